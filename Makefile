@@ -1,0 +1,67 @@
+# Four verbs: serve, test, check, bench. Each sets up what it needs, once, in .venv.
+#
+#   make serve           the sandbox and the demo shop
+#   make test            the whole suite; SHOTS=1 rewrites the screenshots, ARGS="-k upi" goes to pytest
+#   make check           lint, format, types, import rules, dependencies, Dockerfile
+#   make bench           the benchmarks
+#
+# `make lock` writes requirements-dev.txt anew from requirements-dev.in (UPGRADE=1: newest versions).
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+.PHONY: serve test check bench lock
+
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+BIN := .venv/bin
+# The first Python that is new enough.
+PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# The locked uv with its hashes, as a requirements file of its own.
+UV_PIN := sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt
+
+serve: .venv/.run
+	@exec $(BIN)/python app.py $(ARGS)
+
+test: .venv/.dev
+	@$(if $(SHOTS),MOCKPAY_SHOTS=$(SHOTS)) .ci/test $(ARGS)
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
+	$(BIN)/hadolint Dockerfile
+
+bench: .venv/.dev
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/.dev
+	$(BIN)/uv pip compile -q $(if $(UPGRADE),--upgrade) requirements-dev.in --universal --generate-hashes \
+		--python-version 3.11 --no-header --no-annotate -o requirements-dev.txt
+
+# --- set-up: a stamp file each, so that later calls are instant -------------------------------
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "mockpay needs Python 3.11 or newer; none was found." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: requirements.txt | .venv/.made
+	@echo "Installing what mockpay needs into .venv (once) ..." >&2
+	@$(BIN)/python -m pip install -qq -r requirements.txt
+	@touch $@
+
+# uv installs the lock in seconds; where it cannot (an index known to pip only), pip does it.
+.venv/.dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/.made
+	@echo "Installing the test and check tools into .venv (once) ..." >&2
+	@$(UV_PIN) > .venv/uv.txt
+	@$(BIN)/python -m pip install -qq --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.txt \
+		|| $(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@touch .venv/.run $@
