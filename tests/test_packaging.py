@@ -19,7 +19,8 @@ MACHINE_PATH = re.compile(r"(?:^|[\s\"'`(=:])/(?:home|root|Users|work|farm)/\w",
 
 def committed_texts() -> dict[str, str]:
     """Every text file that git knows or would add, by its path."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    git = ["git", "-c", f"safe.directory={ROOT}"]  # a CI checkout often belongs to another user
+    listing = [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     output = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     texts = {}
     for name in filter(None, output.split("\0")):
