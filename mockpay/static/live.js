@@ -1,0 +1,64 @@
+// Countdown, polling and copy buttons. Every page works without this file.
+"use strict";
+
+const say = (text) => { document.querySelector("[data-live-region]").textContent = text; };
+const clock = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+
+// <span role="timer" data-countdown="872">: seconds left; a frozen sandbox clock simply omits it.
+for (const timer of document.querySelectorAll("[data-countdown]")) {
+  const end = performance.now() + Number(timer.dataset.countdown) * 1000;
+  const gauge = document.querySelector(`[data-gauge="${timer.id}"]`);
+  const tick = setInterval(() => {
+    const left = Math.max(0, Math.round((end - performance.now()) / 1000));
+    timer.textContent = clock(left);
+    if (gauge) {
+      const percent = (100 * left) / Number(gauge.dataset.total);
+      gauge.setAttribute("stroke-dasharray", `${percent.toFixed(1)} 100`);
+    }
+    if (left === 120) say("Two minutes left");
+    if (left === 0) clearInterval(tick);
+  }, 1000);
+}
+
+// data-poll="URL" data-version="7" data-every="2": reload once the JSON's version differs, or,
+// when the page holds a [data-new] link, show that instead so that nothing jumps.
+const polled = document.querySelector("[data-poll]");
+if (polled) {
+  const offer = document.querySelector("[data-new]");
+  let etag = "";
+  const ask = async () => {
+    try {
+      const headers = etag ? { "If-None-Match": etag } : {};
+      const answer = await fetch(polled.dataset.poll, { headers, cache: "no-store" });
+      if (answer.status === 200) {
+        etag = answer.headers.get("ETag") || "";
+        const { version, state, fresh } = await answer.json();
+        if (String(version) !== polled.dataset.version) {
+          if (!offer) { say(`Now ${state}`); location.reload(); return; }
+          offer.textContent = fresh ? `${fresh} new` : "Show what is new";
+          offer.hidden = false;
+        }
+      }
+    } catch { /* the server is away for a moment; the next round asks again */ }
+    setTimeout(ask, Number(polled.dataset.every || 2) * 1000);
+  };
+  setTimeout(ask, 1000);
+}
+
+// <button data-copy="ID" hidden>: copies the text of that element.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const label = button.querySelector("span");
+    const before = label.textContent;
+    label.textContent = "Copied";
+    setTimeout(() => { label.textContent = before; }, 1500);
+  });
+}
+const search = document.querySelector("input[type=search]");
+if (search) document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.target.matches("input, textarea, select")) {
+    event.preventDefault(); search.focus();
+  }
+});
