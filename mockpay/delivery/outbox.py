@@ -1,0 +1,80 @@
+"""Claim, send outside any transaction, record in a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mockpay.kernel.errors import MockpayError, NotFound
+from mockpay.kernel.http import HttpCall
+from mockpay.services import payments
+from mockpay.services.steps import the_attempt
+from mockpay.store import outbox, sellers
+from mockpay.store.engine import reading, writing
+from mockpay.store.outbox import Parcel
+from mockpay.store.worlds import Runtime, look, work
+
+#: Asks the seller's return URL once more, as a browser that loads it twice does.
+RETURN_AGAIN = "return.again"
+_RETURN_TIMEOUT_SECONDS = 10.0
+
+
+def _charge(runtime: Runtime, parcel: Parcel) -> None:
+    with look(runtime, parcel.seller_id) as sandbox:
+        attempt = the_attempt(sandbox, parcel.subject)
+        charge = payments.charge_of(sandbox, parcel.subject)
+    result = runtime.gateways[attempt.gateway].charge(charge)
+    with work(runtime, parcel.seller_id) as sandbox:
+        if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
+            payments.record(sandbox, parcel.subject, result)
+
+
+def _return_again(runtime: Runtime, parcel: Parcel) -> None:
+    call = HttpCall("GET", str(parcel.facts["url"]), timeout=_RETURN_TIMEOUT_SECONDS)
+    reply = runtime.sender.send(call)
+    with work(runtime, parcel.seller_id) as sandbox:
+        outbox.record(sandbox, parcel.parcel_id, outbox.SENT, f"answered {reply.status}")
+
+
+#: Who sends each kind of parcel and records it.
+SENDERS: Mapping[str, Callable[[Runtime, Parcel], None]] = {
+    payments.CHARGE: _charge,
+    RETURN_AGAIN: _return_again,
+}
+
+#: What counts as delivered to the seller.
+DELIVERIES = frozenset({RETURN_AGAIN})
+
+
+def send(runtime: Runtime, parcel: Parcel) -> None:
+    """Send a claimed parcel; what cannot be sent is dead and says why."""
+    try:
+        SENDERS[parcel.kind](runtime, parcel)
+    except NotFound:
+        return  # The world was reset or deleted meanwhile; its parcels went with it.
+    except MockpayError as error:
+        with work(runtime, parcel.seller_id) as sandbox:
+            outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"{error.code}: {error.reason}")
+    if parcel.kind in DELIVERIES:
+        with work(runtime, parcel.seller_id) as sandbox:
+            sellers.count(sandbox.connection, parcel.seller_id, delivered=1)
+
+
+def send_mine(runtime: Runtime, seller_id: str, parcel_id: int) -> None:
+    """Send the parcel that the caller queued for itself."""
+    with look(runtime, seller_id) as sandbox:
+        parcel = outbox.by_number(sandbox, parcel_id)
+    if parcel is not None:
+        send(runtime, parcel)
+
+
+def send_waiting(runtime: Runtime, limit: int = 16) -> int:
+    """Claim and send what nobody is sending; how many parcels that were."""
+    now = runtime.real_clock.now()
+    with reading(runtime.engine) as connection:
+        if not outbox.anything(connection, now):
+            return 0
+    with writing(runtime.engine) as connection:
+        parcels = outbox.claim(connection, now, limit)
+    for parcel in parcels:
+        send(runtime, parcel)
+    return len(parcels)

@@ -1,0 +1,153 @@
+"""An attempt: one try to take an order's money with one instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockpay.domain.machines import Machine, steps
+from mockpay.domain.plans import Plan
+from mockpay.kernel.money import Money
+
+
+class AttemptState(StrEnum):
+    """UNKNOWN is a state of its own: money may have moved."""
+
+    CREATED = "CREATED"
+    RISK_REVIEW = "RISK_REVIEW"
+    AUTH_PENDING = "AUTH_PENDING"
+    AUTHENTICATED = "AUTHENTICATED"
+    PROCESSING = "PROCESSING"
+    PENDING = "PENDING"
+    UNKNOWN = "UNKNOWN"
+    AUTHORIZED = "AUTHORIZED"
+    CAPTURED = "CAPTURED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    VOIDED = "VOIDED"
+    REVERSED = "REVERSED"
+
+
+_S = AttemptState
+
+TERMINAL = frozenset({_S.CAPTURED, _S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.VOIDED, _S.REVERSED})
+LIVE = frozenset(_S) - TERMINAL
+#: While an attempt is in one of these, its order can neither be cancelled nor expire.
+HOLDS_ORDER = frozenset({_S.PROCESSING, _S.UNKNOWN, _S.AUTHORIZED, _S.AUTHENTICATED})
+
+#: facts: EMV and UPI flows of the attempt, one row a line of the published table.
+ATTEMPT: Machine[AttemptState] = Machine(
+    "attempt",
+    {
+        **steps(
+            [_S.CREATED],
+            risk_decline=_S.FAILED,
+            risk_review=_S.RISK_REVIEW,
+            auth_required=_S.AUTH_PENDING,
+            no_auth_needed=_S.AUTHENTICATED,
+            validation_error=_S.FAILED,
+            cancel=_S.CANCELLED,
+            timeout=_S.EXPIRED,
+        ),
+        **steps(
+            [_S.RISK_REVIEW],
+            approve_to_auth=_S.AUTH_PENDING,
+            approve=_S.AUTHENTICATED,
+            reject=_S.FAILED,
+            timeout=_S.EXPIRED,
+            cancel=_S.CANCELLED,
+        ),
+        **steps(
+            [_S.AUTH_PENDING],
+            auth_ok=_S.AUTHENTICATED,
+            auth_unavailable=_S.AUTHENTICATED,
+            auth_fail=_S.FAILED,
+            cancel=_S.CANCELLED,
+            timeout=_S.EXPIRED,
+            left_pending=_S.PENDING,
+        ),
+        **steps([_S.AUTHENTICATED], submit=_S.PROCESSING, cancel=_S.CANCELLED, timeout=_S.EXPIRED),
+        **steps(
+            [_S.PROCESSING],
+            approved=_S.AUTHORIZED,
+            approved_and_captured=_S.CAPTURED,
+            approved_too_late=_S.REVERSED,
+            declined=_S.FAILED,
+            pending=_S.PENDING,
+            no_answer=_S.UNKNOWN,
+            soft_decline_sca=_S.AUTH_PENDING,
+            failover=_S.PROCESSING,
+        ),
+        **steps(
+            [_S.PENDING],
+            resolved_success=_S.CAPTURED,
+            resolved_authorized=_S.AUTHORIZED,
+            resolved_too_late=_S.REVERSED,
+            resolved_failure=_S.FAILED,
+            timeout=_S.EXPIRED,
+            stuck=_S.UNKNOWN,
+        ),
+        **steps(
+            [_S.UNKNOWN],
+            found_success=_S.CAPTURED,
+            found_authorized=_S.AUTHORIZED,
+            found_too_late=_S.REVERSED,
+            found_failure=_S.FAILED,
+            not_found=_S.FAILED,
+            failover=_S.PROCESSING,
+            gave_up=_S.REVERSED,
+        ),
+        **steps([_S.AUTHORIZED], capture=_S.CAPTURED, capture_failed=_S.AUTHORIZED),
+        **steps([_S.AUTHORIZED], void=_S.VOIDED, auth_expiry=_S.VOIDED),
+        **steps([_S.CAPTURED], reverse=_S.REVERSED),
+        **steps([_S.FAILED, _S.EXPIRED, _S.CANCELLED], late_success=_S.REVERSED),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed, in the four parts that the field uses; `code` is the network's."""
+
+    source: str
+    step: str
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as stored; instants in ms, amounts in paise."""
+
+    attempt_id: str
+    order_id: int
+    seller_id: str
+    number: int
+    method: str
+    state: AttemptState
+    amount: Money
+    captured_minor: int
+    refund_reserved_minor: int
+    instrument: Mapping[str, str]
+    plan: Plan
+    scenario: str | None
+    gateway: str
+    reference: str | None
+    failure: Failure | None
+    eci: str | None
+    liability: str | None
+    created_at: int
+    updated_at: int
+    answer_by: int | None
+
+    @property
+    def live(self) -> bool:
+        """Whether its end is still to come."""
+        return self.state in LIVE
+
+    @property
+    def reason(self) -> str | None:
+        """The failure's reason, where it failed."""
+        return self.failure.reason if self.failure else None

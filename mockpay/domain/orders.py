@@ -1,0 +1,112 @@
+"""An order: what the seller asks to be paid, from the request to its last refund."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mockpay.domain.machines import Machine, steps
+from mockpay.kernel.money import Money
+
+
+class OrderState(StrEnum):
+    """Spelt as in the control API; Amazon's own spelling lives on Amazon's wire only."""
+
+    CREATED = "CREATED"
+    PENDING = "PENDING"
+    AUTHORIZED = "AUTHORIZED"
+    PAID = "PAID"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+_S = OrderState
+
+#: The buyer may still do something about these.
+OPEN = frozenset({_S.CREATED, _S.PENDING})
+#: Money was taken for these.
+PAID = frozenset({_S.PAID, _S.PARTIALLY_REFUNDED, _S.REFUNDED})
+#: These ended without money; a success that comes later is sent back.
+CLOSED_UNPAID = frozenset({_S.FAILED, _S.CANCELLED, _S.EXPIRED})
+
+ORDER: Machine[OrderState] = Machine(
+    "order",
+    {
+        **steps([_S.CREATED, _S.PENDING], attempt_started=_S.PENDING),
+        **steps([_S.CREATED, _S.PENDING], buyer_cancel=_S.CANCELLED, timeout=_S.EXPIRED),
+        **steps([_S.PENDING], attempt_failed=_S.PENDING, given_up=_S.FAILED),
+        **steps([_S.PENDING], attempt_authorized=_S.AUTHORIZED, attempt_captured=_S.PAID),
+        **steps([_S.AUTHORIZED], capture=_S.PAID, void=_S.CANCELLED, auth_expired=_S.EXPIRED),
+        **steps(
+            [_S.PAID, _S.PARTIALLY_REFUNDED],
+            refund_completed=_S.PARTIALLY_REFUNDED,
+            refund_completed_in_full=_S.REFUNDED,
+        ),
+        **steps([_S.PARTIALLY_REFUNDED, _S.REFUNDED], refund_reversed=_S.PARTIALLY_REFUNDED),
+        **steps([_S.PARTIALLY_REFUNDED, _S.REFUNDED], last_refund_reversed=_S.PAID),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """
+    What a provider's front end read from a verified request to pay.
+
+    `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
+    to answer in the same flavour; `digest` tells the same payload when it comes again.
+    """
+
+    provider: str
+    seller_order_id: str
+    amount: Money
+    redirect_url: str
+    digest: str
+    live: bool = False
+    custom_information: str | None = None
+    seller_note: str | None = None
+    store_name: str | None = None
+    timeout_seconds: int | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as stored; instants in ms, amounts in paise."""
+
+    order_id: int
+    seller_id: str
+    amazon_order_id: str
+    seller_order_id: str
+    state: OrderState
+    amount: Money
+    custom_information: str | None
+    seller_note: str | None
+    store_name: str | None
+    live: bool
+    provider: str
+    redirect_url: str
+    page_token: str
+    digest: str
+    request: Mapping[str, object]
+    attempt_count: int
+    reason: str | None
+    refunded_minor: int
+    created_at: int
+    updated_at: int
+    expires_at: int
+
+    @property
+    def open(self) -> bool:
+        """Whether the buyer may still pay."""
+        return self.state in OPEN
+
+    @property
+    def release_environment(self) -> str:
+        """Amazon's word for the kind of order: Sandbox or Live."""
+        return "Live" if self.live else "Sandbox"

@@ -1,0 +1,83 @@
+"""What an attempt will meet, stage by stage: decided once, stored with it, read by later stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where in a payment a scenario acts; a magic value acts on exactly one."""
+
+    RISK = "risk"
+    AUTH = "auth"
+    ISSUER = "issuer"
+    GATEWAY = "gateway"
+    CAPTURE = "capture"
+    REDIRECT = "redirect"
+    IPN = "ipn"
+    VERIFY = "verify"
+    REFUND = "refund"
+
+
+class Source(StrEnum):
+    """What may decide a stage, highest first."""
+
+    RULE = "rule"
+    INSTRUMENT = "instrument"
+    AMOUNT = "amount"
+    DEFAULT = "default"
+    SUCCESS = "success"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What one stage will meet, and who decided.
+
+    `scenario` names the row of the table or the rule; `seen` is the value that matched.
+    """
+
+    outcome: str
+    source: Source
+    scenario: str | None = None
+    seen: str | None = None
+
+
+NORMAL = Decision("success", Source.SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions of all stages that are not simply normal."""
+
+    decisions: Mapping[Stage, Decision] = field(default_factory=dict)
+
+    def at(self, stage: Stage) -> Decision:
+        """What this stage will meet."""
+        return self.decisions.get(stage, NORMAL)
+
+    @property
+    def scenario(self) -> str | None:
+        """The scenario that decided first; None where everything was normal."""
+        return next((d.scenario for d in self.decisions.values() if d.scenario), None)
+
+    def dump(self) -> dict[str, object]:
+        """As plain values, for the store and the control API."""
+        return {str(stage): asdict(decision) for stage, decision in self.decisions.items()}
+
+    @classmethod
+    def load(cls, plain: Mapping[str, Mapping[str, str | None]]) -> Plan:
+        """Read what `dump` wrote."""
+        return cls(
+            {
+                Stage(stage): Decision(
+                    outcome=str(one["outcome"]),
+                    source=Source(str(one["source"])),
+                    scenario=one["scenario"],
+                    seen=one["seen"],
+                )
+                for stage, one in plain.items()
+            }
+        )

@@ -1,0 +1,215 @@
+"""A seller: the merchant account, and a world of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from urllib.parse import urlsplit
+
+from mockpay.kernel.clock import Clock
+from mockpay.kernel.errors import Invalid
+
+#: What a seller gets who names no return URL (contract section 3).
+LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A seller's settings; every one has a default that suits CI, `says` explains it."""
+
+    freshness_seconds: int = field(
+        default=900, metadata={"says": "How old a startTime or Timestamp may be; 0 = any age."}
+    )
+    order_expiry_seconds: int = field(
+        default=900, metadata={"says": "How long the buyer may pay, unless the request says."}
+    )
+    max_attempts: int = field(
+        default=5, metadata={"says": "Tries of one order before it is FAILED."}
+    )
+    upi_collect_enabled: bool = field(
+        default=True, metadata={"says": "Whether a UPI ID may be typed (deprecated by NPCI)."}
+    )
+    upi_collect_seconds: int = field(
+        default=300, metadata={"says": "How long a UPI request waits for its answer."}
+    )
+    upi_answer_seconds: int = field(
+        default=10,
+        metadata={"says": "When the simulated buyer answers a request that nobody opened."},
+    )
+    upi_pending_seconds: int = field(
+        default=30, metadata={"says": "When a pending or deemed UPI payment becomes known."}
+    )
+    upi_payee_vpa: str = field(
+        default="", metadata={"says": "The seller's own UPI ID; empty = made from its name."}
+    )
+    magic_amounts: bool = field(
+        default=True, metadata={"says": "Whether amounts of the band 17SS.CC decide outcomes."}
+    )
+    default_outcomes: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={"says": "Outcome by stage where no rule, instrument or amount decides."},
+    )
+    all_attempts_listed: bool = field(
+        default=False,
+        metadata={"says": "ListOrderReference shows every order of a sellerOrderId, not the last."},
+    )
+    send_seller_id: bool = field(
+        default=False, metadata={"says": "Add an unsigned sellerId to the way back."}
+    )
+    result_encoding: str = field(
+        default="auto",
+        metadata={"says": "How results are encoded for signing: auto, php, node or rfc3986."},
+    )
+
+
+_BOUNDS: Mapping[str, tuple[int, int]] = {
+    "freshness_seconds": (0, 10**9),
+    "order_expiry_seconds": (1, 31_536_000),
+    "max_attempts": (1, 100),
+    "upi_collect_seconds": (1, 345_600),
+    "upi_answer_seconds": (0, 86_400),
+    "upi_pending_seconds": (0, 31_536_000),
+}
+_ENCODINGS = frozenset({"auto", "php", "node", "rfc3986"})
+
+
+def settings(plain: Mapping[str, object]) -> Settings:
+    """
+    Settings from plain values; what is absent keeps its default.
+
+    Raises:
+        Invalid: code ``settings.invalid``, with the field's name.
+    """
+    known = {f.name: f for f in fields(Settings)}
+    for name, value in plain.items():
+        default = getattr(Settings(), name) if name in known else None
+        if name not in known or not _right(name, value, default):
+            message = f"The setting '{name}' is unknown or has a value it cannot take."
+            raise Invalid(message, code="settings.invalid", field=name)
+    return Settings(**plain)  # type: ignore[arg-type]  # checked above
+
+
+def _right(name: str, value: object, default: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, int):
+        low, high = _BOUNDS[name]
+        return isinstance(value, int) and low <= value <= high
+    if isinstance(default, Mapping):
+        return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
+    if name == "result_encoding":
+        return value in _ENCODINGS
+    return isinstance(value, str) and len(value) <= 255
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """One seller as stored; `secret_key` is in the clear here and sealed at rest."""
+
+    seller_id: str
+    access_key: str
+    secret_key: str
+    name: str
+    return_urls: tuple[str, ...]
+    ipn_url: str | None
+    settings: Settings
+    seed: str
+    clock: Clock
+    next_due: int | None
+    created_at: int
+
+
+_SELLER_ID = re.compile(r"[A-Z0-9]{1,64}")
+_ACCESS_KEY = re.compile(r"[A-Za-z0-9]{4,128}")
+
+
+def check_names(seller_id: str, access_key: str, secret_key: str, name: str) -> None:
+    """
+    Refuse identifiers that could not travel in an address or a form.
+
+    Raises:
+        Invalid: code ``seller.invalid``, with the field's name.
+    """
+    wrong = {
+        "seller_id": not _SELLER_ID.fullmatch(seller_id),
+        "access_key": not _ACCESS_KEY.fullmatch(access_key),
+        "secret_key": not (8 <= len(secret_key) <= 256 and secret_key.isprintable()),
+        "name": not (1 <= len(name) <= 100 and name.isprintable()),
+    }
+    for field_name, bad in wrong.items():
+        if bad:
+            message = f"'{field_name}' is not one that can be used."
+            raise Invalid(message, code="seller.invalid", field=field_name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Url:
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    query: str
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+#: Schemes that a browser runs instead of following.
+_RUNNABLE = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
+
+
+def _parse(url: str) -> _Url:
+    """A URL as it is compared, or Invalid ``return_url.invalid``."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, (parts.hostname or "").lower()
+    except ValueError as error:
+        raise _bad_url() from error
+    dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))
+    odd = any(ord(c) < 32 or ord(c) == 127 for c in url) or "\\" in url or "#" in url
+    scheme = parts.scheme.lower()
+    unsafe = "@" in parts.netloc or scheme in _RUNNABLE
+    if odd or dots or unsafe or not scheme or not host or len(url) > 2048:
+        raise _bad_url()
+    return _Url(scheme, host, port or _DEFAULT_PORTS.get(scheme), parts.path or "/", parts.query)
+
+
+def _bad_url() -> Invalid:
+    return Invalid("This return URL cannot be used.", code="return_url.invalid")
+
+
+def check_return_url_entry(entry: str) -> None:
+    """
+    Refuse an entry of the allow list that could never match.
+
+    Raises:
+        Invalid: code ``return_url.invalid``.
+    """
+    if entry not in LOOPBACK_RETURNS:
+        _parse(entry)
+
+
+def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
+    """
+    Whether a browser may be sent there: compared after parsing (contract section 3).
+
+    An entry matches scheme, host and port exactly, and the path exactly or,
+    if it ends in ``*``, as a prefix; an entry without a query ignores the URL's query.
+    """
+    try:
+        wanted = _parse(url)
+    except Invalid:
+        return False
+    return any(_matches(wanted, entry) for entry in entries)
+
+
+def _matches(wanted: _Url, entry: str) -> bool:
+    if entry in LOOPBACK_RETURNS:
+        return wanted.scheme == "http" and wanted.host == urlsplit(entry).hostname
+    allowed = _parse(entry)
+    if (wanted.scheme, wanted.host, wanted.port) != (allowed.scheme, allowed.host, allowed.port):
+        return False
+    if allowed.query and allowed.query != wanted.query:
+        return False
+    if allowed.path.endswith("*"):
+        return wanted.path.startswith(allowed.path[:-1])
+    return wanted.path == allowed.path

@@ -1,0 +1,67 @@
+"""
+The family of errors that mockpay raises on purpose.
+
+Each carries a dotted `code` that edges translate into their own format
+(Amazon's XML, problem+json, a page); no HTTP status lives here.
+"""
+
+from __future__ import annotations
+
+
+class MockpayError(Exception):
+    """
+    The root; raised itself never.
+
+    Args:
+        message: One sentence that may be shown to the caller.
+        code: Dotted, stable, e.g. ``order.not_found``.
+        reason: What only the journal may know; the message where absent.
+        detail: Plain values that explain the refusal.
+    """
+
+    code = "error"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, reason: str | None = None, **detail: object
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.reason = reason or message
+        self.detail = detail
+
+
+class Invalid(MockpayError):
+    """What was sent breaks a rule of form."""
+
+    code = "input.invalid"
+
+
+class NotFound(MockpayError):
+    """What was asked for is not in this seller's world."""
+
+    code = "not_found"
+
+
+class Conflict(MockpayError):
+    """The state of the thing does not allow this now."""
+
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """A state machine was asked for a step that its table does not have."""
+
+    code = "transition.illegal"
+
+
+class Forbidden(MockpayError):
+    """Who asks may not."""
+
+    code = "forbidden"
+
+
+class Unusable(MockpayError):
+    """The installation cannot start: a key, a database or a setting is unusable."""
+
+    code = "start.unusable"

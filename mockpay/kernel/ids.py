@@ -1,0 +1,57 @@
+"""
+Names for things: reproducible ones that people see, and unguessable ones.
+
+A visible id is HMAC(seed, seller | noun | natural key | n), so the same seed gives
+the same ids in every run, whatever processes, restarts and threads do.
+Keys, nonces and page tokens come from the operating system.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+
+def entropy(size: int) -> bytes:
+    """Bytes from the operating system, for keys, nonces and salts."""
+    return secrets.token_bytes(size)
+
+
+def page_token() -> str:
+    """A 128-bit token for a page's address (22 characters)."""
+    return secrets.token_urlsafe(16)
+
+
+def same(one: str, other: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def digest(seed: str, *parts: object) -> bytes:
+    """32 bytes that depend on the seed and the parts alone."""
+    text = "|".join(str(part) for part in parts)
+    return hmac.digest(seed.encode(), text.encode(), "sha256")
+
+
+def number(seed: str, *parts: object, below: int) -> int:
+    """A number from 0 up to, not including, `below`: dice that fall the same in every run."""
+    return int.from_bytes(digest(seed, *parts)[:16]) % below
+
+
+def short(prefix: str, seed: str, *parts: object) -> str:
+    """An internal id such as ``att_k5xq...``: the prefix and 20 characters (100 bits)."""
+    text = base64.b32encode(digest(seed, prefix, *parts)[:13]).decode().lower()
+    return f"{prefix}_{text[:20]}"
+
+
+def order_reference(seed: str, *parts: object, sandbox: bool) -> str:
+    """Amazon's order id, e.g. ``S04-3441699-5326071``; ``P`` for a live one."""
+    dice = number(seed, "order", *parts, below=10**14)
+    return f"{'S' if sandbox else 'P'}04-{dice // 10**7:07d}-{dice % 10**7:07d}"
+
+
+def fingerprint(data: bytes) -> str:
+    """Hexadecimal SHA-256, for telling whether two contents are the same."""
+    return hashlib.sha256(data).hexdigest()

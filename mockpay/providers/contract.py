@@ -1,0 +1,62 @@
+"""What a provider may bring; all parts but the name are optional."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Protocol
+
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.gateways import Gateway
+from mockpay.domain.orders import Order
+from mockpay.kernel.errors import MockpayError
+from mockpay.store.worlds import Runtime, Sandbox
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Response
+
+
+class WayBack(Protocol):
+    """The signed address that takes the buyer back to the seller as the order now stands."""
+
+    def __call__(self, sandbox: Sandbox, order: Order, last: Attempt | None) -> str:
+        """The URL; `last` is the order's newest attempt, whose plan may ask for a fault."""
+        ...
+
+
+@dataclass(frozen=True)
+class Provider:
+    """
+    One impersonated company.
+
+    Args:
+        name: The folder's name.
+        title: The company's name for people.
+        blueprint: Makes its front side for a runtime.
+        prefixes: The paths below which errors are told in this company's format.
+        render_error: Tells an error in this company's format.
+        way_back: Where the buyer goes when done.
+        gateway: Its back side.
+    """
+
+    name: str
+    title: str
+    blueprint: Callable[[Runtime], Blueprint] | None = None
+    prefixes: Sequence[str] = ()
+    render_error: Callable[[MockpayError], Response] | None = None
+    way_back: WayBack | None = None
+    gateway: Gateway | None = None
+
+
+def discover() -> dict[str, Provider]:
+    """Every provider by name, found by walking the sub-packages; there is no list to edit."""
+    import mockpay.providers as here  # noqa: PLC0415 - the package that holds this file
+
+    found = {}
+    for module in iter_modules(here.__path__):
+        if module.ispkg:
+            package = import_module(f"{here.__name__}.{module.name}")
+            found[module.name] = package.provider
+    return found

@@ -1,0 +1,48 @@
+"""Deciding what an attempt will meet, once, when it begins."""
+
+from __future__ import annotations
+
+from mockpay.domain.instruments import Instrument
+from mockpay.domain.orders import Order
+from mockpay.domain.plans import Plan, Stage
+from mockpay.domain.scenarios import STAGES, Facts, Looks, Rule, find, resolve
+from mockpay.kernel import ids
+from mockpay.store import scenarios
+from mockpay.store.worlds import Sandbox
+
+_DICE = 1_000_000
+
+
+def decide(sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: str) -> Plan:
+    """The plan of a new attempt; the rules that decide it are used up here."""
+    settings = sandbox.seller.settings
+    amount = order.amount.wire()
+    inputs = {Looks.AMOUNT: amount}
+    match = {
+        "method": instrument.method,
+        "amount": amount,
+        "seller_order_id": order.seller_order_id,
+        "amazon_order_id": order.amazon_order_id,
+    }
+    if instrument.vpa:
+        inputs[Looks.VPA] = match["vpa"] = instrument.vpa
+    facts = Facts(inputs, match, settings.magic_amounts, settings.default_outcomes)
+    return resolve(facts, _waiting(sandbox, match, attempt_id))
+
+
+def _waiting(sandbox: Sandbox, match: dict[str, str], attempt_id: str) -> dict[Stage, Rule]:
+    """For each stage the oldest rule that fits and whose dice fall; used up at once."""
+    chosen: dict[Stage, Rule] = {}
+    for rule in scenarios.waiting(sandbox):
+        if rule.stage in STAGES and rule.stage not in chosen and rule.fits(match, sandbox.now):
+            dice = ids.number(sandbox.seller.seed, "rule", rule.rule_id, attempt_id, below=_DICE)
+            if dice < rule.probability * _DICE:
+                chosen[rule.stage] = rule
+                scenarios.use_up(sandbox, rule)
+    return chosen
+
+
+def of_pin(pin: str) -> str | None:
+    """The outcome that a UPI PIN asks for; None for an ordinary one."""
+    row = find(Looks.PIN, pin)
+    return row.outcome if row else None

@@ -1,0 +1,67 @@
+"""A step of a machine and its line in the timeline, always together."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from mockpay.domain.attempts import Attempt, Failure
+from mockpay.domain.orders import Order
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.errors import NotFound
+from mockpay.store import attempts, orders, timeline
+from mockpay.store.worlds import Sandbox
+
+Thing = TypeVar("Thing")
+
+
+def order_step(
+    sandbox: Sandbox, order: Order, event: str, actor: Actor, changes: dict[str, Any] | None = None,
+    **facts: object,
+) -> Order:  # fmt: skip
+    """Move an order; `changes` are columns that go with the step, `facts` what is told of it."""
+    moved = orders.transition(sandbox, order, event, **(changes or {}))
+    timeline.add(
+        sandbox, order.order_id, machine="order", subject=order.amazon_order_id, event=event,
+        before=order.state, after=moved.state, actor=actor, facts=facts,
+    )  # fmt: skip
+    return moved
+
+
+def attempt_step(
+    sandbox: Sandbox, attempt: Attempt, event: str, actor: Actor,
+    *, failure: Failure | None = None, changes: dict[str, Any] | None = None, **facts: object,
+) -> Attempt:  # fmt: skip
+    """Move an attempt, likewise."""
+    moved = attempts.transition(sandbox, attempt, event, failure=failure, **(changes or {}))
+    if failure is not None:
+        facts = {"code": failure.code, "reason": failure.reason, **facts}
+    timeline.add(
+        sandbox, attempt.order_id, machine="attempt", subject=attempt.attempt_id, event=event,
+        before=attempt.state, after=moved.state, actor=actor, facts=facts,
+    )  # fmt: skip
+    return moved
+
+
+def note(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: object) -> None:
+    """Tell something of an order that does not move it."""
+    timeline.add(
+        sandbox, order.order_id, machine="order", subject=order.amazon_order_id, event=event,
+        before=order.state, after=order.state, actor=actor, facts=facts,
+    )  # fmt: skip
+
+
+def the_order(sandbox: Sandbox, order_id: int) -> Order:
+    """The order of this number, or NotFound."""
+    return found(orders.by_number(sandbox, order_id), "order")
+
+
+def the_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
+    """The attempt of this id, or NotFound."""
+    return found(attempts.by_id(sandbox, attempt_id), "attempt")
+
+
+def found(thing: Thing | None, noun: str) -> Thing:
+    """What was looked up, or NotFound with the noun's code."""
+    if thing is None:
+        raise NotFound(f"There is no such {noun}.", code=f"{noun}.not_found")
+    return thing

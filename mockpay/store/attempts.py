@@ -1,0 +1,168 @@
+"""Attempts: their rows, one live attempt per order, and compare-and-set transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, select, update
+
+from mockpay.domain.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Failure
+from mockpay.domain.plans import Plan
+from mockpay.kernel.errors import IllegalTransition
+from mockpay.kernel.money import Money
+from mockpay.store.dialects import insert_new
+from mockpay.store.metadata import big, dump, load, metadata, text
+from mockpay.store.worlds import Sandbox
+
+attempts = Table(
+    "attempts",
+    metadata,
+    text("attempt_id", primary_key=True),
+    big("order_id"),
+    text("seller_id"),
+    big("number"),
+    text("method"),
+    text("state"),
+    Column("unfinished", Boolean, nullable=False),
+    big("amount_minor"),
+    text("currency"),
+    big("captured_minor", default=0),
+    big("refund_reserved_minor", default=0),
+    text("instrument"),
+    text("plan"),
+    text("scenario", null=True),
+    text("gateway"),
+    text("reference", null=True),
+    text("failure", null=True),
+    text("eci", null=True),
+    text("liability", null=True),
+    big("created_at"),
+    big("updated_at"),
+    big("answer_by", null=True),
+    UniqueConstraint("order_id", "number"),
+    Index("attempts_by_seller", "seller_id", "created_at"),
+)
+#: The rule that two tries of one order never run at once, kept by the database itself.
+Index(
+    "attempts_one_live",
+    attempts.c.order_id,
+    unique=True,
+    sqlite_where=attempts.c.unfinished,
+    postgresql_where=attempts.c.unfinished,
+)
+
+
+def add(sandbox: Sandbox, attempt: Attempt) -> bool:
+    """Store a new attempt; False where the order has a live one already."""
+    row = {
+        "attempt_id": attempt.attempt_id,
+        "order_id": attempt.order_id,
+        "seller_id": attempt.seller_id,
+        "number": attempt.number,
+        "method": attempt.method,
+        "state": str(attempt.state),
+        "unfinished": attempt.live,
+        "amount_minor": attempt.amount.minor,
+        "currency": attempt.amount.currency,
+        "captured_minor": attempt.captured_minor,
+        "refund_reserved_minor": attempt.refund_reserved_minor,
+        "instrument": dump(attempt.instrument),
+        "plan": dump(attempt.plan.dump()),
+        "scenario": attempt.scenario,
+        "gateway": attempt.gateway,
+        "created_at": attempt.created_at,
+        "updated_at": attempt.updated_at,
+        "answer_by": attempt.answer_by,
+    }
+    return insert_new(sandbox.connection, attempts, row)
+
+
+def _attempt(row: Mapping[Any, Any]) -> Attempt:
+    failure = load(row["failure"])
+    return Attempt(
+        attempt_id=row["attempt_id"],
+        order_id=row["order_id"],
+        seller_id=row["seller_id"],
+        number=row["number"],
+        method=row["method"],
+        state=AttemptState(row["state"]),
+        amount=Money(row["amount_minor"], row["currency"]),
+        captured_minor=row["captured_minor"],
+        refund_reserved_minor=row["refund_reserved_minor"],
+        instrument=load(row["instrument"]),
+        plan=Plan.load(load(row["plan"])),
+        scenario=row["scenario"],
+        gateway=row["gateway"],
+        reference=row["reference"],
+        failure=Failure(**failure) if failure else None,
+        eci=row["eci"],
+        liability=row["liability"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        answer_by=row["answer_by"],
+    )
+
+
+def by_id(sandbox: Sandbox, attempt_id: str) -> Attempt | None:
+    """An attempt of this seller."""
+    query = select(attempts).where(
+        attempts.c.attempt_id == attempt_id, attempts.c.seller_id == sandbox.seller_id
+    )
+    row = sandbox.connection.execute(query).mappings().first()
+    return _attempt(row) if row is not None else None
+
+
+def of_order(sandbox: Sandbox, order_id: int) -> list[Attempt]:
+    """An order's attempts, the oldest first."""
+    query = select(attempts).where(attempts.c.order_id == order_id).order_by(attempts.c.number)
+    return [_attempt(row) for row in sandbox.connection.execute(query).mappings()]
+
+
+def of_orders(sandbox: Sandbox, numbers: list[int]) -> dict[int, list[Attempt]]:
+    """The attempts of several orders in one query, by order."""
+    query = select(attempts).where(attempts.c.order_id.in_(numbers)).order_by(attempts.c.number)
+    found: dict[int, list[Attempt]] = {}
+    for row in sandbox.connection.execute(query).mappings():
+        found.setdefault(row["order_id"], []).append(_attempt(row))
+    return found
+
+
+def last_of_order(sandbox: Sandbox, order_id: int) -> Attempt | None:
+    """The order's newest attempt."""
+    query = select(attempts).where(attempts.c.order_id == order_id)
+    row = sandbox.connection.execute(query.order_by(attempts.c.number.desc()).limit(1))
+    found = row.mappings().first()
+    return _attempt(found) if found is not None else None
+
+
+def transition(
+    sandbox: Sandbox,
+    attempt: Attempt,
+    event: str,
+    *,
+    failure: Failure | None = None,
+    **changes: Any,
+) -> Attempt:
+    """
+    Take one step of the attempt's machine as one conditional UPDATE.
+
+    Raises:
+        IllegalTransition: no such step from the state that the row has.
+    """
+    target = ATTEMPT.target(attempt.state, event)
+    values = {"state": str(target), "unfinished": target in LIVE, "updated_at": sandbox.now}
+    if failure is not None:
+        values["failure"] = dump(asdict(failure))
+    statement = (
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt.attempt_id, attempts.c.state == str(attempt.state))
+        .values(**values, **changes)
+        .returning(*attempts.c)
+    )
+    row = sandbox.connection.execute(statement).mappings().first()
+    if row is None:
+        message = "The attempt moved on meanwhile."
+        raise IllegalTransition(message, machine="attempt", event=event)
+    return _attempt(row)

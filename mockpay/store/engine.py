@@ -1,0 +1,116 @@
+"""
+Engines and transactions.
+
+SQLite: WAL, NORMAL, one writer by BEGIN IMMEDIATE, readers by plain BEGIN.
+PostgreSQL: the same SQL; one writer per world by locking the seller's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from mockpay.kernel.errors import Unusable
+from mockpay.store.metadata import metadata
+
+_WRITE = "mockpay_write"
+#: How long a SQLite writer waits for another one, in ms.
+_BUSY_MS = 10_000
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What Flask-SQLAlchemy or `create_engine` should be given for a URL."""
+    if url.startswith("sqlite"):
+        return {"pool_size": 8, "max_overflow": 128}
+    return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}
+
+
+def normal_url(url: str) -> str:
+    """
+    A database URL as SQLAlchemy takes it; a bare path means a SQLite file, whose folder is made.
+
+    Raises:
+        Unusable: not a URL, or SQLite in memory: one shared connection lets a thread's
+            commit keep another thread's rolled-back row.
+    """
+    given = url if "://" in url else f"sqlite:///{Path(url).absolute()}"
+    if given.startswith(("postgres://", "postgresql://")):
+        given = "postgresql+psycopg://" + given.split("://", 1)[1]
+    try:
+        parsed = make_url(given)
+    except ArgumentError as error:
+        raise Unusable("MOCKPAY_DATABASE_URL is no database URL.", code="database.url") from error
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            raise Unusable("SQLite needs a file, not memory.", code="database.memory")
+        Path(str(parsed.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    return parsed.render_as_string(hide_password=False)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine of our own, for programs and tests without Flask."""
+    normal = normal_url(url)
+    engine = create_engine(normal, **engine_options(normal))
+    prepare(engine)
+    return engine
+
+
+def prepare(engine: Engine) -> None:
+    """Teach a new engine our way of beginning transactions."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        # The driver's own implicit BEGIN is deferred; ours below is explicit.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_MS}",
+            "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-4000",
+        ):  # fmt: skip
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def create_tables(engine: Engine) -> None:
+    """Make the tables that are missing; safe when two servers start at once."""
+    # Every module that declares a table must be loaded before the metadata is complete.
+    from mockpay.store import (  # noqa: F401, PLC0415
+        attempts,
+        journal,
+        orders,
+        outbox,
+        scenarios,
+        schedule,
+        sellers,
+        timeline,
+    )
+
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_842)")
+        metadata.create_all(connection)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A write transaction: committed at the end, rolled back on any error."""
+    with engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A read transaction: one picture of the data."""
+    with engine.connect() as connection, connection.begin():
+        yield connection

@@ -1,0 +1,139 @@
+"""
+The outbox: what must leave the process, sent outside any transaction.
+
+A row is claimed under a lease in real time, sent, and recorded in a new transaction.
+Whoever finds a lapsed lease sends again: nothing is lost, a call may happen twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Index, Table, func, insert, or_, select, update
+
+from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.worlds import Sandbox
+
+outbox = Table(
+    "outbox",
+    metadata,
+    row_id(),
+    text("seller_id"),
+    text("kind"),
+    text("subject"),
+    text("state"),
+    big("due_at"),
+    big("leased_until", default=0),
+    big("tries", default=0),
+    text("facts"),
+    text("reason", null=True),
+    Index("outbox_waiting", "state", "leased_until"),
+    Index("outbox_of_seller", "seller_id", "state", "id"),
+)
+
+QUEUED, SENT, DEAD = "QUEUED", "SENT", "DEAD"
+#: How long a claim lasts, in real ms.
+LEASE_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One thing to send: `kind` names who sends it."""
+
+    parcel_id: int
+    seller_id: str
+    kind: str
+    subject: str
+    tries: int
+    facts: Mapping[str, Any]
+
+
+def add(sandbox: Sandbox, kind: str, subject: str, *, mine: bool, **facts: object) -> int:
+    """
+    Queue something to send now; its number.
+
+    `mine` leases it to the caller at once, who then sends it itself; the worker
+    takes it only where that caller died.
+    """
+    row = {
+        "seller_id": sandbox.seller_id,
+        "kind": kind,
+        "subject": subject,
+        "state": QUEUED,
+        "due_at": sandbox.now,
+        "leased_until": sandbox.real_now + LEASE_MS if mine else 0,
+        "facts": dump(facts),
+    }
+    key = sandbox.connection.execute(insert(outbox), row).inserted_primary_key
+    if not mine:
+        sandbox.runtime.wake.set()
+    return int(key[0]) if key else 0
+
+
+def claim(connection: Connection, real_now: int, limit: int) -> list[Parcel]:
+    """Take what nobody is sending; on PostgreSQL without waiting for other claimers."""
+    free = (
+        select(outbox.c.id)
+        .where(outbox.c.state == QUEUED, outbox.c.leased_until <= real_now)
+        .order_by(outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    numbers = list(connection.execute(free).scalars())
+    if not numbers:
+        return []
+    rows = connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(numbers))
+        .values(leased_until=real_now + LEASE_MS, tries=outbox.c.tries + 1)
+        .returning(*outbox.c)
+    )
+    return sorted((_parcel(row) for row in rows.mappings()), key=lambda one: one.parcel_id)
+
+
+def by_number(sandbox: Sandbox, parcel_id: int) -> Parcel | None:
+    """A queued parcel of this seller."""
+    query = select(outbox).where(
+        outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, outbox.c.state == QUEUED
+    )
+    row = sandbox.connection.execute(query).mappings().first()
+    return _parcel(row) if row is not None else None
+
+
+def _parcel(row: Mapping[Any, Any]) -> Parcel:
+    return Parcel(
+        parcel_id=row["id"],
+        seller_id=row["seller_id"],
+        kind=row["kind"],
+        subject=row["subject"],
+        tries=row["tries"],
+        facts=load(row["facts"]),
+    )
+
+
+def record(sandbox: Sandbox, parcel_id: int, state: str, reason: str | None = None) -> bool:
+    """Write down how sending ended; False where somebody else already did."""
+    done = sandbox.connection.execute(
+        update(outbox)
+        .where(outbox.c.id == parcel_id, outbox.c.state == QUEUED)
+        .values(state=state, reason=reason)
+    )
+    return done.rowcount == 1
+
+
+def waiting(sandbox: Sandbox) -> int:
+    """How much of this seller is still to be sent."""
+    query = select(func.count()).where(
+        outbox.c.seller_id == sandbox.seller_id, outbox.c.state == QUEUED
+    )
+    return int(sandbox.connection.execute(query).scalar() or 0)
+
+
+def anything(connection: Connection, real_now: int) -> bool:
+    """Whether a parcel waits that nobody is sending."""
+    query = select(outbox.c.id).where(
+        outbox.c.state == QUEUED, or_(outbox.c.leased_until <= real_now)
+    )
+    return connection.execute(query.limit(1)).first() is not None

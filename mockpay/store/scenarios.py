@@ -1,0 +1,89 @@
+"""Scenario rules that a seller made by control API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Float, Index, Table, delete, insert, select, update
+
+from mockpay.domain.plans import Stage
+from mockpay.domain.scenarios import Rule
+from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.worlds import Sandbox
+
+rules = Table(
+    "scenario_rules",
+    metadata,
+    row_id(),
+    text("seller_id"),
+    text("stage"),
+    text("match"),
+    text("outcome"),
+    big("times", null=True),
+    Column("probability", Float, nullable=False),
+    big("expires_at", null=True),
+    big("created_at"),
+    Index("rules_of_seller", "seller_id", "id"),
+)
+
+
+def add(
+    sandbox: Sandbox,
+    *,
+    stage: Stage,
+    match: Mapping[str, str],
+    outcome: str,
+    times: int | None,
+    probability: float,
+    expires_at: int | None,
+) -> Rule:
+    """Store a new rule, the last in its seller's queue."""
+    row = {
+        "seller_id": sandbox.seller_id,
+        "stage": str(stage),
+        "match": dump(match),
+        "outcome": outcome,
+        "times": times,
+        "probability": probability,
+        "expires_at": expires_at,
+        "created_at": sandbox.now,
+    }
+    key = sandbox.connection.execute(insert(rules), row).inserted_primary_key
+    return _rule({**row, "id": key[0] if key else 0})
+
+
+def _rule(row: Mapping[Any, Any]) -> Rule:
+    return Rule(
+        rule_id=row["id"],
+        stage=Stage(row["stage"]),
+        match=load(row["match"]),
+        outcome=row["outcome"],
+        times=row["times"],
+        probability=row["probability"],
+        expires_at=row["expires_at"],
+        created_at=row["created_at"],
+    )
+
+
+def waiting(sandbox: Sandbox) -> list[Rule]:
+    """The seller's rules in the order they were made, used-up ones included."""
+    query = select(rules).where(rules.c.seller_id == sandbox.seller_id).order_by(rules.c.id)
+    return [_rule(row) for row in sandbox.connection.execute(query).mappings()]
+
+
+def use_up(sandbox: Sandbox, rule: Rule) -> None:
+    """Take one time off a rule that has a number of times."""
+    sandbox.connection.execute(
+        update(rules)
+        .where(rules.c.id == rule.rule_id, rules.c.times > 0)
+        .values(times=rules.c.times - 1)
+    )
+
+
+def clear(sandbox: Sandbox, rule_id: int | None = None) -> int:
+    """Delete one rule or all of them; how many there were."""
+    statement = delete(rules).where(rules.c.seller_id == sandbox.seller_id)
+    if rule_id is not None:
+        statement = statement.where(rules.c.id == rule_id)
+    return sandbox.connection.execute(statement).rowcount

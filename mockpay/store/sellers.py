@@ -1,0 +1,212 @@
+"""Sellers: their rows, the clock of their world, and who has work waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Table,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from mockpay.domain.sellers import Seller, Settings
+from mockpay.kernel.clock import Clock, Mode
+from mockpay.kernel.keyring import Keyring
+from mockpay.store.dialects import insert_new
+from mockpay.store.metadata import big, dump, load, metadata, text
+
+sellers = Table(
+    "sellers",
+    metadata,
+    text("seller_id", primary_key=True),
+    text("access_key", unique=True),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    text("name"),
+    text("return_urls"),
+    text("ipn_url", null=True),
+    text("settings"),
+    text("seed"),
+    text("clock_mode"),
+    big("clock_real"),
+    big("clock_seller"),
+    big("next_due", null=True),
+    big("fired", default=0),
+    big("delivered", default=0),
+    big("advancing_until", default=0),
+    big("created_at"),
+    Index("sellers_next_due", "next_due"),
+)
+
+_KIND = "seller.secret"
+
+
+def insert(connection: Connection, keyring: Keyring, seller: Seller) -> bool:
+    """Store a new seller; False where the id or the access key is taken."""
+    return insert_new(connection, sellers, _row(keyring, seller))
+
+
+def save(connection: Connection, keyring: Keyring, seller: Seller) -> None:
+    """Store a seller's changed name, URLs, settings and clock."""
+    row = _row(keyring, seller)
+    kept = {"seller_id", "access_key", "secret_sealed", "seed", "created_at"}
+    changed = {name: value for name, value in row.items() if name not in kept}
+    connection.execute(
+        update(sellers).where(sellers.c.seller_id == seller.seller_id).values(changed)
+    )
+
+
+def _row(keyring: Keyring, seller: Seller) -> dict[str, Any]:
+    sealed = keyring.seal(_KIND, seller.seller_id, seller.secret_key.encode())
+    return {
+        "seller_id": seller.seller_id,
+        "access_key": seller.access_key,
+        "secret_sealed": sealed,
+        "name": seller.name,
+        "return_urls": dump(list(seller.return_urls)),
+        "ipn_url": seller.ipn_url,
+        "settings": dump(asdict(seller.settings)),
+        "seed": seller.seed,
+        "clock_mode": str(seller.clock.mode),
+        "clock_real": seller.clock.real_anchor,
+        "clock_seller": seller.clock.seller_anchor,
+        "next_due": seller.next_due,
+        "created_at": seller.created_at,
+    }
+
+
+def find(
+    connection: Connection,
+    keyring: Keyring,
+    *,
+    seller_id: str | None = None,
+    access_key: str | None = None,
+    lock: bool = False,
+) -> Seller | None:
+    """A seller by id or access key; `lock` keeps other writers out of the world (PostgreSQL)."""
+    by_id = seller_id is not None
+    where = sellers.c.seller_id == seller_id if by_id else sellers.c.access_key == access_key
+    query = select(sellers).where(where)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    return _seller(keyring, row) if row is not None else None
+
+
+def _seller(keyring: Keyring, row: Mapping[Any, Any]) -> Seller:
+    secret = keyring.open_(_KIND, row["seller_id"], bytes(row["secret_sealed"]))
+    return Seller(
+        seller_id=row["seller_id"],
+        access_key=row["access_key"],
+        secret_key=secret.decode(),
+        name=row["name"],
+        return_urls=tuple(load(row["return_urls"])),
+        ipn_url=row["ipn_url"],
+        settings=Settings(**load(row["settings"])),
+        seed=row["seed"],
+        clock=Clock(Mode(row["clock_mode"]), row["clock_real"], row["clock_seller"]),
+        next_due=row["next_due"],
+        created_at=row["created_at"],
+    )
+
+
+def listed(connection: Connection, keyring: Keyring, after: str, limit: int) -> list[Seller]:
+    """Sellers by id, those after one."""
+    query = select(sellers).where(sellers.c.seller_id > after).order_by(sellers.c.seller_id)
+    return [_seller(keyring, row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def remove(connection: Connection, seller_id: str) -> None:
+    """Delete the seller's own row."""
+    connection.execute(delete(sellers).where(sellers.c.seller_id == seller_id))
+
+
+def set_clock(connection: Connection, seller_id: str, clock: Clock) -> None:
+    """Store how the world's clock goes from here on."""
+    values = {
+        "clock_mode": str(clock.mode),
+        "clock_real": clock.real_anchor,
+        "clock_seller": clock.seller_anchor,
+    }
+    connection.execute(update(sellers).where(sellers.c.seller_id == seller_id).values(values))
+
+
+def due_sooner(connection: Connection, seller_id: str, due_at: int) -> None:
+    """Note that something is due, unless something else is due sooner."""
+    column = sellers.c.next_due
+    connection.execute(
+        update(sellers)
+        .where(sellers.c.seller_id == seller_id, or_(column.is_(None), column > due_at))
+        .values(next_due=due_at)
+    )
+
+
+def set_due(connection: Connection, seller_id: str, due_at: int | None) -> None:
+    """Store when the next thing is due, None for never."""
+    connection.execute(
+        update(sellers).where(sellers.c.seller_id == seller_id).values(next_due=due_at)
+    )
+
+
+def count(connection: Connection, seller_id: str, *, fired: int = 0, delivered: int = 0) -> None:
+    """Add to what happened since the last clock call."""
+    values = {"fired": sellers.c.fired + fired, "delivered": sellers.c.delivered + delivered}
+    connection.execute(update(sellers).where(sellers.c.seller_id == seller_id).values(values))
+
+
+def take_counts(connection: Connection, seller_id: str) -> tuple[int, int]:
+    """What happened since the last clock call; the counts begin again at nought."""
+    where = sellers.c.seller_id == seller_id
+    row = connection.execute(select(sellers.c.fired, sellers.c.delivered).where(where)).one()
+    connection.execute(update(sellers).where(where).values(fired=0, delivered=0))
+    return int(row.fired), int(row.delivered)
+
+
+def begin_advance(connection: Connection, seller_id: str, real_now: int, until: int) -> bool:
+    """Take the right to move this clock until a real time; False where another has it."""
+    done = connection.execute(
+        update(sellers)
+        .where(sellers.c.seller_id == seller_id, sellers.c.advancing_until <= real_now)
+        .values(advancing_until=until)
+    )
+    return done.rowcount == 1
+
+
+def end_advance(connection: Connection, seller_id: str) -> None:
+    """Give the right to move the clock back."""
+    connection.execute(
+        update(sellers).where(sellers.c.seller_id == seller_id).values(advancing_until=0)
+    )
+
+
+def _shown(real_now: int) -> Any:
+    """What each seller's clock shows at a real time, as SQL."""
+    return case(
+        (sellers.c.clock_mode == str(Mode.FROZEN), sellers.c.clock_seller),
+        else_=sellers.c.clock_seller - sellers.c.clock_real + real_now,
+    )
+
+
+def with_due_events(connection: Connection, real_now: int, limit: int = 100) -> list[str]:
+    """Sellers whose next event has come."""
+    query = select(sellers.c.seller_id).where(
+        sellers.c.next_due.is_not(None), sellers.c.next_due <= _shown(real_now)
+    )
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
+def next_real_due(connection: Connection) -> int | None:
+    """The real time at which the next event of any running clock comes."""
+    query = select(
+        func.min(sellers.c.next_due - sellers.c.clock_seller + sellers.c.clock_real)
+    ).where(and_(sellers.c.next_due.is_not(None), sellers.c.clock_mode == str(Mode.RUNNING)))
+    return connection.execute(query).scalar()

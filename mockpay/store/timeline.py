@@ -1,0 +1,77 @@
+"""The timeline: append-only rows, one for each step of each machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Index, Table, insert, select
+
+from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.worlds import Sandbox
+
+timeline = Table(
+    "timeline",
+    metadata,
+    row_id(),
+    text("seller_id"),
+    big("order_id"),
+    big("at"),
+    text("machine"),
+    text("subject"),
+    text("event"),
+    text("before", null=True),
+    text("after"),
+    text("actor"),
+    text("facts"),
+    Index("timeline_of_order", "order_id", "id"),
+    Index("timeline_of_seller", "seller_id"),
+)
+
+_insert = insert(timeline)
+
+
+def add(
+    sandbox: Sandbox,
+    order_id: int,
+    *,
+    machine: str,
+    subject: str,
+    event: str,
+    before: str | None,
+    after: str,
+    actor: Actor,
+    facts: Mapping[str, object],
+) -> None:
+    """Append what just happened, at the seller's now."""
+    row = {
+        "seller_id": sandbox.seller_id,
+        "order_id": order_id,
+        "at": sandbox.now,
+        "machine": machine,
+        "subject": subject,
+        "event": event,
+        "before": before,
+        "after": after,
+        "actor": str(actor),
+        "facts": dump(facts),
+    }
+    sandbox.connection.execute(_insert, row)
+
+
+def of_order(sandbox: Sandbox, order_id: int) -> list[TimelineEvent]:
+    """All that happened to an order and its attempts, in order."""
+    query = select(timeline).where(timeline.c.order_id == order_id).order_by(timeline.c.id)
+    return [
+        TimelineEvent(
+            at=row["at"],
+            machine=row["machine"],
+            subject=row["subject"],
+            event=row["event"],
+            before=row["before"],
+            after=row["after"],
+            actor=Actor(row["actor"]),
+            facts=load(row["facts"]),
+        )
+        for row in sandbox.connection.execute(query).mappings()
+    ]

@@ -1,0 +1,110 @@
+"""
+`Runtime`, what the process has, and `Sandbox`, one seller's world in one transaction.
+
+`work` locks the seller's row and reads credentials, settings and clock from it;
+nothing caches any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from mockpay.domain.gateways import Gateway
+from mockpay.domain.sellers import Seller
+from mockpay.kernel import ids
+from mockpay.kernel.clock import RealClock
+from mockpay.kernel.errors import NotFound
+from mockpay.kernel.http import Sender
+from mockpay.kernel.keyring import Keyring
+from mockpay.settings import Settings
+from mockpay.store import sellers
+from mockpay.store.engine import reading, writing
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """
+    What the process has; made once by `mockpay.app`.
+
+    `providers` maps a name to its Provider (opaque here: the layers below the edges
+    see only `gateways`); `wake` is set whenever something became due for the worker.
+    """
+
+    settings: Settings
+    engine: Engine
+    keyring: Keyring
+    real_clock: RealClock
+    sender: Sender
+    gateways: Mapping[str, Gateway] = field(default_factory=dict)
+    providers: Mapping[str, Any] = field(default_factory=dict)
+    wake: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """One seller's world in one transaction; `now` is the seller's time and does not change."""
+
+    runtime: Runtime
+    connection: Connection
+    seller: Seller
+    now: int
+    real_now: int
+
+    @property
+    def seller_id(self) -> str:
+        """Whose world this is."""
+        return self.seller.seller_id
+
+    def at(self, moment: int) -> Sandbox:
+        """The same transaction at a later moment, for firing events in order."""
+        return replace(self, now=max(self.now, moment))
+
+    def short_id(self, prefix: str, *parts: object) -> str:
+        """A reproducible internal id of this world."""
+        return ids.short(prefix, self.seller.seed, self.seller.seller_id, *parts)
+
+
+@contextmanager
+def work(
+    runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None
+) -> Iterator[Sandbox]:
+    """
+    A write transaction in one seller's world, found by id or by access key.
+
+    Raises:
+        NotFound: code ``seller.not_found``.
+    """
+    with writing(runtime.engine) as connection:
+        yield _sandbox(runtime, connection, seller_id, access_key, lock=True)
+
+
+@contextmanager
+def look(
+    runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None
+) -> Iterator[Sandbox]:
+    """The same for reading; takes no lock."""
+    with reading(runtime.engine) as connection:
+        yield _sandbox(runtime, connection, seller_id, access_key, lock=False)
+
+
+def _sandbox(
+    runtime: Runtime,
+    connection: Connection,
+    seller_id: str | None,
+    access_key: str | None,
+    *,
+    lock: bool,
+) -> Sandbox:
+    found = sellers.find(
+        connection, runtime.keyring, seller_id=seller_id, access_key=access_key, lock=lock
+    )
+    if found is None:
+        raise NotFound("There is no such seller.", code="seller.not_found")
+    real = runtime.real_clock.now()
+    return Sandbox(runtime, connection, found, found.clock.now(real), real)
