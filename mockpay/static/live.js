@@ -1,6 +1,5 @@
 // Countdown, polling and copy buttons. Every page works without this file.
 "use strict";
-
 const say = (text) => { document.querySelector("[data-live-region]").textContent = text; };
 const clock = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 
@@ -12,8 +11,7 @@ for (const timer of document.querySelectorAll("[data-countdown]")) {
     const left = Math.max(0, Math.round((end - performance.now()) / 1000));
     timer.textContent = clock(left);
     if (gauge) {
-      const percent = (100 * left) / Number(gauge.dataset.total);
-      gauge.setAttribute("stroke-dasharray", `${percent.toFixed(1)} 100`);
+      gauge.setAttribute("stroke-dasharray", `${(100 * left) / gauge.dataset.total} 100`);
     }
     if (left === 120) say("Two minutes left");
     if (left === 0) clearInterval(tick);
@@ -28,7 +26,7 @@ if (polled) {
   let etag = "";
   const ask = async () => {
     try {
-      const headers = etag ? { "If-None-Match": etag } : {};
+      const headers = { "If-None-Match": etag };
       const answer = await fetch(polled.dataset.poll, { headers, cache: "no-store" });
       if (answer.status === 200) {
         etag = answer.headers.get("ETag") || "";
@@ -50,10 +48,8 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    const label = button.querySelector("span");
-    const before = label.textContent;
-    label.textContent = "Copied";
-    setTimeout(() => { label.textContent = before; }, 1500);
+    button.querySelector("span").textContent = "Copied";
+    say("Copied");
   });
 }
 const search = document.querySelector("input[type=search]");
