@@ -2,7 +2,6 @@
 "use strict";
 const say = (text) => { document.querySelector("[data-live-region]").textContent = text; };
 const clock = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
-
 // <span role="timer" data-countdown="872">: seconds left; a frozen sandbox clock simply omits it.
 for (const timer of document.querySelectorAll("[data-countdown]")) {
   const end = performance.now() + Number(timer.dataset.countdown) * 1000;
