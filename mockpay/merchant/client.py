@@ -1,0 +1,228 @@
+"""A client of Amazon Pay India for Python shops: pay, verify the result, ask about orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Unpack
+from urllib.parse import urlsplit
+
+from mockpay.kernel.clock import SECOND, RealClock, SystemClock, rfc3339
+from mockpay.kernel.http import HttpCall, HttpReply, Sender, SessionSender
+from mockpay.kernel.ids import entropy
+from mockpay.merchant import replies, results
+from mockpay.merchant.fields import (
+    Filters,
+    PaymentOptions,
+    filter_params,
+    payment_fields,
+    require,
+)
+from mockpay.wire import forms
+from mockpay.wire.envelope import Envelope, Flavour, seal
+from mockpay.wire.keys import load_public_key
+from mockpay.wire.signing import SIGNATURE_FIELDS, sign, string_to_sign
+from mockpay.wire.xml import Plain
+
+#: In the real service the payment page and the MWS operations have hosts of their own.
+REAL_PAGE_HOST = "amazonpay.amazon.in"
+REAL_MWS_URL = "https://mws.amazonservices.in"
+API_VERSION = "2013-01-01"
+
+
+class AmazonPayClient:
+    """
+    One merchant account's client.
+
+    Args:
+        public_key: The service's RSA key: PEM, or base64 on one line as in config.ini.
+        base_url: Of the sandbox, or ``https://amazonpay.amazon.in``.
+        flavour: Which client family to write like; the service answers in kind.
+        mws_url: Where the MWS operations are, if not at the base URL.
+        sandbox: Whether to use the sandbox path of the MWS operations.
+
+    Raises:
+        Invalid: code ``key.invalid``.
+    """
+
+    def __init__(
+        self,
+        seller_id: str,
+        access_key: str,
+        secret_key: str,
+        public_key: str,
+        base_url: str,
+        *,
+        sender: Sender | None = None,
+        flavour: Flavour = Flavour.PHP,
+        clock: RealClock | None = None,
+        mws_url: str | None = None,
+        sandbox: bool = True,
+    ) -> None:
+        self.seller_id = seller_id
+        self.access_key = access_key
+        self.flavour = flavour
+        self._secret_key = secret_key
+        self._public_key = load_public_key(public_key)
+        self._base_url = base_url.rstrip("/")
+        real = urlsplit(base_url).hostname == REAL_PAGE_HOST
+        self._mws_url = (mws_url or (REAL_MWS_URL if real else base_url)).rstrip("/")
+        suffix = "_Sandbox" if sandbox else ""
+        self._mws_path = f"/OffAmazonPayments{suffix}/{API_VERSION}"
+        self._sender = sender or SessionSender()
+        self._clock = clock or SystemClock()
+
+    # --- paying ---
+
+    def payment_url(
+        self,
+        *,
+        amount: str,
+        seller_order_id: str,
+        redirect_url: str,
+        **options: Unpack[PaymentOptions],
+    ) -> str:
+        """
+        Where to send the buyer.
+
+        Raises:
+            Invalid: code ``payment.field``: amount, order id or redirect URL is empty.
+        """
+        require(redirect_url=redirect_url)
+        envelope = self._sealed_payment(amount, seller_order_id, options)
+        query = envelope.query(redirect_url, self.flavour)
+        return f"{self._base_url}/initiatePayment?{query}"
+
+    def signed_payload(
+        self, *, amount: str, seller_order_id: str, **options: Unpack[PaymentOptions]
+    ) -> str:
+        """
+        What a shop's sign endpoint gives its app: ``payload=..&key=..&iv=..``.
+
+        Raises:
+            Invalid: code ``payment.field``: amount or order id is empty.
+        """
+        return self._sealed_payment(amount, seller_order_id, options).query()
+
+    def verify_result(self, params: Mapping[str, str] | str) -> results.PaymentResult:
+        """
+        Verify and read what came back with the buyer.
+
+        Args:
+            params: The query's parameters or the query string itself; parameters that the
+                shop put into its own return URL must be taken out before.
+
+        Raises:
+            ResultError: a parameter is unknown, missing or empty.
+            FormError: the query string is malformed or names a parameter twice.
+            SignatureMismatch: the signature is wrong.
+        """
+        found = forms.unique(forms.decode_form(params)) if isinstance(params, str) else params
+        return results.payment_result(
+            found, access_key=self.access_key, secret=self._secret_key, flavour=self.flavour
+        )
+
+    def charge_status(self, amazon_order_id: str) -> results.ChargeStatus:
+        """
+        Ask what a payment came to.
+
+        Raises:
+            ServiceError: the service refuses.
+            SignatureMismatch: the answer is not signed with this merchant's secret.
+            Unreachable: no answer came back.
+        """
+        require(amazon_order_id=amazon_order_id)
+        fields = {"transactionId": amazon_order_id, "transactionIdType": "TRANSACTION_ID"}
+        query = self._seal(fields).query()
+        reply = self._get(f"{self._base_url}/v2/payments/chargeStatus?{query}")
+        response, signature = replies.charge_answer(reply)
+        return results.charge_status(
+            response, signature, access_key=self.access_key, secret=self._secret_key
+        )
+
+    # --- asking about orders (MWS operations) ---
+    # Each raises ServiceError where the service refuses, Unreachable without an answer.
+
+    def list_order_reference(
+        self,
+        query_id: str,
+        *,
+        query_id_type: str = "SellerOrderId",
+        payment_domain: str = "IN_INR",
+        **filters: Unpack[Filters],
+    ) -> replies.OrderReferencePage:
+        """List the orders of a seller order id; none means it is unknown or never started."""
+        params = {
+            "QueryId": query_id,
+            "QueryIdType": query_id_type,
+            "PaymentDomain": payment_domain,
+            **filter_params(filters),
+        }
+        return replies.order_reference_page(self._call("ListOrderReference", params))
+
+    def list_order_reference_by_next_token(self, token: str) -> replies.OrderReferencePage:
+        """List the page that follows."""
+        params = {"NextPageToken": token}
+        return replies.order_reference_page(self._call("ListOrderReferenceByNextToken", params))
+
+    def get_order_reference_details(self, amazon_order_id: str) -> replies.OrderReference:
+        """Read one order by Amazon's id."""
+        params = {"AmazonOrderReferenceId": amazon_order_id}
+        return replies.order_reference_details(self._call("GetOrderReferenceDetails", params))
+
+    def get_service_status(self) -> replies.ServiceStatus:
+        """Ask how the service is."""
+        return replies.service_status(self._call("GetServiceStatus", {}))
+
+    def get_dynamic_config(self, key: str = "serverSideSDKPHP") -> str:
+        """
+        Fetch the service's public key: base64 on one line.
+
+        Raises:
+            ServiceError: the answer holds none.
+            Unreachable: no answer came back.
+        """
+        query = forms.encode_form([("key", key)])
+        reply = self._get(f"{self._base_url}/getDynamicConfig?{query}")
+        found = replies.json_object(reply).get("publicKey")
+        if reply.status != 200 or not isinstance(found, str):
+            raise replies.ServiceError("", "The answer holds no public key.", reply.status)
+        return found
+
+    def _sealed_payment(
+        self, amount: str, seller_order_id: str, options: PaymentOptions
+    ) -> Envelope:
+        return self._seal(payment_fields(amount, seller_order_id, options))
+
+    def _seal(self, fields: Mapping[str, str]) -> Envelope:
+        return seal(
+            fields,
+            seller_id=self.seller_id,
+            access_key=self.access_key,
+            secret_key=self._secret_key,
+            public_key=self._public_key,
+            flavour=self.flavour,
+            start_time=self._clock.now() // SECOND,
+            entropy=entropy,
+        )
+
+    def _call(self, action: str, params: Mapping[str, str]) -> Mapping[str, Plain]:
+        fields = {
+            "Action": action,
+            "AWSAccessKeyId": self.access_key,
+            "SellerId": self.seller_id,
+            "Timestamp": rfc3339(self._clock.now()),
+            "Version": API_VERSION,
+            **SIGNATURE_FIELDS,
+            **params,
+        }
+        encode = self.flavour.encoding.percent_encode
+        encoded = {name: encode(value) for name, value in fields.items()}
+        host = urlsplit(self._mws_url).netloc.lower()
+        text = string_to_sign("GET", host, self._mws_path, encoded)
+        encoded["Signature"] = encode(sign(self._secret_key, text))
+        query = "&".join(f"{name}={value}" for name, value in encoded.items())
+        reply = self._get(f"{self._mws_url}{self._mws_path}?{query}")
+        return replies.result_of(action, reply)
+
+    def _get(self, url: str) -> HttpReply:
+        return self._sender.send(HttpCall("GET", url))
