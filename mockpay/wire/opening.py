@@ -168,8 +168,6 @@ def _from_base64(name: str, text: str) -> bytes:
 
 
 def _decrypt(sealed: bytes, wrapped: bytes, iv: bytes, private_key: RSAPrivateKey) -> str:
-    if len(sealed) > MAX_ENCODED_PLAINTEXT + 16:
-        raise EnvelopeTooLarge("The payload is too large.", name="payload")
     try:
         data_key = private_key.decrypt(wrapped, oaep())
     except ValueError as error:

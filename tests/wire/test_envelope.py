@@ -292,6 +292,17 @@ def test_a_missing_or_empty_parameter_is_refused_by_name(name, given_value):
     assert (refused.value.code, refused.value.detail) == ("envelope.missing", {"name": name})
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_empty_part_of_an_envelope_is_refused(place):
+    parts = list(seal_text("a=b"))
+    parts[place] = ""
+
+    with pytest.raises(EnvelopeParameterError) as refused:
+        open_(*parts, PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.missing"
+
+
 @pytest.mark.parametrize("name", ["payload", "key", "iv", "redirectUrl"])
 def test_a_parameter_given_twice_is_refused_by_name(name):
     pairs = [("payload", "p"), ("key", "k"), ("iv", "i"), ("redirectUrl", "u"), (name, "x")]

@@ -138,6 +138,13 @@ def test_the_first_difference_from_the_nearest_reading_is_shown(yours, cause, di
     assert found.first_difference == difference
 
 
+def test_parameters_in_any_other_order_are_recognised():
+    head, _, query = RIGHT.rpartition("\n")
+    yours = head + "\n" + "&".join(sorted(query.split("&"), reverse=True))
+
+    assert "not sorted" in explain(request_with("x"), secret=SECRET, yours=yours).cause
+
+
 def test_strange_text_does_not_break_the_explanation():
     for yours in ("", "\ud800", "\n\n\n\n", "a\nb\nc\n" + "&" * 300, "é\n" * 3):
         assert explain(request_with("x"), secret="\ud800", yours=yours).cause
