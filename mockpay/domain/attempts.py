@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.domain.machines import Machine, steps
-from mockpay.domain.plans import Plan
+from mockpay.domain.plans import Plan, Stage
 from mockpay.kernel.money import Money
 
 
@@ -151,3 +151,8 @@ class Attempt:
     def reason(self) -> str | None:
         """The failure's reason, where it failed."""
         return self.failure.reason if self.failure else None
+
+    @property
+    def issuer_outcome(self) -> str:
+        """What the plan has for the issuer's stage."""
+        return self.plan.at(Stage.ISSUER).outcome

@@ -58,7 +58,8 @@ class PaymentRequest:
     What a provider's front end read from a verified request to pay.
 
     `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
-    to answer in the same flavour; `digest` tells the same payload when it comes again.
+    to answer in the same flavour; `digest` tells the same payload when it comes again;
+    a `stale` request opens nothing, it only leads back to what it opened before.
     """
 
     provider: str
@@ -67,6 +68,7 @@ class PaymentRequest:
     redirect_url: str
     digest: str
     live: bool = False
+    stale: bool = False
     custom_information: str | None = None
     seller_note: str | None = None
     store_name: str | None = None

@@ -95,6 +95,9 @@ CODES: Mapping[str, UpiCode] = _table(
     UpiCode("UB", "UPI app broke down", "upi_app_technical_error", _PSP),
 )  # fmt: skip
 
+#: A wrong PIN fails one try; so many of them lock.
+WRONG_PIN, PIN_LOCKED, MOST_WRONG_PINS = "ZM", "Z6", 3
+
 #: ISO 8583 field-39 answers as UPI tells them; any other is XB.
 _FROM_ISO = {"51": "Z9", "61": "Z8", "65": "Z7", "91": "U28", "96": "U30", "59": "U16"}
 

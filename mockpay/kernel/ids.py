@@ -24,6 +24,12 @@ def page_token() -> str:
     return secrets.token_urlsafe(16)
 
 
+def request_id() -> str:
+    """A new id in the form of a UUID, as services put one on every answer."""
+    text = secrets.token_hex(16)
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
 def same(one: str, other: str) -> bool:
     """Compare two secrets in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())

@@ -37,11 +37,13 @@ def begin(sandbox: Sandbox, request: PaymentRequest) -> Begun:
     failed, cancelled or expired, a new order.
     """
     last = orders.newest(sandbox, request.seller_order_id)
-    if last is None:
-        return Begun(_open(sandbox, request, 0), new=True)
-    same = orders.by_digest(sandbox, request.seller_order_id, request.digest)
+    same = last and orders.by_digest(sandbox, request.seller_order_id, request.digest)
     if same is not None:
         return Begun(same)
+    if request.stale:
+        return Begun(None, refusal="request.stale")
+    if last is None:
+        return Begun(_open(sandbox, request, 0), new=True)
     if last.state in CLOSED_UNPAID:
         number = orders.count_of(sandbox, request.seller_order_id)
         return Begun(_open(sandbox, request, number), new=True)

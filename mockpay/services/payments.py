@@ -151,7 +151,7 @@ def answer(
     attempt = the_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
-    told = upi.answer(outcome or attempt.plan.at(Stage.ISSUER).outcome)
+    told = upi.answer(outcome or attempt.issuer_outcome)
     if told.known is Known.EXPIRED:
         return attempt
     for kind in ("attempt.timeout", "attempt.answer"):
@@ -228,6 +228,17 @@ def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
     if attempt.state in ended and upi.CODES[code].known is Known.APPROVED:
         return attempt_step(sandbox, attempt, "late_success", Actor.ISSUER)
     return attempt
+
+
+def opened(sandbox: Sandbox, attempt: Attempt) -> None:
+    """The buyer's app was opened: from here on a person answers, not the simulated buyer."""
+    due = schedule.waiting_of(sandbox, attempt.attempt_id)
+    if any(event.kind == "attempt.answer" for event in due):
+        schedule.drop(sandbox, "attempt.answer", attempt.attempt_id)
+        timeline.add(
+            sandbox, attempt.order_id, machine="attempt", subject=attempt.attempt_id, event="seen",
+            before=attempt.state, after=attempt.state, actor=Actor.BUYER, facts={},
+        )  # fmt: skip
 
 
 def answer_late(sandbox: Sandbox, attempt_id: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from mockpay.domain.attempts import Attempt
 from mockpay.domain.instruments import Instrument
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Plan, Stage
 from mockpay.domain.scenarios import STAGES, Facts, Looks, Rule, find, resolve
+from mockpay.domain.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.kernel import ids
-from mockpay.store import scenarios
+from mockpay.store import attempts, scenarios
 from mockpay.store.worlds import Sandbox
 
 _DICE = 1_000_000
@@ -42,7 +44,15 @@ def _waiting(sandbox: Sandbox, match: dict[str, str], attempt_id: str) -> dict[S
     return chosen
 
 
-def of_pin(pin: str) -> str | None:
-    """The outcome that a UPI PIN asks for; None for an ordinary one."""
+def of_pin(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
+    """
+    The outcome that a UPI PIN asks for; None for an ordinary one.
+
+    A wrong PIN fails the try; the third of one order locks (NPCI: Z6 after three).
+    """
     row = find(Looks.PIN, pin)
-    return row.outcome if row else None
+    if row is None:
+        return None
+    tries = attempts.of_order(sandbox, attempt.order_id)
+    wrong = sum(one.failure is not None and one.failure.code == WRONG_PIN for one in tries)
+    return PIN_LOCKED if row.outcome == WRONG_PIN and wrong + 1 >= MOST_WRONG_PINS else row.outcome

@@ -21,6 +21,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.http import Sender
+from mockpay.kernel.keyfiles import Keys
 from mockpay.kernel.keyring import Keyring
 from mockpay.settings import Settings
 from mockpay.store import sellers
@@ -33,17 +34,24 @@ class Runtime:
     What the process has; made once by `mockpay.app`.
 
     `providers` maps a name to its Provider (opaque here: the layers below the edges
-    see only `gateways`); `wake` is set whenever something became due for the worker.
+    see only `gateways`); `wake` is set whenever something became due for the worker,
+    `stopping` when the server is about to stop, so that open waits end.
     """
 
     settings: Settings
     engine: Engine
-    keyring: Keyring
+    keys: Keys
     real_clock: RealClock
     sender: Sender
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
     providers: Mapping[str, Any] = field(default_factory=dict)
     wake: Event = field(default_factory=Event)
+    stopping: Event = field(default_factory=Event)
+
+    @property
+    def keyring(self) -> Keyring:
+        """What seals data at rest."""
+        return self.keys.store
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""The key folder: made at the first start, read at every other; private files mode 0600."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from mockpay.kernel.errors import Unusable
+from mockpay.kernel.keyring import Keyring
+
+AMAZONPAY_PRIVATE, AMAZONPAY_PUBLIC = "amazonpay_private.pem", "amazonpay_public.pem"
+IPN_KEY, IPN_CERTIFICATE = "ipn_signing.pem", "ipn_signing_cert.pem"
+STORE_KEY = "store.key"
+_BITS = 2048
+#: What real handlers ask of the certificate's subject (facts on the IPN).
+_IPN_COMMON_NAME = "sns.amazonaws.com"
+_YEARS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the folder holds."""
+
+    amazonpay: RSAPrivateKey
+    store: Keyring
+    folder: Path
+
+    @property
+    def public_file(self) -> Path:
+        """The file that a merchant's client is given."""
+        return self.folder / AMAZONPAY_PUBLIC
+
+
+def open_keys(folder: Path) -> Keys:
+    """
+    Read the folder, making what is missing; safe when two servers start at once.
+
+    A file that the user put there is used as it is.
+
+    Raises:
+        Unusable: code ``keys.unusable``, in one sentence.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        private = _private_key(folder / AMAZONPAY_PRIVATE)
+        _keep(folder / AMAZONPAY_PUBLIC, lambda: _public_pem(private), private=False)
+        _ipn_identity(folder)
+        store = _keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
+    except OSError as error:
+        raise _unusable(folder, error.strerror or "it cannot be read or written") from error
+    try:
+        ring = Keyring.parse(store.decode())
+    except (UnicodeDecodeError, Unusable) as error:
+        raise _unusable(folder / STORE_KEY, "it is no store key") from error
+    return Keys(private, ring, folder)
+
+
+def _unusable(path: Path, why: str) -> Unusable:
+    return Unusable(f"{path} cannot be used: {why}.", code="keys.unusable")
+
+
+def _private_key(path: Path) -> RSAPrivateKey:
+    """The RSA key of a file; our own are not validated again, which would take 30 ms."""
+    pem = _keep(path, _new_key_pem, private=True)
+    try:
+        key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "it is no unencrypted private key") from error
+    if not isinstance(key, RSAPrivateKey) or key.key_size < _BITS:
+        raise _unusable(path, "it is no RSA key of 2048 bits or more")
+    return key
+
+
+def _new_key_pem() -> bytes:
+    return rsa.generate_private_key(65537, _BITS).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public_pem(key: RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
+    """
+    The file's content; where it is missing, it is made whole or not at all.
+
+    A new file is written under another name and linked to its own: of two servers that start
+    at once one wins, and nobody ever reads half a key.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    mode = 0o600 if private else 0o644
+    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(make())
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # Another server was first; its key is the key.
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_bytes()
+
+
+def _ipn_identity(folder: Path) -> None:
+    """The key that signs notifications, and the certificate that says so."""
+    if (folder / IPN_CERTIFICATE).exists() and (folder / IPN_KEY).exists():
+        return
+    key = _private_key(folder / IPN_KEY)
+    _keep(folder / IPN_CERTIFICATE, lambda: _certificate(key), private=False)
+
+
+def _certificate(key: RSAPrivateKey) -> bytes:
+    # x509 takes 70 ms to load and is needed at the first start only.
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _IPN_COMMON_NAME)])
+    began = datetime.now(UTC) - timedelta(days=1)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(began)
+        .not_valid_after(began + timedelta(days=365 * _YEARS))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(_IPN_COMMON_NAME)]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )

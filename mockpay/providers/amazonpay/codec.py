@@ -1,0 +1,149 @@
+"""Amazon's request to pay, from its form to a `PaymentRequest`; facts in this folder's README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mockpay.domain.orders import PaymentRequest
+from mockpay.domain.sellers import Seller, return_url_allowed
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.money import MINIMUM_MINOR, Money
+from mockpay.wire import signing
+from mockpay.wire.envelope import Opened
+
+CURRENCY = "INR"
+_DIGITS = re.compile(r"[0-9]{1,12}")
+#: Text fields and the longest that is taken (255 is Amazon's own for notes; the rest ours).
+_LONGEST = {
+    "sellerOrderId": 127,
+    "customInformation": 8192,
+    "sellerNote": 4096,
+    "sellerStoreName": 1024,
+}
+#: Nothing that is stored or shown may hold these.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def check_origin(opened: Opened, seller: Seller, redirect_url: str | None) -> str:
+    """
+    Everything that must hold before the buyer may be sent anywhere; the URL that is allowed.
+
+    Raises:
+        Forbidden: code ``signature.invalid``, ``seller.another`` or ``return_url.not_allowed``.
+        Invalid: code ``signature.missing`` or ``return_url.missing``.
+    """
+    check_caller(opened, seller)
+    if not redirect_url:
+        raise Invalid("The parameter redirectUrl is missing.", code="return_url.missing")
+    if not return_url_allowed(redirect_url, seller.return_urls):
+        message = "redirectUrl is not one of the seller's return URLs."
+        raise Forbidden(message, code="return_url.not_allowed")
+    return redirect_url
+
+
+def check_caller(opened: Opened, seller: Seller) -> None:
+    """
+    Whether the seller signed this, and speaks for itself.
+
+    Raises:
+        Forbidden: code ``signature.invalid`` or ``seller.another``.
+        Invalid: code ``signature.missing``.
+    """
+    if not opened.signature:
+        raise Invalid("The payload is not signed.", code="signature.missing")
+    if not signing.verify_envelope(opened, seller.secret_key):
+        raise Forbidden("The signature does not match.", code="signature.invalid")
+    if opened.values.get("sellerId") != seller.seller_id:
+        raise Forbidden("The sellerId is not the caller's.", code="seller.another")
+
+
+def fresh(seller: Seller, moment: int, now: int, real_now: int) -> bool:
+    """Whether a caller's time is near the seller's now or the real now (contract section 2)."""
+    limit = seller.settings.freshness_seconds * SECOND
+    return not limit or abs(now - moment) <= limit or abs(real_now - moment) <= limit
+
+
+def payment_request(
+    opened: Opened, seller: Seller, redirect_url: str, now: int, real_now: int
+) -> PaymentRequest:
+    """
+    Read a verified request.
+
+    Raises:
+        Invalid: with one of the codes of `reasons.FAILURES`, which tells the seller.
+    """
+    values = opened.values
+    _check_texts(values)
+    started = _start_time(values)
+    return PaymentRequest(
+        provider="amazonpay",
+        seller_order_id=values["sellerOrderId"],
+        amount=_amount(values),
+        redirect_url=redirect_url,
+        digest=ids.fingerprint(opened.plaintext.encode()),
+        live=_live(values),
+        stale=not fresh(seller, started, now, real_now),
+        custom_information=values.get("customInformation"),
+        seller_note=values.get("sellerNote"),
+        store_name=values.get("sellerStoreName"),
+        timeout_seconds=_timeout(values),
+        fields={name: value for name, value in values.items() if name != "Signature"},
+        marks=_marks(opened, now - started),
+    )
+
+
+def _check_texts(values: Mapping[str, str]) -> None:
+    if not values.get("sellerOrderId") or _CONTROL.search(values["sellerOrderId"]):
+        raise Invalid("sellerOrderId is missing.", code="seller_order_id.invalid")
+    for name, longest in _LONGEST.items():
+        if len(values.get(name, "")) > longest:
+            raise Invalid(f"{name} is longer than {longest} characters.", code="field.too_long")
+
+
+def _amount(values: Mapping[str, str]) -> Money:
+    if values.get("orderTotalCurrencyCode") != CURRENCY:
+        raise Invalid("Only INR can be paid.", code="currency.unknown")
+    amount = Money.parse(values.get("orderTotalAmount", ""), CURRENCY)
+    if amount.minor < MINIMUM_MINOR:
+        raise Invalid("The amount is below 1.00.", code="amount.too_small")
+    return amount
+
+
+def _start_time(values: Mapping[str, str]) -> int:
+    text = values.get("startTime", "")
+    if not _DIGITS.fullmatch(text):
+        raise Invalid("startTime must be seconds since 1970.", code="start_time.invalid")
+    return int(text) * SECOND
+
+
+def _timeout(values: Mapping[str, str]) -> int | None:
+    text = values.get("transactionTimeout", "")
+    if not text:
+        return None
+    if not _DIGITS.fullmatch(text) or int(text) < 1:
+        raise Invalid("transactionTimeout must be whole seconds.", code="timeout.invalid")
+    return int(text)
+
+
+def _live(values: Mapping[str, str]) -> bool:
+    text = values.get("isSandbox", "true")
+    if text not in {"true", "false", ""}:
+        raise Invalid("isSandbox must be true or false.", code="is_sandbox.invalid")
+    return text == "false"
+
+
+def _marks(opened: Opened, age_ms: int) -> dict[str, object]:
+    """What the way back and the dashboard need to know of how the request was written."""
+    return {
+        "encoding": str(signing.result_encoding(opened)),
+        "iv_bytes": opened.iv_bytes,
+        "plaintext_bytes": len(opened.plaintext),
+        "double_utf8": opened.double_utf8,
+        "node_marks": opened.node_marks,
+        "signature": opened.signature,
+        "string_to_sign": signing.request_string(opened.encoded),
+        "start_time_age_seconds": age_ms / SECOND,
+    }

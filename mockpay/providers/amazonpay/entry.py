@@ -1,0 +1,88 @@
+"""`processPayment`: from the encrypted request to the payment page, or a signed refusal."""
+
+from __future__ import annotations
+
+from flask import Request, Response
+
+from mockpay.domain.orders import Order
+from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.providers.amazonpay import codec
+from mockpay.providers.amazonpay.pages import html_error, note_refusal
+from mockpay.providers.amazonpay.results import encoding_of, refusal_url
+from mockpay.services import orders
+from mockpay.store import journal
+from mockpay.store.worlds import Runtime, Sandbox, work
+from mockpay.wire.envelope import Opened, open_, read_parameters
+from mockpay.wire.forms import decode_form
+from mockpay.wire.signing import result_encoding
+
+_KIND = "amazonpay.processPayment"
+
+
+def process_payment(runtime: Runtime, request: Request) -> Response:
+    """
+    Open the envelope, verify, find or open the order, and send the buyer to its page.
+
+    Until payload, signature and redirectUrl hold, a refusal is a page; afterwards it is a
+    signed FAILURE (contract section 2, "Page or redirect").
+    """
+    world = None
+    try:
+        wrapped = read_parameters(decode_form(_raw(request)))
+        opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
+        if not opened.access_key:
+            raise Invalid("AWSAccessKeyId is missing.", code="access_key.missing")
+        with work(runtime, access_key=opened.access_key) as sandbox:
+            world = sandbox
+            return _redirect(_begin(sandbox, opened, wrapped.redirect_url))
+    except MockpayError as error:
+        note_refusal(runtime, _KIND, error, request, world)
+        return html_error(error)
+
+
+def _raw(request: Request) -> bytes:
+    """The four parameters by GET, or by POST as integrators' forms send them."""
+    if request.method == "POST":
+        return request.get_data() or request.query_string
+    return request.query_string
+
+
+def _begin(sandbox: Sandbox, opened: Opened, redirect_url: str | None) -> str:
+    """Where the browser goes from here."""
+    allowed = codec.check_origin(opened, sandbox.seller, redirect_url)
+    try:
+        wanted = codec.payment_request(
+            opened, sandbox.seller, allowed, sandbox.now, sandbox.real_now
+        )
+    except Invalid as error:
+        return _refuse(sandbox, opened, allowed, error.code, error.reason)
+    begun = orders.begin(sandbox, wanted)
+    if begun.order is None or begun.refusal is not None:
+        return _refuse(sandbox, opened, allowed, begun.refusal, None)
+    outcome = "ok" if begun.new else "ok.again"
+    _note(sandbox, outcome, None, begun.order)
+    return f"/pay/{begun.order.page_token}/"
+
+
+def _refuse(
+    sandbox: Sandbox, opened: Opened, redirect_url: str, code: str | None, reason: str | None
+) -> str:
+    _note(sandbox, code or "refused", reason, None)
+    seller = sandbox.seller
+    marks = {"marks": {"encoding": str(result_encoding(opened))}}
+    encoding = encoding_of(seller, marks)
+    return refusal_url(seller, redirect_url, code, opened.values, encoding)
+
+
+def _note(sandbox: Sandbox, outcome: str, reason: str | None, order: Order | None) -> None:
+    journal.add(
+        sandbox.connection, sandbox.seller_id, sandbox.now, sandbox.real_now,
+        kind=_KIND, outcome=outcome, reason=reason,
+        amazon_order_id=order.amazon_order_id if order else None,
+    )  # fmt: skip
+
+
+def _redirect(location: str) -> Response:
+    """A bare 302: no body is built for a browser that follows at once."""
+    headers = {"Location": location, "Cache-Control": "no-store"}
+    return Response(status=302, headers=headers, content_type="text/html; charset=utf-8")

@@ -1,0 +1,72 @@
+"""
+Every error of ours in Amazon's words: one table, no logic.
+
+HTTP statuses and codes: Amazon's published error tables; ``AccessDenied``,
+``InvalidAccessKeyId``, ``SignatureDoesNotMatch`` and ``RequestExpired`` are MWS's general ones.
+What is not in the table is told as the last row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AmazonError:
+    """HTTP status, Amazon's code, and the message where ours should not be shown."""
+
+    status: int
+    code: str
+    message: str | None = None
+
+
+_INVALID = AmazonError(400, "InvalidParameterValue")
+_UNREADABLE = AmazonError(400, "InvalidParameterValue", "The payload cannot be decrypted.")
+_STRANGER = AmazonError(403, "InvalidAccessKeyId", "The AWS Access Key Id is not known here.")
+
+TABLE: Mapping[str, AmazonError] = {
+    "envelope.missing": _INVALID,
+    "envelope.doubled": _INVALID,
+    "envelope.encoding": _INVALID,
+    "envelope.unreadable": _UNREADABLE,
+    "envelope.too_large": AmazonError(413, "InvalidParameterValue"),
+    "envelope.content": _INVALID,
+    "envelope.duplicate": _INVALID,
+    "form.duplicate": _INVALID,
+    "form.malformed": _INVALID,
+    "form.too_large": AmazonError(413, "InvalidParameterValue"),
+    "request.too_large": AmazonError(413, "InvalidParameterValue"),
+    "parameter.missing": _INVALID,
+    "parameter.invalid": _INVALID,
+    "time.invalid": _INVALID,
+    "access_key.missing": AmazonError(401, "MissingAuthenticationToken"),
+    "seller.not_found": _STRANGER,
+    "seller.another": AmazonError(401, "UnauthorizedAccess", "The SellerId is not the caller's."),
+    "signature.missing": AmazonError(401, "MissingAuthenticationToken"),
+    "signature.invalid": AmazonError(
+        403,
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided.",
+    ),
+    "request.expired": AmazonError(400, "RequestExpired"),
+    "return_url.missing": _INVALID,
+    "return_url.not_allowed": AmazonError(400, "InvalidParameterValue"),
+    "order.not_found": AmazonError(404, "InvalidOrderReferenceId"),
+    "transaction.not_found": AmazonError(404, "InvalidTransactionId"),
+    "action.unknown": AmazonError(400, "InvalidAction"),
+    "token.invalid": AmazonError(400, "InvalidParameterValue", "The NextPageToken is not valid."),
+    "path.not_found": AmazonError(404, "InvalidAddress", "There is nothing at this address."),
+    "method.not_allowed": AmazonError(405, "InvalidAddress"),
+    "throttled": AmazonError(503, "RequestThrottled", "Request is throttled"),
+}
+
+OTHER = AmazonError(500, "InternalServerError", "There was an internal service failure.")
+
+
+def amazon_error(code: str) -> AmazonError:
+    """The row of a code; an unlisted form or parameter error is a plain 400."""
+    found = TABLE.get(code)
+    if found is None and code.split(".", maxsplit=1)[0] in {"form", "envelope", "input", "amount"}:
+        return _INVALID
+    return found or OTHER

@@ -1,0 +1,136 @@
+"""The operations of the MWS family, each from its parameters to its XML document."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from mockpay.domain.orders import Order
+from mockpay.kernel.clock import parse_time, rfc3339
+from mockpay.kernel.errors import Invalid, NotFound, Unusable
+from mockpay.providers.amazonpay.answers import amazon_state, answer, order_reference
+from mockpay.providers.amazonpay.calls import Call
+from mockpay.store import references
+from mockpay.store.references import Search
+from mockpay.store.worlds import Sandbox
+from mockpay.wire.xml import Tree
+
+#: Domains that clients know; only India's has orders here.
+_DOMAINS = frozenset({"IN_INR", "NA_USD", "EU_GBP", "EU_EUR", "FE_JPY"})
+_INDIA = "IN_INR"
+_STATES = frozenset({"Open", "Closed", "Suspended", "Canceled"})
+_FILTER = "OrderReferenceStatusListFilter.OrderReferenceStatus."
+_PAGE, _LARGEST_PAGE = 10, 100
+_KIND = "amazonpay.next_token"
+
+
+def get_service_status(_call: Call, sandbox: Sandbox) -> bytes:
+    """Always GREEN."""
+    now = rfc3339(sandbox.now)
+    return answer("GetServiceStatus", {"Status": "GREEN", "Timestamp": now})
+
+
+def get_order_reference_details(call: Call, sandbox: Sandbox) -> bytes:
+    """
+    One order by Amazon's id.
+
+    Raises:
+        NotFound: code ``order.not_found``.
+    """
+    order = references.by_amazon_id(sandbox, call.need("AmazonOrderReferenceId"))
+    if order is None:
+        raise NotFound("There is no such order reference.", code="order.not_found")
+    return answer("GetOrderReferenceDetails", {"OrderReferenceDetails": order_reference(order)})
+
+
+def list_order_reference(call: Call, sandbox: Sandbox) -> bytes:
+    """The orders of a sellerOrderId; an unknown one is an empty list, not an error."""
+    return _page("ListOrderReference", sandbox, _search(call, sandbox))
+
+
+def list_order_reference_by_next_token(call: Call, sandbox: Sandbox) -> bytes:
+    """
+    The next page of a list.
+
+    Raises:
+        Invalid: code ``token.invalid``: not a token that this seller was given.
+    """
+    try:
+        sealed = base64.b64decode(call.need("NextPageToken"), validate=True)
+        plain = sandbox.runtime.keyring.open_(_KIND, sandbox.seller_id, sealed)
+        search = msgspec.json.decode(plain, type=Search)
+    except (binascii.Error, ValueError, Unusable) as error:
+        raise Invalid("The NextPageToken is not valid.", code="token.invalid") from error
+    return _page("ListOrderReferenceByNextToken", sandbox, search)
+
+
+def _search(call: Call, sandbox: Sandbox) -> Search:
+    fields = call.fields
+    domain = fields.get("PaymentDomain", _INDIA)
+    if domain not in _DOMAINS:
+        raise _wrong("PaymentDomain")
+    if "QueryId" in fields and call.need("QueryIdType") != "SellerOrderId":
+        raise _wrong("QueryIdType")
+    if fields.get("SortOrder", "Descending") not in {"Ascending", "Descending"}:
+        raise _wrong("SortOrder")
+    return Search(
+        seller_order_id=fields.get("QueryId"),
+        nothing=domain != _INDIA,
+        latest_only=not sandbox.seller.settings.all_attempts_listed,
+        size=_size(fields.get("PageSize")),
+        ascending=fields.get("SortOrder") == "Ascending",
+        states=_states(fields),
+        since=_time(fields.get("CreatedTimeRange.StartTime")),
+        until=_time(fields.get("CreatedTimeRange.EndTime")),
+    )
+
+
+def _size(text: str | None) -> int:
+    if text is None:
+        return _PAGE
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _LARGEST_PAGE):
+        raise _wrong("PageSize")
+    return int(text)
+
+
+def _time(text: str | None) -> int | None:
+    return None if text is None else parse_time(text)
+
+
+def _states(fields: Mapping[str, str]) -> tuple[str, ...]:
+    wanted = tuple(value for name, value in sorted(fields.items()) if name.startswith(_FILTER))
+    if not _STATES.issuperset(wanted):
+        raise _wrong("OrderReferenceStatusListFilter")
+    return wanted
+
+
+def _wrong(name: str) -> Invalid:
+    message = f"The parameter {name} has a value it cannot take."
+    return Invalid(message, code="parameter.invalid", name=name)
+
+
+def _page(operation: str, sandbox: Sandbox, search: Search) -> bytes:
+    found, after = references.page(sandbox, search, _in_states)
+    result: dict[str, Tree] = {
+        "OrderReferenceList": {"OrderReference": [order_reference(one) for one in found]}
+    }
+    if after is not None:
+        following = msgspec.json.encode(msgspec.structs.replace(search, after=after))
+        sealed = sandbox.runtime.keyring.seal(_KIND, sandbox.seller_id, following)
+        result["NextPageToken"] = base64.b64encode(sealed).decode()
+    return answer(operation, result)
+
+
+def _in_states(order: Order, states: tuple[str, ...]) -> bool:
+    return not states or amazon_state(order)[0] in states
+
+
+OPERATIONS: Mapping[str, Callable[[Call, Sandbox], bytes]] = {
+    "GetServiceStatus": get_service_status,
+    "GetOrderReferenceDetails": get_order_reference_details,
+    "ListOrderReference": list_order_reference,
+    "ListOrderReferenceByNextToken": list_order_reference_by_next_token,
+}

@@ -1,0 +1,69 @@
+"""Errors as Amazon's callers want them: a page, XML or JSON, each with its reason in the journal."""
+
+from __future__ import annotations
+
+from flask import Request, Response, jsonify, render_template
+
+from mockpay.kernel.errors import MockpayError
+from mockpay.providers.amazonpay.answers import error_document
+from mockpay.providers.amazonpay.errors import amazon_error
+from mockpay.store import journal
+from mockpay.store.engine import writing
+from mockpay.store.worlds import Runtime, Sandbox
+
+XML = "text/xml"
+
+
+def html_error(error: MockpayError) -> Response:
+    """A page without a Location: the buyer is not sent anywhere."""
+    told = amazon_error(error.code)
+    page = render_template(
+        "error.html",
+        title="This payment cannot be opened",
+        sentence=told.message or error.message,
+        code=error.code,
+        status=told.status,
+    )
+    return Response(page, told.status, content_type="text/html; charset=utf-8")
+
+
+def xml_error(error: MockpayError) -> Response:
+    """An ErrorResponse."""
+    told = amazon_error(error.code)
+    return Response(error_document(told, error.message), told.status, content_type=XML)
+
+
+def json_error(error: MockpayError) -> Response:
+    """The JSON object of chargeStatus, which is always an object."""
+    told = amazon_error(error.code)
+    answer = jsonify({"error": {"code": told.code, "message": told.message or error.message}})
+    answer.status_code = told.status
+    return answer
+
+
+def note_refusal(
+    runtime: Runtime, kind: str, error: MockpayError, request: Request, sandbox: Sandbox | None
+) -> None:
+    """
+    Write a refusal into the journal: the names of the fields and the reason, never a value.
+
+    It belongs to the seller whom the request named, or to nobody.
+    """
+    names = sorted({*request.args, *request.form})[:50]
+    with writing(runtime.engine) as connection:
+        real = runtime.real_clock.now()
+        journal.add(
+            connection,
+            sandbox.seller_id if sandbox else "",
+            sandbox.seller.clock.now(real) if sandbox else real,
+            real,
+            kind=kind,
+            outcome=error.code,
+            reason=error.reason,
+            facts={"fields": [name[:64] for name in names], **_plain(error)},
+        )
+
+
+def _plain(error: MockpayError) -> dict[str, object]:
+    """The details of an error that are safe to keep: short plain values."""
+    return {key: value for key, value in error.detail.items() if isinstance(value, str | int)}

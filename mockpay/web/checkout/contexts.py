@@ -1,0 +1,106 @@
+"""What every page of a payment shows: seller, amount, time left, addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from mockpay.domain.plans import Stage
+from mockpay.domain.scenarios import TABLE, Looks, Row
+from mockpay.kernel.clock import SECOND, Mode, indian
+from mockpay.kernel.money import Money
+from mockpay.web.checkout.visits import Visit
+from mockpay.web.sentences import countdown
+
+_PAGES = ("choose", "upi", "upi-app", "cancel", "waiting", "result", "status", "return")
+#: The rows that a tester needs most on the UPI page.
+_UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
+
+
+def page(visit: Visit, title: str, **more: object) -> dict[str, object]:
+    """The context that all templates of a payment share; `more` is put beside it."""
+    seller = visit.sandbox.seller
+    return {
+        "title": title,
+        "seller": {
+            "name": seller.name,
+            "initials": initials(seller.name),
+            "host": urlsplit(visit.order.redirect_url).hostname,
+        },
+        "order": _order(visit),
+        "urls": _urls(visit),
+        "form_token": visit.form_token,
+        "clock_frozen": seller.clock.mode is Mode.FROZEN,
+        "notes": [],
+        "errors": {},
+        "values": {},
+        "summary_error": None,
+        **more,
+    }
+
+
+def _order(visit: Visit) -> Mapping[str, object]:
+    order, now = visit.order, visit.sandbox.now
+    left = max(order.expires_at - now, 0) if order.open else None
+    return {
+        "seller_order_id": order.seller_order_id,
+        "amazon_order_id": order.amazon_order_id,
+        "about": order.seller_note if order.seller_note and len(order.seller_note) <= 60 else None,
+        "amount": order.amount.display(),
+        "amount_parts": amount_parts(order.amount),
+        "left_seconds": left // SECOND if left is not None else None,
+        "left_text": countdown(left) if left is not None else None,
+        "total_seconds": (order.expires_at - order.created_at) // SECOND,
+        "until_text": until(order.expires_at),
+    }
+
+
+def _urls(visit: Visit) -> dict[str, str]:
+    urls = {name.replace("-", "_"): visit.at(name) for name in _PAGES}
+    base = "/_mockpay/ui"
+    seller = visit.sandbox.seller_id
+    urls["scenarios"] = f"{base}/{seller}/scenarios"
+    urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
+    return urls
+
+
+def initials(name: str) -> str:
+    """Two letters for a seller's mark."""
+    words = [word for word in name.split() if word[:1].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or name[:1].upper()
+
+
+def amount_parts(amount: Money) -> dict[str, str]:
+    """An amount in the three sizes of the large print."""
+    shown = amount.display()
+    whole, _, paise = shown[1:].rpartition(".")
+    return {"symbol": shown[0], "whole": whole, "paise": f".{paise}"}
+
+
+def until(moment: int) -> str:
+    """A time of day as buyers read it: ``3:38 pm``."""
+    shown = indian(moment)
+    return f"{shown.hour % 12 or 12}:{shown:%M} {'am' if shown.hour < 12 else 'pm'}"
+
+
+def upi_notes() -> list[dict[str, str]]:
+    """The magic UPI IDs that the UPI page tells testers of."""
+    rows: Mapping[str, Row] = {row.name: row for row in TABLE}
+    return [_hint(rows[name]) for name in _UPI_HINTS]
+
+
+def pin_notes() -> list[dict[str, str]]:
+    """The magic PINs that the simulated app tells testers of."""
+    return [_hint(row) for row in TABLE if row.looks is Looks.PIN and len(row.equals) == 4]
+
+
+def _hint(row: Row) -> dict[str, str]:
+    return {"value": row.equals, "says": row.says}
+
+
+def redirect_says(visit: Visit) -> str | None:
+    """What the redirect stage was told to do with this order, in words."""
+    told = visit.last.plan.at(Stage.REDIRECT) if visit.last else None
+    if told is None or told.scenario is None:
+        return None
+    return next((row.says for row in TABLE if row.outcome == told.outcome), None)

@@ -1,0 +1,174 @@
+"""What the waiting page and the result page say of an order and its newest attempt."""
+
+from __future__ import annotations
+
+from mockpay.domain import upi
+from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.orders import PAID, OrderState
+from mockpay.kernel.clock import SECOND
+from mockpay.store import attempts
+from mockpay.web.checkout import contexts
+from mockpay.web.checkout.contexts import until
+from mockpay.web.checkout.visits import Visit
+from mockpay.web.sentences import (
+    countdown,
+    failure_sentence,
+    method_icon,
+    method_name,
+    method_title,
+    whose_doing,
+)
+
+_A = AttemptState
+
+
+def version(visit: Visit) -> str:
+    """Changes whenever the page of this order would."""
+    last = visit.last
+    tail = f".{last.state}.{last.updated_at}" if last else ""
+    return f"{visit.order.state}.{visit.order.updated_at}{tail}"
+
+
+def last_failure(visit: Visit) -> str | None:
+    """Why the last try failed, for the top of the next one."""
+    if visit.last is None or visit.last.failure is None:
+        return None
+    return failure_sentence(visit.last.failure, full=True) + ". No money was taken."
+
+
+def waiting(visit: Visit) -> dict[str, object]:
+    """The context of the waiting page."""
+    last, now = visit.last, visit.sandbox.now
+    if last is None:
+        return {}
+    shown: dict[str, object] = {
+        "asked": method_title(last),
+        "unknown": last.state is _A.UNKNOWN,
+        "steps": _steps(last),
+        "why": whose_doing(visit.order, last),
+    }
+    if last.state is _A.AUTH_PENDING:
+        left = max((last.answer_by or now) - now, 0)
+        shown |= {
+            "heading": f"Approve in your {method_name(last)} app",
+            "left_seconds": left // SECOND,
+            "left_text": countdown(left),
+            "total_seconds": max((last.answer_by or now) - last.created_at, SECOND) // SECOND,
+        }
+    elif last.state is _A.UNKNOWN:
+        shown |= {
+            "heading": "Your bank has not told us",
+            "sentence": "Money may have left your account. We find out and this page updates.",
+            "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
+        }
+    else:
+        shown |= {
+            "heading": "Your bank is still deciding",
+            "sentence": "You approved. The answer may take a while; this page updates by itself.",
+        }
+    return shown
+
+
+def _steps(last: Attempt) -> list[dict[str, str]]:
+    asked = last.state is _A.AUTH_PENDING
+    name = method_name(last)
+    return [
+        {"title": f"{name} request sent", "at_text": until(last.created_at), "state": "done"},
+        {
+            "title": f"You approve in your {name} app",
+            "at_text": "now" if asked else until(last.updated_at),
+            "state": "now" if asked else "done",
+        },
+        {
+            "title": "Your bank confirms",
+            "at_text": "" if asked else "now",
+            "state": "next" if asked else "now",
+        },
+    ]
+
+
+def result(visit: Visit) -> dict[str, object]:
+    """The context of the result page."""
+    order, last = visit.order, visit.last
+    shown: dict[str, object] = {
+        "unknown": last is not None and last.state is _A.UNKNOWN,
+        "reason": order.reason,
+        "code": last.failure.code if last and last.failure else None,
+        "refs": [],
+        "why": whose_doing(order, last),
+        "retry": False,
+    }
+    if order.state in PAID:
+        return shown | _paid(visit)
+    if order.state is OrderState.CANCELLED:
+        return shown | {
+            "status": "CANCELLED",
+            "heading": "Payment cancelled",
+            "sentence": f"No money was taken. {visit.sandbox.seller.name} is told.",
+        }
+    if last is not None and last.live and order.open:
+        return shown | {
+            "status": "PENDING",
+            "heading": "Payment pending",
+            "sentence": "Your bank has not decided yet.",
+        }
+    return shown | _failed(visit)
+
+
+def _paid(visit: Visit) -> dict[str, object]:
+    order, last = visit.order, visit.last
+    refs = [{"label": "Amount", "value": order.amount.display()}]
+    if last is not None:
+        refs.append({"label": f"Paid by {method_name(last)}", "value": method_title(last)})
+        if last.reference:
+            refs.append({"label": "Bank reference", "value": last.reference})
+    refs += [
+        {"label": "Order reference", "value": order.amazon_order_id},
+        {"label": "Time", "value": until(order.updated_at)},
+    ]
+    returned = order.refunded_minor >= order.amount.minor
+    back = "The money was taken, then sent back." if returned else ""
+    return {
+        "status": "SUCCESS",
+        "heading": "Payment successful",
+        "sentence": back or f"{visit.sandbox.seller.name} has your money.",
+        "refs": refs,
+        "why": contexts.redirect_says(visit) or whose_doing(order, last),
+    }
+
+
+def _failed(visit: Visit) -> dict[str, object]:
+    order, last = visit.order, visit.last
+    sentence = "No money was taken."
+    if order.state is OrderState.EXPIRED:
+        sentence = f"The time to pay is over. {sentence}"
+    elif last is not None and last.failure is not None:
+        sentence = f"{failure_sentence(last.failure, full=True)}. {sentence}"
+    if last is not None and last.state is _A.REVERSED:
+        sentence = "The money went back to your account."
+    elif last is not None and last.state is _A.PENDING:
+        sentence = "The time to pay is over. Should the bank still pay, the money goes back."
+    expired = order.state is OrderState.EXPIRED
+    left = visit.sandbox.seller.settings.max_attempts - order.attempt_count
+    return {
+        "status": "FAILURE",
+        "heading": "Time is up" if expired else "Payment failed",
+        "sentence": sentence,
+        "tried": [_tried(one) for one in attempts.of_order(visit.sandbox, order.order_id)],
+        "tried_text": f"{order.attempt_count} of {order.attempt_count + left} tries"
+        if order.open
+        else None,
+        "retry": visit.payable and left > 0,
+        "reason": (last.reason if last else None) or order.reason,
+        "banner": f"Your order is kept until {until(order.expires_at)}." if order.open else None,
+    }
+
+
+def _tried(attempt: Attempt) -> dict[str, object]:
+    fact = upi.CODES[attempt.failure.code].meaning if attempt.failure else ""
+    return {
+        "icon": method_icon(attempt),
+        "title": method_title(attempt),
+        "fact": fact[:1].upper() + fact[1:],
+        "state": str(attempt.state),
+    }

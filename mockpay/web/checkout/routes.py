@@ -1,0 +1,124 @@
+"""The addresses of a payment's pages and what each does; 303 after every form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify, request
+
+from mockpay.kernel.errors import Conflict, MockpayError
+from mockpay.services import orders
+from mockpay.store.worlds import Runtime
+from mockpay.web.checkout import contexts, leaving, results, upi
+from mockpay.web.checkout.answers import go, gone, show
+from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+
+#: Without script a waiting page asks again after this many seconds.
+_REFRESH_SECONDS = 2
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """All pages below ``/pay/{token}/`` for one process."""
+    front = Blueprint("checkout", __name__, url_prefix="/pay/<token>")
+    pages = {
+        "": _choose,
+        "upi": upi.page,
+        "upi-app": upi.app,
+        "waiting": _waiting,
+        "status": _status,
+        "result": _result,
+        "cancel": _cancel,
+        "return": leaving.leave,
+    }
+    for path, view in pages.items():
+        front.add_url_rule(
+            f"/{path}",
+            f"page_{path.replace('-', '_') or 'choose'}",
+            _told(runtime, view),
+            methods=["GET", "POST"],
+            strict_slashes=False,
+        )
+    return front
+
+
+def _told(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
+    """Errors of a payment's pages are pages too."""
+
+    def shown(token: str) -> Response:
+        try:
+            return view(runtime, token)
+        except MockpayError as error:
+            return gone(error)
+
+    return shown
+
+
+def _choose(runtime: Runtime, token: str) -> Response:
+    with reading_visit(runtime, token) as visit:
+        if not visit.payable:
+            return go(visit.url)
+        methods = [_upi_tile(visit)]
+        page = contexts.page(visit, f"Pay {visit.order.amount.display()}")
+        page["notes"] = contexts.upi_notes()[:2]
+        failed = results.last_failure(visit)
+        if failed:
+            page["summary_error"] = failed
+        return show("checkout/choose.html", page=page, methods=methods)
+
+
+def _upi_tile(visit: Visit) -> dict[str, object]:
+    return {
+        "key": "upi",
+        "title": "UPI",
+        "fact": "Scan a QR, or approve in any UPI app",
+        "icon": "upi",
+        "url": visit.at("upi"),
+        "available": True,
+    }
+
+
+def _waiting(runtime: Runtime, token: str) -> Response:
+    with reading_visit(runtime, token) as visit:
+        if visit.place != "waiting" or visit.last is None:
+            return go(visit.url)
+        shown = results.waiting(visit)
+        page = contexts.page(visit, str(shown["heading"]))
+        if not visit.asked:
+            page["urls"].pop("upi_app")  # type: ignore[attr-defined]
+        answer = show(
+            "checkout/waiting.html", page=page, waiting=shown, version=results.version(visit)
+        )
+        answer.headers["Refresh"] = str(_REFRESH_SECONDS)
+        return answer
+
+
+def _result(runtime: Runtime, token: str) -> Response:
+    with reading_visit(runtime, token) as visit:
+        if visit.place == "choose":
+            return go(visit.url)
+        shown = results.result(visit)
+        page = contexts.page(visit, f"{shown['heading']}, {visit.order.amount.display()}")
+        return show("checkout/result.html", page=page, result=shown, version=results.version(visit))
+
+
+def _status(runtime: Runtime, token: str) -> Response:
+    """What a page polls: the version changes whenever the page would."""
+    with reading_visit(runtime, token) as visit:
+        version = results.version(visit)
+        answer = jsonify({"state": str(visit.order.state), "version": version})
+        answer.set_etag(version)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer.make_conditional(request)  # type: ignore[return-value]
+
+
+def _cancel(runtime: Runtime, token: str) -> Response:
+    """The buyer gives up; a form from before a later try changes nothing."""
+    with writing_visit(runtime, token) as visit:
+        current = request.form.get("form_token", visit.form_token) == visit.form_token
+        if request.method == "POST" and visit.order.open and current:
+            try:
+                orders.cancel(visit.sandbox, visit.order)
+            except Conflict:
+                return go(visit.url)
+            return go(visit.at("result"))
+        return go(visit.url)

@@ -1,0 +1,207 @@
+"""Paying by UPI: the page with QR code and UPI ID, and the simulated app that answers."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from markupsafe import Markup
+
+from mockpay.delivery import outbox, scheduler
+from mockpay.domain import upi
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.instruments import Upi
+from mockpay.domain.timeline import Actor
+from mockpay.domain.upi import Known
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Invalid
+from mockpay.services import payments, plans
+from mockpay.store.worlds import Runtime
+from mockpay.web.checkout import contexts
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+from mockpay.web.sentences import countdown
+
+_INTENT, _DYNAMIC_QR = "04", "22"
+_PIN_LENGTHS = {0, 4, 6}
+_ACTIONS = {"approve", "decline", "ignore", "late"}
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """The QR code, the link that opens an app, and the field for a UPI ID."""
+    if request.method == "POST":
+        return _collect(runtime, token)
+    with reading_visit(runtime, token) as visit:
+        return _form(visit) if visit.payable else go(visit.url)
+
+
+def _form(visit: Visit, error: Invalid | None = None) -> Response:
+    import segno  # noqa: PLC0415 - only this page draws a QR code
+
+    settings = visit.sandbox.seller.settings
+    given = contexts.page(visit, "Pay by UPI", notes=contexts.upi_notes())
+    if error is not None:
+        given["title"] = f"Error: {error.message}"
+        given["summary_error"] = error.message
+        given["errors"] = {"vpa": error.message}
+        given["values"] = {"vpa": request.form.get("vpa", "")[:255]}
+    code = segno.make(_link(visit, _DYNAMIC_QR), error="m")
+    svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
+    left = min(settings.upi_collect_seconds * SECOND, visit.order.expires_at - visit.sandbox.now)
+    return show(
+        "checkout/upi.html",
+        422 if error is not None else 200,
+        page=given,
+        # The library's own output over our own link; nothing of the seller's is in it unescaped.
+        qr_svg=Markup(svg),  # noqa: S704
+        intent_url=_link(visit, _INTENT),
+        collect_enabled=settings.upi_collect_enabled,
+        code_left_seconds=max(left, 0) // SECOND,
+        code_left_text=countdown(left),
+    )
+
+
+def _link(visit: Visit, mode: str) -> str:
+    seller, order = visit.sandbox.seller, visit.order
+    number = order.attempt_count + 1
+    return upi.link(
+        payee=payee_vpa(visit),
+        name=seller.name,
+        amount=order.amount.wire(),
+        reference=payments.attempt_id_of(visit.sandbox, order, number).replace("_", ""),
+        note=f"Order {order.seller_order_id}",
+        mode=mode,
+    )
+
+
+def payee_vpa(visit: Visit) -> str:
+    """The seller's UPI ID: its setting, else made from its name."""
+    seller = visit.sandbox.seller
+    made = "".join(char for char in seller.name.lower() if char.isascii() and char.isalnum())
+    return seller.settings.upi_payee_vpa or f"{made or 'seller'}@mockpay"
+
+
+def _collect(runtime: Runtime, token: str) -> Response:
+    """Ask a UPI ID for the money."""
+    with writing_visit(runtime, token) as visit:
+        if not visit.payable or _sent_before(visit):
+            return go(visit.url)
+        try:
+            instrument = Upi(_typed_vpa(visit))
+        except Invalid as error:
+            return _form(visit, error)
+        started = payments.pay(visit.sandbox, visit.order, instrument)
+    _send(runtime, visit, started.parcel_id)
+    return _where_now(runtime, token)
+
+
+def _sent_before(visit: Visit) -> bool:
+    """Whether this form belongs to an earlier try: pressed twice, or found by going back."""
+    return request.form.get("form_token", visit.form_token) != visit.form_token
+
+
+def _typed_vpa(visit: Visit) -> str:
+    if not visit.sandbox.seller.settings.upi_collect_enabled:
+        message = "Requests to a UPI ID are switched off; use the code or the app."
+        raise Invalid(message, code="upi_collect_not_enabled")
+    return upi.vpa(request.form.get("vpa", ""))
+
+
+def _send(runtime: Runtime, visit: Visit, parcel_id: int) -> None:
+    """Ask the gateway now, and let happen at once what is due at once."""
+    seller_id = visit.sandbox.seller_id
+    outbox.send_mine(runtime, seller_id, parcel_id)
+    scheduler.fire_present(runtime, seller_id)
+
+
+def _where_now(runtime: Runtime, token: str) -> Response:
+    with reading_visit(runtime, token) as visit:
+        return go(visit.url)
+
+
+def app(runtime: Runtime, token: str) -> Response:
+    """The buyer's UPI app: what it is asked, and its answer."""
+    if request.method == "POST":
+        return _answer(runtime, token)
+    with writing_visit(runtime, token) as visit:
+        if visit.asked and visit.last is not None:
+            payments.opened(visit.sandbox, visit.last)
+        return _app(visit)
+
+
+def _app(visit: Visit, error: Invalid | None = None) -> Response:
+    given = contexts.page(visit, "Simulated UPI app", notes=contexts.pin_notes())
+    if error is not None:
+        given["errors"] = {"pin": error.message}
+    given["urls"]["back"] = visit.url  # type: ignore[index]
+    vpa = visit.last.instrument.get("vpa") if visit.last and visit.asked else None
+    asked = {
+        "payee": visit.sandbox.seller.name,
+        "payee_vpa": payee_vpa(visit),
+        "amount": visit.order.amount.display(),
+        "note": f"Order {visit.order.seller_order_id}",
+        "payer_vpa": vpa,
+        "open": visit.asked or visit.payable,
+        "accounts": [
+            {"value": "savings", "title": "Malgudi Bank", "fact": "Savings account XX4821"},
+            {"value": "current", "title": "Bank of Malabar", "fact": "Current account XX0937"},
+        ],
+    }
+    return show("checkout/upi_app.html", 422 if error else 200, page=given, asked=asked)
+
+
+def _answer(runtime: Runtime, token: str) -> Response:
+    """A button of the app; without a request waiting, the QR code or link was followed."""
+    action, pin = request.form.get("action", "approve"), request.form.get("pin", "")
+    with writing_visit(runtime, token) as visit:
+        if _sent_before(visit) or not (visit.asked or visit.payable):
+            return go(visit.url)
+        try:
+            _check(action, pin)
+        except Invalid as error:
+            return _app(visit, error)
+        if visit.asked and visit.last is not None:
+            _act(visit, visit.last, action, pin)
+            return _moved(visit)
+        started = payments.pay(visit.sandbox, visit.order, Upi())
+    _send(runtime, visit, started.parcel_id)
+    with writing_visit(runtime, token) as asked:
+        if asked.asked and asked.last is not None:
+            _act(asked, asked.last, action, pin)
+        return _moved(asked)
+
+
+def _check(action: str, pin: str) -> None:
+    if action not in _ACTIONS:
+        raise Invalid("Choose one of the buttons.", code="upi.action", field="pin")
+    if action == "approve" and (len(pin) not in _PIN_LENGTHS or (pin and not _digits(pin))):
+        raise Invalid("A UPI PIN has 4 or 6 digits.", code="upi.pin", field="pin")
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _act(visit: Visit, attempt: Attempt, action: str, pin: str) -> None:
+    """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
+    payments.opened(visit.sandbox, attempt)
+    if action == "approve":
+        payments.answer(
+            visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER
+        )
+    elif action == "decline":
+        payments.answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+    elif action == "late":
+        payments.answer_late(visit.sandbox, attempt.attempt_id)
+
+
+def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:
+    """The outcome of an approval, None for the plan's own."""
+    asked = plans.of_pin(visit.sandbox, attempt, pin)
+    if asked is not None:
+        return asked
+    planned = upi.answer(attempt.issuer_outcome)
+    # The plan says that nobody answers, but somebody just did.
+    return "success" if planned.known is Known.EXPIRED else None
+
+
+def _moved(visit: Visit) -> Response:
+    return go(visit.at("waiting"))
