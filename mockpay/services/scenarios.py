@@ -1,0 +1,146 @@
+"""Scenario rules that a tester makes, and telling which scenario decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mockpay.domain import upi
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.plans import Decision, Source, Stage
+from mockpay.domain.scenarios import ISO_CODES, MATCH_KEYS, TABLE, Rule, check_outcome
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.kernel.money import Money
+from mockpay.store import scenarios
+from mockpay.store.worlds import Sandbox
+
+#: Every attempt looks at every rule, so there is an end to them.
+_MOST_RULES = 1_000
+_LONGEST_VALUE = 255
+
+_SAYS: Mapping[str, str] = {row.name: row.says for row in TABLE}
+
+
+def add_rule(
+    sandbox: Sandbox,
+    *,
+    stage: str,
+    match: Mapping[str, str],
+    outcome: str,
+    times: int | None = 1,
+    probability: float = 1.0,
+    ttl_seconds: int | None = None,
+) -> Rule:
+    """
+    Make a rule, the last in the seller's queue; it goes before every magic value.
+
+    Args:
+        match: What an attempt must have; nothing fits every attempt.
+        times: How many attempts it decides, None for every one.
+        probability: How often it takes an attempt that fits; the dice follow the seed.
+        ttl_seconds: How long it lives by the seller's clock.
+
+    Raises:
+        Invalid: code ``scenario.stage``, ``scenario.outcome``, ``scenario.match``,
+            ``amount.invalid`` or ``vpa.invalid``.
+        Conflict: code ``scenario.too_many_rules``.
+    """
+    at, normal = normal_outcome(stage, outcome)
+    fitting = {key: _normal_value(key, value) for key, value in match.items()}
+    _make_room(sandbox)
+    expires_at = None if ttl_seconds is None else sandbox.now + ttl_seconds * SECOND
+    return scenarios.add(
+        sandbox, stage=at, match=fitting, outcome=normal, times=times,
+        probability=probability, expires_at=expires_at,
+    )  # fmt: skip
+
+
+def normal_outcome(stage: str, outcome: str) -> tuple[Stage, str]:
+    """
+    A stage and an outcome as attempts know them; a bare ISO code such as ``51`` is ``iso:51``.
+
+    Raises:
+        Invalid: code ``scenario.stage`` or ``scenario.outcome``.
+    """
+    try:
+        at = Stage(stage)
+    except ValueError as error:
+        message = f"There is no stage '{stage}'."
+        raise Invalid(message, code="scenario.stage", stage=stage) from error
+    check_outcome(at, outcome)
+    if at is Stage.ISSUER and outcome in ISO_CODES and outcome not in upi.CODES:
+        return at, f"iso:{outcome}"
+    return at, outcome
+
+
+def _normal_value(key: str, value: str) -> str:
+    """A value as attempts have it: ``499`` is ``499.00``, a UPI ID is in lower case."""
+    if key not in MATCH_KEYS:
+        known = ", ".join(sorted(MATCH_KEYS))
+        message = f"A rule cannot match on '{key}', only on {known}."
+        raise Invalid(message, code="scenario.match", key=key)
+    if not (0 < len(value) <= _LONGEST_VALUE and value.isprintable()):
+        raise Invalid(f"'{key}' has a value that nothing can have.", code="scenario.match", key=key)
+    if key == "amount":
+        return Money.parse(value).wire()
+    return upi.vpa(value) if key == "vpa" else value
+
+
+def _make_room(sandbox: Sandbox) -> None:
+    """Forget rules that can decide nothing any more, once there are too many."""
+    waiting = scenarios.waiting(sandbox)
+    if len(waiting) < _MOST_RULES:
+        return
+    spent = [rule for rule in waiting if not rule.fits(rule.match, sandbox.now)]
+    for rule in spent:
+        scenarios.clear(sandbox, rule.rule_id)
+    if len(waiting) - len(spent) >= _MOST_RULES:
+        message = f"A seller has at most {_MOST_RULES} rules."
+        raise Conflict(message, code="scenario.too_many_rules")
+
+
+def remove_rule(sandbox: Sandbox, rule_id: int) -> None:
+    """
+    Take one rule away.
+
+    Raises:
+        NotFound: code ``scenario.not_found``.
+    """
+    if not scenarios.clear(sandbox, rule_id):
+        raise NotFound("There is no such rule.", code="scenario.not_found")
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What decided a stage of an attempt: `seen` is what matched, `says` the row's words."""
+
+    stage: str
+    outcome: str
+    source: str
+    scenario: str | None
+    seen: str | None
+    says: str
+
+
+def why(attempt: Attempt) -> list[Why]:
+    """Who decided each stage; one normal line where nobody did."""
+    decided = [_told(stage, decision) for stage, decision in attempt.plan.decisions.items()]
+    if decided:
+        return decided
+    says = "no rule, magic value or default spoke, so everything is normal"
+    return [Why(Stage.ISSUER, "success", Source.SUCCESS, None, None, says)]
+
+
+def _told(stage: Stage, decision: Decision) -> Why:
+    says = _SAYS.get(decision.scenario or "", _SOURCE_SAYS[decision.source])
+    return Why(stage, decision.outcome, decision.source, decision.scenario, decision.seen, says)
+
+
+_SOURCE_SAYS: Mapping[Source, str] = {
+    Source.RULE: "a rule made by control API",
+    Source.INSTRUMENT: "the instrument",
+    Source.AMOUNT: "the amount",
+    Source.DEFAULT: "the seller's setting default_outcomes",
+    Source.SUCCESS: "nothing spoke",
+}

@@ -1,0 +1,191 @@
+"""The invariants of a world, each as a query that finds what breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Result,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
+
+from mockpay.domain.attempts import LIVE, AttemptState
+from mockpay.domain.orders import PAID
+from mockpay.store.attempts import attempts
+from mockpay.store.orders import orders
+from mockpay.store.timeline import timeline
+from mockpay.store.worlds import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken invariant: which `rule`, of which order or attempt, in words."""
+
+    rule: str
+    subject: str
+    says: str
+
+
+def _count_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+_is_captured = attempts.c.state == str(AttemptState.CAPTURED)
+_is_reversed = attempts.c.state == str(AttemptState.REVERSED)
+_took_money = or_(_is_captured, and_(_is_reversed, attempts.c.captured_minor > 0))
+
+_seller: ColumnElement[str] = bindparam("seller")
+#: What the attempts of each of the seller's orders add up to.
+_sums = (
+    select(
+        attempts.c.order_id,
+        _count_of(_is_captured).label("captured"),
+        _count_of(_took_money).label("took"),
+        _count_of(attempts.c.unfinished).label("live"),
+        func.coalesce(func.sum(attempts.c.captured_minor), 0).label("minor"),
+    )
+    .where(attempts.c.seller_id == _seller)
+    .group_by(attempts.c.order_id)
+    .subquery()
+)
+
+
+def _sum(name: str) -> ColumnElement[int]:
+    return func.coalesce(_sums.c[name], 0)
+
+
+_is_paid = orders.c.state.in_(sorted(PAID))
+
+#: (rule, what breaks it, in words) of orders.
+_ORDER_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
+    (
+        "paid.one_capture",
+        and_(_is_paid, _sum("took") != 1),
+        "A paid order must have exactly one attempt that took the money.",
+    ),
+    (
+        "paid.amount",
+        and_(_is_paid, _sum("minor") != orders.c.amount_minor),
+        "What was captured must be the order's amount.",
+    ),
+    (
+        "paid.reversed_unrefunded",
+        and_(_is_paid, _sum("captured") == 0, orders.c.refunded_minor < _sum("minor")),
+        "An order whose capture was reversed must be refunded in full.",
+    ),
+    (
+        "order.captured_twice",
+        _sum("captured") > 1,
+        "An order can have one captured attempt at most.",
+    ),
+    (
+        "unpaid.captured",
+        and_(not_(_is_paid), or_(_sum("took") > 0, _sum("minor") != 0)),
+        "An order that is not paid must not keep money.",
+    ),
+    (
+        "refund.exceeds_capture",
+        orders.c.refunded_minor > _sum("minor"),
+        "No more can be refunded than was captured.",
+    ),
+    ("order.two_live_attempts", _sum("live") > 1, "Two attempts of an order run at once."),
+    (
+        "order.negative",
+        or_(orders.c.amount_minor < 0, orders.c.refunded_minor < 0),
+        "An order's amounts cannot be negative.",
+    ),
+)
+
+#: The same of attempts.
+_ATTEMPT_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
+    (
+        "attempt.unfinished",
+        attempts.c.unfinished != attempts.c.state.in_(sorted(LIVE)),
+        "The mark 'unfinished' contradicts the attempt's state.",
+    ),
+    (
+        "attempt.captured_without_state",
+        and_(attempts.c.captured_minor > 0, not_(or_(_is_captured, _is_reversed))),
+        "Money was captured by an attempt whose state says that none was.",
+    ),
+    (
+        "attempt.negative",
+        or_(
+            attempts.c.amount_minor < 0,
+            attempts.c.captured_minor < 0,
+            attempts.c.refund_reserved_minor < 0,
+        ),
+        "An attempt's amounts cannot be negative.",
+    ),
+)
+
+
+def _found(sandbox: Sandbox, query: Select[Any]) -> Result[*tuple[Any, ...]]:
+    return sandbox.connection.execute(query, {"seller": sandbox.seller_id})
+
+
+def _orders(sandbox: Sandbox) -> Iterator[Violation]:
+    joined = orders.outerjoin(_sums, _sums.c.order_id == orders.c.id)
+    for rule, broken, says in _ORDER_RULES:
+        query = (
+            select(orders.c.amazon_order_id)
+            .select_from(joined)
+            .where(orders.c.seller_id == _seller, broken)
+            .order_by(orders.c.id)
+        )
+        for subject in _found(sandbox, query).scalars():
+            yield Violation(rule, subject, says)
+
+
+def _attempts(sandbox: Sandbox) -> Iterator[Violation]:
+    for rule, broken, says in _ATTEMPT_RULES:
+        query = (
+            select(attempts.c.attempt_id)
+            .where(attempts.c.seller_id == _seller, broken)
+            .order_by(attempts.c.order_id, attempts.c.number)
+        )
+        for subject in _found(sandbox, query).scalars():
+            yield Violation(rule, subject, says)
+
+
+def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
+    """The last line of every order and attempt must agree with its row."""
+    newest = (
+        select(func.max(timeline.c.id).label("id"))
+        .where(timeline.c.seller_id == _seller)
+        .group_by(timeline.c.machine, timeline.c.subject)
+        .subquery()
+    )
+    last = (
+        select(timeline.c.machine, timeline.c.subject, timeline.c.after)
+        .join(newest, newest.c.id == timeline.c.id)
+        .subquery()
+    )
+    for machine, table, name in (
+        ("order", orders, orders.c.amazon_order_id),
+        ("attempt", attempts, attempts.c.attempt_id),
+    ):
+        line = and_(last.c.machine == machine, last.c.subject == name)
+        query = (
+            select(name, table.c.state, func.coalesce(last.c.after, literal("nothing")))
+            .select_from(table.outerjoin(last, line))
+            .where(table.c.seller_id == _seller)
+            .where(or_(last.c.after.is_(None), last.c.after != table.c.state))
+        )
+        for subject, state, told in _found(sandbox, query):
+            says = f"The row says {state}, the timeline's last line says {told}."
+            yield Violation("timeline.last_line", subject, says)
+
+
+CHECKS: tuple[Callable[[Sandbox], Iterator[Violation]], ...] = (_orders, _attempts, _timelines)
