@@ -34,7 +34,8 @@ class AmazonPayClient:
     One merchant account's client.
 
     Args:
-        public_key: The service's RSA key: PEM, or base64 on one line as in config.ini.
+        public_key: The service's RSA key: PEM, or base64 on one line as in config.ini; None
+            has it fetched by getDynamicConfig when a request is first sealed.
         base_url: Of the sandbox, or ``https://amazonpay.amazon.in``.
         flavour: Which client family to write like; the service answers in kind.
         mws_url: Where the MWS operations are, if not at the base URL.
@@ -49,7 +50,7 @@ class AmazonPayClient:
         seller_id: str,
         access_key: str,
         secret_key: str,
-        public_key: str,
+        public_key: str | None,
         base_url: str,
         *,
         sender: Sender | None = None,
@@ -62,7 +63,7 @@ class AmazonPayClient:
         self.access_key = access_key
         self.flavour = flavour
         self._secret_key = secret_key
-        self._public_key = load_public_key(public_key)
+        self._public_key = load_public_key(public_key) if public_key else None
         self._base_url = base_url.rstrip("/")
         real = urlsplit(base_url).hostname == REAL_PAGE_HOST
         self._mws_url = (mws_url or (REAL_MWS_URL if real else base_url)).rstrip("/")
@@ -194,6 +195,8 @@ class AmazonPayClient:
         return self._seal(payment_fields(amount, seller_order_id, options))
 
     def _seal(self, fields: Mapping[str, str]) -> Envelope:
+        if self._public_key is None:
+            self._public_key = load_public_key(self.get_dynamic_config())
         return seal(
             fields,
             seller_id=self.seller_id,
