@@ -133,6 +133,7 @@ def _certificate(key: RSAPrivateKey) -> bytes:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
 
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _IPN_COMMON_NAME)])
+    names = x509.SubjectAlternativeName([x509.DNSName(_IPN_COMMON_NAME)])
     began = datetime.now(UTC) - timedelta(days=1)
     return (
         x509.CertificateBuilder()
@@ -142,9 +143,7 @@ def _certificate(key: RSAPrivateKey) -> bytes:
         .serial_number(x509.random_serial_number())
         .not_valid_before(began)
         .not_valid_after(began + timedelta(days=365 * _YEARS))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(_IPN_COMMON_NAME)]), critical=False
-        )
+        .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -48,6 +48,20 @@ class Provider:
     render_error: Callable[[MockpayError], Response] | None = None
     way_back: WayBack | None = None
     gateway: Gateway | None = None
+
+    def owns(self, path: str) -> bool:
+        """Whether errors at this path are told in this company's format."""
+        return self.render_error is not None and path.startswith(tuple(self.prefixes))
+
+    def refusal(self, error: MockpayError) -> Response:
+        """The error in this company's format."""
+        assert self.render_error is not None
+        return self.render_error(error)
+
+
+def providers_of(runtime: Runtime) -> Iterable[Provider]:
+    """The providers that a runtime was made with."""
+    return runtime.providers.values()
 
 
 def discover() -> dict[str, Provider]:

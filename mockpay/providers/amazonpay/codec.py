@@ -96,11 +96,13 @@ def payment_request(
 
 
 def _check_texts(values: Mapping[str, str]) -> None:
-    if not values.get("sellerOrderId") or _CONTROL.search(values["sellerOrderId"]):
+    if not values.get("sellerOrderId"):
         raise Invalid("sellerOrderId is missing.", code="seller_order_id.invalid")
     for name, longest in _LONGEST.items():
-        if len(values.get(name, "")) > longest:
-            raise Invalid(f"{name} is longer than {longest} characters.", code="field.too_long")
+        text = values.get(name, "")
+        if len(text) > longest or _CONTROL.search(text):
+            message = f"{name} is longer than {longest} characters or holds a control character."
+            raise Invalid(message, code="field.invalid")
 
 
 def _amount(values: Mapping[str, str]) -> Money:

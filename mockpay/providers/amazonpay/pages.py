@@ -1,4 +1,4 @@
-"""Errors as Amazon's callers want them: a page, XML or JSON, each with its reason in the journal."""
+"""Errors as Amazon's callers want them: a page, XML or JSON; the journal has the reason."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ XML = "text/xml"
 def html_error(error: MockpayError) -> Response:
     """A page without a Location: the buyer is not sent anywhere."""
     told = amazon_error(error.code)
-    page = render_template(
-        "error.html",
-        title="This payment cannot be opened",
-        sentence=told.message or error.message,
-        code=error.code,
-        status=told.status,
-    )
-    return Response(page, told.status, content_type="text/html; charset=utf-8")
+    page = {
+        "title": "This payment cannot be opened",
+        "sentence": told.message or error.message,
+        "code": error.code,
+    }
+    return Response(render_template("error.html", page=page), told.status)
 
 
 def xml_error(error: MockpayError) -> Response:

@@ -55,7 +55,7 @@ FAILURES: Mapping[str, Reason] = {
     "invalid_vpa": Reason("217", "No such UPI ID"),
     "gateway_technical_error": Reason("218", "The gateway is unavailable"),
     "told_as_failure": Reason("219", "Payment failed"),
-    "order.already_paid": Reason("250", "This sellerOrderId is already paid"),
+    "order.already_paid": Reason("250", "sellerOrderId is already paid"),
     "order.open_with_another_amount": Reason(
         "251", "This sellerOrderId is open with another amount"
     ),
@@ -67,7 +67,7 @@ FAILURES: Mapping[str, Reason] = {
     "start_time.invalid": Reason("257", "startTime is not valid"),
     "timeout.invalid": Reason("258", "transactionTimeout is not valid"),
     "is_sandbox.invalid": Reason("259", "isSandbox must be true or false"),
-    "field.too_long": Reason("260", "A field is too long"),
+    "field.invalid": Reason("260", "A field is too long or holds a control character"),
 }
 
 

@@ -25,8 +25,7 @@ def leave(runtime: Runtime, token: str) -> Response:
             return go(visit.url)
         order = payments.give_up(visit.sandbox, visit.order)
         first = orders.leave(visit.sandbox, order)
-        visit = Visit(visit.sandbox, order, visit.last)
-        url = _way_back(runtime, visit)
+        url = _way_back(runtime, Visit(visit.sandbox, order, visit.last))
         fault = visit.last.plan.at(Stage.REDIRECT).outcome if visit.last else "success"
         if fault == "never_returns":
             page = contexts.page(visit, "The buyer closed the browser")

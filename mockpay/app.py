@@ -1,0 +1,137 @@
+"""
+THE COMPOSITION ROOT: settings -> engine -> Runtime -> blueprints.
+
+The one place that knows concrete things and puts them together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from mockpay.kernel.clock import RealClock, SystemClock
+from mockpay.kernel.errors import Unusable
+from mockpay.kernel.http import DirectSender, Sender
+from mockpay.kernel.keyfiles import open_keys
+from mockpay.merchant.shop import Credentials, ShopConfig, shop_blueprint
+from mockpay.providers.contract import discover
+from mockpay.services import sellers
+from mockpay.settings import Settings
+from mockpay.store.engine import create_tables, engine_options, normal_url, prepare
+from mockpay.store.metadata import metadata
+from mockpay.store.worlds import Runtime
+from mockpay.web import checkout, control, dashboard, errors, guard, headers, landing, sign_in
+from mockpay.web.hosts import own_url
+
+#: The body of any request at most (contract section 5).
+MAX_BODY = 1_048_576
+
+#: Flask-SQLAlchemy owns the engine and the metadata; nothing else imports it.
+db = SQLAlchemy(metadata=metadata, disable_autonaming=True)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    real_clock: RealClock | None = None,
+    sender: Sender | None = None,
+) -> Flask:
+    """
+    The whole sandbox as one WSGI application; `runtime_of` gives its runtime.
+
+    Args:
+        real_clock: Another source of real time, for tests.
+        sender: Another way out of the process, for tests.
+
+    Raises:
+        Unusable: a key, the database or a setting; the message is one sentence.
+    """
+    told = settings or Settings()
+    package = Path(__file__).parent
+    app = Flask("mockpay", template_folder=str(template_folder(package)))
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    app.url_map.merge_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    providers = discover()
+    runtime = Runtime(
+        settings=told,
+        engine=_engine(app, told),
+        keys=open_keys(told.keys_dir),
+        real_clock=real_clock or SystemClock(),
+        sender=sender or DirectSender(told.outgoing_hosts),
+        gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
+        providers=providers,
+    )
+    _open_store(runtime)
+    app.extensions["mockpay"] = runtime
+    for provider in providers.values():
+        if provider.blueprint is not None:
+            app.register_blueprint(provider.blueprint(runtime))
+    for room in (landing, checkout, control, dashboard, sign_in):
+        app.register_blueprint(room.blueprint(runtime))
+    app.register_blueprint(shop_blueprint(_shop(runtime)))
+    errors.register(app, runtime)
+    headers.register(app)
+    return app
+
+
+def _shop(runtime: Runtime) -> ShopConfig:
+    """The demo shop of the default seller: beside the sandbox, knowing it by HTTP only."""
+    settings = runtime.settings
+    seller = sellers.ensure_default(runtime)
+
+    def guarded() -> None:
+        guard.require_own_host(settings)
+
+    return ShopConfig(
+        seller=Credentials(seller.seller_id, seller.access_key, seller.secret_key),
+        base_url=lambda: own_url(settings),
+        books=_books(settings),
+        guard=guarded,
+    )
+
+
+def _books(settings: Settings) -> Path:
+    """The shop's own file: beside the sandbox's where that is one, else in `var`."""
+    url = make_url(normal_url(settings.database_url))
+    folder = Path(str(url.database)).parent if url.get_backend_name() == "sqlite" else Path("var")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "shop.db"
+
+
+def runtime_of(app: Flask) -> Runtime:
+    """The runtime that an application was made with."""
+    found: Runtime = app.extensions["mockpay"]
+    return found
+
+
+def template_folder(package: Path) -> Path:
+    """Inside the package in a wheel, beside it in a checkout."""
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def _engine(app: Flask, settings: Settings) -> Engine:
+    url = normal_url(settings.database_url)
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    prepare(engine)
+    return engine
+
+
+def _open_store(runtime: Runtime) -> None:
+    """The tables and the default seller, made at the first start; both safe to race."""
+    try:
+        create_tables(runtime.engine)
+    except SQLAlchemyError as error:
+        message = "The database cannot be opened; look at MOCKPAY_DATABASE_URL."
+        raise Unusable(message, code="database.unusable") from error
+    sellers.ensure_default(runtime)

@@ -1,0 +1,93 @@
+"""`mockpay serve`: the sandbox and the demo shop in one process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from threading import Thread
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from mockpay.kernel import ids
+from mockpay.kernel.errors import MockpayError, Unusable
+from mockpay.settings import Settings
+from mockpay.web.hosts import is_loopback
+
+if TYPE_CHECKING:
+    from mockpay.domain.sellers import Seller
+    from mockpay.server import MockpayServer
+    from mockpay.store.worlds import Runtime
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; MOCKPAY_HOST, 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="MOCKPAY_PORT, 8420; 0 = any.")
+@click.option("--database-url", help="MOCKPAY_DATABASE_URL, a file var/mockpay.db.")
+def serve(host: str | None, port: int | None, database_url: str | None) -> None:
+    """Serve the sandbox until SIGTERM or Ctrl-C."""
+    try:
+        _serve(_settings(host, port, database_url))
+    except MockpayError as error:
+        click.echo(f"mockpay cannot start: {error.message}", err=True)
+        sys.exit(2)
+
+
+def _settings(host: str | None, port: int | None, database_url: str | None) -> Settings:
+    told = Settings.from_env(os.environ)
+    made = ids.page_token() if told.admin_token == "auto" else told.admin_token  # noqa: S105
+    told = replace(
+        told,
+        host=host or told.host,
+        port=told.port if port is None else port,
+        database_url=database_url or told.database_url,
+        admin_token=made,
+    )
+    if not is_loopback(told.host.lower()) and not told.admin_token:
+        message = f"{told.host} is not loopback, so set MOCKPAY_ADMIN_TOKEN ('auto' makes one)."
+        raise Unusable(message, code="settings.admin_token")
+    return told
+
+
+def _serve(settings: Settings) -> None:
+    # Imported here, so that `mockpay --help` does not wait for Flask and SQLAlchemy.
+    from mockpay.app import create_app, runtime_of  # noqa: PLC0415
+    from mockpay.server import MockpayServer  # noqa: PLC0415
+    from mockpay.services.sellers import ensure_default  # noqa: PLC0415
+
+    server = MockpayServer(settings)
+    app = create_app(server.settings)
+    runtime = runtime_of(app)
+    stop_on_signals(server)
+    click.echo(_banner(server.url, runtime, ensure_default(runtime)))
+    sys.stdout.flush()
+    server.serve(app.wsgi_app, runtime)
+
+
+def stop_on_signals(server: MockpayServer) -> None:
+    """Stop on SIGTERM and Ctrl-C, in a thread: a signal handler must not wait."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        Thread(target=server.stop, name="mockpay-stop").start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _banner(url: str, runtime: Runtime, seller: Seller) -> str:
+    """The first line is a promise (contract section 1); the rest is for people."""
+    lines = [
+        f"mockpay listening on {url}",
+        f"  dashboard    {url}/_mockpay/ui",
+        f"  demo shop    {url}/shop",
+        f"  seller       {seller.seller_id}",
+        f"  access key   {seller.access_key}",
+        f"  secret key   {seller.secret_key}",
+        f"  public key   {runtime.keys.public_file}",
+    ]
+    if os.environ.get("MOCKPAY_ADMIN_TOKEN") == "auto":
+        lines.append(f"  admin token  {runtime.settings.admin_token}")
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""
+The process's server: cheroot, taught to take what real clients send.
+
+cheroot answers 400 to ``//path`` before an application sees it, but the PHP client really
+sends that.  Its proxy mode lets it through; `_Target` then rebuilds the path from the
+request line and refuses what only a proxy should be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from cheroot.server import HTTPConnection, HTTPRequest
+from cheroot.wsgi import Server
+
+from mockpay.delivery.worker import Worker
+from mockpay.kernel.errors import Unusable
+from mockpay.settings import Settings
+from mockpay.store.worlds import Runtime
+from mockpay.web.hosts import own_host, own_url
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+#: A payload of the largest allowed size makes a long address.
+_MAX_HEADERS = 524_288
+#: Seconds that running requests get to finish (contract section 1: stopped within 2 s).
+_GRACE = 1
+
+
+class _Request(HTTPRequest):
+    """Takes any target; an unreadable one is a 400, not a broken connection."""
+
+    def __init__(self, server: Any, connection: Any) -> None:
+        super().__init__(server, connection, proxy_mode=True)
+
+    def read_request_line(self) -> bool:
+        """Read the first line."""
+        try:
+            return bool(super().read_request_line())  # type: ignore[no-untyped-call]
+        except ValueError:
+            self.simple_response("400 Bad Request", "Malformed Request-URI")
+            return False
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+
+
+class _Target:
+    """Puts the target of the request line into the environment as an application expects it."""
+
+    def __init__(self, application: Wsgi, runtime: Runtime) -> None:
+        self._application = application
+        self._runtime = runtime
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        uri = str(environ["REQUEST_URI"])
+        if not uri.startswith("/") and not self._absolute(environ, uri):
+            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"This server is no proxy.\n"]
+        if uri.startswith("//"):
+            raw = uri.partition("?")[0]
+            environ["mockpay.raw_path"] = raw
+            path = "/" + raw.lstrip("/")
+            environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+        return self._application(environ, start_response)
+
+    def _absolute(self, environ: dict[str, Any], uri: str) -> bool:
+        """Whether an absolute-form target names this server; its host then is the Host."""
+        parts = urlsplit(uri)
+        if environ["REQUEST_METHOD"] == "CONNECT" or parts.scheme != "http":
+            return False
+        if not own_host(self._runtime.settings, parts.netloc):
+            return False
+        environ["HTTP_HOST"] = parts.netloc
+        return True
+
+
+class MockpayServer:
+    """
+    One listening socket, one application, one worker.
+
+    The socket comes first: only then is it known which port 0 became, and callers queue
+    in its backlog while the application is made.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        Listen, at `settings.host` and `settings.port` (0 = any free port).
+
+        Raises:
+            Unusable: code ``server.address``: the address cannot be listened on.
+        """
+        self._server = Server(
+            (settings.host, settings.port),
+            None,
+            numthreads=settings.threads,
+            request_queue_size=128,
+            shutdown_timeout=_GRACE,
+        )
+        self._server.ConnectionClass = _Connection
+        self._server.max_request_header_size = _MAX_HEADERS
+        try:
+            self._server.prepare()
+        except OSError as error:
+            message = f"{settings.host}:{settings.port} cannot be listened on."
+            raise Unusable(message, code="server.address") from error
+        self.settings = replace(settings, port=int(self._server.bind_addr[1]))
+        self._runtime: Runtime | None = None
+        self._worker: Worker | None = None
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds it."""
+        return own_url(self.settings)
+
+    def serve(self, application: Wsgi, runtime: Runtime) -> None:
+        """Serve until `stop`; blocks."""
+        self._runtime, self._worker = runtime, Worker(runtime)
+        self._server.wsgi_app = _Target(application, runtime)
+        self._worker.start()
+        self._server.serve()
+
+    def serve_in_thread(self, application: Wsgi, runtime: Runtime) -> None:
+        """Serve in a thread of its own; returns at once."""
+        self._thread = Thread(target=self.serve, args=(application, runtime), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let running requests finish, cut those that only wait, and end within two seconds."""
+        if self._runtime is not None:
+            self._runtime.stopping.set()
+        self._server.stop()
+        if self._worker is not None:
+            self._worker.stop()
+        if self._thread is not None:
+            self._thread.join(2.0)
+        if self._runtime is not None:
+            self._runtime.engine.dispose()

@@ -1,0 +1,187 @@
+"""
+mockpay for merchants' own tests: a server in a thread, and a pytest plugin.
+
+The plugin gives `mockpay_server` (one per session), `mockpay_seller` (a world of its own per
+test) and `mockpay_client` (a merchant's client for it).  Nothing heavy is imported before a
+fixture is used: pytest loads this file in every run of everybody who has mockpay installed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockpay.kernel.clock import RealClock
+    from mockpay.merchant.client import AmazonPayClient
+    from mockpay.settings import Settings
+    from mockpay.store.worlds import Runtime
+
+
+class LiveServer:
+    """
+    A whole sandbox on a free port, with keys and a database of its own in a temporary folder.
+
+    Use it as a context manager, or call `start` and `stop`.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, real_clock: RealClock | None = None
+    ) -> None:
+        self._given = settings
+        self._real_clock = real_clock
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def start(self) -> Self:
+        """Listen and serve; returns when requests are answered."""
+        from mockpay.app import create_app, runtime_of  # noqa: PLC0415 - see the module's text
+        from mockpay.server import MockpayServer  # noqa: PLC0415
+
+        self._server = MockpayServer(self._settings())
+        app = create_app(self._server.settings, real_clock=self._real_clock)
+        self.runtime: Runtime = runtime_of(app)
+        self._server.serve_in_thread(app.wsgi_app, self.runtime)
+        return self
+
+    def _settings(self) -> Settings:
+        from mockpay.settings import Settings  # noqa: PLC0415
+
+        if self._given is not None:
+            return self._given
+        self._folder = tempfile.TemporaryDirectory(prefix="mockpay-")
+        folder = Path(self._folder.name)
+        return Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys")
+
+    def stop(self) -> None:
+        """Stop, and throw the temporary folder away."""
+        self._server.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *_exception: object) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return self._server.url
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """
+        Call the control API below ``/_mockpay/v1``; the decoded JSON answer.
+
+        Raises:
+            ControlError: an answer of 400 or above.
+        """
+        from mockpay.kernel.http import HttpCall, SessionSender  # noqa: PLC0415
+
+        headers = {"Content-Type": "application/json"}
+        token = self.runtime.settings.admin_token
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        content = b"" if body is None else json.dumps(body).encode()
+        url = f"{self.url}/_mockpay/v1{path}"
+        reply = SessionSender().send(HttpCall(method, url, headers, content, timeout=60))
+        answer: Any = json.loads(reply.body) if reply.body else None
+        if reply.status >= 400:
+            raise ControlError(reply.status, answer)
+        return answer
+
+    def new_seller(self, **wish: object) -> TestSeller:
+        """A seller with a world of its own; `wish` as in ``POST /_mockpay/v1/sellers``."""
+        return TestSeller(self, self.control("POST", "/sellers", wish))
+
+
+class ControlError(Exception):
+    """The control API refused; `problem` is its problem+json."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{status}: {problem.get('detail') or problem.get('title')}")
+        self.status = status
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class TestSeller:
+    """A seller of a `LiveServer`, with the verbs that tests need most."""
+
+    __test__ = False  # pytest must not collect it
+
+    server: LiveServer
+    plain: Mapping[str, Any]
+
+    @property
+    def seller_id(self) -> str:
+        """Amazon's sellerId."""
+        return str(self.plain["seller_id"])
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call the control API below this seller."""
+        return self.server.control(method, f"/sellers/{self.seller_id}{path}", body)
+
+    def client(self, **options: Any) -> AmazonPayClient:
+        """A merchant's client with this seller's credentials."""
+        from mockpay.merchant.client import AmazonPayClient  # noqa: PLC0415
+
+        return AmazonPayClient(
+            self.seller_id,
+            self.plain["access_key"],
+            self.plain["secret_key"],
+            self.server.runtime.keys.public_file.read_text(),
+            self.server.url,
+            **options,
+        )
+
+    def freeze(self) -> None:
+        """Stop this seller's clock."""
+        self.control("PUT", "/clock", {"mode": "frozen"})
+
+    def advance(self, **goal: object) -> Any:
+        """Move the clock: ``seconds=``, ``to=`` or ``until="next"|"idle"``."""
+        return self.control("POST", "/clock/advance", goal)
+
+    def next(self, stage: str, outcome: str, **match: str) -> Any:
+        """Make the next payment meet an outcome, once."""
+        rule = {"stage": stage, "outcome": outcome, "match": match, "times": 1}
+        return self.control("POST", "/scenarios", rule)
+
+    def orders(self, **query: str) -> list[Any]:
+        """The newest orders of this seller."""
+        asked = "&".join(f"{name}={value}" for name, value in query.items())
+        return list(self.control("GET", f"/orders?{asked}")["items"])
+
+    def order(self, amazon_order_id: str) -> Any:
+        """One order with its attempts and timeline."""
+        return self.control("GET", f"/orders/{amazon_order_id}")
+
+
+@pytest.fixture(scope="session")
+def mockpay_server() -> Iterator[LiveServer]:
+    """One sandbox for the whole session."""
+    with LiveServer() as server:
+        yield server
+
+
+@pytest.fixture
+def mockpay_seller(mockpay_server: LiveServer) -> TestSeller:
+    """A seller that no other test sees, with a frozen clock."""
+    seller = mockpay_server.new_seller()
+    seller.freeze()
+    return seller
+
+
+@pytest.fixture
+def mockpay_client(mockpay_seller: TestSeller) -> AmazonPayClient:
+    """A merchant's client for that seller."""
+    return mockpay_seller.client()

@@ -1,0 +1,43 @@
+"""Which hosts are this server's own."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from mockpay.settings import Settings
+
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+
+
+def own_host(settings: Settings, netloc: str) -> bool:
+    """Whether a Host is loopback, the bound address or the one of MOCKPAY_PUBLIC_URL."""
+    try:
+        parts = urlsplit(f"//{netloc}")
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.path or parts.query:
+        return False
+    if is_loopback(host):
+        return True
+    if host == settings.host.lower() and host not in _ANYWHERE:
+        return True
+    public = urlsplit(settings.public_url or "")
+    return host == public.hostname and (port is None or port == public.port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a bare host name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def own_url(settings: Settings) -> str:
+    """Where a browser on this machine finds the server."""
+    host = "127.0.0.1" if settings.host in _ANYWHERE else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -1,0 +1,38 @@
+"""`/`: what is here."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, url_for
+
+from mockpay import __version__
+from mockpay.services.sellers import DEFAULT_SELLER_ID
+from mockpay.store.worlds import Runtime, look
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The landing page."""
+    room = Blueprint("landing", __name__)
+
+    @room.get("/")
+    def landing() -> Response:
+        with look(runtime, DEFAULT_SELLER_ID) as sandbox:
+            seller = sandbox.seller
+        page = render_template(
+            "landing.html",
+            version=__version__,
+            urls={
+                "dashboard": "/_mockpay/ui/",
+                "shop": "/shop/",
+                "health": "/_mockpay/health",
+                "openapi": "/_mockpay/openapi.json",
+                "scenarios": f"/_mockpay/ui/{seller.seller_id}/scenarios",
+            },
+            seller={"seller_id": seller.seller_id, "access_key": seller.access_key},
+        )
+        return Response(page)
+
+    @room.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status=302, headers={"Location": url_for("static", filename="icon.svg")})
+
+    return room
