@@ -1,0 +1,68 @@
+"""What the demo shop must be told: whose account it uses, where the sandbox is, who guards it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask.typing import ResponseReturnValue
+
+from mockpay.kernel.clock import RealClock, SystemClock
+from mockpay.kernel.http import Sender, SessionSender
+
+#: Looks at the request before a view does; what it returns is the answer, None lets it pass.
+Guard = Callable[[], ResponseReturnValue | None]
+
+
+def let_pass() -> None:
+    """Guard nothing."""
+
+
+def no_token() -> str:
+    """Give no form token, where no guard asks for one."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A merchant account."""
+
+    seller_id: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShopConfig:
+    """
+    A shop that knows the sandbox by HTTP only.
+
+    Attributes:
+        base_url: Where the shop's server finds the sandbox; asked anew for each call, since
+            a port may be known late.
+        books: The file of the shop's own books.
+        page_url: Where buyers' browsers find the sandbox, if elsewhere.
+        public_key: The sandbox's key (PEM or one line of base64); asked of getDynamicConfig
+            if not given.
+        first_number: The number of the first order in new books.
+        guard: Runs before every page.
+        arrival_guard: Runs instead of it where callers come from elsewhere, the way back and
+            the mobile endpoints; the same as `guard` if not given.
+        form_guard: Runs as well before every form that a buyer posts on the shop's pages.
+        form_token: What the shop's forms carry for the form guard.
+    """
+
+    seller: Credentials
+    base_url: Callable[[], str]
+    books: Path
+    name: str = "Nilgiri Cycle Works"
+    page_url: Callable[[], str] | None = None
+    public_key: Callable[[], str] | None = None
+    first_number: int = 1
+    guard: Guard = let_pass
+    arrival_guard: Guard | None = None
+    form_guard: Guard = let_pass
+    form_token: Callable[[], str] = no_token
+    sender: Sender = field(default_factory=SessionSender)
+    clock: RealClock = field(default_factory=SystemClock)

@@ -1,0 +1,133 @@
+"""The shop's pages: catalogue, checkout, the way back, orders."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError
+from mockpay.kernel.money import Money
+from mockpay.merchant.books import ShopOrder
+from mockpay.merchant.shop import shown
+from mockpay.merchant.shop.catalogue import Thing, thing
+from mockpay.merchant.shop.till import Till, received
+
+
+class Pages:
+    """The views of one shop; each is one request."""
+
+    def __init__(self, till: Till) -> None:
+        self._till = till
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Name the addresses."""
+        for rule in ("", "/"):
+            blueprint.add_url_rule(rule, "catalogue", self.catalogue, strict_slashes=False)
+        blueprint.add_url_rule("/buy", view_func=self.buy, methods=["POST"])
+        blueprint.add_url_rule("/return", view_func=self.returned)
+        blueprint.add_url_rule("/orders", view_func=self.orders)
+        blueprint.add_url_rule("/orders/<order_id>", view_func=self.order)
+        blueprint.add_url_rule("/orders/<order_id>/pay", view_func=self.pay, methods=["POST"])
+
+    def catalogue(self) -> str:
+        """Three things to buy."""
+        return self._shelf()
+
+    def buy(self) -> ResponseReturnValue:
+        """Place an order and send the buyer to pay it."""
+        bought = thing(request.form.get("sku", ""))
+        if bought is None:
+            abort(404)
+        typed = request.form.get("amount", "").strip()
+        try:
+            amount = price(bought, typed)
+        except Invalid as error:
+            return self._shelf(typed, error.message), 400
+        return self._to_payment(self._till.place(bought.sku, amount))
+
+    def pay(self, order_id: str) -> ResponseReturnValue:
+        """Send the buyer to pay an order that is not paid."""
+        order = self._known(order_id)
+        try:
+            return self._to_payment(self._till.reopen(order))
+        except Conflict:
+            # A second click, or paid meanwhile: the order's page tells.
+            return redirect(url_for(".order", order_id=order_id), 303)
+
+    def returned(self) -> ResponseReturnValue:
+        """Take the buyer back: believe the result or refuse it for all to see."""
+        try:
+            order = self._till.take(received(request.query_string.decode("latin-1")))
+        except MockpayError as error:
+            return self._refused(error), 400
+        return redirect(url_for(".order", order_id=order.order_id), 303)
+
+    def orders(self) -> str:
+        """List the latest orders."""
+        lines = [shown.order_line(order) for order in self._till.books.newest()]
+        return self._render("orders", "Your orders", orders=lines)
+
+    def order(self, order_id: str) -> Response:
+        """One order: what was bought, what came back, what ListOrderReference says now."""
+        order = self._known(order_id)
+        answer = self._till.ask(order)
+        order = self._till.settle(order, answer)
+        page = shown.order_page(order, self._till.books.results(order_id), answer)
+        reply = Response(self._render("order", f"{page['words']}: {order_id}", order=page))
+        reply.headers["Cache-Control"] = "no-store"
+        return reply
+
+    def not_found(self, _error: Exception) -> ResponseReturnValue:
+        """Say that the shop has no such thing."""
+        sentence = "The shop has no such thing or order."
+        return self._render("notice", "Not found", heading="Not found", sentence=sentence), 404
+
+    def forbidden(self, error: Forbidden) -> ResponseReturnValue:
+        """Say what the guard said."""
+        return self._render("notice", "Refused", heading="Refused", sentence=error.message), 403
+
+    def _known(self, order_id: str) -> ShopOrder:
+        return self._till.books.find(order_id) or abort(404)
+
+    def _to_payment(self, order: ShopOrder) -> ResponseReturnValue:
+        try:
+            where = self._till.payment_url(order, url_for(".returned", _external=True))
+        except MockpayError as error:
+            sentence = f"{error.message} Order {order.order_id} is kept: pay it later."
+            heading = "Amazon Pay cannot be reached"
+            return self._render("notice", heading, heading=heading, sentence=sentence), 503
+        return redirect(where, 303)
+
+    def _shelf(self, typed: str = "", error: str = "") -> str:
+        title = f"Error: {error}" if error else self._till.config.name
+        things = shown.catalogue()
+        return self._render("catalogue", title, things=things, typed=typed, error=error)
+
+    def _refused(self, error: MockpayError) -> str:
+        named = request.args.get("sellerOrderId", "")
+        order = self._till.books.find(named)
+        sent = shown.refused_parameters(request.args.items(multi=True), order)
+        title = "Result refused"
+        return self._render(
+            "refused", title, reason=error.message, code=error.code, sent=sent,
+            order=shown.order_line(order) if order else None,
+        )  # fmt: skip
+
+    def _render(self, template: str, title: str, **context: object) -> str:
+        config = self._till.config
+        page = {"title": title, "name": config.name}
+        token = config.form_token()
+        return render_template(f"shop/{template}.html", page=page, token=token, **context)
+
+
+def price(bought: Thing, typed: str) -> Money:
+    """
+    What to ask for: the price, or the amount that a tester typed instead.
+
+    Raises:
+        Invalid: code ``amount.invalid``.
+    """
+    amount = Money.parse(typed) if typed else bought.price
+    if amount.minor == 0:
+        raise Invalid("The amount must be more than zero.", code="amount.invalid")
+    return amount
