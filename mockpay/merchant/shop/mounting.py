@@ -39,7 +39,8 @@ def shop_blueprint(config: ShopConfig) -> Blueprint:
 def shop_app(config: ShopConfig, *, templates: Path, static: Path) -> Flask:
     """The shop alone, as an application of its own."""
     app = Flask(__name__, template_folder=str(templates), static_folder=str(static))
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(shop_blueprint(config))
     app.add_url_rule("/", "home", lambda: redirect(url_for("shop.catalogue")))
     app.after_request(_harden)

@@ -58,7 +58,8 @@ def order_line(order: ShopOrder) -> Shown:
 def order_page(order: ShopOrder, results: list[StoredResult], answer: Answer) -> Shown:
     """Everything that the page of one order tells."""
     bought = thing(order.sku)
-    settled = f", by {order.settled_by} at {moment(order.changed_at)}" if order.settled_by else ""
+    source = "a verified result" if order.settled_by == "result" else order.settled_by
+    settled = f", from {source}, {moment(order.changed_at)}" if source else ""
     return order_line(order) | {
         "for_testing": bought is not None and bought.price != order.amount,
         "payable": order.state in {OrderState.PLACED, OrderState.FAILED},
