@@ -1,0 +1,135 @@
+"""Looking for what a tester waits for: a step in the timeline, a request in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from mockpay.kernel.errors import Invalid
+from mockpay.store.journal import journal
+from mockpay.store.metadata import load
+from mockpay.store.orders import orders
+from mockpay.store.timeline import timeline
+from mockpay.store.worlds import Sandbox
+
+JOURNAL = "journal"
+#: Matches any of the ids.
+ANY_ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """
+    What is waited for.
+
+    Args:
+        source: ``order``, ``attempt`` (machines of the timeline) or ``journal``.
+        name: An event or the state that it leads to; of the journal, a kind; ``*`` for any.
+        match: Values by key, all of which must fit; `ANY_ID` fits any of the ids.
+    """
+
+    source: str
+    name: str
+    match: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came: `number` is its place, after which a next wait may go on."""
+
+    number: int
+    source: str
+    name: str
+    at: int
+    state: str | None
+    subject: str | None
+    amazon_order_id: str | None
+    seller_order_id: str | None
+    facts: Mapping[str, Any]
+
+
+def marks(connection: Connection) -> tuple[int, int]:
+    """How far the timeline and the journal of all sellers have grown; one cheap query."""
+    lines = select(func.max(timeline.c.id)).scalar_subquery()
+    entries = select(func.max(journal.c.id)).scalar_subquery()
+    row = connection.execute(select(lines, entries)).one()
+    return row[0] or 0, row[1] or 0
+
+
+def reached(sandbox: Sandbox, source: str) -> int:
+    """
+    The last number up to which a look may be taken for granted, asked before the look.
+
+    A world has one writer, so no step can come in below it later.  The journal is also
+    written outside the world's lock, so of it nothing is taken for granted.
+    """
+    if source == JOURNAL:
+        return 0
+    query = select(func.max(timeline.c.id)).where(timeline.c.seller_id == sandbox.seller_id)
+    return int(sandbox.connection.execute(query).scalar() or 0)
+
+
+def first(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
+    """
+    The first that fits and has a higher number than `after`.
+
+    Raises:
+        Invalid: code ``wait.match``: a key that this source does not have.
+    """
+    if wanted.source == JOURNAL:
+        return _first_entry(sandbox, wanted, after)
+    return _first_step(sandbox, wanted, after)
+
+
+def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
+    query = (
+        select(timeline, orders.c.amazon_order_id, orders.c.seller_order_id)
+        .join(orders, orders.c.id == timeline.c.order_id)
+        .where(timeline.c.seller_id == sandbox.seller_id, timeline.c.id > after)
+        .where(timeline.c.machine == wanted.source)
+    )
+    if wanted.name != "*":
+        query = query.where(or_(timeline.c.event == wanted.name, timeline.c.after == wanted.name))
+    columns = {
+        "amazon_order_id": orders.c.amazon_order_id,
+        "seller_order_id": orders.c.seller_order_id,
+        "attempt_id": timeline.c.subject,
+    }
+    for key, value in wanted.match.items():
+        query = query.where(_fits(columns, key, value))
+    row = sandbox.connection.execute(query.order_by(timeline.c.id).limit(1)).mappings().first()
+    if row is None:
+        return None
+    return Seen(
+        row["id"], row["machine"], row["event"], row["at"], row["after"], row["subject"],
+        row["amazon_order_id"], row["seller_order_id"], load(row["facts"]),
+    )  # fmt: skip
+
+
+def _first_entry(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
+    query = select(journal).where(journal.c.seller_id == sandbox.seller_id, journal.c.id > after)
+    if wanted.name != "*":
+        query = query.where(journal.c.kind == wanted.name)
+    columns = {"amazon_order_id": journal.c.amazon_order_id, "outcome": journal.c.outcome}
+    for key, value in wanted.match.items():
+        query = query.where(_fits(columns, key, value))
+    row = sandbox.connection.execute(query.order_by(journal.c.id).limit(1)).mappings().first()
+    if row is None:
+        return None
+    return Seen(
+        row["id"], JOURNAL, row["kind"], row["at"], row["outcome"], None,
+        row["amazon_order_id"], None, load(row["facts"]),
+    )  # fmt: skip
+
+
+def _fits(columns: Mapping[str, Any], key: str, value: str) -> ColumnElement[bool]:
+    if key == ANY_ID:
+        return or_(*(column == value for name, column in columns.items() if name.endswith("_id")))
+    if key not in columns:
+        known = ", ".join(columns)
+        raise Invalid(f"This can match on {known}.", code="wait.match", key=key)
+    fits: ColumnElement[bool] = columns[key] == value
+    return fits

@@ -1,0 +1,262 @@
+"""Orders by control API: the list, one order with all that happened, and cancelling it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.orders import Order, OrderState
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.errors import Invalid
+from mockpay.services import orders as verbs
+from mockpay.services.scenarios import why
+from mockpay.services.steps import found
+from mockpay.store import attempts, orders, timeline
+from mockpay.store.queries import OrderFilter, orders_page
+from mockpay.store.worlds import Sandbox, look, work
+from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.shapes import PageQuery, TimelineEntry, maybe_time, timeline_entry
+
+
+class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
+    """Which orders."""
+
+    seller_order_id: str | None = None
+    state: Annotated[str | None, Meta(description="One state, or several with commas.")] = None
+    method: str | None = None
+    decided_by: Annotated[
+        str | None,
+        Meta(description="rule, instrument, amount, default, success, or a scenario's name."),
+    ] = None
+    text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = (
+        None
+    )
+
+
+class FailureEntry(Struct, kw_only=True):
+    """Why an attempt failed; `code` is the network's."""
+
+    source: str
+    step: str
+    reason: str
+    code: str
+
+
+class AttemptEntry(Struct, kw_only=True):
+    """One try to take an order's money."""
+
+    attempt_id: str
+    method: str
+    state: str
+    amount: str
+    currency: str
+    gateway: str
+    reason: str | None
+    scenario: str | None
+    eci: str | None
+    liability: str | None
+    number: int
+    instrument: dict[str, str]
+    reference: str | None
+    failure: FailureEntry | None
+    created_at: str
+    updated_at: str
+    answer_by: str | None
+
+
+class WhyEntry(Struct, kw_only=True):
+    """What decided a stage of an attempt."""
+
+    attempt_id: str
+    stage: str
+    outcome: str
+    source: str
+    scenario: str | None
+    seen: str | None
+    says: str
+
+
+class OrderLine(Struct, kw_only=True):
+    """An order; `attempt` is its newest try."""
+
+    amazon_order_id: str
+    seller_order_id: str
+    state: str
+    amount: str
+    currency: str
+    custom_information: str | None
+    seller_note: str | None
+    store_name: str | None
+    reason: str | None
+    release_environment: str
+    refunded_amount: str
+    attempt_count: int
+    created_at: str
+    updated_at: str
+    expires_at: str
+
+
+class OrderInList(OrderLine, kw_only=True):
+    """An order of a list, with its newest attempt."""
+
+    attempt: AttemptEntry | None
+
+
+class OrderDetail(OrderLine, kw_only=True):
+    """An order with its attempts, oldest first, all that happened, and why."""
+
+    attempts: list[AttemptEntry]
+    refunds: list[dict[str, object]]
+    timeline: list[TimelineEntry]
+    why: list[WhyEntry]
+    redirect_url: str
+    request: dict[str, object]
+    urls: dict[str, str]
+
+
+class OrderList(Struct, kw_only=True):
+    """Orders, the newest first."""
+
+    items: list[OrderInList]
+    next_cursor: str | None
+
+
+def listed(ask: Ask[OrderQuery, None]) -> OrderList:
+    query = ask.query
+    wanted = OrderFilter(
+        states=_states(query.state),
+        method=query.method,
+        decided_by=query.decided_by,
+        seller_order_id=query.seller_order_id,
+        text=query.text,
+    )
+    with look(ask.runtime, ask.seller_id) as sandbox:
+        page = orders_page(sandbox, wanted, query.cursor, query.limit)
+    items = [
+        OrderInList(attempt=_attempt(row.last) if row.last else None, **_fields(row.order))
+        for row in page.items
+    ]
+    return OrderList(items=items, next_cursor=page.next_cursor)
+
+
+def _states(text: str | None) -> tuple[str, ...]:
+    names = tuple(text.split(",")) if text else ()
+    unknown = set(names) - set(OrderState)
+    if unknown:
+        known = ", ".join(OrderState)
+        raise Invalid(f"A state is one of {known}.", code="query.invalid", field="state")
+    return names
+
+
+def show(ask: Ask[None, None]) -> OrderDetail:
+    with look(ask.runtime, ask.seller_id) as sandbox:
+        return _detail(sandbox, _order(sandbox, ask), ask.base)
+
+
+def cancel(ask: Ask[None, None]) -> OrderDetail:
+    with work(ask.runtime, ask.seller_id) as sandbox:
+        cancelled = verbs.cancel(sandbox, _order(sandbox, ask), Actor.TESTER)
+        return _detail(sandbox, cancelled, ask.base)
+
+
+def _order(sandbox: Sandbox, ask: Ask[None, None]) -> Order:
+    return found(orders.by_amazon_id(sandbox, ask.path["amazon_order_id"]), "order")
+
+
+def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
+    tries = attempts.of_order(sandbox, order.order_id)
+    events = timeline.of_order(sandbox, order.order_id)
+    page = f"_mockpay/ui/sellers/{order.seller_id}/orders/{order.amazon_order_id}"
+    return OrderDetail(
+        attempts=[_attempt(attempt) for attempt in tries],
+        refunds=[],
+        timeline=[timeline_entry(event) for event in events],
+        why=[entry for attempt in tries for entry in _why(attempt)],
+        redirect_url=order.redirect_url,
+        request=dict(order.request),
+        urls={"pay": f"{base}/pay/{order.page_token}/", "dashboard": f"{base}/{page}"},
+        **_fields(order),
+    )
+
+
+def _fields(order: Order) -> dict[str, Any]:
+    return {
+        "amazon_order_id": order.amazon_order_id,
+        "seller_order_id": order.seller_order_id,
+        "state": order.state.value,
+        "amount": order.amount.wire(),
+        "currency": order.amount.currency,
+        "custom_information": order.custom_information,
+        "seller_note": order.seller_note,
+        "store_name": order.store_name,
+        "reason": order.reason,
+        "release_environment": order.release_environment,
+        "refunded_amount": type(order.amount)(order.refunded_minor).wire(),
+        "attempt_count": order.attempt_count,
+        "created_at": rfc3339(order.created_at),
+        "updated_at": rfc3339(order.updated_at),
+        "expires_at": rfc3339(order.expires_at),
+    }
+
+
+def _attempt(attempt: Attempt) -> AttemptEntry:
+    failure = attempt.failure
+    return AttemptEntry(
+        attempt_id=attempt.attempt_id,
+        method=attempt.method,
+        state=attempt.state,
+        amount=attempt.amount.wire(),
+        currency=attempt.amount.currency,
+        gateway=attempt.gateway,
+        reason=attempt.reason,
+        scenario=attempt.scenario,
+        eci=attempt.eci,
+        liability=attempt.liability,
+        number=attempt.number,
+        instrument=dict(attempt.instrument),
+        reference=attempt.reference,
+        failure=FailureEntry(
+            source=failure.source, step=failure.step, reason=failure.reason, code=failure.code
+        )
+        if failure
+        else None,
+        created_at=rfc3339(attempt.created_at),
+        updated_at=rfc3339(attempt.updated_at),
+        answer_by=maybe_time(attempt.answer_by),
+    )
+
+
+def _why(attempt: Attempt) -> list[WhyEntry]:
+    return [
+        WhyEntry(
+            attempt_id=attempt.attempt_id,
+            stage=one.stage,
+            outcome=one.outcome,
+            source=one.source,
+            scenario=one.scenario,
+            seen=one.seen,
+            says=one.says,
+        )
+        for one in why(attempt)
+    ]
+
+
+_PATH = "/v1/sellers/{seller_id}/orders"
+_ONE = f"{_PATH}/{{amazon_order_id}}"
+ENDPOINTS = (
+    Endpoint(
+        "GET", _PATH, listed, "A seller's orders, the newest first.",
+        query=OrderQuery, gives=OrderList, fails=(400, 404),
+    ),
+    Endpoint(
+        "GET", _ONE, show, "One order: attempts, timeline, and why it went as it did.",
+        gives=OrderDetail, fails=(404,),
+    ),
+    Endpoint(
+        "POST", f"{_ONE}/cancel", cancel, "Cancel an order that nobody paid.",
+        gives=OrderDetail, fails=(404, 409),
+    ),
+)  # fmt: skip

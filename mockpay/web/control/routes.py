@@ -1,0 +1,70 @@
+"""The blueprint: every endpoint behind the guard, every error as a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+from werkzeug.exceptions import HTTPException
+
+from mockpay.kernel.errors import MockpayError
+from mockpay.store.worlds import Runtime
+from mockpay.web import guard, problems
+from mockpay.web.control import (
+    clock,
+    journal,
+    openapi,
+    orders,
+    scenarios,
+    sellers,
+    server,
+    signatures,
+    wait,
+)
+from mockpay.web.control.endpoints import Endpoint, perform
+from mockpay.web.control.pulse import Pulse
+
+#: In the order in which the documents tell them.
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *server.ENDPOINTS,
+    *sellers.ENDPOINTS,
+    *clock.ENDPOINTS,
+    *orders.ENDPOINTS,
+    *scenarios.ENDPOINTS,
+    *journal.ENDPOINTS,
+    *wait.ENDPOINTS,
+    *signatures.ENDPOINTS,
+)
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The control API for a runtime."""
+    api = Blueprint("control", __name__)
+    pulse = Pulse(runtime)
+    for endpoint in ENDPOINTS:
+        _add(api, runtime, pulse, endpoint)
+
+    @api.get("/_mockpay/openapi.json")
+    def openapi_json() -> Response:
+        guard.require_own_host(runtime.settings)
+        return Response(openapi.document(ENDPOINTS), content_type="application/json")
+
+    api.register_error_handler(MockpayError, problems.problem)
+    api.register_error_handler(HTTPException, problems.http_problem)
+    return api
+
+
+def _add(api: Blueprint, runtime: Runtime, pulse: Pulse, endpoint: Endpoint) -> None:
+    let_in: Callable[[], None] = (
+        (lambda: guard.require_own_host(runtime.settings))
+        if endpoint.public
+        else (lambda: guard.require_control(runtime))
+    )
+
+    def view(**path: str) -> Response:
+        let_in()
+        return perform(endpoint, runtime, pulse, path)
+
+    api.add_url_rule(
+        endpoint.rule, endpoint.name, view, methods=[endpoint.method], strict_slashes=False
+    )

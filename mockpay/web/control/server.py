@@ -1,0 +1,56 @@
+"""The server itself: its health and the public key that shops encrypt with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from flask import Response
+from msgspec import Meta, Struct
+
+from mockpay import __version__
+from mockpay.store.health import database
+from mockpay.web.control.endpoints import Ask, Endpoint
+
+
+class Health(Struct, kw_only=True):
+    """What a probe looks at."""
+
+    status: Literal["ok"]
+    version: str
+    database: str
+
+
+class KeyQuery(Struct, forbid_unknown_fields=True):
+    """How the key is spelt."""
+
+    format: Annotated[
+        Literal["pem", "sdk"],
+        Meta(description="`pem`, or `sdk`: base64 SubjectPublicKeyInfo on one line."),
+    ] = "pem"
+
+
+def health(ask: Ask[None, None]) -> Health:
+    return Health(status="ok", version=__version__, database=database(ask.runtime.engine))
+
+
+def public_key(ask: Ask[KeyQuery, None]) -> Response:
+    pem = ask.runtime.keys.public_file.read_text("ascii")
+    text = key_line(pem) if ask.query.format == "sdk" else pem
+    return Response(text, content_type="text/plain; charset=utf-8")
+
+
+def key_line(pem: str) -> str:
+    """A PEM file's content as the SDKs' configuration wants it: base64 on one line."""
+    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/health", health, "Whether the server and its database answer.",
+        gives=Health, public=True, fails=(503,),
+    ),
+    Endpoint(
+        "GET", "/v1/public-key", public_key, "The public key that payloads are encrypted with.",
+        query=KeyQuery, media_type="text/plain",
+    ),
+)  # fmt: skip

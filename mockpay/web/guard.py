@@ -1,0 +1,161 @@
+"""
+Who may talk to the control API, the dashboard and the shop (contract section 3).
+
+Against DNS rebinding the Host must be ours; against other sites the Origin must be our own;
+a token where one is set.  The peer's address and X-Forwarded-* are never consulted.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from flask import Response, after_this_request, g, redirect, request
+
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Forbidden
+from mockpay.settings import Settings
+from mockpay.store.worlds import Runtime
+from mockpay.web.hosts import own_host
+
+#: Where the dashboard asks for the admin token.
+SIGN_IN = "/_mockpay/ui/sign-in"
+_SESSION_COOKIE = "mockpay_session"
+_PAGE_COOKIE = "mockpay_page"
+_COOKIE_PATH = "/_mockpay/ui"
+_SESSION_SECONDS = 12 * 3600
+
+
+def require_own_host(settings: Settings) -> None:
+    """
+    Refuse a request that came under a name of somebody else's, or from another site.
+
+    Raises:
+        Forbidden: code ``host.foreign`` or ``origin.foreign``.
+    """
+    host = request.environ.get("HTTP_HOST", "")
+    if not own_host(settings, host):
+        message = "This address answers only to its own name; MOCKPAY_PUBLIC_URL adds one."
+        raise Forbidden(message, code="host.foreign")
+    origin = request.headers.get("Origin")
+    if origin is not None and not _same_origin(origin, host, settings.public_url):
+        raise Forbidden("Another site may not ask this.", code="origin.foreign")
+    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+        raise Forbidden("Another site may not ask this.", code="origin.foreign")
+
+
+def _same_origin(origin: str, host: str, public_url: str | None) -> bool:
+    """Whether the page that asks is one of ours; `null` and other ports are not."""
+    own = {f"http://{host}".lower(), f"https://{host}".lower()}
+    if public_url:
+        parts = urlsplit(public_url)
+        own.add(f"{parts.scheme}://{parts.netloc}".lower())
+    return origin.lower() in own
+
+
+def require_control(runtime: Runtime) -> None:
+    """
+    What the control API asks of every request.
+
+    Raises:
+        Forbidden: code ``host.foreign``, ``origin.foreign`` or ``token.required``.
+    """
+    require_own_host(runtime.settings)
+    token = runtime.settings.admin_token
+    if token is None:
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not ids.same(given.strip(), token):
+        message = "This needs 'Authorization: Bearer' with the server's MOCKPAY_ADMIN_TOKEN."
+        raise Forbidden(message, code="token.required")
+
+
+def require_page(runtime: Runtime) -> Response | None:
+    """
+    What the dashboard asks of every request: our host, a sign-in, a form token on every POST.
+
+    Returns:
+        The way to the sign-in page where that is missing, else None.
+
+    Raises:
+        Forbidden: code ``host.foreign``, ``origin.foreign`` or ``form.token``.
+    """
+    require_own_host(runtime.settings)
+    if not signed_in(runtime):
+        onward = quote(request.full_path.rstrip("?"), safe="") if request.method == "GET" else ""
+        return _redirect(f"{SIGN_IN}?next={onward}")
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        check_form_token(runtime)
+    return None
+
+
+def _redirect(address: str) -> Response:
+    return redirect(address, 303, Response)  # type: ignore[return-value]  # the class we gave
+
+
+def signed_in(runtime: Runtime) -> bool:
+    """Whether this browser may use the dashboard; always where no token is set."""
+    if runtime.settings.admin_token is None:
+        return True
+    until, _, mark = request.cookies.get(_SESSION_COOKIE, "").partition(".")
+    if not (until.isascii() and until.isdigit() and len(until) < 16):
+        return False
+    return int(until) > runtime.real_clock.now() and ids.same(mark, _mark(runtime, "in", until))
+
+
+def sign_in(runtime: Runtime, token: str, answer: Response) -> bool:
+    """Give the browser its session where the token is right."""
+    admin = runtime.settings.admin_token
+    if admin is None or not ids.same(token, admin):
+        return False
+    until = str(runtime.real_clock.now() + _SESSION_SECONDS * SECOND)
+    session = f"{until}.{_mark(runtime, 'in', until)}"
+    _set_cookie(answer, _SESSION_COOKIE, session, _SESSION_SECONDS)
+    return True
+
+
+def sign_out(answer: Response) -> None:
+    """Take the session away."""
+    answer.delete_cookie(_SESSION_COOKIE, path=_COOKIE_PATH)
+
+
+def form_token(runtime: Runtime) -> str:
+    """The token for this browser's forms; gives it the cookie that belongs to it, if need be."""
+    nonce = request.cookies.get(_PAGE_COOKIE) or g.get("page_nonce")
+    if not nonce:
+        nonce = g.page_nonce = ids.page_token()
+
+        @after_this_request
+        def _remember(answer: Response) -> Response:
+            _set_cookie(answer, _PAGE_COOKIE, g.page_nonce, None)
+            return answer
+
+    return _mark(runtime, "form", nonce)
+
+
+def check_form_token(runtime: Runtime) -> None:
+    """
+    Refuse a form that is not one of this browser's own.
+
+    Raises:
+        Forbidden: code ``form.token``.
+    """
+    nonce = request.cookies.get(_PAGE_COOKIE, "")
+    given = request.form.get("form_token", "")
+    if not nonce or not ids.same(given, _mark(runtime, "form", nonce)):
+        message = "This form is too old or another browser's. Load the page again."
+        raise Forbidden(message, code="form.token")
+
+
+def _mark(runtime: Runtime, purpose: str, value: str) -> str:
+    """A MAC that every server of this keys folder makes alike, and no one else."""
+    _, key = runtime.keyring.keys[-1]
+    admin = runtime.settings.admin_token or ""
+    return ids.digest(key.hex(), "guard", purpose, admin, value).hex()
+
+
+def _set_cookie(answer: Response, name: str, value: str, seconds: int | None) -> None:
+    answer.set_cookie(
+        name, value, max_age=seconds, path=_COOKIE_PATH, httponly=True,
+        samesite="Strict", secure=request.is_secure,
+    )  # fmt: skip

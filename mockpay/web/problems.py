@@ -1,0 +1,110 @@
+"""Errors of the control API as RFC 9457 problem+json: one table from codes to HTTP statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
+
+#: Below this address, but for the dashboard, errors are told as problems.
+PREFIX = "/_mockpay/"
+PAGES = "/_mockpay/ui"
+MEDIA_TYPE = "application/problem+json"
+
+#: What a kind of error is in HTTP, the narrowest kind first.
+KINDS: Mapping[type[MockpayError], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    Forbidden: 403,
+    Invalid: 422,
+}
+
+#: Codes whose status is not their kind's.
+STATUS: Mapping[str, int] = {
+    "cursor.invalid": 400,
+    "json.malformed": 400,
+    "text.nul": 400,
+    "form.malformed": 422,
+    "form.duplicate": 422,
+    "form.too_large": 422,
+    "form.unencodable": 422,
+    "json.media_type": 415,
+    "outgoing.host": 422,
+    "token.required": 401,
+    "database.unreachable": 503,
+    "wait.too_many": 503,
+}
+
+_TITLES: Mapping[int, str] = {
+    400: "The request cannot be read",
+    401: "A token is needed",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not this method",
+    409: "Not in this state",
+    413: "Too large",
+    415: "Not JSON",
+    422: "A value cannot be used",
+    503: "Not now",
+}
+
+
+class Problem(msgspec.Struct, kw_only=True):
+    """RFC 9457, with mockpay's own dotted `code`; `context` holds what else is known."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    type: str
+    context: dict[str, str] = {}
+
+
+def below(path: str) -> bool:
+    """Whether errors of this path are told as problems."""
+    return path.startswith(PREFIX) and not (path == PAGES or path.startswith(f"{PAGES}/"))
+
+
+def status_of(error: MockpayError) -> int:
+    """The HTTP status of an error's code, else of its kind, else 400."""
+    if error.code in STATUS:
+        return STATUS[error.code]
+    return next((status for kind, status in KINDS.items() if isinstance(error, kind)), 400)
+
+
+def problem(error: MockpayError) -> Response:
+    """An error of ours."""
+    context = {name: str(value) for name, value in error.detail.items()}
+    answer = _answer(status_of(error), error.code, error.message, context)
+    if answer.status_code == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="mockpay"'
+    if answer.status_code == 503:
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def http_problem(error: HTTPException) -> Response:
+    """An error of the framework: no such path, not this method, too large."""
+    status = error.code or 500
+    answer = _answer(status, f"http.{status}", error.description or "", {})
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    return answer
+
+
+def _answer(status: int, code: str, detail: str, context: dict[str, str]) -> Response:
+    title = _TITLES.get(status, "The request failed")
+    told = Problem(
+        type=f"urn:mockpay:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        context=context,
+    )
+    return Response(msgspec.json.encode(told), status, content_type=MEDIA_TYPE)
