@@ -1,0 +1,101 @@
+"""Calling a running sandbox's control API from the shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.http import DirectSender, HttpCall, HttpReply, OutgoingHosts, Sender
+
+#: The seller that is there from the first start.
+DEFAULT_SELLER = "A1MOCKPAYSELLER"
+_TIMEOUT_SECONDS = 330.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A sandbox by its address and, where it asks for one, its admin token."""
+
+    url: str
+    token: str | None
+    sender: Sender
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """
+        Call below ``/_mockpay/v1``; the decoded answer, None for an empty one.
+
+        A refusal ends the command with the server's own sentence.
+        """
+        reply = self.raw(method, f"/_mockpay/v1{path}", body)
+        return json.loads(reply.body) if reply.body else None
+
+    def raw(self, method: str, path: str, body: object = None) -> HttpReply:
+        """Call any path; ends the command where the server refuses or does not answer."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        content = b""
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        address = self.url.rstrip("/") + path
+        try:
+            reply = self.sender.send(HttpCall(method, address, headers, content, _TIMEOUT_SECONDS))
+        except MockpayError as error:
+            give_up(f"No sandbox at {self.url}: {error.message} `mockpay serve` starts one.")
+        if reply.status >= 400:
+            give_up(_refusal(reply))
+        return reply
+
+    def seller(self, seller_id: str, method: str, path: str, body: object = None) -> Any:
+        """Call below one seller."""
+        return self.call(method, f"/sellers/{quote(seller_id, safe='')}{path}", body)
+
+
+def _refusal(reply: HttpReply) -> str:
+    try:
+        problem = json.loads(reply.body)
+        return f"{problem['detail']} ({problem['code']})"
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {reply.status}, and not as mockpay does."
+
+
+def give_up(sentence: str) -> Any:
+    """End the command with one sentence on standard error and exit code 1."""
+    click.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def address() -> str:
+    """Where the sandbox is unless `--url` says: MOCKPAY_URL, else the server's own settings."""
+    given = os.environ.get("MOCKPAY_URL")
+    return given or f"http://127.0.0.1:{os.environ.get('MOCKPAY_PORT') or '8420'}"
+
+
+def remote_at(url: str | None) -> Remote:
+    """The sandbox of a command line; its token is MOCKPAY_ADMIN_TOKEN."""
+    # Where a person sends a command is no outgoing call of the sandbox, so any host will do.
+    sender = DirectSender(OutgoingHosts.parse("*"))
+    return Remote(url or address(), os.environ.get("MOCKPAY_ADMIN_TOKEN"), sender)
+
+
+def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--url`."""
+    return click.option("--url", metavar="URL", help="The sandbox; MOCKPAY_URL.")(command)
+
+
+def seller_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--seller`."""
+    says = "Whose world; the default seller where left out."
+    return click.option("--seller", default=DEFAULT_SELLER, show_default=True, help=says)(command)
+
+
+def show(plain: object) -> None:
+    """Print JSON for people and pipes."""
+    click.echo(json.dumps(plain, indent=2, ensure_ascii=False))

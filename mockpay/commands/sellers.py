@@ -1,0 +1,68 @@
+"""`mockpay sellers`: list, make, show and delete sellers."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import click
+
+from mockpay.commands.remote import remote_at, show, url_option
+
+
+@click.group(invoke_without_command=True)
+@url_option
+@click.pass_context
+def sellers(ctx: click.Context, url: str | None) -> None:
+    """List the sellers, or make, show and delete one."""
+    ctx.obj = remote_at(url)
+    if ctx.invoked_subcommand is None:
+        _list(ctx)
+
+
+def _list(ctx: click.Context) -> None:
+    cursor = ""
+    while True:
+        page = ctx.obj.call("GET", f"/sellers?limit=200&cursor={quote(cursor)}")
+        for one in page["items"]:
+            click.echo(f"{one['seller_id']}  {one['access_key']}  {one['name']}")
+        cursor = page["next_cursor"]
+        if not cursor:
+            return
+
+
+@sellers.command()
+@click.option("--seller-id", help="Capitals and digits; made up where left out.")
+@click.option("--name", help="What buyers see.")
+@click.option("--return-url", "return_urls", multiple=True, help="Where buyers may come back to.")
+@click.option("--ipn-url", help="Where notifications go.")
+@click.pass_context
+def create(
+    ctx: click.Context,
+    seller_id: str | None,
+    name: str | None,
+    return_urls: tuple[str, ...],
+    ipn_url: str | None,
+) -> None:
+    """Make a seller with a world of its own; prints its secrets."""
+    wish = {
+        "seller_id": seller_id, "name": name, "ipn_url": ipn_url,
+        "return_urls": list(return_urls) or None,
+    }  # fmt: skip
+    show(ctx.obj.call("POST", "/sellers", {k: v for k, v in wish.items() if v is not None}))
+
+
+@sellers.command(name="show")
+@click.argument("seller_id")
+@click.pass_context
+def show_one(ctx: click.Context, seller_id: str) -> None:
+    """Show a seller with its secret key."""
+    show(ctx.obj.seller(seller_id, "GET", ""))
+
+
+@sellers.command()
+@click.argument("seller_id")
+@click.pass_context
+def delete(ctx: click.Context, seller_id: str) -> None:
+    """Take a seller away with its world."""
+    ctx.obj.seller(seller_id, "DELETE", "")
+    click.echo(f"{seller_id} is gone.")
