@@ -15,7 +15,7 @@ from mockpay.commands.remote import Remote, remote_at, seller_option, url_option
 )
 @seller_option
 @url_option
-def secrets(as_env: bool, seller: str, url: str | None) -> None:
+def secrets(*, as_env: bool, seller: str, url: str | None) -> None:
     """Show a seller's credentials, the public key and the sandbox's address."""
     for name, value in _variables(remote_at(url), seller).items():
         click.echo(f"export {name}={shlex.quote(value)}" if as_env else f"{name}  {value}")
