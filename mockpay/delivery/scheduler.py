@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import Mode
 from mockpay.kernel.errors import MockpayError
-from mockpay.services import orders, payments
+from mockpay.services import endings, orders, payments
 from mockpay.store import schedule, sellers
 from mockpay.store.schedule import Event
 from mockpay.store.worlds import Runtime, Sandbox, work
@@ -24,7 +24,7 @@ HANDLERS: Mapping[str, Callable[[Sandbox, Event], object]] = {
         sandbox, event.subject, str(event.facts["code"])
     ),
     "attempt.timeout": lambda sandbox, event: payments.time_out(sandbox, event.subject),
-    "attempt.reverse": lambda sandbox, event: payments.reverse(sandbox, event.subject),
+    "attempt.reverse": lambda sandbox, event: endings.reverse(sandbox, event.subject),
 }
 
 

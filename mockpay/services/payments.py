@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mockpay.domain import upi
 from mockpay.domain.attempts import Attempt, AttemptState, Failure
@@ -16,12 +15,11 @@ from mockpay.domain.upi import Known, When
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import plans
+from mockpay.services.endings import lost, take
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
 from mockpay.store import attempts, outbox, schedule, timeline
 from mockpay.store.worlds import Sandbox
 
-#: How long after a capture that was told as FAILURE the money goes back, in ms.
-_REVERSAL_MS = 5 * SECOND
 #: An outbox row of this kind asks a gateway for an attempt's money.
 CHARGE = "gateway.charge"
 
@@ -120,7 +118,7 @@ def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
         sandbox, attempt, "validation_error", Actor.ISSUER,
         failure=upi.failure(result.code, "payment_request"),
     )  # fmt: skip
-    _order_lost(sandbox, the_order(sandbox, attempt.order_id), failed)
+    lost(sandbox, the_order(sandbox, attempt.order_id), failed)
     return failed
 
 
@@ -169,7 +167,7 @@ def answer(
         lost = attempt_step(sandbox, sent, "no_answer", Actor.ISSUER, code=told.code)
         _answer_later(sandbox, order, lost, told)
         return lost
-    return _take(sandbox, order, sent, "approved_and_captured", "approved_too_late")
+    return take(sandbox, order, sent, "approved_and_captured", "approved_too_late")
 
 
 def _decline(
@@ -182,7 +180,7 @@ def _decline(
         sent = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER)
         sent = attempt_step(sandbox, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
         failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=failure)
-    _order_lost(sandbox, order, failed)
+    lost(sandbox, order, failed)
     return failed
 
 
@@ -210,15 +208,15 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
     if code == upi.REVERSED:
         back = attempt if not pending else attempt_step(sandbox, attempt, "stuck", Actor.CLOCK)
         back = attempt_step(sandbox, back, "gave_up", Actor.ISSUER)
-        _order_lost(sandbox, order, back, "payment_failed")
+        lost(sandbox, order, back, "payment_failed")
         return back
     word = "resolved" if pending else "found"
     if upi.CODES[code].known is Known.APPROVED:
-        return _take(sandbox, order, attempt, f"{word}_success", f"{word}_too_late")
+        return take(sandbox, order, attempt, f"{word}_success", f"{word}_too_late")
     failed = attempt_step(
         sandbox, attempt, f"{word}_failure", Actor.ISSUER, failure=upi.failure(code)
     )
-    _order_lost(sandbox, order, failed)
+    lost(sandbox, order, failed)
     return failed
 
 
@@ -256,54 +254,4 @@ def time_out(sandbox: Sandbox, attempt_id: str) -> None:
     if attempt.state is AttemptState.AUTH_PENDING:
         schedule.drop(sandbox, "attempt.answer", attempt_id)
         gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=upi.failure("U69"))
-        _order_lost(sandbox, the_order(sandbox, attempt.order_id), gone)
-
-
-def _take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late: str) -> Attempt:
-    """Capture in full where the order is still to be paid; otherwise send the money back."""
-    if not order.open:
-        return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
-    changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
-    taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code="00")
-    order_step(sandbox, order, "attempt_captured", Actor.SANDBOX)
-    schedule.drop(sandbox, "order.expire", str(order.order_id))
-    if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
-        due = sandbox.now + _REVERSAL_MS
-        schedule.add(sandbox, "attempt.reverse", attempt.attempt_id, due)
-    return taken
-
-
-def reverse(sandbox: Sandbox, attempt_id: str) -> None:
-    """Send captured money back in full because the seller was told that there was none."""
-    attempt = the_attempt(sandbox, attempt_id)
-    if attempt.state is not AttemptState.CAPTURED:
-        return
-    order = the_order(sandbox, attempt.order_id)
-    attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)
-    changes = {"refunded_minor": attempt.captured_minor}
-    order_step(sandbox, order, "refund_completed_in_full", Actor.SANDBOX, changes)
-
-
-def _order_lost(
-    sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None
-) -> None:
-    """What an attempt without money means for its order: another try, or the end."""
-    if not order.open:
-        return
-    why = {"reason": reason or attempt.reason}
-    if sandbox.now >= order.expires_at:
-        order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
-    elif order.attempt_count >= sandbox.seller.settings.max_attempts:
-        order_step(sandbox, order, "given_up", Actor.SANDBOX, why)
-        schedule.drop(sandbox, "order.expire", str(order.order_id))
-    else:
-        order_step(sandbox, order, "attempt_failed", Actor.SANDBOX, why)
-
-
-def give_up(sandbox: Sandbox, order: Order) -> Order:
-    """The buyer goes back to the seller after a failed try instead of trying again."""
-    last = attempts.last_of_order(sandbox, order.order_id)
-    if order.open and last is not None and not last.live:
-        schedule.drop(sandbox, "order.expire", str(order.order_id))
-        return order_step(sandbox, order, "given_up", Actor.BUYER, {"reason": last.reason})
-    return order
+        lost(sandbox, the_order(sandbox, attempt.order_id), gone)

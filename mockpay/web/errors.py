@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -15,7 +16,12 @@ from mockpay.web import problems
 _log = logging.getLogger(__name__)
 _UI = "/_mockpay/ui"
 _CODES = {404: "path.not_found", 405: "method.not_allowed", 413: "request.too_large"}
-_STATUS = {NotFound: 404, Invalid: 400, Forbidden: 403, Conflict: 409}
+_STATUS: Mapping[type[MockpayError], int] = {
+    NotFound: 404,
+    Invalid: 400,
+    Forbidden: 403,
+    Conflict: 409,
+}
 
 
 def register(app: Flask, runtime: Runtime) -> None:
@@ -30,7 +36,7 @@ def register(app: Flask, runtime: Runtime) -> None:
 
     @app.errorhandler(MockpayError)
     def _refused(error: MockpayError) -> Response:
-        status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 400)
+        status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 400)
         return _told(runtime, error, status, None)
 
     @app.errorhandler(Exception)

@@ -8,7 +8,7 @@ from mockpay.delivery import outbox
 from mockpay.domain.plans import Stage
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import NotFound
-from mockpay.services import orders, payments
+from mockpay.services import endings, orders
 from mockpay.store import outbox as parcels
 from mockpay.store.worlds import Runtime
 from mockpay.web.checkout import contexts
@@ -23,7 +23,7 @@ def leave(runtime: Runtime, token: str) -> Response:
     with writing_visit(runtime, token) as visit:
         if visit.place == "choose" or visit.asked:
             return go(visit.url)
-        order = payments.give_up(visit.sandbox, visit.order)
+        order = endings.give_up(visit.sandbox, visit.order)
         first = orders.leave(visit.sandbox, order)
         url = _way_back(runtime, Visit(visit.sandbox, order, visit.last))
         fault = visit.last.plan.at(Stage.REDIRECT).outcome if visit.last else "success"

@@ -1,0 +1,65 @@
+"""What the end of a try means for its order: paid, another try, or over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.orders import Order
+from mockpay.domain.plans import Stage
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
+from mockpay.store import attempts, schedule
+from mockpay.store.worlds import Sandbox
+
+#: How long after a capture that was told as FAILURE the money goes back, in ms.
+_REVERSAL_MS = 5 * SECOND
+
+
+def take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late: str) -> Attempt:
+    """Capture in full where the order is still to be paid; otherwise send the money back."""
+    if not order.open:
+        return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
+    changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
+    taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code="00")
+    order_step(sandbox, order, "attempt_captured", Actor.SANDBOX)
+    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
+        due = sandbox.now + _REVERSAL_MS
+        schedule.add(sandbox, "attempt.reverse", attempt.attempt_id, due)
+    return taken
+
+
+def reverse(sandbox: Sandbox, attempt_id: str) -> None:
+    """Send captured money back in full because the seller was told that there was none."""
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.CAPTURED:
+        return
+    order = the_order(sandbox, attempt.order_id)
+    attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)
+    changes = {"refunded_minor": attempt.captured_minor}
+    order_step(sandbox, order, "refund_completed_in_full", Actor.SANDBOX, changes)
+
+
+def lost(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None) -> None:
+    """What an attempt without money means for its order: another try, or the end."""
+    if not order.open:
+        return
+    why = {"reason": reason or attempt.reason}
+    if sandbox.now >= order.expires_at:
+        order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
+    elif order.attempt_count >= sandbox.seller.settings.max_attempts:
+        order_step(sandbox, order, "given_up", Actor.SANDBOX, why)
+        schedule.drop(sandbox, "order.expire", str(order.order_id))
+    else:
+        order_step(sandbox, order, "attempt_failed", Actor.SANDBOX, why)
+
+
+def give_up(sandbox: Sandbox, order: Order) -> Order:
+    """The buyer goes back to the seller after a failed try instead of trying again."""
+    last = attempts.last_of_order(sandbox, order.order_id)
+    if order.open and last is not None and not last.live:
+        schedule.drop(sandbox, "order.expire", str(order.order_id))
+        return order_step(sandbox, order, "given_up", Actor.BUYER, {"reason": last.reason})
+    return order
