@@ -1,0 +1,140 @@
+"""`mockpay shop`: the demo shop alone, with a sandbox somewhere else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from types import FrameType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from mockpay.kernel import ids
+from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
+from mockpay.kernel.http import DirectSender, OutgoingHosts, Sender, SessionSender
+from mockpay.settings import Settings
+from mockpay.web.hosts import is_loopback, own_host, own_url
+
+if TYPE_CHECKING:
+    from cheroot.wsgi import Server
+    from flask import Flask
+
+    from mockpay.merchant.shop import Credentials
+
+#: Seconds that running requests get to finish.
+_GRACE = 1
+_THREADS = 8
+
+
+@click.command()
+@click.option("--sandbox", required=True, help="Where the sandbox is, e.g. http://127.0.0.1:8420.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8421, show_default=True, help="0 = any."
+)
+@click.option(
+    "--books",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("var/shop.db"),
+    show_default=True,
+    help="The file of the shop's own books.",
+)
+@click.option("--seller-id", envvar="MOCKPAY_SELLER_ID", default="A1MOCKPAYSELLER")
+@click.option("--access-key", envvar="MOCKPAY_ACCESS_KEY", default="AKIDMOCKPAYDEFAULT")
+@click.option(
+    "--secret-key",
+    envvar="MOCKPAY_SECRET_KEY",
+    default="mockpay-default-secret-key-EXAMPLE",
+    help="Of the seller whose shop it is; the default seller unless told.",
+)
+def shop(
+    sandbox: str,
+    host: str,
+    port: int,
+    books: Path,
+    seller_id: str,
+    access_key: str,
+    secret_key: str,
+) -> None:
+    """Serve the demo shop alone until SIGTERM or Ctrl-C."""
+    # Imported here, so that `mockpay --help` does not wait for Flask and cryptography.
+    from mockpay.merchant.shop import Credentials  # noqa: PLC0415
+
+    try:
+        sandbox = _sandbox_url(sandbox)
+        server, settings = _listen(Settings(host=host, port=port))
+    except MockpayError as error:
+        click.echo(f"mockpay cannot start: {error.message}", err=True)
+        sys.exit(2)
+    seller = Credentials(seller_id, access_key, secret_key)
+    server.wsgi_app = _shop_app(settings, sandbox, books, seller).wsgi_app
+    _stop_on_signals(server)
+    click.echo(f"mockpay shop listening on {own_url(settings)}")
+    click.echo(f"  catalogue  {own_url(settings)}/shop\n  sandbox    {sandbox}")
+    sys.stdout.flush()
+    server.serve()
+
+
+def _sandbox_url(text: str) -> str:
+    OutgoingHosts(("*",)).check(text)
+    return text.rstrip("/")
+
+
+def _listen(settings: Settings) -> tuple[Server, Settings]:
+    """Open the socket; what comes back knows which port 0 became."""
+    from cheroot.wsgi import Server  # noqa: PLC0415 - see shop
+
+    server = Server(
+        (settings.host, settings.port), None, numthreads=_THREADS, shutdown_timeout=_GRACE
+    )
+    try:
+        server.prepare()
+    except OSError as error:
+        message = f"{settings.host}:{settings.port} cannot be listened on."
+        raise Unusable(message, code="server.address") from error
+    return server, replace(settings, port=int(server.bind_addr[1]))
+
+
+def _shop_app(settings: Settings, sandbox: str, books: Path, seller: Credentials) -> Flask:
+    from flask import request  # noqa: PLC0415 - see shop
+
+    from mockpay.app import template_folder  # noqa: PLC0415 - see shop
+    from mockpay.merchant.shop import ShopConfig, shop_app  # noqa: PLC0415 - see shop
+    from mockpay.web.guard import require_own_host  # noqa: PLC0415 - see shop
+
+    def arrival() -> None:
+        # The payment page is another site; only the name that it came under is looked at.
+        if not own_host(settings, request.host):
+            raise Forbidden("The shop answers only to its own name.", code="host.foreign")
+
+    config = ShopConfig(
+        seller=seller,
+        base_url=lambda: sandbox,
+        books=books,
+        # Another shop of the same seller may have books too: two series should not meet.
+        first_number=1 + int.from_bytes(ids.entropy(4)) % 900_000,
+        guard=lambda: require_own_host(settings),
+        arrival_guard=arrival,
+        sender=_sender(sandbox),
+    )
+    package = Path(__file__).parents[1]
+    return shop_app(config, templates=template_folder(package), static=package / "static")
+
+
+def _sender(sandbox: str) -> Sender:
+    """To a sandbox on this machine directly, whatever proxy the environment names."""
+    local = is_loopback(urlsplit(sandbox).hostname or "")
+    return DirectSender(OutgoingHosts()) if local else SessionSender()
+
+
+def _stop_on_signals(server: Server) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # In a thread: a signal handler must not wait.
+        Thread(target=server.stop, name="mockpay-shop-stop").start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
