@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mockpay.kernel.clock import RealClock, SystemClock
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.http import DirectSender, Sender
+from mockpay.kernel.http import DirectSender, OutgoingHosts, Sender
 from mockpay.kernel.keyfiles import open_keys
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_blueprint
 from mockpay.providers.contract import discover
@@ -91,8 +91,12 @@ def _shop(runtime: Runtime) -> ShopConfig:
     return ShopConfig(
         seller=Credentials(seller.seller_id, seller.access_key, seller.secret_key),
         base_url=lambda: own_url(settings),
+        # Under the name the buyer came by: localhost and 127.0.0.1 are two sites to a browser.
+        page_url=lambda: request.host_url,
         books=_books(settings),
         guard=guarded,
+        # Straight to ourselves, whatever proxy the environment names.
+        sender=DirectSender(OutgoingHosts((settings.host,))),
     )
 
 
