@@ -52,6 +52,12 @@ _TITLES: Mapping[int, str] = {
     503: "Not now",
 }
 
+_SENTENCES: Mapping[int, str] = {
+    404: "There is nothing at this address; /_mockpay/openapi.json lists what there is.",
+    405: "This address does not know this method.",
+    413: "A body has 1 MB at most.",
+}
+
 
 class Problem(msgspec.Struct, kw_only=True):
     """RFC 9457, with mockpay's own dotted `code`; `context` holds what else is known."""
@@ -90,7 +96,8 @@ def problem(error: MockpayError) -> Response:
 def http_problem(error: HTTPException) -> Response:
     """An error of the framework: no such path, not this method, too large."""
     status = error.code or 500
-    answer = _answer(status, f"http.{status}", error.description or "", {})
+    sentence = _SENTENCES.get(status) or f"{error.name}."
+    answer = _answer(status, f"http.{status}", sentence, {})
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         answer.headers["Allow"] = ", ".join(sorted(allowed))

@@ -53,6 +53,7 @@ class Endpoint:
         body: The struct of the body.
         gives: The struct of the answer; None for an empty one.
         fails: HTTP statuses beyond 401, 403 and 422.
+        alike: Statuses that tell the same shape as the answer, not a problem.
         public: Needs no token.
         example: A body, for the documents.
     """
@@ -66,6 +67,7 @@ class Endpoint:
     gives: type[msgspec.Struct] | None = None
     status: int = 200
     fails: tuple[int, ...] = ()
+    alike: tuple[int, ...] = ()
     public: bool = False
     example: str = ""
     media_type: str = "application/json"

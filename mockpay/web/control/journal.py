@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from flask import Response
 from msgspec import Meta, Struct
@@ -37,7 +37,7 @@ class JournalEntry(Struct, kw_only=True):
     outcome: str
     reason: str | None
     amazon_order_id: str | None
-    facts: dict[str, object]
+    facts: dict[str, Any]
 
 
 class JournalList(Struct, kw_only=True):
@@ -111,6 +111,6 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", f"{_SELLER}/audit", check, "Whether money and states agree; 409 where they do not.",
-        gives=Audit, fails=(404,),
+        gives=Audit, fails=(404,), alike=(409,),
     ),
 )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import msgspec
 
 from mockpay import __version__
+from mockpay.domain.sellers import Settings
 from mockpay.web.control.endpoints import Endpoint
 from mockpay.web.problems import MEDIA_TYPE, Problem
 
@@ -48,6 +50,8 @@ def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Every struct that occurs, as JSON Schema by name."""
     used = [struct for e in endpoints for struct in (e.body, e.gives) if struct is not None]
     _, found = msgspec.json.schema_components([*dict.fromkeys(used), Problem], ref_template=_REF)
+    for field in fields(Settings):
+        found["Settings"]["properties"][field.name]["description"] = field.metadata["says"]
     return found
 
 
@@ -108,6 +112,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     elif endpoint.media_type != _JSON:
         done["content"] = _content({"type": "string"}, endpoint.media_type)
     told = {str(endpoint.status): done}
+    told |= {str(status): {**done, "description": _WORDS[status]} for status in endpoint.alike}
     for status in sorted(failures(endpoint)):
         told[str(status)] = {
             "description": _WORDS[status],

@@ -109,11 +109,11 @@ class OrderDetail(OrderLine, kw_only=True):
     """An order with its attempts, oldest first, all that happened, and why."""
 
     attempts: list[AttemptEntry]
-    refunds: list[dict[str, object]]
+    refunds: list[dict[str, Any]]
     timeline: list[TimelineEntry]
     why: list[WhyEntry]
     redirect_url: str
-    request: dict[str, object]
+    request: dict[str, Any]
     urls: dict[str, str]
 
 

@@ -49,9 +49,17 @@ def blueprint(runtime: Runtime) -> Blueprint:
         guard.require_own_host(runtime.settings)
         return Response(openapi.document(ENDPOINTS), content_type="application/json")
 
+    api.after_request(_private)
     api.register_error_handler(MockpayError, problems.problem)
     api.register_error_handler(HTTPException, problems.http_problem)
     return api
+
+
+def _private(answer: Response) -> Response:
+    """Answers hold secrets, so nobody keeps a copy or guesses at their type."""
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def _add(api: Blueprint, runtime: Runtime, pulse: Pulse, endpoint: Endpoint) -> None:

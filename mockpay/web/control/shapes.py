@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -31,7 +31,7 @@ class TimelineEntry(Struct, kw_only=True):
     before: str | None
     after: str
     actor: str
-    facts: dict[str, object]
+    facts: dict[str, Any]
 
 
 def timeline_entry(event: TimelineEvent) -> TimelineEntry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -56,7 +56,7 @@ class WaitEvent(Struct, kw_only=True):
     subject: str | None
     amazon_order_id: str | None
     seller_order_id: str | None
-    facts: dict[str, object]
+    facts: dict[str, Any]
 
 
 class WaitAnswer(Struct, kw_only=True):
