@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +52,7 @@ def open_keys(folder: Path) -> Keys:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         private = _private_key(folder / AMAZONPAY_PRIVATE)
-        _keep(folder / AMAZONPAY_PUBLIC, lambda: _public_pem(private), private=False)
+        _public_half(folder / AMAZONPAY_PUBLIC, private)
         _ipn_identity(folder)
         store = _keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
     except OSError as error:
@@ -117,12 +119,36 @@ def _keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
     return path.read_bytes()
 
 
+def _public_half(path: Path, private: RSAPrivateKey) -> None:
+    """The public key beside the private one; another one would make every request unreadable."""
+    pem = _keep(path, lambda: _public_pem(private), private=False)
+    try:
+        public = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "it is no public key") from error
+    if public != private.public_key():
+        raise _unusable(path, f"it does not belong to {AMAZONPAY_PRIVATE}")
+
+
 def _ipn_identity(folder: Path) -> None:
     """The key that signs notifications, and the certificate that says so."""
-    if (folder / IPN_CERTIFICATE).exists() and (folder / IPN_KEY).exists():
-        return
+    path = folder / IPN_CERTIFICATE
     key = _private_key(folder / IPN_KEY)
-    _keep(folder / IPN_CERTIFICATE, lambda: _certificate(key), private=False)
+    pem = _keep(path, lambda: _certificate(key), private=False)
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    # A certificate holds its key as these very bytes; reading it by x509 would cost 70 ms.
+    if spki not in _der(path, pem):
+        raise _unusable(path, f"it does not belong to {IPN_KEY}")
+
+
+def _der(path: Path, pem: bytes) -> bytes:
+    lines = pem.strip().splitlines()[1:-1]
+    try:
+        return base64.b64decode(b"".join(lines), validate=True)
+    except binascii.Error as error:
+        raise _unusable(path, "it is no certificate") from error
 
 
 def _certificate(key: RSAPrivateKey) -> bytes:
