@@ -1,0 +1,23 @@
+"""
+The dashboard: what happened, and why; one file for each page.
+
+Reads by `store.queries`, acts by services and `delivery.clocks`, and knows no provider.
+Every page works without JavaScript; a form that acts carries the form token and answers 303.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from mockpay.store.worlds import Runtime
+from mockpay.web import guard
+from mockpay.web.dashboard import clock, doors, journal, order, orders, scenarios, seller
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """All pages below ``/_mockpay/ui``."""
+    pages = Blueprint("dashboard", __name__, url_prefix="/_mockpay/ui")
+    pages.before_request(lambda: guard.require_page(runtime))
+    for page in (doors, orders, order, clock, scenarios, journal, seller):
+        page.register(pages, runtime)
+    return pages

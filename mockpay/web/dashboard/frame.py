@@ -1,0 +1,106 @@
+"""What stands around every page: the seller switch, the clock, the side navigation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from mockpay.domain.scenarios import TABLE
+from mockpay.kernel.clock import Mode, indian, rfc3339
+from mockpay.store import queries, sellers
+from mockpay.store.worlds import Runtime, Sandbox
+from mockpay.web import guard
+
+#: Sellers offered in the switch; a CI server may have thousands.
+_OFFERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the side navigation."""
+
+    label: str
+    url: str
+    icon: str
+    count: int | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What the clock in the top bar shows."""
+
+    frozen: bool
+    date: str
+    year: str
+    time: str
+    iso: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All that `dashboard/_frame.html` needs."""
+
+    seller_id: str
+    sellers: Sequence[str]
+    clock: Face
+    places: Sequence[Place]
+    token: str
+    here: str
+
+
+def render(
+    runtime: Runtime, sandbox: Sandbox, template: str, *, current: str, **context: Any
+) -> str:
+    """A page of one seller inside its frame; `current` is the endpoint of its place."""
+    frame = Frame(
+        seller_id=sandbox.seller_id,
+        sellers=_offered(runtime, sandbox),
+        clock=_face(sandbox),
+        places=_places(sandbox, current),
+        token=guard.form_token(runtime),
+        here=request.full_path.rstrip("?"),
+    )
+    return render_template(f"dashboard/{template}", frame=frame, **context)
+
+
+def _offered(runtime: Runtime, sandbox: Sandbox) -> list[str]:
+    found = sellers.listed(sandbox.connection, runtime.keyring, "", _OFFERED)
+    return sorted({one.seller_id for one in found} | {sandbox.seller_id})
+
+
+def _face(sandbox: Sandbox) -> Face:
+    shown = indian(sandbox.now)
+    return Face(
+        frozen=sandbox.seller.clock.mode is Mode.FROZEN,
+        date=f"{shown.day} {shown:%b}",
+        year=f"{shown:%Y}",
+        time=f"{shown:%H:%M:%S}",
+        iso=rfc3339(sandbox.now),
+    )
+
+
+def _places(sandbox: Sandbox, current: str) -> list[Place]:
+    counts: Mapping[str, int | None] = {
+        "orders": sum(queries.counts_by_state(sandbox).values()),
+        "scenarios": len(TABLE),
+    }
+    names = (
+        ("orders", "Orders", "orders"),
+        ("scenarios", "Scenarios", "flask"),
+        ("journal", "Journal", "journal"),
+        ("seller", "Seller", "seller"),
+    )
+    return [
+        Place(
+            label=label,
+            url=url_for(f"dashboard.{name}", seller_id=sandbox.seller_id),
+            icon=icon,
+            count=counts.get(name),
+            current=name == current,
+        )
+        for name, label, icon in names
+    ]

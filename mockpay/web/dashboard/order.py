@@ -1,0 +1,128 @@
+"""Why? One order: what decided it, its timeline, its payload, and how to do it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request, url_for
+
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.orders import Order
+from mockpay.services.steps import found
+from mockpay.store import attempts, orders, schedule, timeline
+from mockpay.store.worlds import Runtime, Sandbox, look
+from mockpay.web import sentences
+from mockpay.web.dashboard import checks
+from mockpay.web.dashboard.again import Again, coloured, do_it_again
+from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.ladder import ladders
+from mockpay.web.dashboard.orders import shown_state
+from mockpay.web.timelines import lines_to_come, offset, timeline_lines
+
+_CONTROL = "/_mockpay/v1/sellers"
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the page and its news."""
+
+    @pages.get("/sellers/<seller_id>/orders/<amazon_order_id>")
+    def order(seller_id: str, amazon_order_id: str) -> str:
+        with look(runtime, seller_id) as sandbox:
+            the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
+            return _page(runtime, sandbox, the_order)
+
+    @pages.get("/sellers/<seller_id>/orders/<amazon_order_id>/news")
+    def order_news(seller_id: str, amazon_order_id: str) -> Response:
+        """Whether the order has moved since it was shown."""
+        with look(runtime, seller_id) as sandbox:
+            the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
+            version = str(len(timeline.of_order(sandbox, the_order.order_id)))
+        answer = jsonify(version=version, state=str(the_order.state))
+        answer.set_etag(version)
+        return answer.make_conditional(request)  # type: ignore[return-value]
+
+
+def _page(runtime: Runtime, sandbox: Sandbox, order: Order) -> str:
+    tries = attempts.of_order(sandbox, order.order_id)
+    last = tries[-1] if tries else None
+    return render(
+        runtime,
+        sandbox,
+        "order.html",
+        current="orders",
+        order=order,
+        state=shown_state(order, last),
+        answer=sentences.what_happened(order, last, full=True),
+        whose=sentences.whose_doing(order, last),
+        tries=[_try(one) for one in tries],
+        urls=_urls(sandbox, order),
+        **_decision(sandbox, last),
+        **_story(sandbox, order, tries),
+        **_request(sandbox, order),
+        coloured=coloured,
+        again=_again(runtime, sandbox, last),
+    )
+
+
+def _try(attempt: Attempt) -> dict[str, str]:
+    """One try as a line of a list."""
+    fact = sentences.decided_by(attempt)
+    return {
+        "title": sentences.method_title(attempt),
+        "icon": sentences.method_icon(attempt),
+        "state": str(attempt.state),
+        "fact": sentences.failure_sentence(attempt.failure) if attempt.failure else "",
+        "decided_by": fact or "",
+        "reference": attempt.reference or "",
+    }
+
+
+def _decision(sandbox: Sandbox, last: Attempt | None) -> dict[str, Any]:
+    magic = sandbox.seller.settings.magic_amounts
+    return {"ladders": ladders(last, magic_amounts=magic) if last is not None else []}
+
+
+def _story(sandbox: Sandbox, order: Order, tries: list[Attempt]) -> dict[str, Any]:
+    events = timeline.of_order(sandbox, order.order_id)
+    subjects = [str(order.order_id), *(one.attempt_id for one in tries)]
+    waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
+    took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
+    told = timeline_lines(events)
+    return {
+        "lines": [*told, *lines_to_come(waiting, sandbox.now)],
+        "story": f"{len(told)} events in {took}",
+        "version": str(len(events)),
+    }
+
+
+def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
+    kept = order.request.get("marks")
+    marks: Mapping[str, object] = kept if isinstance(kept, Mapping) else {}
+    limit = sandbox.seller.settings.freshness_seconds
+    return {
+        "payload": checks.payload(order, marks, limit),
+        "sealed": checks.how_sealed(marks),
+        "checks": checks.signature_steps(order, marks, limit),
+        "signature": marks.get("signature"),
+        "string_to_sign": marks.get("string_to_sign"),
+        "matches": marks.get("signature_matches", True),
+    }
+
+
+def _urls(sandbox: Sandbox, order: Order) -> dict[str, str]:
+    seller_id, order_id = sandbox.seller_id, order.amazon_order_id
+    return {
+        "list": url_for("dashboard.orders", seller_id=seller_id),
+        "json": f"{_CONTROL}/{seller_id}/orders/{order_id}",
+        "news": url_for("dashboard.order_news", seller_id=seller_id, amazon_order_id=order_id),
+        "journal": url_for("dashboard.journal", seller_id=seller_id, order=order_id),
+        "scenarios": url_for("dashboard.scenarios", seller_id=seller_id),
+        "pay": f"/pay/{order.page_token}/" if order.open else "",
+    }
+
+
+def _again(runtime: Runtime, sandbox: Sandbox, last: Attempt | None) -> Again | None:
+    base = runtime.settings.public_url or request.host_url
+    url = f"{base.rstrip('/')}{_CONTROL}/{sandbox.seller_id}/scenarios"
+    return do_it_again(last, url, token=runtime.settings.admin_token is not None)

@@ -1,0 +1,77 @@
+"""The seller: credentials, addresses, settings with their meaning, and lines for a shell."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, dataclass, fields
+
+from flask import Blueprint, request
+
+from mockpay.domain.sellers import Seller, Settings
+from mockpay.store.worlds import Runtime, look
+from mockpay.web.dashboard.frame import render
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting: what it is, what it means, whether it was changed."""
+
+    name: str
+    value: str
+    says: str
+    changed: bool
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the page."""
+
+    @pages.get("/sellers/<seller_id>/seller")
+    def seller(seller_id: str) -> str:
+        with look(runtime, seller_id) as sandbox:
+            one = sandbox.seller
+            base = (runtime.settings.public_url or request.host_url).rstrip("/")
+            return render(
+                runtime,
+                sandbox,
+                "seller.html",
+                current="seller",
+                seller=one,
+                settings=setting_lines(one.settings),
+                exports=export_lines(one, base),
+                json_url=f"/_mockpay/v1/sellers/{one.seller_id}",
+                base=base,
+            )
+
+
+def setting_lines(settings: Settings) -> list[SettingLine]:
+    """Every setting in the order of its declaration."""
+    values, usual = asdict(settings), asdict(Settings())
+    return [
+        SettingLine(
+            name=field.name,
+            value=_told(values[field.name]),
+            says=str(field.metadata.get("says", "")),
+            changed=values[field.name] != usual[field.name],
+        )
+        for field in fields(Settings)
+    ]
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        return ", ".join(f"{stage}: {outcome}" for stage, outcome in value.items()) or "none"
+    return str(value) or "none"
+
+
+def export_lines(seller: Seller, base: str) -> str:
+    """What a shop's shell or CI job needs to talk to this seller's world."""
+    lines = {
+        "AMAZONPAY_SELLER_ID": seller.seller_id,
+        "AMAZONPAY_ACCESS_KEY": seller.access_key,
+        "AMAZONPAY_SECRET_KEY": seller.secret_key,
+        "AMAZONPAY_BASE_URL": base,
+        "AMAZONPAY_PUBLIC_KEY_URL": f"{base}/_mockpay/v1/public-key",
+    }
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in lines.items())

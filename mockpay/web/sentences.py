@@ -1,0 +1,230 @@
+"""
+What happened, and whose doing it is, in plain sentences.
+
+Pure functions over stored orders and attempts; used by the dashboard and by the result page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockpay.domain import upi
+from mockpay.domain.attempts import Attempt, AttemptState, Failure
+from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
+from mockpay.domain.plans import Decision, Source, Stage
+from mockpay.domain.scenarios import TABLE
+from mockpay.kernel.clock import DAY, SECOND
+from mockpay.kernel.errors import Invalid
+
+_O, _A = OrderState, AttemptState
+_METHODS: Mapping[str, str] = {upi.METHOD: "UPI"}
+_ICONS: Mapping[str, str] = {upi.METHOD: "upi"}
+
+#: Who refused, as a row of the list and as a title tell it; the others need no "who".
+_WHO: Mapping[str, tuple[str, str]] = {
+    "issuer_bank": ("Buyer’s bank declined: ", "The buyer’s bank declined the payment: "),
+    "network": ("UPI network refused: ", "The UPI network refused the payment: "),
+    "beneficiary_bank": ("Seller’s bank refused: ", "The seller’s bank refused the payment: "),
+}
+#: What a browser brings back where the redirect stage was told to misbehave.
+_RETURNS: Mapping[str, str] = {
+    row.outcome: row.says for row in TABLE if row.stage is Stage.REDIRECT
+}
+
+_ASKED: Mapping[Source, str] = {
+    Source.RULE: "A rule made by control API asked for this answer.",
+    Source.INSTRUMENT: "The UPI ID asked for this answer.",
+    Source.AMOUNT: "The amount asked for this answer.",
+    Source.DEFAULT: "The seller’s default outcome asked for this answer.",
+}
+_INNOCENT = "Nothing is wrong in your integration."
+
+
+def span(milliseconds: int) -> str:
+    """A length of time in its largest unit: ``12 s``, ``2 min``, ``3 h``, ``5 d``."""
+    seconds = max(milliseconds, 0) // SECOND
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def countdown(milliseconds: int) -> str:
+    """Time left as ``11:20``, or in days where a clock face would not do."""
+    if milliseconds >= DAY:
+        return span(milliseconds)
+    seconds = max(milliseconds, 0) // SECOND
+    hours, minutes = seconds // 3_600, seconds // 60 % 60
+    face = f"{minutes}:{seconds % 60:02d}"
+    return f"{hours}:{face.rjust(5, '0')}" if hours else face
+
+
+def method_title(attempt: Attempt | None) -> str:
+    """What was paid with, as short as it is true: ``asha@okhdfc``, ``UPI app``."""
+    if attempt is None:
+        return ""
+    return attempt.instrument.get("vpa") or f"{method_name(attempt)} app"
+
+
+def method_name(attempt: Attempt) -> str:
+    """The kind of instrument in the field's word."""
+    return _METHODS.get(attempt.method, attempt.method)
+
+
+def method_icon(attempt: Attempt | None) -> str:
+    """The icon of what was paid with."""
+    return _ICONS.get(attempt.method, "card") if attempt else "dash"
+
+
+def meaning(code: str) -> str:
+    """A response code in words; the code itself where nobody knows it."""
+    row = upi.CODES.get(code)
+    return row.meaning if row else code
+
+
+def failure_sentence(failure: Failure, *, full: bool = False) -> str:
+    """Why an attempt failed: with its code in a list, as a whole sentence in a title."""
+    says = meaning(failure.code)
+    if failure.code == "U69":
+        says = "the UPI request was never answered" if full else "UPI request was never answered"
+    who = _WHO.get(failure.source, ("", ""))[full]
+    sentence = who + says if who else says[:1].upper() + says[1:]
+    return sentence if full else f"{sentence} ({failure.code})"
+
+
+def what_happened(
+    order: Order, last: Attempt | None, now: int | None = None, *, full: bool = False
+) -> str:
+    """
+    One sentence that answers "what happened?" for an order and its newest attempt.
+
+    Args:
+        order: As it now stands.
+        last: Its newest attempt, None where nothing was tried.
+        now: The seller's time; with it the sentence says how long is left.
+        full: As the title of a page: whole sentences, no codes.
+    """
+    if order.state in PAID:
+        return _paid(order, last)
+    if order.state is _O.AUTHORIZED:
+        return "Funds held, waiting for capture"
+    if order.state in CLOSED_UNPAID:
+        return _closed(order, last, full=full)
+    sentence = _open(last, full=full)
+    if last is None and now is not None:
+        return f"{sentence}, {countdown(order.expires_at - now)} left"
+    return sentence
+
+
+def _paid(order: Order, last: Attempt | None) -> str:
+    if last is not None and last.state is _A.REVERSED:
+        return "Captured, but told FAILURE; the money went back"
+    if order.state is _O.REFUNDED:
+        return "Refunded in full"
+    if order.state is _O.PARTIALLY_REFUNDED:
+        return "Refunded in part"
+    paid = f"Paid by {method_name(last)}" if last else "Paid"
+    told = last.plan.at(Stage.REDIRECT) if last else None
+    says = _RETURNS.get(told.outcome) if told else None
+    return f"{paid}; {says}" if says else paid
+
+
+def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
+    if last is not None and last.state is _A.REVERSED:
+        return "Approved after the order had ended; the money went back"
+    if order.state is _O.CANCELLED:
+        return (
+            "The buyer cancelled on the payment page" if full else "Cancelled on the payment page"
+        )
+    if last is None:
+        return "The time to pay ran out; nothing was tried"
+    if last.state is _A.PENDING:
+        return "The time to pay ran out while the bank was deciding"
+    if last.failure is None:
+        return "The time to pay ran out" if order.state is _O.EXPIRED else "Not paid"
+    return failure_sentence(last.failure, full=full)
+
+
+def _open(last: Attempt | None, *, full: bool) -> str:
+    if last is None:
+        return "The buyer is choosing how to pay" if full else "Buyer is on the payment page"
+    if last.failure is not None:
+        again = "" if full else "; may try again"
+        return failure_sentence(last.failure, full=full) + again
+    waiting = {
+        _A.CREATED: "The gateway is being asked",
+        _A.AUTH_PENDING: _asked(last),
+        _A.PENDING: "The bank has not decided yet",
+        _A.UNKNOWN: "No clear answer; money may have moved",
+        _A.REVERSED: "The money went back; may try again",
+        _A.CANCELLED: "The buyer stopped this try; may try again",
+    }
+    return waiting.get(last.state, "Sent to the bank, no answer yet")
+
+
+def _asked(attempt: Attempt) -> str:
+    vpa = attempt.instrument.get("vpa")
+    return f"Waiting for {vpa} to approve" if vpa else "Waiting for the buyer’s UPI app"
+
+
+def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
+    """The stage that a scenario decided first, and its decision; None for normal behaviour."""
+    if attempt is None:
+        return None
+    found = ((stage, one) for stage, one in attempt.plan.decisions.items() if one.scenario)
+    return next(found, None)
+
+
+def overruled(attempt: Attempt) -> bool:
+    """Whether the end is not the one that was planned: the buyer chose it in the UPI app."""
+    planned = attempt.plan.at(Stage.ISSUER).outcome
+    try:
+        told = upi.answer(planned)
+    except Invalid:
+        return False
+    expected = {told.code, told.later}
+    if attempt.state is _A.CAPTURED:
+        return "00" not in expected
+    ended_by_clock = attempt.state in {_A.EXPIRED, _A.CANCELLED}
+    failed = attempt.failure is not None and attempt.failure.code not in expected
+    return failed and not ended_by_clock
+
+
+def decided_by(attempt: Attempt | None) -> str | None:
+    """The tag "decided by" in its shortest true words; None for normal behaviour."""
+    if attempt is not None and overruled(attempt):
+        return "UPI app"
+    found = deciding(attempt)
+    if found is None:
+        return None
+    decision = found[1]
+    words = {
+        Source.RULE: decision.scenario,
+        Source.INSTRUMENT: "UPI ID",
+        Source.AMOUNT: f"amount {decision.seen}",
+        Source.DEFAULT: "seller default",
+    }
+    return words.get(decision.source)
+
+
+def whose_doing(order: Order, last: Attempt | None) -> str:
+    """Who or what made it come out so: the line below the title that answers "why?"."""
+    again = " The buyer may try again." if order.open and last and not last.live else ""
+    return _doing(order, last) + again
+
+
+def _doing(order: Order, last: Attempt | None) -> str:
+    if order.state is _O.CANCELLED:
+        return f"{_INNOCENT} The buyer gave up before paying."
+    if last is not None and overruled(last):
+        return f"{_INNOCENT} The buyer chose this in the simulated UPI app."
+    found = deciding(last)
+    if found is not None:
+        return f"{_INNOCENT} {_ASKED[found[1].source]}"
+    if order.state is _O.EXPIRED:
+        return f"{_INNOCENT} Nobody paid within {span(order.expires_at - order.created_at)}."
+    if order.open:
+        return "It is the buyer’s turn; nothing is decided yet."
+    if order.state is _O.FAILED:
+        return f"{_INNOCENT} The buyer went back without paying."
+    return "No scenario had a say: what is not asked to fail succeeds."
