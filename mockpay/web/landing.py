@@ -25,7 +25,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
                 "shop": "/shop/",
                 "health": "/_mockpay/health",
                 "openapi": "/_mockpay/openapi.json",
-                "scenarios": f"/_mockpay/ui/{seller.seller_id}/scenarios",
+                "scenarios": "/_mockpay/ui/scenarios",
             },
             seller={"seller_id": seller.seller_id, "access_key": seller.access_key},
         )

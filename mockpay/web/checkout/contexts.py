@@ -57,7 +57,7 @@ def _order(visit: Visit) -> Mapping[str, object]:
 
 def _urls(visit: Visit) -> dict[str, str]:
     urls = {name.replace("-", "_"): visit.at(name) for name in _PAGES}
-    base = "/_mockpay/ui"
+    base = "/_mockpay/ui/sellers"
     seller = visit.sandbox.seller_id
     urls["scenarios"] = f"{base}/{seller}/scenarios"
     urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
