@@ -60,9 +60,10 @@ def order_page(order: ShopOrder, results: list[StoredResult], answer: Answer) ->
     bought = thing(order.sku)
     source = "a verified result" if order.settled_by == "result" else order.settled_by
     settled = f", from {source}, {moment(order.changed_at)}" if source else ""
+    paid = answer.reference is not None and answer.reference.paid
     return order_line(order) | {
         "for_testing": bought is not None and bought.price != order.amount,
-        "payable": order.state in {OrderState.PLACED, OrderState.FAILED},
+        "payable": order.state in {OrderState.PLACED, OrderState.FAILED} and not paid,
         "open": order.state in {OrderState.PENDING, OrderState.UNKNOWN},
         "settled": settled,
         "conflict": order.conflict,

@@ -113,13 +113,16 @@ def test_books_and_list_order_reference_that_disagree_are_shown(
     page = shop.get(f"/shop/orders/{FIRST}")
     assert 'data-testid="shop-difference"' in page.text
     assert words in page.text
+    assert 'data-testid="pay-again"' not in page.text
 
 
 def test_a_refused_question_is_shown_with_its_reason(shop_with):
     wrong = Credentials(SELLER_ID, ACCESS_KEY, "another-secret")
     shop = shop_with(seller=wrong)
     buy(shop)
-    assert "It cannot be asked now: The signature differs." in shop.get(f"/shop/orders/{FIRST}").text
+    assert (
+        "It cannot be asked now: The signature differs." in shop.get(f"/shop/orders/{FIRST}").text
+    )
 
 
 # --- paying once more ---
