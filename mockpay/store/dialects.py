@@ -19,4 +19,6 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
     else:
         from sqlalchemy.dialects import sqlite as dialect  # type: ignore[no-redef]  # noqa: PLC0415
     statement = dialect.insert(table).values(dict(row)).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    # Not by rowcount: psycopg has none for an INSERT.
+    inserted = connection.execute(statement.returning(*table.primary_key))
+    return inserted.first() is not None

@@ -1,0 +1,208 @@
+"""What the tests of the payment core are given: real time that they move, and a seller's world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from mockpay.delivery import clocks, outbox, scheduler
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.instruments import Upi
+from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.kernel.clock import SECOND, Mode, parse_time
+from mockpay.kernel.http import HttpCall, HttpReply
+from mockpay.kernel.money import Money
+from mockpay.services import orders, payments, plans, sellers
+from mockpay.services.audit import audit
+from mockpay.services.payments import Started
+from mockpay.services.scenarios import add_rule
+from mockpay.services.sellers import NewSeller
+from mockpay.store import attempts, timeline
+from mockpay.store import orders as order_rows
+from mockpay.store.worlds import Runtime, look, work
+
+NOON = parse_time("2026-11-21T12:00:00Z")
+RETURN_URL = "http://127.0.0.1:8420/shop/return"
+
+#: A test that has nothing to do with the database's kind says so and runs once.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class FakeRealClock:
+    """The machine's clock, standing still until a test moves it."""
+
+    def __init__(self, moment: int = NOON) -> None:
+        self.moment = moment
+
+    def now(self) -> int:
+        return self.moment
+
+    def move(self, ms: int) -> None:
+        self.moment += ms
+
+
+class Post:
+    """A way out of the process that writes down what it was given and answers 200."""
+
+    def __init__(self) -> None:
+        self.sent: list[HttpCall] = []
+
+    def send(self, call: HttpCall) -> HttpReply:
+        self.sent.append(call)
+        return HttpReply(200, {}, b"")
+
+
+def request(number: str = "O-1", amount: str = "499.00", **wish: Any) -> PaymentRequest:
+    """A verified request to pay; another `digest` is another payload."""
+    given = {
+        "provider": "amazonpay",
+        "seller_order_id": number,
+        "amount": Money.parse(amount),
+        "redirect_url": RETURN_URL,
+        "digest": f"{number} {amount}",
+    }
+    return PaymentRequest(**(given | wish))
+
+
+@dataclass(frozen=True)
+class World:
+    """One seller, and what may happen in its world, each verb in a transaction of its own."""
+
+    runtime: Runtime
+    seller_id: str
+
+    @classmethod
+    def new(cls, runtime: Runtime, *, frozen: bool = True, **settings: object) -> World:
+        """A new seller whose clock shows the real time, frozen unless said."""
+        world = cls(runtime, sellers.create(runtime, NewSeller(settings=settings)).seller_id)
+        if frozen:
+            world.put(Mode.FROZEN)
+        return world
+
+    def work(self):
+        return work(self.runtime, self.seller_id)
+
+    def look(self):
+        return look(self.runtime, self.seller_id)
+
+    # The seller and the clock
+
+    def begin(self, number: str = "O-1", amount: str = "499.00", **wish: Any) -> orders.Begun:
+        with self.work() as sandbox:
+            return orders.begin(sandbox, request(number, amount, **wish))
+
+    def order(self, number: str = "O-1", amount: str = "499.00", **wish: Any) -> Order:
+        begun = self.begin(number, amount, **wish)
+        assert begun.new, begun
+        assert begun.order is not None
+        return begun.order
+
+    def rule(self, outcome: str, stage: str = "issuer", **more: Any) -> None:
+        with self.work() as sandbox:
+            add_rule(sandbox, stage=stage, outcome=outcome, **{"match": {}, **more})
+
+    def put(self, mode: Mode | None, moment: int | None = None) -> None:
+        clocks.put(self.runtime, self.seller_id, mode, moment)
+
+    def now(self) -> int:
+        return clocks.read(self.runtime, self.seller_id)[1]
+
+    def to(self, goal: int | clocks.Until, timeout: float = 30) -> clocks.Advanced:
+        return clocks.advance(self.runtime, self.seller_id, goal, timeout)
+
+    def later(self, seconds: float) -> clocks.Advanced:
+        return self.to(self.now() + int(seconds * SECOND))
+
+    def idle(self) -> clocks.Advanced:
+        return self.to(clocks.Until.IDLE)
+
+    # The buyer
+
+    def choose(self, order: Order, vpa: str | None = None) -> Started:
+        """A new attempt that nobody has sent yet."""
+        with self.work() as sandbox:
+            return payments.pay(sandbox, self._fresh(sandbox, order), Upi(vpa))
+
+    def pay(self, order: Order, vpa: str | None = "success@mockpay") -> Attempt:
+        """A new attempt, sent, and what is due at once has happened: as the page does it."""
+        started = self.choose(order, vpa)
+        outbox.send_mine(self.runtime, self.seller_id, started.parcel_id)
+        scheduler.fire_present(self.runtime, self.seller_id)
+        return self.attempt(started.attempt.attempt_id)
+
+    def ask(self, order: Order, vpa: str | None = None) -> Attempt:
+        """An attempt that waits for the buyer's app."""
+        attempt = self.pay(order, vpa)
+        assert attempt.state == "AUTH_PENDING", attempt
+        return attempt
+
+    def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
+        with self.work() as sandbox:
+            outcome = plans.of_pin(sandbox, attempt, pin)
+            return payments.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
+
+    def decline(self, attempt: Attempt) -> Attempt:
+        with self.work() as sandbox:
+            return payments.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+
+    def cancel(self, order: Order) -> Order:
+        with self.work() as sandbox:
+            return orders.cancel(sandbox, self._fresh(sandbox, order))
+
+    # What became of it
+
+    def _fresh(self, sandbox, order: Order) -> Order:
+        found = order_rows.by_number(sandbox, order.order_id)
+        assert found is not None
+        return found
+
+    def see(self, order: Order) -> Order:
+        with self.look() as sandbox:
+            return self._fresh(sandbox, order)
+
+    def attempt(self, attempt_id: str) -> Attempt:
+        with self.look() as sandbox:
+            found = attempts.by_id(sandbox, attempt_id)
+        assert found is not None
+        return found
+
+    def tries(self, order: Order) -> list[Attempt]:
+        with self.look() as sandbox:
+            return attempts.of_order(sandbox, order.order_id)
+
+    def story(self, order: Order) -> list[TimelineEvent]:
+        with self.look() as sandbox:
+            return timeline.of_order(sandbox, order.order_id)
+
+    def states(self, order: Order) -> tuple[str, ...]:
+        """The order's state, then its attempts', the oldest first."""
+        return (str(self.see(order).state), *(str(one.state) for one in self.tries(order)))
+
+    def violations(self) -> list[Any]:
+        with self.look() as sandbox:
+            return audit(sandbox)
+
+
+def at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
+    """What `number` threads that start together got, an exception where one was raised."""
+    got: list[Any] = [None] * number
+    barrier = Barrier(number)
+
+    def run(index: int) -> None:
+        barrier.wait()
+        try:
+            got[index] = act(index)
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            got[index] = error
+
+    threads = [Thread(target=run, args=(index,)) for index in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return got
