@@ -1,0 +1,31 @@
+"""One sandbox for all tests of the control API; each test has a seller of its own."""
+
+import pytest
+
+from tests.control.rooms import Api, make_app
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory):
+    api = Api(make_app(tmp_path_factory.mktemp("control")))
+    yield api
+    api.runtime.engine.dispose()
+
+
+@pytest.fixture
+def room(api):
+    return api.new_seller()
+
+
+@pytest.fixture
+def make_api(tmp_path):
+    """A sandbox of its own with other settings."""
+    made = []
+
+    def make(**settings):
+        made.append(Api(make_app(tmp_path, **settings)))
+        return made[-1]
+
+    yield make
+    for api in made:
+        api.runtime.engine.dispose()

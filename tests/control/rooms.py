@@ -1,0 +1,111 @@
+"""A sandbox in process, without its worker: nothing happens but what a test asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from mockpay.app import create_app, runtime_of
+from mockpay.delivery import outbox
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.instruments import Upi
+from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.kernel.money import Money
+from mockpay.services import orders, payments
+from mockpay.services.sellers import NewSeller, create
+from mockpay.settings import Settings
+from mockpay.store import attempts
+from mockpay.store import orders as order_rows
+from mockpay.store.worlds import Runtime, look, work
+
+
+@cache
+def keys_folder() -> Path:
+    """One folder of keys for all tests of a process: making them takes a while."""
+    return Path(mkdtemp(prefix="mockpay-keys-"))
+
+
+def make_app(folder: Path, **settings: Any) -> Flask:
+    given = {"port": 0, "database_url": str(folder / "mockpay.db"), "keys_dir": keys_folder()}
+    return create_app(Settings(**{**given, **settings}))
+
+
+class Api:
+    """The control API by Flask's test client; paths below `/_mockpay/v1`."""
+
+    def __init__(self, app: Flask) -> None:
+        self.runtime: Runtime = runtime_of(app)
+        self.client: FlaskClient = app.test_client()
+
+    def call(self, method: str, path: str, json: object = None, **options: Any) -> TestResponse:
+        given = {} if json is None else {"json": json}
+        return self.client.open("/_mockpay/v1" + path, method=method, **given, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, json: object = None, **options: Any) -> TestResponse:
+        return self.call("POST", path, json, **options)
+
+    def new_seller(self, **wish: Any) -> Room:
+        return Room(self, create(self.runtime, NewSeller(**wish)).seller_id)
+
+
+@dataclass(frozen=True)
+class Room:
+    """One seller's world."""
+
+    api: Api
+    seller_id: str
+
+    def call(self, method: str, path: str, json: object = None, **options: Any) -> TestResponse:
+        return self.api.call(method, f"/sellers/{self.seller_id}{path}", json, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, json: object = None, **options: Any) -> TestResponse:
+        return self.call("POST", path, json, **options)
+
+    def put(self, path: str, json: object = None) -> TestResponse:
+        return self.call("PUT", path, json)
+
+    def freeze(self, now: str = "2026-11-21T15:00:00Z") -> None:
+        assert self.put("/clock", {"mode": "frozen", "now": now}).status_code == 200
+
+    def open_order(self, number: str = "A-1", amount: str = "499.00", **more: Any) -> Order:
+        """A verified request to pay."""
+        request = PaymentRequest(
+            provider="amazonpay",
+            seller_order_id=number,
+            amount=Money.parse(amount),
+            redirect_url="http://127.0.0.1/back",
+            digest=f"digest of {number} {amount}",
+            **more,
+        )
+        with work(self.api.runtime, self.seller_id) as sandbox:
+            order = orders.begin(sandbox, request).order
+        assert order is not None
+        return order
+
+    def pay(self, order: Order, vpa: str | None = "success@mockpay") -> Attempt:
+        """Choose UPI and let the gateway be asked; the clock must move for an answer."""
+        with work(self.api.runtime, self.seller_id) as sandbox:
+            fresh = order_rows.by_number(sandbox, order.order_id)
+            started = payments.pay(sandbox, fresh, Upi(vpa))
+        outbox.send_mine(self.api.runtime, self.seller_id, started.parcel_id)
+        with look(self.api.runtime, self.seller_id) as sandbox:
+            return attempts.by_id(sandbox, started.attempt.attempt_id)
+
+    def paid_order(self, number: str = "A-1", amount: str = "499.00") -> Order:
+        order = self.open_order(number, amount)
+        self.pay(order)
+        assert self.post("/clock/advance", {"seconds": 0}).json["complete"]
+        return order

@@ -1,0 +1,190 @@
+"""Orders by control API."""
+
+import pytest
+
+
+def test_an_order_is_told_with_the_fields_that_others_rely_on(room):
+    room.freeze("2026-11-21T15:00:00Z")
+    order = room.open_order(
+        "A-1", "499.00", custom_information="cart=1", seller_note="Bell", store_name="Bikes"
+    )
+    line = room.get("/orders").json["items"][0]
+    expected = {
+        "amazon_order_id": order.amazon_order_id,
+        "seller_order_id": "A-1",
+        "state": "CREATED",
+        "amount": "499.00",
+        "currency": "INR",
+        "custom_information": "cart=1",
+        "seller_note": "Bell",
+        "store_name": "Bikes",
+        "created_at": "2026-11-21T15:00:00.000Z",
+        "expires_at": "2026-11-21T15:15:00.000Z",
+        "attempt": None,
+    }
+    assert line.items() >= expected.items()
+
+
+def test_a_paid_order_shows_its_attempt_timeline_and_why(room):
+    room.freeze()
+    order = room.paid_order()
+    told = room.get(f"/orders/{order.amazon_order_id}").json
+
+    assert told["state"] == "PAID"
+    assert told["refunds"] == []
+    (attempt,) = told["attempts"]
+    expected = {
+        "method": "upi",
+        "state": "CAPTURED",
+        "amount": "499.00",
+        "gateway": "simulator",
+        "reason": None,
+        "scenario": "upi.success",
+        "eci": None,
+        "liability": None,
+    }
+    assert attempt.items() >= expected.items()
+    assert [step["after"] for step in told["timeline"] if step["machine"] == "attempt"] == [
+        "CREATED", "AUTH_PENDING", "AUTHENTICATED", "PROCESSING", "CAPTURED",
+    ]  # fmt: skip
+    (why,) = told["why"]
+    assert why == {
+        "attempt_id": attempt["attempt_id"],
+        "stage": "issuer",
+        "outcome": "success",
+        "source": "instrument",
+        "scenario": "upi.success",
+        "seen": "success@mockpay",
+        "says": "approved",
+    }
+
+
+def test_attempts_are_listed_oldest_first_and_the_list_shows_the_newest(room):
+    room.freeze()
+    order = room.open_order()
+    for vpa in ("insufficient@mockpay", "success@mockpay"):
+        room.pay(order, vpa)
+        room.post("/clock/advance", {"seconds": 0})
+    told = room.get(f"/orders/{order.amazon_order_id}").json
+    assert [one["state"] for one in told["attempts"]] == ["FAILED", "CAPTURED"]
+    assert told["attempts"][0]["failure"] == {
+        "source": "issuer_bank",
+        "step": "payment_debit_request",
+        "reason": "insufficient_funds",
+        "code": "Z9",
+    }
+    assert room.get("/orders").json["items"][0]["attempt"]["state"] == "CAPTURED"
+
+
+def test_nothing_decided_is_an_answer_too(room):
+    room.freeze()
+    order = room.open_order()
+    room.pay(order, "anna@okbank")
+    why = room.get(f"/orders/{order.amazon_order_id}").json["why"]
+    assert [(one["source"], one["scenario"]) for one in why] == [("success", None)]
+
+
+@pytest.fixture
+def shop_day(room):
+    """A paid order, one that failed by amount, one that waits and one that nobody tried to pay."""
+    room.freeze()
+    room.paid_order("A-1")
+    room.pay(room.open_order("A-2", "1700.51"), "anna@okbank")
+    room.post("/clock/advance", {"seconds": 10})
+    room.pay(room.open_order("B-3", seller_note="Blue 100% wool"), None)
+    room.open_order("B-4", custom_information="Cart_Nine")
+    return room
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["B-4", "B-3", "A-2", "A-1"]),
+        ("seller_order_id=A-2", ["A-2"]),
+        ("state=PAID", ["A-1"]),
+        ("state=PAID,CREATED", ["B-4", "A-1"]),
+        ("state=", ["B-4", "B-3", "A-2", "A-1"]),
+        ("method=upi", ["B-3", "A-2", "A-1"]),
+        ("method=card", []),
+        ("decided_by=amount", ["A-2"]),
+        ("decided_by=instrument", ["A-1"]),
+        ("decided_by=success", ["B-3"]),
+        ("decided_by=amount.issuer.51", ["A-2"]),
+        ("text=b-", ["B-4", "B-3"]),
+        ("text=cart_", ["B-4"]),
+        ("text=100%25", ["B-3"]),
+        ("text=%25", ["B-3"]),
+        ("text=nothing", []),
+        ("state=CREATED&text=cart", ["B-4"]),
+    ],
+)
+def test_the_list_can_be_narrowed(shop_day, query, expected):
+    items = shop_day.get(f"/orders?{query}").json["items"]
+    assert [item["seller_order_id"] for item in items] == expected
+
+
+def test_pages_of_orders_neither_repeat_nor_leave_out(room):
+    for number in range(7):
+        room.open_order(f"A-{number}")
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = room.get(f"/orders?limit=3&cursor={cursor}").json
+        seen += [item["seller_order_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == [f"A-{number}" for number in reversed(range(7))]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("cursor=nonsense", 400, "cursor.invalid"),
+        ("cursor=%F0%9F%98%80", 400, "cursor.invalid"),
+        ("cursor=am91cm5hbDox", 400, "cursor.invalid"),
+        ("cursor=b3JkZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5", 400, "cursor.invalid"),
+        ("state=PAYED", 422, "query.invalid"),
+        ("limit=0", 422, "query.invalid"),
+        ("limit=1000", 422, "query.invalid"),
+        ("limit=ten", 422, "query.invalid"),
+        ("stat=PAID", 422, "query.invalid"),
+        ("state=PAID&state=CREATED", 422, "query.invalid"),
+        ("text=%00", 400, "text.nul"),
+    ],
+)
+def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
+    answer = room.get(f"/orders?{query}")
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_another_sellers_order_is_not_there(api, room):
+    other = api.new_seller()
+    order = other.open_order()
+    for method, path in (("GET", ""), ("POST", "/cancel")):
+        answer = room.call(method, f"/orders/{order.amazon_order_id}{path}")
+        assert (answer.status_code, answer.json["code"]) == (404, "order.not_found")
+    assert other.get(f"/orders/{order.amazon_order_id}").json["state"] == "CREATED"
+
+
+def test_a_tester_may_cancel_an_order_that_nobody_paid(room):
+    room.freeze()
+    order = room.open_order()
+    room.pay(order, None)
+    told = room.post(f"/orders/{order.amazon_order_id}/cancel").json
+    assert told["state"] == "CANCELLED"
+    assert told["attempts"][0]["state"] == "CANCELLED"
+    assert told["timeline"][-1]["actor"] == "tester"
+
+
+def test_a_paid_order_cannot_be_cancelled(room):
+    order = room.paid_order()
+    answer = room.post(f"/orders/{order.amazon_order_id}/cancel")
+    assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
+    assert room.get(f"/orders/{order.amazon_order_id}").json["state"] == "PAID"
+
+
+def test_an_order_whose_money_may_be_moving_cannot_be_cancelled(room):
+    room.freeze()
+    order = room.open_order()
+    room.pay(order, "deemed@mockpay")
+    room.post("/clock/advance", {"seconds": 0})
+    answer = room.post(f"/orders/{order.amazon_order_id}/cancel")
+    assert (answer.status_code, answer.json["code"]) == (409, "order.busy")

@@ -1,0 +1,139 @@
+"""Scenario rules by control API."""
+
+import pytest
+
+from mockpay.domain.plans import Stage
+from mockpay.store import scenarios
+from mockpay.store.worlds import work
+
+
+def states(room, order):
+    told = room.get(f"/orders/{order.amazon_order_id}").json
+    return [(one["state"], one["scenario"]) for one in told["attempts"]]
+
+
+def test_a_rule_is_told_as_it_will_be_compared(room):
+    room.freeze("2026-11-21T15:00:00Z")
+    wish = {
+        "stage": "issuer",
+        "match": {"amount": "499", "vpa": "Anna@OkBank"},
+        "outcome": "51",
+        "ttl_seconds": 60,
+    }
+    answer = room.post("/scenarios", wish)
+    assert answer.status_code == 201
+    rule = answer.json
+    assert rule["match"] == {"amount": "499.00", "vpa": "anna@okbank"}
+    assert rule["outcome"] == "iso:51"
+    assert (rule["times"], rule["probability"]) == (1, 1.0)
+    assert rule["expires_at"] == "2026-11-21T15:01:00.000Z"
+    assert room.get("/scenarios").json == {"items": [rule], "next_cursor": None}
+
+
+def test_a_rule_decides_one_attempt_that_fits_and_goes_before_the_magic_vpa(room):
+    room.freeze()
+    rule = room.post(
+        "/scenarios", {"stage": "issuer", "match": {"seller_order_id": "A-2"}, "outcome": "Z9"}
+    ).json
+    other, order = room.open_order("A-1"), room.open_order("A-2")
+    for one in (other, order):
+        room.pay(one, "success@mockpay")
+    room.post("/clock/advance", {"seconds": 0})
+    assert states(room, other) == [("CAPTURED", "upi.success")]
+    assert states(room, order) == [("FAILED", f"rule {rule['rule_id']}")]
+    assert room.get("/scenarios").json["items"][0]["times"] == 0
+
+    room.pay(order, "success@mockpay")
+    room.post("/clock/advance", {"seconds": 0})
+    assert states(room, order)[1] == ("CAPTURED", "upi.success")
+
+
+def test_a_bare_iso_code_as_outcome_reaches_the_issuer(room):
+    room.freeze()
+    room.post("/scenarios", {"stage": "issuer", "outcome": "51"})
+    order = room.open_order()
+    room.pay(order)
+    room.post("/clock/advance", {"seconds": 0})
+    told = room.get(f"/orders/{order.amazon_order_id}").json
+    assert told["attempts"][0]["failure"]["code"] == "Z9"
+
+
+def test_null_times_means_every_attempt(room):
+    room.freeze()
+    room.post("/scenarios", {"stage": "issuer", "outcome": "failure", "times": None})
+    order = room.open_order()
+    for _ in range(3):
+        room.pay(order)
+        room.post("/clock/advance", {"seconds": 0})
+    assert [state for state, _ in states(room, order)] == ["FAILED"] * 3
+
+
+def test_a_default_outcome_of_the_seller_decides_where_nothing_else_does(api):
+    room = api.new_seller(settings={"default_outcomes": {"issuer": "54"}})
+    room.freeze()
+    order = room.open_order()
+    room.pay(order, "anna@okbank")
+    room.post("/clock/advance", {"seconds": 10})
+    assert states(room, order) == [("FAILED", "seller default")]
+
+
+def test_rules_are_taken_away_one_by_one_or_all_at_once(room):
+    ids = [
+        room.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"]
+        for _ in range(3)
+    ]
+    assert room.call("DELETE", f"/scenarios/{ids[1]}").status_code == 204
+    left = [rule["rule_id"] for rule in room.get("/scenarios").json["items"]]
+    assert left == [ids[0], ids[2]]
+    assert room.call("DELETE", "/scenarios").status_code == 204
+    assert room.get("/scenarios").json["items"] == []
+
+
+@pytest.mark.parametrize("rule_id", ["999999", "x", "-1", "9" * 30, "१"])
+def test_a_rule_that_is_not_there_cannot_be_taken_away(room, rule_id):
+    answer = room.call("DELETE", f"/scenarios/{rule_id}")
+    assert (answer.status_code, answer.json["code"]) == (404, "scenario.not_found")
+
+
+def test_another_sellers_rule_stays(api, room):
+    other = api.new_seller()
+    rule = other.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json
+    assert room.call("DELETE", f"/scenarios/{rule['rule_id']}").status_code == 404
+    assert other.get("/scenarios").json["items"] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"stage": "issuer"}, "input.invalid"),
+        ({"stage": "moon", "outcome": "failure"}, "scenario.stage"),
+        ({"stage": "risk", "outcome": "failure"}, "scenario.stage"),
+        ({"stage": "issuer", "outcome": "sunshine"}, "scenario.outcome"),
+        ({"stage": "redirect", "outcome": "failure"}, "scenario.outcome"),
+        ({"stage": "issuer", "outcome": "failure", "match": {"moon": "1"}}, "scenario.match"),
+        ({"stage": "issuer", "outcome": "failure", "match": {"method": ""}}, "scenario.match"),
+        ({"stage": "issuer", "outcome": "failure", "match": {"method": 1}}, "input.invalid"),
+        ({"stage": "issuer", "outcome": "failure", "match": {"amount": "1e3"}}, "amount.invalid"),
+        ({"stage": "issuer", "outcome": "failure", "match": {"vpa": "anna"}}, "vpa.invalid"),
+        ({"stage": "issuer", "outcome": "failure", "times": 0}, "input.invalid"),
+        ({"stage": "issuer", "outcome": "failure", "probability": 1.5}, "input.invalid"),
+        ({"stage": "issuer", "outcome": "failure", "ttl_seconds": 0}, "input.invalid"),
+    ],
+)
+def test_a_rule_that_could_never_decide_is_refused(room, wish, code):
+    answer = room.post("/scenarios", wish)
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert room.get("/scenarios").json["items"] == []
+
+
+@pytest.mark.parametrize(("times", "status"), [(0, 201), (1, 409)])
+def test_only_spent_rules_make_room_for_new_ones(room, times, status):
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        for _ in range(1_000):
+            scenarios.add(
+                sandbox, stage=Stage.ISSUER, match={}, outcome="failure", times=times,
+                probability=1.0, expires_at=None,
+            )  # fmt: skip
+    answer = room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
+    assert answer.status_code == status
+    assert len(room.get("/scenarios").json["items"]) == (1 if status == 201 else 1_000)
