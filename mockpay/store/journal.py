@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Index, Table, delete, insert, select
+from sqlalchemy import Connection, Index, Table, delete, select
 
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.prepared import prepared_insert
 
 journal = Table(
     "journal",
@@ -27,7 +28,7 @@ journal = Table(
 #: Rows kept for each seller (contract section 3).
 KEPT = 50_000
 _SWEEP_EVERY = 500
-_insert = insert(journal)
+_insert = prepared_insert(journal)
 
 
 def add(
@@ -58,8 +59,7 @@ def add(
         "amazon_order_id": amazon_order_id,
         "facts": dump(facts or {}),
     }
-    key = connection.execute(_insert, row).inserted_primary_key
-    if key and key[0] % _SWEEP_EVERY == 0:
+    if _insert.scalar(connection, row) % _SWEEP_EVERY == 0:
         _sweep(connection, seller_id)
 
 

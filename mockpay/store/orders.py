@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from mockpay.domain.orders import ORDER, Order, OrderState
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.prepared import Prepared, prepared_insert
 from mockpay.store.worlds import Sandbox
 
 orders = Table(
@@ -52,15 +64,25 @@ joined = Table(
     big("order_id"),
 )
 
-_insert = insert(orders)
-_of_seller = select(orders)
+_insert = prepared_insert(orders)
+#: The newest comes first; a LIMIT would only tell the database what fetching one row says.
+_of_seller = (
+    select(orders).where(orders.c.seller_id == bindparam("seller_id")).order_by(orders.c.id.desc())
+)
+_by_number = Prepared(_of_seller.where(orders.c.id == bindparam("id")))
+_by_amazon_id = Prepared(_of_seller.where(orders.c.amazon_order_id == bindparam("amazon_order_id")))
+_by_own_id = _of_seller.where(orders.c.seller_order_id == bindparam("seller_order_id"))
+_newest = Prepared(_by_own_id)
+_by_digest = Prepared(_by_own_id.where(orders.c.digest == bindparam("digest")))
+_of_page = Prepared(
+    select(orders.c.seller_id, orders.c.id).where(orders.c.page_token == bindparam("page_token"))
+)
 
 
 def add(sandbox: Sandbox, row: Mapping[str, Any]) -> Order:
     """Store a new order; `row` has every column but the number."""
     values = {**row, "request": dump(row["request"])}
-    number = sandbox.connection.execute(_insert, values).inserted_primary_key
-    return _order({**values, "id": number[0] if number else 0})
+    return _order({**values, "id": _insert.scalar(sandbox.connection, values)})
 
 
 def _order(row: Mapping[Any, Any]) -> Order:
@@ -74,7 +96,7 @@ def _order(row: Mapping[Any, Any]) -> Order:
         custom_information=row["custom_information"],
         seller_note=row["seller_note"],
         store_name=row["store_name"],
-        live=row["live"],
+        live=bool(row["live"]),
         provider=row["provider"],
         redirect_url=row["redirect_url"],
         page_token=row["page_token"],
@@ -89,30 +111,29 @@ def _order(row: Mapping[Any, Any]) -> Order:
     )
 
 
-def _first(sandbox: Sandbox, *where: Any) -> Order | None:
-    query = _of_seller.where(orders.c.seller_id == sandbox.seller_id, *where)
-    row = sandbox.connection.execute(query.order_by(orders.c.id.desc()).limit(1)).mappings().first()
+def _first(sandbox: Sandbox, query: Prepared, **where: object) -> Order | None:
+    row = query.first(sandbox.connection, {"seller_id": sandbox.seller_id, **where})
     return _order(row) if row is not None else None
 
 
 def by_number(sandbox: Sandbox, order_id: int) -> Order | None:
     """The order with this row number."""
-    return _first(sandbox, orders.c.id == order_id)
+    return _first(sandbox, _by_number, id=order_id)
 
 
 def by_amazon_id(sandbox: Sandbox, amazon_order_id: str) -> Order | None:
     """The order that Amazon's id names."""
-    return _first(sandbox, orders.c.amazon_order_id == amazon_order_id)
+    return _first(sandbox, _by_amazon_id, amazon_order_id=amazon_order_id)
 
 
 def newest(sandbox: Sandbox, seller_order_id: str) -> Order | None:
     """The last order that the seller opened under its own id."""
-    return _first(sandbox, orders.c.seller_order_id == seller_order_id)
+    return _first(sandbox, _newest, seller_order_id=seller_order_id)
 
 
 def by_digest(sandbox: Sandbox, seller_order_id: str, digest: str) -> Order | None:
     """The order that this very payload opened or joined."""
-    found = _first(sandbox, orders.c.seller_order_id == seller_order_id, orders.c.digest == digest)
+    found = _first(sandbox, _by_digest, seller_order_id=seller_order_id, digest=digest)
     if found is not None:
         return found
     query = select(joined.c.order_id).where(
@@ -132,9 +153,8 @@ def count_of(sandbox: Sandbox, seller_order_id: str) -> int:
 
 def seller_of_page(connection: Any, page_token: str) -> tuple[str, int] | None:
     """Whose order, and which, a hosted page's token opens."""
-    query = select(orders.c.seller_id, orders.c.id).where(orders.c.page_token == page_token)
-    row = connection.execute(query).first()
-    return (row.seller_id, row.id) if row is not None else None
+    row = _of_page.first(connection, {"page_token": page_token})
+    return (row["seller_id"], row["id"]) if row is not None else None
 
 
 def join_payload(sandbox: Sandbox, digest: str, order: Order) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Index, Table, insert, select, update
+from sqlalchemy import Index, Table, select, update
 
 from mockpay.store import sellers
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.prepared import prepared_insert
 from mockpay.store.worlds import Sandbox
 
 events = Table(
@@ -30,7 +31,7 @@ events = Table(
 
 WAITING, DONE, FAILED, DROPPED = "WAITING", "DONE", "FAILED", "DROPPED"
 
-_insert = insert(events)
+_insert = prepared_insert(events)
 _mine = events.c.seller_id
 
 
@@ -54,8 +55,10 @@ def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object)
         "state": WAITING,
         "due_at": due_at,
         "facts": dump(facts),
+        "reason": None,
+        "fired_at": None,
     }
-    sandbox.connection.execute(_insert, row)
+    _insert.run(sandbox.connection, row)
     known = sandbox.seller.next_due
     if known is None or due_at < known:
         sellers.due_sooner(sandbox.connection, sandbox.seller_id, due_at)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     Column,
     Connection,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -25,7 +27,8 @@ from mockpay.domain.sellers import Seller, Settings
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.keyring import Keyring
 from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, dump, load, metadata, text
+from mockpay.store.metadata import big, dump, metadata, text
+from mockpay.store.prepared import Prepared
 
 sellers = Table(
     "sellers",
@@ -50,6 +53,17 @@ sellers = Table(
 )
 
 _KIND = "seller.secret"
+_by_id = select(sellers).where(sellers.c.seller_id == bindparam("key"))
+_by_access_key = select(sellers).where(sellers.c.access_key == bindparam("key"))
+#: (by seller id, locked): FOR UPDATE is PostgreSQL's; SQLite has one writer anyway.
+_FIND = {
+    (True, False): Prepared(_by_id),
+    (True, True): Prepared(_by_id.with_for_update()),
+    (False, False): Prepared(_by_access_key),
+    (False, True): Prepared(_by_access_key.with_for_update()),
+}
+_settings = msgspec.json.Decoder(Settings)
+_addresses = msgspec.json.Decoder(tuple[str, ...])
 
 
 def insert(connection: Connection, keyring: Keyring, seller: Seller) -> bool:
@@ -96,9 +110,7 @@ def find(
 ) -> Seller | None:
     """A seller by id or access key; `lock` keeps other writers out of the world (PostgreSQL)."""
     by_id = seller_id is not None
-    where = sellers.c.seller_id == seller_id if by_id else sellers.c.access_key == access_key
-    query = select(sellers).where(where)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    row = _FIND[by_id, lock].first(connection, {"key": seller_id if by_id else access_key})
     return _seller(keyring, row) if row is not None else None
 
 
@@ -109,9 +121,9 @@ def _seller(keyring: Keyring, row: Mapping[Any, Any]) -> Seller:
         access_key=row["access_key"],
         secret_key=secret.decode(),
         name=row["name"],
-        return_urls=tuple(load(row["return_urls"])),
+        return_urls=_addresses.decode(row["return_urls"]),
         ipn_url=row["ipn_url"],
-        settings=Settings(**load(row["settings"])),
+        settings=_settings.decode(row["settings"]),
         seed=row["seed"],
         clock=Clock(Mode(row["clock_mode"]), row["clock_real"], row["clock_seller"]),
         next_due=row["next_due"],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Index, Table, insert, select
+from sqlalchemy import Index, Table, select
 
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.prepared import prepared_insert
 from mockpay.store.worlds import Sandbox
 
 timeline = Table(
@@ -28,7 +29,7 @@ timeline = Table(
     Index("timeline_of_seller", "seller_id"),
 )
 
-_insert = insert(timeline)
+_insert = prepared_insert(timeline)
 
 
 def add(
@@ -56,7 +57,7 @@ def add(
         "actor": str(actor),
         "facts": dump(facts),
     }
-    sandbox.connection.execute(_insert, row)
+    _insert.run(sandbox.connection, row)
 
 
 def of_order(sandbox: Sandbox, order_id: int) -> list[TimelineEvent]:
