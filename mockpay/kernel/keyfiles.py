@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from mockpay.kernel.errors import Unusable
+from mockpay.kernel.ids import entropy
 from mockpay.kernel.keyring import Keyring
 
 AMAZONPAY_PRIVATE, AMAZONPAY_PUBLIC = "amazonpay_private.pem", "amazonpay_public.pem"
@@ -105,9 +106,9 @@ def _keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         pass
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{entropy(8).hex()}")
     mode = 0o600 if private else 0o644
-    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(make())
