@@ -8,6 +8,7 @@ request line and refuses what only a proxy should be asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from threading import Thread
@@ -26,8 +27,12 @@ from mockpay.web.hosts import own_host, own_url
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 #: A payload of the largest allowed size makes a long address.
 _MAX_HEADERS = 524_288
+#: The application's own bound for a body (contract section 5), for whom it does not ask.
+_MAX_BODY = 1_048_576
 #: Seconds that running requests get to finish (contract section 1: stopped within 2 s).
 _GRACE = 1
+_PIECE, _MOST_DRAINED = 65_536, 16_777_216
+_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
 class _Request(HTTPRequest):
@@ -41,8 +46,33 @@ class _Request(HTTPRequest):
         try:
             return bool(super().read_request_line())  # type: ignore[no-untyped-call]
         except ValueError:
-            self.simple_response("400 Bad Request", "Malformed Request-URI")
+            return self._refused("Malformed Request-URI")
+
+    def read_request_headers(self) -> bool:
+        """Read the other lines; a negative length would have cheroot read to the end of time."""
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
             return False
+        length = self.inheaders.get(b"Content-Length", b"0").strip()
+        return length.isdigit() or self._refused("Malformed Content-Length Header.")
+
+    def respond(self) -> None:
+        """Answer; a body too long for anybody is not kept, and one of chunks may have no end."""
+        too_long = int(self.inheaders.get(b"Content-Length", 0)) > _MAX_BODY
+        if too_long or self.chunked_read:
+            self.close_connection = True
+        super().respond()
+        if too_long:
+            self._drain()
+
+    def _drain(self) -> None:
+        """Take what the caller still sends, or it would break off before it reads the answer."""
+        for _ in range(_MOST_DRAINED // _PIECE):
+            if not self.rfile.read(_PIECE):
+                return
+
+    def _refused(self, why: str) -> bool:
+        self.simple_response("400 Bad Request", why)
+        return False
 
 
 class _Connection(HTTPConnection):
@@ -50,7 +80,7 @@ class _Connection(HTTPConnection):
 
 
 class _Target:
-    """Puts the target of the request line into the environment as an application expects it."""
+    """Puts the request into the environment as an application expects it."""
 
     def __init__(self, application: Wsgi, runtime: Runtime) -> None:
         self._application = application
@@ -61,13 +91,13 @@ class _Target:
     ) -> Iterable[bytes]:
         uri = str(environ["REQUEST_URI"])
         if not uri.startswith("/") and not self._absolute(environ, uri):
-            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"This server is no proxy.\n"]
-        if uri.startswith("//"):
-            raw = uri.partition("?")[0]
-            environ["mockpay.raw_path"] = raw
-            path = "/" + raw.lstrip("/")
-            environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+            return _bad_request(start_response, b"This server is no proxy.\n")
+        if not _readable(environ.get("HTTP_HOST", "")):
+            return _bad_request(start_response, b"The Host cannot be a host's name.\n")
+        if environ["wsgi.input_terminated"]:
+            # Flask would cut a chunked body off at its bound and take the rest for all.
+            environ["wsgi.input"].maxlen = _MAX_BODY
+        _restore_slashes(environ, uri)
         return self._application(environ, start_response)
 
     def _absolute(self, environ: dict[str, Any], uri: str) -> bool:
@@ -75,10 +105,36 @@ class _Target:
         parts = urlsplit(uri)
         if environ["REQUEST_METHOD"] == "CONNECT" or parts.scheme != "http":
             return False
-        if not own_host(self._runtime.settings, parts.netloc):
+        own = own_host(self._runtime.settings, parts.netloc)
+        if not own or not _AUTHORITY.fullmatch(parts.netloc):
             return False
         environ["HTTP_HOST"] = parts.netloc
         return True
+
+
+def _restore_slashes(environ: dict[str, Any], uri: str) -> None:
+    """The path of a target that begins with slashes, and those slashes for who signed them."""
+    raw = uri.partition("?")[0]
+    if not raw.startswith("/"):
+        raw = urlsplit(raw).path
+    if raw.startswith("//"):
+        environ["mockpay.raw_path"] = raw
+        path = "/" + raw.lstrip("/")
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+
+
+def _readable(host: str) -> bool:
+    """Whether a Host has labels that a name can have; Werkzeug cannot route any other."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _bad_request(start_response: Callable[..., Any], says: bytes) -> list[bytes]:
+    start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
+    return [says]
 
 
 class MockpayServer:

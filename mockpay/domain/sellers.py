@@ -166,6 +166,7 @@ def _parse(url: str) -> _Url:
         raise _bad_url() from error
     dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))
     odd = any(ord(c) < 32 or ord(c) == 127 for c in url) or "\\" in url or "#" in url
+    odd = odd or url != url.strip()  # urlsplit forgives it, a browser goes somewhere else
     scheme = parts.scheme.lower()
     unsafe = "@" in parts.netloc or scheme in _RUNNABLE
     if odd or dots or unsafe or not scheme or not host or len(url) > 2048:

@@ -31,6 +31,10 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
 _DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
+class Kept(dict[str, "Tree"]):
+    """Children of an element that is written even where it is empty."""
+
+
 class XmlError(MockpayError):
     """A document that is broken (``xml.malformed``) or dangerous (``xml.unsafe``)."""
 
@@ -83,7 +87,9 @@ def _content(tree: Tree) -> str:
 def _elements(name: str, child: Tree) -> str:
     repeated = child if isinstance(child, Sequence) and not isinstance(child, str) else [child]
     contents = (_content(each) for each in repeated)
-    return "".join(f"<{name}>{content}</{name}>" for content in contents if content)
+    return "".join(
+        f"<{name}>{content}</{name}>" for content in contents if content or isinstance(child, Kept)
+    )
 
 
 def _escape(text: str) -> str:

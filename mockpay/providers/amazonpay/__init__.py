@@ -15,6 +15,6 @@ provider = Provider(
     title="Amazon Pay",
     blueprint=views.blueprint,
     prefixes=("/OffAmazonPayments", "/v2/payments", "/payments/v1/api"),
-    render_error=pages.xml_error,
+    render_error=pages.error_of_path,
     way_back=way_back,
 )

@@ -9,6 +9,7 @@ from flask import Request
 
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.providers.amazonpay.bodies import CONTROL, sent_form
 from mockpay.providers.amazonpay.codec import fresh
 from mockpay.store.worlds import Sandbox
 from mockpay.wire.candidates import (
@@ -56,15 +57,16 @@ def read_call(request: Request) -> Call:
     """
     Read a call, by GET from its query and by POST from its body.
 
+    Control characters of its fields are replaced: nothing that is stored holds any.
+
     Raises:
+        Invalid: the body is too large, or ended too soon.
         FormError: the form is malformed, too large or names a field twice.
     """
-    raw = request.query_string
-    if request.method == "POST":
-        raw = request.get_data() or raw
-    text = raw.decode("ascii", errors="replace")
+    text = sent_form(request).decode("ascii", errors="replace")
     path = request.environ.get("mockpay.raw_path") or request.path
-    return Call(request_fields(text), SignedRequest(request.method, request.host, path, text))
+    fields = {name: CONTROL.sub("\ufffd", value) for name, value in request_fields(text).items()}
+    return Call(fields, SignedRequest(request.method, request.host, path, text))
 
 
 def authenticate(call: Call, sandbox: Sandbox) -> str:

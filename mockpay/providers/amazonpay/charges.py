@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Request, Response, jsonify
 
-from mockpay.domain.orders import Order
+from mockpay.domain.orders import Order, OrderState
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.providers.amazonpay import codec
+from mockpay.providers.amazonpay.bodies import sent_form
 from mockpay.providers.amazonpay.pages import json_error, note_refusal
 from mockpay.providers.amazonpay.results import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
@@ -24,12 +25,9 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
     """Answer with `response` and `signature`, errors as a JSON object too."""
     world = None
     try:
-        body = request.get_data() if request.method == "POST" else b""
-        wrapped = read_parameters(decode_form(body or request.query_string))
+        wrapped = read_parameters(decode_form(sent_form(request)))
         opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
-        if not opened.access_key:
-            raise Invalid("AWSAccessKeyId is missing.", code="access_key.missing")
-        with work(runtime, access_key=opened.access_key) as sandbox:
+        with work(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             answer = _answer(sandbox, opened)
     except MockpayError as error:
@@ -48,7 +46,7 @@ def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
         raise Invalid("The startTime is not fresh.", code="request.expired")
     if values.get("transactionIdType") != _ID_TYPE:
         raise Invalid("transactionIdType must be TRANSACTION_ID.", code="parameter.invalid")
-    order = orders.by_amazon_id(sandbox, values.get("transactionId", ""))
+    order = orders.by_amazon_id(sandbox, codec.storable(values.get("transactionId", "")))
     if order is None:
         raise NotFound("There is no such transaction.", code="transaction.not_found")
     journal.add(
@@ -64,7 +62,7 @@ def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
 
 def _fields(sandbox: Sandbox, order: Order) -> dict[str, str]:
     _, reason = outcome(order, attempts.last_of_order(sandbox, order.order_id))
-    pending = order.open
+    pending = order.open or order.state is OrderState.AUTHORIZED
     fields = {
         "transactionStatusCode": "01" if pending else reason.code,
         "transactionStatusDescription": "Txn Pending" if pending else reason.description,

@@ -11,6 +11,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
+from mockpay.providers.amazonpay.bodies import CONTROL
 from mockpay.wire import signing
 from mockpay.wire.envelope import Opened
 
@@ -23,8 +24,45 @@ _LONGEST = {
     "sellerNote": 4096,
     "sellerStoreName": 1024,
 }
-#: Nothing that is stored or shown may hold these.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: What a refusal tells the seller again.
+_ECHOED = ("sellerOrderId", "customInformation")
+#: The fields that clients send; the journal keeps no other names.
+_FIELDS = frozenset(
+    {*_LONGEST, "orderTotalAmount", "orderTotalCurrencyCode", "transactionTimeout", "isSandbox",
+     "sellerId", "startTime", "AWSAccessKeyId", "Signature"}
+)  # fmt: skip
+
+
+def access_key(opened: Opened) -> str:
+    """
+    Who says that they wrote this.
+
+    Raises:
+        Invalid: code ``access_key.missing``.
+    """
+    if not opened.access_key:
+        raise Invalid("AWSAccessKeyId is missing.", code="access_key.missing")
+    return storable(opened.access_key)
+
+
+def storable(text: str) -> str:
+    """A name to look for; one that no database could hold becomes one that nothing has."""
+    return CONTROL.sub("\ufffd", text)
+
+
+def known_names(opened: Opened) -> list[str]:
+    """Which of the fields that clients send are in the payload."""
+    return sorted(_FIELDS.intersection(opened.values))
+
+
+def echoed(opened: Opened) -> dict[str, str]:
+    """What of a refused request goes back to the seller: what could have been stored."""
+    texts = {name: opened.values.get(name, "") for name in _ECHOED}
+    return {name: text for name, text in texts.items() if text and _storable(name, text)}
+
+
+def _storable(name: str, text: str) -> bool:
+    return len(text) <= _LONGEST[name] and not CONTROL.search(text)
 
 
 def check_origin(opened: Opened, seller: Seller, redirect_url: str | None) -> str:
@@ -99,8 +137,7 @@ def _check_texts(values: Mapping[str, str]) -> None:
     if not values.get("sellerOrderId"):
         raise Invalid("sellerOrderId is missing.", code="seller_order_id.invalid")
     for name, longest in _LONGEST.items():
-        text = values.get(name, "")
-        if len(text) > longest or _CONTROL.search(text):
+        if not _storable(name, values.get(name, "")):
             message = f"{name} is longer than {longest} characters or holds a control character."
             raise Invalid(message, code="field.invalid")
 

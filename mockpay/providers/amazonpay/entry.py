@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Request, Response
 
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Invalid, MockpayError
-from mockpay.providers.amazonpay import codec
+from mockpay.providers.amazonpay import codec, reasons
+from mockpay.providers.amazonpay.bodies import sent_form
 from mockpay.providers.amazonpay.pages import html_error, note_refusal
 from mockpay.providers.amazonpay.results import encoding_of, refusal_url
 from mockpay.services import orders
@@ -28,23 +31,14 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     """
     world = None
     try:
-        wrapped = read_parameters(decode_form(_raw(request)))
+        wrapped = read_parameters(decode_form(sent_form(request)))
         opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
-        if not opened.access_key:
-            raise Invalid("AWSAccessKeyId is missing.", code="access_key.missing")
-        with work(runtime, access_key=opened.access_key) as sandbox:
+        with work(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             return _redirect(_begin(sandbox, opened, wrapped.redirect_url))
     except MockpayError as error:
         note_refusal(runtime, _KIND, error, request, world)
         return html_error(error)
-
-
-def _raw(request: Request) -> bytes:
-    """The four parameters by GET, or by POST as integrators' forms send them."""
-    if request.method == "POST":
-        return request.get_data() or request.query_string
-    return request.query_string
 
 
 def _begin(sandbox: Sandbox, opened: Opened, redirect_url: str | None) -> str:
@@ -58,27 +52,34 @@ def _begin(sandbox: Sandbox, opened: Opened, redirect_url: str | None) -> str:
         return _refuse(sandbox, opened, allowed, error.code, error.reason)
     begun = orders.begin(sandbox, wanted)
     if begun.order is None or begun.refusal is not None:
-        return _refuse(sandbox, opened, allowed, begun.refusal, None)
+        return _refuse(sandbox, opened, allowed, begun.refusal)
     outcome = "ok" if begun.new else "ok.again"
     _note(sandbox, outcome, None, begun.order)
     return f"/pay/{begun.order.page_token}/"
 
 
 def _refuse(
-    sandbox: Sandbox, opened: Opened, redirect_url: str, code: str | None, reason: str | None
+    sandbox: Sandbox, opened: Opened, url: str, code: str | None, reason: str | None = None
 ) -> str:
-    _note(sandbox, code or "refused", reason, None)
-    seller = sandbox.seller
+    """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
+    facts = {"fields": codec.known_names(opened)}
+    _note(sandbox, code or "refused", reason or reasons.failure(code).description, None, facts)
     marks = {"marks": {"encoding": str(result_encoding(opened))}}
-    encoding = encoding_of(seller, marks)
-    return refusal_url(seller, redirect_url, code, opened.values, encoding)
+    encoding = encoding_of(sandbox.seller, marks)
+    return refusal_url(sandbox.seller, url, code, codec.echoed(opened), encoding)
 
 
-def _note(sandbox: Sandbox, outcome: str, reason: str | None, order: Order | None) -> None:
+def _note(
+    sandbox: Sandbox,
+    outcome: str,
+    reason: str | None,
+    order: Order | None,
+    facts: Mapping[str, object] | None = None,
+) -> None:
     journal.add(
         sandbox.connection, sandbox.seller_id, sandbox.now, sandbox.real_now,
         kind=_KIND, outcome=outcome, reason=reason,
-        amazon_order_id=order.amazon_order_id if order else None,
+        amazon_order_id=order.amazon_order_id if order else None, facts=facts,
     )  # fmt: skip
 
 

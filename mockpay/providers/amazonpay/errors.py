@@ -37,6 +37,7 @@ TABLE: Mapping[str, AmazonError] = {
     "form.malformed": _INVALID,
     "form.too_large": AmazonError(413, "InvalidParameterValue"),
     "request.too_large": AmazonError(413, "InvalidParameterValue"),
+    "request.broken": _INVALID,
     "parameter.missing": _INVALID,
     "parameter.invalid": _INVALID,
     "time.invalid": _INVALID,
@@ -64,9 +65,12 @@ TABLE: Mapping[str, AmazonError] = {
 OTHER = AmazonError(500, "InternalServerError", "There was an internal service failure.")
 
 
+#: Families whose unlisted members are a plain 400: the caller sent something unusable.
+_CALLERS_FAULT = frozenset({"form", "envelope", "input", "amount", "http"})
+
+
 def amazon_error(code: str) -> AmazonError:
-    """The row of a code; an unlisted form or parameter error is a plain 400."""
-    found = TABLE.get(code)
-    if found is None and code.split(".", maxsplit=1)[0] in {"form", "envelope", "input", "amount"}:
-        return _INVALID
-    return found or OTHER
+    """The row of a code; `http.4xx` is what the framework refused, told as a plain 400."""
+    family, _, rest = code.partition(".")
+    plain = family in _CALLERS_FAULT and not rest.startswith("5")
+    return TABLE.get(code) or (_INVALID if plain else OTHER)

@@ -16,7 +16,7 @@ from mockpay.providers.amazonpay.calls import Call
 from mockpay.store import references
 from mockpay.store.references import Search
 from mockpay.store.worlds import Sandbox
-from mockpay.wire.xml import Tree
+from mockpay.wire.xml import Kept, Tree
 
 #: Domains that clients know; only India's has orders here.
 _DOMAINS = frozenset({"IN_INR", "NA_USD", "EU_GBP", "EU_EUR", "FE_JPY"})
@@ -114,9 +114,9 @@ def _wrong(name: str) -> Invalid:
 
 def _page(operation: str, sandbox: Sandbox, search: Search) -> bytes:
     found, after = references.page(sandbox, search, _in_states)
-    result: dict[str, Tree] = {
-        "OrderReferenceList": {"OrderReference": [order_reference(one) for one in found]}
-    }
+    # Clients test whether the list is empty, so it is there even then.
+    listed = Kept(OrderReference=[order_reference(one) for one in found])
+    result: dict[str, Tree] = {"OrderReferenceList": listed}
     if after is not None:
         following = msgspec.json.encode(msgspec.structs.replace(search, after=after))
         sealed = sandbox.runtime.keyring.seal(_KIND, sandbox.seller_id, following)

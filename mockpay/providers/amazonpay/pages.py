@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from flask import Request, Response, jsonify, render_template
+from flask import request as current_request
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.providers.amazonpay.answers import error_document
+from mockpay.providers.amazonpay.bodies import CONTROL, field_names
 from mockpay.providers.amazonpay.errors import amazon_error
 from mockpay.store import journal
 from mockpay.store.engine import writing
 from mockpay.store.worlds import Runtime, Sandbox
 
 XML = "text/xml"
+#: Below these, an answer is a JSON object whatever it says.
+JSON_PATHS = ("/v2/payments/chargeStatus", "/payments/v1/api")
+
+
+def error_of_path(error: MockpayError) -> Response:
+    """An error that no view told: the path says in which format."""
+    return json_error(error) if current_request.path.startswith(JSON_PATHS) else xml_error(error)
 
 
 def html_error(error: MockpayError) -> Response:
@@ -47,7 +56,6 @@ def note_refusal(
 
     It belongs to the seller whom the request named, or to nobody.
     """
-    names = sorted({*request.args, *request.form})[:50]
     with writing(runtime.engine) as connection:
         real = runtime.real_clock.now()
         journal.add(
@@ -57,8 +65,8 @@ def note_refusal(
             real,
             kind=kind,
             outcome=error.code,
-            reason=error.reason,
-            facts={"fields": [name[:64] for name in names], **_plain(error)},
+            reason=CONTROL.sub("\ufffd", error.reason),
+            facts={**field_names(request), **_plain(error)},
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from mockpay.domain.attempts import Attempt, AttemptState
-from mockpay.domain.orders import PAID, Order
+from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.plans import Stage
 from mockpay.domain.sellers import Seller
 from mockpay.providers.amazonpay import reasons
@@ -37,24 +37,23 @@ def refusal_url(
     values: Mapping[str, str],
     encoding: Encoding,
 ) -> str:
-    """The signed FAILURE for a request that opened no order."""
+    """The signed FAILURE for a request that opened no order; `values` go back with it."""
     told = reasons.failure(reason)
     fields = {
         "status": str(Status.FAILURE),
         "reasonCode": told.code,
         "description": told.description,
     }
-    for name in ("sellerOrderId", "customInformation"):
-        if values.get(name):
-            fields[name] = values[name]
-    return _url(seller, redirect_url, signed(seller, fields, encoding))
+    return _url(seller, redirect_url, signed(seller, {**fields, **values}, encoding))
 
 
 def outcome(order: Order, last: Attempt | None) -> tuple[Status, Reason]:
     """How an order stands, in the result's words; cancel and expiry are FAILURE."""
     if order.state in PAID:
         return Status.SUCCESS, reasons.SUCCESS
-    if order.open and last is not None and last.state in _WAITING:
+    if order.state is OrderState.AUTHORIZED or (
+        order.open and last is not None and last.state in _WAITING
+    ):
         return Status.PENDING, reasons.PENDING
     return Status.FAILURE, reasons.failure(order.reason or (last.reason if last else None))
 

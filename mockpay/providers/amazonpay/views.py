@@ -17,7 +17,11 @@ from mockpay.wire.keys import public_key_line
 
 _METHODS = ["GET", "POST"]
 #: The Node family names its operation by the path.
-_NODE_PATHS = {"/v2/payments/orderReference": "ListOrderReference"}
+_NODE_PATHS = {
+    "/v2/payments/orderReference": "ListOrderReference",
+    "/v2/payments/refund": "RefundPayment",
+    "/v2/payments/refund/details": "GetRefundDetails",
+}
 _MWS_PATHS = ("/OffAmazonPayments_Sandbox/2013-01-01", "/OffAmazonPayments/2013-01-01")
 
 

@@ -1,0 +1,43 @@
+"""One sandbox for all of Amazon Pay's tests: with the vectors' RSA key, so that they open."""
+
+import pytest
+
+from mockpay.settings import Settings
+from mockpay.testing import LiveServer, TestSeller
+from tests.providers.amazonpay.shop import Shop
+from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, SELLER_ID, VECTORS
+
+
+@pytest.fixture(scope="session")
+def mockpay_server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("amazonpay")
+    keys = folder / "keys"
+    keys.mkdir()
+    (keys / "amazonpay_private.pem").write_text(VECTORS["rsa_private_key_pem"])
+    settings = Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=keys)
+    with LiveServer(settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def credentials_of_the_vectors(mockpay_server) -> TestSeller:
+    return mockpay_server.new_seller(
+        seller_id=SELLER_ID,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        return_urls=["https://shop.example/return"],
+        settings={"freshness_seconds": 0},
+    )
+
+
+@pytest.fixture
+def vector_seller(credentials_of_the_vectors) -> TestSeller:
+    """The seller whose credentials signed the vectors, its world empty."""
+    credentials_of_the_vectors.control("POST", "/reset")
+    return credentials_of_the_vectors
+
+
+@pytest.fixture
+def shop(mockpay_seller) -> Shop:
+    """A shop of a new seller; it may write whatever it likes."""
+    return Shop(mockpay_seller)
