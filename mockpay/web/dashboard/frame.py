@@ -104,3 +104,19 @@ def _places(sandbox: Sandbox, current: str) -> list[Place]:
         )
         for name, label, icon in names
     ]
+
+
+def base_url(runtime: Runtime) -> str:
+    """Where this server is reached, without a slash at the end."""
+    return (runtime.settings.public_url or request.host_url).rstrip("/")
+
+
+def control_url(sandbox: Sandbox, path: str = "") -> str:
+    """
+    A page of the control API that a link can open; empty where it asks for a token.
+
+    A browser cannot send the bearer token, so there is no link then.
+    """
+    if sandbox.runtime.settings.admin_token is not None:
+        return ""
+    return f"/_mockpay/v1/sellers/{sandbox.seller_id}{path}"

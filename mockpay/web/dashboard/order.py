@@ -15,12 +15,10 @@ from mockpay.store.worlds import Runtime, Sandbox, look
 from mockpay.web import sentences
 from mockpay.web.dashboard import checks
 from mockpay.web.dashboard.again import Again, coloured, do_it_again
-from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.frame import base_url, control_url, render
 from mockpay.web.dashboard.ladder import ladders
 from mockpay.web.dashboard.orders import shown_state
 from mockpay.web.timelines import lines_to_come, offset, timeline_lines
-
-_CONTROL = "/_mockpay/v1/sellers"
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -114,7 +112,7 @@ def _urls(sandbox: Sandbox, order: Order) -> dict[str, str]:
     seller_id, order_id = sandbox.seller_id, order.amazon_order_id
     return {
         "list": url_for("dashboard.orders", seller_id=seller_id),
-        "json": f"{_CONTROL}/{seller_id}/orders/{order_id}",
+        "json": control_url(sandbox, f"/orders/{order_id}"),
         "news": url_for("dashboard.order_news", seller_id=seller_id, amazon_order_id=order_id),
         "journal": url_for("dashboard.journal", seller_id=seller_id, order=order_id),
         "scenarios": url_for("dashboard.scenarios", seller_id=seller_id),
@@ -123,6 +121,5 @@ def _urls(sandbox: Sandbox, order: Order) -> dict[str, str]:
 
 
 def _again(runtime: Runtime, sandbox: Sandbox, last: Attempt | None) -> Again | None:
-    base = runtime.settings.public_url or request.host_url
-    url = f"{base.rstrip('/')}{_CONTROL}/{sandbox.seller_id}/scenarios"
+    url = f"{base_url(runtime)}/_mockpay/v1/sellers/{sandbox.seller_id}/scenarios"
     return do_it_again(last, url, token=runtime.settings.admin_token is not None)

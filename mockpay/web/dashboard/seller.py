@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import asdict, dataclass, fields
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from mockpay.domain.sellers import Seller, Settings
 from mockpay.store.worlds import Runtime, look
-from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.frame import base_url, control_url, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def seller(seller_id: str) -> str:
         with look(runtime, seller_id) as sandbox:
             one = sandbox.seller
-            base = (runtime.settings.public_url or request.host_url).rstrip("/")
+            base = base_url(runtime)
             return render(
                 runtime,
                 sandbox,
@@ -38,7 +38,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
                 seller=one,
                 settings=setting_lines(one.settings),
                 exports=export_lines(one, base),
-                json_url=f"/_mockpay/v1/sellers/{one.seller_id}",
+                json_url=control_url(sandbox),
                 base=base,
             )
 

@@ -1,0 +1,29 @@
+"""The dashboard alone, over a world of the payment core."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from tests.web.visitor import Visitor
+
+
+@pytest.fixture
+def database_url(tmp_path, sqlite_template):
+    """Pages have nothing to do with the database's kind."""
+    path = tmp_path / "mockpay.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def visitor(runtime, world):
+    return Visitor(runtime, world.seller_id)
+
+
+@pytest.fixture
+def visitor_with_token(runtime, world):
+    guarded = replace(runtime, settings=replace(runtime.settings, admin_token="let me in"))
+    return Visitor(guarded, world.seller_id)

@@ -1,0 +1,49 @@
+"""The journal."""
+
+from mockpay.store import journal
+from tests.web.visitor import text
+
+
+def note(world, outcome="ok", seller_id=None, **more):
+    with world.work() as sandbox:
+        whose = world.seller_id if seller_id is None else seller_id
+        journal.add(
+            sandbox.connection, whose, sandbox.now, sandbox.real_now,
+            kind="processPayment", outcome=outcome, **more,
+        )  # fmt: skip
+
+
+def test_the_journal_says_why_a_request_was_refused(visitor, world):
+    note(world)
+    note(world, "signature.invalid", reason="no candidate fits", facts={"fields": ["a", "b"]})
+    page = visitor.see("/journal")
+    refused = page.xpath("//tbody/tr")[0]
+    assert text(refused.xpath("./td")[0]) == "Refused"
+    assert "signature.invalid no candidate fits" in text(refused)
+    assert text(refused.xpath(".//details//dd")[0]) == "a, b"
+    assert len(visitor.see("/journal?show=refused").xpath("//tbody/tr")) == 1
+    assert len(visitor.see("/journal?show=ok").xpath("//tbody/tr")) == 1
+
+
+def test_the_journal_shows_requests_that_no_seller_could_be_found_for(visitor, world):
+    note(world, "seller.not_found", seller_id="")
+    assert not visitor.see("/journal").xpath("//tbody/tr")
+    assert len(visitor.see("/journal?show=ownerless").xpath("//tbody/tr")) == 1
+
+
+def test_the_journal_of_one_order_leaves_the_others_out(visitor, world):
+    order = world.order()
+    note(world, amazon_order_id=order.amazon_order_id)
+    note(world)
+    link = visitor.see_order(order).xpath("//a[normalize-space()='Journal']/@href")
+    page = visitor.see(link[-1])
+    assert [text(one) for one in page.xpath("//td/a")] == [order.amazon_order_id]
+
+
+def test_news_of_the_journal_does_not_stir_the_list_of_orders(visitor, world):
+    orders, entries = visitor.see(), visitor.see("/journal")
+    before = visitor.news(orders), visitor.news(entries)
+    note(world)
+    after = visitor.news(orders), visitor.news(entries)
+    assert after[0] == before[0]
+    assert after[1] != before[1]

@@ -1,0 +1,125 @@
+"""Why? One order."""
+
+import json
+
+import pytest
+
+from tests.web.visitor import text
+
+MARKS = {
+    "flavour": "node", "iv_bytes": 16, "plaintext_bytes": 412, "double_utf8": True,
+    "signature": "9fQx1kVb3mZ0pLq8sT2uWwXyYzAaBbCcDdEeFfGgZg==", "signature_matches": True,
+    "string_to_sign": "POST\namazonpay.amazon.in\n/\norderTotalAmount=499.00",
+    "start_time_age_seconds": 0.1,
+}  # fmt: skip
+
+
+def test_the_title_of_an_order_is_the_answer(visitor, world):
+    order = world.order()
+    world.pay(order, "insufficient@mockpay")
+    page = visitor.see_order(order)
+    answer = "The buyer’s bank declined the payment: not enough funds"
+    assert text(page.xpath("//h1")[0]) == answer
+    assert page.xpath("//title")[0].text.startswith(answer)
+    assert page.xpath("//h1/following-sibling::p")[0].text == (
+        "Nothing is wrong in your integration. The UPI ID asked for this answer. "
+        "The buyer may try again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("vpa", "amount", "step", "says"),
+    [
+        ("failure@mockpay", "499.00", "2. Instrument", "failure@mockpay: failure"),
+        ("asha@okhdfc", "1700.51", "3. Amount band", "1700.51: iso:51"),
+        ("asha@okhdfc", "499.00", "5. Success", "everything normal"),
+    ],
+)
+def test_the_deciding_step_of_the_ladder_is_marked(visitor, world, vpa, amount, step, says):
+    order = world.order(amount=amount)
+    world.pay(order, vpa)
+    page = visitor.see_order(order)
+    current = page.xpath("//ol[@class='ladder']/li[@aria-current='step']")
+    assert [text(one) for one in current] == [f"{step}{says}"]
+    assert len(page.xpath("//ol[@class='ladder']/li")) == 5
+
+
+def test_a_rule_that_decided_leaves_the_lower_steps_unasked(visitor, world):
+    world.rule("Z9")
+    order = world.order()
+    last = world.pay(order, "failure@mockpay")
+    steps = [text(one) for one in visitor.see_order(order).xpath("//ol[@class='ladder']/li")]
+    assert steps[0] == f"1. One-shot rule{last.plan.scenario}: Z9"
+    assert [one.endswith("not asked") for one in steps] == [False, True, True, True, True]
+
+
+def test_payload_and_signature_steps_are_shown(visitor, world):
+    fields = {"sellerOrderId": "O-1", "orderTotalAmount": "499.00", "startTime": "1795262400"}
+    order = world.order(fields=fields, marks=MARKS)
+    page = visitor.see_order(order)
+    shown = {text(dt): text(dt.getnext()) for dt in page.xpath("//dl[@class='payload']/dt")}
+    assert shown == fields | {"startTime": "1795262400 # 0.1 s ago, limit 900 s"}
+    steps = [text(one) for one in page.xpath("//ul[contains(@class, 'checks')]/li")]
+    assert "Payload openedAES-GCM, 16-byte IV" in steps
+    assert "Text readUTF-8, encoded twice, Node SDK family" in steps
+    assert "Received equals expected9fQx1k…Zg==" in steps
+    assert page.xpath("//pre[@id='string-to-sign']")[0].text == MARKS["string_to_sign"]
+
+
+def test_an_order_without_kept_marks_still_has_its_page(visitor, world):
+    page = visitor.see_order(world.order())
+    assert not page.xpath("//ul[contains(@class, 'checks')]")
+
+
+def test_every_try_of_an_order_is_listed(visitor, world):
+    order = world.order()
+    world.pay(order, "failure@mockpay")
+    world.pay(order, "success@mockpay")
+    tries = visitor.see_order(order).xpath("//section[@aria-labelledby='tries']//li//b")
+    assert [text(one) for one in tries] == ["1. failure@mockpay", "2. success@mockpay"]
+
+
+def test_the_curl_line_makes_the_next_payment_end_the_same_way(visitor, world):
+    order = world.order(amount="1700.51")
+    world.pay(order, "asha@okhdfc")
+    curl = visitor.see_order(order).xpath("//pre[@id='again-curl']")[0].text_content()
+    body = json.loads(curl.split("'")[1])
+    assert body["times"] == 1
+    assert f"/_mockpay/v1/sellers/{world.seller_id}/scenarios" in curl
+    world.rule(body["outcome"], body["stage"], match=body["match"], times=body["times"])
+    again = world.pay(world.order("O-2"), "asha@okhdfc")
+    assert again.failure == world.tries(order)[-1].failure
+
+
+def test_the_pytest_lines_are_python(visitor, world):
+    order = world.order()
+    world.pay(order, "insufficient@mockpay")
+    code = visitor.see_order(order).xpath("//pre[@id='again-pytest']")[0].text_content()
+    names: dict[str, object] = {}
+    exec(compile(code, "shown", "exec"), names)
+    assert "test_a_upi_payment_ends_in_not_enough_funds" in names
+
+
+def test_the_order_page_asks_only_about_its_own_order(visitor, world):
+    order = world.order("O-1")
+    page = visitor.see_order(order)
+    before = visitor.news(page)
+    world.order("O-2")
+    assert visitor.news(page) == before
+    world.cancel(order)
+    after = visitor.news(page)
+    assert after["version"] != before["version"]
+    assert after["state"] == "CANCELLED"
+
+
+def test_json_is_linked_where_a_browser_may_read_it(visitor, visitor_with_token, world):
+    order = world.order()
+    link = "//a[normalize-space()='Copy as JSON']/@href"
+    path = f"/_mockpay/v1/sellers/{world.seller_id}/orders/{order.amazon_order_id}"
+    assert visitor.see_order(order).xpath(link) == [path]
+    signed_in = visitor_with_token
+    page = signed_in.see("/_mockpay/ui/sign-in")
+    form = page.xpath("//form[.//input[@name='token']]")[0]
+    fields = {one.get("name"): one.get("value") for one in form.xpath(".//input")}
+    signed_in.client.post("/_mockpay/ui/sign-in", data={**fields, "token": "let me in"})
+    assert signed_in.see_order(order).xpath(link) == []

@@ -1,0 +1,104 @@
+"""What happened? The list, its filters and its news."""
+
+import pytest
+
+from tests.web.visitor import text
+
+
+def rows(page):
+    """The sentences of the list."""
+    return [text(one) for one in page.xpath("//a[@class='row-link']")]
+
+
+def test_the_list_shows_the_newest_order_first_with_its_sentence(visitor, world):
+    world.pay(world.order("O-1", "123456.00"), "success@mockpay")
+    world.order("O-2")
+    page = visitor.see()
+    assert rows(page) == ["Buyer is on the payment page, 15:00 left", "Paid by UPI"]
+    assert text(page.xpath("//td[@class='c-amount']")[1]) == "₹1,23,456.00"
+    assert text(page.xpath("//tr[.//a='Paid by UPI']/td[@class='c-why']")[0]) == "UPI ID"
+
+
+def test_the_tabs_count_and_filter_by_state(visitor, world):
+    world.pay(world.order("O-1"), "success@mockpay")
+    world.cancel(world.order("O-2"))
+    world.order("O-3")
+    page = visitor.see()
+    tabs = {text(a).split()[0]: a for a in page.xpath("//nav[@aria-label='States']/a")}
+    assert {name: text(a).split()[1] for name, a in tabs.items()} == {
+        "All": "3", "Paid": "1", "Waiting": "1", "Failed": "1", "Refunded": "0",
+    }  # fmt: skip
+    assert rows(visitor.see(tabs["Failed"].get("href"))) == ["Cancelled on the payment page"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("q=o-2", ["O-2"]), ("by=instrument", ["O-2"]), ("by=success", ["O-1"]),
+     ("method=upi&show=waiting", ["O-1"]), ("by=nonsense&method=x&show=y", ["O-3", "O-2", "O-1"])],
+)  # fmt: skip
+def test_filters_are_plain_addresses(visitor, world, query, found):
+    world.ask(world.order("O-1"))
+    world.pay(world.order("O-2"), "success@mockpay")
+    world.order("O-3")
+    page = visitor.see(f"/orders?{query}")
+    shown = [text(one).split()[-1] for one in page.xpath("//span[@class='row-sub']")]
+    assert shown == found
+
+
+def test_no_fitting_order_offers_the_way_out(visitor, world):
+    world.order()
+    page = visitor.see("/orders?q=nothing")
+    assert text(page.xpath("//p[@class='empty']")[0]) == "No order fits. Show all orders"
+
+
+def test_older_orders_are_one_link_away_and_none_is_shown_twice(visitor, world):
+    for number in range(51):
+        world.order(f"O-{number}")
+    first = visitor.see()
+    second = visitor.see(first.xpath("//nav[@aria-label='Pages']/a[text()='Older']/@href")[0])
+    seen = [text(one) for page in (first, second) for one in page.xpath("//span[@class='row-sub']")]
+    assert len(seen) == len(set(seen)) == 51
+    assert not second.xpath("//a[text()='Older']")
+
+
+def test_a_broken_cursor_is_refused(visitor):
+    visitor.see("/orders?cursor=made-up", 400)
+
+
+def test_the_bars_tell_their_numbers_in_a_sentence(visitor, world):
+    world.pay(world.order("O-1"), "success@mockpay")
+    world.later(120)
+    world.order("O-2")
+    page = visitor.see()
+    chart = page.xpath("//svg[@role='img']")[0]
+    assert chart.get("aria-label") == (
+        "Orders each minute from 16:33 to 17:33: "
+        "1 paid, 0 refunded, 1 waiting, 0 failed or stopped."
+    )
+    assert [one.get("class") for one in chart.xpath("./rect")] == ["f-ok", "f-wait"]
+
+
+def test_new_rows_wait_behind_a_link(visitor, world):
+    world.order("O-1")
+    page = visitor.see()
+    before = visitor.news(page)
+    assert before["version"] == page.xpath("//body/@data-version")[0]
+    world.order("O-2")
+    after = visitor.news(page)
+    assert (before["fresh"], after["fresh"]) == (0, 1)
+    assert after["version"] != before["version"]
+    assert page.xpath("//a[@data-new][@hidden]")
+
+
+def test_news_that_is_known_costs_nothing(visitor, world):
+    world.order()
+    address = visitor.see().xpath("//body/@data-poll")[0]
+    tag = visitor.client.get(address).headers["ETag"]
+    assert visitor.client.get(address, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_what_a_buyer_writes_cannot_become_markup(visitor, world):
+    order = world.order('<script>alert("1")</script>', custom_information="<b>x</b>")
+    for page in (visitor.see(), visitor.see_order(order)):
+        assert not page.xpath("//script[not(@src)]")
+    assert not visitor.see_order(order).xpath("//dd/b")

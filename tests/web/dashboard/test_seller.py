@@ -1,0 +1,31 @@
+"""The seller page."""
+
+import subprocess
+from dataclasses import fields
+
+from mockpay.domain.sellers import Settings
+from tests.web.visitor import text
+
+
+def test_the_seller_page_keeps_the_secret_behind_a_fold(visitor, world):
+    with world.look() as sandbox:
+        secret = sandbox.seller.secret_key
+    page = visitor.see("/seller")
+    folded = "".join(one.text_content() for one in page.xpath("//details"))
+    assert folded.count(secret) == page.text_content().count(secret) == 2
+
+
+def test_the_seller_page_explains_every_setting(visitor, world):
+    shown = visitor.see("/seller").xpath("//section[@aria-labelledby='settings']//b/code")
+    assert [text(one) for one in shown] == [one.name for one in fields(Settings)]
+
+
+def test_the_lines_for_a_shell_can_be_run(visitor, world):
+    lines = visitor.see("/seller").xpath("//pre[@id='exports']")[0].text_content()
+    told = subprocess.run(
+        ["sh", "-c", f'{lines}\necho "$AMAZONPAY_SELLER_ID"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == world.seller_id

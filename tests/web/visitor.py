@@ -1,0 +1,61 @@
+"""A browser without a script, on the dashboard alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from lxml import html
+
+from mockpay.store.worlds import Runtime
+from mockpay.web import dashboard, sign_in
+
+_ROOT = Path(__file__).parents[2]
+
+
+def dashboard_app(runtime: Runtime) -> Flask:
+    app = Flask(
+        "mockpay",
+        template_folder=str(_ROOT / "templates"),
+        static_folder=str(_ROOT / "mockpay/static"),
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # as mockpay/app.py has it
+    app.register_blueprint(dashboard.blueprint(runtime))
+    app.register_blueprint(sign_in.blueprint(runtime))
+    return app
+
+
+class Visitor:
+    """A browser without a script, on one seller's dashboard."""
+
+    def __init__(self, runtime: Runtime, seller_id: str) -> None:
+        self.client = dashboard_app(runtime).test_client()
+        self.home = f"/_mockpay/ui/sellers/{seller_id}"
+
+    def see(self, path: str = "/orders", status: int = 200):
+        """A page below the seller, parsed."""
+        answer = self.client.get(path if path.startswith("/_mockpay") else self.home + path)
+        assert answer.status_code == status, answer.text
+        return html.fromstring(answer.text)
+
+    def see_order(self, order):
+        return self.see(f"/orders/{order.amazon_order_id}")
+
+    def news(self, page):
+        """What the page's own script would be told."""
+        return self.client.get(page.xpath("//body/@data-poll")[0]).get_json()
+
+    def press(self, page, button: str, **other: str):
+        """Post the form that has a button of this value or words, as a browser would."""
+        by = f"//button[@value='{button}' or normalize-space()='{button}']"
+        found = page.xpath(by)[0]
+        form = found.getparent()
+        fields = {one.get("name"): one.get("value") for one in form.xpath(".//input")}
+        if found.get("name"):
+            fields[found.get("name")] = found.get("value")
+        return self.client.post(form.get("action"), data={**fields, **other})
+
+
+def text(element) -> str:
+    """What an element says, with single spaces."""
+    return " ".join(element.text_content().split())
