@@ -1,0 +1,128 @@
+"""docs/control-api.md, made from the same records and structs as the routes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from mockpay.domain.sellers import Settings
+from mockpay.web.control.endpoints import Endpoint
+from mockpay.web.control.openapi import failures, query_parameters, schemas
+from mockpay.web.control.routes import ENDPOINTS
+
+_INTRODUCTION = """\
+# Control API
+
+JSON below `/_mockpay/v1`; the machine's version of this page is `/_mockpay/openapi.json` (3.1).
+This page is generated: `mockpay docs` writes it anew from the code.
+
+* Times are RFC 3339 in UTC, amounts are strings (`"1.00"`) beside a `currency`.
+* Lists answer `{"items": [...], "next_cursor": string|null}`; `cursor` asks for the next page.
+* Errors are problem+json (RFC 9457) with a dotted `code`; nothing is half done.
+* A server bound to loopback needs no token unless `MOCKPAY_ADMIN_TOKEN` is set; then send
+  `Authorization: Bearer TOKEN` with every call but `/_mockpay/health`.
+* It answers only to a Host that is loopback, the bound address or `MOCKPAY_PUBLIC_URL`'s, and to
+  no foreign Origin.
+
+The examples assume a server at its usual address and the default seller:
+
+```sh
+BASE=http://127.0.0.1:8420/_mockpay
+SELLER=A1MOCKPAYSELLER
+```
+"""
+_TITLES = {
+    "server": "Server", "sellers": "Sellers", "clock": "Clock", "orders": "Orders",
+    "scenarios": "Scenarios", "journal": "Journal and audit", "wait": "Waiting",
+    "signatures": "Signatures",
+}  # fmt: skip
+
+
+def page() -> str:
+    """The whole page."""
+    parts, chapter = [_INTRODUCTION], ""
+    for endpoint in ENDPOINTS:
+        noun = endpoint.name.split("_")[0]
+        if noun != chapter:
+            parts.append(f"## {_TITLES[noun]}\n")
+            chapter = noun
+        parts.extend(_endpoint(endpoint))
+    parts.extend(_settings())
+    return "\n".join(parts)
+
+
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    yield f"### `{endpoint.method} {endpoint.path}`\n"
+    statuses = ", ".join(f"`{s}`" for s in sorted({*failures(endpoint), *endpoint.alike}))
+    yield f"{endpoint.says} Answers `{endpoint.status}`, else {statuses}.\n"
+    yield f"```sh\n{_curl(endpoint)}\n```\n"
+    query = query_parameters(endpoint)
+    if query:
+        yield from _table("query", ((one["name"], one["schema"], one["required"]) for one in query))
+    known = schemas(ENDPOINTS)
+    if endpoint.body is not None:
+        yield from _table("body", _rows(known[endpoint.body.__name__]))
+    if endpoint.gives is not None:
+        yield _gives(endpoint.gives.__name__, known)
+
+
+def _curl(endpoint: Endpoint) -> str:
+    path = endpoint.path.replace("{seller_id}", "$SELLER")
+    for name in ("amazon_order_id", "rule_id"):
+        path = path.replace(f"{{{name}}}", f"${name.upper()}")
+    verb = "" if endpoint.method == "GET" else f" -X {endpoint.method}"
+    body = f" --json '{endpoint.example}'" if endpoint.example else ""
+    return f'curl -s{verb}{body} "$BASE{path}"'
+
+
+def _rows(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    for name, rules in schema["properties"].items():
+        yield name, rules, name in schema["required"]
+
+
+def _table(title: str, rows: Iterator[tuple[str, dict[str, Any], bool]]) -> Iterator[str]:
+    yield f"| {title} | type | default | |\n|---|---|---|---|"
+    for name, rules, required in rows:
+        default = "required" if required else _default(rules)
+        yield f"| `{name}` | {_kind(rules)} | {default} | {rules.get('description', '')} |"
+    yield ""
+
+
+def _default(rules: dict[str, Any]) -> str:
+    value = rules.get("default")
+    return "" if value is None else f"`{json.dumps(value)}`"
+
+
+def _kind(rules: dict[str, Any]) -> str:
+    """A JSON Schema's type in few words."""
+    if "$ref" in rules:
+        return str(rules["$ref"].rsplit("/", 1)[1])
+    if "anyOf" in rules:
+        kinds = dict.fromkeys(_kind(one) for one in rules["anyOf"])
+        return ", ".join(kinds)
+    if "enum" in rules:
+        return ", ".join(f"`{one}`" for one in rules["enum"])
+    if rules.get("type") == "array":
+        return f"list of {_kind(rules['items'])}"
+    bounds = [f"{word} {rules[key]}" for key, word in _BOUNDS.items() if key in rules]
+    return " ".join([str(rules.get("type", "any")), *bounds])
+
+
+_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+
+
+def _gives(name: str, known: dict[str, Any]) -> str:
+    found = ", ".join(f"`{one}`" for one in known[name]["properties"])
+    return f"`{name}`: {found}.\n"
+
+
+def _settings() -> Iterator[str]:
+    yield "## Settings of a seller\n"
+    yield "| name | default | meaning |\n|---|---|---|"
+    default = Settings()
+    for field in fields(Settings):
+        value = json.dumps(getattr(default, field.name))
+        yield f"| `{field.name}` | `{value}` | {field.metadata['says']} |"
+    yield ""

@@ -1,0 +1,24 @@
+"""The generated pages say what the code does."""
+
+from pathlib import Path
+
+import pytest
+
+from mockpay.commands.docs import pages
+from mockpay.domain.scenarios import TABLE
+from mockpay.web.control.routes import ENDPOINTS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_the_committed_page_is_fresh(name):
+    """After a change of the code: `mockpay docs`."""
+    assert (ROOT / name).read_text("utf-8") == pages()[name]
+
+
+def test_the_pages_leave_no_row_and_no_endpoint_out():
+    written = pages()
+    assert all(f"| `{row.equals}` |" in written["docs/scenarios.md"] for row in TABLE)
+    for endpoint in ENDPOINTS:
+        assert f"### `{endpoint.method} {endpoint.path}`" in written["docs/control-api.md"]
