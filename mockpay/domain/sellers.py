@@ -168,7 +168,7 @@ def _parse(url: str) -> _Url:
     odd = any(ord(c) < 32 or ord(c) == 127 for c in url) or "\\" in url or "#" in url
     odd = odd or url != url.strip()  # urlsplit forgives it, a browser goes somewhere else
     scheme = parts.scheme.lower()
-    unsafe = "@" in parts.netloc or scheme in _RUNNABLE
+    unsafe = "@" in parts.netloc or "*" in host or port == 0 or scheme in _RUNNABLE
     if odd or dots or unsafe or not scheme or not host or len(url) > 2048:
         raise _bad_url()
     return _Url(scheme, host, port or _DEFAULT_PORTS.get(scheme), parts.path or "/", parts.query)

@@ -1,0 +1,223 @@
+"""What a seller may be called, where buyers may be sent, and what can be set."""
+
+import pytest
+
+from mockpay.domain.sellers import (
+    LOOPBACK_RETURNS,
+    Settings,
+    check_names,
+    check_return_url_entry,
+    return_url_allowed,
+    settings,
+)
+from mockpay.kernel.errors import Invalid
+
+SHOP = "https://shop.example.in/return"
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        (SHOP, SHOP),
+        (SHOP, "https://SHOP.Example.IN/return"),
+        (SHOP, "HTTPS://shop.example.in/return"),
+        (SHOP, "https://shop.example.in:443/return"),
+        ("https://shop.example.in:443/return", SHOP),
+        ("http://shop.example.in:80/", "http://shop.example.in"),
+        ("https://shop.example.in", "https://shop.example.in/"),
+        (SHOP, SHOP + "?order=1&x=%20y"),
+        (SHOP + "?a=1", SHOP + "?a=1"),
+        ("https://shop.example.in/r*", SHOP),
+        ("https://shop.example.in/*", "https://shop.example.in/any/depth?x=1"),
+        ("https://shop.example.in/*", "https://shop.example.in"),
+        ("https://shop.example.in:8443/return", "https://shop.example.in:8443/return"),
+        ("https://shop.example.in/a%20b", "https://shop.example.in/a%20b"),
+        ("https://shop.example.in/..a/b..", "https://shop.example.in/..a/b.."),
+        ("shopapp://pay/return", "shopapp://pay/return?status=1"),
+        ("shopapp://pay/*", "SHOPAPP://PAY/return"),
+        ("http://[::1]:8000/return", "http://[::1]:8000/return"),
+        ("http://127.0.0.1:*", "http://127.0.0.1/"),
+        ("http://127.0.0.1:*", "http://127.0.0.1:5000/any/path?x=y"),
+        ("http://localhost:*", "http://localhost:65535/r"),
+        ("http://localhost:*", "http://LocalHost/r"),
+    ],
+)
+def test_a_url_that_an_entry_means_is_allowed(entry, url):
+    assert return_url_allowed(url, ("https://other.example/x", entry))
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        (SHOP, "http://shop.example.in/return"),
+        (SHOP, "https://shop.example.in:8443/return"),
+        (SHOP, "https://shop.example.in:0/return"),
+        (SHOP, "https://shop.example.in/Return"),
+        (SHOP, "https://shop.example.in/return/"),
+        (SHOP, "https://shop.example.in/returned"),
+        (SHOP, "https://shop.example.in/"),
+        (SHOP, "https://www.shop.example.in/return"),
+        (SHOP, "https://shop.example.in.evil.test/return"),
+        (SHOP, "https://evilshop.example.in/return"),
+        (SHOP + "?a=1", SHOP),
+        (SHOP + "?a=1", SHOP + "?a=2"),
+        (SHOP + "?a=1", SHOP + "?a=1&b=2"),
+        ("https://shop.example.in/r*", "https://shop.example.in/x"),
+        ("https://shop.example.in/pay/*", "https://shop.example.in/pay"),
+        ("http://127.0.0.1:*", "https://127.0.0.1/"),
+        ("http://127.0.0.1:*", "http://127.0.0.2/"),
+        ("http://127.0.0.1:*", "http://localhost/"),
+        ("http://localhost:*", "http://localhost.evil.test/"),
+        ("shopapp://pay/return", "otherapp://pay/return"),
+        ("shopapp://pay/return", "shopapp://pay2/return"),
+    ],
+)
+def test_a_url_that_no_entry_means_is_refused(entry, url):
+    assert not return_url_allowed(url, (entry,))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/return",
+        "//shop.example.in/return",
+        "https:/shop.example.in/return",
+        "https:shop.example.in/return",
+        "https:///return",
+        "https://",
+        "https://user@shop.example.in/return",
+        "https://user:pass@shop.example.in/return",
+        "https://@shop.example.in/return",
+        "https://shop.example.in@evil.test/return",
+        "https://evil.test\\@shop.example.in/return",
+        "https://shop.example.in\\return",
+        "https:\\\\shop.example.in\\return",
+        "https://shop.example.in/return#top",
+        "https://shop.example.in/return#",
+        "https://shop.example.in/./return",
+        "https://shop.example.in/x/../return",
+        "https://shop.example.in/x/..",
+        "https://shop.example.in/%2e/return",
+        "https://shop.example.in/x/%2e%2e/return",
+        "https://shop.example.in/x/%2E%2e/return",
+        "https://shop.example.in/x/.%2E/return",
+        "https://shop.example.in/ret\nurn",
+        "https://shop.example.in/return\r\nSet-Cookie: a=b",
+        "https://shop.example.in/ret\turn",
+        "https://shop.example.in/return\x00",
+        "https://shop.example.in/return\x7f",
+        "\x01https://shop.example.in/return",
+        " https://shop.example.in/return",
+        "https://shop.example.in/return ",
+        "https://shop.example.in:x/return",
+        "https://shop.example.in:99999/return",
+        "https://[shop.example.in/return",
+        "javascript:alert(1)",
+        "javascript://shop.example.in/%0aalert(1)",
+        "JavaScript://shop.example.in/return",
+        "data://shop.example.in/return",
+        "vbscript://shop.example.in/return",
+        "file://shop.example.in/return",
+        "blob:https://shop.example.in/return",
+        "https://shop.example.in/return" + "a" * 2048,
+    ],
+)
+def test_a_trick_is_refused_by_any_list_and_on_save(url):
+    everything = ("https://shop.example.in/*", *LOOPBACK_RETURNS)
+    assert not return_url_allowed(url, everything)
+    with pytest.raises(Invalid) as refused:
+        check_return_url_entry(url)
+    assert refused.value.code == "return_url.invalid"
+
+
+@pytest.mark.parametrize(
+    "entry", ["https://*.example.in/return", "https://shop*", "https://shop.example.in:*/return"]
+)
+def test_an_entry_that_could_never_match_is_refused_on_save(entry):
+    with pytest.raises(Invalid):
+        check_return_url_entry(entry)
+
+
+@pytest.mark.parametrize("entry", [*LOOPBACK_RETURNS, SHOP, "https://shop.example.in/*"])
+def test_an_entry_that_can_match_may_be_saved(entry):
+    check_return_url_entry(entry)
+
+
+def test_an_empty_list_allows_nothing():
+    assert not return_url_allowed(SHOP, ())
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("freshness_seconds", 0), ("order_expiry_seconds", 1), ("max_attempts", 100),
+        ("upi_collect_enabled", False), ("upi_collect_seconds", 345_600),
+        ("upi_answer_seconds", 0), ("upi_pending_seconds", 0), ("upi_payee_vpa", "shop@bank"),
+        ("magic_amounts", False), ("default_outcomes", {"issuer": "failure"}),
+        ("all_attempts_listed", True), ("send_seller_id", True), ("result_encoding", "node"),
+    ],
+)  # fmt: skip
+def test_a_setting_takes_its_values(name, value):
+    made = settings({name: value})
+    assert getattr(made, name) == value
+    others = {key: getattr(made, key) for key in Settings.__slots__ if key != name}
+    assert others == {key: getattr(Settings(), key) for key in others}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("colour", "red"), ("freshness_seconds", -1), ("freshness_seconds", "900"),
+        ("freshness_seconds", True), ("freshness_seconds", 1.5), ("freshness_seconds", None),
+        ("order_expiry_seconds", 0), ("order_expiry_seconds", 31_536_001), ("max_attempts", 0),
+        ("max_attempts", 101), ("upi_collect_seconds", 0), ("upi_answer_seconds", 86_401),
+        ("magic_amounts", 1), ("magic_amounts", "true"), ("upi_payee_vpa", "x" * 256),
+        ("upi_payee_vpa", 5), ("default_outcomes", "failure"), ("default_outcomes", {"issuer": 1}),
+        ("result_encoding", "latin"), ("result_encoding", ""),
+    ],
+)  # fmt: skip
+def test_any_other_value_is_refused_and_named(name, value):
+    with pytest.raises(Invalid) as refused:
+        settings({name: value})
+    assert refused.value.code == "settings.invalid"
+    assert refused.value.detail["field"] == name
+
+
+def test_no_settings_are_the_defaults():
+    assert settings({}) == Settings()
+    assert (Settings().freshness_seconds, Settings().order_expiry_seconds) == (900, 900)
+    assert (Settings().max_attempts, Settings().magic_amounts) == (5, True)
+
+
+# --- names
+
+GOOD = {
+    "seller_id": "A1MOCKPAYSELLER",
+    "access_key": "AKIDMOCKPAYDEFAULT",
+    "secret_key": "a secret with spaces",
+    "name": "दुकान",
+}
+
+
+def test_good_names_are_taken():
+    check_names(**GOOD)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seller_id", ""), ("seller_id", "lower"), ("seller_id", "A/1"), ("seller_id", "A" * 65),
+        ("seller_id", "A1\n"), ("access_key", "abc"), ("access_key", "AK ID"),
+        ("access_key", "A" * 129), ("access_key", "अआइई"), ("secret_key", "short"),
+        ("secret_key", "eight\x00chars"), ("secret_key", "x" * 257), ("name", ""),
+        ("name", "a\nb"), ("name", "x" * 101),
+    ],
+)  # fmt: skip
+def test_other_names_are_refused_and_named(field, value):
+    with pytest.raises(Invalid) as refused:
+        check_names(**{**GOOD, field: value})
+    assert refused.value.detail == {"field": field}
