@@ -81,7 +81,12 @@ _ORDER_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
     ),
     (
         "paid.reversed_unrefunded",
-        and_(_is_paid, _sum("captured") == 0, orders.c.refunded_minor < _sum("minor")),
+        and_(
+            _is_paid,
+            _sum("captured") == 0,
+            _sum("took") > 0,
+            orders.c.refunded_minor < _sum("minor"),
+        ),
         "An order whose capture was reversed must be refunded in full.",
     ),
     (

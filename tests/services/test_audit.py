@@ -1,0 +1,139 @@
+"""Every invariant, broken on purpose: the audit must see each one and nothing else."""
+
+import pytest
+from sqlalchemy import delete, insert, literal, select, text, update
+
+from mockpay.services.audit import audit
+from mockpay.store.attempts import attempts
+from mockpay.store.orders import orders
+from mockpay.store.timeline import timeline
+from mockpay.store.worlds import work
+from tests.control.rooms import Api, make_app
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """A world with one order of each kind: paid, failed and tried again, reversed, late, open."""
+    api = Api(make_app(tmp_path_factory.mktemp("audit")))
+    room = api.new_seller()
+    room.freeze()
+    room.paid_order("PAID")
+    again = room.open_order("AGAIN")
+    for vpa in ("insufficient@mockpay", "success@mockpay"):
+        room.pay(again, vpa)
+        room.post("/clock/advance", {"seconds": 0})
+    room.pay(room.open_order("REVERSED", "1703.08"))
+    room.pay(room.open_order("LATE"), "late@mockpay")
+    room.post("/clock/advance", {"until": "idle"})
+    room.pay(room.open_order("OPEN"), None)
+    yield room
+    api.runtime.engine.dispose()
+
+
+class Undo(Exception):
+    """Ends a transaction without a trace."""
+
+
+def broken(room, *statements, seller_id=None):
+    """What the audit says after some damage, which is then undone."""
+    found = []
+    try:
+        with work(room.api.runtime, seller_id or room.seller_id) as sandbox:
+            for statement in statements:
+                sandbox.connection.execute(statement)
+            found = audit(sandbox)
+            raise Undo
+    except Undo:
+        return found
+
+
+def rules(*damage, **whose):
+    return {violation.rule for violation in broken(*damage, **whose)}
+
+
+def number(name):
+    return select(orders.c.id).where(orders.c.seller_order_id == name).scalar_subquery()
+
+
+def of_order(name):
+    return update(orders).where(orders.c.seller_order_id == name)
+
+
+def of_attempts(name):
+    return update(attempts).where(attempts.c.order_id == number(name))
+
+
+def test_a_world_in_which_everything_happened_is_sound(room):
+    states = {o["seller_order_id"]: o["state"] for o in room.get("/orders").json["items"]}
+    assert states["PAID"] == states["AGAIN"] == "PAID"
+    assert states["REVERSED"] == "REFUNDED"
+    assert states["LATE"] == "EXPIRED"
+    assert broken(room) == []
+
+
+def test_a_violation_names_its_subject_and_says_what_is_wrong(room):
+    (violation,) = broken(room, of_order("PAID").values(refunded_minor=49_901))
+    items = room.get("/orders?seller_order_id=PAID").json["items"]
+    assert violation.subject == items[0]["amazon_order_id"]
+    assert violation.rule == "refund.exceeds_capture"
+    assert violation.says == "No more can be refunded than was captured."
+
+
+UNTOLD = "timeline.last_line"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (of_attempts("PAID").values(captured_minor=1), {"paid.amount"}),
+        (of_attempts("PAID").values(captured_minor=0), {"paid.amount"}),
+        (of_attempts("PAID").values(state="FAILED", captured_minor=0),
+         {"paid.one_capture", "paid.amount", UNTOLD}),
+        (of_attempts("PAID").values(state="FAILED"),
+         {"paid.one_capture", "attempt.captured_without_state", UNTOLD}),
+        (of_attempts("PAID").values(state="REVERSED"), {"paid.reversed_unrefunded", UNTOLD}),
+        (of_attempts("AGAIN").values(state="CAPTURED"), {"paid.one_capture", "order.captured_twice", UNTOLD}),
+        (of_attempts("LATE").values(state="CAPTURED"), {"unpaid.captured", UNTOLD}),
+        (of_attempts("LATE").values(captured_minor=5), {"unpaid.captured"}),
+        (of_order("PAID").values(state="EXPIRED"), {"unpaid.captured", UNTOLD}),
+        (of_order("OPEN").values(state="PAID"), {"paid.one_capture", "paid.amount", UNTOLD}),
+        (of_order("LATE").values(refunded_minor=1), {"refund.exceeds_capture"}),
+        (of_order("PAID").values(refunded_minor=-1), {"order.negative"}),
+        (of_order("OPEN").values(amount_minor=-1), {"order.negative"}),
+        (of_attempts("OPEN").values(amount_minor=-1), {"attempt.negative"}),
+        (of_attempts("OPEN").values(refund_reserved_minor=-1), {"attempt.negative"}),
+        (of_attempts("OPEN").values(unfinished=False), {"attempt.unfinished"}),
+        (of_attempts("PAID").values(unfinished=True), {"attempt.unfinished"}),
+        (of_attempts("OPEN").values(state="PROCESSING"), {UNTOLD}),
+        (of_order("OPEN").values(state="CREATED"), {UNTOLD}),
+        (delete(timeline).where(timeline.c.order_id == number("OPEN")), {UNTOLD}),
+    ],
+)  # fmt: skip
+def test_a_broken_invariant_is_reported_by_its_rule(room, statement, expected):
+    assert rules(room, statement) == expected
+    assert broken(room) == []
+
+
+def test_two_live_attempts_of_one_order_are_reported(room):
+    """The database's own index forbids them, so it must be gone first."""
+    row = {
+        **{column.name: column for column in attempts.c},
+        "attempt_id": literal("att_second"),
+        "number": literal(2),
+    }
+    second = select(*[row[column.name] for column in attempts.c]).where(
+        attempts.c.order_id == number("OPEN")
+    )
+    damage = (
+        text("DROP INDEX attempts_one_live"),
+        insert(attempts).from_select(list(row), second),
+    )
+    assert "order.two_live_attempts" in rules(room, *damage)
+
+
+def test_another_sellers_broken_world_is_not_ones_own(room):
+    other = room.api.new_seller()
+    other.paid_order("THEIRS")
+    damage = of_attempts("THEIRS").values(captured_minor=1)
+    assert rules(room, damage) == set()
+    assert rules(room, damage, seller_id=other.seller_id) == {"paid.amount"}
