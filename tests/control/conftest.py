@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.control.rooms import Api, make_app
+from tests.control.rooms import Api, database, make_app
 
 
-@pytest.fixture(scope="session")
-def api(tmp_path_factory):
-    api = Api(make_app(tmp_path_factory.mktemp("control")))
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def api(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("control")
+    api = Api(make_app(folder, database_url=database(request, folder)))
     yield api
     api.runtime.engine.dispose()
 

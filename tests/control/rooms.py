@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from mockpay.services.sellers import NewSeller, create
 from mockpay.settings import Settings
 from mockpay.store import attempts
 from mockpay.store import orders as order_rows
+from mockpay.store.engine import open_engine
 from mockpay.store.worlds import Runtime, look, work
 
 
@@ -30,6 +32,19 @@ from mockpay.store.worlds import Runtime, look, work
 def keys_folder() -> Path:
     """One folder of keys for all tests of a process: making them takes a while."""
     return Path(mkdtemp(prefix="mockpay-keys-"))
+
+
+def database(request: Any, folder: Path) -> str:
+    """A database that no other test knows, of the kind that `request` asks for."""
+    if request.param == "sqlite":
+        return str(folder / "mockpay.db")
+    server = request.getfixturevalue("postgresql_server")
+    name = re.sub(r"[^a-z0-9]", "_", f"{folder.parent.name}_{folder.name}".lower())
+    engine = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    engine.dispose()
+    return server.replace("@/mockpay?", f"@/{name}?")
 
 
 def make_app(folder: Path, **settings: Any) -> Flask:

@@ -15,7 +15,8 @@ def document(api):
 
 
 def test_health_tells_version_and_database(api):
-    expected = {"status": "ok", "version": __version__, "database": "sqlite"}
+    kind = "postgresql" if "postgresql" in api.runtime.settings.database_url else "sqlite"
+    expected = {"status": "ok", "version": __version__, "database": kind}
     assert api.client.get("/_mockpay/health").json == expected
 
 

@@ -8,13 +8,14 @@ from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.timeline import timeline
 from mockpay.store.worlds import work
-from tests.control.rooms import Api, make_app
+from tests.control.rooms import Api, database, make_app
 
 
-@pytest.fixture(scope="module")
-def room(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def room(request, tmp_path_factory):
     """A world with one order of each kind: paid, failed and tried again, reversed, late, open."""
-    api = Api(make_app(tmp_path_factory.mktemp("audit")))
+    folder = tmp_path_factory.mktemp("audit")
+    api = Api(make_app(folder, database_url=database(request, folder)))
     room = api.new_seller()
     room.freeze()
     room.paid_order("PAID")

@@ -17,8 +17,8 @@ from tests.control.rooms import Api, Room, make_app
 
 
 @pytest.fixture
-def api(tmp_path):
-    api = Api(make_app(tmp_path))
+def api(tmp_path, database_url):
+    api = Api(make_app(tmp_path, database_url=database_url))
     yield api
     api.runtime.engine.dispose()
 

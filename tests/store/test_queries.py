@@ -22,8 +22,8 @@ NOON = "2026-11-21T12:00:00Z"
 
 
 @pytest.fixture
-def room(tmp_path):
-    api = Api(make_app(tmp_path))
+def room(tmp_path, database_url):
+    api = Api(make_app(tmp_path, database_url=database_url))
     room = api.new_seller()
     room.freeze(NOON)
     yield room
