@@ -75,6 +75,10 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
     return None
 
 
+#: A line for an end that only time brings.
+_SETTLED = '    mockpay_seller.advance(until="idle")\n'
+
+
 def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
     """A test with the fixtures of `mockpay.testing`."""
     reason = attempt.reason
@@ -88,6 +92,7 @@ def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
         f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)},"
         f" method={json.dumps(attempt.method)})\n"
         f"    pay(mockpay_seller, {json.dumps(attempt.amount.wire())})  # as your shop does\n"
+        f"{_SETTLED if not attempt.live else ''}"
         '    order = mockpay_seller.orders()[0]["amazon_order_id"]\n'
         '    last = mockpay_seller.order(order)["attempts"][-1]\n'
         f"    assert {check}\n"

@@ -11,7 +11,9 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.web.sentences import span
 
-_FLAVOURS = {"php": "PHP family", "node": "Node SDK family", "rfc3986": "plain RFC 3986"}
+#: The nonce's length tells the family of the client (wire/flavours.py).
+_FAMILIES = {12: "Node or Java client", 16: "PHP client"}
+_WRITTEN = {"True": "UTF-8, encoded twice", "False": "UTF-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,18 @@ def _is_number(text: str) -> bool:
 
 
 def _age(marks: Mapping[str, object], freshness_seconds: int) -> str:
+    """How far startTime was from the seller's clock, and how far it may be."""
     age = marks.get("start_time_age_seconds")
     if not isinstance(age, int | float):
         return ""
-    told = f"{age:.1f} s ago" if age < 100 else f"{span(int(age) * SECOND)} ago"
-    return f"{told}, limit {freshness_seconds} s" if freshness_seconds else told
+    far = abs(age)
+    told = f"{far:.1f} s" if far < 100 else span(int(far) * SECOND)
+    told += " ago" if age >= 0 else " ahead"
+    if not freshness_seconds:
+        return told
+    if far > freshness_seconds:
+        return f"{told} by this clock, fresh by the real one"
+    return f"{told}, limit {freshness_seconds} s"
 
 
 def how_sealed(marks: Mapping[str, object]) -> str:
@@ -96,9 +105,14 @@ def signature_steps(
 
 
 def _text(marks: Mapping[str, object]) -> str:
-    twice = "UTF-8, encoded twice" if marks.get("double_utf8") else "UTF-8"
-    flavour = _FLAVOURS.get(str(marks.get("flavour", "")))
-    return f"{twice}, {flavour}" if flavour else twice
+    """How the text was written: Node clients encode what is not ASCII twice."""
+    words = _WRITTEN.get(str(marks.get("double_utf8")), "ASCII")
+    family = _FAMILIES.get(_whole(marks.get("iv_bytes")))
+    return f"{words}, {family}" if family else words
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def short(signature: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from tests.web.visitor import text
 
 MARKS = {
-    "flavour": "node", "iv_bytes": 16, "plaintext_bytes": 412, "double_utf8": True,
+    "encoding": "node", "iv_bytes": 12, "node_marks": True, "plaintext_bytes": 412, "double_utf8": True,
     "signature": "9fQx1kVb3mZ0pLq8sT2uWwXyYzAaBbCcDdEeFfGgZg==", "signature_matches": True,
     "string_to_sign": "POST\namazonpay.amazon.in\n/\norderTotalAmount=499.00",
     "start_time_age_seconds": 0.1,
@@ -60,10 +60,24 @@ def test_payload_and_signature_steps_are_shown(visitor, world):
     shown = {text(dt): text(dt.getnext()) for dt in page.xpath("//dl[@class='payload']/dt")}
     assert shown == fields | {"startTime": "1795262400 # 0.1 s ago, limit 900 s"}
     steps = [text(one) for one in page.xpath("//ul[contains(@class, 'checks')]/li")]
-    assert "Payload openedAES-GCM, 16-byte IV" in steps
-    assert "Text readUTF-8, encoded twice, Node SDK family" in steps
+    assert "Payload openedAES-GCM, 12-byte IV" in steps
+    assert "Text readUTF-8, encoded twice, Node or Java client" in steps
     assert "Received equals expected9fQx1k…Zg==" in steps
     assert page.xpath("//pre[@id='string-to-sign']")[0].text == MARKS["string_to_sign"]
+
+
+@pytest.mark.parametrize(
+    ("age", "says"),
+    [
+        (0.14, "0.1 s ago, limit 900 s"),
+        (-3, "3.0 s ahead, limit 900 s"),
+        (86_400, "1 d ago by this clock, fresh by the real one"),
+    ],
+)
+def test_how_fresh_a_request_was_is_told_by_both_clocks(visitor, world, age, says):
+    order = world.order(marks=MARKS | {"start_time_age_seconds": age})
+    steps = visitor.see_order(order).xpath("//ul[contains(@class, 'checks')]/li")
+    assert text(steps[-1]) == f"Fresh enough{says}"
 
 
 def test_an_order_without_kept_marks_still_has_its_page(visitor, world):
