@@ -162,6 +162,7 @@ def _parse(url: str) -> _Url:
     try:
         parts = urlsplit(url)
         port, host = parts.port, (parts.hostname or "").lower()
+        host.encode("idna")  # a name that no resolver takes is a ValueError too
     except ValueError as error:
         raise _bad_url() from error
     dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.orders import PAID, Order, OrderState
@@ -107,5 +107,13 @@ def _url(seller: Seller, redirect_url: str, params: Mapping[str, str]) -> str:
     if seller.settings.send_seller_id:
         params = {**params, "sellerId": seller.seller_id}
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in params.items())
-    url = quote(redirect_url, safe=_URL_SAFE)
+    url = _ascii(redirect_url)
     return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def _ascii(url: str) -> str:
+    """A URL as a header can hold it: the host in Punycode, the rest percent-encoded."""
+    netloc = urlsplit(url).netloc
+    if not netloc.isascii():
+        url = url.replace(netloc, netloc.encode("idna").decode("ascii"), 1)
+    return quote(url, safe=_URL_SAFE)

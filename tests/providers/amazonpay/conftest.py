@@ -7,13 +7,21 @@ from mockpay.testing import LiveServer, TestSeller
 from tests.providers.amazonpay.shop import Shop
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, SELLER_ID, VECTORS
 
+#: The IPN's are there only to save the time that making them takes.
+_KEY_FILES = {
+    "amazonpay_private.pem": "rsa_private_key_pem",
+    "ipn_signing.pem": "sns_private_key_pem",
+    "ipn_signing_cert.pem": "sns_certificate_pem",
+}
+
 
 @pytest.fixture(scope="session")
 def mockpay_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("amazonpay")
     keys = folder / "keys"
     keys.mkdir()
-    (keys / "amazonpay_private.pem").write_text(VECTORS["rsa_private_key_pem"])
+    for file, part in _KEY_FILES.items():
+        (keys / file).write_text(VECTORS[part])
     settings = Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=keys)
     with LiveServer(settings) as server:
         yield server
