@@ -12,6 +12,7 @@ from mockpay.kernel.money import Money
 from mockpay.web.checkout.visits import Visit
 from mockpay.web.sentences import countdown
 
+_LONGEST_STORE = 60
 _PAGES = ("choose", "upi", "upi-app", "cancel", "waiting", "result", "status", "return")
 #: The rows that a tester needs most on the UPI page.
 _UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
@@ -19,12 +20,12 @@ _UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
 
 def page(visit: Visit, title: str, **more: object) -> dict[str, object]:
     """The context that all templates of a payment share; `more` is put beside it."""
-    seller = visit.sandbox.seller
+    seller, name = visit.sandbox.seller, store(visit)
     return {
         "title": title,
         "seller": {
-            "name": seller.name,
-            "initials": initials(seller.name),
+            "name": name,
+            "initials": initials(name),
             "host": urlsplit(visit.order.redirect_url).hostname,
         },
         "order": _order(visit),
@@ -62,6 +63,12 @@ def _urls(visit: Visit) -> dict[str, str]:
     urls["scenarios"] = f"{base}/{seller}/scenarios"
     urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
     return urls
+
+
+def store(visit: Visit) -> str:
+    """Who is paid, as buyers know it: the request's sellerStoreName, else the account's name."""
+    named = (visit.order.store_name or "").strip()
+    return named if 0 < len(named) <= _LONGEST_STORE else visit.sandbox.seller.name
 
 
 def initials(name: str) -> str:

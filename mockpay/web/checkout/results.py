@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockpay.domain import upi
-from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.attempts import Attempt, AttemptState, Failure
 from mockpay.domain.orders import PAID, OrderState
 from mockpay.kernel.clock import SECOND
 from mockpay.store import attempts
@@ -20,6 +20,11 @@ from mockpay.web.sentences import (
 )
 
 _A = AttemptState
+_TO_THE_BUYER = {
+    "The buyer’s bank": "Your bank",
+    "buyer's bank": "your bank",
+    "Declined by the buyer": "You declined the request",
+}
 
 
 def version(visit: Visit) -> str:
@@ -33,7 +38,15 @@ def last_failure(visit: Visit) -> str | None:
     """Why the last try failed, for the top of the next one."""
     if visit.last is None or visit.last.failure is None:
         return None
-    return failure_sentence(visit.last.failure, full=True) + ". No money was taken."
+    return f"{_to_the_buyer(visit.last.failure)}. No money was taken."
+
+
+def _to_the_buyer(failure: Failure) -> str:
+    """The sentence of the dashboard, said to the one it is about."""
+    told = failure_sentence(failure, full=True)
+    for ours, theirs in _TO_THE_BUYER.items():
+        told = told.replace(ours, theirs)
+    return told
 
 
 def waiting(visit: Visit) -> dict[str, object]:
@@ -104,7 +117,7 @@ def result(visit: Visit) -> dict[str, object]:
         return shown | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"No money was taken. {visit.sandbox.seller.name} is told.",
+            "sentence": f"No money was taken. {contexts.store(visit)} is told.",
         }
     if last is not None and last.live and order.open:
         return shown | {
@@ -131,7 +144,7 @@ def _paid(visit: Visit) -> dict[str, object]:
     return {
         "status": "SUCCESS",
         "heading": "Payment successful",
-        "sentence": back or f"{visit.sandbox.seller.name} has your money.",
+        "sentence": back or f"{contexts.store(visit)} has your money.",
         "refs": refs,
         "why": contexts.redirect_says(visit) or whose_doing(order, last),
     }
@@ -143,7 +156,7 @@ def _failed(visit: Visit) -> dict[str, object]:
     if order.state is OrderState.EXPIRED:
         sentence = f"The time to pay is over. {sentence}"
     elif last is not None and last.failure is not None:
-        sentence = f"{failure_sentence(last.failure, full=True)}. {sentence}"
+        sentence = f"{_to_the_buyer(last.failure)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
     elif last is not None and last.state is _A.PENDING:
@@ -155,7 +168,7 @@ def _failed(visit: Visit) -> dict[str, object]:
         "heading": "Time is up" if expired else "Payment failed",
         "sentence": sentence,
         "tried": [_tried(one) for one in attempts.of_order(visit.sandbox, order.order_id)],
-        "tried_text": f"{order.attempt_count} of {order.attempt_count + left} tries"
+        "tried_text": f"{order.attempt_count} of {order.attempt_count + left}"
         if order.open
         else None,
         "retry": visit.payable and left > 0,

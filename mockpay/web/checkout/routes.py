@@ -13,9 +13,6 @@ from mockpay.web.checkout import contexts, leaving, results, upi
 from mockpay.web.checkout.answers import go, gone, show
 from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
 
-#: Without script a waiting page asks again after this many seconds.
-_REFRESH_SECONDS = 2
-
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All pages below ``/pay/{token}/`` for one process."""
@@ -85,11 +82,8 @@ def _waiting(runtime: Runtime, token: str) -> Response:
         page = contexts.page(visit, str(shown["heading"]))
         if not visit.asked:
             page["urls"].pop("upi_app")  # type: ignore[attr-defined]
-        answer = show(
-            "checkout/waiting.html", page=page, waiting=shown, version=results.version(visit)
-        )
-        answer.headers["Refresh"] = str(_REFRESH_SECONDS)
-        return answer
+        version = results.version(visit)
+        return show("checkout/waiting.html", page=page, waiting=shown, version=version)
 
 
 def _result(runtime: Runtime, token: str) -> Response:

@@ -60,11 +60,11 @@ def _form(visit: Visit, error: Invalid | None = None) -> Response:
 
 
 def _link(visit: Visit, mode: str) -> str:
-    seller, order = visit.sandbox.seller, visit.order
+    order = visit.order
     number = order.attempt_count + 1
     return upi.link(
         payee=payee_vpa(visit),
-        name=seller.name,
+        name=contexts.store(visit),
         amount=order.amount.wire(),
         reference=payments.attempt_id_of(visit.sandbox, order, number).replace("_", ""),
         note=f"Order {order.seller_order_id}",
@@ -134,7 +134,7 @@ def _app(visit: Visit, error: Invalid | None = None) -> Response:
     given["urls"]["back"] = visit.url  # type: ignore[index]
     vpa = visit.last.instrument.get("vpa") if visit.last and visit.asked else None
     asked = {
-        "payee": visit.sandbox.seller.name,
+        "payee": contexts.store(visit),
         "payee_vpa": payee_vpa(visit),
         "amount": visit.order.amount.display(),
         "note": f"Order {visit.order.seller_order_id}",
