@@ -1,0 +1,22 @@
+"""What axe finds on a page that would keep somebody out."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+_GRAVE = {"serious", "critical"}
+_axe = Axe()
+
+
+def assert_accessible(page):
+    """
+    No violation of impact serious or critical.
+
+    Raises:
+        AssertionError: naming each rule, its help text and the first element it is about.
+    """
+    found = _axe.run(page).response["violations"]
+    grave = [
+        f"{one['id']}: {one['help']} {one['nodes'][0]['html']}"
+        for one in found
+        if one["impact"] in _GRAVE
+    ]
+    assert not grave, f"{page.url}\n" + "\n".join(grave)

@@ -1,0 +1,73 @@
+"""Somebody at a browser who buys in the demo shop; each verb ends on the page it names."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+class Buyer:
+    """Drives one page; what it shows is asked of `page` itself or by `sees`."""
+
+    def __init__(self, page, shop):
+        self.page, self.shop = page, shop
+
+    def sees(self, testid):
+        """The element with that hook, once it is there."""
+        found = self.page.get_by_test_id(testid)
+        expect(found).to_be_visible()
+        return found
+
+    def press(self, testid):
+        self.page.get_by_test_id(testid).click()
+        return self
+
+    def buy(self, amount=""):
+        """From the catalogue to the hosted page."""
+        self.page.goto(self.shop.url)
+        if amount:
+            self.page.get_by_test_id("shop-test-amount").fill(amount)
+        self.press("buy-bell")
+        expect(self.page).to_have_url(re.compile(r"/pay/[^/]+/$"))
+        return self
+
+    def ask(self, vpa):
+        """Pay by UPI, the request going to a UPI ID."""
+        self.press("method-upi")
+        self.page.get_by_test_id("upi-vpa").fill(vpa)
+        return self.press("pay")
+
+    def open_the_app(self):
+        return self.press("upi-app-link")
+
+    def go_back_to_the_shop(self):
+        self.press("return-to-seller")
+        expect(self.page).to_have_url(re.compile(r"/shop/"))
+        return self
+
+    def reads_status(self, status):
+        expect(self.sees("payment-status")).to_have_text(status)
+        return self
+
+    def waits(self):
+        self.sees("payment-waiting")
+        return self
+
+    def finds_in_the_shop(self, state):
+        """The shop's books, on the order's page."""
+        expect(self.sees("shop-order-state")).to_have_text(state)
+        return self
+
+    def finds_verified(self, status):
+        """A result that the shop verified."""
+        verified = self.sees("shop-verified")
+        expect(verified).to_have_attribute("data-status", status)
+        expect(verified).to_contain_text("The signature holds")
+        return self
+
+    def finds_listed(self, state, reason=None):
+        """What ListOrderReference says on the shop's order page."""
+        listed = self.sees("shop-list-order-reference")
+        expect(listed).to_have_attribute("data-state", state)
+        if reason:
+            expect(listed).to_contain_text(reason)
+        return self

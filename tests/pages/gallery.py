@@ -1,0 +1,156 @@
+"""Every page of the sandbox, each at an address of its own, in a world that stands still."""
+
+import tempfile
+from pathlib import Path
+
+from mockpay.settings import Settings
+from mockpay.testing import LiveServer
+from tests.journeys.plain_buyer import DemoShop, PlainBuyer
+
+#: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
+PAYMENT = (
+    "choose", "choose-again", "upi", "upi-app", "upi-app-nothing", "waiting", "waiting-pending",
+    "waiting-unknown", "success", "failed", "failed-for-good", "cancelled", "expired",
+    "browser-closed", "taking-back", "gone",
+)  # fmt: skip
+OURS = (
+    "landing", "not-found", "provider-error", "dashboard-list", "dashboard-empty",
+    "dashboard-order", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
+    "dashboard-scenarios", "dashboard-journal", "dashboard-seller", "dashboard-refused",
+)  # fmt: skip
+SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-placed",
+        "shop-refused", "shop-not-found")  # fmt: skip
+NAMES = (*PAYMENT, *OURS, *SHOP)
+#: Pages that are refusals, and how.
+STATUS = {
+    "gone": 404, "not-found": 404, "provider-error": 400, "dashboard-refused": 404,
+    "shop-refused": 400, "shop-not-found": 404,
+}  # fmt: skip
+
+
+class Gallery:
+    """A sandbox of its own; `url(name)` is the address of a page."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="mockpay-gallery-")
+        folder = Path(self._folder.name)
+        self._server = LiveServer(
+            Settings(
+                port=0,
+                database_url=str(folder / "mockpay.db"),
+                keys_dir=folder / "keys",
+                seed="gallery",
+            )
+        )
+        self._at = {}
+
+    def __enter__(self):
+        self._server.start()
+        self.shop = DemoShop.opened(self._server)
+        self._hang()
+        return self
+
+    def __exit__(self, *_exception):
+        self._server.stop()
+        self._folder.cleanup()
+
+    def url(self, name):
+        return self._at[name]
+
+    def _hang(self):
+        """Make the world; what needs the clock to move comes first, what must stay open last."""
+        self._ran_out()
+        self._paid()
+        self._not_paid()
+        self._open()
+        self._placed()
+        self._at |= self._standing()
+        PlainBuyer().goes_to(self._at["provider-error"])
+        rule = {"stage": "issuer", "outcome": "Z9", "match": {"vpa": "meera@okaxis"}, "times": 1}
+        self.shop.seller.control("POST", "/scenarios", rule)
+
+    def _standing(self):
+        """Pages that are there without an order."""
+        root, ui, shop = self._server.url, self.shop.ui, self.shop.url
+        return {
+            "gone": f"{root}/pay/nothing/",
+            "landing": f"{root}/",
+            "not-found": f"{root}/nothing",
+            "provider-error": f"{root}/processPayment?payload=x",
+            "dashboard-list": f"{ui}/orders",
+            "dashboard-empty": f"{ui}/orders?q=nothing-fits",
+            "dashboard-scenarios": f"{ui}/scenarios",
+            "dashboard-journal": f"{ui}/journal",
+            "dashboard-seller": f"{ui}/seller",
+            "dashboard-refused": f"{ui}/orders/S04-0000000-0000000",
+            "shop": shop,
+            "shop-orders": f"{shop}/orders",
+            "shop-refused": f"{shop}/return?status=SUCCESS&sellerOrderId=x",
+            "shop-not-found": f"{shop}/orders/none",
+        }
+
+    def _ran_out(self):
+        left = self._buyer()
+        self.shop.seller.advance(seconds=901)
+        self._at["expired"] = f"{left.url}result"
+        self._at["dashboard-expired"] = self._dashboard()
+
+    def _paid(self):
+        closed = self._buyer("1703.07").asks("asha@okhdfc").opens_the_app().presses("upi-approve")
+        self._at["browser-closed"] = closed.follows("return-to-seller").url
+        self._wait()
+        paid = self._buyer(sku="pannier").asks("insufficient@mockpay").follows("retry")
+        self._wait(20)
+        paid.asks("asha@okhdfc").opens_the_app().presses("upi-approve", pin="2580")
+        self._at["success"] = paid.url
+        self._at["dashboard-order"] = self._dashboard()
+        self._at["shop-order"] = paid.follows("return-to-seller").url
+        self._wait()
+
+    def _not_paid(self):
+        worn = self._buyer().asks("insufficient@mockpay")
+        for _ in range(4):
+            worn.follows("retry").asks("failure@mockpay")
+        self._at["failed-for-good"] = worn.url
+        self._at["dashboard-failed"] = self._dashboard()
+        self._at["shop-order-failed"] = worn.follows("return-to-seller").url
+        self._wait()
+        cancelled = self._buyer(sku="tourer").presses("cancel-payment")
+        self._at["cancelled"] = cancelled.url
+        cancelled.follows("return-to-seller")
+        self._wait()
+        self._at["failed"] = self._buyer().asks("insufficient@mockpay").url
+        self._wait()
+
+    def _open(self):
+        held = self._buyer("1703.06").asks("asha@okhdfc").opens_the_app().presses("upi-approve")
+        self._at["taking-back"] = held.follows("return-to-seller").url
+        again = self._buyer().asks("declined@mockpay").follows("retry")
+        self._at["choose-again"] = again.url
+        asked = self._buyer(sku="pannier").asks("asha@okhdfc")
+        self._at["waiting"] = asked.url
+        self._at["upi-app"] = asked.opens_the_app().url
+        pending = self._buyer().asks("pending@mockpay")
+        self._at["waiting-pending"] = pending.url
+        self._at["upi-app-nothing"] = pending.url.replace("/waiting", "/upi-app")
+        self._at["waiting-unknown"] = self._buyer(sku="tourer").asks("deemed@mockpay").url
+        self._at["dashboard-waiting"] = self._dashboard()
+        choosing = self._buyer()
+        self._at["choose"] = choosing.url
+        self._at["upi"] = choosing.follows("method-upi").url
+
+    def _placed(self):
+        """The order of whoever is still choosing."""
+        orders = PlainBuyer().goes_to(f"{self.shop.url}/orders")
+        newest = orders.page.xpath("//ul[contains(@class, 'items')]//a/@href")[0]
+        self._at["shop-order-placed"] = f"{self._server.url}{newest}"
+
+    def _buyer(self, amount="", sku="bell"):
+        return PlainBuyer().buys(self.shop, sku=sku, amount=amount)
+
+    def _wait(self, seconds=67):
+        self.shop.seller.advance(seconds=seconds)
+
+    def _dashboard(self):
+        """The dashboard's page of the newest order."""
+        return f"{self.shop.ui}/orders/{self.shop.order()['amazon_order_id']}"

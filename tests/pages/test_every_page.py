@@ -1,0 +1,146 @@
+"""What holds for every page there is, seen from outside, without a browser."""
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import requests
+from lxml import html
+
+from tests.pages.gallery import NAMES, PAYMENT, STATUS
+
+POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+#: Attributes that make a browser fetch, follow or send something.
+_ADDRESSES = ("src", "href", "action", "formaction", "poster", "srcset", "data", "data-poll")
+
+every_page = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture
+def seen(gallery):
+    """Fetch a page of the gallery, as it is."""
+
+    def fetch(name):
+        answer = requests.get(gallery.url(name), timeout=30)
+        assert answer.status_code == STATUS.get(name, 200)
+        return answer
+
+    return fetch
+
+
+@every_page
+def test_every_page_carries_the_policy_and_nothing_weaker(seen, name):
+    headers = seen(name).headers
+    assert headers["Content-Security-Policy"] == POLICY
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@every_page
+def test_no_page_has_script_or_style_of_its_own(seen, name):
+    page = html.fromstring(seen(name).text)
+    assert page.xpath("//script[not(@src)]") == []
+    assert page.xpath("//style | //base | //iframe | //object | //embed") == []
+    assert [one.tag for one in page.iter() if "style" in one.attrib] == []
+    assert page.xpath("//@*[starts-with(name(), 'on')]") == []
+    assert not re.search(r"javascript:", html.tostring(page, encoding="unicode"), re.IGNORECASE)
+
+
+@every_page
+def test_no_page_names_another_host(seen, name):
+    answer = seen(name)
+    own = urlsplit(answer.url).netloc
+    for element in html.fromstring(answer.text).iter():
+        for attribute in _ADDRESSES:
+            target = element.get(attribute)
+            if target and not target.startswith("upi://"):
+                assert urlsplit(urljoin(answer.url, target)).netloc == own, target
+
+
+def test_no_style_or_script_of_ours_names_another_host(gallery):
+    fetched = set()
+    for name in NAMES:
+        answer = requests.get(gallery.url(name), timeout=30)
+        page = html.fromstring(answer.text)
+        fetched |= {urljoin(answer.url, one) for one in page.xpath("//link/@href | //script/@src")}
+    assert len(fetched) >= 7
+    for address in fetched:
+        text = requests.get(address, timeout=30).text
+        foreign = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", text))
+        # The name of a language is no address.
+        assert foreign <= {"http://www.w3.org"}, address
+
+
+@every_page
+def test_every_page_says_test_and_what_it_is(seen, name):
+    page = html.fromstring(seen(name).text)
+    assert page.get("lang") == "en-IN"
+    assert "TEST" in page.xpath("string(//body)")
+    assert len(page.xpath("//h1")) == 1
+    assert len(page.xpath("//main[@id='main']")) == 1
+    assert page.xpath("string(//title)").strip()
+
+
+@every_page
+def test_every_field_of_every_page_has_a_label(seen, name):
+    page = html.fromstring(seen(name).text)
+    for one in page.xpath("//input[not(@type='hidden')] | //select | //textarea"):
+        labelled = one.get("aria-label") or one.xpath("ancestor::label")
+        assert labelled or page.xpath("//label[@for=$id]", id=one.get("id")), html.tostring(one)
+
+
+@pytest.mark.parametrize("name", PAYMENT)
+def test_no_cache_keeps_a_page_of_a_payment(seen, name):
+    assert seen(name).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("name", "hooks"),
+    [
+        ("choose", "method-upi order-amount seller-name cancel-payment"),
+        ("upi", "upi-vpa upi-qr upi-intent upi-app-link pay order-amount seller-name"),
+        ("upi-app", "upi-approve upi-decline"),
+        ("waiting", "payment-waiting"),
+        ("waiting-pending", "payment-waiting"),
+        ("waiting-unknown", "payment-waiting return-to-seller"),
+        ("success", "payment-status payment-reason return-to-seller"),
+        ("failed", "payment-status payment-reason retry return-to-seller"),
+        ("failed-for-good", "payment-status payment-reason return-to-seller"),
+        ("cancelled", "payment-status payment-reason return-to-seller"),
+        ("expired", "payment-status payment-reason return-to-seller"),
+    ],
+)
+def test_the_hooks_that_programs_rely_on_are_there_once(seen, name, hooks):
+    page = html.fromstring(seen(name).text)
+    for hook in hooks.split():
+        assert len(page.xpath("//*[@data-testid=$hook]", hook=hook)) == 1, hook
+
+
+def test_the_fields_that_programs_fill_have_their_names(seen):
+    upi, app = (html.fromstring(seen(name).text) for name in ("upi", "upi-app"))
+    assert upi.xpath("//input[@data-testid='upi-vpa']/@name") == ["vpa"]
+    assert upi.xpath("//*[@data-testid='upi-intent']/@href")[0].startswith("upi://pay?")
+    assert app.xpath("//form//input[@name='pin']/@type") == ["password"]
+    values = app.xpath("//button[@name='action']/@value")
+    assert set(values) == {"approve", "decline", "ignore", "late"}
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("success", "SUCCESS"),
+        ("failed", "FAILURE"),
+        ("failed-for-good", "FAILURE"),
+        ("cancelled", "CANCELLED"),
+        ("expired", "FAILURE"),
+    ],
+)
+def test_the_result_page_tells_its_status(seen, name, status):
+    page = html.fromstring(seen(name).text)
+    shown = page.xpath("//*[@data-testid='payment-status']")[0]
+    assert (shown.text_content(), shown.get("data-status")) == (status, status)
+
+
+def test_only_a_payment_that_can_still_be_paid_offers_another_try(seen):
+    for name in ("success", "failed-for-good", "cancelled", "expired", "waiting-unknown"):
+        assert html.fromstring(seen(name).text).xpath("//*[@data-testid='retry']") == [], name

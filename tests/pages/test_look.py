@@ -1,0 +1,91 @@
+"""Every page in a browser: axe finds nothing grave, it fits a small phone, it can be dark."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.accessibility import assert_accessible
+from tests.pages.gallery import NAMES, PAYMENT, STATUS
+from tests.pages.watch import PHONE, WIDE, Watch
+
+#: Somebody else's product, light by day and night.
+_NEVER_DARK = {"upi-app", "upi-app-nothing"}
+_OVERHANG = "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+_LIGHTNESS = """() => {
+    const body = getComputedStyle(document.body).backgroundColor;
+    const shown = body === "rgba(0, 0, 0, 0)"
+        ? getComputedStyle(document.documentElement).backgroundColor : body;
+    return Math.max(...shown.match(/\\d+/g).slice(0, 3));
+}"""
+#: Everything a finger may aim at, less what stands inside a sentence.
+_SMALL_TARGETS = """() => [...document.querySelectorAll(
+        "main button, main input:not([type=hidden]):not([type=radio]), main .btn, main .tile, "
+        + "main label:has(input[type=radio]), main .leave a")]
+    .filter((one) => one.checkVisibility() && one.getAttribute("aria-hidden") !== "true")
+    .filter((one) => one.getBoundingClientRect().height < 44 - 0.5)
+    .map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="session")
+def walker(browser):
+    """One browser page for all of these tests: they only look."""
+    context = browser.new_context(reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def show(gallery, walker):
+    """Show a page of the gallery, by daylight; what waits to lead on by itself stays."""
+    watch = Watch()
+    stop = watch.over(walker.context)
+
+    def stay(route):
+        answer = route.fetch()
+        kept = {name: value for name, value in answer.headers.items() if name != "refresh"}
+        route.fulfill(response=answer, headers=kept)
+
+    def opened(name, **size):
+        watch.expects(STATUS.get(name))
+        if name == "taking-back":
+            walker.route(gallery.url(name), stay)
+        walker.emulate_media(color_scheme="light")
+        walker.set_viewport_size(size or PHONE)
+        walker.goto(gallery.url(name))
+        return walker
+
+    yield opened
+    walker.unroute_all()
+    walker.goto("about:blank")
+    stop()
+    watch.check()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_is_accessible_on_a_phone_and_wide_light_and_dark(show, name):
+    page = show(name)
+    assert_accessible(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(WIDE)
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_fits_320_pixels_and_can_be_dark(show, name):
+    page = show(name, width=320, height=640)
+    assert page.evaluate(_OVERHANG) <= 0
+    assert page.evaluate(_LIGHTNESS) > 200
+    page.emulate_media(color_scheme="dark")
+    assert (page.evaluate(_LIGHTNESS) < 60) == (name not in _NEVER_DARK)
+
+
+@pytest.mark.parametrize("name", [one for one in PAYMENT if one != "taking-back"])
+def test_a_finger_hits_every_control_of_a_payment(show, name):
+    assert show(name).evaluate(_SMALL_TARGETS) == []
+
+
+def test_state_is_never_told_by_colour_alone(show):
+    for chip in show("dashboard-list", **WIDE).locator(".chip").all():
+        expect(chip).to_have_text(re.compile(r"\w"))
+        expect(chip.locator("svg")).to_have_count(1)

@@ -1,0 +1,160 @@
+"""What people do to pages: back, reload, twice, without a mouse, without a script."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.buyer import Buyer
+
+_FOCUSED = "document.activeElement.dataset.testid || document.activeElement.textContent.trim()"
+
+
+def tab_to(page, testid):
+    """Press Tab until the element has the focus; it must be seen to have it."""
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        if page.evaluate(_FOCUSED) == testid:
+            outline = page.evaluate("getComputedStyle(document.activeElement).outline")
+            assert "none" not in outline
+            return
+    pytest.fail(f"{testid} cannot be reached by Tab on {page.url}")
+
+
+def test_going_back_after_paying_shows_the_result_again(buyer, page, shop):
+    buyer.buy().ask("success@mockpay").reads_status("SUCCESS")
+    page.go_back()
+    buyer.reads_status("SUCCESS")
+    assert len(shop.order()["attempts"]) == 1
+
+
+def test_going_back_from_the_shop_cannot_pay_twice(buyer, page, shop):
+    buyer.buy().ask("success@mockpay").go_back_to_the_shop().finds_in_the_shop("PAID")
+    page.go_back()
+    buyer.reads_status("SUCCESS")
+    assert len(shop.seller.orders()) == 1
+
+
+def test_a_form_found_by_going_back_belongs_to_the_try_before(open_page, shop):
+    first, second = Buyer(open_page(), shop), Buyer(open_page(), shop)
+    first.buy().press("method-upi")
+    second.page.goto(first.page.url)
+    second.page.get_by_test_id("upi-vpa").fill("failure@mockpay")
+    second.press("pay").reads_status("FAILURE")
+    first.page.get_by_test_id("upi-vpa").fill("success@mockpay")
+    first.press("pay").reads_status("FAILURE")
+    assert len(shop.order()["attempts"]) == 1
+
+
+def test_a_double_click_pays_once(buyer, page, shop):
+    buyer.buy().press("method-upi")
+    page.get_by_test_id("upi-vpa").fill("success@mockpay")
+    page.get_by_test_id("pay").dblclick()
+    buyer.reads_status("SUCCESS")
+    assert [one["state"] for one in shop.order()["attempts"]] == ["CAPTURED"]
+
+
+def test_reloading_changes_nothing_anywhere(buyer, page, shop):
+    buyer.buy()
+    page.reload()
+    buyer.ask("asha@okhdfc").waits()
+    page.reload()
+    buyer.waits().open_the_app()
+    page.reload()
+    buyer.press("upi-approve").reads_status("SUCCESS")
+    page.reload()
+    buyer.reads_status("SUCCESS").go_back_to_the_shop()
+    page.reload()
+    buyer.finds_verified("SUCCESS").finds_in_the_shop("PAID")
+    assert [one["state"] for one in shop.order()["attempts"]] == ["CAPTURED"]
+
+
+def test_the_sealed_request_opened_twice_leads_to_the_same_order(buyer, page, shop):
+    with page.expect_request("**/initiatePayment?*") as sealed:
+        buyer.buy()
+    here = page.url
+    page.goto(sealed.value.url)
+    expect(page).to_have_url(here)
+    assert len(shop.seller.orders()) == 1
+
+
+def test_a_payment_needs_no_mouse(buyer, page):
+    page.goto(buyer.shop.url)
+    tab_to(page, "buy-bell")
+    page.keyboard.press("Enter")
+    buyer.sees("method-upi")
+    tab_to(page, "method-upi")
+    page.keyboard.press("Enter")
+    buyer.sees("upi-vpa")
+    tab_to(page, "upi-vpa")
+    page.keyboard.type("asha@okhdfc")
+    page.keyboard.press("Enter")
+    buyer.waits()
+    tab_to(page, "upi-app-link")
+    page.keyboard.press("Enter")
+    buyer.sees("upi-approve")
+    tab_to(page, "upi-approve")
+    page.keyboard.press("Space")
+    buyer.reads_status("SUCCESS")
+    tab_to(page, "return-to-seller")
+    page.keyboard.press("Enter")
+    buyer.finds_in_the_shop("PAID")
+
+
+def test_the_first_tab_offers_to_skip_to_the_content(buyer, page):
+    buyer.buy()
+    page.keyboard.press("Tab")
+    assert page.evaluate(_FOCUSED) == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+
+
+def test_enter_in_the_pin_field_pays_and_does_not_decline(buyer, page):
+    buyer.buy().ask("asha@okhdfc").open_the_app()
+    page.get_by_label("UPI PIN").press_sequentially("2580")
+    page.keyboard.press("Enter")
+    buyer.reads_status("SUCCESS")
+
+
+def test_a_waiting_page_keeps_the_keyboards_place(buyer, page):
+    """A page that loaded itself anew every two seconds would take it away."""
+    buyer.buy().ask("pending@mockpay").waits()
+    loads = []
+    page.on("request", lambda request: loads.append(request.is_navigation_request()))
+    tab_to(page, "check-again")
+    for _ in range(2):
+        with page.expect_response("**/status"):
+            pass
+    assert page.evaluate(_FOCUSED) == "check-again"
+    assert not any(loads)
+
+
+@pytest.fixture
+def scriptless(open_page, shop):
+    return Buyer(open_page(java_script_enabled=False), shop)
+
+
+def test_a_payment_needs_no_script(scriptless):
+    scriptless.buy().ask("asha@okhdfc").waits().open_the_app().press("upi-approve")
+    scriptless.reads_status("SUCCESS").go_back_to_the_shop()
+    scriptless.finds_verified("SUCCESS").finds_in_the_shop("PAID")
+
+
+def test_without_script_the_waiting_page_moves_on_by_itself(scriptless, shop):
+    scriptless.buy().ask("pendingok@mockpay").waits()
+    shop.seller.advance(seconds=30)
+    scriptless.reads_status("SUCCESS")
+
+
+def test_without_script_the_buyer_may_ask_at_once(scriptless, shop):
+    scriptless.buy().ask("pendingfail@mockpay").waits()
+    shop.seller.advance(seconds=30)
+    scriptless.press("check-again").reads_status("FAILURE").press("retry")
+    scriptless.press("cancel-payment").reads_status("CANCELLED").go_back_to_the_shop()
+    scriptless.finds_in_the_shop("FAILED")
+
+
+def test_without_script_the_dashboards_clock_moves(scriptless, shop):
+    scriptless.buy().ask("pendingok@mockpay").waits()
+    page = scriptless.page
+    page.goto(f"{shop.ui}/orders")
+    page.get_by_role("button", name="+1 min").click()
+    expect(page.get_by_role("link", name="Paid by UPI")).to_be_visible()
