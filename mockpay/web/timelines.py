@@ -50,6 +50,7 @@ _PAID_LATE = "The order had ended, so the money goes back"
 _ATTEMPT: Mapping[str, _Words] = {
     "chosen": ("UPI chosen", "idle", "upi", ""),
     "auth_required": ("Buyer asked to approve", "wait", "clock", "Request sent to the UPI app"),
+    "seen": ("Request seen", "idle", "phone", "The buyer opened it in the UPI app"),
     "validation_error": ("Refused before the buyer was asked", "bad", "cross", ""),
     "auth_ok": ("Buyer approved", "ok", "tick", "In the UPI app"),
     "auth_fail": ("Not approved", "bad", "cross", ""),

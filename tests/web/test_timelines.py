@@ -2,6 +2,7 @@
 
 import pytest
 
+from mockpay.services import payments
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
 from mockpay.web.timelines import lines_to_come, offset, timeline_lines
@@ -46,9 +47,13 @@ def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
         world.pay(world.order(name), f"{name}@mockpay")
     world.pay(world.order("told", "1703.08"), "success@mockpay")
     world.cancel(world.order("cancelled"))
+    opened = world.pay(world.order("opened"), "asha@okhdfc")
+    with world.work() as sandbox:
+        payments.opened(sandbox, opened)
+    world.approve(opened)
     world.idle()
     with world.look() as sandbox:
-        found = [order_rows.newest(sandbox, one) for one in (*names, "told", "cancelled")]
+        found = [order_rows.newest(sandbox, one) for one in (*names, "told", "cancelled", "opened")]
     lines = [line for order in found if order for line in timeline_lines(world.story(order))]
     assert len(lines) > 50
     assert [line.title for line in lines if line.icon == "dot"] == []
