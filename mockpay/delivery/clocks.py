@@ -14,6 +14,9 @@ from mockpay.store import outbox as parcels
 from mockpay.store import schedule, sellers
 from mockpay.store.worlds import Runtime, look, work
 
+#: How often to look whether another thread has sent what it took (seconds).
+_LOOK_AGAIN = 0.01
+
 
 class Until(StrEnum):
     """Goals that are no fixed time."""
@@ -70,38 +73,48 @@ def advance(runtime: Runtime, seller_id: str, goal: int | Until, timeout: float)
 
 @contextmanager
 def _sole(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
+    lapses = deadline + 5 * SECOND
     with work(runtime, seller_id) as sandbox:
-        lapses = deadline + 5 * SECOND
         if not sellers.begin_advance(sandbox.connection, seller_id, sandbox.real_now, lapses):
             raise Conflict("This clock is being advanced already.", code="clock.busy")
     try:
         yield
     finally:
         with work(runtime, seller_id) as sandbox:
-            sellers.end_advance(sandbox.connection, seller_id)
+            sellers.end_advance(sandbox.connection, seller_id, lapses)
 
 
 def _go(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int) -> bool:
+    """Whether the goal was reached in time."""
     while runtime.real_clock.now() < deadline:
-        target = _target(runtime, seller_id, goal)
-        if target is None:
-            return True
-        while scheduler.fire(runtime, seller_id, target).more:
-            if runtime.real_clock.now() >= deadline:
-                return False
-        while outbox.send_waiting(runtime):
-            pass
-        if goal is not Until.IDLE:
+        target = goal if not isinstance(goal, Until) else _next_due(runtime, seller_id)
+        if not _settle(runtime, seller_id, target, deadline):
+            return False
+        if goal is not Until.IDLE or (target is None and _next_due(runtime, seller_id) is None):
             return True
     return False
 
 
-def _target(runtime: Runtime, seller_id: str, goal: int | Until) -> int | None:
-    """Where to go next; None where nothing is left to go to."""
+def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int) -> bool:
+    """Fire and send in turn until neither leaves anything for the other; whether in time."""
+    while runtime.real_clock.now() < deadline:
+        if scheduler.fire(runtime, seller_id, target).more:
+            continue
+        if outbox.send_waiting(runtime, seller_id):
+            continue
+        if not _in_flight(runtime, seller_id):
+            return True
+        if runtime.stopping.wait(_LOOK_AGAIN):
+            return False
+    return False
+
+
+def _next_due(runtime: Runtime, seller_id: str) -> int | None:
     with look(runtime, seller_id) as sandbox:
-        if not isinstance(goal, Until):
-            return goal
-        due = schedule.next_due(sandbox)
-        if due is None and goal is Until.IDLE and parcels.waiting(sandbox):
-            return sandbox.now
-        return due
+        return schedule.next_due(sandbox)
+
+
+def _in_flight(runtime: Runtime, seller_id: str) -> bool:
+    """Whether somebody else is sending something of this seller just now."""
+    with look(runtime, seller_id) as sandbox:
+        return parcels.waiting(sandbox) > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mockpay.domain.attempts import AttemptState
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.kernel.http import HttpCall
 from mockpay.services import payments
@@ -22,6 +23,10 @@ def _charge(runtime: Runtime, parcel: Parcel) -> None:
     with look(runtime, parcel.seller_id) as sandbox:
         attempt = the_attempt(sandbox, parcel.subject)
         charge = payments.charge_of(sandbox, parcel.subject)
+    if attempt.state is not AttemptState.CREATED:
+        with work(runtime, parcel.seller_id) as sandbox:
+            outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"the attempt is {attempt.state}")
+        return
     result = runtime.gateways[attempt.gateway].charge(charge)
     with work(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
@@ -67,14 +72,14 @@ def send_mine(runtime: Runtime, seller_id: str, parcel_id: int) -> None:
         send(runtime, parcel)
 
 
-def send_waiting(runtime: Runtime, limit: int = 16) -> int:
-    """Claim and send what nobody is sending; how many parcels that were."""
+def send_waiting(runtime: Runtime, seller_id: str | None = None, limit: int = 16) -> int:
+    """Claim and send what nobody is sending, of one seller or of all; how many parcels."""
     now = runtime.real_clock.now()
     with reading(runtime.engine) as connection:
-        if not outbox.anything(connection, now):
+        if not outbox.anything(connection, now, seller_id):
             return 0
     with writing(runtime.engine) as connection:
-        parcels = outbox.claim(connection, now, limit)
+        parcels = outbox.claim(connection, now, limit, seller_id)
     for parcel in parcels:
         send(runtime, parcel)
     return len(parcels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from mockpay.services import endings, orders, payments
 from mockpay.store import schedule, sellers
 from mockpay.store.schedule import Event
 from mockpay.store.worlds import Runtime, Sandbox, work
+
+_log = logging.getLogger(__name__)
 
 #: Events of one transaction at most: other writers wait meanwhile.
 BATCH = 100
@@ -46,31 +49,32 @@ def fire(runtime: Runtime, seller_id: str, target: int | None = None) -> Fired:
     """
     with work(runtime, seller_id) as sandbox:
         goal = sandbox.now if target is None else max(target, sandbox.now)
-        batch = schedule.due(sandbox, goal, BATCH)
-        reached = _fire_all(sandbox, batch)
-        more = len(batch) == BATCH
-        if target is not None or more:
-            _move_clock(sandbox, reached if more else goal)
-        sellers.set_due(sandbox.connection, seller_id, schedule.next_due(sandbox))
-        if batch:
-            sellers.count(sandbox.connection, seller_id, fired=len(batch))
-        # An event that fired may have scheduled another one that is due by now.
+        count, reached = _fire_batch(sandbox, goal)
         waiting = schedule.next_due(sandbox)
-        return Fired(len(batch), more or (waiting is not None and waiting <= goal))
+        more = waiting is not None and waiting <= goal
+        if target is not None:
+            _move_clock(sandbox, reached if more else goal)
+        if count:
+            sellers.count(sandbox.connection, seller_id, fired=count)
+        sellers.set_due(sandbox.connection, seller_id, waiting)
+        return Fired(count, more)
 
 
-def _fire_all(sandbox: Sandbox, batch: list[Event]) -> int:
-    """Fire in order; the moment that was reached."""
-    moment, done = sandbox.now, []
-    for event in batch:
-        if not schedule.still_waiting(sandbox, event.event_id):
-            continue
-        moment = max(moment, event.due_at)
-        if _fire_one(sandbox.at(moment), event):
-            done.append(event.event_id)
-    if done:
-        schedule.finish(sandbox.at(moment), done)
-    return moment
+def _fire_batch(sandbox: Sandbox, goal: int) -> tuple[int, int]:
+    """Fire in due order, what an event adds on the way included; how many, and the moment."""
+    count, moment, changed = 0, sandbox.now, True
+    while changed and count < BATCH:
+        known, done = len(sandbox.rescheduled), []
+        for event in schedule.due(sandbox, goal, BATCH - count):
+            count, moment = count + 1, max(moment, event.due_at)
+            if _fire_one(sandbox.at(moment), event):
+                done.append(event.event_id)
+            if len(sandbox.rescheduled) > known:
+                break  # What comes next may be another one now.
+        changed = len(sandbox.rescheduled) > known
+        if done:
+            schedule.finish(sandbox.at(moment), done)
+    return count, moment
 
 
 def _fire_one(sandbox: Sandbox, event: Event) -> bool:
@@ -80,8 +84,13 @@ def _fire_one(sandbox: Sandbox, event: Event) -> bool:
             HANDLERS[event.kind](sandbox, event)
     except MockpayError as error:
         schedule.fail(sandbox, event.event_id, f"{error.code}: {error.reason}")
-        return False
-    return True
+    except Exception as error:  # noqa: BLE001 - see below
+        # Whatever it is, it must not keep all that comes after it from happening.
+        _log.exception("Event %s, '%s', could not happen.", event.event_id, event.kind)
+        schedule.fail(sandbox, event.event_id, f"failed: {type(error).__name__}")
+    else:
+        return True
+    return False
 
 
 def _move_clock(sandbox: Sandbox, moment: int) -> None:

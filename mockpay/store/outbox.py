@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Index, Table, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, func, insert, select, update
 
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.worlds import Sandbox
@@ -68,15 +68,17 @@ def add(sandbox: Sandbox, kind: str, subject: str, *, mine: bool, **facts: objec
     }
     key = sandbox.connection.execute(insert(outbox), row).inserted_primary_key
     if not mine:
-        sandbox.runtime.wake.set()
+        sandbox.rescheduled.append(sandbox.now)
     return int(key[0]) if key else 0
 
 
-def claim(connection: Connection, real_now: int, limit: int) -> list[Parcel]:
-    """Take what nobody is sending; on PostgreSQL without waiting for other claimers."""
+def claim(
+    connection: Connection, real_now: int, limit: int, seller_id: str | None = None
+) -> list[Parcel]:
+    """Take what nobody is sending, of one seller or of all; without waiting for other claimers."""
     free = (
         select(outbox.c.id)
-        .where(outbox.c.state == QUEUED, outbox.c.leased_until <= real_now)
+        .where(*_unleased(real_now, seller_id))
         .order_by(outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -131,9 +133,12 @@ def waiting(sandbox: Sandbox) -> int:
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
-def anything(connection: Connection, real_now: int) -> bool:
+def anything(connection: Connection, real_now: int, seller_id: str | None = None) -> bool:
     """Whether a parcel waits that nobody is sending."""
-    query = select(outbox.c.id).where(
-        outbox.c.state == QUEUED, or_(outbox.c.leased_until <= real_now)
-    )
+    query = select(outbox.c.id).where(*_unleased(real_now, seller_id))
     return connection.execute(query.limit(1)).first() is not None
+
+
+def _unleased(real_now: int, seller_id: str | None) -> list[ColumnElement[bool]]:
+    free = [outbox.c.state == QUEUED, outbox.c.leased_until <= real_now]
+    return free if seller_id is None else [*free, outbox.c.seller_id == seller_id]

@@ -47,7 +47,7 @@ class Event:
 
 
 def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object) -> None:
-    """Schedule an event; the worker is woken where it is the seller's next one."""
+    """Schedule an event; the worker is woken, after the commit, where it is the next one."""
     row = {
         "seller_id": sandbox.seller_id,
         "kind": kind,
@@ -59,10 +59,10 @@ def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object)
         "fired_at": None,
     }
     _insert.run(sandbox.connection, row)
+    sandbox.rescheduled.append(due_at)
     known = sandbox.seller.next_due
     if known is None or due_at < known:
         sellers.due_sooner(sandbox.connection, sandbox.seller_id, due_at)
-        sandbox.runtime.wake.set()
 
 
 def drop(sandbox: Sandbox, kind: str, subject: str) -> None:
@@ -72,6 +72,7 @@ def drop(sandbox: Sandbox, kind: str, subject: str) -> None:
         .where(events.c.subject == subject, events.c.kind == kind, events.c.state == WAITING)
         .values(state=DROPPED)
     )
+    sandbox.rescheduled.append(None)
 
 
 def due(sandbox: Sandbox, target: int, limit: int) -> list[Event]:
@@ -97,12 +98,6 @@ def next_due(sandbox: Sandbox) -> int | None:
         .limit(1)
     )
     return sandbox.connection.execute(query).scalar()
-
-
-def still_waiting(sandbox: Sandbox, event_id: int) -> bool:
-    """Whether an earlier event of the same batch left this one in place."""
-    query = select(events.c.state).where(events.c.id == event_id)
-    return sandbox.connection.execute(query).scalar() == WAITING
 
 
 def finish(sandbox: Sandbox, event_ids: list[int]) -> None:

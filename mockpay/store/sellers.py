@@ -193,10 +193,12 @@ def begin_advance(connection: Connection, seller_id: str, real_now: int, until: 
     return done.rowcount == 1
 
 
-def end_advance(connection: Connection, seller_id: str) -> None:
-    """Give the right to move the clock back."""
+def end_advance(connection: Connection, seller_id: str, until: int) -> None:
+    """Give the right to move the clock back, unless it lapsed and another has it."""
     connection.execute(
-        update(sellers).where(sellers.c.seller_id == seller_id).values(advancing_until=0)
+        update(sellers)
+        .where(sellers.c.seller_id == seller_id, sellers.c.advancing_until == until)
+        .values(advancing_until=0)
     )
 
 

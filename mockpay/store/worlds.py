@@ -63,11 +63,21 @@ class Sandbox:
     seller: Seller
     now: int
     real_now: int
+    #: Due times that this transaction added, None for a dropped one: whoever read the schedule
+    #: before must read it again.
+    rescheduled: list[int | None] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def seller_id(self) -> str:
         """Whose world this is."""
         return self.seller.seller_id
+
+    @property
+    def due_sooner(self) -> bool:
+        """Whether this transaction added something that is due before all that was there."""
+        known = self.seller.next_due
+        added = [due for due in self.rescheduled if due is not None]
+        return bool(added) and (known is None or min(added) < known)
 
     def at(self, moment: int) -> Sandbox:
         """The same transaction at a later moment, for firing events in order."""
@@ -89,7 +99,11 @@ def work(
         NotFound: code ``seller.not_found``.
     """
     with writing(runtime.engine) as connection:
-        yield _sandbox(runtime, connection, seller_id, access_key, lock=True)
+        sandbox = _sandbox(runtime, connection, seller_id, access_key, lock=True)
+        yield sandbox
+    # Not before the commit: the worker would look, find nothing and sleep again.
+    if sandbox.due_sooner:
+        runtime.wake.set()
 
 
 @contextmanager

@@ -1,0 +1,200 @@
+"""Firing what is due in one world, in due order, whatever an event does."""
+
+import pytest
+from sqlalchemy import select
+
+from mockpay.delivery import clocks, scheduler
+from mockpay.kernel.clock import SECOND, Mode
+from mockpay.kernel.errors import NotFound
+from mockpay.store import schedule
+from mockpay.store.schedule import events
+from tests.given import NOON, World, on_sqlite
+
+
+def rows(world):
+    """(subject, state, reason) of the seller's events in the order of their numbers."""
+    query = select(events.c.subject, events.c.state, events.c.reason)
+    with world.look() as sandbox:
+        mine = query.where(events.c.seller_id == world.seller_id).order_by(events.c.id)
+        return [tuple(row) for row in sandbox.connection.execute(mine)]
+
+
+@pytest.fixture
+def handlers():
+    """The kinds of events that a test adds are taken away again."""
+    kept = dict(scheduler.HANDLERS)
+    yield scheduler.HANDLERS
+    scheduler.HANDLERS.clear()
+    scheduler.HANDLERS.update(kept)
+
+
+@pytest.fixture
+def seen(handlers):
+    """(seller, subject, the seller's now) of each event of the kind `test` as it fires."""
+    fired = []
+    handlers["test"] = lambda sandbox, event: fired.append(
+        (sandbox.seller_id, event.subject, sandbox.now)
+    )
+    return fired
+
+
+def plan(world, *due, kind="test"):
+    with world.work() as sandbox:
+        for subject, seconds in due:
+            schedule.add(sandbox, kind, subject, NOON + int(seconds * SECOND))
+
+
+def subjects(seen):
+    return [subject for _, subject, _ in seen]
+
+
+def test_events_fire_in_the_order_in_which_they_are_due(world, seen):
+    plan(world, ("c", 30), ("a", 10), ("b", 20), ("b2", 20), ("later", 60))
+    advanced = world.later(30)
+    assert seen == [
+        (world.seller_id, "a", NOON + 10 * SECOND),
+        (world.seller_id, "b", NOON + 20 * SECOND),
+        (world.seller_id, "b2", NOON + 20 * SECOND),
+        (world.seller_id, "c", NOON + 30 * SECOND),
+    ]
+    assert (advanced.fired, advanced.complete) == (4, True)
+    assert [state for _, state, _ in rows(world)] == ["DONE"] * 4 + ["WAITING"]
+
+
+def test_what_is_added_on_the_way_fires_in_its_turn(world, seen, handlers):
+    def add(sandbox, event):
+        seen.append((sandbox.seller_id, event.subject, sandbox.now))
+        schedule.add(sandbox, "test", "added", sandbox.now + 5 * SECOND)
+
+    handlers["adds"] = add
+    plan(world, ("first", 10), kind="adds")
+    plan(world, ("after", 20), ("last", 100))
+    world.later(1_000)
+    assert subjects(seen) == ["first", "added", "after", "last"]
+    assert seen[1][2] == NOON + 15 * SECOND
+
+
+def test_what_is_dropped_on_the_way_does_not_fire_and_does_not_count(world, seen, handlers):
+    handlers["drops"] = lambda sandbox, event: schedule.drop(sandbox, "test", event.subject)
+    plan(world, ("a", 10), kind="drops")
+    plan(world, ("a", 20), ("b", 30))
+    assert world.later(60).fired == 2
+    assert subjects(seen) == ["b"]
+    assert [state for _, state, _ in rows(world)] == ["DONE", "DROPPED", "DONE"]
+
+
+def test_a_failing_event_says_why_and_leaves_nothing_behind(world, seen, handlers):
+    def fails(sandbox, event):
+        schedule.add(sandbox, "test", "left behind", sandbox.now)
+        raise NotFound("There is no such thing.", code="thing.not_found")
+
+    handlers["fails"] = fails
+    plan(world, ("before", 1))
+    plan(world, ("broken", 2), kind="fails")
+    plan(world, ("after", 3))
+    assert world.later(10).complete
+    assert subjects(seen) == ["before", "after"]
+    assert rows(world) == [
+        ("before", "DONE", None),
+        ("broken", "FAILED", "thing.not_found: There is no such thing."),
+        ("after", "DONE", None),
+    ]
+
+
+def test_an_event_that_breaks_down_fails_alone(world, seen, handlers):
+    handlers["breaks"] = lambda sandbox, event: {}["nothing"]
+    plan(world, ("broken", 1), kind="breaks")
+    plan(world, ("unknown", 1), kind="of no kind")
+    plan(world, ("after", 2))
+    assert world.later(10).complete
+    assert subjects(seen) == ["after"]
+    assert [(state, reason) for _, state, reason in rows(world)] == [
+        ("FAILED", "failed: KeyError"),
+        ("FAILED", "failed: KeyError"),
+        ("DONE", None),
+    ]
+
+
+def test_a_broken_statement_fails_alone(world, seen, handlers):
+    handlers["breaks"] = lambda sandbox, event: sandbox.connection.exec_driver_sql("NONSENSE")
+    plan(world, ("broken", 1), kind="breaks")
+    plan(world, ("after", 2))
+    world.later(10)
+    assert subjects(seen) == ["after"]
+
+
+def test_one_transaction_fires_a_batch_and_the_clock_follows(world, seen):
+    plan(world, *((f"e{n}", n) for n in range(1, 251)))
+    target = NOON + 300 * SECOND
+    counts, shown = [], []
+    more = True
+    while more:
+        fired = scheduler.fire(world.runtime, world.seller_id, target)
+        counts.append(fired.count)
+        shown.append(world.now())
+        more = fired.more
+    assert counts == [100, 100, 50]
+    assert shown == [NOON + 100 * SECOND, NOON + 200 * SECOND, target]
+    assert subjects(seen) == [f"e{n}" for n in range(1, 251)]
+
+
+def test_what_was_due_long_ago_fires_now(world, seen):
+    plan(world, ("late", -60))
+    assert scheduler.fire_present(world.runtime, world.seller_id) == 1
+    assert seen == [(world.seller_id, "late", NOON)]
+
+
+def test_the_present_fires_nothing_of_the_future(world, seen):
+    plan(world, ("now", 0), ("a moment later", 0.001))
+    assert scheduler.fire_present(world.runtime, world.seller_id) == 1
+    assert subjects(seen) == ["now"]
+    assert world.now() == NOON
+
+
+def test_the_sellers_next_event_is_known(world, seen):
+    def known():
+        with world.look() as sandbox:
+            return sandbox.seller.next_due
+
+    assert known() is None
+    plan(world, ("b", 20), ("a", 10))
+    assert known() == NOON + 10 * SECOND
+    world.later(10)
+    assert known() == NOON + 20 * SECOND
+    world.later(10)
+    assert known() is None
+
+
+def test_another_world_is_left_alone(world, runtime, seen):
+    other = World.new(runtime)
+    plan(world, ("mine", 10))
+    plan(other, ("theirs", 5))
+    world.later(60)
+    assert subjects(seen) == ["mine"]
+    assert other.now() == NOON
+    assert other.later(60).fired == 1
+    assert subjects(seen) == ["mine", "theirs"]
+
+
+@on_sqlite
+def test_every_kind_that_the_core_schedules_has_somebody_to_do_it(world):
+    kinds = {"order.expire", "attempt.answer", "attempt.resolve", "attempt.timeout"}
+    assert set(scheduler.HANDLERS) == kinds | {"attempt.reverse"}
+
+
+@on_sqlite
+def test_an_unknown_seller_is_told(runtime):
+    with pytest.raises(NotFound) as refused:
+        clocks.advance(runtime, "NOBODY", NOON, 1)
+    assert refused.value.code == "seller.not_found"
+
+
+def test_a_running_world_fires_what_real_time_reached(runtime, real_clock, seen):
+    world = World.new(runtime, frozen=False)
+    plan(world, ("a", 10))
+    real_clock.move(10 * SECOND - 1)
+    assert scheduler.fire_present(runtime, world.seller_id) == 0
+    real_clock.move(3)
+    assert scheduler.fire_present(runtime, world.seller_id) == 1
+    assert seen == [(world.seller_id, "a", NOON + 10 * SECOND + 2)]
+    assert clocks.read(runtime, world.seller_id)[0].mode is Mode.RUNNING
