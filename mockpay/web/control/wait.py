@@ -19,7 +19,7 @@ from mockpay.web.control.endpoints import Ask, Endpoint
 
 #: Look again after so many seconds even where nothing seems to have been written: on
 #: PostgreSQL a transaction with lower numbers may commit after one with higher ones.
-_LOOK_ANYWAY = 0.25
+_LOOK_ANYWAY = 1.0
 _STATES = {"order": frozenset(OrderState), "attempt": frozenset(AttemptState)}
 
 
@@ -98,21 +98,17 @@ def _pairs(text: str | None) -> dict[str, str]:
 
 def _until_seen(ask: Ask[WaitQuery, None], wanted: Awaited, after: int) -> Seen | None:
     """Look whenever something was written; nothing is held between two looks."""
-    now = time.monotonic()
-    deadline, looked_at, marks = now + ask.query.timeout, 0.0, (-1, -1)
+    deadline = time.monotonic() + ask.query.timeout
     while True:
-        fresh = ask.pulse.marks()
-        if fresh != marks or now - looked_at >= _LOOK_ANYWAY:
-            marks, looked_at = fresh, now
-            with look(ask.runtime, ask.seller_id) as sandbox:
-                reached = waits.reached(sandbox, wanted.source)
-                seen = waits.first(sandbox, wanted, after)
-            if seen is not None:
-                return seen
-            after = max(after, reached)
-        if now >= deadline or ask.pulse.pause(deadline - now):
-            return None
-        now = time.monotonic()
+        marks = ask.pulse.marks
+        with look(ask.runtime, ask.seller_id) as sandbox:
+            reached = waits.reached(sandbox, wanted.source)
+            seen = waits.first(sandbox, wanted, after)
+        left = deadline - time.monotonic()
+        if seen is not None or left <= 0 or ask.pulse.stopping:
+            return seen
+        after = max(after, reached)
+        ask.pulse.pause(marks, min(left, _LOOK_ANYWAY))
 
 
 def _told(seen: Seen) -> WaitEvent:
