@@ -1,11 +1,12 @@
-# Four verbs: serve, test, check, bench. Each sets up what it needs, once, in .venv.
+# Four verbs: serve, test, check, bench. Each sets up what it needs, once, in .venv
+# (test: other people's clients in .venv-clients too, since they want older libraries than ours).
 #
 #   make serve           the sandbox and the demo shop
 #   make test            the whole suite; SHOTS=1 rewrites the screenshots, ARGS="-k upi" goes to pytest
 #   make check           lint, format, types, import rules, dependencies, Dockerfile
 #   make bench           the benchmarks
 #
-# `make lock` writes requirements-dev.txt anew from requirements-dev.in (UPGRADE=1: newest versions).
+# `make lock` writes requirements-{dev,clients}.txt anew from the .in files (UPGRADE=1: newest versions).
 
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
@@ -17,6 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 BIN := .venv/bin
+CLIENTS := .venv-clients
 # The first Python that is new enough.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -26,7 +28,7 @@ UV_PIN := sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt
 serve: .venv/.run
 	@exec $(BIN)/python app.py $(ARGS)
 
-test: .venv/.dev
+test: .venv/.dev $(CLIENTS)/.made
 	@$(if $(SHOTS),MOCKPAY_SHOTS=$(SHOTS)) .ci/test $(ARGS)
 
 check: .venv/.dev
@@ -41,8 +43,10 @@ bench: .venv/.dev
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/.dev
-	$(BIN)/uv pip compile -q $(if $(UPGRADE),--upgrade) requirements-dev.in --universal --generate-hashes \
-		--python-version 3.11 --no-header --no-annotate -o requirements-dev.txt
+	@for name in dev clients; do \
+		$(BIN)/uv pip compile -q $(if $(UPGRADE),--upgrade) requirements-$$name.in --universal --generate-hashes \
+			--python-version 3.11 --no-header --no-annotate -o requirements-$$name.txt; \
+	done
 
 # --- set-up: a stamp file each, so that later calls are instant -------------------------------
 
@@ -65,3 +69,10 @@ lock: .venv/.dev
 		|| $(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@touch .venv/.run $@
+
+$(CLIENTS)/.made: requirements-clients.txt | .venv/.dev
+	@echo "Installing other people's clients for the tests into $(CLIENTS) (once) ..." >&2
+	@$(BIN)/python -m venv --clear --without-pip $(CLIENTS)
+	@$(BIN)/uv pip install -q --python $(CLIENTS)/bin/python --require-hashes -r requirements-clients.txt \
+		|| $(BIN)/python -m pip --python $(CLIENTS)/bin/python install -qq --require-hashes -r requirements-clients.txt
+	@touch $@
