@@ -37,7 +37,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
                 current="seller",
                 seller=one,
                 settings=setting_lines(one.settings),
-                exports=export_lines(one, base),
+                exports=export_lines(one, base, runtime.keys.public_file.read_text()),
                 json_url=control_url(sandbox),
                 base=base,
             )
@@ -65,13 +65,14 @@ def _told(value: object) -> str:
     return str(value) or "none"
 
 
-def export_lines(seller: Seller, base: str) -> str:
-    """What a shop's shell or CI job needs to talk to this seller's world."""
+def export_lines(seller: Seller, base: str, public_pem: str) -> str:
+    """What a shop's shell or CI job needs; the same lines as `mockpay secrets --env`."""
     lines = {
         "AMAZONPAY_SELLER_ID": seller.seller_id,
         "AMAZONPAY_ACCESS_KEY": seller.access_key,
         "AMAZONPAY_SECRET_KEY": seller.secret_key,
+        # Amazon's SDKs take the key as one line of base64, without the PEM's frame.
+        "AMAZONPAY_PUBLIC_KEY": "".join(public_pem.split("-----")[2].split()),
         "AMAZONPAY_BASE_URL": base,
-        "AMAZONPAY_PUBLIC_KEY_URL": f"{base}/_mockpay/v1/public-key",
     }
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in lines.items())

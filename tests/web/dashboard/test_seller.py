@@ -1,7 +1,10 @@
 """The seller page."""
 
+import base64
 import subprocess
 from dataclasses import fields
+
+from cryptography.hazmat.primitives import serialization
 
 from mockpay.domain.sellers import Settings
 from tests.web.visitor import text
@@ -20,12 +23,15 @@ def test_the_seller_page_explains_every_setting(visitor, world):
     assert [text(one) for one in shown] == [one.name for one in fields(Settings)]
 
 
-def test_the_lines_for_a_shell_can_be_run(visitor, world):
+def test_the_lines_for_a_shell_can_be_run(visitor, world, keys):
     lines = visitor.see("/seller").xpath("//pre[@id='exports']")[0].text_content()
     told = subprocess.run(
-        ["sh", "-c", f'{lines}\necho "$AMAZONPAY_SELLER_ID"'],
+        ["sh", "-c", f'{lines}\necho "$AMAZONPAY_SELLER_ID $AMAZONPAY_PUBLIC_KEY"'],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == world.seller_id
+    seller_id, key = told.stdout.split()
+    assert seller_id == world.seller_id
+    found = serialization.load_der_public_key(base64.b64decode(key))
+    assert found == keys.amazonpay.public_key()
