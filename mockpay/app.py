@@ -77,6 +77,12 @@ def create_app(
     app.register_blueprint(shop_blueprint(_shop(runtime)))
     errors.register(app, runtime)
     headers.register(app)
+    for provider in providers.values():
+        if provider.shortcut is not None:
+            # Flask's own way of wrapping an application.
+            app.wsgi_app = provider.shortcut(  # type: ignore[assignment, method-assign]
+                app.wsgi_app, runtime
+            )
     return app
 
 

@@ -15,6 +15,8 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.store.worlds import Runtime, Sandbox
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from flask import Blueprint, Response
 
 
@@ -35,6 +37,7 @@ class Provider:
         name: The folder's name.
         title: The company's name for people.
         blueprint: Makes its front side for a runtime.
+        shortcut: Wraps the application, to answer its busiest address before Flask.
         prefixes: The paths below which errors are told in this company's format.
         render_error: Tells an error in this company's format.
         way_back: Where the buyer goes when done.
@@ -44,6 +47,7 @@ class Provider:
     name: str
     title: str
     blueprint: Callable[[Runtime], Blueprint] | None = None
+    shortcut: Callable[[WSGIApplication, Runtime], WSGIApplication] | None = None
     prefixes: Sequence[str] = ()
     render_error: Callable[[MockpayError], Response] | None = None
     way_back: WayBack | None = None

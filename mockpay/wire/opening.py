@@ -36,7 +36,6 @@ _MAX_BASE64 = (MAX_ENCODED_PLAINTEXT + 16) * 4 // 3 + 4
 _IV_BYTES = frozenset({12, 16})
 _AES_KEY_BYTES = frozenset({16, 24, 32})
 _ENCODED_ONCE = frozenset({"AWSAccessKeyId", "Signature"})
-_LENIENT = str.maketrans({" ": "+", "-": "+", "_": "/"})
 _NODE_MARKS = frozenset(NODE_MARKS)
 
 
@@ -155,7 +154,7 @@ def _from_base64(name: str, text: str) -> bytes:
         )
     if len(text) > _MAX_BASE64:
         raise EnvelopeTooLarge(f"The parameter {name} is too large.", name=name)
-    bare = text.translate(_LENIENT).rstrip("=")
+    bare = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
         octets = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except ValueError:  # binascii.Error and non-ASCII text are both of this kind

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from mockpay.providers.amazonpay import pages, views
 from mockpay.providers.amazonpay.results import way_back
+from mockpay.providers.amazonpay.shortcut import Shortcut
 from mockpay.providers.contract import Provider
 
 provider = Provider(
     name="amazonpay",
     title="Amazon Pay",
     blueprint=views.blueprint,
+    shortcut=Shortcut,
     prefixes=("/OffAmazonPayments", "/v2/payments", "/payments/v1/api"),
     render_error=pages.error_of_path,
     way_back=way_back,

@@ -31,18 +31,36 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     """
     world = None
     try:
-        wrapped = read_parameters(decode_form(sent_form(request)))
-        opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
+        opened, redirect_url = _open(runtime, sent_form(request))
         with work(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            return _redirect(_begin(sandbox, opened, wrapped.redirect_url))
+            return _redirect(_begin(sandbox, opened, redirect_url))
     except MockpayError as error:
         note_refusal(runtime, _KIND, error, request, world)
         return html_error(error)
 
 
+def location(runtime: Runtime, form: bytes) -> str:
+    """
+    The same for a caller that answers by itself: where the browser goes.
+
+    Raises:
+        MockpayError: what would be a page; nothing of the request is kept, not even a note.
+    """
+    opened, redirect_url = _open(runtime, form)
+    with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+        return _begin(sandbox, opened, redirect_url)
+
+
+def _open(runtime: Runtime, form: bytes) -> tuple[Opened, str | None]:
+    """What was sealed, and redirectUrl."""
+    wrapped = read_parameters(decode_form(form))
+    opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
+    return opened, wrapped.redirect_url
+
+
 def _begin(sandbox: Sandbox, opened: Opened, redirect_url: str | None) -> str:
-    """Where the browser goes from here."""
+    """The payment page, or the seller's URL with a signed FAILURE."""
     allowed = codec.check_origin(opened, sandbox.seller, redirect_url)
     try:
         wanted = codec.payment_request(
