@@ -16,7 +16,14 @@ def waiting(room, query):
     answers = []
     client = type(room.api)(room.api.client.application)
     path = f"/sellers/{room.seller_id}/wait?{query}&timeout={LONG}"
-    thread = threading.Thread(target=lambda: answers.append(client.get(path)))
+
+    def wait():
+        answer = client.get(path)
+        while answer.status_code == 503:  # somebody else had the place for a moment
+            answer = client.get(path)
+        answers.append(answer)
+
+    thread = threading.Thread(target=wait)
     thread.start()
 
     def joined():
