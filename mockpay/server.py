@@ -9,7 +9,9 @@ request line and refuses what only a proxy should be asked.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -31,7 +33,8 @@ _MAX_HEADERS = 524_288
 _MAX_BODY = 1_048_576
 #: Seconds that running requests get to finish (contract section 1: stopped within 2 s).
 _GRACE = 1
-_PIECE, _MOST_DRAINED = 65_536, 16_777_216
+#: What is read of such a body before hanging up: bytes, and seconds of silence.
+_PIECE, _MOST_DRAINED, _PATIENCE = 65_536, 16_777_216, 0.5
 _AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
@@ -50,8 +53,11 @@ class _Request(HTTPRequest):
 
     def read_request_headers(self) -> bool:
         """Read the other lines; a negative length would have cheroot read to the end of time."""
-        if not super().read_request_headers():  # type: ignore[no-untyped-call]
-            return False
+        try:
+            if not super().read_request_headers():  # type: ignore[no-untyped-call]
+                return False
+        except UnboundLocalError:  # cheroot's answer to a first line that continues another
+            return self._refused("Illegal header line.")
         length = self.inheaders.get(b"Content-Length", b"0").strip()
         return length.isdigit() or self._refused("Malformed Content-Length Header.")
 
@@ -61,14 +67,17 @@ class _Request(HTTPRequest):
         if too_long or self.chunked_read:
             self.close_connection = True
         super().respond()
-        if too_long:
+        if too_long or (self.chunked_read and not self.rfile.closed):
             self._drain()
 
     def _drain(self) -> None:
         """Take what the caller still sends, or it would break off before it reads the answer."""
-        for _ in range(_MOST_DRAINED // _PIECE):
-            if not self.rfile.read(_PIECE):
-                return
+        with suppress(OSError):
+            self.conn.socket.shutdown(socket.SHUT_WR)
+            self.conn.socket.settimeout(_PATIENCE)
+            for _ in range(_MOST_DRAINED // _PIECE):
+                if not self.conn.rfile.read(_PIECE):
+                    return
 
     def _refused(self, why: str) -> bool:
         self.simple_response("400 Bad Request", why)

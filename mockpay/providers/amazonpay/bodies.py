@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.wire.forms import MAX_PAIRS
 
 #: What no text that is stored or shown may hold; a PostgreSQL text cannot even hold a NUL.
@@ -25,6 +24,8 @@ _NAMES = frozenset(
     " SoftDescriptor".split()
 )
 _NUMBERED = re.compile(r"OrderReferenceStatusListFilter\.OrderReferenceStatus\.[0-9]{1,2}")
+#: Codes of a body that cannot be read, a second time even less than the first.
+_TOO_LARGE, _BROKEN = _UNREAD = ("request.too_large", "request.broken")
 
 
 def sent_form(request: Request) -> bytes:
@@ -32,24 +33,23 @@ def sent_form(request: Request) -> bytes:
     The form as it was sent: by POST the body, by GET (or by POST with no body) the query.
 
     Raises:
-        Invalid: code ``request.too_large`` or ``request.broken`` (it ended too soon).
+        Invalid: one of `_UNREAD`.
     """
     if request.method != "POST":
         return request.query_string
     try:
         return request.get_data() or request.query_string
     except RequestEntityTooLarge as error:
-        raise Invalid("The request is too large.", code="request.too_large") from error
+        raise Invalid("The request is too large.", code=_TOO_LARGE) from error
     except HTTPException as error:
-        raise Invalid("The request ended too soon.", code="request.broken") from error
+        raise Invalid("The request ended too soon.", code=_BROKEN) from error
 
 
-def field_names(request: Request) -> dict[str, object]:
+def field_names(request: Request, refusal: MockpayError) -> dict[str, object]:
     """The names of the fields that were sent, never a value; unknown ones are counted."""
     forms = [request.query_string]
-    if request.method == "POST":
-        with suppress(HTTPException):  # the refusal that is being written down says it
-            forms.append(request.get_data())
+    if request.method == "POST" and refusal.code not in _UNREAD:
+        forms.append(request.get_data())
     pieces = (piece for form in forms for piece in form.split(b"&", MAX_PAIRS) if piece)
     names = {piece.partition(b"=")[0].decode(errors="replace") for piece in pieces}
     known = sorted(name for name in names if name in _NAMES or _NUMBERED.fullmatch(name))

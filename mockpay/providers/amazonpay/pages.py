@@ -66,7 +66,7 @@ def note_refusal(
             kind=kind,
             outcome=error.code,
             reason=CONTROL.sub("\ufffd", error.reason),
-            facts={**field_names(request), **_plain(error)},
+            facts={**field_names(request, error), **_plain(error)},
         )
 
 

@@ -124,7 +124,9 @@ class Shop:
         """A signed call of the MWS family; an empty text leaves a parameter out."""
         return self.send(self.signed(action, path, method, **params), path, method)
 
-    def signed(self, action: str, path: str = MWS, method: str = "GET", **params: str) -> str:
+    def signed(
+        self, action: str, path: str = MWS, method: str = "GET", host: str = "", **params: str
+    ) -> str:
         """The signed form of such a call; `__` in a name stands for a dot."""
         names = self.credentials
         usual = {
@@ -137,7 +139,7 @@ class Shop:
         told = usual | {name.replace("__", "."): text for name, text in params.items()}
         encode = forms.encode_rfc3986
         encoded = {name: encode(text) for name, text in told.items() if text}
-        host = urlsplit(self.server.url).netloc
+        host = host or urlsplit(self.server.url).netloc
         text = signing.string_to_sign(method, host, path, encoded)
         encoded["Signature"] = encode(signing.sign(names["secret_key"], text))
         return "&".join(f"{name}={value}" for name, value in encoded.items())

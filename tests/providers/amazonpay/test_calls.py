@@ -1,0 +1,309 @@
+"""Server-to-server calls of the MWS family: who is believed, and every refusal as XML."""
+
+import time
+from urllib.parse import quote
+
+import pytest
+
+from mockpay.kernel.clock import rfc3339
+from tests.providers.amazonpay.asking import Reply, ask
+from tests.providers.amazonpay.shop import MWS, Shop, assert_nobodys_journal_says
+
+LIVE = "/OffAmazonPayments/2013-01-01"
+PATHS = [MWS, f"{MWS}/", LIVE, f"{LIVE}/"]
+
+
+def assert_xml_error(reply: Reply, status: int, code: str) -> dict[str, str]:
+    assert (reply.status, reply.content_type) == (status, "text/xml")
+    document = reply.xml["ErrorResponse"]
+    assert document["RequestId"]
+    assert document["Error"]["Type"] == "Sender"
+    assert document["Error"]["Code"] == code
+    assert document["Error"]["Message"]
+    assert b"Traceback" not in reply.body
+    assert b'xmlns="http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"' in reply.body
+    return document["Error"]
+
+
+def stamp(seconds: int) -> str:
+    return rfc3339((int(time.time()) + seconds) * 1000)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("host", ["mws.amazonservices.in", "anything.example:8443", "[::1]:1"])
+def test_every_path_method_slash_and_host_is_answered(shop, path, method, host):
+    form = shop.signed("GetServiceStatus", path, method, host)
+
+    reply = (
+        ask(shop.server, path, form=form, host=host)
+        if method == "POST"
+        else ask(shop.server, f"{path}?{form}", host=host)
+    )
+
+    assert (reply.status, reply.content_type) == (200, "text/xml")
+    result = reply.xml["GetServiceStatusResponse"]["GetServiceStatusResult"]
+    assert result["Status"] == "GREEN"
+
+
+def test_a_call_signed_for_another_host_is_refused(shop):
+    form = shop.signed("GetServiceStatus", host="elsewhere.example")
+
+    assert_xml_error(shop.send(form), 403, "SignatureDoesNotMatch")
+
+
+def test_the_service_tells_the_sellers_time(shop):
+    shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2030-01-01T00:00:00Z"})
+
+    reply = shop.call("GetServiceStatus")
+
+    document = reply.xml["GetServiceStatusResponse"]
+    assert document["GetServiceStatusResult"]["Timestamp"] == "2030-01-01T00:00:00.000Z"
+    assert document["ResponseMetadata"]["RequestId"]
+
+
+def test_details_tell_one_order_by_amazons_id(shop):
+    result = shop.verified(shop.buy(sellerNote="note"))
+
+    reply = shop.call(
+        "GetOrderReferenceDetails", AmazonOrderReferenceId=result.amazon_order_id, path=LIVE
+    )
+
+    name = "GetOrderReferenceDetails"
+    details = reply.xml[f"{name}Response"][f"{name}Result"]["OrderReferenceDetails"]
+    assert details["AmazonOrderReferenceId"] == result.amazon_order_id
+    assert details["OrderReferenceStatus"]["State"] == "Closed"
+    assert shop.seller.client().get_order_reference_details(result.amazon_order_id).paid
+
+
+def test_another_sellers_order_is_like_an_unknown_one(shop, mockpay_server):
+    theirs = Shop(mockpay_server.new_seller())
+    order_id = theirs.verified(theirs.buy()).amazon_order_id
+
+    told = set()
+    for asked in (order_id, "S04-0000000-0000000", "'; --", "\x00", "é", "x" * 4000):
+        reply = shop.call("GetOrderReferenceDetails", AmazonOrderReferenceId=asked)
+        error = assert_xml_error(reply, 404, "InvalidOrderReferenceId")
+        told.add(error["Message"])
+    found = shop.call("ListOrderReference", QueryId="order-1", QueryIdType="SellerOrderId")
+
+    assert len(told) == 1
+    assert b"<OrderReference>" not in found.body
+
+
+def test_another_sellers_id_is_refused_however_it_looks(shop, mockpay_server):
+    other = mockpay_server.new_seller()
+
+    told = {
+        assert_xml_error(
+            shop.call("GetServiceStatus", SellerId=seller_id), 401, "UnauthorizedAccess"
+        )["Message"]
+        for seller_id in (other.seller_id, "A1NOBODY", shop.seller.seller_id.lower())
+    }
+
+    assert len(told) == 1
+    assert other.control("GET", "/journal")["items"] == []
+
+
+def test_an_unknown_access_key_and_a_wrong_secret_are_refused(shop):
+    unknown = shop.calling_itself(access_key="AKIDNOBODYKNOWS").call("GetServiceStatus")
+    assert_xml_error(unknown, 403, "InvalidAccessKeyId")
+    assert_nobodys_journal_says(shop.server, "seller.not_found", "AKIDNOBODYKNOWS")
+
+    wrong = shop.calling_itself(secret_key="not-the-secret-of-this-seller").call("GetServiceStatus")
+    assert_xml_error(wrong, 403, "SignatureDoesNotMatch")
+    entry = shop.assert_nothing_was_left_behind("signature.invalid", "not-the-secret")
+    assert entry["kind"] == "amazonpay.GetServiceStatus"
+    assert entry["facts"]["fields"] == [
+        "AWSAccessKeyId", "Action", "SellerId", "Signature", "SignatureMethod",
+        "SignatureVersion", "Timestamp",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [
+    ("Action=GetServiceStatus", "Action=ListOrderReference"), ("SellerId=", "sellerId="),
+    ("Timestamp=2", "Timestamp=1"), ("&SignatureVersion=2", ""), ("&SignatureMethod=", "&X="),
+    ("Signature=", "Signature=x"), ("&Signature=", "&extra=1&Signature="),
+])  # fmt: skip
+def test_a_call_changed_after_signing_is_refused(shop, change):
+    form = shop.signed("GetServiceStatus")
+    assert change[0] in form
+
+    assert_xml_error(shop.send(form.replace(*change)), 403, "SignatureDoesNotMatch")
+
+
+@pytest.mark.parametrize("signature", ["", "x", "%00", "A" * 4000, "%F0%9F%92%B0", "é"])
+def test_a_signature_that_is_none_is_refused(shop, signature):
+    form = shop.signed("GetServiceStatus").rpartition("&Signature=")[0]
+
+    unsigned = shop.send(form)
+    assert_xml_error(unsigned, 401, "MissingAuthenticationToken")
+    reply = shop.send(f"{form}&Signature={quote(signature, safe='%')}")
+    code = "SignatureDoesNotMatch" if signature else "MissingAuthenticationToken"
+    assert_xml_error(reply, 403 if signature else 401, code)
+
+
+@pytest.mark.parametrize("seconds", [-1000, 1000, -10**8])
+def test_a_timestamp_that_is_not_fresh_is_refused(shop, seconds):
+    reply = shop.call("GetServiceStatus", Timestamp=stamp(seconds))
+
+    assert_xml_error(reply, 400, "RequestExpired")
+    assert shop.journal()[0]["outcome"] == "request.expired"
+
+
+def test_a_timestamp_is_fresh_by_the_sellers_clock_too(shop):
+    shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2030-01-01T00:00:00Z"})
+
+    assert shop.call("GetServiceStatus", Timestamp="2030-01-01T00:10:00Z").status == 200
+    assert shop.call("GetServiceStatus", Timestamp="2030-01-01T00:20:00Z").status == 400
+    assert shop.call("GetServiceStatus").status == 200
+
+
+def test_freshness_can_be_switched_off(shop):
+    shop.seller.control("PATCH", "", {"settings": {"freshness_seconds": 0}})
+
+    assert shop.call("GetServiceStatus", Timestamp="1999-12-31T23:59:59Z").status == 200
+
+
+@pytest.mark.parametrize("text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999])
+def test_a_timestamp_that_is_no_time_is_refused(shop, text):
+    reply = shop.call("GetServiceStatus", Timestamp=text)
+
+    assert_xml_error(reply, 400, "InvalidParameterValue")
+
+
+@pytest.mark.parametrize(("missing", "status", "code"), [
+    ("Action", 400, "InvalidParameterValue"), ("SellerId", 400, "InvalidParameterValue"),
+    ("Timestamp", 400, "InvalidParameterValue"),
+    ("AWSAccessKeyId", 401, "MissingAuthenticationToken"),
+])  # fmt: skip
+def test_a_missing_parameter_is_named(shop, missing, status, code):
+    form = "GetServiceStatus" if missing != "Action" else ""
+    reply = shop.call(form, **({} if missing == "Action" else {missing: ""}))
+
+    assert missing in assert_xml_error(reply, status, code)["Message"]
+
+
+def test_details_without_an_id_are_refused(shop):
+    reply = shop.call("GetOrderReferenceDetails")
+
+    assert "AmazonOrderReferenceId" in assert_xml_error(reply, 400, "InvalidParameterValue")["Message"]
+
+
+@pytest.mark.parametrize("action", [
+    "Authorize", "Capture", "GetMerchantAccountStatus", "Nonsense", "getservicestatus",
+    "GetServiceStatus\x00", "<script>", "ऑर्डर", "x" * 3000,
+])  # fmt: skip
+def test_an_operation_that_is_not_there_is_told_once_the_caller_is_believed(shop, action):
+    assert_xml_error(shop.call(action), 400, "InvalidAction")
+    assert shop.journal()[0]["outcome"] == "action.unknown"
+    assert shop.journal()[0]["kind"] == "amazonpay.mws"
+    stranger = shop.calling_itself(secret_key="not-the-secret-of-this-seller")
+    assert_xml_error(stranger.call(action), 403, "SignatureDoesNotMatch")
+
+
+@pytest.mark.parametrize("path", [
+    "/OffAmazonPayments_Sandbox/2012-01-01", "/OffAmazonPayments", "/OffAmazonPayments_Sandbox/x/y",
+    "/v2/payments/nothing", "/v2/payments/orderReference/more", "/v2/payments",
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_nothing_below_the_prefixes_is_told_as_xml(shop, path, method):
+    reply = ask(shop.server, path, method=method)
+
+    assert_xml_error(reply, 404, "InvalidAddress")
+
+
+@pytest.mark.parametrize("path", [MWS, LIVE, "/v2/payments/orderReference"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW"])
+def test_other_methods_are_told_as_xml(shop, path, method):
+    assert_xml_error(ask(shop.server, path, method=method), 405, "InvalidAddress")
+
+
+@pytest.mark.parametrize("form", [
+    "", "&&&", "=", "Action", "Action=%zz", "%=1", "Action=GetServiceStatus&Action=Refund",
+    "Action=GetServiceStatus&AWSAccessKeyId=x&AWSAccessKeyId=x", "a=1&" * 250,
+    "Action=" + "x" * 300_000, '{"Action": "GetServiceStatus"}', "<Action/>", "%00=%00",
+    "Action=%FF%FE&AWSAccessKeyId=%ED%A0%80", "AWSAccessKeyId=%00&Action=x",
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_form_that_is_none_is_told_as_xml(shop, form, method):
+    reply = shop.send(quote(form, safe="%&=+"), method=method)
+
+    assert 400 <= reply.status < 500
+    assert_xml_error(reply, reply.status, reply.error["Code"])
+    assert reply.error["Code"] != "InternalServerError"
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe\x00", b"\x1f\x8b" * 500, b"\x00" * 1000, b"a" * 1_200_000])
+def test_a_body_of_anything_is_told_as_xml(shop, body):
+    reply = ask(shop.server, MWS, form=body)
+
+    assert 400 <= reply.status < 500
+    assert_xml_error(reply, reply.status, reply.error["Code"])
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "multipart/form-data; boundary=x", "é", ""])
+def test_a_post_is_read_whatever_it_calls_itself(shop, content_type):
+    form = shop.signed("GetServiceStatus", method="POST")
+    headers = {"Content-Type": content_type.encode().decode("latin-1")}
+
+    reply = ask(shop.server, MWS, method="POST", form=form, headers=headers)
+
+    assert reply.status == 200
+
+
+def test_a_text_that_xml_cannot_carry_is_told_with_a_mark(shop):
+    """What comes from the caller is in the answer only as text."""
+    shop.order(sellerNote="]]>&amp;<x>\ufffe\ud7ff é\u0085")
+
+    reply = shop.call("ListOrderReference", QueryId="order-1", QueryIdType="SellerOrderId")
+
+    listed = reply.xml["ListOrderReferenceResponse"]["ListOrderReferenceResult"]
+    note = listed["OrderReferenceList"]["OrderReference"]["SellerNote"]
+    assert note == "]]>&amp;<x>\ufffd\ud7ff é\u0085"
+
+
+def test_a_believed_call_is_written_down_with_the_clients_flavour(shop):
+    shop.call("GetServiceStatus")
+
+    entry = shop.journal()[0]
+    assert (entry["kind"], entry["outcome"]) == ("amazonpay.GetServiceStatus", "ok")
+    assert entry["facts"]["flavour"].startswith("mws/")
+
+
+def test_the_path_of_the_node_family_names_the_operation(shop):
+    shop.order()
+    path = "/v2/payments/orderReference"
+    form = shop.signed("", path, QueryId="order-1", QueryIdType="SellerOrderId")
+
+    assert b"<SellerOrderId>order-1<" in shop.send(form, path).body
+    appended = shop.send(f"{form}&isSandbox=true", path)
+    # Only Node leaves isSandbox unsigned, and it signs over another host and path.
+    assert_xml_error(appended, 403, "SignatureDoesNotMatch")
+
+
+def test_a_call_in_the_query_of_an_empty_post_is_read(shop):
+    form = shop.signed("GetServiceStatus", method="POST")
+
+    assert ask(shop.server, f"{MWS}?{form}", form="").status == 200
+
+
+def test_dynamic_config_gives_the_key_as_php_stores_it(shop):
+    reply = ask(shop.server, "/getDynamicConfig?key=serverSideSDKPHP", host="amazonpay.amazon.in")
+
+    assert reply.status == 200
+    assert reply.content_type.startswith("application/json")
+    assert set(reply.json) == {"publicKey"}
+    assert "\n" not in reply.json["publicKey"]
+    assert "BEGIN" not in reply.json["publicKey"]
+    assert shop.seller.client().get_dynamic_config() == reply.json["publicKey"]
+    for path in ("/getDynamicConfig", "/getDynamicConfig/"):
+        assert ask(shop.server, path, form="key=x").json == reply.json
+
+
+@pytest.mark.parametrize("path", ["/publishMetrics/data=$post_data", "/publishMetrics/a/b", "/publishMetrics", "/publishMetrics/"])
+def test_metrics_are_taken_and_thrown_away(shop, path):
+    for body in ("", "x" * 600_000, "x" * 1_500_000):
+        reply = ask(shop.server, path, form=body, headers={"Content-Type": "text/plain"})
+        assert (reply.status, reply.body) == (200, b"")
+    assert ask(shop.server, path).status == 200

@@ -1,0 +1,127 @@
+"""What holds for every company that mockpay impersonates, whoever it is."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from mockpay.domain.gateways import Charge, Gateway, ResultKind
+from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.money import Money
+from mockpay.providers import contract
+from mockpay.wire import xml
+
+PROVIDERS = contract.discover()
+FOLDER = Path(contract.__file__).parent
+SPEAKING = [p for p in PROVIDERS.values() if p.render_error is not None]
+ANSWERING = [p for p in PROVIDERS.values() if p.gateway is not None]
+_CHARGED = Charge(
+    attempt_id="att_1", seller_id="A1", amount=Money(49_900), method="upi",
+    instrument={"vpa": "success@mockpay"}, idempotency_key="att_1:1", planned="success",
+    agreed=True, patience_ms=0,
+)  # fmt: skip
+
+
+def by_name(provider) -> str:
+    return provider.name
+
+
+def table_of(provider) -> dict:
+    """The provider's own table of errors, found where every provider keeps it."""
+    return import_module(f"mockpay.providers.{provider.name}.errors").TABLE
+
+
+def tell(provider, path: str, code: str):
+    """An error of ours in the provider's format, as the application asks for it."""
+    app = Flask("mockpay", template_folder=str(FOLDER.parents[1] / "templates"))
+    with app.test_request_context(path):
+        return provider.refusal(MockpayError("It is <so> & \"no\" other \x00 ऐसा.", code=code))
+
+
+def read(response) -> object:
+    """The body, well-formed in the format that its type names."""
+    if response.content_type.startswith("text/xml"):
+        assert response.content_type == "text/xml"
+        return xml.parse(response.get_data())
+    assert response.content_type.startswith("application/json")
+    found = json.loads(response.get_data())
+    assert isinstance(found, dict)
+    return found
+
+
+CASES = [(p, code) for p in SPEAKING for code in [*table_of(p), "http.400", "http.418", "form.odd"]]
+
+
+def test_every_folder_is_found_under_its_own_name():
+    folders = {path.parent.name for path in FOLDER.glob("*/__init__.py")}
+
+    assert set(PROVIDERS) == folders
+    assert {"amazonpay", "simulator"} <= folders
+    for name, provider in PROVIDERS.items():
+        assert provider.name == name
+        assert provider.title
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=by_name)
+def test_every_folder_says_where_its_facts_were_seen(provider):
+    readme = (FOLDER / provider.name / "README.md").read_text()
+
+    assert provider.title in readme
+    assert len(readme) > 500
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=by_name)
+def test_every_provider_is_good_for_something(provider):
+    parts = (provider.blueprint, provider.way_back, provider.gateway)
+
+    assert any(part is not None for part in parts)
+    assert (provider.render_error is None) == (not provider.prefixes)
+    for prefix in provider.prefixes:
+        assert prefix.startswith("/")
+        assert provider.owns(f"{prefix}/nothing")
+    assert not provider.owns("/_mockpay/v1/sellers")
+
+
+def test_no_two_providers_own_the_same_address():
+    owned = [(p.name, prefix) for p in SPEAKING for prefix in p.prefixes]
+
+    for name, prefix in owned:
+        owners = {other for other, theirs in owned if prefix.startswith(theirs)}
+        assert owners == {name}
+
+
+@pytest.mark.parametrize(("provider", "code"), CASES, ids=lambda each: getattr(each, "name", each))
+def test_every_error_is_told_in_the_companys_own_format(provider, code):
+    for prefix in provider.prefixes:
+        response = tell(provider, prefix, code)
+
+        assert 400 <= response.status_code < 600
+        assert (response.status_code < 500) or code == "throttled"
+        told = read(response)
+        assert "Location" not in response.headers
+        assert told
+
+
+@pytest.mark.parametrize("provider", SPEAKING, ids=by_name)
+def test_an_error_that_no_table_knows_is_the_companys_own_internal_error(provider):
+    """Ours never raise one; if one does, its text stays inside."""
+    for prefix in provider.prefixes:
+        response = tell(provider, prefix, "nobody.knows_this")
+
+        assert response.status_code == 500
+        read(response)
+        assert "It is" not in response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("provider", ANSWERING, ids=by_name)
+def test_every_gateway_answers_a_charge(provider):
+    gateway: Gateway = provider.gateway
+
+    result = gateway.charge(_CHARGED)
+
+    assert gateway.name == provider.name
+    assert result.kind in ResultKind
+    assert result.code
+    assert gateway.charge(_CHARGED) == result
