@@ -14,6 +14,7 @@ from mockpay import __version__
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the sandbox and the demo shop."),
     "shop": ("shop", "Serve the demo shop alone."),
+    "run": ("run", "Run a command so that its calls to Amazon's hosts reach the sandbox."),
     "keys": ("keys", "Show the key files and the public key."),
     "sellers": ("sellers", "List, make, show and delete sellers."),
     "secrets": ("secrets", "Show what a seller's software needs to know."),

@@ -30,13 +30,19 @@ if TYPE_CHECKING:
 def serve(host: str | None, port: int | None, database_url: str | None) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
     try:
-        _serve(_settings(host, port, database_url))
+        _serve(told_settings(host, port, database_url))
     except MockpayError as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
 
 
-def _settings(host: str | None, port: int | None, database_url: str | None) -> Settings:
+def told_settings(host: str | None, port: int | None, database_url: str | None) -> Settings:
+    """
+    The environment's settings with what the command line says in their place.
+
+    Raises:
+        Unusable: a setting, or no admin token where one is needed.
+    """
     told = Settings.from_env(os.environ)
     made = ids.page_token() if told.admin_token == "auto" else told.admin_token  # noqa: S105
     told = replace(

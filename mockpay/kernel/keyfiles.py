@@ -55,7 +55,7 @@ def open_keys(folder: Path) -> Keys:
         private = _private_key(folder / AMAZONPAY_PRIVATE)
         _public_half(folder / AMAZONPAY_PUBLIC, private)
         _ipn_identity(folder)
-        store = _keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
+        store = keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
     except OSError as error:
         raise _unusable(folder, error.strerror or "it cannot be read or written") from error
     try:
@@ -71,7 +71,7 @@ def _unusable(path: Path, why: str) -> Unusable:
 
 def _private_key(path: Path) -> RSAPrivateKey:
     """The RSA key of a file; our own are not validated again, which would take 30 ms."""
-    pem = _keep(path, _new_key_pem, private=True)
+    pem = keep(path, _new_key_pem, private=True)
     try:
         key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -95,7 +95,7 @@ def _public_pem(key: RSAPrivateKey) -> bytes:
     )
 
 
-def _keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
+def keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
     """
     The file's content; where it is missing, it is made whole or not at all.
 
@@ -122,7 +122,7 @@ def _keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
 
 def _public_half(path: Path, private: RSAPrivateKey) -> None:
     """The public key beside the private one; another one would make every request unreadable."""
-    pem = _keep(path, lambda: _public_pem(private), private=False)
+    pem = keep(path, lambda: _public_pem(private), private=False)
     try:
         public = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -135,7 +135,7 @@ def _ipn_identity(folder: Path) -> None:
     """The key that signs notifications, and the certificate that says so."""
     path = folder / IPN_CERTIFICATE
     key = _private_key(folder / IPN_KEY)
-    pem = _keep(path, lambda: _certificate(key), private=False)
+    pem = keep(path, lambda: _certificate(key), private=False)
     spki = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )

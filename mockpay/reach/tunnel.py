@@ -1,0 +1,127 @@
+"""
+The proxy that a child is given: to the sandbox for those it stands in for, else straight through.
+
+CONNECT to an impersonated host leads to the TLS front, plain http to the sandbox's own port.
+Everything else goes where the caller's environment would have sent it, byte by byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from mockpay.kernel.errors import Invalid
+from mockpay.reach.heads import Head, read_head
+from mockpay.reach.hosts import stood_in_for
+from mockpay.reach.streams import Stream, join
+from mockpay.reach.upstream import Proxy, Upstream
+
+#: Of the first lines, in bytes; a payment request's address may be long.
+HEAD_LIMIT = 131_072
+_HEAD_SECONDS, _CONNECT_SECONDS, _LINGER_SECONDS = 30, 30, 1
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to connect; `tls` is a context where that side is spoken to by TLS."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+    async def connect(self) -> Stream:
+        """
+        Connect.
+
+        Raises:
+            OSError: nobody answers, in time.
+        """
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return Stream(*await asyncio.open_connection(self.host, self.port, ssl=self.tls))
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """Where its connections lead."""
+
+    sandbox: Address
+    front: Address
+    upstream: Upstream
+
+    async def serve(self, client: Stream) -> None:
+        """Serve one connection to its end."""
+        try:
+            head = await _head(client)
+            if head is not None:
+                await self._pass_on(client, head)
+        except Invalid as error:
+            await _refuse(client, HTTPStatus.BAD_REQUEST, error.message)
+        except asyncio.LimitOverrunError:
+            await _refuse(client, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Too long a head.")
+
+    async def _pass_on(self, client: Stream, head: Head) -> None:
+        proxy = None
+        if stood_in_for(head.host):
+            # Port 80 is plain even through a CONNECT, as some clients ask for http.
+            plain = not head.connects or head.port == 80
+            address = self.sandbox if plain else self.front
+        else:
+            proxy = self.upstream.proxy_for(head.host, head.port, secure=head.connects)
+            address = _address(head, proxy)
+        try:
+            server = await address.connect()
+        except (OSError, UnicodeError):
+            await _refuse(client, HTTPStatus.BAD_GATEWAY, f"{address.host} cannot be reached.")
+            return
+        if proxy is not None:
+            server.writer.write(head.for_proxy(proxy.authorization))
+        elif head.connects:
+            client.writer.write(_ESTABLISHED)
+        else:
+            server.writer.write(head.for_origin())
+        await join(client, server)
+
+
+def _address(head: Head, proxy: Proxy | None) -> Address:
+    if proxy is None:
+        return Address(head.host, head.port)
+    tls = ssl.create_default_context() if proxy.tls else None
+    return Address(proxy.host, proxy.port, tls)
+
+
+async def _head(client: Stream) -> Head | None:
+    """
+    The request's head; None from a client that says nothing or too little.
+
+    Raises:
+        Invalid: code ``proxy.request``.
+        asyncio.LimitOverrunError: longer than `HEAD_LIMIT`.
+    """
+    try:
+        async with asyncio.timeout(_HEAD_SECONDS):
+            return read_head(await client.reader.readuntil(b"\r\n\r\n"))
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise Invalid("The request ended too soon.", code="proxy.request") from error
+    except TimeoutError:
+        pass
+    return None
+
+
+async def _refuse(client: Stream, status: HTTPStatus, says: str) -> None:
+    body = f"mockpay run: {says}\n".encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    client.writer.write(head.encode() + body)
+    client.writer.write_eof()
+    # Closed on bytes that nobody has read, the connection would lose the answer.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while await client.reader.read(HEAD_LIMIT):
+                pass
