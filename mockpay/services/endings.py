@@ -23,7 +23,8 @@ def take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late:
         return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
     taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code="00")
-    order_step(sandbox, order, "attempt_captured", Actor.SANDBOX)
+    # Why an earlier try failed is that try's own; the order has none any more.
+    order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
     schedule.drop(sandbox, "order.expire", str(order.order_id))
     if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
         due = sandbox.now + _REVERSAL_MS

@@ -11,7 +11,7 @@ from mockpay.domain.upi import failure
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services.steps import attempt_step, note, order_step, the_order
+from mockpay.services.steps import attempt_step, forget_request, note, order_step, the_order
 from mockpay.store import attempts, orders, schedule, timeline
 from mockpay.store.worlds import Sandbox
 
@@ -107,6 +107,7 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
         raise Conflict(message, code="order.busy")
     if last is not None and last.state in {AttemptState.CREATED, AttemptState.AUTH_PENDING}:
         attempt_step(sandbox, last, "cancel", actor)
+        forget_request(sandbox, last.attempt_id)
     cancelled = order_step(sandbox, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
     schedule.drop(sandbox, "order.expire", str(order.order_id))
     return cancelled
@@ -128,6 +129,7 @@ def expire(sandbox: Sandbox, order_id: int) -> Order:
         return order
     if last is not None and last.state in {AttemptState.CREATED, AttemptState.AUTH_PENDING}:
         attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=failure("U69"))
+        forget_request(sandbox, last.attempt_id)
     return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 

@@ -16,7 +16,13 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import plans
 from mockpay.services.endings import lost, take
-from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
+from mockpay.services.steps import (
+    attempt_step,
+    forget_request,
+    order_step,
+    the_attempt,
+    the_order,
+)
 from mockpay.store import attempts, outbox, schedule, timeline
 from mockpay.store.worlds import Sandbox
 
@@ -40,7 +46,8 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument) -> Started:
         Conflict: code ``order.closed``, ``order.attempts_used_up`` or ``attempt.live``
             (another attempt of this order has not ended).
     """
-    if not order.open:
+    # The clock may be past the end before its event has fired.
+    if not order.open or sandbox.now >= order.expires_at:
         raise Conflict("This order cannot be paid any more.", code="order.closed")
     number = order.attempt_count + 1
     if number > sandbox.seller.settings.max_attempts:
@@ -143,17 +150,20 @@ def answer(
     """
     The buyer's app and bank answer an attempt that waits for them, as its plan has it.
 
+    A buyer who comes after the end of the request finds it timed out.
+
     Args:
         outcome: What they answer instead of the plan: a PIN or a button of the app.
     """
     attempt = the_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
+    if actor is Actor.BUYER and attempt.answer_by is not None and sandbox.now >= attempt.answer_by:
+        return time_out(sandbox, attempt_id)
     told = upi.answer(outcome or attempt.issuer_outcome)
     if told.known is Known.EXPIRED:
         return attempt
-    for kind in ("attempt.timeout", "attempt.answer"):
-        schedule.drop(sandbox, kind, attempt_id)
+    forget_request(sandbox, attempt_id)
     order = the_order(sandbox, attempt.order_id)
     if told.known is Known.DECLINED:
         return _decline(sandbox, order, attempt, upi.failure(told.code), actor)
@@ -223,7 +233,8 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
 def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
     """A success for an attempt that has ended without money is sent back, never kept."""
     ended = {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
-    if attempt.state in ended and upi.CODES[code].known is Known.APPROVED:
+    paid = code != upi.REVERSED and upi.CODES[code].known is Known.APPROVED
+    if attempt.state in ended and paid:
         return attempt_step(sandbox, attempt, "late_success", Actor.ISSUER)
     return attempt
 
@@ -248,10 +259,12 @@ def answer_late(sandbox: Sandbox, attempt_id: str) -> None:
     schedule.add(sandbox, "attempt.resolve", attempt_id, due, code="00")
 
 
-def time_out(sandbox: Sandbox, attempt_id: str) -> None:
+def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
     """Nobody answered the request in time."""
     attempt = the_attempt(sandbox, attempt_id)
-    if attempt.state is AttemptState.AUTH_PENDING:
-        schedule.drop(sandbox, "attempt.answer", attempt_id)
-        gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=upi.failure("U69"))
-        lost(sandbox, the_order(sandbox, attempt.order_id), gone)
+    if attempt.state is not AttemptState.AUTH_PENDING:
+        return attempt
+    forget_request(sandbox, attempt_id)
+    gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=upi.failure("U69"))
+    lost(sandbox, the_order(sandbox, attempt.order_id), gone)
+    return gone

@@ -8,7 +8,7 @@ from mockpay.domain.attempts import Attempt, Failure
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import NotFound
-from mockpay.store import attempts, orders, timeline
+from mockpay.store import attempts, orders, schedule, timeline
 from mockpay.store.worlds import Sandbox
 
 Thing = TypeVar("Thing")
@@ -40,6 +40,12 @@ def attempt_step(
         before=attempt.state, after=moved.state, actor=actor, facts=facts,
     )  # fmt: skip
     return moved
+
+
+def forget_request(sandbox: Sandbox, attempt_id: str) -> None:
+    """The attempt waits for its buyer no more, so neither answer nor end of it is to come."""
+    for kind in ("attempt.timeout", "attempt.answer"):
+        schedule.drop(sandbox, kind, attempt_id)
 
 
 def note(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: object) -> None:
