@@ -105,10 +105,13 @@ def fresh(seller: Seller, moment: int, now: int, real_now: int) -> bool:
 
 
 def payment_request(
-    opened: Opened, seller: Seller, redirect_url: str, now: int, real_now: int
+    opened: Opened, payload: str, seller: Seller, redirect_url: str, now: int, real_now: int
 ) -> PaymentRequest:
     """
     Read a verified request.
+
+    What was sealed anew is a new request, though startTime counts seconds and a shop may
+    say the same twice within one: so the digest is the sealed payload's.
 
     Raises:
         Invalid: with one of the codes of `reasons.FAILURES`, which tells the seller.
@@ -121,7 +124,7 @@ def payment_request(
         seller_order_id=values["sellerOrderId"],
         amount=_amount(values),
         redirect_url=redirect_url,
-        digest=ids.fingerprint(opened.plaintext.encode()),
+        digest=ids.fingerprint(payload.encode()),
         live=_live(values),
         stale=not fresh(seller, started, now, real_now),
         custom_information=values.get("customInformation"),

@@ -15,7 +15,7 @@ from mockpay.providers.amazonpay.results import encoding_of, refusal_url
 from mockpay.services import orders
 from mockpay.store import journal
 from mockpay.store.worlds import Runtime, Sandbox, work
-from mockpay.wire.envelope import Opened, open_, read_parameters
+from mockpay.wire.envelope import EnvelopeParameters, Opened, open_, read_parameters
 from mockpay.wire.forms import decode_form
 from mockpay.wire.signing import result_encoding
 
@@ -31,10 +31,10 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     """
     world = None
     try:
-        opened, redirect_url = _open(runtime, sent_form(request))
+        opened, sent = _open(runtime, sent_form(request))
         with work(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            return _redirect(_begin(sandbox, opened, redirect_url))
+            return _redirect(_begin(sandbox, opened, sent))
     except MockpayError as error:
         note_refusal(runtime, _KIND, error, request, world)
         return html_error(error)
@@ -47,24 +47,23 @@ def location(runtime: Runtime, form: bytes) -> str:
     Raises:
         MockpayError: what would be a page; nothing of the request is kept, not even a note.
     """
-    opened, redirect_url = _open(runtime, form)
+    opened, sent = _open(runtime, form)
     with work(runtime, access_key=codec.access_key(opened)) as sandbox:
-        return _begin(sandbox, opened, redirect_url)
+        return _begin(sandbox, opened, sent)
 
 
-def _open(runtime: Runtime, form: bytes) -> tuple[Opened, str | None]:
-    """What was sealed, and redirectUrl."""
-    wrapped = read_parameters(decode_form(form))
-    opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
-    return opened, wrapped.redirect_url
+def _open(runtime: Runtime, form: bytes) -> tuple[Opened, EnvelopeParameters]:
+    """What was sealed, and what it came in."""
+    sent = read_parameters(decode_form(form))
+    return open_(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay), sent
 
 
-def _begin(sandbox: Sandbox, opened: Opened, redirect_url: str | None) -> str:
+def _begin(sandbox: Sandbox, opened: Opened, sent: EnvelopeParameters) -> str:
     """The payment page, or the seller's URL with a signed FAILURE."""
-    allowed = codec.check_origin(opened, sandbox.seller, redirect_url)
+    allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
     try:
         wanted = codec.payment_request(
-            opened, sandbox.seller, allowed, sandbox.now, sandbox.real_now
+            opened, sent.payload, sandbox.seller, allowed, sandbox.now, sandbox.real_now
         )
     except Invalid as error:
         return _refuse(sandbox, opened, allowed, error.code, error.reason)
