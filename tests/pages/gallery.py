@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from mockpay.kernel.clock import SECOND, SystemClock, rfc3339
 from mockpay.settings import Settings
 from mockpay.testing import LiveServer
 from tests.journeys.plain_buyer import DemoShop, PlainBuyer
@@ -15,7 +16,7 @@ PAYMENT = (
 )  # fmt: skip
 OURS = (
     "landing", "not-found", "provider-error", "dashboard-list", "dashboard-empty",
-    "dashboard-order", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
+    "dashboard-order", "dashboard-paid", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
     "dashboard-scenarios", "dashboard-journal", "dashboard-seller", "dashboard-refused",
 )  # fmt: skip
 SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-placed",
@@ -90,6 +91,9 @@ class Gallery:
         }
 
     def _ran_out(self):
+        # Set back first, so that later orders are opened at about the real time.
+        earlier = rfc3339(SystemClock().now() - 968 * SECOND)
+        self.shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": earlier})
         left = self._buyer()
         self.shop.seller.advance(seconds=901)
         self._at["expired"] = f"{left.url}result"
@@ -103,7 +107,7 @@ class Gallery:
         self._wait(20)
         paid.asks("asha@okhdfc").opens_the_app().presses("upi-approve", pin="2580")
         self._at["success"] = paid.url
-        self._at["dashboard-order"] = self._dashboard()
+        self._at["dashboard-paid"] = self._dashboard()
         self._at["shop-order"] = paid.follows("return-to-seller").url
         self._wait()
 
@@ -120,6 +124,7 @@ class Gallery:
         cancelled.follows("return-to-seller")
         self._wait()
         self._at["failed"] = self._buyer().asks("insufficient@mockpay").url
+        self._at["dashboard-order"] = self._dashboard()
         self._wait()
 
     def _open(self):
