@@ -159,6 +159,12 @@ def test_a_timestamp_is_fresh_by_the_sellers_clock_too(shop):
     assert shop.call("GetServiceStatus").status == 200
 
 
+def test_a_timestamp_may_have_any_form_that_clients_write(shop):
+    now = stamp(0)
+    for text in (now, now.replace("Z", "z"), now[:19] + "Z", now[:19] + "+0000"):
+        assert shop.call("GetServiceStatus", Timestamp=text).status == 200
+
+
 def test_freshness_can_be_switched_off(shop):
     shop.seller.control("PATCH", "", {"settings": {"freshness_seconds": 0}})
 
