@@ -144,4 +144,5 @@ def _open_store(runtime: Runtime) -> None:
     except SQLAlchemyError as error:
         message = "The database cannot be opened; look at MOCKPAY_DATABASE_URL."
         raise Unusable(message, code="database.unusable") from error
-    sellers.ensure_default(runtime)
+    # The demo shop listens there (contract section 1); a port of 0 is known by now.
+    sellers.ensure_default(runtime, ipn_url=f"{own_url(runtime.settings)}/shop/ipn")

@@ -99,9 +99,9 @@ class OutgoingHosts:
             )
         return host
 
-    def address(self, host: str, port: int) -> str:
+    def addresses(self, host: str, port: int) -> list[str]:
         """
-        Resolve a host to the one address to connect to.
+        Resolve a host to the addresses that may be connected to, in the resolver's order.
 
         Raises:
             Forbidden: code ``outgoing.host``: the name leads away from loopback.
@@ -111,13 +111,12 @@ class OutgoingHosts:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise Unreachable(f"{host} does not resolve.") from error
-        addresses = [str(entry[4][0]) for entry in found]
-        if self._named(host):
-            return addresses[0]
-        for address in addresses:
-            if _is_loopback(address):
-                return address
-        raise Forbidden(f"{host} does not lead to loopback.", code="outgoing.host", host=host)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        allowed = [one for one in addresses if self._named(host) or _is_loopback(one)]
+        if not allowed:
+            message = f"{host} does not lead to loopback."
+            raise Forbidden(message, code="outgoing.host", host=host)
+        return allowed
 
     def _named(self, host: str) -> bool:
         return "*" in self.names or host in self.names
@@ -145,22 +144,32 @@ class DirectSender:
         host = self._hosts.check(call.url)
         parts = urlsplit(call.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = self._hosts.address(host, port)
-        target = parts.path or "/"
-        target += f"?{parts.query}" if parts.query else ""
-        headers = {"Host": parts.netloc, **call.headers}
         began = time.perf_counter()
-        try:
-            with self._pool(parts.scheme, host, address, port, call.timeout) as pool:
-                reply = pool.urlopen(
-                    call.method, target, body=call.body or None, headers=headers,
-                    retries=False, redirect=False, assert_same_host=False, preload_content=False,
-                )  # fmt: skip
-                body = reply.read(_REPLY_LIMIT)
-        except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"{host} did not answer: {type(error).__name__}.") from error
-        took = int((time.perf_counter() - began) * 1000)
-        return HttpReply(reply.status, dict(reply.headers), body, took)
+        for address in self._hosts.addresses(host, port):
+            try:
+                with self._pool(parts.scheme, host, address, port, call.timeout) as pool:
+                    status, headers, body = self._ask(pool, call)
+            except urllib3.exceptions.NewConnectionError:
+                continue  # localhost may lead to ::1 first; nothing was sent yet.
+            except urllib3.exceptions.HTTPError as error:
+                message = f"{host} did not answer: {type(error).__name__}."
+                raise Unreachable(message) from error
+            took = int((time.perf_counter() - began) * 1000)
+            return HttpReply(status, headers, body, took)
+        raise Unreachable(f"{host} did not answer: connection refused.")
+
+    @staticmethod
+    def _ask(
+        pool: urllib3.HTTPConnectionPool, call: HttpCall
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        parts = urlsplit(call.url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        reply = pool.urlopen(
+            call.method, target, body=call.body or None,
+            headers={"Host": parts.netloc, **call.headers},
+            retries=False, redirect=False, assert_same_host=False, preload_content=False,
+        )  # fmt: skip
+        return reply.status, dict(reply.headers), reply.read(_REPLY_LIMIT)
 
     @staticmethod
     def _pool(

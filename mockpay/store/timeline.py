@@ -26,7 +26,7 @@ timeline = Table(
     text("actor"),
     text("facts"),
     Index("timeline_of_order", "order_id", "id"),
-    Index("timeline_of_seller", "seller_id"),
+    Index("timeline_of_seller", "seller_id", "id"),
 )
 
 _insert = prepared_insert(timeline)

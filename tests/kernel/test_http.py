@@ -112,13 +112,13 @@ def test_hosts_are_allowed_by_name_or_all_by_a_star():
 
 def test_a_name_that_leads_away_from_loopback_is_refused_when_it_is_called():
     with pytest.raises(Forbidden) as refused:
-        LOOPBACK.address("203.0.113.7", 80)
+        LOOPBACK.addresses("203.0.113.7", 80)
     assert refused.value.code == "outgoing.host"
 
 
 def test_a_name_that_leads_nowhere_is_unreachable():
     with pytest.raises(Unreachable):
-        OutgoingHosts.parse("*").address("no-such-host.invalid", 80)
+        OutgoingHosts.parse("*").addresses("no-such-host.invalid", 80)
 
 
 def test_a_call_arrives_as_it_was_meant(base):
