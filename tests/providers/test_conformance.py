@@ -37,7 +37,7 @@ def tell(provider, path: str, code: str):
     """An error of ours in the provider's format, as the application asks for it."""
     app = Flask("mockpay", template_folder=str(FOLDER.parents[1] / "templates"))
     with app.test_request_context(path):
-        return provider.refusal(MockpayError("It is <so> & \"no\" other \x00 ऐसा.", code=code))
+        return provider.refusal(MockpayError('It is <so> & "no" other \x00 ऐसा.', code=code))
 
 
 def read(response) -> object:

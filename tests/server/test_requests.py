@@ -39,7 +39,9 @@ def test_a_target_as_long_as_the_largest_payload_is_read(mockpay_server):
     assert b"The parameter key is missing." in answer.body
 
 
-@pytest.mark.parametrize("line", [b"no colon", b": no name", b" x: folded", b"X: \x00", b"\xff: \xff"])
+@pytest.mark.parametrize(
+    "line", [b"no colon", b": no name", b" x: folded", b"X: \x00", b"\xff: \xff"]
+)
 def test_a_header_that_is_none_never_breaks_anything(mockpay_server, line):
     answer = get(mockpay_server, b"/getDynamicConfig", line + b"\r\n" + CLOSE)
 
@@ -51,6 +53,7 @@ def test_a_header_that_is_none_never_breaks_anything(mockpay_server, line):
     "host",
     [b"a" * 64, b"a" * 5000, b"a..b", b".", b"[", b"a b", b"a:b:c@d", b"\xff", b"xn--\xff", b"<x>",
      b"%00", b"a/b\\c", b"", b"amazonpay.amazon.in", b"[::1]:1"],
+    ids=lambda host: ascii(host)[:20],
 )  # fmt: skip
 def test_any_host_is_answered_and_none_breaks_anything(mockpay_server, host):
     headers = b"Host: " + host + b"\r\nConnection: close\r\n\r\n"
@@ -67,7 +70,11 @@ def test_a_call_without_a_host_is_read(mockpay_server):
         assert send(mockpay_server, line).status == 401
 
 
-@pytest.mark.parametrize("length", [b"-5", b"abc", b"2_0", b"+3", b"0x3", b"1.5", b"9" * 5000, b"\xd9\xa3"])
+@pytest.mark.parametrize(
+    "length",
+    [b"-5", b"abc", b"2_0", b"+3", b"0x3", b"1.5", b"9" * 5000, b"\xd9\xa3"],
+    ids=lambda length: ascii(length)[:20],
+)
 def test_a_length_that_is_none_is_refused(mockpay_server, length):
     answer = post(mockpay_server, MWS, b"Content-Length: " + length + b"\r\n", b"abc")
 
@@ -79,7 +86,9 @@ def test_a_length_that_is_none_is_refused(mockpay_server, length):
     (MWS, "text/xml"), (b"/processPayment", "text/html"), (b"/v2/payments/chargeStatus", "application/json"),
 ])  # fmt: skip
 @pytest.mark.parametrize("size", [1_048_577, 5_000_000])
-def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(mockpay_server, path, kind, size):
+def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(
+    mockpay_server, path, kind, size
+):
     answer = post(mockpay_server, path, b"Content-Length: %d\r\n" % size, b"a" * size)
 
     assert answer.status == 413
@@ -89,7 +98,9 @@ def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(mockpay_serv
 def test_a_body_announced_too_large_is_refused_before_it_is_sent(mockpay_server):
     address = urlsplit(mockpay_server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as line:
-        line.sendall(b"POST " + MWS + b" HTTP/1.1\r\n" + FORM + b"Content-Length: 99999999999\r\n\r\n")
+        line.sendall(
+            b"POST " + MWS + b" HTTP/1.1\r\n" + FORM + b"Content-Length: 99999999999\r\n\r\n"
+        )
         assert b" 413 " in line.recv(65_536).split(b"\r\n")[0]
 
 
@@ -112,7 +123,10 @@ def test_chunks_that_are_wrong_or_too_many_are_refused_in_the_callers_format(
 
 def test_a_body_in_chunks_is_read(mockpay_server):
     answer = post(
-        mockpay_server, MWS, b"Transfer-Encoding: chunked\r\n", b"7\r\nAction=\r\n1\r\nx\r\n0\r\n\r\n"
+        mockpay_server,
+        MWS,
+        b"Transfer-Encoding: chunked\r\n",
+        b"7\r\nAction=\r\n1\r\nx\r\n0\r\n\r\n",
     )
 
     assert answer.status == 401
@@ -154,7 +168,11 @@ def test_requests_follow_each_other_on_one_connection(mockpay_server):
 
 
 def test_many_broken_callers_at_once_leave_the_server_well(mockpay_server):
-    junk = [b"\x00" * 50, b"GET //[ HTTP/1.1\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"]
+    junk = [
+        b"\x00" * 50,
+        b"GET //[ HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    ]
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: send(mockpay_server, junk[n % 3] + b"\r\n\r\n"), range(60)))

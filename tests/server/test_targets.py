@@ -118,7 +118,10 @@ def test_a_newer_http_is_refused(mockpay_server):
     assert send(mockpay_server, b"GET / HTTP/9.9\r\n\r\n").status == 505
 
 
-@pytest.mark.parametrize("path", [b"/%00", b"/%ff%fe", b"/pay/%00/", b"/pay/%ED%A0%80/", b"/pay/..%2f", b"/pay/%0d%0aX:1/"])
+@pytest.mark.parametrize(
+    "path",
+    [b"/%00", b"/%ff%fe", b"/pay/%00/", b"/pay/%ED%A0%80/", b"/pay/..%2f", b"/pay/%0d%0aX:1/"],
+)
 def test_a_path_of_odd_bytes_is_only_not_there(mockpay_server, path):
     answer = get(mockpay_server, path)
 

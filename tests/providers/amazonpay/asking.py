@@ -75,6 +75,11 @@ def ask(server, target, *, method=None, form=None, host=None, headers=None) -> R
         connection.close()
 
 
+def short(value: object) -> str:
+    """A parametrised value as a test's name can show it."""
+    return ascii(value)[:40]
+
+
 def assert_refused_with_a_page(reply: Reply, status: int | None = None) -> None:
     """The buyer sees why, and is not sent anywhere."""
     assert 400 <= reply.status < 500

@@ -140,7 +140,11 @@ def test_every_broken_question_gets_json(shop, path):
 
 
 def test_nothing_beside_charge_status_is_told_as_json_where_only_json_is_known(shop):
-    for path in ("/payments/v1/api/other", "//payments/v1/api/chargeStatus/more", "/v2/payments/chargeStatus/x"):
+    for path in (
+        "/payments/v1/api/other",
+        "//payments/v1/api/chargeStatus/more",
+        "/v2/payments/chargeStatus/x",
+    ):
         assert_json_error(ask(shop.server, path), 404, "InvalidAddress")
 
 

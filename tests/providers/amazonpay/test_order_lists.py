@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.providers.amazonpay.asking import ask
+from tests.providers.amazonpay.asking import ask, short
 from tests.providers.amazonpay.shop import MWS, Shop
 
 LIVE = "/OffAmazonPayments/2013-01-01"
@@ -88,9 +88,7 @@ def test_amazons_states_follow_the_orders(shop):
     for found in listed(shop):
         status = found["OrderReferenceStatus"]
         name = found["SellerOrderAttributes"]["SellerOrderId"]
-        told[name] = tuple(
-            status.get(key) for key in ("State", "ReasonCode", "ReasonDescription")
-        )
+        told[name] = tuple(status.get(key) for key in ("State", "ReasonCode", "ReasonDescription"))
 
     assert told.pop("failed")[:2] == ("Closed", "UpfrontChargeFailure")
     assert told == {
@@ -236,7 +234,7 @@ def test_other_domains_have_no_orders_here(shop, domain):
     {"CreatedTimeRange__StartTime": "yesterday"}, {"CreatedTimeRange__EndTime": "2027-02-30T00:00:00Z"},
     {"CreatedTimeRange__StartTime": "2027-01-01"}, {"CreatedTimeRange__EndTime": "1519025049"},
     {"OrderReferenceStatusListFilter__OrderReferenceStatus__1": "open"},
-], ids=str)  # fmt: skip
+], ids=short)  # fmt: skip
 def test_a_value_that_a_list_cannot_take_is_told(shop, changed):
     reply = shop.call("ListOrderReference", **changed)
 

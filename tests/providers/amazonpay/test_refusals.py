@@ -7,10 +7,8 @@ import pytest
 
 from mockpay.merchant.results import Outcome
 from mockpay.wire.envelope import Flavour
-from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page
+from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page, short
 from tests.providers.amazonpay.shop import RETURN, Shop, assert_nobodys_journal_says
-
-NOW = int(time.time())
 
 
 def assert_signed_failure(shop: Shop, reply, outcome: str, *secrets: str) -> str:
@@ -33,7 +31,9 @@ def test_an_unknown_access_key_is_refused_with_a_page(shop):
     assert_nobodys_journal_says(shop.server, "seller.not_found", "AKIDNOBODYKNOWS", "order-1")
 
 
-@pytest.mark.parametrize("access_key", ["\x00", "A\x00B", "ключ", "A" * 5000, "' OR 1=1 --", "\ufffd"])
+@pytest.mark.parametrize(
+    "access_key", ["\x00", "A\x00B", "ключ", "A" * 5000, "' OR 1=1 --", "\ufffd"], ids=short
+)
 def test_an_access_key_of_odd_characters_is_only_unknown(shop, access_key):
     assert_refused_with_a_page(shop.calling_itself(access_key=access_key).pay(), 403)
 
@@ -49,7 +49,7 @@ def test_a_wrong_secret_is_refused_with_a_page(shop):
     shop.assert_nothing_was_left_behind("signature.invalid", "not-the-secret", "order-1")
 
 
-@pytest.mark.parametrize("signature", ["", "x", "%00", "%F0%9F%92%B0", "A" * 3000])
+@pytest.mark.parametrize("signature", ["", "x", "%00", "%F0%9F%92%B0", "A" * 3000], ids=short)
 def test_a_signature_that_is_none_is_refused_with_a_page(shop, signature):
     unsigned = shop.plaintext().rpartition("&")[0]
 
@@ -133,7 +133,7 @@ BAD_RETURN_URLS = [
 ]
 
 
-@pytest.mark.parametrize("url", BAD_RETURN_URLS, ids=lambda url: ascii(url)[1:40])
+@pytest.mark.parametrize("url", BAD_RETURN_URLS, ids=short)
 def test_a_return_url_that_is_not_the_sellers_gets_a_page(shop, url):
     flat = ask(shop.server, f"/processPayment?{shop.query(None)}&redirectUrl={quote(url, safe='')}")
 
@@ -153,8 +153,9 @@ def test_a_return_url_is_checked_before_anything_else_is_told(shop):
 # --- a signed FAILURE: the shop is told ---
 
 
-@pytest.mark.parametrize("start", [0, NOW - 3600, NOW + 3600, 1, 999_999_999_999])
-def test_a_stale_or_future_start_time_is_told_to_the_shop(shop, start):
+@pytest.mark.parametrize("age", [1_700_000_000, 3600, 1000, -1000, -3600, -(10**11)])
+def test_a_stale_or_future_start_time_is_told_to_the_shop(shop, age):
+    start = int(time.time()) - age
     code = assert_signed_failure(shop, shop.pay(start_time=start), "request.stale", "order-1")
 
     assert code == "252"
@@ -182,7 +183,7 @@ def test_a_start_time_that_is_no_number_is_told_to_the_shop(shop, start):
     "amount",
     ["", "-1", "1.001", "1e3", "१२", "12\n", "12345678901", "12345678901.00", "+5", " 5", "5 ",
      "1,000.00", "1.", ".5", "05", "00.50", "0x10", "NaN", "Infinity", "1_000", "1.0.0", "₹5",
-     "5\x00", "٥", "five", "9" * 5000],
+     "5\x00", "٥", "five", "9" * 5000], ids=short,
 )  # fmt: skip
 def test_an_amount_that_is_none_is_told_to_the_shop(shop, amount):
     reply = shop.pay(orderTotalAmount=amount)
@@ -219,7 +220,7 @@ def test_another_currency_is_told_to_the_shop(shop, currency):
     {"transactionTimeout": "0"}, {"transactionTimeout": "1e9"}, {"transactionTimeout": "१०"},
     {"sellerOrderId": "x" * 128}, {"sellerNote": "x" * 5000}, {"sellerStoreName": "x" * 2000},
     {"customInformation": "x" * 9000}, {"orderTotalAmount": None},
-], ids=str)  # fmt: skip
+], ids=short)  # fmt: skip
 def test_any_other_field_that_cannot_be_is_told_to_the_shop(shop, changed):
     reply = shop.pay(**changed)
 
@@ -231,7 +232,7 @@ def test_any_other_field_that_cannot_be_is_told_to_the_shop(shop, changed):
     assert shop.seller.orders() == []
 
 
-@pytest.mark.parametrize("control", ["\x00", "\x01", "\x08", "\x0b", "\x1b[31m", "\x7f"], ids=ascii)
+@pytest.mark.parametrize("control", ["\x00", "\x01", "\x08", "\x0b", "\x1b[31m", "\x7f"], ids=short)
 @pytest.mark.parametrize(
     "name", ["sellerOrderId", "customInformation", "sellerNote", "sellerStoreName"]
 )
@@ -264,7 +265,7 @@ def test_a_refusal_keeps_the_shops_own_query(shop):
     "हिन्दी में", "👩‍👩‍👧‍👦💰", "z\u0335a\u0321lgo", "\u202eevil\u202c", "<b>&\"'</b>", "{{7*7}}", "%41%2B%",
     "a+b c", "\u2028\u2029", "line\r\nline\tend", "\ufffd", "A" * 100, "'; DROP TABLE orders;--",
     "\U0010ffff\ufdd0",
-], ids=ascii)  # fmt: skip
+], ids=short)  # fmt: skip
 @pytest.mark.parametrize("flavour", Flavour)
 def test_any_other_text_comes_back_as_it_was_sent(shop, text, flavour):
     shop = shop.speaking(flavour)

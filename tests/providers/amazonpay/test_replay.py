@@ -84,12 +84,12 @@ def test_a_new_payload_after_an_order_ended_unpaid_opens_a_new_order(shop, end):
 
 @pytest.mark.parametrize("same_bytes", [True, False], ids=["one-payload", "sixteen-payloads"])
 def test_the_same_form_submitted_many_times_at_once_opens_one_order(shop, same_bytes):
-    forms = [shop.query()] * 16 if same_bytes else [shop.query(sellerNote=str(n)) for n in range(16)]
+    forms = (
+        [shop.query()] * 16 if same_bytes else [shop.query(sellerNote=str(n)) for n in range(16)]
+    )
 
     with ThreadPoolExecutor(16) as pool:
-        replies = list(
-            pool.map(lambda form: ask(shop.server, "/processPayment", form=form), forms)
-        )
+        replies = list(pool.map(lambda form: ask(shop.server, "/processPayment", form=form), forms))
 
     assert {reply.status for reply in replies} == {302}
     assert len({reply.location for reply in replies}) == 1

@@ -117,7 +117,9 @@ def test_the_signature_is_percent_encoded_whatever_it_holds(shop):
     seen = ""
     for number in range(12):
         reply = shop.pay(sellerOrderId=f"o{number}", orderTotalAmount="0")
-        raw = next(p for p in urlsplit(reply.location).query.split("&") if p.startswith("signature"))
+        raw = next(
+            p for p in urlsplit(reply.location).query.split("&") if p.startswith("signature")
+        )
         seen += reply.result["signature"]
         assert not set("+/") & set(raw)
         assert raw.count("=") == 1
