@@ -4,11 +4,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mockpay.kernel.clock import SystemClock
 from mockpay.merchant import SignatureMismatch
 from mockpay.wire.envelope import Flavour
 
 BACK = "http://127.0.0.1:1/back"
 FLAVOURS = pytest.mark.parametrize("flavour", [Flavour.PHP, Flavour.NODE])
+
+
+class StandingClock:
+    """Shows for ever when it was made."""
+
+    def __init__(self):
+        self._now = SystemClock().now()
+
+    def now(self):
+        return self._now
 
 
 def come_back(client, buyer):
@@ -44,22 +55,23 @@ def test_a_failure_says_why_and_is_tried_again(mockpay_seller, buyer, flavour):
     assert again.amazon_order_id != first.amazon_order_id
 
 
+def test_two_requests_that_say_the_same_are_two_requests(mockpay_seller, buyer):
+    """startTime counts seconds; a quick shop seals twice within one."""
+    client = mockpay_seller.client(clock=StandingClock())
+    buyer.opens(client, seller_order_id="o-1", redirect_url=BACK).asks("failure@mockpay")
+    come_back(client, buyer)
+    buyer.opens(client, seller_order_id="o-1", redirect_url=BACK)
+    assert buyer.heading == "How would you like to pay?"
+    assert [one["state"] for one in mockpay_seller.orders()] == ["CREATED", "FAILED"]
+
+
 def test_a_pending_payment_becomes_known_to_the_merchant(mockpay_seller, mockpay_client, buyer):
     buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url=BACK).asks("pendingok@mockpay")
-    result = mockpay_client.verify_result(
-        urlsplit(_leaves_while_waiting(buyer)).query,
-    )
+    result = come_back(mockpay_client, buyer)
     assert (result.outcome, result.reason_code) == ("PENDING", "01")
     assert not mockpay_client.list_order_reference("o-1").order_references[0].paid
     mockpay_seller.advance(seconds=30)
     assert mockpay_client.charge_status(result.amazon_order_id).outcome == "SUCCESS"
-
-
-def _leaves_while_waiting(buyer):
-    away = buyer.session.get(
-        buyer.url.replace("/waiting", "/return"), allow_redirects=False, timeout=30
-    )
-    return away.headers["Location"]
 
 
 def test_a_rule_made_beforehand_decides_the_next_payment_once(

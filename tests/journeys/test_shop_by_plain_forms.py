@@ -41,8 +41,7 @@ def test_a_decline_is_tried_again_in_the_app(buyer, shop):
 
 
 def test_a_pending_payment_is_settled_by_asking_again(buyer, shop):
-    buyer.buys(shop).asks("pendingok@mockpay")
-    buyer.goes_to(buyer.url.replace("/waiting", "/return"))
+    buyer.buys(shop).asks("pendingok@mockpay").follows("return-to-seller")
     assert (books(buyer), verified(buyer), listed(buyer)) == ("PENDING", "PENDING", "Open")
     shop.seller.advance(until="idle")
     buyer.goes_to(buyer.url)

@@ -101,7 +101,7 @@ def test_no_cache_keeps_a_page_of_a_payment(seen, name):
         ("upi", "upi-vpa upi-qr upi-intent upi-app-link pay order-amount seller-name"),
         ("upi-app", "upi-approve upi-decline"),
         ("waiting", "payment-waiting"),
-        ("waiting-pending", "payment-waiting"),
+        ("waiting-pending", "payment-waiting return-to-seller"),
         ("waiting-unknown", "payment-waiting return-to-seller"),
         ("success", "payment-status payment-reason return-to-seller"),
         ("failed", "payment-status payment-reason retry return-to-seller"),

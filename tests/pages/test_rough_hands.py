@@ -1,8 +1,11 @@
 """What people do to pages: back, reload, twice, without a mouse, without a script."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
+from tests.pages.accessibility import assert_accessible
 from tests.pages.buyer import Buyer
 
 _FOCUSED = "document.activeElement.dataset.testid || document.activeElement.textContent.trim()"
@@ -158,3 +161,15 @@ def test_without_script_the_dashboards_clock_moves(scriptless, shop):
     page.goto(f"{shop.ui}/orders")
     page.get_by_role("button", name="+1 min").click()
     expect(page.get_by_role("link", name="Paid by UPI")).to_be_visible()
+
+
+def test_an_impossible_amount_is_explained_at_its_field(page, shop, watch):
+    watch.expects(400)
+    page.goto(shop.url)
+    page.get_by_test_id("shop-test-amount").fill("1.001")
+    page.get_by_test_id("buy-bell").click()
+    expect(page).to_have_title(re.compile("^Error: "))
+    field = page.get_by_test_id("shop-test-amount")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("1.001")
+    assert_accessible(page)
