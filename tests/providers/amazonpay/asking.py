@@ -88,3 +88,17 @@ def assert_refused_with_a_page(reply: Reply, status: int | None = None) -> None:
     assert reply.location is None
     assert "<h1" in reply.text
     assert "Traceback" not in reply.text
+
+
+def assert_xml_error(reply: Reply, status: int, code: str) -> dict[str, str]:
+    assert (reply.status, reply.content_type) == (status, "text/xml")
+    document = reply.xml["ErrorResponse"]
+    assert document["RequestId"]
+    assert document["Error"]["Type"] == "Sender"
+    assert document["Error"]["Code"] == code
+    assert document["Error"]["Message"]
+    assert b"Traceback" not in reply.body
+    assert (
+        b'xmlns="http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"' in reply.body
+    )
+    return document["Error"]

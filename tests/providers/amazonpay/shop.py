@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.ids import entropy
 from mockpay.merchant import PaymentResult
+from mockpay.merchant.results import Outcome
 from mockpay.testing import LiveServer, TestSeller
 from mockpay.wire import forms, signing
 from mockpay.wire.envelope import Envelope, Flavour, seal
@@ -22,6 +23,11 @@ TEN = {
     "status", "reasonCode", "description", "amazonOrderId", "sellerOrderId", "orderTotalAmount",
     "orderTotalCurrencyCode", "transactionDate", "customInformation", "signature",
 }  # fmt: skip
+
+
+def stamp(seconds: int = 0) -> str:
+    """A Timestamp so many seconds from now."""
+    return rfc3339((int(time.time()) + seconds) * 1000)
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ class Shop:
             "Action": action,
             "AWSAccessKeyId": names["access_key"],
             "SellerId": names["seller_id"],
-            "Timestamp": rfc3339(int(time.time()) * 1000),
+            "Timestamp": stamp(),
             **signing.SIGNATURE_FIELDS,
         }
         told = usual | {name.replace("__", "."): text for name, text in params.items()}
@@ -171,6 +177,16 @@ class Shop:
         for secret in (self.seller.plain["secret_key"], *secrets):
             assert secret not in written
         return entry
+
+
+def assert_signed_failure(shop: Shop, reply: Reply, outcome: str, *secrets: str) -> str:
+    """The buyer goes back with a FAILURE that the shop's client believes; its reason code."""
+    assert reply.location.startswith((f"{RETURN}?", f"{RETURN}&"))
+    result = shop.verified(reply)
+    assert result.outcome is Outcome.FAILURE
+    assert result.description
+    shop.assert_nothing_was_left_behind(outcome, *secrets)
+    return result.reason_code
 
 
 def assert_nobodys_journal_says(server: LiveServer, outcome: str, *secrets: str) -> dict:
