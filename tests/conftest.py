@@ -30,15 +30,9 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory):
-    """A SQLite file with all tables and no rows; a copy is made in no time."""
-    from mockpay.store import engine as engines
-
-    path = tmp_path_factory.mktemp("template") / "mockpay.db"
-    engine = engines.open_engine(str(path))
-    engines.create_tables(engine)
-    engine.dispose()
-    return path
+def sqlite_engine(tmp_path_factory):
+    """A SQLite file with all tables."""
+    yield from _opened(str(tmp_path_factory.mktemp("database") / "mockpay.db"))
 
 
 @pytest.fixture(scope="session")
@@ -61,34 +55,57 @@ def postgresql_server():
 
 
 @pytest.fixture(scope="session")
-def postgresql_tables(postgresql_server):
-    """The URL of a database with all tables."""
+def postgresql_engine(postgresql_server):
+    """A PostgreSQL database with all tables."""
+    yield from _opened(postgresql_server)
+
+
+def _opened(url: str):
+    """One engine for all tests of a process: it remembers the statements that it compiled."""
     from mockpay.store import engine as engines
-
-    engine = engines.open_engine(postgresql_server)
-    engines.create_tables(engine)
-    engine.dispose()
-    return postgresql_server
-
-
-def _emptied(url: str) -> str:
-    """The database without a row: a hundred times faster than a new one."""
-    from mockpay.store import engine as engines
-    from mockpay.store.metadata import metadata
 
     engine = engines.open_engine(url)
-    with engines.writing(engine) as connection:
+    engines.create_tables(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request):
+    """An engine and its empty database; tests that take it run on both kinds."""
+    engine = request.getfixturevalue(f"{request.param}_engine")
+    _empty(engine)
+    yield engine
+    assert engine.pool.checkedout() == 0, "a transaction was left open"
+
+
+def _empty(engine) -> None:
+    from mockpay.store.engine import writing
+    from mockpay.store.metadata import metadata
+
+    with writing(engine) as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    """A SQLite file with all tables and no rows; a copy is made in no time."""
+    from mockpay.store import engine as engines
+
+    path = tmp_path_factory.mktemp("template") / "mockpay.db"
+    engine = engines.open_engine(str(path))
+    engines.create_tables(engine)
     engine.dispose()
-    return url
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request, tmp_path):
-    """An empty database with all tables; tests that take it run on both kinds."""
+    """The same for a test that opens its own engine, as a whole server does."""
     if request.param == "postgresql":
-        return _emptied(request.getfixturevalue("postgresql_tables"))
+        _empty(request.getfixturevalue("postgresql_engine"))
+        return request.getfixturevalue("postgresql_server")
     path = tmp_path / "mockpay.db"
     shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
     return f"sqlite:///{path}"
@@ -111,25 +128,20 @@ def post():
 
 
 @pytest.fixture
-def runtime(database_url, keys, real_clock, post):
-    """What a process has, without Flask; fails a test that leaves a transaction open."""
+def runtime(engine, keys, real_clock, post):
+    """What a process has, without Flask."""
     from mockpay.providers.simulator.gateway import Simulator
     from mockpay.settings import Settings
-    from mockpay.store import engine as engines
     from mockpay.store.worlds import Runtime
 
-    engine = engines.open_engine(database_url)
-    yield Runtime(
-        settings=Settings(database_url=database_url, keys_dir=Path(keys.folder), seed="fixed"),
+    return Runtime(
+        settings=Settings(keys_dir=Path(keys.folder), seed="fixed"),
         engine=engine,
         keys=keys,
         real_clock=real_clock,
         sender=post,
         gateways={"simulator": Simulator()},
     )
-    left_open = engine.pool.checkedout()
-    engine.dispose()
-    assert left_open == 0
 
 
 @pytest.fixture

@@ -35,9 +35,10 @@ def decide(sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: s
 def _waiting(sandbox: Sandbox, match: dict[str, str], attempt_id: str) -> dict[Stage, Rule]:
     """For each stage the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
-    for rule in scenarios.waiting(sandbox):
+    # The rule's place in the queue, not its row number: that counts other sellers' rules too.
+    for place, rule in enumerate(scenarios.waiting(sandbox)):
         if rule.stage in STAGES and rule.stage not in chosen and rule.fits(match, sandbox.now):
-            dice = ids.number(sandbox.seller.seed, "rule", rule.rule_id, attempt_id, below=_DICE)
+            dice = ids.number(sandbox.seller.seed, "rule", place, attempt_id, below=_DICE)
             if dice < rule.probability * _DICE:
                 chosen[rule.stage] = rule
                 scenarios.use_up(sandbox, rule)

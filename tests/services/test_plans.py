@@ -2,12 +2,13 @@
 
 import pytest
 
+from mockpay.domain.instruments import Upi
 from mockpay.domain.plans import Source, Stage
 from mockpay.domain.scenarios import find
 from mockpay.kernel.clock import SECOND
 from mockpay.services import plans
 from mockpay.services.scenarios import why
-from mockpay.services.sellers import Changes, change
+from mockpay.services.sellers import Changes, NewSeller, change, create, delete, reset
 from tests.given import World, on_sqlite
 
 
@@ -103,40 +104,33 @@ def test_a_rule_lives_by_the_sellers_clock(world, real_clock, seconds, hits):
     assert (decided(world.pay(world.order()))[0] == "frozen") is hits
 
 
-@on_sqlite
-def test_the_dice_of_a_rule_follow_the_seed(world):
-    def throw(probability):
-        world.rule("frozen", times=None, probability=probability)
-        orders = [world.order(f"{probability}-{n}") for n in range(40)]
-        hits = [decided(world.pay(order))[0] == "frozen" for order in orders]
-        with world.work() as sandbox:
-            from mockpay.services.sellers import reset
-
-            reset(sandbox)
-        return hits
-
-    half = throw(0.5)
-    assert 8 < sum(half) < 32
-    assert not any(throw(0.0))
-    assert all(throw(1.0))
+def throws(world, probability):
+    """Whether a rule that may take each of 100 attempts took it."""
+    world.rule("frozen", times=None, probability=probability)
+    order = world.order()
+    with world.work() as sandbox:
+        found = [plans.decide(sandbox, order, Upi(), f"att_{n}") for n in range(100)]
+        reset(sandbox)
+    return [plan.at(Stage.ISSUER).outcome == "frozen" for plan in found]
 
 
 @on_sqlite
-def test_the_same_seed_throws_the_same_dice_again(runtime, real_clock):
-    def hits():
-        from mockpay.services.sellers import NewSeller, create, delete
+def test_a_rule_with_a_probability_takes_about_so_many(world):
+    assert 30 < sum(throws(world, 0.5)) < 70
+    assert not any(throws(world, 0.0))
+    assert all(throws(world, 1.0))
 
-        create(runtime, NewSeller(seller_id="A1SAME"))
-        world = World(runtime, "A1SAME")
-        world.rule("frozen", times=None, probability=0.5)
-        rule_of = [decided(world.pay(world.order(f"O-{n}")))[0] for n in range(20)]
-        with world.work() as sandbox:
-            delete(sandbox)
-        return rule_of
 
-    first = hits()
-    assert len(set(first)) == 2
-    assert hits() == first
+@on_sqlite
+def test_the_same_seed_throws_the_same_dice_again(runtime):
+    """Whatever other sellers did in between."""
+    world = World(runtime, create(runtime, NewSeller(seller_id="A1SAME")).seller_id)
+    first = throws(world, 0.5)
+    with world.work() as sandbox:
+        delete(sandbox)
+    World.new(runtime).rule("frozen")
+    create(runtime, NewSeller(seller_id="A1SAME"))
+    assert throws(world, 0.5) == first
 
 
 @on_sqlite
