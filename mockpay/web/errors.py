@@ -27,6 +27,13 @@ _STATUS: Mapping[type[MockpayError], int] = {
 def register(app: Flask, runtime: Runtime) -> None:
     """Catch what leaves a view; the owner of the path says it in its own words."""
 
+    @app.before_request
+    def _nul() -> None:
+        # No address of ours holds one, and PostgreSQL cannot even look for it.
+        searched = request.path.startswith(_UI) and b"%00" in request.query_string
+        if "\0" in request.path or searched:
+            raise NotFound("There is nothing at this address.", code="path.not_found")
+
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
         status = error.code or 500

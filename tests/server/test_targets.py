@@ -127,3 +127,21 @@ def test_a_path_of_odd_bytes_is_only_not_there(mockpay_server, path):
 
     assert answer.status == 404
     assert "\nX:1" not in answer.head
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/pay/a%00b/return",
+        b"/_mockpay/ui/sellers/%00/orders",
+        b"/_mockpay/ui/orders?q=%00",
+        b"/OffAmazonPayments/%00",
+        b"/_mockpay/v1/sellers/%00",
+    ],
+)
+def test_a_nul_is_refused_before_any_database_is_asked(mockpay_server, path):
+    """PostgreSQL would raise; SQLite would look for it in vain."""
+    answer = get(mockpay_server, path)
+
+    assert answer.status in {400, 404}
+    assert b"page.not_found" not in answer.body
