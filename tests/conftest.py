@@ -71,9 +71,15 @@ def _opened(url: str):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request):
-    """An engine and its empty database; tests that take it run on both kinds."""
-    engine = request.getfixturevalue(f"{request.param}_engine")
+def database_kind(request):
+    """Tests run on both kinds; a folder to which the kind is all one overrides this."""
+    return request.param
+
+
+@pytest.fixture
+def engine(request, database_kind):
+    """An engine and its empty database."""
+    engine = request.getfixturevalue(f"{database_kind}_engine")
     _empty(engine)
     yield engine
     assert engine.pool.checkedout() == 0, "a transaction was left open"
@@ -100,10 +106,10 @@ def sqlite_template(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
+@pytest.fixture
+def database_url(request, database_kind, tmp_path):
     """The same for a test that opens its own engine, as a whole server does."""
-    if request.param == "postgresql":
+    if database_kind == "postgresql":
         _empty(request.getfixturevalue("postgresql_engine"))
         return request.getfixturevalue("postgresql_server")
     path = tmp_path / "mockpay.db"

@@ -30,7 +30,7 @@ NOON = parse_time("2026-11-21T12:00:00Z")
 RETURN_URL = "http://127.0.0.1:8420/shop/return"
 
 #: A test that has nothing to do with the database's kind says so and runs once.
-on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
 class FakeRealClock:

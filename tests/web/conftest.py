@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -11,11 +10,9 @@ from tests.web.visitor import Visitor
 
 
 @pytest.fixture
-def database_url(tmp_path, sqlite_template):
+def database_kind():
     """Pages have nothing to do with the database's kind."""
-    path = tmp_path / "mockpay.db"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return "sqlite"
 
 
 @pytest.fixture
