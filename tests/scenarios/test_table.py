@@ -1,0 +1,265 @@
+"""Every row of the table of magic values, paid for real, against what it says it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+
+from mockpay.app import template_folder
+from mockpay.domain.plans import Source, Stage
+from mockpay.domain.scenarios import TABLE, Looks
+from mockpay.merchant.client import AmazonPayClient
+from mockpay.merchant.results import SignatureMismatch
+from mockpay.providers.amazonpay import provider as amazonpay
+from mockpay.store import attempts
+from mockpay.web import checkout
+from mockpay.wire.results import ResultError
+from tests.given import RETURN_URL
+
+
+@pytest.fixture
+def database_kind():
+    """A scenario has nothing to do with the database's kind."""
+    return "sqlite"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """(order, attempt, status of the way back) right after paying, and when all is quiet."""
+
+    first: tuple[str, str, str]
+    last: tuple[str, str, str]
+    code: str | None = None
+
+
+#: A failed try leaves its order open for another one, until its time is over.
+def declined(code: str) -> Expected:
+    return Expected(("PENDING", "FAILED", "FAILURE"), ("EXPIRED", "FAILED", "FAILURE"), code)
+
+
+PAID = Expected(("PAID", "CAPTURED", "SUCCESS"), ("PAID", "CAPTURED", "SUCCESS"))
+WAITS = ("PENDING", "PENDING", "PENDING")
+UNKNOWN = ("PENDING", "UNKNOWN", "PENDING")
+FOUND_PAID = Expected(UNKNOWN, PAID.last)
+#: While the buyer is asked nobody leaves the page.
+UNANSWERED = Expected(
+    ("PENDING", "AUTH_PENDING", "FAILURE"), ("EXPIRED", "EXPIRED", "FAILURE"), "U69"
+)
+FOREVER = Expected(WAITS, ("EXPIRED", "PENDING", "FAILURE"))
+
+#: facts, section 11.3: what each name means.
+BY_NAME = {
+    "success": PAID,
+    "failure": declined("U30"),
+    "pending": FOREVER,
+    "pendingok": Expected(WAITS, PAID.last),
+    "pendingfail": Expected(WAITS, declined("U30").last, "U30"),
+    "expired": UNANSWERED,
+    "declined": declined("ZA"),
+    "insufficient": declined("Z9"),
+    "wrongpin": declined("ZM"),
+    "pinlocked": declined("Z6"),
+    "limit": declined("Z8"),
+    "frequency": declined("Z7"),
+    "frozen": declined("YE"),
+    "dormant": declined("ZX"),
+    "bankdown": declined("U28"),
+    "psptimeout": declined("UP"),
+    "deemed": FOUND_PAID,
+    "deemedfail": Expected(UNKNOWN, ("EXPIRED", "REVERSED", "FAILURE")),
+    "late": Expected(WAITS, ("EXPIRED", "REVERSED", "FAILURE")),
+    "fraud": declined("U16"),
+    "invalid": declined("ZH"),
+    # facts, section 1.2: the codes that are no decline.
+    "00": PAID,
+    "01": FOREVER,
+    "U69": UNANSWERED,
+    **dict.fromkeys(("RB", "BT", "U67", "U68"), FOUND_PAID),
+    # facts, section 11.6: money was taken for all of these, and kept but for the last.
+    **dict.fromkeys(
+        ("bad_signature", "missing_field", "amount_changed", "order_changed", "duplicated",
+         "delayed", "never_returns"),
+        PAID,
+    ),
+    "failure_though_captured": Expected(
+        ("PAID", "CAPTURED", "FAILURE"), ("REFUNDED", "REVERSED", "FAILURE")
+    ),
+}  # fmt: skip
+#: facts, section 11.6: what UPI makes of an ISO code.
+BY_ISO = {"51": "Z9", "61": "Z8", "65": "Z7", "91": "U28", "96": "U30", "59": "U16"}
+
+
+def expected(outcome: str) -> Expected:
+    if outcome.startswith("iso:"):
+        return declined(BY_ISO.get(outcome.removeprefix("iso:"), "XB"))
+    return BY_NAME.get(outcome) or declined(outcome)
+
+
+def input_of(row) -> dict[str, str]:
+    """What a buyer or seller must do for the row to speak."""
+    value = row.equals.replace("*", "77" if row.looks is Looks.AMOUNT else "whoever")
+    return {"vpa": value} if row.looks is Looks.VPA else {"amount": value}
+
+
+def way_back(world, order) -> dict[str, str]:
+    """The parameters of the result as it would be sent now."""
+    with world.look() as sandbox:
+        last = attempts.last_of_order(sandbox, order.order_id)
+        url = amazonpay.way_back(sandbox, world._fresh(sandbox, order), last)
+    assert url.startswith(RETURN_URL + "?")
+    query = parse_qs(urlsplit(url).query, strict_parsing=True)
+    return {name: value for name, (value,) in query.items()}
+
+
+def verified(world, params):
+    """The result as the merchant's own client believes it."""
+    with world.look() as sandbox:
+        seller = sandbox.seller
+    client = AmazonPayClient(
+        seller.seller_id, seller.access_key, seller.secret_key, None, "http://127.0.0.1"
+    )
+    return client.verify_result(params)
+
+
+def seen(world, order, attempt_id):
+    state = world.see(order).state, world.attempt(attempt_id).state
+    return (*map(str, state), way_back(world, order)["status"])
+
+
+ROWS = {row.name: row for row in TABLE}
+BY_PAYING = [name for name, row in ROWS.items() if row.looks is not Looks.PIN]
+#: facts, section 11.6, in what the merchant's client makes of it.
+SPOILED = {
+    "bad_signature": SignatureMismatch,
+    "missing_field": ResultError,
+    "amount_changed": SignatureMismatch,
+    "order_changed": SignatureMismatch,
+}
+
+
+@pytest.mark.parametrize("name", BY_PAYING)
+def test_a_payment_meets_what_the_row_says(world, name):
+    row, given = ROWS[name], input_of(ROWS[name])
+    wanted = expected(row.outcome)
+    order = world.order(amount=given.get("amount", "499.00"))
+    attempt = world.pay(order, given.get("vpa", "asha@okbank"))
+    if row.stage is Stage.REDIRECT:
+        world.later(10)  # an ordinary UPI ID is answered after a while
+
+    decision = attempt.plan.at(row.stage)
+    source = Source.INSTRUMENT if row.looks is Looks.VPA else Source.AMOUNT
+    assert (decision.scenario, decision.outcome, decision.source) == (
+        name, row.outcome, source
+    )  # fmt: skip
+    assert attempt.scenario == name
+    assert seen(world, order, attempt.attempt_id) == wanted.first
+    believed(world, way_back(world, order), row, order)
+
+    assert world.idle().complete
+    assert seen(world, order, attempt.attempt_id) == wanted.last
+    failure = world.attempt(attempt.attempt_id).failure
+    assert (failure and failure.code) == wanted.code
+    assert world.violations() == []
+
+
+def believed(world, params, row, order):
+    """The way back verifies, unless the row says that it must not."""
+    if row.outcome in SPOILED:
+        with pytest.raises(SPOILED[row.outcome]):
+            verified(world, params)
+        assert (params["orderTotalAmount"] != order.amount.wire()) == (
+            row.outcome == "amount_changed"
+        )
+        assert (params["amazonOrderId"] != order.amazon_order_id) == (
+            row.outcome == "order_changed"
+        )
+        assert ("reasonCode" not in params) == (row.outcome == "missing_field")
+        return
+    result = verified(world, params)
+    assert str(result.outcome) == params["status"]
+    assert (result.amazon_order_id, result.amount) == (order.amazon_order_id, order.amount.wire())
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in BY_PAYING])
+def test_a_pin_meets_what_the_row_says(world, name):
+    row = ROWS[name]
+    order = world.order()
+    attempt = world.approve(world.ask(order), pin=row.equals)
+    wanted = expected(row.outcome)
+    assert seen(world, order, attempt.attempt_id) == wanted.first
+    assert (row.stage, attempt.failure.code) == (Stage.AUTH, wanted.code)
+    world.idle()
+    assert seen(world, order, attempt.attempt_id) == wanted.last
+
+
+@pytest.mark.parametrize("outcome", BY_NAME)
+def test_no_expectation_is_left_without_a_row(outcome):
+    assert any(row.outcome == outcome for row in TABLE)
+
+
+@pytest.mark.parametrize("code", ["ZM", "U16", "RB", "00"])
+def test_a_pin_comes_before_the_plan_and_an_ordinary_one_meets_it(world, code):
+    order = world.order()
+    world.rule(code)
+    attempt = world.approve(world.ask(order), pin="1234")
+    assert seen(world, order, attempt.attempt_id) == expected(code).first
+
+
+# --- what the browser does
+
+
+@pytest.fixture
+def leaving(world):
+    """Leave the hosted page; where the browser goes and what it is shown."""
+    app = Flask("mockpay", template_folder=str(template_folder(Path(checkout.__file__).parents[2])))
+    runtime = replace(world.runtime, providers={"amazonpay": amazonpay})
+    app.register_blueprint(checkout.blueprint(runtime))
+    client = app.test_client()
+    return lambda order: client.get(f"/pay/{order.page_token}/return")
+
+
+def paid(world, amount):
+    order = world.order(amount=amount)
+    world.pay(order, "asha@okbank")
+    world.later(10)
+    assert world.states(order) == ("PAID", "CAPTURED")
+    return order
+
+
+def test_a_duplicated_result_is_brought_back_twice(world, leaving, post):
+    order = paid(world, "1703.05")
+    answer = leaving(order)
+    assert answer.status_code == 302
+    assert [call.url for call in post.sent] == [answer.headers["Location"]]
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert verified(world, {name: value for name, (value,) in query.items()}).outcome == "SUCCESS"
+
+
+def test_a_delayed_result_is_brought_back_five_seconds_later(world, leaving, post):
+    order = paid(world, "1703.06")
+    held = leaving(order)
+    assert (held.status_code, "Location" in held.headers) == (200, False)
+    world.later(4.999)
+    assert "Location" not in leaving(order).headers
+    world.later(0.001)
+    assert leaving(order).headers["Location"].startswith(RETURN_URL)
+    assert post.sent == []
+
+
+def test_a_browser_that_never_returns_leaves_a_paid_order(world, leaving, post):
+    order = paid(world, "1703.07")
+    for _ in range(2):
+        closed = leaving(order)
+        assert (closed.status_code, "Location" in closed.headers) == (200, False)
+    assert post.sent == []
+    assert way_back(world, order)["status"] == "SUCCESS"
+
+
+def test_an_innocent_amount_of_the_band_comes_back_at_once(world, leaving, post):
+    order = paid(world, "1703.00")
+    assert leaving(order).status_code == 302
+    assert post.sent == []
