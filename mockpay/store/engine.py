@@ -43,8 +43,10 @@ def normal_url(url: str) -> str:
         given = "postgresql+psycopg://" + given.split("://", 1)[1]
     try:
         parsed = make_url(given)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise Unusable("MOCKPAY_DATABASE_URL is no database URL.", code="database.url") from error
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise Unusable("MOCKPAY_DATABASE_URL must be SQLite or PostgreSQL.", code="database.url")
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in {None, "", ":memory:"}:
             raise Unusable("SQLite needs a file, not memory.", code="database.memory")
@@ -108,10 +110,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A read transaction: one picture of the data."""
-    with engine.connect() as connection, connection.begin():
-        _begin(connection, "BEGIN")
-        yield connection
+    """A read transaction: one picture of the data, whatever is written meanwhile."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            _begin(connection, "BEGIN")
+            yield connection
 
 
 def _begin(connection: Connection, sql: str) -> None:

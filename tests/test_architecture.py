@@ -1,0 +1,108 @@
+"""The house's own rules, where no other tool looks."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "mockpay"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+LAYERS = [
+    "kernel",
+    "wire",
+    "domain",
+    "store",
+    "services",
+    "delivery",
+    "providers",
+    "web",
+    "merchant",
+]
+#: Parts of names that say nothing (house, glossary).
+EMPTY_WORDS = {"manager", "helper", "helpers", "utils", "util", "handler", "data", "info", "misc"}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def offenders(fault) -> dict[str, object]:
+    """What `fault` finds in each source file, without the files where it finds nothing."""
+    found = {named(path): fault(path) for path in SOURCES}
+    return {name: faults for name, faults in found.items() if faults}
+
+
+def test_there_is_something_to_look_at():
+    assert len(SOURCES) > 60
+
+
+def test_no_file_has_more_than_300_lines():
+    assert offenders(lambda path: max(len(path.read_text().splitlines()) - 300, 0)) == {}
+
+
+def test_no_function_has_more_than_50_lines():
+    def too_long(path):
+        return [one.name for one in functions(path) if one.end_lineno - one.lineno >= 50]
+
+    assert offenders(too_long) == {}
+
+
+def test_every_function_says_what_it_returns():
+    assert offenders(lambda path: [f.name for f in functions(path) if f.returns is None]) == {}
+
+
+def test_every_file_says_what_it_is():
+    def silent(path):
+        tree = ast.parse(path.read_text())
+        return bool(tree.body) and not ast.get_docstring(tree)
+
+    assert offenders(silent) == {}
+
+
+def test_no_name_says_nothing():
+    def empty(path):
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        nodes = ast.walk(ast.parse(path.read_text()))
+        names = {path.stem} | {node.name for node in nodes if isinstance(node, kinds)}
+        return {word.lower() for name in names for word in name.split("_")} & EMPTY_WORDS
+
+    assert offenders(empty) == {}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_layer_says_what_it_may_not_do(layer):
+    docstring = ast.get_docstring(ast.parse((PACKAGE / layer / "__init__.py").read_text()))
+    assert docstring is not None
+    assert 3 <= len(docstring.splitlines()) <= 11
+
+
+def loaded_by(module: str) -> set[str]:
+    program = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module", ["mockpay", "mockpay.testing", "mockpay.cli", "mockpay.merchant"]
+)
+def test_what_everybody_imports_loads_nothing_heavy(module):
+    heavy = {"flask", "sqlalchemy", "lxml", "babel", "segno", "psycopg", "cheroot"}
+    assert loaded_by(module) & heavy == set()
+
+
+def test_the_server_loads_at_its_start_only_what_every_request_needs():
+    heavy = {"lxml", "babel", "segno", "psycopg", "requests", "urllib3", "cryptography.x509"}
+    assert loaded_by("mockpay.app") & heavy == set()
