@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mockpay.domain.attempts import AttemptState
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.kernel.http import HttpCall
-from mockpay.services import payments
+from mockpay.services import payments, settling
 from mockpay.services.steps import the_attempt
 from mockpay.store import outbox, sellers
 from mockpay.store.engine import reading, writing
@@ -33,6 +33,17 @@ def _charge(runtime: Runtime, parcel: Parcel) -> None:
             payments.record(sandbox, parcel.subject, result)
 
 
+def _enquire(runtime: Runtime, parcel: Parcel) -> None:
+    with look(runtime, parcel.seller_id) as sandbox:
+        attempt = the_attempt(sandbox, parcel.subject)
+        charge = payments.charge_of(sandbox, parcel.subject)
+    times = int(parcel.facts["times"])
+    result = runtime.gateways[attempt.gateway].enquire(charge, times)
+    with work(runtime, parcel.seller_id) as sandbox:
+        if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
+            payments.found(sandbox, parcel.subject, result, times)
+
+
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:
     call = HttpCall("GET", str(parcel.facts["url"]), timeout=_RETURN_TIMEOUT_SECONDS)
     reply = runtime.sender.send(call)
@@ -43,6 +54,7 @@ def _return_again(runtime: Runtime, parcel: Parcel) -> None:
 #: Who sends each kind of parcel and records it.
 SENDERS: Mapping[str, Callable[[Runtime, Parcel], None]] = {
     payments.CHARGE: _charge,
+    settling.ENQUIRE: _enquire,
     RETURN_AGAIN: _return_again,
 }
 

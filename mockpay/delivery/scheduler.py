@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import Mode
 from mockpay.kernel.errors import MockpayError
-from mockpay.services import endings, orders, payments
+from mockpay.services import endings, orders, settling
 from mockpay.store import schedule, sellers
 from mockpay.store.schedule import Event
 from mockpay.store.worlds import Runtime, Sandbox, work
@@ -22,11 +22,14 @@ BATCH = 100
 #: What each kind of event does.
 HANDLERS: Mapping[str, Callable[[Sandbox, Event], object]] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
-    "attempt.answer": lambda sandbox, event: payments.answer(sandbox, event.subject),
-    "attempt.resolve": lambda sandbox, event: payments.settle(
+    "attempt.answer": lambda sandbox, event: settling.answer(sandbox, event.subject),
+    "attempt.resolve": lambda sandbox, event: settling.settle(
         sandbox, event.subject, str(event.facts["code"])
     ),
-    "attempt.timeout": lambda sandbox, event: payments.time_out(sandbox, event.subject),
+    "attempt.enquire": lambda sandbox, event: settling.enquire(
+        sandbox, event.subject, int(event.facts["times"])
+    ),
+    "attempt.timeout": lambda sandbox, event: settling.time_out(sandbox, event.subject),
     "attempt.reverse": lambda sandbox, event: endings.reverse(sandbox, event.subject),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -26,8 +26,10 @@ class Charge:
     Money to be taken.
 
     `idempotency_key` is the same for every resend of one attempt to one gateway;
-    `planned` is the outcome that the attempt's plan has for the issuer, `agreed` whether
-    a scenario asked for it, and `patience_ms` how long a simulated buyer takes otherwise.
+    `planned` is the outcome that the attempt's plan has for the issuer, or what the bank's own
+    book says by now; `fault` the plan of the gateway's stage; `agreed` whether a scenario asked
+    for the outcome, and `patience_ms` how long a simulated buyer takes otherwise.  `secret` is
+    the instrument's secret part: never stored, logged or shown.
     """
 
     attempt_id: str
@@ -39,6 +41,8 @@ class Charge:
     planned: str
     agreed: bool
     patience_ms: int
+    fault: str = "success"
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +67,8 @@ class Gateway(Protocol):
 
     def charge(self, charge: Charge) -> Result:
         """Ask for the money; never raises for a decline."""
+        ...
+
+    def enquire(self, charge: Charge, times: int) -> Result:
+        """Ask what became of a charge, for the n-th time."""
         ...

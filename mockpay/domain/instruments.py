@@ -1,11 +1,36 @@
-"""What is paid with."""
+"""What is paid with; each knows what may be stored of it, and what only its vault may hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from mockpay.domain import upi
+from mockpay.domain import cards, netbanking, upi, wallet
+from mockpay.domain.cards import TypedCard
+from mockpay.domain.scenarios import Looks
+
+
+class Instrument(Protocol):
+    """What a payment needs to know of any instrument."""
+
+    @property
+    def method(self) -> str:
+        """Its kind."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[Looks, str]:
+        """What the scenario table may look at."""
+        ...
+
+    def dump(self) -> Mapping[str, str]:
+        """As stored with the attempt and told to people: never a full card number."""
+        ...
+
+    def secret(self) -> Mapping[str, str]:
+        """What is sealed in the attempt's vault until it ends; empty for most."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +48,91 @@ class Upi:
         """``collect`` or ``intent``."""
         return "collect" if self.vpa else "intent"
 
+    @property
+    def inputs(self) -> Mapping[Looks, str]:
+        """The UPI ID, where one was typed."""
+        return {Looks.VPA: self.vpa} if self.vpa else {}
+
     def dump(self) -> Mapping[str, str]:
         """As stored with the attempt."""
         return {"flow": self.flow, **({"vpa": self.vpa} if self.vpa else {})}
 
+    def secret(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card, typed a moment ago."""
+
+    typed: TypedCard
+
+    method = cards.METHOD
+
     @property
-    def title(self) -> str:
-        """How it is told to people."""
-        return self.vpa or "UPI app"
+    def inputs(self) -> Mapping[Looks, str]:
+        """The number; a wrong CVV goes before it."""
+        wrong = {Looks.CVV: self.typed.cvv_result} if self.typed.cvv_result else {}
+        return {Looks.PAN: self.typed.number, **wrong}
+
+    def dump(self) -> Mapping[str, str]:
+        """Network, first six and last four digits, expiry: all that may be kept of a card."""
+        card = self.typed
+        return {
+            "network": card.brand,
+            "bin": card.number[:6],
+            "last4": card.number[-4:],
+            "expiry": f"{card.month:02d}/{card.year % 100:02d}",
+            "issuer": card.issuer,
+            "type": card.kind,
+            "country": card.country,
+        }
+
+    def secret(self) -> Mapping[str, str]:
+        """The full number, for the gateway's call."""
+        return {"number": self.typed.number}
 
 
-Instrument = Upi
+@dataclass(frozen=True, slots=True)
+class NetBanking:
+    """The buyer's own bank."""
+
+    bank: str
+
+    method = netbanking.METHOD
+
+    @property
+    def inputs(self) -> Mapping[Looks, str]:
+        """The bank's code."""
+        return {Looks.BANK: self.bank}
+
+    def dump(self) -> Mapping[str, str]:
+        """As stored with the attempt."""
+        return {"bank": self.bank, "bank_name": netbanking.BY_CODE[self.bank].name}
+
+    def secret(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """Amazon Pay balance of a buyer."""
+
+    email: str
+
+    method = wallet.METHOD
+
+    @property
+    def inputs(self) -> Mapping[Looks, str]:
+        """Nothing magic: the balance itself decides."""
+        return {}
+
+    def dump(self) -> Mapping[str, str]:
+        """As stored with the attempt."""
+        return {"email": self.email}
+
+    def secret(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}

@@ -58,6 +58,10 @@ class Plan:
         """What this stage will meet."""
         return self.decisions.get(stage, NORMAL)
 
+    def decides(self, stage: Stage) -> bool:
+        """Whether a scenario decided this stage."""
+        return stage in self.decisions
+
     @property
     def scenario(self) -> str | None:
         """The scenario that decided first; None where everything was normal."""

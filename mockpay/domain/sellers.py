@@ -38,7 +38,11 @@ class Settings:
         metadata={"says": "When the simulated buyer answers a request that nobody opened."},
     )
     upi_pending_seconds: int = field(
-        default=30, metadata={"says": "When a pending or deemed UPI payment becomes known."}
+        default=30,
+        metadata={"says": "When a pending or deemed payment becomes known."},
+    )
+    bank_page_seconds: int = field(
+        default=600, metadata={"says": "How long a bank's page waits for its buyer."}
     )
     upi_payee_vpa: str = field(
         default="", metadata={"says": "The seller's own UPI ID; empty = made from its name."}
@@ -70,6 +74,7 @@ _BOUNDS: Mapping[str, tuple[int, int]] = {
     "upi_collect_seconds": (1, 345_600),
     "upi_answer_seconds": (0, 86_400),
     "upi_pending_seconds": (0, 31_536_000),
+    "bank_page_seconds": (1, 86_400),
 }
 _ENCODINGS = frozenset({"auto", "php", "node", "rfc3986"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.methods import network_of
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
 from mockpay.domain.timeline import Actor
@@ -22,7 +23,8 @@ def take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late:
     if not order.open:
         return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
-    taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code="00")
+    code = network_of(attempt).approved
+    taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code=code)
     # Why an earlier try failed is that try's own; the order has none any more.
     order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
     schedule.drop(sandbox, "order.expire", str(order.order_id))

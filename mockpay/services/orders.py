@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockpay.domain.attempts import HOLDS_ORDER, AttemptState
+from mockpay.domain.methods import unanswered
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState, PaymentRequest
 from mockpay.domain.timeline import Actor
-from mockpay.domain.upi import failure
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
@@ -128,7 +128,7 @@ def expire(sandbox: Sandbox, order_id: int) -> Order:
         note(sandbox, order, "expiry_waits", Actor.CLOCK)
         return order
     if last is not None and last.state in {AttemptState.CREATED, AttemptState.AUTH_PENDING}:
-        attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=failure("U69"))
+        attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=unanswered(last))
         forget_request(sandbox, last.attempt_id)
     return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from mockpay.domain.answers import Network
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.instruments import Instrument
+from mockpay.domain.methods import NETWORKS
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Plan, Stage
-from mockpay.domain.scenarios import STAGES, Facts, Looks, Rule, find, resolve
+from mockpay.domain.scenarios import MATCH_KEYS, STAGES, Facts, Looks, Rule, find, resolve
 from mockpay.domain.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.kernel import ids
 from mockpay.store import attempts, scenarios
@@ -19,29 +21,35 @@ def decide(sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: s
     """The plan of a new attempt; the rules that decide it are used up here."""
     settings = sandbox.seller.settings
     amount = order.amount.wire()
-    inputs = {Looks.AMOUNT: amount}
     match = {
+        **{key: value for key, value in instrument.dump().items() if key in MATCH_KEYS},
         "method": instrument.method,
         "amount": amount,
         "seller_order_id": order.seller_order_id,
         "amazon_order_id": order.amazon_order_id,
     }
-    if instrument.vpa:
-        inputs[Looks.VPA] = match["vpa"] = instrument.vpa
-    facts = Facts(inputs, match, settings.magic_amounts, settings.default_outcomes)
-    return resolve(facts, _waiting(sandbox, match, attempt_id))
+    network = NETWORKS[instrument.method]
+    inputs = {**instrument.inputs, Looks.AMOUNT: amount}
+    facts = Facts(inputs, match, network, settings.magic_amounts, settings.default_outcomes)
+    return resolve(facts, _waiting(sandbox, match, network, attempt_id))
 
 
-def _waiting(sandbox: Sandbox, match: dict[str, str], attempt_id: str) -> dict[Stage, Rule]:
+def _waiting(
+    sandbox: Sandbox, match: dict[str, str], network: Network, attempt_id: str
+) -> dict[Stage, Rule]:
     """For each stage the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
     # The rule's place in the queue, not its row number: that counts other sellers' rules too.
     for place, rule in enumerate(scenarios.waiting(sandbox)):
-        if rule.stage in STAGES and rule.stage not in chosen and rule.fits(match, sandbox.now):
-            dice = ids.number(sandbox.seller.seed, "rule", place, attempt_id, below=_DICE)
-            if dice < rule.probability * _DICE:
-                chosen[rule.stage] = rule
-                scenarios.use_up(sandbox, rule)
+        if rule.stage not in STAGES or rule.stage in chosen or not rule.fits(match, sandbox.now):
+            continue
+        # A UPI code means nothing to a card issuer: such a rule waits for its own method.
+        if rule.stage is Stage.ISSUER and not network.knows(rule.outcome):
+            continue
+        dice = ids.number(sandbox.seller.seed, "rule", place, attempt_id, below=_DICE)
+        if dice < rule.probability * _DICE:
+            chosen[rule.stage] = rule
+            scenarios.use_up(sandbox, rule)
     return chosen
 
 

@@ -69,7 +69,7 @@ def normal_outcome(stage: str, outcome: str) -> tuple[Stage, str]:
         message = f"There is no stage '{stage}'."
         raise Invalid(message, code="scenario.stage", stage=stage) from error
     check_outcome(at, outcome)
-    if at is Stage.ISSUER and outcome in ISO_CODES and outcome not in upi.CODES:
+    if at is Stage.ISSUER and outcome in ISO_CODES:
         return at, f"iso:{outcome}"
     return at, outcome
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from mockpay.domain import cards
+from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.attempts import Attempt, Failure
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import NotFound
-from mockpay.store import attempts, orders, schedule, timeline
+from mockpay.services import wallet
+from mockpay.store import attempts, orders, schedule, secrets, timeline
 from mockpay.store.worlds import Sandbox
 
 Thing = TypeVar("Thing")
@@ -39,7 +42,16 @@ def attempt_step(
         sandbox, attempt.order_id, machine="attempt", subject=attempt.attempt_id, event=event,
         before=attempt.state, after=moved.state, actor=actor, facts=facts,
     )  # fmt: skip
+    _follow(sandbox, attempt, moved)
     return moved
+
+
+def _follow(sandbox: Sandbox, before: Attempt, moved: Attempt) -> None:
+    """What goes with the step of some methods: the balance moves, the card number is shredded."""
+    if moved.method == wallet_rules.METHOD:
+        wallet.follow(sandbox, before.state, moved)
+    if moved.method == cards.METHOD and not moved.live:
+        secrets.shred(sandbox, moved.attempt_id)
 
 
 def forget_request(sandbox: Sandbox, attempt_id: str) -> None:

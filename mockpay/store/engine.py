@@ -85,13 +85,16 @@ def create_tables(engine: Engine) -> None:
     # Every module that declares a table must be loaded before the metadata is complete.
     from mockpay.store import (  # noqa: F401, PLC0415
         attempts,
+        banks,
         journal,
         orders,
         outbox,
         scenarios,
         schedule,
+        secrets,
         sellers,
         timeline,
+        wallet,
     )
 
     with writing(engine) as connection:

@@ -1,43 +1,88 @@
-"""The gateway port, answered without leaving the process."""
+"""The gateway port, answered without leaving the process: it decides by the attempt's plan."""
 
 from __future__ import annotations
 
-from mockpay.domain import upi
+from collections.abc import Callable, Mapping
+
+from mockpay.domain import cards, netbanking, upi, wallet
+from mockpay.domain.answers import Answer, Known
 from mockpay.domain.gateways import Charge, Result, ResultKind
+from mockpay.domain.methods import NETWORKS
 from mockpay.kernel import ids
-from mockpay.kernel.errors import Invalid
 
 _RRN_DIGITS = 12
-#: An unknown UPI ID is noticed before anybody is asked.
-_NO_SUCH_VPA = "ZH"
+#: An unknown UPI ID is noticed before anybody is asked; a bank that is down, too.
+_NO_SUCH_VPA, _BANK_DOWN = "ZH", "D"
+#: How often the network must be asked before it knows (facts: asked at 1, 2, 4 seconds).
+_ENQUIRIES = 3
+_KINDS: Mapping[Known, ResultKind] = {
+    Known.APPROVED: ResultKind.APPROVED,
+    Known.DECLINED: ResultKind.DECLINED,
+    Known.PENDING: ResultKind.PENDING,
+    Known.UNKNOWN: ResultKind.NO_ANSWER,
+    Known.EXPIRED: ResultKind.PENDING,
+}
 
 
 class Simulator:
-    """Asks the simulated UPI app; a magic UPI ID answers at once, others after a while."""
+    """
+    The acquirer, the UPI network, banks and card issuers in one.
+
+    A magic instrument answers at once; a person answers on the simulated app's or bank's page.
+    """
 
     name = "simulator"
 
     def charge(self, charge: Charge) -> Result:
-        """Send a UPI request: refused for an unknown UPI ID, otherwise the buyer is asked."""
-        if charge.method != upi.METHOD:
-            message = f"The simulator cannot charge by {charge.method}."
-            raise Invalid(message, code="gateway.method")
-        told = upi.answer(charge.planned)
-        if told.code == _NO_SUCH_VPA and "vpa" in charge.instrument:
-            return Result(ResultKind.DECLINED, told.code)
-        return Result(
-            ResultKind.AUTH_REQUIRED,
-            told.code,
-            reference=retrieval_reference(charge),
-            answer_in_ms=self._answer_in(charge, told),
-        )
+        """Ask for the money."""
+        told = NETWORKS[charge.method].answer(charge.planned)
+        reference = retrieval_reference(charge)
+        if charge.fault in {"noresponse", "noresponsefail"}:
+            return Result(ResultKind.NO_ANSWER, told.code, reference)
+        return _ASK[charge.method](charge, told, reference)
 
-    @staticmethod
-    def _answer_in(charge: Charge, told: upi.Answer) -> int | None:
-        """When the simulated buyer answers; never where the app itself was opened."""
-        if "vpa" not in charge.instrument or told.known is upi.Known.EXPIRED:
-            return None
-        return 0 if charge.agreed else charge.patience_ms
+    def enquire(self, charge: Charge, times: int) -> Result:
+        """Tell what became of a charge; a network that lost an answer knows after a while."""
+        network = NETWORKS[charge.method]
+        if charge.fault == "noresponsefail":
+            told = network.answer("failure")
+        else:
+            told = network.answer(charge.planned)
+        waits = charge.fault != "success" and times < _ENQUIRIES
+        kind = ResultKind.NO_ANSWER if waits else _KINDS[network.known(told.code)]
+        return Result(kind, told.code, retrieval_reference(charge))
+
+
+def _at_once(charge: Charge, told: Answer, reference: str) -> Result:
+    """A card or a balance: the issuer answers while the gateway waits."""
+    return Result(_KINDS[NETWORKS[charge.method].known(told.code)], told.code, reference)
+
+
+def _upi(charge: Charge, told: Answer, reference: str) -> Result:
+    """A request to the buyer's app; a typed UPI ID may answer by itself."""
+    typed = "vpa" in charge.instrument
+    if typed and told.code == _NO_SUCH_VPA:
+        return Result(ResultKind.DECLINED, told.code)
+    by_itself = typed and upi.NETWORK.known(told.code) is not Known.EXPIRED
+    wait = (0 if charge.agreed else charge.patience_ms) if by_itself else None
+    return Result(ResultKind.AUTH_REQUIRED, told.code, reference, wait)
+
+
+def _bank(charge: Charge, told: Answer, reference: str) -> Result:
+    """The bank's own page; a magic bank answers by itself."""
+    if told.code == _BANK_DOWN:
+        return Result(ResultKind.DECLINED, told.code)
+    never = netbanking.NETWORK.known(told.code) is Known.EXPIRED
+    wait = 0 if charge.agreed and not never else None
+    return Result(ResultKind.AUTH_REQUIRED, told.code, f"BID{reference}", wait)
+
+
+_ASK: Mapping[str, Callable[[Charge, Answer, str], Result]] = {
+    upi.METHOD: _upi,
+    netbanking.METHOD: _bank,
+    cards.METHOD: _at_once,
+    wallet.METHOD: _at_once,
+}
 
 
 def retrieval_reference(charge: Charge) -> str:

@@ -7,13 +7,13 @@ from markupsafe import Markup
 
 from mockpay.delivery import outbox, scheduler
 from mockpay.domain import upi
+from mockpay.domain.answers import Known
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.instruments import Upi
 from mockpay.domain.timeline import Actor
-from mockpay.domain.upi import Known
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
-from mockpay.services import payments, plans
+from mockpay.services import payments, plans, settling
 from mockpay.store.worlds import Runtime
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.answers import go, show
@@ -123,7 +123,7 @@ def app(runtime: Runtime, token: str) -> Response:
         return _answer(runtime, token)
     with writing_visit(runtime, token) as visit:
         if visit.asked and visit.last is not None:
-            payments.opened(visit.sandbox, visit.last)
+            settling.opened(visit.sandbox, visit.last)
         return _app(visit)
 
 
@@ -182,15 +182,15 @@ def _digits(text: str) -> bool:
 
 def _act(visit: Visit, attempt: Attempt, action: str, pin: str) -> None:
     """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
-    payments.opened(visit.sandbox, attempt)
+    settling.opened(visit.sandbox, attempt)
     if action == "approve":
-        payments.answer(
+        settling.answer(
             visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER
         )
     elif action == "decline":
-        payments.answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+        settling.answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
     elif action == "late":
-        payments.answer_late(visit.sandbox, attempt.attempt_id)
+        settling.answer_late(visit.sandbox, attempt.attempt_id)
 
 
 def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:
@@ -198,9 +198,9 @@ def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:
     asked = plans.of_pin(visit.sandbox, attempt, pin)
     if asked is not None:
         return asked
-    planned = upi.answer(attempt.issuer_outcome)
+    planned = upi.NETWORK.answer(attempt.issuer_outcome)
     # The plan says that nobody answers, but somebody just did.
-    return "success" if planned.known is Known.EXPIRED else None
+    return "success" if upi.NETWORK.known(planned.code) is Known.EXPIRED else None
 
 
 def _moved(visit: Visit) -> Response:

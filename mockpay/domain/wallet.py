@@ -1,0 +1,91 @@
+"""
+Amazon Pay balance: accounts and double-entry journals, whose postings always sum to nought.
+
+Only templates move money; a correction is another journal, never a changed posting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockpay.domain.answers import Answer, Code, Known, Network, When, table
+
+METHOD = "wallet"
+
+NETWORK = Network(
+    method=METHOD,
+    codes=table(
+        Code("00", "approved", known=Known.APPROVED),
+        Code("51", "not enough balance", "insufficient_wallet_balance", "customer"),
+        Code("57", "balance frozen", "wallet_frozen", "customer"),
+        Code("96", "balance unavailable", "gateway_technical_error", "gateway"),
+        Code("68", "answer came too late", "payment_timed_out", "gateway", Known.UNKNOWN),
+    ),
+    named={
+        "success": Answer("00"),
+        "failure": Answer("96"),
+        "insufficient": Answer("51"),
+        "frozen": Answer("57"),
+        "deemed": Answer("68", "00", When.DELAYED),
+    },
+    from_iso={"51": "51", "57": "57", "68": "68"},
+    other="96",
+)
+
+
+class Kind(StrEnum):
+    """What an account holds."""
+
+    WALLET_MONEY = "WALLET_MONEY"
+    WALLET_HOLD = "WALLET_HOLD"
+    GATEWAY_CLEARING = "GATEWAY_CLEARING"
+    MERCHANT_PAYABLE = "MERCHANT_PAYABLE"
+
+
+#: Accounts of the outside world may go below nought; a buyer's never.
+MAY_BE_NEGATIVE = frozenset({Kind.GATEWAY_CLEARING})
+
+
+class JournalType(StrEnum):
+    """Why money moved."""
+
+    TOPUP = "TOPUP"
+    HOLD = "HOLD"
+    CAPTURE = "CAPTURE"
+    RELEASE = "RELEASE"
+    REFUND = "REFUND"
+
+
+#: From which account to which, in each journal.
+TEMPLATES: Mapping[JournalType, tuple[Kind, Kind]] = {
+    JournalType.TOPUP: (Kind.GATEWAY_CLEARING, Kind.WALLET_MONEY),
+    JournalType.HOLD: (Kind.WALLET_MONEY, Kind.WALLET_HOLD),
+    JournalType.CAPTURE: (Kind.WALLET_HOLD, Kind.MERCHANT_PAYABLE),
+    JournalType.RELEASE: (Kind.WALLET_HOLD, Kind.WALLET_MONEY),
+    JournalType.REFUND: (Kind.MERCHANT_PAYABLE, Kind.WALLET_MONEY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxBuyer:
+    """A buyer who is there from the start, with an opening balance in paise."""
+
+    local: str
+    opening_minor: int
+    says: str
+
+
+#: Their e-mail domain.
+DOMAIN = "buyers.mockpay.test"
+BUYERS: tuple[SandboxBuyer, ...] = (
+    SandboxBuyer("rich", 15_000_000, "has ₹1,50,000.00"),
+    SandboxBuyer("poor", 1_000, "has ₹10.00"),
+)
+_OPENING = {f"{buyer.local}@{DOMAIN}": buyer.opening_minor for buyer in BUYERS}
+
+
+def opening_minor(email: str) -> int:
+    """What a buyer's balance begins with; nought for anybody else."""
+    return _OPENING.get(email, 0)

@@ -1,0 +1,89 @@
+"""Amazon Pay balance: what a buyer has, and how an attempt's steps move it."""
+
+from __future__ import annotations
+
+from mockpay.domain import wallet as rules
+from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.wallet import JournalType, Kind
+from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
+from mockpay.store import wallet
+from mockpay.store.worlds import Sandbox
+
+_CURRENCY = "INR"
+_LONGEST = 254
+_LOST = frozenset(
+    {AttemptState.FAILED, AttemptState.CANCELLED, AttemptState.EXPIRED, AttemptState.VOIDED}
+)
+
+
+def owner_of(email: str) -> str:
+    """
+    Whose balance an e-mail names: in lower case.
+
+    Raises:
+        Invalid: code ``email.invalid``.
+    """
+    found = email.strip().lower()
+    name, at, domain = found.partition("@")
+    sane = found.isascii() and found.isprintable() and " " not in found and len(found) <= _LONGEST
+    if not (name and at and "." in domain and "@" not in domain and sane):
+        message = "An e-mail looks like name@example.com."
+        raise Invalid(message, code="email.invalid", field="email")
+    return found
+
+
+def balance(sandbox: Sandbox, owner: str) -> Money:
+    """What a buyer can spend; a buyer who never came yet has the opening balance."""
+    found = wallet.balance(sandbox, owner, Kind.WALLET_MONEY)
+    return Money(rules.opening_minor(owner) if found is None else found, _CURRENCY)
+
+
+def hold(sandbox: Sandbox, attempt: Attempt) -> None:
+    """
+    Set the attempt's amount aside.
+
+    Raises:
+        Conflict: code ``wallet.insufficient``.
+    """
+    owner = attempt.instrument["email"]
+    opening = rules.opening_minor(owner)
+    if opening:
+        _post(sandbox, JournalType.TOPUP, owner, opening, f"opening:{owner}", None)
+    _move(sandbox, JournalType.HOLD, attempt)
+
+
+def follow(sandbox: Sandbox, before: AttemptState, moved: Attempt) -> None:
+    """
+    What an attempt's step means for its hold: captured, released, or given back.
+
+    Journals are keyed by attempt, so a step told twice moves nothing twice; an attempt that
+    never held anything has nothing to move.
+    """
+    if not wallet.has_journal(sandbox, _key(JournalType.HOLD, moved)):
+        return
+    if moved.state is AttemptState.CAPTURED:
+        _move(sandbox, JournalType.CAPTURE, moved)
+    elif moved.state is AttemptState.REVERSED and before is AttemptState.CAPTURED:
+        _move(sandbox, JournalType.REFUND, moved)
+    elif moved.state in _LOST or moved.state is AttemptState.REVERSED:
+        _move(sandbox, JournalType.RELEASE, moved)
+
+
+def _move(sandbox: Sandbox, kind: JournalType, attempt: Attempt) -> None:
+    owner = attempt.instrument["email"]
+    key = _key(kind, attempt)
+    _post(sandbox, kind, owner, attempt.amount.minor, key, attempt.attempt_id)
+
+
+def _key(kind: JournalType, attempt: Attempt) -> str:
+    return f"{kind.lower()}:{attempt.attempt_id}"
+
+
+def _post(
+    sandbox: Sandbox, kind: JournalType, owner: str, minor: int, key: str, attempt_id: str | None
+) -> None:
+    wallet.post(
+        sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key,
+        attempt_id=attempt_id,
+    )  # fmt: skip
