@@ -11,13 +11,13 @@ import pytest
 
 from mockpay.delivery import clocks, outbox, scheduler
 from mockpay.domain.attempts import Attempt
-from mockpay.domain.instruments import Upi
+from mockpay.domain.instruments import Card, Instrument, Upi
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, Mode, parse_time
 from mockpay.kernel.http import HttpCall, HttpReply
 from mockpay.kernel.money import Money
-from mockpay.services import orders, payments, plans, sellers
+from mockpay.services import orders, payments, plans, sellers, settling
 from mockpay.services.audit import audit
 from mockpay.services.payments import Started
 from mockpay.services.scenarios import add_rule
@@ -125,12 +125,24 @@ class World:
 
     def choose(self, order: Order, vpa: str | None = None) -> Started:
         """A new attempt that nobody has sent yet."""
+        return self.choose_with(order, Upi(vpa))
+
+    def choose_with(self, order: Order, instrument: Instrument) -> Started:
         with self.work() as sandbox:
-            return payments.pay(sandbox, self._fresh(sandbox, order), Upi(vpa))
+            return payments.pay(sandbox, self._fresh(sandbox, order), instrument)
 
     def pay(self, order: Order, vpa: str | None = "success@mockpay") -> Attempt:
+        return self.pay_with(order, Upi(vpa))
+
+    def card(self, number: str, **typed: Any) -> Card:
+        """A card as its page takes it, good until 2029."""
+        amex = len(number) == 15
+        form = {"expiry": "08/29", "cvv": "1234" if amex else "123", "name": "Asha Rao", **typed}
+        return Card.read(number=number, now=self.now(), **form)
+
+    def pay_with(self, order: Order, instrument: Instrument) -> Attempt:
         """A new attempt, sent, and what is due at once has happened: as the page does it."""
-        started = self.choose(order, vpa)
+        started = self.choose_with(order, instrument)
         outbox.send_mine(self.runtime, self.seller_id, started.parcel_id)
         scheduler.fire_present(self.runtime, self.seller_id)
         return self.attempt(started.attempt.attempt_id)
@@ -144,11 +156,11 @@ class World:
     def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
         with self.work() as sandbox:
             outcome = plans.of_pin(sandbox, attempt, pin)
-            return payments.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
+            return settling.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
 
     def decline(self, attempt: Attempt) -> Attempt:
         with self.work() as sandbox:
-            return payments.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+            return settling.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
 
     def cancel(self, order: Order) -> Order:
         with self.work() as sandbox:

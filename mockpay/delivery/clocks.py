@@ -98,9 +98,10 @@ def _go(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int) -> b
 def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int) -> bool:
     """Fire and send in turn until neither leaves anything for the other; whether in time."""
     while runtime.real_clock.now() < deadline:
-        if scheduler.fire(runtime, seller_id, target).more:
+        fired = scheduler.fire(runtime, seller_id, target)
+        if fired.more and not fired.queued:
             continue
-        if outbox.send_waiting(runtime, seller_id):
+        if outbox.send_waiting(runtime, seller_id) or fired.more:
             continue
         if not _in_flight(runtime, seller_id):
             return True

@@ -36,10 +36,16 @@ HANDLERS: Mapping[str, Callable[[Sandbox, Event], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """How many events a transaction fired, and whether more are due."""
+    """
+    How many events a transaction fired, and whether more are due.
+
+    `queued` tells that one of them put something into the outbox: it is sent before the clock
+    goes on, so that what comes back finds the time at which it was asked.
+    """
 
     count: int
     more: bool
+    queued: bool = False
 
 
 def fire(runtime: Runtime, seller_id: str, target: int | None = None) -> Fired:
@@ -54,19 +60,19 @@ def fire(runtime: Runtime, seller_id: str, target: int | None = None) -> Fired:
         goal = sandbox.now if target is None else max(target, sandbox.now)
         count, reached = _fire_batch(sandbox, goal)
         waiting = schedule.next_due(sandbox)
-        more = waiting is not None and waiting <= goal
+        more, queued = waiting is not None and waiting <= goal, bool(sandbox.queued)
         if target is not None:
-            _move_clock(sandbox, reached if more else goal)
+            _move_clock(sandbox, reached if more or queued else goal)
         if count:
             sellers.count(sandbox.connection, seller_id, fired=count)
         sellers.set_due(sandbox.connection, seller_id, waiting)
-        return Fired(count, more)
+        return Fired(count, more, queued)
 
 
 def _fire_batch(sandbox: Sandbox, goal: int) -> tuple[int, int]:
     """Fire in due order, what an event adds on the way included; how many, and the moment."""
     count, moment, changed = 0, sandbox.now, True
-    while changed and count < BATCH:
+    while changed and count < BATCH and not sandbox.queued:
         known, done = len(sandbox.rescheduled), []
         for event in schedule.due(sandbox, goal, BATCH - count):
             count, moment = count + 1, max(moment, event.due_at)

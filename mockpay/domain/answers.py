@@ -67,6 +67,7 @@ class Network:
         named: Outcomes of the issuer's stage by name; every code is an outcome too.
         from_iso: The network's own code for an ISO code; `other` where there is none.
         approved: The code that took the money.
+        step: The step that fails when the issuer refuses.
         speaks_iso: Whether ISO codes are its own.
     """
 
@@ -77,6 +78,7 @@ class Network:
     other: str
     approved: str = "00"
     speaks_iso: bool = False
+    step: str = "payment_authorization"
 
     def answer(self, outcome: str) -> Answer:
         """
@@ -117,10 +119,10 @@ class Network:
         """What a code says about the money."""
         return self.codes[code].known
 
-    def failure(self, code: str, step: str = "payment_authorization") -> Failure:
+    def failure(self, code: str, step: str | None = None) -> Failure:
         """The failure record for a code that took no money."""
         row = self.codes[code]
-        return Failure(row.source, step, row.reason, code)
+        return Failure(row.source, step or self.step, row.reason, code)
 
 
 def table(*rows: Code) -> Mapping[str, Code]:

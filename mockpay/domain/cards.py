@@ -86,7 +86,7 @@ class TypedCard:
     """
     A card as it was typed and found good in form; never stored as it is.
 
-    The CVV was turned into `cvv_result` by the scenario table and is gone.
+    The CVV was looked at and is gone.
     """
 
     number: str
@@ -97,7 +97,6 @@ class TypedCard:
     issuer: str
     kind: str
     country: str
-    cvv_result: str | None
 
     @property
     def masked(self) -> str:
@@ -125,16 +124,13 @@ def bin_of(number: str) -> Bin | None:
     return max(fitting, key=lambda one: len(one.prefix), default=None)
 
 
-def typed(
-    *, number: str, expiry: str, cvv: str, name: str, now: int, cvv_result: str | None = None
-) -> TypedCard:
+def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCard:
     """
     Check a card's form.
 
     Args:
         expiry: ``MM/YY``; good through the last day of the month in India.
         now: The seller's time.
-        cvv_result: The scenario row that the CVV is magic for, None for an ordinary one.
 
     Raises:
         Invalid: with the `field` that is wrong; code ``test_card_required`` for a good number
@@ -154,7 +150,6 @@ def typed(
         raise _wrong("number", "test_card_required", message)
     return TypedCard(
         digits, month, year, holder, brand.name, known.issuer, known.kind, known.country,
-        cvv_result,
     )  # fmt: skip
 
 

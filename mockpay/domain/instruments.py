@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mockpay.domain import cards, netbanking, upi, wallet
 from mockpay.domain.cards import TypedCard
-from mockpay.domain.scenarios import Looks
+from mockpay.domain.scenarios import Looks, find
 
 
 class Instrument(Protocol):
@@ -64,17 +64,29 @@ class Upi:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card, typed a moment ago."""
+    """A card, typed a moment ago; of its CVV only that it is a magic one, if it is."""
 
     typed: TypedCard
+    magic_cvv: str | None = None
 
     method = cards.METHOD
 
     @property
     def inputs(self) -> Mapping[Looks, str]:
-        """The number; a wrong CVV goes before it."""
-        wrong = {Looks.CVV: self.typed.cvv_result} if self.typed.cvv_result else {}
-        return {Looks.PAN: self.typed.number, **wrong}
+        """The number; a magic CVV goes before it."""
+        magic = {Looks.CVV: self.magic_cvv} if self.magic_cvv else {}
+        return {Looks.PAN: self.typed.number, **magic}
+
+    @classmethod
+    def read(cls, *, number: str, expiry: str, cvv: str, name: str, now: int) -> Card:
+        """
+        A card as its form brings it.
+
+        Raises:
+            Invalid: with the `field` that is wrong, as `cards.typed` tells it.
+        """
+        typed = cards.typed(number=number, expiry=expiry, cvv=cvv, name=name, now=now)
+        return cls(typed, cvv if find(Looks.CVV, cvv) else None)
 
     def dump(self) -> Mapping[str, str]:
         """Network, first six and last four digits, expiry: all that may be kept of a card."""

@@ -33,7 +33,8 @@ class Row:
     One agreed input: `looks` at what, `equals` what, and what then happens at `stage`.
 
     `equals` may begin or end with ``*``; an exact row goes before such a one.
-    `origin` says whose habit it follows.
+    `origin` says whose habit it follows.  A row that does not speak is listed only: a good card
+    leaves it to the amount how the payment goes.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row:
     outcome: str
     says: str
     origin: str = "mockpay"
+    speaks: bool = True
 
 
 _HANDLE = "@mockpay"
@@ -189,7 +191,8 @@ def card_rows() -> Iterable[Row]:
     """Published test cards by number, and the CVV that is wrong on any card."""
     for number, origin, says in _GOOD_CARDS:
         name = f"card.good.{number[:4]}-{number[-4:]}"
-        yield Row(name, Stage.ISSUER, Looks.PAN, number, "success", f"{says}, approved", origin)
+        words = f"{says}, approved unless the amount says otherwise"
+        yield Row(name, Stage.ISSUER, Looks.PAN, number, "success", words, origin, speaks=False)
     for numbers, code, origin in _BAD_CARDS:
         says = f"{iso8583.NETWORK.codes[code].meaning}, {code}"
         for number in numbers.split():

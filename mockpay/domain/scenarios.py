@@ -155,7 +155,7 @@ def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
         if value is None or (looks is Looks.AMOUNT and not facts.magic_amounts):
             continue
         row = find(looks, value)
-        if row is not None and row.stage is stage:
+        if row is not None and row.stage is stage and row.speaks:
             return Decision(row.outcome, source, row.name, seen(looks, value))
     outcome = facts.defaults.get(stage)
     if not outcome or (stage is Stage.ISSUER and not facts.network.knows(outcome)):

@@ -100,7 +100,7 @@ NAMED: Mapping[str, Answer] = {
 }
 
 
-NETWORK = Network(METHOD, CODES, NAMED, _FROM_ISO, other="XB")
+NETWORK = Network(METHOD, CODES, NAMED, _FROM_ISO, other="XB", step="payment_debit_request")
 #: Nobody answered the request in time.
 EXPIRED = "U69"
 

@@ -38,6 +38,8 @@ def attempt_step(
     moved = attempts.transition(sandbox, attempt, event, failure=failure, **(changes or {}))
     if failure is not None:
         facts = {"code": failure.code, "reason": failure.reason, **facts}
+    if "code" in facts:
+        facts["method"] = attempt.method
     timeline.add(
         sandbox, attempt.order_id, machine="attempt", subject=attempt.attempt_id, event=event,
         before=attempt.state, after=moved.state, actor=actor, facts=facts,

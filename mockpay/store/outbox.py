@@ -69,6 +69,7 @@ def add(sandbox: Sandbox, kind: str, subject: str, *, mine: bool, **facts: objec
     key = sandbox.connection.execute(insert(outbox), row).inserted_primary_key
     if not mine:
         sandbox.rescheduled.append(sandbox.now)
+        sandbox.queued.append(kind)
     return int(key[0]) if key else 0
 
 

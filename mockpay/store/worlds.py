@@ -66,6 +66,8 @@ class Sandbox:
     #: Due times that this transaction added, None for a dropped one: whoever read the schedule
     #: before must read it again.
     rescheduled: list[int | None] = field(default_factory=list, compare=False, repr=False)
+    #: Kinds of what this transaction put into the outbox for the worker to send.
+    queued: list[str] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def seller_id(self) -> str:

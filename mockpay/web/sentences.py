@@ -8,17 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockpay.domain import upi
+from mockpay.domain import cards, netbanking, upi, wallet
 from mockpay.domain.attempts import Attempt, AttemptState, Failure
+from mockpay.domain.methods import NETWORKS
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.domain.plans import Decision, Source, Stage
 from mockpay.domain.scenarios import TABLE
 from mockpay.kernel.clock import DAY, SECOND
-from mockpay.kernel.errors import Invalid
 
 _O, _A = OrderState, AttemptState
-_METHODS: Mapping[str, str] = {upi.METHOD: "UPI"}
-_ICONS: Mapping[str, str] = {upi.METHOD: "upi"}
+_METHODS: Mapping[str, str] = {
+    upi.METHOD: "UPI",
+    cards.METHOD: "card",
+    netbanking.METHOD: "net banking",
+    wallet.METHOD: "Amazon Pay balance",
+}
+_ICONS: Mapping[str, str] = {
+    upi.METHOD: "upi",
+    cards.METHOD: "card",
+    netbanking.METHOD: "bank",
+    wallet.METHOD: "wallet",
+}
 
 #: Who refused, as a row of the list and as a title tell it; the others need no "who".
 _WHO: Mapping[str, tuple[str, str]] = {
@@ -63,7 +73,11 @@ def method_title(attempt: Attempt | None) -> str:
     """What was paid with, as short as it is true: ``asha@okhdfc``, ``UPI app``."""
     if attempt is None:
         return ""
-    return attempt.instrument.get("vpa") or f"{method_name(attempt)} app"
+    told = attempt.instrument
+    if attempt.method == cards.METHOD:
+        return f"{told['network']} •••• {told['last4']}"
+    named = told.get("vpa") or told.get("bank_name") or told.get("email")
+    return named or f"{method_name(attempt)} app"
 
 
 def method_name(attempt: Attempt) -> str:
@@ -76,20 +90,20 @@ def method_icon(attempt: Attempt | None) -> str:
     return _ICONS.get(attempt.method, "card") if attempt else "dash"
 
 
-def meaning(code: str) -> str:
+def meaning(code: str, method: str = upi.METHOD) -> str:
     """A response code in words; the code itself where nobody knows it."""
-    row = upi.CODES.get(code)
+    row = NETWORKS[method].codes.get(code)
     return row.meaning if row else code
 
 
-def failure_sentence(failure: Failure, *, full: bool = False) -> str:
+def failure_sentence(failure: Failure, *, full: bool = False, method: str = upi.METHOD) -> str:
     """Why an attempt failed: with its code in a list, as a whole sentence in a title."""
-    says = meaning(failure.code)
-    if failure.code == "U69":
+    says = meaning(failure.code, method)
+    if failure.code == upi.EXPIRED:
         says = "the UPI request was never answered" if full else "UPI request was never answered"
     who = _WHO.get(failure.source, ("", ""))[full]
     sentence = who + says if who else says[:1].upper() + says[1:]
-    return sentence if full else f"{sentence} ({failure.code})"
+    return sentence if full or not failure.code else f"{sentence} ({failure.code})"
 
 
 def what_happened(
@@ -142,7 +156,7 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
         return "The time to pay ran out while the bank was deciding"
     if last.failure is None:
         return "The time to pay ran out" if order.state is _O.EXPIRED else "Not paid"
-    return failure_sentence(last.failure, full=full)
+    return failure_sentence(last.failure, full=full, method=last.method)
 
 
 def _open(last: Attempt | None, *, full: bool) -> str:
@@ -150,7 +164,7 @@ def _open(last: Attempt | None, *, full: bool) -> str:
         return "The buyer is choosing how to pay" if full else "Buyer is on the payment page"
     if last.failure is not None:
         again = "" if full else "; may try again"
-        return failure_sentence(last.failure, full=full) + again
+        return failure_sentence(last.failure, full=full, method=last.method) + again
     waiting = {
         _A.CREATED: "The gateway is being asked",
         _A.AUTH_PENDING: _asked(last),
@@ -163,6 +177,8 @@ def _open(last: Attempt | None, *, full: bool) -> str:
 
 
 def _asked(attempt: Attempt) -> str:
+    if attempt.method == netbanking.METHOD:
+        return f"Buyer is on the page of {attempt.instrument['bank_name']}"
     vpa = attempt.instrument.get("vpa")
     return f"Waiting for {vpa} to approve" if vpa else "Waiting for the buyer’s UPI app"
 
@@ -178,13 +194,13 @@ def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
 def overruled(attempt: Attempt) -> bool:
     """Whether the end is not the one that was planned: the buyer chose it in the UPI app."""
     planned = attempt.plan.at(Stage.ISSUER).outcome
-    try:
-        told = upi.answer(planned)
-    except Invalid:
+    network = NETWORKS[attempt.method]
+    if not network.knows(planned):
         return False
+    told = network.answer(planned)
     expected = {told.code, told.later}
     if attempt.state is _A.CAPTURED:
-        return "00" not in expected
+        return network.approved not in expected
     ended_by_clock = attempt.state in {_A.EXPIRED, _A.CANCELLED}
     failed = attempt.failure is not None and attempt.failure.code not in expected
     return failed and not ended_by_clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mockpay.domain import upi
 from mockpay.domain.attempts import TERMINAL, AttemptState
 from mockpay.domain.orders import CLOSED_UNPAID, OrderState
 from mockpay.domain.timeline import Actor, TimelineEvent
@@ -44,6 +45,7 @@ _ORDER: Mapping[str, _Words] = {
     "refund_completed": ("Refunded in part", "back", "back", ""),
     "refund_completed_in_full": ("Refunded in full", "back", "back", ""),
     "returned": ("Sent back to the seller", "idle", "send", ""),
+    "bank_return_refused": ("Bank’s answer refused", "bad", "cross", "It was not the bank’s own"),
     "expiry_waits": ("Expiry waits for the bank", "wait", "clock", "Money may be moving"),
 }
 _PAID_LATE = "The order had ended, so the money goes back"
@@ -57,6 +59,7 @@ _ATTEMPT: Mapping[str, _Words] = {
     "cancel": ("Try cancelled", "idle", "dash", ""),
     "timeout": ("Request expired", "idle", "clock", ""),
     "left_pending": ("Bank answered: pending", "wait", "clock", ""),
+    "no_auth_needed": ("No approval needed", "idle", "shield", ""),
     "submit": ("Sent to the bank", "idle", "bank", ""),
     "approved": ("Funds held", "hold", "bars", ""),
     "approved_and_captured": ("Approved and captured", "ok", "tick", ""),
@@ -75,6 +78,12 @@ _ATTEMPT: Mapping[str, _Words] = {
     "late_success": ("Approved too late", "back", "back", _PAID_LATE),
     "reverse": ("Money sent back", "back", "back", "The seller had been told FAILURE"),
 }
+#: What else may be chosen, by a fact that only it has.
+_CHOSEN: Mapping[str, tuple[str, str]] = {
+    "last4": ("Card chosen", "card"),
+    "bank": ("Net banking chosen", "bank"),
+    "email": ("Amazon Pay balance chosen", "wallet"),
+}
 #: Told by the attempt's own line of the same moment.
 _SILENT = frozenset({("order", "attempt_started")})
 
@@ -82,7 +91,8 @@ _DUE: Mapping[str, str] = {
     "order.expire": "Order expires",
     "attempt.answer": "UPI app and bank answer",
     "attempt.resolve": "Bank makes the end known",
-    "attempt.timeout": "UPI request expires",
+    "attempt.enquire": "Gateway is asked again",
+    "attempt.timeout": "Request expires",
     "attempt.reverse": "Money is sent back",
 }
 _BY: Mapping[Actor, str] = {
@@ -111,6 +121,8 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, *, decided: bool) -
     table = _ORDER if event.machine == "order" else _ATTEMPT
     plain = event.event.replace("_", " ").capitalize()
     title, kind, icon, fact = table.get(event.event, (plain, "idle", "dot", ""))
+    if event.event == "chosen":
+        title, icon = next((w for key, w in _CHOSEN.items() if key in event.facts), (title, icon))
     return Line(
         title=title,
         at=instant(event.at) if first is None or event is first else offset(event.at - first.at),
@@ -142,10 +154,10 @@ def _fact(event: TimelineEvent) -> str:
     """What the event itself tells, in words; empty where it tells nothing."""
     facts = event.facts
     if "code" in facts:
-        code = str(facts["code"])
-        return f"{code}: {meaning(code)}"
+        code, method = str(facts["code"]), str(facts.get("method", upi.METHOD))
+        return f"{code}: {meaning(code, method)}" if code else ""
     if event.event == "chosen":
-        return str(facts.get("vpa") or "By QR code or link, in any UPI app")
+        return _chosen(facts)
     if event.event == "submit":
         return f"Gateway: {facts.get('gateway', 'simulator')}"
     if event.event == "returned":
@@ -155,6 +167,14 @@ def _fact(event: TimelineEvent) -> str:
     if event.event in {"buyer_cancel", "cancel"}:
         return _BY.get(event.actor, "")
     return ""
+
+
+def _chosen(facts: Mapping[str, object]) -> str:
+    """What was paid with: never more than may be kept of it."""
+    if "last4" in facts:
+        return f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
+    named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
+    return str(named or "By QR code or link, in any UPI app")
 
 
 def _deciding(events: Sequence[TimelineEvent]) -> TimelineEvent | None:

@@ -179,7 +179,7 @@ def test_another_world_is_left_alone(world, runtime, seen):
 @on_sqlite
 def test_every_kind_that_the_core_schedules_has_somebody_to_do_it(world):
     kinds = {"order.expire", "attempt.answer", "attempt.resolve", "attempt.timeout"}
-    assert set(scheduler.HANDLERS) == kinds | {"attempt.reverse"}
+    assert set(scheduler.HANDLERS) == kinds | {"attempt.reverse", "attempt.enquire"}
 
 
 @on_sqlite

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain import upi
+from mockpay.domain import netbanking, upi
 from mockpay.domain.plans import NORMAL, Decision, Plan, Source, Stage
 from mockpay.domain.scenarios import (
     ISO_CODES,
@@ -26,7 +26,7 @@ def rule(outcome="U69", stage=Stage.ISSUER, **wish):
 def plan(*, vpa=None, amount="499.00", rules=(), magic=True, defaults=None):
     inputs = {Looks.AMOUNT: amount} | ({Looks.VPA: vpa} if vpa else {})
     chosen = {one.stage: one for one in rules}
-    return resolve(Facts(inputs, {}, magic, defaults or {}), chosen)
+    return resolve(Facts(inputs, {}, upi.NETWORK, magic, defaults or {}), chosen)
 
 
 def issuer(**given):
@@ -47,6 +47,8 @@ def test_every_outcome_is_one_that_its_stage_knows():
     for row in TABLE:
         if row.looks is Looks.PIN:
             assert row.outcome in upi.CODES
+        elif row.looks is Looks.BANK_USER:
+            assert netbanking.NETWORK.knows(row.outcome)
         elif not row.outcome.startswith("iso:"):
             check_outcome(row.stage, row.outcome)
 
@@ -205,7 +207,7 @@ def test_a_rule_lives_until_its_time_is_over(now, fits):
         (Stage.ISSUER, "bad_signature", "scenario.outcome"),
         (Stage.ISSUER, "77", "scenario.outcome"),
         (Stage.REDIRECT, "U30", "scenario.outcome"),
-        (Stage.GATEWAY, "success", "scenario.stage"),
+        (Stage.GATEWAY, "U30", "scenario.outcome"),
         (Stage.RISK, "decline", "scenario.stage"),
     ],
 )

@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from mockpay.domain import upi
+from mockpay.domain.answers import Answer, Known, When
 from mockpay.domain.attempts import Failure
-from mockpay.domain.upi import Answer, Known, When
 from mockpay.kernel.errors import Invalid
 
 #: facts, section 1.2: each code with the reason that is told.
@@ -71,19 +71,21 @@ def test_what_each_code_says_about_the_money():
     ],
 )  # fmt: skip
 def test_an_outcome_means_an_answer(outcome, answer):
-    assert upi.answer(outcome) == answer
+    assert upi.NETWORK.answer(outcome) == answer
 
 
 @pytest.mark.parametrize("outcome", ["", "nonsense", "ISO:51", "bad_signature"])
 def test_another_outcome_is_refused(outcome):
     with pytest.raises(Invalid) as refused:
-        upi.answer(outcome)
+        upi.NETWORK.answer(outcome)
     assert refused.value.code == "scenario.outcome"
 
 
 def test_a_failure_has_the_fields_four_parts():
-    assert upi.failure("ZM") == Failure("customer", "payment_debit_request", "incorrect_pin", "ZM")
-    assert upi.failure("ZH", "payment_request") == Failure(
+    assert upi.NETWORK.failure("ZM") == Failure(
+        "customer", "payment_debit_request", "incorrect_pin", "ZM"
+    )
+    assert upi.NETWORK.failure("ZH", "payment_request") == Failure(
         "customer_psp", "payment_request", "invalid_vpa", "ZH"
     )
 

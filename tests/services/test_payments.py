@@ -5,7 +5,7 @@ import pytest
 from mockpay.domain.gateways import Result, ResultKind
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import payments
+from mockpay.services import payments, settling
 from mockpay.store import schedule
 from tests.given import NOON, World, at_once
 
@@ -70,8 +70,8 @@ def test_an_app_that_was_opened_waits_for_its_person(world):
     order = world.order()
     attempt = world.ask(order, "asha@okbank")
     with world.work() as sandbox:
-        payments.opened(sandbox, attempt)
-        payments.opened(sandbox, attempt)
+        settling.opened(sandbox, attempt)
+        settling.opened(sandbox, attempt)
     world.later(60)
     assert world.states(order) == ("PENDING", "AUTH_PENDING")
     assert [event.event for event in world.story(order)].count("seen") == 1
@@ -82,7 +82,7 @@ def test_an_approval_kept_for_too_late_is_sent_back(world):
     order = world.order(timeout_seconds=60)
     attempt = world.ask(order)
     with world.work() as sandbox:
-        payments.answer_late(sandbox, attempt.attempt_id)
+        settling.answer_late(sandbox, attempt.attempt_id)
     world.idle()
     assert world.states(order) == ("EXPIRED", "REVERSED")
     assert world.now() == NOON + 61 * SECOND
@@ -93,7 +93,7 @@ def test_an_approval_kept_for_too_late_does_not_touch_a_later_payment(world):
     order = world.order()
     attempt = world.ask(order)
     with world.work() as sandbox:
-        payments.answer_late(sandbox, attempt.attempt_id)
+        settling.answer_late(sandbox, attempt.attempt_id)
     world.later(300)
     world.pay(order)
     world.idle()
@@ -307,7 +307,7 @@ def test_a_try_without_an_end_is_settled(world, vpa, code, ends):
     order = world.order()
     attempt = world.pay(order, vpa)
     with world.work() as sandbox:
-        payments.settle(sandbox, attempt.attempt_id, code)
+        settling.settle(sandbox, attempt.attempt_id, code)
     assert world.states(order) == ends
     assert world.violations() == []
 
@@ -319,8 +319,8 @@ def test_settling_twice_changes_nothing_but_a_late_success_goes_back(world, vpa,
     attempt = world.pay(order, vpa)
     before = world.states(order)
     with world.work() as sandbox:
-        payments.settle(sandbox, attempt.attempt_id, code)
-        payments.settle(sandbox, attempt.attempt_id, code)
+        settling.settle(sandbox, attempt.attempt_id, code)
+        settling.settle(sandbox, attempt.attempt_id, code)
     late = vpa == "failure@mockpay" and code == "00"
     assert world.states(order) == (("PENDING", "REVERSED") if late else before)
     assert world.violations() == []
@@ -331,7 +331,7 @@ def test_a_cancelled_try_whose_money_came_after_all_goes_back(world):
     attempt = world.ask(order)
     world.cancel(order)
     with world.work() as sandbox:
-        payments.settle(sandbox, attempt.attempt_id, "00")
+        settling.settle(sandbox, attempt.attempt_id, "00")
     assert world.states(order) == ("CANCELLED", "REVERSED")
     assert world.violations() == []
 

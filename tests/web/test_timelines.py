@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.services import payments
+from mockpay.services import settling
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
 from mockpay.web.timelines import lines_to_come, offset, timeline_lines
@@ -49,7 +49,7 @@ def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
     world.cancel(world.order("cancelled"))
     opened = world.pay(world.order("opened"), "asha@okhdfc")
     with world.work() as sandbox:
-        payments.opened(sandbox, opened)
+        settling.opened(sandbox, opened)
     world.approve(opened)
     world.idle()
     with world.look() as sandbox:

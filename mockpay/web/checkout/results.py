@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain import upi
-from mockpay.domain.attempts import Attempt, AttemptState, Failure
+from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.orders import PAID, OrderState
 from mockpay.kernel.clock import SECOND
 from mockpay.store import attempts
@@ -13,6 +12,7 @@ from mockpay.web.checkout.visits import Visit
 from mockpay.web.sentences import (
     countdown,
     failure_sentence,
+    meaning,
     method_icon,
     method_name,
     method_title,
@@ -38,12 +38,14 @@ def last_failure(visit: Visit) -> str | None:
     """Why the last try failed, for the top of the next one."""
     if visit.last is None or visit.last.failure is None:
         return None
-    return f"{_to_the_buyer(visit.last.failure)}. No money was taken."
+    return f"{_to_the_buyer(visit.last)}. No money was taken."
 
 
-def _to_the_buyer(failure: Failure) -> str:
+def _to_the_buyer(failed: Attempt) -> str:
     """The sentence of the dashboard, said to the one it is about."""
-    told = failure_sentence(failure, full=True)
+    if failed.failure is None:
+        return ""
+    told = failure_sentence(failed.failure, full=True, method=failed.method)
     for ours, theirs in _TO_THE_BUYER.items():
         told = told.replace(ours, theirs)
     return told
@@ -156,7 +158,7 @@ def _failed(visit: Visit) -> dict[str, object]:
     if order.state is OrderState.EXPIRED:
         sentence = f"The time to pay is over. {sentence}"
     elif last is not None and last.failure is not None:
-        sentence = f"{_to_the_buyer(last.failure)}. {sentence}"
+        sentence = f"{_to_the_buyer(last)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
     elif last is not None and last.state is _A.PENDING:
@@ -178,7 +180,7 @@ def _failed(visit: Visit) -> dict[str, object]:
 
 
 def _tried(attempt: Attempt) -> dict[str, object]:
-    fact = upi.CODES[attempt.failure.code].meaning if attempt.failure else ""
+    fact = meaning(attempt.failure.code, attempt.method) if attempt.failure else ""
     return {
         "icon": method_icon(attempt),
         "title": method_title(attempt),

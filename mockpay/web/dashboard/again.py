@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.methods import NETWORKS
 from mockpay.domain.plans import Stage
-from mockpay.domain.upi import CODES
 from mockpay.web.sentences import deciding, meaning, method_name, overruled
 
 
@@ -68,7 +68,7 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
     decided = deciding(attempt)
     if decided is not None and not overruled(attempt):
         return decided[0], decided[1].outcome
-    if attempt.failure is not None and attempt.failure.code in CODES:
+    if attempt.failure is not None and NETWORKS[attempt.method].knows(attempt.failure.code):
         return Stage.ISSUER, attempt.failure.code
     if attempt.state is AttemptState.CAPTURED:
         return Stage.ISSUER, "success"
@@ -101,6 +101,6 @@ def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
 
 def _name(attempt: Attempt, outcome: str) -> str:
     """A test's name that says what is tried."""
-    said = meaning(attempt.failure.code) if attempt.failure else outcome
+    said = meaning(attempt.failure.code, attempt.method) if attempt.failure else outcome
     words = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
     return f"test_a_{attempt.method}_payment_ends_in_{words}"

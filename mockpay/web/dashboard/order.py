@@ -70,7 +70,9 @@ def _try(attempt: Attempt) -> dict[str, str]:
         "title": sentences.method_title(attempt),
         "icon": sentences.method_icon(attempt),
         "state": str(attempt.state),
-        "fact": sentences.failure_sentence(attempt.failure) if attempt.failure else "",
+        "fact": sentences.failure_sentence(attempt.failure, method=attempt.method)
+        if attempt.failure
+        else "",
         "decided_by": fact or "",
         "reference": attempt.reference or "",
     }
