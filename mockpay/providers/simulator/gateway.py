@@ -9,6 +9,7 @@ from mockpay.domain.answers import Answer, Known
 from mockpay.domain.gateways import Charge, Result, ResultKind
 from mockpay.domain.methods import NETWORKS
 from mockpay.kernel import ids
+from mockpay.kernel.errors import Invalid
 
 _RRN_DIGITS = 12
 #: An unknown UPI ID is noticed before anybody is asked; a bank that is down, too.
@@ -34,7 +35,15 @@ class Simulator:
     name = "simulator"
 
     def charge(self, charge: Charge) -> Result:
-        """Ask for the money."""
+        """
+        Ask for the money.
+
+        Raises:
+            Invalid: code ``gateway.method``: there is no such way to pay.
+        """
+        if charge.method not in _ASK:
+            message = f"The simulator cannot charge by {charge.method}."
+            raise Invalid(message, code="gateway.method")
         told = NETWORKS[charge.method].answer(charge.planned)
         reference = retrieval_reference(charge)
         if charge.fault in {"noresponse", "noresponsefail"}:

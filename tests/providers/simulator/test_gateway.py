@@ -40,9 +40,9 @@ def test_an_unknown_upi_id_is_declined_before_anybody_is_asked():
     assert result.reference is None
 
 
-def test_a_method_other_than_upi_is_a_mistake_of_the_caller():
+def test_a_method_that_nobody_knows_is_a_mistake_of_the_caller():
     with pytest.raises(Invalid) as refused:
-        Simulator().charge(replace(CHARGE, method="card"))
+        Simulator().charge(replace(CHARGE, method="cheque"))
 
     assert refused.value.code == "gateway.method"
 
