@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, select, update
+from sqlalchemy import (
+    DDL,
+    Boolean,
+    Column,
+    Index,
+    Table,
+    UniqueConstraint,
+    select,
+    update,
+)
+from sqlalchemy.event import listen
 
 from mockpay.domain.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Failure
 from mockpay.domain.plans import Plan
@@ -44,14 +54,10 @@ attempts = Table(
     UniqueConstraint("order_id", "number"),
     Index("attempts_by_seller", "seller_id", "created_at"),
 )
-#: The rule that two tries of one order never run at once, kept by the database itself.
-Index(
-    "attempts_one_live",
-    attempts.c.order_id,
-    unique=True,
-    sqlite_where=attempts.c.unfinished,
-    postgresql_where=attempts.c.unfinished,
-)
+# The rule that two tries of one order never run at once, kept by the database itself.  Both kinds
+# of database spell it so; an Index of SQLAlchemy's would load both dialects at every start.
+_ONE_LIVE = "CREATE UNIQUE INDEX attempts_one_live ON attempts (order_id) WHERE unfinished"
+listen(attempts, "after_create", DDL(_ONE_LIVE))
 
 
 def add(sandbox: Sandbox, attempt: Attempt) -> bool:

@@ -1,0 +1,45 @@
+"""`python -m bench`: measure, print the table, exit with 1 where a gate is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from bench import growth, in_process, served, starting
+from bench.report import Line, table
+
+
+def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
+    """Each part of the table by name."""
+    rounds, payments = (5, 200) if quick else (9, 400)
+    many = 5_000 if quick else growth.MANY
+    return {
+        "in-process": lambda: in_process.measure(rounds, payments),
+        "served": lambda: served.measure(rounds, payments),
+        "start": lambda: starting.measure(rounds),
+        "growth": lambda: growth.measure(rounds, payments, many),
+    }
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    names = list(parts(quick=True))
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=names, action="append", help="this part alone")
+    parser.add_argument("--quick", action="store_true", help="fewer payments, no verdict on growth")
+    told = parser.parse_args()
+    lines: list[Line] = []
+    for name, measure in parts(quick=told.quick).items():
+        if told.only and name not in told.only:
+            continue
+        began = time.perf_counter()
+        lines += measure()
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    print(table(lines))
+    return int(any(line.missed for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
