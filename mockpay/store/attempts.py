@@ -57,7 +57,7 @@ attempts = Table(
 # The rule that two tries of one order never run at once, kept by the database itself.  Both kinds
 # of database spell it so; an Index of SQLAlchemy's would load both dialects at every start.
 _ONE_LIVE = "CREATE UNIQUE INDEX attempts_one_live ON attempts (order_id) WHERE unfinished"
-listen(attempts, "after_create", DDL(_ONE_LIVE))
+listen(attempts, "after_create", DDL(_ONE_LIVE))  # type: ignore[no-untyped-call]
 
 
 def add(sandbox: Sandbox, attempt: Attempt) -> bool:
