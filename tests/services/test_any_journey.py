@@ -18,7 +18,7 @@ from mockpay.domain.orders import PAID
 from mockpay.domain.scenarios import TABLE, Looks
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import payments, settling
+from mockpay.services import settling
 from mockpay.services.endings import give_up
 from mockpay.store import outbox as parcels
 from tests.given import World, on_sqlite
@@ -191,7 +191,7 @@ def test_any_journey(runtime):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=20, stateful_step_count=20, deadline=None,
+            max_examples=15, stateful_step_count=20, deadline=None,
             suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
         ),
     )  # fmt: skip
