@@ -19,6 +19,7 @@ from mockpay.kernel.http import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services import orders, payments, plans, sellers, settling
 from mockpay.services.audit import audit
+from mockpay.services.endings import give_up
 from mockpay.services.payments import Started
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import NewSeller
@@ -31,6 +32,10 @@ RETURN_URL = "http://127.0.0.1:8420/shop/return"
 
 #: A test that has nothing to do with the database's kind says so and runs once.
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
+
+
+#: The ways in which an order ends, for `World.end`.
+ENDS = ["paid", "failed", "cancelled", "expired"]
 
 
 class FakeRealClock:
@@ -165,6 +170,20 @@ class World:
     def cancel(self, order: Order) -> Order:
         with self.work() as sandbox:
             return orders.cancel(sandbox, self._fresh(sandbox, order))
+
+    def end(self, order: Order, how: str) -> str:
+        """Bring an order to one of its `ENDS`; the state that it then has."""
+        if how == "paid":
+            self.pay(order)
+        elif how == "failed":
+            self.pay(order, "failure@mockpay")
+            with self.work() as sandbox:
+                give_up(sandbox, self._fresh(sandbox, order))
+        elif how == "cancelled":
+            self.cancel(order)
+        else:
+            self.later(901)
+        return str(self.see(order).state)
 
     # What became of it
 

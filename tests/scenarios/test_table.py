@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass
 
 import pytest
-from flask import Flask
 
-from mockpay.app import template_folder
 from mockpay.domain.instruments import NetBanking, Upi
 from mockpay.domain.plans import Source, Stage
-from mockpay.domain.scenarios import ISO_CODES, TABLE, Looks
-from mockpay.merchant.client import AmazonPayClient
+from mockpay.domain.scenarios import TABLE, Looks
 from mockpay.merchant.results import SignatureMismatch
-from mockpay.providers.amazonpay import provider as amazonpay
-from mockpay.store import attempts
-from mockpay.web import checkout
 from mockpay.wire.results import ResultError
-from tests.given import RETURN_URL
-
-
-@pytest.fixture
-def database_kind():
-    """A scenario has nothing to do with the database's kind."""
-    return "sqlite"
+from tests.scenarios.ways_back import verified, way_back
 
 
 @dataclass(frozen=True)
@@ -138,26 +124,6 @@ def instrument_of(world, row):
     return Upi(value if row.looks is Looks.VPA else "asha@okbank")
 
 
-def way_back(world, order) -> dict[str, str]:
-    """The parameters of the result as it would be sent now."""
-    with world.look() as sandbox:
-        last = attempts.last_of_order(sandbox, order.order_id)
-        url = amazonpay.way_back(sandbox, world._fresh(sandbox, order), last)
-    assert url.startswith(RETURN_URL + "?")
-    query = parse_qs(urlsplit(url).query, strict_parsing=True)
-    return {name: value for name, (value,) in query.items()}
-
-
-def verified(world, params):
-    """The result as the merchant's own client believes it."""
-    with world.look() as sandbox:
-        seller = sandbox.seller
-    client = AmazonPayClient(
-        seller.seller_id, seller.access_key, seller.secret_key, None, "http://127.0.0.1"
-    )
-    return client.verify_result(params)
-
-
 def seen(world, order, attempt_id):
     state = world.see(order).state, world.attempt(attempt_id).state
     return (*map(str, state), way_back(world, order)["status"])
@@ -245,83 +211,3 @@ def test_a_pin_comes_before_the_plan_and_an_ordinary_one_meets_it(world, code):
     world.rule(code)
     attempt = world.approve(world.ask(order), pin="1234")
     assert seen(world, order, attempt.attempt_id) == expected(code).first
-
-
-# --- what the browser does
-
-
-@pytest.fixture
-def leaving(world):
-    """Leave the hosted page; where the browser goes and what it is shown."""
-    app = Flask("mockpay", template_folder=str(template_folder(Path(checkout.__file__).parents[2])))
-    runtime = replace(world.runtime, providers={"amazonpay": amazonpay})
-    app.register_blueprint(checkout.blueprint(runtime))
-    client = app.test_client()
-    return lambda order: client.get(f"/pay/{order.page_token}/return")
-
-
-def paid(world, amount):
-    order = world.order(amount=amount)
-    world.pay(order, "asha@okbank")
-    world.later(10)
-    assert world.states(order) == ("PAID", "CAPTURED")
-    return order
-
-
-def test_a_duplicated_result_is_brought_back_twice(world, leaving, post):
-    order = paid(world, "1703.05")
-    answer = leaving(order)
-    assert answer.status_code == 302
-    assert [call.url for call in post.sent] == [answer.headers["Location"]]
-    query = parse_qs(urlsplit(answer.headers["Location"]).query)
-    assert verified(world, {name: value for name, (value,) in query.items()}).outcome == "SUCCESS"
-
-
-def test_a_delayed_result_is_brought_back_five_seconds_later(world, leaving, post):
-    order = paid(world, "1703.06")
-    held = leaving(order)
-    assert (held.status_code, "Location" in held.headers) == (200, False)
-    world.later(4.999)
-    assert "Location" not in leaving(order).headers
-    world.later(0.001)
-    assert leaving(order).headers["Location"].startswith(RETURN_URL)
-    assert post.sent == []
-
-
-def test_a_browser_that_never_returns_leaves_a_paid_order(world, leaving, post):
-    order = paid(world, "1703.07")
-    for _ in range(2):
-        closed = leaving(order)
-        assert (closed.status_code, "Location" in closed.headers) == (200, False)
-    assert post.sent == []
-    assert way_back(world, order)["status"] == "SUCCESS"
-
-
-def test_an_innocent_amount_of_the_band_comes_back_at_once(world, leaving, post):
-    order = paid(world, "1703.00")
-    assert leaving(order).status_code == 302
-    assert post.sent == []
-
-
-# --- the same amounts by other methods
-
-
-@pytest.mark.parametrize("code", ISO_CODES)
-def test_an_amount_of_the_issuers_band_is_the_cards_own_code(world, code):
-    order = world.order(amount=f"1700.{code}")
-    attempt = world.pay_with(order, world.card("4111111111111111"))
-    if code == "68":  # the answer came too late: nobody knows
-        assert world.states(order) == ("PENDING", "UNKNOWN")
-        world.idle()
-        assert world.states(order) == ("PAID", "CAPTURED")
-        return
-    assert world.states(order) == ("PENDING", "FAILED")
-    assert attempt.failure.code == code
-
-
-@pytest.mark.parametrize("code", ["05", "51", "91"])
-def test_an_amount_of_the_issuers_band_makes_any_bank_refuse(world, code):
-    order = world.order(amount=f"1700.{code}")
-    attempt = world.pay_with(order, NetBanking("HDFC"))
-    assert world.states(order) == ("PENDING", "FAILED")
-    assert attempt.failure.code == "F"

@@ -1,18 +1,17 @@
-"""Opening orders, giving them up, letting them expire: what each leads to."""
+"""Opening orders, cancelling them, leaving them, letting them expire: what each leads to."""
 
 import pytest
 
 from mockpay.delivery import clocks
 from mockpay.delivery.clocks import Until
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Conflict, IllegalTransition, NotFound
+from mockpay.kernel.errors import Conflict, IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.services import orders, sellers
 from mockpay.services.endings import give_up
-from mockpay.services.steps import the_attempt, the_order
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
-from tests.given import NOON, World, at_once, request
+from tests.given import ENDS, NOON, World, at_once
 
 # --- opening
 
@@ -63,133 +62,6 @@ def test_a_page_token_opens_its_order_and_no_other(world, runtime):
         found = order_rows.seller_of_page(sandbox.connection, order.page_token)
         assert found == (world.seller_id, order.order_id)
         assert order_rows.seller_of_page(sandbox.connection, "x") is None
-
-
-# --- replay (contract, section 2)
-
-
-def same(order, begun):
-    return not begun.new and begun.order is not None and begun.order.order_id == order.order_id
-
-
-def close(world, order, how):
-    if how == "paid":
-        world.pay(order)
-    elif how == "failed":
-        world.pay(order, "failure@mockpay")
-        with world.work() as sandbox:
-            give_up(sandbox, world._fresh(sandbox, order))
-    elif how == "cancelled":
-        world.cancel(order)
-    else:
-        world.later(901)
-    return str(world.see(order).state)
-
-
-ENDS = ["paid", "failed", "cancelled", "expired"]
-
-
-@pytest.mark.parametrize("how", ENDS)
-def test_the_same_payload_leads_to_its_order_as_it_now_stands(world, how):
-    order = world.order()
-    assert same(order, world.begin())
-    assert close(world, order, how) == how.upper()
-    begun = world.begin()
-    assert same(order, begun)
-    assert (begun.order.state, begun.refusal) == (how.upper(), None)
-
-
-def test_a_new_payload_for_an_open_order_of_the_same_amount_joins_it(world):
-    order = world.order()
-    assert same(order, world.begin(digest="second"))
-    world.ask(order)
-    assert same(order, world.begin(digest="third"))
-    assert world.begin(digest="third").refusal is None
-
-
-def test_a_payload_that_joined_an_order_leads_to_it_for_ever(world):
-    order = world.order()
-    world.begin(digest="second")
-    world.cancel(order)
-    again = world.order(digest="third")
-    assert same(order, world.begin(digest="second"))
-    assert same(again, world.begin(digest="third"))
-    assert same(order, world.begin())
-
-
-def test_a_new_payload_for_an_open_order_of_another_amount_is_refused(world):
-    order = world.order()
-    begun = world.begin(amount="500.00")
-    assert same(order, begun)
-    assert begun.refusal == "order.open_with_another_amount"
-    assert world.see(order).amount == Money(49_900)
-
-
-@pytest.mark.parametrize("amount", ["499.00", "500.00"])
-def test_a_new_payload_for_a_paid_order_is_refused_as_a_duplicate(world, amount):
-    order = world.order()
-    world.pay(order)
-    begun = world.begin(amount=amount, digest="second")
-    assert same(order, begun)
-    assert begun.refusal == "order.already_paid"
-
-
-def test_money_sent_back_leaves_the_order_paid_for_a_replay(world):
-    order = world.order(amount="1703.08")
-    world.pay(order)
-    world.idle()
-    assert world.see(order).state == "REFUNDED"
-    assert world.begin(amount="1703.08", digest="second").refusal == "order.already_paid"
-
-
-@pytest.mark.parametrize("how", ["failed", "cancelled", "expired"])
-@pytest.mark.parametrize("amount", ["499.00", "500.00"])
-def test_a_new_payload_after_an_order_closed_unpaid_opens_a_new_one(world, how, amount):
-    first = world.order()
-    close(world, first, how)
-    begun = world.begin(amount=amount, digest="second")
-    assert begun.new
-    assert begun.order.amazon_order_id != first.amazon_order_id
-    assert begun.order.seller_order_id == first.seller_order_id
-    assert same(begun.order, world.begin(amount=amount, digest="second"))
-
-
-def test_a_stale_request_opens_nothing(world):
-    begun = world.begin(stale=True)
-    assert (begun.order, begun.new, begun.refusal) == (None, False, "request.stale")
-    world.order()
-    assert world.begin(stale=True, digest="second").refusal == "request.stale"
-
-
-def test_a_stale_replay_still_leads_to_what_it_opened(world):
-    order = world.order()
-    assert same(order, world.begin(stale=True))
-
-
-def test_another_sellers_order_of_the_same_name_is_another_order(world, runtime):
-    mine, theirs = world.order(), World.new(runtime).order()
-    assert mine.amazon_order_id != theirs.amazon_order_id
-    with world.look() as sandbox:
-        assert order_rows.by_amazon_id(sandbox, theirs.amazon_order_id) is None
-        assert order_rows.by_number(sandbox, theirs.order_id) is None
-        with pytest.raises(NotFound) as refused:
-            the_order(sandbox, theirs.order_id)
-        assert refused.value.code == "order.not_found"
-        with pytest.raises(NotFound) as refused:
-            the_attempt(sandbox, "att_nobodys")
-        assert refused.value.code == "attempt.not_found"
-
-
-@pytest.mark.parametrize("digests", ["same", "different"])
-def test_eight_threads_with_one_order_open_it_once(world, digests):
-    def begin(index):
-        with world.work() as sandbox:
-            digest = "one" if digests == "same" else f"payload {index}"
-            return orders.begin(sandbox, request(digest=digest))
-
-    begun = at_once(8, begin)
-    assert len({one.order.order_id for one in begun}) == 1
-    assert sum(one.new for one in begun) == 1
 
 
 # --- cancel
@@ -247,7 +119,7 @@ def test_an_order_whose_money_may_have_moved_cannot_be_cancelled(world):
 @pytest.mark.parametrize("how", ENDS)
 def test_an_ended_order_cannot_be_cancelled(world, how):
     order = world.order()
-    close(world, order, how)
+    world.end(order, how)
     before = world.states(order)
     with pytest.raises(IllegalTransition):
         world.cancel(order)
@@ -339,7 +211,7 @@ def test_a_held_order_expires_as_soon_as_it_is_known_that_nothing_moved(runtime)
 @pytest.mark.parametrize("how", ENDS)
 def test_an_ended_order_does_not_expire(world, how):
     order = world.order()
-    close(world, order, how)
+    world.end(order, how)
     before = world.see(order)
     with world.work() as sandbox:
         assert orders.expire(sandbox, order.order_id) == before
@@ -364,7 +236,7 @@ def test_one_long_advance_ends_as_many_short_ones(world):
 def test_leaving_after_a_failed_try_fails_the_order(world):
     order = world.order()
     world.pay(order, "insufficient@mockpay")
-    assert close(world, order, "failed") == "FAILED"
+    assert world.end(order, "failed") == "FAILED"
     assert world.see(order).reason == "payment_failed"
     with world.look() as sandbox:
         assert schedule.next_due(sandbox) is None

@@ -1,0 +1,174 @@
+"""The end of a try at the edge of its order's time, and ends that are made known late."""
+
+import pytest
+
+from mockpay.domain.gateways import Result, ResultKind
+from mockpay.kernel.errors import Conflict
+from mockpay.services import payments, settling
+from tests.given import NOON, World
+
+
+@pytest.mark.parametrize("moved", ["by advance", "by nobody yet"])
+def test_a_millisecond_before_its_end_an_order_can_still_be_paid(world, moved):
+    order = world.order(timeout_seconds=60)
+    attempt = world.ask(order)
+    _go(world, moved, order.expires_at - 1)
+    assert world.approve(attempt).state == "CAPTURED"
+    assert world.states(order) == ("PAID", "CAPTURED")
+
+
+@pytest.mark.parametrize("moved", ["by advance", "by nobody yet"])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_at_its_end_and_after_it_an_order_takes_no_answer(world, moved, beyond):
+    """Also where nobody has noticed yet that the time is over."""
+    order = world.order(timeout_seconds=60)
+    attempt = world.ask(order)
+    _go(world, moved, order.expires_at + beyond)
+    assert world.approve(attempt).state == "EXPIRED"
+    world.later(0)
+    assert world.states(order) == ("EXPIRED", "EXPIRED")
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("moved", ["by advance", "by nobody yet"])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_at_its_end_and_after_it_an_order_takes_no_new_try(world, moved, beyond):
+    order = world.order(timeout_seconds=60)
+    _go(world, moved, order.expires_at + beyond)
+    with pytest.raises(Conflict) as refused:
+        world.choose(order)
+    assert refused.value.code == "order.closed"
+
+
+@pytest.mark.parametrize(
+    ("early", "ends"), [(1, ("PAID", "CAPTURED")), (0, ("EXPIRED", "REVERSED"))]
+)
+def test_a_pending_try_that_resolves_at_the_edge(runtime, early, ends):
+    world = World.new(runtime, upi_pending_seconds=30)
+    order = world.order(timeout_seconds=30)
+    world.put(None, NOON - early)
+    world.pay(order, "pendingok@mockpay")
+    world.idle()
+    assert world.states(order) == ends
+    assert world.violations() == []
+
+
+def _go(world, moved, moment):
+    if moved == "by advance":
+        world.to(moment)
+    else:
+        world.put(None, moment)
+
+
+# --- the end of a try, made known late
+
+
+def test_told_as_failure_though_captured_the_money_goes_back(world):
+    order = world.order(amount="1703.08")
+    world.pay(order, "asha@okbank")
+    world.later(10)
+    assert world.states(order) == ("PAID", "CAPTURED")
+    world.later(4.999)
+    assert world.states(order) == ("PAID", "CAPTURED")
+    world.later(0.001)
+    assert world.states(order) == ("REFUNDED", "REVERSED")
+    assert world.see(order).refunded_minor == world.tries(order)[0].captured_minor == 170_308
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("vpa", "code", "ends"),
+    [
+        ("pending@mockpay", "00", ("PAID", "CAPTURED")),
+        ("pending@mockpay", "Z9", ("PENDING", "FAILED")),
+        ("pending@mockpay", "reversed", ("PENDING", "REVERSED")),
+        ("deemed@mockpay", "00", ("PAID", "CAPTURED")),
+        ("deemed@mockpay", "U30", ("PENDING", "FAILED")),
+        ("deemed@mockpay", "reversed", ("PENDING", "REVERSED")),
+    ],
+)
+def test_a_try_without_an_end_is_settled(world, vpa, code, ends):
+    order = world.order()
+    attempt = world.pay(order, vpa)
+    with world.work() as sandbox:
+        settling.settle(sandbox, attempt.attempt_id, code)
+    assert world.states(order) == ends
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("code", ["00", "U30", "reversed"])
+@pytest.mark.parametrize("vpa", ["failure@mockpay", "success@mockpay"])
+def test_settling_twice_changes_nothing_but_a_late_success_goes_back(world, vpa, code):
+    order = world.order()
+    attempt = world.pay(order, vpa)
+    before = world.states(order)
+    with world.work() as sandbox:
+        settling.settle(sandbox, attempt.attempt_id, code)
+        settling.settle(sandbox, attempt.attempt_id, code)
+    late = vpa == "failure@mockpay" and code == "00"
+    assert world.states(order) == (("PENDING", "REVERSED") if late else before)
+    assert world.violations() == []
+
+
+def test_a_cancelled_try_whose_money_came_after_all_goes_back(world):
+    order = world.order()
+    attempt = world.ask(order)
+    world.cancel(order)
+    with world.work() as sandbox:
+        settling.settle(sandbox, attempt.attempt_id, "00")
+    assert world.states(order) == ("CANCELLED", "REVERSED")
+    assert world.violations() == []
+
+
+def test_a_gateways_second_answer_changes_nothing(world):
+    order = world.order()
+    attempt = world.pay(order)
+    with world.work() as sandbox:
+        payments.record(sandbox, attempt.attempt_id, Result(ResultKind.DECLINED, "U30"))
+    assert world.states(order) == ("PAID", "CAPTURED")
+
+
+# --- the timeline
+
+
+JOURNEYS = {
+    "success": lambda world, order: world.pay(order),
+    "retry": lambda world, order: (world.pay(order, "z9@mockpay"), world.pay(order)),
+    "cancel": lambda world, order: (world.ask(order), world.cancel(order)),
+    "late": lambda world, order: (world.pay(order, "late@mockpay"), world.idle()),
+    "deemedfail": lambda world, order: (world.pay(order, "deemedfail@mockpay"), world.idle()),
+    "timeout": lambda world, order: (world.ask(order), world.idle()),
+    "sent back": lambda world, order: (world.pay(order), world.idle()),
+}
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_the_timeline_tells_every_step_without_a_gap(world, journey):
+    order = world.order(amount="1703.08")
+    JOURNEYS[journey](world, order)
+    now: dict[tuple[str, str], str | None] = {}
+    moment = 0
+    for event in world.story(order):
+        subject = (event.machine, event.subject)
+        assert event.before == now.get(subject), event
+        assert event.at >= moment, event
+        now[subject], moment = event.after, event.at
+    ends = {("order", order.amazon_order_id): str(world.see(order).state)}
+    ends |= {("attempt", one.attempt_id): str(one.state) for one in world.tries(order)}
+    assert now == ends
+
+
+def test_the_timeline_names_who_did_it_and_why(world):
+    order = world.order()
+    world.decline(world.ask(order))
+    told = [(event.event, str(event.actor)) for event in world.story(order)]
+    assert told == [
+        ("opened", "seller"),
+        ("attempt_started", "buyer"),
+        ("chosen", "buyer"),
+        ("auth_required", "sandbox"),
+        ("auth_fail", "buyer"),
+        ("attempt_failed", "sandbox"),
+    ]
+    failed = world.story(order)[4].facts
+    assert (failed["code"], failed["reason"]) == ("ZA", "payment_declined")
