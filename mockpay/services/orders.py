@@ -44,6 +44,8 @@ def begin(sandbox: Sandbox, request: PaymentRequest) -> Begun:
         return Begun(None, refusal="request.stale")
     if last is None:
         return Begun(_open(sandbox, request, 0), new=True)
+    if last.open and sandbox.now >= last.expires_at:
+        last = expire(sandbox, last.order_id)  # its event has only not fired yet
     if last.state in CLOSED_UNPAID:
         number = orders.count_of(sandbox, request.seller_order_id)
         return Begun(_open(sandbox, request, number), new=True)

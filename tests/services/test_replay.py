@@ -117,3 +117,12 @@ def test_eight_threads_with_one_order_open_it_once(world, digests):
     begun = at_once(8, begin)
     assert len({one.order.order_id for one in begun}) == 1
     assert sum(one.new for one in begun) == 1
+
+
+def test_a_new_payload_does_not_join_an_order_whose_time_is_over(world, real_clock):
+    first = world.order(digest="one", timeout_seconds=60)
+    world.put(None, first.expires_at)  # the clock is there, the event has not fired
+    again = world.begin(digest="two")
+    assert again.new
+    assert again.order.order_id != first.order_id
+    assert world.see(first).state == "EXPIRED"
