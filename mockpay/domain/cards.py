@@ -35,6 +35,11 @@ _DINERS = Brand("Diners Club", (14,), 3)
 _MAESTRO = Brand("Maestro", tuple(range(12, 20)), 3)
 _FOREIGN = Brand("Discover, JCB or UnionPay", (16, 17, 18, 19), 3, enabled=False)
 
+#: Networks whose cards can be taken at all, by name.
+NETWORK_NAMES = tuple(
+    brand.name for brand in (_VISA, _MASTERCARD, _RUPAY, _AMEX, _DINERS, _MAESTRO)
+)
+
 #: First six digits from and to, in the order in which they are tried: RuPay before the rest.
 _RANGES: tuple[tuple[int, int, Brand], ...] = (
     (508500, 508999, _RUPAY), (606985, 607984, _RUPAY), (608001, 608500, _RUPAY),

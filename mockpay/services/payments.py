@@ -14,7 +14,7 @@ from mockpay.domain.plans import Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import banks, plans
+from mockpay.services import banks, offers, plans
 from mockpay.services.endings import lost
 from mockpay.services.settling import enquire_later, settle, submit
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
@@ -40,8 +40,8 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument) -> Started:
     Store a new attempt with its plan, and queue the gateway's call for the caller to send.
 
     Raises:
-        Conflict: code ``order.closed``, ``order.attempts_used_up`` or ``attempt.live``
-            (another attempt of this order has not ended).
+        Conflict: code ``order.closed``, ``order.attempts_used_up``, ``attempt.live`` (another
+            attempt of this order has not ended) or ``method.unavailable`` (`offers.check`).
     """
     # The clock may be past the end before its event has fired.
     if not order.open or sandbox.now >= order.expires_at:
@@ -49,7 +49,8 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument) -> Started:
     number = order.attempt_count + 1
     if number > sandbox.seller.settings.max_attempts:
         raise Conflict("There are no tries left.", code="order.attempts_used_up")
-    attempt = _attempt(sandbox, order, instrument, number)
+    closed = offers.check(sandbox, order, instrument)
+    attempt = _attempt(sandbox, order, instrument, number, bank_closed=closed)
     if not attempts.add(sandbox, attempt):
         raise Conflict("Another try has not ended yet.", code="attempt.live")
     if secret := instrument.secret():
@@ -69,9 +70,11 @@ def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
     return sandbox.short_id("att", order.amazon_order_id, number)
 
 
-def _attempt(sandbox: Sandbox, order: Order, instrument: Instrument, number: int) -> Attempt:
+def _attempt(
+    sandbox: Sandbox, order: Order, instrument: Instrument, number: int, *, bank_closed: bool
+) -> Attempt:
     attempt_id = attempt_id_of(sandbox, order, number)
-    plan = plans.decide(sandbox, order, instrument, attempt_id)
+    plan = plans.decide(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
     return Attempt(
         attempt_id=attempt_id,
         order_id=order.order_id,

@@ -7,7 +7,7 @@ from mockpay.domain.attempts import Attempt
 from mockpay.domain.instruments import Instrument
 from mockpay.domain.methods import NETWORKS
 from mockpay.domain.orders import Order
-from mockpay.domain.plans import Plan, Stage
+from mockpay.domain.plans import Decision, Plan, Source, Stage
 from mockpay.domain.scenarios import MATCH_KEYS, STAGES, Facts, Looks, Rule, find, resolve
 from mockpay.domain.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.kernel import ids
@@ -15,10 +15,19 @@ from mockpay.store import attempts, scenarios
 from mockpay.store.worlds import Sandbox
 
 _DICE = 1_000_000
+#: What a bank's down time means for a try.
+_CLOSED = Decision("bankdown", Source.DEFAULT, "bank.down", "the bank's down time")
 
 
-def decide(sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: str) -> Plan:
-    """The plan of a new attempt; the rules that decide it are used up here."""
+def decide(
+    sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: str,
+    *, bank_closed: bool = False,
+) -> Plan:  # fmt: skip
+    """
+    The plan of a new attempt; the rules that decide it are used up here.
+
+    A bank that is closed for now decides before everything else; no rule is spent on it.
+    """
     settings = sandbox.seller.settings
     amount = order.amount.wire()
     match = {
@@ -31,17 +40,19 @@ def decide(sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: s
     network = NETWORKS[instrument.method]
     inputs = {**instrument.inputs, Looks.AMOUNT: amount}
     facts = Facts(inputs, match, network, settings.magic_amounts, settings.default_outcomes)
-    return resolve(facts, _waiting(sandbox, match, network, attempt_id))
+    open_stages = [stage for stage in STAGES if not (bank_closed and stage is Stage.ISSUER)]
+    plan = resolve(facts, _waiting(sandbox, match, network, attempt_id, open_stages))
+    return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
 
 
 def _waiting(
-    sandbox: Sandbox, match: dict[str, str], network: Network, attempt_id: str
+    sandbox: Sandbox, match: dict[str, str], network: Network, attempt_id: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
-    """For each stage the oldest rule that fits and whose dice fall; used up at once."""
+    """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
     # The rule's place in the queue, not its row number: that counts other sellers' rules too.
     for place, rule in enumerate(scenarios.waiting(sandbox)):
-        if rule.stage not in STAGES or rule.stage in chosen or not rule.fits(match, sandbox.now):
+        if rule.stage not in stages or rule.stage in chosen or not rule.fits(match, sandbox.now):
             continue
         # A UPI code means nothing to a card issuer: such a rule waits for its own method.
         if rule.stage is Stage.ISSUER and not network.knows(rule.outcome):

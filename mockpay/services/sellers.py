@@ -12,7 +12,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.scenarios import normal_outcome
-from mockpay.store import resets, sellers
+from mockpay.store import offers, resets, sellers
 from mockpay.store.engine import reading, writing
 from mockpay.store.paging import Page, cursor_of, mark_of
 from mockpay.store.worlds import Runtime, Sandbox
@@ -156,6 +156,7 @@ def reset(sandbox: Sandbox) -> None:
 def delete(sandbox: Sandbox) -> None:
     """Take the seller away with all that happened in its world."""
     resets.empty(sandbox)
+    offers.remove(sandbox)
     sellers.remove(sandbox.connection, sandbox.seller_id)
 
 

@@ -76,7 +76,8 @@ def submit(
     sent = attempt_step(sandbox, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
     known = network.known(told.code)
     if known is not Known.DECLINED and not _held(sandbox, sent):
-        told, known = Answer(_NOT_ENOUGH), Known.DECLINED
+        # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
+        told, known, gateway_silent = Answer(_NOT_ENOUGH), Known.DECLINED, False
     if gateway_silent:
         silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
         enquire_later(sandbox, silent, 1)

@@ -11,6 +11,8 @@ metadata = MetaData()
 
 #: Row numbers: SQLite counts only INTEGER primary keys, PostgreSQL wants BIGINT.
 RowId = BigInteger().with_variant(Integer, "sqlite")
+#: The `info` of a table that a reset leaves alone: it holds settings, not what happened.
+KEPT = {"kept": True}
 #: Milliseconds since 1970, or paise.
 Big = BigInteger
 

@@ -34,9 +34,9 @@ SELLER=A1MOCKPAYSELLER
 ```
 """
 _TITLES = {
-    "server": "Server", "sellers": "Sellers", "clock": "Clock", "orders": "Orders",
-    "scenarios": "Scenarios", "journal": "Journal and audit", "wait": "Waiting",
-    "signatures": "Signatures",
+    "server": "Server", "sellers": "Sellers", "methods": "Methods of payment",
+    "clock": "Clock", "orders": "Orders", "scenarios": "Scenarios",
+    "journal": "Journal and audit", "wait": "Waiting", "signatures": "Signatures",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from mockpay.web import guard, problems
 from mockpay.web.control import (
     clock,
     journal,
+    methods,
     openapi,
     orders,
     scenarios,
@@ -28,6 +29,7 @@ from mockpay.web.control.pulse import Pulse
 ENDPOINTS: tuple[Endpoint, ...] = (
     *server.ENDPOINTS,
     *sellers.ENDPOINTS,
+    *methods.ENDPOINTS,
     *clock.ENDPOINTS,
     *orders.ENDPOINTS,
     *scenarios.ENDPOINTS,

@@ -1,0 +1,34 @@
+"""What a seller wishes to offer otherwise than by default; a setting, so a reset leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Table, delete, select
+
+from mockpay.store.dialects import insert_new
+from mockpay.store.metadata import KEPT, dump, load, metadata, text
+from mockpay.store.worlds import Sandbox
+
+offers = Table("offers", metadata, text("seller_id", primary_key=True), text("patch"), info=KEPT)
+
+
+def find(sandbox: Sandbox) -> Mapping[str, Any]:
+    """The seller's patch upon the default; empty where it has none."""
+    query = select(offers.c.patch).where(offers.c.seller_id == sandbox.seller_id)
+    found: Mapping[str, Any] = load(sandbox.connection.execute(query).scalar())
+    return found
+
+
+def save(sandbox: Sandbox, patch: Mapping[str, Any]) -> None:
+    """Keep another patch instead; the world's lock is held, so nobody comes between."""
+    remove(sandbox)
+    if patch:
+        row = {"seller_id": sandbox.seller_id, "patch": dump(patch)}
+        insert_new(sandbox.connection, offers, row)
+
+
+def remove(sandbox: Sandbox) -> None:
+    """Back to the default."""
+    sandbox.connection.execute(delete(offers).where(offers.c.seller_id == sandbox.seller_id))
