@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Thread
 from typing import Self
 from urllib.parse import urlsplit
@@ -35,7 +37,7 @@ class Listeners:
         self._presents = server_context(authority)
         self._upstream = upstream
         self._ready: Future[None] = Future()
-        self._open: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = Thread(target=self._run, name="mockpay-reach", daemon=True)
         self.tunnel_port = self.front_port = 0
 
@@ -70,45 +72,69 @@ class Listeners:
 
     async def _serve(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
-        front = await self._listen(self._to_sandbox, self._presents)
-        self.front_port = _port(front)
-        leads = Tunnel(self._sandbox, Address(_LOOPBACK, self.front_port), self._upstream)
-        tunnel = await self._listen(leads.serve, None)
-        self.tunnel_port = _port(tunnel)
-        self._ready.set_result(None)
-        await self._stopped.wait()
-        front.close()
-        tunnel.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        with _listening() as front, _listening() as tunnel:
+            self.front_port, self.tunnel_port = _port(front), _port(tunnel)
+            leads = Tunnel(self._sandbox, Address(_LOOPBACK, self.front_port), self._upstream)
+            self._loop.add_reader(front, self._accept, front, self._to_sandbox, self._presents)
+            self._loop.add_reader(tunnel, self._accept, tunnel, leads.serve, None)
+            self._ready.set_result(None)
+            await self._stopped.wait()
+            self._loop.remove_reader(front)
+            self._loop.remove_reader(tunnel)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _listen(self, serve: Serve, tls: ssl.SSLContext | None) -> asyncio.Server:
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            # A task of our own: asyncio complains about those of its own that are cancelled.
-            task = self._loop.create_task(_to_its_end(serve, Stream(reader, writer)))
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
+    def _accept(self, listening: socket.socket, serve: Serve, tls: ssl.SSLContext | None) -> None:
+        """
+        Take one connection that waits.
 
-        return await asyncio.start_server(connected, _LOOPBACK, 0, ssl=tls, limit=HEAD_LIMIT)
+        asyncio's own servers lose, when they are closed, what they have just accepted.
+        """
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return  # It went away again.
+        task = self._loop.create_task(self._connected(connection, serve, tls))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, connection))
+
+    def _ended(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        """Also where the task was cut before it began."""
+        connection.close()
+        self._tasks.discard(task)
+
+    async def _connected(
+        self, connection: socket.socket, serve: Serve, tls: ssl.SSLContext | None
+    ) -> None:
+        """Serve one connection; whatever happens to it, no other is disturbed."""
+        connection.setblocking(False)
+        reader = asyncio.StreamReader(limit=HEAD_LIMIT)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        with contextlib.suppress(OSError):
+            transport, _ = await self._loop.connect_accepted_socket(
+                lambda: protocol, connection, ssl=tls
+            )
+            client = Stream(reader, asyncio.StreamWriter(transport, protocol, reader, self._loop))
+            try:
+                await serve(client)
+                client.writer.close()
+                await client.writer.wait_closed()
+            finally:
+                client.abort()
 
     async def _to_sandbox(self, client: Stream) -> None:
         await join(client, await self._sandbox.connect())
 
 
-async def _to_its_end(serve: Serve, client: Stream) -> None:
-    """Serve one connection; whatever happens to it, it is closed, and no one else is disturbed."""
-    try:
-        with contextlib.suppress(OSError):
-            await serve(client)
-            client.writer.close()
-            await client.writer.wait_closed()
-    finally:
-        client.abort()
+def _listening() -> socket.socket:
+    listening = socket.create_server((_LOOPBACK, 0), backlog=128)
+    listening.setblocking(False)
+    return listening
 
 
-def _port(server: asyncio.Server) -> int:
-    return int(server.sockets[0].getsockname()[1])
+def _port(listening: socket.socket) -> int:
+    return int(listening.getsockname()[1])
 
 
 def _address(url: str, authority: Authority) -> Address:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 _PIECE = 65_536
@@ -21,26 +22,30 @@ class Stream:
 
 
 async def join(one: Stream, other: Stream) -> None:
-    """Carry bytes both ways until both sides have ended; a broken side ends both."""
+    """Carry bytes both ways until both sides have ended, or broken off."""
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_carry(one.reader, other.writer))
-            group.create_task(_carry(other.reader, one.writer))
-    except* OSError:
+        await asyncio.gather(_carry(one, other), _carry(other, one))
+    except asyncio.CancelledError:
         one.abort()
         other.abort()
+        raise
     finally:
         one.writer.close()
         other.writer.close()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry one way; the end is passed on too, so that a side may stop talking and still listen."""
-    while piece := await reader.read(_PIECE):
-        writer.write(piece)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
-    else:
-        # TLS has no half of an end.
-        writer.close()
+async def _carry(source: Stream, sink: Stream) -> None:
+    """
+    Carry one way; the end is passed on too, so that a side may stop talking and still listen.
+
+    The other way is left alone: who breaks off may have answered before.
+    """
+    with contextlib.suppress(OSError):
+        while piece := await source.reader.read(_PIECE):
+            sink.writer.write(piece)
+            await sink.writer.drain()
+        if sink.writer.can_write_eof():
+            sink.writer.write_eof()
+            return
+    # TLS has no half of an end, and a broken connection none at all.
+    sink.writer.close()

@@ -10,7 +10,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from mockpay.kernel.errors import Unusable
 
-_PORTS = {"http": 80, "https": 443}
+#: The usual port, and whether it is TLS.
+_KINDS = {"http": (80, False), "https": (443, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,12 @@ def _proxy(environ: Mapping[str, str], name: str) -> Proxy | None:
         return None
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        port = parts.port or _PORTS[parts.scheme]
+        usual, tls = _KINDS[parts.scheme]
+        port = parts.port or usual
     except (ValueError, KeyError) as error:
         message = f"{name.upper()} names no http or https proxy, so nothing can be passed on to it."
         raise Unusable(message, code="proxy.unusable") from error
-    return Proxy(parts.hostname or "127.0.0.1", port, parts.scheme == "https", _basic(parts))
+    return Proxy(parts.hostname or "127.0.0.1", port, tls, _basic(parts))
 
 
 def _basic(parts: SplitResult) -> str | None:
