@@ -44,6 +44,16 @@ def _enquire(runtime: Runtime, parcel: Parcel) -> None:
             payments.found(sandbox, parcel.subject, result, times)
 
 
+def _ask_bank(runtime: Runtime, parcel: Parcel) -> None:
+    with look(runtime, parcel.seller_id) as sandbox:
+        attempt = the_attempt(sandbox, parcel.subject)
+        charge = payments.charge_of(sandbox, parcel.subject)
+    result = runtime.gateways[attempt.gateway].enquire(charge, 1)
+    with work(runtime, parcel.seller_id) as sandbox:
+        if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
+            payments.told_by_bank(sandbox, parcel.subject, result)
+
+
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:
     call = HttpCall("GET", str(parcel.facts["url"]), timeout=_RETURN_TIMEOUT_SECONDS)
     reply = runtime.sender.send(call)
@@ -55,6 +65,7 @@ def _return_again(runtime: Runtime, parcel: Parcel) -> None:
 SENDERS: Mapping[str, Callable[[Runtime, Parcel], None]] = {
     payments.CHARGE: _charge,
     settling.ENQUIRE: _enquire,
+    settling.ASK_BANK: _ask_bank,
     RETURN_AGAIN: _return_again,
 }
 

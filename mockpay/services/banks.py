@@ -13,9 +13,9 @@ from mockpay.domain.attempts import Attempt
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
-from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-from mockpay.services.steps import note
+from mockpay.services.steps import found, note
 from mockpay.store import banks
 from mockpay.store.worlds import Sandbox
 
@@ -57,12 +57,14 @@ def decide(sandbox: Sandbox, attempt: Attempt, outcome: str) -> WayBack:
     """
     The buyer decided on the bank's page; the signed way back.
 
+    The bank takes one decision per request: a button pressed twice leads back with the first.
+
     Raises:
-        Conflict: code ``bank.decided``: the bank takes one decision per request.
+        NotFound: code ``bank_request.not_found``.
     """
-    entry = banks.of_attempt(sandbox, attempt.attempt_id)
-    if entry is None or not banks.decide(sandbox, entry.bank_ref, outcome):
-        raise Conflict("The bank has decided already.", code="bank.decided")
+    entry = found(banks.of_attempt(sandbox, attempt.attempt_id), "bank_request")
+    if not banks.decide(sandbox, entry.bank_ref, outcome):
+        outcome = entry.outcome or outcome
     letters = dict(BUTTONS.values())
     status = letters.get(outcome) or _LETTERS.get(outcome, "F")
     amount = Money(entry.amount_minor).wire()
@@ -70,9 +72,9 @@ def decide(sandbox: Sandbox, attempt: Attempt, outcome: str) -> WayBack:
     return WayBack(entry.bank_ref, status, amount, mark)
 
 
-def check(sandbox: Sandbox, order: Order, attempt: Attempt, back: WayBack) -> None:
+def check(sandbox: Sandbox, order: Order, attempt: Attempt | None, back: WayBack) -> Attempt:
     """
-    Refuse a way back that the bank did not write.
+    Refuse a way back that the bank did not write for this attempt; the attempt where it did.
 
     Raises:
         Invalid: code ``bank.forged``; the timeline says what did not fit.
@@ -81,14 +83,21 @@ def check(sandbox: Sandbox, order: Order, attempt: Attempt, back: WayBack) -> No
     wrong = None
     if not ids.same(expected, back.checksum):
         wrong = "checksum"
-    elif back.bank_ref != attempt.reference:
+    elif attempt is None or back.bank_ref != attempt.reference:
         wrong = "bank_ref"
     elif back.amount != attempt.amount.wire():
         wrong = "amount"
-    if wrong is not None:
+    if wrong is not None or attempt is None:
         note(sandbox, order, "bank_return_refused", Actor.BUYER, wrong=wrong)
         message = "What came back from the bank was not written by the bank."
         raise Invalid(message, code="bank.forged", wrong=wrong)
+    return attempt
+
+
+def session(sandbox: Sandbox, bank_ref: str) -> str:
+    """What a bank's page carries once its buyer has logged in; no cookie, and nobody's own."""
+    mark = ids.digest(sandbox.seller.secret_key, "bank session", sandbox.seller_id, bank_ref)
+    return f"{bank_ref}.{mark.hex()}"
 
 
 def _key(sandbox: Sandbox) -> bytes:

@@ -16,7 +16,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import banks, offers, plans
 from mockpay.services.endings import lost
-from mockpay.services.settling import enquire_later, settle, submit
+from mockpay.services.settling import answer, enquire_later, settle, submit
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
 from mockpay.store import attempts, outbox, schedule, secrets, timeline
 from mockpay.store.worlds import Sandbox
@@ -165,3 +165,20 @@ def found(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None
         settle(sandbox, attempt_id, result.code)
     else:
         enquire_later(sandbox, attempt, times + 1)
+
+
+def told_by_bank(sandbox: Sandbox, attempt_id: str, result: Result) -> None:
+    """
+    Write down what a bank says of its page, asked itself; what a browser brought is not asked.
+
+    A bank that took the money after the attempt had ended sends it back.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    outcome = banks.said(sandbox, attempt)
+    # A bank whose buyer has not decided knows nothing, whatever the plan would have been.
+    if outcome is None or network_of(attempt).answer(outcome).code != result.code:
+        return
+    in_time = attempt.answer_by is None or sandbox.now < attempt.answer_by
+    told = answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)
+    if not told.live:
+        settle(sandbox, attempt_id, result.code)

@@ -10,7 +10,7 @@ from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import wallet
+from mockpay.services import banks, wallet
 from mockpay.services.endings import lost, take
 from mockpay.services.steps import attempt_step, forget_request, the_attempt, the_order
 from mockpay.store import outbox, schedule, timeline
@@ -18,6 +18,8 @@ from mockpay.store.worlds import Sandbox
 
 #: An outbox row of this kind asks a gateway what became of a charge.
 ENQUIRE = "gateway.enquire"
+#: An outbox row of this kind asks a bank what its buyer decided on its page.
+ASK_BANK = "bank.ask"
 #: Seconds after which a silent gateway is asked again (Amazon's own spacing).
 ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
 _NOT_ENOUGH = "51"
@@ -185,9 +187,12 @@ def answer_late(sandbox: Sandbox, attempt_id: str) -> None:
 
 
 def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
-    """Nobody answered the request in time."""
+    """Nobody answered the request in time, unless a bank knows better than the browser told."""
     attempt = the_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.AUTH_PENDING:
+        return attempt
+    if banks.said(sandbox, attempt) is not None:
+        outbox.add(sandbox, ASK_BANK, attempt_id, mine=False)
         return attempt
     forget_request(sandbox, attempt_id)
     why = unanswered(attempt)

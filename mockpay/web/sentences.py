@@ -41,9 +41,17 @@ _RETURNS: Mapping[str, str] = {
     row.outcome: row.says for row in TABLE if row.stage is Stage.REDIRECT
 }
 
+#: What of an instrument may be magic, and where its buyer may choose otherwise.
+_MAGIC: Mapping[str, str] = {
+    upi.METHOD: "UPI ID", cards.METHOD: "card", netbanking.METHOD: "bank"
+}  # fmt: skip
+_CHOSEN: Mapping[str, tuple[str, str]] = {
+    upi.METHOD: ("UPI app", "in the simulated UPI app"),
+    netbanking.METHOD: ("bank page", "on the bank’s page"),
+}
+_NO_BALANCE = "insufficient_wallet_balance"
 _ASKED: Mapping[Source, str] = {
     Source.RULE: "A rule made by control API asked for this answer.",
-    Source.INSTRUMENT: "The UPI ID asked for this answer.",
     Source.AMOUNT: "The amount asked for this answer.",
     Source.DEFAULT: "The seller’s default outcome asked for this answer.",
 }
@@ -192,7 +200,9 @@ def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
 
 
 def overruled(attempt: Attempt) -> bool:
-    """Whether the end is not the one that was planned: the buyer chose it in the UPI app."""
+    """Whether the end is not the one that was planned: the buyer chose it at app or bank."""
+    if attempt.method not in _CHOSEN or attempt.plan.decides(Stage.GATEWAY):
+        return False
     planned = attempt.plan.at(Stage.ISSUER).outcome
     network = NETWORKS[attempt.method]
     if not network.knows(planned):
@@ -209,18 +219,26 @@ def overruled(attempt: Attempt) -> bool:
 def decided_by(attempt: Attempt | None) -> str | None:
     """The tag "decided by" in its shortest true words; None for normal behaviour."""
     if attempt is not None and overruled(attempt):
-        return "UPI app"
+        return _CHOSEN[attempt.method][0]
     found = deciding(attempt)
-    if found is None:
+    if attempt is None or found is None:
         return None
     decision = found[1]
     words = {
         Source.RULE: decision.scenario,
-        Source.INSTRUMENT: "UPI ID",
+        Source.INSTRUMENT: _magic_part(attempt, decision),
         Source.AMOUNT: f"amount {decision.seen}",
         Source.DEFAULT: "seller default",
     }
     return words.get(decision.source)
+
+
+def _magic_part(attempt: Attempt, decision: Decision) -> str:
+    """What of the instrument decided: ``UPI ID``, ``card …0001``, ``CVV``, ``bank MKF1``."""
+    named, told = _MAGIC.get(attempt.method, "instrument"), decision.seen or ""
+    if attempt.method == cards.METHOD:
+        return told or named
+    return f"{named} {told}" if attempt.method == netbanking.METHOD else named
 
 
 def whose_doing(order: Order, last: Attempt | None) -> str:
@@ -233,10 +251,14 @@ def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.CANCELLED:
         return f"{_INNOCENT} The buyer gave up before paying."
     if last is not None and overruled(last):
-        return f"{_INNOCENT} The buyer chose this in the simulated UPI app."
+        return f"{_INNOCENT} The buyer chose this {_CHOSEN[last.method][1]}."
+    if last is not None and last.reason == _NO_BALANCE:
+        return f"{_INNOCENT} The buyer’s balance did not suffice."
     found = deciding(last)
-    if found is not None:
-        return f"{_INNOCENT} {_ASKED[found[1].source]}"
+    if last is not None and found is not None:
+        part = _magic_part(last, found[1]).partition(" …")[0]
+        asked = _ASKED.get(found[1].source, f"The {part} asked for this answer.")
+        return f"{_INNOCENT} {asked}"
     if order.state is _O.EXPIRED:
         return f"{_INNOCENT} Nobody paid within {span(order.expires_at - order.created_at)}."
     if order.open:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from mockpay.domain.plans import Stage
 from mockpay.domain.scenarios import TABLE, Looks, Row
+from mockpay.domain.wallet import BUYERS, DOMAIN
 from mockpay.kernel.clock import SECOND, Mode, indian
+from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.web.checkout.visits import Visit
 from mockpay.web.sentences import countdown
 
 _LONGEST_STORE = 60
-_PAGES = ("choose", "upi", "upi-app", "cancel", "waiting", "result", "status", "return")
-#: The rows that a tester needs most on the UPI page.
+_PAGES = (
+    "choose", "upi", "upi-app", "card", "netbanking", "bank", "wallet", "cancel", "waiting",
+    "result", "status", "return",
+)  # fmt: skip
+#: The rows that a tester needs most on each method's page.
 _UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
+_CARD_HINTS = ("card.good.4100-1007", "card.51.4100-0001", "card.cvv.wrong")
 
 
 def page(visit: Visit, title: str, **more: object) -> dict[str, object]:
@@ -94,6 +101,33 @@ def upi_notes() -> list[dict[str, str]]:
     """The magic UPI IDs that the UPI page tells testers of."""
     rows: Mapping[str, Row] = {row.name: row for row in TABLE}
     return [_hint(rows[name]) for name in _UPI_HINTS]
+
+
+def card_notes() -> list[dict[str, str]]:
+    """Two test cards, one good and one not, and the CVV that is always wrong."""
+    rows = {row.name: row for row in TABLE}
+    notes = [_hint(rows[name]) for name in _CARD_HINTS]
+    notes[0]["says"] = "pays"
+    notes[2]["value"] = f"CVV {notes[2]['value']}"
+    return [{**note, "value": re.sub(r"(\d{4})(?=\d)", r"\1 ", note["value"])} for note in notes]
+
+
+def user_notes() -> list[dict[str, str]]:
+    """The magic users of a bank's log-in page."""
+    return [_hint(row) for row in TABLE if row.looks is Looks.BANK_USER]
+
+
+def buyer_notes() -> list[dict[str, str]]:
+    """The buyers whose balance is there from the start."""
+    return [{"value": f"{one.local}@{DOMAIN}", "says": one.says} for one in BUYERS]
+
+
+def refuse(given: dict[str, object], error: Invalid, kept: Mapping[str, str]) -> None:
+    """Tell a page's error: in the title, at the top, and at its field; `kept` is typed again."""
+    given["title"] = f"Error: {error.message}"
+    given["summary_error"] = error.message
+    given["errors"] = {str(error.detail.get("field")): error.message}
+    given["values"] = dict(kept)
 
 
 def pin_notes() -> list[dict[str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mockpay.domain import netbanking, upi, wallet
 from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.orders import PAID, OrderState
 from mockpay.kernel.clock import SECOND
+from mockpay.services import wallet as balances
 from mockpay.store import attempts
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.contexts import until
@@ -20,6 +22,7 @@ from mockpay.web.sentences import (
 )
 
 _A = AttemptState
+_APPROVED_ELSEWHERE = {upi.METHOD, netbanking.METHOD}
 _TO_THE_BUYER = {
     "The buyer’s bank": "Your bank",
     "buyer's bank": "your bank",
@@ -65,41 +68,52 @@ def waiting(visit: Visit) -> dict[str, object]:
     if last.state is _A.AUTH_PENDING:
         left = max((last.answer_by or now) - now, 0)
         shown |= {
-            "heading": f"Approve in your {method_name(last)} app",
+            "heading": f"Approve {_where(last)}",
             "left_seconds": left // SECOND,
             "left_text": countdown(left),
             "total_seconds": max((last.answer_by or now) - last.created_at, SECOND) // SECOND,
         }
     elif last.state is _A.UNKNOWN:
         shown |= {
-            "heading": "Your bank has not told us",
+            "heading": f"{_decider(last)} has not told us",
             "sentence": "Money may have left your account. We find out and this page updates.",
             "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
         }
     else:
+        asked = "You approved. " if last.method == upi.METHOD else ""
         shown |= {
-            "heading": "Your bank is still deciding",
-            "sentence": "You approved. The answer may take a while; this page updates by itself.",
+            "heading": f"{_decider(last)} is still deciding",
+            "sentence": f"{asked}The answer may take a while; this page updates by itself.",
         }
     return shown
 
 
+def _where(last: Attempt) -> str:
+    """Where the buyer approves."""
+    if last.method == netbanking.METHOD:
+        return f"at {method_title(last)}"
+    return f"in your {method_name(last)} app"
+
+
+def _decider(last: Attempt) -> str:
+    """Who says yes or no to the money."""
+    return "Amazon Pay" if last.method == wallet.METHOD else "Your bank"
+
+
 def _steps(last: Attempt) -> list[dict[str, str]]:
-    asked = last.state is _A.AUTH_PENDING
-    name = method_name(last)
-    return [
-        {"title": f"{name} request sent", "at_text": until(last.created_at), "state": "done"},
-        {
-            "title": f"You approve in your {name} app",
-            "at_text": "now" if asked else until(last.updated_at),
-            "state": "now" if asked else "done",
-        },
-        {
-            "title": "Your bank confirms",
-            "at_text": "" if asked else "now",
-            "state": "next" if asked else "now",
-        },
-    ]
+    """The way of the money; cards and balances need no approval elsewhere."""
+    asked, approves = last.state is _A.AUTH_PENDING, last.method in _APPROVED_ELSEWHERE
+    sent = {
+        upi.METHOD: "UPI request sent",
+        netbanking.METHOD: f"You were sent to {method_title(last)}",
+    }.get(last.method, f"{method_title(last)} sent to pay")
+    steps = [{"title": sent, "at_text": until(last.created_at), "state": "done"}]
+    if approves:
+        when = "now" if asked else until(last.updated_at)
+        state = "now" if asked else "done"
+        steps.append({"title": f"You approve {_where(last)}", "at_text": when, "state": state})
+    state, when = ("next", "") if asked else ("now", "now")
+    return [*steps, {"title": f"{_decider(last)} confirms", "at_text": when, "state": state}]
 
 
 def result(visit: Visit) -> dict[str, object]:
@@ -158,7 +172,7 @@ def _failed(visit: Visit) -> dict[str, object]:
     if order.state is OrderState.EXPIRED:
         sentence = f"The time to pay is over. {sentence}"
     elif last is not None and last.failure is not None:
-        sentence = f"{_to_the_buyer(last)}. {sentence}"
+        sentence = f"{_to_the_buyer(last)}{_balance(visit, last)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
     elif last is not None and last.state is _A.PENDING:
@@ -177,6 +191,14 @@ def _failed(visit: Visit) -> dict[str, object]:
         "reason": (last.reason if last else None) or order.reason,
         "banner": f"Your order is kept until {until(order.expires_at)}." if order.open else None,
     }
+
+
+def _balance(visit: Visit, last: Attempt) -> str:
+    """How much there is where it was not enough."""
+    if last.reason != "insufficient_wallet_balance":
+        return ""
+    there = balances.balance(visit.sandbox, last.instrument["email"])
+    return f": {there.display()} of {last.amount.display()}"
 
 
 def _tried(attempt: Attempt) -> dict[str, object]:

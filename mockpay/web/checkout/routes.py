@@ -7,9 +7,18 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 
 from mockpay.kernel.errors import Conflict, MockpayError
-from mockpay.services import orders
+from mockpay.services import offers, orders
 from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts, leaving, results, upi
+from mockpay.web.checkout import (
+    balance,
+    bank,
+    card,
+    contexts,
+    leaving,
+    netbanking,
+    results,
+    upi,
+)
 from mockpay.web.checkout.answers import go, gone, show
 from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
 
@@ -21,6 +30,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "": _choose,
         "upi": upi.page,
         "upi-app": upi.app,
+        "card": card.page,
+        "netbanking": netbanking.page,
+        "bank": bank.page,
+        "bank-return": bank.come_back,
+        "wallet": balance.page,
         "waiting": _waiting,
         "status": _status,
         "result": _result,
@@ -54,24 +68,29 @@ def _choose(runtime: Runtime, token: str) -> Response:
     with reading_visit(runtime, token) as visit:
         if not visit.payable:
             return go(visit.url)
-        methods = [_upi_tile(visit)]
         page = contexts.page(visit, f"Pay {visit.order.amount.display()}")
         page["notes"] = contexts.upi_notes()[:2]
         failed = results.last_failure(visit)
         if failed:
             page["summary_error"] = failed
-        return show("checkout/choose.html", page=page, methods=methods)
+        return show("checkout/choose.html", page=page, methods=_tiles(visit))
 
 
-def _upi_tile(visit: Visit) -> dict[str, object]:
-    return {
-        "key": "upi",
-        "title": "UPI",
-        "fact": "Scan a QR, or approve in any UPI app",
-        "icon": "upi",
-        "url": visit.at("upi"),
-        "available": True,
-    }
+def _tiles(visit: Visit) -> list[dict[str, object]]:
+    """The ways to pay, UPI first; one that cannot be chosen says why and keeps its place."""
+    ways = (
+        ("upi", "UPI", "Scan a QR, or approve in any UPI app", "upi"),
+        ("card", "Card", "Credit or debit", "card"),
+        ("netbanking", "Net banking", netbanking.fact(visit), "bank"),
+        ("wallet", "Amazon Pay", "Balance, no OTP", "wallet"),
+    )
+    found = offers.of(visit.sandbox)
+    return [
+        {"key": key, "title": title, "fact": fact, "icon": icon, "url": visit.at(key),
+         "available": refusal is None, "reason": refusal.says if refusal else None}
+        for key, title, fact, icon in ways
+        for refusal in [found.available(key, visit.order.amount, visit.sandbox.now)]
+    ]  # fmt: skip
 
 
 def _waiting(runtime: Runtime, token: str) -> Response:
@@ -80,8 +99,9 @@ def _waiting(runtime: Runtime, token: str) -> Response:
             return go(visit.url)
         shown = results.waiting(visit)
         page = contexts.page(visit, str(shown["heading"]))
-        if not visit.asked:
-            page["urls"].pop("upi_app")  # type: ignore[attr-defined]
+        for name, there in (("upi_app", visit.at_app), ("bank", visit.at_bank)):
+            if not there:
+                page["urls"].pop(name)  # type: ignore[attr-defined]
         version = results.version(visit)
         return show("checkout/waiting.html", page=page, waiting=shown, version=version)
 

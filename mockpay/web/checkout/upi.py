@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Response, request
 from markupsafe import Markup
 
-from mockpay.delivery import outbox, scheduler
 from mockpay.domain import upi
 from mockpay.domain.answers import Known
 from mockpay.domain.attempts import Attempt
@@ -15,7 +14,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.services import payments, plans, settling
 from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts
+from mockpay.web.checkout import contexts, trying
 from mockpay.web.checkout.answers import go, show
 from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
 from mockpay.web.sentences import countdown
@@ -28,7 +27,7 @@ _ACTIONS = {"approve", "decline", "ignore", "late"}
 def page(runtime: Runtime, token: str) -> Response:
     """The QR code, the link that opens an app, and the field for a UPI ID."""
     if request.method == "POST":
-        return _collect(runtime, token)
+        return trying.start(runtime, token, _typed, _form)
     with reading_visit(runtime, token) as visit:
         return _form(visit) if visit.payable else go(visit.url)
 
@@ -39,10 +38,7 @@ def _form(visit: Visit, error: Invalid | None = None) -> Response:
     settings = visit.sandbox.seller.settings
     given = contexts.page(visit, "Pay by UPI", notes=contexts.upi_notes())
     if error is not None:
-        given["title"] = f"Error: {error.message}"
-        given["summary_error"] = error.message
-        given["errors"] = {"vpa": error.message}
-        given["values"] = {"vpa": request.form.get("vpa", "")[:255]}
+        contexts.refuse(given, error, {"vpa": request.form.get("vpa", "")[:255]})
     code = segno.make(_link(visit, _DYNAMIC_QR), error="m")
     svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
     left = min(settings.upi_collect_seconds * SECOND, visit.order.expires_at - visit.sandbox.now)
@@ -79,42 +75,11 @@ def payee_vpa(visit: Visit) -> str:
     return seller.settings.upi_payee_vpa or f"{made or 'seller'}@mockpay"
 
 
-def _collect(runtime: Runtime, token: str) -> Response:
-    """Ask a UPI ID for the money."""
-    with writing_visit(runtime, token) as visit:
-        if not visit.payable or _sent_before(visit):
-            return go(visit.url)
-        try:
-            instrument = Upi(_typed_vpa(visit))
-        except Invalid as error:
-            return _form(visit, error)
-        started = payments.pay(visit.sandbox, visit.order, instrument)
-    _send(runtime, visit, started.parcel_id)
-    return _where_now(runtime, token)
-
-
-def _sent_before(visit: Visit) -> bool:
-    """Whether this form belongs to an earlier try: pressed twice, or found by going back."""
-    return request.form.get("form_token", visit.form_token) != visit.form_token
-
-
-def _typed_vpa(visit: Visit) -> str:
+def _typed(visit: Visit) -> Upi:
     if not visit.sandbox.seller.settings.upi_collect_enabled:
         message = "Requests to a UPI ID are switched off; use the code or the app."
-        raise Invalid(message, code="upi_collect_not_enabled")
-    return upi.vpa(request.form.get("vpa", ""))
-
-
-def _send(runtime: Runtime, visit: Visit, parcel_id: int) -> None:
-    """Ask the gateway now, and let happen at once what is due at once."""
-    seller_id = visit.sandbox.seller_id
-    outbox.send_mine(runtime, seller_id, parcel_id)
-    scheduler.fire_present(runtime, seller_id)
-
-
-def _where_now(runtime: Runtime, token: str) -> Response:
-    with reading_visit(runtime, token) as visit:
-        return go(visit.url)
+        raise Invalid(message, code="upi_collect_not_enabled", field="vpa")
+    return Upi(upi.vpa(request.form.get("vpa", "")))
 
 
 def app(runtime: Runtime, token: str) -> Response:
@@ -122,7 +87,7 @@ def app(runtime: Runtime, token: str) -> Response:
     if request.method == "POST":
         return _answer(runtime, token)
     with writing_visit(runtime, token) as visit:
-        if visit.asked and visit.last is not None:
+        if visit.at_app and visit.last is not None:
             settling.opened(visit.sandbox, visit.last)
         return _app(visit)
 
@@ -132,14 +97,14 @@ def _app(visit: Visit, error: Invalid | None = None) -> Response:
     if error is not None:
         given["errors"] = {"pin": error.message}
     given["urls"]["back"] = visit.url  # type: ignore[index]
-    vpa = visit.last.instrument.get("vpa") if visit.last and visit.asked else None
+    vpa = visit.last.instrument.get("vpa") if visit.last and visit.at_app else None
     asked = {
         "payee": contexts.store(visit),
         "payee_vpa": payee_vpa(visit),
         "amount": visit.order.amount.display(),
         "note": f"Order {visit.order.seller_order_id}",
         "payer_vpa": vpa,
-        "open": visit.asked or visit.payable,
+        "open": visit.at_app or visit.payable,
         "accounts": [
             {"value": "savings", "title": "Malgudi Bank", "fact": "Savings account XX4821"},
             {"value": "current", "title": "Bank of Malabar", "fact": "Current account XX0937"},
@@ -152,19 +117,19 @@ def _answer(runtime: Runtime, token: str) -> Response:
     """A button of the app; without a request waiting, the QR code or link was followed."""
     action, pin = request.form.get("action", "approve"), request.form.get("pin", "")
     with writing_visit(runtime, token) as visit:
-        if _sent_before(visit) or not (visit.asked or visit.payable):
+        if trying.sent_before(visit) or not (visit.at_app or visit.payable):
             return go(visit.url)
         try:
             _check(action, pin)
         except Invalid as error:
             return _app(visit, error)
-        if visit.asked and visit.last is not None:
+        if visit.at_app and visit.last is not None:
             _act(visit, visit.last, action, pin)
             return _moved(visit)
         started = payments.pay(visit.sandbox, visit.order, Upi())
-    _send(runtime, visit, started.parcel_id)
+    trying.send(runtime, visit, started.parcel_id)
     with writing_visit(runtime, token) as asked:
-        if asked.asked and asked.last is not None:
+        if asked.at_app and asked.last is not None:
             _act(asked, asked.last, action, pin)
         return _moved(asked)
 

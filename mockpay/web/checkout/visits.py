@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from mockpay.domain import netbanking, upi
+from mockpay.domain.answers import Known
 from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import NotFound
@@ -53,8 +55,24 @@ class Visit:
 
     @property
     def asked(self) -> bool:
-        """Whether the buyer's UPI app has a request to answer."""
+        """Whether the buyer's app or bank has a request to answer."""
         return self.last is not None and self.last.state is AttemptState.AUTH_PENDING
+
+    @property
+    def at_app(self) -> bool:
+        """Whether the buyer's UPI app has a request to answer."""
+        return self._asked_by(upi.METHOD)
+
+    @property
+    def at_bank(self) -> bool:
+        """Whether the buyer is asked on a bank's page; some banks never show one."""
+        if self.last is None or not self._asked_by(netbanking.METHOD):
+            return False
+        told = netbanking.NETWORK.answer(self.last.issuer_outcome)
+        return netbanking.NETWORK.known(told.code) is not Known.EXPIRED
+
+    def _asked_by(self, method: str) -> bool:
+        return self.asked and self.last is not None and self.last.method == method
 
 
 @contextmanager

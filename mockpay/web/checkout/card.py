@@ -1,0 +1,54 @@
+"""
+Paying by card.
+
+What was typed of number and CVV is never sent back: an error brings both fields up empty.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flask import Response, request
+
+from mockpay.domain.instruments import Card
+from mockpay.kernel.errors import Invalid
+from mockpay.store.worlds import Runtime
+from mockpay.web.checkout import contexts, trying
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit
+
+_LONGEST_KEPT = 40
+#: Somebody may have typed the number into a wrong field.
+_LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9}")
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """The card's form."""
+    if request.method == "POST":
+        return trying.start(runtime, token, _typed, _form)
+    with reading_visit(runtime, token) as visit:
+        return _form(visit) if visit.payable else go(visit.url)
+
+
+def _typed(visit: Visit) -> Card:
+    given = request.form
+    return Card.read(
+        number=given.get("number", ""),
+        expiry=given.get("expiry", ""),
+        cvv=given.get("cvv", ""),
+        name=given.get("name", ""),
+        now=visit.sandbox.now,
+    )
+
+
+def _form(visit: Visit, error: Invalid | None = None) -> Response:
+    given = contexts.page(visit, "Pay by card", notes=contexts.card_notes())
+    if error is not None:
+        contexts.refuse(given, error, {name: _kept(name) for name in ("expiry", "name")})
+    return show("checkout/card.html", 422 if error is not None else 200, page=given)
+
+
+def _kept(name: str) -> str:
+    """What was typed, where it is sure to be no card number."""
+    typed = request.form.get(name, "")[:_LONGEST_KEPT]
+    return "" if _LIKE_A_NUMBER.search(typed) else typed

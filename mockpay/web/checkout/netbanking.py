@@ -1,0 +1,86 @@
+"""Paying by net banking: the list of banks; the bank's own pages are next door."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.domain.instruments import NetBanking
+from mockpay.domain.offers import BankOffer
+from mockpay.domain.scenarios import Looks, find
+from mockpay.kernel.clock import DAY
+from mockpay.kernel.errors import Invalid
+from mockpay.services import offers
+from mockpay.store.worlds import Runtime
+from mockpay.web.checkout import contexts, trying
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit
+
+_LONGEST_SEARCH = 40
+
+
+def fact(visit: Visit) -> str:
+    """What the tile says: whether all banks are up."""
+    real = [bank for bank in _banks(visit) if not bank.magic]
+    down = sum(bank.is_down(visit.sandbox.now) for bank in real)
+    verb = "is" if down == 1 else "are"
+    return f"{down} of {len(real)} {verb} down" if down else f"{len(real)} banks"
+
+
+def _banks(visit: Visit) -> list[BankOffer]:
+    """The banks that the seller offers, up or down."""
+    return [bank for bank in offers.of(visit.sandbox).banks.values() if bank.enabled]
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """The banks to choose from; ``?find=`` leaves those of that name."""
+    if request.method == "POST":
+        return trying.start(runtime, token, _typed, _form)
+    with reading_visit(runtime, token) as visit:
+        return _form(visit) if visit.payable else go(visit.url)
+
+
+def _typed(visit: Visit) -> NetBanking:
+    code = request.form.get("bank", "")
+    if code not in offers.of(visit.sandbox).banks:
+        raise Invalid("Choose your bank.", code="bank.missing", field="bank")
+    return NetBanking(code)
+
+
+def _form(visit: Visit, error: Invalid | None = None) -> Response:
+    given = contexts.page(visit, "Pay by net banking")
+    if error is not None:
+        contexts.refuse(given, error, {})
+    sought = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
+    groups = _groups(visit, sought.lower())
+    status = 422 if error is not None else 200
+    return show("checkout/netbanking.html", status, page=given, groups=groups, sought=sought)
+
+
+def _groups(visit: Visit, word: str) -> list[dict[str, object]]:
+    """Common banks first, then the rest, then those of the sandbox; or what has the word."""
+    banks = [b for b in _banks(visit) if word in b.name.lower() or word in b.code.lower()]
+    real = [bank for bank in banks if not bank.magic]
+    common = real if word else [bank for bank in real if bank.common]
+    groups = (
+        ("common", "Banks found" if word else "Common banks", common),
+        ("others", "All other banks", [bank for bank in real if bank not in common]),
+        ("magic", "Banks that answer by themselves", [bank for bank in banks if bank.magic]),
+    )
+    return [
+        {"key": key, "title": title, "rows": [_row(visit, bank) for bank in found]}
+        for key, title, found in groups
+        if found
+    ]
+
+
+def _row(visit: Visit, bank: BankOffer) -> dict[str, object]:
+    """A bank as the list shows it; one that is down says since when."""
+    now = visit.sandbox.now
+    row = find(Looks.BANK, bank.code)
+    says = row.says[:1].upper() + row.says[1:] if row else None
+    since = next((window.since for window in bank.down if window.holds(now)), None)
+    if since is not None:
+        says = "Not answering right now"
+        if now - since < DAY:
+            says = f"Not answering since {contexts.until(since)}"
+    return {"code": bank.code, "name": bank.name, "says": says, "down": bank.is_down(now)}
