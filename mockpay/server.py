@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from cheroot.server import HTTPConnection, HTTPRequest
@@ -26,6 +26,9 @@ from mockpay.settings import Settings
 from mockpay.store.worlds import Runtime
 from mockpay.web.hosts import own_host, own_url
 
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 #: A payload of the largest allowed size makes a long address.
 _MAX_HEADERS = 524_288
@@ -35,6 +38,8 @@ _MAX_BODY = 1_048_576
 _GRACE = 1
 #: What is read of such a body before hanging up: bytes, and seconds of silence.
 _PIECE, _MOST_DRAINED, _PATIENCE = 65_536, 16_777_216, 0.5
+#: The first byte of whoever begins with TLS; no method of HTTP begins so.
+_TLS_HELLO = b"\x16"
 _AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
@@ -67,8 +72,14 @@ class _Request(HTTPRequest):
         if too_long or self.chunked_read:
             self.close_connection = True
         super().respond()
-        if too_long or (self.chunked_read and not self.rfile.closed):
+        if too_long or self._unread():
             self._drain()
+
+    def _unread(self) -> bool:
+        """Whether the caller may still be sending what nobody asked for, on a last request."""
+        if self.chunked_read:
+            return not self.rfile.closed
+        return bool(self.close_connection and getattr(self.rfile, "remaining", 0))
 
     def _drain(self) -> None:
         """Take what the caller still sends, or it would break off before it reads the answer."""
@@ -85,7 +96,41 @@ class _Request(HTTPRequest):
 
 
 class _Connection(HTTPConnection):
+    """
+    Plain or by TLS, as the caller begins: one port speaks both where it speaks TLS at all.
+
+    So what knows the server by its http address (its own shop, the command line) stays right.
+    Hands are shaken in the request's thread: a silent caller holds up nobody else.
+    """
+
     RequestHandlerClass = _Request
+    _met = False
+
+    def communicate(self) -> bool:
+        """Answer one request; whether another may follow."""
+        if not self._met and self.server.tls is not None:
+            self._met = True
+            try:
+                self._meet(self.server.tls)
+            except OSError:
+                return False  # It went away, or does not believe our certificate.
+        return bool(super().communicate())  # type: ignore[no-untyped-call]
+
+    def _meet(self, tls: SSLContext) -> None:
+        if self.socket.recv(1, socket.MSG_PEEK) != _TLS_HELLO:
+            return
+        self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket.do_handshake()
+        self.rfile = type(self.rfile)(self.socket, "rb", self.rbufsize)
+        self.wfile = type(self.wfile)(self.socket, "wb", self.wbufsize)
+        self.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+class _Server(Server):
+    """Cheroot's, with the TLS that its port speaks beside plain HTTP, if any."""
+
+    ConnectionClass = _Connection
+    tls: SSLContext | None = None
 
 
 class _Target:
@@ -154,21 +199,24 @@ class MockpayServer:
     in its backlog while the application is made.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tls: SSLContext | None = None) -> None:
         """
         Listen, at `settings.host` and `settings.port` (0 = any free port).
+
+        Args:
+            tls: What the port speaks too: a context with a certificate.
 
         Raises:
             Unusable: code ``server.address``: the address cannot be listened on.
         """
-        self._server = Server(
+        self._server = _Server(
             (settings.host, settings.port),
             None,
             numthreads=settings.threads,
             request_queue_size=128,
             shutdown_timeout=_GRACE,
         )
-        self._server.ConnectionClass = _Connection
+        self._server.tls = tls
         self._server.max_request_header_size = _MAX_HEADERS
         try:
             self._server.prepare()
@@ -183,7 +231,8 @@ class MockpayServer:
     @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
-        return own_url(self.settings)
+        url = own_url(self.settings)
+        return url if self._server.tls is None else url.replace("http:", "https:", 1)
 
     def serve(self, application: Wsgi, runtime: Runtime) -> None:
         """Serve until `stop`; blocks."""

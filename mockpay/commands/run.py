@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mockpay.commands.remote import address, url_option
 from mockpay.kernel.errors import MockpayError, Unusable
-from mockpay.kernel.http import DirectSender, HttpCall, OutgoingHosts
 from mockpay.settings import Settings
+
+if TYPE_CHECKING:
+    from mockpay.reach.authority import Authority
 
 #: As env and timeout have it: what failed is not the command but who should run it.
 _OUR_FAULT = 125
-_HEALTH_SECONDS = 5.0
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -40,9 +41,11 @@ def run(command: Sequence[str], url: str | None) -> None:
 
 def _run(command: Sequence[str], url: str | None) -> int:
     # Imported here, so that `mockpay --help` does not wait for x509 and asyncio.
+    from mockpay.reach.authority import open_authority  # noqa: PLC0415
     from mockpay.reach.process import CANNOT_START, NOT_FOUND, run_child  # noqa: PLC0415
 
-    with _sandbox(url) as sandbox, reaching(sandbox) as environ:
+    authority = open_authority(Settings.from_env(os.environ).keys_dir)
+    with _sandbox(url, authority) as sandbox, _reaching(sandbox, authority) as environ:
         try:
             return run_child(command, environ)
         except FileNotFoundError:
@@ -54,22 +57,16 @@ def _run(command: Sequence[str], url: str | None) -> int:
 
 
 @contextlib.contextmanager
-def reaching(sandbox: str) -> Iterator[dict[str, str]]:
-    """
-    Open the way to a sandbox; yields the environment of who shall go it.
-
-    Raises:
-        Unusable: the keys folder, or a proxy that the environment names.
-    """
-    from mockpay.reach.authority import open_authority  # noqa: PLC0415 - see _run
+def _reaching(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
+    """Open the way to a sandbox; the environment of who shall go it."""
     from mockpay.reach.child import child_environment  # noqa: PLC0415 - see _run
     from mockpay.reach.listeners import Listeners  # noqa: PLC0415 - see _run
     from mockpay.reach.upstream import Upstream  # noqa: PLC0415 - see _run
 
-    authority = open_authority(Settings.from_env(os.environ).keys_dir)
+    upstream = Upstream.from_env(os.environ)
     with (
         tempfile.TemporaryDirectory(prefix="mockpay-run-") as folder,
-        Listeners(sandbox, authority, Upstream.from_env(os.environ)) as listeners,
+        Listeners(sandbox, authority, upstream) as listeners,
     ):
         environ = child_environment(
             os.environ, proxy=listeners.proxy, folder=Path(folder), authority=authority.pem
@@ -78,27 +75,20 @@ def reaching(sandbox: str) -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _sandbox(url: str | None) -> Iterator[str]:
+def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
     """The sandbox that runs already, or one of our own for as long as it is needed."""
+    from mockpay.reach.health import answers  # noqa: PLC0415 - see _run
+
     wanted = (url or address()).rstrip("/")
-    if _answers(wanted):
+    if answers(wanted, authority):
         yield wanted
-        return
-    if url is not None:
+    elif url is not None:
         raise Unusable(f"there is no sandbox at {wanted}.", code="sandbox.none")
-    with _own_sandbox() as own:
-        click.echo(f"mockpay run: no sandbox at {wanted}, so this one was started: {own}", err=True)
-        yield own
-
-
-def _answers(url: str) -> bool:
-    """Whether a sandbox is there; another program's port is none."""
-    call = HttpCall("GET", f"{url}/_mockpay/health", timeout=_HEALTH_SECONDS)
-    try:
-        reply = DirectSender(OutgoingHosts.parse("*")).send(call)
-        return reply.status == 200 and "database" in json.loads(reply.body)
-    except (MockpayError, ValueError):
-        return False
+    else:
+        with _own_sandbox() as own:
+            says = f"mockpay run: no sandbox at {wanted}, so one was started for this: {own}"
+            click.echo(says, err=True)
+            yield own
 
 
 @contextlib.contextmanager

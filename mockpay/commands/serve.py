@@ -19,6 +19,8 @@ from mockpay.settings import Settings
 from mockpay.web.hosts import is_loopback
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from mockpay.domain.sellers import Seller
     from mockpay.server import MockpayServer
     from mockpay.store.worlds import Runtime
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
 @click.option("--host", help="Address to listen on; MOCKPAY_HOST, 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="MOCKPAY_PORT, 8420; 0 = any.")
 @click.option("--database-url", help="MOCKPAY_DATABASE_URL, a file var/mockpay.db.")
-def serve(host: str | None, port: int | None, database_url: str | None) -> None:
+@click.option(
+    "--tls", is_flag=True, help="Speak HTTPS on the port too, by an authority of our own."
+)
+def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
     try:
-        _serve(told_settings(host, port, database_url))
+        _serve(told_settings(host, port, database_url), tls=tls)
     except MockpayError as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
@@ -59,7 +64,7 @@ def told_settings(host: str | None, port: int | None, database_url: str | None) 
     return told
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, *, tls: bool) -> None:
     # Half a million objects are made at the start, and hardly one of them is garbage: looking
     # for some again and again would take a tenth of the time.
     gc.disable()
@@ -68,15 +73,25 @@ def _serve(settings: Settings) -> None:
     from mockpay.server import MockpayServer  # noqa: PLC0415
     from mockpay.services.sellers import ensure_default  # noqa: PLC0415
 
-    server = MockpayServer(settings)
+    server = MockpayServer(settings, _tls(settings) if tls else None)
     app = create_app(server.settings)
     runtime = runtime_of(app)
     stop_on_signals(server)
     click.echo(_banner(server.url, runtime, ensure_default(runtime)))
+    if tls:
+        click.echo(f"  authority    {settings.keys_dir / 'ca.pem'} (for clients to trust)")
     sys.stdout.flush()
     gc.freeze()
     gc.enable()
     server.serve(app.wsgi_app, runtime)
+
+
+def _tls(settings: Settings) -> SSLContext:
+    # Imported here: x509 takes its time.
+    from mockpay.reach.authority import open_authority  # noqa: PLC0415
+    from mockpay.reach.tls import server_context  # noqa: PLC0415
+
+    return server_context(open_authority(settings.keys_dir))
 
 
 def stop_on_signals(server: MockpayServer) -> None:
