@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockpay.store import audit as checks
-from mockpay.store.audit import Violation as Violation
+from mockpay.store.violations import Violation as Violation
 from mockpay.store.worlds import Sandbox
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -22,19 +21,12 @@ from sqlalchemy import (
 
 from mockpay.domain.attempts import LIVE, AttemptState
 from mockpay.domain.orders import PAID
+from mockpay.store import ledger_audit
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.timeline import timeline
+from mockpay.store.violations import Violation
 from mockpay.store.worlds import Sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken invariant: which `rule`, of which order or attempt, in words."""
-
-    rule: str
-    subject: str
-    says: str
 
 
 def _count_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -193,4 +185,9 @@ def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
             yield Violation("timeline.last_line", subject, says)
 
 
-CHECKS: tuple[Callable[[Sandbox], Iterator[Violation]], ...] = (_orders, _attempts, _timelines)
+CHECKS: tuple[Callable[[Sandbox], Iterator[Violation]], ...] = (
+    _orders,
+    _attempts,
+    _timelines,
+    *ledger_audit.CHECKS,
+)

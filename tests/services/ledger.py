@@ -1,0 +1,39 @@
+"""What the tests of balances share: buyers with money, and their accounts."""
+
+from __future__ import annotations
+
+from mockpay.domain.instruments import Wallet
+from mockpay.domain.wallet import JournalType, Kind
+from mockpay.store import wallet
+
+RICH, POOR = "rich@buyers.mockpay.test", "poor@buyers.mockpay.test"
+ASHA = "asha@example.com"
+
+
+def top_up(world, minor, owner=ASHA, key="top-up"):
+    with world.work() as sandbox:
+        return wallet.post(
+            sandbox, JournalType.TOPUP, owner=owner, amount_minor=minor, currency="INR", key=key
+        )
+
+
+def balances(world, owner=ASHA):
+    """(what can be spent, what is held) in paise."""
+    with world.look() as sandbox:
+        return tuple(
+            wallet.balance(sandbox, owner, kind) or 0
+            for kind in (Kind.WALLET_MONEY, Kind.WALLET_HOLD)
+        )
+
+
+def payable(world):
+    """What buyers have paid, and what came from outside."""
+    with world.look() as sandbox:
+        return tuple(
+            wallet.balance(sandbox, wallet.HOUSE, kind) or 0
+            for kind in (Kind.MERCHANT_PAYABLE, Kind.GATEWAY_CLEARING)
+        )
+
+
+def by_balance(world, order, owner=ASHA):
+    return world.pay_with(order, Wallet(owner))
