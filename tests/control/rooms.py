@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from mockpay.app import create_app, runtime_of
 from mockpay.delivery import outbox
 from mockpay.domain.attempts import Attempt
-from mockpay.domain.instruments import Upi
+from mockpay.domain.instruments import Instrument, Upi
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.kernel.money import Money
 from mockpay.services import orders, payments
@@ -112,9 +112,13 @@ class Room:
 
     def pay(self, order: Order, vpa: str | None = "success@mockpay") -> Attempt:
         """Choose UPI and let the gateway be asked; the clock must move for an answer."""
+        return self.pay_with(order, Upi(vpa))
+
+    def pay_with(self, order: Order, instrument: Instrument) -> Attempt:
+        """The same by any method."""
         with work(self.api.runtime, self.seller_id) as sandbox:
             fresh = order_rows.by_number(sandbox, order.order_id)
-            started = payments.pay(sandbox, fresh, Upi(vpa))
+            started = payments.pay(sandbox, fresh, instrument)
         outbox.send_mine(self.api.runtime, self.seller_id, started.parcel_id)
         with look(self.api.runtime, self.seller_id) as sandbox:
             return attempts.by_id(sandbox, started.attempt.attempt_id)

@@ -1,0 +1,147 @@
+"""What a seller offers, by control API."""
+
+import pytest
+
+from mockpay.domain.instruments import NetBanking, Upi
+from mockpay.kernel.errors import Conflict
+from mockpay.services import payments
+from mockpay.store import orders
+from mockpay.store.worlds import work
+
+SHUT = {"from": "2026-11-21T15:00:00.000Z", "to": "2026-11-21T16:00:00.000Z"}
+
+
+def patch(room, body):
+    return room.call("PATCH", "/methods", body)
+
+
+def chosen(room, order, instrument):
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        return payments.pay(sandbox, orders.by_number(sandbox, order.order_id), instrument)
+
+
+def test_a_new_seller_offers_everything(room):
+    told = room.get("/methods").json
+    assert told["methods"]["upi"] == {
+        "title": "UPI", "enabled": True, "min_amount": "1.00", "max_amount": "500000.00",
+        "currency": "INR",
+    }  # fmt: skip
+    assert list(told["methods"]) == ["upi", "card", "netbanking", "wallet"]
+    assert told["upi_collect"] is True
+    assert told["banks"]["SBIN"] == {
+        "name": "State Bank of India", "enabled": True, "common": True, "magic": False,
+        "down": [], "is_down": False,
+    }  # fmt: skip
+    assert [code for code, bank in told["banks"].items() if bank["is_down"]] == ["MKD1"]
+    assert all(bank["magic"] is code.startswith("MK") for code, bank in told["banks"].items())
+    assert set(told["card_networks"].values()) == {True}
+
+
+def test_a_change_tells_what_is_offered_from_now_on_and_leaves_the_rest(room):
+    room.freeze()
+    before = room.get("/methods").json
+    after = patch(
+        room,
+        {
+            "methods": {"upi": {"max_amount": "1000"}, "wallet": {"enabled": False}},
+            "banks": {"SBIN": {"down": [SHUT]}},
+            "card_networks": {"RuPay": False},
+        },
+    ).json
+    assert after["methods"]["upi"] == {**before["methods"]["upi"], "max_amount": "1000.00"}
+    assert after["methods"]["wallet"] == {**before["methods"]["wallet"], "enabled": False}
+    assert after["banks"]["SBIN"] == {
+        **before["banks"]["SBIN"], "down": [SHUT], "is_down": True,
+    }  # fmt: skip
+    assert after["card_networks"] == {**before["card_networks"], "RuPay": False}
+    assert after["methods"]["card"] == before["methods"]["card"]
+    assert room.get("/methods").json == after
+
+
+def test_a_bank_is_up_again_by_the_sellers_clock(room):
+    room.freeze()
+    patch(room, {"banks": {"SBIN": {"down": [SHUT]}}})
+    room.post("/clock/advance", {"seconds": 3600})
+    assert room.get("/methods").json["banks"]["SBIN"]["is_down"] is False
+
+
+def test_null_is_the_default_again(room):
+    before = room.get("/methods").json
+    patch(room, {"methods": {"upi": {"title": "U", "enabled": False}}, "upi_collect": True})
+    assert patch(room, {"methods": {"upi": None}}).json == before
+
+
+def test_collect_is_the_setting_of_that_name(room):
+    assert patch(room, {"upi_collect": False}).json["upi_collect"] is False
+    assert room.get("").json["settings"]["upi_collect_enabled"] is False
+    room.call("PATCH", "", {"settings": {"upi_collect_enabled": True}})
+    assert room.get("/methods").json["upi_collect"] is True
+
+
+def test_a_reset_leaves_it_and_a_deleted_seller_takes_it_along(api, room):
+    patch(room, {"methods": {"upi": {"enabled": False}}})
+    room.post("/reset")
+    assert room.get("/methods").json["methods"]["upi"]["enabled"] is False
+    room.call("DELETE", "")
+    again = api.new_seller(seller_id=room.seller_id)
+    assert again.get("/methods").json["methods"]["upi"]["enabled"] is True
+
+
+def test_another_sellers_offers_are_its_own(api, room):
+    patch(room, {"methods": {"upi": {"enabled": False}}})
+    assert api.new_seller().get("/methods").json["methods"]["upi"]["enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"methods": {"cheque": {}}}, "methods.invalid", "methods.cheque"),
+        ({"methods": {"upi": {"max_amount": "0.99"}}}, "methods.invalid",
+         "methods.upi.max_amount"),
+        ({"banks": {"SBIN": {"down": [{"from": "now", "to": "later"}]}}}, "methods.invalid",
+         "banks.SBIN.down"),
+        ({"methods": {"upi": {"currency": "USD"}}}, "input.invalid", None),
+        ({"banks": {"SBIN": {"down": [{"from": "now"}]}}}, "input.invalid", None),
+        ({"upi_collect": None}, "input.invalid", None),
+        ({"card_networks": {"Visa": "no"}}, "input.invalid", None),
+        ({"anything": 1}, "input.invalid", None),
+    ],
+)  # fmt: skip
+def test_a_wish_that_cannot_be_granted_changes_nothing(room, body, code, field):
+    before = room.get("/methods").json
+    answer = patch(
+        room, {**body, "card_networks": {"Visa": False, **body.get("card_networks", {})}}
+    )
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert answer.json["context"].get("field") == field
+    assert room.get("/methods").json == before
+
+
+def test_what_is_not_offered_cannot_be_paid_with_and_uses_nothing_up(room):
+    room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
+    order = room.open_order()
+    patch(room, {"methods": {"upi": {"max_amount": "100.00"}}})
+    with pytest.raises(Conflict) as caught:
+        chosen(room, order, Upi("success@mockpay"))
+    assert caught.value.code == "method.unavailable"
+    assert caught.value.detail["because"] == "transaction_limit_exceeded"
+    told = room.get(f"/orders/{order.amazon_order_id}").json
+    assert (told["state"], told["attempts"]) == ("CREATED", [])
+    assert room.get("/scenarios").json["items"][0]["times"] == 1
+
+
+def test_a_bank_that_is_down_fails_the_try_before_any_rule_speaks(room):
+    room.freeze("2026-11-21T15:30:00Z")
+    patch(room, {"banks": {"MKS1": {"down": [SHUT]}}})
+    room.post("/scenarios", {"stage": "issuer", "outcome": "success"})
+    order = room.open_order()
+    attempt = room.pay_with(order, NetBanking("MKS1"))
+    assert (attempt.state, attempt.reason) == ("FAILED", "bank_technical_error")
+    assert attempt.scenario == "bank.down"
+    assert room.get("/scenarios").json["items"][0]["times"] == 1
+
+
+def test_methods_of_an_unknown_seller_are_not_found(api):
+    for method in ("GET", "PATCH"):
+        answer = api.call(method, "/sellers/A1NOBODY/methods", {})
+        assert (answer.status_code, answer.json["code"]) == (404, "seller.not_found")
