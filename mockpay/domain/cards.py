@@ -9,7 +9,7 @@ anything is stored.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mockpay.domain.iso8583 import METHOD as METHOD
 from mockpay.domain.iso8583 import NETWORK as NETWORK
@@ -94,7 +94,8 @@ class TypedCard:
     The CVV was looked at and is gone.
     """
 
-    number: str
+    #: Never printed: an error report prints what it has at hand.
+    number: str = field(repr=False)
     month: int
     year: int
     name: str

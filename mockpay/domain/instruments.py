@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mockpay.domain import cards, netbanking, upi, wallet
@@ -67,7 +67,7 @@ class Card:
     """A card, typed a moment ago; of its CVV only that it is a magic one, if it is."""
 
     typed: TypedCard
-    magic_cvv: str | None = None
+    magic_cvv: str | None = field(default=None, repr=False)
 
     method = cards.METHOD
 

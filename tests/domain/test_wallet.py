@@ -1,0 +1,59 @@
+"""Amazon Pay balance: what its network answers, and how money may move."""
+
+import pytest
+
+from mockpay.domain import wallet
+from mockpay.domain.answers import Answer, Known, When
+from mockpay.domain.wallet import MAY_BE_NEGATIVE, NETWORK, TEMPLATES, JournalType, Kind
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "reason"),
+    [
+        ("insufficient", "51", "insufficient_wallet_balance"), ("frozen", "57", "wallet_frozen"),
+        ("failure", "96", "gateway_technical_error"),
+        ("iso:51", "51", "insufficient_wallet_balance"), ("iso:57", "57", "wallet_frozen"),
+        ("iso:05", "96", "gateway_technical_error"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong_with_the_balance(outcome, code, reason):
+    assert NETWORK.answer(outcome) == Answer(code)
+    assert NETWORK.known(code) is Known.DECLINED
+    assert NETWORK.failure(code).reason == reason
+
+
+def test_an_answer_that_came_too_late_becomes_known():
+    assert NETWORK.answer("deemed") == NETWORK.answer("iso:68") == Answer("68", "00", When.DELAYED)
+    assert NETWORK.known("68") is Known.UNKNOWN
+
+
+@pytest.mark.parametrize("journal", JournalType)
+def test_every_journal_has_a_template_between_two_accounts(journal):
+    source, target = TEMPLATES[journal]
+    assert source is not target
+
+
+def test_a_payment_goes_by_way_of_a_hold_and_can_come_back_from_both_places():
+    """Facts, section 6: hold, capture, release, refund."""
+    held = TEMPLATES[JournalType.HOLD]
+    assert held == (Kind.WALLET_MONEY, Kind.WALLET_HOLD)
+    assert TEMPLATES[JournalType.RELEASE] == held[::-1]
+    taken = TEMPLATES[JournalType.CAPTURE]
+    assert taken == (Kind.WALLET_HOLD, Kind.MERCHANT_PAYABLE)
+    assert TEMPLATES[JournalType.REFUND] == (taken[1], held[0])
+
+
+def test_only_the_outside_world_may_owe():
+    assert {Kind.GATEWAY_CLEARING} == MAY_BE_NEGATIVE
+    assert TEMPLATES[JournalType.TOPUP][0] in MAY_BE_NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("email", "minor"),
+    [
+        ("rich@buyers.mockpay.test", 15_000_000), ("poor@buyers.mockpay.test", 1_000),
+        ("rich@example.com", 0), ("newbie@buyers.mockpay.test", 0), ("", 0),
+    ],
+)  # fmt: skip
+def test_a_sandbox_buyer_has_an_opening_balance_and_nobody_else(email, minor):
+    assert wallet.opening_minor(email) == minor
