@@ -17,12 +17,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from cheroot.server import HTTPConnection, HTTPRequest
+from cheroot.server import HTTPRequest
 from cheroot.wsgi import Server
 
+from mockpay.connections import StayingConnection
 from mockpay.delivery.worker import Worker
 from mockpay.kernel.errors import Unusable
 from mockpay.settings import Settings
+from mockpay.store.engine import close
 from mockpay.store.worlds import Runtime
 from mockpay.web.hosts import own_host, own_url
 
@@ -95,7 +97,7 @@ class _Request(HTTPRequest):
         return False
 
 
-class _Connection(HTTPConnection):
+class _Connection(StayingConnection):
     """
     Plain or by TLS, as the caller begins: one port speaks both where it speaks TLS at all.
 
@@ -114,7 +116,7 @@ class _Connection(HTTPConnection):
                 self._meet(self.server.tls)
             except OSError:
                 return False  # It went away, or does not believe our certificate.
-        return bool(super().communicate())  # type: ignore[no-untyped-call]
+        return super().communicate()
 
     def _meet(self, tls: SSLContext) -> None:
         if self.socket.recv(1, socket.MSG_PEEK) != _TLS_HELLO:
@@ -256,4 +258,4 @@ class MockpayServer:
         if self._thread is not None:
             self._thread.join(2.0)
         if self._runtime is not None:
-            self._runtime.engine.dispose()
+            close(self._runtime.engine)

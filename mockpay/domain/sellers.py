@@ -160,6 +160,9 @@ class _Url:
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Schemes that a browser runs instead of following.
 _RUNNABLE = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
+_PLAIN_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
+#: Control characters, and what browsers read in other ways than we do.
+_ODD = re.compile(r"[\x00-\x1f\x7f\\#]")
 
 
 def _parse(url: str) -> _Url:
@@ -167,12 +170,14 @@ def _parse(url: str) -> _Url:
     try:
         parts = urlsplit(url)
         port, host = parts.port, (parts.hostname or "").lower()
-        host.encode("idna")  # a name that no resolver takes is a ValueError too
+        if not _PLAIN_HOST.fullmatch(host):
+            host.encode("idna")  # a name that no resolver takes is a ValueError too
     except ValueError as error:
         raise _bad_url() from error
     dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))
-    odd = any(ord(c) < 32 or ord(c) == 127 for c in url) or "\\" in url or "#" in url
-    odd = odd or url != url.strip()  # urlsplit forgives it, a browser goes somewhere else
+    odd = (
+        _ODD.search(url) or url != url.strip()
+    )  # urlsplit forgives it, a browser goes somewhere else
     scheme = parts.scheme.lower()
     unsafe = "@" in parts.netloc or "*" in host or port == 0 or scheme in _RUNNABLE
     if odd or dots or unsafe or not scheme or not host or len(url) > 2048:

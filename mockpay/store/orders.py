@@ -81,11 +81,11 @@ _of_page = Prepared(
 
 def add(sandbox: Sandbox, row: Mapping[str, Any]) -> Order:
     """Store a new order; `row` has every column but the number."""
-    values = {**row, "request": dump(row["request"])}
-    return _order({**values, "id": _insert.scalar(sandbox.connection, values)})
+    number = _insert.scalar(sandbox.connection, {**row, "request": dump(row["request"])})
+    return _order({**row, "id": number}, row["request"])
 
 
-def _order(row: Mapping[Any, Any]) -> Order:
+def _order(row: Mapping[Any, Any], request: Mapping[str, Any] | None = None) -> Order:
     return Order(
         order_id=row["id"],
         seller_id=row["seller_id"],
@@ -101,7 +101,7 @@ def _order(row: Mapping[Any, Any]) -> Order:
         redirect_url=row["redirect_url"],
         page_token=row["page_token"],
         digest=row["digest"],
-        request=load(row["request"]),
+        request=load(row["request"]) if request is None else request,
         attempt_count=row["attempt_count"],
         reason=row["reason"],
         refunded_minor=row["refunded_minor"],

@@ -27,12 +27,14 @@ class Prepared:
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
         self._sql: dict[str, str] = {}
+        self._names: list[str] = []
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> DBAPICursor:
         """Run it with a value for each of its parameters; others are ignored."""
         dialect = connection.dialect
-        cursor = connection.connection.cursor()
-        cursor.execute(self._sql.get(dialect.name) or self._compile(dialect), values)
+        sql = self._sql.get(dialect.name) or self._compile(dialect)
+        driver: Any = connection.connection.dbapi_connection
+        cursor: DBAPICursor = driver.execute(sql, values)
         return cursor
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -41,7 +43,9 @@ class Prepared:
         row = cursor.fetchone()
         if row is None:
             return None
-        return dict(zip((column[0] for column in cursor.description), row, strict=True))
+        if not self._names:
+            self._names = [column[0] for column in cursor.description]
+        return dict(zip(self._names, row, strict=True))
 
     def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first column of the first row; None where there is none."""

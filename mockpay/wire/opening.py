@@ -8,6 +8,7 @@ journal: message and code are the same, or the server would be a decryption orac
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ _IV_BYTES = frozenset({12, 16})
 _AES_KEY_BYTES = frozenset({16, 24, 32})
 _ENCODED_ONCE = frozenset({"AWSAccessKeyId", "Signature"})
 _NODE_MARKS = frozenset(NODE_MARKS)
+#: What no client encodes, so what most fields consist of.
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]*")
 
 
 class EnvelopeError(MockpayError):
@@ -222,6 +225,8 @@ def _split(plaintext: str) -> list[tuple[str, str]]:
 
 def _read_field(raw_name: str, raw_value: str) -> tuple[str, str, str, bool]:
     """Name, value encoded once, value decoded, and whether only Node writes it so."""
+    if _PLAIN.fullmatch(raw_name) and _PLAIN.fullmatch(raw_value):
+        return raw_name, raw_value, raw_value, False
     try:
         name, once = percent_decode(raw_name), percent_decode(raw_value)
         if name in _ENCODED_ONCE:

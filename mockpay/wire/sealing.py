@@ -19,9 +19,12 @@ from mockpay.wire.signing import request_string, sign
 DATA_KEY_BYTES = 16
 
 
+_OAEP = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303 - wire
+
+
 def oaep() -> OAEP:
     """The wrapping of the data key: OAEP with SHA-1 twice, both clients' default."""
-    return OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303 - wire
+    return _OAEP
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ SIGNATURE_FIELDS = {"SignatureMethod": "HmacSHA256", "SignatureVersion": "2"}
 
 def string_to_sign(verb: str, host: str, path: str, encoded_params: Mapping[str, str]) -> str:
     """Write the canonical string; values must be encoded already and are taken as they are."""
-    query = "&".join(f"{name}={encoded_params[name]}" for name in sorted(encoded_params))
+    query = "&".join([f"{name}={value}" for name, value in sorted(encoded_params.items())])
     return f"{verb}\n{host}\n{path}\n{query}"
 
 
