@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,6 @@ AMAZONPAY_PRIVATE, AMAZONPAY_PUBLIC = "amazonpay_private.pem", "amazonpay_public
 IPN_KEY, IPN_CERTIFICATE = "ipn_signing.pem", "ipn_signing_cert.pem"
 STORE_KEY = "store.key"
 _BITS = 2048
-#: What real handlers ask of the certificate's subject (facts on the IPN).
-_IPN_COMMON_NAME = "sns.amazonaws.com"
-_YEARS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +152,19 @@ def _der(path: Path, pem: bytes) -> bytes:
 
 
 def _certificate(key: RSAPrivateKey) -> bytes:
-    # x509 takes 70 ms to load and is needed at the first start only.
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _IPN_COMMON_NAME)])
-    names = x509.SubjectAlternativeName([x509.DNSName(_IPN_COMMON_NAME)])
-    began = datetime.now(UTC) - timedelta(days=1)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(began)
-        .not_valid_after(began + timedelta(days=365 * _YEARS))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
+    """Made by a process of its own: x509 would stay in memory for a file that is made once."""
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
+    # The child must find mockpay as we did, also in a checkout that nobody installed.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    made = subprocess.run(
+        [sys.executable, "-m", "mockpay.kernel.certificates"],
+        input=pem, capture_output=True, env=environment, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        why = made.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise OSError(0, f"the certificate could not be made: {why}")
+    return made.stdout
