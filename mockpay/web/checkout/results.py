@@ -27,6 +27,8 @@ _TO_THE_BUYER = {
     "The buyer’s bank": "Your bank",
     "buyer's bank": "your bank",
     "Declined by the buyer": "You declined the request",
+    "Cancelled on the bank's page": "You cancelled on the bank’s page",
+    "The bank's page was left": "The bank’s page was left",
 }
 
 
