@@ -15,6 +15,8 @@ from mockpay.merchant.client import AmazonPayClient
 from mockpay.testing import LiveServer, TestSeller
 
 DEFAULT_SELLER = "A1MOCKPAYSELLER"
+#: Razorpay's test card that pays.
+GOOD_CARD = "4100 2800 0000 1007"
 
 
 @dataclass(frozen=True)
@@ -129,3 +131,30 @@ class PlainBuyer:
 
     def opens_the_app(self):
         return self.follows("upi-app-link")
+
+    def pays_by_card(self, number=GOOD_CARD, **typed):
+        """Pay by card; whatever is not told is in order."""
+        card = {"number": number, "expiry": "08/29", "cvv": "123", "name": "Asha Menon"} | typed
+        return self.follows("method-card").presses("pay", **card)
+
+    def goes_to_bank(self, code):
+        """Choose a bank; a magic one answers at once."""
+        return self.follows("method-netbanking").presses("pay", bank=code)
+
+    def logs_in(self, user="test"):
+        return self.presses("bank-login", user=user, password="test")
+
+    def pays_from_balance(self, local):
+        """Pay from the balance of one of the sandbox's buyers."""
+        email = f"{local}@buyers.mockpay.test"
+        return self.follows("method-wallet").presses("pay", email=email)
+
+    def stops_at(self, testid):
+        """Press a bank's button, but do not follow the way back; its address."""
+        button = self.sees(testid)
+        form = self._form_of(button)
+        values = dict(form.form_values()) | {button.get("name"): button.get("value")}
+        target = urljoin(self.url, form.get("action"))
+        answer = self.session.post(target, data=values, timeout=30, allow_redirects=False)
+        assert answer.status_code == 303
+        return urljoin(target, answer.headers["Location"])

@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.journeys.plain_buyer import GOOD_CARD
+
 
 class Buyer:
     """Drives one page; what it shows is asked of `page` itself or by `sees`."""
@@ -71,3 +73,26 @@ class Buyer:
         if reason:
             expect(listed).to_contain_text(reason)
         return self
+
+    def pay_by_card(self, number=GOOD_CARD, **typed):
+        """Pay by card; whatever is not told is in order."""
+        self.press("method-card")
+        card = {"number": number, "expiry": "08/29", "cvv": "123", "name": "Asha Menon"} | typed
+        for name, value in card.items():
+            self.page.locator(f"[name={name}]").fill(value)
+        return self.press("pay")
+
+    def go_to_bank(self, name):
+        """Choose one of the common banks by its name, and log in there."""
+        self.press("method-netbanking")
+        self.page.get_by_role("radio", name=name).check()
+        self.press("pay")
+        self.page.get_by_label("User ID").fill("test")
+        self.page.get_by_label("Password").fill("test")
+        return self.press("bank-login")
+
+    def pay_from_balance(self, local):
+        """Pay from the balance of one of the sandbox's buyers."""
+        self.press("method-wallet")
+        self.page.get_by_label("E-mail").fill(f"{local}@buyers.mockpay.test")
+        return self.press("pay")

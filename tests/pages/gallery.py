@@ -10,9 +10,10 @@ from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
-    "choose", "choose-again", "upi", "upi-app", "upi-app-nothing", "waiting", "waiting-pending",
-    "waiting-unknown", "success", "failed", "failed-for-good", "cancelled", "expired",
-    "browser-closed", "taking-back", "gone",
+    "choose", "choose-again", "upi", "upi-app", "upi-app-nothing", "card", "netbanking",
+    "netbanking-found", "bank-login", "bank", "bank-refused", "wallet", "waiting", "waiting-bank",
+    "waiting-pending", "waiting-unknown", "success", "failed", "failed-for-good", "failed-balance", "cancelled",
+    "expired", "browser-closed", "taking-back", "gone",
 )  # fmt: skip
 OURS = (
     "landing", "not-found", "provider-error", "dashboard-list", "dashboard-empty",
@@ -24,7 +25,7 @@ SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-pl
 NAMES = (*PAYMENT, *OURS, *SHOP)
 #: Pages that are refusals, and how.
 STATUS = {
-    "gone": 404, "not-found": 404, "provider-error": 400, "dashboard-refused": 404,
+    "gone": 404, "bank-refused": 400, "not-found": 404, "provider-error": 400, "dashboard-refused": 404,
     "shop-refused": 400, "shop-not-found": 404,
 }  # fmt: skip
 
@@ -123,6 +124,8 @@ class Gallery:
         self._at["cancelled"] = cancelled.url
         cancelled.follows("return-to-seller")
         self._wait()
+        self._at["failed-balance"] = self._buyer().pays_from_balance("poor").url
+        self._wait()
         self._at["failed"] = self._buyer().asks("insufficient@mockpay").url
         self._at["dashboard-order"] = self._dashboard()
         self._wait()
@@ -140,9 +143,20 @@ class Gallery:
         self._at["upi-app-nothing"] = pending.url.replace("/waiting", "/upi-app")
         self._at["waiting-unknown"] = self._buyer(sku="tourer").asks("deemed@mockpay").url
         self._at["dashboard-waiting"] = self._dashboard()
+        self._at_the_bank()
         choosing = self._buyer()
-        self._at["choose"] = choosing.url
+        self._at["choose"] = start = choosing.url
+        self._at["card"], self._at["netbanking"] = f"{start}card", f"{start}netbanking"
+        self._at["netbanking-found"] = f"{start}netbanking?find=bank+of"
+        self._at["wallet"] = f"{start}wallet?email=poor@buyers.mockpay.test"
         self._at["upi"] = choosing.follows("method-upi").url
+
+    def _at_the_bank(self):
+        there = self._buyer(sku="pannier").goes_to_bank("HDFC")
+        self._at["bank-login"] = there.url
+        self._at["waiting-bank"] = there.url.replace("/bank", "/waiting")
+        self._at["bank-refused"] = there.url.replace("/bank", "/bank-return?status=S")
+        self._at["bank"] = there.logs_in().url
 
     def _placed(self):
         """The order of whoever is still choosing."""

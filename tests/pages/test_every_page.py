@@ -97,7 +97,17 @@ def test_no_cache_keeps_a_page_of_a_payment(seen, name):
 @pytest.mark.parametrize(
     ("name", "hooks"),
     [
-        ("choose", "method-upi order-amount seller-name cancel-payment"),
+        ("choose", "seller-name"),
+        (
+            "choose",
+            "method-upi method-card method-netbanking method-wallet order-amount cancel-payment",
+        ),
+        ("card", "pay order-amount seller-name cancel-payment"),
+        ("netbanking", "pay order-amount seller-name cancel-payment"),
+        ("wallet", "pay wallet-balance order-amount seller-name cancel-payment"),
+        ("bank-login", "bank-login order-amount"),
+        ("bank", "bank-success bank-failure bank-pending bank-cancel bank-close order-amount"),
+        ("waiting-bank", "payment-waiting bank-link"),
         ("upi", "upi-vpa upi-qr upi-intent upi-app-link pay order-amount seller-name"),
         ("upi-app", "upi-approve upi-decline"),
         ("waiting", "payment-waiting"),
@@ -123,6 +133,13 @@ def test_the_fields_that_programs_fill_have_their_names(seen):
     assert app.xpath("//form//input[@name='pin']/@type") == ["password"]
     values = app.xpath("//button[@name='action']/@value")
     assert set(values) == {"approve", "decline", "ignore", "late"}
+    for name, fields in (
+        ("card", {"number", "expiry", "cvv", "name"}),
+        ("netbanking", {"bank"}),
+        ("wallet", {"email"}),
+    ):
+        page = html.fromstring(seen(name).text)
+        assert fields <= set(page.xpath("//form[@method='post']//input/@name")), name
 
 
 @pytest.mark.parametrize(

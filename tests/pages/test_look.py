@@ -10,7 +10,7 @@ from tests.pages.gallery import NAMES, PAYMENT, STATUS
 from tests.pages.watch import PHONE, WIDE, Watch
 
 #: Somebody else's product, light by day and night.
-_NEVER_DARK = {"upi-app", "upi-app-nothing"}
+_NEVER_DARK = {"upi-app", "upi-app-nothing", "bank-login", "bank"}
 _OVERHANG = "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 _LIGHTNESS = """() => {
     const body = getComputedStyle(document.body).backgroundColor;

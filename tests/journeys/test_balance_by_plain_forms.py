@@ -1,0 +1,83 @@
+"""Amazon Pay balance as a program pays from it."""
+
+import pytest
+
+ORDER = {"seller_order_id": "o-1", "redirect_url": "http://127.0.0.1:1/back"}
+
+
+def reason(buyer):
+    return buyer.sees("payment-reason").get("data-reason")
+
+
+def test_a_rich_buyer_pays_at_once_and_has_less_afterwards(buyer, shop):
+    buyer.buys(shop).pays_from_balance("rich")
+    assert buyer.reads("payment-status") == "SUCCESS"
+    buyer.follows("return-to-seller")
+    assert buyer.sees("shop-order-state").get("data-state") == "PAID"
+    buyer.buys(shop).follows("method-wallet")
+    buyer.goes_to(f"{buyer.url}?email=Rich@buyers.mockpay.test")
+    assert buyer.reads("wallet-balance") == "₹1,49,501.00"
+    assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
+
+
+def test_too_little_balance_says_how_much_and_the_richer_buyer_pays(buyer, shop):
+    buyer.buys(shop).pays_from_balance("poor")
+    assert reason(buyer) == "insufficient_wallet_balance"
+    assert "₹10.00 of ₹499.00" in buyer.reads("payment-reason")
+    assert "The buyer’s balance did not suffice." in buyer.page.text_content()
+    buyer.follows("retry").pays_from_balance("rich")
+    assert buyer.reads("payment-status") == "SUCCESS"
+    assert [one["state"] for one in shop.order()["attempts"]] == ["FAILED", "CAPTURED"]
+
+
+def test_a_balance_that_is_too_low_is_told_before_the_press(buyer, shop):
+    buyer.buys(shop).follows("method-wallet")
+    buyer.goes_to(f"{buyer.url}?email=poor@buyers.mockpay.test")
+    assert buyer.reads("wallet-balance") == "₹10.00"
+    assert "Too low for ₹499.00." in buyer.page.text_content()
+    assert buyer.page.xpath("//input[@name='email']/@value") == ["poor@buyers.mockpay.test"]
+
+
+def test_somebody_unknown_has_nothing(buyer, shop):
+    buyer.buys(shop).follows("method-wallet")
+    buyer.goes_to(f"{buyer.url}?email=who@example.com")
+    assert buyer.reads("wallet-balance") == "₹0.00"
+
+
+@pytest.mark.parametrize("email", ["", "rich", "a@b@c.d", "x" * 250 + "@example.com"])
+def test_what_is_no_e_mail_is_explained_at_its_field(buyer, shop, email):
+    buyer.buys(shop).follows("method-wallet").presses("pay", email=email)
+    assert buyer.answer.status_code == 422
+    assert buyer.page.xpath("//input[@aria-invalid='true']/@name") == ["email"]
+    assert shop.order()["attempts"] == []
+
+
+def test_every_method_may_follow_every_other_until_the_tries_are_used_up(buyer, shop):
+    buyer.buys(shop).asks("failure@mockpay").follows("retry").pays_by_card("4000000000000002")
+    buyer.follows("retry").goes_to_bank("MKF1").follows("retry").pays_from_balance("poor")
+    buyer.follows("retry").pays_by_card(cvv="000")
+    assert buyer.misses("retry")
+    methods = [one["method"] for one in shop.order()["attempts"]]
+    assert methods == ["upi", "card", "netbanking", "wallet", "card"]
+
+
+def test_while_nobody_knows_what_became_of_the_money_there_is_no_other_try(buyer, shop):
+    shop.seller.next("gateway", "noresponse", method="card")
+    buyer.buys(shop)
+    start = buyer.url
+    buyer.pays_by_card()
+    assert buyer.heading == "Your bank has not told us"
+    assert "Do not pay again" in buyer.page.text_content()
+    for page in ("", "card", "netbanking", "wallet", "upi"):
+        assert buyer.goes_to(f"{start}{page}").url.endswith("/waiting")
+    shop.seller.advance(until="idle")
+    assert buyer.goes_to(start).reads("payment-status") == "SUCCESS"
+
+
+def test_a_method_that_the_seller_switched_off_says_so(buyer, mockpay_seller, mockpay_client):
+    mockpay_seller.control("PATCH", "/methods", {"methods": {"wallet": {"enabled": False}}})
+    start = buyer.opens(mockpay_client, **ORDER).url
+    assert "switched off by the seller" in buyer.reads("method-wallet")
+    buyer.goes_to(f"{start}wallet").presses("pay", email="rich@buyers.mockpay.test")
+    assert buyer.answer.status_code == 422
+    assert "switched off by the seller" in buyer.page.xpath("string(//*[@role='alert'])")
