@@ -144,7 +144,7 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     wait = (settings.bank_page_seconds if at_bank else settings.upi_collect_seconds) * SECOND
     answer_by = min(sandbox.now + wait, order.expires_at)
     asked = attempt_step(
-        sandbox, attempt, "auth_required", Actor.SANDBOX,
+        sandbox, attempt, "auth_required", Actor.SANDBOX, method=attempt.method,
         changes={"answer_by": answer_by, "reference": result.reference},
     )  # fmt: skip
     if at_bank:

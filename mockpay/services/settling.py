@@ -52,7 +52,7 @@ def answer(
         return _decline(sandbox, order, attempt, network.failure(told.code), actor)
     if known is Known.PENDING:
         return _wait(sandbox, order, attempt, told, "left_pending")
-    ready = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER)
+    ready = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
     return submit(sandbox, order, ready, told)
 
 
@@ -63,7 +63,7 @@ def _decline(
     if failure.source in {"customer", "customer_psp"}:
         failed = attempt_step(sandbox, attempt, "auth_fail", actor, failure=failure)
     else:
-        sent = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER)
+        sent = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
         sent = attempt_step(sandbox, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
         failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=failure)
     lost(sandbox, order, failed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mockpay.domain import upi
+from mockpay.domain import netbanking, upi
 from mockpay.domain.attempts import TERMINAL, AttemptState
 from mockpay.domain.orders import CLOSED_UNPAID, OrderState
 from mockpay.domain.timeline import Actor, TimelineEvent
@@ -84,6 +84,11 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
     "bank": ("Net banking chosen", "bank"),
     "email": ("Amazon Pay balance chosen", "wallet"),
 }
+#: What another method says instead of the UPI app.
+_AT_BANK: Mapping[str, str] = {
+    "auth_required": "Sent to the bank’s own page",
+    "auth_ok": "On the bank’s page, and confirmed by the bank itself",
+}
 #: Told by the attempt's own line of the same moment.
 _SILENT = frozenset({("order", "attempt_started")})
 
@@ -156,6 +161,8 @@ def _fact(event: TimelineEvent) -> str:
     if "code" in facts:
         code, method = str(facts["code"]), str(facts.get("method", upi.METHOD))
         return f"{code}: {meaning(code, method)}" if code else ""
+    if facts.get("method") == netbanking.METHOD and event.event in _AT_BANK:
+        return _AT_BANK[event.event]
     if event.event == "chosen":
         return _chosen(facts)
     if event.event == "submit":

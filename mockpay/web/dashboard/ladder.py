@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mockpay.domain import netbanking
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.plans import NORMAL, Decision, Source, Stage
 from mockpay.services.scenarios import why
@@ -70,7 +71,8 @@ def _ladder(attempt: Attempt, stage: Stage, says: str, *, magic_amounts: bool) -
         for number, source in enumerate(order, start=1)
     )
     seen = decision.seen if decision.source in {Source.INSTRUMENT, Source.AMOUNT} else None
-    told = "; the buyer then chose otherwise in the UPI app" if overruled(attempt) else ""
+    where = "at the bank" if attempt.method == netbanking.METHOD else "in the UPI app"
+    told = f"; the buyer then chose otherwise {where}" if overruled(attempt) else ""
     return Ladder(_DECIDED[decision.source], seen, str(stage), says + told, steps)
 
 
