@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
@@ -16,28 +17,6 @@ _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _FROM_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
 
 
-class _Relay:
-    """Passes signals on; one that comes before the child is there waits for it."""
-
-    def __init__(self) -> None:
-        self.child: subprocess.Popen[bytes] | None = None
-        self.waiting: list[int] = []
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if number in _FROM_KEYBOARD and _in_foreground():
-            return
-        if self.child is None:
-            self.waiting.append(number)
-        else:
-            self.child.send_signal(number)
-
-    def took(self, child: subprocess.Popen[bytes]) -> None:
-        """From now on there is a child."""
-        self.child = child
-        for number in self.waiting:
-            child.send_signal(number)
-
-
 def run_child(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """
     Run a command to its end, with our standard streams; the exit code for a shell.
@@ -47,21 +26,40 @@ def run_child(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         OSError: it could not be started.
     """
-    relay = _Relay()
-    with _signals_to(relay), subprocess.Popen(command, env=environ) as child:  # noqa: S603 - the caller's own command
-        relay.took(child)
-        code = child.wait()
+    with (
+        _signals() as arriving,
+        subprocess.Popen(command, env=environ) as child,  # noqa: S603 - the caller's own command
+    ):
+        while (code := child.poll()) is None:
+            for number in arriving.recv(64):
+                if number in _PASSED_ON or (number in _FROM_KEYBOARD and not _in_foreground()):
+                    child.send_signal(number)
     return 128 - code if code < 0 else code
 
 
 @contextlib.contextmanager
-def _signals_to(relay: _Relay) -> Iterator[None]:
-    before = {number: signal.signal(number, relay) for number in (*_PASSED_ON, *_FROM_KEYBOARD)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _signals() -> Iterator[socket.socket]:
+    """
+    The numbers of the signals that reach us, one byte each; SIGCHLD when the child has ended.
+
+    Python's own handlers would not do: one that comes just before a wait begins is lost to it.
+    """
+    arriving, sending = socket.socketpair()
+    numbers = (*_PASSED_ON, *_FROM_KEYBOARD, signal.SIGCHLD)
+    with arriving, sending:
+        sending.setblocking(False)
+        fd_before = signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, _note) for number in numbers}
+        try:
+            yield arriving
+        finally:
+            for number, action in before.items():
+                signal.signal(number, action)
+            signal.set_wakeup_fd(fd_before)
+
+
+def _note(_number: int, _frame: FrameType | None) -> None:
+    """It is enough that there is something to call: the byte has been written before."""
 
 
 def _in_foreground() -> bool:

