@@ -80,8 +80,7 @@ def _pay_all(port: int, requests: Iterable[Request]) -> list[float]:
     took = []
     with socket.create_connection(("127.0.0.1", port)) as line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for request in requests:
-            text = request.http(port)
+        for text in (request.http(port) for request in requests):
             began = time.perf_counter()
             line.sendall(text)
             _expect_redirect(line)

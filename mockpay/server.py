@@ -17,10 +17,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from cheroot.server import HTTPRequest
 from cheroot.wsgi import Server
 
-from mockpay.connections import StayingConnection
+from mockpay.connections import PlainRequest, StayingConnection
 from mockpay.delivery.worker import Worker
 from mockpay.kernel.errors import Unusable
 from mockpay.settings import Settings
@@ -45,7 +44,7 @@ _TLS_HELLO = b"\x16"
 _AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
-class _Request(HTTPRequest):
+class _Request(PlainRequest):
     """Takes any target; an unreadable one is a 400, not a broken connection."""
 
     def __init__(self, server: Any, connection: Any) -> None:

@@ -12,6 +12,7 @@ from mockpay.kernel.errors import Invalid
 
 #: What a seller gets who names no return URL (contract section 3).
 LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
+_LOOPBACK_HOSTS = dict(zip(LOOPBACK_RETURNS, ("127.0.0.1", "localhost"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +216,8 @@ def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
 
 
 def _matches(wanted: _Url, entry: str) -> bool:
-    if entry in LOOPBACK_RETURNS:
-        return wanted.scheme == "http" and wanted.host == urlsplit(entry).hostname
+    if entry in _LOOPBACK_HOSTS:
+        return wanted.scheme == "http" and wanted.host == _LOOPBACK_HOSTS[entry]
     allowed = _parse(entry)
     if (wanted.scheme, wanted.host, wanted.port) != (allowed.scheme, allowed.host, allowed.port):
         return False

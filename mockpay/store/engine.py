@@ -113,8 +113,7 @@ def create_tables(engine: Engine) -> None:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A write transaction: committed at the end, rolled back on any error."""
     writer = engine.get_execution_options().get(_WRITER)
-    with writer.turn() if writer else engine.connect() as connection, connection.begin():
-        _begin(connection, "BEGIN IMMEDIATE")
+    with writer.turn() if writer else engine.begin() as connection:
         yield connection
 
 
@@ -125,7 +124,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
-            _begin(connection, "BEGIN")
+            if connection.dialect.name == "sqlite":
+                # Not by an event of the engine's: one listener slows every statement down.
+                connection.connection.cursor().execute("BEGIN")
             yield connection
 
 
@@ -135,14 +136,3 @@ def close(engine: Engine) -> None:
     if writer is not None:
         writer.close()
     engine.dispose()
-
-
-def _begin(connection: Connection, sql: str) -> None:
-    """
-    Begin in SQLite's own words; PostgreSQL's driver begins by itself.
-
-    Not by an event of the engine's: a single listener slows every statement down.
-    """
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute(sql)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, Table, delete, select
 
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import prepared_insert
+from mockpay.store.prepared import PreparedInsert
 
 journal = Table(
     "journal",
@@ -28,7 +28,7 @@ journal = Table(
 #: Rows kept for each seller (contract section 3).
 KEPT = 50_000
 _SWEEP_EVERY = 500
-_insert = prepared_insert(journal)
+_insert = PreparedInsert(journal)
 
 
 def add(
@@ -59,7 +59,7 @@ def add(
         "amazon_order_id": amazon_order_id,
         "facts": dump(facts or {}),
     }
-    if _insert.scalar(connection, row) % _SWEEP_EVERY == 0:
+    if _insert.number(connection, row) % _SWEEP_EVERY == 0:
         _sweep(connection, seller_id)
 
 

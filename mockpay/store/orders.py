@@ -22,7 +22,7 @@ from mockpay.domain.orders import ORDER, Order, OrderState
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import Prepared, prepared_insert
+from mockpay.store.prepared import Prepared, PreparedInsert
 from mockpay.store.worlds import Sandbox
 
 orders = Table(
@@ -64,7 +64,7 @@ joined = Table(
     big("order_id"),
 )
 
-_insert = prepared_insert(orders)
+_insert = PreparedInsert(orders)
 #: The newest comes first; a LIMIT would only tell the database what fetching one row says.
 _of_seller = (
     select(orders).where(orders.c.seller_id == bindparam("seller_id")).order_by(orders.c.id.desc())
@@ -81,7 +81,7 @@ _of_page = Prepared(
 
 def add(sandbox: Sandbox, row: Mapping[str, Any]) -> Order:
     """Store a new order; `row` has every column but the number."""
-    number = _insert.scalar(sandbox.connection, {**row, "request": dump(row["request"])})
+    number = _insert.number(sandbox.connection, {**row, "request": dump(row["request"])})
     return _order({**row, "id": number}, row["request"])
 
 

@@ -60,9 +60,21 @@ class Prepared:
         return sql
 
 
-def prepared_insert(table: Table) -> Prepared:
-    """INSERT of every column; a row number is the database's to give and is returned."""
-    numbers = [column for column in table.c if column.autoincrement is True]
-    names = [column.name for column in table.c if column.autoincrement is not True]
-    statement = insert(table).values({name: bindparam(name) for name in names})
-    return Prepared(statement.returning(*numbers) if numbers else statement)
+class PreparedInsert:
+    """INSERT of every column of a table but the row number, which is the database's to give."""
+
+    def __init__(self, table: Table) -> None:
+        names = [column.name for column in table.c if column.autoincrement is not True]
+        statement = insert(table).values({name: bindparam(name) for name in names})
+        self._silent = Prepared(statement)
+        self._telling = Prepared(statement.returning(table.c.id))
+
+    def run(self, connection: Connection, row: Mapping[str, Any]) -> None:
+        """Store a row."""
+        self._silent.run(connection, row)
+
+    def number(self, connection: Connection, row: Mapping[str, Any]) -> int:
+        """Store a row; its number, which SQLite's driver knows without being told."""
+        if connection.dialect.name == "sqlite":
+            return int(self._silent.run(connection, row).lastrowid)
+        return int(self._telling.scalar(connection, row))

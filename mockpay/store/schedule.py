@@ -10,7 +10,7 @@ from sqlalchemy import Index, Table, select, update
 
 from mockpay.store import sellers
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import prepared_insert
+from mockpay.store.prepared import PreparedInsert
 from mockpay.store.worlds import Sandbox
 
 events = Table(
@@ -31,7 +31,7 @@ events = Table(
 
 WAITING, DONE, FAILED, DROPPED = "WAITING", "DONE", "FAILED", "DROPPED"
 
-_insert = prepared_insert(events)
+_insert = PreparedInsert(events)
 _mine = events.c.seller_id
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Index, Table, select
 
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import prepared_insert
+from mockpay.store.prepared import PreparedInsert
 from mockpay.store.worlds import Sandbox
 
 timeline = Table(
@@ -29,7 +29,7 @@ timeline = Table(
     Index("timeline_of_seller", "seller_id", "id"),
 )
 
-_insert = prepared_insert(timeline)
+_insert = PreparedInsert(timeline)
 
 
 def add(

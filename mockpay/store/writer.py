@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -27,17 +28,19 @@ class Writer:
     @contextmanager
     def turn(self) -> Iterator[Connection]:
         """
-        The connection, as soon as nobody else uses it.
+        One transaction, as soon as nobody else writes.
 
         Whoever waits in vain (a writer that called another one waits for itself) is given
         any connection, and SQLite tells it what is wrong.
         """
         if not self._queue.acquire(timeout=self._patience):
-            with self._engine.connect() as connection:
+            with self._engine.connect() as connection, _transaction(connection):
                 yield connection
             return
         try:
-            yield self._connection or self._open()
+            connection = self._connection or self._open()
+            with _transaction(connection):
+                yield connection
         finally:
             self._queue.release()
 
@@ -53,3 +56,23 @@ class Writer:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """
+    Commit at the end, roll back on any error.
+
+    SQLAlchemy begins a transaction of its own with the first statement that it runs; what
+    the driver was given directly (`prepared`) needs none.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        driver.rollback()
+        raise
+    connection.commit()
+    driver.commit()

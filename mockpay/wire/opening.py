@@ -26,6 +26,7 @@ from mockpay.wire.forms import (
     undo_double_utf8,
 )
 from mockpay.wire.sealing import oaep
+from mockpay.wire.signing import request_string
 
 #: The contract's bound, for the fields as the shop wrote them.
 MAX_PLAINTEXT = 16_384
@@ -93,6 +94,7 @@ class Opened:
         values: Values as the shop wrote them.
         double_utf8: Whether non-ASCII text was UTF-8 encoded twice; None if all is ASCII.
         node_marks: Whether only the Node client can have written this.
+        string_to_sign: What must have been signed.
     """
 
     plaintext: str
@@ -103,6 +105,7 @@ class Opened:
     iv_bytes: int
     double_utf8: bool | None
     node_marks: bool
+    string_to_sign: str = ""
 
 
 def read_parameters(pairs: Iterable[tuple[str, str]]) -> EnvelopeParameters:
@@ -201,8 +204,9 @@ def _read_form(plaintext: str, iv_bytes: int) -> Opened:
             raise EnvelopeContentError(
                 f"The payload names {name[:64]} twice.", code="envelope.duplicate", name=name[:64]
             )
-        encoded[raw_name], values[name] = once, undo_double_utf8(text)
+        encoded[raw_name], values[name] = once, text
         if not text.isascii():
+            values[name] = undo_double_utf8(text)
             doubled[name] = values[name] != text
         node_marks = node_marks or marked
     _check_size(plaintext, values)
@@ -210,7 +214,7 @@ def _read_form(plaintext: str, iv_bytes: int) -> Opened:
     double_utf8 = doubled.get("customInformation", all(doubled.values())) if doubled else None
     return Opened(
         plaintext, encoded, values, values.get("Signature", ""), values.get("AWSAccessKeyId", ""),
-        iv_bytes, double_utf8, node_marks,
+        iv_bytes, double_utf8, node_marks, request_string(encoded),
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def request_string(encoded: Mapping[str, str]) -> str:
 
 def verify_envelope(opened: Opened, secret: str) -> bool:
     """Whether the seller with this secret signed the opened request."""
-    return matches(sign(secret, request_string(opened.encoded)), opened.signature)
+    return matches(sign(secret, opened.string_to_sign), opened.signature)
 
 
 def result_string(fields: Mapping[str, str], access_key: str, encoding: Encoding) -> str:

@@ -186,6 +186,6 @@ def _marks(opened: Opened, age_ms: int) -> dict[str, object]:
         "double_utf8": opened.double_utf8,
         "node_marks": opened.node_marks,
         "signature": opened.signature,
-        "string_to_sign": signing.request_string(opened.encoded),
+        "string_to_sign": opened.string_to_sign,
         "start_time_age_seconds": age_ms / SECOND,
     }
