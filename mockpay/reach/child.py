@@ -11,6 +11,7 @@ from pathlib import Path
 _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 #: What Node reads as further roots.
 _EXTRA = "NODE_EXTRA_CA_CERTS"
+_PHP = "PHP_INI_SCAN_DIR"
 #: Only this machine is asked directly: the tunnel itself honours the caller's NO_PROXY.
 _DIRECT = "localhost,127.0.0.1,::1"
 
@@ -23,10 +24,11 @@ def child_environment(
 
     Args:
         proxy: The tunnel's URL.
-        folder: Where the lists of roots are written; it must live as long as the child.
+        folder: Where roots and PHP's settings are written; it must live as long as the child.
         authority: The authority's certificate, as PEM.
     """
     bundle, extra = folder / "bundle.pem", folder / "extra.pem"
+    (folder / "php.ini").write_text(f'curl.cainfo="{bundle}"\nopenssl.cafile="{bundle}"\n')
     bundle.write_bytes(public_roots(parent) + authority)
     extra.write_bytes(_content(parent.get(_EXTRA, "")) + authority)
     proxies = ("HTTPS_PROXY", "HTTP_PROXY")
@@ -38,6 +40,8 @@ def child_environment(
         _EXTRA: str(extra),
         # Node looks at the proxy variables only when it is told to (22.21, 24 and later).
         "NODE_USE_ENV_PROXY": "1",
+        # PHP takes roots from its settings only.  An empty entry is the folder it reads anyway.
+        _PHP: f"{parent.get(_PHP, '')}:{folder}",
     }
 
 

@@ -144,7 +144,9 @@ print(json.dumps([dict(os.environ), files]))
     told, files = json.loads(done.stdout)
     ours = (tmp_path / "keys" / "ca.pem").read_text()
     assert told["HTTPS_PROXY"].startswith("http://127.0.0.1:")
-    assert files == {"bundle.pem": f"the company's own\n{ours}", "extra.pem": ours}
+    assert "PRIVATE KEY" not in str(files)
+    assert files.keys() == {"bundle.pem", "extra.pem", "php.ini"}
+    assert (files["bundle.pem"], files["extra.pem"]) == (f"the company's own\n{ours}", ours)
     assert list((tmp_path / "tmp").iterdir()) == []
     assert stat.S_IMODE((tmp_path / "keys" / "ca.key").stat().st_mode) == 0o600
 
@@ -189,8 +191,10 @@ def test_the_keys_of_a_terminal_interrupt_the_command_once(started):
     keyboard, terminal = pty.openpty()
     try:
         process = started(*python(AT_A_TERMINAL), *RUN, "--", *python(COUNTS), stdin=terminal)
-        os.write(keyboard, b"\x03")
-        assert process.stdout.readline() == "interrupted\n"
+        # Often, since two that come together count as one.
+        for _ in range(8):
+            os.write(keyboard, b"\x03")
+            assert process.stdout.readline() == "interrupted\n"
         # Passed on after whatever else the interrupt has led to.
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "SIGTERM\n"

@@ -69,3 +69,15 @@ def test_node_keeps_its_further_roots(environment, tmp_path):
     assert (tmp_path / "extra.pem").read_bytes() == THEIRS + OURS
     assert told["NODE_EXTRA_CA_CERTS"] == str(tmp_path / "extra.pem")
     assert told["PIP_CERT"] == "pip.pem"
+
+
+@pytest.mark.parametrize(
+    ("before", "first"), [({}, ""), ({"PHP_INI_SCAN_DIR": "/etc/mine"}, "/etc/mine")]
+)
+def test_php_reads_one_more_folder_of_settings(environment, tmp_path, before, first):
+    told = environment(**before)
+    assert told["PHP_INI_SCAN_DIR"] == f"{first}:{tmp_path}"
+    bundle = tmp_path / "bundle.pem"
+    assert (
+        tmp_path / "php.ini"
+    ).read_text() == f'curl.cainfo="{bundle}"\nopenssl.cafile="{bundle}"\n'
