@@ -17,6 +17,8 @@ FILES: Mapping[str, str] = {
     "amazonpay_public.pem": "for shops: encrypts payment requests",
     "ipn_signing.pem": "signs notifications",
     "ipn_signing_cert.pem": "for shops: verifies notifications",
+    "ca.key": "vouches for the impersonated hosts, with mockpay run and serve --tls",
+    "ca.pem": "for clients: whom to trust",
     "store.key": "encrypts credentials in the database",
 }
 
