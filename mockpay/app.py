@@ -18,7 +18,7 @@ from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http import DirectSender, OutgoingHosts, Sender
 from mockpay.kernel.keyfiles import open_keys
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_blueprint
-from mockpay.providers.contract import discover
+from mockpay.providers.contract import discover, providers_of
 from mockpay.services import sellers
 from mockpay.settings import Settings
 from mockpay.store.engine import create_tables, engine_options, normal_url, open_engine
@@ -26,6 +26,7 @@ from mockpay.store.metadata import metadata
 from mockpay.store.worlds import Runtime
 from mockpay.web import checkout, control, dashboard, errors, guard, headers, landing, sign_in
 from mockpay.web.hosts import own_url
+from mockpay.web.late_rules import LateRule
 
 #: The body of any request at most (contract section 5).
 MAX_BODY = 1_048_576
@@ -52,6 +53,7 @@ def create_app(
     app = Flask("mockpay", template_folder=str(template_folder(package)))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     app.url_map.merge_slashes = False
+    app.url_rule_class = LateRule
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     providers = discover()
     runtime = Runtime(
@@ -74,13 +76,16 @@ def create_app(
     app.register_blueprint(shop_blueprint(_shop(runtime)))
     errors.register(app, runtime)
     headers.register(app)
-    for provider in providers.values():
-        if provider.shortcut is not None:
-            # Flask's own way of wrapping an application.
-            app.wsgi_app = provider.shortcut(  # type: ignore[assignment, method-assign]
-                app.wsgi_app, runtime
-            )
+    _wrap(app, runtime)
     return app
+
+
+def _wrap(app: Flask, runtime: Runtime) -> None:
+    """Put the providers' shortcuts before the application, in Flask's own way of wrapping one."""
+    for provider in providers_of(runtime):
+        if provider.shortcut is not None:
+            wrapped = provider.shortcut(app.wsgi_app, runtime)
+            app.wsgi_app = wrapped  # type: ignore[assignment, method-assign]
 
 
 def _shop(runtime: Runtime) -> ShopConfig:

@@ -79,7 +79,7 @@ def prepare(engine: Engine) -> None:
         for pragma in (
             # A payment changes a row on each of fifteen pages: the smaller, the less is copied.
             "page_size=1024", "journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_MS}",
-            "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-4000",
+            "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-3000",
             # 16 MB, four times the default: a page that many payments touch is copied back once.
             "wal_autocheckpoint=16000",
         ):  # fmt: skip
