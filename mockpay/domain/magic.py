@@ -7,7 +7,7 @@ The rows of the scenario table, written down: which input, at which stage, to wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mockpay.domain import iso8583, upi
@@ -198,6 +198,9 @@ def card_rows() -> Iterable[Row]:
         for number in numbers.split():
             name = f"card.{code.lower()}.{number[:4]}-{number[-4:]}"
             yield Row(name, Stage.ISSUER, Looks.PAN, number, code, says, origin)
+    words = "fails the Luhn check, refused on the form"
+    row = Row("card.luhn.4242-4241", Stage.ISSUER, Looks.PAN, "4242424242424241", "14", words)
+    yield replace(row, origin="Stripe", speaks=False)
     yield Row("card.cvv.wrong", Stage.ISSUER, Looks.CVV, "000", "N7", "wrong CVV, N7")
     yield Row("card.cvv.wrong.amex", Stage.ISSUER, Looks.CVV, "0000", "N7", "wrong CVV, N7")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 
+from mockpay.domain.cards import luhn
 from mockpay.domain.magic import card_rows
 from mockpay.domain.scenarios import Looks
 
-PUBLISHED = [row.equals for row in card_rows() if row.looks is Looks.PAN]
+_PANS = [row.equals for row in card_rows() if row.looks is Looks.PAN]
+#: But for the one that its form refuses.
+PUBLISHED = [number for number in _PANS if luhn(number)]
 MAGIC_CVVS = [row.equals for row in card_rows() if row.looks is Looks.CVV]
 #: Right in form, on no list: somebody might have typed a real card.
 UNKNOWN = ["4539578763621486", "5425233430109903", "6074820000000009", "371449635398431"]

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from mockpay.domain.cards import luhn
 from mockpay.domain.instruments import NetBanking, Upi
 from mockpay.domain.plans import Source, Stage
 from mockpay.domain.scenarios import TABLE, Looks
+from mockpay.kernel.errors import Invalid
 from mockpay.merchant.results import SignatureMismatch
 from mockpay.wire.results import ResultError
 from tests.scenarios.ways_back import verified, way_back
@@ -131,7 +133,11 @@ def seen(world, order, attempt_id):
 
 ROWS = {row.name: row for row in TABLE}
 _TYPED_ELSEWHERE = {Looks.PIN, Looks.BANK_USER}
-BY_PAYING = [name for name, row in ROWS.items() if row.looks not in _TYPED_ELSEWHERE]
+#: Refused by its form before there is a payment.
+BROKEN = [n for n, row in ROWS.items() if row.looks is Looks.PAN and not luhn(row.equals)]
+BY_PAYING = [
+    name for name, row in ROWS.items() if row.looks not in _TYPED_ELSEWHERE and name not in BROKEN
+]
 #: facts, section 11.6, in what the merchant's client makes of it.
 SPOILED = {
     "bad_signature": SignatureMismatch,
@@ -168,6 +174,13 @@ def test_a_payment_meets_what_the_row_says(world, name):
     failure = world.attempt(attempt.attempt_id).failure
     assert (failure and failure.code) == wanted.code
     assert world.violations() == []
+
+
+def test_the_one_card_that_fails_luhn_is_refused_by_its_form(world):
+    assert BROKEN == ["card.luhn.4242-4241"]
+    with pytest.raises(Invalid) as refused:
+        world.card(ROWS[BROKEN[0]].equals)
+    assert refused.value.code == "card_number_invalid"
 
 
 def believed(world, params, row, order):
