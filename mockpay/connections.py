@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 import select
+from email.utils import formatdate
+from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 from cheroot.makefile import StreamReader, StreamWriter
@@ -24,6 +27,8 @@ _PLAIN_GET = re.compile(
 #: What cheroot must decide: bodies, answers before the answer, and when to hang up.
 _NOT_PLAIN = frozenset({b"Content-Length", b"Transfer-Encoding", b"Expect", b"Upgrade", b"Te"})
 _KEPT = frozenset({None, b"keep-alive", b"Keep-Alive"})
+#: An application that says these itself, or a body of unknown length, is cheroot's business.
+_OWN_HEADERS = frozenset({b"connection", b"date", b"server"})
 
 
 class LineReader(StreamReader):
@@ -57,7 +62,9 @@ class LineReader(StreamReader):
 
 
 class PlainRequest(HTTPRequest):
-    """Reads a plain GET in one go, and anything else as cheroot does."""
+    """Reads a plain GET and writes its answer's headers in one go; all else as cheroot does."""
+
+    _plain = False
 
     def parse_request(self) -> None:
         """Read the first line and the headers."""
@@ -72,7 +79,27 @@ class PlainRequest(HTTPRequest):
         self.qs = query or b""
         self.method, self.authority, self.inheaders = b"GET", b"", headers
         self.request_protocol, self.response_protocol = b"HTTP/1.1", "HTTP/1.1"
-        self.started_request = self.ready = True
+        self.started_request = self.ready = self._plain = True
+
+    def send_headers(self) -> None:
+        """Write the headers; those of a sized answer to a plain GET are complete but for two."""
+        names = {name.lower() for name, _ in self.outheaders}
+        usual = self._plain and b"content-length" in names and _OWN_HEADERS.isdisjoint(names)
+        kept = not self.close_connection and self.server.can_add_keepalive_connection
+        if not (usual and kept):
+            super().send_headers()
+            return
+        lines = [b"%s: %s\r\n" % header for header in self.outheaders]
+        server = self.server.server_name.encode("latin-1")
+        head = b"HTTP/1.1 %s\r\n%sDate: %s\r\nServer: %s\r\n\r\n"
+        date = _date(int(monotonic()))
+        self.conn.socket.sendall(head % (self.status, b"".join(lines), date, server))
+
+
+@lru_cache(maxsize=1)
+def _date(_second: int) -> bytes:
+    """The time as HTTP tells it, worked out once a second."""
+    return formatdate(usegmt=True).encode("ascii")
 
 
 def _headers(block: bytes) -> dict[bytes, bytes] | None:
@@ -94,6 +121,8 @@ class StayingConnection(HTTPConnection):
 
     def __init__(self, server: Any, sock: Any, _makefile: object = None) -> None:
         super().__init__(server, sock, makefile=_stream)
+        self._watch = select.poll()
+        self._watch.register(sock, select.POLLIN)
 
     def communicate(self) -> bool:
         """Answer requests; whether another may follow."""
@@ -108,9 +137,7 @@ class StayingConnection(HTTPConnection):
             return False
         if self.rfile.has_data():
             return True
-        watch = select.poll()
-        watch.register(self.socket, select.POLLIN)
-        return bool(watch.poll(_STAY_MS))
+        return bool(self._watch.poll(_STAY_MS))
 
 
 def _stream(sock: Any, mode: str, bufsize: int) -> StreamReader | StreamWriter:
