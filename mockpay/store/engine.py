@@ -8,7 +8,7 @@ PostgreSQL: the same SQL; one writer per world by locking the seller's row.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +109,10 @@ def create_tables(engine: Engine) -> None:
         metadata.create_all(connection)
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
     """A write transaction: committed at the end, rolled back on any error."""
-    writer = engine.get_execution_options().get(_WRITER)
-    with writer.turn() if writer else engine.begin() as connection:
-        yield connection
+    writer: Writer | None = engine.get_execution_options().get(_WRITER)
+    return writer.turn() if writer is not None else engine.begin()
 
 
 @contextmanager

@@ -33,16 +33,16 @@ class Writer:
         Whoever waits in vain (a writer that called another one waits for itself) is given
         any connection, and SQLite tells it what is wrong.
         """
-        if not self._queue.acquire(timeout=self._patience):
-            with self._engine.connect() as connection, _transaction(connection):
-                yield connection
-            return
+        mine = self._queue.acquire(timeout=self._patience)
         try:
-            connection = self._connection or self._open()
-            with _transaction(connection):
-                yield connection
+            if mine:
+                yield from _transaction(self._connection or self._open())
+            else:
+                with self._engine.connect() as connection:
+                    yield from _transaction(connection)
         finally:
-            self._queue.release()
+            if mine:
+                self._queue.release()
 
     def _open(self) -> Connection:
         self._connection = connection = self._engine.connect()
@@ -58,8 +58,7 @@ class Writer:
                 self._connection = None
 
 
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
+def _transaction(connection: Connection) -> Iterator[Connection]:
     """
     Commit at the end, roll back on any error.
 
@@ -69,7 +68,7 @@ def _transaction(connection: Connection) -> Iterator[None]:
     driver: Any = connection.connection.dbapi_connection
     driver.execute("BEGIN IMMEDIATE")
     try:
-        yield
+        yield connection
     except BaseException:
         connection.rollback()
         driver.rollback()
