@@ -118,10 +118,11 @@ class Listeners:
             client = Stream(reader, asyncio.StreamWriter(transport, protocol, reader, self._loop))
             try:
                 await serve(client)
-                client.writer.close()
-                await client.writer.wait_closed()
-            finally:
+            except BaseException:
                 client.abort()
+                raise
+            client.writer.close()
+            await client.writer.wait_closed()
 
     async def _to_sandbox(self, client: Stream) -> None:
         await join(client, await self._sandbox.connect())

@@ -18,7 +18,9 @@ class Stream:
 
     def abort(self) -> None:
         """End it at once; what is not sent is lost."""
-        self.writer.transport.abort()
+        # A TLS transport that has ended has nothing left to abort; Python 3.11.2 fails there.
+        if not self.writer.transport.is_closing():
+            self.writer.transport.abort()
 
 
 async def join(one: Stream, other: Stream) -> None:

@@ -64,7 +64,8 @@ def test_an_absolute_target_of_anybody_else_is_refused(mockpay_server, target):
 
     assert answer.status == 400
     assert b"publicKey" not in answer.body
-    assert b"This server is no proxy." in answer.body
+    # Some Pythons find the last kind unreadable before anybody asks whose it is.
+    assert b"This server is no proxy." in answer.body or b"Malformed" in answer.body
 
 
 @pytest.mark.parametrize(
