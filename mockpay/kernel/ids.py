@@ -12,6 +12,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+import string
+
+_BASE62 = string.digits + string.ascii_letters
 
 
 def entropy(size: int) -> bytes:
@@ -24,9 +27,22 @@ def page_token() -> str:
     return secrets.token_urlsafe(16)
 
 
+def base62(size: int) -> str:
+    """Letters and digits that nobody can guess, for tokens that programs pass on."""
+    return "".join(secrets.choice(_BASE62) for _ in range(size))
+
+
 def request_id() -> str:
     """A new id in the form of a UUID, as services put one on every answer."""
-    text = secrets.token_hex(16)
+    return _grouped(secrets.token_hex(16))
+
+
+def uuid(seed: str, *parts: object) -> str:
+    """A reproducible id in the form of a UUID."""
+    return _grouped(digest(seed, *parts)[:16].hex())
+
+
+def _grouped(text: str) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 

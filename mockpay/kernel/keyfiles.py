@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.ids import entropy
 from mockpay.kernel.keyring import Keyring
+from mockpay.kernel.storekey import followed
 
 AMAZONPAY_PRIVATE, AMAZONPAY_PUBLIC = "amazonpay_private.pem", "amazonpay_public.pem"
 IPN_KEY, IPN_CERTIFICATE = "ipn_signing.pem", "ipn_signing_cert.pem"
@@ -54,12 +55,12 @@ def open_keys(folder: Path) -> Keys:
         private = _private_key(folder / AMAZONPAY_PRIVATE)
         _public_half(folder / AMAZONPAY_PUBLIC, private)
         _ipn_identity(folder)
-        store = keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
+        keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
     except OSError as error:
         raise _unusable(folder, error.strerror or "it cannot be read or written") from error
     try:
-        ring = Keyring.parse(store.decode())
-    except (UnicodeDecodeError, Unusable) as error:
+        ring = followed(folder / STORE_KEY)
+    except (OSError, Unusable) as error:
         raise _unusable(folder / STORE_KEY, "it is no store key") from error
     return Keys(private, ring, folder)
 

@@ -51,6 +51,12 @@ def test_page_tokens_and_request_ids_differ_every_time():
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", ids.request_id())
 
 
+def test_a_token_of_letters_and_digits_has_the_asked_size_and_differs_every_time():
+    tokens = {ids.base62(22) for _ in range(200)}
+    assert len(tokens) == 200
+    assert all(re.fullmatch(r"[0-9A-Za-z]{22}", token) for token in tokens)
+
+
 def test_entropy_has_the_asked_size():
     assert [len(ids.entropy(size)) for size in (0, 12, 32)] == [0, 12, 32]
     assert ids.entropy(16) != ids.entropy(16)

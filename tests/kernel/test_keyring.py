@@ -60,6 +60,33 @@ def test_a_new_key_seals_and_the_old_one_still_opens():
     assert refused(RING, "k", "o", new)
 
 
+def test_a_key_is_wrapped_in_forty_bytes_and_unwrapped_by_the_same_version_only():
+    version, wrapped = RING.wrap(b"k" * 32)
+    assert (version, len(wrapped)) == (1, 40)
+    assert RING.unwrap(version, wrapped) == b"k" * 32
+    rotated = RING.with_new_key()
+    for ring, other in ((RING, 2), (rotated, 2), (Keyring.generate(), 1)):
+        with pytest.raises(Unusable) as error:
+            ring.unwrap(other, wrapped)
+        assert error.value.code == "store.sealed_by_another_key"
+
+
+def test_a_ring_never_prints_its_keys():
+    assert str(RING.keys[0][1]) not in repr(RING)
+
+
+def test_a_root_is_written_down_only_where_it_cannot_be_derived():
+    assert "root" not in RING.dump() + RING.with_new_key().dump()
+    left = RING.with_new_key().with_newest_only()
+    assert left.dump().startswith("root:")
+    assert Keyring.parse(left.dump()).derived("x") == RING.derived("x")
+
+
+def test_a_version_given_twice_is_refused():
+    with pytest.raises(Unusable):
+        Keyring.parse(RING.dump() + Keyring.generate().dump())
+
+
 def test_a_ring_is_written_down_and_read_back():
     ring = Keyring((*RING.keys, (7, b"7" * 32)))
     assert Keyring.parse(ring.dump()).keys == ring.keys
