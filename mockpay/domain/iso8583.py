@@ -1,5 +1,7 @@
 """
 What card issuers answer: ISO 8583 field 39, meanings and reasons as payment companies publish them.
+
+The two last codes are ours: field 39 says neither "later" nor "given up".
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ NETWORK = Network(
         Code("91", "issuer unavailable", "bank_technical_error"),
         Code("96", "system malfunction", "gateway_technical_error", _G),
         Code("N7", "wrong CVV", "incorrect_cvv", _C),
+        Code("PD", "pending at the issuer", known=Known.PENDING),
+        Code("TO", "the issuer did not answer", "payment_timed_out", _G),
     ),
     named={
         "success": Answer("00"),
@@ -51,6 +55,9 @@ NETWORK = Network(
         "limit": Answer("61"),
         "frequency": Answer("65"),
         "bankdown": Answer("91"),
+        "pending": Answer("PD"),
+        "pendingok": Answer("PD", "00", When.DELAYED),
+        "timedout": Answer("TO"),
         "deemed": Answer("68", "00", When.DELAYED),
         "deemedfail": Answer("68", REVERSED, When.DELAYED),
     },

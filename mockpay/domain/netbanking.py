@@ -1,7 +1,8 @@
 """
 Net banking: the banks, what their pages answer, and the checksum on the way back.
 
-Codes are Razorpay's (IFSC prefixes, `_R` for retail); magic banks answer by themselves.
+Banks' codes are Razorpay's (IFSC prefixes, `_R` for retail); magic banks answer by themselves.
+The letters that banks answer with are ours.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ NETWORK = Network(
         Code("X", "the bank's answer was forged", "payment_failed", "gateway"),
         Code("D", "the bank is down", "bank_technical_error"),
         Code("T", "the bank's page was left", "payment_timed_out", "customer", Known.EXPIRED),
+        Code("O", "the bank did not answer", "payment_timed_out"),
         Code("U", "the bank does not know", "payment_pending", known=Known.UNKNOWN),
     ),
     named={
@@ -40,6 +42,7 @@ NETWORK = Network(
         "pendingfail": Answer("P", "F", When.DELAYED),
         "cancelled": Answer("C"),
         "never_returns": Answer("T"),
+        "timedout": Answer("O"),
         "late": Answer("P", "S", When.AFTER_ORDER_EXPIRY),
         "forged": Answer("X"),
         "approval": Answer("P"),

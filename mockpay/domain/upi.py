@@ -97,6 +97,7 @@ NAMED: Mapping[str, Answer] = {
     "late": Answer("01", "00", When.AFTER_ORDER_EXPIRY),
     "fraud": Answer("U16"),
     "invalid": Answer("ZH"),
+    "timedout": Answer("U09"),
 }
 
 

@@ -18,9 +18,9 @@ REASONS = {
     "62": "international_transaction_not_allowed", "63": "payment_risk_check_failed",
     "65": "transaction_frequency_limit_exceeded", "75": "pin_attempts_exceeded",
     "82": "incorrect_cvv", "91": "bank_technical_error", "96": "gateway_technical_error",
-    "N7": "incorrect_cvv",
+    "N7": "incorrect_cvv", "TO": "payment_timed_out",
 }  # fmt: skip
-SOURCES = {"gateway": {"03", "68", "96"}, "customer": {"55", "75", "82", "N7"}}
+SOURCES = {"gateway": {"03", "68", "96", "TO"}, "customer": {"55", "75", "82", "N7"}}
 
 
 @pytest.mark.parametrize(("code", "reason"), REASONS.items())
@@ -36,9 +36,9 @@ def test_a_refusal_names_whose_doing_it_is(code):
     assert NETWORK.failure(code).source == source
 
 
-def test_every_other_code_takes_the_money_or_leaves_it_unknown():
+def test_every_other_code_takes_the_money_or_leaves_it_open():
     others = {code: NETWORK.known(code) for code in NETWORK.codes if code not in REASONS}
-    assert others == {"00": Known.APPROVED, "68": Known.UNKNOWN}
+    assert others == {"00": Known.APPROVED, "68": Known.UNKNOWN, "PD": Known.PENDING}
 
 
 @pytest.mark.parametrize("code", [code for code in NETWORK.codes if code.isdigit()])
@@ -58,14 +58,15 @@ def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
         ("insufficient", Answer("51")), ("limit", Answer("61")), ("frequency", Answer("65")),
         ("bankdown", Answer("91")), ("deemed", Answer("68", "00", When.DELAYED)),
         ("deemedfail", Answer("68", REVERSED, When.DELAYED)), ("n7", Answer("N7")),
-        ("68", Answer("68", "00", When.DELAYED)),
+        ("68", Answer("68", "00", When.DELAYED)), ("pending", Answer("PD")),
+        ("pendingok", Answer("PD", "00", When.DELAYED)), ("timedout", Answer("TO")),
     ],
 )  # fmt: skip
 def test_an_outcome_is_answered_with_its_code(outcome, answer):
     assert NETWORK.answer(outcome) == answer
 
 
-@pytest.mark.parametrize("outcome", ["wrongpin", "U30", "Z9", "", "pendingok"])
+@pytest.mark.parametrize("outcome", ["wrongpin", "U30", "Z9", "", "pendingfail"])
 def test_what_means_nothing_to_an_issuer_is_refused(outcome):
     assert not NETWORK.knows(outcome)
     with pytest.raises(Invalid) as caught:

@@ -53,6 +53,7 @@ def test_the_common_banks_come_first():
         ("locked", Answer("L"), Known.DECLINED),
         ("insufficient", Answer("N"), Known.DECLINED),
         ("bankdown", Answer("D"), Known.DECLINED),
+        ("timedout", Answer("O"), Known.DECLINED),
         ("forged", Answer("X"), Known.DECLINED),
         ("pending", Answer("P"), Known.PENDING),
         ("approval", Answer("P"), Known.PENDING),

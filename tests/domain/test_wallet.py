@@ -11,7 +11,7 @@ from mockpay.domain.wallet import MAY_BE_NEGATIVE, NETWORK, TEMPLATES, JournalTy
     ("outcome", "code", "reason"),
     [
         ("insufficient", "51", "insufficient_wallet_balance"), ("frozen", "57", "wallet_frozen"),
-        ("failure", "96", "gateway_technical_error"),
+        ("failure", "96", "gateway_technical_error"), ("timedout", "TO", "payment_timed_out"),
         ("iso:51", "51", "insufficient_wallet_balance"), ("iso:57", "57", "wallet_frozen"),
         ("iso:05", "96", "gateway_technical_error"),
     ],
@@ -25,6 +25,12 @@ def test_a_refusal_says_what_is_wrong_with_the_balance(outcome, code, reason):
 def test_an_answer_that_came_too_late_becomes_known():
     assert NETWORK.answer("deemed") == NETWORK.answer("iso:68") == Answer("68", "00", When.DELAYED)
     assert NETWORK.known("68") is Known.UNKNOWN
+
+
+def test_what_is_pending_is_paid_later_or_never():
+    assert NETWORK.answer("pendingok") == Answer("PD", "00", When.DELAYED)
+    assert NETWORK.answer("pending") == Answer("PD")
+    assert NETWORK.known("PD") is Known.PENDING
 
 
 @pytest.mark.parametrize("journal", JournalType)
