@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from urllib.parse import urlsplit
 
+from mockpay.domain.throttling import OFF, PROFILES
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
 
@@ -66,6 +67,10 @@ class Settings:
         default="auto",
         metadata={"says": "How results are encoded for signing: auto, php, node or rfc3986."},
     )
+    throttling: str = field(
+        default=OFF,
+        metadata={"says": "Amazon's limits of calls: off, sandbox or production (its own two)."},
+    )
 
 
 _BOUNDS: Mapping[str, tuple[int, int]] = {
@@ -78,6 +83,11 @@ _BOUNDS: Mapping[str, tuple[int, int]] = {
     "bank_page_seconds": (1, 86_400),
 }
 _ENCODINGS = frozenset({"auto", "php", "node", "rfc3986"})
+#: Settings of text that cannot be just any text.
+_FORMS: Mapping[str, Callable[[str], bool]] = {
+    "result_encoding": _ENCODINGS.__contains__,
+    "throttling": PROFILES.__contains__,
+}
 
 
 def settings(plain: Mapping[str, object]) -> Settings:
@@ -104,9 +114,9 @@ def _right(name: str, value: object, default: object) -> bool:
         return isinstance(value, int) and low <= value <= high
     if isinstance(default, Mapping):
         return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
-    if name == "result_encoding":
-        return value in _ENCODINGS
-    return isinstance(value, str) and len(value) <= 255
+    if not isinstance(value, str) or len(value) > 255:
+        return False
+    return name not in _FORMS or _FORMS[name](value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def create_tables(engine: Engine) -> None:
     from mockpay.store import (  # noqa: F401, PLC0415
         attempts,
         banks,
+        buckets,
         journal,
         orders,
         outbox,

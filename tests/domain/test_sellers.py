@@ -159,6 +159,7 @@ def test_an_empty_list_allows_nothing():
         ("upi_answer_seconds", 0), ("upi_pending_seconds", 0), ("upi_payee_vpa", "shop@bank"),
         ("magic_amounts", False), ("default_outcomes", {"issuer": "failure"}),
         ("all_attempts_listed", True), ("send_seller_id", True), ("result_encoding", "node"),
+        ("throttling", "sandbox"), ("throttling", "production"),
     ],
 )  # fmt: skip
 def test_a_setting_takes_its_values(name, value):
@@ -177,7 +178,8 @@ def test_a_setting_takes_its_values(name, value):
         ("max_attempts", 101), ("upi_collect_seconds", 0), ("upi_answer_seconds", 86_401),
         ("magic_amounts", 1), ("magic_amounts", "true"), ("upi_payee_vpa", "x" * 256),
         ("upi_payee_vpa", 5), ("default_outcomes", "failure"), ("default_outcomes", {"issuer": 1}),
-        ("result_encoding", "latin"), ("result_encoding", ""),
+        ("result_encoding", "latin"), ("result_encoding", ""), ("result_encoding", ["auto"]),
+        ("throttling", "node"), ("throttling", ""), ("throttling", {}), ("throttling", False),
     ],
 )  # fmt: skip
 def test_any_other_value_is_refused_and_named(name, value):
