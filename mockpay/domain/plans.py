@@ -25,6 +25,7 @@ class Source(StrEnum):
     """What may decide a stage, highest first."""
 
     RULE = "rule"
+    SIMULATION = "simulation"
     INSTRUMENT = "instrument"
     AMOUNT = "amount"
     DEFAULT = "default"

@@ -12,6 +12,7 @@ from mockpay.web.sentences import overruled
 
 _NAMES: dict[Source, str] = {
     Source.RULE: "One-shot rule",
+    Source.SIMULATION: "SandboxSimulation",
     Source.INSTRUMENT: "Instrument",
     Source.AMOUNT: "Amount band",
     Source.DEFAULT: "Seller default",
@@ -19,6 +20,7 @@ _NAMES: dict[Source, str] = {
 }
 _DECIDED: dict[Source, str] = {
     Source.RULE: "Decided by a rule",
+    Source.SIMULATION: "Decided by SandboxSimulation in a note",
     Source.INSTRUMENT: "Decided by the UPI ID",
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
@@ -87,6 +89,8 @@ def _passed(attempt: Attempt, source: Source, *, magic_amounts: bool) -> str:
     """What a step above the deciding one had to say."""
     if source is Source.RULE:
         return "none waiting"
+    if source is Source.SIMULATION:
+        return "none in a note"
     if source is Source.INSTRUMENT:
         vpa = attempt.instrument.get("vpa")
         return f"{vpa} is normal" if vpa else "no UPI ID typed"
