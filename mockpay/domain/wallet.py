@@ -7,10 +7,12 @@ Only templates move money; a correction is another journal, never a changed post
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.domain.answers import Answer, Code, Known, Network, When, table
+from mockpay.domain.buyers import BUYERS as BUYERS
+from mockpay.domain.buyers import DOMAIN as DOMAIN
+from mockpay.domain.buyers import opening_minor as opening_minor
 
 METHOD = "wallet"
 
@@ -71,26 +73,3 @@ TEMPLATES: Mapping[JournalType, tuple[Kind, Kind]] = {
     JournalType.RELEASE: (Kind.WALLET_HOLD, Kind.WALLET_MONEY),
     JournalType.REFUND: (Kind.MERCHANT_PAYABLE, Kind.WALLET_MONEY),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxBuyer:
-    """A buyer who is there from the start, with an opening balance in paise."""
-
-    local: str
-    opening_minor: int
-    says: str
-
-
-#: Their e-mail domain.
-DOMAIN = "buyers.mockpay.test"
-BUYERS: tuple[SandboxBuyer, ...] = (
-    SandboxBuyer("rich", 15_000_000, "has ₹1,50,000.00"),
-    SandboxBuyer("poor", 1_000, "has ₹10.00"),
-)
-_OPENING = {f"{buyer.local}@{DOMAIN}": buyer.opening_minor for buyer in BUYERS}
-
-
-def opening_minor(email: str) -> int:
-    """What a buyer's balance begins with; nought for anybody else."""
-    return _OPENING.get(email, 0)

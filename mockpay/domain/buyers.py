@@ -1,0 +1,64 @@
+"""Buyers: who pays, and those who are there from the start with a history of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kyc(StrEnum):
+    """How well Amazon Pay knows a buyer, which decides what its balance may hold."""
+
+    MIN = "MIN"
+    FULL = "FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A buyer of one seller; `created_at` is None for one who never signed in."""
+
+    buyer_id: str
+    seller_id: str
+    email: str
+    created_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxBuyer:
+    """A buyer who is there from the start, with an opening balance in paise."""
+
+    local: str
+    opening_minor: int
+    says: str
+    kyc: Kyc = Kyc.FULL
+    frozen: bool = False
+
+    @property
+    def email(self) -> str:
+        """The address that they sign in with."""
+        return f"{self.local}@{DOMAIN}"
+
+
+#: Their e-mail domain.
+DOMAIN = "buyers.mockpay.test"
+
+#: facts, section 11.5; what the frozen balance holds is ours to choose.
+BUYERS: tuple[SandboxBuyer, ...] = (
+    SandboxBuyer("rich", 15_000_000, "has ₹1,50,000.00"),
+    SandboxBuyer("poor", 1_000, "has ₹10.00"),
+    SandboxBuyer("minkyc", 950_000, "has ₹9,500.00 and minimum KYC", Kyc.MIN),
+    SandboxBuyer("frozen", 500_000, "has a frozen balance", frozen=True),
+    SandboxBuyer("reload", 60_000, "has ₹600.00, reloaded below ₹500.00"),
+    SandboxBuyer("reloadfail", 60_000, "has ₹600.00, and every reload is declined"),
+    SandboxBuyer("reloadcap", 60_000, "has ₹600.00, and no reload is left today"),
+    SandboxBuyer("newbie", 0, "has no balance and no history"),
+)
+
+BY_EMAIL: Mapping[str, SandboxBuyer] = {buyer.email: buyer for buyer in BUYERS}
+
+
+def opening_minor(email: str) -> int:
+    """What a buyer's balance begins with; nought for anybody else."""
+    known = BY_EMAIL.get(email)
+    return known.opening_minor if known else 0

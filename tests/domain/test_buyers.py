@@ -1,0 +1,38 @@
+"""The buyers who are there from the start."""
+
+import pytest
+
+from mockpay.domain import buyers, wallet
+from mockpay.domain.buyers import BUYERS, BY_EMAIL, Kyc
+
+#: facts, section 11.5; a frozen balance may hold anything but nought.
+PUBLISHED = {
+    "rich": 15_000_000, "poor": 1_000, "minkyc": 950_000, "frozen": None, "reload": 60_000,
+    "reloadfail": 60_000, "reloadcap": 60_000, "newbie": 0,
+}  # fmt: skip
+
+
+def test_all_published_buyers_are_there_and_no_others():
+    assert [one.local for one in BUYERS] == list(PUBLISHED)
+    assert set(BY_EMAIL) == {f"{local}@buyers.mockpay.test" for local in PUBLISHED}
+
+
+@pytest.mark.parametrize("local", PUBLISHED)
+def test_each_begins_with_its_balance(local):
+    opening = buyers.opening_minor(f"{local}@buyers.mockpay.test")
+    expected = PUBLISHED[local]
+    assert opening == expected if expected is not None else opening > 0
+
+
+def test_nobody_else_begins_with_anything():
+    assert buyers.opening_minor("rich@example.com") == buyers.opening_minor("") == 0
+
+
+def test_one_is_frozen_and_one_is_hardly_known():
+    assert [one.local for one in BUYERS if one.frozen] == ["frozen"]
+    assert [one.local for one in BUYERS if one.kyc is Kyc.MIN] == ["minkyc"]
+
+
+def test_the_balance_knows_the_same_buyers():
+    assert wallet.BUYERS is BUYERS
+    assert wallet.opening_minor is buyers.opening_minor
