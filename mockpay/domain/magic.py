@@ -20,6 +20,7 @@ class Looks(StrEnum):
 
     VPA = "vpa"
     PIN = "pin"
+    OTP = "otp"
     PAN = "pan"
     CVV = "cvv"
     BANK = "bank"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from urllib.parse import urlsplit
 
 from mockpay.domain.throttling import OFF, PROFILES
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
 
 #: What a seller gets who names no return URL (contract section 3).
 LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
@@ -49,6 +50,23 @@ class Settings:
     upi_payee_vpa: str = field(
         default="", metadata={"says": "The seller's own UPI ID; empty = made from its name."}
     )
+    otp_threshold: str = field(
+        default="5000.00", metadata={"says": "A payment of more than this asks for an OTP."}
+    )
+    otp_always_methods: tuple[str, ...] = field(
+        default=(), metadata={"says": "Methods that ask for an OTP whatever the amount."}
+    )
+    otp_length: int = field(default=6, metadata={"says": "Digits of an OTP."})
+    otp_ttl_seconds: int = field(default=300, metadata={"says": "How long an OTP is good for."})
+    otp_max_wrong: int = field(
+        default=3, metadata={"says": "Wrong OTPs after which a challenge is locked."}
+    )
+    otp_resend_seconds: int = field(
+        default=30, metadata={"says": "How long the buyer waits for another OTP."}
+    )
+    otp_max_sends: int = field(
+        default=3, metadata={"says": "How often an OTP is sent, the first one included."}
+    )
     magic_amounts: bool = field(
         default=True, metadata={"says": "Whether amounts of the band 17SS.CC decide outcomes."}
     )
@@ -81,12 +99,31 @@ _BOUNDS: Mapping[str, tuple[int, int]] = {
     "upi_answer_seconds": (0, 86_400),
     "upi_pending_seconds": (0, 31_536_000),
     "bank_page_seconds": (1, 86_400),
+    "otp_length": (4, 8),
+    "otp_ttl_seconds": (1, 86_400),
+    "otp_max_wrong": (1, 100),
+    "otp_resend_seconds": (0, 86_400),
+    "otp_max_sends": (1, 100),
 }
 _ENCODINGS = frozenset({"auto", "php", "node", "rfc3986"})
+#: Names in a setting that lists them, at most; and how each is spelt.
+_MOST_NAMES = 50
+_NAME = re.compile(r"[A-Za-z_]{1,32}")
+
+
+def _is_amount(text: str) -> bool:
+    try:
+        Money.parse(text)
+    except Invalid:
+        return False
+    return True
+
+
 #: Settings of text that cannot be just any text.
 _FORMS: Mapping[str, Callable[[str], bool]] = {
     "result_encoding": _ENCODINGS.__contains__,
     "throttling": PROFILES.__contains__,
+    "otp_threshold": _is_amount,
 }
 
 
@@ -103,7 +140,8 @@ def settings(plain: Mapping[str, object]) -> Settings:
         if name not in known or not _right(name, value, default):
             message = f"The setting '{name}' is unknown or has a value it cannot take."
             raise Invalid(message, code="settings.invalid", field=name)
-    return Settings(**plain)  # type: ignore[arg-type]  # checked above
+    frozen = {n: tuple(v) if isinstance(v, list) else v for n, v in plain.items()}
+    return Settings(**frozen)  # type: ignore[arg-type]  # checked above
 
 
 def _right(name: str, value: object, default: object) -> bool:
@@ -114,9 +152,15 @@ def _right(name: str, value: object, default: object) -> bool:
         return isinstance(value, int) and low <= value <= high
     if isinstance(default, Mapping):
         return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
-    if not isinstance(value, str) or len(value) > 255:
-        return False
-    return name not in _FORMS or _FORMS[name](value)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and _all_names(value)
+    fits = _FORMS.get(name)
+    return isinstance(value, str) and len(value) <= 255 and (fits is None or fits(value))
+
+
+def _all_names(values: Sequence[object]) -> bool:
+    named = (isinstance(one, str) and _NAME.fullmatch(one) for one in values)
+    return len(values) <= _MOST_NAMES and all(named)
 
 
 @dataclass(frozen=True, slots=True)

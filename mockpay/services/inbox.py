@@ -1,0 +1,21 @@
+"""The buyer's inbox, as pages and the control API show it."""
+
+from __future__ import annotations
+
+from mockpay.services.steps import found
+from mockpay.store import inbox
+from mockpay.store.inbox import Message as Message
+from mockpay.store.inbox import forget_old as forget_old
+from mockpay.store.inbox import listed as listed
+from mockpay.store.worlds import Sandbox
+
+
+def opened(sandbox: Sandbox, message_id: str) -> Message:
+    """
+    A message that somebody opens.
+
+    Raises:
+        NotFound: code ``message.not_found``.
+    """
+    inbox.mark_read(sandbox, message_id)
+    return found(inbox.by_id(sandbox, message_id), "message")

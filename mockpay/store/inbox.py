@@ -1,0 +1,205 @@
+"""
+The buyer's inbox: what the sandbox "sent", and the only place where a code is in the clear.
+
+A code is kept for one hour of the seller's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import DDL, Index, Table, delete, func, select, update
+from sqlalchemy.event import listen
+
+from mockpay.kernel.clock import SECOND
+from mockpay.store.dialects import insert_new
+from mockpay.store.metadata import big, metadata, row_id, text
+from mockpay.store.paging import PAGE, Page, cursor_of, number_of
+from mockpay.store.worlds import Sandbox
+
+inbox = Table(
+    "inbox",
+    metadata,
+    row_id(),
+    text("message_id", unique=True),
+    text("seller_id"),
+    text("kind"),
+    text("channel"),
+    text("to_address"),
+    text("template"),
+    text("body"),
+    text("otp", null=True),
+    text("attempt_id", null=True),
+    big("created_at"),
+    big("read_at", null=True),
+    Index("inbox_of_seller", "seller_id", "id"),
+    Index("inbox_of_attempt", "attempt_id"),
+)
+# Few messages have a code still, and each new one looks for those that are too old.
+_WITH_CODE = "CREATE INDEX inbox_with_code ON inbox (seller_id, created_at) WHERE otp IS NOT NULL"
+listen(inbox, "after_create", DDL(_WITH_CODE))  # type: ignore[no-untyped-call]
+
+#: How long a code stays in the clear, in ms of the seller's time (facts, section 2).
+CODE_KEPT_MS = 3_600 * SECOND
+#: What stands in a text where its code was.
+FORGOTTEN = "••••••"
+#: Messages kept for each seller (contract section 3).
+KEPT = 50_000
+_SWEEP_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the buyer got it; `number` grows in the order of sending."""
+
+    number: int
+    message_id: str
+    kind: str
+    channel: str
+    to: str
+    template: str
+    body: str
+    otp: str | None
+    attempt_id: str | None
+    created_at: int
+    read_at: int | None
+
+
+def put(
+    sandbox: Sandbox,
+    key: str,
+    *,
+    kind: str,
+    channel: str,
+    to: str,
+    template: str,
+    body: str,
+    otp: str | None = None,
+    attempt_id: str | None = None,
+) -> str:
+    """
+    Put a message into the buyer's inbox; its id.
+
+    `key` says what the message is about: the same key again is the same message, sent once.
+    A `body` that holds the code must hold it as `otp` spells it, so that it can be forgotten.
+    """
+    forget_old(sandbox)
+    message_id = sandbox.short_id("msg", kind, key)
+    row = {
+        "message_id": message_id,
+        "seller_id": sandbox.seller_id,
+        "kind": kind,
+        "channel": channel,
+        "to_address": to,
+        "template": template,
+        "body": body,
+        "otp": otp,
+        "attempt_id": attempt_id,
+        "created_at": sandbox.now,
+    }
+    if insert_new(sandbox.connection, inbox, row):
+        _sweep(sandbox, message_id)
+    return message_id
+
+
+def forget_old(sandbox: Sandbox) -> None:
+    """Take codes older than an hour out of the database."""
+    sandbox.connection.execute(
+        update(inbox)
+        .where(
+            inbox.c.seller_id == sandbox.seller_id,
+            inbox.c.otp.is_not(None),
+            inbox.c.created_at <= sandbox.now - CODE_KEPT_MS,
+        )
+        .values(body=func.replace(inbox.c.body, inbox.c.otp, FORGOTTEN), otp=None)
+    )
+
+
+def _sweep(sandbox: Sandbox, message_id: str) -> None:
+    """Now and then, delete all but the newest."""
+    mine = inbox.c.seller_id == sandbox.seller_id
+    number = sandbox.connection.execute(
+        select(inbox.c.id).where(inbox.c.message_id == message_id)
+    ).scalar_one()
+    if number % _SWEEP_EVERY:
+        return
+    newest = select(inbox.c.id).where(mine).order_by(inbox.c.id.desc())
+    oldest_kept = sandbox.connection.execute(newest.limit(1).offset(KEPT)).scalar()
+    if oldest_kept is not None:
+        sandbox.connection.execute(delete(inbox).where(mine, inbox.c.id <= oldest_kept))
+
+
+def listed(
+    sandbox: Sandbox,
+    *,
+    kind: str | None = None,
+    to: str | None = None,
+    attempt_id: str | None = None,
+    after: str | None = None,
+    limit: int = PAGE,
+) -> Page[Message]:
+    """
+    The seller's messages, the newest first.
+
+    Raises:
+        Invalid: code ``cursor.invalid``.
+    """
+    query = select(inbox).where(inbox.c.seller_id == sandbox.seller_id).order_by(inbox.c.id.desc())
+    if kind:
+        query = query.where(inbox.c.kind == kind)
+    if to:
+        # A query string turns the plus of a phone number into a space.
+        spelt = "+" + to.lstrip() if to.startswith(" ") else to
+        query = query.where(inbox.c.to_address.in_({to, spelt}))
+    if attempt_id:
+        query = query.where(inbox.c.attempt_id == attempt_id)
+    if after:
+        query = query.where(inbox.c.id < number_of("inbox", after))
+    found = sandbox.connection.execute(query.limit(limit + 1)).mappings()
+    rows = [_message(sandbox, row) for row in found]
+    more = len(rows) > limit
+    return Page(rows[:limit], cursor_of("inbox", rows[limit - 1].number) if more else None)
+
+
+def by_id(sandbox: Sandbox, message_id: str) -> Message | None:
+    """A message of this seller's world."""
+    query = select(inbox).where(
+        inbox.c.message_id == message_id, inbox.c.seller_id == sandbox.seller_id
+    )
+    row = sandbox.connection.execute(query).mappings().first()
+    return _message(sandbox, row) if row is not None else None
+
+
+def mark_read(sandbox: Sandbox, message_id: str) -> None:
+    """Write down when a message was first opened."""
+    sandbox.connection.execute(
+        update(inbox)
+        .where(
+            inbox.c.message_id == message_id,
+            inbox.c.seller_id == sandbox.seller_id,
+            inbox.c.read_at.is_(None),
+        )
+        .values(read_at=sandbox.now)
+    )
+
+
+def _message(sandbox: Sandbox, row: Mapping[Any, Any]) -> Message:
+    message = Message(
+        number=row["id"],
+        message_id=row["message_id"],
+        kind=row["kind"],
+        channel=row["channel"],
+        to=row["to_address"],
+        template=row["template"],
+        body=row["body"],
+        otp=row["otp"],
+        attempt_id=row["attempt_id"],
+        created_at=row["created_at"],
+        read_at=row["read_at"],
+    )
+    if message.otp is None or message.created_at > sandbox.now - CODE_KEPT_MS:
+        return message
+    # A reader cannot delete it; it tells nothing more all the same.
+    return replace(message, otp=None, body=message.body.replace(message.otp, FORGOTTEN))
