@@ -14,7 +14,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.services import otp_codes as codes
-from mockpay.store import attempts, otps, schedule, timeline
+from mockpay.store import attempts, inbox, otps, schedule, timeline
 from mockpay.store.otps import Kept
 from mockpay.store.worlds import Sandbox
 
@@ -227,6 +227,7 @@ def _end(
     if _moved(sandbox, kept, event, actor, **changes) is None:
         return _now_over(sandbox, kept)
     schedule.drop(sandbox, rules.EXPIRY, kept.challenge.challenge_id)
+    inbox.forget_old(sandbox)
     return None
 
 
