@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -56,15 +56,18 @@ def sign_notification(body: Mapping[str, object], private_key: RSAPrivateKey) ->
     return base64.b64encode(signature).decode("ascii")
 
 
-def check_certificate_url(url: str) -> None:
+def check_certificate_url(url: str, also: Container[str] = ()) -> None:
     """
     Hold a SigningCertURL against the rules that all known consumers share.
+
+    Args:
+        also: URLs that are trusted beside Amazon's, compared exactly.
 
     Raises:
         SnsError: code ``notification.certificate_url``: not https, not an SNS host of
             Amazon's, a port, or no ``.pem``.
     """
-    if not _CERTIFICATE_URL.fullmatch(url):
+    if url not in also and not _CERTIFICATE_URL.fullmatch(url):
         raise SnsError(
             "The signing certificate does not come from Amazon SNS.",
             code="notification.certificate_url",
@@ -97,19 +100,22 @@ def certificate_key(certificate_pem: bytes) -> RSAPublicKey:
     return key
 
 
-def verify_notification(body: Mapping[str, object], certificate_pem: bytes) -> None:
+def verify_notification(
+    body: Mapping[str, object], certificate_pem: bytes, also: Container[str] = ()
+) -> None:
     """
     Verify an SNS message: version, certificate URL and name, signature.
 
     Args:
         body: The message as JSON; `certificate_pem` what its SigningCertURL answered.
+        also: Certificate URLs that are trusted beside Amazon's, compared exactly.
 
     Raises:
         SnsError: `code` says which of them failed.
     """
     if _text(body, "SignatureVersion") != "1":
         raise SnsError("Only SignatureVersion 1 is known.", code="notification.version")
-    check_certificate_url(_text(body, "SigningCertURL"))
+    check_certificate_url(_text(body, "SigningCertURL"), also)
     key = certificate_key(certificate_pem)
     octets = canonical_string(body).encode(errors="replace")
     try:

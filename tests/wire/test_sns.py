@@ -95,6 +95,16 @@ def test_a_certificate_from_anywhere_else_is_refused(url):
     assert refused.value.code == "notification.certificate_url"
 
 
+def test_another_certificate_url_is_trusted_only_where_it_is_named_exactly():
+    url = "http://127.0.0.1:8420/x.pem"
+    body = GOOD | {"SigningCertURL": url}
+    sns.verify_notification(body, CERTIFICATE, {url})
+    for named in ((), {"http://127.0.0.1:8420/"}, {url + "?"}, {url.upper()}):
+        with pytest.raises(SnsError) as refused:
+            sns.verify_notification(body, CERTIFICATE, named)
+        assert refused.value.code == "notification.certificate_url"
+
+
 @pytest.mark.parametrize("pem", [b"", b"no certificate", CERTIFICATE[:200]])
 def test_a_broken_certificate_is_refused(pem):
     with pytest.raises(SnsError) as refused:
