@@ -1,4 +1,4 @@
-"""A client of Amazon Pay India for Python shops: pay, verify the result, ask about orders."""
+"""A client of Amazon Pay India for Python shops: pay, verify, ask about orders, refund."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mockpay.merchant.fields import (
     payment_fields,
     require,
 )
+from mockpay.merchant.refunds import Refund, refund_details, refund_params
 from mockpay.wire import forms
 from mockpay.wire.envelope import Envelope, Flavour, seal
 from mockpay.wire.keys import load_public_key
@@ -173,6 +174,49 @@ class AmazonPayClient:
     def get_service_status(self) -> replies.ServiceStatus:
         """Ask how the service is."""
         return replies.service_status(self._call("GetServiceStatus", {}))
+
+    # --- refunding (MWS operations, with India's RefundPayment) ---
+
+    def refund(
+        self,
+        amazon_order_id: str,
+        refund_reference_id: str,
+        amount: str,
+        currency: str = "INR",
+        note: str | None = None,
+        soft_descriptor: str | None = None,
+    ) -> Refund:
+        """
+        Ask for a refund; it is Pending at first and settles hours later.
+
+        The same again answers with the first refund, so a lost answer is simply asked for
+        once more, with the same reference id and the same values.
+
+        Args:
+            refund_reference_id: The shop's own id of it: 1 to 32 letters, digits, - or _.
+            amount: Like "100.00".
+            note: The SellerRefundNote, where a sandbox takes its simulation strings.
+
+        Raises:
+            Invalid: code ``payment.field``: a value breaks a rule of form.
+            ServiceError: the service refuses, or its answer holds no refund.
+            Unreachable: no answer came back; the refund may have been taken all the same.
+        """
+        params = refund_params(
+            amazon_order_id, refund_reference_id, amount, currency, note, soft_descriptor
+        )
+        return self._refund("RefundPayment", params)
+
+    def get_refund_details(self, amazon_refund_id: str) -> Refund:
+        """Ask how a refund stands; raises like `refund`."""
+        require(amazon_refund_id=amazon_refund_id)
+        return self._refund("GetRefundDetails", {"AmazonRefundId": amazon_refund_id})
+
+    def _refund(self, action: str, params: Mapping[str, str]) -> Refund:
+        found = refund_details(self._call(action, params))
+        if found is None:
+            raise replies.ServiceError("", f"The answer of {action} holds no refund.", 200)
+        return found
 
     def get_dynamic_config(self, key: str = "serverSideSDKPHP") -> str:
         """

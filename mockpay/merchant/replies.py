@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http import HttpReply
+from mockpay.merchant.trees import branch, moment, text
 from mockpay.wire import xml
 from mockpay.wire.xml import Plain, XmlError
 
@@ -83,55 +83,55 @@ def result_of(operation: str, reply: HttpReply) -> Mapping[str, Plain]:
     try:
         document = xml.parse(reply.body)
     except XmlError as error:
-        raise _unreadable(reply) from error
+        raise unreadable(reply) from error
     if reply.status == 200 and f"{operation}Response" in document:
-        return _branch(_branch(document, f"{operation}Response"), f"{operation}Result")
-    fault = _branch(_branch(document, "ErrorResponse"), "Error")
+        return branch(branch(document, f"{operation}Response"), f"{operation}Result")
+    fault = branch(branch(document, "ErrorResponse"), "Error")
     if not fault:
-        raise _unreadable(reply)
-    raise ServiceError(_text(fault, "Code"), _text(fault, "Message"), reply.status)
+        raise unreadable(reply)
+    raise ServiceError(text(fault, "Code"), text(fault, "Message"), reply.status)
 
 
 def order_reference_page(result: Mapping[str, Plain]) -> OrderReferencePage:
     """Read ListOrderReference's result; one order comes as an object, several as a list."""
-    found = _branch(result, "OrderReferenceList").get("OrderReference", [])
+    found = branch(result, "OrderReferenceList").get("OrderReference", [])
     orders = found if isinstance(found, list) else [found]
     return OrderReferencePage(
         tuple(order_reference(order) for order in orders if isinstance(order, dict)),
-        _text(result, "NextPageToken") or None,
+        text(result, "NextPageToken") or None,
     )
 
 
 def order_reference_details(result: Mapping[str, Plain]) -> OrderReference:
     """Read GetOrderReferenceDetails's result."""
-    return order_reference(_branch(result, "OrderReferenceDetails"))
+    return order_reference(branch(result, "OrderReferenceDetails"))
 
 
 def order_reference(order: Mapping[str, Plain]) -> OrderReference:
     """Read one order."""
-    status = _branch(order, "OrderReferenceStatus")
-    attributes = _branch(order, "SellerOrderAttributes")
-    total = _branch(order, "OrderTotal")
+    status = branch(order, "OrderReferenceStatus")
+    attributes = branch(order, "SellerOrderAttributes")
+    total = branch(order, "OrderTotal")
     return OrderReference(
-        amazon_order_reference_id=_text(order, "AmazonOrderReferenceId"),
-        seller_order_id=_text(attributes, "SellerOrderId"),
-        state=_text(status, "State"),
-        reason_code=_text(status, "ReasonCode"),
-        reason_description=_text(status, "ReasonDescription"),
-        amount=_text(total, "Amount"),
-        currency=_text(total, "CurrencyCode"),
-        custom_information=_text(attributes, "CustomInformation"),
-        store_name=_text(attributes, "StoreName"),
-        seller_note=_text(order, "SellerNote"),
-        release_environment=_text(order, "ReleaseEnvironment"),
-        created_at=_time(order, "CreationTimestamp"),
-        updated_at=_time(status, "LastUpdateTimestamp"),
+        amazon_order_reference_id=text(order, "AmazonOrderReferenceId"),
+        seller_order_id=text(attributes, "SellerOrderId"),
+        state=text(status, "State"),
+        reason_code=text(status, "ReasonCode"),
+        reason_description=text(status, "ReasonDescription"),
+        amount=text(total, "Amount"),
+        currency=text(total, "CurrencyCode"),
+        custom_information=text(attributes, "CustomInformation"),
+        store_name=text(attributes, "StoreName"),
+        seller_note=text(order, "SellerNote"),
+        release_environment=text(order, "ReleaseEnvironment"),
+        created_at=moment(order, "CreationTimestamp"),
+        updated_at=moment(status, "LastUpdateTimestamp"),
     )
 
 
 def service_status(result: Mapping[str, Plain]) -> ServiceStatus:
     """Read GetServiceStatus's result."""
-    return ServiceStatus(_text(result, "Status"), _time(result, "Timestamp"))
+    return ServiceStatus(text(result, "Status"), moment(result, "Timestamp"))
 
 
 def charge_answer(reply: HttpReply) -> tuple[dict[str, str], str]:
@@ -162,27 +162,13 @@ def json_object(reply: HttpReply) -> dict[str, object]:
     try:
         answer = json.loads(reply.body)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(reply) from error
+        raise unreadable(reply) from error
     if not isinstance(answer, dict):
-        raise _unreadable(reply)
+        raise unreadable(reply)
     return answer
 
 
-def _branch(tree: Mapping[str, Plain], name: str) -> Mapping[str, Plain]:
-    found = tree.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _text(tree: Mapping[str, Plain], name: str) -> str:
-    found = tree.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _time(tree: Mapping[str, Plain], name: str) -> int | None:
-    text = _text(tree, name)
-    return parse_time(text) if text else None
-
-
-def _unreadable(reply: HttpReply) -> ServiceError:
+def unreadable(reply: HttpReply) -> ServiceError:
+    """The error for an answer that makes no sense; it has no code of Amazon's."""
     message = f"The service answered HTTP {reply.status} with something unreadable."
     return ServiceError("", message, reply.status)
