@@ -1,88 +1,27 @@
 """
-The shop's own books: its orders and the results it has verified.
+The shop's orders and the results it has verified, and the books as a whole.
 
-Standard library sqlite3 in a file of the shop's own: a shop shares no database with whoever
-takes its payments.  Every change is one conditional UPDATE, so results that arrive twice, at
-once or in the wrong order leave the same books behind.
+Every change is one conditional UPDATE, so results that arrive twice, at once or in the wrong
+order leave the same books behind.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Conflict, IllegalTransition
 from mockpay.kernel.money import Money
+from mockpay.merchant.books.alerts import Alerts
+from mockpay.merchant.books.file import BookFile
+from mockpay.merchant.books.messages import Messages
+from mockpay.merchant.books.refunds import RefundBook
+from mockpay.merchant.books.states import AFTER_RESULT, LEGAL, OrderState
 
-
-class OrderState(StrEnum):
-    """How the shop sees an order's payment."""
-
-    #: The buyer was sent to pay and has not come back.
-    PLACED = "PLACED"
-    PENDING = "PENDING"
-    PAID = "PAID"
-    FAILED = "FAILED"
-    #: Two verified results contradict each other: to be asked for, never guessed.
-    UNKNOWN = "UNKNOWN"
-
-
-_PLACED, _PENDING, _PAID, _FAILED, _UNKNOWN = OrderState
-
-#: The steps that the shop may take by itself.
-LEGAL: Mapping[OrderState, frozenset[OrderState]] = MappingProxyType(
-    {
-        _PLACED: frozenset({_PENDING, _PAID, _FAILED}),
-        _PENDING: frozenset({_PAID, _FAILED}),
-        _PAID: frozenset({_UNKNOWN}),
-        _FAILED: frozenset({_PLACED, _UNKNOWN}),
-        _UNKNOWN: frozenset({_PAID, _FAILED}),
-    }
-)
-
-#: What a verified result changes: (state, what the result says) -> state; nothing otherwise.
-#: PENDING after an end is an old page; SUCCESS after a failure, or the reverse, is a riddle.
-AFTER_RESULT: Mapping[tuple[OrderState, OrderState], OrderState] = MappingProxyType(
-    {
-        (_PLACED, _PENDING): _PENDING,
-        (_PLACED, _PAID): _PAID,
-        (_PLACED, _FAILED): _FAILED,
-        (_PENDING, _PAID): _PAID,
-        (_PENDING, _FAILED): _FAILED,
-        (_PAID, _FAILED): _UNKNOWN,
-        (_FAILED, _PAID): _UNKNOWN,
-    }
-)
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (
-    number INTEGER PRIMARY KEY,
-    order_id TEXT NOT NULL UNIQUE,
-    sku TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    placed_at INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL,
-    amazon_order_id TEXT NOT NULL DEFAULT '',
-    settled_by TEXT NOT NULL DEFAULT '',
-    conflict TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS results (
-    id INTEGER PRIMARY KEY,
-    order_id TEXT NOT NULL REFERENCES orders (order_id),
-    signature TEXT NOT NULL,
-    fields TEXT NOT NULL,
-    verified_at INTEGER NOT NULL,
-    UNIQUE (order_id, signature)
-);
-"""
 _ORDERS = (
     "SELECT order_id, sku, amount_minor, state, placed_at, changed_at, amazon_order_id,"
     " settled_by, conflict FROM orders"
@@ -96,7 +35,7 @@ class ShopOrder:
 
     Attributes:
         amazon_order_id: The order reference that brought the state, where one did.
-        settled_by: What brought the state: "result" or "ListOrderReference".
+        settled_by: What brought the state: "result", "notification" or "ListOrderReference".
         conflict: What contradicted what, ever; empty for nearly all orders.
     """
 
@@ -123,6 +62,11 @@ class Books:
     """
     The shop's books in one file; safe for any number of threads and processes.
 
+    Attributes:
+        refunds: What was given back, and what is on its way back.
+        alerts: What somebody should look at.
+        messages: Which notifications were taken already.
+
     Args:
         path: The file, made with its folder where absent.
         prefix: How the shop's order ids begin.
@@ -130,11 +74,11 @@ class Books:
     """
 
     def __init__(self, path: Path, *, prefix: str = "NCW", first_number: int = 1) -> None:
-        self._path, self._prefix, self._first = path, prefix, first_number
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
+        self._file = BookFile(path)
+        self._prefix, self._first = prefix, first_number
+        self.refunds = RefundBook(self._file)
+        self.alerts = Alerts(self._file)
+        self.messages = Messages(self._file)
 
     def place(self, sku: str, amount: Money, *, at: int, order_id: str = "") -> ShopOrder:
         """
@@ -143,7 +87,7 @@ class Books:
         Raises:
             Conflict: code ``order.exists``.
         """
-        with self._write() as connection:
+        with self._file.write() as connection:
             last = connection.execute("SELECT max(number) FROM orders").fetchone()[0]
             number = self._first if last is None else last + 1
             order_id = order_id or f"{self._prefix}-{indian(at).year}-{number:06d}"
@@ -160,19 +104,19 @@ class Books:
 
     def find(self, order_id: str) -> ShopOrder | None:
         """Look an order up."""
-        with self._open() as connection:
+        with self._file.read() as connection:
             return _find(connection, order_id)
 
     def newest(self, limit: int = 50) -> list[ShopOrder]:
         """List the latest orders, the newest first."""
         query = f"{_ORDERS} ORDER BY number DESC LIMIT ?"
-        with self._open() as connection:
+        with self._file.read() as connection:
             return [_order(row) for row in connection.execute(query, (limit,))]
 
     def results(self, order_id: str) -> list[StoredResult]:
         """List what came back for an order and was verified, the newest first."""
         query = "SELECT fields, verified_at FROM results WHERE order_id = ? ORDER BY id DESC"
-        with self._open() as connection:
+        with self._file.read() as connection:
             rows = connection.execute(query, (order_id,)).fetchall()
         return [StoredResult(json.loads(fields), at) for fields, at in rows]
 
@@ -186,7 +130,7 @@ class Books:
             fields: The result's parameters, `signature` among them.
             says: What the result makes of the order: PAID, PENDING or FAILED.
         """
-        with self._write() as connection:
+        with self._file.write() as connection:
             order = _existing(connection, order_id)
             new = connection.execute(
                 "INSERT INTO results (order_id, signature, fields, verified_at)"
@@ -199,6 +143,35 @@ class Books:
                 conflict = f"{says} after {order.state}" if then is OrderState.UNKNOWN else None
                 _move(connection, order, then, at, "result", about, conflict)
             return _existing(connection, order_id)
+
+    def notified(
+        self, order_id: str, says: OrderState, *, amazon_order_id: str, message_id: str, at: int
+    ) -> ShopOrder:
+        """
+        Follow a verified payment notification, once, by the same table as results.
+
+        A failure of another order reference than the one the books follow, or of the one that
+        failed before the buyer paid once more, is old news.
+
+        Args:
+            says: What the notification makes of the order: PAID or FAILED.
+            message_id: Of the notification; empty if that does not matter.
+        """
+        with self._file.write() as connection:
+            order = _existing(connection, order_id)
+            new = self.messages.take(connection, message_id, at)
+            then = AFTER_RESULT.get((order.state, says))
+            if new and then is not None and not _outdated(order, says, amazon_order_id):
+                conflict = f"{says} after {order.state}" if then is OrderState.UNKNOWN else None
+                _move(connection, order, then, at, "notification", amazon_order_id, conflict)
+            return _existing(connection, order_id)
+
+    def by_amazon_id(self, amazon_order_id: str) -> ShopOrder | None:
+        """Look an order up by Amazon's id of the reference that paid it."""
+        query = f"{_ORDERS} WHERE amazon_order_id = ? ORDER BY number DESC LIMIT 1"
+        with self._file.read() as connection:
+            row = connection.execute(query, (amazon_order_id,)).fetchone()
+        return None if row is None or not amazon_order_id else _order(row)
 
     def move(
         self, order: ShopOrder, to: OrderState, *, at: int, by: str = "", amazon_order_id: str = ""
@@ -214,22 +187,8 @@ class Books:
         """
         if to not in LEGAL[order.state]:
             raise IllegalTransition(f"The shop does not move {order.state} to {to}.")
-        with self._write() as connection:
+        with self._file.write() as connection:
             return _move(connection, order, to, at, by, amazon_order_id or order.amazon_order_id)
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=10, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            # Anything that raises leaves the transaction open; closing rolls it back.
-            yield connection
-            connection.execute("COMMIT")
 
 
 def _move(
@@ -247,6 +206,13 @@ def _move(
         (to, at, by, amazon_order_id, conflict, order.order_id, order.state, order.changed_at),
     )
     return moved.rowcount == 1
+
+
+def _outdated(order: ShopOrder, says: OrderState, amazon_order_id: str) -> bool:
+    if says is not OrderState.FAILED or not order.amazon_order_id:
+        return False
+    same = amazon_order_id == order.amazon_order_id
+    return same if order.state is OrderState.PLACED else not same
 
 
 def _find(connection: sqlite3.Connection, order_id: str) -> ShopOrder | None:

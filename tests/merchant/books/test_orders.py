@@ -190,3 +190,55 @@ def test_a_step_is_taken_by_one_of_eight_threads(books):
             pool.map(lambda n: books.move(order, OrderState.PAID, at=NOW + n), range(1, 9))
         )
     assert moved.count(True) == 1
+
+
+# --- payment notifications ---
+
+
+def notified(books, order, says, reference="S04-1", message_id="m-1"):
+    return books.notified(
+        order.order_id, says, amazon_order_id=reference, message_id=message_id, at=NOW + 9
+    )
+
+
+@pytest.mark.parametrize("says", [OrderState.PAID, OrderState.FAILED])
+@pytest.mark.parametrize("state", list(OrderState))
+def test_a_notification_moves_an_order_as_a_result_would(books, state, says):
+    order = order_in(books, state)
+    after = notified(books, order, says)
+    assert after.state == AFTER_RESULT.get((state, says), state)
+    if after.state is not state:
+        assert (after.settled_by, after.amazon_order_id) == ("notification", "S04-1")
+
+
+def test_a_notification_that_comes_again_changes_nothing(books):
+    order = books.place("bell", PRICE, at=NOW)
+    paid = notified(books, order, OrderState.PAID)
+    assert notified(books, order, OrderState.FAILED) == paid
+    assert books.messages.seen("m-1")
+
+
+def test_a_late_failure_of_the_first_try_does_not_fail_the_second(books):
+    order = books.place("bell", PRICE, at=NOW)
+    failed = books.record(order.order_id, result("one", "S04-1"), OrderState.FAILED, at=NOW + 1)
+    assert books.move(failed, OrderState.PLACED, at=NOW + 2)
+    assert notified(books, order, OrderState.FAILED, "S04-1").state is OrderState.PLACED
+    paid = notified(books, order, OrderState.PAID, "S04-2", "m-2")
+    assert (paid.state, paid.amazon_order_id) == (OrderState.PAID, "S04-2")
+    assert notified(books, order, OrderState.FAILED, "S04-1", "m-3") == paid
+
+
+def test_result_and_notification_that_contradict_each_other_are_a_riddle(books):
+    order = books.place("bell", PRICE, at=NOW)
+    books.record(order.order_id, result("one", "S04-1"), OrderState.PAID, at=NOW + 1)
+    after = notified(books, order, OrderState.FAILED, "S04-1")
+    assert (after.state, after.conflict) == (OrderState.UNKNOWN, "FAILED after PAID")
+
+
+def test_an_order_is_found_by_the_reference_that_paid_it(books):
+    order = books.place("bell", PRICE, at=NOW)
+    assert books.by_amazon_id("S04-1") is None
+    paid = notified(books, order, OrderState.PAID, "S04-1")
+    assert books.by_amazon_id("S04-1") == paid
+    books.place("bell", PRICE, at=NOW)
+    assert books.by_amazon_id("") is None
