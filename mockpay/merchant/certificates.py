@@ -1,0 +1,70 @@
+"""Fetch the certificates that notifications are signed with, once per URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from urllib.parse import urlsplit
+
+from mockpay.kernel.http import HttpCall, Sender, Unreachable
+from mockpay.wire.sns import SnsError, certificate_key, check_certificate_url
+
+#: Gives the certificate (PEM) that a SigningCertURL leads to.
+FetchCertificate = Callable[[str], bytes]
+
+#: Amazon signs with one at a time; more than a few are somebody's game.
+_MOST_KEPT = 16
+
+
+class Certificates:
+    """
+    Fetches signing certificates and keeps the good ones; safe for threads.
+
+    Args:
+        sender: The way out; a real shop's must verify TLS, for nothing else vouches.
+        base_url: Where the URL's path is asked for instead of its own host: a sandbox serves
+            the path under any name.
+        also: URLs that are trusted beside Amazon's, compared exactly, and asked as they are.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        base_url: Callable[[], str] | None = None,
+        also: Container[str] = (),
+    ) -> None:
+        self._sender, self._base_url, self._also = sender, base_url, also
+        self._kept: dict[str, bytes] = {}
+
+    def __call__(self, url: str) -> bytes:
+        """
+        The certificate at a URL.
+
+        Raises:
+            SnsError: the URL is not trusted, or leads to no certificate of Amazon SNS.
+            Unreachable: no answer came back, or an error that may pass (5xx).
+        """
+        check_certificate_url(url, self._also)
+        kept = self._kept.get(url)
+        if kept is not None:
+            return kept
+        pem = self._fetch(url)
+        # Only what is good is kept: a bad answer must not stand in the way of the next one.
+        certificate_key(pem)
+        if len(self._kept) < _MOST_KEPT:
+            self._kept[url] = pem
+        return pem
+
+    def _fetch(self, url: str) -> bytes:
+        reply = self._sender.send(HttpCall("GET", self._where(url)))
+        if reply.status >= 500:
+            raise Unreachable(f"The signing certificate was answered with HTTP {reply.status}.")
+        if reply.status != 200:
+            message = f"There is no signing certificate: HTTP {reply.status}."
+            raise SnsError(message, code="notification.certificate")
+        return reply.body
+
+    def _where(self, url: str) -> str:
+        if self._base_url is None or url in self._also:
+            return url
+        return self._base_url().rstrip("/") + urlsplit(url).path

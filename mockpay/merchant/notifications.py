@@ -1,0 +1,177 @@
+"""
+Instant payment notifications (IPN): verified before anything of them is believed.
+
+An SNS envelope carries Amazon's message as JSON, which carries its news as XML (facts on the
+elements: providers/amazonpay/README.md).  Amazon sends again until it is answered 200, for 14
+days, and may send one twice: whoever keeps books remembers the MessageIds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Container, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from mockpay.kernel.clock import parse_time
+from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.merchant.certificates import FetchCertificate
+from mockpay.merchant.notices import PaymentNotice, RefundNotice, notice
+from mockpay.wire import sns
+
+#: SNS carries no larger message.
+MAX_BYTES = 262_144
+
+
+class NotificationError(MockpayError):
+    """
+    A notification that is not to be believed: answer 4xx, it need not come again.
+
+    `code` tells why: ``notification.malformed``, ``.type``, ``.header``, ``.topic``,
+    ``.seller`` or ``.content``; a wrong signature is an `SnsError` of mockpay.wire.sns.
+    """
+
+    code = "notification.malformed"
+
+
+class SeenMessages(Protocol):
+    """Remembers which notifications were taken; the books' `messages` is one."""
+
+    def seen(self, message_id: str) -> bool:
+        """Whether this MessageId was taken before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """
+    A verified notification.
+
+    Attributes:
+        message_id: The same each time that it is sent again.
+        type: Amazon's NotificationType, e.g. PaymentRefund.
+        reference_id: The NotificationReferenceId.
+        environment: Sandbox or Live.
+        sent_at: Milliseconds since 1970.
+        replayed: Whether it was taken before; answer 200 and change nothing.
+        about: What it tells; None for a type that is not known here.
+    """
+
+    message_id: str
+    type: str
+    seller_id: str
+    reference_id: str
+    environment: str
+    sent_at: int | None
+    replayed: bool
+    about: PaymentNotice | RefundNotice | None
+
+
+def verify_notification(
+    headers: Mapping[str, str],
+    body: bytes,
+    fetch_certificate: FetchCertificate,
+    *,
+    seller_id: str,
+    seen: SeenMessages | None = None,
+    certificate_urls: Container[str] = (),
+    topic_arns: Collection[str] = (),
+) -> Notification:
+    """
+    Verify and read what was posted to a shop's IPN address.
+
+    Args:
+        headers: Of the request; names in any case.
+        fetch_certificate: Gives the PEM at a URL, e.g. `Certificates(SessionSender())`; asked
+            only for a URL that the rules allow.
+        seller_id: Whose notifications are believed.
+        seen: Which ones were taken before; the caller adds to it, best in the transaction of
+            what the notification changes.
+        certificate_urls: URLs that are trusted beside Amazon's, compared exactly.
+        topic_arns: If given, the only topics that are believed.  A signature of SNS tells only
+            that some AWS customer sent it: name your own topic where you know it.
+
+    Raises:
+        NotificationError, SnsError: it is not to be believed.
+        Unreachable: the certificate cannot be fetched now.
+    """
+    envelope = _envelope(body)
+    _check_headers(headers, envelope)
+    if topic_arns and envelope.get("TopicArn") not in topic_arns:
+        raise NotificationError("The topic is not the shop's.", code="notification.topic")
+    url = _text(envelope, "SigningCertURL")
+    sns.check_certificate_url(url, certificate_urls)
+    sns.verify_notification(envelope, fetch_certificate(url), certificate_urls)
+    message = _json_object(_text(envelope, "Message"), "Message")
+    if _text(message, "SellerId") != seller_id:
+        raise NotificationError("It is another seller's.", code="notification.seller")
+    message_id = _text(envelope, "MessageId")
+    try:
+        about = notice(_text(message, "NotificationType"), _text(message, "NotificationData"))
+    except MockpayError as error:
+        raise NotificationError(error.message, code="notification.content") from error
+    return Notification(
+        message_id=message_id,
+        type=_text(message, "NotificationType"),
+        seller_id=seller_id,
+        reference_id=str(message.get("NotificationReferenceId", "")),
+        environment=str(message.get("ReleaseEnvironment", "")),
+        sent_at=_time(message),
+        replayed=seen is not None and seen.seen(message_id),
+        about=about,
+    )
+
+
+def _envelope(body: bytes) -> dict[str, object]:
+    if len(body) > MAX_BYTES:
+        raise NotificationError("It is larger than 256 KB.")
+    try:
+        envelope = _json_object(body.decode(), "body")
+    except UnicodeDecodeError as error:
+        raise NotificationError("The body is not UTF-8.") from error
+    if envelope.get("Type") != "Notification":
+        raise NotificationError("It is no Notification of SNS.", code="notification.type")
+    if not 1 <= len(_text(envelope, "MessageId")) <= 100:
+        raise NotificationError("The MessageId has no usual length.")
+    return envelope
+
+
+def _check_headers(headers: Mapping[str, str], envelope: Mapping[str, object]) -> None:
+    """What real consumers compare: the type must be told, the rest must agree where told."""
+    told = {name.lower(): value for name, value in headers.items()}
+    told.setdefault("x-amz-sns-message-type", "")
+    for name, field in (("type", "Type"), ("id", "MessageId")):
+        value = told.get(f"x-amz-sns-message-{name}", envelope[field])
+        if value != envelope[field]:
+            raise _disagreeing(f"x-amz-sns-message-{name}")
+    if told.get("x-amz-sns-topic-arn", envelope.get("TopicArn")) != envelope.get("TopicArn"):
+        raise _disagreeing("x-amz-sns-topic-arn")
+
+
+def _disagreeing(name: str) -> NotificationError:
+    message = f"The header {name} does not agree with the body."
+    return NotificationError(message, code="notification.header")
+
+
+def _json_object(text: str, what: str) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotificationError(f"The {what} is no JSON.") from error
+    if not isinstance(found, dict):
+        raise NotificationError(f"The {what} is no JSON object.")
+    return found
+
+
+def _text(tree: Mapping[str, object], name: str) -> str:
+    found = tree.get(name)
+    if not isinstance(found, str) or not found:
+        raise NotificationError(f"The {name} is missing.")
+    return found
+
+
+def _time(message: Mapping[str, object]) -> int | None:
+    try:
+        return parse_time(str(message.get("Timestamp", "")))
+    except Invalid:
+        return None

@@ -1,0 +1,74 @@
+"""Certificates are fetched once per URL, only from where they are trusted."""
+
+import pytest
+
+from mockpay.kernel.http import HttpReply, Unreachable
+from mockpay.merchant.certificates import Certificates
+from mockpay.wire.sns import SnsError
+from tests.merchant.posted import CERTIFICATE, URL
+
+
+class Shelf:
+    """A host that answers with what stands next on the shelf, the certificate at last."""
+
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.urls = []
+
+    def send(self, call):
+        self.urls.append(call.url)
+        return self.replies.pop(0) if self.replies else HttpReply(200, {}, CERTIFICATE)
+
+
+def test_a_certificate_is_fetched_once_per_url():
+    shelf = Shelf()
+    fetch = Certificates(shelf)
+    other = URL.replace("0000", "1111")
+    assert [fetch(URL), fetch(URL), fetch(other), fetch(URL)] == [CERTIFICATE] * 4
+    assert shelf.urls == [URL, other]
+
+
+def test_a_sandbox_is_asked_for_the_path_only():
+    shelf = Shelf()
+    Certificates(shelf, base_url=lambda: "http://127.0.0.1:8420/")(URL)
+    assert shelf.urls == [
+        "http://127.0.0.1:8420/SimpleNotificationService-0000000000000000000000.pem"
+    ]
+
+
+def test_a_url_that_is_trusted_by_name_is_asked_as_it_is():
+    shelf, url = Shelf(), "http://10.0.0.1/x.pem"
+    Certificates(shelf, base_url=lambda: "http://127.0.0.1:8420", also=[url])(url)
+    assert shelf.urls == [url]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/x.pem", "https://sns.evil.example/x.pem", ""])
+def test_no_other_url_is_ever_asked(url):
+    shelf = Shelf()
+    with pytest.raises(SnsError):
+        Certificates(shelf)(url)
+    assert shelf.urls == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (HttpReply(404, {}, b"none"), SnsError),
+        (HttpReply(302, {"Location": "https://evil.example"}, b""), SnsError),
+        (HttpReply(200, {}, b"<html>"), SnsError),
+        (HttpReply(503, {}, b""), Unreachable),
+    ],
+)
+def test_a_bad_answer_is_not_kept(reply, error):
+    fetch = Certificates(Shelf(reply))
+    with pytest.raises(error):
+        fetch(URL)
+    assert fetch(URL) == CERTIFICATE
+
+
+def test_the_shelf_is_bounded():
+    shelf = Shelf()
+    fetch = Certificates(shelf)
+    for n in range(40):
+        fetch(URL.replace("0000", f"{n:04d}"))
+    assert len(fetch._kept) == 16
