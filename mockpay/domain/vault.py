@@ -181,6 +181,11 @@ def card(number: str, expiry: str) -> Card:
     )
 
 
+def has_secret(kind: str) -> bool:
+    """Whether the vault holds something of this kind; a bank's name is no secret."""
+    return kind != netbanking.METHOD
+
+
 def masked(address: str) -> str:
     """A UPI ID or an e-mail as it may be shown: ``ga****@okhdfc``."""
     local, at, rest = address.partition("@")

@@ -93,6 +93,10 @@ def create_tables(engine: Engine) -> None:
         attempts,
         banks,
         buckets,
+        buyers,
+        consents,
+        cryptograms,
+        envelopes,
         inbox,
         journal,
         orders,
@@ -103,6 +107,7 @@ def create_tables(engine: Engine) -> None:
         secrets,
         sellers,
         timeline,
+        vault,
         wallet,
     )
 

@@ -1,0 +1,112 @@
+"""Buyers: who they are, signing in by a code to their e-mail, and their sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mockpay.domain.buyers import BUYERS, Buyer
+from mockpay.domain.otp import Challenge, Channel, Purpose, Verdict
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import NotFound
+from mockpay.services import otps
+from mockpay.services.wallet import owner_of
+from mockpay.store import buyers
+from mockpay.store import otps as challenges
+from mockpay.store.worlds import Sandbox
+
+#: How long a session lasts, in real ms.
+SESSION_LIFE = 12 * 3_600 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What became of a typed code; session and buyer are there where it was right."""
+
+    verdict: Verdict
+    session: str | None = field(default=None, repr=False)
+    buyer: Buyer | None = None
+
+
+def named(sandbox: Sandbox, email: str) -> Buyer:
+    """
+    The buyer of an e-mail, whom this seller need not know yet.
+
+    Raises:
+        Invalid: code ``email.invalid``.
+    """
+    owner = owner_of(email)
+    buyer_id = sandbox.short_id("byr", owner)
+    known = buyers.find(sandbox, buyer_id)
+    return known or Buyer(buyer_id, sandbox.seller_id, owner)
+
+
+def find(sandbox: Sandbox, buyer_id: str) -> Buyer:
+    """
+    A buyer who came by, or one of those who are there from the start.
+
+    Raises:
+        NotFound: code ``buyer.not_found``.
+    """
+    known = buyers.find(sandbox, buyer_id)
+    if known is not None:
+        return known
+    for one in BUYERS:
+        if sandbox.short_id("byr", one.email) == buyer_id:
+            return Buyer(buyer_id, sandbox.seller_id, one.email)
+    raise NotFound("There is no such buyer.", code="buyer.not_found")
+
+
+def ensure(sandbox: Sandbox, email: str) -> Buyer:
+    """
+    The buyer of an e-mail, known to this seller from now on.
+
+    Raises:
+        Invalid: code ``email.invalid``.
+    """
+    buyer = named(sandbox, email)
+    if buyer.created_at is None:
+        buyers.add(sandbox, buyer)
+    return named(sandbox, buyer.email)
+
+
+def sign_in_start(sandbox: Sandbox, email: str) -> Challenge:
+    """
+    Send a code to an e-mail; anybody may sign in who can read it.
+
+    Raises:
+        Invalid: code ``email.invalid``.
+        Conflict: code ``otp.locked_out``.
+    """
+    owner = owner_of(email)
+    return otps.start(
+        sandbox, purpose=Purpose.SIGN_IN, subject=owner, to=owner, channel=Channel.EMAIL
+    )
+
+
+def sign_in_finish(sandbox: Sandbox, challenge_id: str, code: str) -> SignedIn:
+    """
+    Check a typed code and open a session; nothing is raised for a wrong one, which counts.
+
+    The code of a payment opens no session.
+    """
+    kept = challenges.find(sandbox, challenge_id)
+    if kept is None or kept.challenge.purpose is not Purpose.SIGN_IN:
+        return SignedIn(Verdict.WRONG)
+    verdict = otps.verify(sandbox, challenge_id, code)
+    if verdict is not Verdict.VERIFIED:
+        return SignedIn(verdict)
+    buyer = ensure(sandbox, kept.challenge.subject)
+    session = ids.page_token()
+    buyers.open_session(sandbox, buyer.buyer_id, session, sandbox.real_now + SESSION_LIFE)
+    return SignedIn(verdict, session, buyer)
+
+
+def buyer_of_session(sandbox: Sandbox, session: str) -> Buyer | None:
+    """Who is signed in at this seller; None for another seller's, an old or a made-up session."""
+    return buyers.buyer_of(sandbox, session)
+
+
+def sign_out(sandbox: Sandbox, session: str) -> None:
+    """End a session."""
+    buyers.close_session(sandbox, session)

@@ -1,0 +1,203 @@
+"""Buyers: anybody who reads the code that was sent is signed in, at one seller."""
+
+import pytest
+from sqlalchemy import select
+
+from mockpay.domain.buyers import BUYERS
+from mockpay.domain.otp import Channel, Purpose, Verdict
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Invalid, NotFound
+from mockpay.services import buyers as verbs
+from mockpay.services import otps, sellers
+from mockpay.services.inbox import listed
+from mockpay.store import buyers
+from tests.given import World, at_once
+
+ASHA, NEWBIE = "asha@example.com", "newbie@buyers.mockpay.test"
+RIGHT, WRONG, LOCKS = "123456", "000000", "888888"
+HOUR = 3_600 * SECOND
+
+
+def start(world, email=ASHA):
+    with world.work() as sandbox:
+        return verbs.sign_in_start(sandbox, email)
+
+
+def finish(world, challenge, code=RIGHT):
+    with world.work() as sandbox:
+        return verbs.sign_in_finish(sandbox, challenge.challenge_id, code)
+
+
+def signed_in(world, email=ASHA):
+    done = finish(world, start(world, email))
+    assert done.verdict is Verdict.VERIFIED
+    return done
+
+
+def who(world, session):
+    with world.look() as sandbox:
+        return verbs.buyer_of_session(sandbox, session)
+
+
+def found(world, buyer_id):
+    with world.look() as sandbox:
+        return verbs.find(sandbox, buyer_id)
+
+
+def test_a_buyer_signs_in_by_the_code_that_was_sent_to_the_e_mail(world):
+    challenge = start(world)
+    assert (challenge.purpose, challenge.channel) == (Purpose.SIGN_IN, Channel.EMAIL)
+    with world.look() as sandbox:
+        (message,) = listed(sandbox).items
+    done = finish(world, challenge, message.otp)
+    assert done.buyer.email == message.to == ASHA
+    assert who(world, done.session) == done.buyer == found(world, done.buyer.buyer_id)
+    assert done.session not in repr(done)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [(WRONG, Verdict.WRONG), (LOCKS, Verdict.LOCKED), ("999999", Verdict.EXPIRED), ("", Verdict.WRONG)],
+)  # fmt: skip
+def test_another_code_opens_no_session(world, code, verdict):
+    done = finish(world, start(world), code)
+    assert (done.verdict, done.session, done.buyer) == (verdict, None, None)
+    assert rows(world, buyers.sessions) == rows(world, buyers.buyers) == []
+
+
+def test_a_wrong_code_counts_although_nothing_is_raised(world):
+    challenge = start(world)
+    verdicts = [finish(world, challenge, WRONG).verdict for _ in range(3)]
+    assert verdicts[-1] is Verdict.LOCKED
+    assert finish(world, challenge).verdict is Verdict.LOCKED
+
+
+def test_a_code_opens_one_session_however_many_send_it_at_once(world):
+    challenge = start(world)
+    got = at_once(6, lambda _: finish(world, challenge))
+    assert sum(one.session is not None for one in got) == 1
+    assert len(rows(world, buyers.sessions)) == 1
+
+
+def test_the_code_of_a_payment_opens_no_session(world):
+    with world.work() as sandbox:
+        payment = otps.start(sandbox, purpose=Purpose.PAYMENT, subject=ASHA, to=ASHA)
+    assert finish(world, payment).verdict is Verdict.WRONG
+    with world.look() as sandbox:
+        assert otps.active(sandbox, Purpose.PAYMENT, ASHA) == payment
+
+
+def test_a_challenge_of_another_seller_or_none_opens_no_session(world):
+    challenge = start(world)
+    assert finish(World.new(world.runtime), challenge).session is None
+    assert finish(world, challenge).session
+
+
+@pytest.mark.parametrize("email", ["", "asha", "a@b", "a b@example.com", "a@b@example.com"])
+def test_what_is_no_e_mail_gets_no_code(world, email):
+    with pytest.raises(Invalid) as refused:
+        start(world, email)
+    assert refused.value.code == "email.invalid"
+
+
+# --- who they are
+
+
+def rows(world, table):
+    with world.look() as sandbox:
+        return sandbox.connection.execute(select(table)).mappings().all()
+
+
+def test_a_buyer_is_the_same_however_the_e_mail_is_spelt_and_however_often_they_come(world):
+    first, again = signed_in(world), signed_in(world, " Asha@Example.COM ")
+    assert first.buyer == again.buyer
+    assert first.session != again.session
+    assert len(rows(world, buyers.buyers)) == 1
+    assert who(world, first.session) == who(world, again.session)
+
+
+def test_another_e_mail_or_seller_makes_another_buyer(world):
+    other = World.new(world.runtime)
+    ids = {signed_in(w, e).buyer.buyer_id for w in (world, other) for e in (ASHA, NEWBIE)}
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize("buyer", BUYERS, ids=lambda one: one.local)
+def test_a_sandbox_buyer_is_known_before_the_first_visit(world, buyer):
+    with world.look() as sandbox:
+        named = verbs.named(sandbox, buyer.email)
+    assert found(world, named.buyer_id) == named
+    done = signed_in(world, buyer.email)
+    assert done.buyer.buyer_id == named.buyer_id
+    assert found(world, named.buyer_id).created_at is not None
+
+
+def test_nobody_else_is_known_before_the_first_visit(world):
+    other = World.new(world.runtime)
+    theirs = signed_in(other).buyer
+    with world.look() as sandbox:
+        strangers = [verbs.named(sandbox, ASHA).buyer_id, theirs.buyer_id, "byr_none", ""]
+    for buyer_id in strangers:
+        with pytest.raises(NotFound) as refused:
+            found(world, buyer_id)
+        assert refused.value.code == "buyer.not_found"
+
+
+def test_threads_that_meet_a_buyer_at_once_meet_the_same(world):
+    def ensure(_):
+        with world.work() as sandbox:
+            return verbs.ensure(sandbox, ASHA)
+
+    assert len(set(at_once(8, ensure))) == 1
+    assert len(rows(world, buyers.buyers)) == 1
+
+
+# --- sessions
+
+
+def test_a_session_is_good_at_its_own_seller_only(world):
+    other = World.new(world.runtime)
+    session = signed_in(world).session
+    signed_in(other)
+    assert who(other, session) is None
+    for wrong in ("", "x", session[:-1], session + "A"):
+        assert who(world, wrong) is None
+
+
+def test_a_session_lasts_twelve_real_hours_whatever_the_sellers_clock_does(world, real_clock):
+    session = signed_in(world).session
+    world.later(1_000_000)
+    assert who(world, session)
+    real_clock.move(12 * HOUR - 1)
+    assert who(world, session)
+    real_clock.move(1)
+    assert who(world, session) is None
+
+
+def test_who_signs_out_is_out_here_and_nowhere_else(world):
+    here, there = signed_in(world).session, signed_in(world).session
+    with world.work() as sandbox:
+        verbs.sign_out(sandbox, here)
+        verbs.sign_out(sandbox, "none")
+    assert who(world, here) is None
+    assert who(world, there)
+
+
+def test_sessions_that_are_over_are_forgotten(world, real_clock):
+    signed_in(world)
+    real_clock.move(12 * HOUR)
+    signed_in(world)
+    assert len(rows(world, buyers.sessions)) == 1
+
+
+def test_a_session_is_stored_as_a_digest(world):
+    session = signed_in(world).session
+    assert len(session) >= 22
+    assert session not in repr(rows(world, buyers.sessions))
+
+
+def test_a_reset_ends_all_sessions(world):
+    session = signed_in(world).session
+    with world.work() as sandbox:
+        sellers.reset(sandbox)
+    assert who(world, session) is None
