@@ -25,6 +25,10 @@ class Looks(StrEnum):
     CVV = "cvv"
     BANK = "bank"
     BANK_USER = "bank_user"
+    IP = "ip"
+    DEVICE = "device"
+    EMAIL_DOMAIN = "email_domain"
+    BUYER_NAME = "buyer_name"
     AMOUNT = "amount"
 
 

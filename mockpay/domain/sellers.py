@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from urllib.parse import urlsplit
 
+from mockpay.domain.risk_rules import rules_of
 from mockpay.domain.throttling import OFF, PROFILES
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
@@ -74,6 +75,13 @@ class Settings:
         default_factory=dict,
         metadata={"says": "Outcome by stage where no rule, instrument or amount decides."},
     )
+    risk_rules: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={"says": "By risk rule: off, on, its limits, or more entries of its list."},
+    )
+    risk_review_seconds: int = field(
+        default=10, metadata={"says": "When a payment under review is approved by itself."}
+    )
     all_attempts_listed: bool = field(
         default=False,
         metadata={"says": "ListOrderReference shows every order of a sellerOrderId, not the last."},
@@ -99,6 +107,7 @@ _BOUNDS: Mapping[str, tuple[int, int]] = {
     "upi_answer_seconds": (0, 86_400),
     "upi_pending_seconds": (0, 31_536_000),
     "bank_page_seconds": (1, 86_400),
+    "risk_review_seconds": (0, 31_536_000),
     "otp_length": (4, 8),
     "otp_ttl_seconds": (1, 86_400),
     "otp_max_wrong": (1, 100),
@@ -140,6 +149,8 @@ def settings(plain: Mapping[str, object]) -> Settings:
         if name not in known or not _right(name, value, default):
             message = f"The setting '{name}' is unknown or has a value it cannot take."
             raise Invalid(message, code="settings.invalid", field=name)
+        if name == "risk_rules":
+            rules_of(value)  # type: ignore[arg-type]  # of texts, as was just seen
     frozen = {n: tuple(v) if isinstance(v, list) else v for n, v in plain.items()}
     return Settings(**frozen)  # type: ignore[arg-type]  # checked above
 

@@ -102,6 +102,7 @@ def create_tables(engine: Engine) -> None:
         orders,
         otps,
         outbox,
+        risk,
         scenarios,
         schedule,
         secrets,
