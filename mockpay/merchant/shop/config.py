@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from mockpay.kernel.clock import RealClock, SystemClock
 from mockpay.kernel.http import Sender, SessionSender
+from mockpay.merchant.certificates import FetchCertificate
 
 #: Looks at the request before a view does; what it returns is the answer, None lets it pass.
 Guard = Callable[[], ResponseReturnValue | None]
@@ -47,10 +48,14 @@ class ShopConfig:
             if not given.
         first_number: The number of the first order in new books.
         guard: Runs before every page.
-        arrival_guard: Runs instead of it where callers come from elsewhere, the way back and
-            the mobile endpoints; the same as `guard` if not given.
+        arrival_guard: Runs instead of it where callers come from elsewhere, the way back,
+            notifications and the mobile endpoints; the same as `guard` if not given.
         form_guard: Runs as well before every form that a buyer posts on the shop's pages.
         form_token: What the shop's forms carry for the form guard.
+        fetch_certificate: Where notifications' certificates come from; if not given, their
+            path is asked of the sandbox, which serves it under any name.
+        certificate_urls: SigningCertURLs that are trusted beside Amazon's, compared exactly.
+        topic_arns: The only topics whose notifications are believed; any if empty.
     """
 
     seller: Credentials
@@ -64,5 +69,8 @@ class ShopConfig:
     arrival_guard: Guard | None = None
     form_guard: Guard = let_pass
     form_token: Callable[[], str] = no_token
+    fetch_certificate: FetchCertificate | None = None
+    certificate_urls: Collection[str] = ()
+    topic_arns: Collection[str] = ()
     sender: Sender = field(default_factory=SessionSender)
     clock: RealClock = field(default_factory=SystemClock)

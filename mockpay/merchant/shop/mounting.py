@@ -10,16 +10,19 @@ from werkzeug.exceptions import NotFound
 
 from mockpay.kernel.errors import Forbidden
 from mockpay.merchant.shop.config import ShopConfig
+from mockpay.merchant.shop.desk import Desk
+from mockpay.merchant.shop.ipn import Listener
 from mockpay.merchant.shop.mobile import Mobile
 from mockpay.merchant.shop.pages import Pages
+from mockpay.merchant.shop.refund_pages import RefundPages
 from mockpay.merchant.shop.till import Till
 
 #: No `form-action`: it would stop the way to the payment page.
 _POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 _MAX_BODY = 1_048_576
 
-#: Called by the payment page's redirect and by apps.
-_ARRIVALS = frozenset({"shop.returned", "shop.mobile_sign", "shop.mobile_verify"})
+#: Called by the payment page's redirect, by Amazon's notifications and by apps.
+_ARRIVALS = frozenset({"shop.returned", "shop.ipn", "shop.mobile_sign", "shop.mobile_verify"})
 
 
 def shop_blueprint(config: ShopConfig) -> Blueprint:
@@ -28,6 +31,9 @@ def shop_blueprint(config: ShopConfig) -> Blueprint:
     till = Till(config)
     pages = Pages(till)
     pages.add_to(blueprint)
+    desk = Desk(till)
+    RefundPages(pages, desk).add_to(blueprint)
+    Listener(desk).add_to(blueprint)
     Mobile(till).add_to(blueprint)
     blueprint.register_error_handler(NotFound, pages.not_found)
     blueprint.register_error_handler(Forbidden, pages.forbidden)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError
 from mockpay.kernel.money import Money
 from mockpay.merchant.books import ShopOrder
-from mockpay.merchant.shop import shown
+from mockpay.merchant.shop import shown, shown_refunds
 from mockpay.merchant.shop.catalogue import Thing, thing
 from mockpay.merchant.shop.till import Till, received
 
@@ -47,7 +47,7 @@ class Pages:
 
     def pay(self, order_id: str) -> ResponseReturnValue:
         """Send the buyer to pay an order that is not paid."""
-        order = self._known(order_id)
+        order = self.known(order_id)
         try:
             return self._to_payment(self._till.reopen(order))
         except Conflict:
@@ -63,17 +63,36 @@ class Pages:
         return redirect(url_for(".order", order_id=order.order_id), 303)
 
     def orders(self) -> str:
-        """List the latest orders."""
-        lines = [shown.order_line(order) for order in self._till.books.newest()]
-        return self._render("orders", "Your orders", orders=lines)
+        """List the latest orders, with what became of their refunds."""
+        books = self._till.books
+        refunds = books.refunds.newest()
+        lines = [
+            shown.order_line(order) | shown_refunds.chip_of_order(order.order_id, refunds)
+            for order in books.newest()
+        ]
+        alerts = shown_refunds.alert_lines(books.alerts.newest(5))
+        return self._render("orders", "Your orders", orders=lines, alerts=alerts)
 
     def order(self, order_id: str) -> Response:
         """One order: what was bought, what came back, what ListOrderReference says now."""
-        order = self._known(order_id)
-        answer = self._till.ask(order)
+        return self.show(self.known(order_id))
+
+    def show(
+        self, order: ShopOrder, *, status: int = 200, typed: str = "", error: str = ""
+    ) -> Response:
+        """
+        The page of an order.
+
+        Args:
+            typed: What was typed into the refund form; `error` what is wrong with it.
+        """
+        books, answer = self._till.books, self._till.ask(order)
         order = self._till.settle(order, answer)
-        page = shown.order_page(order, self._till.books.results(order_id), answer)
-        reply = Response(self._render("order", f"{page['words']}: {order_id}", order=page))
+        page = shown.order_page(order, books.results(order.order_id), answer)
+        page |= shown_refunds.order_page(order, books)
+        title = f"Error: {error}" if error else f"{page['words']}: {order.order_id}"
+        text = self._render("order", title, order=page, typed=typed, error=error)
+        reply = Response(text, status)
         reply.headers["Cache-Control"] = "no-store"
         return reply
 
@@ -86,7 +105,8 @@ class Pages:
         """Say what the guard said."""
         return self._render("notice", "Refused", heading="Refused", sentence=error.message), 403
 
-    def _known(self, order_id: str) -> ShopOrder:
+    def known(self, order_id: str) -> ShopOrder:
+        """The order, or 404."""
         return self._till.books.find(order_id) or abort(404)
 
     def _to_payment(self, order: ShopOrder) -> ResponseReturnValue:

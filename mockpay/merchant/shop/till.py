@@ -90,7 +90,7 @@ class Till:
         """
         # The real service sometimes adds a sellerId that it does not sign.
         signed = {name: value for name, value in params.items() if name != "sellerId"}
-        return self._client(self.config.base_url()).verify_result(signed)
+        return self.client().verify_result(signed)
 
     def take(self, params: Mapping[str, str]) -> ShopOrder:
         """
@@ -111,7 +111,7 @@ class Till:
     def ask(self, order: ShopOrder) -> Answer:
         """Ask ListOrderReference; never raises, an answer may fail to come."""
         try:
-            client = self._client(self.config.base_url())
+            client = self.client()
             page = client.list_order_reference(order.order_id)
         except MockpayError as error:
             return Answer(unanswered=error.message)
@@ -141,6 +141,10 @@ class Till:
         if order.state is not OrderState.PLACED:
             self.books.move(order, OrderState.PLACED, at=self.config.clock.now())
         return self.books.find(order.order_id) or order
+
+    def client(self) -> AmazonPayClient:
+        """A client for what the shop's server asks by itself."""
+        return self._client(self.config.base_url())
 
     def _options(self, order: ShopOrder) -> PaymentOptions:
         bought = thing(order.sku)

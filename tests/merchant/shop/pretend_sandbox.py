@@ -8,6 +8,8 @@ from mockpay.kernel.http import HttpReply, Unreachable
 from mockpay.wire import forms, keys, signing, xml
 from mockpay.wire.candidates import SignedRequest, request_fields, verify_request
 from mockpay.wire.envelope import open_, read_parameters
+from tests.merchant.posted import CERTIFICATE
+from tests.merchant.pretend_refunds import PretendRefunds
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY
 
 #: 21 November 2026, 3:34 pm in India.
@@ -22,12 +24,13 @@ OPEN = ("Open", "", "")
 
 
 class PretendSandbox:
-    """Knows the orders it was told about; unreachable while `away`."""
+    """Knows the orders it was told about; unreachable while `away`; `refunds` are its own."""
 
     def __init__(self):
         self.away = False
         self.listed = {}
         self.calls = []
+        self.refunds = PretendRefunds()
 
     def send(self, call):
         self.calls.append(call)
@@ -36,7 +39,9 @@ class PretendSandbox:
         if urlsplit(call.url).path == "/getDynamicConfig":
             config = {"publicKey": keys.public_key_line(PUBLIC_KEY)}
             return HttpReply(200, {}, json.dumps(config).encode())
-        return self._list(urlsplit(call.url))
+        if call.url.endswith(".pem"):
+            return HttpReply(200, {}, CERTIFICATE)
+        return self._operation(urlsplit(call.url))
 
     def knows(self, seller_order_id, standing, amount="499.00", amazon_order_id="S04-1-1"):
         """Add an order to what ListOrderReference lists."""
@@ -58,14 +63,17 @@ class PretendSandbox:
     def forget(self, seller_order_id):
         self.listed.pop(seller_order_id, None)
 
-    def _list(self, url):
+    def _operation(self, url):
         request = SignedRequest("GET", url.netloc, url.path, url.query)
         if verify_request(request, secret=SECRET_KEY) is None:
             fault = {
                 "Error": {"Code": "SignatureDoesNotMatch", "Message": "The signature differs."}
             }
             return HttpReply(403, {}, xml.render("ErrorResponse", NAMESPACE, fault))
-        found = self.listed.get(request_fields(url.query)["QueryId"], [])
+        fields = request_fields(url.query)
+        if fields["Action"] != "ListOrderReference":
+            return self.refunds.answer(fields)
+        found = self.listed.get(fields["QueryId"], [])
         result = {"OrderReferenceList": {"OrderReference": found}}
         tree = {"ListOrderReferenceResult": result}
         return HttpReply(200, {}, xml.render("ListOrderReferenceResponse", NAMESPACE, tree))

@@ -1,0 +1,72 @@
+"""The shop's forms for refunds, and what its order page polls."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import Money
+from mockpay.merchant.shop import shown_refunds
+from mockpay.merchant.shop.desk import Desk
+from mockpay.merchant.shop.pages import Pages
+
+
+class RefundPages:
+    """The views; a form that the books refuse shows the order's page again, saying why."""
+
+    def __init__(self, pages: Pages, desk: Desk) -> None:
+        self._pages, self._desk = pages, desk
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Name the addresses."""
+        order, post = "/orders/<order_id>", ["POST"]
+        blueprint.add_url_rule(f"{order}/refund", view_func=self.refund, methods=post)
+        blueprint.add_url_rule(f"{order}/cancel", view_func=self.cancel, methods=post)
+        blueprint.add_url_rule(f"{order}/status", view_func=self.status)
+        blueprint.add_url_rule("/refunds/verify", view_func=self.verify, methods=post)
+
+    def refund(self, order_id: str) -> ResponseReturnValue:
+        """Give the typed amount back, or all that is left (`full`)."""
+        order = self._pages.known(order_id)
+        typed = request.form.get("amount", "").strip()
+        try:
+            amount = None if request.form.get("full") else Money.parse(typed)
+            self._desk.refund(
+                order,
+                amount,
+                note=request.form.get("note", "").strip(),
+                reference_id=request.form.get("reference", ""),
+            )
+        except (Invalid, Conflict) as error:
+            status = 400 if isinstance(error, Invalid) else 409
+            return self._pages.show(order, status=status, typed=typed, error=error.message)
+        return redirect(url_for(".order", order_id=order_id), 303)
+
+    def cancel(self, order_id: str) -> ResponseReturnValue:
+        """Cancel a paid order."""
+        order = self._pages.known(order_id)
+        try:
+            self._desk.cancel(order)
+        except Conflict as error:
+            return self._pages.show(order, status=409, error=error.message)
+        return redirect(url_for(".order", order_id=order_id), 303)
+
+    def verify(self) -> ResponseReturnValue:
+        """Ask about refunds that have no end yet: an order's (`order_id`), or all."""
+        order_id = request.form.get("order_id", "")
+        self._desk.verify(order_id)
+        if not order_id:
+            return redirect(url_for(".orders"), 303)
+        return redirect(url_for(".order", order_id=order_id), 303)
+
+    def status(self, order_id: str) -> Response:
+        """What the order's page polls: a version that differs once anything is new."""
+        order, books = self._pages.known(order_id), self._desk.till.books
+        refunds, alerts = books.refunds.of_order(order_id), books.alerts.of_order(order_id)
+        version = shown_refunds.version(order, refunds, alerts)
+        state = refunds[0].state if refunds else order.state.value
+        answer = jsonify(version=version, state=state)
+        answer.set_etag(version)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer.make_conditional(request)  # type: ignore[return-value]
