@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mockpay.domain.sellers import Seller
-from mockpay.kernel.clock import Mode
+from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import MockpayError
 from mockpay.services import endings, orders, settling
-from mockpay.store import schedule, sellers
+from mockpay.store import schedule
 from mockpay.store.schedule import Event
 from mockpay.store.worlds import Runtime, Sandbox, work
 
@@ -19,8 +18,12 @@ _log = logging.getLogger(__name__)
 #: Events of one transaction at most: other writers wait meanwhile.
 BATCH = 100
 
+Deed = Callable[[Sandbox, Event], object]
+#: How an event is fired; whether it happened.
+Firing = Callable[[Sandbox, Event], bool]
+
 #: What each kind of event does.
-HANDLERS: Mapping[str, Callable[[Sandbox, Event], object]] = {
+HANDLERS: Mapping[str, Deed] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
     "attempt.answer": lambda sandbox, event: settling.answer(sandbox, event.subject),
     "attempt.resolve": lambda sandbox, event: settling.settle(
@@ -48,49 +51,98 @@ class Fired:
     queued: bool = False
 
 
-def fire(runtime: Runtime, seller_id: str, target: int | None = None) -> Fired:
+class _Failed(Exception):
+    """One of the events of a transaction failed."""
+
+
+def fire(
+    runtime: Runtime,
+    seller_id: str,
+    target: int | None = None,
+    handlers: Mapping[str, Deed] | None = None,
+) -> Fired:
     """
     Fire up to a batch of what is due at or before `target`, in one transaction.
+
+    A savepoint for each event would cost more than most events do.  So there is none; where
+    one fails, the whole transaction is rolled back, and another one with savepoints does the
+    same again.  What an event does must therefore be in the transaction only.
 
     Args:
         target: The seller's time to go to; None for its present.  The clock follows the
             events and, when none is left, shows `target`.
+        handlers: What each kind of event does, where it is not what `HANDLERS` says.
     """
+    deeds = HANDLERS if handlers is None else handlers
+
+    def trusting(sandbox: Sandbox, event: Event) -> bool:
+        try:
+            deeds[event.kind](sandbox, event)
+        except Exception as error:
+            raise _Failed from error
+        return True
+
+    def guarded(sandbox: Sandbox, event: Event) -> bool:
+        return _fire_one(sandbox, event, deeds)
+
+    try:
+        return _fire_with(trusting, runtime, seller_id, target)
+    except _Failed:
+        return _fire_with(guarded, runtime, seller_id, target)
+
+
+def _fire_with(firing: Firing, runtime: Runtime, seller_id: str, target: int | None) -> Fired:
     with work(runtime, seller_id) as sandbox:
         goal = sandbox.now if target is None else max(target, sandbox.now)
-        count, reached = _fire_batch(sandbox, goal)
-        waiting = schedule.next_due(sandbox)
+        count, reached, waiting = _fire_batch(sandbox, goal, firing)
         more, queued = waiting is not None and waiting <= goal, bool(sandbox.queued)
+        clock = sandbox.seller.clock
         if target is not None:
-            _move_clock(sandbox, reached if more or queued else goal)
-        if count:
-            sellers.count(sandbox.connection, seller_id, fired=count)
-        sellers.set_due(sandbox.connection, seller_id, waiting)
+            clock = _moved(sandbox, reached if more or queued else goal)
+        schedule.note(sandbox, clock, waiting, count)
         return Fired(count, more, queued)
 
 
-def _fire_batch(sandbox: Sandbox, goal: int) -> tuple[int, int]:
-    """Fire in due order, what an event adds on the way included; how many, and the moment."""
-    count, moment, changed = 0, sandbox.now, True
-    while changed and count < BATCH and not sandbox.queued:
-        known, done = len(sandbox.rescheduled), []
-        for event in schedule.due(sandbox, goal, BATCH - count):
-            count, moment = count + 1, max(moment, event.due_at)
-            if _fire_one(sandbox.at(moment), event):
-                done.append(event.event_id)
-            if len(sandbox.rescheduled) > known:
-                break  # What comes next may be another one now.
+def _fire_batch(sandbox: Sandbox, goal: int, firing: Firing) -> tuple[int, int, int | None]:
+    """
+    Fire in due order, what an event adds on the way included.
+
+    How many, the moment that was reached, and when the next one is due.
+    """
+    count, moment = 0, sandbox.now
+    while True:
+        due = schedule.due(sandbox, goal, BATCH - count + 1)
+        known = len(sandbox.rescheduled)
+        fired = _fire_in_order(sandbox.at(moment), due[: BATCH - count], firing)
+        count += fired
+        if fired:
+            moment = max(moment, due[fired - 1].due_at)
         changed = len(sandbox.rescheduled) > known
-        if done:
-            schedule.finish(sandbox.at(moment), done)
-    return count, moment
+        if fired < len(due) and not changed:
+            return count, moment, due[fired].due_at
+        if not changed or count == BATCH or sandbox.queued:
+            return count, moment, schedule.next_due(sandbox)
 
 
-def _fire_one(sandbox: Sandbox, event: Event) -> bool:
+def _fire_in_order(sandbox: Sandbox, due: Sequence[Event], firing: Firing) -> int:
+    """Fire each at its moment and mark them, until one changes what is due; how many."""
+    known, done, fired = len(sandbox.rescheduled), [], 0
+    for event in due:
+        fired += 1
+        if firing(sandbox.at(event.due_at), event):
+            done.append(event.event_id)
+        if len(sandbox.rescheduled) > known:
+            break  # What comes next may be another one now.
+    if done:
+        schedule.finish(sandbox.at(due[fired - 1].due_at), done)
+    return fired
+
+
+def _fire_one(sandbox: Sandbox, event: Event, deeds: Mapping[str, Deed]) -> bool:
     """Fire one event; a failing one is rolled back to its savepoint and says why."""
     try:
         with sandbox.connection.begin_nested():
-            HANDLERS[event.kind](sandbox, event)
+            deeds[event.kind](sandbox, event)
     except MockpayError as error:
         schedule.fail(sandbox, event.event_id, f"{error.code}: {error.reason}")
     except Exception as error:  # noqa: BLE001 - see below
@@ -102,11 +154,12 @@ def _fire_one(sandbox: Sandbox, event: Event) -> bool:
     return False
 
 
-def _move_clock(sandbox: Sandbox, moment: int) -> None:
-    seller: Seller = sandbox.seller
-    if moment > sandbox.now or seller.clock.mode is Mode.FROZEN:
-        moved = seller.clock.at(max(moment, sandbox.now), sandbox.real_now)
-        sellers.set_clock(sandbox.connection, seller.seller_id, moved)
+def _moved(sandbox: Sandbox, moment: int) -> Clock:
+    """The seller's clock, at `moment` or where it is further."""
+    clock = sandbox.seller.clock
+    if moment > sandbox.now or clock.mode is Mode.FROZEN:
+        return clock.at(max(moment, sandbox.now), sandbox.real_now)
+    return clock
 
 
 def fire_present(runtime: Runtime, seller_id: str) -> int:

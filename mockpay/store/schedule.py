@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Index, Table, select, update
+from sqlalchemy import Index, Table, bindparam, literal_column, select, update
+from sqlalchemy import text as written
 
+from mockpay.kernel.clock import Clock
 from mockpay.store import sellers
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import PreparedInsert
+from mockpay.store.prepared import Prepared, PreparedInsert
 from mockpay.store.worlds import Sandbox
 
 events = Table(
@@ -25,14 +27,51 @@ events = Table(
     text("facts"),
     text("reason", null=True),
     big("fired_at", null=True),
-    Index("events_due", "seller_id", "state", "due_at", "id"),
-    Index("events_of_subject", "subject", "kind"),
+    Index("events_of_subject", "seller_id", "subject", "kind"),
 )
 
 WAITING, DONE, FAILED, DROPPED = "WAITING", "DONE", "FAILED", "DROPPED"
+#: Written out, not a parameter: only so do databases see that the partial index will do.
+_is_waiting = events.c.state == literal_column(f"'{WAITING}'")
+Index(
+    "events_due",
+    events.c.seller_id, events.c.due_at, events.c.id,
+    sqlite_where=_is_waiting, postgresql_where=_is_waiting,
+)  # fmt: skip
 
 _insert = PreparedInsert(events)
 _mine = events.c.seller_id
+_waiting = (
+    select(events.c.id, events.c.kind, events.c.subject, events.c.due_at, events.c.facts)
+    .where(_mine == bindparam("seller_id"), _is_waiting, events.c.due_at >= bindparam("since"))
+    .order_by(events.c.due_at, events.c.id)
+    .limit(bindparam("limit"))
+    .offset(literal_column("0"))  # SQLite's has one in any case, as a parameter of no name
+)
+_due = Prepared(_waiting.where(events.c.due_at <= bindparam("target")))
+_next = Prepared(_waiting.with_only_columns(events.c.due_at))
+_marked = update(events).values(state=bindparam("to"), fired_at=bindparam("now"))
+#: The numbers come as a text with commas: one parameter, however many they are.
+_finish = {
+    "sqlite": Prepared(
+        _marked.where(written("id IN (SELECT value FROM json_each('[' || :ids || ']'))"))
+    ),
+    "postgresql": Prepared(
+        _marked.where(written("id = ANY (CAST(string_to_array(:ids, ',') AS BIGINT[]))"))
+    ),
+}
+_of_seller = sellers.sellers.c
+_note = Prepared(
+    update(sellers.sellers)
+    .where(_of_seller.seller_id == bindparam("seller"))
+    .values(
+        clock_mode=bindparam("mode"),
+        clock_real=bindparam("real"),
+        clock_seller=bindparam("shown"),
+        next_due=bindparam("due_at"),
+        fired=_of_seller.fired + bindparam("count"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +108,8 @@ def drop(sandbox: Sandbox, kind: str, subject: str) -> None:
     """Take back what has not happened yet."""
     sandbox.connection.execute(
         update(events)
-        .where(events.c.subject == subject, events.c.kind == kind, events.c.state == WAITING)
+        .where(_mine == sandbox.seller_id, events.c.subject == subject, events.c.kind == kind)
+        .where(_is_waiting)
         .values(state=DROPPED)
     )
     sandbox.rescheduled.append(None)
@@ -77,34 +117,50 @@ def drop(sandbox: Sandbox, kind: str, subject: str) -> None:
 
 def due(sandbox: Sandbox, target: int, limit: int) -> list[Event]:
     """The events due at or before `target`, in due order."""
-    query = (
-        select(events.c.id, events.c.kind, events.c.subject, events.c.due_at, events.c.facts)
-        .where(_mine == sandbox.seller_id, events.c.state == WAITING, events.c.due_at <= target)
-        .order_by(events.c.due_at, events.c.id)
-        .limit(limit)
-    )
+    values = {"target": target, **_from_next(sandbox), "limit": limit}
     return [
-        Event(row.id, row.kind, row.subject, row.due_at, load(row.facts))
-        for row in sandbox.connection.execute(query)
+        Event(number, kind, subject, due_at, load(facts))
+        for number, kind, subject, due_at, facts in _due.run(sandbox.connection, values).fetchall()
     ]
+
+
+def _from_next(sandbox: Sandbox) -> dict[str, object]:
+    """
+    Where to look for what is next: nothing that waits is due before.
+
+    Without it PostgreSQL would find, before that, all that happened since its last VACUUM.
+    """
+    added = [due_at for due_at in sandbox.rescheduled if due_at is not None]
+    known = sandbox.seller.next_due
+    since = min([known, *added]) if known is not None else min(added, default=0)
+    return {"seller_id": sandbox.seller_id, "since": since}
 
 
 def next_due(sandbox: Sandbox) -> int | None:
     """When the next event of this seller is due; None where nothing waits."""
-    query = (
-        select(events.c.due_at)
-        .where(_mine == sandbox.seller_id, events.c.state == WAITING)
-        .order_by(events.c.due_at, events.c.id)
-        .limit(1)
-    )
-    return sandbox.connection.execute(query).scalar()
+    values = {**_from_next(sandbox), "limit": 1}
+    due_at: int | None = _next.scalar(sandbox.connection, values)
+    return due_at
 
 
-def finish(sandbox: Sandbox, event_ids: list[int]) -> None:
+def finish(sandbox: Sandbox, event_ids: Sequence[int]) -> None:
     """Mark events as done at the seller's now."""
-    sandbox.connection.execute(
-        update(events).where(events.c.id.in_(event_ids)).values(state=DONE, fired_at=sandbox.now)
-    )
+    numbers = ",".join(map(str, event_ids))
+    values = {"ids": numbers, "to": DONE, "now": sandbox.now}
+    _finish[sandbox.connection.dialect.name].run(sandbox.connection, values)
+
+
+def note(sandbox: Sandbox, clock: Clock, next_due: int | None, fired: int) -> None:
+    """Note in the seller's row what firing leads to: clock, next event, and how many more."""
+    values = {
+        "seller": sandbox.seller_id,
+        "mode": str(clock.mode),
+        "real": clock.real_anchor,
+        "shown": clock.seller_anchor,
+        "due_at": next_due,
+        "count": fired,
+    }
+    _note.run(sandbox.connection, values)
 
 
 def fail(sandbox: Sandbox, event_id: int, reason: str) -> None:
@@ -120,7 +176,7 @@ def waiting_of(sandbox: Sandbox, subject: str) -> list[Event]:
     """What is still to come for one subject, the soonest first."""
     query = (
         select(events.c.id, events.c.kind, events.c.subject, events.c.due_at, events.c.facts)
-        .where(_mine == sandbox.seller_id, events.c.subject == subject, events.c.state == WAITING)
+        .where(_mine == sandbox.seller_id, events.c.subject == subject, _is_waiting)
         .order_by(events.c.due_at, events.c.id)
     )
     return [

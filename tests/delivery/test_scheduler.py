@@ -6,7 +6,7 @@ from sqlalchemy import select
 from mockpay.delivery import clocks, scheduler
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import NotFound
-from mockpay.store import schedule
+from mockpay.store import schedule, sellers
 from mockpay.store.schedule import events
 from tests.given import NOON, World, on_sqlite
 
@@ -42,6 +42,18 @@ def plan(world, *due, kind="test"):
     with world.work() as sandbox:
         for subject, seconds in due:
             schedule.add(sandbox, kind, subject, NOON + int(seconds * SECOND))
+
+
+@pytest.fixture
+def counted(handlers):
+    """Events of the kind `counted` add one to `delivered`, in their transaction."""
+    handlers["counted"] = lambda sandbox, event: sellers.count(
+        sandbox.connection, sandbox.seller_id, delivered=1
+    )
+
+
+def refuse(sandbox, event):
+    raise NotFound("There is no such thing.", code="thing.not_found")
 
 
 def subjects(seen):
@@ -93,12 +105,44 @@ def test_a_failing_event_says_why_and_leaves_nothing_behind(world, seen, handler
     plan(world, ("broken", 2), kind="fails")
     plan(world, ("after", 3))
     assert world.later(10).complete
-    assert subjects(seen) == ["before", "after"]
+    # What fails takes all back that happened in its transaction, so it happens again.
+    assert subjects(seen) == ["before", "before", "after"]
     assert rows(world) == [
         ("before", "DONE", None),
         ("broken", "FAILED", "thing.not_found: There is no such thing."),
         ("after", "DONE", None),
     ]
+
+
+def test_what_happens_beside_failing_events_happens_once(world, counted, handlers):
+    handlers["fails"] = refuse
+    for second, kind in enumerate(["counted", "counted", "fails", "counted", "fails", "counted"]):
+        plan(world, (f"e{second}", second), kind=kind)
+    advanced = world.later(60)
+    assert (advanced.fired, advanced.delivered) == (6, 4)
+    assert [state for _, state, _ in rows(world)] == "DONE DONE FAILED DONE FAILED DONE".split()
+
+
+def test_what_was_added_before_another_event_fails_is_added_once(world, seen, handlers):
+    handlers["adds"] = lambda sandbox, event: schedule.add(sandbox, "test", "added", sandbox.now)
+    handlers["fails"] = refuse
+    plan(world, ("adds", 1), kind="adds")
+    plan(world, ("broken", 2), kind="fails")
+    assert world.later(10).fired == 3
+    assert [(subject, state) for subject, state, _ in rows(world)] == [
+        ("adds", "DONE"),
+        ("broken", "FAILED"),
+        ("added", "DONE"),
+    ]
+
+
+def test_a_failing_event_does_not_stop_the_clock_of_the_next_batch(world, counted, handlers):
+    handlers["fails"] = refuse
+    plan(world, ("broken", 0.5), kind="fails")
+    plan(world, *((f"e{n}", n) for n in range(1, 151)), kind="counted")
+    advanced = world.later(200)
+    assert (advanced.fired, advanced.delivered, advanced.complete) == (151, 150, True)
+    assert world.now() == NOON + 200 * SECOND
 
 
 def test_an_event_that_breaks_down_fails_alone(world, seen, handlers):
@@ -136,6 +180,60 @@ def test_one_transaction_fires_a_batch_and_the_clock_follows(world, seen):
     assert counts == [100, 100, 50]
     assert shown == [NOON + 100 * SECOND, NOON + 200 * SECOND, target]
     assert subjects(seen) == [f"e{n}" for n in range(1, 251)]
+
+
+@pytest.mark.parametrize(("many", "counts"), [(99, [99]), (100, [100]), (101, [100, 1])])
+def test_a_transaction_knows_whether_it_left_anything(world, seen, many, counts):
+    plan(world, *((f"e{n}", n / 10) for n in range(many)), ("much later", 3_600))
+    target, fired = NOON + 60 * SECOND, []
+    while not fired or fired[-1].more:
+        fired.append(scheduler.fire(world.runtime, world.seller_id, target))
+    assert [one.count for one in fired] == counts
+    with world.look() as sandbox:
+        assert sandbox.seller.next_due == NOON + 3_600 * SECOND
+
+
+def test_what_is_added_for_a_time_that_is_over_fires_next(world, seen, handlers):
+    handlers["adds"] = lambda sandbox, event: schedule.add(
+        sandbox, "test", "overdue", NOON - 5 * SECOND
+    )
+    plan(world, ("first", 10), kind="adds")
+    plan(world, ("after", 20))
+    world.later(60)
+    assert [(subject, now) for _, subject, now in seen] == [
+        ("overdue", NOON + 10 * SECOND),
+        ("after", NOON + 20 * SECOND),
+    ]
+
+
+def test_what_is_dropped_in_one_world_stays_in_another(world, runtime, seen):
+    other = World.new(runtime)
+    for each in (world, other):
+        plan(each, ("a", 10))
+    with world.work() as sandbox:
+        schedule.drop(sandbox, "test", "a")
+    assert (world.later(60).fired, other.later(60).fired) == (0, 1)
+
+
+def test_a_caller_may_say_what_each_kind_does(world, seen):
+    plan(world, ("a", 10), kind="of no kind")
+    said = {"of no kind": lambda sandbox, event: seen.append(("", event.subject, sandbox.now))}
+    fired = scheduler.fire(world.runtime, world.seller_id, NOON + 60 * SECOND, said)
+    assert (fired.count, subjects(seen)) == (1, ["a"])
+
+
+@on_sqlite
+@pytest.mark.parametrize("prepared", [schedule._due, schedule._next])
+def test_what_is_next_is_found_by_the_index_of_what_waits(world, seen, prepared):
+    plan(world, ("a", 10))
+    world.later(60)
+    values = {"seller_id": world.seller_id, "since": 0, "target": NOON, "limit": 100}
+    with world.look() as sandbox:
+        explained = sandbox.connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {prepared._sql['sqlite']}", values
+        ).all()
+    assert len(explained) == 1, "it sorts"
+    assert "INDEX events_due (seller_id=? AND due_at>?" in explained[0][-1]
 
 
 def test_what_was_due_long_ago_fires_now(world, seen):
@@ -179,7 +277,9 @@ def test_another_world_is_left_alone(world, runtime, seen):
 @on_sqlite
 def test_every_kind_that_the_core_schedules_has_somebody_to_do_it(world):
     kinds = {"order.expire", "attempt.answer", "attempt.resolve", "attempt.timeout"}
-    assert set(scheduler.HANDLERS) == kinds | {"attempt.reverse", "attempt.enquire"}
+    kinds |= {"attempt.reverse", "attempt.enquire", "attempt.capture", "order.auth_expire"}
+    kinds |= {"refund.settle", "refund.reverse", "notification.send", "otp.expire"}
+    assert set(scheduler.HANDLERS) == kinds
 
 
 @on_sqlite
