@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import growth, in_process, served, starting
+from bench import events, growth, in_process, served, starting
 from bench.report import Line, table
 
 
@@ -15,11 +15,14 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
     """Each part of the table by name."""
     rounds, payments = (5, 200) if quick else (9, 400)
     many = 5_000 if quick else growth.MANY
+    tenth = 10 if quick else 1
     return {
         "in-process": lambda: in_process.measure(rounds, payments),
         "served": lambda: served.measure(rounds, payments),
         "start": lambda: starting.measure(rounds),
         "growth": lambda: growth.measure(rounds, payments, many),
+        # Three rounds are enough: one takes seconds and they differ by a few in a hundred.
+        "events": lambda: events.measure(3, events.PENDING // tenth, events.DUE // tenth),
     }
 
 
