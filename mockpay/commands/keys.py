@@ -1,15 +1,20 @@
-"""`mockpay keys`: what lies in the keys folder, and the public key."""
+"""`mockpay keys`: what lies in the keys folder, the public key, and a new key for data at rest."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mockpay.commands.remote import give_up
+from mockpay.kernel.errors import MockpayError
 from mockpay.settings import Settings
+
+if TYPE_CHECKING:
+    from mockpay.store.worlds import Runtime
 
 #: The files of contract section 1 and what each is for.
 FILES: Mapping[str, str] = {
@@ -19,14 +24,20 @@ FILES: Mapping[str, str] = {
     "ipn_signing_cert.pem": "for shops: verifies notifications",
     "ca.key": "vouches for the impersonated hosts, with mockpay run and serve --tls",
     "ca.pem": "for clients: whom to trust",
-    "store.key": "encrypts credentials in the database",
+    "store.key": "encrypts credentials and saved methods in the database",
 }
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--format", "spelling", type=click.Choice(["pem", "sdk"]), help="Print the key only.")
-def keys(spelling: str | None) -> None:
+@click.pass_context
+def keys(ctx: click.Context, spelling: str | None) -> None:
     """Show the key files, or the public key as PEM or on one line for an SDK's configuration."""
+    if ctx.invoked_subcommand is None:
+        _show(spelling)
+
+
+def _show(spelling: str | None) -> None:
     folder = Settings.from_env(os.environ).keys_dir
     public = folder / "amazonpay_public.pem"
     if spelling and not public.is_file():
@@ -37,6 +48,51 @@ def keys(spelling: str | None) -> None:
         return
     for name, says in FILES.items():
         click.echo(_line(folder / name, says))
+
+
+@keys.command()
+@click.option("--retire", is_flag=True, help="Take the old versions away when nothing needs them.")
+def rotate(*, retire: bool) -> None:
+    """Put a new version into store.key and move all that is sealed to it; servers may run."""
+    # Here, as all else of this command needs no database.
+    from mockpay.services.keys import rotate as rotated  # noqa: PLC0415
+    from mockpay.store.engine import close  # noqa: PLC0415
+
+    settings = Settings.from_env(os.environ)
+    if not (settings.keys_dir / "store.key").is_file():
+        give_up(f"There is no {settings.keys_dir / 'store.key'} yet; `mockpay serve` makes it.")
+    try:
+        runtime = _runtime(settings)
+        try:
+            done = rotated(runtime, retire=retire)
+        finally:
+            close(runtime.engine)
+    except MockpayError as error:
+        give_up(error.message)
+    click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it.")
+    if retire and not done.retired:
+        give_up("Old versions are still in use; run the same again.")
+    if retire:
+        click.echo(f"Retired: {', '.join(str(version) for version in done.retired)}.")
+
+
+def _runtime(settings: Settings) -> Runtime:
+    """What a server has, as far as keys and database go."""
+    from mockpay.kernel.clock import SystemClock  # noqa: PLC0415 - as above
+    from mockpay.kernel.http import DirectSender  # noqa: PLC0415
+    from mockpay.kernel.keyfiles import open_keys  # noqa: PLC0415
+    from mockpay.store.engine import create_tables, open_engine  # noqa: PLC0415
+    from mockpay.store.worlds import Runtime  # noqa: PLC0415
+
+    runtime = Runtime(
+        settings=settings,
+        engine=open_engine(settings.database_url),
+        keys=open_keys(settings.keys_dir),
+        real_clock=SystemClock(),
+        sender=DirectSender(settings.outgoing_hosts),
+    )
+    create_tables(runtime.engine)
+    return runtime
 
 
 def _line(path: Path, says: str) -> str:
