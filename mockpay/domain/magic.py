@@ -23,6 +23,7 @@ class Looks(StrEnum):
     OTP = "otp"
     PAN = "pan"
     CVV = "cvv"
+    NAME = "name"
     BANK = "bank"
     BANK_USER = "bank_user"
     IP = "ip"

@@ -21,6 +21,7 @@ from mockpay.domain.magic import REDIRECT_OUTCOMES as REDIRECT_OUTCOMES
 from mockpay.domain.magic import Looks as Looks
 from mockpay.domain.magic import Row as Row
 from mockpay.domain.magic import amount_rows, bank_rows, card_rows, pin_rows, vpa_rows
+from mockpay.domain.magic_auth import auth_rows
 from mockpay.domain.methods import ISO_CODES as ISO_CODES
 from mockpay.domain.plans import Decision, Plan, Source, Stage
 from mockpay.kernel.errors import Invalid
@@ -29,6 +30,7 @@ TABLE: tuple[Row, ...] = (
     *vpa_rows(),
     *pin_rows(),
     *card_rows(),
+    *auth_rows(),
     *bank_rows(),
     *amount_rows(),
 )

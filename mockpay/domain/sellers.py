@@ -93,6 +93,10 @@ class Settings:
         default="auto",
         metadata={"says": "How results are encoded for signing: auto, php, node or rfc3986."},
     )
+    threeds_on_unavailable: str = field(
+        default="auto",
+        metadata={"says": "Without 3-D Secure (U): decline, proceed, or auto (decline in India)."},
+    )
     throttling: str = field(
         default=OFF,
         metadata={"says": "Amazon's limits of calls: off, sandbox or production (its own two)."},
@@ -132,6 +136,7 @@ def _is_amount(text: str) -> bool:
 _FORMS: Mapping[str, Callable[[str], bool]] = {
     "result_encoding": _ENCODINGS.__contains__,
     "throttling": PROFILES.__contains__,
+    "threeds_on_unavailable": frozenset({"auto", "decline", "proceed"}).__contains__,
     "otp_threshold": _is_amount,
 }
 

@@ -107,6 +107,7 @@ def create_tables(engine: Engine) -> None:
         schedule,
         secrets,
         sellers,
+        threeds,
         timeline,
         vault,
         wallet,

@@ -15,6 +15,7 @@ from mockpay.domain.scenarios import (
     find,
     resolve,
 )
+from mockpay.domain.threeds_outcomes import OUTCOMES as AUTH_OUTCOMES
 from mockpay.kernel.errors import Invalid
 
 
@@ -49,6 +50,8 @@ def test_every_outcome_is_one_that_its_stage_knows():
             assert row.outcome in upi.CODES
         elif row.looks is Looks.BANK_USER:
             assert netbanking.NETWORK.knows(row.outcome)
+        elif row.stage is Stage.AUTH:
+            assert row.outcome in AUTH_OUTCOMES or row.looks is Looks.OTP
         elif not row.outcome.startswith("iso:"):
             check_outcome(row.stage, row.outcome)
 
