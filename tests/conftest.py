@@ -136,6 +136,7 @@ def post():
 @pytest.fixture
 def runtime(engine, keys, real_clock, post):
     """What a process has, without Flask."""
+    from mockpay.providers.contract import discover
     from mockpay.providers.simulator.gateway import Simulator
     from mockpay.settings import Settings
     from mockpay.store.worlds import Runtime
@@ -147,6 +148,7 @@ def runtime(engine, keys, real_clock, post):
         real_clock=real_clock,
         sender=post,
         gateways={"simulator": Simulator()},
+        providers=discover(),
     )
 
 

@@ -18,7 +18,8 @@ _INTRODUCTION = """\
 Agreed input, agreed outcome. Each row is a line of the table in `mockpay/domain/scenarios.py`;
 `mockpay scenarios --docs` writes this page anew from it.
 
-Who wins when several speak, stage by stage: a rule made by control API, the instrument (a UPI ID),
+Who wins when several speak, stage by stage: a rule made by control API,
+`SandboxSimulation` in a note, the instrument (a UPI ID),
 the amount, the seller's setting `default_outcomes`, success. An amount ending in `.00` is always
 normal, and amounts decide nothing where the seller's setting `magic_amounts` is off.
 """
@@ -26,6 +27,8 @@ _TITLES = {
     "vpa": "UPI IDs",
     "pin": "UPI PINs, typed on the simulated UPI app's page",
     "amount": "Amounts in rupees",
+    "refund_amount": "Amounts of a refund, in rupees",
+    "refund_of": "Amounts of an order that is refunded in full, in rupees",
 }
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from threading import Thread
 
 from mockpay.domain.attempts import AttemptState
+from mockpay.domain.notifications import Heard, Letter, Notification, lost_tries
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.kernel.http import HttpCall
+from mockpay.services import notifications as told
 from mockpay.services import payments, settling
 from mockpay.services.steps import the_attempt
-from mockpay.store import outbox, sellers
+from mockpay.store import notifications, outbox, sellers
 from mockpay.store.engine import reading, writing
 from mockpay.store.outbox import Parcel
 from mockpay.store.worlds import Runtime, look, work
@@ -17,6 +20,8 @@ from mockpay.store.worlds import Runtime, look, work
 #: Asks the seller's return URL once more, as a browser that loads it twice does.
 RETURN_AGAIN = "return.again"
 _RETURN_TIMEOUT_SECONDS = 10.0
+#: What of an answer to a notification is kept.
+_EXCERPT_BYTES = 1_000
 
 
 def _charge(runtime: Runtime, parcel: Parcel) -> None:
@@ -59,6 +64,34 @@ def _return_again(runtime: Runtime, parcel: Parcel) -> None:
     reply = runtime.sender.send(call)
     with work(runtime, parcel.seller_id) as sandbox:
         outbox.record(sandbox, parcel.parcel_id, outbox.SENT, f"answered {reply.status}")
+        sellers.count(sandbox.connection, parcel.seller_id, delivered=1)
+
+
+def _notify(runtime: Runtime, parcel: Parcel) -> None:
+    with look(runtime, parcel.seller_id) as sandbox:
+        one = told.the_notification(sandbox, parcel.subject)
+        letter = runtime.providers[one.provider].notify(sandbox, one)
+        url = sandbox.seller.ipn_url or ""
+        timeout = sandbox.seller.settings.ipn_timeout_seconds
+    sent = _deliver(runtime, one, letter, url, timeout)
+    with work(runtime, parcel.seller_id) as sandbox:
+        if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
+            told.record(sandbox, parcel.subject, sent)
+
+
+def _deliver(
+    runtime: Runtime, one: Notification, letter: Letter, url: str, timeout: float
+) -> told.Sent:
+    """One try, or what a scenario has instead of it."""
+    if one.tries < lost_tries(one.outcome):
+        return told.Sent(url, letter, Heard(503, "lost on the way, as the scenario has it"))
+    try:
+        reply = runtime.sender.send(HttpCall("POST", url, letter.headers, letter.body, timeout))
+    except MockpayError as error:
+        nobody = error.code != "http.timeout"
+        return told.Sent(url, letter, Heard(None, error.reason, unreachable=nobody))
+    answer = reply.body[:_EXCERPT_BYTES].decode(errors="replace")
+    return told.Sent(url, letter, Heard(reply.status), answer, reply.latency_ms)
 
 
 #: Who sends each kind of parcel and records it.
@@ -67,10 +100,8 @@ SENDERS: Mapping[str, Callable[[Runtime, Parcel], None]] = {
     settling.ENQUIRE: _enquire,
     settling.ASK_BANK: _ask_bank,
     RETURN_AGAIN: _return_again,
+    told.NOTIFY: _notify,
 }
-
-#: What counts as delivered to the seller.
-DELIVERIES = frozenset({RETURN_AGAIN})
 
 
 def send(runtime: Runtime, parcel: Parcel) -> None:
@@ -82,9 +113,6 @@ def send(runtime: Runtime, parcel: Parcel) -> None:
     except MockpayError as error:
         with work(runtime, parcel.seller_id) as sandbox:
             outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"{error.code}: {error.reason}")
-    if parcel.kind in DELIVERIES:
-        with work(runtime, parcel.seller_id) as sandbox:
-            sellers.count(sandbox.connection, parcel.seller_id, delivered=1)
 
 
 def send_mine(runtime: Runtime, seller_id: str, parcel_id: int) -> None:
@@ -95,14 +123,31 @@ def send_mine(runtime: Runtime, seller_id: str, parcel_id: int) -> None:
         send(runtime, parcel)
 
 
-def send_waiting(runtime: Runtime, seller_id: str | None = None, limit: int = 16) -> int:
-    """Claim and send what nobody is sending, of one seller or of all; how many parcels."""
+def claim(runtime: Runtime, limit: int, seller_id: str | None = None) -> list[Parcel]:
+    """Take what nobody is sending, of one seller or of all."""
     now = runtime.real_clock.now()
     with reading(runtime.engine) as connection:
         if not outbox.anything(connection, now, seller_id):
-            return 0
+            return []
     with writing(runtime.engine) as connection:
         parcels = outbox.claim(connection, now, limit, seller_id)
-    for parcel in parcels:
+        if letters := [parcel.subject for parcel in parcels if parcel.kind == told.NOTIFY]:
+            notifications.claimed(connection, letters)
+    return parcels
+
+
+def send_waiting(runtime: Runtime, seller_id: str | None = None, limit: int = 16) -> int:
+    """
+    Claim and send what nobody is sending, of one seller or of all; how many parcels.
+
+    All of them go at once, each in a thread of its own: a slow server costs its own time only.
+    """
+    parcels = claim(runtime, limit, seller_id)
+    others = [Thread(target=send, args=(runtime, parcel)) for parcel in parcels[1:]]
+    for thread in others:
+        thread.start()
+    for parcel in parcels[:1]:
         send(runtime, parcel)
+    for thread in others:
+        thread.join()
     return len(parcels)

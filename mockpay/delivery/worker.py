@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from threading import Event, Thread
 
-from mockpay.delivery import outbox, scheduler
+from mockpay.delivery import scheduler
+from mockpay.delivery.senders import Senders
 from mockpay.kernel.errors import NotFound
 from mockpay.store import sellers
 from mockpay.store.engine import reading
@@ -21,6 +22,7 @@ class Worker:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._senders = Senders(runtime)
         self._stop = Event()
         self._thread = Thread(target=self._run, name="mockpay-worker", daemon=True)
 
@@ -32,7 +34,8 @@ class Worker:
         """Finish what is running and end."""
         self._stop.set()
         self._runtime.wake.set()
-        self._thread.join(timeout)
+        self._thread.join(timeout / 2)
+        self._senders.finish(timeout / 2)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -53,7 +56,7 @@ class Worker:
         with reading(self._runtime.engine) as connection:
             due = sellers.with_due_events(connection, now)
         fired = sum(self._fire(seller_id) for seller_id in due)
-        return bool(fired + outbox.send_waiting(self._runtime))
+        return bool(fired + self._senders.take())
 
     def _fire(self, seller_id: str) -> int:
         try:

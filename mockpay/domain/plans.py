@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Stage(StrEnum):
@@ -37,13 +38,15 @@ class Decision:
     """
     What one stage will meet, and who decided.
 
-    `scenario` names the row of the table or the rule; `seen` is the value that matched.
+    `scenario` names the row of the table or the rule; `seen` is the value that matched;
+    `delay_seconds` is when a later answer comes, where the scenario says that too.
     """
 
     outcome: str
     source: Source
     scenario: str | None = None
     seen: str | None = None
+    delay_seconds: int | None = None
 
 
 NORMAL = Decision("success", Source.SUCCESS)
@@ -73,16 +76,10 @@ class Plan:
         return {str(stage): asdict(decision) for stage, decision in self.decisions.items()}
 
     @classmethod
-    def load(cls, plain: Mapping[str, Mapping[str, str | None]]) -> Plan:
+    def load(cls, plain: Mapping[str, Mapping[str, Any]]) -> Plan:
         """Read what `dump` wrote."""
-        return cls(
-            {
-                Stage(stage): Decision(
-                    outcome=str(one["outcome"]),
-                    source=Source(str(one["source"])),
-                    scenario=one["scenario"],
-                    seen=one["seen"],
-                )
-                for stage, one in plain.items()
-            }
-        )
+        return cls({Stage(stage): _decision(one) for stage, one in plain.items()})
+
+
+def _decision(plain: Mapping[str, Any]) -> Decision:
+    return Decision(**{**plain, "source": Source(plain["source"])})

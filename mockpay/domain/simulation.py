@@ -141,7 +141,7 @@ def _read(note: str | None, source: str, table: _Table) -> Simulation | None:
     if row is None or outcome is None:
         raise _invalid(source)
     name, delay = "/".join(words.values()), options.get("DelaySecs")
-    decision = Decision(outcome, Source.SIMULATION, f"simulation {name}", source)
+    decision = Decision(outcome, Source.SIMULATION, f"simulation {name}", source, delay)
     return Simulation({row.stage: decision}, delay)
 
 

@@ -63,6 +63,7 @@ class JournalType(StrEnum):
     CAPTURE = "CAPTURE"
     RELEASE = "RELEASE"
     REFUND = "REFUND"
+    CHARGEBACK = "CHARGEBACK"
 
 
 #: From which account to which, in each journal.
@@ -72,4 +73,5 @@ TEMPLATES: Mapping[JournalType, tuple[Kind, Kind]] = {
     JournalType.CAPTURE: (Kind.WALLET_HOLD, Kind.MERCHANT_PAYABLE),
     JournalType.RELEASE: (Kind.WALLET_HOLD, Kind.WALLET_MONEY),
     JournalType.REFUND: (Kind.MERCHANT_PAYABLE, Kind.WALLET_MONEY),
+    JournalType.CHARGEBACK: (Kind.WALLET_MONEY, Kind.MERCHANT_PAYABLE),
 }

@@ -26,7 +26,7 @@ _REPLY_LIMIT = 1_048_576
 
 
 class Unreachable(MockpayError):
-    """No answer came back: refused, timed out, reset or unreadable."""
+    """No answer came back: refused, reset or unreadable; code ``http.timeout`` if too late."""
 
     code = "http.unreachable"
 
@@ -151,6 +151,9 @@ class DirectSender:
                     status, headers, body = self._ask(pool, call)
             except urllib3.exceptions.NewConnectionError:
                 continue  # localhost may lead to ::1 first; nothing was sent yet.
+            except urllib3.exceptions.ReadTimeoutError as error:
+                message = f"{host} did not answer in time."
+                raise Unreachable(message, code="http.timeout") from error
             except urllib3.exceptions.HTTPError as error:
                 message = f"{host} did not answer: {type(error).__name__}."
                 raise Unreachable(message) from error

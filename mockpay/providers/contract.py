@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.gateways import Gateway
+from mockpay.domain.notifications import Letter, Notification
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import MockpayError
 from mockpay.store.worlds import Runtime, Sandbox
@@ -41,6 +42,7 @@ class Provider:
         prefixes: The paths below which errors are told in this company's format.
         render_error: Tells an error in this company's format.
         way_back: Where the buyer goes when done.
+        notify: Writes a notification as it goes out to the seller.
         gateway: Its back side.
     """
 
@@ -51,6 +53,7 @@ class Provider:
     prefixes: Sequence[str] = ()
     render_error: Callable[[MockpayError], Response] | None = None
     way_back: WayBack | None = None
+    notify: Callable[[Sandbox, Notification], Letter] | None = None
     gateway: Gateway | None = None
 
     def owns(self, path: str) -> bool:

@@ -10,6 +10,7 @@ from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
+from mockpay.services import captures
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
 from mockpay.store import attempts, schedule
 from mockpay.store.worlds import Sandbox
@@ -22,6 +23,8 @@ def take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late:
     """Capture in full where the order is still to be paid; otherwise send the money back."""
     if not order.open:
         return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
+    if captures.waits(sandbox, attempt):
+        return captures.authorize(sandbox, order, attempt, event)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
     code = network_of(attempt).approved
     taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code=code)
@@ -35,9 +38,13 @@ def take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late:
 
 
 def reverse(sandbox: Sandbox, attempt_id: str) -> None:
-    """Send captured money back in full because the seller was told that there was none."""
+    """
+    Send captured money back in full because the seller was told that there was none.
+
+    A seller who asked for a refund meanwhile knows of the money; then nothing is reversed.
+    """
     attempt = the_attempt(sandbox, attempt_id)
-    if attempt.state is not AttemptState.CAPTURED:
+    if attempt.state is not AttemptState.CAPTURED or attempt.refund_reserved_minor:
         return
     order = the_order(sandbox, attempt.order_id)
     attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)

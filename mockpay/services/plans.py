@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mockpay.domain.answers import Network
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.instruments import Instrument
 from mockpay.domain.methods import NETWORKS
+from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Decision, Plan, Source, Stage
-from mockpay.domain.scenarios import MATCH_KEYS, STAGES, Facts, Looks, Rule, find, resolve
+from mockpay.domain.refunds import RefundRequest
+from mockpay.domain.scenarios import (
+    MATCH_KEYS,
+    PAYMENT_STAGES,
+    REFUND_STAGES,
+    Facts,
+    Looks,
+    Rule,
+    find,
+    resolve,
+)
+from mockpay.domain.simulation import Simulation, of_payment, of_refund
 from mockpay.domain.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.kernel import ids
 from mockpay.store import attempts, scenarios
@@ -36,17 +50,64 @@ def decide(
         "amount": amount,
         "seller_order_id": order.seller_order_id,
         "amazon_order_id": order.amazon_order_id,
+        "notification_type": str(NotificationType.PAYMENT),
     }
     network = NETWORKS[instrument.method]
-    inputs = {**instrument.inputs, Looks.AMOUNT: amount}
-    facts = Facts(inputs, match, network, settings.magic_amounts, settings.default_outcomes)
-    open_stages = [stage for stage in STAGES if not (bank_closed and stage is Stage.ISSUER)]
+    facts = Facts(
+        inputs={**instrument.inputs, Looks.AMOUNT: amount},
+        match=match,
+        network=network,
+        simulated=_simulated(of_payment(order.seller_note)),
+        magic_amounts=settings.magic_amounts,
+        defaults=settings.default_outcomes,
+    )
+    open_stages = [s for s in PAYMENT_STAGES if not (bank_closed and s is Stage.ISSUER)]
     plan = resolve(facts, _waiting(sandbox, match, network, attempt_id, open_stages))
     return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
 
 
+def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: RefundRequest) -> Plan:
+    """
+    The plan of a new refund; the rules that decide it are used up here.
+
+    Raises:
+        Invalid: code ``simulation.invalid``: the note asks for what cannot be simulated.
+    """
+    settings, amount = sandbox.seller.settings, request.amount.wire()
+    inputs = {Looks.REFUND_AMOUNT: amount}
+    if request.amount == order.amount:
+        inputs[Looks.REFUND_OF] = amount
+    match = {
+        "method": attempt.method,
+        "amount": amount,
+        "seller_order_id": order.seller_order_id,
+        "amazon_order_id": order.amazon_order_id,
+        "refund_reference_id": request.key,
+        "notification_type": str(NotificationType.REFUND),
+    }
+    network = NETWORKS[attempt.method]
+    facts = Facts(
+        inputs=inputs,
+        match=match,
+        network=network,
+        stages=REFUND_STAGES,
+        simulated=_simulated(of_refund(request.note)),
+        magic_amounts=settings.magic_amounts,
+        defaults=settings.default_outcomes,
+    )
+    subject = f"{order.amazon_order_id} {request.key}"
+    return resolve(facts, _waiting(sandbox, match, network, subject, list(REFUND_STAGES)))
+
+
+def _simulated(asked: Simulation | None) -> dict[Stage, Decision]:
+    if asked is None:
+        return {}
+    delay = asked.delay_seconds
+    return {s: replace(one, delay_seconds=delay) for s, one in asked.decisions.items()}
+
+
 def _waiting(
-    sandbox: Sandbox, match: dict[str, str], network: Network, attempt_id: str, stages: list[Stage]
+    sandbox: Sandbox, match: dict[str, str], network: Network, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
@@ -57,7 +118,7 @@ def _waiting(
         # A UPI code means nothing to a card issuer: such a rule waits for its own method.
         if rule.stage is Stage.ISSUER and not network.knows(rule.outcome):
             continue
-        dice = ids.number(sandbox.seller.seed, "rule", place, attempt_id, below=_DICE)
+        dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_DICE)
         if dice < rule.probability * _DICE:
             chosen[rule.stage] = rule
             scenarios.use_up(sandbox, rule)

@@ -139,6 +139,7 @@ def _told(stage: Stage, decision: Decision) -> Why:
 
 _SOURCE_SAYS: Mapping[Source, str] = {
     Source.RULE: "a rule made by control API",
+    Source.SIMULATION: "SandboxSimulation in a note",
     Source.INSTRUMENT: "the instrument",
     Source.AMOUNT: "the amount",
     Source.DEFAULT: "the seller's setting default_outcomes",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from mockpay.domain import sellers as rules
-from mockpay.domain.sellers import LOOPBACK_RETURNS, Seller, check_names, check_return_url_entry
+from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry
+from mockpay.domain.sellers import Seller, check_names
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid

@@ -7,6 +7,7 @@ from mockpay.domain.answers import REVERSED, Answer, Known, When
 from mockpay.domain.attempts import Attempt, AttemptState, Failure
 from mockpay.domain.methods import network_of, unanswered
 from mockpay.domain.orders import Order
+from mockpay.domain.plans import Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
@@ -110,7 +111,9 @@ def _held(sandbox: Sandbox, attempt: Attempt) -> bool:
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
     waiting = attempt_step(sandbox, attempt, event, Actor.ISSUER, code=told.code)
     if told.later is not None and told.when is not When.NEVER:
-        due = sandbox.now + sandbox.seller.settings.upi_pending_seconds * SECOND
+        asked = attempt.plan.at(Stage.ISSUER).delay_seconds
+        wait = sandbox.seller.settings.upi_pending_seconds if asked is None else asked
+        due = sandbox.now + wait * SECOND
         if told.when is When.AFTER_ORDER_EXPIRY:
             due = max(order.expires_at, sandbox.now) + SECOND
         schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=told.later)

@@ -8,10 +8,11 @@ from mockpay.domain import cards
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.attempts import Attempt, Failure
 from mockpay.domain.orders import Order
+from mockpay.domain.refunds import Refund, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import NotFound
-from mockpay.services import wallet
-from mockpay.store import attempts, orders, schedule, secrets, timeline
+from mockpay.services import notifications, wallet
+from mockpay.store import attempts, orders, refunds, schedule, secrets, timeline
 from mockpay.store.worlds import Sandbox
 
 Thing = TypeVar("Thing")
@@ -27,6 +28,7 @@ def order_step(
         sandbox, order.order_id, machine="order", subject=order.amazon_order_id, event=event,
         before=order.state, after=moved.state, actor=actor, facts=facts,
     )  # fmt: skip
+    notifications.follow(sandbox, order, moved)
     return moved
 
 
@@ -56,6 +58,27 @@ def _follow(sandbox: Sandbox, before: Attempt, moved: Attempt) -> None:
         secrets.shred(sandbox, moved.attempt_id)
 
 
+def refund_step(
+    sandbox: Sandbox, refund: Refund, event: str, actor: Actor,
+    changes: dict[str, Any] | None = None, **facts: object,
+) -> Refund:  # fmt: skip
+    """Move a refund, likewise."""
+    moved = refunds.transition(sandbox, refund, event, **(changes or {}))
+    refund_line(sandbox, moved, event, refund.state, actor, **facts)
+    return moved
+
+
+def refund_line(
+    sandbox: Sandbox, refund: Refund, event: str, before: RefundState | None, actor: Actor,
+    **facts: object,
+) -> None:  # fmt: skip
+    """Tell something of a refund."""
+    timeline.add(
+        sandbox, refund.order_id, machine="refund", subject=refund.amazon_refund_id, event=event,
+        before=before, after=refund.state, actor=actor, facts=facts,
+    )  # fmt: skip
+
+
 def forget_request(sandbox: Sandbox, attempt_id: str) -> None:
     """The attempt waits for its buyer no more, so neither answer nor end of it is to come."""
     for kind in ("attempt.timeout", "attempt.answer"):
@@ -78,6 +101,11 @@ def the_order(sandbox: Sandbox, order_id: int) -> Order:
 def the_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
     """The attempt of this id, or NotFound."""
     return found(attempts.by_id(sandbox, attempt_id), "attempt")
+
+
+def the_refund(sandbox: Sandbox, amazon_refund_id: str) -> Refund:
+    """The refund of this id, or NotFound."""
+    return found(refunds.by_amazon_id(sandbox, amazon_refund_id), "refund")
 
 
 def found(thing: Thing | None, noun: str) -> Thing:

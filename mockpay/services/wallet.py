@@ -63,17 +63,36 @@ def follow(sandbox: Sandbox, before: AttemptState, moved: Attempt) -> None:
     if not wallet.has_journal(sandbox, _key(JournalType.HOLD, moved)):
         return
     if moved.state is AttemptState.CAPTURED:
-        _move(sandbox, JournalType.CAPTURE, moved)
+        _move(sandbox, JournalType.CAPTURE, moved, moved.captured_minor)
+        if rest := moved.amount.minor - moved.captured_minor:
+            _move(sandbox, JournalType.RELEASE, moved, rest)
     elif moved.state is AttemptState.REVERSED and before is AttemptState.CAPTURED:
-        _move(sandbox, JournalType.REFUND, moved)
+        _move(sandbox, JournalType.REFUND, moved, moved.captured_minor)
     elif moved.state in _LOST or moved.state is AttemptState.REVERSED:
         _move(sandbox, JournalType.RELEASE, moved)
 
 
-def _move(sandbox: Sandbox, kind: JournalType, attempt: Attempt) -> None:
-    owner = attempt.instrument["email"]
-    key = _key(kind, attempt)
-    _post(sandbox, kind, owner, attempt.amount.minor, key, attempt.attempt_id)
+def refund(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:
+    """Credit the balance that paid, once for each refund's name."""
+    owner, key = attempt.instrument["email"], f"refund:{name}"
+    _post(sandbox, JournalType.REFUND, owner, minor, key, attempt.attempt_id)
+
+
+def take_back(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:
+    """
+    Undo such a credit.
+
+    Raises:
+        Conflict: code ``wallet.insufficient``: it has been spent meanwhile.
+    """
+    owner, key = attempt.instrument["email"], f"chargeback:{name}"
+    _post(sandbox, JournalType.CHARGEBACK, owner, minor, key, attempt.attempt_id)
+
+
+def _move(sandbox: Sandbox, kind: JournalType, attempt: Attempt, minor: int | None = None) -> None:
+    owner, key = attempt.instrument["email"], _key(kind, attempt)
+    amount = attempt.amount.minor if minor is None else minor
+    _post(sandbox, kind, owner, amount, key, attempt.attempt_id)
 
 
 def _key(kind: JournalType, attempt: Attempt) -> str:

@@ -7,13 +7,15 @@ Whoever finds a lapsed lease sends again: nothing is lost, a call may happen twi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, func, select, update
 
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.prepared import PreparedInsert
 from mockpay.store.worlds import Sandbox
 
 outbox = Table(
@@ -29,6 +31,8 @@ outbox = Table(
     big("tries", default=0),
     text("facts"),
     text("reason", null=True),
+    #: Parcels of one lane go one after the other, in the order in which they were queued.
+    text("lane", null=True),
     Index("outbox_waiting", "state", "leased_until"),
     Index("outbox_of_seller", "seller_id", "state", "id"),
 )
@@ -36,6 +40,12 @@ outbox = Table(
 QUEUED, SENT, DEAD = "QUEUED", "SENT", "DEAD"
 #: How long a claim lasts, in real ms.
 LEASE_MS = 30_000
+#: Parcels of one seller that may be on their way at once, over all processes.
+MOST_IN_FLIGHT = 4
+#: Rows that a claimer looks at.
+_CANDIDATES = 200
+
+_insert = PreparedInsert(outbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +60,14 @@ class Parcel:
     facts: Mapping[str, Any]
 
 
-def add(sandbox: Sandbox, kind: str, subject: str, *, mine: bool, **facts: object) -> int:
+def add(
+    sandbox: Sandbox, kind: str, subject: str,
+    *, mine: bool, lane: str | None = None, **facts: object,
+) -> int:  # fmt: skip
     """
     Queue something to send now; its number.
 
-    `mine` leases it to the caller at once, who then sends it itself; the worker
+    What has a `lane` is sent after all that its lane holds already.  `mine` leases it to the caller at once, who then sends it itself; the worker
     takes it only where that caller died.
     """
     row = {
@@ -64,36 +77,67 @@ def add(sandbox: Sandbox, kind: str, subject: str, *, mine: bool, **facts: objec
         "state": QUEUED,
         "due_at": sandbox.now,
         "leased_until": sandbox.real_now + LEASE_MS if mine else 0,
+        "tries": 0,
         "facts": dump(facts),
+        "reason": None,
+        "lane": lane,
     }
-    key = sandbox.connection.execute(insert(outbox), row).inserted_primary_key
+    number = _insert.number(sandbox.connection, row)
     if not mine:
         sandbox.rescheduled.append(sandbox.now)
         sandbox.queued.append(kind)
-    return int(key[0]) if key else 0
+    return number
 
 
 def claim(
     connection: Connection, real_now: int, limit: int, seller_id: str | None = None
 ) -> list[Parcel]:
-    """Take what nobody is sending, of one seller or of all; without waiting for other claimers."""
-    free = (
-        select(outbox.c.id)
-        .where(*_unleased(real_now, seller_id))
-        .order_by(outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    numbers = list(connection.execute(free).scalars())
-    if not numbers:
+    """
+    Take what nobody is sending, of one seller or of all, the oldest first.
+
+    No seller has more than `MOST_IN_FLIGHT` on the way, so that one whose server is slow or
+    dead holds up nobody else; claimers of several processes go one by one.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_843)")
+    chosen = _choose(connection, real_now, limit, seller_id)
+    if not chosen:
         return []
     rows = connection.execute(
         update(outbox)
-        .where(outbox.c.id.in_(numbers))
+        .where(outbox.c.id.in_(chosen))
         .values(leased_until=real_now + LEASE_MS, tries=outbox.c.tries + 1)
         .returning(*outbox.c)
     )
     return sorted((_parcel(row) for row in rows.mappings()), key=lambda one: one.parcel_id)
+
+
+def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | None) -> list[int]:
+    flying = connection.execute(
+        select(outbox.c.seller_id, outbox.c.lane).where(
+            outbox.c.state == QUEUED, outbox.c.leased_until > real_now
+        )
+    ).all()
+    in_flight = Counter(row.seller_id for row in flying)
+    lanes = {row.lane for row in flying if row.lane is not None}
+    full = [seller for seller, count in in_flight.items() if count >= MOST_IN_FLIGHT]
+    free = (
+        select(outbox.c.id, outbox.c.seller_id, outbox.c.lane)
+        .where(*_unleased(real_now, seller_id), outbox.c.seller_id.not_in(full))
+        .order_by(outbox.c.id)
+        .limit(_CANDIDATES)
+        .with_for_update(skip_locked=True)
+    )
+    chosen: list[int] = []
+    for row in connection.execute(free):
+        if len(chosen) == limit:
+            break
+        if in_flight[row.seller_id] >= MOST_IN_FLIGHT or row.lane in lanes:
+            continue
+        in_flight[row.seller_id] += 1
+        lanes.update({row.lane} - {None})
+        chosen.append(row.id)
+    return chosen
 
 
 def by_number(sandbox: Sandbox, parcel_id: int) -> Parcel | None:

@@ -52,6 +52,7 @@ _CHOSEN: Mapping[str, tuple[str, str]] = {
 _NO_BALANCE = "insufficient_wallet_balance"
 _ASKED: Mapping[Source, str] = {
     Source.RULE: "A rule made by control API asked for this answer.",
+    Source.SIMULATION: "SandboxSimulation in the note asked for this answer.",
     Source.AMOUNT: "The amount asked for this answer.",
     Source.DEFAULT: "The seller’s default outcome asked for this answer.",
 }
@@ -226,6 +227,7 @@ def decided_by(attempt: Attempt | None) -> str | None:
     decision = found[1]
     words = {
         Source.RULE: decision.scenario,
+        Source.SIMULATION: decision.scenario,
         Source.INSTRUMENT: _magic_part(attempt, decision),
         Source.AMOUNT: f"amount {decision.seen}",
         Source.DEFAULT: "seller default",

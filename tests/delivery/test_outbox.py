@@ -197,7 +197,7 @@ def test_the_return_url_is_asked_once_more_and_its_answer_written_down(world, po
     assert parcel_rows(world) == [("SENT", 0, "answered 200")]
 
 
-def test_a_shop_that_does_not_answer_had_its_try(runtime):
+def test_a_shop_that_does_not_answer_had_its_try_but_no_delivery(runtime):
     class Dead:
         def send(self, call):
             raise Unreachable("Nobody is there.")
@@ -205,5 +205,5 @@ def test_a_shop_that_does_not_answer_had_its_try(runtime):
     world = World.new(replace(runtime, sender=Dead()))
     with world.work() as sandbox:
         parcels.add(sandbox, outbox.RETURN_AGAIN, "S04", mine=False, url="http://127.0.0.1/r")
-    assert world.to(NOON).delivered == 1
+    assert world.to(NOON).delivered == 0
     assert parcel_rows(world) == [("DEAD", 1, "http.unreachable: Nobody is there.")]

@@ -66,6 +66,7 @@ def test_a_turn_sends_what_a_dead_process_left(worker, world, real_clock):
     assert worker.turn() is False
     real_clock.move(outbox.LEASE_MS)
     assert worker.turn() is True
+    assert worker._senders.finish(10)
     assert worker.turn() is True
     assert world.states(order) == ("PAID", "CAPTURED")
 

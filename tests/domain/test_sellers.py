@@ -2,14 +2,8 @@
 
 import pytest
 
-from mockpay.domain.sellers import (
-    LOOPBACK_RETURNS,
-    Settings,
-    check_names,
-    check_return_url_entry,
-    return_url_allowed,
-    settings,
-)
+from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry, return_url_allowed
+from mockpay.domain.sellers import Settings, check_names, settings
 from mockpay.kernel.errors import Invalid
 
 SHOP = "https://shop.example.in/return"

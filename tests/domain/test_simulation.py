@@ -20,7 +20,7 @@ def note(**wanted):
 
 
 def simulation(stage, outcome, words, source, delay=None):
-    decision = Decision(outcome, Source.SIMULATION, f"simulation {words}", source)
+    decision = Decision(outcome, Source.SIMULATION, f"simulation {words}", source, delay)
     return Simulation({stage: decision}, delay)
 
 

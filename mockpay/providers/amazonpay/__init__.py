@@ -7,6 +7,7 @@ Every wire fact, where it was seen and how sure it is: README.md in this folder.
 from __future__ import annotations
 
 from mockpay.providers.amazonpay import pages, views
+from mockpay.providers.amazonpay.notify import notify
 from mockpay.providers.amazonpay.results import way_back
 from mockpay.providers.amazonpay.shortcut import Shortcut
 from mockpay.providers.contract import Provider
@@ -19,4 +20,5 @@ provider = Provider(
     prefixes=("/OffAmazonPayments", "/v2/payments", "/payments/v1/api"),
     render_error=pages.error_of_path,
     way_back=way_back,
+    notify=notify,
 )

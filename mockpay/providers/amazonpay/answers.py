@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.kernel import ids
 from mockpay.kernel.clock import rfc3339
-from mockpay.providers.amazonpay.errors import AmazonError
+from mockpay.kernel.errors import MockpayError
+from mockpay.providers.amazonpay.errors import AmazonError, amazon_error
 from mockpay.wire.xml import Tree, render
 
 NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    What an operation answers, and is committed for whatever its status.
+
+    `refused` is the error that the document tells; `told_first` the refund whose notification
+    must have had its first try before the answer goes out.
+    """
+
+    document: bytes
+    refused: MockpayError | None = None
+    told_first: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return amazon_error(self.refused.code).status if self.refused else 200
+
+    @classmethod
+    def refusing(cls, error: MockpayError) -> Reply:
+        """An error that nevertheless keeps what the operation has written."""
+        return cls(error_document(amazon_error(error.code), error.message), error)
 
 
 def answer(operation: str, result: Tree) -> bytes:
@@ -26,20 +53,30 @@ def error_document(error: AmazonError, message: str) -> bytes:
     return render("ErrorResponse", NAMESPACE, {"Error": detail, "RequestId": ids.request_id()})
 
 
+def amazon_note(paid: bool, reason: str | None) -> tuple[str, str]:  # noqa: FBT001 - a fact
+    """Amazon's ReasonCode and ReasonDescription of a charge that has ended."""
+    if paid:
+        return "UpfrontChargeSuccess", "Txn Success"
+    return "UpfrontChargeFailure", reason or "Txn Failure"
+
+
 def amazon_state(order: Order) -> tuple[str, str, str]:
     """Amazon's State, ReasonCode and ReasonDescription for an order (contract section 2)."""
-    if order.state in PAID:
-        return "Closed", "UpfrontChargeSuccess", "Txn Success"
-    if order.state is OrderState.FAILED:
-        return "Closed", "UpfrontChargeFailure", order.reason or "Txn Failure"
+    if order.state in PAID or order.state is OrderState.FAILED:
+        return "Closed", *amazon_note(order.state in PAID, order.reason)
     if order.state in CLOSED_UNPAID:
         return "Canceled", "", ""
     return "Open", "", ""
 
 
-def order_reference(order: Order) -> Tree:
-    """One OrderReference; empty elements are left out when it is rendered."""
-    state, reason, description = amazon_state(order)
+def order_reference(order: Order, *, stale: bool = False) -> Tree:
+    """
+    One OrderReference; empty elements are left out when it is rendered.
+
+    Args:
+        stale: Tell the state that it had before anybody paid.
+    """
+    state, reason, description = ("Open", "", "") if stale else amazon_state(order)
     return {
         "ReleaseEnvironment": order.release_environment,
         "OrderReferenceStatus": {

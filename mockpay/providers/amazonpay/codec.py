@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 
 from mockpay.domain.orders import PaymentRequest
-from mockpay.domain.sellers import Seller, return_url_allowed
+from mockpay.domain.return_urls import return_url_allowed
+from mockpay.domain.sellers import Seller
+from mockpay.domain.simulation import of_payment
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
@@ -118,6 +120,7 @@ def payment_request(
     """
     values = opened.values
     _check_texts(values)
+    of_payment(values.get("sellerNote"))
     started = _start_time(values)
     return PaymentRequest(
         provider="amazonpay",

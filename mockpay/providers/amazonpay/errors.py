@@ -59,6 +59,21 @@ TABLE: Mapping[str, AmazonError] = {
     "token.invalid": AmazonError(400, "InvalidParameterValue", "The NextPageToken is not valid."),
     "path.not_found": AmazonError(404, "InvalidAddress", "There is nothing at this address."),
     "method.not_allowed": AmazonError(405, "InvalidAddress"),
+    "refund.not_found": AmazonError(404, "InvalidTransactionId"),
+    "refund.duplicate": AmazonError(400, "DuplicateRequest"),
+    "refund.not_captured": AmazonError(405, "CaptureNotRefundable"),
+    "refund.window": AmazonError(405, "CaptureNotRefundable"),
+    "refund.exceeds_capture": AmazonError(400, "TransactionAmountExceeded"),
+    "refund.too_many": AmazonError(400, "TransactionCountExceeded"),
+    "refund.currency": _INVALID,
+    "refund.invalid": _INVALID,
+    "simulation.invalid": AmazonError(400, "InvalidSandboxSimulationSpecified"),
+    "answer.lost": AmazonError(
+        500, "InternalServerError", "There was an internal service failure."
+    ),
+    "service.unavailable": AmazonError(
+        503, "ServiceUnavailable", "The service is unavailable at this time."
+    ),
     "throttled": AmazonError(503, "RequestThrottled", "Request is throttled"),
 }
 

@@ -11,7 +11,8 @@ import msgspec
 from mockpay.domain.orders import Order
 from mockpay.kernel.clock import parse_time, rfc3339
 from mockpay.kernel.errors import Invalid, NotFound, Unusable
-from mockpay.providers.amazonpay.answers import amazon_state, answer, order_reference
+from mockpay.providers.amazonpay import refunds, verify_faults
+from mockpay.providers.amazonpay.answers import Reply, amazon_state, answer, order_reference
 from mockpay.providers.amazonpay.calls import Call
 from mockpay.store import references
 from mockpay.store.references import Search
@@ -27,13 +28,13 @@ _PAGE, _LARGEST_PAGE = 10, 100
 _KIND = "amazonpay.next_token"
 
 
-def get_service_status(_call: Call, sandbox: Sandbox) -> bytes:
+def get_service_status(_call: Call, sandbox: Sandbox) -> Reply:
     """Always GREEN."""
     now = rfc3339(sandbox.now)
-    return answer("GetServiceStatus", {"Status": "GREEN", "Timestamp": now})
+    return Reply(answer("GetServiceStatus", {"Status": "GREEN", "Timestamp": now}))
 
 
-def get_order_reference_details(call: Call, sandbox: Sandbox) -> bytes:
+def get_order_reference_details(call: Call, sandbox: Sandbox) -> Reply:
     """
     One order by Amazon's id.
 
@@ -43,15 +44,16 @@ def get_order_reference_details(call: Call, sandbox: Sandbox) -> bytes:
     order = references.by_amazon_id(sandbox, call.need("AmazonOrderReferenceId"))
     if order is None:
         raise NotFound("There is no such order reference.", code="order.not_found")
-    return answer("GetOrderReferenceDetails", {"OrderReferenceDetails": order_reference(order)})
+    details = {"OrderReferenceDetails": order_reference(order)}
+    return Reply(answer("GetOrderReferenceDetails", details))
 
 
-def list_order_reference(call: Call, sandbox: Sandbox) -> bytes:
+def list_order_reference(call: Call, sandbox: Sandbox) -> Reply:
     """The orders of a sellerOrderId; an unknown one is an empty list, not an error."""
     return _page("ListOrderReference", sandbox, _search(call, sandbox))
 
 
-def list_order_reference_by_next_token(call: Call, sandbox: Sandbox) -> bytes:
+def list_order_reference_by_next_token(call: Call, sandbox: Sandbox) -> Reply:
     """
     The next page of a list.
 
@@ -112,25 +114,41 @@ def _wrong(name: str) -> Invalid:
     return Invalid(message, code="parameter.invalid", name=name)
 
 
-def _page(operation: str, sandbox: Sandbox, search: Search) -> bytes:
+def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
     found, after = references.page(sandbox, search, _in_states)
+    # Only who asks for one order meets what a scenario has for it.
+    fault = verify_faults.fault_of(sandbox, found[0]) if _asks_one(search, found) else ""
+    refused = verify_faults.refusal(fault)
+    if refused is not None:
+        return Reply.refusing(refused)
+    shown = [] if fault == "not_found" else found
+    listed = [order_reference(one, stale=fault == "stale") for one in shown]
     # Clients test whether the list is empty, so it is there even then.
-    listed = Kept(OrderReference=[order_reference(one) for one in found])
-    result: dict[str, Tree] = {"OrderReferenceList": listed}
+    result: dict[str, Tree] = {"OrderReferenceList": Kept(OrderReference=listed)}
     if after is not None:
         following = msgspec.json.encode(msgspec.structs.replace(search, after=after))
         sealed = sandbox.runtime.keyring.seal(_KIND, sandbox.seller_id, following)
         result["NextPageToken"] = base64.b64encode(sealed).decode()
-    return answer(operation, result)
+    document = answer(operation, result)
+    return Reply(document[: len(document) // 2] if fault == "malformed" else document)
+
+
+def _asks_one(search: Search, found: list[Order]) -> bool:
+    return search.seller_order_id is not None and len(found) == 1
 
 
 def _in_states(order: Order, states: tuple[str, ...]) -> bool:
     return not states or amazon_state(order)[0] in states
 
 
-OPERATIONS: Mapping[str, Callable[[Call, Sandbox], bytes]] = {
+OPERATIONS: Mapping[str, Callable[[Call, Sandbox], Reply]] = {
     "GetServiceStatus": get_service_status,
     "GetOrderReferenceDetails": get_order_reference_details,
     "ListOrderReference": list_order_reference,
     "ListOrderReferenceByNextToken": list_order_reference_by_next_token,
+    "RefundPayment": refunds.refund_payment,
+    "Refund": refunds.refund,
+    "GetRefundDetails": refunds.get_refund_details,
+    # The field's documents use this name for the same.
+    "GetRefundStatus": refunds.get_refund_details,
 }

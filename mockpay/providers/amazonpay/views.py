@@ -7,12 +7,15 @@ from collections.abc import Callable
 from flask import Blueprint, Request, Response, jsonify, request
 
 from mockpay.kernel.errors import MockpayError, NotFound
+from mockpay.kernel.ipn_identity import ipn_identity
 from mockpay.providers.amazonpay import charges, entry
-from mockpay.providers.amazonpay.calls import authenticate, read_call
+from mockpay.providers.amazonpay.answers import Reply
+from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
 from mockpay.providers.amazonpay.operations import OPERATIONS
 from mockpay.providers.amazonpay.pages import XML, note_refusal, xml_error
-from mockpay.store import journal
-from mockpay.store.worlds import Runtime, Sandbox, work
+from mockpay.services import throttling
+from mockpay.store import journal, notifications
+from mockpay.store.worlds import Runtime, Sandbox, look, work
 from mockpay.wire.keys import public_key_line
 
 _METHODS = ["GET", "POST"]
@@ -22,6 +25,8 @@ _NODE_PATHS = {
     "/v2/payments/refund": "RefundPayment",
     "/v2/payments/refund/details": "GetRefundDetails",
 }
+#: How long an answer waits for a notification that must come first, in ms; and between looks.
+_TELL_FIRST_MS, _LOOK_AGAIN = 2_000, 0.01
 _MWS_PATHS = ("/OffAmazonPayments_Sandbox/2013-01-01", "/OffAmazonPayments/2013-01-01")
 
 
@@ -41,6 +46,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
         route(path, operation, lambda operation=operation: _operate(runtime, request, operation))
     for number, path in enumerate(_MWS_PATHS):
         route(path, f"mws_{number}", lambda: _operate(runtime, request, None))
+    certificate = ipn_identity(runtime.keys.folder).file_name
+    route(f"/{certificate}", "certificate", lambda: _certificate(runtime))
     route("/getDynamicConfig", "config", lambda: _dynamic_config(runtime))
     route("/publishMetrics", "metrics_root", _metrics)
     route("/publishMetrics/<path:rest>", "metrics", _metrics)
@@ -64,24 +71,60 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
             if operation not in OPERATIONS:
                 message = "There is no such operation."
                 raise NotFound(message, code="action.unknown")
-            document = OPERATIONS[operation](call, sandbox)
-            _note(sandbox, kind, flavour)
+            throttling.take(sandbox, operation)
+            reply = _done(operation, call, sandbox)
+            outcome = reply.refused.code if reply.refused else "ok"
+            _note(sandbox, kind, outcome, flavour)
     except MockpayError as error:
         note_refusal(runtime, kind, error, call_request, world)
         return xml_error(error)
-    return Response(document, content_type=XML)
+    if reply.told_first is not None:
+        _wait_until_told(runtime, world.seller_id, reply.told_first)
+    return Response(reply.document, reply.status, content_type=XML)
 
 
-def _note(sandbox: Sandbox, kind: str, flavour: str) -> None:
+def _done(operation: str, call: Call, sandbox: Sandbox) -> Reply:
+    """
+    The operation's reply; what it refuses changes nothing, but it was a call that counts.
+
+    A refusal is committed: it has taken a token of its bucket.
+    """
+    try:
+        with sandbox.connection.begin_nested():
+            return OPERATIONS[operation](call, sandbox)
+    except MockpayError as error:
+        return Reply.refusing(error)
+
+
+def _wait_until_told(runtime: Runtime, seller_id: str, amazon_refund_id: str) -> None:
+    """Let the notification of a refund have its first try before the answer goes out."""
+    runtime.wake.set()
+    deadline = runtime.real_clock.now() + _TELL_FIRST_MS
+    while runtime.real_clock.now() < deadline:
+        with look(runtime, seller_id) as sandbox:
+            told = notifications.listed(sandbox, amazon_refund_id=amazon_refund_id).items
+        if not told or any(one.tries for one in told):
+            return
+        if runtime.stopping.wait(_LOOK_AGAIN):
+            return
+
+
+def _note(sandbox: Sandbox, kind: str, outcome: str, flavour: str) -> None:
     journal.add(
         sandbox.connection, sandbox.seller_id, sandbox.now, sandbox.real_now,
-        kind=kind, outcome="ok", facts={"flavour": flavour},
+        kind=kind, outcome=outcome, facts={"flavour": flavour},
     )  # fmt: skip
 
 
 def _dynamic_config(runtime: Runtime) -> Response:
     """What the PHP family writes into its config.ini."""
     return jsonify({"publicKey": public_key_line(runtime.keys.amazonpay.public_key())})
+
+
+def _certificate(runtime: Runtime) -> Response:
+    """What notifications are verified with; their SigningCertURL leads here."""
+    pem = ipn_identity(runtime.keys.folder).certificate
+    return Response(pem, content_type="application/x-pem-file")
 
 
 def _metrics(rest: str = "") -> Response:

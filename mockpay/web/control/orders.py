@@ -29,7 +29,9 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     method: str | None = None
     decided_by: Annotated[
         str | None,
-        Meta(description="rule, instrument, amount, default, success, or a scenario's name."),
+        Meta(
+            description="rule, simulation, instrument, amount, default, success, or a scenario's name."
+        ),
     ] = None
     text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = (
         None

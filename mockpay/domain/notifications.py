@@ -1,0 +1,198 @@
+"""
+A notification: a message to the seller, one delivery of it, and every try to send it.
+
+A delivery is one row with retries of its own; a message that a scenario doubles is several
+deliveries of one `message_id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockpay.domain.machines import Machine, steps
+from mockpay.kernel.clock import SECOND
+
+
+class NotificationType(StrEnum):
+    """What a message is about, in the words that the seller's software sees."""
+
+    PAYMENT = "OrderReferenceNotification"
+    REFUND = "PaymentRefund"
+
+
+class DeliveryState(StrEnum):
+    """DEAD is given up, SUPPRESSED never sent because a scenario said so."""
+
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    DELIVERED = "DELIVERED"
+    RETRY_WAIT = "RETRY_WAIT"
+    DEAD = "DEAD"
+    SUPPRESSED = "SUPPRESSED"
+
+
+_S = DeliveryState
+
+#: `claimed` from SENDING is a sender that died: what it was sending is sent again.
+DELIVERY: Machine[DeliveryState] = Machine(
+    "delivery",
+    {
+        **steps([_S.QUEUED, _S.RETRY_WAIT, _S.SENDING], claimed=_S.SENDING),
+        **steps([_S.SENDING], delivered=_S.DELIVERED, failed=_S.RETRY_WAIT, gave_up=_S.DEAD),
+        **steps([_S.QUEUED], suppressed=_S.SUPPRESSED),
+        **steps(
+            [_S.DELIVERED, _S.DEAD, _S.RETRY_WAIT, _S.SUPPRESSED, _S.QUEUED],
+            asked_again=_S.QUEUED,
+        ),
+    },
+)
+#: What the clock, a sender or a tester still makes something of.
+WAITING = frozenset({_S.QUEUED, _S.SENDING, _S.RETRY_WAIT})
+
+_HOUR = 3_600 * SECOND
+#: Amazon SNS: every hour for 14 days.
+LONGEST_MS = 14 * 24 * _HOUR
+#: Pauses before the second, third ... try; the last one goes on.
+_PAUSES: Mapping[str, tuple[int, ...]] = {
+    "fast": (1 * SECOND, 5 * SECOND, 30 * SECOND, 120 * SECOND, _HOUR),
+    "amazon": (_HOUR,),
+}
+PROFILES = frozenset(_PAUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """
+    What came of one try: a status, or None with the reason that there was no answer.
+
+    `unreachable` tells a host that nobody answers at from one that answered too late.
+    """
+
+    status: int | None
+    reason: str | None = None
+    unreachable: bool = False
+
+
+def after(profile: str, heard: Heard, tries: int, age_ms: int) -> tuple[str, int | None]:
+    """
+    What a try means: the machine's event, and for a failed one the pause before the next in ms.
+
+    2xx is delivered, 4xx is dead, anything else is tried again; Amazon gives an unreachable
+    host up at once.
+
+    Args:
+        tries: How many there were, this one included.
+        age_ms: How long ago the message was due for the first time.
+    """
+    if heard.status is not None and 200 <= heard.status < 300:
+        return "delivered", None
+    if heard.status is not None and 400 <= heard.status < 500:
+        return "gave_up", None
+    if profile == "amazon" and heard.unreachable:
+        return "gave_up", None
+    pauses = _PAUSES[profile]
+    pause = pauses[min(tries, len(pauses)) - 1]
+    if age_ms + pause > LONGEST_MS:
+        return "gave_up", None
+    return "failed", pause
+
+
+class Misbehaviour(StrEnum):
+    """What a scenario may do to a message (stage `ipn`)."""
+
+    NONE = "none"
+    DOUBLED = "doubled"
+    DOUBLED_AT_ONCE = "doubled_at_once"
+    TRIPLED = "tripled"
+    OUT_OF_ORDER = "out_of_order"
+    DELAYED = "delayed"
+    BAD_SIGNATURE = "bad_signature"
+    OLD_SIGNATURE = "old_signature"
+    CORRUPT = "corrupt"
+    EARLY = "early"
+
+
+#: `fails_until_4`: the first three tries are lost on the way, as at an endpoint that is down.
+FAILS_UNTIL = "fails_until_"
+_MOST_FAILURES = 20
+DELAY_MS = 30 * SECOND
+#: How far apart the copies of a doubled message are.
+COPIES_APART_MS = 5 * SECOND
+#: How long a message waits for a later one of its order to overtake it.
+OVERTAKEN_MS = 60 * SECOND
+
+
+def copies(outcome: str) -> int:
+    """How many deliveries of its own a message has."""
+    return {"doubled": 2, "doubled_at_once": 2, "tripled": 3}.get(outcome, 1)
+
+
+def lost_tries(outcome: str) -> int:
+    """How many of the first tries are lost on the way."""
+    count = outcome.removeprefix(FAILS_UNTIL)
+    return int(count) - 1 if count != outcome else 0
+
+
+def known_outcome(outcome: str) -> bool:
+    """Whether the stage `ipn` has this outcome."""
+    count = outcome.removeprefix(FAILS_UNTIL)
+    if count != outcome:
+        return count.isascii() and count.isdigit() and 2 <= int(count[:3]) <= _MOST_FAILURES
+    return outcome == "success" or outcome in set(Misbehaviour)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """
+    One delivery as stored; instants in ms of the seller's clock.
+
+    `facts` is what the message says, as it stood when it was made; `outcome` what a scenario
+    does to it; `copy` counts the deliveries of one message from 1.
+    """
+
+    number: int
+    notification_id: str
+    message_id: str
+    seller_id: str
+    order_id: int
+    amazon_order_id: str
+    amazon_refund_id: str | None
+    provider: str
+    type: NotificationType
+    copy: int
+    state: DeliveryState
+    outcome: str
+    facts: Mapping[str, object]
+    tries: int
+    due_at: int
+    first_due_at: int
+    created_at: int
+    updated_at: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notification as it goes out; `signed` is the text that its signature covers."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    signed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try to deliver, with what was sent and what came back."""
+
+    number: int
+    at: int
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    signed: str
+    status: int | None
+    answer: str
+    latency_ms: int
+    reason: str | None

@@ -1,0 +1,181 @@
+"""A refund: captured money on its way back to the instrument that it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mockpay.domain.machines import Machine, steps
+from mockpay.domain.plans import Plan
+from mockpay.kernel import ids
+from mockpay.kernel.clock import DAY, SECOND, parse_time
+from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.kernel.money import Money
+
+
+class RefundState(StrEnum):
+    """Spelt as in the control API; Amazon's own spelling lives on Amazon's wire only."""
+
+    PENDING = "PENDING"
+    COMPLETED = "COMPLETED"
+    DECLINED = "DECLINED"
+    REVERSED = "REVERSED"
+
+
+_S = RefundState
+
+REFUND: Machine[RefundState] = Machine(
+    "refund",
+    {
+        **steps(
+            [_S.PENDING],
+            completed=_S.COMPLETED,
+            declined=_S.DECLINED,
+            held=_S.PENDING,
+            released=_S.PENDING,
+        ),
+        **steps([_S.COMPLETED], reversed=_S.REVERSED),
+    },
+)
+
+AMAZON_REJECTED, PROCESSING_FAILURE = DECLINE_REASONS = ("AmazonRejected", "ProcessingFailure")
+
+#: Outcomes of the stage `refund` without a parameter.
+_PLAIN = frozenset(
+    {"success", "completed", "held", "reversed", "throttled_once", "lost_answer", *DECLINE_REASONS}
+)
+_COUNTED = re.compile(r"(?:delay:[0-9]{1,8}|polls:[1-9][0-9]{0,2})")
+
+
+def known_outcome(outcome: str) -> bool:
+    """
+    Whether the stage `refund` has this outcome.
+
+    Beside the plain ones ``delay:SECONDS``, ``polls:N`` (settled by the n-th GetRefundDetails)
+    and ``at:TIME`` in RFC 3339.
+    """
+    return outcome in _PLAIN or bool(_COUNTED.fullmatch(outcome)) or _moment(outcome) is not None
+
+
+def _moment(outcome: str) -> int | None:
+    kind, _, rest = outcome.partition(":")
+    try:
+        return parse_time(rest) if kind == "at" else None
+    except MockpayError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """
+    How a refund will end: when (None: only a tester knows), after how many polls, and how.
+
+    `decline` is the reason of a decline, `comes_back` tells a chargeback after completion.
+    """
+
+    due_at: int | None
+    polls: int | None = None
+    decline: str | None = None
+    comes_back: bool = False
+
+
+def course(outcome: str, now: int, usual_ms: int) -> Course:
+    """What an outcome of the stage `refund` means for a refund that begins `now`."""
+    kind, _, rest = outcome.partition(":")
+    if kind == "polls":
+        return Course(None, polls=int(rest))
+    if kind == "delay":
+        return Course(now + int(rest) * SECOND)
+    if kind == "at":
+        return Course(max(_moment(outcome) or now, now))
+    if outcome == "completed":
+        return Course(now)
+    if outcome == "held":
+        return Course(None)
+    decline = outcome if outcome in DECLINE_REASONS else None
+    return Course(now + usual_ms, decline=decline, comes_back=outcome == "reversed")
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """
+    What a seller asks for; `key` names its refund, the same again is the same refund.
+
+    `kind` is SELLER for one that the seller asked for, CANCELLATION for a cancelled order.
+    """
+
+    key: str
+    amount: Money
+    note: str | None = None
+    soft_descriptor: str | None = None
+    kind: str = "SELLER"
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Tells the same values when they come again."""
+        values = (self.amount.wire(), self.amount.currency, self.note, self.soft_descriptor)
+        return ids.fingerprint(repr((values, sorted(self.facts.items()))).encode())
+
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,32}")
+LONGEST_NOTE, LONGEST_DESCRIPTOR = 255, 16
+WINDOW_MS = 180 * DAY
+
+
+def check_request(request: RefundRequest) -> None:
+    """
+    Refuse what no refund can be (Amazon's published bounds).
+
+    Raises:
+        Invalid: code ``refund.invalid``, with the field's name.
+    """
+    wrong = {
+        "refund_reference_id": not _KEY.fullmatch(request.key),
+        "note": len(request.note or "") > LONGEST_NOTE,
+        "soft_descriptor": len(request.soft_descriptor or "") > LONGEST_DESCRIPTOR,
+    }
+    for name, bad in wrong.items():
+        if bad:
+            message = f"'{name}' is too long or has characters that it cannot have."
+            raise Invalid(message, code="refund.invalid", field=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """
+    One refund as stored; instants in ms, amounts in paise.
+
+    `destination` is the instrument that was charged, masked; `reference` its network's number
+    (ARN, RRN or UTR, named by `reference_kind`) once the money is there.  `polls_left` counts
+    down where polling settles it; `held` waits for a tester.
+    """
+
+    number: int
+    amazon_refund_id: str
+    seller_id: str
+    order_id: int
+    amazon_order_id: str
+    attempt_id: str
+    refund_reference_id: str
+    kind: str
+    state: RefundState
+    amount: Money
+    digest: str
+    note: str | None
+    soft_descriptor: str | None
+    destination: Mapping[str, str]
+    plan: Plan
+    scenario: str | None
+    reason_code: str | None
+    decline: str | None
+    held: bool
+    polls_left: int | None
+    reference_kind: str | None
+    reference: str | None
+    due_at: int | None
+    created_at: int
+    updated_at: int
+    completed_at: int | None

@@ -1,0 +1,110 @@
+"""RefundPayment, Refund and GetRefundDetails: from their parameters to Amazon's documents."""
+
+from __future__ import annotations
+
+from mockpay.domain.orders import Order
+from mockpay.domain.refunds import Refund, RefundRequest, RefundState
+from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.errors import Conflict, Invalid, NotFound, Unusable
+from mockpay.kernel.money import Money
+from mockpay.providers.amazonpay.answers import Reply, answer
+from mockpay.providers.amazonpay.calls import Call
+from mockpay.services import refunds
+from mockpay.store import orders
+from mockpay.store.worlds import Sandbox
+from mockpay.wire.xml import Tree
+
+_STATES = {
+    RefundState.PENDING: "Pending",
+    RefundState.COMPLETED: "Completed",
+    RefundState.DECLINED: "Declined",
+    # Amazon's wire has no word for it: the refund was completed.
+    RefundState.REVERSED: "Completed",
+}
+_ID_TYPE = "OrderReferenceId"
+
+
+def refund_payment(call: Call, sandbox: Sandbox) -> Reply:
+    """
+    India's operation, by order reference.
+
+    Raises:
+        Invalid, NotFound, Conflict: see `services.refunds.request`; code
+            ``transaction.not_found``, ``parameter.missing`` or ``parameter.invalid``.
+    """
+    if call.fields.get("AmazonTransactionIdType", _ID_TYPE) != _ID_TYPE:
+        message = f"AmazonTransactionIdType must be {_ID_TYPE}."
+        raise Invalid(message, code="parameter.invalid", name="AmazonTransactionIdType")
+    order = _order(sandbox, call.need("AmazonTransactionId"))
+    return _refund(call, sandbox, order, "RefundPayment")
+
+
+def refund(call: Call, sandbox: Sandbox) -> Reply:
+    """
+    The operation of the other regions, by capture (an order reference is taken too).
+
+    Raises:
+        Invalid, NotFound, Conflict: as for `refund_payment`.
+    """
+    named = call.need("AmazonCaptureId")
+    order = _order(sandbox, named.partition("-C")[0])
+    return _refund(call, sandbox, order, "Refund")
+
+
+def _order(sandbox: Sandbox, amazon_order_id: str) -> Order:
+    order = orders.by_amazon_id(sandbox, amazon_order_id)
+    if order is None:
+        raise NotFound("There is no such transaction.", code="transaction.not_found")
+    return order
+
+
+def _refund(call: Call, sandbox: Sandbox, order: Order, operation: str) -> Reply:
+    currency = call.need("RefundAmount.CurrencyCode").upper()
+    asked = RefundRequest(
+        key=call.need("RefundReferenceId"),
+        amount=Money.parse(call.need("RefundAmount.Amount"), currency),
+        note=call.fields.get("SellerRefundNote") or None,
+        soft_descriptor=call.fields.get("SoftDescriptor") or None,
+    )
+    got = refunds.request(sandbox, order, asked)
+    if got.refund is None:
+        return Reply.refusing(Conflict("A scenario throttles this call.", code="throttled"))
+    if got.answer_lost:
+        message = "A scenario loses this answer."
+        return Reply.refusing(Unusable(message, code="answer.lost"))
+    detail: Tree = _detail(got.refund)
+    # India's reply has one level more (seen in a consumer).
+    details: Tree = {"RefundDetail": detail} if operation == "RefundPayment" else detail
+    document = answer(operation, {"RefundDetails": details})
+    return Reply(document, told_first=got.refund.amazon_refund_id if got.early else None)
+
+
+def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
+    """
+    How a refund stands.
+
+    Raises:
+        NotFound: code ``refund.not_found``.
+    """
+    found = refunds.polled(sandbox, call.need("AmazonRefundId"))
+    return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(found)}))
+
+
+def _detail(refund: Refund) -> Tree:
+    """One RefundDetail; empty elements are left out when it is rendered."""
+    return {
+        "AmazonRefundId": refund.amazon_refund_id,
+        "RefundReferenceId": refund.refund_reference_id,
+        "RefundType": "SellerInitiated",
+        "RefundAmount": {"CurrencyCode": refund.amount.currency, "Amount": refund.amount.wire()},
+        "FeeRefunded": {"CurrencyCode": refund.amount.currency, "Amount": "0.00"},
+        "CreationTimestamp": rfc3339(refund.created_at),
+        "RefundStatus": {
+            "State": _STATES[refund.state],
+            "LastUpdateTimestamp": rfc3339(refund.updated_at),
+            "ReasonCode": refund.reason_code or "",
+            "ReasonDescription": "",
+        },
+        "SellerRefundNote": refund.note or "",
+        "SoftDescriptor": refund.soft_descriptor or "",
+    }

@@ -1,0 +1,255 @@
+"""Notifications: what the seller is told, when, and what becomes of each try to tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mockpay.domain.attempts import Attempt
+from mockpay.domain.notifications import (
+    COPIES_APART_MS,
+    DELAY_MS,
+    OVERTAKEN_MS,
+    DeliveryState,
+    Heard,
+    Letter,
+    Misbehaviour,
+    Notification,
+    NotificationType,
+    Try,
+    after,
+    copies,
+)
+from mockpay.domain.orders import CLOSED_UNPAID, Order, OrderState
+from mockpay.domain.plans import Stage
+from mockpay.domain.refunds import Refund
+from mockpay.domain.timeline import Actor
+from mockpay.kernel import ids
+from mockpay.kernel.errors import NotFound
+from mockpay.store import (
+    attempts,
+    notification_tries,
+    notifications,
+    outbox,
+    schedule,
+    sellers,
+    timeline,
+)
+from mockpay.store.worlds import Sandbox
+
+#: An outbox row of this kind is one try to deliver a notification.
+NOTIFY = "notification"
+#: The event that makes a notification due.
+SEND = "notification.send"
+_ENDS = CLOSED_UNPAID | {OrderState.PAID}
+#: What of an answer is kept, in characters.
+_EXCERPT = 1_000
+
+
+def follow(sandbox: Sandbox, before: Order, moved: Order) -> None:
+    """Tell the seller how an order ended, once somebody had tried to pay it."""
+    if moved.state not in _ENDS or before.state is moved.state or not moved.attempt_count:
+        return
+    if before.refunded_minor or not sandbox.seller.ipn_url:
+        return  # A refund that was taken back is no new payment.
+    last = attempts.last_of_order(sandbox, moved.order_id)
+    if last is not None:
+        of_payment(sandbox, moved, last)
+
+
+def of_payment(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
+    """Tell how a payment ended."""
+    paid = order.state is OrderState.PAID
+    facts = {
+        "seller_order_id": order.seller_order_id,
+        "amount": attempt.amount.wire(),
+        "currency": order.amount.currency,
+        "completed": paid,
+        "reason": None if paid else order.reason or attempt.reason,
+        "live": order.live,
+        "created_at": attempt.created_at,
+        "updated_at": sandbox.now,
+    }
+    outcome = attempt.plan.at(Stage.IPN).outcome
+    _tell(sandbox, order, NotificationType.PAYMENT, outcome, facts)
+
+
+def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
+    """Tell how a refund ended."""
+    if not sandbox.seller.ipn_url:
+        return
+    facts = {
+        "amazon_refund_id": refund.amazon_refund_id,
+        "refund_reference_id": refund.refund_reference_id,
+        "amount": refund.amount.wire(),
+        "currency": refund.amount.currency,
+        "completed": refund.decline is None,
+        "reason": refund.decline,
+        "live": order.live,
+        "created_at": refund.created_at,
+        "updated_at": refund.updated_at,
+    }
+    outcome = refund.plan.at(Stage.IPN).outcome
+    _tell(sandbox, order, NotificationType.REFUND, outcome, facts, refund.amazon_refund_id)
+
+
+def _tell(
+    sandbox: Sandbox, order: Order, type_: NotificationType, outcome: str,
+    facts: Mapping[str, object], amazon_refund_id: str | None = None,
+) -> None:  # fmt: skip
+    about = (order.amazon_order_id, type_, amazon_refund_id or "")
+    message_id = ids.uuid(sandbox.seller.seed, "message", *about)
+    for copy in range(1, copies(outcome) + 1):
+        due = sandbox.now + _late_ms(outcome, copy)
+        one = Notification(
+            number=0,
+            notification_id=sandbox.short_id("ipn", *about, copy),
+            message_id=message_id,
+            seller_id=sandbox.seller_id,
+            order_id=order.order_id,
+            amazon_order_id=order.amazon_order_id,
+            amazon_refund_id=amazon_refund_id,
+            provider=order.provider,
+            type=type_,
+            copy=copy,
+            state=DeliveryState.QUEUED,
+            outcome=outcome,
+            facts=facts,
+            tries=0,
+            due_at=due,
+            first_due_at=due,
+            created_at=sandbox.now,
+            updated_at=sandbox.now,
+            reason=None,
+        )
+        notifications.add(sandbox, one)
+        _queue(sandbox, one)
+
+
+def _late_ms(outcome: str, copy: int) -> int:
+    """How long after the fact a copy is due."""
+    if outcome == Misbehaviour.DELAYED:
+        return DELAY_MS
+    if outcome == Misbehaviour.OUT_OF_ORDER:
+        return OVERTAKEN_MS
+    return 0 if outcome == Misbehaviour.DOUBLED_AT_ONCE else (copy - 1) * COPIES_APART_MS
+
+
+def _queue(sandbox: Sandbox, one: Notification) -> None:
+    if one.outcome == Misbehaviour.NONE:
+        silent = notifications.transition(
+            sandbox, one, "suppressed", reason="a scenario said: none"
+        )
+        _line(sandbox, silent, "suppressed", one.state)
+        return
+    _line(sandbox, one, "queued", None)
+    if one.due_at > sandbox.now:
+        schedule.add(sandbox, SEND, one.notification_id, one.due_at)
+    else:
+        _post(sandbox, one)
+
+
+def _post(sandbox: Sandbox, one: Notification) -> None:
+    """Put it into the outbox; what is told of one order is told in order."""
+    at_once = one.outcome == Misbehaviour.DOUBLED_AT_ONCE
+    lane = f"{one.seller_id} {one.order_id}" + (f" {one.copy}" if at_once else "")
+    outbox.add(sandbox, NOTIFY, one.notification_id, mine=False, lane=lane)
+
+
+def _line(
+    sandbox: Sandbox, one: Notification, event: str, before: DeliveryState | None, **facts: object
+) -> None:
+    actor = Actor.TESTER if event == "asked_again" else Actor.SANDBOX
+    told = {"type": str(one.type), **({"copy": one.copy} if one.copy > 1 else {}), **facts}
+    timeline.add(
+        sandbox, one.order_id, machine="notification", subject=one.notification_id, event=event,
+        before=before, after=one.state, actor=actor, facts=told,
+    )  # fmt: skip
+
+
+def send_due(sandbox: Sandbox, notification_id: str) -> None:
+    """It is time for a notification's first or next try."""
+    one = the_notification(sandbox, notification_id)
+    if one.state in {DeliveryState.QUEUED, DeliveryState.RETRY_WAIT}:
+        _post(sandbox, one)
+
+
+def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
+    """
+    Send a notification now, whatever became of it before.
+
+    Raises:
+        NotFound: code ``notification.not_found``.
+        IllegalTransition: it is being sent at this moment.
+    """
+    one = the_notification(sandbox, notification_id)
+    again = notifications.transition(sandbox, one, "asked_again", due_at=sandbox.now)
+    schedule.drop(sandbox, SEND, notification_id)
+    _line(sandbox, again, "asked_again", one.state)
+    _post(sandbox, again)
+    return again
+
+
+def the_notification(sandbox: Sandbox, notification_id: str) -> Notification:
+    """The notification of this id, or NotFound."""
+    found = notifications.by_id(sandbox, notification_id)
+    if found is None:
+        raise NotFound("There is no such notification.", code="notification.not_found")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One try as it was made: to where, what, and what was heard."""
+
+    url: str
+    letter: Letter
+    heard: Heard
+    answer: str = ""
+    latency_ms: int = 0
+
+
+def record(sandbox: Sandbox, notification_id: str, sent: Sent) -> None:
+    """Write down a try and follow it: delivered, tried again later, or given up."""
+    one = the_notification(sandbox, notification_id)
+    if one.state is not DeliveryState.SENDING:
+        one = notifications.transition(sandbox, one, "claimed")
+    count = one.tries + 1
+    notification_tries.add(sandbox, notification_id, _try(sandbox, sent, count))
+    profile = sandbox.seller.settings.ipn_profile
+    event, pause = after(profile, sent.heard, count, sandbox.now - one.first_due_at)
+    due = None if pause is None else sandbox.now + pause
+    why = sent.heard.reason or f"answered {sent.heard.status}"
+    moved = notifications.transition(
+        sandbox, one, event, tries=count, due_at=due, reason=None if event == "delivered" else why
+    )
+    _line(sandbox, moved, event, one.state, number=count, status=sent.heard.status)
+    if due is not None:
+        schedule.add(sandbox, SEND, notification_id, due)
+    if event == "delivered":
+        sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
+    _overtake(sandbox, moved)
+
+
+def _try(sandbox: Sandbox, sent: Sent, number: int) -> Try:
+    return Try(
+        number=number,
+        at=sandbox.now,
+        url=sent.url,
+        headers=sent.letter.headers,
+        body=sent.letter.body.decode(errors="replace"),
+        signed=sent.letter.signed,
+        status=sent.heard.status,
+        answer=sent.answer[:_EXCERPT],
+        latency_ms=sent.latency_ms,
+        reason=sent.heard.reason,
+    )
+
+
+def _overtake(sandbox: Sandbox, sent: Notification) -> None:
+    """Now that a later one was sent, those that waited to be overtaken go."""
+    if sent.outcome == Misbehaviour.OUT_OF_ORDER:
+        return
+    for one in notifications.waiting_overtaken(sandbox, sent.order_id):
+        schedule.drop(sandbox, SEND, one.notification_id)
+        _post(sandbox, one)

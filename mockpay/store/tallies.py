@@ -1,0 +1,30 @@
+"""Small counters of a world, for what a scenario does to the first so many calls."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table, update
+
+from mockpay.store.dialects import insert_new
+from mockpay.store.metadata import big, metadata, text
+from mockpay.store.worlds import Sandbox
+
+tallies = Table(
+    "tallies",
+    metadata,
+    text("seller_id", primary_key=True),
+    text("name", primary_key=True),
+    big("count"),
+)
+
+
+def bump(sandbox: Sandbox, name: str) -> int:
+    """Count one more of `name`; how many there are now."""
+    row = {"seller_id": sandbox.seller_id, "name": name, "count": 0}
+    insert_new(sandbox.connection, tallies, row)
+    statement = (
+        update(tallies)
+        .where(tallies.c.seller_id == sandbox.seller_id, tallies.c.name == name)
+        .values(count=tallies.c.count + 1)
+        .returning(tallies.c.count)
+    )
+    return int(sandbox.connection.execute(statement).scalar_one())
