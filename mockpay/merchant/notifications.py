@@ -106,18 +106,23 @@ def verify_notification(
     if _text(message, "SellerId") != seller_id:
         raise NotificationError("It is another seller's.", code="notification.seller")
     message_id = _text(envelope, "MessageId")
+    return _read(message, message_id, replayed=seen is not None and seen.seen(message_id))
+
+
+def _read(message: Mapping[str, object], message_id: str, *, replayed: bool) -> Notification:
+    kind = _text(message, "NotificationType")
     try:
-        about = notice(_text(message, "NotificationType"), _text(message, "NotificationData"))
+        about = notice(kind, _text(message, "NotificationData"))
     except MockpayError as error:
         raise NotificationError(error.message, code="notification.content") from error
     return Notification(
         message_id=message_id,
-        type=_text(message, "NotificationType"),
-        seller_id=seller_id,
+        type=kind,
+        seller_id=_text(message, "SellerId"),
         reference_id=str(message.get("NotificationReferenceId", "")),
         environment=str(message.get("ReleaseEnvironment", "")),
         sent_at=_time(message),
-        replayed=seen is not None and seen.seen(message_id),
+        replayed=replayed,
         about=about,
     )
 
