@@ -6,9 +6,18 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mockpay.domain.otp import EXPIRY
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import MockpayError
-from mockpay.services import endings, orders, settling
+from mockpay.services import (
+    captures,
+    endings,
+    notifications,
+    orders,
+    otps,
+    refund_endings,
+    settling,
+)
 from mockpay.store import schedule
 from mockpay.store.schedule import Event
 from mockpay.store.worlds import Runtime, Sandbox, work
@@ -34,6 +43,12 @@ HANDLERS: Mapping[str, Deed] = {
     ),
     "attempt.timeout": lambda sandbox, event: settling.time_out(sandbox, event.subject),
     "attempt.reverse": lambda sandbox, event: endings.reverse(sandbox, event.subject),
+    captures.CAPTURE: lambda sandbox, event: captures.captured_later(sandbox, event.subject),
+    captures.EXPIRE: lambda sandbox, event: captures.expire(sandbox, int(event.subject)),
+    EXPIRY: lambda sandbox, event: otps.expire(sandbox, event.subject),
+    notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
+    refund_endings.SETTLE: lambda sandbox, event: refund_endings.settle(sandbox, event.subject),
+    refund_endings.REVERSE: lambda sandbox, event: refund_endings.reverse(sandbox, event.subject),
 }
 
 

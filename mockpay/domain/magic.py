@@ -31,6 +31,9 @@ class Looks(StrEnum):
     EMAIL_DOMAIN = "email_domain"
     BUYER_NAME = "buyer_name"
     AMOUNT = "amount"
+    REFUND_AMOUNT = "refund_amount"
+    #: The amount of an order that is refunded in full.
+    REFUND_OF = "refund_of"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ Every agreed input is one row (written down in `magic.py`).  The resolver, `mock
 the dashboard, docs/scenarios.md and the tests read this table; no other file compares with a
 magic value.
 
-Precedence within a stage: a rule made by control API, the instrument, the amount,
-the seller's default, success.
+Precedence within a stage: a rule made by control API, SandboxSimulation in a note, the
+instrument, the amount, the seller's default, success.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from mockpay.domain import methods
+from mockpay.domain import methods, notifications, refunds
 from mockpay.domain.answers import Network
 from mockpay.domain.magic import GATEWAY_OUTCOMES as GATEWAY_OUTCOMES
 from mockpay.domain.magic import REDIRECT_OUTCOMES as REDIRECT_OUTCOMES
@@ -22,6 +22,12 @@ from mockpay.domain.magic import Looks as Looks
 from mockpay.domain.magic import Row as Row
 from mockpay.domain.magic import amount_rows, bank_rows, card_rows, pin_rows, vpa_rows
 from mockpay.domain.magic_auth import auth_rows
+from mockpay.domain.magic_later import (
+    CAPTURE_EXPIRES,
+    CAPTURE_OUTCOMES,
+    VERIFY_OUTCOMES,
+    later_rows,
+)
 from mockpay.domain.methods import ISO_CODES as ISO_CODES
 from mockpay.domain.plans import Decision, Plan, Source, Stage
 from mockpay.kernel.errors import Invalid
@@ -33,6 +39,7 @@ TABLE: tuple[Row, ...] = (
     *auth_rows(),
     *bank_rows(),
     *amount_rows(),
+    *later_rows(),
 )
 
 _EXACT: Mapping[tuple[Looks, str], Row] = {
@@ -41,11 +48,12 @@ _EXACT: Mapping[tuple[Looks, str], Row] = {
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.
 _INNOCENT = ".00"
+_AMOUNTS = frozenset({Looks.AMOUNT, Looks.REFUND_AMOUNT, Looks.REFUND_OF})
 
 
 def find(looks: Looks, value: str) -> Row | None:
     """The row for an input, an exact one first; None where the value is not magic."""
-    if looks is Looks.AMOUNT and value.endswith(_INNOCENT):
+    if looks in _AMOUNTS and value.endswith(_INNOCENT):
         return None
     exact = _EXACT.get((looks, value))
     if exact is not None:
@@ -84,14 +92,32 @@ class Rule:
 
 #: What a rule may match on.
 MATCH_KEYS = frozenset(
-    {"method", "amount", "vpa", "bank", "last4", "email", "seller_order_id", "amazon_order_id"}
-)
-#: Stages that this version decides; the others are normal.
-STAGES = (Stage.ISSUER, Stage.GATEWAY, Stage.REDIRECT)
+    {"method", "amount", "vpa", "bank", "last4", "email", "seller_order_id", "amazon_order_id",
+     "notification_type", "refund_reference_id"}
+)  # fmt: skip
+#: What is decided when an attempt begins, and what when a refund is asked for.
+PAYMENT_STAGES = (
+    Stage.ISSUER, Stage.GATEWAY, Stage.CAPTURE, Stage.REDIRECT, Stage.IPN, Stage.VERIFY,
+)  # fmt: skip
+REFUND_STAGES = (Stage.REFUND, Stage.IPN)
 
 
-#: Stages whose outcomes are names of their own.
-_OUTCOMES = {Stage.GATEWAY: GATEWAY_OUTCOMES, Stage.REDIRECT: REDIRECT_OUTCOMES}
+def _capture_outcome(outcome: str) -> bool:
+    minutes = outcome.removeprefix(CAPTURE_EXPIRES)
+    if minutes != outcome:
+        return minutes.isascii() and minutes.isdigit() and 1 <= int(minutes[:3]) <= 60
+    return outcome in CAPTURE_OUTCOMES
+
+
+#: Whether a stage knows an outcome, for stages whose outcomes are names of their own.
+_KNOWS: Mapping[Stage, Callable[[str], bool]] = {
+    Stage.GATEWAY: GATEWAY_OUTCOMES.__contains__,
+    Stage.REDIRECT: REDIRECT_OUTCOMES.__contains__,
+    Stage.CAPTURE: _capture_outcome,
+    Stage.IPN: notifications.known_outcome,
+    Stage.VERIFY: VERIFY_OUTCOMES.__contains__,
+    Stage.REFUND: refunds.known_outcome,
+}
 
 
 def check_outcome(stage: Stage, outcome: str) -> None:
@@ -103,8 +129,8 @@ def check_outcome(stage: Stage, outcome: str) -> None:
     """
     if stage is Stage.ISSUER:
         methods.check_outcome(outcome)
-    elif stage in _OUTCOMES:
-        if outcome not in _OUTCOMES[stage]:
+    elif stage in _KNOWS:
+        if not _KNOWS[stage](outcome):
             message = f"The {stage} stage has no outcome '{outcome}'."
             raise Invalid(message, code="scenario.outcome", outcome=outcome)
     else:
@@ -114,11 +140,17 @@ def check_outcome(stage: Stage, outcome: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the resolver may look at: values by input, and what rules match on."""
+    """
+    What the resolver may look at: values by input, what rules match on, what a note says.
+
+    `stages` are those to be decided.
+    """
 
     inputs: Mapping[Looks, str]
     match: Mapping[str, str]
     network: Network
+    stages: tuple[Stage, ...] = PAYMENT_STAGES
+    simulated: Mapping[Stage, Decision] = field(default_factory=dict)
     magic_amounts: bool = True
     defaults: Mapping[str, str] = field(default_factory=dict)
 
@@ -128,11 +160,11 @@ def resolve(facts: Facts, chosen: Mapping[Stage, Rule]) -> Plan:
     Decide all stages.
 
     Args:
-        facts: The attempt's inputs.
-        chosen: The rules that were waiting for this attempt, at most one a stage.
+        facts: The inputs of an attempt or a refund.
+        chosen: The rules that were waiting for it, at most one a stage.
     """
     decisions = {}
-    for stage in STAGES:
+    for stage in facts.stages:
         decision = _decide(stage, facts, chosen.get(stage))
         if decision is not None:
             decisions[stage] = decision
@@ -146,15 +178,19 @@ _SPEAKERS: tuple[tuple[Looks, Source], ...] = (
     (Looks.PAN, Source.INSTRUMENT),
     (Looks.BANK, Source.INSTRUMENT),
     (Looks.AMOUNT, Source.AMOUNT),
+    (Looks.REFUND_AMOUNT, Source.AMOUNT),
+    (Looks.REFUND_OF, Source.AMOUNT),
 )
 
 
 def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
     if rule is not None:
         return Decision(rule.outcome, Source.RULE, rule.name, "rule")
+    if stage in facts.simulated:
+        return facts.simulated[stage]
     for looks, source in _SPEAKERS:
         value = facts.inputs.get(looks)
-        if value is None or (looks is Looks.AMOUNT and not facts.magic_amounts):
+        if value is None or (looks in _AMOUNTS and not facts.magic_amounts):
             continue
         row = find(looks, value)
         if row is not None and row.stage is stage and row.speaks:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from urllib.parse import urlsplit
 
+from mockpay.domain.notifications import PROFILES as IPN_PROFILES
 from mockpay.domain.risk_rules import rules_of
 from mockpay.domain.throttling import OFF, PROFILES
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-
-#: What a seller gets who names no return URL (contract section 3).
-LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
-_LOOPBACK_HOSTS = dict(zip(LOOPBACK_RETURNS, ("127.0.0.1", "localhost"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,33 @@ class Settings:
         default="auto",
         metadata={"says": "How results are encoded for signing: auto, php, node or rfc3986."},
     )
+    capture: str = field(
+        default="auto",
+        metadata={"says": "Whether money is captured by itself (auto) or by the seller (manual)."},
+    )
+    authorization_seconds: int = field(
+        default=432_000, metadata={"says": "How long an authorisation waits for its capture."}
+    )
+    refund_delay_seconds: int = field(
+        default=5, metadata={"says": "How long a refund is pending; 0 = settled at once."}
+    )
+    refund_settle_polls: int = field(
+        default=0,
+        metadata={"says": "Settle a refund by the n-th GetRefundDetails instead; 0 = by time."},
+    )
+    ipn_profile: str = field(
+        default="fast",
+        metadata={"says": "Retries of notifications: fast, or amazon (hourly for 14 days)."},
+    )
+    ipn_timeout_seconds: int = field(
+        default=10, metadata={"says": "How long the seller may take to answer a notification."}
+    )
+    ipn_certificate_url: str = field(
+        default="",
+        metadata={
+            "says": "Another SigningCertURL, for handlers that accept one; empty = Amazon's."
+        },
+    )
     threeds_on_unavailable: str = field(
         default="auto",
         metadata={"says": "Without 3-D Secure (U): decline, proceed, or auto (decline in India)."},
@@ -112,6 +135,11 @@ _BOUNDS: Mapping[str, tuple[int, int]] = {
     "upi_pending_seconds": (0, 31_536_000),
     "bank_page_seconds": (1, 86_400),
     "risk_review_seconds": (0, 31_536_000),
+    "authorization_seconds": (1, 31_536_000),
+    "refund_delay_seconds": (0, 31_536_000),
+    "refund_settle_polls": (0, 999),
+    # A lease of the outbox lasts 30 s: a try must be over before it lapses.
+    "ipn_timeout_seconds": (1, 25),
     "otp_length": (4, 8),
     "otp_ttl_seconds": (1, 86_400),
     "otp_max_wrong": (1, 100),
@@ -137,6 +165,8 @@ _FORMS: Mapping[str, Callable[[str], bool]] = {
     "result_encoding": _ENCODINGS.__contains__,
     "throttling": PROFILES.__contains__,
     "threeds_on_unavailable": frozenset({"auto", "decline", "proceed"}).__contains__,
+    "capture": frozenset({"auto", "manual"}).__contains__,
+    "ipn_profile": IPN_PROFILES.__contains__,
     "otp_threshold": _is_amount,
 }
 
@@ -217,82 +247,3 @@ def check_names(seller_id: str, access_key: str, secret_key: str, name: str) -> 
         if bad:
             message = f"'{field_name}' is not one that can be used."
             raise Invalid(message, code="seller.invalid", field=field_name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Url:
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-    query: str
-
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-#: Schemes that a browser runs instead of following.
-_RUNNABLE = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
-_PLAIN_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
-#: Control characters, and what browsers read in other ways than we do.
-_ODD = re.compile(r"[\x00-\x1f\x7f\\#]")
-
-
-def _parse(url: str) -> _Url:
-    """A URL as it is compared, or Invalid ``return_url.invalid``."""
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, (parts.hostname or "").lower()
-        if not _PLAIN_HOST.fullmatch(host):
-            host.encode("idna")  # a name that no resolver takes is a ValueError too
-    except ValueError as error:
-        raise _bad_url() from error
-    dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))
-    odd = (
-        _ODD.search(url) or url != url.strip()
-    )  # urlsplit forgives it, a browser goes somewhere else
-    scheme = parts.scheme.lower()
-    unsafe = "@" in parts.netloc or "*" in host or port == 0 or scheme in _RUNNABLE
-    if odd or dots or unsafe or not scheme or not host or len(url) > 2048:
-        raise _bad_url()
-    return _Url(scheme, host, port or _DEFAULT_PORTS.get(scheme), parts.path or "/", parts.query)
-
-
-def _bad_url() -> Invalid:
-    return Invalid("This return URL cannot be used.", code="return_url.invalid")
-
-
-def check_return_url_entry(entry: str) -> None:
-    """
-    Refuse an entry of the allow list that could never match.
-
-    Raises:
-        Invalid: code ``return_url.invalid``.
-    """
-    if entry not in LOOPBACK_RETURNS:
-        _parse(entry)
-
-
-def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
-    """
-    Whether a browser may be sent there: compared after parsing (contract section 3).
-
-    An entry matches scheme, host and port exactly, and the path exactly or,
-    if it ends in ``*``, as a prefix; an entry without a query ignores the URL's query.
-    """
-    try:
-        wanted = _parse(url)
-    except Invalid:
-        return False
-    return any(_matches(wanted, entry) for entry in entries)
-
-
-def _matches(wanted: _Url, entry: str) -> bool:
-    if entry in _LOOPBACK_HOSTS:
-        return wanted.scheme == "http" and wanted.host == _LOOPBACK_HOSTS[entry]
-    allowed = _parse(entry)
-    if (wanted.scheme, wanted.host, wanted.port) != (allowed.scheme, allowed.host, allowed.port):
-        return False
-    if allowed.query and allowed.query != wanted.query:
-        return False
-    if allowed.path.endswith("*"):
-        return wanted.path.startswith(allowed.path[:-1])
-    return wanted.path == allowed.path

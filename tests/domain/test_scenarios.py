@@ -27,7 +27,8 @@ def rule(outcome="U69", stage=Stage.ISSUER, **wish):
 def plan(*, vpa=None, amount="499.00", rules=(), magic=True, defaults=None):
     inputs = {Looks.AMOUNT: amount} | ({Looks.VPA: vpa} if vpa else {})
     chosen = {one.stage: one for one in rules}
-    return resolve(Facts(inputs, {}, upi.NETWORK, magic, defaults or {}), chosen)
+    facts = Facts(inputs, {}, upi.NETWORK, magic_amounts=magic, defaults=defaults or {})
+    return resolve(facts, chosen)
 
 
 def issuer(**given):
@@ -170,7 +171,8 @@ def test_a_plan_is_stored_and_read_back():
     decided = plan(rules=[rule("U69")], amount="1703.01")
     assert Plan.load(decided.dump()) == decided
     assert decided.dump()["issuer"] == {
-        "outcome": "U69", "source": "rule", "scenario": "rule 1", "seen": "rule"
+        "outcome": "U69", "source": "rule", "scenario": "rule 1", "seen": "rule",
+        "delay_seconds": None,
     }  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def seen(world, order, attempt_id):
 
 ROWS = {row.name: row for row in TABLE}
 _TYPED_ELSEWHERE = {Looks.PIN, Looks.BANK_USER}
-#: Rows of other stages have tests of their own.
+#: Rows of other stages have tests of their own: test_later.py, test_who_pays.py.
 _PAYING = {Stage.ISSUER, Stage.GATEWAY, Stage.REDIRECT}
 #: Refused by its form before there is a payment.
 BROKEN = [n for n, row in ROWS.items() if row.looks is Looks.PAN and not luhn(row.equals)]
