@@ -35,6 +35,21 @@ def test_a_failure_cannot_be_turned_into_a_success(world):
     assert (txn.state, room.outcome().authorise) == (State.ERROR, False)
 
 
+@pytest.mark.parametrize("choice", ["cancel", "timeout"])
+@on_sqlite
+def test_a_challenge_that_nobody_answered_cannot_be_turned_into_a_success(world, choice):
+    room = Room.opened(world)
+    txn = room.finish(forged(room.choose(choice), trans_status="Y"))
+    assert (txn.state, txn.reason) == (State.ERROR, "09")
+    assert room.outcome().event == "auth_fail"
+
+
+@pytest.mark.parametrize("room_of", [Room.prepared, Room.asked, Room.opened])
+@on_sqlite
+def test_nothing_is_decided_before_the_end(world, room_of):
+    assert room_of(world).outcome() is None
+
+
 def test_the_magic_tampering_browser_fails(world):
     room = Room.opened(world, "tampered")
     done = room.submit()
