@@ -162,13 +162,6 @@ def due_sooner(connection: Connection, seller_id: str, due_at: int) -> None:
     )
 
 
-def set_due(connection: Connection, seller_id: str, due_at: int | None) -> None:
-    """Store when the next thing is due, None for never."""
-    connection.execute(
-        update(sellers).where(sellers.c.seller_id == seller_id).values(next_due=due_at)
-    )
-
-
 def count(connection: Connection, seller_id: str, *, fired: int = 0, delivered: int = 0) -> None:
     """Add to what happened since the last clock call."""
     values = {"fired": sellers.c.fired + fired, "delivered": sellers.c.delivered + delivered}

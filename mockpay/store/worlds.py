@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
@@ -83,7 +83,11 @@ class Sandbox:
 
     def at(self, moment: int) -> Sandbox:
         """The same transaction at a later moment, for firing events in order."""
-        return replace(self, now=max(self.now, moment))
+        # Not by `replace`, which takes five times as long: every event passes here.
+        return Sandbox(
+            self.runtime, self.connection, self.seller, max(self.now, moment), self.real_now,
+            self.rescheduled, self.queued,
+        )  # fmt: skip
 
     def short_id(self, prefix: str, *parts: object) -> str:
         """A reproducible internal id of this world."""
