@@ -1,5 +1,6 @@
 """Refunds come to their end however often the network fails."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -233,3 +234,38 @@ def test_an_answer_about_another_amount_moves_nothing(reconciler, service, books
     reconciler.run()
     assert stands(books, booked) is Standing.INITIATED
     assert [alert.code for alert in books.alerts.newest()] == ["REFUND_VALUE_CONFLICT"]
+
+
+# --- races ---
+
+
+@pytest.mark.parametrize(("notified", "alerts"), [("PROCESSED", 0), ("DECLINED", 1)])
+def test_runs_and_notifications_at_once_leave_one_end(
+    reconciler, service, books, booked, notified, alerts
+):
+    sent = reconciler.send(booked)
+    service.settle(sent.reference_id)
+    news = RefundNews(Standing(notified), "notification", sent.amazon_refund_id)
+
+    def arrive(n):
+        if n % 2:
+            return reconciler.run()
+        return books.refunds.follow(sent.reference_id, news, at=NOW, message_id=f"m-{n // 4}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(arrive, range(8)))
+    reconciler.run()
+    steps = [event.standing for event in books.refunds.events(sent.reference_id)]
+    assert steps[:2] == [Standing.NEW, Standing.INITIATED]
+    assert steps[2:] == [stands(books, sent)]
+    assert len(books.alerts.of_order(sent.order_id)) == alerts
+
+
+def test_runs_at_once_give_a_lost_refund_back_once(reconciler, service, books, booked):
+    service.next_answers = ["lost"]
+    reconciler.send(booked)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: reconciler.run(), range(8)))
+    assert stands(books, booked) is Standing.INITIATED
+    assert service.taken() == PART
+    assert books.alerts.newest() == []

@@ -25,6 +25,8 @@ _WORDS = {
     OrderState.UNKNOWN: "Being clarified",
 }
 
+_SOURCES = {"result": "a verified result", "notification": "a verified notification"}
+
 
 def catalogue() -> list[Shown]:
     """The things on the shelf."""
@@ -58,7 +60,7 @@ def order_line(order: ShopOrder) -> Shown:
 def order_page(order: ShopOrder, results: list[StoredResult], answer: Answer) -> Shown:
     """Everything that the page of one order tells."""
     bought = thing(order.sku)
-    source = "a verified result" if order.settled_by == "result" else order.settled_by
+    source = _SOURCES.get(order.settled_by, order.settled_by)
     settled = f", from {source}, {moment(order.changed_at)}" if source else ""
     paid = answer.reference is not None and answer.reference.paid
     return order_line(order) | {
@@ -111,11 +113,12 @@ def refused_parameters(sent: Iterable[tuple[str, str]], order: ShopOrder | None)
     return rows
 
 
-def moment(at: int) -> str:
+def moment(at: int, *, year: bool = True) -> str:
     """An instant for buyers: ``21 Nov 2026, 3:38 pm``."""
     there = indian(at)
     half = "am" if there.hour < 12 else "pm"
-    return f"{there.day} {there:%b %Y}, {there.hour % 12 or 12}:{there:%M} {half}"
+    day = f"{there.day} {there:%b %Y}" if year else f"{there.day} {there:%b}"
+    return f"{day}, {there.hour % 12 or 12}:{there:%M} {half}"
 
 
 def _result(result: StoredResult, order: ShopOrder) -> Shown:

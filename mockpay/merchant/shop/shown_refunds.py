@@ -135,7 +135,7 @@ def _step(event: RefundEvent, refund: ShopRefund) -> Shown:
         "title": title,
         "kind": kind,
         "icon": icon,
-        "at": moment(event.at),
+        "at": moment(event.at, year=False),
         "iso": rfc3339(event.at),
         "fact": _begun(facts[event.standing]),
         "decided": False,

@@ -236,6 +236,14 @@ def test_the_page_polls_while_something_is_to_come(paid, sandbox):
     assert "shop-refresh" not in page
 
 
+def test_a_refused_form_is_never_sent_again_by_the_page_itself(paid):
+    refund(paid)
+    page = refund(paid, "900").text
+    assert "data-poll" not in page
+    assert 'href=""' not in page
+    assert f'<a href="{ORDER}" data-testid="shop-refresh">' in page
+
+
 def test_a_pending_payment_is_polled_too(shop, sandbox):
     buy(shop)
     sandbox.knows(FIRST, OPEN)
