@@ -1,5 +1,6 @@
 """Other people's clients, unmodified, as processes of their own under `mockpay run`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -63,14 +64,32 @@ def seller(mockpay_server):
     return mockpay_server.new_seller()
 
 
-@pytest.fixture(scope="session")
-def paid_order(seller: TestSeller):
-    """The Amazon order id of an order that a buyer has paid."""
+def pay(seller: TestSeller, number: str, amount: str = "499.00") -> str:
+    """A buyer pays by UPI; the Amazon order id."""
     payment_page = seller.client().payment_url(
-        amount="499.00", seller_order_id="CLIENTS-1", redirect_url="http://localhost/return"
+        amount=amount, seller_order_id=number, redirect_url="http://localhost/return"
     )
     page = requests.get(payment_page, timeout=20)
     requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=20)
-    order = seller.orders()[0]
+    [order] = seller.orders(seller_order_id=number)
     assert order["state"] == "PAID"
     return order["amazon_order_id"]
+
+
+@pytest.fixture(scope="session")
+def paid_order(seller: TestSeller):
+    """The Amazon order id of an order that a buyer has paid."""
+    return pay(seller, "CLIENTS-1")
+
+
+@pytest.fixture(scope="session")
+def asks(under_mockpay_run, clients_python):
+    """Call Amazon's own Python client: what each of the calls was answered."""
+
+    def ask(seller: TestSeller, *calls):
+        secrets = (seller.plain["access_key"], seller.plain["secret_key"])
+        program = str(PROGRAMS / "amazon_pay_asks.py")
+        asked = (seller.seller_id, *secrets, json.dumps(calls))
+        return json.loads(under_mockpay_run(clients_python, program, *asked))
+
+    return ask
