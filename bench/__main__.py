@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import events, growth, in_process, served, starting
+from bench import events, growth, in_process, notifications, served, starting
 from bench.report import Line, table
 
 
@@ -23,6 +23,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
         "growth": lambda: growth.measure(rounds, payments, many),
         # Three rounds are enough: one takes seconds and they differ by a few in a hundred.
         "events": lambda: events.measure(3, events.PENDING // tenth, events.DUE // tenth),
+        "notifications": lambda: notifications.measure(5, notifications.MANY // tenth),
     }
 
 
