@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, literal, or_, select
 
 from mockpay.domain import wallet as rules
 from mockpay.domain.attempts import AttemptState
@@ -106,13 +106,19 @@ def _captures(sandbox: Sandbox) -> Iterator[Violation]:
 
 
 def _posted(kind: JournalType) -> ColumnElement[bool]:
-    """Whether the attempt has a journal of this kind over its amount."""
-    return exists().where(
+    """Whether the attempt has a journal of this kind over what it captured."""
+    took_nothing = attempts.c.captured_minor == 0
+    wanted = [
         journals.c.seller_id == attempts.c.seller_id,
         journals.c.attempt_id == attempts.c.attempt_id,
         journals.c.type == str(kind),
-        journals.c.amount_minor == attempts.c.amount_minor,
-    )
+        or_(took_nothing, journals.c.amount_minor == attempts.c.captured_minor),
+    ]
+    if kind is JournalType.REFUND:
+        # Its refunds have journals as well, under names of their own (see refund_audit).
+        own = cast(literal("refund:"), String) + attempts.c.attempt_id
+        wanted.append(journals.c.key == own)
+    return exists().where(*wanted)
 
 
 def _account(owner: str, kind: str) -> str:

@@ -73,7 +73,7 @@ def test_a_world_in_which_everything_happened_is_sound(room):
 
 
 def test_a_violation_names_its_subject_and_says_what_is_wrong(room):
-    (violation,) = broken(room, of_order("PAID").values(refunded_minor=49_901))
+    violation, _ = broken(room, of_order("PAID").values(refunded_minor=49_901))
     items = room.get("/orders?seller_order_id=PAID").json["items"]
     assert violation.subject == items[0]["amazon_order_id"]
     assert violation.rule == "refund.exceeds_capture"
@@ -98,11 +98,11 @@ UNTOLD = "timeline.last_line"
         (of_attempts("LATE").values(captured_minor=5), {"unpaid.captured"}),
         (of_order("PAID").values(state="EXPIRED"), {"unpaid.captured", UNTOLD}),
         (of_order("OPEN").values(state="PAID"), {"paid.one_capture", "paid.amount", UNTOLD}),
-        (of_order("LATE").values(refunded_minor=1), {"refund.exceeds_capture"}),
-        (of_order("PAID").values(refunded_minor=-1), {"order.negative"}),
+        (of_order("LATE").values(refunded_minor=1), {"refund.exceeds_capture", "refund.sum"}),
+        (of_order("PAID").values(refunded_minor=-1), {"order.negative", "refund.sum"}),
         (of_order("OPEN").values(amount_minor=-1), {"order.negative"}),
         (of_attempts("OPEN").values(amount_minor=-1), {"attempt.negative"}),
-        (of_attempts("OPEN").values(refund_reserved_minor=-1), {"attempt.negative"}),
+        (of_attempts("OPEN").values(refund_reserved_minor=-1), {"attempt.negative", "refund.reserved"}),
         (of_attempts("OPEN").values(unfinished=False), {"attempt.unfinished"}),
         (of_attempts("PAID").values(unfinished=True), {"attempt.unfinished"}),
         (of_attempts("OPEN").values(state="PROCESSING"), {UNTOLD}),
