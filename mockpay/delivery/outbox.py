@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import Thread
 
 from mockpay.domain.attempts import AttemptState
 from mockpay.domain.notifications import Heard, Letter, Notification, lost_tries
-from mockpay.kernel.errors import MockpayError, NotFound
+from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http import HttpCall
 from mockpay.services import notifications as told
 from mockpay.services import payments, settling
@@ -15,7 +17,9 @@ from mockpay.services.steps import the_attempt
 from mockpay.store import notifications, outbox, sellers
 from mockpay.store.engine import reading, writing
 from mockpay.store.outbox import Parcel
-from mockpay.store.worlds import Runtime, look, work
+from mockpay.store.worlds import Runtime, Sandbox, look, work
+
+_log = logging.getLogger(__name__)
 
 #: Asks the seller's return URL once more, as a browser that loads it twice does.
 RETURN_AGAIN = "return.again"
@@ -70,7 +74,7 @@ def _return_again(runtime: Runtime, parcel: Parcel) -> None:
 def _notify(runtime: Runtime, parcel: Parcel) -> None:
     with look(runtime, parcel.seller_id) as sandbox:
         one = told.the_notification(sandbox, parcel.subject)
-        letter = runtime.providers[one.provider].notify(sandbox, one)
+        letter = _written(runtime, sandbox, one)
         url = sandbox.seller.ipn_url or ""
         timeout = sandbox.seller.settings.ipn_timeout_seconds
     sent = _deliver(runtime, one, letter, url, timeout)
@@ -79,17 +83,38 @@ def _notify(runtime: Runtime, parcel: Parcel) -> None:
             told.record(sandbox, parcel.subject, sent)
 
 
+def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> Letter:
+    """
+    The notification as it goes out.
+
+    Raises:
+        Unusable: code ``notification.unwritten``: it would meet every later try as well.
+    """
+    try:
+        letter: Letter = runtime.providers[one.provider].notify(sandbox, one)
+    except MockpayError:
+        raise
+    except Exception as error:
+        _log.exception("Notification %s could not be written.", one.notification_id)
+        message = f"It could not be written: {type(error).__name__}."
+        raise Unusable(message, code="notification.unwritten") from error
+    return letter
+
+
 def _deliver(
     runtime: Runtime, one: Notification, letter: Letter, url: str, timeout: float
 ) -> told.Sent:
     """One try, or what a scenario has instead of it."""
     if one.tries < lost_tries(one.outcome):
         return told.Sent(url, letter, Heard(503, "lost on the way, as the scenario has it"))
+    began = runtime.real_clock.now()
     try:
         reply = runtime.sender.send(HttpCall("POST", url, letter.headers, letter.body, timeout))
     except MockpayError as error:
-        nobody = error.code != "http.timeout"
-        return told.Sent(url, letter, Heard(None, error.reason, unreachable=nobody))
+        heard = Heard(None, error.reason, unreachable=error.code != "http.timeout")
+        return told.Sent(url, letter, heard, latency_ms=runtime.real_clock.now() - began)
+    except UnicodeError:  # a host name that no resolver takes
+        return told.Sent(url, letter, Heard(None, "The address cannot be used.", unreachable=True))
     answer = reply.body[:_EXCERPT_BYTES].decode(errors="replace")
     return told.Sent(url, letter, Heard(reply.status), answer, reply.latency_ms)
 
@@ -111,8 +136,14 @@ def send(runtime: Runtime, parcel: Parcel) -> None:
     except NotFound:
         return  # The world was reset or deleted meanwhile; its parcels went with it.
     except MockpayError as error:
-        with work(runtime, parcel.seller_id) as sandbox:
-            outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"{error.code}: {error.reason}")
+        _give_up(runtime, parcel, f"{error.code}: {error.reason}")
+
+
+def _give_up(runtime: Runtime, parcel: Parcel, reason: str) -> None:
+    with suppress(NotFound), work(runtime, parcel.seller_id) as sandbox:
+        told_so = outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, reason)
+        if told_so and parcel.kind == told.NOTIFY:
+            told.cannot_send(sandbox, parcel.subject, reason)
 
 
 def send_mine(runtime: Runtime, seller_id: str, parcel_id: int) -> None:

@@ -81,8 +81,12 @@ class Course:
     comes_back: bool = False
 
 
-def course(outcome: str, now: int, usual_ms: int) -> Course:
-    """What an outcome of the stage `refund` means for a refund that begins `now`."""
+def course(outcome: str, now: int, usual_ms: int, usual_polls: int = 0) -> Course:
+    """
+    What an outcome of the stage `refund` means for a refund that begins `now`.
+
+    Where it does not say when, the seller's settings do: after `usual_polls`, or `usual_ms`.
+    """
     kind, _, rest = outcome.partition(":")
     if kind == "polls":
         return Course(None, polls=int(rest))
@@ -95,7 +99,12 @@ def course(outcome: str, now: int, usual_ms: int) -> Course:
     if outcome == "held":
         return Course(None)
     decline = outcome if outcome in DECLINE_REASONS else None
-    return Course(now + usual_ms, decline=decline, comes_back=outcome == "reversed")
+    due_at = None if usual_polls else now + usual_ms
+    return Course(due_at, usual_polls or None, decline, comes_back=outcome == "reversed")
+
+
+#: Kinds of a refund: who wanted it.
+SELLER, CANCELLATION = "SELLER", "CANCELLATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ class RefundRequest:
     amount: Money
     note: str | None = None
     soft_descriptor: str | None = None
-    kind: str = "SELLER"
+    kind: str = SELLER
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockpay.domain.attempts import AttemptState
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.refunds import RefundRequest
+from mockpay.domain.refunds import CANCELLATION, RefundRequest
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
@@ -41,7 +41,7 @@ def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     number = len(refund_rows.of_order(sandbox, order.order_id)) + 1
     # Amazon's order ids have 19 characters, a refund's name has 32 at most.
     key = f"CANCEL-{order.amazon_order_id}-{number}"
-    asked = RefundRequest(key, Money(left, order.amount.currency), kind="CANCELLATION")
+    asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
     note(sandbox, order, "cancelled_after_capture", actor)
     refunds.request(sandbox, order, asked)
     return the_order(sandbox, order.order_id)

@@ -26,6 +26,7 @@ from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
+from mockpay.kernel.money import Money
 from mockpay.store import (
     attempts,
     notification_tries,
@@ -60,9 +61,10 @@ def follow(sandbox: Sandbox, before: Order, moved: Order) -> None:
 def of_payment(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
     """Tell how a payment ended."""
     paid = order.state is OrderState.PAID
+    taken = Money(attempt.captured_minor, order.amount.currency)
     facts = {
         "seller_order_id": order.seller_order_id,
-        "amount": attempt.amount.wire(),
+        "amount": (taken if paid else attempt.amount).wire(),
         "currency": order.amount.currency,
         "completed": paid,
         "reason": None if paid else order.reason or attempt.reason,
@@ -136,13 +138,13 @@ def _late_ms(outcome: str, copy: int) -> int:
 
 
 def _queue(sandbox: Sandbox, one: Notification) -> None:
+    _line(sandbox, one, "queued", None)
     if one.outcome == Misbehaviour.NONE:
         silent = notifications.transition(
             sandbox, one, "suppressed", reason="a scenario said: none"
         )
         _line(sandbox, silent, "suppressed", one.state)
         return
-    _line(sandbox, one, "queued", None)
     if one.due_at > sandbox.now:
         schedule.add(sandbox, SEND, one.notification_id, one.due_at)
     else:
@@ -154,6 +156,13 @@ def _post(sandbox: Sandbox, one: Notification) -> None:
     at_once = one.outcome == Misbehaviour.DOUBLED_AT_ONCE
     lane = f"{one.seller_id} {one.order_id}" + (f" {one.copy}" if at_once else "")
     outbox.add(sandbox, NOTIFY, one.notification_id, mine=False, lane=lane)
+
+
+def _post_once(sandbox: Sandbox, one: Notification) -> None:
+    """The same of what may lie there already, waiting for its turn."""
+    schedule.drop(sandbox, SEND, one.notification_id)
+    if not outbox.holds(sandbox, NOTIFY, one.notification_id):
+        _post(sandbox, one)
 
 
 def _line(
@@ -184,9 +193,8 @@ def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
     """
     one = the_notification(sandbox, notification_id)
     again = notifications.transition(sandbox, one, "asked_again", due_at=sandbox.now)
-    schedule.drop(sandbox, SEND, notification_id)
     _line(sandbox, again, "asked_again", one.state)
-    _post(sandbox, again)
+    _post_once(sandbox, again)
     return again
 
 
@@ -231,6 +239,14 @@ def record(sandbox: Sandbox, notification_id: str, sent: Sent) -> None:
     _overtake(sandbox, moved)
 
 
+def cannot_send(sandbox: Sandbox, notification_id: str, reason: str) -> None:
+    """Give a notification up that could not even be written; a tester may ask for it again."""
+    one = the_notification(sandbox, notification_id)
+    if one.state is DeliveryState.SENDING:
+        dead = notifications.transition(sandbox, one, "gave_up", reason=reason)
+        _line(sandbox, dead, "gave_up", one.state)
+
+
 def _try(sandbox: Sandbox, sent: Sent, number: int) -> Try:
     return Try(
         number=number,
@@ -240,7 +256,8 @@ def _try(sandbox: Sandbox, sent: Sent, number: int) -> Try:
         body=sent.letter.body.decode(errors="replace"),
         signed=sent.letter.signed,
         status=sent.heard.status,
-        answer=sent.answer[:_EXCERPT],
+        # Whatever a server answers: PostgreSQL keeps no NUL in a text.
+        answer=sent.answer[:_EXCERPT].replace("\x00", "\ufffd"),
         latency_ms=sent.latency_ms,
         reason=sent.heard.reason,
     )
@@ -251,5 +268,5 @@ def _overtake(sandbox: Sandbox, sent: Notification) -> None:
     if sent.outcome == Misbehaviour.OUT_OF_ORDER:
         return
     for one in notifications.waiting_overtaken(sandbox, sent.order_id):
-        schedule.drop(sandbox, SEND, one.notification_id)
-        _post(sandbox, one)
+        if one.number < sent.number:
+            _post_once(sandbox, one)

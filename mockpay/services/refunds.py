@@ -8,7 +8,7 @@ from mockpay.domain import refunds as rules
 from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.orders import PAID, Order
 from mockpay.domain.plans import Plan, Stage
-from mockpay.domain.refunds import Refund, RefundRequest, RefundState
+from mockpay.domain.refunds import SELLER, Refund, RefundRequest, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
@@ -53,9 +53,8 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
             raise Conflict(message, code="refund.duplicate")
         return Asked(before)
     attempt = _refundable(sandbox, order, asked)
-    plan = plans.decide_refund(sandbox, order, attempt, asked)
-    outcome = plan.at(Stage.REFUND).outcome
-    if outcome == "throttled_once" and tallies.bump(sandbox, f"refund.throttled {asked.key}") == 1:
+    plan = _planned(sandbox, order, attempt, asked)
+    if plan is None:
         return Asked(None)
     if not refunds.reserve(sandbox, attempt, asked.amount.minor):
         message = "More would be refunded than was captured."
@@ -65,15 +64,32 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
     early = plan.at(Stage.IPN).outcome == "early"
     if early:
         settle(sandbox, refund.amazon_refund_id)
-    return Asked(refund, answer_lost=outcome == "lost_answer", early=early)
+    lost = plan.at(Stage.REFUND).outcome == "lost_answer"
+    return Asked(refund, answer_lost=lost, early=early)
+
+
+def _planned(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest) -> Plan | None:
+    """
+    What the refund will meet; None where its first request is throttled.
+
+    A throttled request uses up no rule.  A cancellation is no call, so it meets no throttle.
+    """
+    with sandbox.connection.begin_nested() as spot:
+        plan = plans.decide_refund(sandbox, order, attempt, asked)
+        throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and asked.kind == SELLER
+        if throttles and tallies.count(sandbox, f"refund.throttled {asked.key}") == 0:
+            spot.rollback()
+            tallies.bump(sandbox, f"refund.throttled {asked.key}")
+            return None
+    return plan
 
 
 def _new(
     sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest, plan: Plan
 ) -> Refund:
     settings, outcome = sandbox.seller.settings, plan.at(Stage.REFUND).outcome
-    course = rules.course(outcome, sandbox.now, settings.refund_delay_seconds * SECOND)
-    polls = course.polls or (settings.refund_settle_polls or None)
+    delay, polls = settings.refund_delay_seconds * SECOND, settings.refund_settle_polls
+    course = rules.course(outcome, sandbox.now, delay, polls)
     return Refund(
         number=0,
         amazon_refund_id=_new_id(sandbox, order, asked.key),
@@ -94,10 +110,10 @@ def _new(
         reason_code=None,
         decline=course.decline,
         held=outcome == "held",
-        polls_left=polls,
+        polls_left=course.polls,
         reference_kind=None,
         reference=None,
-        due_at=None if polls else course.due_at,
+        due_at=course.due_at,
         created_at=sandbox.now,
         updated_at=sandbox.now,
         completed_at=None,
@@ -108,7 +124,8 @@ def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt
     """The attempt whose money is asked back."""
     if asked.amount.currency != order.amount.currency:
         raise Invalid("The currency is not the order's.", code="refund.currency")
-    if asked.amount.minor < MINIMUM_MINOR:
+    # What is left of a cancelled order goes back however little it is.
+    if asked.amount.minor < MINIMUM_MINOR and asked.kind == SELLER:
         raise Invalid("The amount is below 1.00.", code="amount.too_small")
     tried = attempts.of_order(sandbox, order.order_id) if order.state in PAID else []
     taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
@@ -133,7 +150,7 @@ def _new_id(sandbox: Sandbox, order: Order, key: str) -> str:
 
 
 def _begin(sandbox: Sandbox, refund: Refund) -> None:
-    by_seller = refund.kind == "SELLER"
+    by_seller = refund.kind == SELLER
     refund_line(
         sandbox, refund, "requested", None, Actor.SELLER if by_seller else Actor.TESTER,
         amount=refund.amount.wire(), reference=refund.refund_reference_id, kind=refund.kind,

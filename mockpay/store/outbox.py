@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, func, or_, select, update
 
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.prepared import PreparedInsert
@@ -35,6 +35,8 @@ outbox = Table(
     text("lane", null=True),
     Index("outbox_waiting", "state", "leased_until"),
     Index("outbox_of_seller", "seller_id", "state", "id"),
+    # A number must never come again: somebody may still be sending what a reset has deleted.
+    sqlite_autoincrement=True,
 )
 
 QUEUED, SENT, DEAD = "QUEUED", "SENT", "DEAD"
@@ -67,8 +69,8 @@ def add(
     """
     Queue something to send now; its number.
 
-    What has a `lane` is sent after all that its lane holds already.  `mine` leases it to the caller at once, who then sends it itself; the worker
-    takes it only where that caller died.
+    What has a `lane` is sent after all that its lane holds already.  `mine` leases it to the
+    caller at once, who then sends it itself; the worker takes it only where that caller died.
     """
     row = {
         "seller_id": sandbox.seller_id,
@@ -120,23 +122,31 @@ def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | 
     ).all()
     in_flight = Counter(row.seller_id for row in flying)
     lanes = {row.lane for row in flying if row.lane is not None}
-    full = [seller for seller, count in in_flight.items() if count >= MOST_IN_FLIGHT]
-    free = (
-        select(outbox.c.id, outbox.c.seller_id, outbox.c.lane)
-        .where(*_unleased(real_now, seller_id), outbox.c.seller_id.not_in(full))
-        .order_by(outbox.c.id)
-        .limit(_CANDIDATES)
-        .with_for_update(skip_locked=True)
-    )
     chosen: list[int] = []
-    for row in connection.execute(free):
-        if len(chosen) == limit:
-            break
-        if in_flight[row.seller_id] >= MOST_IN_FLIGHT or row.lane in lanes:
-            continue
-        in_flight[row.seller_id] += 1
-        lanes.update({row.lane} - {None})
-        chosen.append(row.id)
+    after, more = 0, True
+    while more and len(chosen) < limit:
+        # Whole pages may belong to one seller who has to wait; others come behind them.
+        full = [seller for seller, count in in_flight.items() if count >= MOST_IN_FLIGHT]
+        free = (
+            select(outbox.c.id, outbox.c.seller_id, outbox.c.lane)
+            .where(*_unleased(real_now, seller_id), outbox.c.id > after)
+            .where(outbox.c.seller_id.not_in(full))
+            .where(or_(outbox.c.lane.is_(None), outbox.c.lane.not_in(sorted(lanes))))
+            .order_by(outbox.c.id)
+            .limit(_CANDIDATES)
+            .with_for_update(skip_locked=True)
+        )
+        rows = connection.execute(free).all()
+        for row in rows:
+            if len(chosen) == limit:
+                break
+            if in_flight[row.seller_id] >= MOST_IN_FLIGHT or row.lane in lanes:
+                continue
+            in_flight[row.seller_id] += 1
+            lanes.update({row.lane} - {None})
+            chosen.append(row.id)
+        more = len(rows) == _CANDIDATES
+        after = rows[-1].id if rows else after
     return chosen
 
 
@@ -165,9 +175,21 @@ def record(sandbox: Sandbox, parcel_id: int, state: str, reason: str | None = No
     done = sandbox.connection.execute(
         update(outbox)
         .where(outbox.c.id == parcel_id, outbox.c.state == QUEUED)
+        .where(outbox.c.seller_id == sandbox.seller_id)
         .values(state=state, reason=reason)
     )
     return done.rowcount == 1
+
+
+def holds(sandbox: Sandbox, kind: str, subject: str) -> bool:
+    """Whether a parcel of this subject waits or is on its way."""
+    query = select(outbox.c.id).where(
+        outbox.c.seller_id == sandbox.seller_id,
+        outbox.c.state == QUEUED,
+        outbox.c.kind == kind,
+        outbox.c.subject == subject,
+    )
+    return sandbox.connection.execute(query.limit(1)).first() is not None
 
 
 def waiting(sandbox: Sandbox) -> int:

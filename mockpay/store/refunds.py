@@ -50,6 +50,7 @@ refunds = Table(
     UniqueConstraint("seller_id", "refund_reference_id"),
     UniqueConstraint("seller_id", "amazon_refund_id"),
     Index("refunds_of_order", "order_id", "id"),
+    Index("refunds_of_seller", "seller_id", "id"),
 )
 
 

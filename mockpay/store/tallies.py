@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 
 from mockpay.store.dialects import insert_new
 from mockpay.store.metadata import big, metadata, text
@@ -28,3 +28,11 @@ def bump(sandbox: Sandbox, name: str) -> int:
         .returning(tallies.c.count)
     )
     return int(sandbox.connection.execute(statement).scalar_one())
+
+
+def count(sandbox: Sandbox, name: str) -> int:
+    """How often `name` was counted so far."""
+    query = select(tallies.c.count).where(
+        tallies.c.seller_id == sandbox.seller_id, tallies.c.name == name
+    )
+    return int(sandbox.connection.execute(query).scalar() or 0)

@@ -80,7 +80,7 @@ def order_reference(order: Order, *, stale: bool = False) -> Tree:
     return {
         "ReleaseEnvironment": order.release_environment,
         "OrderReferenceStatus": {
-            "LastUpdateTimestamp": rfc3339(order.updated_at),
+            "LastUpdateTimestamp": rfc3339(order.created_at if stale else order.updated_at),
             "State": state,
             "ReasonCode": reason,
             "ReasonDescription": description,

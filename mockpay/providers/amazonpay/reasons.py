@@ -68,6 +68,7 @@ FAILURES: Mapping[str, Reason] = {
     "timeout.invalid": Reason("258", "transactionTimeout is not valid"),
     "is_sandbox.invalid": Reason("259", "isSandbox must be true or false"),
     "field.invalid": Reason("260", "A field is too long or holds a control character"),
+    "simulation.invalid": Reason("261", "sellerNote asks for an unknown SandboxSimulation"),
 }
 
 

@@ -73,8 +73,7 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
                 raise NotFound(message, code="action.unknown")
             throttling.take(sandbox, operation)
             reply = _done(operation, call, sandbox)
-            outcome = reply.refused.code if reply.refused else "ok"
-            _note(sandbox, kind, outcome, flavour)
+            _note(sandbox, kind, reply.refused, flavour)
     except MockpayError as error:
         note_refusal(runtime, kind, error, call_request, world)
         return xml_error(error)
@@ -109,10 +108,11 @@ def _wait_until_told(runtime: Runtime, seller_id: str, amazon_refund_id: str) ->
             return
 
 
-def _note(sandbox: Sandbox, kind: str, outcome: str, flavour: str) -> None:
+def _note(sandbox: Sandbox, kind: str, refused: MockpayError | None, flavour: str) -> None:
+    outcome, reason = (refused.code, refused.reason) if refused else ("ok", None)
     journal.add(
         sandbox.connection, sandbox.seller_id, sandbox.now, sandbox.real_now,
-        kind=kind, outcome=outcome, facts={"flavour": flavour},
+        kind=kind, outcome=outcome, reason=reason, facts={"flavour": flavour},
     )  # fmt: skip
 
 
