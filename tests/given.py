@@ -10,25 +10,39 @@ from typing import Any
 import pytest
 
 from mockpay.delivery import clocks, outbox, scheduler
-from mockpay.domain.attempts import Attempt
+from mockpay.domain.attempts import Attempt, Auth
 from mockpay.domain.instruments import Card, Instrument, Upi
 from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.threeds import Browser
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, Mode, parse_time
 from mockpay.kernel.http import HttpCall, HttpReply
 from mockpay.kernel.money import Money
-from mockpay.services import orders, payments, plans, sellers, settling
+from mockpay.services import (
+    authentication,
+    card_authentication,
+    orders,
+    payments,
+    plans,
+    sellers,
+    settling,
+)
 from mockpay.services.audit import audit
 from mockpay.services.endings import give_up
-from mockpay.services.payments import Started
+from mockpay.services.authentication import Ways
+from mockpay.services.payments import Payer, Started
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import NewSeller
+from mockpay.services.threeds import acs, requestor
 from mockpay.store import attempts, timeline
 from mockpay.store import orders as order_rows
 from mockpay.store.worlds import Runtime, look, work
 
 NOON = parse_time("2026-11-21T12:00:00Z")
 RETURN_URL = "http://127.0.0.1:8420/shop/return"
+
+#: A guest whose browser is on the payment's page.
+AT_THE_PAGE = Payer(ways=Ways(page_url="http://127.0.0.1:8420/pay/token"))
 
 #: A test that has nothing to do with the database's kind says so and runs once.
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -145,12 +159,53 @@ class World:
         form = {"expiry": "08/29", "cvv": "1234" if amex else "123", "name": "Asha Rao", **typed}
         return Card.read(number=number, now=self.now(), **form)
 
-    def pay_with(self, order: Order, instrument: Instrument) -> Attempt:
-        """A new attempt, sent, and what is due at once has happened: as the page does it."""
-        started = self.choose_with(order, instrument)
-        outbox.send_mine(self.runtime, self.seller_id, started.parcel_id)
-        scheduler.fire_present(self.runtime, self.seller_id)
+    def pay_with(
+        self, order: Order, instrument: Instrument, payer: Payer = AT_THE_PAGE, otp: str = "123456"
+    ) -> Attempt:
+        """A new attempt whose buyer proves who they are, sent, and what is due has happened."""
+        started = self.start(order, instrument, payer)
+        self.prove(started.attempt, otp)
         return self.attempt(started.attempt.attempt_id)
+
+    def start(self, order: Order, instrument: Instrument, payer: Payer = AT_THE_PAGE) -> Started:
+        """A new attempt up to the point at which its buyer is asked, as the page does it."""
+        with self.work() as sandbox:
+            started = payments.pay(sandbox, self._fresh(sandbox, order), instrument, payer)
+        self._send(started.parcel_id)
+        return started
+
+    def _send(self, parcel_id: int | None) -> None:
+        if parcel_id is not None:
+            outbox.send_mine(self.runtime, self.seller_id, parcel_id)
+        scheduler.fire_present(self.runtime, self.seller_id)
+
+    def prove(self, attempt: Attempt, otp: str = "123456") -> Attempt:
+        """The buyer types a code wherever one is asked for: on the page, or at the issuer."""
+        fresh = self.attempt(attempt.attempt_id)
+        if fresh.auth is Auth.THREEDS:
+            self.at_issuer(fresh, otp)
+        elif fresh.auth is Auth.OTP:
+            with self.work() as sandbox:
+                _, fresh = authentication.otp_typed(sandbox, fresh, otp)
+                parcel = payments.charge(sandbox, fresh, mine=True)
+            self._send(parcel)
+        return self.attempt(attempt.attempt_id)
+
+    def at_issuer(self, attempt: Attempt, otp: str = "123456") -> Attempt:
+        """The card's issuer asks for a code, and the browser comes back with what it says."""
+        with self.work() as sandbox:
+            cards = card_authentication
+            moved = cards.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
+            txn = cards.last_threeds(sandbox, moved)
+            if txn.acs_token is not None and moved.auth is Auth.THREEDS:
+                page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+                if isinstance(page, acs.AcsPage):
+                    page = acs.submit(sandbox, txn.acs_token, otp)
+                if isinstance(page, acs.Finished):
+                    moved = cards.threeds_back(sandbox, moved, page.cres, page.session_data)
+            parcel = payments.charge(sandbox, moved, mine=True)
+        self._send(parcel)
+        return self.attempt(attempt.attempt_id)
 
     def ask(self, order: Order, vpa: str | None = None) -> Attempt:
         """An attempt that waits for the buyer's app."""

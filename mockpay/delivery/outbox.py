@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Thread
 
-from mockpay.domain.attempts import AttemptState
 from mockpay.domain.notifications import Heard, Letter, Notification, lost_tries
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http import HttpCall
 from mockpay.services import notifications as told
 from mockpay.services import payments, settling
+from mockpay.services.authentication import ready
 from mockpay.services.steps import the_attempt
 from mockpay.store import notifications, outbox, sellers
 from mockpay.store.engine import reading, writing
@@ -32,7 +32,7 @@ def _charge(runtime: Runtime, parcel: Parcel) -> None:
     with look(runtime, parcel.seller_id) as sandbox:
         attempt = the_attempt(sandbox, parcel.subject)
         charge = payments.charge_of(sandbox, parcel.subject)
-    if attempt.state is not AttemptState.CREATED:
+    if not ready(attempt):
         with work(runtime, parcel.seller_id) as sandbox:
             outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"the attempt is {attempt.state}")
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.otp import EXPIRY
+from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import MockpayError
 from mockpay.services import (
@@ -15,7 +16,9 @@ from mockpay.services import (
     notifications,
     orders,
     otps,
+    payments,
     refund_endings,
+    reviews,
     settling,
 )
 from mockpay.store import schedule
@@ -30,6 +33,13 @@ BATCH = 100
 Deed = Callable[[Sandbox, Event], object]
 #: How an event is fired; whether it happened.
 Firing = Callable[[Sandbox, Event], bool]
+
+
+def _threeds_late(sandbox: Sandbox, txn_id: str) -> None:
+    from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
+
+    card_authentication.threeds_late(sandbox, txn_id)
+
 
 #: What each kind of event does.
 HANDLERS: Mapping[str, Deed] = {
@@ -46,6 +56,10 @@ HANDLERS: Mapping[str, Deed] = {
     captures.CAPTURE: lambda sandbox, event: captures.captured_later(sandbox, event.subject),
     captures.EXPIRE: lambda sandbox, event: captures.expire(sandbox, int(event.subject)),
     EXPIRY: lambda sandbox, event: otps.expire(sandbox, event.subject),
+    "threeds.timeout": lambda sandbox, event: _threeds_late(sandbox, event.subject),
+    reviews.REVIEW: lambda sandbox, event: payments.reviewed(
+        sandbox, event.subject, approved=True, actor=Actor.CLOCK
+    ),
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
     refund_endings.SETTLE: lambda sandbox, event: refund_endings.settle(sandbox, event.subject),
     refund_endings.REVERSE: lambda sandbox, event: refund_endings.reverse(sandbox, event.subject),

@@ -107,6 +107,19 @@ ATTEMPT: Machine[AttemptState] = Machine(
 )
 
 
+class Auth(StrEnum):
+    """Who has the turn while an attempt is AUTH_PENDING."""
+
+    #: The payment page asks for a one-time password.
+    OTP = "otp"
+    #: The card's issuer asks, by 3-D Secure.
+    THREEDS = "3ds"
+    #: Authenticated; the gateway is to be asked.
+    PASSED = "passed"
+    #: The method's own app or bank page asks.
+    METHOD = "method"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why an attempt failed, in the four parts that the field uses; `code` is the network's."""
@@ -119,7 +132,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt as stored; instants in ms, amounts in paise."""
+    """
+    One attempt as stored; instants in ms, amounts in paise.
+
+    `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in, and
+    `consent` their yes to saving the instrument once it has paid.
+    """
 
     attempt_id: str
     order_id: int
@@ -138,6 +156,9 @@ class Attempt:
     failure: Failure | None
     eci: str | None
     liability: str | None
+    auth: Auth | None
+    buyer_id: str | None
+    consent: Mapping[str, object] | None
     created_at: int
     updated_at: int
     answer_by: int | None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mockpay.domain import cards, netbanking, upi, wallet
+from mockpay.domain import cards, emi, netbanking, upi, wallet
 from mockpay.domain.cards import TypedCard
+from mockpay.domain.emi import Terms
+from mockpay.domain.emi_plans import EmiPlan
+from mockpay.domain.magic_auth import NAME_PREFIX
 from mockpay.domain.scenarios import Looks, find
+from mockpay.kernel.money import Money
 
 
 class Instrument(Protocol):
@@ -73,9 +78,11 @@ class Card:
 
     @property
     def inputs(self) -> Mapping[Looks, str]:
-        """The number; a magic CVV goes before it."""
+        """The number; a magic CVV or cardholder's name goes before it."""
         magic = {Looks.CVV: self.magic_cvv} if self.magic_cvv else {}
-        return {Looks.PAN: self.typed.number, **magic}
+        name = self.typed.name.upper()
+        named = {Looks.NAME: name} if name.startswith(NAME_PREFIX) else {}
+        return {Looks.PAN: self.typed.number, **named, **magic}
 
     @classmethod
     def read(cls, *, number: str, expiry: str, cvv: str, name: str, now: int) -> Card:
@@ -104,6 +111,66 @@ class Card:
     def secret(self) -> Mapping[str, str]:
         """The full number, for the gateway's call."""
         return {"number": self.typed.number}
+
+
+@dataclass(frozen=True, slots=True)
+class Emi:
+    """A card that pays the order at once and is paid back in instalments."""
+
+    card: Card
+    plan: EmiPlan
+    terms: Terms
+
+    method = "emi"
+
+    @classmethod
+    def chosen(
+        cls, card: Card, amount: Money, *, bank: str, tenure: str, no_cost: bool, eligible: bool
+    ) -> Emi:
+        """
+        A card with a plan of its own bank.
+
+        Args:
+            tenure: Months, as typed.
+            eligible: Whether the buyer may take debit EMI.
+
+        Raises:
+            Invalid: one of the codes of `emi.check`.
+        """
+        typed = card.typed
+        plan = emi.check(
+            amount, bank, _months(tenure),
+            issuer=typed.issuer, kind=typed.kind, eligible=eligible and typed.emi,
+        )  # fmt: skip
+        terms = emi.no_cost if no_cost else emi.usual
+        return cls(card, plan, terms(amount, plan.rate_bps, plan.tenure))
+
+    @property
+    def inputs(self) -> Mapping[Looks, str]:
+        """The card's."""
+        return self.card.inputs
+
+    def dump(self) -> Mapping[str, str]:
+        """The card as it is stored, the plan, and what it costs."""
+        return {
+            **self.card.dump(),
+            "emi_bank": self.plan.bank,
+            "tenure": str(self.plan.tenure),
+            "rate_bps": str(self.plan.rate_bps),
+            "instalment": self.terms.instalment.wire(),
+            "total_interest": self.terms.total_interest.wire(),
+            "discount": self.terms.discount.wire(),
+            "charged": self.terms.charged.wire(),
+        }
+
+    def secret(self) -> Mapping[str, str]:
+        """The card's full number, for the gateway's call."""
+        return self.card.secret()
+
+
+def _months(tenure: str) -> int:
+    """As typed; nought, which no plan has, for what is no number of months."""
+    return int(tenure) if re.fullmatch("[0-9]{1,3}", tenure) else 0
 
 
 @dataclass(frozen=True, slots=True)

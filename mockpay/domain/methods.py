@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mockpay.domain import cards, netbanking, upi, wallet
 from mockpay.domain.answers import Known, Network
 from mockpay.domain.attempts import Attempt, Failure
 from mockpay.kernel.errors import Invalid
 
+#: Its own name for what a card pays in instalments.
+EMI = "emi"
+#: Whose buyer proves who they are to the card's issuer.
+CARD_METHODS = frozenset({cards.METHOD, EMI})
+
 NETWORKS: Mapping[str, Network] = {
     upi.METHOD: upi.NETWORK,
     cards.METHOD: cards.NETWORK,
+    EMI: replace(cards.NETWORK, method=EMI),
     netbanking.METHOD: netbanking.NETWORK,
     wallet.METHOD: wallet.NETWORK,
 }

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mockpay.domain import cards, netbanking, upi, wallet
+from mockpay.domain import cards, emi_plans, netbanking, upi, wallet
+from mockpay.domain.methods import CARD_METHODS, EMI
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 
 #: The smallest and the largest amount that any wire can tell (contract section 5).
@@ -134,7 +135,7 @@ class Offers:
         found = offered.refusal(amount) if offered else self.available(method, amount, now)
         if found is not None:
             return found
-        if method == cards.METHOD:
+        if method in CARD_METHODS:
             return self.network_refusal(chosen["network"])
         if method == upi.METHOD and "vpa" in chosen and not self.upi_collect:
             says = "Requests to a UPI ID are switched off; use the code or the app."
@@ -149,6 +150,7 @@ class Offers:
 _METHODS = (
     MethodOffer(upi.METHOD, "UPI", highest=Money(50_000_000)),
     MethodOffer(cards.METHOD, "Credit or debit card"),
+    MethodOffer(EMI, "EMI", lowest=min(bank.lowest for bank in emi_plans.BANKS)),
     MethodOffer(netbanking.METHOD, "Net banking"),
     MethodOffer(wallet.METHOD, "Amazon Pay balance", highest=Money(20_000_000)),
 )

@@ -22,14 +22,17 @@ from mockpay.domain.magic import Looks as Looks
 from mockpay.domain.magic import Row as Row
 from mockpay.domain.magic import amount_rows, bank_rows, card_rows, pin_rows, vpa_rows
 from mockpay.domain.magic_auth import auth_rows
+from mockpay.domain.magic_codes import otp_rows
 from mockpay.domain.magic_later import (
     CAPTURE_EXPIRES,
     CAPTURE_OUTCOMES,
     VERIFY_OUTCOMES,
     later_rows,
 )
+from mockpay.domain.magic_risk import RISK_OUTCOMES, risk_rows
 from mockpay.domain.methods import ISO_CODES as ISO_CODES
 from mockpay.domain.plans import Decision, Plan, Source, Stage
+from mockpay.domain.threeds_outcomes import OUTCOMES
 from mockpay.kernel.errors import Invalid
 
 TABLE: tuple[Row, ...] = (
@@ -37,6 +40,8 @@ TABLE: tuple[Row, ...] = (
     *pin_rows(),
     *card_rows(),
     *auth_rows(),
+    *otp_rows(),
+    *risk_rows(),
     *bank_rows(),
     *amount_rows(),
     *later_rows(),
@@ -97,7 +102,8 @@ MATCH_KEYS = frozenset(
 )  # fmt: skip
 #: What is decided when an attempt begins, and what when a refund is asked for.
 PAYMENT_STAGES = (
-    Stage.ISSUER, Stage.GATEWAY, Stage.CAPTURE, Stage.REDIRECT, Stage.IPN, Stage.VERIFY,
+    Stage.RISK, Stage.AUTH, Stage.ISSUER, Stage.GATEWAY, Stage.CAPTURE, Stage.REDIRECT,
+    Stage.IPN, Stage.VERIFY,
 )  # fmt: skip
 REFUND_STAGES = (Stage.REFUND, Stage.IPN)
 
@@ -111,6 +117,8 @@ def _capture_outcome(outcome: str) -> bool:
 
 #: Whether a stage knows an outcome, for stages whose outcomes are names of their own.
 _KNOWS: Mapping[Stage, Callable[[str], bool]] = {
+    Stage.RISK: RISK_OUTCOMES.__contains__,
+    Stage.AUTH: OUTCOMES.__contains__,
     Stage.GATEWAY: GATEWAY_OUTCOMES.__contains__,
     Stage.REDIRECT: REDIRECT_OUTCOMES.__contains__,
     Stage.CAPTURE: _capture_outcome,
@@ -125,17 +133,13 @@ def check_outcome(stage: Stage, outcome: str) -> None:
     Refuse an outcome that the stage does not know.
 
     Raises:
-        Invalid: code ``scenario.outcome`` or ``scenario.stage``.
+        Invalid: code ``scenario.outcome``.
     """
     if stage is Stage.ISSUER:
         methods.check_outcome(outcome)
-    elif stage in _KNOWS:
-        if not _KNOWS[stage](outcome):
-            message = f"The {stage} stage has no outcome '{outcome}'."
-            raise Invalid(message, code="scenario.outcome", outcome=outcome)
-    else:
-        message = f"Nothing can be decided at stage '{stage}' yet."
-        raise Invalid(message, code="scenario.stage", stage=str(stage))
+    elif not _KNOWS[stage](outcome):
+        message = f"The {stage} stage has no outcome '{outcome}'."
+        raise Invalid(message, code="scenario.outcome", outcome=outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ def resolve(facts: Facts, chosen: Mapping[Stage, Rule]) -> Plan:
 _SPEAKERS: tuple[tuple[Looks, Source], ...] = (
     (Looks.CVV, Source.INSTRUMENT),
     (Looks.VPA, Source.INSTRUMENT),
+    (Looks.NAME, Source.INSTRUMENT),
     (Looks.PAN, Source.INSTRUMENT),
     (Looks.BANK, Source.INSTRUMENT),
     (Looks.AMOUNT, Source.AMOUNT),

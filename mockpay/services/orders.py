@@ -11,10 +11,15 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
+from mockpay.services import authentication
 from mockpay.services.steps import attempt_step, forget_request, note, order_step, the_order
 from mockpay.store import attempts, orders, schedule, timeline
 from mockpay.store.worlds import Sandbox
 
+#: The buyer, or whoever looks at them, has the turn; no money is moving.
+_BUYERS_TURN = frozenset(
+    {AttemptState.CREATED, AttemptState.RISK_REVIEW, AttemptState.AUTH_PENDING}
+)
 #: transactionTimeout is bounded so that an order's end stays a sane date.
 _LONGEST_SECONDS = 31_536_000
 
@@ -107,9 +112,10 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
     if last is not None and last.state in HOLDS_ORDER:
         message = "The bank has not answered yet, so the payment cannot be cancelled."
         raise Conflict(message, code="order.busy")
-    if last is not None and last.state in {AttemptState.CREATED, AttemptState.AUTH_PENDING}:
+    if last is not None and last.state in _BUYERS_TURN:
         attempt_step(sandbox, last, "cancel", actor)
         forget_request(sandbox, last.attempt_id)
+        authentication.forget(sandbox, last)
     cancelled = order_step(sandbox, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
     schedule.drop(sandbox, "order.expire", str(order.order_id))
     return cancelled
@@ -129,9 +135,10 @@ def expire(sandbox: Sandbox, order_id: int) -> Order:
     if last is not None and last.state in HOLDS_ORDER:
         note(sandbox, order, "expiry_waits", Actor.CLOCK)
         return order
-    if last is not None and last.state in {AttemptState.CREATED, AttemptState.AUTH_PENDING}:
+    if last is not None and last.state in _BUYERS_TURN:
         attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=unanswered(last))
         forget_request(sandbox, last.attempt_id)
+        authentication.forget(sandbox, last)
     return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from mockpay.domain import netbanking, upi
-from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.attempts import Attempt, AttemptState, Auth
+from mockpay.domain.consents import Consent
 from mockpay.domain.gateways import Charge, Result, ResultKind
 from mockpay.domain.instruments import Instrument
-from mockpay.domain.methods import network_of
+from mockpay.domain.methods import CARD_METHODS, network_of
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
+from mockpay.domain.risk import Verdict
 from mockpay.domain.timeline import Actor
+from mockpay.domain.tokens import card_fingerprint
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import banks, offers, plans
+from mockpay.services import authentication, banks, offers, plans, reviews, risk
+from mockpay.services.authentication import Ways
 from mockpay.services.endings import lost
+from mockpay.services.risk import Inputs
 from mockpay.services.settling import answer, enquire_later, settle, submit
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
 from mockpay.store import attempts, outbox, schedule, secrets, timeline
@@ -27,17 +32,40 @@ CHARGE = "gateway.charge"
 _ASKS_BUYER = frozenset({upi.METHOD, netbanking.METHOD})
 
 
+_NOTHING_TOLD, _NOWHERE = Inputs(), Ways()
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """
+    Who pays, and from where.
+
+    `inputs` is what the risk check may look at, `ways` where their browser is; a `buyer_id`
+    is a signed-in buyer's, whose `consent` saves what pays now.
+    """
+
+    inputs: Inputs = _NOTHING_TOLD
+    ways: Ways = _NOWHERE
+    buyer_id: str | None = None
+    consent: Consent | None = None
+
+
+GUEST = Payer()
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt that was stored, and the outbox row that will ask the gateway."""
+    """An attempt that was stored, and the outbox row that will ask the gateway; None: not yet."""
 
     attempt: Attempt
-    parcel_id: int
+    parcel_id: int | None
 
 
-def pay(sandbox: Sandbox, order: Order, instrument: Instrument) -> Started:
+def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST) -> Started:
     """
-    Store a new attempt with its plan, and queue the gateway's call for the caller to send.
+    Store a new attempt with its plan, look at its risk, and let the buyer prove who they are.
+
+    Where nothing is to be proved, the gateway's call is queued for the caller to send.
 
     Raises:
         Conflict: code ``order.closed``, ``order.attempts_used_up``, ``attempt.live`` (another
@@ -50,19 +78,88 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument) -> Started:
     if number > sandbox.seller.settings.max_attempts:
         raise Conflict("There are no tries left.", code="order.attempts_used_up")
     closed = offers.check(sandbox, order, instrument)
-    attempt = _attempt(sandbox, order, instrument, number, bank_closed=closed)
+    attempt = _attempt(sandbox, order, instrument, number, payer, bank_closed=closed)
     if not attempts.add(sandbox, attempt):
         raise Conflict("Another try has not ended yet.", code="attempt.live")
     if secret := instrument.secret():
         secrets.keep(sandbox, attempt.attempt_id, secret)
-    order_step(
+    begun = order_step(
         sandbox, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
     )
     timeline.add(
         sandbox, order.order_id, machine="attempt", subject=attempt.attempt_id, event="chosen",
         before=None, after=attempt.state, actor=Actor.BUYER, facts=instrument.dump(),
     )  # fmt: skip
-    return Started(attempt, outbox.add(sandbox, CHARGE, attempt.attempt_id, mine=True))
+    return _judge(sandbox, begun, attempt, instrument, payer)
+
+
+def _judge(
+    sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrument, payer: Payer
+) -> Started:
+    """What the risk check makes of a new attempt."""
+    planned = attempt.plan.at(Stage.RISK)
+    found = risk.assess(
+        sandbox, attempt_id=attempt.attempt_id, order=order, instrument=instrument,
+        inputs=_with_fingerprint(sandbox, instrument, payer.inputs),
+        planned=planned.outcome if attempt.plan.decides(Stage.RISK) else None,
+    )  # fmt: skip
+    if found.decision is Verdict.DECLINE:
+        return Started(reviews.refuse(sandbox, order, attempt, "risk_decline"), None)
+    if found.decision is Verdict.REVIEW:
+        return Started(reviews.park(sandbox, attempt), None)
+    forced = found.decision is Verdict.CHALLENGE
+    return proceed(sandbox, order, attempt, payer.ways, forced=forced, mine=True)
+
+
+def _with_fingerprint(sandbox: Sandbox, instrument: Instrument, inputs: Inputs) -> Inputs:
+    number = instrument.secret().get("number")
+    if not number:
+        return inputs
+    return replace(inputs, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
+
+
+def proceed(
+    sandbox: Sandbox, order: Order, attempt: Attempt, ways: Ways, *, forced: bool, mine: bool
+) -> Started:
+    """
+    Ask the buyer for a proof where one is wanted, else the gateway for the money.
+
+    Args:
+        forced: Whether a proof is wanted whatever the amount.
+        mine: Whether the caller sends the gateway's call itself, or the worker.
+    """
+    way = authentication.way_of(sandbox, attempt, forced=forced)
+    if way is not None:
+        asked = authentication.begin(sandbox, order, attempt, way, ways, forced=forced)
+    else:
+        asked = reviews.passed(sandbox, attempt)
+    return Started(asked, charge(sandbox, asked, mine=mine))
+
+
+def charge(sandbox: Sandbox, attempt: Attempt, *, mine: bool) -> int | None:
+    """Queue the gateway's call for an attempt that is ready for it; None where it is not."""
+    if not authentication.ready(attempt):
+        return None
+    return outbox.add(sandbox, CHARGE, attempt.attempt_id, mine=mine)
+
+
+def reviewed(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
+    """
+    Somebody, or the clock, has looked at an attempt that the risk check had put aside.
+
+    Raises:
+        Conflict: code ``review.over``.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.RISK_REVIEW:
+        raise Conflict("This attempt waits for no review.", code="review.over")
+    order = the_order(sandbox, attempt.order_id)
+    schedule.drop(sandbox, reviews.REVIEW, attempt_id)
+    if not approved:
+        return reviews.refuse(sandbox, order, attempt, "reject", actor)
+    found = risk.of_attempt(sandbox, attempt_id)
+    forced = found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
+    return proceed(sandbox, order, attempt, Ways(), forced=forced, mine=False).attempt
 
 
 def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
@@ -71,8 +168,9 @@ def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
 
 
 def _attempt(
-    sandbox: Sandbox, order: Order, instrument: Instrument, number: int, *, bank_closed: bool
-) -> Attempt:
+    sandbox: Sandbox, order: Order, instrument: Instrument, number: int, payer: Payer,
+    *, bank_closed: bool,
+) -> Attempt:  # fmt: skip
     attempt_id = attempt_id_of(sandbox, order, number)
     plan = plans.decide(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
     return Attempt(
@@ -93,6 +191,9 @@ def _attempt(
         failure=None,
         eci=None,
         liability=None,
+        auth=None,
+        buyer_id=payer.buyer_id,
+        consent=asdict(payer.consent) if payer.consent and payer.buyer_id else None,
         created_at=sandbox.now,
         updated_at=sandbox.now,
         answer_by=None,
@@ -110,7 +211,7 @@ def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
         method=attempt.method,
         instrument=attempt.instrument,
         idempotency_key=f"{attempt.attempt_id}:1",
-        planned=banks.said(sandbox, attempt) or issuer.outcome,
+        planned=banks.said(sandbox, attempt) or _checked(sandbox, attempt) or issuer.outcome,
         agreed=issuer.scenario is not None,
         patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
         fault=attempt.plan.at(Stage.GATEWAY).outcome,
@@ -118,24 +219,41 @@ def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
     )
 
 
+def _checked(sandbox: Sandbox, attempt: Attempt) -> str | None:
+    """What the issuer says to a CAVV that it did not make; None for a right one or none."""
+    if attempt.method not in CARD_METHODS or attempt.auth is not Auth.PASSED:
+        return None
+    from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
+
+    return None if card_authentication.cavv_holds(sandbox, attempt) else "iso:05"
+
+
 def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
     """Write down what a gateway answered to `charge_of`; a second answer changes nothing."""
     attempt = the_attempt(sandbox, attempt_id)
-    if attempt.state is not AttemptState.CREATED:
+    if not authentication.ready(attempt):
         return attempt
     order = the_order(sandbox, attempt.order_id)
     if result.kind is ResultKind.AUTH_REQUIRED:
         return _ask_buyer(sandbox, order, attempt, result)
     if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:
         refused = network_of(attempt).failure(result.code, "payment_request")
-        failed = attempt_step(sandbox, attempt, "validation_error", Actor.ISSUER, failure=refused)
+        event = "auth_fail" if attempt.auth is Auth.PASSED else "validation_error"
+        failed = attempt_step(sandbox, attempt, event, Actor.ISSUER, failure=refused)
         lost(sandbox, order, failed)
         return failed
-    changes = {"reference": result.reference}
-    ready = attempt_step(sandbox, attempt, "no_auth_needed", Actor.SANDBOX, changes=changes)
-    told = network_of(attempt).answer(attempt.issuer_outcome)
+    sent = _referenced(sandbox, attempt, result)
+    told = network_of(attempt).answer(_checked(sandbox, attempt) or attempt.issuer_outcome)
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
-    return submit(sandbox, order, ready, told, gateway_silent=silent)
+    return submit(sandbox, order, sent, told, gateway_silent=silent)
+
+
+def _referenced(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
+    """An attempt with the network's reference, authenticated now where nothing was to prove."""
+    changes = {"reference": result.reference}
+    if attempt.state is AttemptState.CREATED:
+        return attempt_step(sandbox, attempt, "no_auth_needed", Actor.SANDBOX, changes=changes)
+    return attempts.note(sandbox, attempt, **changes)
 
 
 def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result) -> Attempt:
@@ -143,10 +261,14 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     at_bank = attempt.method == netbanking.METHOD
     wait = (settings.bank_page_seconds if at_bank else settings.upi_collect_seconds) * SECOND
     answer_by = min(sandbox.now + wait, order.expires_at)
-    asked = attempt_step(
-        sandbox, attempt, "auth_required", Actor.SANDBOX, method=attempt.method,
-        changes={"answer_by": answer_by, "reference": result.reference},
-    )  # fmt: skip
+    changes = {"answer_by": answer_by, "reference": result.reference, "auth": str(Auth.METHOD)}
+    if attempt.auth is Auth.PASSED:
+        asked = attempts.note(sandbox, attempt, **changes)
+    else:
+        asked = attempt_step(
+            sandbox, attempt, "auth_required", Actor.SANDBOX, method=attempt.method,
+            changes=changes,
+        )  # fmt: skip
     if at_bank:
         banks.open_(sandbox, asked)
     schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.answers import REVERSED, Answer, Known, When
-from mockpay.domain.attempts import Attempt, AttemptState, Failure
+from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.methods import network_of, unanswered
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import banks, wallet
+from mockpay.services import authentication, banks, wallet
 from mockpay.services.endings import lost, take
 from mockpay.services.steps import attempt_step, forget_request, the_attempt, the_order
 from mockpay.store import outbox, schedule, timeline
@@ -23,7 +23,7 @@ ENQUIRE = "gateway.enquire"
 ASK_BANK = "bank.ask"
 #: Seconds after which a silent gateway is asked again (Amazon's own spacing).
 ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
-_NOT_ENOUGH = "51"
+_NOT_ENOUGH, _FROZEN = "51", "57"
 
 
 def answer(
@@ -42,6 +42,8 @@ def answer(
         return attempt
     if actor is Actor.BUYER and attempt.answer_by is not None and sandbox.now >= attempt.answer_by:
         return time_out(sandbox, attempt_id)
+    if attempt.auth is not Auth.METHOD:
+        return attempt  # The method's own app or bank does not have the turn.
     network = network_of(attempt)
     told = network.answer(outcome or attempt.issuer_outcome)
     known = network.known(told.code)
@@ -78,9 +80,10 @@ def submit(
     network = network_of(ready)
     sent = attempt_step(sandbox, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
     known = network.known(told.code)
-    if known is not Known.DECLINED and not _held(sandbox, sent):
+    refusal = None if known is Known.DECLINED else _held(sandbox, sent)
+    if refusal is not None:
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
-        told, known, gateway_silent = Answer(_NOT_ENOUGH), Known.DECLINED, False
+        told, known, gateway_silent = Answer(refusal), Known.DECLINED, False
     if gateway_silent:
         silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
         enquire_later(sandbox, silent, 1)
@@ -97,15 +100,19 @@ def submit(
     return take(sandbox, order, sent, "approved_and_captured", "approved_too_late")
 
 
-def _held(sandbox: Sandbox, attempt: Attempt) -> bool:
-    """Whether the money is there: a balance is held, any other method asks its issuer."""
+def _held(sandbox: Sandbox, attempt: Attempt) -> str | None:
+    """
+    The code that refuses the money; None where it is there.
+
+    A balance is held, any other method asks its issuer.
+    """
     if attempt.method != wallet_rules.METHOD:
-        return True
+        return None
     try:
         wallet.hold(sandbox, attempt)
-    except Conflict:
-        return False
-    return True
+    except Conflict as error:
+        return _FROZEN if error.code == "wallet.frozen" else _NOT_ENOUGH
+    return None
 
 
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
@@ -198,6 +205,7 @@ def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
         outbox.add(sandbox, ASK_BANK, attempt_id, mine=False)
         return attempt
     forget_request(sandbox, attempt_id)
+    authentication.forget(sandbox, attempt)
     why = unanswered(attempt)
     gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=why)
     lost(sandbox, the_order(sandbox, attempt.order_id), gone)

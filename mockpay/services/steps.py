@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from mockpay.domain import cards
 from mockpay.domain import wallet as wallet_rules
-from mockpay.domain.attempts import Attempt, Failure
+from mockpay.domain.attempts import Attempt, AttemptState, Failure
+from mockpay.domain.methods import CARD_METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import NotFound
 from mockpay.services import notifications, wallet
-from mockpay.store import attempts, orders, refunds, schedule, secrets, timeline
+from mockpay.store import attempts, orders, refunds, risk, schedule, secrets, timeline
 from mockpay.store.worlds import Sandbox
 
 Thing = TypeVar("Thing")
+#: The money is there or secured: what was used may be kept for the next time.
+_PAID = frozenset({AttemptState.CAPTURED, AttemptState.AUTHORIZED})
 
 
 def order_step(
@@ -51,11 +53,20 @@ def attempt_step(
 
 
 def _follow(sandbox: Sandbox, before: Attempt, moved: Attempt) -> None:
-    """What goes with the step of some methods: the balance moves, the card number is shredded."""
+    """
+    What goes with a step: the balance moves, a saved method is kept, the risk check learns how
+    it ended, the card number is shredded.
+    """
     if moved.method == wallet_rules.METHOD:
         wallet.follow(sandbox, before.state, moved)
-    if moved.method == cards.METHOD and not moved.live:
-        secrets.shred(sandbox, moved.attempt_id)
+    if moved.consent and moved.state in _PAID:
+        from mockpay.services import saving  # noqa: PLC0415 - few payments save their instrument
+
+        saving.keep(sandbox, moved)
+    if not moved.live:
+        risk.note(sandbox, moved.attempt_id, declined=moved.state is AttemptState.FAILED)
+        if moved.method in CARD_METHODS:
+            secrets.shred(sandbox, moved.attempt_id)
 
 
 def refund_step(

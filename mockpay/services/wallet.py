@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mockpay.domain import wallet as rules
 from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.buyers import BY_EMAIL
 from mockpay.domain.wallet import JournalType, Kind
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
 from mockpay.store import wallet
 from mockpay.store.worlds import Sandbox
@@ -44,9 +45,12 @@ def hold(sandbox: Sandbox, attempt: Attempt) -> None:
     Set the attempt's amount aside.
 
     Raises:
-        Conflict: code ``wallet.insufficient``.
+        Conflict: code ``wallet.insufficient`` or ``wallet.frozen``.
     """
     owner = attempt.instrument["email"]
+    buyer = BY_EMAIL.get(owner)
+    if buyer is not None and buyer.frozen:
+        raise Conflict("This balance is frozen.", code="wallet.frozen")
     opening = rules.opening_minor(owner)
     if opening:
         _post(sandbox, JournalType.TOPUP, owner, opening, f"opening:{owner}", None)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.event import listen
 
-from mockpay.domain.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Failure
+from mockpay.domain.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Auth, Failure
 from mockpay.domain.plans import Plan
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
@@ -48,6 +48,9 @@ attempts = Table(
     text("failure", null=True),
     text("eci", null=True),
     text("liability", null=True),
+    text("auth", null=True),
+    text("buyer_id", null=True),
+    text("consent", null=True),
     big("created_at"),
     big("updated_at"),
     big("answer_by", null=True),
@@ -78,6 +81,8 @@ def add(sandbox: Sandbox, attempt: Attempt) -> bool:
         "plan": dump(attempt.plan.dump()),
         "scenario": attempt.scenario,
         "gateway": attempt.gateway,
+        "buyer_id": attempt.buyer_id,
+        "consent": dump(attempt.consent) if attempt.consent else None,
         "created_at": attempt.created_at,
         "updated_at": attempt.updated_at,
         "answer_by": attempt.answer_by,
@@ -105,6 +110,9 @@ def _attempt(row: Mapping[Any, Any]) -> Attempt:
         failure=Failure(**failure) if failure else None,
         eci=row["eci"],
         liability=row["liability"],
+        auth=Auth(row["auth"]) if row["auth"] else None,
+        buyer_id=row["buyer_id"],
+        consent=load(row["consent"]) or None,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         answer_by=row["answer_by"],
@@ -141,6 +149,17 @@ def last_of_order(sandbox: Sandbox, order_id: int) -> Attempt | None:
     row = sandbox.connection.execute(query.order_by(attempts.c.number.desc()).limit(1))
     found = row.mappings().first()
     return _attempt(found) if found is not None else None
+
+
+def note(sandbox: Sandbox, attempt: Attempt, **changes: Any) -> Attempt:
+    """Change columns of an attempt that stays where it is."""
+    row = sandbox.connection.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt.attempt_id)
+        .values(updated_at=sandbox.now, **changes)
+        .returning(*attempts.c)
+    )
+    return _attempt(row.mappings().one())
 
 
 def transition(

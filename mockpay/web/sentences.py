@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from mockpay.domain import cards, netbanking, upi, wallet
 from mockpay.domain.attempts import Attempt, AttemptState, Failure
-from mockpay.domain.methods import NETWORKS
+from mockpay.domain.methods import CARD_METHODS, EMI, NETWORKS
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.domain.plans import Decision, Source, Stage
 from mockpay.domain.scenarios import TABLE
@@ -20,12 +20,14 @@ _O, _A = OrderState, AttemptState
 _METHODS: Mapping[str, str] = {
     upi.METHOD: "UPI",
     cards.METHOD: "card",
+    EMI: "EMI",
     netbanking.METHOD: "net banking",
     wallet.METHOD: "Amazon Pay balance",
 }
 _ICONS: Mapping[str, str] = {
     upi.METHOD: "upi",
     cards.METHOD: "card",
+    EMI: "card",
     netbanking.METHOD: "bank",
     wallet.METHOD: "wallet",
 }
@@ -43,7 +45,7 @@ _RETURNS: Mapping[str, str] = {
 
 #: What of an instrument may be magic, and where its buyer may choose otherwise.
 _MAGIC: Mapping[str, str] = {
-    upi.METHOD: "UPI ID", cards.METHOD: "card", netbanking.METHOD: "bank"
+    upi.METHOD: "UPI ID", cards.METHOD: "card", EMI: "card", netbanking.METHOD: "bank"
 }  # fmt: skip
 _CHOSEN: Mapping[str, tuple[str, str]] = {
     upi.METHOD: ("UPI app", "in the simulated UPI app"),
@@ -83,7 +85,7 @@ def method_title(attempt: Attempt | None) -> str:
     if attempt is None:
         return ""
     told = attempt.instrument
-    if attempt.method == cards.METHOD:
+    if attempt.method in CARD_METHODS:
         return f"{told['network']} •••• {told['last4']}"
     named = told.get("vpa") or told.get("bank_name") or told.get("email")
     return named or f"{method_name(attempt)} app"
@@ -238,7 +240,7 @@ def decided_by(attempt: Attempt | None) -> str | None:
 def _magic_part(attempt: Attempt, decision: Decision) -> str:
     """What of the instrument decided: ``UPI ID``, ``card …0001``, ``CVV``, ``bank MKF1``."""
     named, told = _MAGIC.get(attempt.method, "instrument"), decision.seen or ""
-    if attempt.method == cards.METHOD:
+    if attempt.method in CARD_METHODS:
         return told or named
     return f"{named} {told}" if attempt.method == netbanking.METHOD else named
 

@@ -31,7 +31,7 @@ def patched(**patch):
 
 
 def test_everything_is_offered_by_default():
-    assert list(DEFAULT.methods) == ["upi", "card", "netbanking", "wallet"]
+    assert list(DEFAULT.methods) == ["upi", "card", "emi", "netbanking", "wallet"]
     assert list(DEFAULT.banks) == [bank.code for bank in BANKS]
     assert list(DEFAULT.networks.items()) == [
         ("Visa", True), ("Mastercard", True), ("RuPay", True), ("American Express", True),

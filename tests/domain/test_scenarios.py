@@ -3,6 +3,7 @@
 import pytest
 
 from mockpay.domain import netbanking, upi
+from mockpay.domain.magic_risk import RISK_OUTCOMES
 from mockpay.domain.plans import NORMAL, Decision, Plan, Source, Stage
 from mockpay.domain.scenarios import (
     ISO_CODES,
@@ -45,10 +46,16 @@ def test_every_row_says_what_it_does():
     assert all(row.says.strip() and row.origin for row in TABLE)
 
 
+#: Inputs that decide nothing by themselves.
+TOLD = {Looks.IP, Looks.DEVICE, Looks.EMAIL_DOMAIN, Looks.BUYER_NAME}
+
+
 def test_every_outcome_is_one_that_its_stage_knows():
     for row in TABLE:
         if row.looks is Looks.PIN:
             assert row.outcome in upi.CODES
+        elif row.looks in TOLD:
+            assert row.outcome not in RISK_OUTCOMES  # it names a rule's list
         elif row.looks is Looks.BANK_USER:
             assert netbanking.NETWORK.knows(row.outcome)
         elif row.stage is Stage.AUTH:
@@ -213,7 +220,10 @@ def test_a_rule_lives_until_its_time_is_over(now, fits):
         (Stage.ISSUER, "77", "scenario.outcome"),
         (Stage.REDIRECT, "U30", "scenario.outcome"),
         (Stage.GATEWAY, "U30", "scenario.outcome"),
-        (Stage.RISK, "decline", "scenario.stage"),
+        (Stage.RISK, "U30", "scenario.outcome"),
+        (Stage.CAPTURE, "expires:61", "scenario.outcome"),
+        (Stage.IPN, "fails_until_1", "scenario.outcome"),
+        (Stage.REFUND, "polls:0", "scenario.outcome"),
     ],
 )
 def test_an_outcome_that_a_stage_does_not_know_is_refused(stage, outcome, code):

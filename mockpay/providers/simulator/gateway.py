@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mockpay.domain import cards, netbanking, upi, wallet
 from mockpay.domain.answers import Answer, Known
 from mockpay.domain.gateways import Charge, Result, ResultKind
-from mockpay.domain.methods import NETWORKS
+from mockpay.domain.methods import EMI, NETWORKS
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
 
@@ -90,6 +90,7 @@ _ASK: Mapping[str, Callable[[Charge, Answer, str], Result]] = {
     upi.METHOD: _upi,
     netbanking.METHOD: _bank,
     cards.METHOD: _at_once,
+    EMI: _at_once,
     wallet.METHOD: _at_once,
 }
 

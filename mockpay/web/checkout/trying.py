@@ -45,8 +45,9 @@ def sent_before(visit: Visit) -> bool:
     return request.form.get("form_token", visit.form_token) != visit.form_token
 
 
-def send(runtime: Runtime, visit: Visit, parcel_id: int) -> None:
-    """Ask the gateway now, and let happen at once what is due at once."""
+def send(runtime: Runtime, visit: Visit, parcel_id: int | None) -> None:
+    """Ask the gateway now where it is to be asked, and let happen what is due at once."""
     seller_id = visit.sandbox.seller_id
-    outbox.send_mine(runtime, seller_id, parcel_id)
+    if parcel_id is not None:
+        outbox.send_mine(runtime, seller_id, parcel_id)
     scheduler.fire_present(runtime, seller_id)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from mockpay.domain import netbanking, upi
 from mockpay.domain.answers import Known
-from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.attempts import Attempt, AttemptState, Auth
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import NotFound
 from mockpay.store import attempts, orders
 from mockpay.store.engine import reading
 from mockpay.store.worlds import Runtime, Sandbox, look, work
+
+#: Who the buyer is must be proved on a page of its own, named so.
+_PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,13 @@ class Visit:
 
     @property
     def place(self) -> str:
-        """The page that the order is at: ``choose``, ``waiting`` or ``result``."""
+        """The page that the order is at: ``choose``, ``otp``, ``3ds``, ``waiting``, ``result``."""
         if not self.order.open:
             return "result"
         if self.last is None:
             return "choose"
+        if self.asked and self.last.auth in _PROOFS:
+            return str(self.last.auth)
         return "waiting" if self.last.live else "result"
 
     @property
@@ -72,7 +77,8 @@ class Visit:
         return netbanking.NETWORK.known(told.code) is not Known.EXPIRED
 
     def _asked_by(self, method: str) -> bool:
-        return self.asked and self.last is not None and self.last.method == method
+        last = self.last
+        return self.asked and last is not None and (last.method, last.auth) == (method, Auth.METHOD)
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""Attempts that the risk check puts aside or refuses, and those that it lets pass."""
+
+from __future__ import annotations
+
+from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
+from mockpay.domain.netbanking import METHOD as NETBANKING
+from mockpay.domain.orders import Order
+from mockpay.domain.risk import DECLINED_REASON
+from mockpay.domain.timeline import Actor
+from mockpay.domain.upi import METHOD as UPI
+from mockpay.kernel.clock import SECOND
+from mockpay.services.endings import lost
+from mockpay.services.steps import attempt_step
+from mockpay.store import schedule
+from mockpay.store.worlds import Sandbox
+
+#: The event that ends a review which nobody decided.
+REVIEW = "attempt.review"
+
+
+def park(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+    """Put an attempt aside until somebody looks at it, or the clock approves."""
+    parked = attempt_step(sandbox, attempt, "risk_review", Actor.SANDBOX)
+    due = sandbox.now + sandbox.seller.settings.risk_review_seconds * SECOND
+    schedule.add(sandbox, REVIEW, attempt.attempt_id, due)
+    return parked
+
+
+def refuse(
+    sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor: Actor = Actor.SANDBOX
+) -> Attempt:
+    """End an attempt; why is told to the tester, the buyer hears a neutral word."""
+    why = Failure("internal", "payment_initiation", DECLINED_REASON, "")
+    failed = attempt_step(sandbox, attempt, event, actor, failure=why)
+    lost(sandbox, order, failed)
+    return failed
+
+
+def passed(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+    """Nothing is to be proved: an attempt that was put aside goes on as its method does."""
+    if attempt.state is not AttemptState.RISK_REVIEW:
+        return attempt
+    event = "approve_to_auth" if attempt.method in {UPI, NETBANKING} else "approve"
+    changes = {"auth": str(Auth.PASSED)}
+    return attempt_step(sandbox, attempt, event, Actor.SANDBOX, changes=changes)
