@@ -28,8 +28,8 @@ from mockpay.services import (
     settling,
 )
 from mockpay.services.audit import audit
-from mockpay.services.endings import give_up
 from mockpay.services.authentication import Ways
+from mockpay.services.endings import give_up
 from mockpay.services.payments import Payer, Started
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import NewSeller

@@ -9,6 +9,8 @@ from __future__ import annotations
 from mockpay.domain.answers import REVERSED, Answer, Code, Known, Network, When, table
 
 METHOD = "card"
+#: A soft decline: the issuer wants a challenge where it let the buyer through without one.
+SCA_REQUIRED = "1A"
 
 _C, _G = "customer", "gateway"
 
@@ -40,6 +42,7 @@ NETWORK = Network(
         Code("65", "too many payments", "transaction_frequency_limit_exceeded"),
         Code("68", "answer came too late", "payment_timed_out", _G, Known.UNKNOWN),
         Code("75", "too many wrong PINs", "pin_attempts_exceeded", _C),
+        Code(SCA_REQUIRED, "strong authentication required", "authentication_required"),
         Code("82", "CVV check failed", "incorrect_cvv", _C),
         Code("91", "issuer unavailable", "bank_technical_error"),
         Code("96", "system malfunction", "gateway_technical_error", _G),
@@ -57,6 +60,7 @@ NETWORK = Network(
         "bankdown": Answer("91"),
         "pending": Answer("PD"),
         "pendingok": Answer("PD", "00", When.DELAYED),
+        "pendingreversed": Answer("PD", REVERSED, When.DELAYED),
         "timedout": Answer("TO"),
         "deemed": Answer("68", "00", When.DELAYED),
         "deemedfail": Answer("68", REVERSED, When.DELAYED),

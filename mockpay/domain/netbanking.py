@@ -40,6 +40,7 @@ NETWORK = Network(
         "pending": Answer("P"),
         "pendingok": Answer("P", "S", When.DELAYED),
         "pendingfail": Answer("P", "F", When.DELAYED),
+        "pendingreversed": Answer("P", REVERSED, When.DELAYED),
         "cancelled": Answer("C"),
         "never_returns": Answer("T"),
         "timedout": Answer("O"),

@@ -93,6 +93,7 @@ NAMED: Mapping[str, Answer] = {
     "bankdown": Answer("U28"),
     "psptimeout": Answer("UP"),
     "deemed": Answer("RB", "00", When.DELAYED),
+    "pendingreversed": Answer("01", REVERSED, When.DELAYED),
     "deemedfail": Answer("RB", REVERSED, When.DELAYED),
     "late": Answer("01", "00", When.AFTER_ORDER_EXPIRY),
     "fraud": Answer("U16"),

@@ -21,8 +21,10 @@ from mockpay.domain.upi import METHOD as UPI
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
+from mockpay.kernel.money import Money
 from mockpay.services import otps
 from mockpay.services.endings import lost
+from mockpay.services.reviews import REVIEW
 from mockpay.services.steps import attempt_step, the_order
 from mockpay.store import attempts, schedule, threeds
 from mockpay.store.worlds import Sandbox
@@ -31,8 +33,6 @@ from mockpay.store.worlds import Sandbox
 _PATIENCE_MS = 660 * SECOND
 #: The step that lets the buyer's turn begin, by where the attempt comes from.
 _ASKS = {AttemptState.CREATED: "auth_required", AttemptState.RISK_REVIEW: "approve_to_auth"}
-
-
 _NO_BROWSER = Browser(ip="127.0.0.1")
 
 
@@ -62,23 +62,21 @@ def way_of(sandbox: Sandbox, attempt: Attempt, *, forced: bool) -> Auth | None:
     """
     if attempt.method in CARD_METHODS:
         return Auth.THREEDS
-    settings = sandbox.seller.settings
-    if forced or attempt.method in settings.otp_always_methods:
-        return Auth.OTP
-    by_amount = attempt.method != UPI and otps.asks(settings, attempt.method, attempt.amount)
-    return Auth.OTP if by_amount else None
+    settings, amount = sandbox.seller.settings, attempt.amount
+    if attempt.method == UPI:
+        amount = Money(0, amount.currency)
+    asks = forced or otps.asks(settings, attempt.method, amount)
+    return Auth.OTP if asks else None
 
 
 def begin(
     sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth, ways: Ways, *, forced: bool
 ) -> Attempt:
     """Ask the buyer; 3-D Secure may be over before anybody was asked."""
-    answer_by = min(sandbox.now + _PATIENCE_MS, order.expires_at)
     asked = attempt_step(
         sandbox, attempt, _ASKS[attempt.state], Actor.SANDBOX, method=attempt.method, way=str(way),
-        changes={"answer_by": answer_by, "auth": str(way)},
+        changes=asked_until(sandbox, order, attempt, way),
     )  # fmt: skip
-    schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)
     if way is Auth.OTP:
         return _ask_otp(sandbox, asked)
     if not ways.page_url:
@@ -86,6 +84,15 @@ def begin(
     from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
 
     return card_authentication.prepare(sandbox, asked, ways, forced=forced)
+
+
+def asked_until(
+    sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth = Auth.THREEDS
+) -> dict[str, object]:
+    """Give the buyer a time for their proof: the columns that go with that step."""
+    answer_by = min(sandbox.now + _PATIENCE_MS, order.expires_at)
+    schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)
+    return {"answer_by": answer_by, "auth": str(way)}
 
 
 # --- one-time password
@@ -135,12 +142,13 @@ def otp_typed(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict, 
     """
     The buyer typed a code: what it is worth, and the attempt as it then stands.
 
-    VERIFIED leaves it ready for its gateway (see `ready`), LOCKED ends it.
+    VERIFIED leaves it ready for its gateway (see `ready`), LOCKED ends it.  Nothing is right
+    once the attempt's own time is over, even before its event has fired.
     """
-    challenge = waiting_otp(sandbox, attempt)
     if attempt.auth is not Auth.OTP or attempt.state is not AttemptState.AUTH_PENDING:
         return Verdict.USED, attempt
-    if challenge is None:
+    challenge = waiting_otp(sandbox, attempt)
+    if challenge is None or too_late(sandbox, attempt):
         return Verdict.EXPIRED, attempt
     verdict = otps.verify(sandbox, challenge.challenge_id, typed)
     if verdict is Verdict.VERIFIED:
@@ -188,6 +196,11 @@ def proved(
     )  # fmt: skip
 
 
+def too_late(sandbox: Sandbox, attempt: Attempt) -> bool:
+    """Whether the attempt's time to be proved is over, though its event may not have fired."""
+    return attempt.answer_by is not None and sandbox.now >= attempt.answer_by
+
+
 def ready(attempt: Attempt) -> bool:
     """Whether the gateway is to be asked for the attempt's money."""
     if attempt.state in {AttemptState.CREATED, AttemptState.AUTHENTICATED}:
@@ -204,8 +217,10 @@ def _refused(sandbox: Sandbox, attempt: Attempt, reason: str) -> Attempt:
 
 
 def forget(sandbox: Sandbox, attempt: Attempt) -> None:
-    """Nobody waits for this buyer's proof any more."""
+    """Nobody waits for this buyer's proof, or for a look at them, any more."""
     schedule.drop(sandbox, "attempt.timeout", attempt.attempt_id)
+    if attempt.state is AttemptState.RISK_REVIEW:
+        schedule.drop(sandbox, REVIEW, attempt.attempt_id)
     if attempt.auth is Auth.OTP:
         challenge = waiting_otp(sandbox, attempt)
         if challenge is not None:
@@ -214,3 +229,5 @@ def forget(sandbox: Sandbox, attempt: Attempt) -> None:
         txn = last_threeds(sandbox, attempt)
         if txn is not None and txn.state not in ENDED:
             schedule.drop(sandbox, "threeds.timeout", txn.txn_id)
+            if txn.otp_challenge_id is not None:
+                otps.cancel(sandbox, txn.otp_challenge_id)

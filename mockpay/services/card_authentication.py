@@ -7,10 +7,22 @@ Loaded when the first card pays: the roles' messages would cost every start 26 m
 from __future__ import annotations
 
 from mockpay.domain.attempts import Attempt, AttemptState, Auth
+from mockpay.domain.iso8583 import SCA_REQUIRED
+from mockpay.domain.methods import network_of
+from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
-from mockpay.domain.threeds import ENDED, Browser, Transaction
+from mockpay.domain.threeds import ENDED, PROVEN, Browser, Flow, Transaction
 from mockpay.domain.timeline import Actor
-from mockpay.services.authentication import Ways, forget, last_threeds, proved
+from mockpay.kernel.errors import Unusable
+from mockpay.services import reviews
+from mockpay.services.authentication import (
+    Ways,
+    asked_until,
+    forget,
+    last_threeds,
+    proved,
+    too_late,
+)
 from mockpay.services.endings import lost
 from mockpay.services.steps import attempt_step, the_attempt, the_order
 from mockpay.services.threeds import acs, issuer, requestor
@@ -21,13 +33,17 @@ from mockpay.store.worlds import Sandbox
 _MANDATED, _NO_WISH = "04", "01"
 
 
-def prepare(sandbox: Sandbox, attempt: Attempt, ways: Ways, *, forced: bool = False) -> Attempt:
+def prepare(
+    sandbox: Sandbox, attempt: Attempt, ways: Ways, *, forced: bool | None = None
+) -> Attempt:
     """
     Begin an attempt's 3-D Secure; where the issuer has no method URL, ask it at once.
 
     Args:
-        forced: The risk check insists on a challenge.
+        forced: Whether the risk check insists on a challenge; None looks up what it said.
     """
+    if forced is None:
+        forced = reviews.challenged(sandbox, attempt.attempt_id)
     planned = attempt.plan.at(Stage.AUTH).outcome
     txn = requestor.prepare(
         sandbox, attempt, planned,
@@ -53,7 +69,8 @@ def ask_issuer(
     txn = last_threeds(sandbox, attempt)
     if txn is None or attempt.auth is not Auth.THREEDS:
         return attempt
-    requestor.method_done(sandbox, txn.txn_id, comp_ind)
+    if txn.method_url:
+        requestor.method_done(sandbox, txn.txn_id, comp_ind)
     asked = requestor.authenticate(
         sandbox, txn.txn_id, browser, window=window,
         challenge_indicator=txn.challenge_indicator or _NO_WISH,
@@ -71,13 +88,54 @@ def threeds_back(
     return _follow(sandbox, attempt, requestor.finish(sandbox, txn.txn_id, cres, session_data))
 
 
-def cavv_holds(sandbox: Sandbox, attempt: Attempt) -> bool:
-    """Whether the issuer knows the proof that an authorisation presents, if it presents one."""
+def issuer_says(sandbox: Sandbox, attempt: Attempt) -> str:
+    """
+    What the issuer answers to an authorisation: as planned, if the proof that comes with it holds.
+
+    One that wants strong authentication is content with a challenge.
+    """
+    planned = attempt.issuer_outcome
     txn = last_threeds(sandbox, attempt)
     if txn is None or attempt.eci is None:
-        return True
-    said = issuer.check(sandbox, txn, issuer.opened(sandbox, txn), attempt.eci)
+        return planned
+    if not _cavv_holds(sandbox, txn, attempt.eci):
+        return "iso:05"
+    challenged = txn.flow is Flow.CHALLENGE and txn.trans_status in PROVEN
+    wants_one = network_of(attempt).answer(planned).code == SCA_REQUIRED
+    return "success" if challenged and wants_one else planned
+
+
+def _cavv_holds(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
+    """Whether the issuer knows the proof: where it told of one there must be one, and its own."""
+    try:
+        presented = issuer.opened(sandbox, txn)
+    except Unusable:
+        return False  # Another row's, or a changed one.
+    if presented is None:
+        return txn.trans_status not in PROVEN
+    said = issuer.check(sandbox, txn, presented, indicator)
     return said not in {issuer.WRONG, issuer.ATTEMPT_WRONG}
+
+
+def step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
+    """
+    The issuer wants a challenge after all; None where it has had one.
+
+    The page that the buyer is on goes there; a challenge comes once, so this does.
+    """
+    former = last_threeds(sandbox, attempt)
+    if former is None or former.flow is Flow.CHALLENGE:
+        return None
+    waits = asked_until(sandbox, order, attempt)
+    asked = attempt_step(
+        sandbox, attempt, "soft_decline_sca", Actor.ISSUER, changes=waits, code=SCA_REQUIRED
+    )
+    txn = requestor.prepare(
+        sandbox, asked, "challenge",
+        notification_url=former.notification_url, payee=former.payee,
+    )  # fmt: skip
+    threeds.note(sandbox, txn, challenge_indicator=_MANDATED)
+    return asked
 
 
 def threeds_late(sandbox: Sandbox, txn_id: str) -> Attempt | None:
@@ -90,10 +148,14 @@ def threeds_late(sandbox: Sandbox, txn_id: str) -> Attempt | None:
 
 
 def _follow(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Attempt:
-    """What an authentication means for its attempt, once it has ended."""
+    """
+    What an authentication means for its attempt, once it has ended.
+
+    Nothing authorises an attempt whose time is over, even before the event of that has fired.
+    """
     waits = attempt.state is AttemptState.AUTH_PENDING and attempt.auth is Auth.THREEDS
     outcome = requestor.outcome(sandbox, txn) if waits else None
-    if outcome is None:
+    if outcome is None or (outcome.authorise and too_late(sandbox, attempt)):
         return attempt
     changes: dict[str, object] = {"eci": outcome.eci, "liability": str(outcome.liability)}
     if outcome.authorise:

@@ -19,9 +19,16 @@ from mockpay.store.worlds import Sandbox
 _REVERSAL_MS = 5 * SECOND
 
 
-def take(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late: str) -> Attempt:
-    """Capture in full where the order is still to be paid; otherwise send the money back."""
-    if not order.open:
+def take(
+    sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late: str | None = None
+) -> Attempt:
+    """
+    Capture in full where the order is still to be paid; otherwise send the money back.
+
+    Args:
+        too_late: The step that sends it back; None where the attempt has held its order.
+    """
+    if too_late is not None and not order.open:
         return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
     if captures.waits(sandbox, attempt):
         return captures.authorize(sandbox, order, attempt, event)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 
 from mockpay.domain import netbanking, upi
 from mockpay.domain.attempts import Attempt, AttemptState, Auth
-from mockpay.domain.consents import Consent
 from mockpay.domain.gateways import Charge, Result, ResultKind
 from mockpay.domain.instruments import Instrument
 from mockpay.domain.methods import CARD_METHODS, network_of
@@ -20,6 +19,8 @@ from mockpay.kernel.errors import Conflict
 from mockpay.services import authentication, banks, offers, plans, reviews, risk
 from mockpay.services.authentication import Ways
 from mockpay.services.endings import lost
+from mockpay.services.payers import GUEST as GUEST
+from mockpay.services.payers import Payer as Payer
 from mockpay.services.risk import Inputs
 from mockpay.services.settling import answer, enquire_later, settle, submit
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
@@ -30,27 +31,6 @@ from mockpay.store.worlds import Sandbox
 CHARGE = "gateway.charge"
 #: Methods whose buyer is asked by somebody else: an app or a bank's page.
 _ASKS_BUYER = frozenset({upi.METHOD, netbanking.METHOD})
-
-
-_NOTHING_TOLD, _NOWHERE = Inputs(), Ways()
-
-
-@dataclass(frozen=True, slots=True)
-class Payer:
-    """
-    Who pays, and from where.
-
-    `inputs` is what the risk check may look at, `ways` where their browser is; a `buyer_id`
-    is a signed-in buyer's, whose `consent` saves what pays now.
-    """
-
-    inputs: Inputs = _NOTHING_TOLD
-    ways: Ways = _NOWHERE
-    buyer_id: str | None = None
-    consent: Consent | None = None
-
-
-GUEST = Payer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +137,7 @@ def reviewed(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor)
     schedule.drop(sandbox, reviews.REVIEW, attempt_id)
     if not approved:
         return reviews.refuse(sandbox, order, attempt, "reject", actor)
-    found = risk.of_attempt(sandbox, attempt_id)
-    forced = found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
+    forced = reviews.challenged(sandbox, attempt_id)
     return proceed(sandbox, order, attempt, Ways(), forced=forced, mine=False).attempt
 
 
@@ -211,7 +190,7 @@ def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
         method=attempt.method,
         instrument=attempt.instrument,
         idempotency_key=f"{attempt.attempt_id}:1",
-        planned=banks.said(sandbox, attempt) or _checked(sandbox, attempt) or issuer.outcome,
+        planned=banks.said(sandbox, attempt) or _issuer_says(sandbox, attempt),
         agreed=issuer.scenario is not None,
         patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
         fault=attempt.plan.at(Stage.GATEWAY).outcome,
@@ -219,13 +198,13 @@ def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
     )
 
 
-def _checked(sandbox: Sandbox, attempt: Attempt) -> str | None:
-    """What the issuer says to a CAVV that it did not make; None for a right one or none."""
+def _issuer_says(sandbox: Sandbox, attempt: Attempt) -> str:
+    """What the issuer answers: as planned; a card's looks at the proof first."""
     if attempt.method not in CARD_METHODS or attempt.auth is not Auth.PASSED:
-        return None
+        return attempt.issuer_outcome
     from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
 
-    return None if card_authentication.cavv_holds(sandbox, attempt) else "iso:05"
+    return card_authentication.issuer_says(sandbox, attempt)
 
 
 def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
@@ -243,7 +222,7 @@ def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
         lost(sandbox, order, failed)
         return failed
     sent = _referenced(sandbox, attempt, result)
-    told = network_of(attempt).answer(_checked(sandbox, attempt) or attempt.issuer_outcome)
+    told = network_of(attempt).answer(_issuer_says(sandbox, attempt))
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
     return submit(sandbox, order, sent, told, gateway_silent=silent)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.netbanking import METHOD as NETBANKING
 from mockpay.domain.orders import Order
-from mockpay.domain.risk import DECLINED_REASON
+from mockpay.domain.risk import DECLINED_REASON, Verdict
 from mockpay.domain.timeline import Actor
 from mockpay.domain.upi import METHOD as UPI
 from mockpay.kernel.clock import SECOND
 from mockpay.services.endings import lost
 from mockpay.services.steps import attempt_step
-from mockpay.store import schedule
+from mockpay.store import risk, schedule
 from mockpay.store.worlds import Sandbox
 
 #: The event that ends a review which nobody decided.
@@ -34,6 +34,12 @@ def refuse(
     failed = attempt_step(sandbox, attempt, event, actor, failure=why)
     lost(sandbox, order, failed)
     return failed
+
+
+def challenged(sandbox: Sandbox, attempt_id: str) -> bool:
+    """Whether a rule wanted the buyer to prove who they are, whatever came of the others."""
+    found = risk.of_attempt(sandbox, attempt_id)
+    return found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
 
 
 def passed(sandbox: Sandbox, attempt: Attempt) -> Attempt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.answers import REVERSED, Answer, Known, When
 from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
+from mockpay.domain.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods import network_of, unanswered
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
@@ -88,6 +89,9 @@ def submit(
         silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
         enquire_later(sandbox, silent, 1)
         return silent
+    stepped = _step_up(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    if stepped is not None:
+        return stepped
     if known is Known.DECLINED:
         refused = network.failure(told.code)
         failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=refused)
@@ -97,7 +101,7 @@ def submit(
         return _wait(sandbox, order, sent, told, "no_answer")
     if known is Known.PENDING:
         return _wait(sandbox, order, sent, told, "pending")
-    return take(sandbox, order, sent, "approved_and_captured", "approved_too_late")
+    return take(sandbox, order, sent, "approved_and_captured")
 
 
 def _held(sandbox: Sandbox, attempt: Attempt) -> str | None:
@@ -113,6 +117,12 @@ def _held(sandbox: Sandbox, attempt: Attempt) -> str | None:
     except Conflict as error:
         return _FROZEN if error.code == "wallet.frozen" else _NOT_ENOUGH
     return None
+
+
+def _step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
+    from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
+
+    return card_authentication.step_up(sandbox, order, attempt)
 
 
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
@@ -159,7 +169,8 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
         return back
     network, word = network_of(attempt), "resolved" if pending else "found"
     if network.known(code) is Known.APPROVED:
-        return take(sandbox, order, attempt, f"{word}_success", f"{word}_too_late")
+        too_late = "resolved_too_late" if pending else None
+        return take(sandbox, order, attempt, f"{word}_success", too_late)
     refused = network.failure(code)
     failed = attempt_step(sandbox, attempt, f"{word}_failure", Actor.ISSUER, failure=refused)
     lost(sandbox, order, failed)

@@ -59,7 +59,7 @@ def _follow(sandbox: Sandbox, before: Attempt, moved: Attempt) -> None:
     """
     if moved.method == wallet_rules.METHOD:
         wallet.follow(sandbox, before.state, moved)
-    if moved.consent and moved.state in _PAID:
+    if moved.consent and moved.state in _PAID and before.state not in _PAID:
         from mockpay.services import saving  # noqa: PLC0415 - few payments save their instrument
 
         saving.keep(sandbox, moved)

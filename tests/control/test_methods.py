@@ -26,7 +26,7 @@ def test_a_new_seller_offers_everything(room):
         "title": "UPI", "enabled": True, "min_amount": "1.00", "max_amount": "500000.00",
         "currency": "INR",
     }  # fmt: skip
-    assert list(told["methods"]) == ["upi", "card", "netbanking", "wallet"]
+    assert list(told["methods"]) == ["upi", "card", "emi", "netbanking", "wallet"]
     assert told["upi_collect"] is True
     assert told["banks"]["SBIN"] == {
         "name": "State Bank of India", "enabled": True, "common": True, "magic": False,

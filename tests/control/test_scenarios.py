@@ -107,7 +107,8 @@ def test_another_sellers_rule_stays(api, room):
     [
         ({"stage": "issuer"}, "input.invalid"),
         ({"stage": "moon", "outcome": "failure"}, "scenario.stage"),
-        ({"stage": "risk", "outcome": "failure"}, "scenario.stage"),
+        ({"stage": "risk", "outcome": "failure"}, "scenario.outcome"),
+        ({"stage": "auth", "outcome": "failure"}, "scenario.outcome"),
         ({"stage": "issuer", "outcome": "sunshine"}, "scenario.outcome"),
         ({"stage": "redirect", "outcome": "failure"}, "scenario.outcome"),
         ({"stage": "issuer", "outcome": "failure", "match": {"moon": "1"}}, "scenario.match"),

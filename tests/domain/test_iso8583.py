@@ -18,7 +18,7 @@ REASONS = {
     "62": "international_transaction_not_allowed", "63": "payment_risk_check_failed",
     "65": "transaction_frequency_limit_exceeded", "75": "pin_attempts_exceeded",
     "82": "incorrect_cvv", "91": "bank_technical_error", "96": "gateway_technical_error",
-    "N7": "incorrect_cvv", "TO": "payment_timed_out",
+    "N7": "incorrect_cvv", "TO": "payment_timed_out", "1A": "authentication_required",
 }  # fmt: skip
 SOURCES = {"gateway": {"03", "68", "96", "TO"}, "customer": {"55", "75", "82", "N7"}}
 

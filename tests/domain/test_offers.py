@@ -38,7 +38,8 @@ def test_everything_is_offered_by_default():
         ("Diners Club", True), ("Maestro", True),
     ]  # fmt: skip
     assert DEFAULT.upi_collect
-    assert [why(DEFAULT, method) for method in DEFAULT.methods] == [None] * 4
+    assert [why(DEFAULT, method, "1000.00") for method in DEFAULT.methods] == [None] * 5
+    assert why(DEFAULT, "emi") == "amount_below_minimum"  # no plan is for less than Rs 1,000
     assert patch_of(DEFAULT) == {}
 
 

@@ -117,7 +117,7 @@ def test_a_step_told_twice_moves_nothing_twice(world):
 
 @pytest.mark.parametrize(
     ("before", "event"),
-    [("UNKNOWN", "found_failure"), ("UNKNOWN", "found_too_late"), ("UNKNOWN", "gave_up")],
+    [("UNKNOWN", "found_failure"), ("UNKNOWN", "gave_up")],
 )
 def test_every_end_without_money_gives_the_hold_back(world, before, event):
     top_up(world, 100_000)
