@@ -24,7 +24,17 @@ from mockpay.settings import Settings
 from mockpay.store.engine import create_tables, engine_options, normal_url, open_engine
 from mockpay.store.metadata import metadata
 from mockpay.store.worlds import Runtime
-from mockpay.web import checkout, control, dashboard, errors, guard, headers, landing, sign_in
+from mockpay.web import (
+    challenge,
+    checkout,
+    control,
+    dashboard,
+    errors,
+    guard,
+    headers,
+    landing,
+    sign_in,
+)
 from mockpay.web.hosts import own_url
 from mockpay.web.late_rules import LateRule
 
@@ -71,7 +81,7 @@ def create_app(
     for provider in providers.values():
         if provider.blueprint is not None:
             app.register_blueprint(provider.blueprint(runtime))
-    for room in (landing, checkout, control, dashboard, sign_in):
+    for room in (landing, checkout, challenge, control, dashboard, sign_in):
         app.register_blueprint(room.blueprint(runtime))
     app.register_blueprint(shop_blueprint(_shop(runtime)))
     errors.register(app, runtime)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
+_POLICY = "default-src 'self'; frame-ancestors {}; base-uri 'none'"
 #: No `form-action`: it would block the way back to the seller (contract section 4).
-POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+POLICY = _POLICY.format("'none'")
+#: The issuer's pages, and what leads there and back, stand in a frame of the payment's page.
+FRAMED = _POLICY.format("'self'")
+_NAME = "Content-Security-Policy"
 _PAGE_HEADERS = {
-    "Content-Security-Policy": POLICY,
+    _NAME: POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
@@ -22,3 +26,9 @@ def register(app: Flask) -> None:
             for name, value in _PAGE_HEADERS.items():
                 response.headers.setdefault(name, value)
         return response
+
+
+def framed(response: Response) -> Response:
+    """A page that our own pages may show in a frame."""
+    response.headers[_NAME] = FRAMED
+    return response

@@ -17,6 +17,8 @@ from mockpay.testing import LiveServer, TestSeller
 DEFAULT_SELLER = "A1MOCKPAYSELLER"
 #: Razorpay's test card that pays.
 GOOD_CARD = "4100 2800 0000 1007"
+#: Right wherever a one-time password is asked for.
+RIGHT_OTP = "123456"
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,35 @@ class PlainBuyer:
     def opens_the_app(self):
         return self.follows("upi-app-link")
 
-    def pays_by_card(self, number=GOOD_CARD, **typed):
-        """Pay by card; whatever is not told is in order."""
+    def types_card(self, number=GOOD_CARD, **typed):
+        """Fill in the card's form; whatever is not told is in order."""
         card = {"number": number, "expiry": "08/29", "cvv": "123", "name": "Asha Menon"} | typed
         return self.follows("method-card").presses("pay", **card)
+
+    def pays_by_card(self, number=GOOD_CARD, otp=RIGHT_OTP, **typed):
+        """Pay by card, and prove it at its issuer where that asks for it."""
+        return self.types_card(number, **typed).confirms_at_issuer(otp)
+
+    def confirms_at_issuer(self, otp=RIGHT_OTP):
+        """The whole of 3-D Secure, from wherever the buyer now is; nothing where nobody asks."""
+        self.goes_to_issuer()
+        if not self.misses("acs-submit"):
+            self.presses("acs-submit", otp=otp)
+        return self.returns_from_issuer()
+
+    def goes_to_issuer(self):
+        """To the page of the card's bank, where it has one for this payment."""
+        while not self.misses("threeds-continue"):
+            self.presses("threeds-continue")
+        return self
+
+    def returns_from_issuer(self):
+        """Back with what the bank has said, if it has."""
+        return self if self.misses("acs-return") else self.presses("acs-return")
+
+    def confirms(self, otp=RIGHT_OTP):
+        """Type a one-time password on the payment's own page."""
+        return self.presses("otp-submit", otp=otp)
 
     def goes_to_bank(self, code):
         """Choose a bank; a magic one answers at once."""

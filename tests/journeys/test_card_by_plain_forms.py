@@ -108,8 +108,8 @@ def test_a_form_that_is_sent_twice_pays_once(buyer, shop):
     card = {"number": "4100280000001007", "expiry": "08/29", "cvv": "123", "name": "A"}
     form = buyer.buys(shop).follows("method-card").page
     buyer.presses("pay", **card)
-    buyer.page, buyer.answer.url = form, buyer.url.replace("/result", "/card")
-    buyer.presses("pay", **card)
+    buyer.page, buyer.answer.url = form, buyer.url.replace("/3ds", "/card")
+    buyer.presses("pay", **card).confirms_at_issuer()
     assert buyer.reads("payment-status") == "SUCCESS"
     assert len(shop.order()["attempts"]) == 1
 
@@ -122,6 +122,7 @@ def test_a_network_that_the_seller_switched_off_is_refused_on_the_page(
     assert buyer.answer.status_code == 422
     assert "RuPay cards are not taken" in buyer.page.text_content()
     buyer.presses("pay", number="4100280000001007", expiry="08/29", cvv="123", name="Asha")
+    buyer.confirms_at_issuer()
     assert buyer.reads("payment-status") == "SUCCESS"
 
 

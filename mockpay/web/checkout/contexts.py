@@ -18,10 +18,11 @@ from mockpay.web.sentences import countdown
 _LONGEST_STORE = 60
 _PAGES = (
     "choose", "upi", "upi-app", "card", "netbanking", "bank", "wallet", "cancel", "waiting",
-    "result", "status", "return",
+    "result", "status", "return", "otp", "3ds", "3ds-return",
 )  # fmt: skip
 #: The rows that a tester needs most on each method's page.
 _UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
+_ACS, _ACS_HINTS = "acs:", frozenset({"correct", "acs:N", "acs:timeout"})
 _CARD_HINTS = ("card.good.4100-1007", "card.51.4100-0001", "card.cvv.wrong")
 
 
@@ -68,8 +69,15 @@ def _urls(visit: Visit) -> dict[str, str]:
     base = "/_mockpay/ui/sellers"
     seller = visit.sandbox.seller_id
     urls["scenarios"] = f"{base}/{seller}/scenarios"
+    urls["inbox"] = inbox_url(seller, visit.last.attempt_id if visit.last else None)
     urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
     return urls
+
+
+def inbox_url(seller_id: str, attempt_id: str | None = None) -> str:
+    """The dashboard's page of what the seller's buyers were "sent", or one of them for a try."""
+    only = f"?attempt_id={attempt_id}" if attempt_id else ""
+    return f"/_mockpay/ui/sellers/{seller_id}/inbox{only}"
 
 
 def store(visit: Visit) -> str:
@@ -115,6 +123,20 @@ def card_notes() -> list[dict[str, str]]:
 def user_notes() -> list[dict[str, str]]:
     """The magic users of a bank's log-in page."""
     return [_hint(row) for row in TABLE if row.looks is Looks.BANK_USER]
+
+
+def otp_notes() -> list[dict[str, str]]:
+    """The codes that have an agreed outcome on the payment page."""
+    return [_hint(row) for row in _codes() if not row.outcome.startswith(_ACS)]
+
+
+def acs_notes() -> list[dict[str, str]]:
+    """The codes that an issuer's page knows beside: right, not authenticated, timed out."""
+    return [_hint(row) for row in _codes() if row.outcome in _ACS_HINTS]
+
+
+def _codes() -> list[Row]:
+    return [row for row in TABLE if row.looks is Looks.OTP]
 
 
 def buyer_notes() -> list[dict[str, str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mockpay.domain import netbanking, upi, wallet
-from mockpay.domain.attempts import Attempt, AttemptState
+from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.orders import PAID, OrderState
+from mockpay.domain.risk import DECLINED_REASON
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
 from mockpay.store import attempts
@@ -30,6 +31,16 @@ _TO_THE_BUYER = {
     "Cancelled on the bank's page": "You cancelled on the bank’s page",
     "The bank's page was left": "The bank’s page was left",
 }
+#: What a buyer is told of an end that came before the bank was asked for money, by reason.
+_NOT_PROVED = {
+    "authentication_failed": "Your bank could not confirm that it is you",
+    "payment_cancelled": "You stopped this try",
+    "payment_timed_out": "Nobody confirmed the payment in time",
+    "otp_attempts_exceeded": "Too many wrong codes were typed",
+    # Why is for the seller to know, not for whoever may be a thief.
+    DECLINED_REASON: "This payment cannot be made in this way",
+}
+_BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 
 
 def version(visit: Visit) -> str:
@@ -50,10 +61,20 @@ def _to_the_buyer(failed: Attempt) -> str:
     """The sentence of the dashboard, said to the one it is about."""
     if failed.failure is None:
         return ""
+    if (said := _not_proved(failed.failure, failed.method)) is not None:
+        return said
     told = failure_sentence(failed.failure, full=True, method=failed.method)
     for ours, theirs in _TO_THE_BUYER.items():
         told = told.replace(ours, theirs)
     return told
+
+
+def _not_proved(failure: Failure, method: str) -> str | None:
+    """Why a try ended before it was the bank's turn; None where the bank or app has said it."""
+    asked_by_app = method in _APPROVED_ELSEWHERE and failure.code
+    if failure.step not in _BEFORE_MONEY or asked_by_app:
+        return None
+    return _NOT_PROVED.get(failure.reason)
 
 
 def waiting(visit: Visit) -> dict[str, object]:
@@ -67,7 +88,12 @@ def waiting(visit: Visit) -> dict[str, object]:
         "steps": _steps(last),
         "why": whose_doing(visit.order, last),
     }
-    if last.state is _A.AUTH_PENDING:
+    if last.state is _A.RISK_REVIEW:
+        shown |= {
+            "heading": "We are checking this payment",
+            "sentence": "This takes a moment; nothing was taken yet. This page updates by itself.",
+        }
+    elif last.state is _A.AUTH_PENDING and last.auth is not Auth.PASSED:
         left = max((last.answer_by or now) - now, 0)
         shown |= {
             "heading": f"Approve {_where(last)}",
@@ -104,6 +130,8 @@ def _decider(last: Attempt) -> str:
 
 def _steps(last: Attempt) -> list[dict[str, str]]:
     """The way of the money; cards and balances need no approval elsewhere."""
+    if last.state is _A.RISK_REVIEW:
+        return _reviewed(last)
     asked, approves = last.state is _A.AUTH_PENDING, last.method in _APPROVED_ELSEWHERE
     sent = {
         upi.METHOD: "UPI request sent",
@@ -116,6 +144,19 @@ def _steps(last: Attempt) -> list[dict[str, str]]:
         steps.append({"title": f"You approve {_where(last)}", "at_text": when, "state": state})
     state, when = ("next", "") if asked else ("now", "now")
     return [*steps, {"title": f"{_decider(last)} confirms", "at_text": when, "state": state}]
+
+
+def _reviewed(last: Attempt) -> list[dict[str, str]]:
+    """The way of a payment that somebody looks at first."""
+    return [
+        {
+            "title": f"{method_title(last)} chosen",
+            "at_text": until(last.created_at),
+            "state": "done",
+        },
+        {"title": "We check the payment", "at_text": "now", "state": "now"},
+        {"title": f"{_decider(last)} confirms", "at_text": "", "state": "next"},
+    ]
 
 
 def result(visit: Visit) -> dict[str, object]:
@@ -204,7 +245,10 @@ def _balance(visit: Visit, last: Attempt) -> str:
 
 
 def _tried(attempt: Attempt) -> dict[str, object]:
-    fact = meaning(attempt.failure.code, attempt.method) if attempt.failure else ""
+    fact = ""
+    if attempt.failure is not None:
+        proved = _not_proved(attempt.failure, attempt.method)
+        fact = proved or meaning(attempt.failure.code, attempt.method)
     return {
         "icon": method_icon(attempt),
         "title": method_title(attempt),

@@ -16,7 +16,9 @@ from mockpay.web.checkout import (
     contexts,
     leaving,
     netbanking,
+    otp,
     results,
+    threeds,
     upi,
 )
 from mockpay.web.checkout.answers import go, gone, show
@@ -35,6 +37,10 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "bank": bank.page,
         "bank-return": bank.come_back,
         "wallet": balance.page,
+        "otp": otp.page,
+        "3ds": threeds.page,
+        "3ds-method": threeds.method_done,
+        "3ds-return": threeds.come_back,
         "waiting": _waiting,
         "status": _status,
         "result": _result,

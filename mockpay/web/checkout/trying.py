@@ -7,10 +7,13 @@ from collections.abc import Callable
 from flask import Response, request
 
 from mockpay.delivery import outbox, scheduler
+from mockpay.domain.attempts import Attempt, AttemptState, Auth
 from mockpay.domain.instruments import Instrument
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.services import payments
+from mockpay.services import authentication, payments
+from mockpay.services.payments import Started
 from mockpay.store.worlds import Runtime
+from mockpay.web.checkout import payers
 from mockpay.web.checkout.answers import go
 from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
 
@@ -28,16 +31,44 @@ def start(
         if not visit.payable or sent_before(visit):
             return go(visit.url)
         try:
-            started = payments.pay(visit.sandbox, visit.order, read(visit))
+            started = payments.pay(visit.sandbox, visit.order, read(visit), payers.payer(visit))
         except Invalid as error:
             return refuse(visit, error)
         except Conflict as error:
             if error.code != "method.unavailable":
                 raise
             return refuse(visit, Invalid(error.message, code=error.code))
-    send(runtime, visit, started.parcel_id)
-    with reading_visit(runtime, token) as visit:
-        return go(visit.at("bank") if visit.at_bank else visit.url)
+        parcel = _asked_without_script(visit, started)
+    send(runtime, visit, parcel)
+    return onward(runtime, token)
+
+
+def _asked_without_script(visit: Visit, started: Started) -> int | None:
+    """
+    Ask the card's issuer at once where no script could show it the browser first.
+
+    Returns:
+        The gateway's call, where the issuer has let the payment through already.
+    """
+    attempt = started.attempt
+    if attempt.auth is not Auth.THREEDS or not asked(attempt) or payers.scripted():
+        return started.parcel_id
+    from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
+
+    told = card_authentication.ask_issuer(visit.sandbox, attempt, payers.browser(), "N")
+    return charge_if_proved(visit, attempt, told)
+
+
+def asked(attempt: Attempt) -> bool:
+    """Whether the attempt waits for its buyer."""
+    return attempt.state is AttemptState.AUTH_PENDING
+
+
+def charge_if_proved(visit: Visit, before: Attempt, after: Attempt) -> int | None:
+    """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
+    if authentication.ready(before):
+        return None
+    return payments.charge(visit.sandbox, after, mine=True)
 
 
 def sent_before(visit: Visit) -> bool:
@@ -51,3 +82,14 @@ def send(runtime: Runtime, visit: Visit, parcel_id: int | None) -> None:
     if parcel_id is not None:
         outbox.send_mine(runtime, seller_id, parcel_id)
     scheduler.fire_present(runtime, seller_id)
+
+
+def onward(runtime: Runtime, token: str) -> Response:
+    """To the page that the order is at by now; whoever is asked by a bank goes there at once."""
+    with reading_visit(runtime, token) as visit:
+        return go(next_page(visit))
+
+
+def next_page(visit: Visit) -> str:
+    """The address at which the buyer goes on."""
+    return visit.at("bank") if visit.at_bank else visit.url

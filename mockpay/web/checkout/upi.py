@@ -14,7 +14,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.services import payments, plans, settling
 from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts, trying
+from mockpay.web.checkout import contexts, payers, trying
 from mockpay.web.checkout.answers import go, show
 from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
 from mockpay.web.sentences import countdown
@@ -126,7 +126,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
         if visit.at_app and visit.last is not None:
             _act(visit, visit.last, action, pin)
             return _moved(visit)
-        started = payments.pay(visit.sandbox, visit.order, Upi())
+        started = payments.pay(visit.sandbox, visit.order, Upi(), payers.payer(visit))
     trying.send(runtime, visit, started.parcel_id)
     with writing_visit(runtime, token) as asked:
         if asked.at_app and asked.last is not None:

@@ -1,0 +1,47 @@
+"""The issuer's method URL: it looks at the browser in a hidden frame, and says that it did."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response, request
+
+from mockpay.web import headers
+from mockpay.web.checkout.answers import show
+from mockpay.wire import threeds as wire
+
+
+def page() -> Response:
+    """
+    Takes ``threeDSMethodData`` and has the browser post it back to where it says.
+
+    Nowhere but to this sandbox: a page that posts anywhere would be a gift to strangers.
+    """
+    try:
+        told = wire.decode(request.form.get("threeDSMethodData", ""))
+    except wire.MessageError:
+        return _refused()
+    back, txn_id = told.get("threeDSMethodNotificationURL"), told.get("threeDSServerTransID")
+    if not isinstance(back, str) or not isinstance(txn_id, str) or not _ours(back):
+        return _refused()
+    data = wire.encode({"threeDSServerTransID": txn_id})
+    given = {"title": "Looking at the browser", "back": back, "data": data}
+    return headers.framed(show("challenge/method.html", page=given))
+
+
+def _ours(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    same = (parts.scheme, parts.netloc) == (request.scheme, request.host)
+    return same and parts.path.startswith("/pay/")
+
+
+def _refused() -> Response:
+    given = {
+        "title": "This message is refused",
+        "sentence": "It is no threeDSMethodData of a payment here.",
+        "code": "101",
+    }
+    return headers.framed(show("challenge/refused.html", 400, page=given))

@@ -1,0 +1,134 @@
+"""The challenge as its cardholder sees it: the bank's page, the way back, and a refusal."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.domain.netbanking import BY_CODE
+from mockpay.domain.threeds import CHALLENGE_MS
+from mockpay.domain.threeds_messages import Erro
+from mockpay.kernel.clock import SECOND, Mode, indian
+from mockpay.kernel.errors import Invalid
+from mockpay.services.threeds import acs
+from mockpay.services.threeds.acs import AcsPage, Finished, Shown
+from mockpay.store import threeds
+from mockpay.store.engine import reading
+from mockpay.store.worlds import Runtime, Sandbox, work
+from mockpay.web import headers
+from mockpay.web.checkout import contexts
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.sentences import countdown
+
+#: What the page says of what was done last; nothing else is taken from an address.
+_NOTICES = {
+    "wrong": "That OTP is not right.",
+    "expired": "This OTP has expired. Ask for a new one.",
+    "technical": "The OTP could not be checked just now. Send it once more.",
+    "undelivered": "The OTP could not be delivered. Ask for a new one.",
+    "too_soon": "Another OTP can be sent in a moment.",
+    "too_many_sends": "No more OTPs are sent for this purchase.",
+    "waiting": "The bank has not answered yet.",
+    "resent": "A new OTP has been sent.",
+}
+_NEWS = "resent"
+#: The sandbox's own buttons.
+_CHOICES = (
+    ("Y", "Y ok"), ("A", "A attempted"), ("N", "N failed"), ("U", "U unavailable"),
+    ("R", "R rejected"), ("timeout", "Timeout"), ("error", "Error"),
+)  # fmt: skip
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """A challenge: opened by its ``creq``, answered by its own forms, shown again by GET."""
+    with reading(runtime.engine) as connection:
+        found = threeds.seller_of_acs(connection, token)
+    if found is None:
+        return _refused("There is no such challenge.", "301", 404)
+    with work(runtime, found[0]) as sandbox:
+        try:
+            shown = _act(sandbox, token)
+        except Invalid as error:
+            return _refused(error.message, "101", 400)
+        answer = _answer(sandbox, token, shown)
+    return headers.framed(answer)
+
+
+def _act(sandbox: Sandbox, token: str) -> Shown:
+    """What the browser posted, done."""
+    given = request.form
+    if request.method != "POST":
+        return acs.page(sandbox, token, request.args.get("said"))
+    if "creq" in given:
+        return acs.open_(sandbox, token, given["creq"], given.get("threeDSSessionData", ""))
+    action = given.get("action", "submit")
+    if action == "resend":
+        return acs.resend(sandbox, token)
+    if action == "cancel":
+        return acs.cancel(sandbox, token)
+    if action == "choose":
+        return acs.choose(sandbox, token, given.get("choice", ""))
+    return acs.submit(sandbox, token, given.get("otp", ""))
+
+
+def _answer(sandbox: Sandbox, token: str, shown: Shown) -> Response:
+    if isinstance(shown, Erro):
+        return _refused(shown.description, shown.error_code, 400, shown.detail)
+    if isinstance(shown, Finished):
+        return _finished(shown)
+    if request.method == "POST" and shown.notice != "technical":
+        # By GET, so that loading the page again types no OTP again.
+        said = f"?said={shown.notice}" if shown.notice else ""
+        return go(f"/acs/{token}{said}")
+    return _challenge(sandbox, token, shown)
+
+
+def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
+    txn, challenge = shown.txn, shown.challenge
+    bank = BY_CODE.get(txn.issuer)
+    began = txn.challenged_at or sandbox.now
+    left = max(began + CHALLENGE_MS - sandbox.now, 0)
+    notice = "undelivered" if challenge and challenge.undelivered else shown.notice
+    asked = {
+        "bank": bank.name if bank else f"{txn.issuer} bank",
+        "network": txn.network,
+        "merchant": txn.payee.upper(),
+        "amount": f"INR {txn.amount.display()[1:]}",
+        "date": f"{indian(sandbox.now):%d-%b-%Y %H:%M}".upper(),
+        "card": f"{txn.bin[:4]} XXXX XXXX {txn.last4}",
+        "to": challenge.destination_masked if challenge else None,
+        "tries": challenge.tries_left if challenge else 0,
+        "wait": -(-max(challenge.resend_at - sandbox.now, 0) // SECOND) if challenge else 0,
+        "left_seconds": left // SECOND,
+        "left_text": countdown(left),
+        "notice": _NOTICES.get(notice or ""),
+        "news": notice == _NEWS,
+        "choices": _CHOICES,
+    }
+    given = {
+        "title": f"Authenticate your purchase: {asked['bank']}",
+        "here": f"/acs/{token}",
+        "inbox": contexts.inbox_url(sandbox.seller_id, txn.attempt_id),
+        "notes": contexts.acs_notes(),
+        "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
+    }
+    if asked["notice"] and not asked["news"]:
+        given["title"] = f"Error: {asked['notice']}"
+    return show(
+        "challenge/page.html", 503 if notice == "technical" else 200, page=given, asked=asked
+    )
+
+
+def _finished(shown: Finished) -> Response:
+    """A form that the browser posts by itself, to where the challenge was asked from."""
+    given = {
+        "title": "Going back to the payment",
+        "back": shown.notification_url,
+        "cres": shown.cres,
+        "session_data": shown.session_data,
+    }
+    return show("challenge/back.html", page=given)
+
+
+def _refused(sentence: str, code: str, status: int, detail: str | None = None) -> Response:
+    given = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail}
+    return headers.framed(show("challenge/refused.html", status, page=given))

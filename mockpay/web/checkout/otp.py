@@ -1,0 +1,153 @@
+"""The page that asks for a one-time password; the code comes back empty, whatever was typed."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.domain.attempts import Attempt, Auth
+from mockpay.domain.otp import Challenge, OtpState, Verdict
+from mockpay.domain.upi import METHOD as UPI
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.kernel.money import Money
+from mockpay.services import authentication, otps
+from mockpay.store.worlds import Runtime
+from mockpay.web.checkout import contexts, results, trying
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+from mockpay.web.sentences import countdown
+
+_EXPIRED = "This code has expired. Send a new one."
+_UNDELIVERED = "The code could not be delivered. Send it again."
+_REFUSALS = {
+    "otp.too_many_sends": "No more codes are sent for this payment.",
+    "otp.locked_out": "Too many wrong codes were typed. Try again later.",
+}
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """Asks for the code; its form also sends it anew, or gives this try up."""
+    if request.method == "POST":
+        return _ACTIONS.get(request.form.get("action", ""), _verify)(runtime, token)
+    with reading_visit(runtime, token) as visit:
+        if visit.place != Auth.OTP or visit.last is None:
+            return go(trying.next_page(visit))
+        return _form(visit, visit.last)
+
+
+def _verify(runtime: Runtime, token: str) -> Response:
+    """A code was typed; what it is worth is written down before anything is said."""
+    with writing_visit(runtime, token) as visit:
+        attempt = visit.last
+        if trying.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
+            return go(trying.next_page(visit))
+        typed = request.form.get("otp", "")
+        verdict, moved = authentication.otp_typed(visit.sandbox, attempt, typed)
+        parcel = trying.charge_if_proved(visit, attempt, moved)
+    trying.send(runtime, visit, parcel)
+    status = 503 if verdict is Verdict.TECHNICAL else 422
+    with reading_visit(runtime, token) as visit:
+        if visit.place == Auth.OTP and visit.last is not None:
+            return _form(visit, visit.last, _says(visit, visit.last, verdict), status)
+        return go(trying.next_page(visit))
+
+
+def _says(visit: Visit, attempt: Attempt, verdict: Verdict) -> str:
+    if verdict is Verdict.TECHNICAL:
+        return "The code could not be checked just now. Send it once more."
+    challenge = authentication.waiting_otp(visit.sandbox, attempt)
+    if challenge is None or verdict is Verdict.EXPIRED:
+        return _EXPIRED
+    return f"That code is not right. {_tries(challenge)}."
+
+
+def _tries(challenge: Challenge) -> str:
+    return "1 try left" if challenge.tries_left == 1 else f"{challenge.tries_left} tries left"
+
+
+def _resend(runtime: Runtime, token: str) -> Response:
+    """Another code; one that has expired is begun anew."""
+    with writing_visit(runtime, token) as visit:
+        attempt = visit.last
+        if trying.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
+            return go(trying.next_page(visit))
+        try:
+            _send_again(visit, attempt)
+        except Conflict as error:
+            return _form(visit, attempt, _refusal(visit, error), 422)
+        return go(f"{visit.at('otp')}?sent=again")
+
+
+def _send_again(visit: Visit, attempt: Attempt) -> None:
+    challenge = authentication.waiting_otp(visit.sandbox, attempt)
+    if challenge is None or not _runs(visit, challenge):
+        authentication.start_otp(visit.sandbox, attempt)
+    else:
+        otps.resend(visit.sandbox, challenge.challenge_id)
+
+
+def _runs(visit: Visit, challenge: Challenge) -> bool:
+    """Whether the challenge still takes its code; its event may not have fired yet."""
+    return challenge.state is OtpState.ACTIVE and visit.sandbox.now < challenge.expires_at
+
+
+def _refusal(visit: Visit, error: Conflict) -> str:
+    until = error.detail.get("resend_at")
+    if isinstance(until, int):
+        return f"Another code can be sent in {countdown(until - visit.sandbox.now)}."
+    return _REFUSALS.get(error.code, error.message)
+
+
+def _cancel(runtime: Runtime, token: str) -> Response:
+    """Back to the methods; the order stays open."""
+    with writing_visit(runtime, token) as visit:
+        if trying.sent_before(visit) or visit.last is None:
+            return go(visit.url)
+        left = authentication.leave(visit.sandbox, visit.last)
+        return go(visit.url if left.live else visit.at("choose"))
+
+
+_ACTIONS = {"resend": _resend, "cancel": _cancel}
+
+
+def _form(visit: Visit, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
+    given = contexts.page(visit, "Enter the code", notes=contexts.otp_notes())
+    challenge = authentication.waiting_otp(visit.sandbox, attempt)
+    asked = _asked(visit, challenge) | {"why": _why(visit, attempt)}
+    error = error or asked.pop("trouble", None)  # type: ignore[assignment]
+    if error is not None:
+        given["title"] = f"Error: {error}"
+        given["errors"] = {"otp": error}
+    return show("checkout/otp.html", status, page=given, otp=asked, version=results.version(visit))
+
+
+def _asked(visit: Visit, challenge: Challenge | None) -> dict[str, object]:
+    """What the page tells of the challenge: where the code went, and what is left of all."""
+    now = visit.sandbox.now
+    if challenge is None or not _runs(visit, challenge):
+        return {"trouble": _EXPIRED, "length": visit.sandbox.seller.settings.otp_length}
+    wait = max(challenge.resend_at - now, 0)
+    left = challenge.expires_at - now
+    return {
+        "trouble": _UNDELIVERED if challenge.undelivered else None,
+        "to": challenge.destination_masked.replace("*", "•"),
+        "length": challenge.length,
+        "tries": _tries(challenge),
+        "left_seconds": left // SECOND,
+        "left_text": countdown(left),
+        "wait_seconds": -(-wait // SECOND),
+        "wait_text": countdown(wait),
+        "sends_left": challenge.sends_left,
+        "sent_again": request.args.get("sent") == "again",
+    }
+
+
+def _why(visit: Visit, attempt: Attempt) -> str:
+    """Why a code is asked for."""
+    settings = visit.sandbox.seller.settings
+    threshold = Money.parse(settings.otp_threshold)
+    if attempt.method != UPI and attempt.amount.minor > threshold.minor:
+        return f"Payments above {threshold.display()} need a one-time code."
+    if attempt.method in settings.otp_always_methods:
+        return "This method always needs a one-time code."
+    return "This payment needs a one-time code, to be sure that it is you."

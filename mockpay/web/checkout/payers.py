@@ -1,0 +1,89 @@
+"""Who pays and from where, as a request tells it: its headers, and what a script filled in."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from flask import request
+from werkzeug.urls import iri_to_uri
+
+from mockpay.domain.threeds import Browser
+from mockpay.services.authentication import Ways
+from mockpay.services.payments import Payer
+from mockpay.services.risk import Inputs
+from mockpay.web.checkout import contexts
+from mockpay.web.checkout.visits import Visit
+
+#: challengeWindowSize: a frame of 250x400 on the payment's page, or the whole screen.
+FRAME, FULL = "01", "05"
+_HERE = "127.0.0.1"
+#: What a script puts into `browser`, each in the form that its element of the AReq has.
+_SCREEN_TOLD = re.compile("[0-9]{1,2},[0-9]{1,6},[0-9]{1,6},-?[0-9]{1,4}")
+
+
+def payer(visit: Visit) -> Payer:
+    """Whoever sends the form of one of the payment's methods."""
+    return Payer(_inputs(), ways(visit))
+
+
+def ways(visit: Visit) -> Ways:
+    """Where the buyer's browser finds the payment's page, under the name that it came by."""
+    page = iri_to_uri(request.host_url) + visit.at("choose").strip("/")
+    return Ways(page, browser(), contexts.store(visit))
+
+
+def browser() -> Browser:
+    """What an issuer is told of the browser."""
+    language = request.headers.get("Accept-Language", "").split(",")[0].split(";")[0].strip()
+    depth, height, width, tz = _screen()
+    return Browser(
+        ip=_address(_told_ip() or request.remote_addr),
+        user_agent=request.headers.get("User-Agent", ""),
+        accept_header=request.headers.get("Accept", "*/*"),
+        language=language or "en-IN",
+        javascript_enabled=scripted(),
+        color_depth=depth,
+        screen_height=height,
+        screen_width=width,
+        tz=tz,
+    )
+
+
+def scripted() -> bool:
+    """Whether a script has filled the form's `window`: only then a frame can be shown."""
+    return request.form.get("window") == FRAME
+
+
+def window() -> str:
+    """The challenge's window size: a frame where a script can show one."""
+    return FRAME if scripted() else FULL
+
+
+def _screen() -> Sequence[str | None]:
+    """Colour depth, height, width and time zone, or four times nothing."""
+    told = request.form.get("browser", "")
+    return told.split(",") if _SCREEN_TOLD.fullmatch(told) else (None,) * 4
+
+
+def _inputs() -> Inputs:
+    """What the risk check may look at; a tester says it by header or by form."""
+    given = request.form
+    return Inputs(
+        ip=_told_ip(),
+        device=request.headers.get("X-Mockpay-Device") or given.get("mockpay_device"),
+        email=given.get("email"),
+        buyer_name=given.get("name"),
+    )
+
+
+def _told_ip() -> str | None:
+    return request.headers.get("X-Mockpay-Buyer-Ip") or request.form.get("mockpay_ip") or None
+
+
+def _address(told: str | None) -> str:
+    try:
+        return str(ipaddress.ip_address((told or "").partition("%")[0].strip()))
+    except ValueError:
+        return _HERE

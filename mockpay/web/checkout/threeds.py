@@ -1,0 +1,181 @@
+"""
+3-D Secure on the payment's side: the way to the card's issuer, and back from it.
+
+With a script the issuer sees the browser first (its method URL, in a hidden frame) and its page
+opens in a frame; without one the buyer is led to the issuer's page and back by forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Response, request
+
+from mockpay.domain.attempts import Attempt, Auth
+from mockpay.domain.threeds import ENDED, State, Transaction
+from mockpay.services import authentication
+from mockpay.store import attempts, threeds
+from mockpay.store.worlds import Runtime
+from mockpay.web import headers
+from mockpay.web.checkout import contexts, payers, results, trying
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+
+#: Where the simulated issuers look at a browser (threeDSMethodURL).
+METHOD_URL = "/acs/method"
+#: Nobody waits longer for the method URL (threeDSCompInd N).
+_METHOD_SECONDS = 10
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """The issuer's first look at the browser, or the way to its challenge."""
+    if request.method == "POST":
+        return _ask(runtime, token)
+    with reading_visit(runtime, token) as visit:
+        txn = _waiting(visit)
+        if txn is not None and txn.state not in ENDED:
+            return _challenge(visit, txn) if txn.state is State.CHALLENGE else _method(visit, txn)
+    return _move(runtime, token)
+
+
+def _waiting(visit: Visit) -> Transaction | None:
+    """The authentication that the order waits for."""
+    if visit.place != Auth.THREEDS or visit.last is None:
+        return None
+    return authentication.last_threeds(visit.sandbox, visit.last)
+
+
+def _method(visit: Visit, txn: Transaction) -> Response:
+    from mockpay.services.threeds import requestor  # noqa: PLC0415 - the roles cost 26 ms
+
+    given = contexts.page(visit, "Asking your bank")
+    back = f"{payers.ways(visit).page_url}/3ds-method"
+    asked = {
+        "url": METHOD_URL,
+        "data": requestor.method_request(txn, back),
+        "seconds": _METHOD_SECONDS,
+        "issuer": txn.issuer,
+        "network": txn.network,
+    }
+    return show("checkout/threeds_method.html", page=given, asked=asked)
+
+
+def _challenge(visit: Visit, txn: Transaction) -> Response:
+    from mockpay.services.threeds import requestor  # noqa: PLC0415 - the roles cost 26 ms
+
+    given = contexts.page(visit, "Confirm with your bank", notes=contexts.acs_notes())
+    asked = {
+        "url": txn.acs_path,
+        "creq": requestor.creq(replace(txn, window_size=payers.FULL)),
+        "framed_creq": requestor.creq(replace(txn, window_size=payers.FRAME)),
+        "session_data": txn.session_data or "",
+        "card": f"{txn.network} •••• {txn.last4}",
+    }
+    return show("checkout/threeds.html", page=given, asked=asked, version=results.version(visit))
+
+
+def _move(runtime: Runtime, token: str) -> Response:
+    """
+    What a page cannot wait for is done now.
+
+    An authentication is begun that had no browser before (a review was approved by the clock),
+    and one that has ended without the browser's coming back is taken as the issuer told it.
+    """
+    parcel = None
+    with writing_visit(runtime, token) as visit:
+        attempt = visit.last
+        if visit.place == Auth.THREEDS and attempt is not None:
+            from mockpay.services import card_authentication as cards  # noqa: PLC0415 - see its text
+
+            if authentication.last_threeds(visit.sandbox, attempt) is None:
+                moved = cards.prepare(visit.sandbox, attempt, payers.ways(visit))
+            else:
+                moved = cards.threeds_back(visit.sandbox, attempt, None, None)
+            parcel = trying.charge_if_proved(visit, attempt, moved)
+    trying.send(runtime, visit, parcel)
+    return trying.onward(runtime, token)
+
+
+def _ask(runtime: Runtime, token: str) -> Response:
+    """The method step is over, or there is none: the issuer is asked."""
+    told = request.form.get("comp_ind", "")
+    with writing_visit(runtime, token) as visit:
+        attempt = visit.last
+        if trying.sent_before(visit) or visit.place != Auth.THREEDS or attempt is None:
+            return go(visit.url)
+        from mockpay.services import card_authentication as cards  # noqa: PLC0415 - see its text
+
+        if authentication.last_threeds(visit.sandbox, attempt) is None:
+            return go(visit.url)
+        comp_ind = told if told in {"Y", "N"} else "N"
+        moved = cards.ask_issuer(
+            visit.sandbox, attempt, payers.browser(), comp_ind, payers.window()
+        )
+        parcel = trying.charge_if_proved(visit, attempt, moved)
+    trying.send(runtime, visit, parcel)
+    return trying.onward(runtime, token)
+
+
+def method_done(runtime: Runtime, token: str) -> Response:
+    """The issuer has seen the browser and says so, in the hidden frame."""
+    from mockpay.services.threeds import requestor  # noqa: PLC0415 - the roles cost 26 ms
+
+    named = _named(request.form.get("threeDSMethodData", ""))
+    with writing_visit(runtime, token) as visit:
+        txn = _waiting(visit)
+        known = txn is not None and txn.txn_id == named
+        if txn is not None and known and txn.state in {State.PREPARED, State.METHOD}:
+            requestor.method_done(visit.sandbox, txn.txn_id, "Y")
+        given = contexts.page(visit, "Your bank has seen this browser", here=visit.url)
+        answer = show("checkout/threeds_seen.html", 200 if known else 400, page=given)
+    return headers.framed(answer)
+
+
+def come_back(runtime: Runtime, token: str) -> Response:
+    """The browser is back from the challenge, in the frame or on the whole page."""
+    if request.method != "POST":
+        return trying.onward(runtime, token)
+    from mockpay.services import card_authentication as cards  # noqa: PLC0415 - see its text
+
+    cres = request.form.get("cres")
+    parcel, framed = None, False
+    with writing_visit(runtime, token) as visit:
+        attempt = _whose(visit, cres or "")
+        if attempt is not None:
+            txn = authentication.last_threeds(visit.sandbox, attempt)
+            framed = txn is not None and txn.window_size == payers.FRAME
+            session = request.form.get("threeDSSessionData")
+            moved = cards.threeds_back(visit.sandbox, attempt, cres, session)
+            parcel = trying.charge_if_proved(visit, attempt, moved)
+    trying.send(runtime, visit, parcel)
+    return _break_out(runtime, token) if framed and _in_frame() else trying.onward(runtime, token)
+
+
+def _whose(visit: Visit, cres: str) -> Attempt | None:
+    """The try that a ``cres`` is about: an old window may tell of one before the last."""
+    txn = threeds.by_id(visit.sandbox, _named(cres))
+    if txn is not None and txn.order_id == visit.order.order_id:
+        return attempts.by_id(visit.sandbox, txn.attempt_id)
+    return visit.last
+
+
+def _named(message: str) -> str:
+    """The threeDSServerTransID in a message that a browser brought; empty where there is none."""
+    from mockpay.wire import threeds as wire  # noqa: PLC0415 - only these pages read messages
+
+    try:
+        return str(wire.decode(message).get("threeDSServerTransID", ""))
+    except wire.MessageError:
+        return ""
+
+
+def _in_frame() -> bool:
+    """Browsers tell it; one that does not is believed to have shown the frame it was given."""
+    return request.headers.get("Sec-Fetch-Dest", "iframe") == "iframe"
+
+
+def _break_out(runtime: Runtime, token: str) -> Response:
+    """A page inside the frame that leads the whole window on."""
+    with reading_visit(runtime, token) as visit:
+        given = contexts.page(visit, "Back from your bank", here=trying.next_page(visit))
+    return headers.framed(show("checkout/threeds_back.html", page=given))
