@@ -1,0 +1,285 @@
+"""Every step of the machines of attempt, password, 3-D Secure and saved method is reached."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from mockpay.domain.attempts import ATTEMPT
+from mockpay.domain.consents import consent
+from mockpay.domain.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.otp import OTP
+from mockpay.domain.threeds import THREEDS
+from mockpay.domain.threeds_messages import CRes
+from mockpay.domain.timeline import Actor
+from mockpay.domain.vault import SAVED_METHOD
+from mockpay.services import (
+    authentication,
+    captures,
+    card_authentication,
+    orders,
+    otps,
+    payments,
+    settling,
+    vault,
+)
+from mockpay.services.payments import Payer
+from mockpay.services.threeds import acs, requestor
+from mockpay.store.timeline import timeline
+from mockpay.store.vault import method_steps
+from mockpay.wire import threeds as wire
+from tests.given import AT_THE_PAGE, NOON, World, on_sqlite
+
+VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
+RICH = Wallet("rich@buyers.mockpay.test")
+ASHA = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+MANUAL = {"capture": "manual"}
+
+
+# --- what plays have in common
+
+
+def paid(world, instrument=None, amount="499.00", payer=AT_THE_PAGE):
+    """One try, its buyer willing, until nothing more happens."""
+    attempt = world.pay_with(
+        world.order(amount=amount), instrument or Upi("success@mockpay"), payer
+    )
+    world.idle()
+    return attempt
+
+
+def upi(vpa, amount="499.00"):
+    return lambda world: paid(world, Upi(vpa), amount)
+
+
+def card(number=VISA, amount="499.00", **typed):
+    return lambda world: paid(world, world.card(number, **typed), amount)
+
+
+def by_rule(outcome, instrument=None):
+    def play(world):
+        world.rule(outcome)
+        paid(world, instrument or world.card(VISA))
+
+    return play
+
+
+def unsent(world, end):
+    """The server dies before the gateway is asked."""
+    order = world.order()
+    world.choose_with(order, RICH)
+    end(world, order)
+
+
+def expire(world, order):
+    with world.work() as sandbox:
+        orders.expire(sandbox, order.order_id)
+
+
+def review(instrument, end=None):
+    def play(world):
+        order = world.order(amount="1706.02")
+        attempt = world.start(order, instrument).attempt
+        if end is not None:
+            end(world, order, attempt)
+        world.idle()
+
+    return play
+
+
+def reject(world, _order, attempt):
+    with world.work() as sandbox:
+        payments.reviewed(sandbox, attempt.attempt_id, approved=False, actor=Actor.TESTER)
+
+
+def approved_late(end):
+    """The buyer approves in the app for later, and something ends the try before."""
+
+    def play(world):
+        order = world.order()
+        attempt = world.ask(order)
+        with world.work() as sandbox:
+            settling.answer_late(sandbox, attempt.attempt_id)
+        end(world, order, attempt)
+        world.idle()
+
+    return play
+
+
+def authorized(act=None):
+    def play(world):
+        order = world.order()
+        world.pay(order)
+        if act is not None:
+            with world.work() as sandbox:
+                act(sandbox, world._fresh(sandbox, order))
+        world.idle()
+
+    return play
+
+
+def typed(*codes, seconds=0):
+    """What a buyer types on the password's page."""
+
+    def play(world):
+        attempt = world.start(world.order(amount="7500.00"), RICH).attempt
+        world.later(seconds)
+        for code in codes:
+            world.prove(attempt, code)
+
+    return play
+
+
+def on_the_otp_page(act):
+    def play(world):
+        attempt = world.start(world.order(amount="7500.00"), RICH).attempt
+        world.later(30)
+        with world.work() as sandbox:
+            act(sandbox, attempt)
+
+    return play
+
+
+def resend(sandbox, attempt):
+    otps.resend(sandbox, authentication.waiting_otp(sandbox, attempt).challenge_id)
+
+
+def step_up(world):
+    """The issuer wants a challenge after it had let the buyer through."""
+    world.rule("1A")
+    attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
+    assert world.prove(attempt).state == "CAPTURED"
+
+
+def forged(*how):
+    """The browser brings a result that the issuer did not tell: before any, or another one."""
+
+    def play(world):
+        attempt = world.start(world.order(), world.card(VISA)).attempt
+        with world.work() as sandbox:
+            attempt = card_authentication.ask_issuer(
+                sandbox, attempt, AT_THE_PAGE.ways.browser, "Y"
+            )
+            txn = authentication.last_threeds(sandbox, attempt)
+            acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+            for choice in how:
+                acs.choose(sandbox, txn.acs_token, choice)
+            lie = CRes(txn.txn_id, txn.acs_trans_id, "Y")
+            card_authentication.threeds_back(sandbox, attempt, wire.encode(lie.plain()), None)
+        assert world.attempt(attempt.attempt_id).state == "FAILED"
+
+    return play
+
+
+def saved(instrument, *verbs):
+    """A method is kept by paying, then the bank's word is heard, or its buyer's."""
+
+    def play(world):
+        used = instrument(world) if callable(instrument) else instrument
+        paid(world, used, payer=ASHA)
+        with world.work() as sandbox:
+            (method,) = vault.listed(sandbox, ASHA.buyer_id)
+            for verb in verbs:
+                verb(sandbox, ASHA.buyer_id, method.token)
+
+    return play
+
+
+MKS = NetBanking("MKS1")
+#: By name: what is played, and the seller's settings.
+PLAYS = {
+    "paid by an app": (upi("success@mockpay"), {}),
+    "paid by balance": (lambda world: paid(world, RICH), {}),
+    "no such UPI ID": (upi("zh@mockpay"), {}),
+    "cancelled unsent": (lambda world: unsent(world, World.cancel), {}),
+    "expired unsent": (lambda world: unsent(world, expire), {}),
+    "risk declines": (upi("success@mockpay", "1706.03"), {}),
+    "the clock approves a balance": (review(RICH), {}),
+    "the clock approves an app": (review(Upi("success@mockpay")), {}),
+    "a tester rejects": (review(RICH, reject), {}),
+    "nobody reviews in time": (review(RICH), {"risk_review_seconds": 5_000}),
+    "cancelled under review": (review(RICH, lambda w, order, _: w.cancel(order)), {}),
+    "bank pending": (upi("pendingok@mockpay"), {}),
+    "bank pending, captured by hand": (upi("pendingok@mockpay"), MANUAL),
+    "bank pending, then failed": (upi("pendingfail@mockpay"), {}),
+    "bank pending, then sent back": (by_rule("pendingreversed"), {}),
+    "bank says yes too late": (upi("late@mockpay"), {}),
+    "card pending": (by_rule("pendingok"), {}),
+    "deemed": (upi("deemed@mockpay"), {}),
+    "deemed, captured by hand": (upi("deemed@mockpay"), MANUAL),
+    "deemed, then sent back": (upi("deemedfail@mockpay"), {}),
+    "gateway silent, then no": (upi("noresponsefail@mockpay"), {}),
+    "nobody answers the app": (upi("expired@mockpay"), {}),
+    "declined by the issuer": (card("4000000000000002"), {}),
+    "told as failed": (upi("success@mockpay", "1703.08"), {}),
+    "captured by hand": (authorized(captures.capture), MANUAL),
+    "released by hand": (authorized(lambda s, o: captures.void(s, o, Actor.SELLER)), MANUAL),
+    "never captured": (authorized(), MANUAL),
+    "capture fails": (upi("success@mockpay", "1708.02"), {}),
+    "declined, then approved": (approved_late(lambda w, _, one: w.decline(one)), {}),
+    "cancelled, then approved": (approved_late(lambda w, order, _: w.cancel(order)), {}),
+    "run out, then approved": (approved_late(lambda *_: None), {}),
+    "password wrong, then right": (typed("000000", "123456"), {}),
+    "password stumbles": (typed("666666", "666666"), {}),
+    "password locked": (typed("888888"), {}),
+    "password expired": (typed(seconds=301), {}),
+    "password sent again": (on_the_otp_page(resend), {}),
+    "password asked for anew": (on_the_otp_page(authentication.start_otp), {}),
+    "password's page left": (on_the_otp_page(authentication.leave), {}),
+    "challenged": (card(), {}),
+    "challenged, no method URL": (card(RUPAY), {}),
+    "frictionless": (card(name="3DS FRICTIONLESS"), {}),
+    "stepped up": (step_up, {}),
+    "not authenticated": (card("4100280000000009"), {}),
+    "unavailable abroad": (card(ABROAD, name="3DS U"), {}),
+    "issuer's page left": (card("4100280000070002"), {}),
+    "issuer's page times out": (card("4100280000090000"), {}),
+    "issuer's server fails": (card("4000008400001280"), {}),
+    "browser lies": (card(name="3DS TAMPER"), {}),
+    "browser lies early": (forged(), {}),
+    "browser lies after leaving": (forged("cancel"), {}),
+    "browser lies after the time-out": (forged("timeout"), {}),
+    "saved, suspended, resumed": (
+        saved(lambda w: w.card(VISA), vault.suspend, vault.resume, vault.deactivate), {},
+    ),
+    "saved, suspended, deleted": (saved(Upi("success@mockpay"), vault.suspend, vault.delete), {}),
+    "saved, deleted": (saved(MKS, vault.delete), {}),
+    "not tokenised": (lambda w: paid(w, w.card(ABROAD), payer=ASHA), {}),
+}  # fmt: skip
+
+MACHINES = {machine.name: machine for machine in (ATTEMPT, OTP, THREEDS, SAVED_METHOD)}
+
+
+def told(world):
+    """(machine, before, event, after) of every step that this seller's world has seen."""
+    with world.look() as sandbox:
+        columns = [timeline.c[name] for name in ("machine", "before", "event", "after")]
+        mine = select(*columns).where(timeline.c.seller_id == world.seller_id)
+        steps = {tuple(row) for row in sandbox.connection.execute(mine)}
+        columns = [method_steps.c[name] for name in ("before", "event", "after")]
+        mine = select(*columns).where(method_steps.c.seller_id == world.seller_id)
+        kept = {(SAVED_METHOD.name, *row) for row in sandbox.connection.execute(mine)}
+    return {one for one in steps | kept if one[0] in MACHINES and one[1] is not None}
+
+
+@pytest.fixture
+def reached(runtime):
+    found = {}
+    for name, (play, settings) in PLAYS.items():
+        world = World.new(runtime, **settings)
+        play(world)
+        assert world.violations() == [], name
+        found[name] = told(world)
+    return found
+
+
+@on_sqlite
+def test_every_step_of_every_machine_is_reached_by_a_play(reached):
+    tables = {
+        (machine.name, str(before), event, str(after))
+        for machine in MACHINES.values()
+        for (before, event), after in machine.table.items()
+    }
+    seen = set().union(*reached.values())
+    assert tables - seen == set()
+    assert seen - tables == set()
