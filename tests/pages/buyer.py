@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.journeys.plain_buyer import GOOD_CARD
+from tests.journeys.plain_buyer import GOOD_CARD, RIGHT_OTP
 
 
 class Buyer:
@@ -74,13 +74,38 @@ class Buyer:
             expect(listed).to_contain_text(reason)
         return self
 
-    def pay_by_card(self, number=GOOD_CARD, **typed):
-        """Pay by card; whatever is not told is in order."""
+    def type_card(self, number=GOOD_CARD, **typed):
+        """Fill in the card's form; whatever is not told is in order."""
         self.press("method-card")
         card = {"number": number, "expiry": "08/29", "cvv": "123", "name": "Asha Menon"} | typed
         for name, value in card.items():
             self.page.locator(f"[name={name}]").fill(value)
         return self.press("pay")
+
+    def pay_by_card(self, number=GOOD_CARD, otp=RIGHT_OTP, **typed):
+        """Pay by card, and type a code on the bank's page in its frame."""
+        return self.type_card(number, **typed).confirm_in_frame(otp)
+
+    @property
+    def frame(self):
+        """The bank's page on the payment's page."""
+        return self.page.frame_locator("iframe[name=acs]")
+
+    def confirm_in_frame(self, otp=RIGHT_OTP):
+        self.frame.locator("[name=otp]").fill(otp)
+        self.frame.get_by_test_id("acs-submit").click()
+        return self
+
+    def confirm_by_forms(self, otp=RIGHT_OTP):
+        """The same without a script: to the bank's own page and back."""
+        self.press("threeds-continue")
+        self.page.locator("[name=otp]").fill(otp)
+        return self.press("acs-submit").press("acs-return")
+
+    def confirm(self, otp=RIGHT_OTP):
+        """Type a one-time password on the payment's page."""
+        self.page.locator("[name=otp]").fill(otp)
+        return self.press("otp-submit")
 
     def go_to_bank(self, name):
         """Choose one of the common banks by its name, and log in there."""

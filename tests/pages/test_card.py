@@ -34,7 +34,7 @@ def test_the_amount_declines_a_good_card(buyer):
 
 def test_what_is_wrong_stands_at_its_field_and_gets_the_focus(buyer, page, watch):
     watch.expects(422)
-    buyer.buy().pay_by_card("4242 4242 4242 4241")
+    buyer.buy().type_card("4242 4242 4242 4241")
     number = page.get_by_label("Card number")
     expect(number).to_be_focused()
     expect(number).to_have_attribute("aria-invalid", "true")
@@ -63,5 +63,5 @@ def test_a_double_click_pays_once(buyer, page, shop):
     for name, value in typed.items():
         page.locator(f"[name={name}]").fill(value)
     page.get_by_test_id("pay").dblclick()
-    buyer.reads_status("SUCCESS")
+    buyer.confirm_in_frame().reads_status("SUCCESS")
     assert [one["state"] for one in shop.order()["attempts"]] == ["CAPTURED"]
