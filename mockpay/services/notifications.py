@@ -206,6 +206,13 @@ def the_notification(sandbox: Sandbox, notification_id: str) -> Notification:
     return found
 
 
+def sending(sandbox: Sandbox, notification_id: str) -> Notification:
+    """A notification whose parcel was just claimed, as it is from then on."""
+    return notifications.sending(sandbox, notification_id) or the_notification(
+        sandbox, notification_id
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One try as it was made: to where, what, and what was heard."""
