@@ -24,7 +24,9 @@ _log = logging.getLogger(__name__)
 
 #: Asks the seller's return URL once more, as a browser that loads it twice does.
 RETURN_AGAIN = "return.again"
-_RETURN_TIMEOUT_SECONDS = 10.0
+_RETURN_TIMEOUT_SECONDS = 10
+#: A try is given up when so much of its lease is over: nobody else may begin it meanwhile.
+_SHARE_OF_LEASE = 5 / 6
 #: What of an answer to a notification is kept.
 _EXCERPT_BYTES = 1_000
 
@@ -65,7 +67,8 @@ def _ask_bank(runtime: Runtime, parcel: Parcel) -> None:
 
 
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:
-    call = HttpCall("GET", str(parcel.facts["url"]), timeout=_RETURN_TIMEOUT_SECONDS)
+    timeout = _in_time(runtime, _RETURN_TIMEOUT_SECONDS)
+    call = HttpCall("GET", str(parcel.facts["url"]), timeout=timeout)
     reply = runtime.sender.send(call)
     with work(runtime, parcel.seller_id) as sandbox:
         outbox.record(sandbox, parcel.parcel_id, outbox.SENT, f"answered {reply.status}")
@@ -86,7 +89,7 @@ def _notify(runtime: Runtime, claimed: _Claimed, go_on: Callable[[], bool]) -> _
     sandbox, one = claimed.read or _read(runtime, parcel)
     # Signing takes its time: the transaction that read is over, only what it read is used.
     letter = _written(runtime, sandbox, one)
-    timeout = sandbox.seller.settings.ipn_timeout_seconds
+    timeout = _in_time(runtime, sandbox.seller.settings.ipn_timeout_seconds)
     sent = _deliver(runtime, one, letter, sandbox.seller.ipn_url or "", timeout)
     with work(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
@@ -123,6 +126,11 @@ def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> Letter:
         message = f"It could not be written: {type(error).__name__}."
         raise Unusable(message, code="notification.unwritten") from error
     return letter
+
+
+def _in_time(runtime: Runtime, seconds: int) -> float:
+    """How long a try may take, in s."""
+    return min(seconds, runtime.settings.lease_seconds * _SHARE_OF_LEASE)
 
 
 def _deliver(
@@ -200,7 +208,8 @@ def claim(runtime: Runtime, limit: int, seller_id: str | None = None) -> list[Pa
         if not outbox.anything(connection, now, seller_id):
             return []
     with writing(runtime.engine) as connection:
-        parcels = outbox.claim(connection, now, limit, seller_id)
+        lease = outbox.lease_ms(runtime)
+        parcels = outbox.claim(connection, now, limit, seller_id, lease=lease)
         if letters := [parcel.subject for parcel in parcels if parcel.kind == told.NOTIFY]:
             notifications.claimed(connection, letters)
     return parcels

@@ -25,9 +25,11 @@ from sqlalchemy import (
     update,
 )
 
+from mockpay.kernel.clock import SECOND
+from mockpay.settings import Settings
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.prepared import Prepared, PreparedInsert
-from mockpay.store.worlds import Sandbox
+from mockpay.store.worlds import Runtime, Sandbox
 
 outbox = Table(
     "outbox",
@@ -51,8 +53,8 @@ outbox = Table(
 )
 
 QUEUED, SENT, DEAD = "QUEUED", "SENT", "DEAD"
-#: How long a claim lasts, in real ms.
-LEASE_MS = 30_000
+#: How long a claim lasts, in real ms, where MOCKPAY_LEASE_SECONDS says nothing else.
+LEASE_MS = Settings().lease_seconds * SECOND
 #: Parcels of one seller that may be on their way at once, over all processes.
 MOST_IN_FLIGHT = 4
 #: Rows that a claimer looks at.
@@ -122,7 +124,7 @@ def add(
         "subject": subject,
         "state": QUEUED,
         "due_at": sandbox.now,
-        "leased_until": sandbox.real_now + LEASE_MS if mine else 0,
+        "leased_until": sandbox.real_now + lease_ms(sandbox.runtime) if mine else 0,
         "tries": 0,
         "facts": dump(facts),
         "reason": None,
@@ -135,14 +137,23 @@ def add(
     return number
 
 
+def lease_ms(runtime: Runtime) -> int:
+    """How long a claim of this process lasts, in real ms."""
+    return runtime.settings.lease_seconds * SECOND
+
+
 def claim(
-    connection: Connection, real_now: int, limit: int, seller_id: str | None = None
-) -> list[Parcel]:
+    connection: Connection, real_now: int, limit: int,
+    seller_id: str | None = None, *, lease: int = LEASE_MS,
+) -> list[Parcel]:  # fmt: skip
     """
     Take what nobody is sending, of one seller or of all, the oldest first.
 
     No seller has more than `MOST_IN_FLIGHT` on the way, so that one whose server is slow or
     dead holds up nobody else; claimers of several processes go one by one.
+
+    Args:
+        lease: How long nobody else takes them, in real ms.
     """
     _queue_up(connection)
     chosen = _choose(connection, real_now, limit, seller_id)
@@ -151,7 +162,7 @@ def claim(
     rows = connection.execute(
         update(outbox)
         .where(outbox.c.id.in_(chosen))
-        .values(leased_until=real_now + LEASE_MS, tries=outbox.c.tries + 1)
+        .values(leased_until=real_now + lease, tries=outbox.c.tries + 1)
         .returning(*outbox.c)
     )
     return sorted((_parcel(row) for row in rows.mappings()), key=lambda one: one.parcel_id)
@@ -172,7 +183,7 @@ def claim_next(sandbox: Sandbox, kind: str) -> Parcel | None:
     waiting = _next.run(connection, {"seller_id": sandbox.seller_id, "real_now": real_now})
     for number, its_kind, lane in waiting.fetchall():
         if lane is None or lane not in lanes:
-            values = {"parcel_id": number, "until": real_now + LEASE_MS}
+            values = {"parcel_id": number, "until": real_now + lease_ms(sandbox.runtime)}
             row = _lease.first(connection, values) if its_kind == kind else None
             return _parcel(row) if row is not None else None
     return None
