@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from mockpay.store import notifications
+from mockpay.store.worlds import work
 from tests.control.listeners import SILENCE
 
 REFUND, PAYMENT = "PaymentRefund", "OrderReferenceNotification"
@@ -149,6 +151,29 @@ def test_delivering_by_hand_may_fail_too_and_the_retries_go_on(told_room, listen
     told = told_room.post(path).json
     assert (told["state"], told["reason"]) == ("RETRY_WAIT", "answered 500")
     assert told_room.post("/clock/advance", {"until": "idle"}).json["delivered"] == 1
+
+
+def test_a_notification_that_is_being_sent_is_not_sent_twice(told_room, listener):
+    told_room.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
+    told_room.paid_order()
+    one = newest(told_room)
+    with work(told_room.api.runtime, told_room.seller_id) as sandbox:
+        found = notifications.by_id(sandbox, one["notification_id"])
+        notifications.transition(sandbox, found, "claimed")
+    answer = told_room.post(f"/notifications/{one['notification_id']}/deliver")
+    assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
+    assert listener.heard == []
+
+
+def test_a_delayed_notification_goes_at_once_by_hand_and_not_again_later(told_room, listener):
+    told_room.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
+    told_room.paid_order()
+    one = newest(told_room)
+    assert (one["state"], one["due_at"]) == ("QUEUED", "2026-11-21T15:00:30.000Z")
+    told = told_room.post(f"/notifications/{one['notification_id']}/deliver").json
+    assert (told["state"], told["due_at"]) == ("DELIVERED", "2026-11-21T15:00:00.000Z")
+    told_room.advance(60)
+    assert len(listener.heard) == 1
 
 
 def test_a_suppressed_notification_is_listed_and_goes_out_by_hand_only(told_room, listener):
