@@ -93,7 +93,7 @@ def _notify(runtime: Runtime, claimed: _Claimed, go_on: Callable[[], bool]) -> _
     sent = _deliver(runtime, one, letter, sandbox.seller.ipn_url or "", timeout)
     with work(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
-            told.record(sandbox, parcel.subject, sent)
+            told.record(sandbox, one, sent)
         return _next_of(sandbox) if go_on() else None
 
 

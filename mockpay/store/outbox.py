@@ -46,7 +46,6 @@ outbox = Table(
     text("reason", null=True),
     #: Parcels of one lane go one after the other, in the order in which they were queued.
     text("lane", null=True),
-    Index("outbox_waiting", "state", "leased_until"),
     Index("outbox_of_seller", "seller_id", "state", "id"),
     # A number must never come again: somebody may still be sending what a reset has deleted.
     sqlite_autoincrement=True,
@@ -64,7 +63,9 @@ _CANDIDATES = 200
 _NEXT_CANDIDATES = 8
 
 _insert = PreparedInsert(outbox)
+#: Written out, not a parameter: only so do databases see that the partial index will do.
 _queued = outbox.c.state == literal_column(f"'{QUEUED}'")
+Index("outbox_waiting", outbox.c.leased_until, sqlite_where=_queued, postgresql_where=_queued)
 _flying = Prepared(
     select(outbox.c.seller_id, outbox.c.lane).where(
         _queued, outbox.c.leased_until > bindparam("real_now")
@@ -75,7 +76,8 @@ _next = Prepared(
     .where(
         outbox.c.seller_id == bindparam("seller_id"),
         _queued,
-        outbox.c.leased_until <= bindparam("real_now"),
+        # As a sum no index has it: the seller's rows in order are what is wanted.
+        outbox.c.leased_until + literal_column("0") <= bindparam("real_now"),
     )
     .order_by(outbox.c.id)
     .limit(literal_column(str(_NEXT_CANDIDATES)))
@@ -197,9 +199,7 @@ def _queue_up(connection: Connection) -> None:
 
 def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | None) -> list[int]:
     flying = connection.execute(
-        select(outbox.c.seller_id, outbox.c.lane).where(
-            outbox.c.state == QUEUED, outbox.c.leased_until > real_now
-        )
+        select(outbox.c.seller_id, outbox.c.lane).where(_queued, outbox.c.leased_until > real_now)
     ).all()
     in_flight = Counter(row.seller_id for row in flying)
     lanes = {row.lane for row in flying if row.lane is not None}
@@ -234,7 +234,7 @@ def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | 
 def by_number(sandbox: Sandbox, parcel_id: int) -> Parcel | None:
     """A queued parcel of this seller."""
     query = select(outbox).where(
-        outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, outbox.c.state == QUEUED
+        outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, _queued
     )
     row = sandbox.connection.execute(query).mappings().first()
     return _parcel(row) if row is not None else None
@@ -261,7 +261,7 @@ def holds(sandbox: Sandbox, kind: str, subject: str) -> bool:
     """Whether a parcel of this subject waits or is on its way."""
     query = select(outbox.c.id).where(
         outbox.c.seller_id == sandbox.seller_id,
-        outbox.c.state == QUEUED,
+        _queued,
         outbox.c.kind == kind,
         outbox.c.subject == subject,
     )
@@ -270,9 +270,7 @@ def holds(sandbox: Sandbox, kind: str, subject: str) -> bool:
 
 def waiting(sandbox: Sandbox) -> int:
     """How much of this seller is still to be sent."""
-    query = select(func.count()).where(
-        outbox.c.seller_id == sandbox.seller_id, outbox.c.state == QUEUED
-    )
+    query = select(func.count()).where(outbox.c.seller_id == sandbox.seller_id, _queued)
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
@@ -283,5 +281,5 @@ def anything(connection: Connection, real_now: int, seller_id: str | None = None
 
 
 def _unleased(real_now: int, seller_id: str | None) -> list[ColumnElement[bool]]:
-    free = [outbox.c.state == QUEUED, outbox.c.leased_until <= real_now]
+    free = [_queued, outbox.c.leased_until <= real_now]
     return free if seller_id is None else [*free, outbox.c.seller_id == seller_id]
