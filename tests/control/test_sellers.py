@@ -84,6 +84,7 @@ def test_a_name_that_is_taken_is_a_conflict(api, taken):
         ({"settings": {"max_attempts": "5"}}, "settings.invalid"),
         ({"settings": {"no_such": 1}}, "settings.invalid"),
         ({"settings": {"capture": "sometimes"}}, "settings.invalid"),
+        ({"settings": {"ipn_certificate_url": "moon"}}, "settings.invalid"),
         ({"settings": {"authorization_seconds": 0}}, "settings.invalid"),
         ({"settings": {"refund_delay_seconds": -1}}, "settings.invalid"),
         ({"settings": {"refund_settle_polls": 1_000}}, "settings.invalid"),
