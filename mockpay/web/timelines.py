@@ -222,13 +222,19 @@ def _deciding(events: Sequence[TimelineEvent]) -> TimelineEvent | None:
     return next(ended, None)
 
 
+def _when(event: Event) -> str:
+    """The instant; an order may have several refunds, so theirs are named."""
+    named = event.kind.startswith("refund.")
+    return f"{event.subject}, {moment(event.due_at)}" if named else moment(event.due_at)
+
+
 def lines_to_come(waiting: Iterable[Event], now: int) -> list[Line]:
     """What is scheduled and has not happened, the soonest first."""
     return [
         Line(
             title=DUE.get(event.kind, event.kind),
             at=f"in {countdown(event.due_at - now)}",
-            fact=moment(event.due_at),
+            fact=_when(event),
             kind="idle",
             icon="dot",
             iso=rfc3339(event.due_at),

@@ -108,6 +108,19 @@ def test_a_refund_is_told_with_amount_number_and_whose_doing(runtime):
     assert told["Seller notified"] == "About the refund: try 1 answered 200"
 
 
+def test_of_several_refunds_to_come_each_is_named(world):
+    order = world.order()
+    world.pay(order)
+    refunds = [world.refund(order, "100.00", "A"), world.refund(order, "50.00", "B")]
+    with world.look() as sandbox:
+        waiting = [
+            event for one in refunds for event in schedule.waiting_of(sandbox, one.amazon_refund_id)
+        ]
+    assert [line.fact for line in lines_to_come(waiting, world.now())] == [
+        f"{one.amazon_refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
+    ]
+
+
 def test_a_code_is_told_by_where_it_went_and_never_itself(world):
     order = world.order()
     attempt = world.ask(order, "asha@okhdfc")
