@@ -176,3 +176,17 @@ def test_a_note_closes_an_authorisation(world, asked, state):
     assert world.see(order).state == state
     assert world.now() == NOON + 180 * SECOND
     assert world.violations() == []
+
+
+@pytest.mark.parametrize("how", ["manual", "pending"])
+def test_money_told_as_failure_goes_back_however_it_was_captured(runtime, how):
+    world = World.new(runtime, capture="manual" if how == "manual" else "auto")
+    if how == "pending":
+        world.rule("pending", "capture")
+    order = authorised(world, "1703.08")
+    if how == "manual":
+        world.capture(order)
+    world.later(30)
+    world.idle()
+    assert world.states(order) == ("REFUNDED", "REVERSED")
+    assert world.violations() == []
