@@ -509,10 +509,22 @@ def test_a_fault_of_one_order_leaves_lists_and_other_orders_alone(shop):
 # --- at once
 
 
-def test_many_refunds_at_once_over_http_never_give_back_too_much(shop, order):
+@pytest.fixture
+def own_shop(mockpay_server, database_url):
+    """A shop at a server of its own, on either kind of database."""
+    keys = mockpay_server.runtime.settings.keys_dir
+    with LiveServer(Settings(port=0, database_url=database_url, keys_dir=keys)) as server:
+        seller = server.new_seller()
+        seller.freeze()
+        yield Shop(seller)
+
+
+def test_many_refunds_at_once_over_http_never_give_back_too_much(own_shop):
+    shop, order = own_shop, paid_there(own_shop)
     replies = at_once(12, lambda n: refund(shop, order, f"R-{n}", RefundAmount__Amount="100.00"))
 
     assert sorted(reply.status for reply in replies) == [200] * 4 + [400] * 8
+    assert len(refunds_of(shop, order)) == 4
     shop.seller.advance(seconds=5)
     assert shop.seller.order(order)["state"] == "PARTIALLY_REFUNDED"
     assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
