@@ -29,6 +29,7 @@ OURS = (
     "dashboard-inbox",
 )  # fmt: skip
 SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-placed",
+        "shop-order-refunds", "shop-order-refunded", "shop-order-alert",
         "shop-refused", "shop-not-found")  # fmt: skip
 NAMES = (*PAYMENT, *OURS, *SHOP)
 #: Pages that are refusals, and how.
@@ -72,6 +73,7 @@ class Gallery:
         self._ran_out()
         self._paid()
         self._not_paid()
+        self._given_back()
         self._refunded()
         self._open()
         self._placed()
@@ -143,9 +145,22 @@ class Gallery:
         self._at["dashboard-order"] = self._dashboard()
         self._wait()
 
+    def _given_back(self):
+        """By hand of the shop's own pages: in parts, one of them still on its way, and in full."""
+        parts = self._buyer(sku="pannier").asks("success@mockpay").follows("return-to-seller")
+        for amount in ("100.00", "24.02", "24.04"):
+            parts.presses("shop-refund", amount=amount)
+            self._wait(6)
+        whole = self._buyer().asks("success@mockpay").follows("return-to-seller")
+        whole.presses("shop-cancel")
+        self._wait(6)
+        self._at |= {"shop-order-refunds": parts.url, "shop-order-refunded": whole.url}
+
     def _refunded(self):
         """Orders given up after they were paid; the last ones have not settled yet."""
         done = self._given_up("149.00")
+        named = self.shop.order()["seller_order_id"]
+        self._at["shop-order-alert"] = f"{self.shop.url}/orders/{named}"
         declined, held = self._given_up("1705.02"), self._given_up("1705.04")
         self._wait(6)
         self._at |= {
