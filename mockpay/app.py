@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Flask, request
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from mockpay.kernel.clock import RealClock, SystemClock
+from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http import DirectSender, OutgoingHosts, Sender
 from mockpay.kernel.keyfiles import open_keys
@@ -23,6 +24,7 @@ from mockpay.services import sellers
 from mockpay.settings import Settings
 from mockpay.store.engine import create_tables, engine_options, normal_url, open_engine
 from mockpay.store.metadata import metadata
+from mockpay.store.real_time import database_clock
 from mockpay.store.worlds import Runtime
 from mockpay.web import (
     challenge,
@@ -66,16 +68,18 @@ def create_app(
     app.url_rule_class = LateRule
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     providers = discover()
+    engine, clock = _open_store(told)
     runtime = Runtime(
         settings=told,
-        engine=open_engine(told.database_url),
+        engine=engine,
         keys=open_keys(told.keys_dir),
-        real_clock=real_clock or SystemClock(),
+        real_clock=real_clock or clock,
         sender=sender or DirectSender(told.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
     )
-    _open_store(runtime)
+    # The demo shop listens there (contract section 1); a port of 0 is known by now.
+    sellers.ensure_default(runtime, ipn_url=f"{own_url(told)}/shop/ipn")
     app.extensions["mockpay"] = runtime
     app.shell_context_processor(lambda: dict(_in_the_shell(app, runtime)))
     for provider in providers.values():
@@ -153,12 +157,12 @@ def _in_the_shell(app: Flask, runtime: Runtime) -> Mapping[str, object]:
     return {"db": db, "runtime": runtime, "tables": metadata.tables}
 
 
-def _open_store(runtime: Runtime) -> None:
-    """The tables and the default seller, made at the first start; both safe to race."""
+def _open_store(settings: Settings) -> tuple[Engine, RealClock]:
+    """The database with its tables, made at the first start, and the real time that it has."""
+    engine = open_engine(settings.database_url)
     try:
-        create_tables(runtime.engine)
+        create_tables(engine)
+        return engine, database_clock(engine)
     except SQLAlchemyError as error:
         message = "The database cannot be opened; look at MOCKPAY_DATABASE_URL."
         raise Unusable(message, code="database.unusable") from error
-    # The demo shop listens there (contract section 1); a port of 0 is known by now.
-    sellers.ensure_default(runtime, ipn_url=f"{own_url(runtime.settings)}/shop/ipn")

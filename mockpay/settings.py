@@ -23,6 +23,8 @@ class Settings:
     public_url: str | None = None
     outgoing_hosts: OutgoingHosts = field(default_factory=OutgoingHosts)
     threads: int = 32
+    #: How long a claim of the outbox lasts: what a dead process was sending waits as long.
+    lease_seconds: int = 30
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], prefix: str = "MOCKPAY_") -> Settings:
@@ -46,6 +48,7 @@ class Settings:
             public_url=given.get("PUBLIC_URL"),
             outgoing_hosts=OutgoingHosts.parse(given.get("OUTGOING_HOSTS", "")),
             threads=_whole(given, "THREADS", default.threads, 4, 512),
+            lease_seconds=_whole(given, "LEASE_SECONDS", default.lease_seconds, 1, 3_600),
         )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -158,12 +159,70 @@ class TestSeller:
 
     def orders(self, **query: str) -> list[Any]:
         """The newest orders of this seller."""
-        asked = "&".join(f"{name}={value}" for name, value in query.items())
-        return list(self.control("GET", f"/orders?{asked}")["items"])
+        return self._newest("orders", query)
 
     def order(self, amazon_order_id: str) -> Any:
-        """One order with its attempts and timeline."""
-        return self.control("GET", f"/orders/{amazon_order_id}")
+        """One order with its attempts, refunds and timeline."""
+        return self._one("orders", amazon_order_id)
+
+    def cancel(self, amazon_order_id: str) -> Any:
+        """Cancel an order; what was captured is refunded."""
+        return self._one("orders", amazon_order_id, "cancel")
+
+    def capture(self, amazon_order_id: str) -> Any:
+        """Take the money that an order has authorised."""
+        return self._one("orders", amazon_order_id, "capture")
+
+    def refunds(self, **query: str) -> list[Any]:
+        """The newest refunds: ``state=``, ``amazon_order_id=``, ``refund_reference_id=``."""
+        return self._newest("refunds", query)
+
+    def refund(self, amazon_refund_id: str) -> Any:
+        """One refund with its timeline and notifications."""
+        return self._one("refunds", amazon_refund_id)
+
+    def notifications(self, **query: str) -> list[Any]:
+        """The newest notifications: ``state=``, ``type=``, ``amazon_refund_id=`` and more."""
+        return self._newest("notifications", query)
+
+    def notification(self, notification_id: str) -> Any:
+        """One notification with every try: request, answer, latency."""
+        return self._one("notifications", notification_id)
+
+    def deliver(self, notification_id: str) -> Any:
+        """Send a notification now, again if need be; what is given shows the new try."""
+        return self._one("notifications", notification_id, "deliver")
+
+    def inbox(self, **query: str) -> list[Any]:
+        """The newest messages to buyers: ``kind="otp"``, ``to=``, ``attempt_id=``."""
+        return self._newest("inbox", query)
+
+    def wait_for(self, event: str, *, timeout: float = 10, **match: str) -> Any:
+        """
+        Wait for the first event that fits, such as ``"refund.COMPLETED"``; past ones count.
+
+        Args:
+            event: As in ``GET .../wait``.
+            timeout: Real seconds.
+            match: What it must have, such as ``amazon_order_id=``.
+
+        Raises:
+            TimeoutError: nothing came in time.
+        """
+        pairs = ",".join(f"{key}:{value}" for key, value in match.items())
+        asked = {"event": event, "match": pairs, "timeout": timeout}
+        seen = self.control("GET", f"/wait?{urlencode(asked)}")["event"]
+        if seen is None:
+            message = f"No {event} {pairs} in {timeout} s."
+            raise TimeoutError(message)
+        return seen
+
+    def _newest(self, nouns: str, query: Mapping[str, str]) -> list[Any]:
+        return list(self.control("GET", f"/{nouns}?{urlencode(query)}")["items"])
+
+    def _one(self, nouns: str, name: str, verb: str = "") -> Any:
+        path = f"/{nouns}/{quote(name, safe='')}"
+        return self.control("POST", f"{path}/{verb}") if verb else self.control("GET", path)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,14 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from mockpay.delivery import clocks, outbox, scheduler
 from mockpay.domain.attempts import Attempt, Auth
 from mockpay.domain.instruments import Card, Instrument, Upi
+from mockpay.domain.notifications import Notification, Try
 from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.refunds import Refund, RefundRequest
 from mockpay.domain.threeds import Browser
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, Mode, parse_time
@@ -20,26 +23,35 @@ from mockpay.kernel.http import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services import (
     authentication,
+    cancelling,
+    captures,
     card_authentication,
     orders,
     payments,
     plans,
+    refund_endings,
+    refunds,
     sellers,
     settling,
 )
+from mockpay.services import notifications as told
 from mockpay.services.audit import audit
 from mockpay.services.authentication import Ways
 from mockpay.services.endings import give_up
 from mockpay.services.payments import Payer, Started
+from mockpay.services.refunds import Asked
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import NewSeller
+from mockpay.services.steps import the_refund
 from mockpay.services.threeds import acs, requestor
-from mockpay.store import attempts, timeline
+from mockpay.store import attempts, notification_tries, notifications, timeline
 from mockpay.store import orders as order_rows
+from mockpay.store import refunds as refund_rows
 from mockpay.store.worlds import Runtime, look, work
 
 NOON = parse_time("2026-11-21T12:00:00Z")
 RETURN_URL = "http://127.0.0.1:8420/shop/return"
+IPN_URL = "http://127.0.0.1:8420/shop/ipn"
 
 #: A guest whose browser is on the payment's page.
 AT_THE_PAGE = Payer(ways=Ways(page_url="http://127.0.0.1:8420/pay/token"))
@@ -66,14 +78,22 @@ class FakeRealClock:
 
 
 class Post:
-    """A way out of the process that writes down what it was given and answers 200."""
+    """
+    A way out of the process that writes down what it was given, and answers 200.
+
+    `answers` are taken first, one a call: a status, or an error that is raised.
+    """
 
     def __init__(self) -> None:
         self.sent: list[HttpCall] = []
+        self.answers: list[int | Exception] = []
 
     def send(self, call: HttpCall) -> HttpReply:
         self.sent.append(call)
-        return HttpReply(200, {}, b"")
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, Exception):
+            raise answer
+        return HttpReply(answer, {}, b"")
 
 
 def request(number: str = "O-1", amount: str = "499.00", **wish: Any) -> PaymentRequest:
@@ -96,9 +116,13 @@ class World:
     seller_id: str
 
     @classmethod
-    def new(cls, runtime: Runtime, *, frozen: bool = True, **settings: object) -> World:
+    def new(
+        cls, runtime: Runtime, *, frozen: bool = True, ipn_url: str | None = None,
+        **settings: object,
+    ) -> World:  # fmt: skip
         """A new seller whose clock shows the real time, frozen unless said."""
-        world = cls(runtime, sellers.create(runtime, NewSeller(settings=settings)).seller_id)
+        wish = NewSeller(ipn_url=ipn_url, settings=settings)
+        world = cls(runtime, sellers.create(runtime, wish).seller_id)
         if frozen:
             world.put(Mode.FROZEN)
         return world
@@ -240,7 +264,56 @@ class World:
             self.later(901)
         return str(self.see(order).state)
 
+    # The seller
+
+    def refund(self, order: Order, amount: str, key: str = "R-1", **wish: Any) -> Refund | None:
+        """Ask for a refund; None where a scenario throttles the request."""
+        return self.ask_refund(order, amount, key, **wish).refund
+
+    def ask_refund(self, order: Order, amount: str, key: str = "R-1", **wish: Any) -> Asked:
+        asked = RefundRequest(key, Money.parse(amount, wish.pop("currency", "INR")), **wish)
+        with self.work() as sandbox:
+            return refunds.request(sandbox, self._fresh(sandbox, order), asked)
+
+    def settle_refund(self, refund: Refund, how: str) -> Refund:
+        """A tester's verb: complete, decline, hold or release."""
+        verbs = {
+            "complete": refund_endings.complete, "decline": refund_endings.decline,
+            "hold": refunds.hold, "release": refunds.release,
+        }  # fmt: skip
+        with self.work() as sandbox:
+            return verbs[how](sandbox, the_refund(sandbox, refund.amazon_refund_id))
+
+    def poll(self, refund: Refund) -> Refund:
+        with self.work() as sandbox:
+            return refunds.polled(sandbox, refund.amazon_refund_id)
+
+    def capture(self, order: Order) -> Order:
+        with self.work() as sandbox:
+            return captures.capture(sandbox, self._fresh(sandbox, order))
+
+    def cancel_by_seller(self, order: Order) -> Order:
+        with self.work() as sandbox:
+            return cancelling.cancel(sandbox, self._fresh(sandbox, order), Actor.SELLER)
+
+    def deliver(self, notification_id: str) -> Notification:
+        with self.work() as sandbox:
+            return told.deliver(sandbox, notification_id)
+
     # What became of it
+
+    def refunds(self, order: Order) -> list[Refund]:
+        with self.look() as sandbox:
+            return refund_rows.of_order(sandbox, order.order_id)
+
+    def notifications(self, order: Order) -> list[Notification]:
+        with self.look() as sandbox:
+            return notifications.of_order(sandbox, order.order_id)
+
+    def sendings(self, one: Notification) -> list[Try]:
+        """Every try to deliver it."""
+        with self.look() as sandbox:
+            return notification_tries.of_notification(sandbox, one.notification_id)
 
     def _fresh(self, sandbox, order: Order) -> Order:
         found = order_rows.by_number(sandbox, order.order_id)
@@ -264,6 +337,14 @@ class World:
     def story(self, order: Order) -> list[TimelineEvent]:
         with self.look() as sandbox:
             return timeline.of_order(sandbox, order.order_id)
+
+    def story_of(self, subject: str) -> list[TimelineEvent]:
+        """The lines of one attempt, refund or notification."""
+        with self.look() as sandbox:
+            query = select(timeline.timeline.c.order_id)
+            found = query.where(timeline.timeline.c.subject == subject).limit(1)
+            told = timeline.of_order(sandbox, sandbox.connection.execute(found).scalar_one())
+        return [event for event in told if event.subject == subject]
 
     def states(self, order: Order) -> tuple[str, ...]:
         """The order's state, then its attempts', the oldest first."""

@@ -11,6 +11,11 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 EXPECTED = {
     "pay_by_upi.py": ["SUCCESS 499.00", "Closed UpfrontChargeSuccess"],
     "move_the_clock.py": ["PENDING", "PAID"],
+    "refund_and_verify.py": [
+        "RefundPayment says Pending 100.00",
+        "PaymentRefund says Completed",
+        "GetRefundDetails says Completed",
+    ],
 }
 
 

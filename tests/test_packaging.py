@@ -1,12 +1,19 @@
 """What is committed and shipped: one list of dependencies, vendored files as fetched, no machine's traces."""
 
+import dataclasses
 import hashlib
+import os
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from mockpay.commands.serve import told_settings
+from mockpay.settings import Settings
+from mockpay.store.engine import normal_url
 
 ROOT = Path(__file__).parents[1]
 VENDOR = ROOT / "mockpay" / "static" / "vendor"
@@ -92,3 +99,70 @@ def test_no_file_of_the_package_is_longer_than_300_lines():
         path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in sources
     }
     assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVERS = [one for one in COMPOSE["services"].values() if "build" in one]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def filled_in(environment, **given):
+    """The environment as compose passes it on, with ${NAME:-default} and ${NAME:?why}."""
+
+    def value(found):
+        name, kind, rest = found.groups()
+        assert kind == "-" or name in given, f"{name} has to be given: {rest}"
+        return given.get(name, rest)
+
+    pattern = r"\$\{([A-Z_]+):([-?])([^}]*)\}"
+    return {name: re.sub(pattern, value, str(text)) for name, text in environment.items()}
+
+
+def test_compose_has_two_servers_of_our_image_on_one_database_with_one_folder_of_keys():
+    assert len(SERVERS) == 2
+    first, second = ({**one, "ports": None, "environment": None} for one in SERVERS)
+    assert first == second
+    assert first["build"] == "."
+    assert first["user"] == "10001:10001"
+    assert f"USER {first['user']}" in DOCKERFILE
+    places = dict(place.split(":") for place in first["volumes"])
+    assert places.keys() <= COMPOSE["volumes"].keys()
+    declared = re.search(r"^VOLUME (\[.*\])$", DOCKERFILE, re.MULTILINE).group(1)
+    assert sorted(places.values()) == sorted(yaml.safe_load(declared))
+    assert first["depends_on"] == {"database": {"condition": "service_healthy"}}
+
+
+def test_every_service_of_compose_says_whether_it_is_well():
+    for service in COMPOSE["services"].values():
+        assert service["healthcheck"]["test"][0] == "CMD"
+    assert "/_mockpay/health" in SERVERS[0]["healthcheck"]["test"][-1]
+
+
+def test_compose_sets_only_what_there_is_and_what_a_server_starts_with(monkeypatch):
+    names = {f"MOCKPAY_{field.name.upper()}" for field in dataclasses.fields(Settings)}
+    settings = []
+    for server in SERVERS:
+        assert server["environment"].keys() <= names
+        for name in [name for name in os.environ if name.startswith("MOCKPAY_")]:
+            monkeypatch.delenv(name)
+        for name, text in filled_in(server["environment"], MOCKPAY_ADMIN_TOKEN="t").items():
+            monkeypatch.setenv(name, text)
+        settings.append(told_settings(None, None, None))
+        port = server["ports"][0].rsplit(":", 1)[1]
+        assert int(port) == settings[-1].port
+        assert f":{port}/_mockpay/health" in server["healthcheck"]["test"][-1]
+    one, two = settings
+    assert dataclasses.replace(one, public_url=None) == dataclasses.replace(two, public_url=None)
+    assert one.public_url != two.public_url
+    assert normal_url(one.database_url).startswith("postgresql+psycopg://")
+    database = COMPOSE["services"]["database"]["environment"]
+    assert one.database_url == "postgresql://{}:{}@database/{}".format(
+        *(database[f"POSTGRES_{name}"] for name in ("USER", "PASSWORD", "DB"))
+    )
+    assert "psycopg[binary]" in DOCKERFILE
+
+
+def test_compose_does_not_start_without_an_admin_token():
+    for server in SERVERS:
+        with pytest.raises(AssertionError, match="MOCKPAY_ADMIN_TOKEN has to be given"):
+            filled_in(server["environment"])

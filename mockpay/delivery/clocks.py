@@ -86,6 +86,9 @@ def _sole(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
 
 def _go(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int) -> bool:
     """Whether the goal was reached in time."""
+    # What waits to be sent was queued now: it must not have its first try at a later time.
+    if _in_flight(runtime, seller_id) and not _settle(runtime, seller_id, None, deadline):
+        return False
     while runtime.real_clock.now() < deadline:
         target = goal if not isinstance(goal, Until) else _next_due(runtime, seller_id)
         if not _settle(runtime, seller_id, target, deadline):
@@ -116,6 +119,6 @@ def _next_due(runtime: Runtime, seller_id: str) -> int | None:
 
 
 def _in_flight(runtime: Runtime, seller_id: str) -> bool:
-    """Whether somebody else is sending something of this seller just now."""
+    """Whether something of this seller waits to be sent, or somebody else is sending it."""
     with look(runtime, seller_id) as sandbox:
         return parcels.waiting(sandbox) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Thread
 
 from mockpay.domain.notifications import Heard, Letter, Notification, lost_tries
@@ -23,7 +24,9 @@ _log = logging.getLogger(__name__)
 
 #: Asks the seller's return URL once more, as a browser that loads it twice does.
 RETURN_AGAIN = "return.again"
-_RETURN_TIMEOUT_SECONDS = 10.0
+_RETURN_TIMEOUT_SECONDS = 10
+#: A try is given up when so much of its lease is over: nobody else may begin it meanwhile.
+_SHARE_OF_LEASE = 5 / 6
 #: What of an answer to a notification is kept.
 _EXCERPT_BYTES = 1_000
 
@@ -64,23 +67,47 @@ def _ask_bank(runtime: Runtime, parcel: Parcel) -> None:
 
 
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:
-    call = HttpCall("GET", str(parcel.facts["url"]), timeout=_RETURN_TIMEOUT_SECONDS)
+    timeout = _in_time(runtime, _RETURN_TIMEOUT_SECONDS)
+    call = HttpCall("GET", str(parcel.facts["url"]), timeout=timeout)
     reply = runtime.sender.send(call)
     with work(runtime, parcel.seller_id) as sandbox:
         outbox.record(sandbox, parcel.parcel_id, outbox.SENT, f"answered {reply.status}")
         sellers.count(sandbox.connection, parcel.seller_id, delivered=1)
 
 
-def _notify(runtime: Runtime, parcel: Parcel) -> None:
-    with look(runtime, parcel.seller_id) as sandbox:
-        one = told.the_notification(sandbox, parcel.subject)
-        letter = _written(runtime, sandbox, one)
-        url = sandbox.seller.ipn_url or ""
-        timeout = sandbox.seller.settings.ipn_timeout_seconds
-    sent = _deliver(runtime, one, letter, url, timeout)
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A claimed parcel; of a notification perhaps the world and itself as they were then."""
+
+    parcel: Parcel
+    read: tuple[Sandbox, Notification] | None = None
+
+
+def _notify(runtime: Runtime, claimed: _Claimed, go_on: Callable[[], bool]) -> _Claimed | None:
+    """Tell the seller; what is told next, if anything, is claimed where this is recorded."""
+    parcel = claimed.parcel
+    sandbox, one = claimed.read or _read(runtime, parcel)
+    # Signing takes its time: the transaction that read is over, only what it read is used.
+    letter = _written(runtime, sandbox, one)
+    timeout = _in_time(runtime, sandbox.seller.settings.ipn_timeout_seconds)
+    sent = _deliver(runtime, one, letter, sandbox.seller.ipn_url or "", timeout)
     with work(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
-            told.record(sandbox, parcel.subject, sent)
+            told.record(sandbox, one, sent)
+        return _next_of(sandbox) if go_on() else None
+
+
+def _read(runtime: Runtime, parcel: Parcel) -> tuple[Sandbox, Notification]:
+    with look(runtime, parcel.seller_id) as sandbox:
+        return sandbox, told.the_notification(sandbox, parcel.subject)
+
+
+def _next_of(sandbox: Sandbox) -> _Claimed | None:
+    """The seller's next notification, claimed."""
+    parcel = outbox.claim_next(sandbox, told.NOTIFY)
+    if parcel is None:
+        return None
+    return _Claimed(parcel, (sandbox, told.sending(sandbox, parcel.subject)))
 
 
 def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> Letter:
@@ -101,6 +128,11 @@ def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> Letter:
     return letter
 
 
+def _in_time(runtime: Runtime, seconds: int) -> float:
+    """How long a try may take, in s."""
+    return min(seconds, runtime.settings.lease_seconds * _SHARE_OF_LEASE)
+
+
 def _deliver(
     runtime: Runtime, one: Notification, letter: Letter, url: str, timeout: float
 ) -> told.Sent:
@@ -119,24 +151,39 @@ def _deliver(
     return told.Sent(url, letter, Heard(reply.status), answer, reply.latency_ms)
 
 
-#: Who sends each kind of parcel and records it.
+#: Who sends each kind of parcel and records it; but for notifications, which go on by themselves.
 SENDERS: Mapping[str, Callable[[Runtime, Parcel], None]] = {
     payments.CHARGE: _charge,
     settling.ENQUIRE: _enquire,
     settling.ASK_BANK: _ask_bank,
     RETURN_AGAIN: _return_again,
-    told.NOTIFY: _notify,
 }
 
 
-def send(runtime: Runtime, parcel: Parcel) -> None:
-    """Send a claimed parcel; what cannot be sent is dead and says why."""
+def send(runtime: Runtime, parcel: Parcel, go_on: Callable[[], bool] = lambda: False) -> None:
+    """
+    Send a claimed parcel; what cannot be sent is dead and says why.
+
+    Args:
+        go_on: Asked after each notification: whether to claim the same seller's next one, in
+            the transaction that records the one before, and to send it as well.
+    """
+    claimed: _Claimed | None = _Claimed(parcel)
+    while claimed is not None:
+        claimed = _send(runtime, claimed, go_on)
+
+
+def _send(runtime: Runtime, claimed: _Claimed, go_on: Callable[[], bool]) -> _Claimed | None:
+    parcel = claimed.parcel
     try:
+        if parcel.kind == told.NOTIFY:
+            return _notify(runtime, claimed, go_on)
         SENDERS[parcel.kind](runtime, parcel)
     except NotFound:
-        return  # The world was reset or deleted meanwhile; its parcels went with it.
+        return None  # The world was reset or deleted meanwhile; its parcels went with it.
     except MockpayError as error:
         _give_up(runtime, parcel, f"{error.code}: {error.reason}")
+    return None
 
 
 def _give_up(runtime: Runtime, parcel: Parcel, reason: str) -> None:
@@ -161,7 +208,8 @@ def claim(runtime: Runtime, limit: int, seller_id: str | None = None) -> list[Pa
         if not outbox.anything(connection, now, seller_id):
             return []
     with writing(runtime.engine) as connection:
-        parcels = outbox.claim(connection, now, limit, seller_id)
+        lease = outbox.lease_ms(runtime)
+        parcels = outbox.claim(connection, now, limit, seller_id, lease=lease)
         if letters := [parcel.subject for parcel in parcels if parcel.kind == told.NOTIFY]:
             notifications.claimed(connection, letters)
     return parcels

@@ -149,6 +149,7 @@ _BOUNDS: Mapping[str, tuple[int, int]] = {
 _ENCODINGS = frozenset({"auto", "php", "node", "rfc3986"})
 #: Names in a setting that lists them, at most; and how each is spelt.
 _MOST_NAMES = 50
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[!-~]*")
 _NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 
@@ -160,6 +161,10 @@ def _is_amount(text: str) -> bool:
     return True
 
 
+def _is_url_or_nothing(text: str) -> bool:
+    return not text or bool(_URL.fullmatch(text))
+
+
 #: Settings of text that cannot be just any text.
 _FORMS: Mapping[str, Callable[[str], bool]] = {
     "result_encoding": _ENCODINGS.__contains__,
@@ -167,6 +172,7 @@ _FORMS: Mapping[str, Callable[[str], bool]] = {
     "threeds_on_unavailable": frozenset({"auto", "decline", "proceed"}).__contains__,
     "capture": frozenset({"auto", "manual"}).__contains__,
     "ipn_profile": IPN_PROFILES.__contains__,
+    "ipn_certificate_url": _is_url_or_nothing,
     "otp_threshold": _is_amount,
 }
 

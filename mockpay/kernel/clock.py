@@ -83,7 +83,8 @@ class Clock:
 def rfc3339(moment: int) -> str:
     """Print an instant as ``2026-11-21T15:24:07.123Z``."""
     whole = datetime.fromtimestamp(moment // SECOND, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{moment % SECOND:03d}Z"
+    # Not by strftime, which takes ten times as long.
+    return f"{whole.isoformat()[:19]}.{moment % SECOND:03d}Z"
 
 
 def parse_time(text: str) -> int:

@@ -15,7 +15,9 @@ from mockpay.store import attempts, schedule
 from mockpay.store.worlds import Sandbox
 
 #: Events of the schedule.
-CAPTURE, EXPIRE = "attempt.capture", "order.auth_expire"
+CAPTURE, EXPIRE, REVERSE = "attempt.capture", "order.auth_expire", "attempt.reverse"
+#: How long after a capture that was told as FAILURE the money goes back, in ms.
+_REVERSAL_MS = 5 * SECOND
 #: The step that secures funds instead of the one that takes them.
 _SECURES = {
     "approved_and_captured": "approved",
@@ -86,7 +88,15 @@ def _take(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor:
     taken = attempt_step(sandbox, attempt, "capture", actor, changes={"captured_minor": minor})
     order_step(sandbox, order, "capture", actor)
     schedule.drop(sandbox, EXPIRE, str(order.order_id))
+    expect_reversal(sandbox, attempt)
     return taken
+
+
+def expect_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
+    """Where the seller is told FAILURE though this was captured, the money goes back later."""
+    if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
+        due = sandbox.now + _REVERSAL_MS
+        schedule.add(sandbox, REVERSE, attempt.attempt_id, due)
 
 
 def captured_later(sandbox: Sandbox, attempt_id: str) -> None:

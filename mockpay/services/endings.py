@@ -7,16 +7,11 @@ from typing import Any
 from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.methods import network_of
 from mockpay.domain.orders import Order
-from mockpay.domain.plans import Stage
 from mockpay.domain.timeline import Actor
-from mockpay.kernel.clock import SECOND
 from mockpay.services import captures
 from mockpay.services.steps import attempt_step, order_step, the_attempt, the_order
 from mockpay.store import attempts, schedule
 from mockpay.store.worlds import Sandbox
-
-#: How long after a capture that was told as FAILURE the money goes back, in ms.
-_REVERSAL_MS = 5 * SECOND
 
 
 def take(
@@ -38,9 +33,7 @@ def take(
     # Why an earlier try failed is that try's own; the order has none any more.
     order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
     schedule.drop(sandbox, "order.expire", str(order.order_id))
-    if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
-        due = sandbox.now + _REVERSAL_MS
-        schedule.add(sandbox, "attempt.reverse", attempt.attempt_id, due)
+    captures.expect_reversal(sandbox, attempt)
     return taken
 
 

@@ -206,6 +206,13 @@ def the_notification(sandbox: Sandbox, notification_id: str) -> Notification:
     return found
 
 
+def sending(sandbox: Sandbox, notification_id: str) -> Notification:
+    """A notification whose parcel was just claimed, as it is from then on."""
+    return notifications.sending(sandbox, notification_id) or the_notification(
+        sandbox, notification_id
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One try as it was made: to where, what, and what was heard."""
@@ -217,13 +224,20 @@ class Sent:
     latency_ms: int = 0
 
 
-def record(sandbox: Sandbox, notification_id: str, sent: Sent) -> None:
-    """Write down a try and follow it: delivered, tried again later, or given up."""
-    one = the_notification(sandbox, notification_id)
+def record(sandbox: Sandbox, one: Notification, sent: Sent) -> None:
+    """
+    Write down a try and follow it: delivered, tried again later, or given up.
+
+    Args:
+        one: As it was claimed; whoever claimed it is alone with it until the try is recorded.
+
+    Raises:
+        IllegalTransition: it moved on meanwhile.
+    """
     if one.state is not DeliveryState.SENDING:
         one = notifications.transition(sandbox, one, "claimed")
     count = one.tries + 1
-    notification_tries.add(sandbox, notification_id, _try(sandbox, sent, count))
+    notification_tries.add(sandbox, one.notification_id, _try(sandbox, sent, count))
     profile = sandbox.seller.settings.ipn_profile
     event, pause = after(profile, sent.heard, count, sandbox.now - one.first_due_at)
     due = None if pause is None else sandbox.now + pause
@@ -233,7 +247,7 @@ def record(sandbox: Sandbox, notification_id: str, sent: Sent) -> None:
     )
     _line(sandbox, moved, event, one.state, number=count, status=sent.heard.status)
     if due is not None:
-        schedule.add(sandbox, SEND, notification_id, due)
+        schedule.add(sandbox, SEND, one.notification_id, due)
     if event == "delivered":
         sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
     _overtake(sandbox, moved)

@@ -77,11 +77,12 @@ def _planned(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequ
     with sandbox.connection.begin_nested() as spot:
         plan = plans.decide_refund(sandbox, order, attempt, asked)
         throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and asked.kind == SELLER
-        if throttles and tallies.count(sandbox, f"refund.throttled {asked.key}") == 0:
+        first = throttles and tallies.count(sandbox, f"refund.throttled {asked.key}") == 0
+        if first:
             spot.rollback()
-            tallies.bump(sandbox, f"refund.throttled {asked.key}")
-            return None
-    return plan
+    if first:
+        tallies.bump(sandbox, f"refund.throttled {asked.key}")
+    return None if first else plan
 
 
 def _new(

@@ -97,9 +97,8 @@ def _promise_as_sqlite_does(connection: Any, _record: Any) -> None:
     connection.commit()
 
 
-def create_tables(engine: Engine) -> None:
-    """Make the tables that are missing; safe when two servers start at once."""
-    # Every module that declares a table must be loaded before the metadata is complete.
+def _load_tables() -> None:
+    """Load every module that declares a table: only then the metadata is complete."""
     from mockpay.store import (  # noqa: F401, PLC0415
         attempts,
         banks,
@@ -128,10 +127,28 @@ def create_tables(engine: Engine) -> None:
         wallet,
     )
 
+
+def create_tables(engine: Engine) -> None:
+    """
+    Make the tables that are missing; safe when two servers start at once.
+
+    Raises:
+        Unusable: code ``database.version``: another version of mockpay made them.
+    """
+    from mockpay.store import versions  # noqa: PLC0415 - a table too; see below
+
+    _load_tables()
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_842)")
+        is_new = not connection.dialect.has_table(connection, "sellers")
         metadata.create_all(connection)
+        if versions.made_by(connection, write=is_new) != versions.shape():
+            message = (
+                "The database was made by another version of mockpay;"
+                " move it away, or name another one by MOCKPAY_DATABASE_URL."
+            )
+            raise Unusable(message, code="database.version")
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:

@@ -88,6 +88,16 @@ _move = Prepared(
     )
     .returning(*notifications.c)
 )
+_sending = Prepared(
+    update(notifications)
+    .where(
+        notifications.c.notification_id == bindparam("the_id"),
+        notifications.c.seller_id == bindparam("seller"),
+        notifications.c.state.in_([literal_column(f"'{state}'") for state in sorted(WAITING)]),
+    )
+    .values(state=literal_column(f"'{DeliveryState.SENDING}'"))
+    .returning(*notifications.c)
+)
 
 
 def add(sandbox: Sandbox, notification: Notification) -> None:
@@ -154,6 +164,13 @@ def claimed(connection: Connection, notification_ids: Iterable[str]) -> None:
         .where(notifications.c.id.in_(numbers))
         .values(state=str(DeliveryState.SENDING))
     )
+
+
+def sending(sandbox: Sandbox, notification_id: str) -> Notification | None:
+    """The same for one of this seller, which comes back; None where it does not wait."""
+    values = {"the_id": notification_id, "seller": sandbox.seller_id}
+    row = _sending.first(sandbox.connection, values)
+    return _notification(row) if row is not None else None
 
 
 def by_id(sandbox: Sandbox, notification_id: str) -> Notification | None:

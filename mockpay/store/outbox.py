@@ -12,11 +12,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Index,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
+from mockpay.kernel.clock import SECOND
+from mockpay.settings import Settings
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import PreparedInsert
-from mockpay.store.worlds import Sandbox
+from mockpay.store.prepared import Prepared, PreparedInsert
+from mockpay.store.worlds import Runtime, Sandbox
 
 outbox = Table(
     "outbox",
@@ -33,21 +46,56 @@ outbox = Table(
     text("reason", null=True),
     #: Parcels of one lane go one after the other, in the order in which they were queued.
     text("lane", null=True),
-    Index("outbox_waiting", "state", "leased_until"),
     Index("outbox_of_seller", "seller_id", "state", "id"),
     # A number must never come again: somebody may still be sending what a reset has deleted.
     sqlite_autoincrement=True,
 )
 
 QUEUED, SENT, DEAD = "QUEUED", "SENT", "DEAD"
-#: How long a claim lasts, in real ms.
-LEASE_MS = 30_000
+#: How long a claim lasts, in real ms, where MOCKPAY_LEASE_SECONDS says nothing else.
+LEASE_MS = Settings().lease_seconds * SECOND
 #: Parcels of one seller that may be on their way at once, over all processes.
 MOST_IN_FLIGHT = 4
 #: Rows that a claimer looks at.
 _CANDIDATES = 200
 
+#: Rows that a sender looks at for what the same seller has next.
+_NEXT_CANDIDATES = 8
+
 _insert = PreparedInsert(outbox)
+#: Written out, not a parameter: only so do databases see that the partial index will do.
+_queued = outbox.c.state == literal_column(f"'{QUEUED}'")
+Index("outbox_waiting", outbox.c.leased_until, sqlite_where=_queued, postgresql_where=_queued)
+_flying = Prepared(
+    select(outbox.c.seller_id, outbox.c.lane).where(
+        _queued, outbox.c.leased_until > bindparam("real_now")
+    )
+)
+_next = Prepared(
+    select(outbox.c.id, outbox.c.kind, outbox.c.lane)
+    .where(
+        outbox.c.seller_id == bindparam("seller_id"),
+        _queued,
+        # As a sum no index has it: the seller's rows in order are what is wanted.
+        outbox.c.leased_until + literal_column("0") <= bindparam("real_now"),
+    )
+    .order_by(outbox.c.id)
+    .limit(literal_column(str(_NEXT_CANDIDATES)))
+    .offset(literal_column("0"))  # SQLite's has one in any case, as a parameter of no name
+    .with_for_update(skip_locked=True)
+)
+_lease = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("parcel_id"))
+    .values(leased_until=bindparam("until"), tries=outbox.c.tries + literal_column("1"))
+    .returning(*outbox.c)
+)
+_record = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("parcel_id"), _queued)
+    .where(outbox.c.seller_id == bindparam("seller_id"))
+    .values(state=bindparam("to"), reason=bindparam("why"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +126,7 @@ def add(
         "subject": subject,
         "state": QUEUED,
         "due_at": sandbox.now,
-        "leased_until": sandbox.real_now + LEASE_MS if mine else 0,
+        "leased_until": sandbox.real_now + lease_ms(sandbox.runtime) if mine else 0,
         "tries": 0,
         "facts": dump(facts),
         "reason": None,
@@ -91,34 +139,67 @@ def add(
     return number
 
 
+def lease_ms(runtime: Runtime) -> int:
+    """How long a claim of this process lasts, in real ms."""
+    return runtime.settings.lease_seconds * SECOND
+
+
 def claim(
-    connection: Connection, real_now: int, limit: int, seller_id: str | None = None
-) -> list[Parcel]:
+    connection: Connection, real_now: int, limit: int,
+    seller_id: str | None = None, *, lease: int = LEASE_MS,
+) -> list[Parcel]:  # fmt: skip
     """
     Take what nobody is sending, of one seller or of all, the oldest first.
 
     No seller has more than `MOST_IN_FLIGHT` on the way, so that one whose server is slow or
     dead holds up nobody else; claimers of several processes go one by one.
+
+    Args:
+        lease: How long nobody else takes them, in real ms.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_843)")
+    _queue_up(connection)
     chosen = _choose(connection, real_now, limit, seller_id)
     if not chosen:
         return []
     rows = connection.execute(
         update(outbox)
         .where(outbox.c.id.in_(chosen))
-        .values(leased_until=real_now + LEASE_MS, tries=outbox.c.tries + 1)
+        .values(leased_until=real_now + lease, tries=outbox.c.tries + 1)
         .returning(*outbox.c)
     )
     return sorted((_parcel(row) for row in rows.mappings()), key=lambda one: one.parcel_id)
 
 
+def claim_next(sandbox: Sandbox, kind: str) -> Parcel | None:
+    """
+    Take this seller's next parcel, if it is of this kind and may go now.
+
+    For a sender that has just recorded one: cheaper than `claim`, and by the same rules.
+    """
+    connection, real_now = sandbox.connection, sandbox.real_now
+    _queue_up(connection)
+    flying = _flying.run(connection, {"real_now": real_now}).fetchall()
+    lanes = [lane for seller_id, lane in flying if seller_id == sandbox.seller_id]
+    if len(lanes) >= MOST_IN_FLIGHT:
+        return None
+    waiting = _next.run(connection, {"seller_id": sandbox.seller_id, "real_now": real_now})
+    for number, its_kind, lane in waiting.fetchall():
+        if lane is None or lane not in lanes:
+            values = {"parcel_id": number, "until": real_now + lease_ms(sandbox.runtime)}
+            row = _lease.first(connection, values) if its_kind == kind else None
+            return _parcel(row) if row is not None else None
+    return None
+
+
+def _queue_up(connection: Connection) -> None:
+    """Claimers of several processes go one by one; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_843)")
+
+
 def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | None) -> list[int]:
     flying = connection.execute(
-        select(outbox.c.seller_id, outbox.c.lane).where(
-            outbox.c.state == QUEUED, outbox.c.leased_until > real_now
-        )
+        select(outbox.c.seller_id, outbox.c.lane).where(_queued, outbox.c.leased_until > real_now)
     ).all()
     in_flight = Counter(row.seller_id for row in flying)
     lanes = {row.lane for row in flying if row.lane is not None}
@@ -153,7 +234,7 @@ def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | 
 def by_number(sandbox: Sandbox, parcel_id: int) -> Parcel | None:
     """A queued parcel of this seller."""
     query = select(outbox).where(
-        outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, outbox.c.state == QUEUED
+        outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, _queued
     )
     row = sandbox.connection.execute(query).mappings().first()
     return _parcel(row) if row is not None else None
@@ -172,20 +253,15 @@ def _parcel(row: Mapping[Any, Any]) -> Parcel:
 
 def record(sandbox: Sandbox, parcel_id: int, state: str, reason: str | None = None) -> bool:
     """Write down how sending ended; False where somebody else already did."""
-    done = sandbox.connection.execute(
-        update(outbox)
-        .where(outbox.c.id == parcel_id, outbox.c.state == QUEUED)
-        .where(outbox.c.seller_id == sandbox.seller_id)
-        .values(state=state, reason=reason)
-    )
-    return done.rowcount == 1
+    values = {"parcel_id": parcel_id, "seller_id": sandbox.seller_id, "to": state, "why": reason}
+    return _record.run(sandbox.connection, values).rowcount == 1
 
 
 def holds(sandbox: Sandbox, kind: str, subject: str) -> bool:
     """Whether a parcel of this subject waits or is on its way."""
     query = select(outbox.c.id).where(
         outbox.c.seller_id == sandbox.seller_id,
-        outbox.c.state == QUEUED,
+        _queued,
         outbox.c.kind == kind,
         outbox.c.subject == subject,
     )
@@ -194,9 +270,7 @@ def holds(sandbox: Sandbox, kind: str, subject: str) -> bool:
 
 def waiting(sandbox: Sandbox) -> int:
     """How much of this seller is still to be sent."""
-    query = select(func.count()).where(
-        outbox.c.seller_id == sandbox.seller_id, outbox.c.state == QUEUED
-    )
+    query = select(func.count()).where(outbox.c.seller_id == sandbox.seller_id, _queued)
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
@@ -207,5 +281,5 @@ def anything(connection: Connection, real_now: int, seller_id: str | None = None
 
 
 def _unleased(real_now: int, seller_id: str | None) -> list[ColumnElement[bool]]:
-    free = [outbox.c.state == QUEUED, outbox.c.leased_until <= real_now]
+    free = [_queued, outbox.c.leased_until <= real_now]
     return free if seller_id is None else [*free, outbox.c.seller_id == seller_id]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
 
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.orders import Order
@@ -16,8 +16,10 @@ from mockpay.store import journal as journal_rows
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
 from mockpay.store.journal import journal
+from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.paging import PAGE, Page, cursor_of, number_of
+from mockpay.store.refunds import refunds
 from mockpay.store.timeline import timeline
 from mockpay.store.worlds import Sandbox
 
@@ -27,8 +29,8 @@ class OrderFilter:
     """
     Which orders; what is empty or None does not matter.
 
-    `decided_by` is a `Source` value or a scenario's name; `text` a part of either order id,
-    of customInformation or of the note, in any case.
+    `decided_by` is a `Source` value or a scenario's name; `text` a part of either order id, of
+    customInformation, of the note, of the reason or of a UPI ID that was tried, in any case.
     """
 
     states: tuple[str, ...] = ()
@@ -79,6 +81,25 @@ def counts_by_state(sandbox: Sandbox, wanted: OrderFilter | None = None) -> dict
     return {state: int(number) for state, number in rows}
 
 
+def refunds_by_state(sandbox: Sandbox) -> dict[str, int]:
+    """How many of the seller's refunds each state has."""
+    return _by_state(sandbox, refunds)
+
+
+def deliveries_by_state(sandbox: Sandbox, type_: str | None = None) -> dict[str, int]:
+    """How many deliveries each state has; of one type of notification or of all."""
+    of_type = [notifications.c.type == type_] if type_ else []
+    return _by_state(sandbox, notifications, *of_type)
+
+
+def _by_state(sandbox: Sandbox, table: Table, *wanted: ColumnElement[bool]) -> dict[str, int]:
+    query = select(table.c.state, func.count()).where(
+        table.c.seller_id == sandbox.seller_id, *wanted
+    )
+    rows = sandbox.connection.execute(query.group_by(table.c.state))
+    return {state: int(number) for state, number in rows}
+
+
 def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Select[Any]:
     query = query.select_from(_with_last(wanted)).where(orders.c.seller_id == sandbox.seller_id)
     if wanted.states:
@@ -90,7 +111,7 @@ def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Sel
     if wanted.decided_by:
         query = query.where(_decided_by(wanted.decided_by))
     if wanted.text:
-        query = query.where(_holds(wanted.text))
+        query = query.where(_holds(sandbox, wanted.text))
     return query
 
 
@@ -111,12 +132,26 @@ def _decided_by(name: str) -> ColumnElement[bool]:
     return attempts.c.scenario == name
 
 
-def _holds(text: str) -> ColumnElement[bool]:
+def _holds(sandbox: Sandbox, text: str) -> ColumnElement[bool]:
     columns = (
         orders.c.amazon_order_id, orders.c.seller_order_id,
         orders.c.custom_information, orders.c.seller_note,
     )  # fmt: skip
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    return or_(
+        *(column.icontains(text, autoescape=True) for column in columns),
+        # A reason is spelt `insufficient_funds`; nobody types it so.
+        orders.c.reason.icontains(text.replace(" ", "_"), autoescape=True),
+        orders.c.id.in_(_tried(sandbox, text)),
+    )
+
+
+def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
+    """Orders with a try by such a UPI ID, be it the newest or not."""
+    tries = attempts.alias("tries")
+    plain = text.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
+    # The instrument is compact JSON of our own writing, with `vpa` as its last name.
+    such = func.lower(tries.c.instrument).like(f'%"vpa":"%{plain}%', escape="/")
+    return select(tries.c.order_id).where(tries.c.seller_id == sandbox.seller_id, such)
 
 
 @dataclass(frozen=True, slots=True)

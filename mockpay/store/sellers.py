@@ -62,6 +62,14 @@ _FIND = {
     (False, False): Prepared(_by_access_key),
     (False, True): Prepared(_by_access_key.with_for_update()),
 }
+_count = Prepared(
+    update(sellers)
+    .where(sellers.c.seller_id == bindparam("seller"))
+    .values(
+        fired=sellers.c.fired + bindparam("fired_now"),
+        delivered=sellers.c.delivered + bindparam("delivered_now"),
+    )
+)
 _settings = msgspec.json.Decoder(Settings)
 _addresses = msgspec.json.Decoder(tuple[str, ...])
 
@@ -164,8 +172,7 @@ def due_sooner(connection: Connection, seller_id: str, due_at: int) -> None:
 
 def count(connection: Connection, seller_id: str, *, fired: int = 0, delivered: int = 0) -> None:
     """Add to what happened since the last clock call."""
-    values = {"fired": sellers.c.fired + fired, "delivered": sellers.c.delivered + delivered}
-    connection.execute(update(sellers).where(sellers.c.seller_id == seller_id).values(values))
+    _count.run(connection, {"seller": seller_id, "fired_now": fired, "delivered_now": delivered})
 
 
 def take_counts(connection: Connection, seller_id: str) -> tuple[int, int]:

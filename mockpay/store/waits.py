@@ -6,18 +6,56 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Join, Table, and_, func, or_, select
 
 from mockpay.kernel.errors import Invalid
 from mockpay.store.journal import journal
 from mockpay.store.metadata import load
+from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
+from mockpay.store.otps import otps
+from mockpay.store.refunds import refunds
 from mockpay.store.timeline import timeline
 from mockpay.store.worlds import Sandbox
 
 JOURNAL = "journal"
 #: Matches any of the ids.
 ANY_ID = "id"
+_Columns = Mapping[str, ColumnElement[Any]]
+_ORDER: _Columns = {
+    "amazon_order_id": orders.c.amazon_order_id,
+    "seller_order_id": orders.c.seller_order_id,
+}
+_subject = timeline.c.subject
+#: What can be matched on, by source: the order's ids, and what the thing itself is known by.
+_COLUMNS: Mapping[str, _Columns] = {
+    "order": _ORDER,
+    "attempt": {**_ORDER, "attempt_id": _subject},
+    "refund": {
+        **_ORDER,
+        "amazon_refund_id": _subject,
+        "refund_reference_id": refunds.c.refund_reference_id,
+    },
+    "notification": {
+        **_ORDER,
+        "notification_id": _subject,
+        "message_id": notifications.c.message_id,
+        "amazon_refund_id": notifications.c.amazon_refund_id,
+        "type": notifications.c.type,
+    },
+    "otp": {**_ORDER, "challenge_id": _subject, "attempt_id": otps.c.attempt_id},
+    JOURNAL: {"amazon_order_id": journal.c.amazon_order_id, "outcome": journal.c.outcome},
+}
+KEYS: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in _COLUMNS.items()}
+#: Where the rest of what a thing is known by stands, and which row is its own.
+_ROWS: Mapping[str, tuple[Table, ColumnElement[bool]]] = {
+    "refund": (
+        refunds,
+        and_(refunds.c.seller_id == timeline.c.seller_id, refunds.c.amazon_refund_id == _subject),
+    ),
+    "notification": (notifications, notifications.c.notification_id == _subject),
+    "otp": (otps, otps.c.challenge_id == _subject),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +64,7 @@ class Awaited:
     What is waited for.
 
     Args:
-        source: ``order``, ``attempt`` (machines of the timeline) or ``journal``.
+        source: A machine of the timeline such as ``refund``, or ``journal``.
         name: An event or the state that it leads to; of the journal, a kind; ``*`` for any.
         match: Values by key, all of which must fit; `ANY_ID` fits any of the ids.
     """
@@ -87,19 +125,14 @@ def first(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
 def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
     query = (
         select(timeline, orders.c.amazon_order_id, orders.c.seller_order_id)
-        .join(orders, orders.c.id == timeline.c.order_id)
+        .select_from(_told_by(wanted.source))
         .where(timeline.c.seller_id == sandbox.seller_id, timeline.c.id > after)
         .where(timeline.c.machine == wanted.source)
     )
     if wanted.name != "*":
         query = query.where(or_(timeline.c.event == wanted.name, timeline.c.after == wanted.name))
-    columns = {
-        "amazon_order_id": orders.c.amazon_order_id,
-        "seller_order_id": orders.c.seller_order_id,
-        "attempt_id": timeline.c.subject,
-    }
     for key, value in wanted.match.items():
-        query = query.where(_fits(columns, key, value))
+        query = query.where(_fits(_COLUMNS[wanted.source], key, value))
     row = sandbox.connection.execute(query.order_by(timeline.c.id).limit(1)).mappings().first()
     if row is None:
         return None
@@ -109,13 +142,18 @@ def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
     )  # fmt: skip
 
 
+def _told_by(machine: str) -> Join:
+    """A machine's steps beside their order and the row of their subject, each found by its id."""
+    steps = timeline.join(orders, orders.c.id == timeline.c.order_id)
+    return steps.outerjoin(*_ROWS[machine]) if machine in _ROWS else steps
+
+
 def _first_entry(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
     query = select(journal).where(journal.c.seller_id == sandbox.seller_id, journal.c.id > after)
     if wanted.name != "*":
         query = query.where(journal.c.kind == wanted.name)
-    columns = {"amazon_order_id": journal.c.amazon_order_id, "outcome": journal.c.outcome}
     for key, value in wanted.match.items():
-        query = query.where(_fits(columns, key, value))
+        query = query.where(_fits(_COLUMNS[JOURNAL], key, value))
     row = sandbox.connection.execute(query.order_by(journal.c.id).limit(1)).mappings().first()
     if row is None:
         return None
@@ -125,7 +163,7 @@ def _first_entry(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
     )  # fmt: skip
 
 
-def _fits(columns: Mapping[str, Any], key: str, value: str) -> ColumnElement[bool]:
+def _fits(columns: _Columns, key: str, value: str) -> ColumnElement[bool]:
     if key == ANY_ID:
         return or_(*(column == value for name, column in columns.items() if name.endswith("_id")))
     if key not in columns:

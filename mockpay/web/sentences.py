@@ -58,6 +58,17 @@ _ASKED: Mapping[Source, str] = {
     Source.AMOUNT: "The amount asked for this answer.",
     Source.DEFAULT: "The seller’s default outcome asked for this answer.",
 }
+#: How a hold ended without capture, and whose doing that was, by the order's reason.
+_RELEASED: Mapping[str | None, tuple[str, str]] = {
+    "authorization_expired": ("Nobody captured in time", "The seller did not ask for the money."),
+    "capture_failed": ("The capture failed", "The bank refused it, as the scenario has it."),
+}
+_CANCELLED_HOLD = ("Cancelled before capture", "The order was cancelled while its money was held.")
+#: A hold that waits says what for; one that was released says why it was.
+_HOLDS: Mapping[AttemptState, str] = {
+    _A.AUTHORIZED: "The seller captures the money or cancels the order.",
+    _A.VOIDED: "",
+}
 _INNOCENT = "Nothing is wrong in your integration."
 
 
@@ -98,7 +109,12 @@ def method_name(attempt: Attempt) -> str:
 
 def method_icon(attempt: Attempt | None) -> str:
     """The icon of what was paid with."""
-    return _ICONS.get(attempt.method, "card") if attempt else "dash"
+    return icon_of(attempt.method) if attempt else "dash"
+
+
+def icon_of(method: str) -> str:
+    """The icon of a kind of instrument."""
+    return _ICONS.get(method, "card")
 
 
 def meaning(code: str, method: str = upi.METHOD) -> str:
@@ -157,6 +173,8 @@ def _paid(order: Order, last: Attempt | None) -> str:
 def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
     if last is not None and last.state is _A.REVERSED:
         return "Approved after the order had ended; the money went back"
+    if last is not None and last.state is _A.VOIDED:
+        return f"{_RELEASED.get(order.reason, _CANCELLED_HOLD)[0]}; the hold was released"
     if order.state is _O.CANCELLED:
         return (
             "The buyer cancelled on the payment page" if full else "Cancelled on the payment page"
@@ -247,6 +265,8 @@ def _magic_part(attempt: Attempt, decision: Decision) -> str:
 
 def whose_doing(order: Order, last: Attempt | None) -> str:
     """Who or what made it come out so: the line below the title that answers "why?"."""
+    if last is not None and last.state in _HOLDS:
+        return _HOLDS[last.state] or _RELEASED.get(order.reason, _CANCELLED_HOLD)[1]
     again = " The buyer may try again." if order.open and last and not last.live else ""
     return _doing(order, last) + again
 

@@ -1,17 +1,25 @@
-"""The timeline of an order as lines that a developer can read; pure functions."""
+"""
+The timeline of an order as lines that a developer can read; pure functions.
+
+What each event is called stands in `timeline_words`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mockpay.domain import netbanking, upi
 from mockpay.domain.attempts import TERMINAL, AttemptState
+from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import CLOSED_UNPAID, OrderState
+from mockpay.domain.otp import Purpose
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, indian, rfc3339
+from mockpay.kernel.money import Money
 from mockpay.store.schedule import Event
 from mockpay.web.sentences import countdown, meaning
+from mockpay.web.timeline_words import AT_BANK, BY, CHOSEN, DUE, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,83 +36,8 @@ class Line:
     to_come: bool = False
 
 
-#: Title, kind, icon and the fact told where the event brings none of its own.
-_Words = tuple[str, str, str, str]
-
-_ORDER: Mapping[str, _Words] = {
-    "opened": ("Order opened", "ok", "tick", "Payload decrypted, signature matched"),
-    "attempt_failed": ("Buyer may try again", "idle", "back", "The order stays open"),
-    "buyer_cancel": ("Order cancelled", "idle", "dash", ""),
-    "timeout": ("Order expired", "idle", "clock", "The time to pay was over"),
-    "given_up": ("Order failed", "bad", "cross", "No tries were left"),
-    "attempt_authorized": ("Funds held", "hold", "bars", "Waiting for capture"),
-    "attempt_captured": ("Order paid", "ok", "tick", ""),
-    "capture": ("Captured", "ok", "tick", ""),
-    "void": ("Hold released", "idle", "dash", ""),
-    "auth_expired": ("Hold expired", "idle", "clock", ""),
-    "refund_completed": ("Refunded in part", "back", "back", ""),
-    "refund_completed_in_full": ("Refunded in full", "back", "back", ""),
-    "returned": ("Sent back to the seller", "idle", "send", ""),
-    "bank_return_refused": ("Bank’s answer refused", "bad", "cross", "It was not the bank’s own"),
-    "expiry_waits": ("Expiry waits for the bank", "wait", "clock", "Money may be moving"),
-}
-_PAID_LATE = "The order had ended, so the money goes back"
-_ATTEMPT: Mapping[str, _Words] = {
-    "chosen": ("UPI chosen", "idle", "upi", ""),
-    "auth_required": ("Buyer asked to approve", "wait", "clock", "Request sent to the UPI app"),
-    "seen": ("Request seen", "idle", "phone", "The buyer opened it in the UPI app"),
-    "validation_error": ("Refused before the buyer was asked", "bad", "cross", ""),
-    "auth_ok": ("Buyer approved", "ok", "tick", "In the UPI app"),
-    "auth_fail": ("Not approved", "bad", "cross", ""),
-    "cancel": ("Try cancelled", "idle", "dash", ""),
-    "timeout": ("Request expired", "idle", "clock", ""),
-    "left_pending": ("Bank answered: pending", "wait", "clock", ""),
-    "no_auth_needed": ("No approval needed", "idle", "shield", ""),
-    "submit": ("Sent to the bank", "idle", "bank", ""),
-    "approved": ("Funds held", "hold", "bars", ""),
-    "approved_and_captured": ("Approved and captured", "ok", "tick", ""),
-    "approved_too_late": ("Approved too late", "back", "back", _PAID_LATE),
-    "declined": ("Declined", "bad", "cross", ""),
-    "pending": ("Bank answered: pending", "wait", "clock", ""),
-    "no_answer": ("No clear answer", "odd", "question", ""),
-    "resolved_success": ("Bank decided: paid", "ok", "tick", ""),
-    "resolved_failure": ("Bank decided: not paid", "bad", "cross", ""),
-    "resolved_too_late": ("Approved too late", "back", "back", _PAID_LATE),
-    "found_success": ("Found: paid", "ok", "tick", ""),
-    "found_failure": ("Found: not paid", "bad", "cross", ""),
-    "found_too_late": ("Approved too late", "back", "back", _PAID_LATE),
-    "stuck": ("No end in sight", "odd", "question", "The bank cannot say what became of it"),
-    "gave_up": ("Network sent the money back", "back", "back", ""),
-    "late_success": ("Approved too late", "back", "back", _PAID_LATE),
-    "reverse": ("Money sent back", "back", "back", "The seller had been told FAILURE"),
-}
-#: What else may be chosen, by a fact that only it has.
-_CHOSEN: Mapping[str, tuple[str, str]] = {
-    "last4": ("Card chosen", "card"),
-    "bank": ("Net banking chosen", "bank"),
-    "email": ("Amazon Pay balance chosen", "wallet"),
-}
-#: What another method says instead of the UPI app.
-_AT_BANK: Mapping[str, str] = {
-    "auth_required": "Sent to the bank’s own page",
-    "auth_ok": "On the bank’s page, and confirmed by the bank itself",
-}
 #: Told by the attempt's own line of the same moment.
 _SILENT = frozenset({("order", "attempt_started")})
-
-_DUE: Mapping[str, str] = {
-    "order.expire": "Order expires",
-    "attempt.answer": "UPI app and bank answer",
-    "attempt.resolve": "Bank makes the end known",
-    "attempt.enquire": "Gateway is asked again",
-    "attempt.timeout": "Request expires",
-    "attempt.reverse": "Money is sent back",
-}
-_BY: Mapping[Actor, str] = {
-    Actor.BUYER: "By the buyer",
-    Actor.TESTER: "By control API",
-    Actor.CLOCK: "By the clock",
-}
 _RESULTS: Mapping[str, str] = {
     OrderState.PAID: "SUCCESS",
     OrderState.AUTHORIZED: "SUCCESS",
@@ -123,15 +56,13 @@ def timeline_lines(events: Iterable[TimelineEvent]) -> list[Line]:
 
 
 def _line(event: TimelineEvent, first: TimelineEvent | None, *, decided: bool) -> Line:
-    table = _ORDER if event.machine == "order" else _ATTEMPT
-    plain = event.event.replace("_", " ").capitalize()
-    title, kind, icon, fact = table.get(event.event, (plain, "idle", "dot", ""))
+    title, kind, icon, fact = words(event.machine, event.event)
     if event.event == "chosen":
-        title, icon = next((w for key, w in _CHOSEN.items() if key in event.facts), (title, icon))
+        title, icon = next((w for key, w in CHOSEN.items() if key in event.facts), (title, icon))
     return Line(
         title=title,
         at=instant(event.at) if first is None or event is first else offset(event.at - first.at),
-        fact=_fact(event) or fact,
+        fact=_TELLERS.get(event.machine, _of_payment)(event) or fact,
         kind=kind,
         icon=icon,
         iso=rfc3339(event.at),
@@ -142,6 +73,11 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, *, decided: bool) -
 def instant(moment: int) -> str:
     """Time of day in India with milliseconds: ``15:21:52.104``."""
     return f"{indian(moment):%H:%M:%S}.{moment % SECOND:03d}"
+
+
+def moment(at: int) -> str:
+    """Date and time of day in India: ``21 Nov 2026, 17:30:00 IST``."""
+    return f"{indian(at):%d %b %Y, %H:%M:%S} IST"
 
 
 def offset(milliseconds: int) -> str:
@@ -155,14 +91,14 @@ def offset(milliseconds: int) -> str:
     return f"+{whole // 3_600} h {whole // 60 % 60:02d} min"
 
 
-def _fact(event: TimelineEvent) -> str:
-    """What the event itself tells, in words; empty where it tells nothing."""
+def _of_payment(event: TimelineEvent) -> str:
+    """What an order's or attempt's event itself tells; empty where it tells nothing."""
     facts = event.facts
     if "code" in facts:
         code, method = str(facts["code"]), str(facts.get("method", upi.METHOD))
         return f"{code}: {meaning(code, method)}" if code else ""
-    if facts.get("method") == netbanking.METHOD and event.event in _AT_BANK:
-        return _AT_BANK[event.event]
+    if facts.get("method") == netbanking.METHOD and event.event in AT_BANK:
+        return AT_BANK[event.event]
     if event.event == "chosen":
         return _chosen(facts)
     if event.event == "submit":
@@ -171,8 +107,8 @@ def _fact(event: TimelineEvent) -> str:
         return f"A signed {_RESULTS.get(event.after, 'FAILURE')}"
     if event.event == "given_up" and event.actor is Actor.BUYER:
         return "The buyer went back to the seller instead of trying again"
-    if event.event in {"buyer_cancel", "cancel"}:
-        return _BY.get(event.actor, "")
+    if event.event in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
+        return BY.get(event.actor, "")
     return ""
 
 
@@ -184,22 +120,121 @@ def _chosen(facts: Mapping[str, object]) -> str:
     return str(named or "By QR code or link, in any UPI app")
 
 
+def _of_refund(event: TimelineEvent) -> str:
+    """How much went where, and by which number a bank finds it."""
+    facts = event.facts
+    parts: list[str] = []
+    if "amount" in facts:
+        parts.append(Money.parse(str(facts["amount"])).display())
+    if event.event == "requested":
+        parts.append(f"as {facts.get('reference')}")
+        parts.append("for a cancelled order" if facts.get("kind") == "CANCELLATION" else "")
+    elif event.event == "sent":
+        parts.append(f"Back to {instrument(facts)}")
+    elif event.event in {"completed", "declined"}:
+        parts += [f"{name} {facts[name.lower()]}" for name in _NUMBERS if name.lower() in facts]
+        parts.append(str(facts.get("reason", "")))
+        parts.append(BY.get(event.actor, "").lower())
+    told = ", ".join(part for part in parts if part)
+    return told[:1].upper() + told[1:]
+
+
+#: What networks call the number of a credit (domain/credits.py).
+_NUMBERS = ("ARN", "RRN", "UTR")
+
+
+def instrument(facts: Mapping[str, object]) -> str:
+    """Where money goes back to: never more than may be kept of it."""
+    if "last4" in facts:
+        return f"{facts['network']} •••• {facts['last4']}"
+    named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
+    return str(named or "the account behind the UPI app")
+
+
+_ABOUT: Mapping[str, str] = {
+    NotificationType.PAYMENT: "About the payment",
+    NotificationType.REFUND: "About the refund",
+}
+
+
+def _of_notification(event: TimelineEvent) -> str:
+    facts = event.facts
+    about = _ABOUT.get(str(facts.get("type")), "")
+    if "copy" in facts:
+        about += f", copy {facts['copy']}"
+    if "number" in facts:
+        status = facts.get("status")
+        heard = f"answered {status}" if status else "got no answer"
+        again = "; tried again later" if event.event == "failed" else ""
+        return f"{about}: try {facts['number']} {heard}{again}"
+    if event.event == "suppressed":
+        return f"{about}: a scenario said that none is sent"
+    by = BY.get(event.actor, "").lower() if event.event == "asked_again" else ""
+    return f"{about}, {by}" if by else about
+
+
+_PURPOSES: Mapping[str, str] = {
+    Purpose.PAYMENT: "for this payment",
+    Purpose.CHALLENGE: "by the issuer",
+    Purpose.SAVE_METHOD: "to save the method",
+    Purpose.WALLET_RELOAD: "to reload the balance",
+}
+
+
+def _of_otp(event: TimelineEvent) -> str:
+    facts = event.facts
+    if event.event in {"start", "resend"}:
+        if facts.get("undelivered"):
+            return f"To {facts.get('to')}, but it never arrives"
+        purpose = _PURPOSES.get(str(facts.get("purpose")), "")
+        return f"To {facts.get('to')} {purpose}".rstrip()
+    if event.event == "wrong":
+        left = facts.get("tries_left")
+        return f"{left} {'try' if left == 1 else 'tries'} left"
+    return ""
+
+
+def _of_threeds(event: TimelineEvent) -> str:
+    """Status, reason and ECI in the protocol's own letters."""
+    facts = event.facts
+    known = (
+        ("trans_status", ""), ("reason", "reason "), ("eci", "ECI "),
+        ("challenge_cancel", "cancel "), ("error_code", "error "),
+    )  # fmt: skip
+    return ", ".join(f"{word}{facts[name]}" for name, word in known if name in facts)
+
+
+_TELLERS: Mapping[str, Callable[[TimelineEvent], str]] = {
+    "refund": _of_refund,
+    "notification": _of_notification,
+    "otp": _of_otp,
+    "threeds": _of_threeds,
+}
+
+
 def _deciding(events: Sequence[TimelineEvent]) -> TimelineEvent | None:
     """The event that settled how it came out: an attempt's end or halt, else the order's end."""
     halts = {*TERMINAL, AttemptState.PENDING, AttemptState.UNKNOWN}
     of_attempts = [e for e in events if e.machine == "attempt" and e.after in halts]
     if of_attempts:
         return of_attempts[-1]
-    return next((e for e in reversed(events) if e.after in CLOSED_UNPAID), None)
+    ended = (e for e in reversed(events) if e.machine == "order" and e.after in CLOSED_UNPAID)
+    return next(ended, None)
+
+
+def _when(event: Event) -> str:
+    """The instant; an order may have several refunds, so theirs are named."""
+    named = event.kind.startswith("refund.")
+    return f"{event.subject}, {moment(event.due_at)}" if named else moment(event.due_at)
 
 
 def lines_to_come(waiting: Iterable[Event], now: int) -> list[Line]:
     """What is scheduled and has not happened, the soonest first."""
     return [
         Line(
-            title=_DUE.get(event.kind, event.kind),
+            title=DUE.get(event.kind, event.kind),
             at=f"in {countdown(event.due_at - now)}",
-            fact=f"{indian(event.due_at):%d %b %Y, %H:%M:%S} IST",
+            fact=_when(event),
             kind="idle",
             icon="dot",
             iso=rfc3339(event.due_at),

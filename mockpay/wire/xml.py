@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from mockpay.kernel.errors import MockpayError
@@ -84,6 +84,8 @@ def _content(tree: Tree) -> str:
 
 
 def _elements(name: str, child: Tree) -> str:
+    if isinstance(child, str):  # as most are
+        return f"<{name}>{_escape(child)}</{name}>" if child else ""
     repeated = child if isinstance(child, Sequence) and not isinstance(child, str) else [child]
     contents = (_content(each) for each in repeated)
     return "".join(
@@ -98,9 +100,12 @@ def _illegal() -> re.Pattern[str]:
 
 
 def _escape(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        return text
     return _illegal().sub("\ufffd", text).translate(_ESCAPES)
 
 
+@lru_cache(maxsize=1_024)
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         message = f"{name!r} is no element name."

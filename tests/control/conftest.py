@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.control.listeners import listening
 from tests.control.rooms import Api, database, make_app
 
 
@@ -16,6 +17,21 @@ def api(request, tmp_path_factory):
 @pytest.fixture
 def room(api):
     return api.new_seller()
+
+
+@pytest.fixture
+def listener():
+    """A seller's server on a port of its own."""
+    with listening() as heard:
+        yield heard
+
+
+@pytest.fixture
+def told_room(api, listener):
+    """A frozen world whose seller is told of things, at the listener."""
+    room = api.new_seller(ipn_url=listener.url)
+    room.freeze()
+    return room
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from mockpay.delivery import outbox
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.instruments import Instrument, Upi
 from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.money import Money
-from mockpay.services import orders, payments
+from mockpay.services import orders, payments, refunds
 from mockpay.services.sellers import NewSeller, create
 from mockpay.settings import Settings
 from mockpay.store import attempts
@@ -126,5 +127,17 @@ class Room:
     def paid_order(self, number: str = "A-1", amount: str = "499.00") -> Order:
         order = self.open_order(number, amount)
         self.pay(order)
-        assert self.post("/clock/advance", {"seconds": 0}).json["complete"]
+        self.advance(0)
         return order
+
+    def advance(self, seconds: float) -> Any:
+        moved = self.post("/clock/advance", {"seconds": seconds}).json
+        assert moved["complete"], moved
+        return moved
+
+    def refund(self, order: Order, amount: str = "100.00", key: str = "R-1") -> str:
+        """What the seller asks for; the refund's id."""
+        with work(self.api.runtime, self.seller_id) as sandbox:
+            fresh = order_rows.by_number(sandbox, order.order_id)
+            asked = refunds.request(sandbox, fresh, RefundRequest(key, Money.parse(amount)))
+        return asked.refund.amazon_refund_id

@@ -158,7 +158,7 @@ def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
 def test_another_sellers_order_is_not_there(api, room):
     other = api.new_seller()
     order = other.open_order()
-    for method, path in (("GET", ""), ("POST", "/cancel")):
+    for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/capture")):
         answer = room.call(method, f"/orders/{order.amazon_order_id}{path}")
         assert (answer.status_code, answer.json["code"]) == (404, "order.not_found")
     assert other.get(f"/orders/{order.amazon_order_id}").json["state"] == "CREATED"
@@ -174,10 +174,75 @@ def test_a_tester_may_cancel_an_order_that_nobody_paid(room):
     assert told["timeline"][-1]["actor"] == "tester"
 
 
-def test_a_paid_order_cannot_be_cancelled(room):
-    order = room.paid_order()
+def test_an_order_that_ended_without_money_cannot_be_cancelled(room):
+    order = room.open_order()
+    assert room.post(f"/orders/{order.amazon_order_id}/cancel").status_code == 200
     answer = room.post(f"/orders/{order.amazon_order_id}/cancel")
     assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
+
+
+def test_a_paid_order_is_cancelled_by_refunding_what_is_left(room):
+    room.freeze()
+    order = room.paid_order("A-1", "499.00")
+    room.refund(order, "100.00")
+    told = room.post(f"/orders/{order.amazon_order_id}/cancel").json
+
+    assert told["state"] == "PAID"
+    lines = [(one["kind"], one["amount"], one["state"]) for one in told["refunds"]]
+    assert lines == [("SELLER", "100.00", "PENDING"), ("CANCELLATION", "399.00", "PENDING")]
+    assert "cancelled_after_capture" in [step["event"] for step in told["timeline"]]
+    again = room.post(f"/orders/{order.amazon_order_id}/cancel")
+    assert (again.status_code, again.json["code"]) == (409, "order.refunded")
+
+    room.advance(5)
+    after = room.get(f"/orders/{order.amazon_order_id}").json
+    assert (after["state"], after["refunded_amount"]) == ("REFUNDED", "499.00")
+    assert room.get("/audit").json["ok"]
+
+
+@pytest.fixture
+def held(api):
+    """A world whose seller captures by hand, and an order with authorised money."""
+    room = api.new_seller(settings={"capture": "manual", "authorization_seconds": 3_600})
+    room.freeze()
+    order = room.paid_order()
+    return room, f"/orders/{order.amazon_order_id}"
+
+
+def test_authorised_money_is_captured_once(held):
+    room, path = held
+    assert room.get(path).json["state"] == "AUTHORIZED"
+    told = room.post(f"{path}/capture").json
+    assert (told["state"], told["attempts"][0]["state"]) == ("PAID", "CAPTURED")
+    assert told["timeline"][-1]["actor"] == "tester"
+    again = room.post(f"{path}/capture")
+    assert (again.status_code, again.json["code"]) == (409, "capture.not_authorized")
+
+
+def test_a_held_order_is_cancelled_by_letting_the_money_go(held):
+    room, path = held
+    told = room.post(f"{path}/cancel").json
+    assert (told["state"], told["attempts"][0]["state"]) == ("CANCELLED", "VOIDED")
+    assert told["refunds"] == []
+
+
+def test_money_that_nobody_captures_in_time_goes_back(held):
+    room, path = held
+    room.advance(3_600)
+    told = room.get(path).json
+    assert told["timeline"][-1]["event"] == "auth_expired"
+    assert room.post(f"{path}/capture").status_code == 409
+
+
+def test_a_pending_capture_cannot_be_asked_for_twice(held):
+    room, _ = held
+    room.post("/scenarios", {"stage": "capture", "outcome": "pending"})
+    order = room.paid_order("A-2")
+    path = f"/orders/{order.amazon_order_id}/capture"
+    assert room.post(path).json["state"] == "AUTHORIZED"
+    again = room.post(path)
+    assert (again.status_code, again.json["code"]) == (409, "capture.pending")
+    room.advance(30)
     assert room.get(f"/orders/{order.amazon_order_id}").json["state"] == "PAID"
 
 

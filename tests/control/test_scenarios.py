@@ -3,6 +3,7 @@
 import pytest
 
 from mockpay.domain.plans import Stage
+from mockpay.domain.scenarios import MATCH_KEYS
 from mockpay.store import scenarios
 from mockpay.store.worlds import work
 
@@ -58,6 +59,68 @@ def test_a_bare_iso_code_as_outcome_reaches_the_issuer(room):
     assert told["attempts"][0]["failure"]["code"] == "Z9"
 
 
+@pytest.mark.parametrize(
+    ("stage", "outcome"),
+    [
+        ("gateway", "noresponse"),
+        ("capture", "pending"),
+        ("capture", "expires:5"),
+        ("redirect", "never_returns"),
+        ("ipn", "out_of_order"),
+        ("ipn", "fails_until_4"),
+        ("verify", "throttled"),
+        ("refund", "AmazonRejected"),
+        ("refund", "polls:3"),
+        ("refund", "at:2026-11-21T18:00:00Z"),
+    ],
+)
+def test_every_stage_takes_its_own_outcomes(room, stage, outcome):
+    rule = room.post("/scenarios", {"stage": stage, "outcome": outcome}).json
+    assert (rule["stage"], rule["outcome"]) == (stage, outcome)
+
+
+def test_the_document_names_every_stage_and_key_that_a_rule_may_have(api):
+    schemas = api.client.get("/_mockpay/openapi.json").json["components"]["schemas"]
+    wish = schemas["RuleWish"]["properties"]
+    for stage in ("issuer", "gateway", "capture", "redirect", "ipn", "verify", "refund"):
+        assert f"`{stage}`" in wish["stage"]["description"]
+    for key in MATCH_KEYS:
+        assert key in wish["match"]["description"]
+
+
+def test_a_rule_for_refunds_is_used_up_by_the_refunds_that_fit(room):
+    room.freeze()
+    order = room.paid_order("A-1")
+    wish = {"stage": "refund", "outcome": "AmazonRejected", "match": {"amount": "10"}, "times": 2}
+    room.post("/scenarios", wish)
+    for number, amount in enumerate(["10.00", "20.00", "10.00", "10.00"]):
+        room.refund(order, amount, f"R-{number}")
+    room.advance(5)
+    told = [one["reason_code"] for one in reversed(room.get("/refunds").json["items"])]
+    assert told == ["AmazonRejected", None, "AmazonRejected", None]
+    assert room.get("/scenarios").json["items"][0]["times"] == 0
+
+
+def test_a_rule_for_one_type_of_notification_leaves_the_other_alone(told_room, listener):
+    match = {"notification_type": "PaymentRefund"}
+    told_room.post("/scenarios", {"stage": "ipn", "outcome": "none", "match": match})
+    told_room.refund(told_room.paid_order())
+    told_room.advance(5)
+    refund, payment = told_room.get("/notifications").json["items"]
+    assert (payment["state"], refund["state"]) == ("DELIVERED", "SUPPRESSED")
+    assert len(listener.heard) == 1
+
+
+def test_a_capture_that_fails_by_rule_lets_the_money_go(room):
+    room.freeze()
+    room.post("/scenarios", {"stage": "capture", "outcome": "fails", "match": {"method": "upi"}})
+    told = room.get(f"/orders/{room.paid_order().amazon_order_id}").json
+    assert told["attempts"][0]["state"] == "VOIDED"
+    assert ("capture", "fails", "rule") in [
+        (one["stage"], one["outcome"], one["source"]) for one in told["why"]
+    ]
+
+
 def test_null_times_means_every_attempt(room):
     room.freeze()
     room.post("/scenarios", {"stage": "issuer", "outcome": "failure", "times": None})
@@ -111,6 +174,10 @@ def test_another_sellers_rule_stays(api, room):
         ({"stage": "auth", "outcome": "failure"}, "scenario.outcome"),
         ({"stage": "issuer", "outcome": "sunshine"}, "scenario.outcome"),
         ({"stage": "redirect", "outcome": "failure"}, "scenario.outcome"),
+        ({"stage": "capture", "outcome": "expires:61"}, "scenario.outcome"),
+        ({"stage": "ipn", "outcome": "fails_until_1"}, "scenario.outcome"),
+        ({"stage": "refund", "outcome": "at:noon"}, "scenario.outcome"),
+        ({"stage": "refund", "outcome": "polls:0"}, "scenario.outcome"),
         ({"stage": "issuer", "outcome": "failure", "match": {"moon": "1"}}, "scenario.match"),
         ({"stage": "issuer", "outcome": "failure", "match": {"method": ""}}, "scenario.match"),
         ({"stage": "issuer", "outcome": "failure", "match": {"method": 1}}, "input.invalid"),

@@ -36,22 +36,27 @@ def test_addresses_begin_as_the_caller_wrote_them(api):
     assert told["urls"]["dashboard"].endswith(f"/_mockpay/ui/sellers/{told['seller_id']}/orders")
 
 
+def everybody(api, limit=200):
+    """All sellers, page by page; other tests make many."""
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api.get(f"/sellers?limit={limit}&cursor={cursor}").json
+        seen += page["items"]
+        cursor = page["next_cursor"]
+    return seen
+
+
 def test_the_list_has_no_secrets(api, room):
-    items = api.get("/sellers?limit=200").json["items"]
-    mine = next(item for item in items if item["seller_id"] == room.seller_id)
+    mine = next(item for item in everybody(api) if item["seller_id"] == room.seller_id)
     assert "secret_key" not in mine
 
 
 def test_the_list_goes_on_where_its_cursor_says(api):
     for _ in range(3):
         api.new_seller()
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = api.get(f"/sellers?limit=2&cursor={cursor}").json
-        seen += [item["seller_id"] for item in page["items"]]
-        cursor = page["next_cursor"]
+    seen = [seller["seller_id"] for seller in everybody(api, limit=2)]
     assert seen == sorted(set(seen))
-    assert seen == [s["seller_id"] for s in api.get("/sellers?limit=200").json["items"]]
+    assert seen == [seller["seller_id"] for seller in everybody(api)]
 
 
 @pytest.mark.parametrize("taken", ["seller_id", "access_key"])
@@ -78,7 +83,17 @@ def test_a_name_that_is_taken_is_a_conflict(api, taken):
         ({"settings": {"max_attempts": 0}}, "settings.invalid"),
         ({"settings": {"max_attempts": "5"}}, "settings.invalid"),
         ({"settings": {"no_such": 1}}, "settings.invalid"),
+        ({"settings": {"capture": "sometimes"}}, "settings.invalid"),
+        ({"settings": {"ipn_certificate_url": "moon"}}, "settings.invalid"),
+        ({"settings": {"authorization_seconds": 0}}, "settings.invalid"),
+        ({"settings": {"refund_delay_seconds": -1}}, "settings.invalid"),
+        ({"settings": {"refund_settle_polls": 1_000}}, "settings.invalid"),
+        ({"settings": {"ipn_profile": "slow"}}, "settings.invalid"),
+        ({"settings": {"ipn_timeout_seconds": 26}}, "settings.invalid"),
+        ({"settings": {"throttling": "on"}}, "settings.invalid"),
+        ({"settings": {"otp_always_methods": ["not a name"]}}, "settings.invalid"),
         ({"settings": {"default_outcomes": {"issuer": "nonsense"}}}, "scenario.outcome"),
+        ({"settings": {"default_outcomes": {"refund": "nonsense"}}}, "scenario.outcome"),
         ({"settings": {"default_outcomes": {"moon": "success"}}}, "scenario.stage"),
         ({"unknown": 1}, "input.invalid"),
         ({"name": 5}, "input.invalid"),
@@ -86,11 +101,29 @@ def test_a_name_that_is_taken_is_a_conflict(api, taken):
     ],
 )
 def test_a_wish_that_cannot_be_granted_is_refused_with_its_reason(api, wish, code):
-    before = len(api.get("/sellers?limit=200").json["items"])
+    before = everybody(api)
     answer = api.post("/sellers", wish)
     assert answer.json["code"] == code
     assert answer.status_code == (400 if code == "text.nul" else 422)
-    assert len(api.get("/sellers?limit=200").json["items"]) == before
+    assert everybody(api) == before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"capture": "manual", "authorization_seconds": 60},
+        {"refund_delay_seconds": 0, "refund_settle_polls": 3},
+        {"ipn_profile": "amazon", "ipn_timeout_seconds": 25},
+        {"ipn_certificate_url": "http://127.0.0.1:8420/SimpleNotificationService-1.pem"},
+        {"throttling": "sandbox"},
+        {"otp_always_methods": ["upi", "card"]},
+        {"risk_rules": {"VEL_VPA": "off"}, "default_outcomes": {"refund": "delay:60"}},
+    ],
+)
+def test_settings_of_every_kind_are_taken_and_told(api, settings):
+    told = api.post("/sellers", {"settings": settings}).json
+    assert told["settings"].items() >= settings.items()
+    assert api.get(f"/sellers/{told['seller_id']}").json["settings"] == told["settings"]
 
 
 def test_a_change_leaves_the_rest_as_it_was(room):
@@ -163,7 +196,9 @@ def test_every_path_below_an_unknown_seller_is_not_found(api):
     for method, path in (
         ("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/reset"), ("GET", "/clock"),
         ("PUT", "/clock"), ("POST", "/clock/advance"), ("GET", "/orders"), ("GET", "/scenarios"),
-        ("DELETE", "/scenarios"), ("GET", "/journal"), ("GET", "/audit"),
+        ("DELETE", "/scenarios"), ("GET", "/journal"), ("GET", "/audit"), ("GET", "/refunds"),
+        ("GET", "/notifications"), ("GET", "/inbox"), ("POST", "/refunds/R/complete"),
+        ("POST", "/notifications/N/deliver"),
     ):  # fmt: skip
         body = (
             {"mode": "frozen"} if method == "PUT" else {"seconds": 1} if "advance" in path else {}

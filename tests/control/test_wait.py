@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from mockpay.domain.otp import Purpose
+from mockpay.services import otps
 from mockpay.store import journal
 from mockpay.store.worlds import work
 
@@ -69,6 +71,63 @@ def test_an_attempt_can_be_waited_for_by_its_id(room):
     assert event["facts"]["reason"] == "insufficient_funds"
 
 
+@pytest.mark.parametrize(
+    "match",
+    ["{refund}", "amazon_refund_id:{refund}", "refund_reference_id:R-2", "{order},R-2", ""],
+)
+def test_a_refund_can_be_waited_for_by_any_of_its_names(room, match):
+    room.freeze()
+    order = room.paid_order()
+    refund = room.refund(order, key="R-2")
+    query = match.format(refund=refund, order=order.amazon_order_id)
+    answer = waiting(room, f"event=refund.COMPLETED&match={query}")
+    room.advance(5)
+    event = answer()["event"]
+    assert (event["name"], event["state"], event["subject"]) == ("completed", "COMPLETED", refund)
+    assert event["amazon_order_id"] == order.amazon_order_id
+
+
+def test_another_refunds_end_is_not_seen(room):
+    room.freeze()
+    order = room.paid_order()
+    first, second = room.refund(order, key="R-1"), room.refund(order, key="R-2")
+    room.post(f"/refunds/{first}/decline")
+    for match, event in ((first, "declined"), (second, None), ("refund_reference_id:R-2", None)):
+        told = room.get(f"/wait?event=refund.DECLINED&match={match}&timeout=0").json["event"]
+        assert (told and told["name"]) == event
+
+
+def test_a_notification_can_be_waited_for_by_any_of_its_names(told_room):
+    order = told_room.paid_order()
+    refund = told_room.refund(order)
+    answer = waiting(told_room, f"event=notification.delivered&match=amazon_refund_id:{refund}")
+    told_room.advance(5)
+    event = answer()["event"]
+    (told,) = told_room.get(f"/notifications?amazon_refund_id={refund}").json["items"]
+    assert event["subject"] == told["notification_id"]
+    for match in (
+        told["notification_id"], told["message_id"], refund, "type:PaymentRefund",
+        f"amazon_order_id:{order.amazon_order_id},type:PaymentRefund",
+    ):  # fmt: skip
+        query = f"event=notification.DELIVERED&match={match}&timeout=0"
+        assert told_room.get(f"/wait?{query}").json["event"] == event
+
+
+def test_a_one_time_password_can_be_waited_for_by_its_attempt(room):
+    room.freeze()
+    attempt = room.pay(room.open_order(), None)
+    answer = waiting(room, f"event=otp.ACTIVE&match=attempt_id:{attempt.attempt_id}")
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        challenge = otps.start(
+            sandbox, purpose=Purpose.PAYMENT, subject=attempt.attempt_id, to="+919876543210",
+            attempt_id=attempt.attempt_id,
+        )  # fmt: skip
+    event = answer()["event"]
+    assert (event["subject"], event["state"]) == (challenge.challenge_id, "ACTIVE")
+    by_id = room.get(f"/wait?event=otp&match={challenge.challenge_id}&timeout=0").json["event"]
+    assert by_id == event
+
+
 def test_a_journal_entry_can_be_waited_for(room):
     answer = waiting(room, "event=journal.amazonpay.processPayment&match=outcome:signature.invalid")
     with work(room.api.runtime, room.seller_id) as sandbox:
@@ -98,7 +157,11 @@ def test_another_sellers_events_are_not_seen(api, room):
         ("timeout=1", 422, "query.invalid"),
         ("event=moon.FULL", 422, "wait.event"),
         ("event=order.PAYED", 422, "wait.event"),
+        ("event=refund.PAID", 422, "wait.event"),
+        ("event=notification.SENT", 422, "wait.event"),
         ("event=order&match=moon:full", 422, "wait.match"),
+        ("event=order&match=amazon_refund_id:a", 422, "wait.match"),
+        ("event=refund&match=notification_id:a", 422, "wait.match"),
         ("event=journal&match=attempt_id:a", 422, "wait.match"),
         ("event=order&timeout=61", 422, "query.invalid"),
         ("event=order&timeout=-1", 422, "query.invalid"),

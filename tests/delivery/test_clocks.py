@@ -1,5 +1,7 @@
 """Moving a seller's clock: all that becomes due on the way happens before it returns."""
 
+from dataclasses import replace
+
 import pytest
 
 from mockpay.delivery import clocks
@@ -7,6 +9,7 @@ from mockpay.delivery.clocks import Advanced, Until
 from mockpay.delivery.outbox import RETURN_AGAIN
 from mockpay.kernel.clock import DAY, SECOND, Clock, Mode
 from mockpay.kernel.errors import Conflict
+from mockpay.kernel.http import HttpReply
 from mockpay.store import outbox, schedule, sellers
 from tests.given import NOON, World, at_once, on_sqlite
 
@@ -120,6 +123,21 @@ def test_what_waits_to_be_sent_is_sent_before_it_returns(world, post, goal):
     assert [call.url for call in post.sent] == ["http://127.0.0.1/r"]
 
 
+def test_what_waits_is_sent_before_the_clock_moves(world, runtime):
+    """A notification of now must not have its first try in an hour."""
+    moments = []
+
+    class Watching:
+        def send(self, call):
+            moments.append(world.now())
+            return HttpReply(200, {}, b"")
+
+    letter(world)
+    World(replace(runtime, sender=Watching()), world.seller_id).later(3_600)
+    assert moments == [NOON]
+    assert world.now() == NOON + 3_600 * SECOND
+
+
 def test_nobody_elses_letters_are_sent(world, runtime, post):
     letter(World.new(runtime))
     assert world.later(1).delivered == 0
@@ -147,8 +165,6 @@ class Ticking:
 
 
 def ticking(world, step=SECOND):
-    from dataclasses import replace
-
     slow = Ticking(world.runtime.real_clock, step)
     return World(replace(world.runtime, real_clock=slow), world.seller_id)
 

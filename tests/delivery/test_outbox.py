@@ -207,3 +207,55 @@ def test_a_shop_that_does_not_answer_had_its_try_but_no_delivery(runtime):
         parcels.add(sandbox, outbox.RETURN_AGAIN, "S04", mine=False, url="http://127.0.0.1/r")
     assert world.to(NOON).delivered == 0
     assert parcel_rows(world) == [("DEAD", 1, "http.unreachable: Nobody is there.")]
+
+
+def test_a_number_never_comes_again(world):
+    """A slow sender must not record what it sent as another parcel's, after a reset."""
+    before = world.choose(world.order()).parcel_id
+    with world.work() as sandbox:
+        sellers.reset(sandbox)
+    again = world.choose(world.order()).parcel_id
+    assert again > before
+    with world.work() as sandbox:
+        assert not parcels.record(sandbox, before, parcels.SENT)
+        assert parcels.waiting(sandbox) == 1
+
+
+def test_nobody_records_another_sellers_parcel(world, runtime):
+    other = World.new(runtime)
+    theirs = other.choose(other.order()).parcel_id
+    with world.work() as sandbox:
+        assert not parcels.record(sandbox, theirs, parcels.DEAD, "mine")
+    with other.work() as sandbox:
+        assert parcels.record(sandbox, theirs, parcels.SENT)
+        assert not parcels.record(sandbox, theirs, parcels.SENT)
+
+
+def test_what_waits_for_a_subject_is_known_until_it_was_sent(world):
+    with world.work() as sandbox:
+        number = parcels.add(sandbox, "kind", "one", mine=False)
+        assert parcels.holds(sandbox, "kind", "one")
+        assert not parcels.holds(sandbox, "kind", "two")
+        assert not parcels.holds(sandbox, "other", "one")
+        parcels.record(sandbox, number, parcels.SENT)
+        assert not parcels.holds(sandbox, "kind", "one")
+
+
+def test_a_lane_goes_on_with_its_oldest_when_a_lease_lapses(world, real_clock):
+    with world.work() as sandbox:
+        for name in ("first", "second"):
+            parcels.add(sandbox, "test", name, mine=False, lane="L")
+
+    def claimed():
+        with writing(world.runtime.engine) as connection:
+            return [one.subject for one in parcels.claim(connection, real_clock.now(), 16)]
+
+    assert claimed() == ["first"]
+    assert claimed() == []
+    real_clock.move(parcels.LEASE_MS)
+    assert claimed() == ["first"]
+    with world.work() as sandbox:
+        found = parcels.outbox.select().where(parcels.outbox.c.subject == "first")
+        first = sandbox.connection.execute(found).one().id
+        assert parcels.record(sandbox, first, parcels.SENT)
+    assert claimed() == ["second"]

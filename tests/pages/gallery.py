@@ -3,8 +3,12 @@
 import tempfile
 from pathlib import Path
 
+from mockpay.domain.otp import Channel, Purpose
 from mockpay.kernel.clock import SECOND, SystemClock, rfc3339
+from mockpay.kernel.money import Money
+from mockpay.services import otps
 from mockpay.settings import Settings
+from mockpay.store.worlds import work
 from mockpay.testing import LiveServer
 from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 
@@ -19,8 +23,13 @@ OURS = (
     "landing", "not-found", "provider-error", "dashboard-list", "dashboard-empty",
     "dashboard-order", "dashboard-paid", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
     "dashboard-scenarios", "dashboard-journal", "dashboard-seller", "dashboard-refused",
+    "dashboard-held-money", "dashboard-refunded", "dashboard-refunds", "dashboard-refunds-none",
+    "dashboard-refund", "dashboard-refund-held", "dashboard-refund-done", "dashboard-refund-declined",
+    "dashboard-notifications", "dashboard-notification", "dashboard-notification-failing",
+    "dashboard-inbox",
 )  # fmt: skip
 SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-placed",
+        "shop-order-refunds", "shop-order-refunded", "shop-order-alert",
         "shop-refused", "shop-not-found")  # fmt: skip
 NAMES = (*PAYMENT, *OURS, *SHOP)
 #: Pages that are refusals, and how.
@@ -64,6 +73,8 @@ class Gallery:
         self._ran_out()
         self._paid()
         self._not_paid()
+        self._given_back()
+        self._refunded()
         self._open()
         self._placed()
         self._at |= self._standing()
@@ -84,6 +95,10 @@ class Gallery:
             "dashboard-scenarios": f"{ui}/scenarios",
             "dashboard-journal": f"{ui}/journal",
             "dashboard-seller": f"{ui}/seller",
+            "dashboard-refunds": f"{ui}/refunds",
+            "dashboard-refunds-none": f"{ui}/refunds?show=reversed",
+            "dashboard-notifications": f"{ui}/notifications",
+            "dashboard-inbox": f"{ui}/inbox",
             "dashboard-refused": f"{ui}/orders/S04-0000000-0000000",
             "shop": shop,
             "shop-orders": f"{shop}/orders",
@@ -129,6 +144,70 @@ class Gallery:
         self._at["failed"] = self._buyer().asks("insufficient@mockpay").url
         self._at["dashboard-order"] = self._dashboard()
         self._wait()
+
+    def _given_back(self):
+        """By hand of the shop's own pages: in parts, one of them still on its way, and in full."""
+        parts = self._buyer(sku="pannier").asks("success@mockpay").follows("return-to-seller")
+        for amount in ("100.00", "24.02", "24.04"):
+            parts.presses("shop-refund", amount=amount)
+            self._wait(6)
+        whole = self._buyer().asks("success@mockpay").follows("return-to-seller")
+        whole.presses("shop-cancel")
+        self._wait(6)
+        self._at |= {"shop-order-refunds": parts.url, "shop-order-refunded": whole.url}
+
+    def _refunded(self):
+        """Orders given up after they were paid; the last ones have not settled yet."""
+        done = self._given_up("149.00")
+        named = self.shop.order()["seller_order_id"]
+        self._at["shop-order-alert"] = f"{self.shop.url}/orders/{named}"
+        declined, held = self._given_up("1705.02"), self._given_up("1705.04")
+        self._wait(6)
+        self._at |= {
+            "dashboard-refund-done": done.url,
+            "dashboard-refund-declined": declined.url,
+            "dashboard-refund-held": held.url,
+        }
+        told = done.goes_to(done.url)
+        told.goes_to(self._link(told, "//section[@aria-labelledby='told']//a/@href"))
+        self._at["dashboard-notification"] = told.url
+        under_way = self._given_up("24.06")
+        self._at["dashboard-refund"] = under_way.url
+        self._at["dashboard-refunded"] = self._dashboard()
+        self._buyer("1704.06").pays_by_card()
+        self._at["dashboard-notification-failing"] = self._newest_told()
+        self.shop.seller.control("PATCH", "", {"settings": {"capture": "manual"}})
+        self._buyer("4999.00").asks("success@mockpay")
+        self._at["dashboard-held-money"] = self._dashboard()
+        self.shop.seller.control("PATCH", "", {"settings": {"capture": "auto"}})
+        self._sent_codes()
+
+    def _given_up(self, amount):
+        """The dashboard's page of the refund of an order that was paid and cancelled."""
+        self._buyer(amount).asks("success@mockpay")
+        order = PlainBuyer().goes_to(self._dashboard()).presses("order-cancel")
+        return order.goes_to(self._link(order, "//section[@aria-labelledby='refunds']//a/@href"))
+
+    def _newest_told(self):
+        self._wait(2)
+        listed = PlainBuyer().goes_to(f"{self.shop.ui}/notifications?show=waiting")
+        return self._link(listed, "//a[@class='row-link']/@href")
+
+    def _link(self, reader, path):
+        return f"{self._server.url}{reader.page.xpath(path)[0]}"
+
+    def _sent_codes(self):
+        """What buyers got; no page has to have asked for it."""
+        amount = Money.parse("8750.00")
+        with work(self._server.runtime, self.shop.seller.seller_id) as sandbox:
+            for channel, to in (
+                (Channel.SMS, "+919800003210"),
+                (Channel.EMAIL, "asha@buyers.mockpay.test"),
+            ):
+                otps.start(
+                    sandbox, purpose=Purpose.PAYMENT, subject=to, to=to, channel=channel,
+                    amount=amount, payee="Nilgiri Cycle Works",
+                )  # fmt: skip
 
     def _open(self):
         held = self._buyer("1703.06").asks("asha@okhdfc").opens_the_app().presses("upi-approve")

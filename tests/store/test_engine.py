@@ -223,3 +223,26 @@ def test_orders_of_one_seller_are_invisible_to_another(world, runtime):
         from mockpay.services import orders
 
         assert orders.begin(sandbox, request("SHARED")).new
+
+
+@on_sqlite
+@pytest.mark.parametrize("column", ["a_former_shape", None])
+def test_a_database_of_another_version_is_refused_in_one_sentence(tmp_path, database_kind, column):
+    url = str(tmp_path / "old.db")
+    engine = engines.open_engine(url)
+    engines.create_tables(engine)
+    with engines.writing(engine) as connection:
+        if column is None:
+            connection.exec_driver_sql("DELETE FROM made_with")
+        else:
+            connection.exec_driver_sql(f"UPDATE made_with SET shape = '{column}'")
+    with pytest.raises(Unusable) as refused:
+        engines.create_tables(engine)
+    engines.close(engine)
+    assert refused.value.code == "database.version"
+    assert "another version" in str(refused.value)
+
+
+def test_a_database_of_this_version_is_opened_again(engine):
+    engines.create_tables(engine)
+    engines.create_tables(engine)

@@ -2,10 +2,18 @@
 
 import pytest
 
-from mockpay.services import settling
+from mockpay.domain.attempts import ATTEMPT
+from mockpay.domain.notifications import DELIVERY
+from mockpay.domain.orders import ORDER
+from mockpay.domain.otp import OTP, Purpose
+from mockpay.domain.refunds import REFUND
+from mockpay.domain.threeds import THREEDS
+from mockpay.services import inbox, otps, settling
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
+from mockpay.web.timeline_words import words
 from mockpay.web.timelines import lines_to_come, offset, timeline_lines
+from tests.given import World
 
 
 @pytest.mark.parametrize(
@@ -57,6 +65,93 @@ def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
     lines = [line for order in found if order for line in timeline_lines(world.story(order))]
     assert len(lines) > 50
     assert [line.title for line in lines if line.icon == "dot"] == []
+
+
+@pytest.mark.parametrize(
+    "machine", [ORDER, ATTEMPT, REFUND, OTP, THREEDS, DELIVERY], ids=lambda one: one.name
+)
+def test_every_event_of_every_machine_has_words_of_its_own(machine):
+    """What only a machine's first line tells has no step in its table."""
+    timeline_name = {"delivery": "notification"}.get(machine.name, machine.name)
+    # Told by the attempt's own line of the same moment.
+    events = {event for _, event in machine.table} - {"attempt_started"}
+    assert [one for one in sorted(events) if words(timeline_name, one)[2] == "dot"] == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "event"),
+    [
+        ("order", "opened"), ("order", "capture_pending"), ("order", "cancelled_after_capture"),
+        ("attempt", "chosen"), ("attempt", "seen"), ("refund", "requested"), ("refund", "sent"),
+        ("notification", "queued"), ("otp", "start"), ("threeds", "prepared"),
+    ],
+)  # fmt: skip
+def test_lines_that_move_no_machine_have_words_too(machine, event):
+    assert words(machine, event)[2] != "dot"
+
+
+def test_an_event_that_nobody_knows_is_told_by_its_own_name():
+    assert words("wallet", "topped_up") == ("Topped up", "idle", "dot", "")
+
+
+def test_a_refund_is_told_with_amount_number_and_whose_doing(runtime):
+    world = World.new(runtime, ipn_url="http://127.0.0.1:9/ipn")
+    order = world.order()
+    world.pay(order)
+    world.refund(order, "100.00")
+    world.later(5)
+    told = {line.title: line.fact for line in timeline_lines(world.story(order))}
+    number = world.refunds(order)[0].reference
+    assert told["Refund requested"] == "₹100.00, as R-1"
+    assert told["Refund sent to the bank"] == "Back to success@mockpay"
+    assert told["Refund completed"] == f"₹100.00, RRN {number}, by the clock"
+    assert told["Seller notified"] == "About the refund: try 1 answered 200"
+
+
+def test_of_several_refunds_to_come_each_is_named(world):
+    order = world.order()
+    world.pay(order)
+    refunds = [world.refund(order, "100.00", "A"), world.refund(order, "50.00", "B")]
+    with world.look() as sandbox:
+        waiting = [
+            event for one in refunds for event in schedule.waiting_of(sandbox, one.amazon_refund_id)
+        ]
+    assert [line.fact for line in lines_to_come(waiting, world.now())] == [
+        f"{one.amazon_refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
+    ]
+
+
+def test_a_code_is_told_by_where_it_went_and_never_itself(world):
+    order = world.order()
+    attempt = world.ask(order, "asha@okhdfc")
+    with world.work() as sandbox:
+        challenge = otps.start(
+            sandbox, purpose=Purpose.PAYMENT, subject=attempt.attempt_id, to="+919800003210",
+            attempt_id=attempt.attempt_id,
+        )  # fmt: skip
+        otps.verify(sandbox, challenge.challenge_id, "000001")
+        (message,) = inbox.listed(sandbox).items
+    lines = timeline_lines(world.story(order))[-2:]
+    assert [(line.title, line.fact) for line in lines] == [
+        ("Code sent", f"To {challenge.destination_masked} for this payment"),
+        ("Wrong code typed", f"{challenge.tries_left - 1} tries left"),
+    ]
+    assert message.otp not in repr(lines)
+
+
+def test_a_code_that_expires_does_not_look_like_what_ended_the_order(runtime):
+    world = World.new(runtime, otp_ttl_seconds=1)
+    order = world.order()
+    attempt = world.ask(order, "asha@okhdfc")
+    with world.work() as sandbox:
+        otps.start(
+            sandbox, purpose=Purpose.PAYMENT, subject=attempt.attempt_id, to="+919800003210",
+            attempt_id=attempt.attempt_id,
+        )  # fmt: skip
+    world.later(1)
+    lines = timeline_lines(world.story(order))
+    assert lines[-1].title == "Code expired"
+    assert not any(line.decided for line in lines)
 
 
 def test_a_cancelled_order_marks_the_cancel(world):

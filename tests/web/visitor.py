@@ -36,6 +36,10 @@ class Visitor:
         """A page below the seller, parsed."""
         answer = self.client.get(path if path.startswith("/_mockpay") else self.home + path)
         assert answer.status_code == status, answer.text
+        return self.parse(answer)
+
+    def parse(self, answer):
+        """What an answer says, as a page."""
         return html.fromstring(answer.text)
 
     def see_order(self, order):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from mockpay.domain.notifications import Letter, Misbehaviour, Notification, NotificationType
@@ -30,6 +31,16 @@ _REGION, _ACCOUNT = "ap-south-1", "598607868003"
 _HOST = f"https://sns.{_REGION}.amazonaws.com"
 
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@lru_cache(maxsize=256)
+def _names(seed: str, seller_id: str) -> tuple[str, str]:
+    """A seller's topic and its subscription."""
+    topic = f"arn:aws:sns:{_REGION}:{_ACCOUNT}:{_MARKETPLACE}{seller_id}"
+    return topic, f"{topic}:{ids.uuid(seed, 'subscription', seller_id)}"
+
+
 def certificate_url(sandbox: Sandbox) -> str:
     """What the seller's handler downloads: Amazon's own address unless a setting says else."""
     own = sandbox.seller.settings.ipn_certificate_url
@@ -38,13 +49,12 @@ def certificate_url(sandbox: Sandbox) -> str:
 
 def notify(sandbox: Sandbox, one: Notification) -> Letter:
     """The notification as it goes out: the same text and signature at every try."""
-    topic = f"arn:aws:sns:{_REGION}:{_ACCOUNT}:{_MARKETPLACE}{sandbox.seller_id}"
-    subscription = f"{topic}:{ids.uuid(sandbox.seller.seed, 'subscription', sandbox.seller_id)}"
+    topic, subscription = _names(sandbox.seller.seed, sandbox.seller_id)
     body = {
         "Type": "Notification",
         "MessageId": one.message_id,
         "TopicArn": topic,
-        "Message": json.dumps(_message(sandbox, one), ensure_ascii=False),
+        "Message": _json(_message(sandbox, one)),
         "Timestamp": rfc3339(one.created_at),
         "SignatureVersion": "1",
         "SigningCertURL": certificate_url(sandbox),
@@ -52,7 +62,7 @@ def notify(sandbox: Sandbox, one: Notification) -> Letter:
     }
     signed = canonical_string(body)
     sealed = {**body, "Signature": _signature(sandbox, one, body)}
-    text = json.dumps(sealed, ensure_ascii=False).encode(errors="replace")
+    text = _json(sealed).encode(errors="replace")
     if one.outcome == Misbehaviour.CORRUPT:
         text = text[: len(text) * 2 // 3]
     headers = {

@@ -34,7 +34,7 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
         "info": {
             "title": "mockpay control API",
             "version": __version__,
-            "description": "Sellers as worlds, their clocks, orders, scenarios and journals.",
+            "description": "Sellers as worlds: their clocks, orders, refunds, scenarios, journals.",
         },
         "servers": [{"url": "/"}],
         "paths": paths,
@@ -90,19 +90,22 @@ def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "required": name in schema["required"],
-            "schema": _flat(rules),
+            "schema": _flat(rules, found),
         }
         for name, rules in schema["properties"].items()
     ]
 
 
-def _flat(rules: dict[str, Any]) -> dict[str, Any]:
-    """A parameter is absent instead of null."""
+def _flat(rules: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is absent instead of null, and tells its choices in place."""
     kept = {
         name: value for name, value in rules.items() if not (name == "default" and value is None)
     }
     choices = [one for one in kept.pop("anyOf", []) if one != {"type": "null"}]
-    return {**kept, **(choices[0] if choices else {})}
+    only = choices[0] if choices else {}
+    if "$ref" in only:
+        only = {"enum": known[only["$ref"].rsplit("/", 1)[1]]["enum"]}
+    return {**kept, **only}
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Orders by control API: the list, one order with all that happened, and cancelling it."""
+"""Orders by control API: the list, one order with all that happened, and its two verbs."""
 
 from __future__ import annotations
 
@@ -6,79 +6,41 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.attempts import Attempt
 from mockpay.domain.orders import Order, OrderState
-from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import rfc3339
-from mockpay.kernel.errors import Invalid
-from mockpay.services import orders as verbs
-from mockpay.services.scenarios import why
+from mockpay.services import cancelling, captures
 from mockpay.services.steps import found
-from mockpay.store import attempts, orders, timeline
+from mockpay.store import attempts, orders, refunds, timeline
 from mockpay.store.queries import OrderFilter, orders_page
 from mockpay.store.worlds import Sandbox, look, work
+from mockpay.web.control.attempts import AttemptEntry, WhyEntry, attempt_entry, why_entries
 from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.shapes import PageQuery, TimelineEntry, maybe_time, timeline_entry
+from mockpay.web.control.refunds import RefundLine, refund_line
+from mockpay.web.control.shapes import (
+    PageQuery,
+    States,
+    TimelineEntry,
+    states_of,
+    timeline_entry,
+)
 
 
 class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which orders."""
 
     seller_order_id: str | None = None
-    state: Annotated[str | None, Meta(description="One state, or several with commas.")] = None
+    state: States | None = None
     method: str | None = None
     decided_by: Annotated[
         str | None,
         Meta(
-            description="rule, simulation, instrument, amount, default, success, or a scenario's name."
+            description="rule, simulation, instrument, amount, default, success, "
+            "or a scenario's name."
         ),
     ] = None
     text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = (
         None
     )
-
-
-class FailureEntry(Struct, kw_only=True):
-    """Why an attempt failed; `code` is the network's."""
-
-    source: str
-    step: str
-    reason: str
-    code: str
-
-
-class AttemptEntry(Struct, kw_only=True):
-    """One try to take an order's money."""
-
-    attempt_id: str
-    method: str
-    state: str
-    amount: str
-    currency: str
-    gateway: str
-    reason: str | None
-    scenario: str | None
-    eci: str | None
-    liability: str | None
-    number: int
-    instrument: dict[str, str]
-    reference: str | None
-    failure: FailureEntry | None
-    created_at: str
-    updated_at: str
-    answer_by: str | None
-
-
-class WhyEntry(Struct, kw_only=True):
-    """What decided a stage of an attempt."""
-
-    attempt_id: str
-    stage: str
-    outcome: str
-    source: str
-    scenario: str | None
-    seen: str | None
-    says: str
 
 
 class OrderLine(Struct, kw_only=True):
@@ -108,10 +70,10 @@ class OrderInList(OrderLine, kw_only=True):
 
 
 class OrderDetail(OrderLine, kw_only=True):
-    """An order with its attempts, oldest first, all that happened, and why."""
+    """An order with its attempts and refunds, oldest first, all that happened, and why."""
 
     attempts: list[AttemptEntry]
-    refunds: list[dict[str, Any]]
+    refunds: list[RefundLine]
     timeline: list[TimelineEntry]
     why: list[WhyEntry]
     redirect_url: str
@@ -129,7 +91,7 @@ class OrderList(Struct, kw_only=True):
 def listed(ask: Ask[OrderQuery, None]) -> OrderList:
     query = ask.query
     wanted = OrderFilter(
-        states=_states(query.state),
+        states=states_of(query.state, OrderState),
         method=query.method,
         decided_by=query.decided_by,
         seller_order_id=query.seller_order_id,
@@ -138,19 +100,10 @@ def listed(ask: Ask[OrderQuery, None]) -> OrderList:
     with look(ask.runtime, ask.seller_id) as sandbox:
         page = orders_page(sandbox, wanted, query.cursor, query.limit)
     items = [
-        OrderInList(attempt=_attempt(row.last) if row.last else None, **_fields(row.order))
+        OrderInList(attempt=attempt_entry(row.last) if row.last else None, **_fields(row.order))
         for row in page.items
     ]
     return OrderList(items=items, next_cursor=page.next_cursor)
-
-
-def _states(text: str | None) -> tuple[str, ...]:
-    names = tuple(text.split(",")) if text else ()
-    unknown = set(names) - set(OrderState)
-    if unknown:
-        known = ", ".join(OrderState)
-        raise Invalid(f"A state is one of {known}.", code="query.invalid", field="state")
-    return names
 
 
 def show(ask: Ask[None, None]) -> OrderDetail:
@@ -160,8 +113,12 @@ def show(ask: Ask[None, None]) -> OrderDetail:
 
 def cancel(ask: Ask[None, None]) -> OrderDetail:
     with work(ask.runtime, ask.seller_id) as sandbox:
-        cancelled = verbs.cancel(sandbox, _order(sandbox, ask), Actor.TESTER)
-        return _detail(sandbox, cancelled, ask.base)
+        return _detail(sandbox, cancelling.cancel(sandbox, _order(sandbox, ask)), ask.base)
+
+
+def capture(ask: Ask[None, None]) -> OrderDetail:
+    with work(ask.runtime, ask.seller_id) as sandbox:
+        return _detail(sandbox, captures.capture(sandbox, _order(sandbox, ask)), ask.base)
 
 
 def _order(sandbox: Sandbox, ask: Ask[None, None]) -> Order:
@@ -173,10 +130,10 @@ def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
     events = timeline.of_order(sandbox, order.order_id)
     page = f"_mockpay/ui/sellers/{order.seller_id}/orders/{order.amazon_order_id}"
     return OrderDetail(
-        attempts=[_attempt(attempt) for attempt in tries],
-        refunds=[],
+        attempts=[attempt_entry(attempt) for attempt in tries],
+        refunds=[refund_line(one, events) for one in refunds.of_order(sandbox, order.order_id)],
         timeline=[timeline_entry(event) for event in events],
-        why=[entry for attempt in tries for entry in _why(attempt)],
+        why=[entry for attempt in tries for entry in why_entries(attempt)],
         redirect_url=order.redirect_url,
         request=dict(order.request),
         urls={"pay": f"{base}/pay/{order.page_token}/", "dashboard": f"{base}/{page}"},
@@ -204,48 +161,6 @@ def _fields(order: Order) -> dict[str, Any]:
     }
 
 
-def _attempt(attempt: Attempt) -> AttemptEntry:
-    failure = attempt.failure
-    return AttemptEntry(
-        attempt_id=attempt.attempt_id,
-        method=attempt.method,
-        state=attempt.state,
-        amount=attempt.amount.wire(),
-        currency=attempt.amount.currency,
-        gateway=attempt.gateway,
-        reason=attempt.reason,
-        scenario=attempt.scenario,
-        eci=attempt.eci,
-        liability=attempt.liability,
-        number=attempt.number,
-        instrument=dict(attempt.instrument),
-        reference=attempt.reference,
-        failure=FailureEntry(
-            source=failure.source, step=failure.step, reason=failure.reason, code=failure.code
-        )
-        if failure
-        else None,
-        created_at=rfc3339(attempt.created_at),
-        updated_at=rfc3339(attempt.updated_at),
-        answer_by=maybe_time(attempt.answer_by),
-    )
-
-
-def _why(attempt: Attempt) -> list[WhyEntry]:
-    return [
-        WhyEntry(
-            attempt_id=attempt.attempt_id,
-            stage=one.stage,
-            outcome=one.outcome,
-            source=one.source,
-            scenario=one.scenario,
-            seen=one.seen,
-            says=one.says,
-        )
-        for one in why(attempt)
-    ]
-
-
 _PATH = "/v1/sellers/{seller_id}/orders"
 _ONE = f"{_PATH}/{{amazon_order_id}}"
 ENDPOINTS = (
@@ -258,7 +173,12 @@ ENDPOINTS = (
         gives=OrderDetail, fails=(404,),
     ),
     Endpoint(
-        "POST", f"{_ONE}/cancel", cancel, "Cancel an order that nobody paid.",
+        "POST", f"{_ONE}/cancel", cancel,
+        "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
+        gives=OrderDetail, fails=(404, 409),
+    ),
+    Endpoint(
+        "POST", f"{_ONE}/capture", capture, "Take the money that an order has authorised.",
         gives=OrderDetail, fails=(404, 409),
     ),
 )  # fmt: skip

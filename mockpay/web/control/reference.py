@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -35,7 +36,8 @@ SELLER=A1MOCKPAYSELLER
 """
 _TITLES = {
     "server": "Server", "sellers": "Sellers", "methods": "Methods of payment",
-    "clock": "Clock", "orders": "Orders", "scenarios": "Scenarios",
+    "clock": "Clock", "orders": "Orders", "refunds": "Refunds",
+    "notifications": "Notifications", "inbox": "The buyer's inbox", "scenarios": "Scenarios",
     "journal": "Journal and audit", "wait": "Waiting", "signatures": "Signatures",
 }  # fmt: skip
 
@@ -70,8 +72,7 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
 
 def _curl(endpoint: Endpoint) -> str:
     path = endpoint.path.replace("{seller_id}", "$SELLER")
-    for name in ("amazon_order_id", "rule_id"):
-        path = path.replace(f"{{{name}}}", f"${name.upper()}")
+    path = re.sub(r"\{(\w+)\}", lambda name: f"${name[1].upper()}", path)
     verb = "" if endpoint.method == "GET" else f" -X {endpoint.method}"
     body = f" --json '{endpoint.example}'" if endpoint.example else ""
     return f'curl -s{verb}{body} "$BASE{path}"'

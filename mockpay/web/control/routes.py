@@ -12,10 +12,13 @@ from mockpay.store.worlds import Runtime
 from mockpay.web import guard, problems
 from mockpay.web.control import (
     clock,
+    inbox,
     journal,
     methods,
+    notifications,
     openapi,
     orders,
+    refunds,
     scenarios,
     sellers,
     server,
@@ -32,6 +35,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *methods.ENDPOINTS,
     *clock.ENDPOINTS,
     *orders.ENDPOINTS,
+    *refunds.ENDPOINTS,
+    *notifications.ENDPOINTS,
+    *inbox.ENDPOINTS,
     *scenarios.ENDPOINTS,
     *journal.ENDPOINTS,
     *wait.ENDPOINTS,

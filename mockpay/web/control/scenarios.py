@@ -7,7 +7,7 @@ from typing import Annotated
 from flask import Response
 from msgspec import Meta, Struct
 
-from mockpay.domain.scenarios import Rule
+from mockpay.domain.scenarios import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES, Rule
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import NotFound
 from mockpay.services import scenarios as verbs
@@ -17,20 +17,19 @@ from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.shapes import maybe_time
 
 _MOST_DIGITS = 18
+_STAGES = ", ".join(f"`{one}`" for one in dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
+_KEYS = ", ".join(sorted(MATCH_KEYS))
 
 
 class RuleWish(Struct, forbid_unknown_fields=True, kw_only=True):
     """A new rule; it goes before every magic value."""
 
-    stage: Annotated[str, Meta(description="`issuer` or `redirect`.")]
-    outcome: str
-    match: Annotated[
-        dict[str, str],
-        Meta(description="method, amount, vpa, seller_order_id, amazon_order_id; {} fits all."),
-    ] = {}
+    stage: Annotated[str, Meta(description=f"Where it acts: {_STAGES}.")]
+    outcome: Annotated[str, Meta(description="One of the stage's, as in docs/scenarios.md.")]
+    match: Annotated[dict[str, str], Meta(description=f"{_KEYS}; {{}} fits all.")] = {}
     times: Annotated[
         Annotated[int, Meta(ge=1, le=1_000_000)] | None,
-        Meta(description="How many attempts it decides; null = every one."),
+        Meta(description="How many attempts or refunds it decides; null = every one."),
     ] = 1
     probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
     ttl_seconds: Annotated[
@@ -107,7 +106,7 @@ _PATH = "/v1/sellers/{seller_id}/scenarios"
 ENDPOINTS = (
     Endpoint("GET", _PATH, listed, "A seller's rules.", gives=RuleList, fails=(404,)),
     Endpoint(
-        "POST", _PATH, create, "Make a rule that decides attempts that fit.",
+        "POST", _PATH, create, "Make a rule that decides attempts and refunds that fit.",
         body=RuleWish, gives=RuleEntry, status=201, fails=(404, 409),
         example='{"stage": "issuer", "match": {"method": "upi"}, "outcome": "insufficient"}',
     ),

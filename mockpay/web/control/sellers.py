@@ -15,7 +15,7 @@ from mockpay.store.worlds import look, work
 from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.shapes import PageQuery
 
-Given = dict[str, bool | int | str | dict[str, str]]
+Given = dict[str, bool | int | str | list[str] | dict[str, str]]
 
 
 class SellerWish(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -8,7 +8,10 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mockpay.domain.attempts import AttemptState
+from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.orders import OrderState
+from mockpay.domain.otp import OtpState
+from mockpay.domain.refunds import RefundState
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.store import waits
@@ -20,7 +23,16 @@ from mockpay.web.control.endpoints import Ask, Endpoint
 #: Look again after so many seconds even where nothing seems to have been written: on
 #: PostgreSQL a transaction with lower numbers may commit after one with higher ones.
 _LOOK_ANYWAY = 1.0
-_STATES = {"order": frozenset(OrderState), "attempt": frozenset(AttemptState)}
+_STATES = {
+    "order": frozenset(OrderState),
+    "attempt": frozenset(AttemptState),
+    "refund": frozenset(RefundState),
+    "notification": frozenset(DeliveryState),
+    "otp": frozenset(OtpState),
+}
+_SOURCES = (*_STATES, JOURNAL)
+_ANY = ", ".join(f"`{one}`" for one in _SOURCES)
+_KEYS = "; ".join(f"{one}: {', '.join(waits.KEYS[one])}" for one in _SOURCES)
 
 
 class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -29,16 +41,14 @@ class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     event: Annotated[
         str,
         Meta(
-            description="`order.PAID`, `attempt.CAPTURED` (a state), `order.opened` (an event), "
-            "`journal.amazonpay.processPayment` (a kind) or `order`, `attempt`, `journal` for any."
+            description="`order.PAID`, `refund.COMPLETED` (a state), `order.opened`, "
+            "`notification.delivered` (an event), `journal.amazonpay.processPayment` (a kind) or "
+            f"{_ANY} for any."
         ),
     ]
     match: Annotated[
         str | None,
-        Meta(
-            description="An order's or attempt's id, or key:value pairs with commas: "
-            "amazon_order_id, seller_order_id, attempt_id, outcome (of the journal)."
-        ),
+        Meta(description=f"An id of any kind, or key:value pairs with commas. {_KEYS}."),
     ] = None
     timeout: Annotated[float, Meta(ge=0, le=60, description="Real seconds.")] = 10
     after: Annotated[
@@ -78,8 +88,8 @@ def wait(ask: Ask[WaitQuery, None]) -> WaitAnswer:
 
 def _awaited(query: WaitQuery) -> Awaited:
     source, _, name = query.event.partition(".")
-    if source not in {*_STATES, JOURNAL}:
-        message = "An event begins with 'order', 'attempt' or 'journal'."
+    if source not in _SOURCES:
+        message = f"An event begins with one of {', '.join(_SOURCES)}."
         raise Invalid(message, code="wait.event")
     if source in _STATES and name.isupper() and name not in _STATES[source]:
         raise Invalid(f"The {source} has no state '{name}'.", code="wait.event")

@@ -11,13 +11,31 @@ from flask import Blueprint
 
 from mockpay.store.worlds import Runtime
 from mockpay.web import guard
-from mockpay.web.dashboard import clock, doors, journal, order, orders, scenarios, seller
+from mockpay.web.dashboard import (
+    clock,
+    deliveries,
+    delivery,
+    doors,
+    inbox,
+    journal,
+    order,
+    orders,
+    refund,
+    refunds,
+    scenarios,
+    seller,
+)
+
+_PAGES = (
+    doors, orders, order, refunds, refund, deliveries, delivery, inbox, clock, scenarios,
+    journal, seller,
+)  # fmt: skip
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All pages below ``/_mockpay/ui``."""
     pages = Blueprint("dashboard", __name__, url_prefix="/_mockpay/ui")
     pages.before_request(lambda: guard.require_page(runtime))
-    for page in (doors, orders, order, clock, scenarios, journal, seller):
+    for page in _PAGES:
         page.register(pages, runtime)
     return pages

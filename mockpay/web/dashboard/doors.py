@@ -11,7 +11,9 @@ from mockpay.store.worlds import Runtime
 
 #: Made at the first start (contract section 1); any other where it was deleted.
 _DEFAULT = "A1MOCKPAYSELLER"
-_PLACES = frozenset({"orders", "scenarios", "journal", "seller"})
+_PLACES = frozenset(
+    {"orders", "refunds", "notifications", "inbox", "scenarios", "journal", "seller"}
+)
 _STATUS: tuple[tuple[type[MockpayError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
@@ -35,8 +37,12 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.errorhandler(MockpayError)
     def refused(error: MockpayError) -> tuple[str, int]:
-        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
-        return render_template("dashboard/refused.html", error=error), status
+        return render_template("dashboard/refused.html", error=error), status_of(error)
+
+
+def status_of(error: MockpayError) -> int:
+    """The HTTP status of a page that tells of this refusal."""
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
 
 
 def _first_seller(runtime: Runtime) -> str:

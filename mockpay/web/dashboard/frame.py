@@ -8,24 +8,36 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
+from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.scenarios import TABLE
 from mockpay.kernel.clock import Mode, indian, rfc3339
 from mockpay.store import queries, sellers
 from mockpay.store.worlds import Runtime, Sandbox
 from mockpay.web import guard
 
+#: Endpoint, label and icon of each entry of the side navigation.
+_PLACES = (
+    ("orders", "Orders", "orders"),
+    ("refunds", "Refunds", "back"),
+    ("notifications", "Notifications", "bell"),
+    ("inbox", "Inbox", "mail"),
+    ("scenarios", "Scenarios", "flask"),
+    ("journal", "Journal", "journal"),
+    ("seller", "Seller", "seller"),
+)
 #: Sellers offered in the switch; a CI server may have thousands.
 _OFFERED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the side navigation."""
+    """One entry of the side navigation; a `bad` count is of what wants to be looked at."""
 
     label: str
     url: str
     icon: str
     count: int | None
+    bad: bool
     current: bool
 
 
@@ -84,25 +96,23 @@ def _face(sandbox: Sandbox) -> Face:
 
 
 def _places(sandbox: Sandbox, current: str) -> list[Place]:
+    given_up = queries.deliveries_by_state(sandbox).get(DeliveryState.DEAD, 0)
     counts: Mapping[str, int | None] = {
         "orders": sum(queries.counts_by_state(sandbox).values()),
+        "refunds": sum(queries.refunds_by_state(sandbox).values()),
+        "notifications": given_up or None,
         "scenarios": len(TABLE),
     }
-    names = (
-        ("orders", "Orders", "orders"),
-        ("scenarios", "Scenarios", "flask"),
-        ("journal", "Journal", "journal"),
-        ("seller", "Seller", "seller"),
-    )
     return [
         Place(
             label=label,
             url=url_for(f"dashboard.{name}", seller_id=sandbox.seller_id),
             icon=icon,
             count=counts.get(name),
+            bad=name == "notifications",
             current=name == current,
         )
-        for name, label, icon in names
+        for name, label, icon in _PLACES
     ]
 
 

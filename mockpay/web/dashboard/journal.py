@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, url_for
 
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store import queries
 from mockpay.store.paging import Page
 from mockpay.store.queries import JournalFilter, JournalRow
 from mockpay.store.worlds import Runtime, Sandbox, look
+from mockpay.web.dashboard import listing
 from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.listing import Listing
 from mockpay.web.timelines import instant
 
 _PAGE = 100
@@ -52,10 +53,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def journal_news(seller_id: str) -> Response:
         """Whether something was written since the page was shown."""
         with look(runtime, seller_id) as sandbox:
-            version = _version(sandbox)
-        answer = jsonify(version=version, state="changed")
-        answer.set_etag(version)
-        return answer.make_conditional(request)  # type: ignore[return-value]
+            return listing.news(_version(sandbox))
 
 
 def _version(sandbox: Sandbox) -> str:
@@ -64,41 +62,24 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
-    show = request.args.get("show", "")
-    order_id, cursor = request.args.get("order"), request.args.get("cursor")
-    found = _rows(sandbox, show, order_id, cursor)
-    here: dict[str, Any] = {"seller_id": sandbox.seller_id, "order": order_id}
+    asked = Listing.asked("journal", sandbox.seller_id, "show", "order")
+    found = _rows(sandbox, asked.chosen["show"], asked.chosen["order"], listing.cursor())
     return render(
         runtime,
         sandbox,
         "journal.html",
         current="journal",
-        tabs=[
-            (words, url_for("dashboard.journal", show=name or None, **here), name == show)
-            for name, words in _TABS.items()
-        ],
+        tabs=asked.tabs(_TABS),
         lines=[_line(sandbox, row) for row in found.items],
-        order_id=order_id,
-        all_url=url_for("dashboard.journal", seller_id=sandbox.seller_id),
-        older=_older(found, show, here),
-        poll=None if cursor else url_for("dashboard.journal_news", seller_id=sandbox.seller_id),
-        version=_version(sandbox),
+        **asked.head(found.next_cursor, _version(sandbox)),
     )
 
 
-def _older(found: Page[JournalRow], show: str, here: Mapping[str, Any]) -> str | None:
-    if found.next_cursor is None:
-        return None
-    return url_for("dashboard.journal", show=show or None, cursor=found.next_cursor, **here)
-
-
-def _rows(
-    sandbox: Sandbox, show: str, order_id: str | None, cursor: str | None
-) -> Page[JournalRow]:
+def _rows(sandbox: Sandbox, show: str, order_id: str, cursor: str | None) -> Page[JournalRow]:
     if show == _OWNERLESS:
         return queries.ownerless_journal(sandbox.connection, cursor, _PAGE)
     outcome = show if show in _TABS and show else None
-    wanted = JournalFilter(outcome=outcome, amazon_order_id=order_id)
+    wanted = JournalFilter(outcome=outcome, amazon_order_id=order_id or None)
     return queries.journal_page(sandbox, wanted, cursor, _PAGE)
 
 

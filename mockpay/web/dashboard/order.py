@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, redirect, url_for
 
 from mockpay.domain.attempts import Attempt
 from mockpay.domain.orders import Order
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.services.steps import found
-from mockpay.store import attempts, orders, schedule, timeline
-from mockpay.store.worlds import Runtime, Sandbox, look
+from mockpay.store import attempts, notifications, orders, refunds, schedule, timeline
+from mockpay.store.worlds import Runtime, Sandbox, look, work
 from mockpay.web import sentences
-from mockpay.web.dashboard import checks
+from mockpay.web.dashboard import checks, deliveries, listing
+from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.again import Again, coloured, do_it_again
+from mockpay.web.dashboard.doors import status_of
 from mockpay.web.dashboard.frame import base_url, control_url, render
 from mockpay.web.dashboard.ladder import ladders
+from mockpay.web.dashboard.order_acts import ACTS, legal
 from mockpay.web.dashboard.orders import shown_state
 from mockpay.web.timelines import lines_to_come, offset, timeline_lines
 
@@ -28,7 +32,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def order(seller_id: str, amazon_order_id: str) -> str:
         with look(runtime, seller_id) as sandbox:
             the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
-            return _page(runtime, sandbox, the_order)
+            return page(runtime, sandbox, the_order)
 
     @pages.get("/sellers/<seller_id>/orders/<amazon_order_id>/news")
     def order_news(seller_id: str, amazon_order_id: str) -> Response:
@@ -36,12 +40,26 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         with look(runtime, seller_id) as sandbox:
             the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
             version = str(len(timeline.of_order(sandbox, the_order.order_id)))
-        answer = jsonify(version=version, state=str(the_order.state))
-        answer.set_etag(version)
-        return answer.make_conditional(request)  # type: ignore[return-value]
+            return listing.news(version, str(the_order.state))
+
+    @pages.post("/sellers/<seller_id>/orders/<amazon_order_id>/<act>")
+    def act_on_order(seller_id: str, amazon_order_id: str, act: str) -> Any:
+        if act not in ACTS:
+            raise NotFound("There is no such button.", code="page.not_found")
+        try:
+            with work(runtime, seller_id) as sandbox:
+                ACTS[act](sandbox, found(orders.by_amazon_id(sandbox, amazon_order_id), "order"))
+        except (Conflict, Invalid) as error:
+            with look(runtime, seller_id) as sandbox:
+                the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
+                return page(runtime, sandbox, the_order, error=error.message), status_of(error)
+        return redirect(
+            url_for("dashboard.order", seller_id=seller_id, amazon_order_id=amazon_order_id), 303
+        )
 
 
-def _page(runtime: Runtime, sandbox: Sandbox, order: Order) -> str:
+def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -> str:
+    """The page of an order; `error` is why a button of it was refused."""
     tries = attempts.of_order(sandbox, order.order_id)
     last = tries[-1] if tries else None
     return render(
@@ -55,9 +73,17 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order) -> str:
         whose=sentences.whose_doing(order, last),
         tries=[_try(one) for one in tries],
         urls=_urls(sandbox, order),
+        acts=legal(sandbox, order, tries),
+        error=error,
         **_decision(sandbox, last),
-        **_story(sandbox, order, tries),
+        **_story(sandbox, order),
         **_request(sandbox, order),
+        refunds=[
+            refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_id)
+        ],
+        told=[
+            deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_id)
+        ],
         coloured=coloured,
         again=_again(runtime, sandbox, last),
     )
@@ -83,9 +109,11 @@ def _decision(sandbox: Sandbox, last: Attempt | None) -> dict[str, Any]:
     return {"ladders": ladders(last, magic_amounts=magic) if last is not None else []}
 
 
-def _story(sandbox: Sandbox, order: Order, tries: list[Attempt]) -> dict[str, Any]:
+def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     events = timeline.of_order(sandbox, order.order_id)
-    subjects = [str(order.order_id), *(one.attempt_id for one in tries)]
+    # The schedule knows an order by its number; all else by what the timeline calls it.
+    others = dict.fromkeys(event.subject for event in events if event.machine != "order")
+    subjects = [str(order.order_id), *others]
     waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
     took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
     told = timeline_lines(events)
@@ -110,12 +138,14 @@ def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     }
 
 
-def _urls(sandbox: Sandbox, order: Order) -> dict[str, str]:
+def _urls(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     seller_id, order_id = sandbox.seller_id, order.amazon_order_id
+    this: dict[str, Any] = {"seller_id": seller_id, "amazon_order_id": order_id}
     return {
+        "acts": {act: url_for("dashboard.act_on_order", **this, act=act) for act in ACTS},
         "list": url_for("dashboard.orders", seller_id=seller_id),
         "json": control_url(sandbox, f"/orders/{order_id}"),
-        "news": url_for("dashboard.order_news", seller_id=seller_id, amazon_order_id=order_id),
+        "news": url_for("dashboard.order_news", **this),
         "journal": url_for("dashboard.journal", seller_id=seller_id, order=order_id),
         "scenarios": url_for("dashboard.scenarios", seller_id=seller_id),
         "pay": f"/pay/{order.page_token}/" if order.open else "",

@@ -62,6 +62,8 @@ def _told(value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, dict):
         return ", ".join(f"{stage}: {outcome}" for stage, outcome in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(one) for one in value) or "none"
     return str(value) or "none"
 
 

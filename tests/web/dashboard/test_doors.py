@@ -13,6 +13,16 @@ def test_the_door_leads_to_the_orders_of_a_seller(visitor, world, door):
     assert answer.location == f"{visitor.home}/orders"
 
 
+@pytest.mark.parametrize(
+    "place", ["refunds", "notifications", "inbox", "scenarios", "journal", "seller"]
+)
+def test_every_place_has_a_door_and_is_marked_on_the_side(visitor, place):
+    answer = visitor.client.get(f"/_mockpay/ui/{place}")
+    assert answer.location == f"{visitor.home}/{place}"
+    page = visitor.see(f"/{place}")
+    assert page.xpath("//nav[@aria-label='Dashboard']/a[@aria-current]/@href") == [answer.location]
+
+
 def test_the_seller_switch_leads_to_that_seller(visitor):
     answer = visitor.client.get("/_mockpay/ui/?seller=A1OTHER")
     assert answer.location == "/_mockpay/ui/sellers/A1OTHER/orders"
@@ -27,6 +37,23 @@ def test_an_order_of_another_seller_is_not_found(visitor, runtime):
     other = World.new(runtime).order()
     page = visitor.see(f"/orders/{other.amazon_order_id}", 404)
     assert text(page.xpath("//code")[0]) == "order.not_found"
+
+
+def test_a_refund_or_notification_of_another_seller_is_not_found(visitor, runtime):
+    other = World.new(runtime, ipn_url="http://127.0.0.1:9/ipn")
+    order = other.order()
+    other.pay(order)
+    refund = other.refund(order, "100.00")
+    here = visitor.see("/seller").xpath("//input[@name='form_token']/@value")[0]
+    for path, act in (
+        (f"/refunds/{refund.amazon_refund_id}", "complete"),
+        (f"/notifications/{other.notifications(order)[0].notification_id}", "deliver"),
+        (f"/orders/{order.amazon_order_id}", "cancel"),
+    ):
+        visitor.see(path, 404)
+        answer = visitor.client.post(f"{visitor.home}{path}/{act}", data={"form_token": here})
+        assert answer.status_code == 404
+    assert other.refunds(order) == [refund]
 
 
 def test_a_foreign_host_is_refused(visitor):

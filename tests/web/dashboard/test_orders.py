@@ -33,7 +33,7 @@ def test_the_tabs_count_and_filter_by_state(visitor, world):
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("q=o-2", ["O-2"]), ("by=instrument", ["O-2"]), ("by=success", ["O-1"]),
+    [("q=o-2", ["O-2"]), ("q=SUCCESS@mock", ["O-2"]), ("q=flow", []), ("q=%25", []), ("q=payment+canc", []), ("by=instrument", ["O-2"]), ("by=success", ["O-1"]),
      ("method=upi&show=waiting", ["O-1"]), ("by=nonsense&method=x&show=y", ["O-3", "O-2", "O-1"])],
 )  # fmt: skip
 def test_filters_are_plain_addresses(visitor, world, query, found):
@@ -43,6 +43,22 @@ def test_filters_are_plain_addresses(visitor, world, query, found):
     page = visitor.see(f"/orders?{query}")
     shown = [text(one).split()[-1] for one in page.xpath("//span[@class='row-sub']")]
     assert shown == found
+
+
+@pytest.mark.parametrize("words", ["insufficient_f", "insufficient f", "INSUFFICIENT FUNDS"])
+def test_orders_are_found_by_the_reason_of_their_end(visitor, world, words):
+    world.pay(world.order("O-1"), "insufficient@mockpay")
+    world.pay(world.order("O-2"), "success@mockpay")
+    shown = visitor.see(f"/orders?q={words}").xpath("//span[@class='row-sub']")
+    assert [text(one).split()[-1] for one in shown] == ["O-1"]
+
+
+def test_an_order_is_found_by_the_upi_id_of_an_earlier_try(visitor, world):
+    order = world.order()
+    world.pay(order, "declined@mockpay")
+    world.pay(order, "success@mockpay")
+    for words in ("declined@", "success@"):
+        assert len(rows(visitor.see(f"/orders?q={words}&by=instrument"))) == 1
 
 
 def test_no_fitting_order_offers_the_way_out(visitor, world):

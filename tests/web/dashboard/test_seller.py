@@ -7,6 +7,7 @@ from dataclasses import fields
 from cryptography.hazmat.primitives import serialization
 
 from mockpay.domain.sellers import Settings
+from mockpay.services.sellers import Changes, change
 from tests.web.visitor import text
 
 
@@ -21,6 +22,17 @@ def test_the_seller_page_keeps_the_secret_behind_a_fold(visitor, world):
 def test_the_seller_page_explains_every_setting(visitor, world):
     shown = visitor.see("/seller").xpath("//section[@aria-labelledby='settings']//b/code")
     assert [text(one) for one in shown] == [one.name for one in fields(Settings)]
+
+
+def test_a_setting_that_is_a_list_is_told_in_words(visitor, world):
+    def told(name):
+        path = "//section[@aria-labelledby='settings']//li[.//code[.=$name]]/span[@class='num']"
+        return text(visitor.see("/seller").xpath(path, name=name)[0])
+
+    assert told("otp_always_methods") == "none"
+    with world.work() as sandbox:
+        change(sandbox, Changes(settings={"otp_always_methods": ("card", "upi")}))
+    assert told("otp_always_methods") == "card, upi"
 
 
 def test_the_lines_for_a_shell_can_be_run(visitor, world, keys):

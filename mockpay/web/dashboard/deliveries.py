@@ -1,0 +1,111 @@
+"""The notifications: what the seller was told, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, url_for
+
+from mockpay.domain.notifications import DeliveryState, Notification, NotificationType
+from mockpay.kernel.clock import rfc3339
+from mockpay.store import notifications, queries
+from mockpay.store.worlds import Runtime, Sandbox, look
+from mockpay.web import sentences
+from mockpay.web.dashboard import delivery_sentences, listing
+from mockpay.web.dashboard.delivery_sentences import TYPES, Chip
+from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.listing import Listing
+
+_PAGE = 50
+_S = DeliveryState
+_TABS: Mapping[str, tuple[str, tuple[DeliveryState, ...]]] = {
+    "": ("All", tuple(DeliveryState)),
+    "waiting": ("Waiting", (_S.QUEUED, _S.SENDING, _S.RETRY_WAIT)),
+    "delivered": ("Delivered", (_S.DELIVERED,)),
+    "dead": ("Given up", (_S.DEAD,)),
+    "suppressed": ("Kept back", (_S.SUPPRESSED,)),
+}
+_TYPES: Mapping[str, str] = {"": "Any", **{str(type_): words for type_, words in TYPES.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One notification in a list, in words."""
+
+    url: str
+    chip: Chip
+    what: str
+    type: str
+    amazon_order_id: str
+    subject: str
+    copy: int
+    decided_by: str | None
+    tries: int
+    age: str
+    made: str
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the list and its news."""
+
+    @pages.get("/sellers/<seller_id>/notifications", endpoint="notifications")
+    def notification_list(seller_id: str) -> str:
+        with look(runtime, seller_id) as sandbox:
+            return _list(runtime, sandbox)
+
+    @pages.get("/sellers/<seller_id>/notifications/news")
+    def notifications_news(seller_id: str) -> Response:
+        """Whether something happened since the list was shown."""
+        with look(runtime, seller_id) as sandbox:
+            return listing.news(_version(sandbox))
+
+
+def _version(sandbox: Sandbox) -> str:
+    return queries.version(sandbox).partition("-")[0]
+
+
+def _list(runtime: Runtime, sandbox: Sandbox) -> str:
+    asked = Listing.asked("notifications", sandbox.seller_id, "show", "type")
+    show, type_ = asked.chosen["show"], asked.chosen["type"]
+    wanted_type = type_ if type_ in set(NotificationType) else None
+    states = tuple(str(s) for s in _TABS[show][1]) if show and show in _TABS else ()
+    page = notifications.listed(
+        sandbox, states=states, type_=wanted_type, cursor=listing.cursor(), limit=_PAGE
+    )
+    counts = queries.deliveries_by_state(sandbox, wanted_type)
+    return render(
+        runtime,
+        sandbox,
+        "notifications.html",
+        current="notifications",
+        tabs=asked.tabs(
+            {name: words for name, (words, _) in _TABS.items()},
+            {name: sum(counts.get(s, 0) for s in states) for name, (_, states) in _TABS.items()},
+        ),
+        types=_TYPES,
+        lines=[line(sandbox, one) for one in page.items],
+        somewhere=bool(sandbox.seller.ipn_url),
+        **asked.head(page.next_cursor, _version(sandbox)),
+    )
+
+
+def line(sandbox: Sandbox, one: Notification) -> Line:
+    """A notification as a row of a list."""
+    return Line(
+        url=url_for(
+            "dashboard.notification",
+            seller_id=sandbox.seller_id,
+            notification_id=one.notification_id,
+        ),
+        chip=delivery_sentences.chip(one.state),
+        what=delivery_sentences.what_happened(one, sandbox.now),
+        type=TYPES[one.type],
+        amazon_order_id=one.amazon_order_id,
+        subject=one.amazon_refund_id or one.amazon_order_id,
+        copy=one.copy,
+        decided_by=delivery_sentences.decided_by(one),
+        tries=one.tries,
+        age=sentences.span(sandbox.now - one.created_at),
+        made=rfc3339(one.created_at),
+    )

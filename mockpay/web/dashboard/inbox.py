@@ -1,0 +1,93 @@
+"""The buyers' inbox: what the sandbox "sent", with its codes in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+
+from mockpay.kernel.clock import rfc3339
+from mockpay.services import inbox as messages
+from mockpay.services.inbox import Message
+from mockpay.store.worlds import Runtime, Sandbox, look, work
+from mockpay.web import sentences
+from mockpay.web.dashboard import listing
+from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.listing import Listing
+from mockpay.web.timelines import moment
+
+_PAGE = 50
+_CHANNELS: Mapping[str, tuple[str, str]] = {
+    "sms": ("SMS", "phone"),
+    "email": ("E-mail", "mail"),
+    "app": ("Amazon app", "bell"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message as it is shown; `otp` is empty where there is none or it is forgotten."""
+
+    number: int
+    channel: str
+    icon: str
+    to: str
+    body: str
+    otp: str
+    age: str
+    at: str
+    iso: str
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the page and its news."""
+
+    @pages.get("/sellers/<seller_id>/inbox")
+    def inbox(seller_id: str) -> str:
+        # A code is good for an hour; whoever looks later must not find it on the disk either.
+        with work(runtime, seller_id) as sandbox:
+            messages.forget_old(sandbox)
+        with look(runtime, seller_id) as sandbox:
+            return _page(runtime, sandbox)
+
+    @pages.get("/sellers/<seller_id>/inbox/news")
+    def inbox_news(seller_id: str) -> Response:
+        """Whether something was sent since the page was shown."""
+        with look(runtime, seller_id) as sandbox:
+            return listing.news(_version(sandbox))
+
+
+def _version(sandbox: Sandbox) -> str:
+    newest = messages.listed(sandbox, limit=1).items
+    return str(newest[0].number if newest else 0)
+
+
+def _page(runtime: Runtime, sandbox: Sandbox) -> str:
+    asked = Listing.asked("inbox", sandbox.seller_id, "to")
+    # As it was sent: the plus of a phone number may have come as a space.
+    to = request.args.get("to", "").rstrip()
+    page = messages.listed(sandbox, to=to or None, after=listing.cursor(), limit=_PAGE)
+    return render(
+        runtime,
+        sandbox,
+        "inbox.html",
+        current="inbox",
+        lines=[_line(sandbox, one) for one in page.items],
+        **asked.head(page.next_cursor, _version(sandbox)),
+    )
+
+
+def _line(sandbox: Sandbox, message: Message) -> Line:
+    channel, icon = _CHANNELS.get(message.channel.lower(), (message.channel, "mail"))
+    return Line(
+        number=message.number,
+        channel=channel,
+        icon=icon,
+        to=message.to,
+        body=message.body,
+        otp=message.otp or "",
+        age=sentences.span(sandbox.now - message.created_at),
+        at=moment(message.created_at),
+        iso=rfc3339(message.created_at),
+    )

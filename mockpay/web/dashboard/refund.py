@@ -1,0 +1,139 @@
+"""One refund: what decides it, its timeline, and the forms that end it, hold it or let it go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, url_for
+
+from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.kernel.money import Money
+from mockpay.services import refund_endings, refunds
+from mockpay.services.steps import the_order, the_refund
+from mockpay.store import notifications, schedule, timeline
+from mockpay.store.worlds import Runtime, Sandbox, look, work
+from mockpay.web.dashboard import deliveries, listing, refund_sentences
+from mockpay.web.dashboard.doors import status_of
+from mockpay.web.dashboard.frame import control_url, render
+from mockpay.web.timelines import instrument, lines_to_come, moment, timeline_lines
+
+
+def _decline(sandbox: Sandbox, refund: Refund) -> object:
+    return refund_endings.decline(sandbox, refund, request.form.get("reason", ""))
+
+
+_ACTS: Mapping[str, Callable[[Sandbox, Refund], object]] = {
+    "complete": refund_endings.complete,
+    "decline": _decline,
+    "hold": refunds.hold,
+    "release": refunds.release,
+}
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the page, its news and its forms."""
+
+    @pages.get("/sellers/<seller_id>/refunds/<amazon_refund_id>")
+    def refund(seller_id: str, amazon_refund_id: str) -> str:
+        with look(runtime, seller_id) as sandbox:
+            return _page(runtime, sandbox, the_refund(sandbox, amazon_refund_id))
+
+    @pages.get("/sellers/<seller_id>/refunds/<amazon_refund_id>/news")
+    def refund_news(seller_id: str, amazon_refund_id: str) -> Response:
+        """Whether the refund or its order has moved since it was shown."""
+        with look(runtime, seller_id) as sandbox:
+            one = the_refund(sandbox, amazon_refund_id)
+            return listing.news(_version(sandbox, one), str(one.state))
+
+    @pages.post("/sellers/<seller_id>/refunds/<amazon_refund_id>/<act>")
+    def act_on_refund(seller_id: str, amazon_refund_id: str, act: str) -> Any:
+        if act not in _ACTS:
+            raise NotFound("There is no such button.", code="page.not_found")
+        try:
+            with work(runtime, seller_id) as sandbox:
+                _ACTS[act](sandbox, the_refund(sandbox, amazon_refund_id))
+        except (Conflict, Invalid) as error:
+            with look(runtime, seller_id) as sandbox:
+                one = the_refund(sandbox, amazon_refund_id)
+                page = _page(runtime, sandbox, one, refused=act, error=error.message)
+            return page, status_of(error)
+        return redirect(
+            url_for("dashboard.refund", seller_id=seller_id, amazon_refund_id=amazon_refund_id), 303
+        )
+
+
+def _version(sandbox: Sandbox, refund: Refund) -> str:
+    return str(len(timeline.of_order(sandbox, refund.order_id)))
+
+
+def _page(
+    runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = ""
+) -> str:
+    order = the_order(sandbox, refund.order_id)
+    return render(
+        runtime,
+        sandbox,
+        "refund.html",
+        current="refunds",
+        refund=refund,
+        order=order,
+        refunded=Money(order.refunded_minor, order.amount.currency).display(),
+        answer=refund_sentences.what_happened(refund, sandbox.now),
+        asked=refund_sentences.why_asked(refund),
+        decisions=refund_sentences.decisions(refund),
+        destination=instrument(refund.destination),
+        times=_times(refund),
+        acts=_legal(refund),
+        reasons=DECLINE_REASONS,
+        refused=refused,
+        error=error,
+        urls=_urls(sandbox, refund),
+        **_story(sandbox, refund),
+    )
+
+
+def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
+    """What happened to the refund and to the notifications about it."""
+    told = notifications.listed(sandbox, amazon_refund_id=refund.amazon_refund_id).items
+    subjects = [refund.amazon_refund_id, *(one.notification_id for one in told)]
+    all_events = timeline.of_order(sandbox, refund.order_id)
+    events = [event for event in all_events if event.subject in subjects]
+    waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
+    return {
+        "lines": [*timeline_lines(events), *lines_to_come(waiting, sandbox.now)],
+        "version": str(len(all_events)),
+        "whose": refund_sentences.who_decides(refund, events),
+        "told": [deliveries.line(sandbox, one) for one in reversed(told)],
+    }
+
+
+def _times(refund: Refund) -> dict[str, str]:
+    """When what happened or will happen, in words."""
+    told = {
+        "Requested": refund.created_at,
+        "Due": refund.due_at if REFUND.allows(refund.state, "completed") else None,
+        "Completed": refund.completed_at,
+    }
+    return {name: moment(at) for name, at in told.items() if at is not None}
+
+
+def _legal(refund: Refund) -> list[str]:
+    """The buttons that mean something now."""
+    if not REFUND.allows(refund.state, "completed"):
+        return []
+    return ["complete", "decline", "release" if refund.held else "hold"]
+
+
+def _urls(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
+    here: dict[str, Any] = {"seller_id": sandbox.seller_id}
+    this = {**here, "amazon_refund_id": refund.amazon_refund_id}
+    return {
+        "list": url_for("dashboard.refunds", **here),
+        "news": url_for("dashboard.refund_news", **this),
+        "order": url_for("dashboard.order", **here, amazon_order_id=refund.amazon_order_id),
+        "scenarios": url_for("dashboard.scenarios", **here),
+        "json": control_url(sandbox, f"/refunds/{refund.amazon_refund_id}"),
+        "acts": {act: url_for("dashboard.act_on_refund", **this, act=act) for act in _ACTS},
+    }

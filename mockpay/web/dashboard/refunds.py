@@ -1,0 +1,104 @@
+"""The refunds: which are under way, and how each ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, url_for
+
+from mockpay.domain.refunds import Refund, RefundState
+from mockpay.kernel.clock import rfc3339
+from mockpay.store import queries, refunds
+from mockpay.store.worlds import Runtime, Sandbox, look
+from mockpay.web import sentences
+from mockpay.web.dashboard import listing, refund_sentences
+from mockpay.web.dashboard.frame import render
+from mockpay.web.dashboard.listing import Listing
+from mockpay.web.timelines import instrument
+
+_PAGE = 50
+_TABS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "": ("All", tuple(RefundState)),
+    "pending": ("Pending", (RefundState.PENDING,)),
+    "completed": ("Completed", (RefundState.COMPLETED,)),
+    "declined": ("Declined", (RefundState.DECLINED,)),
+    "reversed": ("Reversed", (RefundState.REVERSED,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One refund in a list, in words."""
+
+    url: str
+    state: str
+    what: str
+    amazon_refund_id: str
+    reference: str
+    destination: str
+    icon: str
+    decided_by: str | None
+    amount: str
+    age: str
+    asked: str
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the list and its news."""
+
+    @pages.get("/sellers/<seller_id>/refunds", endpoint="refunds")
+    def refund_list(seller_id: str) -> str:
+        with look(runtime, seller_id) as sandbox:
+            return _list(runtime, sandbox)
+
+    @pages.get("/sellers/<seller_id>/refunds/news")
+    def refunds_news(seller_id: str) -> Response:
+        """Whether something happened since the list was shown."""
+        with look(runtime, seller_id) as sandbox:
+            return listing.news(_version(sandbox))
+
+
+def _version(sandbox: Sandbox) -> str:
+    return queries.version(sandbox).partition("-")[0]
+
+
+def _list(runtime: Runtime, sandbox: Sandbox) -> str:
+    asked = Listing.asked("refunds", sandbox.seller_id, "show")
+    show = asked.chosen["show"]
+    states = _TABS[show][1] if show and show in _TABS else ()
+    page = refunds.listed(sandbox, states=states, cursor=listing.cursor(), limit=_PAGE)
+    counts = queries.refunds_by_state(sandbox)
+    return render(
+        runtime,
+        sandbox,
+        "refunds.html",
+        current="refunds",
+        tabs=asked.tabs(
+            {name: words for name, (words, _) in _TABS.items()},
+            {name: sum(counts.get(s, 0) for s in states) for name, (_, states) in _TABS.items()},
+        ),
+        lines=[line(sandbox, one) for one in page.items],
+        **asked.head(page.next_cursor, _version(sandbox)),
+    )
+
+
+def line(sandbox: Sandbox, refund: Refund) -> Line:
+    """A refund as a row of a list."""
+    return Line(
+        url=url_for(
+            "dashboard.refund",
+            seller_id=sandbox.seller_id,
+            amazon_refund_id=refund.amazon_refund_id,
+        ),
+        state=str(refund.state),
+        what=refund_sentences.what_happened(refund, sandbox.now),
+        amazon_refund_id=refund.amazon_refund_id,
+        reference=refund.refund_reference_id,
+        destination=instrument(refund.destination),
+        icon=sentences.icon_of(refund.destination.get("method", "")),
+        decided_by=refund_sentences.decided_by(refund),
+        amount=refund.amount.display(),
+        age=sentences.span(sandbox.now - refund.created_at),
+        asked=rfc3339(refund.created_at),
+    )

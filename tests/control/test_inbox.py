@@ -1,0 +1,104 @@
+"""The buyer's inbox by control API."""
+
+import pytest
+from sqlalchemy import select
+
+from mockpay.domain.otp import Channel, Purpose
+from mockpay.services import otps
+from mockpay.store import inbox
+from mockpay.store.worlds import look, work
+
+PHONE, MAIL = "+919876543210", "asha@example.com"
+
+
+def ask(room, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
+    """Send a code for an attempt."""
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        otps.start(
+            sandbox, purpose=Purpose.PAYMENT, subject=attempt_id, to=to, channel=channel,
+            attempt_id=attempt_id,
+        )  # fmt: skip
+
+
+def test_a_message_is_told_with_the_fields_that_others_rely_on(room):
+    room.freeze()
+    ask(room)
+    (message,) = room.get("/inbox").json["items"]
+    assert message["otp"].isdigit()
+    assert message["otp"] in message["body"]
+    expected = {
+        "kind": "otp",
+        "channel": "SMS",
+        "to": PHONE,
+        "attempt_id": "att_1",
+        "created_at": "2026-11-21T15:00:00.000Z",
+        "read_at": None,
+    }
+    assert message.items() >= expected.items()
+    assert message["message_id"].startswith("msg")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["att_2", "att_1"]),
+        ("kind=otp", ["att_2", "att_1"]),
+        ("kind=receipt", []),
+        ("to=%2B919876543210", ["att_1"]),
+        ("to=+919876543210", ["att_1"]),
+        (f"to={MAIL}", ["att_2"]),
+        ("attempt_id=att_1", ["att_1"]),
+        (f"attempt_id=att_1&to={MAIL}", []),
+    ],
+)
+def test_the_newest_come_first_and_the_list_can_be_narrowed(room, query, expected):
+    ask(room, "att_1")
+    ask(room, "att_2", MAIL, Channel.EMAIL)
+    items = room.get(f"/inbox?{query}").json["items"]
+    assert [item["attempt_id"] for item in items] == expected
+
+
+def test_pages_of_messages_neither_repeat_nor_leave_out(room):
+    for number in range(5):
+        ask(room, f"att_{number}")
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = room.get(f"/inbox?limit=2&cursor={cursor}").json
+        seen += [item["attempt_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == [f"att_{number}" for number in reversed(range(5))]
+
+
+def test_a_code_is_forgotten_after_an_hour_in_the_database_too(room):
+    room.freeze()
+    ask(room)
+    code = room.get("/inbox").json["items"][0]["otp"]
+    room.advance(3_600)
+    (message,) = room.get("/inbox").json["items"]
+    assert message["otp"] is None
+    assert code not in message["body"]
+    with look(room.api.runtime, room.seller_id) as sandbox:
+        mine = inbox.inbox.c.seller_id == room.seller_id
+        ((otp, body),) = sandbox.connection.execute(
+            select(inbox.inbox.c.otp, inbox.inbox.c.body).where(mine)
+        )
+    assert otp is None
+    assert code not in body
+
+
+def test_another_sellers_messages_are_not_there(api, room):
+    ask(api.new_seller())
+    assert room.get("/inbox").json == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("cursor=nonsense", 400, "cursor.invalid"),
+        ("limit=0", 422, "query.invalid"),
+        ("moon=full", 422, "query.invalid"),
+    ],
+)
+def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
+    answer = room.get(f"/inbox?{query}")
+    assert (answer.status_code, answer.json["code"]) == (status, code)

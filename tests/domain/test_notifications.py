@@ -1,0 +1,113 @@
+"""Deliveries: where each answer leads, when the next try is, and what scenarios may do."""
+
+import pytest
+
+from mockpay.domain.notifications import (
+    DELIVERY,
+    LONGEST_MS,
+    PROFILES,
+    WAITING,
+    DeliveryState,
+    Heard,
+    Misbehaviour,
+    after,
+    copies,
+    known_outcome,
+    lost_tries,
+)
+from mockpay.kernel.clock import DAY, SECOND
+from mockpay.kernel.errors import IllegalTransition
+
+HOUR = 3_600 * SECOND
+NOBODY = Heard(None, "refused", unreachable=True)
+LATE = Heard(None, "too late")
+
+#: facts, section 12.5; a tester may ask for any that is not on its way.
+LEADS = {
+    "QUEUED": {"claimed": "SENDING", "suppressed": "SUPPRESSED", "asked_again": "QUEUED"},
+    "SENDING": {
+        "claimed": "SENDING", "delivered": "DELIVERED", "failed": "RETRY_WAIT", "gave_up": "DEAD",
+    },
+    "RETRY_WAIT": {"claimed": "SENDING", "asked_again": "QUEUED"},
+    "DELIVERED": {"asked_again": "QUEUED"},
+    "DEAD": {"asked_again": "QUEUED"},
+    "SUPPRESSED": {"asked_again": "QUEUED"},
+}  # fmt: skip
+
+
+def test_the_machine_is_the_published_one():
+    table = {(DeliveryState(s), e): to for s, events in LEADS.items() for e, to in events.items()}
+    assert dict(DELIVERY.table) == table
+    assert set(LEADS) == set(DeliveryState)
+    assert {"QUEUED", "SENDING", "RETRY_WAIT"} == WAITING
+
+
+def test_what_is_on_its_way_cannot_be_asked_for():
+    with pytest.raises(IllegalTransition):
+        DELIVERY.target(DeliveryState.SENDING, "asked_again")
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize(
+    ("heard", "event"),
+    [
+        (Heard(200), "delivered"), (Heard(204), "delivered"), (Heard(299), "delivered"),
+        (Heard(400), "gave_up"), (Heard(404), "gave_up"), (Heard(499), "gave_up"),
+        (Heard(100), "failed"), (Heard(199), "failed"), (Heard(300), "failed"),
+        (Heard(302), "failed"), (Heard(399), "failed"), (Heard(500), "failed"),
+        (Heard(599), "failed"), (LATE, "failed"),
+    ],
+)  # fmt: skip
+def test_an_answer_means_the_same_in_every_profile(profile, heard, event):
+    assert after(profile, heard, 1, 0)[0] == event
+
+
+def test_a_host_that_nobody_answers_at_is_given_up_by_amazon_only():
+    assert after("amazon", NOBODY, 1, 0) == ("gave_up", None)
+    assert after("fast", NOBODY, 1, 0) == ("failed", 1 * SECOND)
+
+
+def test_the_pauses_of_the_profiles():
+    fast = [after("fast", Heard(500), tries, 0)[1] for tries in range(1, 8)]
+    assert fast == [1 * SECOND, 5 * SECOND, 30 * SECOND, 120 * SECOND, HOUR, HOUR, HOUR]
+    amazon = [after("amazon", Heard(500), tries, 0)[1] for tries in range(1, 8)]
+    assert amazon == [HOUR] * 7
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_no_try_is_later_than_14_days(profile):
+    assert LONGEST_MS == 14 * DAY
+    last = LONGEST_MS - HOUR
+    assert after(profile, Heard(500), 99, last) == ("failed", HOUR)
+    assert after(profile, Heard(500), 99, last + 1) == ("gave_up", None)
+    assert after(profile, Heard(200), 99, LONGEST_MS) == ("delivered", None)
+
+
+@pytest.mark.parametrize(("outcome", "count"), [
+    ("success", 1), ("none", 1), ("doubled", 2), ("doubled_at_once", 2), ("tripled", 3),
+    ("fails_until_4", 1),
+])  # fmt: skip
+def test_how_many_deliveries_a_message_has(outcome, count):
+    assert copies(outcome) == count
+
+
+@pytest.mark.parametrize(("outcome", "lost"), [
+    ("success", 0), ("tripled", 0), ("fails_until_2", 1), ("fails_until_4", 3), ("fails_until_20", 19),
+])  # fmt: skip
+def test_how_many_tries_are_lost(outcome, lost):
+    assert known_outcome(outcome)
+    assert lost_tries(outcome) == lost
+
+
+@pytest.mark.parametrize("outcome", Misbehaviour)
+def test_every_misbehaviour_is_known(outcome):
+    assert known_outcome(str(outcome))
+
+
+@pytest.mark.parametrize("outcome", [
+    "", "lost", "fails_until_", "fails_until_0", "fails_until_1", "fails_until_21",
+    "fails_until_1000", "fails_until_-2", "fails_until_२", "fails_until_4x", "doubled ",
+    "fails_until_0002x",
+])  # fmt: skip
+def test_other_outcomes_are_unknown(outcome):
+    assert not known_outcome(outcome)

@@ -1,0 +1,128 @@
+"""What a refund is, when it ends, and what cannot be one."""
+
+import pytest
+
+from mockpay.domain.refunds import (
+    DECLINE_REASONS,
+    REFUND,
+    Course,
+    RefundRequest,
+    RefundState,
+    check_request,
+    course,
+    known_outcome,
+)
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import IllegalTransition, Invalid
+from mockpay.kernel.money import Money
+
+NOW = 1_800_000_000_000
+USUAL = 5 * SECOND
+
+#: facts, section 12.3.
+LEADS = {
+    "PENDING": {"completed": "COMPLETED", "declined": "DECLINED", "held": "PENDING", "released": "PENDING"},
+    "COMPLETED": {"reversed": "REVERSED"},
+    "DECLINED": {},
+    "REVERSED": {},
+}  # fmt: skip
+
+
+def test_the_machine_is_the_published_one():
+    table = {(RefundState(s), e): to for s, events in LEADS.items() for e, to in events.items()}
+    assert dict(REFUND.table) == table
+    assert set(LEADS) == set(RefundState)
+
+
+@pytest.mark.parametrize("state", ["DECLINED", "REVERSED"])
+@pytest.mark.parametrize("event", ["completed", "declined", "held", "released", "reversed"])
+def test_what_is_over_does_not_go_on(state, event):
+    with pytest.raises(IllegalTransition):
+        REFUND.target(RefundState(state), event)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("success", Course(NOW + USUAL)),
+        ("throttled_once", Course(NOW + USUAL)),
+        ("lost_answer", Course(NOW + USUAL)),
+        ("completed", Course(NOW)),
+        ("held", Course(None)),
+        ("AmazonRejected", Course(NOW + USUAL, decline="AmazonRejected")),
+        ("ProcessingFailure", Course(NOW + USUAL, decline="ProcessingFailure")),
+        ("reversed", Course(NOW + USUAL, comes_back=True)),
+        ("polls:3", Course(None, polls=3)),
+        ("delay:0", Course(NOW)),
+        ("delay:90", Course(NOW + 90 * SECOND)),
+        ("at:2027-01-16T00:00:00Z", Course(1_800_057_600_000)),
+        ("at:2020-01-01T00:00:00Z", Course(NOW)),
+    ],
+)
+def test_an_outcome_says_when_and_how_a_refund_ends(outcome, expected):
+    assert known_outcome(outcome)
+    assert course(outcome, NOW, USUAL) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("success", Course(None, polls=2)),
+        ("AmazonRejected", Course(None, polls=2, decline="AmazonRejected")),
+        ("polls:3", Course(None, polls=3)),
+        ("completed", Course(NOW)),
+        ("held", Course(None)),
+        ("delay:90", Course(NOW + 90 * SECOND)),
+    ],
+)
+def test_the_sellers_polls_stand_for_the_usual_time_only(outcome, expected):
+    assert course(outcome, NOW, USUAL, 2) == expected
+
+
+@pytest.mark.parametrize("outcome", [
+    "", "Completed", "pending", "declined", "polls:0", "polls:", "polls:1000", "polls:-1",
+    "polls:١", "delay:", "delay:-1", "delay:1.5", "delay:123456789", "at:", "at:tomorrow",
+    "at:2026", "polls:1\n", "held:1", "success ",
+])  # fmt: skip
+def test_other_outcomes_are_unknown(outcome):
+    assert not known_outcome(outcome)
+
+
+def request(**changed):
+    return RefundRequest(**{"key": "R-1", "amount": Money(100), **changed})
+
+
+@pytest.mark.parametrize("fine", [
+    {}, {"key": "x" * 32}, {"key": "_-aZ09"}, {"note": ""}, {"note": "x" * 255},
+    {"soft_descriptor": "x" * 16},
+])  # fmt: skip
+def test_a_usable_request_is_taken(fine):
+    check_request(request(**fine))
+
+
+@pytest.mark.parametrize(("field", "changed"), [
+    ("refund_reference_id", {"key": ""}), ("refund_reference_id", {"key": "x" * 33}),
+    ("refund_reference_id", {"key": "a.b"}), ("refund_reference_id", {"key": "a\n"}),
+    ("refund_reference_id", {"key": "ä"}), ("note", {"note": "x" * 256}),
+    ("soft_descriptor", {"soft_descriptor": "x" * 17}),
+])  # fmt: skip
+def test_an_unusable_one_names_its_field(field, changed):
+    with pytest.raises(Invalid) as refused:
+        check_request(request(**changed))
+    assert (refused.value.code, refused.value.detail) == ("refund.invalid", {"field": field})
+
+
+def test_the_digest_tells_every_value_apart_and_the_name_not():
+    others = [
+        {"amount": Money(101)}, {"amount": Money(100, "USD")}, {"note": "x"}, {"note": ""},
+        {"soft_descriptor": "x"}, {"facts": {"speed": "normal"}}, {"facts": {"speed": "instant"}},
+    ]  # fmt: skip
+    digests = [request(**changed).digest for changed in [{}, *others]]
+    assert len(set(digests)) == len(digests)
+    assert request(key="R-2").digest == request().digest
+    first, second = {"a": "1", "b": "2"}, {"b": "2", "a": "1"}
+    assert request(facts=first).digest == request(facts=second).digest
+
+
+def test_amazon_has_two_reasons():
+    assert set(DECLINE_REASONS) == {"AmazonRejected", "ProcessingFailure"}

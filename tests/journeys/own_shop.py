@@ -1,0 +1,225 @@
+"""
+A shop of a test's own: its seller's world stands still, its books and pages are real, and
+between the network and the shop there is a door that can fail.
+"""
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from threading import Condition, Thread
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+import requests
+
+from mockpay.app import template_folder
+from mockpay.kernel.http import DirectSender, OutgoingHosts
+from mockpay.kernel.money import Money
+from mockpay.merchant import Books, Reconciler
+from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
+from mockpay.merchant.shop.desk import Desk
+from mockpay.merchant.shop.till import Till
+from mockpay.testing import TestSeller
+
+PACKAGE = Path(__file__).parents[2] / "mockpay"
+#: Longer than anything takes; a condition that holds is seen at once.
+PATIENCE = 40
+
+
+@dataclass
+class Came:
+    """A notification that reached the shop's address, and what it was answered with."""
+
+    headers: dict[str, str]
+    body: bytes
+    status: int = 0
+    answer: str = ""
+
+    @property
+    def message_id(self):
+        return json.loads(self.body)["MessageId"]
+
+    @property
+    def type(self):
+        return json.loads(json.loads(self.body)["Message"])["NotificationType"]
+
+
+class Door:
+    """Before the shop's IPN address: writes down what comes, and fails as it is told to."""
+
+    def __init__(self, app):
+        self.app = app
+        self.came: list[Came] = []
+        self.next_answers: list[int] = []
+        self._open, self._changed = True, Condition()
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] != "/shop/ipn":
+            return self.app(environ, start_response)
+        came = self._let_in(environ)
+        if self.next_answers:
+            came.status = self.next_answers.pop(0)
+            start_response(f"{came.status} Out Of Order", [("Content-Length", "0")])
+            return []
+        return self._taken(came, start_response)
+
+    def shut(self):
+        """Keep whoever comes waiting."""
+        with self._changed:
+            self._open = False
+
+    def open(self):
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+    def wait(self, count):
+        """Until so many came; all of them."""
+        with self._changed:
+            enough = self._changed.wait_for(lambda: len(self.came) >= count, PATIENCE)
+            assert enough, f"only {len(self.came)} came"
+            return list(self.came)
+
+    @property
+    def told(self):
+        """Status and first words of each answer, in the order in which they came."""
+        return [(one.status, one.answer) for one in self.came]
+
+    def _let_in(self, environ):
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        headers = {
+            name.removeprefix("HTTP_").replace("_", "-"): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        came = Came(headers, body)
+        with self._changed:
+            self.came.append(came)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._open, PATIENCE)
+        return came
+
+    def _taken(self, came, start_response):
+        reply = self.app.test_client().post("/shop/ipn", data=came.body, headers=came.headers)
+        came.status, came.answer = reply.status_code, reply.text.strip()
+        start_response(reply.status, [("Content-Length", str(len(reply.data)))])
+        return [reply.data]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class _Server(ThreadingHTTPServer, WSGIServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request, client_address):
+        """Whoever was answered too late waits for no answer."""
+
+
+@dataclass
+class OwnShop:
+    """The shop, its seller's control, and whom it sells to."""
+
+    seller: TestSeller
+    desk: Desk
+    door: Door
+    url: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    @property
+    def books(self) -> Books:
+        return self.desk.till.books
+
+    def sells(self, amount="499.00", vpa="success@mockpay", *, comes_back=True):
+        """
+        Somebody orders and pays by UPI; the order as the books then have it.
+
+        Args:
+            comes_back: Whether the browser brings the result to the shop.
+        """
+        order = self.desk.till.place("bell", Money.parse(amount))
+        back = f"{self.url}/shop/return"
+        page = self.session.get(self.desk.till.payment_url(order, back), timeout=20)
+        result = self.session.post(f"{page.url}upi", data={"vpa": vpa}, timeout=20)
+        if comes_back:
+            here = result.url.rpartition("/")[0]
+            away = self.session.get(f"{here}/return", allow_redirects=False, timeout=20)
+            params = dict(
+                pair.split("=", 1) for pair in urlsplit(away.headers["Location"]).query.split("&")
+            )
+            assert params["sellerOrderId"] == order.order_id
+            self.session.get(away.headers["Location"], allow_redirects=False, timeout=20)
+        return self.order(order)
+
+    def order(self, order):
+        """As the books have it now."""
+        return self.books.find(order.order_id)
+
+    def asks_about(self, order):
+        """The shop asks ListOrderReference; the order as the books then have it."""
+        order = self.order(order)
+        return self.desk.till.settle(order, self.desk.till.ask(order))
+
+    def gives_back(self, order, amount="100.00", **more):
+        """By the shop's clerk; the refund as the books then have it."""
+        return self.desk.refund(self.order(order), Money.parse(amount), **more)
+
+    def refund(self, refund):
+        """As the books have it now."""
+        return self.books.refunds.find(refund.reference_id)
+
+    def steps(self, refund):
+        """What happened to it, and what brought each step."""
+        events = self.books.refunds.events(refund.reference_id)
+        return [(str(one.standing), one.brought_by) for one in events]
+
+    def verifies(self):
+        """The job that asks about every refund without an end."""
+        return Reconciler(self.books, self.desk.till.client).run()
+
+    def alerts(self):
+        return [alert.code for alert in self.books.alerts.newest()]
+
+    def settled(self):
+        """All that is due has happened and had its try."""
+        moved = self.seller.advance(seconds=0)
+        assert moved["complete"], moved
+        return self
+
+    def page(self, order):
+        """The order's page, as a program reads it."""
+        return self.session.get(f"{self.url}/shop/orders/{order.order_id}", timeout=20)
+
+
+@contextmanager
+def own_shop(server, folder, **settings):
+    """Open a shop for a new seller with these settings."""
+    seller = server.new_seller(settings=settings)
+    seller.freeze()
+    credentials = (seller.seller_id, seller.plain["access_key"], seller.plain["secret_key"])
+    config = ShopConfig(
+        seller=Credentials(*credentials),
+        base_url=lambda: server.url,
+        public_key=server.runtime.keys.public_file.read_text,
+        books=folder / f"{seller.seller_id}.db",
+        sender=DirectSender(OutgoingHosts(("127.0.0.1",))),
+    )
+    app = shop_app(config, templates=template_folder(PACKAGE), static=PACKAGE / "static")
+    door = Door(app)
+    listener = _Server(("127.0.0.1", 0), _Quiet)
+    listener.set_app(door)
+    serving = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    serving.start()
+    url = f"http://127.0.0.1:{listener.server_port}"
+    seller.control("PATCH", "", {"ipn_url": f"{url}/shop/ipn"})
+    try:
+        yield OwnShop(seller, Desk(Till(config)), door, url)
+    finally:
+        door.open()
+        listener.shutdown()
+        listener.server_close()

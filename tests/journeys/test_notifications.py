@@ -1,0 +1,293 @@
+"""However the network treats a notification, the shop's books end right, and end once."""
+
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+
+from tests.journeys.own_shop import own_shop
+from tests.journeys.tidings import APayment, ARefund, at_once, contradicting
+
+TAKEN, BEFORE = (200, "Taken."), (200, "Taken before.")
+both_kinds = pytest.mark.parametrize("kind", [APayment, ARefund], ids=lambda kind: kind.in_words)
+
+
+@pytest.fixture
+def shop(mockpay_server, tmp_path):
+    with own_shop(mockpay_server, tmp_path) as shop:
+        yield shop
+
+
+def newest(shop):
+    """The newest delivery, with every try."""
+    return shop.seller.notification(shop.seller.notifications()[0]["notification_id"])
+
+
+def statuses(delivery):
+    return [one["status"] for one in delivery["tries"]]
+
+
+def pauses(delivery):
+    """Seconds between the tries, by the seller's clock."""
+    at = [datetime.fromisoformat(one["at"]) for one in delivery["tries"]]
+    return [(later - sooner).total_seconds() for sooner, later in pairwise(at)]
+
+
+# --- by scenario ---
+
+
+@both_kinds
+@pytest.mark.parametrize(
+    ("outcome", "answers"),
+    [
+        ("success", [TAKEN]),
+        ("early", [TAKEN]),
+        ("doubled", [TAKEN, BEFORE]),
+        ("tripled", [TAKEN, BEFORE, BEFORE]),
+    ],
+)
+def test_however_often_it_is_told_it_is_booked_once(shop, kind, outcome, answers):
+    it = kind(shop)
+    shop.seller.next("ipn", outcome)
+    it.happens()
+    assert shop.door.told == [TAKEN]
+    shop.seller.advance(until="idle")
+    assert shop.door.told == answers
+    assert len({one.message_id for one in shop.door.came}) == 1
+    it.ended_once(by="notification")
+
+
+@both_kinds
+def test_two_copies_at_once_are_booked_once(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "doubled_at_once")
+    shop.door.shut()
+    # Neither is answered before both are there.
+    at_once(it.happens, lambda: (shop.door.wait(2), shop.door.open()))
+    assert [status for status, _ in shop.door.told] == [200, 200]
+    assert len({one.message_id for one in shop.door.came}) == 1
+    it.ended_once(by="notification")
+
+
+@both_kinds
+def test_one_that_is_late_comes_thirty_seconds_later(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "delayed")
+    it.happens()
+    shop.seller.advance(seconds=29)
+    assert (shop.door.told, it.state) == ([], it.before)
+    shop.seller.advance(seconds=1)
+    assert shop.door.told == [TAKEN]
+    it.ended_once(by="notification")
+
+
+@both_kinds
+def test_one_that_is_late_finds_the_shop_knowing_already(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "delayed")
+    it.happens()
+    it.asks()
+    shop.seller.advance(until="idle")
+    assert shop.door.told == [TAKEN]
+    it.ended_once(by=it.asked_by)
+
+
+@both_kinds
+def test_the_fourth_try_gets_through_when_three_were_lost(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "fails_until_4")
+    it.happens()
+    assert (shop.door.told, it.state) == ([], it.before)
+    shop.seller.advance(until="idle")
+    delivery = newest(shop)
+    assert (delivery["state"], statuses(delivery)) == ("DELIVERED", [503, 503, 503, 200])
+    assert pauses(delivery) == [1, 5, 30]
+    assert shop.door.told == [TAKEN]
+    it.ended_once(by="notification")
+
+
+@both_kinds
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ("corrupt", "notification.malformed"),
+        ("bad_signature", "notification.signature"),
+        ("old_signature", "notification.signature"),
+    ],
+)
+def test_one_that_is_not_to_be_believed_is_refused_and_the_shop_asks(shop, kind, outcome, code):
+    it = kind(shop)
+    shop.seller.next("ipn", outcome)
+    it.happens()
+    shop.seller.advance(until="idle")
+    ((status, words),) = shop.door.told
+    assert (status, words.partition(":")[0]) == (400, code)
+    assert newest(shop)["state"] == "DEAD"
+    assert it.state == it.before
+    it.asks()
+    it.ended_once(by=it.asked_by)
+
+
+@both_kinds
+def test_without_a_notification_the_shop_asks(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "none")
+    it.happens()
+    shop.seller.advance(until="idle")
+    assert (shop.door.told, newest(shop)["state"]) == ([], "SUPPRESSED")
+    assert it.state == it.before
+    it.asks()
+    it.ended_once(by=it.asked_by)
+
+
+@both_kinds
+def test_one_that_was_kept_back_is_sent_by_hand(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "none")
+    it.happens()
+    assert shop.seller.deliver(newest(shop)["notification_id"])["state"] == "DELIVERED"
+    it.ended_once(by="notification")
+
+
+def test_a_refund_overtakes_the_payment_that_it_belongs_to(shop):
+    shop.seller.next("ipn", "out_of_order")
+    order = shop.sells(comes_back=False)
+    shop.settled()
+    assert shop.door.came == []
+    assert shop.asks_about(order).state == "PAID"
+    refund = shop.gives_back(order)
+    shop.seller.advance(until="idle")
+    assert [one.type for one in shop.door.came] == ["PaymentRefund", "OrderReferenceNotification"]
+    assert shop.door.told == [TAKEN, TAKEN]
+    assert (shop.order(order).state, shop.order(order).conflict) == ("PAID", "")
+    assert shop.refund(refund).standing == "PROCESSED"
+    assert shop.alerts() == []
+
+
+def test_a_refund_is_overtaken_by_the_next_one(shop):
+    order = shop.sells()
+    shop.settled().door.came.clear()
+    shop.seller.next("ipn", "out_of_order")
+    first = shop.gives_back(order)
+    shop.seller.advance(seconds=5)
+    second = shop.gives_back(order, "50.00")
+    shop.seller.advance(until="idle")
+    told = [one.body.decode() for one in shop.door.came]
+    assert [second.reference_id in told[0], first.reference_id in told[1]] == [True, True]
+    for refund in (first, second):
+        assert shop.steps(refund)[-1] == ("PROCESSED", "notification")
+    assert shop.books.refunds.left(order.order_id).wire() == "349.00"
+
+
+# --- by the shop's own trouble ---
+
+
+@both_kinds
+def test_a_shop_that_breaks_twice_is_told_a_third_time(shop, kind):
+    it = kind(shop)
+    shop.door.next_answers = [500, 500]
+    it.happens()
+    assert it.state == it.before
+    shop.seller.advance(until="idle")
+    assert [status for status, _ in shop.door.told] == [500, 500, 200]
+    assert statuses(newest(shop)) == [500, 500, 200]
+    it.ended_once(by="notification")
+
+
+@both_kinds
+def test_an_address_that_is_gone_is_given_up_until_somebody_sends_it_by_hand(shop, kind):
+    it = kind(shop)
+    shop.door.next_answers = [404]
+    it.happens()
+    shop.seller.advance(until="idle")
+    dead = newest(shop)
+    assert (dead["state"], statuses(dead)) == ("DEAD", [404])
+    assert it.state == it.before
+    again = shop.seller.deliver(dead["notification_id"])
+    assert (again["state"], statuses(again)) == ("DELIVERED", [404, 200])
+    it.ended_once(by="notification")
+
+
+@both_kinds
+def test_an_answer_that_comes_too_late_has_it_sent_again_and_booked_once(
+    mockpay_server, tmp_path, kind
+):
+    with own_shop(mockpay_server, tmp_path, ipn_timeout_seconds=1) as shop:
+        it = kind(shop)
+        shop.door.shut()
+        it.happens()
+        waits = newest(shop)
+        assert (waits["state"], statuses(waits)) == ("RETRY_WAIT", [None])
+        assert it.state == it.before
+        shop.door.open()
+        shop.seller.advance(until="idle")
+        assert newest(shop)["state"] == "DELIVERED"
+        # The first one was taken after all, or is being taken at this moment.
+        assert len(shop.door.came) == 2
+        assert len({one.message_id for one in shop.door.came}) == 1
+        it.ended_once(by="notification")
+
+
+def test_amazons_own_profile_tries_again_after_an_hour(mockpay_server, tmp_path):
+    with own_shop(mockpay_server, tmp_path, ipn_profile="amazon") as shop:
+        it = APayment(shop)
+        shop.door.next_answers = [500, 503]
+        it.happens()
+        shop.seller.advance(seconds=3599)
+        assert len(shop.door.came) == 1
+        shop.seller.advance(until="idle")
+        assert pauses(newest(shop)) == [3600, 3600]
+        it.ended_once(by="notification")
+
+
+@both_kinds
+def test_one_that_is_sent_again_by_hand_changes_nothing(shop, kind):
+    it = kind(shop)
+    it.happens()
+    for _ in range(2):
+        again = shop.seller.deliver(newest(shop)["notification_id"])
+    assert (again["state"], statuses(again)) == ("DELIVERED", [200, 200, 200])
+    assert shop.door.told == [TAKEN, BEFORE, BEFORE]
+    assert len({one.body for one in shop.door.came}) == 1
+    it.ended_once(by="notification")
+
+
+# --- races and contradictions ---
+
+
+@both_kinds
+def test_a_notification_and_four_questions_may_race(shop, kind):
+    it = kind(shop)
+    shop.seller.next("ipn", "delayed")
+    it.happens()
+    at_once(lambda: shop.seller.advance(seconds=30), *[it.asks] * 4)
+    assert shop.door.told == [TAKEN]
+    assert it.settled_by in {"notification", it.asked_by}
+    it.ended_once(by=it.settled_by)
+
+
+def test_a_refund_that_was_declined_after_it_was_done_raises_an_alert_on_the_page(shop):
+    it = ARefund(shop)
+    it.happens()
+    headers, body = contradicting(shop.door.came[0], shop)
+    reply = shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)
+    assert reply.status_code == 200
+    after = shop.refund(it.refund)
+    # The first end stays, and the money counts as gone.
+    assert (after.standing, after.disputed) == ("PROCESSED", True)
+    assert shop.books.refunds.left(it.order.order_id).wire() == "399.00"
+    page = shop.page(it.order).text
+    assert 'data-testid="shop-alert" data-code="REFUND_STATE_CONFLICT"' in page
+    assert "is PROCESSED by notification; later notification said DECLINED." in page
+
+
+def test_a_payment_that_failed_after_it_was_done_is_decided_by_asking(shop):
+    it = APayment(shop)
+    it.happens()
+    headers, body = contradicting(shop.door.came[0], shop)
+    reply = shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)
+    assert reply.status_code == 200
+    order = shop.order(it.order)
+    assert (order.state, order.settled_by) == ("PAID", "ListOrderReference")
+    assert order.conflict == "FAILED after PAID"
+    assert 'data-testid="shop-conflict"' in shop.page(order).text

@@ -1,0 +1,108 @@
+"""Two things that a shop is told of, and what its books must then say, however they are told."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from mockpay.kernel.ipn_identity import ipn_identity
+from mockpay.kernel.money import Money
+from mockpay.wire import sns
+
+
+class APayment:
+    """A payment whose buyer never comes back: a notification tells, or a question."""
+
+    before, done = "PLACED", "PAID"
+    asked_by = "ListOrderReference"
+    in_words = "a payment"
+
+    def __init__(self, shop):
+        self.shop = shop
+
+    def happens(self):
+        self.order = self.shop.sells(comes_back=False)
+        self.shop.settled()
+
+    def asks(self):
+        self.shop.asks_about(self.order)
+
+    @property
+    def state(self):
+        return self.shop.order(self.order).state
+
+    @property
+    def settled_by(self):
+        return self.shop.order(self.order).settled_by
+
+    def ended_once(self, by):
+        order = self.shop.order(self.order)
+        assert (order.state, order.settled_by, order.conflict) == ("PAID", by, "")
+        assert self.shop.books.refunds.left(order.order_id) == Money(499_00)
+        _nothing_else_is_wrong(self.shop)
+
+
+class ARefund:
+    """Part of a payment on its way back; it arrives after five seconds."""
+
+    before, done = "INITIATED", "PROCESSED"
+    asked_by = "GetRefundDetails"
+    in_words = "a refund"
+
+    def __init__(self, shop):
+        self.shop, self.order = shop, shop.sells()
+        shop.settled().door.came.clear()
+
+    def happens(self):
+        self.refund = self.shop.gives_back(self.order)
+        self.shop.seller.advance(seconds=5)
+
+    def asks(self):
+        self.shop.verifies()
+
+    @property
+    def state(self):
+        return self.shop.refund(self.refund).standing
+
+    @property
+    def settled_by(self):
+        return self.shop.refund(self.refund).settled_by
+
+    def ended_once(self, by):
+        ends = [
+            step for step in self.shop.steps(self.refund) if step[0] not in {"NEW", "INITIATED"}
+        ]
+        assert ends == [("PROCESSED", by)]
+        assert self.shop.books.refunds.left(self.order.order_id) == Money(399_00)
+        assert not self.shop.refund(self.refund).disputed
+        _nothing_else_is_wrong(self.shop)
+
+
+def _nothing_else_is_wrong(shop):
+    assert shop.alerts() == []
+    assert shop.verifies().moved == ()
+    assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
+
+
+def at_once(*acts):
+    """Begin all of them at the same moment; what each came to."""
+    barrier = Barrier(len(acts))
+
+    def begin(act):
+        barrier.wait(10)
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(begin, acts))
+
+
+def contradicting(came, shop):
+    """The same news with the other end, in a message of its own and signed as Amazon signs."""
+    body = json.loads(came.body)
+    said = body["Message"]
+    assert "<State>Completed</State>" in said
+    body["Message"] = said.replace("<State>Completed</State>", "<State>Declined</State>")
+    body["MessageId"] = f"{body['MessageId'][:-4]}0000"
+    key = ipn_identity(shop.seller.server.runtime.keys.folder).key
+    body["Signature"] = sns.sign_notification(body, key)
+    headers = came.headers | {"X-AMZ-SNS-MESSAGE-ID": body["MessageId"]}
+    return headers, json.dumps(body).encode()

@@ -1,0 +1,117 @@
+"""What merchants' own tests hold in their hands: the verbs of a seller of a live server."""
+
+from threading import Thread
+
+import pytest
+import requests
+
+from mockpay.domain.otp import Purpose
+from mockpay.services import otps
+from mockpay.store.worlds import work
+from mockpay.testing import ControlError, LiveServer
+from tests.control.listeners import listening
+
+
+@pytest.fixture(scope="module")
+def server():
+    with LiveServer() as running:
+        yield running
+
+
+@pytest.fixture
+def listener():
+    with listening() as heard:
+        yield heard
+
+
+@pytest.fixture
+def seller(server, listener):
+    """A seller with a server of its own, and a clock that stands still."""
+    seller = server.new_seller(ipn_url=listener.url)
+    seller.freeze()
+    return seller
+
+
+def pay(seller, number="A-1", amount="499.00"):
+    """As a buyer does; the order's id."""
+    page = requests.get(
+        seller.client().payment_url(
+            amount=amount, seller_order_id=number, redirect_url="http://localhost/return"
+        ),
+        timeout=10,
+    )
+    requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=10)
+    return seller.orders(seller_order_id=number)[0]["amazon_order_id"]
+
+
+def test_a_refund_goes_from_pending_to_told_when_the_clock_moves(seller, listener):
+    order = pay(seller)
+    seller.client().refund(order, "R-1", "100.00")
+    (line,) = seller.refunds(state="PENDING")
+    moved = seller.advance(seconds=6 * 3_600)
+    # Counted since the previous clock call: of the payment and of the refund.
+    assert (moved["delivered"], moved["complete"]) == (2, True)
+
+    refund = seller.refund(line["amazon_refund_id"])
+    assert (refund["state"], refund["refund_reference_id"]) == ("COMPLETED", "R-1")
+    assert seller.order(order)["refunds"][0]["state"] == "COMPLETED"
+    (told,) = seller.notifications(type="PaymentRefund")
+    (one,) = seller.notification(told["notification_id"])["tries"]
+    assert one["request"]["body"] == listener.heard[-1]
+    assert seller.refunds(state="PENDING") == []
+
+
+def test_a_waiting_test_is_told_when_a_refund_ends(seller):
+    order = pay(seller)
+    seller.client().refund(order, "R-1", "100.00")
+    advancing = Thread(target=seller.advance, kwargs={"until": "idle"})
+    advancing.start()
+    event = seller.wait_for("refund.COMPLETED", refund_reference_id="R-1")
+    told = seller.wait_for("notification.delivered", amazon_refund_id=event["subject"])
+    advancing.join()
+    assert event["amazon_order_id"] == told["amazon_order_id"] == order
+
+
+def test_waiting_for_what_does_not_come_is_an_error(seller):
+    with pytest.raises(TimeoutError, match=r"No order.PAID seller_order_id:A-1 in 0.01 s."):
+        seller.wait_for("order.PAID", timeout=0.01, seller_order_id="A-1")
+
+
+def test_a_failed_notification_is_delivered_by_hand(seller, listener):
+    listener.answers = [404]
+    order = pay(seller)
+    seller.wait_for("notification.DEAD", amazon_order_id=order)
+    (dead,) = seller.notifications(state="DEAD")
+    told = seller.deliver(dead["notification_id"])
+    assert (told["state"], [one["status"] for one in told["tries"]]) == ("DELIVERED", [404, 200])
+
+
+def test_money_is_captured_or_let_go_by_hand(seller):
+    seller.control("PATCH", "", {"settings": {"capture": "manual"}})
+    taken, left = pay(seller, "A-1"), pay(seller, "A-2")
+    assert seller.capture(taken)["state"] == "PAID"
+    assert seller.cancel(left)["state"] == "CANCELLED"
+    with pytest.raises(ControlError) as refused:
+        seller.capture(left)
+    assert refused.value.problem["code"] == "capture.not_authorized"
+
+
+def test_cancelling_a_paid_order_refunds_it(seller):
+    (refund,) = seller.cancel(pay(seller))["refunds"]
+    assert (refund["kind"], refund["amount"]) == ("CANCELLATION", "499.00")
+
+
+def test_the_buyers_messages_are_found_by_their_address(seller):
+    for number in ("+919876543210", "+919876543211"):
+        with work(seller.server.runtime, seller.seller_id) as sandbox:
+            otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=number, to=number)
+    assert len(seller.inbox()) == 2
+    (message,) = seller.inbox(kind="otp", to="+919876543210")
+    assert message["otp"] in message["body"]
+
+
+def test_a_name_with_odd_characters_is_just_not_found(seller):
+    for name in ("a/b", "a?b=c", "%2e"):
+        with pytest.raises(ControlError) as refused:
+            seller.refund(name)
+        assert refused.value.status == 404
