@@ -11,6 +11,7 @@ from mockpay.domain.orders import CLOSED_UNPAID, OrderState
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store.schedule import Event
+from mockpay.web import emi_terms
 from mockpay.web.sentences import countdown, meaning
 
 
@@ -80,6 +81,7 @@ _ATTEMPT: Mapping[str, _Words] = {
 }
 #: What else may be chosen, by a fact that only it has.
 _CHOSEN: Mapping[str, tuple[str, str]] = {
+    "tenure": ("EMI chosen", "emi"),
     "last4": ("Card chosen", "card"),
     "bank": ("Net banking chosen", "bank"),
     "email": ("Amazon Pay balance chosen", "wallet"),
@@ -179,7 +181,9 @@ def _fact(event: TimelineEvent) -> str:
 def _chosen(facts: Mapping[str, object]) -> str:
     """What was paid with: never more than may be kept of it."""
     if "last4" in facts:
-        return f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
+        card = f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
+        repaid = f"; {emi_terms.instalments(facts)}, {emi_terms.plan(facts)}"
+        return card + repaid if "tenure" in facts else card
     named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
     return str(named or "By QR code or link, in any UPI app")
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from flask import request
 from werkzeug.urls import iri_to_uri
 
+from mockpay.domain.consents import Consent, consent
 from mockpay.domain.threeds import Browser
 from mockpay.services.authentication import Ways
 from mockpay.services.payments import Payer
 from mockpay.services.risk import Inputs
+from mockpay.web import buyers
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.visits import Visit
 
@@ -25,7 +27,15 @@ _SCREEN_TOLD = re.compile("[0-9]{1,2},[0-9]{1,6},[0-9]{1,6},-?[0-9]{1,4}")
 
 def payer(visit: Visit) -> Payer:
     """Whoever sends the form of one of the payment's methods."""
-    return Payer(_inputs(), ways(visit))
+    buyer = buyers.signed_in(visit.sandbox)
+    return Payer(_inputs(), ways(visit), buyer.buyer_id if buyer else None, _consent(visit))
+
+
+def _consent(visit: Visit) -> Consent | None:
+    """A ticked box; a guest's has nobody to save for, and is dropped."""
+    if not buyers.agreed():
+        return None
+    return consent(visit.sandbox.now, _address(_told_ip() or request.remote_addr))
 
 
 def ways(visit: Visit) -> Ways:
