@@ -247,7 +247,7 @@ def test_any_proof(runtime):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None,
+            max_examples=15, stateful_step_count=20, deadline=None,
             suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
         ),
     )  # fmt: skip
