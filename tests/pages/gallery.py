@@ -11,7 +11,8 @@ from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
     "choose", "choose-again", "upi", "upi-app", "upi-app-nothing", "card", "netbanking",
-    "netbanking-found", "bank-login", "bank", "bank-refused", "wallet", "waiting", "waiting-bank",
+    "netbanking-found", "bank-login", "bank", "bank-refused", "wallet", "emi", "waiting",
+    "waiting-bank",
     "waiting-pending", "waiting-unknown", "success", "failed", "failed-for-good", "failed-balance", "cancelled",
     "expired", "browser-closed", "taking-back", "gone", "otp", "otp-expired", "threeds",
     "acs", "acs-wrong", "acs-refused", "waiting-review", "failed-challenge",
@@ -19,7 +20,8 @@ PAYMENT = (
 #: Pages of a card's issuer: ours may show them in a frame.
 ISSUER = ("acs", "acs-wrong", "acs-refused")
 OURS = (
-    "landing", "not-found", "provider-error", "dashboard-list", "dashboard-empty",
+    "account-sign-in", "account-code", "landing", "not-found", "provider-error", "dashboard-list",
+    "dashboard-empty",
     "dashboard-order", "dashboard-paid", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
     "dashboard-scenarios", "dashboard-journal", "dashboard-seller", "dashboard-refused",
 )  # fmt: skip
@@ -79,6 +81,8 @@ class Gallery:
         root, ui, shop = self._server.url, self.shop.ui, self.shop.url
         return {
             "gone": f"{root}/pay/nothing/",
+            "account-sign-in": f"{root}/account/{self.shop.seller.seller_id}/",
+            "account-code": self._asked_for_a_code(root),
             "acs-refused": f"{root}/acs/nothing",
             "landing": f"{root}/",
             "not-found": f"{root}/nothing",
@@ -94,6 +98,10 @@ class Gallery:
             "shop-refused": f"{shop}/return?status=SUCCESS&sellerOrderId=x",
             "shop-not-found": f"{shop}/orders/none",
         }
+
+    def _asked_for_a_code(self, root):
+        visitor = PlainBuyer().goes_to(f"{root}/account")
+        return visitor.presses("sign-in", email="rich@buyers.mockpay.test").url
 
     def _ran_out(self):
         # Set back first, so that later orders are opened at about the real time.
@@ -153,6 +161,7 @@ class Gallery:
         self._at["dashboard-waiting"] = self._dashboard()
         self._at_the_bank()
         self._proving()
+        self._at["emi"] = self._buyer("4999.00").follows("method-emi").url
         choosing = self._buyer()
         self._at["choose"] = start = choosing.url
         self._at["card"], self._at["netbanking"] = f"{start}card", f"{start}netbanking"

@@ -73,15 +73,14 @@ def _urls(visit: Visit) -> dict[str, str]:
     base = "/_mockpay/ui/sellers"
     seller = visit.sandbox.seller_id
     urls["scenarios"] = f"{base}/{seller}/scenarios"
-    urls["inbox"] = inbox_url(seller, visit.last.attempt_id if visit.last else None)
+    urls["inbox"] = inbox_url(seller)
     urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
     return urls
 
 
-def inbox_url(seller_id: str, attempt_id: str | None = None) -> str:
-    """The dashboard's page of what the seller's buyers were "sent", or one of them for a try."""
-    only = f"?attempt_id={attempt_id}" if attempt_id else ""
-    return f"/_mockpay/ui/sellers/{seller_id}/inbox{only}"
+def inbox_url(seller_id: str) -> str:
+    """The dashboard's page of what the seller's buyers were "sent"."""
+    return f"/_mockpay/ui/sellers/{seller_id}/inbox"
 
 
 def store(visit: Visit) -> str:
