@@ -27,6 +27,7 @@ from mockpay.store.metadata import metadata
 from mockpay.store.real_time import database_clock
 from mockpay.store.worlds import Runtime
 from mockpay.web import (
+    account,
     challenge,
     checkout,
     control,
@@ -85,7 +86,7 @@ def create_app(
     for provider in providers.values():
         if provider.blueprint is not None:
             app.register_blueprint(provider.blueprint(runtime))
-    for room in (landing, checkout, challenge, control, dashboard, sign_in):
+    for room in (landing, checkout, challenge, account, control, dashboard, sign_in):
         app.register_blueprint(room.blueprint(runtime))
     app.register_blueprint(shop_blueprint(_shop(runtime)))
     errors.register(app, runtime)

@@ -177,6 +177,7 @@ def card(number: str, expiry: str) -> Card:
             issuer=known.issuer,
             kind=known.kind,
             country=known.country,
+            emi=known.emi,
         )
     )
 

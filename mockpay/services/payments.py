@@ -80,7 +80,7 @@ def _judge(
     planned = attempt.plan.at(Stage.RISK)
     found = risk.assess(
         sandbox, attempt_id=attempt.attempt_id, order=order, instrument=instrument,
-        inputs=_with_fingerprint(sandbox, instrument, payer.inputs),
+        inputs=_known(sandbox, instrument, payer),
         planned=planned.outcome if attempt.plan.decides(Stage.RISK) else None,
     )  # fmt: skip
     if found.decision is Verdict.DECLINE:
@@ -91,11 +91,15 @@ def _judge(
     return proceed(sandbox, order, attempt, payer.ways, forced=forced, mine=True)
 
 
-def _with_fingerprint(sandbox: Sandbox, instrument: Instrument, inputs: Inputs) -> Inputs:
+def _known(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
+    """What was told of the payer, with what is known of them: who is signed in, which card."""
+    told = payer.inputs
+    if payer.buyer_id is not None:
+        told = replace(told, buyer_id=payer.buyer_id)
     number = instrument.secret().get("number")
     if not number:
-        return inputs
-    return replace(inputs, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
+        return told
+    return replace(told, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
 
 
 def proceed(

@@ -1,5 +1,5 @@
 """
-Who may talk to the control API, the dashboard and the shop (contract section 3).
+Who may talk to control API, dashboard, account pages and shop (contract section 3).
 
 Against DNS rebinding the Host must be ours; against other sites the Origin must be our own;
 a token where one is set.  The peer's address and X-Forwarded-* are never consulted.
@@ -23,6 +23,9 @@ SIGN_IN = "/_mockpay/ui/sign-in"
 _SESSION_COOKIE = "mockpay_session"
 _PAGE_COOKIE = "mockpay_page"
 _COOKIE_PATH = "/_mockpay/ui"
+#: Where buyers' account pages are.
+ACCOUNT = "/account"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SESSION_SECONDS = 12 * 3600
 
 
@@ -84,9 +87,21 @@ def require_page(runtime: Runtime) -> Response | None:
     if not signed_in(runtime):
         onward = quote(request.full_path.rstrip("?"), safe="") if request.method == "GET" else ""
         return _redirect(f"{SIGN_IN}?next={onward}")
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+    if request.method not in _READS:
         check_form_token(runtime)
     return None
+
+
+def require_account(runtime: Runtime) -> None:
+    """
+    What the account pages ask of every request: our host, and a form token on every POST.
+
+    Raises:
+        Forbidden: code ``host.foreign``, ``origin.foreign`` or ``form.token``.
+    """
+    require_own_host(runtime.settings)
+    if request.method not in _READS:
+        check_form_token(runtime)
 
 
 def _redirect(address: str) -> Response:
@@ -119,15 +134,20 @@ def sign_out(answer: Response) -> None:
     answer.delete_cookie(_SESSION_COOKIE, path=_COOKIE_PATH)
 
 
-def form_token(runtime: Runtime) -> str:
-    """The token for this browser's forms; gives it the cookie that belongs to it, if need be."""
+def form_token(runtime: Runtime, path: str = _COOKIE_PATH) -> str:
+    """
+    The token for this browser's forms; gives it the cookie that belongs to it, if need be.
+
+    Args:
+        path: Below which the forms are; each such place has a cookie of its own.
+    """
     nonce = request.cookies.get(_PAGE_COOKIE) or g.get("page_nonce")
     if not nonce:
         nonce = g.page_nonce = ids.page_token()
 
         @after_this_request
         def _remember(answer: Response) -> Response:
-            _set_cookie(answer, _PAGE_COOKIE, g.page_nonce, None)
+            _set_cookie(answer, _PAGE_COOKIE, g.page_nonce, None, path)
             return answer
 
     return _mark(runtime, "form", nonce)
@@ -154,8 +174,10 @@ def _mark(runtime: Runtime, purpose: str, value: str) -> str:
     return ids.digest(key.hex(), "guard", purpose, admin, value).hex()
 
 
-def _set_cookie(answer: Response, name: str, value: str, seconds: int | None) -> None:
+def _set_cookie(
+    answer: Response, name: str, value: str, seconds: int | None, path: str = _COOKIE_PATH
+) -> None:
     answer.set_cookie(
-        name, value, max_age=seconds, path=_COOKIE_PATH, httponly=True,
+        name, value, max_age=seconds, path=path, httponly=True,
         samesite="Strict", secure=request.is_secure,
     )  # fmt: skip

@@ -133,6 +133,7 @@ def words(machine: str, event: str) -> Words:
 
 #: What else may be chosen, by a fact that only it has.
 CHOSEN: Mapping[str, tuple[str, str]] = {
+    "tenure": ("EMI chosen", "emi"),
     "last4": ("Card chosen", "card"),
     "bank": ("Net banking chosen", "bank"),
     "email": ("Amazon Pay balance chosen", "wallet"),

@@ -18,6 +18,7 @@ from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.kernel.money import Money
 from mockpay.store.schedule import Event
+from mockpay.web import emi_terms
 from mockpay.web.sentences import countdown, meaning
 from mockpay.web.timeline_words import AT_BANK, BY, CHOSEN, DUE, words
 
@@ -115,7 +116,9 @@ def _of_payment(event: TimelineEvent) -> str:
 def _chosen(facts: Mapping[str, object]) -> str:
     """What was paid with: never more than may be kept of it."""
     if "last4" in facts:
-        return f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
+        card = f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
+        repaid = f"; {emi_terms.instalments(facts)}, {emi_terms.plan(facts)}"
+        return card + repaid if "tenure" in facts else card
     named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
     return str(named or "By QR code or link, in any UPI app")
 

@@ -366,3 +366,52 @@ def test_what_a_browser_tells_of_itself_breaks_nothing(buyer, shop, told):
     buyer.session.headers.update({name: one.encode() for name, one in strange.items()})
     buyer.buys(shop).types_card(window="01", browser=told)
     assert buyer.confirms_at_issuer().reads("payment-status") == "SUCCESS"
+
+
+#: What nobody's browser sends: nothing, no text, another message, and what no database keeps.
+STRANGE = [
+    "",
+    "\0",
+    "é\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    "A" * 5000,
+    sealed({"threeDSServerTransID": "\0", "acsTransID": "\ud800"}),
+    sealed({"messageType": "CRes", "threeDSServerTransID": 1, "transStatus": True}),
+    sealed({"threeDSMethodNotificationURL": "/pay/\ud800", "threeDSServerTransID": "x"}),
+]
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=range(len(STRANGE)))
+@pytest.mark.parametrize("page", ["3ds", "3ds-method", "3ds-return", "otp", "card"])
+def test_nothing_that_is_posted_breaks_a_page_of_a_payment(buyer, shop, page, strange):
+    buyer.buys(shop).types_card()
+    names = (
+        "cres creq threeDSSessionData threeDSMethodData comp_ind window browser otp action "
+        "mockpay_device mockpay_ip email name number"
+    )
+    answer = buyer.sends_to(page, **dict.fromkeys(names.split(), strange)).answer
+    assert answer.status_code in {200, 400, 422}
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=range(len(STRANGE)))
+@pytest.mark.parametrize("names", ["creq threeDSSessionData", "otp", "action otp", "action choice"])
+def test_nothing_that_is_posted_breaks_the_banks_page(at_issuer, names, strange):
+    there = at_issuer.url
+    asked = dict.fromkeys(names.split(), strange)
+    if "choice" in asked:
+        asked["action"] = "choose"
+    answer = at_issuer.session.post(there, data=asked, timeout=30)
+    assert answer.status_code in {200, 400}
+    look = at_issuer.session.get(there, params={"said": strange}, timeout=30)
+    assert look.status_code == 200
+    method = urljoin(there, "method")
+    answer = at_issuer.session.post(method, data={"threeDSMethodData": strange}, timeout=30)
+    assert answer.status_code == 400
+
+
+def test_a_device_or_address_that_is_none_says_nothing(buyer, shop):
+    buyer.session.headers["X-Mockpay-Buyer-Ip"] = "no address"
+    buyer.buys(shop).follows("method-upi")
+    token = field(buyer, "form_token")
+    strange = {"mockpay_device": "\0", "name": "\0", "email": "\0", "form_token": token}
+    buyer.sends_to("upi", vpa="success@mockpay", **strange)
+    assert buyer.reads("payment-status") == "SUCCESS"

@@ -15,12 +15,17 @@ from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
     "choose", "choose-again", "upi", "upi-app", "upi-app-nothing", "card", "netbanking",
-    "netbanking-found", "bank-login", "bank", "bank-refused", "wallet", "waiting", "waiting-bank",
+    "netbanking-found", "bank-login", "bank", "bank-refused", "wallet", "emi", "waiting",
+    "waiting-bank",
     "waiting-pending", "waiting-unknown", "success", "failed", "failed-for-good", "failed-balance", "cancelled",
-    "expired", "browser-closed", "taking-back", "gone",
+    "expired", "browser-closed", "taking-back", "gone", "otp", "otp-expired", "threeds",
+    "acs", "acs-wrong", "acs-refused", "waiting-review", "failed-challenge",
 )  # fmt: skip
+#: Pages of a card's issuer: ours may show them in a frame.
+ISSUER = ("acs", "acs-wrong", "acs-refused")
 OURS = (
-    "landing", "not-found", "provider-error", "dashboard-list", "dashboard-empty",
+    "account-sign-in", "account-code", "landing", "not-found", "provider-error", "dashboard-list",
+    "dashboard-empty",
     "dashboard-order", "dashboard-paid", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
     "dashboard-scenarios", "dashboard-journal", "dashboard-seller", "dashboard-refused",
     "dashboard-held-money", "dashboard-refunded", "dashboard-refunds", "dashboard-refunds-none",
@@ -34,7 +39,7 @@ SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-pl
 NAMES = (*PAYMENT, *OURS, *SHOP)
 #: Pages that are refusals, and how.
 STATUS = {
-    "gone": 404, "bank-refused": 400, "not-found": 404, "provider-error": 400, "dashboard-refused": 404,
+    "gone": 404, "bank-refused": 400, "acs-refused": 404, "not-found": 404, "provider-error": 400, "dashboard-refused": 404,
     "shop-refused": 400, "shop-not-found": 404,
 }  # fmt: skip
 
@@ -87,6 +92,9 @@ class Gallery:
         root, ui, shop = self._server.url, self.shop.ui, self.shop.url
         return {
             "gone": f"{root}/pay/nothing/",
+            "account-sign-in": f"{root}/account/{self.shop.seller.seller_id}/",
+            "account-code": self._asked_for_a_code(root),
+            "acs-refused": f"{root}/acs/nothing",
             "landing": f"{root}/",
             "not-found": f"{root}/nothing",
             "provider-error": f"{root}/processPayment?payload=x",
@@ -106,9 +114,13 @@ class Gallery:
             "shop-not-found": f"{shop}/orders/none",
         }
 
+    def _asked_for_a_code(self, root):
+        visitor = PlainBuyer().goes_to(f"{root}/account")
+        return visitor.presses("sign-in", email="rich@buyers.mockpay.test").url
+
     def _ran_out(self):
         # Set back first, so that later orders are opened at about the real time.
-        earlier = rfc3339(SystemClock().now() - 968 * SECOND)
+        earlier = rfc3339(SystemClock().now() - 1_269 * SECOND)
         self.shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": earlier})
         left = self._buyer()
         self.shop.seller.advance(seconds=901)
@@ -210,6 +222,10 @@ class Gallery:
                 )  # fmt: skip
 
     def _open(self):
+        self._at["otp-expired"] = self._buyer("5000.01").pays_from_balance("rich").url
+        refused = self._buyer().types_card().goes_to_issuer().presses("acs-submit", otp="333333")
+        self._at["failed-challenge"] = refused.returns_from_issuer().url
+        self._wait(301)
         held = self._buyer("1703.06").asks("asha@okhdfc").opens_the_app().presses("upi-approve")
         self._at["taking-back"] = held.follows("return-to-seller").url
         again = self._buyer().asks("declined@mockpay").follows("retry")
@@ -223,6 +239,8 @@ class Gallery:
         self._at["waiting-unknown"] = self._buyer(sku="tourer").asks("deemed@mockpay").url
         self._at["dashboard-waiting"] = self._dashboard()
         self._at_the_bank()
+        self._proving()
+        self._at["emi"] = self._buyer("4999.00").follows("method-emi").url
         choosing = self._buyer()
         self._at["choose"] = start = choosing.url
         self._at["card"], self._at["netbanking"] = f"{start}card", f"{start}netbanking"
@@ -236,6 +254,16 @@ class Gallery:
         self._at["waiting-bank"] = there.url.replace("/bank", "/waiting")
         self._at["bank-refused"] = there.url.replace("/bank", "/bank-return?status=S")
         self._at["bank"] = there.logs_in().url
+
+    def _proving(self):
+        """Buyers who must prove that it is them."""
+        self._at["otp"] = self._buyer("6000.00").pays_from_balance("rich").url
+        self._at["threeds"] = self._buyer(sku="pannier").types_card().url
+        self._at["acs"] = self._buyer().types_card("5500670000001002").goes_to_issuer().url
+        wrong = self._buyer().types_card("6527658900001005").goes_to_issuer()
+        self._at["acs-wrong"] = wrong.presses("acs-submit", otp="000000").url
+        self.shop.seller.next("risk", "review", method="card")
+        self._at["waiting-review"] = self._buyer(sku="tourer").types_card("36082800091007").url
 
     def _placed(self):
         """The order of whoever is still choosing."""

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.pages.accessibility import assert_accessible
-from tests.pages.gallery import NAMES, PAYMENT, STATUS
+from tests.pages.gallery import ISSUER, NAMES, PAYMENT, STATUS
 from tests.pages.watch import PHONE, WIDE, Watch
 
 #: Somebody else's product, light by day and night.
-_NEVER_DARK = {"upi-app", "upi-app-nothing", "bank-login", "bank"}
+_NEVER_DARK = {"upi-app", "upi-app-nothing", "bank-login", "bank", *ISSUER}
 _OVERHANG = "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 _LIGHTNESS = """() => {
     const body = getComputedStyle(document.body).backgroundColor;

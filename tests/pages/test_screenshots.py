@@ -12,6 +12,8 @@ _PHONE = (
     ("upi", "upi", "Pay by UPI"),
     ("upi-app", "upi-app", "Paying"),
     ("card", "card", "Pay by card"),
+    ("otp", "otp", "Enter the code"),
+    ("acs", "acs", "Authenticate your purchase"),
     ("netbanking", "netbanking", "Pay by net banking"),
     ("bank", "bank", "Confirm your payment"),
     ("wallet", "wallet", "Pay by Amazon Pay balance"),

@@ -27,7 +27,7 @@ def test_the_dashboard_says_why_a_payment_went_as_it_did(buyer, page, shop):
     expect(page.get_by_role("heading", level=1)).to_have_text("Paid by UPI")
     why = page.get_by_label("What decided")
     expect(why).to_contain_text("Decided by the UPI ID success@mockpay")
-    expect(why.locator("[aria-current=step]")).to_contain_text("2. Instrument")
+    expect(why.locator("[aria-current=step]")).to_contain_text("3. Instrument")
     expect(page.get_by_role("region", name="Timeline")).to_contain_text("Approved and captured")
     expect(page.get_by_role("region", name="Signature")).to_contain_text("Matches")
 

@@ -30,6 +30,8 @@ def page() -> Response:
 
 
 def _ours(address: str) -> bool:
+    if not address.isascii():
+        return False
     try:
         parts = urlsplit(address)
     except ValueError:

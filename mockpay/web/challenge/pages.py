@@ -107,7 +107,7 @@ def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
     given = {
         "title": f"Authenticate your purchase: {asked['bank']}",
         "here": f"/acs/{token}",
-        "inbox": contexts.inbox_url(sandbox.seller_id, txn.attempt_id),
+        "inbox": contexts.inbox_url(sandbox.seller_id),
         "notes": contexts.acs_notes(),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }

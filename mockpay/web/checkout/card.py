@@ -25,12 +25,18 @@ _LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9}")
 def page(runtime: Runtime, token: str) -> Response:
     """The card's form."""
     if request.method == "POST":
-        return trying.start(runtime, token, _typed, _form)
+        return trying.start(runtime, token, typed, _form)
     with reading_visit(runtime, token) as visit:
         return _form(visit) if visit.payable else go(visit.url)
 
 
-def _typed(visit: Visit) -> Card:
+def typed(visit: Visit) -> Card:
+    """
+    The card that a form brings.
+
+    Raises:
+        Invalid: with the `field` that is wrong.
+    """
     given = request.form
     return Card.read(
         number=given.get("number", ""),
@@ -44,11 +50,11 @@ def _typed(visit: Visit) -> Card:
 def _form(visit: Visit, error: Invalid | None = None) -> Response:
     given = contexts.page(visit, "Pay by card", notes=contexts.card_notes())
     if error is not None:
-        contexts.refuse(given, error, {name: _kept(name) for name in ("expiry", "name")})
+        contexts.refuse(given, error, {name: kept(name) for name in ("expiry", "name")})
     return show("checkout/card.html", 422 if error is not None else 200, page=given)
 
 
-def _kept(name: str) -> str:
+def kept(name: str) -> str:
     """What was typed, where it is sure to be no card number."""
-    typed = request.form.get(name, "")[:_LONGEST_KEPT]
-    return "" if _LIKE_A_NUMBER.search(typed) else typed
+    given = request.form.get(name, "")[:_LONGEST_KEPT]
+    return "" if _LIKE_A_NUMBER.search(given) else given

@@ -12,17 +12,20 @@ from mockpay.domain.wallet import BUYERS, DOMAIN
 from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
+from mockpay.web import buyers
 from mockpay.web.checkout.visits import Visit
 from mockpay.web.sentences import countdown
 
 _LONGEST_STORE = 60
 _PAGES = (
-    "choose", "upi", "upi-app", "card", "netbanking", "bank", "wallet", "cancel", "waiting",
-    "result", "status", "return", "otp", "3ds", "3ds-return",
+    "choose", "upi", "upi-app", "card", "netbanking", "bank", "wallet", "emi", "saved", "cancel",
+    "waiting", "result", "status", "return", "otp", "3ds", "3ds-return",
 )  # fmt: skip
 #: The rows that a tester needs most on each method's page.
 _UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
 _ACS, _ACS_HINTS = "acs:", frozenset({"correct", "acs:N", "acs:timeout"})
+_EMI_HINT = "card.good.5241-0000"
+_ELSEWHERE = "; wrong elsewhere"
 _CARD_HINTS = ("card.good.4100-1007", "card.51.4100-0001", "card.cvv.wrong")
 
 
@@ -40,6 +43,7 @@ def page(visit: Visit, title: str, **more: object) -> dict[str, object]:
         "urls": _urls(visit),
         "form_token": visit.form_token,
         "clock_frozen": seller.clock.mode is Mode.FROZEN,
+        "buyer": buyers.shown(visit.sandbox),
         "notes": [],
         "errors": {},
         "values": {},
@@ -69,15 +73,14 @@ def _urls(visit: Visit) -> dict[str, str]:
     base = "/_mockpay/ui/sellers"
     seller = visit.sandbox.seller_id
     urls["scenarios"] = f"{base}/{seller}/scenarios"
-    urls["inbox"] = inbox_url(seller, visit.last.attempt_id if visit.last else None)
+    urls["inbox"] = inbox_url(seller)
     urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
     return urls
 
 
-def inbox_url(seller_id: str, attempt_id: str | None = None) -> str:
-    """The dashboard's page of what the seller's buyers were "sent", or one of them for a try."""
-    only = f"?attempt_id={attempt_id}" if attempt_id else ""
-    return f"/_mockpay/ui/sellers/{seller_id}/inbox{only}"
+def inbox_url(seller_id: str) -> str:
+    """The dashboard's page of what the seller's buyers were "sent"."""
+    return f"/_mockpay/ui/sellers/{seller_id}/inbox"
 
 
 def store(visit: Visit) -> str:
@@ -120,19 +123,35 @@ def card_notes() -> list[dict[str, str]]:
     return [{**note, "value": re.sub(r"(\d{4})(?=\d)", r"\1 ", note["value"])} for note in notes]
 
 
+def emi_notes() -> list[dict[str, str]]:
+    """The card that takes an EMI plan, of the bank that lends the least."""
+    row = next(row for row in TABLE if row.name == _EMI_HINT)
+    return [{"value": re.sub(r"(\d{4})(?=\d)", r"\1 ", row.equals), "says": "takes a plan of HDFC"}]
+
+
 def user_notes() -> list[dict[str, str]]:
     """The magic users of a bank's log-in page."""
     return [_hint(row) for row in TABLE if row.looks is Looks.BANK_USER]
 
 
 def otp_notes() -> list[dict[str, str]]:
-    """The codes that have an agreed outcome on the payment page."""
-    return [_hint(row) for row in _codes() if not row.outcome.startswith(_ACS)]
+    """The codes that have an agreed outcome on the payment page; of those that are right, one."""
+    rows = [row for row in _codes() if not row.outcome.startswith(_ACS)]
+    return [_hint(row) for row in rows if row.outcome not in _once(rows, row)]
 
 
 def acs_notes() -> list[dict[str, str]]:
-    """The codes that an issuer's page knows beside: right, not authenticated, timed out."""
-    return [_hint(row) for row in _codes() if row.outcome in _ACS_HINTS]
+    """The codes that an issuer's page knows: right, not authenticated, timed out."""
+    rows = [row for row in _codes() if row.outcome in _ACS_HINTS]
+    hints = [_hint(row) for row in rows if row.outcome not in _once(rows, row)]
+    for hint in hints:
+        hint["says"] = hint["says"].removeprefix("3-D Secure: ").removesuffix(_ELSEWHERE)
+    return hints
+
+
+def _once(rows: list[Row], row: Row) -> set[str]:
+    """The outcomes of the rows before this one."""
+    return {one.outcome for one in rows[: rows.index(row)]}
 
 
 def _codes() -> list[Row]:

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from flask import request
 from werkzeug.urls import iri_to_uri
 
+from mockpay.domain.consents import Consent, consent
 from mockpay.domain.threeds import Browser
 from mockpay.services.authentication import Ways
 from mockpay.services.payments import Payer
 from mockpay.services.risk import Inputs
+from mockpay.web import buyers
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.visits import Visit
 
@@ -25,7 +27,15 @@ _SCREEN_TOLD = re.compile("[0-9]{1,2},[0-9]{1,6},[0-9]{1,6},-?[0-9]{1,4}")
 
 def payer(visit: Visit) -> Payer:
     """Whoever sends the form of one of the payment's methods."""
-    return Payer(_inputs(), ways(visit))
+    buyer = buyers.signed_in(visit.sandbox)
+    return Payer(_inputs(), ways(visit), buyer.buyer_id if buyer else None, _consent(visit))
+
+
+def _consent(visit: Visit) -> Consent | None:
+    """A ticked box; a guest's has nobody to save for, and is dropped."""
+    if not buyers.agreed():
+        return None
+    return consent(visit.sandbox.now, _told_ip() or _here())
 
 
 def ways(visit: Visit) -> Ways:
@@ -39,7 +49,7 @@ def browser() -> Browser:
     language = request.headers.get("Accept-Language", "").split(",")[0].split(";")[0].strip()
     depth, height, width, tz = _screen()
     return Browser(
-        ip=_address(_told_ip() or request.remote_addr),
+        ip=_told_ip() or _here(),
         user_agent=request.headers.get("User-Agent", ""),
         accept_header=request.headers.get("Accept", "*/*"),
         language=language or "en-IN",
@@ -72,18 +82,29 @@ def _inputs() -> Inputs:
     given = request.form
     return Inputs(
         ip=_told_ip(),
-        device=request.headers.get("X-Mockpay-Device") or given.get("mockpay_device"),
-        email=given.get("email"),
-        buyer_name=given.get("name"),
+        device=_plain(request.headers.get("X-Mockpay-Device") or given.get("mockpay_device")),
+        email=_plain(given.get("email")),
+        buyer_name=_plain(given.get("name")),
     )
 
 
+def _plain(text: str | None) -> str | None:
+    """What was told, unless it has a character that no database keeps."""
+    return text if text and "\0" not in text else None
+
+
 def _told_ip() -> str | None:
-    return request.headers.get("X-Mockpay-Buyer-Ip") or request.form.get("mockpay_ip") or None
+    """The address that a tester gives the buyer; what is none says nothing."""
+    told = request.headers.get("X-Mockpay-Buyer-Ip") or request.form.get("mockpay_ip")
+    return _address(told) if told else None
 
 
-def _address(told: str | None) -> str:
+def _here() -> str:
+    return _address(request.remote_addr) or _HERE
+
+
+def _address(told: str | None) -> str | None:
     try:
         return str(ipaddress.ip_address((told or "").partition("%")[0].strip()))
     except ValueError:
-        return _HERE
+        return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from mockpay.domain import netbanking, upi, wallet
 from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
-from mockpay.domain.orders import PAID, OrderState
+from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.domain.plans import Stage
 from mockpay.domain.risk import DECLINED_REASON
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
 from mockpay.store import attempts
+from mockpay.web import emi_terms
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.contexts import until
 from mockpay.web.checkout.visits import Visit
@@ -39,6 +41,13 @@ _NOT_PROVED = {
     "otp_attempts_exceeded": "Too many wrong codes were typed",
     # Why is for the seller to know, not for whoever may be a thief.
     DECLINED_REASON: "This payment cannot be made in this way",
+}
+#: The same for the tester.
+_BUYERS_DOING = {
+    "authentication_failed": "The buyer did not prove who they are at the card’s bank.",
+    "payment_cancelled": "The buyer gave this try up.",
+    "payment_timed_out": "The buyer did not prove who they are in time.",
+    "otp_attempts_exceeded": "The buyer typed too many wrong codes.",
 }
 _BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 
@@ -77,6 +86,18 @@ def _not_proved(failure: Failure, method: str) -> str | None:
     return _NOT_PROVED.get(failure.reason)
 
 
+def _why(order: Order, last: Attempt | None) -> str:
+    """Whose doing it is, to the tester: one who did not prove themselves did it."""
+    failure = last.failure if last else None
+    if last is None or failure is None or failure.step != "payment_authentication":
+        return whose_doing(order, last)
+    planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in _BUYERS_DOING
+    if planned or (last.method in _APPROVED_ELSEWHERE and failure.code):
+        return whose_doing(order, last)
+    again = " The buyer may try again." if order.open else ""
+    return f"Nothing is wrong in your integration. {_BUYERS_DOING[failure.reason]}{again}"
+
+
 def waiting(visit: Visit) -> dict[str, object]:
     """The context of the waiting page."""
     last, now = visit.last, visit.sandbox.now
@@ -86,7 +107,7 @@ def waiting(visit: Visit) -> dict[str, object]:
         "asked": method_title(last),
         "unknown": last.state is _A.UNKNOWN,
         "steps": _steps(last),
-        "why": whose_doing(visit.order, last),
+        "why": _why(visit.order, last),
     }
     if last.state is _A.RISK_REVIEW:
         shown |= {
@@ -136,7 +157,7 @@ def _steps(last: Attempt) -> list[dict[str, str]]:
     sent = {
         upi.METHOD: "UPI request sent",
         netbanking.METHOD: f"You were sent to {method_title(last)}",
-    }.get(last.method, f"{method_title(last)} sent to pay")
+    }.get(last.method, f"{_in_instalments(last)} sent to pay")
     steps = [{"title": sent, "at_text": until(last.created_at), "state": "done"}]
     if approves:
         when = "now" if asked else until(last.updated_at)
@@ -144,6 +165,12 @@ def _steps(last: Attempt) -> list[dict[str, str]]:
         steps.append({"title": f"You approve {_where(last)}", "at_text": when, "state": state})
     state, when = ("next", "") if asked else ("now", "now")
     return [*steps, {"title": f"{_decider(last)} confirms", "at_text": when, "state": state}]
+
+
+def _in_instalments(last: Attempt) -> str:
+    """What pays, and of EMI how it is paid back."""
+    plan = emi_terms.instalments(last.instrument)
+    return f"{method_title(last)}, {plan}," if plan else method_title(last)
 
 
 def _reviewed(last: Attempt) -> list[dict[str, str]]:
@@ -167,7 +194,7 @@ def result(visit: Visit) -> dict[str, object]:
         "reason": order.reason,
         "code": last.failure.code if last and last.failure else None,
         "refs": [],
-        "why": whose_doing(order, last),
+        "why": _why(order, last),
         "retry": False,
     }
     if order.state in PAID:
@@ -192,6 +219,7 @@ def _paid(visit: Visit) -> dict[str, object]:
     refs = [{"label": "Amount", "value": order.amount.display()}]
     if last is not None:
         refs.append({"label": f"Paid by {method_name(last)}", "value": method_title(last)})
+        refs += emi_terms.facts(last.instrument)
         if last.reference:
             refs.append({"label": "Bank reference", "value": last.reference})
     refs += [
@@ -205,7 +233,7 @@ def _paid(visit: Visit) -> dict[str, object]:
         "heading": "Payment successful",
         "sentence": back or f"{contexts.store(visit)} has your money.",
         "refs": refs,
-        "why": contexts.redirect_says(visit) or whose_doing(order, last),
+        "why": contexts.redirect_says(visit) or _why(order, last),
     }
 
 

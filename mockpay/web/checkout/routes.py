@@ -14,10 +14,12 @@ from mockpay.web.checkout import (
     bank,
     card,
     contexts,
+    emi,
     leaving,
     netbanking,
     otp,
     results,
+    saved,
     threeds,
     upi,
 )
@@ -37,6 +39,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "bank": bank.page,
         "bank-return": bank.come_back,
         "wallet": balance.page,
+        "emi": emi.page,
+        "saved": saved.page,
         "otp": otp.page,
         "3ds": threeds.page,
         "3ds-method": threeds.method_done,
@@ -89,9 +93,12 @@ def _tiles(visit: Visit) -> list[dict[str, object]]:
         ("card", "Card", "Credit or debit", "card"),
         ("netbanking", "Net banking", netbanking.fact(visit), "bank"),
         ("wallet", "Amazon Pay", "Balance, no OTP", "wallet"),
+        ("emi", "EMI", "In instalments", "emi"),
     )
     found = offers.of(visit.sandbox)
-    return [
+    kept = saved.tile(visit)
+    first = [kept] if kept is not None else []
+    return first + [
         {"key": key, "title": title, "fact": fact, "icon": icon, "url": visit.at(key),
          "available": refusal is None, "reason": refusal.says if refusal else None}
         for key, title, fact, icon in ways

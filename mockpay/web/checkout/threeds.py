@@ -7,6 +7,7 @@ opens in a frame; without one the buyer is led to the issuer's page and back by 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from flask import Response, request
@@ -161,12 +162,14 @@ def _whose(visit: Visit, cres: str) -> Attempt | None:
 
 def _named(message: str) -> str:
     """The threeDSServerTransID in a message that a browser brought; empty where there is none."""
+    from mockpay.domain.threeds_elements import UUID  # noqa: PLC0415 - only these pages read messages
     from mockpay.wire import threeds as wire  # noqa: PLC0415 - only these pages read messages
 
     try:
-        return str(wire.decode(message).get("threeDSServerTransID", ""))
+        named = str(wire.decode(message).get("threeDSServerTransID", ""))
     except wire.MessageError:
         return ""
+    return named if re.fullmatch(UUID, named) else ""
 
 
 def _in_frame() -> bool:

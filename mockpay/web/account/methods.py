@@ -1,0 +1,83 @@
+"""A buyer's saved methods: rename one, make it the default, take it away."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.domain.buyers import Buyer
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError
+from mockpay.services import vault, wallet
+from mockpay.store.worlds import Runtime, Sandbox, look, work
+from mockpay.web import buyers, saved_methods
+from mockpay.web.account.frame import account_page
+from mockpay.web.checkout import card
+from mockpay.web.checkout.answers import go, show
+
+
+def page(runtime: Runtime, seller_id: str) -> Response:
+    """The list; each of its forms changes one method and comes back here."""
+    if request.method == "POST":
+        return _change(runtime, seller_id)
+    with look(runtime, seller_id) as sandbox:
+        buyer = buyers.signed_in(sandbox)
+        return _list(sandbox, buyer) if buyer else go(buyers.home(seller_id))
+
+
+def _change(runtime: Runtime, seller_id: str) -> Response:
+    with work(runtime, seller_id) as sandbox:
+        buyer = buyers.signed_in(sandbox)
+        if buyer is None:
+            return go(buyers.home(seller_id))
+        try:
+            done = _act(sandbox, buyer, request.form.get("token", ""))
+        except (Invalid, Conflict) as error:
+            return _list(sandbox, buyer, error)
+    return go(f"{buyers.home(seller_id, 'methods')}?done={done}")
+
+
+def _act(sandbox: Sandbox, buyer: Buyer, token: str) -> str:
+    """
+    Do what the pressed button says; the name of what was done.
+
+    Raises:
+        NotFound: code ``method.not_found``, for another's token as for one that nobody has.
+        Invalid: code ``nickname.invalid``, or ``action.unknown``.
+        Conflict: code ``method.deactivated``.
+    """
+    action = request.form.get("action", "")
+    if action == "rename":
+        vault.rename(sandbox, buyer.buyer_id, token, request.form.get("nickname", ""))
+    elif action == "default":
+        vault.make_default(sandbox, buyer.buyer_id, token)
+    elif action == "delete":
+        vault.delete(sandbox, buyer.buyer_id, token)
+    else:
+        raise Invalid("Choose one of the buttons.", code="action.unknown")
+    return action
+
+
+_DONE = {
+    "rename": "The new name is kept.",
+    "default": "This method is offered first from now on.",
+    "delete": "The method was removed; its number is destroyed.",
+}
+
+
+def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> Response:
+    given = account_page(sandbox, "Saved methods")
+    found = vault.listed(sandbox, buyer.buyer_id)
+    if error is not None:
+        token = request.form.get("token", "")
+        given |= {
+            "title": f"Error: {error.message}",
+            "errors": {token: error.message},
+            "values": {token: card.kept("nickname")},
+        }
+    return show(
+        "account/methods.html",
+        422 if error is not None else 200,
+        page=given,
+        methods=saved_methods.rows(found, sandbox.now),
+        balance=wallet.balance(sandbox, buyer.email).display(),
+        done=_DONE.get(request.args.get("done", "")) if error is None else None,
+    )

@@ -1,0 +1,48 @@
+"""The addresses of the account pages, all below ``/account/{seller_id}/``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+
+from mockpay.services.sellers import DEFAULT_SELLER_ID
+from mockpay.store.worlds import Runtime
+from mockpay.web import buyers, guard
+from mockpay.web.account import methods, sign_in
+from mockpay.web.checkout.answers import go
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """All account pages for one process; they answer only to our own name."""
+    room = Blueprint("account", __name__, url_prefix="/account")
+
+    @room.before_request
+    def _guarded() -> None:
+        guard.require_account(runtime)
+
+    @room.get("", strict_slashes=False)
+    def door() -> Response:
+        return go(buyers.home(DEFAULT_SELLER_ID))
+
+    for path, view in (
+        ("", sign_in.page),
+        ("otp", sign_in.code),
+        ("sign-out", sign_in.leave),
+        ("methods", methods.page),
+    ):
+        room.add_url_rule(
+            f"/<seller_id>/{path}",
+            f"page_{path.replace('-', '_') or 'sign_in'}",
+            _of(runtime, view),
+            methods=["GET", "POST"],
+            strict_slashes=False,
+        )
+    return room
+
+
+def _of(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
+    def shown(seller_id: str) -> Response:
+        return view(runtime, seller_id)
+
+    return shown

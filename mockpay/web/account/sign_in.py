@@ -1,0 +1,185 @@
+"""Signing in by a code to one's e-mail, and out again; the code comes back empty."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from mockpay.domain.buyers import BUYERS
+from mockpay.domain.otp import Challenge, OtpState, Purpose, Verdict
+from mockpay.kernel.clock import SECOND, Mode
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError
+from mockpay.services import buyers as people
+from mockpay.services import otps
+from mockpay.store import otps as challenges
+from mockpay.store.worlds import Runtime, Sandbox, look, work
+from mockpay.web import buyers
+from mockpay.web.account.frame import account_page
+from mockpay.web.checkout import contexts
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.sentences import countdown
+
+_LONGEST_KEPT = 254
+_EXPIRED = "This code has expired. Send a new one."
+_TECHNICAL = "The code could not be checked just now. Send it once more."
+_LOCKED = "Too many wrong codes were typed. Send a new one."
+_REFUSALS = {
+    "otp.too_many_sends": "No more codes are sent for this sign-in.",
+    "otp.locked_out": "Too many wrong codes were typed. Try again later.",
+}
+
+
+def page(runtime: Runtime, seller_id: str) -> Response:
+    """Asks for the e-mail; whoever is signed in goes on."""
+    if request.method == "POST":
+        return _start(runtime, seller_id)
+    with look(runtime, seller_id) as sandbox:
+        if buyers.signed_in(sandbox) is not None:
+            return go(_next(seller_id))
+        return _form(sandbox)
+
+
+def _next(seller_id: str) -> str:
+    return buyers.onward(request.values.get("next", ""), seller_id)
+
+
+def _start(runtime: Runtime, seller_id: str) -> Response:
+    with work(runtime, seller_id) as sandbox:
+        try:
+            challenge = people.sign_in_start(sandbox, request.form.get("email", ""))
+        except (Invalid, Conflict) as error:
+            return _form(sandbox, error)
+        return go(_code_url(sandbox, challenge))
+
+
+def _code_url(sandbox: Sandbox, challenge: Challenge, **more: str) -> str:
+    onward = _next(sandbox.seller_id)
+    asked = urlencode({"challenge": challenge.challenge_id, "next": onward, **more})
+    return f"{buyers.home(sandbox.seller_id, 'otp')}?{asked}"
+
+
+def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
+    given = account_page(sandbox, "Sign in", next=_next(sandbox.seller_id))
+    given["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
+    given["values"] = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
+    if error is not None:
+        told = _REFUSALS.get(error.code, error.message)
+        given |= {"title": f"Error: {told}", "errors": {"email": told}}
+    return show("account/sign_in.html", 422 if error is not None else 200, page=given)
+
+
+def code(runtime: Runtime, seller_id: str) -> Response:
+    """Asks for the code; its form also sends it anew."""
+    if request.method == "POST":
+        again = request.form.get("action") == "resend"
+        return (_resend if again else _verify)(runtime, seller_id)
+    with look(runtime, seller_id) as sandbox:
+        challenge = _asked(sandbox)
+        return _code_form(sandbox, challenge) if challenge else go(buyers.home(seller_id))
+
+
+def _asked(sandbox: Sandbox) -> Challenge | None:
+    """The sign-in that the form belongs to."""
+    kept = challenges.find(sandbox, request.values.get("challenge", ""))
+    if kept is None or kept.challenge.purpose is not Purpose.SIGN_IN:
+        return None
+    return kept.challenge
+
+
+def _verify(runtime: Runtime, seller_id: str) -> Response:
+    with work(runtime, seller_id) as sandbox:
+        challenge = _asked(sandbox)
+        if challenge is None:
+            return go(buyers.home(seller_id))
+        typed = request.form.get("otp", "")
+        found = people.sign_in_finish(sandbox, challenge.challenge_id, typed)
+        if found.session is None:
+            moved = _asked(sandbox) or challenge
+            status = 503 if found.verdict is Verdict.TECHNICAL else 422
+            return _code_form(sandbox, moved, _says(moved, found.verdict), status)
+        people.sign_out(sandbox, buyers.session_of(seller_id))
+    answer = go(_next(seller_id))
+    buyers.remember(answer, seller_id, found.session)
+    return answer
+
+
+def _says(challenge: Challenge, verdict: Verdict) -> str:
+    if verdict is Verdict.WRONG:
+        return f"That code is not right. {_tries(challenge)}."
+    told = {Verdict.TECHNICAL: _TECHNICAL, Verdict.LOCKED: _LOCKED}
+    return told.get(verdict, _EXPIRED)
+
+
+def _tries(challenge: Challenge) -> str:
+    return "1 try left" if challenge.tries_left == 1 else f"{challenge.tries_left} tries left"
+
+
+def _runs(sandbox: Sandbox, challenge: Challenge) -> bool:
+    """Whether the challenge still takes its code; its event may not have fired yet."""
+    return challenge.state is OtpState.ACTIVE and sandbox.now < challenge.expires_at
+
+
+def _resend(runtime: Runtime, seller_id: str) -> Response:
+    """Another code; one that is over is begun anew."""
+    with work(runtime, seller_id) as sandbox:
+        challenge = _asked(sandbox)
+        if challenge is None:
+            return go(buyers.home(seller_id))
+        try:
+            if _runs(sandbox, challenge):
+                sent = otps.resend(sandbox, challenge.challenge_id)
+            else:
+                sent = people.sign_in_start(sandbox, challenge.subject)
+        except Conflict as error:
+            return _code_form(sandbox, challenge, _refusal(sandbox, error), 422)
+        return go(_code_url(sandbox, sent, sent="again"))
+
+
+def _refusal(sandbox: Sandbox, error: Conflict) -> str:
+    until = error.detail.get("resend_at")
+    if isinstance(until, int):
+        return f"Another code can be sent in {countdown(until - sandbox.now)}."
+    return _REFUSALS.get(error.code, error.message)
+
+
+def _code_form(
+    sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200
+) -> Response:
+    given = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
+    given["notes"] = contexts.otp_notes()
+    otp = _told(sandbox, challenge)
+    error = error or (None if otp["runs"] else _EXPIRED)
+    if error is not None:
+        given |= {"title": f"Error: {error}", "errors": {"otp": error}}
+    return show("account/otp.html", status, page=given, otp=otp)
+
+
+def _told(sandbox: Sandbox, challenge: Challenge) -> dict[str, object]:
+    """What the page tells of the challenge: where the code went, and what is left of all."""
+    left = max(challenge.expires_at - sandbox.now, 0)
+    wait = max(challenge.resend_at - sandbox.now, 0)
+    return {
+        "runs": _runs(sandbox, challenge),
+        "challenge_id": challenge.challenge_id,
+        "to": challenge.destination_masked.replace("*", "•"),
+        "length": challenge.length,
+        "tries": _tries(challenge),
+        "left_seconds": left // SECOND,
+        "left_text": countdown(left),
+        "wait_seconds": -(-wait // SECOND),
+        "wait_text": countdown(wait),
+        "sent_again": request.args.get("sent") == "again",
+        "frozen": sandbox.seller.clock.mode is Mode.FROZEN,
+    }
+
+
+def leave(runtime: Runtime, seller_id: str) -> Response:
+    """Ends the session; a link alone ends nothing."""
+    if request.method != "POST":
+        return go(buyers.home(seller_id))
+    with work(runtime, seller_id) as sandbox:
+        people.sign_out(sandbox, buyers.session_of(seller_id))
+    answer = go(buyers.home(seller_id))
+    buyers.forget(answer, seller_id)
+    return answer

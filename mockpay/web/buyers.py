@@ -1,0 +1,91 @@
+"""
+Who is signed in on this browser: one cookie for each seller, and the ways in and back.
+
+The cookie is SameSite=Lax.  A shop's redirect brings its buyer to the payment page from another
+site, and Strict would sign them out just there; Lax still leaves it out of other sites' forms
+and frames, and nothing here is changed by following a link.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from mockpay.domain.buyers import Buyer
+from mockpay.domain.consents import CONSENT_TEXTS, CONSENT_VERSION
+from mockpay.domain.vault import masked
+from mockpay.kernel.clock import SECOND
+from mockpay.services import buyers
+from mockpay.store.worlds import Sandbox
+from mockpay.web.hosts import own_host
+
+_COOKIE = "mockpay_buyer_"
+_YES = frozenset({"yes", "on", "true", "1"})
+_LONGEST_SESSION = 64
+
+
+def home(seller_id: str, page: str = "") -> str:
+    """One of the account pages at a seller; the sign-in where none is named."""
+    return f"/account/{seller_id}/{page}"
+
+
+def session_of(seller_id: str) -> str:
+    """The browser's session at a seller; empty where it has none."""
+    return request.cookies.get(_COOKIE + seller_id, "")[:_LONGEST_SESSION]
+
+
+def signed_in(sandbox: Sandbox) -> Buyer | None:
+    """Whose browser it is, as this seller knows its buyers; None for a guest."""
+    session = session_of(sandbox.seller_id)
+    return buyers.buyer_of_session(sandbox, session) if session else None
+
+
+def remember(answer: Response, seller_id: str, session: str) -> None:
+    """Give the browser its session."""
+    answer.set_cookie(
+        _COOKIE + seller_id, session, max_age=buyers.SESSION_LIFE // SECOND, path="/",
+        httponly=True, samesite="Lax", secure=request.is_secure,
+    )  # fmt: skip
+
+
+def forget(answer: Response, seller_id: str) -> None:
+    """Take the session away."""
+    answer.delete_cookie(_COOKIE + seller_id, path="/", httponly=True, samesite="Lax")
+
+
+def sign_in_url(sandbox: Sandbox) -> str | None:
+    """
+    The way to sign in and back to this page.
+
+    None where the browser came under a provider's name: account pages answer only to ours.
+    """
+    if not own_host(sandbox.runtime.settings, request.host):
+        return None
+    return f"{home(sandbox.seller_id)}?{urlencode({'next': request.path})}"
+
+
+def onward(address: str, seller_id: str) -> str:
+    """Where to go after signing in: a payment or an account page, never another site."""
+    inside = address.startswith(("/pay/", home(seller_id)))
+    plain = address.isascii() and address.isprintable() and "\\" not in address
+    return address if inside and plain and "//" not in address else home(seller_id, "methods")
+
+
+def agreed() -> bool:
+    """Whether the form's consent was ticked; nothing else is a yes."""
+    return request.form.get("save", "").lower() in _YES
+
+
+def shown(sandbox: Sandbox) -> dict[str, object]:
+    """What a page of a payment tells of its buyer, and what they are asked to agree to."""
+    buyer = signed_in(sandbox)
+    own = own_host(sandbox.runtime.settings, request.host)
+    lead, _, rest = CONSENT_TEXTS[CONSENT_VERSION].partition(". ")
+    return {
+        "email": masked(buyer.email) if buyer else None,
+        "sign_in": sign_in_url(sandbox),
+        "account": home(sandbox.seller_id, "methods") if own else None,
+        "consent": {"lead": f"{lead}.", "rest": rest},
+        "agreed": agreed(),
+    }

@@ -1,0 +1,109 @@
+"""
+Paying by EMI: a bank, one of its plans worked out for the order, and the card, in one form.
+
+Choosing another bank is a form of its own, without the card's fields: what was typed there must
+not end up in an address.
+"""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.domain import emi
+from mockpay.domain.emi import PlanOffer
+from mockpay.domain.emi_plans import BANKS, BY_CODE, EmiBank
+from mockpay.domain.instruments import Emi
+from mockpay.domain.methods import EMI
+from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
+from mockpay.services import offers
+from mockpay.store.worlds import Runtime
+from mockpay.web import emi_terms
+from mockpay.web.checkout import card, contexts, trying
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit
+
+#: What is typed again after an error; number and CVV never are.
+_KEPT = ("expiry", "name")
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """The plans of a bank with the card's form; ``?bank=`` names another bank."""
+    if request.method == "POST":
+        return trying.start(runtime, token, _typed, _form)
+    with reading_visit(runtime, token) as visit:
+        return _form(visit) if visit.payable else go(visit.url)
+
+
+def _typed(visit: Visit) -> Emi:
+    given = request.form
+    tenure = given.get("tenure", "").strip()
+    if not tenure:
+        raise Invalid("Choose a plan.", code="emi.plan_missing", field="tenure")
+    return Emi.chosen(
+        card.typed(visit),
+        visit.order.amount,
+        bank=given.get("bank", ""),
+        tenure=tenure,
+        no_cost=_no_cost(),
+        eligible=True,
+    )
+
+
+def _no_cost() -> bool:
+    return bool(request.form.get("no_cost"))
+
+
+def _form(visit: Visit, error: Invalid | None = None) -> Response:
+    given = contexts.page(visit, "Pay by EMI", notes=contexts.emi_notes())
+    if error is not None:
+        contexts.refuse(given, error, {name: card.kept(name) for name in _KEPT})
+    amount = visit.order.amount
+    found = offers.of(visit.sandbox).available(EMI, amount, visit.sandbox.now)
+    return show(
+        "checkout/emi.html",
+        422 if error is not None else 200,
+        page=given,
+        closed=found.says if found else None,
+        emi=_told(amount),
+    )
+
+
+def _told(amount: Money) -> dict[str, object]:
+    """The banks, the one that is chosen, and its plans."""
+    chosen = _bank(amount)
+    return {
+        "bank": {"code": chosen.code, "name": chosen.name},
+        "banks": [
+            {"code": one.code, "name": one.name, "from": one.lowest.display(),
+             "open": _lends(one, amount), "chosen": one is chosen}
+            for one in BANKS
+        ],
+        "plans": [_line(one) for one in emi.offers(amount, chosen.code)],
+        "tenure": request.form.get("tenure", ""),
+        "no_cost": _no_cost(),
+    }  # fmt: skip
+
+
+def _bank(amount: Money) -> EmiBank:
+    """The bank that was asked for, else the first that lends the amount."""
+    asked = BY_CODE.get(request.values.get("bank", ""))
+    if asked is not None and _lends(asked, amount):
+        return asked
+    return next((one for one in BANKS if _lends(one, amount)), BANKS[0])
+
+
+def _lends(bank: EmiBank, amount: Money) -> bool:
+    return any(plan.takes(amount) for plan in bank.plans)
+
+
+def _line(offer: PlanOffer) -> dict[str, str]:
+    return {
+        "tenure": str(offer.plan.tenure),
+        "rate": emi_terms.rate(offer.plan.rate_bps),
+        "instalment": offer.instalment.display(),
+        "interest": offer.total_interest.display(),
+        "total": offer.total_payable.display(),
+        "no_cost": offer.no_cost.instalment.display(),
+        "discount": offer.no_cost.discount.display(),
+    }

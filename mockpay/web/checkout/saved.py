@@ -1,0 +1,85 @@
+"""Paying with a saved method: no number, no CVV; bank and issuer still ask for their proof."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.domain.instruments import Instrument
+from mockpay.domain.vault import SavedMethod
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.services import vault
+from mockpay.store.worlds import Runtime
+from mockpay.web import buyers, saved_methods
+from mockpay.web.checkout import contexts, trying
+from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.visits import Visit, reading_visit
+
+
+def page(runtime: Runtime, token: str) -> Response:
+    """The buyer's methods, the default chosen; a guest signs in first."""
+    with reading_visit(runtime, token) as visit:
+        if not visit.payable:
+            return go(visit.url)
+        if buyers.signed_in(visit.sandbox) is None:
+            return go(buyers.sign_in_url(visit.sandbox) or visit.url)
+        if request.method != "POST":
+            return _form(visit)
+    return trying.start(runtime, token, _chosen, _form)
+
+
+def tile(visit: Visit) -> dict[str, object] | None:
+    """What the page of all methods offers a buyer who saved some; None for anybody else."""
+    found = _usable(visit)
+    if not found:
+        return None
+    more = len(found) - 1
+    fact = f"{found[0].title} and {more} more" if more else found[0].title
+    return {"key": "saved", "title": "Saved methods", "fact": fact, "icon": "saved",
+            "url": visit.at("saved"), "available": True, "reason": None}  # fmt: skip
+
+
+def _listed(visit: Visit) -> list[SavedMethod]:
+    buyer = buyers.signed_in(visit.sandbox)
+    return vault.listed(visit.sandbox, buyer.buyer_id) if buyer else []
+
+
+def _usable(visit: Visit) -> list[SavedMethod]:
+    return saved_methods.usable(_listed(visit), visit.sandbox.now)
+
+
+def _chosen(visit: Visit) -> Instrument:
+    """
+    The instrument that a token stands for.
+
+    Raises:
+        Invalid: nothing was chosen, or it cannot pay now.
+        NotFound: code ``method.not_found``: nobody's token, or another buyer's or seller's.
+    """
+    buyer, token = buyers.signed_in(visit.sandbox), request.form.get("token", "")
+    if buyer is None or not token:
+        message = "Choose one of your saved methods."
+        raise Invalid(message, code="token.missing", field="token")
+    try:
+        used = vault.use(visit.sandbox, buyer.buyer_id, token)
+    except Conflict as error:
+        raise Invalid(error.message, code=error.code, field="token") from error
+    if used.cryptogram is not None:
+        # The payment that it proves is made in this very transaction.
+        vault.redeem(visit.sandbox, used.cryptogram)
+    return used.instrument
+
+
+def _form(visit: Visit, error: Invalid | None = None) -> Response:
+    given = contexts.page(visit, "Pay with a saved method", notes=contexts.otp_notes())
+    if error is not None:
+        contexts.refuse(given, error, {})
+    now = visit.sandbox.now
+    found = _listed(visit)
+    first = next((one.token for one in saved_methods.usable(found, now)), None)
+    return show(
+        "checkout/saved.html",
+        422 if error is not None else 200,
+        page=given,
+        methods=saved_methods.rows(found, now),
+        chosen=request.form.get("token") or first,
+    )
