@@ -1,5 +1,6 @@
 """However the network treats a notification, the shop's books end right, and end once."""
 
+import socket
 from datetime import datetime
 from itertools import pairwise
 
@@ -149,6 +150,37 @@ def test_one_that_was_kept_back_is_sent_by_hand(shop, kind):
     it.ended_once(by="notification")
 
 
+@pytest.mark.parametrize(
+    ("amount", "answers", "by"),
+    [
+        ("1704.01", [], "ListOrderReference"),
+        ("1704.02", [TAKEN, BEFORE, BEFORE], "notification"),
+        ("1704.03", [TAKEN], "notification"),
+        ("1704.04", [TAKEN], "notification"),
+        ("1704.05", None, "ListOrderReference"),
+        ("1704.06", [TAKEN], "notification"),
+    ],
+)
+def test_every_magic_amount_of_a_notification_ends_paid(shop, amount, answers, by):
+    order = shop.sells(amount, comes_back=False)
+    shop.seller.advance(until="idle")
+    assert answers is None or shop.door.told == answers
+    shop.asks_about(order)
+    paid = shop.order(order)
+    assert (paid.state, paid.settled_by, paid.conflict) == ("PAID", by, "")
+
+
+@pytest.mark.parametrize("amount", ["1707.01", "1707.02", "1707.03", "1707.04", "1707.05"])
+def test_a_question_that_goes_wrong_is_asked_again_and_never_misleads(shop, amount):
+    shop.seller.next("ipn", "none")
+    order = shop.sells(amount, comes_back=False)
+    assert shop.asks_about(order).state == "PLACED"
+    shop.seller.advance(seconds=5)
+    states = [shop.asks_about(order).state for _ in range(3)]
+    assert set(states) <= {"PLACED", "PAID"}
+    assert states[-1] == "PAID"
+
+
 def test_a_refund_overtakes_the_payment_that_it_belongs_to(shop):
     shop.seller.next("ipn", "out_of_order")
     order = shop.sells(comes_back=False)
@@ -205,6 +237,22 @@ def test_an_address_that_is_gone_is_given_up_until_somebody_sends_it_by_hand(sho
     assert it.state == it.before
     again = shop.seller.deliver(dead["notification_id"])
     assert (again["state"], statuses(again)) == ("DELIVERED", [404, 200])
+    it.ended_once(by="notification")
+
+
+@both_kinds
+def test_an_address_that_nobody_listens_at_is_tried_again_where_it_is_by_then(shop, kind):
+    it = kind(shop)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/shop/ipn"
+    shop.seller.control("PATCH", "", {"ipn_url": nobody})
+    it.happens()
+    waits = newest(shop)
+    assert (waits["state"], statuses(waits)) == ("RETRY_WAIT", [None])
+    assert it.state == it.before
+    shop.seller.control("PATCH", "", {"ipn_url": f"{shop.url}/shop/ipn"})
+    shop.seller.advance(until="idle")
+    assert shop.door.told == [TAKEN]
     it.ended_once(by="notification")
 
 
