@@ -169,7 +169,7 @@ def test_a_refund_of_a_payment_that_the_shop_never_heard_of_is_entered(own, outc
     assert own.order(order).conflict == ""
 
 
-def test_an_adopted_refund_is_told_twice_and_entered_once(own):
+def test_an_adopted_refund_is_told_three_times_and_entered_once(own):
     order = own.sells()
     own.settled()
     own.seller.next("ipn", "tripled")
