@@ -197,6 +197,54 @@ class TestSeller:
         """The newest messages to buyers: ``kind="otp"``, ``to=``, ``attempt_id=``."""
         return self._newest("inbox", query)
 
+    def attempt(self, attempt_id: str) -> Any:
+        """One attempt: the risk check, one-time passwords, 3-D Secure with every message."""
+        return self._one("attempts", attempt_id)
+
+    def otp(self, attempt_id: str) -> str:
+        """
+        The newest one-time password that the buyer of an attempt got.
+
+        Raises:
+            LookupError: none came, or its hour is over.
+        """
+        for message in self.inbox(kind="otp", attempt_id=attempt_id):
+            if message["otp"] is not None:
+                return str(message["otp"])
+        message = f"No one-time password came for {attempt_id}."
+        raise LookupError(message)
+
+    def buyer(self, email: str) -> Any:
+        """The buyer of an e-mail, known to this seller from now on."""
+        return self.control("POST", "/buyers", {"email": email})
+
+    def wallet(self, buyer: str) -> Any:
+        """What a buyer's balance has; a buyer is named by id or e-mail."""
+        return self.control("GET", f"{_buyer(buyer)}/wallet")
+
+    def saved_methods(self, buyer: str) -> list[Any]:
+        """What a buyer has saved, the default first."""
+        return list(self.control("GET", f"{_buyer(buyer)}/methods")["items"])
+
+    def save_method(self, buyer: str, kind: str, **parts: str) -> Any:
+        """
+        Save an instrument for a buyer.
+
+        Args:
+            kind: ``card`` (``number=``, ``expiry=``, ``name=``), ``upi`` (``vpa=``) or
+                ``netbanking`` (``bank=``).
+        """
+        return self.control("POST", f"{_buyer(buyer)}/methods", {"kind": kind, **parts})
+
+    def risk_dry_run(self, amount: str, **payment: str) -> Any:
+        """What a payment would meet at the risk check: ``method=``, ``ip=`` and more."""
+        return self.control("POST", "/risk/dry-run", {"amount": amount, **payment})
+
+    def risk_force(self, decision: str, *, reason: str = "forced by a test", **match: str) -> Any:
+        """Decide ``ALLOW``, ``CHALLENGE``, ``REVIEW`` or ``DECLINE`` on the next that fits."""
+        wish = {"decision": decision, "reason": reason, "match": match}
+        return self.control("POST", "/risk/force", wish)
+
     def wait_for(self, event: str, *, timeout: float = 10, **match: str) -> Any:
         """
         Wait for the first event that fits, such as ``"refund.COMPLETED"``; past ones count.
@@ -223,6 +271,10 @@ class TestSeller:
     def _one(self, nouns: str, name: str, verb: str = "") -> Any:
         path = f"/{nouns}/{quote(name, safe='')}"
         return self.control("POST", f"{path}/{verb}") if verb else self.control("GET", path)
+
+
+def _buyer(name: str) -> str:
+    return f"/buyers/{quote(name, safe='')}"
 
 
 @pytest.fixture(scope="session")

@@ -110,6 +110,45 @@ def test_the_buyers_messages_are_found_by_their_address(seller):
     assert message["otp"] in message["body"]
 
 
+def test_the_code_of_an_attempt_is_the_newest_that_was_sent(seller):
+    with pytest.raises(LookupError, match="No one-time password came for att_1"):
+        seller.otp("att_1")
+    for attempt in ("att_1", "att_2", "att_1"):
+        with work(seller.server.runtime, seller.seller_id) as sandbox:
+            otps.start(
+                sandbox, purpose=Purpose.PAYMENT, subject=attempt, to="+919876543210",
+                attempt_id=attempt,
+            )  # fmt: skip
+    newest, _, oldest = (one["otp"] for one in seller.inbox())
+    assert seller.otp("att_1") == newest != oldest
+    seller.advance(seconds=3_600)
+    with pytest.raises(LookupError):
+        seller.otp("att_1")
+
+
+def test_a_buyer_has_a_wallet_and_saved_methods(seller):
+    email = "rich@buyers.mockpay.test"
+    buyer = seller.buyer(email)
+    assert seller.wallet(email)["balance"] == "150000.00"
+    saved = seller.save_method(
+        email, "card", number="4111111111111111", expiry="08/35", name="Asha Rao"
+    )
+    (found,) = seller.saved_methods(buyer["buyer_id"])
+    assert (found["token"], found["title"]) == (saved["token"], "HDFC Visa ending in 1111")
+
+
+def test_the_risk_check_is_asked_and_told_what_to_decide(seller):
+    assert seller.risk_dry_run("150000.00", method="upi")["decision"] == "CHALLENGE"
+    forced = seller.risk_force("DECLINE", method="card")
+    assert (forced["decision"], forced["match"]) == ("DECLINE", {"method": "card"})
+
+
+def test_an_attempt_is_found_by_its_id(seller):
+    (short,) = seller.order(pay(seller))["attempts"]
+    told = seller.attempt(short["attempt_id"])
+    assert (told["state"], told["authentications"]) == ("CAPTURED", [])
+
+
 def test_a_name_with_odd_characters_is_just_not_found(seller):
     for name in ("a/b", "a?b=c", "%2e"):
         with pytest.raises(ControlError) as refused:

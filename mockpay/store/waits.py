@@ -15,6 +15,7 @@ from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.otps import otps
 from mockpay.store.refunds import refunds
+from mockpay.store.threeds import transactions
 from mockpay.store.timeline import timeline
 from mockpay.store.worlds import Sandbox
 
@@ -44,6 +45,12 @@ _COLUMNS: Mapping[str, _Columns] = {
         "type": notifications.c.type,
     },
     "otp": {**_ORDER, "challenge_id": _subject, "attempt_id": otps.c.attempt_id},
+    "threeds": {
+        **_ORDER,
+        "threeds_server_trans_id": _subject,
+        "acs_trans_id": transactions.c.acs_trans_id,
+        "attempt_id": transactions.c.attempt_id,
+    },
     JOURNAL: {"amazon_order_id": journal.c.amazon_order_id, "outcome": journal.c.outcome},
 }
 KEYS: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in _COLUMNS.items()}
@@ -55,6 +62,7 @@ _ROWS: Mapping[str, tuple[Table, ColumnElement[bool]]] = {
     ),
     "notification": (notifications, notifications.c.notification_id == _subject),
     "otp": (otps, otps.c.challenge_id == _subject),
+    "threeds": (transactions, transactions.c.txn_id == _subject),
 }
 
 

@@ -35,6 +35,7 @@ NOUNS = {
     "refund": "amazon_refund_id",
     "notification": "notification_id",
 }
+SAVED = {"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name": "Asha Rao"}
 
 
 def known_names(api):
@@ -45,7 +46,15 @@ def known_names(api):
     room.refund(room.paid_order())
     newest = {noun: room.get(f"/{noun}s").json["items"][0] for noun in NOUNS}
     names = {name: newest[noun][name] for noun, name in NOUNS.items()}
-    return {"seller_id": room.seller_id, **names}
+    attempt = newest["order"]["attempt"]
+    saved = room.post("/buyers/asha@example.com/methods", SAVED).json
+    return {
+        "seller_id": room.seller_id,
+        **names,
+        "attempt_id": attempt["attempt_id"],
+        "buyer_id": saved["buyer_id"],
+        "token": saved["token"],
+    }
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

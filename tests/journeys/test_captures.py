@@ -154,7 +154,22 @@ def test_an_order_that_the_sandbox_cancels_is_entered_in_the_shops_books(own):
     assert "cancelled_after_capture" in [one["event"] for one in timeline]
 
 
-def test_an_adopted_refund_is_told_twice_and_entered_once(own):
+@pytest.mark.parametrize("outcome", ["none", "out_of_order"])
+def test_a_refund_of_a_payment_that_the_shop_never_heard_of_is_entered(own, outcome):
+    own.seller.next("ipn", outcome)
+    order = own.sells(comes_back=False)
+    own.settled()
+    own.seller.cancel(reference_of(own, order))
+    own.seller.advance(until="idle")
+    assert own.door.came[0].type == "PaymentRefund"
+    assert own.order(order).state is OrderState.PAID
+    (adopted,) = own.books.refunds.of_order(order.order_id)
+    assert (adopted.amount, adopted.standing) == (Money(499_00), Standing.PROCESSED)
+    assert own.books.refunds.left(order.order_id) == Money(0)
+    assert own.order(order).conflict == ""
+
+
+def test_an_adopted_refund_is_told_three_times_and_entered_once(own):
     order = own.sells()
     own.settled()
     own.seller.next("ipn", "tripled")

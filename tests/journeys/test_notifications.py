@@ -1,36 +1,26 @@
 """However the network treats a notification, the shop's books end right, and end once."""
 
-from datetime import datetime
-from itertools import pairwise
-
 import pytest
 
 from tests.journeys.own_shop import own_shop
-from tests.journeys.tidings import APayment, ARefund, at_once, contradicting
+from tests.journeys.tidings import (
+    APayment,
+    ARefund,
+    at_once,
+    both_kinds,
+    contradicting,
+    newest,
+    pauses,
+    statuses,
+)
 
 TAKEN, BEFORE = (200, "Taken."), (200, "Taken before.")
-both_kinds = pytest.mark.parametrize("kind", [APayment, ARefund], ids=lambda kind: kind.in_words)
 
 
 @pytest.fixture
 def shop(mockpay_server, tmp_path):
     with own_shop(mockpay_server, tmp_path) as shop:
         yield shop
-
-
-def newest(shop):
-    """The newest delivery, with every try."""
-    return shop.seller.notification(shop.seller.notifications()[0]["notification_id"])
-
-
-def statuses(delivery):
-    return [one["status"] for one in delivery["tries"]]
-
-
-def pauses(delivery):
-    """Seconds between the tries, by the seller's clock."""
-    at = [datetime.fromisoformat(one["at"]) for one in delivery["tries"]]
-    return [(later - sooner).total_seconds() for sooner, later in pairwise(at)]
 
 
 # --- by scenario ---
@@ -149,6 +139,37 @@ def test_one_that_was_kept_back_is_sent_by_hand(shop, kind):
     it.ended_once(by="notification")
 
 
+@pytest.mark.parametrize(
+    ("amount", "answers", "by"),
+    [
+        ("1704.01", [], "ListOrderReference"),
+        ("1704.02", [TAKEN, BEFORE, BEFORE], "notification"),
+        ("1704.03", [TAKEN], "notification"),
+        ("1704.04", [TAKEN], "notification"),
+        ("1704.05", None, "ListOrderReference"),
+        ("1704.06", [TAKEN], "notification"),
+    ],
+)
+def test_every_magic_amount_of_a_notification_ends_paid(shop, amount, answers, by):
+    order = shop.sells(amount, comes_back=False)
+    shop.seller.advance(until="idle")
+    assert answers is None or shop.door.told == answers
+    shop.asks_about(order)
+    paid = shop.order(order)
+    assert (paid.state, paid.settled_by, paid.conflict) == ("PAID", by, "")
+
+
+@pytest.mark.parametrize("amount", ["1707.01", "1707.02", "1707.03", "1707.04", "1707.05"])
+def test_a_question_that_goes_wrong_is_asked_again_and_never_misleads(shop, amount):
+    shop.seller.next("ipn", "none")
+    order = shop.sells(amount, comes_back=False)
+    assert shop.asks_about(order).state == "PLACED"
+    shop.seller.advance(seconds=5)
+    states = [shop.asks_about(order).state for _ in range(3)]
+    assert set(states) <= {"PLACED", "PAID"}
+    assert states[-1] == "PAID"
+
+
 def test_a_refund_overtakes_the_payment_that_it_belongs_to(shop):
     shop.seller.next("ipn", "out_of_order")
     order = shop.sells(comes_back=False)
@@ -177,79 +198,6 @@ def test_a_refund_is_overtaken_by_the_next_one(shop):
     for refund in (first, second):
         assert shop.steps(refund)[-1] == ("PROCESSED", "notification")
     assert shop.books.refunds.left(order.order_id).wire() == "349.00"
-
-
-# --- by the shop's own trouble ---
-
-
-@both_kinds
-def test_a_shop_that_breaks_twice_is_told_a_third_time(shop, kind):
-    it = kind(shop)
-    shop.door.next_answers = [500, 500]
-    it.happens()
-    assert it.state == it.before
-    shop.seller.advance(until="idle")
-    assert [status for status, _ in shop.door.told] == [500, 500, 200]
-    assert statuses(newest(shop)) == [500, 500, 200]
-    it.ended_once(by="notification")
-
-
-@both_kinds
-def test_an_address_that_is_gone_is_given_up_until_somebody_sends_it_by_hand(shop, kind):
-    it = kind(shop)
-    shop.door.next_answers = [404]
-    it.happens()
-    shop.seller.advance(until="idle")
-    dead = newest(shop)
-    assert (dead["state"], statuses(dead)) == ("DEAD", [404])
-    assert it.state == it.before
-    again = shop.seller.deliver(dead["notification_id"])
-    assert (again["state"], statuses(again)) == ("DELIVERED", [404, 200])
-    it.ended_once(by="notification")
-
-
-@both_kinds
-def test_an_answer_that_comes_too_late_has_it_sent_again_and_booked_once(
-    mockpay_server, tmp_path, kind
-):
-    with own_shop(mockpay_server, tmp_path, ipn_timeout_seconds=1) as shop:
-        it = kind(shop)
-        shop.door.shut()
-        it.happens()
-        waits = newest(shop)
-        assert (waits["state"], statuses(waits)) == ("RETRY_WAIT", [None])
-        assert it.state == it.before
-        shop.door.open()
-        shop.seller.advance(until="idle")
-        assert newest(shop)["state"] == "DELIVERED"
-        # The first one was taken after all, or is being taken at this moment.
-        assert len(shop.door.came) == 2
-        assert len({one.message_id for one in shop.door.came}) == 1
-        it.ended_once(by="notification")
-
-
-def test_amazons_own_profile_tries_again_after_an_hour(mockpay_server, tmp_path):
-    with own_shop(mockpay_server, tmp_path, ipn_profile="amazon") as shop:
-        it = APayment(shop)
-        shop.door.next_answers = [500, 503]
-        it.happens()
-        shop.seller.advance(seconds=3599)
-        assert len(shop.door.came) == 1
-        shop.seller.advance(until="idle")
-        assert pauses(newest(shop)) == [3600, 3600]
-        it.ended_once(by="notification")
-
-
-@both_kinds
-def test_one_that_is_sent_again_by_hand_changes_nothing(shop, kind):
-    it = kind(shop)
-    it.happens()
-    for _ in range(2):
-        again = shop.seller.deliver(newest(shop)["notification_id"])
-    assert (again["state"], statuses(again)) == ("DELIVERED", [200, 200, 200])
-    assert shop.door.told == [TAKEN, BEFORE, BEFORE]
-    assert len({one.body for one in shop.door.came}) == 1
-    it.ended_once(by="notification")
 
 
 # --- races and contradictions ---

@@ -2,7 +2,11 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import pairwise
 from threading import Barrier
+
+import pytest
 
 from mockpay.kernel.ipn_identity import ipn_identity
 from mockpay.kernel.money import Money
@@ -81,6 +85,24 @@ def _nothing_else_is_wrong(shop):
     assert shop.alerts() == []
     assert shop.verifies().moved == ()
     assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
+
+
+both_kinds = pytest.mark.parametrize("kind", [APayment, ARefund], ids=lambda kind: kind.in_words)
+
+
+def newest(shop):
+    """The newest delivery, with every try."""
+    return shop.seller.notification(shop.seller.notifications()[0]["notification_id"])
+
+
+def statuses(delivery):
+    return [one["status"] for one in delivery["tries"]]
+
+
+def pauses(delivery):
+    """Seconds between the tries, by the seller's clock."""
+    at = [datetime.fromisoformat(one["at"]) for one in delivery["tries"]]
+    return [(later - sooner).total_seconds() for sooner, later in pairwise(at)]
 
 
 def at_once(*acts):

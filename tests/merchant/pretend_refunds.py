@@ -76,6 +76,7 @@ def done(action, result):
     return HttpReply(200, {}, xml.render(f"{action}Response", NAMESPACE, tree))
 
 
-def fault(status, code):
-    tree = {"Error": {"Type": "Sender", "Code": code, "Message": f"{code} it is."}}
+def fault(status, code, message=""):
+    message = message or f"{code} it is."
+    tree = {"Error": {"Type": "Sender", "Code": code, "Message": message}}
     return HttpReply(status, {}, xml.render("ErrorResponse", NAMESPACE, tree))

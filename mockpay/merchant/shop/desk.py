@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
+from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.http import Unreachable
 from mockpay.kernel.money import Money
 from mockpay.merchant.books import OrderState, RefundNews, ShopOrder, ShopRefund, Standing
 from mockpay.merchant.books.alerts import AMOUNT_CONFLICT
@@ -18,7 +20,7 @@ from mockpay.merchant.books.refund_news import NOTIFICATION
 from mockpay.merchant.certificates import Certificates, FetchCertificate
 from mockpay.merchant.notices import PaymentNotice, PaymentState, RefundNotice
 from mockpay.merchant.notifications import Notification, verify_notification
-from mockpay.merchant.reconcile import STANDINGS, Reconciler, Reconciliation
+from mockpay.merchant.reconcile import STANDINGS, Reconciler, Reconciliation, refuses
 from mockpay.merchant.shop.till import Till
 
 _SAYS = {PaymentState.COMPLETED: OrderState.PAID, PaymentState.DECLINED: OrderState.FAILED}
@@ -68,7 +70,7 @@ class Desk:
 
         Raises:
             NotificationError, SnsError: it is not to be believed.
-            Unreachable: the certificate cannot be fetched now.
+            Unreachable: the certificate, or whose refund it is, cannot be asked for now.
         """
         told = verify_notification(
             headers,
@@ -123,13 +125,44 @@ class Desk:
         if refunds.find(notice.refund_reference_id) is not None:
             refunds.follow(notice.refund_reference_id, news, at=at, message_id=message_id)
             return
-        order = self.till.books.by_amazon_id(_REFUND_ENDING.sub("", notice.amazon_refund_id))
+        order = self._order_of(notice)
         if order is None or notice.amount is None:
             self._ignore(message_id)
             return
         refunds.adopt(
             order.order_id, notice.refund_reference_id, news, at=at, message_id=message_id
         )
+
+    def _order_of(self, notice: RefundNotice) -> ShopOrder | None:
+        """
+        The order that a refund is of; None if it is another shop's.
+
+        A refund may be told before the payment that it gives back: Amazon is asked whose it is.
+
+        Raises:
+            Unreachable: there is no answer now, so the notification must come again.
+        """
+        amazon_order_id = _REFUND_ENDING.sub("", notice.amazon_refund_id)
+        known = self.till.books.by_amazon_id(amazon_order_id)
+        if known is not None:
+            return known
+        order = self.till.books.find(self._whose(amazon_order_id))
+        if order is None:
+            return None
+        answer = self.till.ask(order)
+        if answer.unanswered:
+            raise Unreachable(answer.unanswered)
+        order = self.till.settle(order, answer)
+        return order if order.amazon_order_id == amazon_order_id else None
+
+    def _whose(self, amazon_order_id: str) -> str:
+        """The seller's own id of an order; empty if Amazon knows no such order."""
+        try:
+            return self.till.client().get_order_reference_details(amazon_order_id).seller_order_id
+        except MockpayError as error:
+            if refuses(error):
+                return ""
+            raise Unreachable(error.message) from error
 
     def _ignore(self, message_id: str) -> None:
         self.till.books.messages.enter(message_id, at=self._now())

@@ -1,13 +1,27 @@
-"""How an attempt is told, and what decided its stages."""
+"""How an attempt is told: in its order's detail shortly, by itself with all that is known."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
-from mockpay.domain.attempts import Attempt
+from mockpay.domain.attempts import Attempt, Failure
 from mockpay.kernel.clock import rfc3339
+from mockpay.services import risk
 from mockpay.services.scenarios import why
-from mockpay.web.control.shapes import maybe_time
+from mockpay.services.steps import the_attempt, the_order
+from mockpay.store import timeline
+from mockpay.store.worlds import Sandbox, look
+from mockpay.web.control.authentications import (
+    AuthenticationEntry,
+    OtpEntry,
+    authentication_entries,
+    otp_entries,
+)
+from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.risk import RiskEntry, risk_entry
+from mockpay.web.control.shapes import TimelineEntry, maybe_time, timeline_entry
 
 
 class FailureEntry(Struct, kw_only=True):
@@ -53,31 +67,81 @@ class WhyEntry(Struct, kw_only=True):
     says: str
 
 
+class AttemptDetail(AttemptEntry, kw_only=True):
+    """
+    An attempt with what the risk check said, and how its buyer was asked who they are.
+
+    `risk` is null where the risk check never saw it; `timeline` has the lines of the attempt, of
+    its one-time passwords and of its authentications.
+    """
+
+    amazon_order_id: str
+    seller_order_id: str
+    why: list[WhyEntry]
+    risk: RiskEntry | None
+    otps: list[OtpEntry]
+    authentications: list[AuthenticationEntry]
+    timeline: list[TimelineEntry]
+
+
+def show(ask: Ask[None, None]) -> AttemptDetail:
+    with look(ask.runtime, ask.seller_id) as sandbox:
+        return _detail(sandbox, the_attempt(sandbox, ask.path["attempt_id"]))
+
+
+def _detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
+    order = the_order(sandbox, attempt.order_id)
+    found = risk.of_attempt(sandbox, attempt.attempt_id)
+    passwords = otp_entries(sandbox, attempt)
+    authentications = authentication_entries(sandbox, attempt)
+    subjects = {
+        attempt.attempt_id,
+        *(one.challenge_id for one in passwords),
+        *(one.threeds_server_trans_id for one in authentications),
+    }
+    events = timeline.of_order(sandbox, order.order_id)
+    return AttemptDetail(
+        amazon_order_id=order.amazon_order_id,
+        seller_order_id=order.seller_order_id,
+        why=why_entries(attempt),
+        risk=risk_entry(found) if found else None,
+        otps=passwords,
+        authentications=authentications,
+        timeline=[timeline_entry(event) for event in events if event.subject in subjects],
+        **_fields(attempt),
+    )
+
+
 def attempt_entry(attempt: Attempt) -> AttemptEntry:
     """An attempt as it is told."""
-    failure = attempt.failure
-    return AttemptEntry(
-        attempt_id=attempt.attempt_id,
-        method=attempt.method,
-        state=attempt.state,
-        amount=attempt.amount.wire(),
-        currency=attempt.amount.currency,
-        gateway=attempt.gateway,
-        reason=attempt.reason,
-        scenario=attempt.scenario,
-        eci=attempt.eci,
-        liability=attempt.liability,
-        number=attempt.number,
-        instrument=dict(attempt.instrument),
-        reference=attempt.reference,
-        failure=FailureEntry(
-            source=failure.source, step=failure.step, reason=failure.reason, code=failure.code
-        )
-        if failure
-        else None,
-        created_at=rfc3339(attempt.created_at),
-        updated_at=rfc3339(attempt.updated_at),
-        answer_by=maybe_time(attempt.answer_by),
+    return AttemptEntry(**_fields(attempt))
+
+
+def _fields(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "attempt_id": attempt.attempt_id,
+        "method": attempt.method,
+        "state": attempt.state,
+        "amount": attempt.amount.wire(),
+        "currency": attempt.amount.currency,
+        "gateway": attempt.gateway,
+        "reason": attempt.reason,
+        "scenario": attempt.scenario,
+        "eci": attempt.eci,
+        "liability": attempt.liability,
+        "number": attempt.number,
+        "instrument": dict(attempt.instrument),
+        "reference": attempt.reference,
+        "failure": _failure(attempt.failure) if attempt.failure else None,
+        "created_at": rfc3339(attempt.created_at),
+        "updated_at": rfc3339(attempt.updated_at),
+        "answer_by": maybe_time(attempt.answer_by),
+    }
+
+
+def _failure(failure: Failure) -> FailureEntry:
+    return FailureEntry(
+        source=failure.source, step=failure.step, reason=failure.reason, code=failure.code
     )
 
 
@@ -95,3 +159,13 @@ def why_entries(attempt: Attempt) -> list[WhyEntry]:
         )
         for one in why(attempt)
     ]
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/v1/sellers/{seller_id}/attempts/{attempt_id}", show,
+        "One attempt: why it went as it did, what the risk check said, one-time passwords, and "
+        "3-D Secure with every message.",
+        gives=AttemptDetail, fails=(404,),
+    ),
+)  # fmt: skip

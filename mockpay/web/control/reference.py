@@ -36,8 +36,9 @@ SELLER=A1MOCKPAYSELLER
 """
 _TITLES = {
     "server": "Server", "sellers": "Sellers", "methods": "Methods of payment",
-    "clock": "Clock", "orders": "Orders", "refunds": "Refunds",
-    "notifications": "Notifications", "inbox": "The buyer's inbox", "scenarios": "Scenarios",
+    "clock": "Clock", "orders": "Orders", "attempts": "Attempts", "refunds": "Refunds",
+    "notifications": "Notifications", "buyers": "Buyers", "vault": "Saved methods",
+    "inbox": "The buyer's inbox", "risk": "The risk check", "scenarios": "Scenarios",
     "journal": "Journal and audit", "wait": "Waiting", "signatures": "Signatures",
 }  # fmt: skip
 

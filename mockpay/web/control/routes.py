@@ -11,6 +11,8 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.store.worlds import Runtime
 from mockpay.web import guard, problems
 from mockpay.web.control import (
+    attempts,
+    buyers,
     clock,
     inbox,
     journal,
@@ -19,10 +21,12 @@ from mockpay.web.control import (
     openapi,
     orders,
     refunds,
+    risk,
     scenarios,
     sellers,
     server,
     signatures,
+    vault,
     wait,
 )
 from mockpay.web.control.endpoints import Endpoint, perform
@@ -35,9 +39,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *methods.ENDPOINTS,
     *clock.ENDPOINTS,
     *orders.ENDPOINTS,
+    *attempts.ENDPOINTS,
     *refunds.ENDPOINTS,
     *notifications.ENDPOINTS,
+    *buyers.ENDPOINTS,
+    *vault.ENDPOINTS,
     *inbox.ENDPOINTS,
+    *risk.ENDPOINTS,
     *scenarios.ENDPOINTS,
     *journal.ENDPOINTS,
     *wait.ENDPOINTS,

@@ -12,6 +12,7 @@ from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.orders import OrderState
 from mockpay.domain.otp import OtpState
 from mockpay.domain.refunds import RefundState
+from mockpay.domain.threeds import State as ThreeDSState
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.store import waits
@@ -29,6 +30,7 @@ _STATES = {
     "refund": frozenset(RefundState),
     "notification": frozenset(DeliveryState),
     "otp": frozenset(OtpState),
+    "threeds": frozenset(ThreeDSState),
 }
 _SOURCES = (*_STATES, JOURNAL)
 _ANY = ", ".join(f"`{one}`" for one in _SOURCES)

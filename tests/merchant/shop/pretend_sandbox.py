@@ -5,11 +5,11 @@ import re
 from urllib.parse import urlsplit
 
 from mockpay.kernel.http import HttpReply, Unreachable
-from mockpay.wire import forms, keys, signing, xml
+from mockpay.wire import forms, keys, signing
 from mockpay.wire.candidates import SignedRequest, request_fields, verify_request
 from mockpay.wire.envelope import open_, read_parameters
 from tests.merchant.posted import CERTIFICATE
-from tests.merchant.pretend_refunds import PretendRefunds
+from tests.merchant.pretend_refunds import PretendRefunds, done, fault
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY
 
 #: 21 November 2026, 3:34 pm in India.
@@ -17,7 +17,6 @@ NOW = 1_795_255_447_000
 #: The id of the first order in new books.
 FIRST = "NCW-2026-000001"
 URL = "http://127.0.0.1:8420"
-NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
 PAID = ("Closed", "UpfrontChargeSuccess", "Txn Success")
 FAILED = ("Closed", "UpfrontChargeFailure", "Declined by the bank")
 OPEN = ("Open", "", "")
@@ -66,17 +65,22 @@ class PretendSandbox:
     def _operation(self, url):
         request = SignedRequest("GET", url.netloc, url.path, url.query)
         if verify_request(request, secret=SECRET_KEY) is None:
-            fault = {
-                "Error": {"Code": "SignatureDoesNotMatch", "Message": "The signature differs."}
-            }
-            return HttpReply(403, {}, xml.render("ErrorResponse", NAMESPACE, fault))
+            return fault(403, "SignatureDoesNotMatch", "The signature differs.")
         fields = request_fields(url.query)
+        if fields["Action"] == "GetOrderReferenceDetails":
+            return self._details(fields["AmazonOrderReferenceId"])
         if fields["Action"] != "ListOrderReference":
             return self.refunds.answer(fields)
         found = self.listed.get(fields["QueryId"], [])
         result = {"OrderReferenceList": {"OrderReference": found}}
-        tree = {"ListOrderReferenceResult": result}
-        return HttpReply(200, {}, xml.render("ListOrderReferenceResponse", NAMESPACE, tree))
+        return done("ListOrderReference", result)
+
+    def _details(self, amazon_order_id):
+        every = [one for references in self.listed.values() for one in references]
+        for one in every:
+            if one["AmazonOrderReferenceId"] == amazon_order_id:
+                return done("GetOrderReferenceDetails", {"OrderReferenceDetails": one})
+        return fault(404, "InvalidOrderReferenceId")
 
 
 def opened_request(query):

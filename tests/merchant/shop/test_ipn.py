@@ -179,6 +179,41 @@ def test_a_refund_of_an_unknown_order_is_taken_and_forgotten(shop, books):
     assert books.messages.seen("m-1")
 
 
+def test_a_refund_that_is_told_before_its_payment_is_entered_once_amazon_says_whose_it_is(
+    shop, sandbox, books
+):
+    buy(shop)
+    sandbox.knows(FIRST, PAID)
+    assert post(shop, posted.refund("S04-1-1-R000001", "X", amount="499.00")).status_code == 200
+    order, refund = books.find(FIRST), books.refunds.find("X")
+    assert (order.state, order.settled_by) == (OrderState.PAID, "ListOrderReference")
+    assert (refund.order_id, refund.standing) == (FIRST, Standing.PROCESSED)
+    assert books.refunds.left(FIRST) == Money(0)
+    assert [alert.code for alert in books.alerts.newest()] == ["REFUND_NOT_ASKED"]
+
+
+def test_a_refund_comes_again_when_nobody_says_whose_it_is(shop, sandbox, books):
+    buy(shop)
+    post(shop, posted.payment("SOMEBODY-1"))  # The certificate is fetched.
+    sandbox.away = True
+    body = posted.refund("S04-1-1-R000001", "X", message_id="m-2")
+    assert post(shop, body).status_code == 500
+    assert not books.messages.seen("m-2")
+    sandbox.away = False
+    sandbox.knows(FIRST, PAID)
+    assert post(shop, body).status_code == 200
+    assert books.refunds.find("X").standing is Standing.PROCESSED
+
+
+def test_a_refund_of_another_reference_than_the_one_that_was_paid_is_forgotten(
+    shop, sandbox, books
+):
+    pay(shop, sandbox)
+    sandbox.knows(FIRST, FAILED, amazon_order_id="S04-7-7")
+    assert post(shop, posted.refund("S04-7-7-R000001", "X")).status_code == 200
+    assert books.refunds.newest() == []
+
+
 def test_news_of_no_known_type_are_taken(shop, books):
     assert post(shop, posted.envelope("Something", "<X/>")).status_code == 200
     assert books.messages.seen("m-1")

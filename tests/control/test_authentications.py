@@ -1,0 +1,203 @@
+"""An attempt by control API: how its buyer was asked who they are."""
+
+import pytest
+
+from mockpay.domain.instruments import Card
+from mockpay.domain.otp import Purpose
+from mockpay.domain.threeds import Browser
+from mockpay.services import otps, payments
+from mockpay.services.steps import the_attempt, the_order
+from mockpay.services.threeds import acs, requestor
+from mockpay.store import inbox, threeds
+from mockpay.store.worlds import look, work
+
+VISA, PHONE = "4111111111111111", "+919876543210"
+BACK = "http://127.0.0.1:8420/pay/token/3ds"
+
+
+@pytest.fixture
+def room(api):
+    room = api.new_seller()
+    room.freeze()
+    return room
+
+
+def act(room, verb, *given, **named):
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        return verb(sandbox, *given, **named)
+
+
+def seen(room, read, *given):
+    with look(room.api.runtime, room.seller_id) as sandbox:
+        return read(sandbox, *given)
+
+
+def by_card(room, number="A-1"):
+    """A new attempt by card that nobody has sent yet."""
+    order = seen(room, the_order, room.open_order(number).order_id)
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        typed = {"number": VISA, "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
+        return payments.pay(sandbox, order, Card.read(**typed, now=sandbox.now)).attempt
+
+
+def prepared(room, attempt, outcome="success"):
+    fresh = seen(room, the_attempt, attempt.attempt_id)
+    return act(room, requestor.prepare, fresh, outcome, notification_url=BACK)
+
+
+def asked(room, attempt, outcome="success"):
+    """The issuer has answered; the authentication as it stands."""
+    txn = prepared(room, attempt, outcome)
+    return act(room, requestor.authenticate, txn.txn_id, Browser(ip="203.0.113.7"))
+
+
+def challenged(room, attempt):
+    """The challenge is on the buyer's screen, its code in the inbox."""
+    txn = asked(room, attempt)
+    act(room, acs.open_, txn.acs_token, requestor.creq(txn))
+    return seen(room, threeds.by_id, txn.txn_id)
+
+
+def code(room):
+    return seen(room, inbox.listed).items[0].otp
+
+
+def detail(room, attempt):
+    answer = room.get(f"/attempts/{attempt.attempt_id}")
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def test_an_attempt_is_told_as_in_its_order_and_with_more(room):
+    order = room.paid_order("A-7")
+    (short,) = room.get(f"/orders/{order.amazon_order_id}").json["attempts"]
+    told = room.get(f"/attempts/{short['attempt_id']}").json
+    assert told.items() >= short.items()
+    assert (told["amazon_order_id"], told["seller_order_id"]) == (order.amazon_order_id, "A-7")
+    assert (told["otps"], told["authentications"]) == ([], [])
+    assert [one["seen"] for one in told["why"]] == ["success@mockpay"]
+    assert {one["subject"] for one in told["timeline"]} == {short["attempt_id"]}
+    assert told["timeline"][-1]["after"] == "CAPTURED"
+
+
+def test_an_order_keeps_its_attempts_short(room):
+    order = room.paid_order()
+    (short,) = room.get(f"/orders/{order.amazon_order_id}").json["attempts"]
+    assert not {"risk", "otps", "authentications", "timeline"} & set(short)
+
+
+def test_a_one_time_password_is_told_without_its_code(room):
+    attempt = room.pay(room.open_order(), None)
+    challenge = act(
+        room, otps.start, purpose=Purpose.PAYMENT, subject=attempt.attempt_id, to=PHONE,
+        amount=attempt.amount, attempt_id=attempt.attempt_id,
+    )  # fmt: skip
+    sent = code(room)
+    act(room, otps.verify, challenge.challenge_id, "000001" if sent != "000001" else "000002")
+    room.advance(60)
+    act(room, otps.resend, challenge.challenge_id)
+    answer = room.get(f"/attempts/{attempt.attempt_id}")
+    (told,) = answer.json["otps"]
+    expected = {
+        "challenge_id": challenge.challenge_id, "purpose": "PAYMENT", "state": "ACTIVE",
+        "channel": "SMS", "destination_masked": "******3210", "amount": "499.00",
+        "currency": "INR", "sends": 2, "wrong_count": 1, "undelivered": False,
+        "created_at": "2026-11-21T15:00:00.000Z",
+    }  # fmt: skip
+    assert told.items() >= expected.items()
+    assert told["expires_at"] > told["resend_at"] > told["created_at"]
+    for secret in (sent, code(room), PHONE):
+        assert secret not in answer.text
+    assert [one["event"] for one in answer.json["timeline"] if one["machine"] == "otp"] == [
+        "start", "wrong", "resend",
+    ]  # fmt: skip
+
+
+def test_a_challenge_that_was_passed_is_told_with_every_message(room):
+    attempt = by_card(room)
+    txn = challenged(room, attempt)
+    sent = code(room)
+    done = act(room, acs.submit, txn.acs_token, sent)
+    act(room, requestor.finish, txn.txn_id, done.cres, done.session_data)
+
+    answer = room.get(f"/attempts/{attempt.attempt_id}")
+    told = answer.json["authentications"][-1]
+    expected = {
+        "threeds_server_trans_id": txn.txn_id, "acs_trans_id": txn.acs_trans_id,
+        "ds_trans_id": txn.ds_trans_id, "state": "COMPLETED", "flow": "CHALLENGE",
+        "ares_status": "C", "trans_status": "Y", "reason": None, "reason_says": None,
+        "eci": "05", "liability": "ISSUER", "network": "Visa", "card": "411111…1111",
+        "amount": "499.00", "otp_challenge_id": txn.otp_challenge_id, "interactions": 1,
+        "completed_at": "2026-11-21T15:00:00.000Z", "challenge_cancel": None,
+    }  # fmt: skip
+    assert told.items() >= expected.items()
+    assert [f"{m['type']} {m['sender']}>{m['receiver']}" for m in told["messages"]] == [
+        "AReq S>D", "AReq D>A", "ARes A>D", "ARes D>S", "CReq B>A",
+        "RReq A>S", "RRes S>A", "CRes A>B", "CRes B>S",
+    ]  # fmt: skip
+    assert told["messages"][0]["body"]["acctNumber"] == "411111…1111"
+    assert [one["seq"] for one in told["messages"]] == list(range(1, 10))
+    assert [one["state"] for one in answer.json["otps"]] == ["VERIFIED"]
+    for secret in (VISA, sent):
+        assert secret not in answer.text
+    steps = [one for one in answer.json["timeline"] if one["subject"] == txn.txn_id]
+    assert [one["event"] for one in steps] == ["prepared", "authenticate", "challenge", "complete"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("frictionless", ("FRICTIONLESS", "FRICTIONLESS", "Y", None, "05", "ISSUER")),
+        ("A", ("FRICTIONLESS", "ATTEMPT", "A", None, "06", "ISSUER")),
+        ("R", ("FRICTIONLESS", "FRICTIONLESS", "R", "suspected fraud", "07", "MERCHANT")),
+        (
+            "not_enrolled",
+            ("FRICTIONLESS", "NOT_ENROLLED", "U", "cardholder not enrolled", "07", "MERCHANT"),
+        ),
+        ("success", ("CHALLENGE", "CHALLENGE", None, None, None, None)),
+    ],
+)
+def test_what_the_issuer_answered_is_told_with_who_is_liable(room, outcome, expected):
+    attempt = by_card(room)
+    asked(room, attempt, outcome)
+    told = detail(room, attempt)["authentications"][-1]
+    names = ("state", "flow", "trans_status", "reason_says", "eci", "liability")
+    assert tuple(told[name] for name in names) == expected
+
+
+def test_an_authentication_that_has_not_begun_has_nothing_to_tell_yet(room):
+    attempt = by_card(room)
+    txn = prepared(room, attempt)
+    told = detail(room, attempt)["authentications"][-1]
+    assert (told["threeds_server_trans_id"], told["state"]) == (txn.txn_id, "PREPARED")
+    assert (told["flow"], told["liability"], told["messages"]) == (None, None, [])
+
+
+def test_nobody_elses_attempt_is_told_from_one_that_is_not_there(api, room):
+    attempt = by_card(room)
+    answers = [
+        api.new_seller().get(f"/attempts/{attempt.attempt_id}"),
+        room.get("/attempts/att_nothing"),
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert answers[0].data == answers[1].data
+    assert answers[0].json["code"] == "attempt.not_found"
+
+
+@pytest.mark.parametrize("match", ["{txn}", "threeds_server_trans_id:{txn}", "attempt_id:{att}"])
+def test_an_authentication_can_be_waited_for_by_its_names(room, match):
+    attempt = by_card(room)
+    first = asked(room, by_card(room, "A-0"), "frictionless")
+    txn = asked(room, attempt, "frictionless")
+    query = match.format(txn=txn.txn_id, att=attempt.attempt_id)
+    event = room.get(f"/wait?event=threeds.FRICTIONLESS&match={query}&timeout=0").json["event"]
+    assert (event["subject"], event["name"]) == (txn.txn_id, "frictionless")
+    assert event["facts"]["trans_status"] == "Y"
+    assert event["seller_order_id"] == "A-1"
+    assert room.get("/wait?event=threeds&timeout=0").json["event"]["subject"] != txn.txn_id
+    assert first.txn_id != txn.txn_id
+
+
+def test_a_state_that_no_authentication_has_cannot_be_waited_for(room):
+    answer = room.get("/wait?event=threeds.PAID")
+    assert (answer.status_code, answer.json["code"]) == (422, "wait.event")

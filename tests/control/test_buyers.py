@@ -1,0 +1,165 @@
+"""Buyers by control API: who they are, and what their balance has and went through."""
+
+import pytest
+
+from mockpay.domain.instruments import Wallet
+
+ASHA, RICH, FROZEN = "asha@example.com", "rich@buyers.mockpay.test", "frozen@buyers.mockpay.test"
+
+
+def made(room, email=ASHA):
+    answer = room.post("/buyers", {"email": email})
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def test_a_buyer_is_made_once_and_found_by_any_spelling(room):
+    room.freeze()
+    buyer = made(room)
+    assert buyer == {
+        "buyer_id": buyer["buyer_id"], "email": ASHA, "says": None,
+        "created_at": "2026-11-21T15:00:00.000Z",
+    }  # fmt: skip
+    assert made(room, " Asha@Example.com") == buyer
+    assert room.get(f"/buyers?email={ASHA.upper()}").json["items"] == [buyer]
+    for name in (buyer["buyer_id"], ASHA, "asha%40example.com"):
+        assert room.get(f"/buyers/{name}").json == buyer
+
+
+def test_looking_for_a_buyer_makes_none(room):
+    assert room.get(f"/buyers?email={ASHA}").json["items"] == []
+    assert room.get(f"/buyers/{ASHA}").json["created_at"] is None
+    assert room.get("/buyers").json == {"items": [], "next_cursor": None}
+
+
+def test_a_sandbox_buyer_is_there_from_the_start(room):
+    (buyer,) = room.get(f"/buyers?email={RICH}").json["items"]
+    assert (buyer["says"], buyer["created_at"]) == ("has ₹1,50,000.00", None)
+    assert room.get(f"/buyers/{buyer['buyer_id']}").json == buyer
+
+
+def test_pages_of_buyers_neither_repeat_nor_leave_out(room):
+    emails = [f"b{number}@example.com" for number in range(5)]
+    for email in reversed(emails):
+        made(room, email)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = room.get(f"/buyers?limit=2&cursor={cursor}").json
+        seen += [item["email"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == emails
+
+
+def test_another_sellers_buyers_are_nobodys_here(api, room):
+    theirs = made(api.new_seller())
+    assert room.get("/buyers").json["items"] == []
+    answer = room.get(f"/buyers/{theirs['buyer_id']}")
+    assert (answer.status_code, answer.json["code"]) == (404, "buyer.not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/buyers", {"email": "asha"}, 422, "email.invalid"),
+        ("POST", "/buyers", {}, 422, "input.invalid"),
+        ("GET", "/buyers?email=asha", None, 422, "email.invalid"),
+        ("GET", "/buyers?cursor=nonsense", None, 400, "cursor.invalid"),
+        ("GET", "/buyers/nobody", None, 404, "buyer.not_found"),
+        ("GET", "/buyers/a@b", None, 422, "email.invalid"),
+        ("GET", "/buyers/nobody/wallet", None, 404, "buyer.not_found"),
+        ("GET", "/buyers/nobody/wallet/entries", None, 404, "buyer.not_found"),
+        ("GET", f"/buyers/{ASHA}/wallet/entries?cursor=YnV5ZXI6MQ", None, 400, "cursor.invalid"),
+        ("GET", f"/buyers/{ASHA}/wallet/entries?limit=0", None, 422, "query.invalid"),
+    ],
+)
+def test_what_names_no_buyer_or_no_page_is_refused(room, method, path, body, status, code):
+    answer = room.call(method, path, body)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+# --- balances
+
+
+def wallet(room, email):
+    return room.get(f"/buyers/{email}/wallet").json
+
+
+def entries(room, email, query=""):
+    return room.get(f"/buyers/{email}/wallet/entries?{query}").json
+
+
+def test_a_balance_is_told_before_its_first_use(room):
+    told = wallet(room, RICH)
+    assert told == {
+        "buyer_id": told["buyer_id"], "email": RICH, "balance": "150000.00", "held": "0.00",
+        "currency": "INR", "kyc": "FULL", "frozen": False,
+    }  # fmt: skip
+    assert entries(room, RICH) == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("email", "balance", "kyc", "frozen"),
+    [
+        ("minkyc@buyers.mockpay.test", "9500.00", "MIN", False),
+        (FROZEN, "5000.00", "FULL", True),
+        (ASHA, "0.00", None, False),
+    ],
+)
+def test_a_balance_tells_kyc_and_whether_it_is_frozen(room, email, balance, kyc, frozen):
+    told = wallet(room, email)
+    assert (told["balance"], told["kyc"], told["frozen"]) == (balance, kyc, frozen)
+
+
+def test_a_payment_and_its_refund_are_told_posting_by_posting(room):
+    room.freeze()
+    order = room.open_order()
+    attempt = room.pay_with(order, Wallet(RICH))
+    room.advance(0)
+    room.refund(order, "100.00")
+    room.advance(60)
+    told = [
+        (one["type"], one["account"], one["amount"], one["balance_after"])
+        for one in reversed(entries(room, RICH)["items"])
+    ]
+    # The two accounts of one journal may stand in either order.
+    assert [told[0], *sorted(told[1:3]), *told[3:]] == [
+        ("TOPUP", "WALLET_MONEY", "150000.00", "150000.00"),
+        ("HOLD", "WALLET_HOLD", "499.00", "499.00"),
+        ("HOLD", "WALLET_MONEY", "-499.00", "149501.00"),
+        ("CAPTURE", "WALLET_HOLD", "-499.00", "0.00"),
+        ("REFUND", "WALLET_MONEY", "100.00", "149601.00"),
+    ]
+    assert wallet(room, RICH)["balance"] == "149601.00"
+    paid = [one["attempt_id"] for one in entries(room, RICH)["items"]]
+    assert set(paid) == {None, attempt.attempt_id}
+
+
+def test_what_waits_for_its_capture_is_told_as_held(room):
+    room.call("PATCH", "", {"settings": {"capture": "manual"}})
+    room.freeze()
+    room.pay_with(room.open_order(), Wallet(RICH))
+    room.advance(0)
+    told = wallet(room, RICH)
+    assert (told["balance"], told["held"]) == ("149501.00", "499.00")
+
+
+def test_pages_of_entries_neither_repeat_nor_leave_out(room):
+    room.freeze()
+    room.pay_with(room.open_order(), Wallet(RICH))
+    room.advance(0)
+    everything = entries(room, RICH)["items"]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = entries(room, RICH, f"limit=2&cursor={cursor}")
+        seen += page["items"]
+        cursor = page["next_cursor"]
+    assert seen == everything
+    assert len(seen) == 4
+
+
+def test_the_same_buyers_balance_at_another_seller_is_another(api, room):
+    room.freeze()
+    room.pay_with(room.open_order(), Wallet(RICH))
+    other = api.new_seller()
+    assert wallet(other, RICH)["balance"] == "150000.00"
+    assert entries(other, RICH)["items"] == []

@@ -1,0 +1,274 @@
+"""Saved methods by control API."""
+
+import pytest
+from sqlalchemy import select
+
+from mockpay.services import vault as services
+from mockpay.store.vault import methods
+from mockpay.store.worlds import look, work
+
+ASHA, RAVI = "asha@example.com", "ravi@example.com"
+VISA, MASTERCARD, AMEX, FOREIGN = (
+    "4111111111111111", "5500670000001002", "378282246310005", "4012888888881881",
+)  # fmt: skip
+CARD = {"kind": "card", "number": VISA, "expiry": "08/29", "name": "Asha Rao"}
+UPI = {"kind": "upi", "vpa": "Asha@okbank"}
+BANK = {"kind": "netbanking", "bank": "SBIN"}
+
+
+@pytest.fixture
+def room(api):
+    room = api.new_seller()
+    room.freeze()
+    return room
+
+
+def save(room, wish=CARD, buyer=ASHA):
+    answer = room.post(f"/buyers/{buyer}/methods", wish)
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+def listed(room, buyer=ASHA):
+    return room.get(f"/buyers/{buyer}/methods").json["items"]
+
+
+def at(method, verb="", buyer=ASHA):
+    return f"/buyers/{buyer}/methods/{method['token']}{verb and '/'}{verb}"
+
+
+def test_a_card_is_saved_by_its_token_and_shows_its_looks_only(room):
+    saved = save(room)
+    shown = {"network": "Visa", "last4": "1111", "issuer": "HDFC", "type": "credit"}
+    assert saved["display"] == shown
+    assert saved["token"].startswith("tok_")
+    expected = {
+        "kind": "card", "status": "ACTIVE", "status_reason": None, "nickname": None,
+        "title": "HDFC Visa ending in 1111", "is_default": True, "attempt_id": None,
+        "created_at": "2026-11-21T15:00:00.000Z", "last_used_at": None,
+        "expires_at": "2029-08-31T18:30:00.000Z",
+    }  # fmt: skip
+    assert saved.items() >= expected.items()
+    assert [one["event"] for one in saved["timeline"]] == ["initiate", "activate"]
+    assert room.get(at(saved)).json == saved
+
+
+def test_the_consent_is_the_testers(room):
+    consent = save(room)["consent"]
+    assert (consent["ip"], consent["text_version"]) == ("control API", "1")
+    assert consent["accepted_at"] == "2026-11-21T15:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("wish", "title"),
+    [
+        (UPI, "as****@okbank"),
+        (BANK, "State Bank of India"),
+        ({**CARD, "number": AMEX}, "AMEX American Express ending in 0005"),
+    ],
+)
+def test_every_kind_can_be_saved(room, wish, title):
+    assert save(room, wish)["title"] == title
+
+
+def test_the_buyer_is_known_from_then_on_by_id_and_by_e_mail(room):
+    saved = save(room, buyer="Asha%40Example.com")
+    (buyer,) = room.get("/buyers").json["items"]
+    assert (buyer["email"], buyer["buyer_id"]) == (ASHA, saved["buyer_id"])
+    assert [one["token"] for one in listed(room, buyer["buyer_id"])] == [saved["token"]]
+
+
+def test_the_same_card_again_is_the_same_token(room):
+    assert save(room)["token"] == save(room)["token"]
+
+
+def test_a_card_of_another_country_is_refused_by_its_network_and_not_kept(room):
+    refused = save(room, {**CARD, "number": FOREIGN})
+    assert (refused["status"], refused["status_reason"]) == (
+        "FAILED", "international_card_not_tokenised",
+    )  # fmt: skip
+    assert listed(room) == []
+
+
+def test_a_saved_card_pays(room):
+    saved = save(room)
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        used = services.use(sandbox, saved["buyer_id"], saved["token"])
+    assert used.instrument.typed.number == VISA
+    assert room.get(at(saved)).json["last_used_at"] == "2026-11-21T15:00:00.000Z"
+
+
+def test_no_answer_has_a_full_number_or_address(room):
+    told = [save(room), save(room, UPI), listed(room), room.get("/buyers").json]
+    assert VISA not in str(told)
+    assert "asha@okbank" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({**CARD, "number": "4111111111111112"}, "card_number_invalid"),
+        ({**CARD, "number": "4539578763621486"}, "test_card_required"),
+        ({**CARD, "expiry": "08/26"}, "card_expired"),
+        ({**CARD, "expiry": "8"}, "incorrect_card_expiry_date"),
+        ({"kind": "card"}, "card_number_invalid"),
+        ({"kind": "card", "number": VISA, "expiry": "08/29"}, "incorrect_cardholder_name"),
+        ({"kind": "card", "number": "²" * 16}, "card_number_invalid"),
+        ({"kind": "upi", "vpa": "asha"}, "vpa.invalid"),
+        ({"kind": "upi"}, "method.not_savable"),
+        ({"kind": "netbanking"}, "bank.unknown"),
+        ({"kind": "netbanking", "bank": "NOPE"}, "bank.unknown"),
+        ({"kind": "wallet"}, "input.invalid"),
+        ({**CARD, "cvv": "123"}, "input.invalid"),
+    ],
+)
+def test_only_what_a_test_may_use_is_saved(room, wish, code):
+    answer = room.post(f"/buyers/{ASHA}/methods", wish)
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert wish.get("number", VISA) not in answer.text
+    assert listed(room) == []
+
+
+def test_a_refused_instrument_makes_no_buyer(room):
+    room.post(f"/buyers/{ASHA}/methods", {"kind": "upi", "vpa": "asha"})
+    assert room.get("/buyers").json["items"] == []
+
+
+def test_an_id_that_nobody_has_gets_no_method(room):
+    answer = room.post("/buyers/byr_nobody/methods", UPI)
+    assert (answer.status_code, answer.json["code"]) == (404, "buyer.not_found")
+
+
+# --- what the buyer does
+
+
+def test_a_method_is_named_and_the_name_taken_away(room):
+    saved = save(room)
+    named = room.call("PATCH", at(saved), {"nickname": " Blue  card "}).json
+    assert (named["nickname"], named["title"]) == ("Blue card", "Blue card")
+    assert room.call("PATCH", at(saved), {}).json["nickname"] == "Blue card"
+    assert room.call("PATCH", at(saved), {"nickname": None}).json["nickname"] is None
+
+
+def test_one_method_is_the_default_and_comes_first(room):
+    first, second = save(room), save(room, UPI)
+    changed = room.call("PATCH", at(second), {"is_default": True}).json
+    assert changed["is_default"]
+    assert [(one["token"], one["is_default"]) for one in listed(room)] == [
+        (second["token"], True), (first["token"], False),
+    ]  # fmt: skip
+
+
+def test_a_deleted_method_is_gone_and_the_next_is_the_default(room):
+    first, second = save(room), save(room, UPI)
+    answer = room.call("DELETE", at(first))
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert [(one["token"], one["is_default"]) for one in listed(room)] == [(second["token"], True)]
+    assert room.get(at(first)).status_code == 404
+    assert room.call("DELETE", at(first)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("patch", "code"),
+    [
+        ({"nickname": "4111 1111 1111 1111"}, "nickname.invalid"),
+        ({"nickname": "x" * 41}, "nickname.invalid"),
+        ({"is_default": False}, "method.default"),
+        ({"is_default": None}, "input.invalid"),
+        ({"token": "tok_1"}, "input.invalid"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(room, patch, code):
+    saved = save(room)
+    answer = room.call("PATCH", at(saved), patch)
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert room.get(at(saved)).json == saved
+
+
+def test_half_a_change_is_none(room):
+    saved = save(room)
+    room.post(at(saved, "deactivate"))
+    answer = room.call("PATCH", at(saved), {"nickname": "Blue", "is_default": True})
+    assert (answer.status_code, answer.json["code"]) == (409, "method.deactivated")
+    assert room.get(at(saved)).json["nickname"] is None
+
+
+# --- what the bank does
+
+
+def test_a_method_is_suspended_resumed_and_deactivated(room):
+    saved = save(room)
+    suspended = room.post(at(saved, "suspend"), {"reason": "card_lost"}).json
+    assert (suspended["status"], suspended["status_reason"]) == ("SUSPENDED", "card_lost")
+    assert room.post(at(saved, "resume")).json["status"] == "ACTIVE"
+    ended = room.post(at(saved, "deactivate"), {"reason": "expired"}).json
+    assert (ended["status"], ended["status_reason"]) == ("DEACTIVATED", "expired")
+    assert not ended["is_default"]
+    assert [one["event"] for one in ended["timeline"]][2:] == ["suspend", "resume", "deactivate"]
+    assert [one["status"] for one in listed(room)] == ["DEACTIVATED"]
+
+
+def test_a_bank_ends_a_method_without_saying_why(room):
+    ended = room.post(at(save(room), "deactivate")).json
+    assert ended["status_reason"] == "deactivated_by_bank"
+
+
+@pytest.mark.parametrize(
+    ("before", "verb"),
+    [
+        ([], "resume"), (["suspend"], "suspend"), (["deactivate"], "suspend"),
+        (["deactivate"], "resume"), (["deactivate"], "deactivate"),
+    ],
+)  # fmt: skip
+def test_a_step_that_the_status_does_not_have_is_refused(room, before, verb):
+    saved = save(room)
+    for step in before:
+        assert room.post(at(saved, step)).status_code == 200
+    answer = room.post(at(saved, verb))
+    assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
+
+
+def test_a_reason_is_a_word_and_no_number(room):
+    answer = room.post(at(save(room), "suspend"), {"reason": VISA})
+    assert answer.status_code == 422
+    assert VISA not in answer.text
+
+
+# --- whose they are
+
+CALLS = [
+    ("GET", ""), ("PATCH", ""), ("DELETE", ""),
+    ("POST", "suspend"), ("POST", "resume"), ("POST", "deactivate"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "verb"), CALLS)
+def test_nobody_elses_token_is_told_from_one_that_is_not_there(api, room, method, verb):
+    mine = save(room)
+    other = api.new_seller()
+    save(other, UPI)
+    body = {"nickname": "mine now"} if method == "PATCH" else None
+    answers = [
+        room.call(method, at(mine, verb, RAVI), body),
+        other.call(method, at(mine, verb), body),
+        room.call(method, at({"token": "tok_nothing"}, verb), body),
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.data for answer in answers}) == 1
+    assert answers[0].json["code"] == "method.not_found"
+    assert room.get(at(mine)).json == mine
+
+
+def test_a_reset_takes_saved_methods_away(room):
+    saved = save(room)
+    assert room.post("/reset").status_code in {200, 204}
+    assert room.get(at(saved)).status_code == 404
+    with look(room.api.runtime, room.seller_id) as sandbox:
+        mine = select(methods).where(methods.c.seller_id == room.seller_id)
+        assert sandbox.connection.execute(mine).all() == []
+
+
+def test_a_buyers_list_has_nobody_elses(api, room):
+    save(room)
+    other = api.new_seller()
+    assert listed(room, RAVI) == listed(other) == []
