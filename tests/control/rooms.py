@@ -120,7 +120,8 @@ class Room:
         with work(self.api.runtime, self.seller_id) as sandbox:
             fresh = order_rows.by_number(sandbox, order.order_id)
             started = payments.pay(sandbox, fresh, instrument)
-        outbox.send_mine(self.api.runtime, self.seller_id, started.parcel_id)
+        if started.parcel_id is not None:
+            outbox.send_mine(self.api.runtime, self.seller_id, started.parcel_id)
         with look(self.api.runtime, self.seller_id) as sandbox:
             return attempts.by_id(sandbox, started.attempt.attempt_id)
 

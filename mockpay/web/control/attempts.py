@@ -86,10 +86,11 @@ class AttemptDetail(AttemptEntry, kw_only=True):
 
 def show(ask: Ask[None, None]) -> AttemptDetail:
     with look(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, the_attempt(sandbox, ask.path["attempt_id"]))
+        return attempt_detail(sandbox, the_attempt(sandbox, ask.path["attempt_id"]))
 
 
-def _detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
+def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
+    """An attempt with all that is known of it."""
     order = the_order(sandbox, attempt.order_id)
     found = risk.of_attempt(sandbox, attempt.attempt_id)
     passwords = otp_entries(sandbox, attempt)
