@@ -39,7 +39,8 @@ _TITLES = {
     "clock": "Clock", "orders": "Orders", "attempts": "Attempts", "refunds": "Refunds",
     "notifications": "Notifications", "buyers": "Buyers", "vault": "Saved methods",
     "inbox": "The buyer's inbox", "risk": "The risk check", "reviews": "Reviews",
-    "scenarios": "Scenarios", "journal": "Journal and audit", "wait": "Waiting", "signatures": "Signatures",
+    "scenarios": "Scenarios", "journal": "Journal and audit", "wait": "Waiting",
+    "signatures": "Signatures",
 }  # fmt: skip
 
 
