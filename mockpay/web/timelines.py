@@ -117,8 +117,9 @@ def _chosen(facts: Mapping[str, object]) -> str:
     """What was paid with: never more than may be kept of it."""
     if "last4" in facts:
         card = f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
-        repaid = f"; {emi_terms.instalments(facts)}, {emi_terms.plan(facts)}"
-        return card + repaid if "tenure" in facts else card
+        if "tenure" not in facts:
+            return card
+        return f"{card}; {emi_terms.instalments(facts)}, {emi_terms.plan(facts)}"
     named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
     return str(named or "By QR code or link, in any UPI app")
 

@@ -19,7 +19,9 @@ class AccountHolder(Buyer):
         self.page.get_by_label("E-mail").fill(email)
         self.press("sign-in")
         expect(self.page.get_by_label("One-time code")).to_be_focused()
-        return self.confirm(code_for(self.shop, email))
+        self.confirm(code_for(self.shop, email))
+        expect(self.page.get_by_label("One-time code")).to_have_count(0)
+        return self
 
     def save_a_card(self, **typed):
         """Pay by card with the box ticked."""
@@ -27,6 +29,11 @@ class AccountHolder(Buyer):
         self.fill_card(**typed)
         self.page.get_by_label("Save this payment method").check()
         return self.press("pay").confirm_in_frame().reads_status("SUCCESS")
+
+    def see_plans(self):
+        """From the methods to the plans of the first bank."""
+        self.press("method-emi").sees("emi-plans")
+        return self
 
     def choose_plan(self, months="6 months", **typed):
         self.page.get_by_role("radio", name=months).check()

@@ -17,7 +17,7 @@ def holder(page, shop):
 
 
 def test_a_card_pays_in_six_instalments_and_comes_back_verified(holder, page, shop):
-    holder.buy(AMOUNT).press("method-emi")
+    holder.buy(AMOUNT).see_plans()
     assert_accessible(page)
     holder.choose_plan().confirm_in_frame().reads_status("SUCCESS")
     expect(page.get_by_text("6 months at 16 %, HDFC Bank")).to_be_visible()
@@ -29,7 +29,7 @@ def test_a_card_pays_in_six_instalments_and_comes_back_verified(holder, page, sh
 
 def test_no_cost_emi_by_plain_forms(open_page, shop):
     plain = AccountHolder(open_page(java_script_enabled=False), shop)
-    plain.buy(AMOUNT).press("method-emi")
+    plain.buy(AMOUNT).see_plans()
     plain.page.get_by_label("No-cost EMI").check()
     plain.choose_plan("12 months").confirm_by_forms().reads_status("SUCCESS")
     expect(plain.page.get_by_text("12 × ₹833.33")).to_be_visible()
@@ -38,7 +38,7 @@ def test_no_cost_emi_by_plain_forms(open_page, shop):
 
 def test_another_banks_card_is_refused_at_its_field(holder, page, watch):
     watch.expects(422)
-    holder.buy(AMOUNT).press("method-emi")
+    holder.buy(AMOUNT).see_plans()
     page.get_by_label("Bank of your card").select_option("ICICI Bank")
     holder.press("emi-show")
     expect(page.get_by_role("group", name="Plans of ICICI Bank")).to_be_visible()
@@ -54,7 +54,7 @@ def test_another_banks_card_is_refused_at_its_field(holder, page, watch):
 
 def test_no_plan_chosen_is_told_at_the_plans(holder, page, watch):
     watch.expects(422)
-    holder.buy(AMOUNT).press("method-emi").fill_card().press("pay")
+    holder.buy(AMOUNT).see_plans().fill_card().press("pay")
     plans = page.get_by_role("group", name="Plans of HDFC Bank")
     expect(plans).to_have_accessible_description("Choose a plan.")
     assert_accessible(page)
@@ -74,6 +74,6 @@ def test_too_small_an_amount_keeps_the_tile_and_says_why(holder, page):
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_plans_fit_every_screen(open_page, shop, width):
     page = open_page(viewport={"width": width, "height": 640})
-    AccountHolder(page, shop).buy("100000.00").press("method-emi")
+    AccountHolder(page, shop).buy("100000.00").see_plans()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     assert_accessible(page)

@@ -20,8 +20,8 @@ _LIGHTNESS = """() => {
 }"""
 #: Everything a finger may aim at, less what stands inside a sentence.
 _SMALL_TARGETS = """() => [...document.querySelectorAll(
-        "main button, main input:not([type=hidden]):not([type=radio]), main .btn, main .tile, "
-        + "main label:has(input[type=radio]), main .leave a")]
+        "main button, main input:not([type=hidden], [type=radio], [type=checkbox]), main .btn, "
+        + "main .tile, main label:has(input[type=radio], input[type=checkbox]), main .leave a")]
     .filter((one) => one.checkVisibility() && one.getAttribute("aria-hidden") !== "true")
     .filter((one) => one.getBoundingClientRect().height < 44 - 0.5)
     .map((one) => one.outerHTML.slice(0, 120))"""

@@ -95,3 +95,10 @@ def test_without_a_script_a_code_is_typed_and_sent_again(open_page, shop):
     scriptless.press("otp-resend")
     expect(scriptless.page.get_by_text("A new code was sent")).to_be_visible()
     scriptless.confirm().reads_status("SUCCESS")
+
+
+def test_a_double_click_pays_once(asked, page, shop):
+    page.get_by_label("One-time code").fill("123456")
+    page.get_by_test_id("otp-submit").dblclick()
+    asked.reads_status("SUCCESS")
+    assert [one["state"] for one in shop.order()["attempts"]] == ["CAPTURED"]

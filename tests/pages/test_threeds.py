@@ -140,3 +140,25 @@ def test_a_reviewed_card_goes_on_by_itself(buyer, page, shop):
     assert_accessible(page)
     shop.seller.advance(until="next")
     buyer.confirm_in_frame().reads_status("SUCCESS")
+
+
+def test_a_double_click_at_the_bank_pays_once(at_frame, shop):
+    at_frame.frame.locator("[name=otp]").fill("123456")
+    at_frame.frame.get_by_test_id("acs-submit").dblclick()
+    at_frame.reads_status("SUCCESS")
+    assert [one["state"] for one in shop.order()["attempts"]] == ["CAPTURED"]
+
+
+def test_going_back_after_a_challenge_shows_the_result_again(at_frame, page, shop):
+    at_frame.confirm_in_frame().reads_status("SUCCESS")
+    page.go_back()
+    at_frame.reads_status("SUCCESS")
+    assert len(shop.order()["attempts"]) == 1
+
+
+def test_loading_the_page_again_keeps_the_challenge(at_frame, page):
+    at_frame.confirm_in_frame("000000")
+    expect(at_frame.frame.get_by_text("2 attempts left")).to_be_visible()
+    page.reload()
+    expect(at_frame.frame.get_by_text("2 attempts left")).to_be_visible()
+    at_frame.confirm_in_frame().reads_status("SUCCESS")

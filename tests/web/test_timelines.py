@@ -3,6 +3,7 @@
 import pytest
 
 from mockpay.domain.attempts import ATTEMPT
+from mockpay.domain.instruments import Emi
 from mockpay.domain.notifications import DELIVERY
 from mockpay.domain.orders import ORDER
 from mockpay.domain.otp import OTP, Purpose
@@ -34,6 +35,23 @@ def test_the_timeline_marks_the_event_that_decided(world):
     ]  # fmt: skip
     assert [line.title for line in lines if line.decided] == ["Declined"]
     assert lines[5].fact == "Z9: not enough funds"
+
+
+def test_a_card_is_told_with_its_plan_where_it_has_one(world):
+    card = world.card("5241810000000000")
+    plain, paid_back = world.order("plain"), world.order("emi", "10000.00")
+    world.pay_with(plain, card)
+    emi = Emi.chosen(card, paid_back.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+    world.pay_with(paid_back, emi)
+    told = {}
+    for order in (plain, paid_back):
+        line = timeline_lines(world.story(order))[1]
+        told[line.title] = line.fact
+    assert told == {
+        "Card chosen": "Mastercard •••• 0000, HDFC, credit",
+        "EMI chosen": "Mastercard •••• 0000, HDFC, credit; 6 × ₹1,745.30, "
+        "6 months at 16 %, HDFC Bank",
+    }
 
 
 def test_only_the_first_time_is_told_in_full(world):

@@ -7,27 +7,21 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from mockpay.domain.buyers import BUYERS
-from mockpay.domain.otp import Challenge, OtpState, Purpose, Verdict
-from mockpay.kernel.clock import SECOND, Mode
+from mockpay.domain.otp import Challenge, Purpose, Verdict
+from mockpay.kernel.clock import Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
 from mockpay.services import buyers as people
 from mockpay.services import otps
 from mockpay.store import otps as challenges
 from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web import buyers
+from mockpay.web import buyers, codes
 from mockpay.web.account.frame import account_page
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.answers import go, show
-from mockpay.web.sentences import countdown
 
 _LONGEST_KEPT = 254
-_EXPIRED = "This code has expired. Send a new one."
-_TECHNICAL = "The code could not be checked just now. Send it once more."
+_SIGN_IN = "this sign-in"
 _LOCKED = "Too many wrong codes were typed. Send a new one."
-_REFUSALS = {
-    "otp.too_many_sends": "No more codes are sent for this sign-in.",
-    "otp.locked_out": "Too many wrong codes were typed. Try again later.",
-}
 
 
 def page(runtime: Runtime, seller_id: str) -> Response:
@@ -64,7 +58,7 @@ def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     given["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
     given["values"] = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
     if error is not None:
-        told = _REFUSALS.get(error.code, error.message)
+        told = codes.refusal(sandbox, error, _SIGN_IN)
         given |= {"title": f"Error: {told}", "errors": {"email": told}}
     return show("account/sign_in.html", 422 if error is not None else 200, page=given)
 
@@ -106,18 +100,9 @@ def _verify(runtime: Runtime, seller_id: str) -> Response:
 
 def _says(challenge: Challenge, verdict: Verdict) -> str:
     if verdict is Verdict.WRONG:
-        return f"That code is not right. {_tries(challenge)}."
-    told = {Verdict.TECHNICAL: _TECHNICAL, Verdict.LOCKED: _LOCKED}
-    return told.get(verdict, _EXPIRED)
-
-
-def _tries(challenge: Challenge) -> str:
-    return "1 try left" if challenge.tries_left == 1 else f"{challenge.tries_left} tries left"
-
-
-def _runs(sandbox: Sandbox, challenge: Challenge) -> bool:
-    """Whether the challenge still takes its code; its event may not have fired yet."""
-    return challenge.state is OtpState.ACTIVE and sandbox.now < challenge.expires_at
+        return codes.wrong(challenge)
+    told = {Verdict.TECHNICAL: codes.TECHNICAL, Verdict.LOCKED: _LOCKED}
+    return told.get(verdict, codes.EXPIRED)
 
 
 def _resend(runtime: Runtime, seller_id: str) -> Response:
@@ -127,51 +112,29 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
         if challenge is None:
             return go(buyers.home(seller_id))
         try:
-            if _runs(sandbox, challenge):
+            if codes.runs(sandbox, challenge):
                 sent = otps.resend(sandbox, challenge.challenge_id)
             else:
                 sent = people.sign_in_start(sandbox, challenge.subject)
         except Conflict as error:
-            return _code_form(sandbox, challenge, _refusal(sandbox, error), 422)
+            return _code_form(sandbox, challenge, codes.refusal(sandbox, error, _SIGN_IN), 422)
         return go(_code_url(sandbox, sent, sent="again"))
-
-
-def _refusal(sandbox: Sandbox, error: Conflict) -> str:
-    until = error.detail.get("resend_at")
-    if isinstance(until, int):
-        return f"Another code can be sent in {countdown(until - sandbox.now)}."
-    return _REFUSALS.get(error.code, error.message)
 
 
 def _code_form(
     sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200
 ) -> Response:
     given = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
-    given["notes"] = contexts.otp_notes()
-    otp = _told(sandbox, challenge)
-    error = error or (None if otp["runs"] else _EXPIRED)
+    given |= {
+        "notes": contexts.otp_notes(),
+        "challenge": challenge.challenge_id,
+        "to": challenge.destination_masked.replace("*", "•"),
+        "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
+    }
+    error = error or (None if codes.runs(sandbox, challenge) else codes.EXPIRED)
     if error is not None:
         given |= {"title": f"Error: {error}", "errors": {"otp": error}}
-    return show("account/otp.html", status, page=given, otp=otp)
-
-
-def _told(sandbox: Sandbox, challenge: Challenge) -> dict[str, object]:
-    """What the page tells of the challenge: where the code went, and what is left of all."""
-    left = max(challenge.expires_at - sandbox.now, 0)
-    wait = max(challenge.resend_at - sandbox.now, 0)
-    return {
-        "runs": _runs(sandbox, challenge),
-        "challenge_id": challenge.challenge_id,
-        "to": challenge.destination_masked.replace("*", "•"),
-        "length": challenge.length,
-        "tries": _tries(challenge),
-        "left_seconds": left // SECOND,
-        "left_text": countdown(left),
-        "wait_seconds": -(-wait // SECOND),
-        "wait_text": countdown(wait),
-        "sent_again": request.args.get("sent") == "again",
-        "frozen": sandbox.seller.clock.mode is Mode.FROZEN,
-    }
+    return show("account/otp.html", status, page=given, otp=codes.told(sandbox, challenge))
 
 
 def leave(runtime: Runtime, seller_id: str) -> Response:

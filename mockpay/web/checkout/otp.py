@@ -5,24 +5,19 @@ from __future__ import annotations
 from flask import Response, request
 
 from mockpay.domain.attempts import Attempt, Auth
-from mockpay.domain.otp import Challenge, OtpState, Verdict
+from mockpay.domain.otp import Challenge, Verdict
 from mockpay.domain.upi import METHOD as UPI
-from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.services import authentication, otps
 from mockpay.store.worlds import Runtime
+from mockpay.web import codes
 from mockpay.web.checkout import contexts, results, trying
 from mockpay.web.checkout.answers import go, show
 from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
-from mockpay.web.sentences import countdown
 
-_EXPIRED = "This code has expired. Send a new one."
 _UNDELIVERED = "The code could not be delivered. Send it again."
-_REFUSALS = {
-    "otp.too_many_sends": "No more codes are sent for this payment.",
-    "otp.locked_out": "Too many wrong codes were typed. Try again later.",
-}
+_PAYMENT = "this payment"
 
 
 def page(runtime: Runtime, token: str) -> Response:
@@ -54,15 +49,11 @@ def _verify(runtime: Runtime, token: str) -> Response:
 
 def _says(visit: Visit, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
-        return "The code could not be checked just now. Send it once more."
+        return codes.TECHNICAL
     challenge = authentication.waiting_otp(visit.sandbox, attempt)
     if challenge is None or verdict is Verdict.EXPIRED:
-        return _EXPIRED
-    return f"That code is not right. {_tries(challenge)}."
-
-
-def _tries(challenge: Challenge) -> str:
-    return "1 try left" if challenge.tries_left == 1 else f"{challenge.tries_left} tries left"
+        return codes.EXPIRED
+    return codes.wrong(challenge)
 
 
 def _resend(runtime: Runtime, token: str) -> Response:
@@ -74,28 +65,16 @@ def _resend(runtime: Runtime, token: str) -> Response:
         try:
             _send_again(visit, attempt)
         except Conflict as error:
-            return _form(visit, attempt, _refusal(visit, error), 422)
+            return _form(visit, attempt, codes.refusal(visit.sandbox, error, _PAYMENT), 422)
         return go(f"{visit.at('otp')}?sent=again")
 
 
 def _send_again(visit: Visit, attempt: Attempt) -> None:
     challenge = authentication.waiting_otp(visit.sandbox, attempt)
-    if challenge is None or not _runs(visit, challenge):
+    if challenge is None or not codes.runs(visit.sandbox, challenge):
         authentication.start_otp(visit.sandbox, attempt)
     else:
         otps.resend(visit.sandbox, challenge.challenge_id)
-
-
-def _runs(visit: Visit, challenge: Challenge) -> bool:
-    """Whether the challenge still takes its code; its event may not have fired yet."""
-    return challenge.state is OtpState.ACTIVE and visit.sandbox.now < challenge.expires_at
-
-
-def _refusal(visit: Visit, error: Conflict) -> str:
-    until = error.detail.get("resend_at")
-    if isinstance(until, int):
-        return f"Another code can be sent in {countdown(until - visit.sandbox.now)}."
-    return _REFUSALS.get(error.code, error.message)
 
 
 def _cancel(runtime: Runtime, token: str) -> Response:
@@ -113,33 +92,19 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 def _form(visit: Visit, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
     given = contexts.page(visit, "Enter the code", notes=contexts.otp_notes())
     challenge = authentication.waiting_otp(visit.sandbox, attempt)
-    asked = _asked(visit, challenge) | {"why": _why(visit, attempt)}
-    error = error or asked.pop("trouble", None)  # type: ignore[assignment]
+    asked = codes.told(visit.sandbox, challenge) | {"why": _why(visit, attempt)}
+    error = error or _trouble(visit, challenge)
     if error is not None:
         given["title"] = f"Error: {error}"
         given["errors"] = {"otp": error}
     return show("checkout/otp.html", status, page=given, otp=asked, version=results.version(visit))
 
 
-def _asked(visit: Visit, challenge: Challenge | None) -> dict[str, object]:
-    """What the page tells of the challenge: where the code went, and what is left of all."""
-    now = visit.sandbox.now
-    if challenge is None or not _runs(visit, challenge):
-        return {"trouble": _EXPIRED, "length": visit.sandbox.seller.settings.otp_length}
-    wait = max(challenge.resend_at - now, 0)
-    left = challenge.expires_at - now
-    return {
-        "trouble": _UNDELIVERED if challenge.undelivered else None,
-        "to": challenge.destination_masked.replace("*", "•"),
-        "length": challenge.length,
-        "tries": _tries(challenge),
-        "left_seconds": left // SECOND,
-        "left_text": countdown(left),
-        "wait_seconds": -(-wait // SECOND),
-        "wait_text": countdown(wait),
-        "sends_left": challenge.sends_left,
-        "sent_again": request.args.get("sent") == "again",
-    }
+def _trouble(visit: Visit, challenge: Challenge | None) -> str | None:
+    """What is wrong with a challenge before anything was typed."""
+    if challenge is None or not codes.runs(visit.sandbox, challenge):
+        return codes.EXPIRED
+    return _UNDELIVERED if challenge.undelivered else None
 
 
 def _why(visit: Visit, attempt: Attempt) -> str:

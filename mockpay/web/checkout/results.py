@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 from mockpay.domain import netbanking, upi, wallet
-from mockpay.domain.attempts import Attempt, AttemptState, Auth, Failure
-from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.plans import Stage
-from mockpay.domain.risk import DECLINED_REASON
+from mockpay.domain.attempts import Attempt, AttemptState, Auth
+from mockpay.domain.orders import PAID, OrderState
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
 from mockpay.store import attempts
 from mockpay.web import emi_terms
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.contexts import until
+from mockpay.web.checkout.failures import APPROVED_ELSEWHERE, not_proved, to_the_buyer, why
 from mockpay.web.checkout.visits import Visit
 from mockpay.web.sentences import (
     countdown,
-    failure_sentence,
     meaning,
     method_icon,
     method_name,
     method_title,
-    whose_doing,
 )
 
 _A = AttemptState
-_APPROVED_ELSEWHERE = {upi.METHOD, netbanking.METHOD}
-_TO_THE_BUYER = {
-    "The buyer’s bank": "Your bank",
-    "buyer's bank": "your bank",
-    "Declined by the buyer": "You declined the request",
-    "Cancelled on the bank's page": "You cancelled on the bank’s page",
-    "The bank's page was left": "The bank’s page was left",
-}
-#: What a buyer is told of an end that came before the bank was asked for money, by reason.
-_NOT_PROVED = {
-    "authentication_failed": "Your bank could not confirm that it is you",
-    "payment_cancelled": "You stopped this try",
-    "payment_timed_out": "Nobody confirmed the payment in time",
-    "otp_attempts_exceeded": "Too many wrong codes were typed",
-    # Why is for the seller to know, not for whoever may be a thief.
-    DECLINED_REASON: "This payment cannot be made in this way",
-}
-#: The same for the tester.
-_BUYERS_DOING = {
-    "authentication_failed": "The buyer did not prove who they are at the card’s bank.",
-    "payment_cancelled": "The buyer gave this try up.",
-    "payment_timed_out": "The buyer did not prove who they are in time.",
-    "otp_attempts_exceeded": "The buyer typed too many wrong codes.",
-}
-_BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 
 
 def version(visit: Visit) -> str:
@@ -63,39 +35,7 @@ def last_failure(visit: Visit) -> str | None:
     """Why the last try failed, for the top of the next one."""
     if visit.last is None or visit.last.failure is None:
         return None
-    return f"{_to_the_buyer(visit.last)}. No money was taken."
-
-
-def _to_the_buyer(failed: Attempt) -> str:
-    """The sentence of the dashboard, said to the one it is about."""
-    if failed.failure is None:
-        return ""
-    if (said := _not_proved(failed.failure, failed.method)) is not None:
-        return said
-    told = failure_sentence(failed.failure, full=True, method=failed.method)
-    for ours, theirs in _TO_THE_BUYER.items():
-        told = told.replace(ours, theirs)
-    return told
-
-
-def _not_proved(failure: Failure, method: str) -> str | None:
-    """Why a try ended before it was the bank's turn; None where the bank or app has said it."""
-    asked_by_app = method in _APPROVED_ELSEWHERE and failure.code
-    if failure.step not in _BEFORE_MONEY or asked_by_app:
-        return None
-    return _NOT_PROVED.get(failure.reason)
-
-
-def _why(order: Order, last: Attempt | None) -> str:
-    """Whose doing it is, to the tester: one who did not prove themselves did it."""
-    failure = last.failure if last else None
-    if last is None or failure is None or failure.step != "payment_authentication":
-        return whose_doing(order, last)
-    planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in _BUYERS_DOING
-    if planned or (last.method in _APPROVED_ELSEWHERE and failure.code):
-        return whose_doing(order, last)
-    again = " The buyer may try again." if order.open else ""
-    return f"Nothing is wrong in your integration. {_BUYERS_DOING[failure.reason]}{again}"
+    return f"{to_the_buyer(visit.last)}. No money was taken."
 
 
 def waiting(visit: Visit) -> dict[str, object]:
@@ -107,7 +47,7 @@ def waiting(visit: Visit) -> dict[str, object]:
         "asked": method_title(last),
         "unknown": last.state is _A.UNKNOWN,
         "steps": _steps(last),
-        "why": _why(visit.order, last),
+        "why": why(visit.order, last),
     }
     if last.state is _A.RISK_REVIEW:
         shown |= {
@@ -153,7 +93,7 @@ def _steps(last: Attempt) -> list[dict[str, str]]:
     """The way of the money; cards and balances need no approval elsewhere."""
     if last.state is _A.RISK_REVIEW:
         return _reviewed(last)
-    asked, approves = last.state is _A.AUTH_PENDING, last.method in _APPROVED_ELSEWHERE
+    asked, approves = last.state is _A.AUTH_PENDING, last.method in APPROVED_ELSEWHERE
     sent = {
         upi.METHOD: "UPI request sent",
         netbanking.METHOD: f"You were sent to {method_title(last)}",
@@ -194,7 +134,7 @@ def result(visit: Visit) -> dict[str, object]:
         "reason": order.reason,
         "code": last.failure.code if last and last.failure else None,
         "refs": [],
-        "why": _why(order, last),
+        "why": why(order, last),
         "retry": False,
     }
     if order.state in PAID:
@@ -233,7 +173,7 @@ def _paid(visit: Visit) -> dict[str, object]:
         "heading": "Payment successful",
         "sentence": back or f"{contexts.store(visit)} has your money.",
         "refs": refs,
-        "why": contexts.redirect_says(visit) or _why(order, last),
+        "why": contexts.redirect_says(visit) or why(order, last),
     }
 
 
@@ -243,7 +183,7 @@ def _failed(visit: Visit) -> dict[str, object]:
     if order.state is OrderState.EXPIRED:
         sentence = f"The time to pay is over. {sentence}"
     elif last is not None and last.failure is not None:
-        sentence = f"{_to_the_buyer(last)}{_balance(visit, last)}. {sentence}"
+        sentence = f"{to_the_buyer(last)}{_balance(visit, last)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
     elif last is not None and last.state is _A.PENDING:
@@ -275,7 +215,7 @@ def _balance(visit: Visit, last: Attempt) -> str:
 def _tried(attempt: Attempt) -> dict[str, object]:
     fact = ""
     if attempt.failure is not None:
-        proved = _not_proved(attempt.failure, attempt.method)
+        proved = not_proved(attempt.failure, attempt.method)
         fact = proved or meaning(attempt.failure.code, attempt.method)
     return {
         "icon": method_icon(attempt),

@@ -1,0 +1,69 @@
+"""Why a try failed, said to the buyer, and whose doing it was, said to the tester."""
+
+from __future__ import annotations
+
+from mockpay.domain import netbanking, upi
+from mockpay.domain.attempts import Attempt, Failure
+from mockpay.domain.orders import Order
+from mockpay.domain.plans import Stage
+from mockpay.domain.risk import DECLINED_REASON
+from mockpay.web.sentences import failure_sentence, whose_doing
+
+#: Methods whose buyer answers in an app or on a bank's page.
+APPROVED_ELSEWHERE = frozenset({upi.METHOD, netbanking.METHOD})
+_TO_THE_BUYER = {
+    "The buyer’s bank": "Your bank",
+    "buyer's bank": "your bank",
+    "Declined by the buyer": "You declined the request",
+    "Cancelled on the bank's page": "You cancelled on the bank’s page",
+    "The bank's page was left": "The bank’s page was left",
+}
+#: What a buyer is told of an end that came before the bank was asked for money, by reason.
+_NOT_PROVED = {
+    "authentication_failed": "Your bank could not confirm that it is you",
+    "payment_cancelled": "You stopped this try",
+    "payment_timed_out": "Nobody confirmed the payment in time",
+    "otp_attempts_exceeded": "Too many wrong codes were typed",
+    # Why is for the seller to know, not for whoever may be a thief.
+    DECLINED_REASON: "This payment cannot be made in this way",
+}
+#: The same for the tester.
+_BUYERS_DOING = {
+    "authentication_failed": "The buyer did not prove who they are at the card’s bank.",
+    "payment_cancelled": "The buyer gave this try up.",
+    "payment_timed_out": "The buyer did not prove who they are in time.",
+    "otp_attempts_exceeded": "The buyer typed too many wrong codes.",
+}
+_BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
+
+
+def to_the_buyer(failed: Attempt) -> str:
+    """The sentence of the dashboard, said to the one it is about."""
+    if failed.failure is None:
+        return ""
+    if (said := not_proved(failed.failure, failed.method)) is not None:
+        return said
+    told = failure_sentence(failed.failure, full=True, method=failed.method)
+    for ours, theirs in _TO_THE_BUYER.items():
+        told = told.replace(ours, theirs)
+    return told
+
+
+def not_proved(failure: Failure, method: str) -> str | None:
+    """Why a try ended before it was the bank's turn; None where the bank or app has said it."""
+    asked_by_app = method in APPROVED_ELSEWHERE and failure.code
+    if failure.step not in _BEFORE_MONEY or asked_by_app:
+        return None
+    return _NOT_PROVED.get(failure.reason)
+
+
+def why(order: Order, last: Attempt | None) -> str:
+    """Whose doing it is, to the tester: one who did not prove themselves did it."""
+    failure = last.failure if last else None
+    if last is None or failure is None or failure.step != "payment_authentication":
+        return whose_doing(order, last)
+    planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in _BUYERS_DOING
+    if planned or (last.method in APPROVED_ELSEWHERE and failure.code):
+        return whose_doing(order, last)
+    again = " The buyer may try again." if order.open else ""
+    return f"Nothing is wrong in your integration. {_BUYERS_DOING[failure.reason]}{again}"
