@@ -6,9 +6,9 @@ from threading import Thread
 
 import pytest
 
+from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.http import (
-    DirectSender,
     HttpCall,
     OutgoingHosts,
     SessionSender,
