@@ -28,7 +28,7 @@ _Each = TypeVar("_Each")
 
 #: A batch that takes longer is shared out among free senders, in seconds.  A seller whose
 #: server answers at once is cheapest served by one sender, a slow one by as many as it may have.
-PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.025
 #: A try is given up when so much of its lease is over: nobody else may begin it meanwhile.
 _SHARE_OF_LEASE = 5 / 6
 #: What of an answer to a notification is kept.
@@ -150,8 +150,9 @@ def _record(
 ) -> list[Claimed]:
     try:
         with work(runtime, seller_id) as sandbox:
-            for each in done:
-                _write_down(sandbox, each)
+            delivered = sum(_write_down(sandbox, each) for each in done)
+            if delivered:
+                sellers.count(sandbox.connection, seller_id, delivered=delivered)
             return _next_of(sandbox, room())
     except NotFound:
         return []
@@ -164,11 +165,10 @@ def _record(
     return []
 
 
-def _write_down(sandbox: Sandbox, done: Done) -> None:
-    if outbox.record(sandbox, done.parcel.parcel_id, outbox.SENT) and told.record(
-        sandbox, done.one, done.sent
-    ):
-        sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
+def _write_down(sandbox: Sandbox, done: Done) -> bool:
+    """Whether it was delivered, and nobody else has recorded that."""
+    mine = outbox.record(sandbox, done.parcel.parcel_id, outbox.SENT)
+    return mine and told.record(sandbox, done.one, done.sent)
 
 
 def _next_of(sandbox: Sandbox, room: int) -> list[Claimed]:
