@@ -15,8 +15,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from mockpay.kernel.clock import RealClock
+from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.http import DirectSender, OutgoingHosts, Sender
+from mockpay.kernel.http import OutgoingHosts, Sender
 from mockpay.kernel.keyfiles import open_keys
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_blueprint
 from mockpay.providers.contract import discover, providers_of

@@ -79,7 +79,7 @@ def rotate(*, retire: bool) -> None:
 def _runtime(settings: Settings) -> Runtime:
     """What a server has, as far as keys and database go."""
     from mockpay.kernel.clock import SystemClock  # noqa: PLC0415 - as above
-    from mockpay.kernel.http import DirectSender  # noqa: PLC0415
+    from mockpay.kernel.direct import DirectSender  # noqa: PLC0415
     from mockpay.kernel.keyfiles import open_keys  # noqa: PLC0415
     from mockpay.store.engine import create_tables, open_engine  # noqa: PLC0415
     from mockpay.store.worlds import Runtime  # noqa: PLC0415

@@ -15,8 +15,8 @@ import click
 
 from mockpay.kernel import ids
 from mockpay.kernel.errors import MockpayError, Unusable
+from mockpay.kernel.loopback import is_loopback
 from mockpay.settings import Settings
-from mockpay.web.hosts import is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext

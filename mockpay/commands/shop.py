@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import click
 
 from mockpay.kernel import ids
+from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
-from mockpay.kernel.http import DirectSender, OutgoingHosts, Sender, SessionSender
+from mockpay.kernel.http import OutgoingHosts, Sender, SessionSender
+from mockpay.kernel.loopback import is_loopback
 from mockpay.settings import Settings
-from mockpay.web.hosts import is_loopback, own_host, own_url
+from mockpay.web.hosts import own_host, own_url
 
 if TYPE_CHECKING:
     from cheroot.wsgi import Server

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from mockpay.kernel.errors import Invalid
@@ -80,6 +81,7 @@ class Clock:
         return self.real_anchor + (moment - self.seller_anchor)
 
 
+@lru_cache(maxsize=64)
 def rfc3339(moment: int) -> str:
     """Print an instant as ``2026-11-21T15:24:07.123Z``."""
     whole = datetime.fromtimestamp(moment // SECOND, UTC)

@@ -42,7 +42,8 @@ class Provider:
         prefixes: The paths below which errors are told in this company's format.
         render_error: Tells an error in this company's format.
         way_back: Where the buyer goes when done.
-        notify: Writes a notification as it goes out to the seller.
+        notify: Writes a notification as it goes out to the seller, after the transaction that
+            read it: the sandbox's connection is no longer its own.
         gateway: Its back side.
     """
 

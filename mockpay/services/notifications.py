@@ -33,7 +33,6 @@ from mockpay.store import (
     notifications,
     outbox,
     schedule,
-    sellers,
     timeline,
 )
 from mockpay.store.worlds import Sandbox
@@ -224,9 +223,12 @@ class Sent:
     latency_ms: int = 0
 
 
-def record(sandbox: Sandbox, one: Notification, sent: Sent) -> None:
+def record(sandbox: Sandbox, one: Notification, sent: Sent) -> bool:
     """
     Write down a try and follow it: delivered, tried again later, or given up.
+
+    Returns:
+        Whether it was delivered, for the caller to count (`sellers.count`).
 
     Args:
         one: As it was claimed; whoever claimed it is alone with it until the try is recorded.
@@ -248,9 +250,8 @@ def record(sandbox: Sandbox, one: Notification, sent: Sent) -> None:
     _line(sandbox, moved, event, one.state, number=count, status=sent.heard.status)
     if due is not None:
         schedule.add(sandbox, SEND, one.notification_id, due)
-    if event == "delivered":
-        sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
     _overtake(sandbox, moved)
+    return event == "delivered"
 
 
 def cannot_send(sandbox: Sandbox, notification_id: str, reason: str) -> None:

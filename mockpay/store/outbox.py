@@ -60,7 +60,7 @@ MOST_IN_FLIGHT = 4
 _CANDIDATES = 200
 
 #: Rows that a sender looks at for what the same seller has next.
-_NEXT_CANDIDATES = 8
+_NEXT_CANDIDATES = 16
 
 _insert = PreparedInsert(outbox)
 #: Written out, not a parameter: only so do databases see that the partial index will do.
@@ -72,7 +72,10 @@ _flying = Prepared(
     )
 )
 _next = Prepared(
-    select(outbox.c.id, outbox.c.kind, outbox.c.lane)
+    select(
+        outbox.c.id, outbox.c.kind, outbox.c.lane,
+        outbox.c.subject, outbox.c.tries, outbox.c.facts,
+    )
     .where(
         outbox.c.seller_id == bindparam("seller_id"),
         _queued,
@@ -88,7 +91,6 @@ _lease = Prepared(
     update(outbox)
     .where(outbox.c.id == bindparam("parcel_id"))
     .values(leased_until=bindparam("until"), tries=outbox.c.tries + literal_column("1"))
-    .returning(*outbox.c)
 )
 _record = Prepared(
     update(outbox)
@@ -170,25 +172,30 @@ def claim(
     return sorted((_parcel(row) for row in rows.mappings()), key=lambda one: one.parcel_id)
 
 
-def claim_next(sandbox: Sandbox, kind: str) -> Parcel | None:
+def claim_next(sandbox: Sandbox, kind: str, limit: int) -> list[Parcel]:
     """
-    Take this seller's next parcel, if it is of this kind and may go now.
+    Take this seller's next parcels of this kind that may go now, until one of another comes.
 
-    For a sender that has just recorded one: cheaper than `claim`, and by the same rules.
+    For a sender that has just recorded some: cheaper than `claim`, and by the same rules.
     """
     connection, real_now = sandbox.connection, sandbox.real_now
     _queue_up(connection)
     flying = _flying.run(connection, {"real_now": real_now}).fetchall()
     lanes = [lane for seller_id, lane in flying if seller_id == sandbox.seller_id]
-    if len(lanes) >= MOST_IN_FLIGHT:
-        return None
-    waiting = _next.run(connection, {"seller_id": sandbox.seller_id, "real_now": real_now})
-    for number, its_kind, lane in waiting.fetchall():
-        if lane is None or lane not in lanes:
-            values = {"parcel_id": number, "until": real_now + lease_ms(sandbox.runtime)}
-            row = _lease.first(connection, values) if its_kind == kind else None
-            return _parcel(row) if row is not None else None
-    return None
+    until = real_now + lease_ms(sandbox.runtime)
+    found: list[Parcel] = []
+    rows = _next.run(connection, {"seller_id": sandbox.seller_id, "real_now": real_now}).fetchall()
+    for number, its_kind, lane, subject, tries, facts in rows:
+        if lane is not None and lane in lanes:
+            continue
+        if its_kind != kind or len(found) == limit or len(lanes) >= MOST_IN_FLIGHT:
+            break
+        lanes.append(lane)
+        _lease.run(connection, {"parcel_id": number, "until": until})
+        found.append(
+            Parcel(number, sandbox.seller_id, kind, subject, tries + 1, load(facts))
+        )
+    return found
 
 
 def _queue_up(connection: Connection) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
+from mockpay.kernel.loopback import is_loopback
 from mockpay.settings import Settings
 
 _ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
@@ -25,16 +25,6 @@ def own_host(settings: Settings, netloc: str) -> bool:
         return True
     public = urlsplit(settings.public_url or "")
     return host == public.hostname and (port is None or port == public.port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a bare host name or address is this machine's own."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def own_url(settings: Settings) -> str:

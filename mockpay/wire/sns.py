@@ -51,7 +51,12 @@ def canonical_string(body: Mapping[str, object]) -> str:
 
 def sign_notification(body: Mapping[str, object], private_key: RSAPrivateKey) -> str:
     """Sign a notification; the result is its Signature, in base64."""
-    octets = canonical_string(body).encode(errors="replace")
+    return sign_text(canonical_string(body), private_key)
+
+
+def sign_text(canonical: str, private_key: RSAPrivateKey) -> str:
+    """The same for a notification whose `canonical_string` is known."""
+    octets = canonical.encode(errors="replace")
     signature = private_key.sign(octets, PKCS1v15(), hashes.SHA1())  # noqa: S303 - SNS version 1
     return base64.b64encode(signature).decode("ascii")
 

@@ -25,6 +25,8 @@ MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
+#: Ids, amounts and times, as most texts are, need no second look.
+_is_plain = re.compile(r"[A-Za-z0-9 .:_/-]*").fullmatch
 #: A carriage return written bare would come back as a newline.
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
 _DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -100,7 +102,7 @@ def _illegal() -> re.Pattern[str]:
 
 
 def _escape(text: str) -> str:
-    if text.isascii() and text.isalnum():
+    if _is_plain(text):
         return text
     return _illegal().sub("\ufffd", text).translate(_ESCAPES)
 

@@ -148,6 +148,30 @@ def test_a_slow_seller_delays_nobody_else(runtime, gate, post):
     assert states(slow, *waiting) == ["DELIVERED"] * 8
 
 
+def test_what_was_sent_is_recorded_while_the_next_one_hangs(runtime, gate, post):
+    class HangingLater:
+        def send(self, call):
+            with lock:
+                quick = not post.sent
+                if quick:
+                    return post.send(call)
+            return gate.send(call)
+
+    lock = Lock()
+    world = World.new(on(runtime, HangingLater()), ipn_url=IPN_URL)
+    orders = notified(world, *"ABCD")
+    senders = Senders(world.runtime)
+    assert senders.take() == 4
+    gate.wait_for(3)
+    while "DELIVERED" not in states(world, *orders):
+        pass
+    assert sorted(states(world, *orders)) == ["DELIVERED"] + ["SENDING"] * 3
+    gate.let(3)
+    assert senders.finish(PATIENCE)
+    assert states(world, *orders) == ["DELIVERED"] * 4
+    assert len(gate.sent) == 3
+
+
 @pytest.mark.parametrize("lanes", [1, 300])
 def test_a_backlog_of_one_seller_hides_nobody_else(runtime, real_clock, lanes):
     """More than a claimer looks at, all of it waiting for its turn."""

@@ -15,7 +15,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import requests
 
 from mockpay.app import template_folder
-from mockpay.kernel.http import DirectSender, OutgoingHosts
+from mockpay.kernel.direct import DirectSender
+from mockpay.kernel.http import OutgoingHosts
 from mockpay.kernel.money import Money
 from mockpay.merchant import Books, Reconciler
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app

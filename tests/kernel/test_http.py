@@ -6,14 +6,15 @@ from threading import Thread
 
 import pytest
 
+from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.http import (
-    DirectSender,
     HttpCall,
     OutgoingHosts,
     SessionSender,
     Unreachable,
 )
+from mockpay.kernel.loopback import is_loopback_address
 
 LOOPBACK = OutgoingHosts()
 
@@ -65,7 +66,7 @@ def base(server):
     "url",
     [
         "http://127.0.0.1/", "http://127.0.0.1:8420/a?b=c", "https://localhost/x", "http://[::1]/",
-        "http://LOCALHOST:1/", "http://127.9.9.9/",
+        "http://LOCALHOST:1/", "http://127.9.9.9/", "http://shop.localhost:8080/",
     ],
 )  # fmt: skip
 def test_loopback_may_always_be_called(url):
@@ -180,3 +181,12 @@ def test_a_server_that_says_nothing_is_unreachable_after_the_timeout():
 def test_a_server_that_hangs_up_is_unreachable(base):
     with pytest.raises(Unreachable):
         DirectSender(LOOPBACK).send(HttpCall("GET", base.replace("http:", "https:"), timeout=1))
+
+
+def test_a_name_of_this_machines_is_held_to_where_it_leads():
+    """A resolver may say what it likes of a name below localhost."""
+    try:
+        found = LOOPBACK.addresses("shop.localhost", 80)
+    except Unreachable:
+        found = []
+    assert {one for one in found if not is_loopback_address(one)} == set()

@@ -6,7 +6,8 @@ from threading import Thread
 
 import pytest
 
-from mockpay.kernel.http import DirectSender, HttpCall, OutgoingHosts, Unreachable
+from mockpay.kernel.direct import DirectSender
+from mockpay.kernel.http import HttpCall, OutgoingHosts, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 
@@ -24,7 +25,10 @@ class Server:
 
     def run(self, connections):
         for number, answers in enumerate(connections):
-            line, _ = self.listener.accept()
+            try:
+                line, _ = self.listener.accept()
+            except OSError:  # the test is over
+                return
             with line:
                 for answer in answers:
                     if not line.recv(65_536):

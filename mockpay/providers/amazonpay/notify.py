@@ -7,10 +7,11 @@ is not seen anywhere is marked here as inferred.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from mockpay.domain.notifications import Letter, Misbehaviour, Notification, NotificationType
 from mockpay.kernel import ids
@@ -18,7 +19,7 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.ipn_identity import ipn_identity
 from mockpay.providers.amazonpay.answers import amazon_note
 from mockpay.store.worlds import Sandbox
-from mockpay.wire.sns import canonical_string, sign_notification
+from mockpay.wire.sns import canonical_string, sign_notification, sign_text
 from mockpay.wire.xml import Tree, render
 
 #: Spelt exactly so: one consumer strips it as text.
@@ -31,7 +32,13 @@ _REGION, _ACCOUNT = "ap-south-1", "598607868003"
 _HOST = f"https://sns.{_REGION}.amazonaws.com"
 
 
-_json = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = msgspec.json.Encoder().encode
+
+
+def _json(texts: Mapping[str, str]) -> str:
+    """A JSON object, spaced as Python's own does; msgspec quotes a long text four times faster."""
+    pairs = (f'"{name}": {_quoted(text).decode()}' for name, text in texts.items())
+    return "{" + ", ".join(pairs) + "}"
 
 
 @lru_cache(maxsize=256)
@@ -61,8 +68,8 @@ def notify(sandbox: Sandbox, one: Notification) -> Letter:
         "UnsubscribeURL": f"{_HOST}/?Action=Unsubscribe&SubscriptionArn={subscription}",
     }
     signed = canonical_string(body)
-    sealed = {**body, "Signature": _signature(sandbox, one, body)}
-    text = _json(sealed).encode(errors="replace")
+    body["Signature"] = _signature(sandbox, one, body, signed)
+    text = _json(body).encode()
     if one.outcome == Misbehaviour.CORRUPT:
         text = text[: len(text) * 2 // 3]
     headers = {
@@ -77,15 +84,15 @@ def notify(sandbox: Sandbox, one: Notification) -> Letter:
     return Letter(headers, text, signed)
 
 
-def _signature(sandbox: Sandbox, one: Notification, body: Mapping[str, object]) -> str:
+def _signature(sandbox: Sandbox, one: Notification, body: Mapping[str, str], canonical: str) -> str:
     keys = sandbox.runtime.keys
     identity = ipn_identity(keys.folder)
     if one.outcome == Misbehaviour.OLD_SIGNATURE:
         # By a key that the certificate does not have (any more).
-        return sign_notification(body, keys.amazonpay)
+        return sign_text(canonical, keys.amazonpay)
     if one.outcome == Misbehaviour.BAD_SIGNATURE:
         return sign_notification({**body, "MessageId": f"{one.message_id}x"}, identity.key)
-    return sign_notification(body, identity.key)
+    return sign_text(canonical, identity.key)
 
 
 def _message(sandbox: Sandbox, one: Notification) -> dict[str, str]:

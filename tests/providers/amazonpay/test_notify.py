@@ -256,6 +256,18 @@ def test_odd_names_travel_and_verify(world, served, name):
     assert believed(world, letter, served).about.seller_order_id == name
 
 
+@pytest.mark.parametrize("name", ["O-1", 'a "b" \\ </c>', "ऑर्डर-१", "\t\r\n\x7f\u2028\U0001f600"])
+def test_the_json_is_spaced_and_quoted_as_consumers_have_seen_it(world, name):
+    order = world.order(name)
+    world.pay(order)
+    with world.look() as sandbox:
+        (one,) = world.notifications(order)
+        letter = notify(sandbox, one)
+    body = body_of(letter)
+    assert letter.body == json.dumps(body, ensure_ascii=False).encode()
+    assert body["Message"] == json.dumps(json.loads(body["Message"]), ensure_ascii=False)
+
+
 @pytest.mark.parametrize("host", ["sns.ap-south-1.amazonaws.com", "anything.example:8443"])
 def test_the_certificate_is_served_for_any_host(mockpay_server, host):
     world = World(mockpay_server.runtime, mockpay_server.new_seller().seller_id)

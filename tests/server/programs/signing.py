@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mockpay.app import create_app, runtime_of
 from mockpay.commands.serve import stop_on_signals
-from mockpay.kernel.http import DirectSender
+from mockpay.kernel.direct import DirectSender
 from mockpay.server import MockpayServer
 from mockpay.settings import Settings
 
