@@ -73,8 +73,12 @@ _flying = Prepared(
 )
 _next = Prepared(
     select(
-        outbox.c.id, outbox.c.kind, outbox.c.lane,
-        outbox.c.subject, outbox.c.tries, outbox.c.facts,
+        outbox.c.id,
+        outbox.c.kind,
+        outbox.c.lane,
+        outbox.c.subject,
+        outbox.c.tries,
+        outbox.c.facts,
     )
     .where(
         outbox.c.seller_id == bindparam("seller_id"),
@@ -192,9 +196,7 @@ def claim_next(sandbox: Sandbox, kind: str, limit: int) -> list[Parcel]:
             break
         lanes.append(lane)
         _lease.run(connection, {"parcel_id": number, "until": until})
-        found.append(
-            Parcel(number, sandbox.seller_id, kind, subject, tries + 1, load(facts))
-        )
+        found.append(Parcel(number, sandbox.seller_id, kind, subject, tries + 1, load(facts)))
     return found
 
 
