@@ -6,8 +6,10 @@ The one place that knows concrete things and puts them together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from flask import Flask, request
 from sqlalchemy import Engine
@@ -19,7 +21,6 @@ from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http import OutgoingHosts, Sender
 from mockpay.kernel.keyfiles import open_keys
-from mockpay.merchant.shop import Credentials, ShopConfig, shop_blueprint
 from mockpay.providers.contract import discover, providers_of
 from mockpay.services import sellers
 from mockpay.settings import Settings
@@ -41,6 +42,11 @@ from mockpay.web import (
 )
 from mockpay.web.hosts import own_url
 from mockpay.web.late_rules import LateRule
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from mockpay.merchant.shop import ShopConfig
 
 #: The body of any request at most (contract section 5).
 MAX_BODY = 1_048_576
@@ -89,7 +95,6 @@ def create_app(
             app.register_blueprint(provider.blueprint(runtime))
     for room in (landing, checkout, challenge, account, control, dashboard, sign_in):
         app.register_blueprint(room.blueprint(runtime))
-    app.register_blueprint(shop_blueprint(_shop(runtime)))
     errors.register(app, runtime)
     headers.register(app)
     _wrap(app, runtime)
@@ -97,15 +102,55 @@ def create_app(
 
 
 def _wrap(app: Flask, runtime: Runtime) -> None:
-    """Put the providers' shortcuts before the application, in Flask's own way of wrapping one."""
+    """Put shop and shortcuts before the application, in Flask's own way of wrapping one."""
+    app.wsgi_app = _Shop(app, runtime)  # type: ignore[method-assign]
     for provider in providers_of(runtime):
         if provider.shortcut is not None:
             wrapped = provider.shortcut(app.wsgi_app, runtime)
             app.wsgi_app = wrapped  # type: ignore[assignment, method-assign]
 
 
+class _Shop:
+    """
+    The demo shop below ``/shop``, an application beside the sandbox's own.
+
+    It is made when somebody first comes: most servers of a test run never see anybody there,
+    and its modules would cost each start 30 ms and 2 MB.
+    """
+
+    def __init__(self, app: Flask, runtime: Runtime) -> None:
+        self._ordinary = app.wsgi_app
+        self._folders = (
+            Path(app.root_path, app.template_folder or ""),
+            Path(app.static_folder or ""),
+        )
+        self._runtime = runtime
+        self._app: Flask | None = None
+        self._lock = Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what lies below ``/shop``, or hand over."""
+        path = environ["PATH_INFO"]
+        if path != "/shop" and not path.startswith("/shop/"):
+            return self._ordinary(environ, start_response)
+        with self._lock:
+            self._app = self._app or self._made()
+        return self._app.wsgi_app(environ, start_response)
+
+    def _made(self) -> Flask:
+        from mockpay.merchant.shop import shop_app  # noqa: PLC0415 - see above
+
+        templates, static = self._folders
+        made = shop_app(_shop(self._runtime), templates=templates, static=static)
+        errors.register(made, self._runtime)
+        headers.register(made)
+        return made
+
+
 def _shop(runtime: Runtime) -> ShopConfig:
     """The demo shop of the default seller: beside the sandbox, knowing it by HTTP only."""
+    from mockpay.merchant.shop import Credentials, ShopConfig  # noqa: PLC0415 - see `_Shop`
+
     settings = runtime.settings
     seller = sellers.ensure_default(runtime)
 
