@@ -141,9 +141,14 @@ def create_tables(engine: Engine) -> None:
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_842)")
+        # So at nearly every start: to look for each table would only cost time.
+        if versions.is_noted(connection) and versions.made_by(connection) == versions.shape():
+            return
         is_new = not connection.dialect.has_table(connection, "sellers")
         metadata.create_all(connection)
-        if versions.made_by(connection, write=is_new) != versions.shape():
+        if is_new:
+            versions.note(connection)
+        if versions.made_by(connection) != versions.shape():
             message = (
                 "The database was made by another version of mockpay;"
                 " move it away, or name another one by MOCKPAY_DATABASE_URL."
