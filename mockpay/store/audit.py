@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Result,
     Select,
     and_,
-    bindparam,
     case,
     func,
     literal,
@@ -28,7 +27,7 @@ from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
 from mockpay.store.timeline import timeline
-from mockpay.store.violations import Violation
+from mockpay.store.violations import SELLER, Check, Rule, Violation, check_of, seller_of
 from mockpay.store.worlds import Sandbox
 
 
@@ -43,7 +42,6 @@ _took_money = or_(_is_captured, and_(_is_reversed, attempts.c.captured_minor > 0
 #: A scenario of the stage `capture` may leave the rest; no other stage has an outcome of this name.
 _in_part = and_(_took_money, attempts.c.plan.contains('"outcome":"partial"', autoescape=True))
 
-_seller: ColumnElement[str] = bindparam("seller")
 #: What the attempts of each of the seller's orders add up to.
 _sums = (
     select(
@@ -54,7 +52,7 @@ _sums = (
         func.coalesce(func.sum(attempts.c.captured_minor), 0).label("minor"),
         _count_of(_in_part).label("in_part"),
     )
-    .where(attempts.c.seller_id == _seller)
+    .where(attempts.c.seller_id == SELLER)
     .group_by(attempts.c.order_id)
     .subquery()
 )
@@ -67,7 +65,7 @@ def _sum(name: str) -> ColumnElement[int]:
 _is_paid = orders.c.state.in_(sorted(PAID))
 
 #: (rule, what breaks it, in words) of orders.
-_ORDER_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
+_ORDER_RULES: tuple[Rule, ...] = (
     (
         "paid.one_capture",
         and_(_is_paid, _sum("took") != 1),
@@ -116,7 +114,7 @@ _ORDER_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
 )
 
 #: The same of attempts.
-_ATTEMPT_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
+_ATTEMPT_RULES: tuple[Rule, ...] = (
     (
         "attempt.unfinished",
         attempts.c.unfinished != attempts.c.state.in_(sorted(LIVE)),
@@ -139,33 +137,19 @@ _ATTEMPT_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
 )
 
 
-def _found(sandbox: Sandbox, query: Select[Any]) -> Result[*tuple[Any, ...]]:
-    return sandbox.connection.execute(query, {"seller": sandbox.seller_id})
-
-
-def _orders(sandbox: Sandbox) -> Iterator[Violation]:
-    joined = orders.outerjoin(_sums, _sums.c.order_id == orders.c.id)
-    for rule, broken, says in _ORDER_RULES:
-        query = (
-            select(orders.c.amazon_order_id)
-            .select_from(joined)
-            .where(orders.c.seller_id == _seller, broken)
-            .order_by(orders.c.id)
-        )
-        for subject in _found(sandbox, query).scalars():
-            yield Violation(rule, subject, says)
-
-
-def _attempts(sandbox: Sandbox) -> Iterator[Violation]:
-    for rule, broken, says in _ATTEMPT_RULES:
-        query = (
-            select(attempts.c.attempt_id)
-            .where(attempts.c.seller_id == _seller, broken)
-            .order_by(attempts.c.order_id, attempts.c.number)
-        )
-        for subject in _found(sandbox, query).scalars():
-            yield Violation(rule, subject, says)
-
+_orders = check_of(
+    select(orders.c.amazon_order_id)
+    .select_from(orders.outerjoin(_sums, _sums.c.order_id == orders.c.id))
+    .where(orders.c.seller_id == SELLER)
+    .order_by(orders.c.id),
+    _ORDER_RULES,
+)
+_attempts = check_of(
+    select(attempts.c.attempt_id)
+    .where(attempts.c.seller_id == SELLER)
+    .order_by(attempts.c.order_id, attempts.c.number),
+    _ATTEMPT_RULES,
+)
 
 _BEFORE_SENDING = (str(DeliveryState.QUEUED), str(DeliveryState.RETRY_WAIT))
 
@@ -176,11 +160,12 @@ def _disagree(told: ColumnElement[str], state: ColumnElement[str]) -> ColumnElem
     return and_(told != state, not_(taken))
 
 
-def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
-    """The last line of everything that has a state must agree with its row."""
+@cache
+def _last_lines() -> list[Select[Any]]:
+    """For each table of things with a state: name, state, and what the last line says."""
     newest = (
         select(func.max(timeline.c.id).label("id"))
-        .where(timeline.c.seller_id == _seller)
+        .where(timeline.c.seller_id == SELLER)
         .group_by(timeline.c.machine, timeline.c.subject)
         .subquery()
     )
@@ -189,6 +174,7 @@ def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
         .join(newest, newest.c.id == timeline.c.id)
         .subquery()
     )
+    queries = []
     for machine, table, name in (
         ("order", orders, orders.c.amazon_order_id),
         ("attempt", attempts, attempts.c.attempt_id),
@@ -196,18 +182,24 @@ def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
         ("notification", notifications, notifications.c.notification_id),
     ):
         line = and_(last.c.machine == machine, last.c.subject == name)
-        query = (
+        queries.append(
             select(name, table.c.state, func.coalesce(last.c.after, literal("nothing")))
             .select_from(table.outerjoin(last, line))
-            .where(table.c.seller_id == _seller)
+            .where(table.c.seller_id == SELLER)
             .where(or_(last.c.after.is_(None), _disagree(last.c.after, table.c.state)))
         )
-        for subject, state, told in _found(sandbox, query):
+    return queries
+
+
+def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
+    """The last line of everything that has a state must agree with its row."""
+    for query in _last_lines():
+        for subject, state, told in sandbox.connection.execute(query, seller_of(sandbox)):
             says = f"The row says {state}, the timeline's last line says {told}."
             yield Violation("timeline.last_line", subject, says)
 
 
-CHECKS: tuple[Callable[[Sandbox], Iterator[Violation]], ...] = (
+CHECKS: tuple[Check, ...] = (
     _orders,
     _attempts,
     _timelines,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, literal, or_, select
 
@@ -10,7 +10,7 @@ from mockpay.domain import wallet as rules
 from mockpay.domain.attempts import AttemptState
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, JournalType, Kind
 from mockpay.store.attempts import attempts
-from mockpay.store.violations import Violation
+from mockpay.store.violations import SELLER, Check, Violation, check_of
 from mockpay.store.wallet import accounts, journals, postings
 from mockpay.store.worlds import Sandbox
 
@@ -85,26 +85,6 @@ def _holds(sandbox: Sandbox) -> Iterator[Violation]:
         yield Violation("wallet.hold", owner, says)
 
 
-def _captures(sandbox: Sandbox) -> Iterator[Violation]:
-    """An attempt by balance took money if and only if a journal did; likewise the way back."""
-    took = attempts.c.captured_minor > 0
-    back = and_(took, attempts.c.state == str(AttemptState.REVERSED))
-    for rule, should, kind, says in (
-        ("wallet.capture", took, JournalType.CAPTURE,
-         "A capture and its journal must go together."),
-        ("wallet.refund", back, JournalType.REFUND,
-         "A captured balance that was sent back and its journal must go together."),
-    ):  # fmt: skip
-        query = (
-            select(attempts.c.attempt_id)
-            .where(attempts.c.seller_id == sandbox.seller_id)
-            .where(attempts.c.method == rules.METHOD, should != _posted(kind))
-            .order_by(attempts.c.order_id, attempts.c.number)
-        )
-        for attempt_id in sandbox.connection.execute(query).scalars():
-            yield Violation(rule, attempt_id, says)
-
-
 def _posted(kind: JournalType) -> ColumnElement[bool]:
     """Whether the attempt has a journal of this kind over what it captured."""
     took_nothing = attempts.c.captured_minor == 0
@@ -121,11 +101,33 @@ def _posted(kind: JournalType) -> ColumnElement[bool]:
     return exists().where(*wanted)
 
 
+_took = attempts.c.captured_minor > 0
+_back = and_(_took, attempts.c.state == str(AttemptState.REVERSED))
+#: An attempt by balance took money if and only if a journal did; likewise the way back.
+_captures = check_of(
+    select(attempts.c.attempt_id)
+    .where(attempts.c.seller_id == SELLER, attempts.c.method == rules.METHOD)
+    .order_by(attempts.c.order_id, attempts.c.number),
+    (
+        (
+            "wallet.capture",
+            _took != _posted(JournalType.CAPTURE),
+            "A capture and its journal must go together.",
+        ),
+        (
+            "wallet.refund",
+            _back != _posted(JournalType.REFUND),
+            "A captured balance that was sent back and its journal must go together.",
+        ),
+    ),
+)
+
+
 def _account(owner: str, kind: str) -> str:
     return f"{kind} of {owner}" if owner else kind
 
 
-CHECKS: tuple[Callable[[Sandbox], Iterator[Violation]], ...] = (
+CHECKS: tuple[Check, ...] = (
     _journals,
     _balances,
     _overdrawn,

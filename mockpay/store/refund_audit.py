@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
+    Select,
     String,
     and_,
     cast,
@@ -24,7 +27,7 @@ from mockpay.domain.wallet import JournalType
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
-from mockpay.store.violations import Violation
+from mockpay.store.violations import SELLER, Check, Rule, Violation, check_of, seller_of
 from mockpay.store.wallet import journals
 from mockpay.store.worlds import Sandbox
 
@@ -39,8 +42,9 @@ def _sum(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return total.correlate(orders, attempts).scalar_subquery()
 
 
-def _orders(sandbox: Sandbox) -> Iterator[Violation]:
-    """What an order says was refunded is what its completed refunds add up to."""
+@cache
+def _told_otherwise() -> Select[Any]:
+    """Orders whose refunded sum is not that of their completed refunds."""
     done = refunds.c.state == str(RefundState.COMPLETED)
     summed = _sum(refunds.c.order_id == orders.c.id, done)
     # Money that was sent back because the seller was told FAILURE has no refund of its own.
@@ -49,29 +53,35 @@ def _orders(sandbox: Sandbox) -> Iterator[Violation]:
         attempts.c.state == str(AttemptState.REVERSED),
         attempts.c.captured_minor > 0,
     )
-    query = (
+    return (
         select(orders.c.amazon_order_id, orders.c.refunded_minor, summed)
-        .where(orders.c.seller_id == sandbox.seller_id, ~sent_back)
+        .where(orders.c.seller_id == SELLER, ~sent_back)
         .where(orders.c.refunded_minor != summed)
         .order_by(orders.c.id)
     )
-    for subject, told, wanted in sandbox.connection.execute(query):
+
+
+def _orders(sandbox: Sandbox) -> Iterator[Violation]:
+    """What an order says was refunded is what its completed refunds add up to."""
+    found = sandbox.connection.execute(_told_otherwise(), seller_of(sandbox))
+    for subject, told, wanted in found:
         says = f"{told} paise are told as refunded, completed refunds add up to {wanted}."
         yield Violation("refund.sum", subject, says)
 
 
-def _attempts(sandbox: Sandbox) -> Iterator[Violation]:
-    """What an attempt has reserved is what its refunds hold, and no more than it captured."""
+@cache
+def _reserved_otherwise() -> Select[Any]:
+    """Attempts that reserve something else than their refunds hold, or more than they took."""
     mine = refunds.c.attempt_id == attempts.c.attempt_id
     summed = _sum(mine, refunds.c.state.in_(_RESERVING))
-    query = (
+    return (
         select(
             attempts.c.attempt_id,
             attempts.c.refund_reserved_minor,
             attempts.c.captured_minor,
             summed.label("held"),
         )
-        .where(attempts.c.seller_id == sandbox.seller_id)
+        .where(attempts.c.seller_id == SELLER)
         .where(
             or_(
                 attempts.c.refund_reserved_minor != summed,
@@ -80,7 +90,11 @@ def _attempts(sandbox: Sandbox) -> Iterator[Violation]:
         )
         .order_by(attempts.c.order_id, attempts.c.number)
     )
-    for row in sandbox.connection.execute(query):
+
+
+def _attempts(sandbox: Sandbox) -> Iterator[Violation]:
+    """What an attempt has reserved is what its refunds hold, and no more than it captured."""
+    for row in sandbox.connection.execute(_reserved_otherwise(), seller_of(sandbox)):
         reserved, captured = row.refund_reserved_minor, row.captured_minor
         if reserved != row.held:
             says = f"{reserved} paise are reserved, refunds hold {row.held}."
@@ -110,7 +124,7 @@ _by_balance = exists().where(
 _reversed = refunds.c.state == str(RefundState.REVERSED)
 
 #: (rule, what breaks it, in words) of refunds.
-_REFUND_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
+_REFUND_RULES: tuple[Rule, ...] = (
     ("refund.amount", refunds.c.amount_minor <= 0, "A refund must be of some money."),
     (
         "refund.completed_at",
@@ -135,15 +149,9 @@ _REFUND_RULES: tuple[tuple[str, ColumnElement[bool], str], ...] = (
 )
 
 
-def _refunds(sandbox: Sandbox) -> Iterator[Violation]:
-    for rule, broken, says in _REFUND_RULES:
-        query = (
-            select(refunds.c.amazon_refund_id)
-            .where(refunds.c.seller_id == sandbox.seller_id, broken)
-            .order_by(refunds.c.id)
-        )
-        for subject in sandbox.connection.execute(query).scalars():
-            yield Violation(rule, subject, says)
+_refunds = check_of(
+    select(refunds.c.amazon_refund_id).where(refunds.c.seller_id == SELLER).order_by(refunds.c.id),
+    _REFUND_RULES,
+)
 
-
-CHECKS: tuple[Callable[[Sandbox], Iterator[Violation]], ...] = (_orders, _attempts, _refunds)
+CHECKS: tuple[Check, ...] = (_orders, _attempts, _refunds)
