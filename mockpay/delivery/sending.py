@@ -36,24 +36,19 @@ def _charge(runtime: Runtime, parcel: Parcel) -> None:
 
 
 def _enquire(runtime: Runtime, parcel: Parcel) -> None:
+    """Ask a gateway what became of a charge, or a bank what its buyer decided."""
     with look(runtime, parcel.seller_id) as sandbox:
         attempt = the_attempt(sandbox, parcel.subject)
         charge = payments.charge_of(sandbox, parcel.subject)
-    times = int(parcel.facts["times"])
+    times = int(parcel.facts.get("times", 1))
     result = runtime.gateways[attempt.gateway].enquire(charge, times)
     with work(runtime, parcel.seller_id) as sandbox:
-        if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
-            payments.found(sandbox, parcel.subject, result, times)
-
-
-def _ask_bank(runtime: Runtime, parcel: Parcel) -> None:
-    with look(runtime, parcel.seller_id) as sandbox:
-        attempt = the_attempt(sandbox, parcel.subject)
-        charge = payments.charge_of(sandbox, parcel.subject)
-    result = runtime.gateways[attempt.gateway].enquire(charge, 1)
-    with work(runtime, parcel.seller_id) as sandbox:
-        if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
+        if not outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
+            return
+        if parcel.kind == settling.ASK_BANK:
             payments.told_by_bank(sandbox, parcel.subject, result)
+        else:
+            payments.found(sandbox, parcel.subject, result, times)
 
 
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:
@@ -69,7 +64,7 @@ def _return_again(runtime: Runtime, parcel: Parcel) -> None:
 SENDERS: Mapping[str, Callable[[Runtime, Parcel], None]] = {
     payments.CHARGE: _charge,
     settling.ENQUIRE: _enquire,
-    settling.ASK_BANK: _ask_bank,
+    settling.ASK_BANK: _enquire,
     RETURN_AGAIN: _return_again,
 }
 

@@ -12,7 +12,7 @@ from mockpay.domain.buyers import Buyer
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.money import Money
 from mockpay.store.buyers import buyers
-from mockpay.store.paging import PAGE, Page, cursor_of, mark_of, number_of
+from mockpay.store.paging import PAGE, Page, mark_of, number_of, page_of
 from mockpay.store.wallet import accounts, journals, postings
 from mockpay.store.worlds import Sandbox
 
@@ -46,8 +46,7 @@ def buyers_page(sandbox: Sandbox, *, after: str | None = None, limit: int = PAGE
         query = query.where(buyers.c.email > mark_of("buyer", after))
     found = sandbox.connection.execute(query.limit(limit + 1))
     rows = [Buyer(row.buyer_id, row.seller_id, row.email, row.created_at) for row in found]
-    more = len(rows) > limit
-    return Page(rows[:limit], cursor_of("buyer", rows[limit - 1].email) if more else None)
+    return page_of("buyer", rows, limit, lambda buyer: buyer.email)
 
 
 def wallet_entries(
@@ -74,8 +73,7 @@ def wallet_entries(
         query = query.where(postings.c.id < number_of("wallet", after))
     found = sandbox.connection.execute(query.limit(limit + 1)).mappings()
     rows = [_entry(row) for row in found]
-    more = len(rows) > limit
-    return Page(rows[:limit], cursor_of("wallet", rows[limit - 1].number) if more else None)
+    return page_of("wallet", rows, limit, lambda entry: entry.number)
 
 
 def _entry(row: Mapping[Any, Any]) -> Entry:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import DDL, Index, Table, delete, func, select, update
+from sqlalchemy import DDL, Index, Table, func, select, update
 from sqlalchemy.event import listen
 
 from mockpay.kernel.clock import SECOND
 from mockpay.store.dialects import insert_new
 from mockpay.store.metadata import big, metadata, row_id, text
-from mockpay.store.paging import PAGE, Page, cursor_of, number_of
+from mockpay.store.paging import PAGE, Page, number_of, page_of
+from mockpay.store.sweeps import keep_newest
 from mockpay.store.worlds import Sandbox
 
 inbox = Table(
@@ -45,9 +46,6 @@ listen(inbox, "after_create", DDL(_WITH_CODE))  # type: ignore[no-untyped-call]
 CODE_KEPT_MS = 3_600 * SECOND
 #: What stands in a text where its code was.
 FORGOTTEN = "••••••"
-#: Messages kept for each seller (contract section 3).
-KEPT = 50_000
-_SWEEP_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,9 @@ def put(
         "created_at": sandbox.now,
     }
     if insert_new(sandbox.connection, inbox, row):
-        _sweep(sandbox, message_id)
+        number = select(inbox.c.id).where(inbox.c.message_id == message_id)
+        stored = sandbox.connection.execute(number).scalar_one()
+        keep_newest(sandbox.connection, inbox, sandbox.seller_id, stored)
     return message_id
 
 
@@ -115,20 +115,6 @@ def forget_old(sandbox: Sandbox) -> None:
         )
         .values(body=func.replace(inbox.c.body, inbox.c.otp, FORGOTTEN), otp=None)
     )
-
-
-def _sweep(sandbox: Sandbox, message_id: str) -> None:
-    """Now and then, delete all but the newest."""
-    mine = inbox.c.seller_id == sandbox.seller_id
-    number = sandbox.connection.execute(
-        select(inbox.c.id).where(inbox.c.message_id == message_id)
-    ).scalar_one()
-    if number % _SWEEP_EVERY:
-        return
-    newest = select(inbox.c.id).where(mine).order_by(inbox.c.id.desc())
-    oldest_kept = sandbox.connection.execute(newest.limit(1).offset(KEPT)).scalar()
-    if oldest_kept is not None:
-        sandbox.connection.execute(delete(inbox).where(mine, inbox.c.id <= oldest_kept))
 
 
 def listed(
@@ -159,8 +145,7 @@ def listed(
         query = query.where(inbox.c.id < number_of("inbox", after))
     found = sandbox.connection.execute(query.limit(limit + 1)).mappings()
     rows = [_message(sandbox, row) for row in found]
-    more = len(rows) > limit
-    return Page(rows[:limit], cursor_of("inbox", rows[limit - 1].number) if more else None)
+    return page_of("inbox", rows, limit, lambda message: message.number)
 
 
 def by_id(sandbox: Sandbox, message_id: str) -> Message | None:

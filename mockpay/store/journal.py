@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Index, Table, delete, select
+from sqlalchemy import Connection, Index, Table
 
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.prepared import PreparedInsert
+from mockpay.store.sweeps import keep_newest
 
 journal = Table(
     "journal",
@@ -25,9 +26,6 @@ journal = Table(
     Index("journal_of_seller", "seller_id", "id"),
 )
 
-#: Rows kept for each seller (contract section 3).
-KEPT = 50_000
-_SWEEP_EVERY = 500
 _insert = PreparedInsert(journal)
 
 
@@ -59,18 +57,7 @@ def add(
         "amazon_order_id": amazon_order_id,
         "facts": dump(facts or {}),
     }
-    if _insert.number(connection, row) % _SWEEP_EVERY == 0:
-        _sweep(connection, seller_id)
-
-
-def _sweep(connection: Connection, seller_id: str) -> None:
-    newest = select(journal.c.id).where(journal.c.seller_id == seller_id)
-    oldest_kept = connection.execute(
-        newest.order_by(journal.c.id.desc()).limit(1).offset(KEPT)
-    ).scalar()
-    if oldest_kept is not None:
-        mine = journal.c.seller_id == seller_id
-        connection.execute(delete(journal).where(mine, journal.c.id <= oldest_kept))
+    keep_newest(connection, journal, seller_id, _insert.number(connection, row))
 
 
 def read(row: Mapping[Any, Any]) -> dict[str, object]:

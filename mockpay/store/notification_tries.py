@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Index, Table, UniqueConstraint, delete, select
+from sqlalchemy import Index, Table, UniqueConstraint, select
 
 from mockpay.domain.notifications import Try
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.prepared import PreparedInsert
+from mockpay.store.sweeps import keep_newest
 from mockpay.store.worlds import Sandbox
 
 tries = Table(
@@ -32,10 +33,6 @@ tries = Table(
     Index("notification_tries_of_seller", "seller_id", "id"),
 )
 
-#: Tries kept for each seller (contract section 3).
-KEPT = 50_000
-_SWEEP_EVERY = 500
-
 _insert = PreparedInsert(tries)
 
 
@@ -55,16 +52,8 @@ def add(sandbox: Sandbox, notification_id: str, one: Try) -> None:
         "latency_ms": one.latency_ms,
         "reason": one.reason,
     }
-    if _insert.number(sandbox.connection, row) % _SWEEP_EVERY == 0:
-        _sweep(sandbox)
-
-
-def _sweep(sandbox: Sandbox) -> None:
-    mine = tries.c.seller_id == sandbox.seller_id
-    newest = select(tries.c.id).where(mine).order_by(tries.c.id.desc())
-    oldest_kept = sandbox.connection.execute(newest.limit(1).offset(KEPT)).scalar()
-    if oldest_kept is not None:
-        sandbox.connection.execute(delete(tries).where(mine, tries.c.id <= oldest_kept))
+    number = _insert.number(sandbox.connection, row)
+    keep_newest(sandbox.connection, tries, sandbox.seller_id, number)
 
 
 def of_notification(sandbox: Sandbox, notification_id: str) -> list[Try]:

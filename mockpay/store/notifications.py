@@ -26,7 +26,7 @@ from mockpay.domain.notifications import (
 )
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.paging import PAGE, Page, cursor_of, number_of
+from mockpay.store.paging import PAGE, Page, number_of, page_of
 from mockpay.store.prepared import Prepared, PreparedInsert
 from mockpay.store.worlds import Sandbox
 
@@ -221,8 +221,7 @@ def listed(
     query = select(notifications).where(*wanted).order_by(notifications.c.id.desc())
     rows = sandbox.connection.execute(query.limit(limit + 1)).mappings()
     found = [_notification(row) for row in rows]
-    more = cursor_of("notification", found[limit - 1].number) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return page_of("notification", found, limit, lambda one: one.number)
 
 
 def _notification(row: Mapping[Any, Any]) -> Notification:

@@ -211,11 +211,9 @@ def _queue_up(connection: Connection) -> None:
 
 
 def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | None) -> list[int]:
-    flying = connection.execute(
-        select(outbox.c.seller_id, outbox.c.lane).where(_queued, outbox.c.leased_until > real_now)
-    ).all()
-    in_flight = Counter(row.seller_id for row in flying)
-    lanes = {row.lane for row in flying if row.lane is not None}
+    flying = _flying.run(connection, {"real_now": real_now}).fetchall()
+    in_flight = Counter(owner for owner, _ in flying)
+    lanes = {lane for _, lane in flying if lane is not None}
     chosen: list[int] = []
     after, more = 0, True
     while more and len(chosen) < limit:

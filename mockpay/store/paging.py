@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,6 +24,18 @@ class Page(Generic[T]):
 
     items: list[T]
     next_cursor: str | None
+
+
+def page_of(noun: str, found: list[T], limit: int, mark: Callable[[T], str | int]) -> Page[T]:
+    """
+    One page of what was found.
+
+    Args:
+        found: One more than `limit`, where there is more.
+        mark: What of a row the next page begins after.
+    """
+    more = len(found) > limit
+    return Page(found[:limit], cursor_of(noun, mark(found[limit - 1])) if more else None)
 
 
 def cursor_of(noun: str, mark: str | int) -> str:

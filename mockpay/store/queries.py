@@ -18,7 +18,7 @@ from mockpay.store.attempts import attempts
 from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
-from mockpay.store.paging import PAGE, Page, cursor_of, number_of
+from mockpay.store.paging import PAGE, Page, number_of, page_of
 from mockpay.store.refunds import refunds
 from mockpay.store.timeline import timeline
 from mockpay.store.worlds import Sandbox
@@ -58,13 +58,13 @@ def orders_page(
     found = [
         order_rows.read(r) for r in sandbox.connection.execute(query.limit(limit + 1)).mappings()
     ]
-    tries = attempt_rows.of_orders(sandbox, [order.order_id for order in found[:limit]])
+    page = page_of("order", found, limit, lambda order: order.order_id)
+    tries = attempt_rows.of_orders(sandbox, [order.order_id for order in page.items])
     rows = [
         OrderRow(order, tries[order.order_id][-1] if order.order_id in tries else None)
-        for order in found[:limit]
+        for order in page.items
     ]
-    more = len(found) > limit
-    return Page(rows, cursor_of("order", rows[-1].order.order_id) if more else None)
+    return Page(rows, page.next_cursor)
 
 
 def orders_after(sandbox: Sandbox, wanted: OrderFilter, order_number: int) -> int:
@@ -235,8 +235,7 @@ def _journal(
     elif wanted.outcome:
         query = query.where(journal.c.outcome == wanted.outcome)
     rows = [journal_row(r) for r in connection.execute(query.limit(limit + 1)).mappings()]
-    more = len(rows) > limit
-    return Page(rows[:limit], cursor_of("journal", rows[limit - 1].number) if more else None)
+    return page_of("journal", rows, limit, lambda row: row.number)
 
 
 def journal_row(row: Mapping[Any, Any]) -> JournalRow:

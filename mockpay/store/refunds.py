@@ -14,7 +14,7 @@ from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.attempts import attempts
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.paging import PAGE, Page, cursor_of, number_of
+from mockpay.store.paging import PAGE, Page, number_of, page_of
 from mockpay.store.worlds import Sandbox
 
 refunds = Table(
@@ -184,8 +184,7 @@ def listed(
         query = query.where(refunds.c.id < number_of("refund", cursor))
     rows = sandbox.connection.execute(query.order_by(refunds.c.id.desc()).limit(limit + 1))
     found = [_refund(row) for row in rows.mappings()]
-    more = cursor_of("refund", found[limit - 1].number) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return page_of("refund", found, limit, lambda refund: refund.number)
 
 
 def _refund(row: Mapping[Any, Any]) -> Refund:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     UniqueConstraint,
-    delete,
     func,
     insert,
     select,
@@ -25,6 +24,7 @@ from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.prepared import PreparedInsert
+from mockpay.store.sweeps import keep_newest
 from mockpay.store.worlds import Sandbox
 
 transactions = Table(
@@ -91,11 +91,8 @@ messages = Table(
 )
 
 
-#: Messages kept for each seller (contract section 3), and of one authentication at most: a
-#: browser may post what is refused as often as it likes.
-KEPT = 50_000
+#: Messages of one authentication at most: a browser may post what is refused as often as it likes.
 MOST_OF_ONE = 200
-_SWEEP_EVERY = 500
 
 _append = PreparedInsert(messages)
 
@@ -240,17 +237,8 @@ def add_message(
         "body": dump(body),
         "at": sandbox.now,
     }
-    if _append.number(sandbox.connection, row) % _SWEEP_EVERY == 0:
-        _sweep(sandbox)
-
-
-def _sweep(sandbox: Sandbox) -> None:
-    """Now and then, delete all but the newest."""
-    mine = messages.c.seller_id == sandbox.seller_id
-    newest = select(messages.c.id).where(mine).order_by(messages.c.id.desc())
-    oldest_kept = sandbox.connection.execute(newest.limit(1).offset(KEPT)).scalar()
-    if oldest_kept is not None:
-        sandbox.connection.execute(delete(messages).where(mine, messages.c.id <= oldest_kept))
+    number = _append.number(sandbox.connection, row)
+    keep_newest(sandbox.connection, messages, sandbox.seller_id, number)
 
 
 def messages_of(sandbox: Sandbox, txn_id: str) -> list[Logged]:

@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select
 from mockpay.kernel.errors import Invalid, NotFound
 from mockpay.services import sellers
 from mockpay.services.inbox import opened
-from mockpay.store import inbox
+from mockpay.store import inbox, sweeps
 from mockpay.store.inbox import CODE_KEPT_MS, FORGOTTEN
 from tests.given import World, on_sqlite
 
@@ -177,12 +177,12 @@ def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
     with world.work() as sandbox:
         row = {"seller_id": world.seller_id, "kind": "otp", "channel": "SMS", "to_address": PHONE,
                "template": "t", "body": "", "created_at": sandbox.now}  # fmt: skip
-        rows = [{**row, "message_id": f"old_{n}"} for n in range(inbox.KEPT + 600)]
+        rows = [{**row, "message_id": f"old_{n}"} for n in range(sweeps.KEPT + 600)]
         sandbox.connection.execute(insert(inbox.inbox), rows)
     last = [put(world, str(number)) for number in range(500)]
     with world.look() as sandbox:
         count = select(func.count()).where(inbox.inbox.c.seller_id == world.seller_id)
-        assert inbox.KEPT <= sandbox.connection.execute(count).scalar() < inbox.KEPT + 500
+        assert sweeps.KEPT <= sandbox.connection.execute(count).scalar() < sweeps.KEPT + 500
         assert inbox.by_id(sandbox, "old_0") is None
         assert inbox.by_id(sandbox, last[0]) is not None
     assert ids(other) == [theirs]
