@@ -6,9 +6,10 @@ The one place that knows concrete things and puts them together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flask import Flask, request
@@ -33,18 +34,16 @@ from mockpay.web import (
     challenge,
     checkout,
     control,
-    dashboard,
     errors,
     guard,
     headers,
     landing,
-    sign_in,
 )
 from mockpay.web.hosts import own_url
 from mockpay.web.late_rules import LateRule
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from mockpay.merchant.shop import ShopConfig
 
@@ -69,12 +68,7 @@ def create_app(
         Unusable: a key, the database or a setting; the message is one sentence.
     """
     told = settings or Settings()
-    package = Path(__file__).parent
-    app = Flask("mockpay", template_folder=str(template_folder(package)))
-    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
-    app.url_map.merge_slashes = False
-    app.url_rule_class = LateRule
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app = _bare()
     providers = discover()
     engine, clock = _open_store(told)
     runtime = Runtime(
@@ -93,58 +87,80 @@ def create_app(
     for provider in providers.values():
         if provider.blueprint is not None:
             app.register_blueprint(provider.blueprint(runtime))
-    for room in (landing, checkout, challenge, account, control, dashboard, sign_in):
+    _furnished(app, runtime, landing, checkout, challenge, account, control)
+    _wrap(app, runtime)
+    return app
+
+
+def _bare() -> Flask:
+    """An application with our bounds and templates, and nothing in it."""
+    package = Path(__file__).parent
+    app = Flask("mockpay", template_folder=str(template_folder(package)))
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    app.url_map.merge_slashes = False
+    app.url_rule_class = LateRule
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    return app
+
+
+def _furnished(app: Flask, runtime: Runtime, *rooms: ModuleType) -> Flask:
+    """The same application with these rooms; errors and headers are ours in all of them."""
+    for room in rooms:
         app.register_blueprint(room.blueprint(runtime))
     errors.register(app, runtime)
     headers.register(app)
-    _wrap(app, runtime)
     return app
 
 
 def _wrap(app: Flask, runtime: Runtime) -> None:
     """Put shop and shortcuts before the application, in Flask's own way of wrapping one."""
-    app.wsgi_app = _Shop(app, runtime)  # type: ignore[method-assign]
+    for address, make in (
+        ("/shop", lambda: _made_shop(app, runtime)),
+        (guard.DASHBOARD, lambda: _made_dashboard(runtime)),
+    ):
+        app.wsgi_app = _Later(app.wsgi_app, address, make)  # type: ignore[method-assign]
     for provider in providers_of(runtime):
         if provider.shortcut is not None:
             wrapped = provider.shortcut(app.wsgi_app, runtime)
             app.wsgi_app = wrapped  # type: ignore[assignment, method-assign]
 
 
-class _Shop:
+class _Later:
     """
-    The demo shop below ``/shop``, an application beside the sandbox's own.
+    What lies below an address, as an application of its own that is made when somebody comes.
 
-    It is made when somebody first comes: most servers of a test run never see anybody there,
-    and its modules would cost each start 30 ms and 2 MB.
+    Most servers of a test run never see anybody at the shop or the dashboard, and the modules of
+    either would cost each start 20 to 30 ms.
     """
 
-    def __init__(self, app: Flask, runtime: Runtime) -> None:
-        self._ordinary = app.wsgi_app
-        self._folders = (
-            Path(app.root_path, app.template_folder or ""),
-            Path(app.static_folder or ""),
-        )
-        self._runtime = runtime
-        self._app: Flask | None = None
+    def __init__(self, ordinary: WSGIApplication, address: str, make: Callable[[], Flask]) -> None:
+        self._ordinary = ordinary
+        self._address = address
+        self._make = make
+        self._made: Flask | None = None
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer what lies below ``/shop``, or hand over."""
+        """Answer what lies below the address, or hand over."""
         path = environ["PATH_INFO"]
-        if path != "/shop" and not path.startswith("/shop/"):
+        if path != self._address and not path.startswith(f"{self._address}/"):
             return self._ordinary(environ, start_response)
         with self._lock:
-            self._app = self._app or self._made()
-        return self._app.wsgi_app(environ, start_response)
+            self._made = self._made or self._make()
+        return self._made.wsgi_app(environ, start_response)
 
-    def _made(self) -> Flask:
-        from mockpay.merchant.shop import shop_app  # noqa: PLC0415 - see above
 
-        templates, static = self._folders
-        made = shop_app(_shop(self._runtime), templates=templates, static=static)
-        errors.register(made, self._runtime)
-        headers.register(made)
-        return made
+def _made_shop(app: Flask, runtime: Runtime) -> Flask:
+    from mockpay.merchant.shop import shop_app  # noqa: PLC0415 - see `_Later`
+
+    templates, static = Path(app.root_path, str(app.template_folder)), Path(str(app.static_folder))
+    return _furnished(shop_app(_shop(runtime), templates=templates, static=static), runtime)
+
+
+def _made_dashboard(runtime: Runtime) -> Flask:
+    from mockpay.web import dashboard, sign_in  # noqa: PLC0415 - see `_Later`
+
+    return _furnished(_bare(), runtime, dashboard, sign_in)
 
 
 def _shop(runtime: Runtime) -> ShopConfig:

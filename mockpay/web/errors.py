@@ -12,9 +12,9 @@ from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, No
 from mockpay.providers.contract import providers_of
 from mockpay.store.worlds import Runtime
 from mockpay.web import problems
+from mockpay.web.guard import DASHBOARD
 
 _log = logging.getLogger(__name__)
-_UI = "/_mockpay/ui"
 _CODES = {404: "path.not_found", 405: "method.not_allowed", 413: "request.too_large"}
 _STATUS: Mapping[type[MockpayError], int] = {
     NotFound: 404,
@@ -30,7 +30,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     @app.before_request
     def _nul() -> None:
         # No address of ours holds one, and PostgreSQL cannot even look for it.
-        searched = request.path.startswith(_UI) and b"%00" in request.query_string
+        searched = request.path.startswith(DASHBOARD) and b"%00" in request.query_string
         if "\0" in request.path or searched:
             raise NotFound("There is nothing at this address.", code="path.not_found")
 
@@ -66,7 +66,7 @@ def _told(
     for provider in providers_of(runtime):
         if provider.owns(path):
             return provider.refusal(error)
-    if path.startswith(problems.PREFIX) and not path.startswith(_UI):
+    if path.startswith(problems.PREFIX) and not path.startswith(DASHBOARD):
         return problems.http_problem(http) if http is not None else problems.problem(error)
     page = {"title": _TITLES.get(status, "This did not work"), "sentence": error.message}
     page["code"] = error.code

@@ -18,11 +18,12 @@ from mockpay.settings import Settings
 from mockpay.store.worlds import Runtime
 from mockpay.web.hosts import own_host
 
-#: Where the dashboard asks for the admin token.
-SIGN_IN = "/_mockpay/ui/sign-in"
+#: Below it the dashboard lies.
+DASHBOARD = "/_mockpay/ui"
+#: Where it asks for the admin token.
+SIGN_IN = f"{DASHBOARD}/sign-in"
 _SESSION_COOKIE = "mockpay_session"
 _PAGE_COOKIE = "mockpay_page"
-_COOKIE_PATH = "/_mockpay/ui"
 #: Where buyers' account pages are.
 ACCOUNT = "/account"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -131,10 +132,10 @@ def sign_in(runtime: Runtime, token: str, answer: Response) -> bool:
 
 def sign_out(answer: Response) -> None:
     """Take the session away."""
-    answer.delete_cookie(_SESSION_COOKIE, path=_COOKIE_PATH)
+    answer.delete_cookie(_SESSION_COOKIE, path=DASHBOARD)
 
 
-def form_token(runtime: Runtime, path: str = _COOKIE_PATH) -> str:
+def form_token(runtime: Runtime, path: str = DASHBOARD) -> str:
     """
     The token for this browser's forms; gives it the cookie that belongs to it, if need be.
 
@@ -175,7 +176,7 @@ def _mark(runtime: Runtime, purpose: str, value: str) -> str:
 
 
 def _set_cookie(
-    answer: Response, name: str, value: str, seconds: int | None, path: str = _COOKIE_PATH
+    answer: Response, name: str, value: str, seconds: int | None, path: str = DASHBOARD
 ) -> None:
     answer.set_cookie(
         name, value, max_age=seconds, path=path, httponly=True,

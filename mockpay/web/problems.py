@@ -9,10 +9,10 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
+from mockpay.web.guard import DASHBOARD
 
 #: Below this address, but for the dashboard, errors are told as problems.
 PREFIX = "/_mockpay/"
-PAGES = "/_mockpay/ui"
 MEDIA_TYPE = "application/problem+json"
 
 #: What a kind of error is in HTTP, the narrowest kind first.
@@ -72,7 +72,7 @@ class Problem(msgspec.Struct, kw_only=True):
 
 def below(path: str) -> bool:
     """Whether errors of this path are told as problems."""
-    return path.startswith(PREFIX) and not (path == PAGES or path.startswith(f"{PAGES}/"))
+    return path.startswith(PREFIX) and not (path == DASHBOARD or path.startswith(f"{DASHBOARD}/"))
 
 
 def status_of(error: MockpayError) -> int:

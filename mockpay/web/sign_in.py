@@ -6,8 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from mockpay.store.worlds import Runtime
 from mockpay.web import guard
-
-_DASHBOARD = "/_mockpay/ui"
+from mockpay.web.guard import DASHBOARD
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -32,7 +31,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
             return answer
         return _form(runtime, 403, "This is not the token that the server was started with.")
 
-    @pages.post("/_mockpay/ui/sign-out")
+    @pages.post(f"{DASHBOARD}/sign-out")
     def leave() -> Response:
         guard.check_form_token(runtime)
         answer = make_response(redirect(guard.SIGN_IN, 303))
@@ -53,6 +52,6 @@ def _form(runtime: Runtime, status: int, error: str | None = None) -> Response:
 
 def _onward(address: str) -> str:
     """Where to go after signing in: a page of the dashboard, never another site."""
-    inside = address == _DASHBOARD or address.startswith((f"{_DASHBOARD}/", f"{_DASHBOARD}?"))
+    inside = address == DASHBOARD or address.startswith((f"{DASHBOARD}/", f"{DASHBOARD}?"))
     plain = address.isprintable() and "\\" not in address and "//" not in address
-    return address if inside and plain else _DASHBOARD
+    return address if inside and plain else DASHBOARD

@@ -8,4 +8,3 @@ tokens and template folders are handed to it by whoever mounts it.
 from mockpay.merchant.shop.config import Credentials as Credentials
 from mockpay.merchant.shop.config import ShopConfig as ShopConfig
 from mockpay.merchant.shop.mounting import shop_app as shop_app
-from mockpay.merchant.shop.mounting import shop_blueprint as shop_blueprint

@@ -46,8 +46,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         route(path, operation, lambda operation=operation: _operate(runtime, request, operation))
     for number, path in enumerate(_MWS_PATHS):
         route(path, f"mws_{number}", lambda: _operate(runtime, request, None))
-    certificate = ipn_identity(runtime.keys.folder).file_name
-    route(f"/{certificate}", "certificate", lambda: _certificate(runtime))
+    route("/<file_name>.pem", "certificate", lambda file_name: _certificate(runtime, file_name))
     route("/getDynamicConfig", "config", lambda: _dynamic_config(runtime))
     route("/publishMetrics", "metrics_root", _metrics)
     route("/publishMetrics/<path:rest>", "metrics", _metrics)
@@ -121,10 +120,12 @@ def _dynamic_config(runtime: Runtime) -> Response:
     return jsonify({"publicKey": public_key_line(runtime.keys.amazonpay.public_key())})
 
 
-def _certificate(runtime: Runtime) -> Response:
+def _certificate(runtime: Runtime, file_name: str) -> Response:
     """What notifications are verified with; their SigningCertURL leads here."""
-    pem = ipn_identity(runtime.keys.folder).certificate
-    return Response(pem, content_type="application/x-pem-file")
+    identity = ipn_identity(runtime.keys.folder)
+    if f"{file_name}.pem" != identity.file_name:
+        raise NotFound("There is nothing at this address.", code="path.not_found")
+    return Response(identity.certificate, content_type="application/x-pem-file")
 
 
 def _metrics(rest: str = "") -> Response:

@@ -34,7 +34,7 @@ _PAGES = (
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All pages below ``/_mockpay/ui``."""
-    pages = Blueprint("dashboard", __name__, url_prefix="/_mockpay/ui")
+    pages = Blueprint("dashboard", __name__, url_prefix=guard.DASHBOARD)
     pages.before_request(lambda: guard.require_page(runtime))
     for page in _PAGES:
         page.register(pages, runtime)
