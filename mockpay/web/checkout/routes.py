@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
+from mockpay.domain import wallet
 from mockpay.kernel.errors import Conflict, MockpayError
-from mockpay.services import offers, orders
+from mockpay.services import offers, orders, otps
 from mockpay.store.worlds import Runtime
 from mockpay.web.checkout import (
     balance,
@@ -92,7 +93,7 @@ def _tiles(visit: Visit) -> list[dict[str, object]]:
         ("upi", "UPI", "Scan a QR, or approve in any UPI app", "upi"),
         ("card", "Card", "Credit or debit", "card"),
         ("netbanking", "Net banking", netbanking.fact(visit), "bank"),
-        ("wallet", "Amazon Pay", "Balance, no OTP", "wallet"),
+        ("wallet", "Amazon Pay", _of_balance(visit), "wallet"),
         ("emi", "EMI", "In instalments", "emi"),
     )
     found = offers.of(visit.sandbox)
@@ -104,6 +105,13 @@ def _tiles(visit: Visit) -> list[dict[str, object]]:
         for key, title, fact, icon in ways
         for refusal in [found.available(key, visit.order.amount, visit.sandbox.now)]
     ]  # fmt: skip
+
+
+def _of_balance(visit: Visit) -> str:
+    """One press, unless the amount asks for a one-time password."""
+    settings = visit.sandbox.seller.settings
+    asks = otps.asks(settings, wallet.METHOD, visit.order.amount)
+    return "Balance, with an OTP" if asks else "Balance, no OTP"
 
 
 def _waiting(runtime: Runtime, token: str) -> Response:
