@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from mockpay.kernel import assets, templates
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Unusable
@@ -97,9 +98,11 @@ def _bare() -> Flask:
     package = Path(__file__).parent
     app = Flask("mockpay", template_folder=str(template_folder(package)))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
+    app.url_defaults(assets.versioned(Path(str(app.static_folder))))
     app.url_map.merge_slashes = False
     app.url_rule_class = LateRule
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    templates.prepare(app.jinja_env)
     return app
 
 
@@ -153,8 +156,8 @@ class _Later:
 def _made_shop(app: Flask, runtime: Runtime) -> Flask:
     from mockpay.merchant.shop import shop_app  # noqa: PLC0415 - see `_Later`
 
-    templates, static = Path(app.root_path, str(app.template_folder)), Path(str(app.static_folder))
-    return _furnished(shop_app(_shop(runtime), templates=templates, static=static), runtime)
+    pages, static = Path(app.root_path, str(app.template_folder)), Path(str(app.static_folder))
+    return _furnished(shop_app(_shop(runtime), templates=pages, static=static), runtime)
 
 
 def _made_dashboard(runtime: Runtime) -> Flask:
@@ -165,7 +168,7 @@ def _made_dashboard(runtime: Runtime) -> Flask:
 
 def _shop(runtime: Runtime) -> ShopConfig:
     """The demo shop of the default seller: beside the sandbox, knowing it by HTTP only."""
-    from mockpay.merchant.shop import Credentials, ShopConfig  # noqa: PLC0415 - see `_Shop`
+    from mockpay.merchant.shop import Credentials, ShopConfig  # noqa: PLC0415 - see `_Later`
 
     settings = runtime.settings
     seller = sellers.ensure_default(runtime)

@@ -77,7 +77,7 @@ def planted(request, world, caplog):
     return world
 
 
-def test_no_column_of_the_database_holds_a_card(planted, caplog):
+def test_neither_columns_nor_logs_nor_what_is_printed_hold_a_card(planted, caplog, capfd):
     held = 0
     with planted.look() as sandbox:
         for table in metadata.sorted_tables:
@@ -85,17 +85,14 @@ def test_no_column_of_the_database_holds_a_card(planted, caplog):
                 held += 1
                 assert found_in(dict(row)) == set(), (table.name, row)
     assert held > len(PUBLISHED)
-    assert numbers_in(caplog.text) == set()
-
-
-def test_neither_logs_nor_what_is_printed_of_an_attempt_hold_a_card(planted, caplog, capfd):
     for order in (planted.begin(f"O-{n}").order for n in range(len(PUBLISHED))):
         logging.getLogger(__name__).debug("%r %r", planted.tries(order), planted.story(order))
     logging.getLogger(__name__).debug("%r", planted.card(PUBLISHED[0], cvv=CVV))
     assert len(caplog.records) > len(PUBLISHED)
     printed = capfd.readouterr()
     assert numbers_in(caplog.text + printed.out + printed.err) == set()
-    assert not re.search(rf"\b{CVV}\b(?!Z)", caplog.text)
+    # Rows are numbered: on a database with a past, one of them may have the CVV's number.
+    assert not re.search(rf"\b(?<!_id=){CVV}\b(?!Z)", caplog.text)
 
 
 # --- by HTTP, against a server of its own

@@ -21,6 +21,7 @@ class AccountHolder(Buyer):
         expect(self.page.get_by_label("One-time code")).to_be_focused()
         self.confirm(code_for(self.shop, email))
         expect(self.page.get_by_label("One-time code")).to_have_count(0)
+        self.page.wait_for_load_state()  # with its style: the field is gone before that is there
         return self
 
     def save_a_card(self, **typed):

@@ -1,6 +1,7 @@
 """What holds for every page there is, seen from outside, without a browser."""
 
 import re
+from functools import cache
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -17,10 +18,11 @@ _ADDRESSES = ("src", "href", "action", "formaction", "poster", "srcset", "data",
 every_page = pytest.mark.parametrize("name", NAMES)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def seen(gallery):
-    """Fetch a page of the gallery, as it is."""
+    """Fetch a page of the gallery, as it is; they stand still, so once is enough."""
 
+    @cache
     def fetch(name):
         answer = requests.get(gallery.url(name), timeout=30)
         assert answer.status_code == STATUS.get(name, 200)
@@ -61,16 +63,18 @@ def test_no_page_names_another_host(seen, name):
                 assert urlsplit(urljoin(answer.url, target)).netloc == own, target
 
 
-def test_no_style_or_script_of_ours_names_another_host(gallery):
+def test_no_style_or_script_of_ours_names_another_host_and_a_browser_keeps_each(seen):
     fetched = set()
     for name in NAMES:
-        answer = requests.get(gallery.url(name), timeout=30)
+        answer = seen(name)
         page = html.fromstring(answer.text)
         fetched |= {urljoin(answer.url, one) for one in page.xpath("//link/@href | //script/@src")}
     assert len(fetched) >= 7
     for address in fetched:
-        text = requests.get(address, timeout=30).text
-        foreign = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", text))
+        answer = requests.get(address, timeout=30)
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000"
+        assert re.search(r"\?v=\w+$", address), address
+        foreign = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", answer.text))
         # The name of a language is no address.
         assert foreign <= {"http://www.w3.org"}, address
 

@@ -102,13 +102,12 @@ def spelt(code, text) -> bool:
     return re.search(f"(?<![0-9A-Za-z]){code}(?![0-9A-Za-z])", text) is not None
 
 
-def test_no_cell_holds_a_card_number(played):
-    assert {where for where, value in cells(played) if numbers_in(as_text(value))} == set()
-
-
-def test_no_cell_holds_a_cvv_or_a_pin(played):
+def test_no_cell_holds_a_card_number_a_cvv_a_pin_or_a_wrong_code(played):
     secret = {CVV, AMEX_CVV, PIN}
-    assert {where for where, value in cells(played) if values_in(value) & secret} == set()
+    found = list(cells(played))
+    assert {where for where, value in found if numbers_in(as_text(value))} == set()
+    assert {where for where, value in found if values_in(value) & secret} == set()
+    assert {where for where, value in found if spelt(TYPED, as_text(value))} == set()
 
 
 def test_a_code_is_in_the_inbox_and_nowhere_else(played):
@@ -117,16 +116,12 @@ def test_a_code_is_in_the_inbox_and_nowhere_else(played):
     found = {
         (where, code)
         for where, value in cells(played, but={"inbox"})
-        for code in (*sent, TYPED, PIN)
+        for code in sent
         if spelt(code, as_text(value))
     }
     assert found == set()
     in_inbox = {where for where, value in cells(played) if spelt(sent[0], as_text(value))}
     assert in_inbox == {"inbox.otp", "inbox.body"}
-
-
-def test_a_wrong_code_is_written_down_nowhere_at_all(played):
-    assert not [where for where, value in cells(played) if spelt(TYPED, as_text(value))]
 
 
 def test_no_log_line_and_no_timeline_tells_any_of_it(played, caplog):

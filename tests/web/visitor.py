@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 from lxml import html
 
+from mockpay.kernel import templates
 from mockpay.store.worlds import Runtime
 from mockpay.web import dashboard, sign_in
 
@@ -19,7 +20,7 @@ def dashboard_app(runtime: Runtime) -> Flask:
         template_folder=str(_ROOT / "templates"),
         static_folder=str(_ROOT / "mockpay/static"),
     )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # as mockpay/app.py has it
+    templates.prepare(app.jinja_env)
     app.register_blueprint(dashboard.blueprint(runtime))
     app.register_blueprint(sign_in.blueprint(runtime))
     return app

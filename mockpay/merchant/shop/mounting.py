@@ -8,7 +8,9 @@ from flask import Blueprint, Flask, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
+from mockpay.kernel import assets
 from mockpay.kernel.errors import Forbidden
+from mockpay.kernel.templates import prepare
 from mockpay.merchant.shop.config import ShopConfig
 from mockpay.merchant.shop.desk import Desk
 from mockpay.merchant.shop.ipn import Listener
@@ -46,7 +48,9 @@ def shop_app(config: ShopConfig, *, templates: Path, static: Path) -> Flask:
     """The shop alone, as an application of its own."""
     app = Flask(__name__, template_folder=str(templates), static_folder=str(static))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
+    app.url_defaults(assets.versioned(static))
+    prepare(app.jinja_env)
     app.register_blueprint(shop_blueprint(config))
     app.add_url_rule("/", "home", lambda: redirect(url_for("shop.catalogue")))
     app.after_request(_harden)
