@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Table,
     UniqueConstraint,
+    bindparam,
     select,
     update,
 )
@@ -24,6 +25,7 @@ from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.dialects import insert_new
 from mockpay.store.metadata import big, dump, load, metadata, text
+from mockpay.store.prepared import Prepared, PreparedStep
 from mockpay.store.worlds import Sandbox
 
 attempts = Table(
@@ -61,6 +63,14 @@ attempts = Table(
 # of database spell it so; an Index of SQLAlchemy's would load both dialects at every start.
 _ONE_LIVE = "CREATE UNIQUE INDEX attempts_one_live ON attempts (order_id) WHERE unfinished"
 listen(attempts, "after_create", DDL(_ONE_LIVE))  # type: ignore[no-untyped-call]
+
+_of_id = Prepared(
+    select(attempts).where(
+        attempts.c.attempt_id == bindparam("attempt_id"),
+        attempts.c.seller_id == bindparam("seller_id"),
+    )
+)
+_step = PreparedStep(attempts, attempts.c.attempt_id)
 
 
 def add(sandbox: Sandbox, attempt: Attempt) -> bool:
@@ -121,10 +131,8 @@ def _attempt(row: Mapping[Any, Any]) -> Attempt:
 
 def by_id(sandbox: Sandbox, attempt_id: str) -> Attempt | None:
     """An attempt of this seller."""
-    query = select(attempts).where(
-        attempts.c.attempt_id == attempt_id, attempts.c.seller_id == sandbox.seller_id
-    )
-    row = sandbox.connection.execute(query).mappings().first()
+    values = {"attempt_id": attempt_id, "seller_id": sandbox.seller_id}
+    row = _of_id.first(sandbox.connection, values)
     return _attempt(row) if row is not None else None
 
 
@@ -180,13 +188,9 @@ def transition(
     values = {"state": str(target), "unfinished": target in LIVE, "updated_at": sandbox.now}
     if failure is not None:
         values["failure"] = dump(asdict(failure))
-    statement = (
-        update(attempts)
-        .where(attempts.c.attempt_id == attempt.attempt_id, attempts.c.state == str(attempt.state))
-        .values(**values, **changes)
-        .returning(*attempts.c)
+    row = _step.take(
+        sandbox.connection, attempt.attempt_id, str(attempt.state), **values, **changes
     )
-    row = sandbox.connection.execute(statement).mappings().first()
     if row is None:
         message = "The attempt moved on meanwhile."
         raise IllegalTransition(message, machine="attempt", event=event)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, bindparam
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+from mockpay.store.prepared import Prepared
 
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
@@ -14,11 +18,27 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
 
     Never insert-and-catch: PostgreSQL aborts the whole transaction on a clash.
     """
-    if connection.dialect.name == "postgresql":
+    full = {**_defaults(table), **row}
+    statement = _insertion(connection.dialect.name, table, tuple(full))
+    # Not by rowcount: psycopg has none for an INSERT.
+    return statement.first(connection, full) is not None
+
+
+@cache
+def _defaults(table: Table) -> dict[str, Any]:
+    return {
+        column.name: column.default.arg
+        for column in table.c
+        if isinstance(column.default, ScalarElementColumnDefault)
+    }
+
+
+@cache
+def _insertion(kind: str, table: Table, names: tuple[str, ...]) -> Prepared:
+    if kind == "postgresql":
         from sqlalchemy.dialects import postgresql as dialect  # noqa: PLC0415 - one of the two
     else:
         from sqlalchemy.dialects import sqlite as dialect  # type: ignore[no-redef]  # noqa: PLC0415
-    statement = dialect.insert(table).values(dict(row)).on_conflict_do_nothing()
-    # Not by rowcount: psycopg has none for an INSERT.
-    inserted = connection.execute(statement.returning(*table.primary_key))
-    return inserted.first() is not None
+    row: dict[str, Any] = {name: bindparam(name) for name in names}
+    statement = dialect.insert(table).values(row).on_conflict_do_nothing()
+    return Prepared(statement.returning(*table.primary_key))

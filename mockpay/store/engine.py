@@ -111,6 +111,7 @@ def _load_tables() -> None:
         journal,
         notification_tries,
         notifications,
+        offers,
         orders,
         otps,
         outbox,

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, bindparam, delete, select
 
 from mockpay.store.dialects import insert_new
 from mockpay.store.metadata import KEPT, dump, load, metadata, text
+from mockpay.store.prepared import Prepared
 from mockpay.store.worlds import Sandbox
 
 offers = Table("offers", metadata, text("seller_id", primary_key=True), text("patch"), info=KEPT)
 
+_of_seller = Prepared(select(offers.c.patch).where(offers.c.seller_id == bindparam("seller")))
+
 
 def find(sandbox: Sandbox) -> Mapping[str, Any]:
     """The seller's patch upon the default; empty where it has none."""
-    query = select(offers.c.patch).where(offers.c.seller_id == sandbox.seller_id)
-    found: Mapping[str, Any] = load(sandbox.connection.execute(query).scalar())
+    values = {"seller": sandbox.seller_id}
+    found: Mapping[str, Any] = load(_of_seller.scalar(sandbox.connection, values))
     return found
 
 

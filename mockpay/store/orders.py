@@ -15,14 +15,13 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    update,
 )
 
 from mockpay.domain.orders import ORDER, Order, OrderState
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import Prepared, PreparedInsert
+from mockpay.store.prepared import Prepared, PreparedInsert, PreparedStep
 from mockpay.store.worlds import Sandbox
 
 orders = Table(
@@ -77,6 +76,7 @@ _by_digest = Prepared(_by_own_id.where(orders.c.digest == bindparam("digest")))
 _of_page = Prepared(
     select(orders.c.seller_id, orders.c.id).where(orders.c.page_token == bindparam("page_token"))
 )
+_step = PreparedStep(orders, orders.c.id)
 
 
 def add(sandbox: Sandbox, row: Mapping[str, Any]) -> Order:
@@ -171,13 +171,10 @@ def transition(sandbox: Sandbox, order: Order, event: str, **changes: Any) -> Or
         IllegalTransition: no such step from the state that the row has.
     """
     target = ORDER.target(order.state, event)
-    statement = (
-        update(orders)
-        .where(orders.c.id == order.order_id, orders.c.state == str(order.state))
-        .values(state=str(target), updated_at=sandbox.now, **changes)
-        .returning(*orders.c)
-    )
-    row = sandbox.connection.execute(statement).mappings().first()
+    row = _step.take(
+        sandbox.connection, order.order_id, str(order.state),
+        state=str(target), updated_at=sandbox.now, **changes,
+    )  # fmt: skip
     if row is None:
         message = "The order moved on meanwhile."
         raise IllegalTransition(message, machine="order", event=event)

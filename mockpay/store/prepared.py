@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, insert
+from sqlalchemy import Column, Connection, Dialect, Table, bindparam, insert, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 
@@ -78,3 +78,35 @@ class PreparedInsert:
         if connection.dialect.name == "sqlite":
             return int(self._silent.run(connection, row).lastrowid)
         return int(self._telling.scalar(connection, row))
+
+
+class PreparedStep:
+    """
+    One step of a state machine as one conditional UPDATE, with the columns that change besides.
+
+    Args:
+        key: Names the row; the table's column ``state`` is what must not have moved on.
+    """
+
+    def __init__(self, table: Table, key: Column[Any]) -> None:
+        self._table = table
+        self._key = key
+        self._statements: dict[tuple[str, ...], Prepared] = {}
+
+    def take(
+        self, connection: Connection, key: Any, before: str, **values: Any
+    ) -> dict[str, Any] | None:
+        """The row as it is after the step; None where its state is not `before` any more."""
+        names = tuple(values)
+        statement = self._statements.get(names) or self._build(names)
+        return statement.first(connection, {**values, "its_key": key, "before_it": before})
+
+    def _build(self, names: tuple[str, ...]) -> Prepared:
+        table = self._table
+        built = self._statements[names] = Prepared(
+            update(table)
+            .where(self._key == bindparam("its_key"), table.c.state == bindparam("before_it"))
+            .values({name: bindparam(name) for name in names})
+            .returning(*table.c)
+        )
+        return built

@@ -15,6 +15,7 @@ from mockpay.kernel.money import Money
 from mockpay.store.attempts import attempts
 from mockpay.store.metadata import big, dump, load, metadata, row_id, text
 from mockpay.store.paging import PAGE, Page, number_of, page_of
+from mockpay.store.prepared import PreparedStep
 from mockpay.store.worlds import Sandbox
 
 refunds = Table(
@@ -52,6 +53,8 @@ refunds = Table(
     Index("refunds_of_order", "order_id", "id"),
     Index("refunds_of_seller", "seller_id", "id"),
 )
+
+_step = PreparedStep(refunds, refunds.c.id)
 
 
 def add(sandbox: Sandbox, refund: Refund) -> Refund:
@@ -118,16 +121,10 @@ def transition(sandbox: Sandbox, refund: Refund, event: str, **changes: Any) -> 
         IllegalTransition: no such step from the state that the row has.
     """
     target = REFUND.target(refund.state, event)
-    row = (
-        sandbox.connection.execute(
-            update(refunds)
-            .where(refunds.c.id == refund.number, refunds.c.state == str(refund.state))
-            .values(state=str(target), updated_at=sandbox.now, **changes)
-            .returning(*refunds.c)
-        )
-        .mappings()
-        .first()
-    )
+    row = _step.take(
+        sandbox.connection, refund.number, str(refund.state),
+        state=str(target), updated_at=sandbox.now, **changes,
+    )  # fmt: skip
     if row is None:
         message = "The refund moved on meanwhile."
         raise IllegalTransition(message, machine="refund", event=event)

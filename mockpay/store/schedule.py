@@ -60,6 +60,12 @@ _waiting = (
 _due = Prepared(_waiting.where(events.c.due_at <= bindparam("target")))
 _next = Prepared(_waiting.with_only_columns(events.c.due_at))
 _marked = update(events).values(state=bindparam("to"), fired_at=bindparam("now"))
+_drop = Prepared(
+    update(events)
+    .where(_mine == bindparam("seller"), events.c.subject == bindparam("what"))
+    .where(events.c.kind == bindparam("why"), _is_waiting)
+    .values(state=bindparam("to"))
+)
 #: The numbers come as a text with commas: one parameter, however many they are.
 _finish = {
     "sqlite": Prepared(
@@ -115,12 +121,8 @@ def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object)
 
 def drop(sandbox: Sandbox, kind: str, subject: str) -> None:
     """Take back what has not happened yet."""
-    sandbox.connection.execute(
-        update(events)
-        .where(_mine == sandbox.seller_id, events.c.subject == subject, events.c.kind == kind)
-        .where(_is_waiting)
-        .values(state=DROPPED)
-    )
+    values = {"seller": sandbox.seller_id, "what": subject, "why": kind, "to": DROPPED}
+    _drop.run(sandbox.connection, values)
     sandbox.rescheduled.append(None)
 
 

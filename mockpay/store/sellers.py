@@ -62,6 +62,12 @@ _FIND = {
     (False, False): Prepared(_by_access_key),
     (False, True): Prepared(_by_access_key.with_for_update()),
 }
+_sooner = Prepared(
+    update(sellers)
+    .where(sellers.c.seller_id == bindparam("seller"))
+    .where(or_(sellers.c.next_due.is_(None), sellers.c.next_due > bindparam("due_at")))
+    .values(next_due=bindparam("due_at"))
+)
 _count = Prepared(
     update(sellers)
     .where(sellers.c.seller_id == bindparam("seller"))
@@ -162,12 +168,7 @@ def set_clock(connection: Connection, seller_id: str, clock: Clock) -> None:
 
 def due_sooner(connection: Connection, seller_id: str, due_at: int) -> None:
     """Note that something is due, unless something else is due sooner."""
-    column = sellers.c.next_due
-    connection.execute(
-        update(sellers)
-        .where(sellers.c.seller_id == seller_id, or_(column.is_(None), column > due_at))
-        .values(next_due=due_at)
-    )
+    _sooner.run(connection, {"seller": seller_id, "due_at": due_at})
 
 
 def count(connection: Connection, seller_id: str, *, fired: int = 0, delivered: int = 0) -> None:

@@ -1,5 +1,7 @@
 """Engines and transactions: whole or not at all, one picture of the data."""
 
+import subprocess
+import sys
 from threading import Event, Thread
 
 import pytest
@@ -136,6 +138,21 @@ def test_a_transaction_has_one_now(world, real_clock):
 
 
 # --- opening
+
+
+def test_every_table_is_known_whoever_opens_the_database():
+    """In a process of its own: here, other tests have loaded every module long ago."""
+    code = """
+import importlib, pkgutil, mockpay.store
+from mockpay.store import engine, metadata, versions
+engine._load_tables()
+known = set(metadata.metadata.tables)
+for module in pkgutil.iter_modules(mockpay.store.__path__):
+    importlib.import_module(f"mockpay.store.{module.name}")
+print(*set(metadata.metadata.tables) - known)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
 
 
 def test_tables_are_made_once_however_many_start_at_once(database_url):
