@@ -1,5 +1,5 @@
 """
-Which lines and branches of mockpay the tests reach: `-p tests.measured`, with MEASURED a folder.
+Which lines and branches of mockpay the tests reach: `-n 2 -p tests.measured`, MEASURED a folder.
 
 SlipCover marks the bytecode while a module is imported; a trace function, as `coverage` has one,
 makes the whole suite half as slow again.  Its own plugin leaves alone whatever pytest rewrites
@@ -18,7 +18,9 @@ from slipcover.importer import SlipcoverLoader
 _PACKAGE = "mockpay"
 _NEVER_RUN = ["if TYPE_CHECKING:", r"^\s*\.\.\.$"]
 
-_measured = slipcover.Slipcover(branch=True, source=[_PACKAGE], exclude_also=_NEVER_RUN)
+_measured = slipcover.Slipcover(
+    branch=True, immediate=True, source=[_PACKAGE], exclude_also=_NEVER_RUN
+)
 
 
 class _Finder:
@@ -35,13 +37,18 @@ class _Finder:
 
 
 def pytest_configure():
-    sys.meta_path.remove(_Finder)
-    sys.meta_path.insert(0, _Finder)  # pytest has put its own in front of it meanwhile
+    if _Finder in sys.meta_path:
+        sys.meta_path.remove(_Finder)
+        sys.meta_path.insert(0, _Finder)  # pytest has put its own in front of it meanwhile
 
 
 def pytest_unconfigure():
+    if _Finder not in sys.meta_path:
+        return
     report = Path(os.environ["MEASURED"]) / f"{os.getpid()}.json"
     report.write_text(json.dumps(_measured.get_coverage()))
 
 
-sys.meta_path.insert(0, _Finder)
+# The process that only hands out the tests runs nothing of ours.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    sys.meta_path.insert(0, _Finder)
