@@ -41,7 +41,7 @@ class Ways:
     """
     Where the buyer's browser is, and what it tells.
 
-    `page_url` is the payment's page, absolute, without a slash at the end; None where no
+    `page_url` is the payment's page, absolute, without a slash at the end; empty where no
     browser is there: a payment by 3-D Secure then waits for one.
     """
 

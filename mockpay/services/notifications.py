@@ -227,11 +227,11 @@ def record(sandbox: Sandbox, one: Notification, sent: Sent) -> bool:
     """
     Write down a try and follow it: delivered, tried again later, or given up.
 
-    Returns:
-        Whether it was delivered, for the caller to count (`sellers.count`).
-
     Args:
         one: As it was claimed; whoever claimed it is alone with it until the try is recorded.
+
+    Returns:
+        Whether it was delivered, for the caller to count (`sellers.count`).
 
     Raises:
         IllegalTransition: it moved on meanwhile.
