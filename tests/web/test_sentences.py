@@ -3,6 +3,7 @@
 import pytest
 
 from mockpay.domain.attempts import Failure
+from mockpay.domain.risk import DECLINED_REASON
 from mockpay.domain.upi import CODES
 from mockpay.kernel.clock import DAY
 from mockpay.services.sellers import Changes, change
@@ -111,6 +112,26 @@ def test_every_code_makes_a_sentence_for_a_row_and_one_for_a_title(code):
     assert short.endswith(f"({code})")
     assert full[0].isupper()
     assert f"({code})" not in full
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "says"),
+    [
+        ("otp_attempts_exceeded", "", "The buyer typed too many wrong codes"),
+        ("payment_cancelled", "", "The buyer gave this try up"),
+        ("payment_timed_out", "", "The buyer did not prove who they are in time"),
+        (
+            "authentication_failed",
+            "N/01",
+            "The buyer did not prove who they are at the card’s bank",
+        ),
+        (DECLINED_REASON, "", "A risk rule declined the payment"),
+    ],
+)
+def test_an_end_before_the_banks_turn_is_told_in_words(reason, code, says):
+    failure = Failure("customer", "payment_authentication", reason, code)
+    assert failure_sentence(failure, full=True, method="card") == says
+    assert failure_sentence(failure, method="card") == (f"{says} ({code})" if code else says)
 
 
 @pytest.mark.parametrize(

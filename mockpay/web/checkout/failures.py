@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from mockpay.domain import netbanking, upi
 from mockpay.domain.attempts import Attempt, Failure
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
 from mockpay.domain.risk import DECLINED_REASON
-from mockpay.web.sentences import failure_sentence, whose_doing
+from mockpay.web.sentences import (
+    APPROVED_ELSEWHERE,
+    BUYERS_DOING,
+    ended_before_the_bank,
+    failure_sentence,
+    whose_doing,
+)
 
-#: Methods whose buyer answers in an app or on a bank's page.
-APPROVED_ELSEWHERE = frozenset({upi.METHOD, netbanking.METHOD})
 _TO_THE_BUYER = {
     "The buyer’s bank": "Your bank",
     "buyer's bank": "your bank",
@@ -27,14 +30,6 @@ _NOT_PROVED = {
     # Why is for the seller to know, not for whoever may be a thief.
     DECLINED_REASON: "This payment cannot be made in this way",
 }
-#: The same for the tester.
-_BUYERS_DOING = {
-    "authentication_failed": "The buyer did not prove who they are at the card’s bank.",
-    "payment_cancelled": "The buyer gave this try up.",
-    "payment_timed_out": "The buyer did not prove who they are in time.",
-    "otp_attempts_exceeded": "The buyer typed too many wrong codes.",
-}
-_BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 
 
 def to_the_buyer(failed: Attempt) -> str:
@@ -51,10 +46,7 @@ def to_the_buyer(failed: Attempt) -> str:
 
 def not_proved(failure: Failure, method: str) -> str | None:
     """Why a try ended before it was the bank's turn; None where the bank or app has said it."""
-    asked_by_app = method in APPROVED_ELSEWHERE and failure.code
-    if failure.step not in _BEFORE_MONEY or asked_by_app:
-        return None
-    return _NOT_PROVED.get(failure.reason)
+    return _NOT_PROVED.get(failure.reason) if ended_before_the_bank(failure, method) else None
 
 
 def why(order: Order, last: Attempt | None) -> str:
@@ -62,8 +54,8 @@ def why(order: Order, last: Attempt | None) -> str:
     failure = last.failure if last else None
     if last is None or failure is None or failure.step != "payment_authentication":
         return whose_doing(order, last)
-    planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in _BUYERS_DOING
+    planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in BUYERS_DOING
     if planned or (last.method in APPROVED_ELSEWHERE and failure.code):
         return whose_doing(order, last)
     again = " The buyer may try again." if order.open else ""
-    return f"Nothing is wrong in your integration. {_BUYERS_DOING[failure.reason]}{again}"
+    return f"Nothing is wrong in your integration. {BUYERS_DOING[failure.reason]}.{again}"

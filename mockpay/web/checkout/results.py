@@ -11,9 +11,10 @@ from mockpay.store import attempts
 from mockpay.web import emi_terms
 from mockpay.web.checkout import contexts
 from mockpay.web.checkout.contexts import until
-from mockpay.web.checkout.failures import APPROVED_ELSEWHERE, not_proved, to_the_buyer, why
+from mockpay.web.checkout.failures import not_proved, to_the_buyer, why
 from mockpay.web.checkout.visits import Visit
 from mockpay.web.sentences import (
+    APPROVED_ELSEWHERE,
     countdown,
     meaning,
     method_icon,
