@@ -13,9 +13,9 @@ from mockpay.domain.attempts import Attempt, AttemptState, Failure
 from mockpay.domain.methods import CARD_METHODS, EMI, NETWORKS
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.domain.plans import Decision, Source, Stage
-from mockpay.domain.risk import DECLINED_REASON
 from mockpay.domain.scenarios import TABLE
 from mockpay.kernel.clock import DAY, SECOND
+from mockpay.web.early_ends import BEFORE_THE_BANK, ended_before_the_bank
 
 _O, _A = OrderState, AttemptState
 _METHODS: Mapping[str, str] = {
@@ -39,17 +39,6 @@ _WHO: Mapping[str, tuple[str, str]] = {
     "network": ("UPI network refused: ", "The UPI network refused the payment: "),
     "beneficiary_bank": ("Seller’s bank refused: ", "The seller’s bank refused the payment: "),
 }
-#: What ended a try before the bank was asked for money, by reason.
-BUYERS_DOING: Mapping[str, str] = {
-    "authentication_failed": "The buyer did not prove who they are at the card’s bank",
-    "payment_cancelled": "The buyer gave this try up",
-    "payment_timed_out": "The buyer did not prove who they are in time",
-    "otp_attempts_exceeded": "The buyer typed too many wrong codes",
-}
-_BEFORE_THE_BANK = {**BUYERS_DOING, DECLINED_REASON: "A risk rule declined the payment"}
-_BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
-#: Methods whose buyer answers in an app or on a bank's page.
-APPROVED_ELSEWHERE = frozenset({upi.METHOD, netbanking.METHOD})
 #: What a browser brings back where the redirect stage was told to misbehave.
 _RETURNS: Mapping[str, str] = {
     row.outcome: row.says for row in TABLE if row.stage is Stage.REDIRECT
@@ -135,17 +124,11 @@ def meaning(code: str, method: str = upi.METHOD) -> str:
     return row.meaning if row else code
 
 
-def ended_before_the_bank(failure: Failure, method: str) -> bool:
-    """Whether a try ended before it was the bank's turn, and neither bank nor app said why."""
-    asked_by_app = method in APPROVED_ELSEWHERE and failure.code
-    return failure.step in _BEFORE_MONEY and not asked_by_app
-
-
 def failure_sentence(failure: Failure, *, full: bool = False, method: str = upi.METHOD) -> str:
     """Why an attempt failed: with its code in a list, as a whole sentence in a title."""
     says = meaning(failure.code, method)
     if ended_before_the_bank(failure, method):
-        says = _BEFORE_THE_BANK.get(failure.reason, says)
+        says = BEFORE_THE_BANK.get(failure.reason, says)
     if failure.code == upi.EXPIRED:
         says = "the UPI request was never answered" if full else "UPI request was never answered"
     who = _WHO.get(failure.source, ("", ""))[full]

@@ -6,13 +6,8 @@ from mockpay.domain.attempts import Attempt, Failure
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
 from mockpay.domain.risk import DECLINED_REASON
-from mockpay.web.sentences import (
-    APPROVED_ELSEWHERE,
-    BUYERS_DOING,
-    ended_before_the_bank,
-    failure_sentence,
-    whose_doing,
-)
+from mockpay.web.early_ends import APPROVED_ELSEWHERE, BUYERS_DOING, ended_before_the_bank
+from mockpay.web.sentences import failure_sentence, whose_doing
 
 _TO_THE_BUYER = {
     "The buyer’s bank": "Your bank",

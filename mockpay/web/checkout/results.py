@@ -13,8 +13,8 @@ from mockpay.web.checkout import contexts
 from mockpay.web.checkout.contexts import until
 from mockpay.web.checkout.failures import not_proved, to_the_buyer, why
 from mockpay.web.checkout.visits import Visit
+from mockpay.web.early_ends import APPROVED_ELSEWHERE
 from mockpay.web.sentences import (
-    APPROVED_ELSEWHERE,
     countdown,
     meaning,
     method_icon,
