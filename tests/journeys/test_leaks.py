@@ -19,7 +19,6 @@ from mockpay.kernel.errors import Invalid
 from mockpay.merchant.client import AmazonPayClient
 from mockpay.store.metadata import metadata
 from mockpay.web.control.routes import ENDPOINTS
-from tests.given import on_sqlite
 from tests.journeys.leaks import (
     CVV,
     MAGIC_CVVS,
@@ -57,7 +56,7 @@ def test_a_cvv_is_found_as_a_whole_value_at_any_depth():
     assert found_in({"at": "2026-11-21T12:00:00.739Z", "id": 739}) == set()
 
 
-# --- by services; what a column holds is the same on both databases
+# --- by services, on both databases
 
 
 @pytest.fixture(params=["noresponse", None], ids=["waiting", "ended"])
@@ -78,7 +77,6 @@ def planted(request, world, caplog):
     return world
 
 
-@on_sqlite
 def test_neither_columns_nor_logs_nor_what_is_printed_hold_a_card(planted, caplog, capfd):
     held = 0
     with planted.look() as sandbox:

@@ -116,7 +116,7 @@ def test_a_code_is_in_the_inbox_and_nowhere_else(played):
     found = {
         (where, code)
         for where, value in cells(played, but={"inbox"})
-        for code in sent
+        for code in (*sent, TYPED, PIN)
         if spelt(code, as_text(value))
     }
     assert found == set()
