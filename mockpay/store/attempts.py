@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     Column,
     Index,
@@ -17,14 +16,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.event import listen
 
 from mockpay.domain.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Auth, Failure
 from mockpay.domain.plans import Plan
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, dump, load, metadata, text
+from mockpay.store.metadata import big, dump, load, metadata, partial_index, text
 from mockpay.store.prepared import Prepared, PreparedStep
 from mockpay.store.worlds import Sandbox
 
@@ -59,10 +57,8 @@ attempts = Table(
     UniqueConstraint("order_id", "number"),
     Index("attempts_by_seller", "seller_id", "created_at"),
 )
-# The rule that two tries of one order never run at once, kept by the database itself.  Both kinds
-# of database spell it so; an Index of SQLAlchemy's would load both dialects at every start.
-_ONE_LIVE = "CREATE UNIQUE INDEX attempts_one_live ON attempts (order_id) WHERE unfinished"
-listen(attempts, "after_create", DDL(_ONE_LIVE))  # type: ignore[no-untyped-call]
+# Two tries of one order never run at once.
+partial_index(attempts, "attempts_one_live", "order_id", where="unfinished", unique=True)
 
 _of_id = Prepared(
     select(attempts).where(

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import DDL, Index, Table, func, select, update
-from sqlalchemy.event import listen
+from sqlalchemy import Index, Table, func, select, update
 
 from mockpay.kernel.clock import SECOND
 from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, metadata, row_id, text
+from mockpay.store.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.paging import PAGE, Page, number_of, page_of
 from mockpay.store.sweeps import keep_newest
 from mockpay.store.worlds import Sandbox
@@ -39,8 +38,7 @@ inbox = Table(
     Index("inbox_of_attempt", "attempt_id"),
 )
 # Few messages have a code still, and each new one looks for those that are too old.
-_WITH_CODE = "CREATE INDEX inbox_with_code ON inbox (seller_id, created_at) WHERE otp IS NOT NULL"
-listen(inbox, "after_create", DDL(_WITH_CODE))  # type: ignore[no-untyped-call]
+partial_index(inbox, "inbox_with_code", "seller_id, created_at", where="otp IS NOT NULL")
 
 #: How long a code stays in the clear, in ms of the seller's time (facts, section 2).
 CODE_KEPT_MS = 3_600 * SECOND

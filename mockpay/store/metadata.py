@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Text
+from sqlalchemy import DDL, BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy.event import listen
 
 metadata = MetaData()
 
@@ -33,6 +34,20 @@ def text(name: str, *, null: bool = False, **options: Any) -> Column[str]:
 def big(name: str, *, null: bool = False, **options: Any) -> Column[int]:
     """A whole number of 64 bits, not null unless said."""
     return Column(name, Big, nullable=null, **options)
+
+
+def partial_index(
+    table: Table, name: str, columns: str, *, where: str, unique: bool = False
+) -> None:
+    """
+    An index of some of a table's rows only; a unique one is a rule that the database keeps.
+
+    As text: both kinds of database spell it so, and an Index of SQLAlchemy's that names either
+    kind would load both dialects at every start.
+    """
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    statement = f"CREATE {kind} {name} ON {table.name} ({columns}) WHERE {where}"
+    listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
 def dump(plain: object) -> str:

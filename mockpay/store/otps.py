@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     Column,
     ColumnElement,
@@ -19,11 +18,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.event import listen
 
 from mockpay.domain.otp import OTP, Challenge, Channel, OtpState, Purpose
 from mockpay.kernel.money import Money
-from mockpay.store.metadata import big, metadata, row_id, text
+from mockpay.store.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.worlds import Sandbox
 
 otps = Table(
@@ -60,12 +58,10 @@ otps = Table(
     Index("otps_of_destination", "seller_id", "destination_key", "ended_at"),
     Index("otps_of_attempt", "attempt_id"),
 )
-# The rule that a subject has one challenge at a time, kept by the database itself; see attempts.
-_ONE_ACTIVE = (
-    "CREATE UNIQUE INDEX otps_one_active ON otp_challenges (seller_id, purpose, subject)"
-    " WHERE state = 'ACTIVE'"
+# A subject has one challenge at a time.
+partial_index(
+    otps, "otps_one_active", "seller_id, purpose, subject", where="state = 'ACTIVE'", unique=True
 )
-listen(otps, "after_create", DDL(_ONE_ACTIVE))  # type: ignore[no-untyped-call]
 _KIND = "otp.destination"
 
 

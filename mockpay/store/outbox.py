@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     ColumnElement,
     Connection,
     Index,
@@ -25,11 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.event import listen
 
 from mockpay.kernel.clock import SECOND
 from mockpay.settings import Settings
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.metadata import big, dump, load, metadata, partial_index, row_id, text
 from mockpay.store.prepared import Prepared, PreparedInsert
 from mockpay.store.worlds import Runtime, Sandbox
 
@@ -67,9 +65,7 @@ _NEXT_CANDIDATES = 16
 _insert = PreparedInsert(outbox)
 #: Written out, not a parameter: only so do databases see that the partial index will do.
 _queued = outbox.c.state == literal_column(f"'{QUEUED}'")
-# Text, for the reason told in `attempts`: an Index of SQLAlchemy's would load both dialects.
-_QUEUED_BY_LEASE = f"CREATE INDEX outbox_waiting ON outbox (leased_until) WHERE state = '{QUEUED}'"
-listen(outbox, "after_create", DDL(_QUEUED_BY_LEASE))  # type: ignore[no-untyped-call]
+partial_index(outbox, "outbox_waiting", "leased_until", where=f"state = '{QUEUED}'")
 _flying = Prepared(
     select(outbox.c.seller_id, outbox.c.lane).where(
         _queued, outbox.c.leased_until > bindparam("real_now")

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    DDL,
     BigInteger,
     ColumnElement,
     Index,
@@ -30,11 +29,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.event import listen
 
 from mockpay.domain.risk import HOUR, MINUTE, TEN_MINUTES, Assessment, Counts, Facts, Hit, Verdict
 from mockpay.kernel.clock import DAY
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.metadata import big, dump, load, metadata, partial_index, row_id, text
 from mockpay.store.prepared import Prepared
 from mockpay.store.worlds import Sandbox
 
@@ -54,7 +52,7 @@ risk_inputs = Table(
     # Nothing until the attempt's end is known, then 0 or 1.
     big("declined", null=True),
 )
-#: An attempt stands only in the indexes of what it brought; both kinds of database spell it so.
+#: An attempt stands only in the indexes of what it brought.
 for _name, _columns, _where in (
     ("card", "fingerprint, at", "fingerprint IS NOT NULL"),
     ("vpa", "vpa, at", "vpa IS NOT NULL"),
@@ -63,10 +61,7 @@ for _name, _columns, _where in (
     ("device", "device, at", "device IS NOT NULL"),
     ("buyer", "buyer, at", "buyer IS NOT NULL"),
 ):
-    _index = (
-        f"CREATE INDEX risk_inputs_by_{_name} ON risk_inputs (seller_id, {_columns}) WHERE {_where}"
-    )
-    listen(risk_inputs, "after_create", DDL(_index))  # type: ignore[no-untyped-call]
+    partial_index(risk_inputs, f"risk_inputs_by_{_name}", f"seller_id, {_columns}", where=_where)
 
 risk_assessments = Table(
     "risk_assessments",

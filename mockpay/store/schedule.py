@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Index,
     Table,
     bindparam,
@@ -16,11 +15,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import text as written
-from sqlalchemy.event import listen
 
 from mockpay.kernel.clock import Clock
 from mockpay.store import sellers
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.metadata import big, dump, load, metadata, partial_index, row_id, text
 from mockpay.store.prepared import Prepared, PreparedInsert
 from mockpay.store.worlds import Sandbox
 
@@ -42,11 +40,7 @@ events = Table(
 WAITING, DONE, FAILED, DROPPED = "WAITING", "DONE", "FAILED", "DROPPED"
 #: Written out, not a parameter: only so do databases see that the partial index will do.
 _is_waiting = events.c.state == literal_column(f"'{WAITING}'")
-# Text, for the reason told in `attempts`: an Index of SQLAlchemy's would load both dialects.
-_WAITING_BY_TIME = (
-    f"CREATE INDEX events_due ON events (seller_id, due_at, id) WHERE state = '{WAITING}'"
-)
-listen(events, "after_create", DDL(_WAITING_BY_TIME))  # type: ignore[no-untyped-call]
+partial_index(events, "events_due", "seller_id, due_at, id", where=f"state = '{WAITING}'")
 
 _insert = PreparedInsert(events)
 _mine = events.c.seller_id

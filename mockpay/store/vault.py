@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     Column,
     ColumnElement,
@@ -17,13 +16,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.event import listen
 
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.domain.vault import LIVE, SAVED_METHOD, MethodStatus, SavedMethod
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.metadata import big, dump, load, metadata, partial_index, row_id, text
 from mockpay.store.worlds import Sandbox
 
 methods = Table(
@@ -54,17 +52,13 @@ methods = Table(
     big("deleted_at", null=True),
     Index("saved_methods_of_buyer", "seller_id", "buyer_id", "touched"),
 )
-# Rules that the database itself keeps; written so for the reason told in `attempts`.
-_ONE_DEFAULT = (
-    "CREATE UNIQUE INDEX saved_methods_one_default ON saved_methods (seller_id, buyer_id) "
-    "WHERE is_default"
+partial_index(
+    methods, "saved_methods_one_default", "seller_id, buyer_id", where="is_default", unique=True
 )
-_ONE_OF_EACH = (
-    "CREATE UNIQUE INDEX saved_methods_one_of_each ON saved_methods "
-    "(seller_id, buyer_id, fingerprint) WHERE kept"
-)
-for _rule in (_ONE_DEFAULT, _ONE_OF_EACH):
-    listen(methods, "after_create", DDL(_rule))  # type: ignore[no-untyped-call]
+partial_index(
+    methods, "saved_methods_one_of_each", "seller_id, buyer_id, fingerprint", where="kept",
+    unique=True,
+)  # fmt: skip
 
 #: The timeline of saved methods; that of orders is another, as a method outlives its order.
 method_steps = Table(

@@ -66,7 +66,7 @@ def _told(
     for provider in providers_of(runtime):
         if provider.owns(path):
             return provider.refusal(error)
-    if path.startswith(problems.PREFIX) and not path.startswith(DASHBOARD):
+    if problems.below(path):
         return problems.http_problem(http) if http is not None else problems.problem(error)
     page = {"title": _TITLES.get(status, "This did not work"), "sentence": error.message}
     page["code"] = error.code

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from flask import Flask
 from lxml import html
 
-from mockpay.kernel import templates
+from mockpay.app import _made_dashboard
 from mockpay.store.worlds import Runtime
-from mockpay.web import dashboard, sign_in
-
-_ROOT = Path(__file__).parents[2]
-
-
-def dashboard_app(runtime: Runtime) -> Flask:
-    app = Flask(
-        "mockpay",
-        template_folder=str(_ROOT / "templates"),
-        static_folder=str(_ROOT / "mockpay/static"),
-    )
-    templates.prepare(app.jinja_env)
-    app.register_blueprint(dashboard.blueprint(runtime))
-    app.register_blueprint(sign_in.blueprint(runtime))
-    return app
 
 
 class Visitor:
     """A browser without a script, on one seller's dashboard."""
 
     def __init__(self, runtime: Runtime, seller_id: str) -> None:
-        self.client = dashboard_app(runtime).test_client()
+        self.client = _made_dashboard(runtime).test_client()
         self.home = f"/_mockpay/ui/sellers/{seller_id}"
 
     def see(self, path: str = "/orders", status: int = 200):

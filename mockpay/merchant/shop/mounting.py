@@ -1,4 +1,4 @@
-"""Put the shop together: as a blueprint of another application, or as one of its own."""
+"""Put the shop together, as an application of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_BODY = 1_048_576
 _ARRIVALS = frozenset({"shop.returned", "shop.ipn", "shop.mobile_sign", "shop.mobile_verify"})
 
 
-def shop_blueprint(config: ShopConfig) -> Blueprint:
+def _blueprint(config: ShopConfig) -> Blueprint:
     """The shop below ``/shop``; templates and static files are the application's."""
     blueprint = Blueprint("shop", __name__, url_prefix="/shop")
     till = Till(config)
@@ -51,7 +51,7 @@ def shop_app(config: ShopConfig, *, templates: Path, static: Path) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
     app.url_defaults(assets.versioned(static))
     prepare(app.jinja_env)
-    app.register_blueprint(shop_blueprint(config))
+    app.register_blueprint(_blueprint(config))
     app.add_url_rule("/", "home", lambda: redirect(url_for("shop.catalogue")))
     app.after_request(_harden)
     return app

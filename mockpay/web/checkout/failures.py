@@ -6,7 +6,7 @@ from mockpay.domain.attempts import Attempt, Failure
 from mockpay.domain.orders import Order
 from mockpay.domain.plans import Stage
 from mockpay.domain.risk import DECLINED_REASON
-from mockpay.web.early_ends import APPROVED_ELSEWHERE, BUYERS_DOING, ended_before_the_bank
+from mockpay.web.early_ends import BUYERS_DOING, ended_before_the_bank
 from mockpay.web.sentences import failure_sentence, whose_doing
 
 _TO_THE_BUYER = {
@@ -50,7 +50,7 @@ def why(order: Order, last: Attempt | None) -> str:
     if last is None or failure is None or failure.step != "payment_authentication":
         return whose_doing(order, last)
     planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in BUYERS_DOING
-    if planned or (last.method in APPROVED_ELSEWHERE and failure.code):
+    if planned or not ended_before_the_bank(failure, last.method):
         return whose_doing(order, last)
     again = " The buyer may try again." if order.open else ""
     return f"Nothing is wrong in your integration. {BUYERS_DOING[failure.reason]}.{again}"
