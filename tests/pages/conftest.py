@@ -62,10 +62,24 @@ def open_page(browser, watch):
         context.close()
 
 
+@pytest.fixture(scope="session")
+def phone(browser):
+    """The browser of a phone; it keeps style and fonts from test to test, and nothing else."""
+    context = browser.new_context(viewport=PHONE, reduced_motion="reduce")
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(open_page):
-    """A phone."""
-    return open_page()
+def page(phone, watch):
+    """A phone, of somebody who was nowhere yet."""
+    stop = watch.over(phone)
+    yield phone.new_page()
+    for one in phone.pages:
+        one.close()
+    phone.clear_cookies()
+    stop()
 
 
 @pytest.fixture
