@@ -11,12 +11,12 @@ from bench.place import Place
 from bench.postgresql import postgresql
 from bench.report import Line
 from mockpay.app import create_app, runtime_of
-from mockpay.delivery import clocks, scheduler
+from mockpay.delivery import clock, scheduler
 from mockpay.kernel.clock import Mode
-from mockpay.services.sellers import NewSeller, create
+from mockpay.services.sellers.accounts import NewSeller, create
 from mockpay.settings import Settings
-from mockpay.store.engine import close, writing
-from mockpay.store.worlds import Runtime
+from mockpay.store.db.engine import close, writing
+from mockpay.store.unit_of_work import Runtime
 
 #: What the contract counts: events that wait, and how many of them are due.
 PENDING, DUE = 1_000_000, 100_000
@@ -62,7 +62,7 @@ def _rounds(url: str, place: Place, rounds: int, pending: int, due: int) -> list
     app = create_app(Settings(database_url=url, keys_dir=place.keys))
     runtime = runtime_of(app)
     seller_id = create(runtime, NewSeller()).seller_id
-    clocks.put(runtime, seller_id, Mode.FROZEN, _BEGIN)
+    clock.put(runtime, seller_id, Mode.FROZEN, _BEGIN)
     try:
         _fill(runtime, seller_id, pending + (rounds - 1) * due)
         return [_fire(runtime, seller_id, number, due) for number in range(1, rounds + 1)]

@@ -25,9 +25,7 @@ _ORDER = (
     "INSERT INTO orders (seller, reference, own_id, state, amount, token, redirect_url, request,"
     " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_ATTEMPT = (
-    "INSERT INTO attempts (order_id, state, amount, instrument, created_at) VALUES (?, ?, ?, ?, ?)"
-)
+_ATTEMPT = "INSERT INTO attempts (order_id, state, amount, instrument, created_at) VALUES (?, ?, ?, ?, ?)"
 #: As much text as the order's own request needs.
 _REQUEST = json.dumps({f"field{number:02d}": "0123456789" * 4 for number in range(20)})
 
@@ -70,9 +68,16 @@ class Commit:
         number, execute = self._count, self._connection.execute
         execute("BEGIN IMMEDIATE")
         order = (
-            "A1MOCKPAYSELLER", f"S04-{number:07d}-{number:07d}", f"order-{number}", "CREATED",
-            49_900, f"token-{number:016d}", "http://127.0.0.1:8420/shop/return", _REQUEST, number,
-        )  # fmt: skip
+            "A1MOCKPAYSELLER",
+            f"S04-{number:07d}-{number:07d}",
+            f"order-{number}",
+            "CREATED",
+            49_900,
+            f"token-{number:016d}",
+            "http://127.0.0.1:8420/shop/return",
+            _REQUEST,
+            number,
+        )
         cursor = execute(_ORDER, order)
         execute(_ATTEMPT, (cursor.lastrowid, "CREATED", 49_900, '{"vpa":"success@mockpay"}', 1))
         execute("COMMIT")

@@ -45,7 +45,15 @@ def _side_by_side(here: Place, there: Place, rounds: int, payments: int, many: i
     told = f"{first * 1e6:.0f} us"
     return [
         Line("idle RSS", f"{idle:.1f} MB", "", idle, "MB", 75, 60),
-        Line(f"RSS growth after {many:,} payments", f"{idle + grown:.1f} MB", f"{idle:.1f} MB",
-             grown, "MB", 30, 10, verdict),
+        Line(
+            f"RSS growth after {many:,} payments",
+            f"{idle + grown:.1f} MB",
+            f"{idle:.1f} MB",
+            grown,
+            "MB",
+            30,
+            10,
+            verdict,
+        ),
         Line(stored, f"{last * 1e6:.0f} us", told, last / first, "x", 1.2, 1.05, verdict),
-    ]  # fmt: skip
+    ]

@@ -35,9 +35,7 @@ class Buyers:
 
     def __init__(self, program: Program, place: Place) -> None:
         command = [sys.executable, "-m", "bench.load", str(program.port), str(place.keys)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def seal(self, connections: int, count: int) -> None:
         """Have requests made; returns when all is ready to be sent."""
@@ -66,10 +64,7 @@ class Buyers:
         return self
 
     def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         """End it."""
         assert self._process.stdin is not None

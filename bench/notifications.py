@@ -21,23 +21,25 @@ from bench.floors import cpu_of
 from bench.place import Place
 from bench.report import Line, against
 from mockpay.app import create_app, runtime_of
-from mockpay.delivery import clocks, outbox, scheduler
+from mockpay.delivery import clock, outbox, scheduler
 from mockpay.delivery.worker import Worker
-from mockpay.domain.instruments import Upi
+from mockpay.domain.methods.instruments import Upi
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.clock import SECOND, Mode
-from mockpay.kernel.ipn_identity import ipn_identity
+from mockpay.kernel.keys.signing_identity import ipn_identity
 from mockpay.kernel.money import Money
-from mockpay.services import orders, payments, refunds, sellers
-from mockpay.services.sellers import Changes, NewSeller
-from mockpay.services.steps import the_order
+from mockpay.services.payments import orders, payments
+from mockpay.services.payments.transitions import the_order
+from mockpay.services.refunds import refunds
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import Changes, NewSeller
 from mockpay.settings import Settings
 from mockpay.store import outbox as parcels
 from mockpay.store import sellers as seller_rows
-from mockpay.store.engine import close
-from mockpay.store.worlds import Runtime, look, work
-from mockpay.wire.sns import sign_notification
+from mockpay.store.db.engine import close
+from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.wire.amazonpay.sns import sign_notification
 
 #: Refunds of a round, whose wall time is told too.
 MANY = 1_000
@@ -83,11 +85,11 @@ def measure(rounds: int, many: int) -> list[Line]:
 
 def _refunding(runtime: Runtime, url: str, many: int) -> str:
     """A new seller with as many refunds, each of an order of its own, that are due later."""
-    seller_id = sellers.create(runtime, NewSeller()).seller_id
-    clocks.put(runtime, seller_id, Mode.FROZEN, None)
+    seller_id = accounts.create(runtime, NewSeller()).seller_id
+    clock.put(runtime, seller_id, Mode.FROZEN, None)
     paid = [_paid(runtime, seller_id, number) for number in range(many)]
     with work(runtime, seller_id) as sandbox:
-        sellers.change(sandbox, Changes(ipn_url=url))
+        accounts.change(sandbox, Changes(ipn_url=url))
     for number, order_id in enumerate(paid):
         with work(runtime, seller_id) as sandbox:
             asked = RefundRequest(f"refund-{number}", Money.parse("499.00"))
@@ -98,9 +100,12 @@ def _refunding(runtime: Runtime, url: str, many: int) -> str:
 def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
     """A paid order; its number."""
     wish = PaymentRequest(
-        "amazonpay", f"order-{number}", Money.parse("499.00"),
-        "http://127.0.0.1:8420/shop/return", f"digest-{number}",
-    )  # fmt: skip
+        "amazonpay",
+        f"order-{number}",
+        Money.parse("499.00"),
+        "http://127.0.0.1:8420/shop/return",
+        f"digest-{number}",
+    )
     with work(runtime, seller_id) as sandbox:
         order = orders.begin(sandbox, wish).order
         assert order is not None
@@ -112,7 +117,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
 
 def _settle(runtime: Runtime, seller_id: str, many: int) -> tuple[float, float]:
     """Seconds of CPU for one refund that becomes due, and of wall time for all."""
-    target = clocks.read(runtime, seller_id)[1] + 3_600 * SECOND
+    target = clock.read(runtime, seller_id)[1] + 3_600 * SECOND
     count, more = 0, True
     wall, cpu = time.perf_counter(), time.process_time()
     while more:

@@ -26,9 +26,7 @@ class Program:
         command = [sys.executable, "-m", "mockpay", "serve", "--port", "0"]
         command += ["--database-url", str(place.database)]
         began = time.perf_counter()
-        self._process = subprocess.Popen(
-            command, env=place.environ(), stdout=subprocess.PIPE, text=True
-        )
+        self._process = subprocess.Popen(command, env=place.environ(), stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.startswith(_FIRST_LINE):
@@ -68,10 +66,7 @@ class Program:
         return self
 
     def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         """Stop it as an operator does."""
         self._process.terminate()

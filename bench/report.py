@@ -58,21 +58,13 @@ def table(lines: Sequence[Line]) -> str:
     """All lines as a Markdown table that also reads well as it is."""
     rows = [HEADINGS, *(line.cells() for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    shown = [
-        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
+    shown = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     shown.insert(1, "-|-".join("-" * width for width in widths))
     return "\n".join(f"| {line} |" if "-|-" not in line else f"|-{line}-|" for line in shown)
 
 
 def against(
-    what: str,
-    measured: Sequence[float],
-    floor: Sequence[float],
-    name: str,
-    gate: float,
-    goal: float,
+    what: str, measured: Sequence[float], floor: Sequence[float], name: str, gate: float, goal: float
 ) -> Line:
     """A ratio of CPU times in seconds: the median of the rounds over the floor's median."""
     took, least = median(measured), median(floor)

@@ -12,8 +12,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from mockpay.kernel.ids import entropy, page_token
-from mockpay.kernel.keyfiles import AMAZONPAY_PUBLIC
-from mockpay.wire.envelope import Envelope, Flavour, seal
+from mockpay.kernel.keys.files import AMAZONPAY_PUBLIC
+from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
 
 # The default seller, as the contract publishes it.
 SELLER_ID = "A1MOCKPAYSELLER"

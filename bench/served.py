@@ -10,7 +10,7 @@ from bench.place import Place
 from bench.program import Program, one_core
 from bench.report import Line, against
 from bench.requests import Shop
-from mockpay.kernel.keyfiles import open_keys
+from mockpay.kernel.keys.files import open_keys
 
 _CONNECTIONS = 4
 

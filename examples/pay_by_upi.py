@@ -15,9 +15,7 @@ def main() -> None:
         shop = server.new_seller(name="Example Shop").client()
 
         # 1. The shop sends the buyer to the payment page.
-        payment_page = shop.payment_url(
-            amount="499.00", seller_order_id="ORDER-1", redirect_url=RETURN_URL
-        )
+        payment_page = shop.payment_url(amount="499.00", seller_order_id="ORDER-1", redirect_url=RETURN_URL)
 
         # 2. The buyer chooses UPI and types an ID. The pages are plain forms.
         buyer = requests.Session()

@@ -10,7 +10,7 @@ from threading import Thread
 
 import requests
 
-from mockpay.kernel.http import SessionSender
+from mockpay.kernel.http.calls import SessionSender
 from mockpay.merchant import AmazonPayClient, Certificates, Notification, verify_notification
 from mockpay.testing import LiveServer
 
@@ -45,9 +45,7 @@ def main() -> None:
 def pay(shop: AmazonPayClient) -> str:
     """A buyer pays by UPI; the Amazon order id."""
     page = requests.get(
-        shop.payment_url(
-            amount="499.00", seller_order_id="ORDER-3", redirect_url="http://localhost/return"
-        ),
+        shop.payment_url(amount="499.00", seller_order_id="ORDER-3", redirect_url="http://localhost/return"),
         timeout=10,
     )
     requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=10)

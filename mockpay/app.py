@@ -19,27 +19,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mockpay.kernel import assets, templates
 from mockpay.kernel.clock import RealClock
-from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.http import OutgoingHosts, Sender
-from mockpay.kernel.keyfiles import open_keys
+from mockpay.kernel.http.calls import OutgoingHosts, Sender
+from mockpay.kernel.http.direct import DirectSender
+from mockpay.kernel.keys.files import open_keys
 from mockpay.providers.contract import discover, providers_of
-from mockpay.services import sellers
+from mockpay.services.sellers import accounts
 from mockpay.settings import Settings
-from mockpay.store.engine import create_tables, engine_options, normal_url, open_engine
-from mockpay.store.metadata import metadata
-from mockpay.store.real_time import database_clock
-from mockpay.store.worlds import Runtime
-from mockpay.web import (
-    account,
-    challenge,
-    checkout,
-    control,
-    errors,
-    guard,
-    headers,
-    landing,
-)
+from mockpay.store.db.database_clock import database_clock
+from mockpay.store.db.engine import create_tables, engine_options, normal_url, open_engine
+from mockpay.store.db.metadata import metadata
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web import account, challenge, checkout, control, errors, guard, headers, landing
 from mockpay.web.hosts import own_url
 from mockpay.web.late_rules import LateRule
 
@@ -53,10 +44,7 @@ MAX_BODY = 1_048_576
 
 
 def create_app(
-    settings: Settings | None = None,
-    *,
-    real_clock: RealClock | None = None,
-    sender: Sender | None = None,
+    settings: Settings | None = None, *, real_clock: RealClock | None = None, sender: Sender | None = None
 ) -> Flask:
     """
     The whole sandbox as one WSGI application; `runtime_of` gives its runtime.
@@ -82,7 +70,7 @@ def create_app(
         providers=providers,
     )
     # The demo shop listens there (contract section 1); a port of 0 is known by now.
-    sellers.ensure_default(runtime, ipn_url=f"{own_url(told)}/shop/ipn")
+    accounts.ensure_default(runtime, ipn_url=f"{own_url(told)}/shop/ipn")
     app.extensions["mockpay"] = runtime
     app.shell_context_processor(lambda: dict(_in_the_shell(app, runtime)))
     for provider in providers.values():
@@ -154,24 +142,24 @@ class _Later:
 
 
 def _made_shop(app: Flask, runtime: Runtime) -> Flask:
-    from mockpay.merchant.shop import shop_app  # noqa: PLC0415 - see `_Later`
+    from mockpay.merchant.shop import shop_app  # noqa: PLC0415
 
     pages, static = Path(app.root_path, str(app.template_folder)), Path(str(app.static_folder))
     return _furnished(shop_app(_shop(runtime), templates=pages, static=static), runtime)
 
 
 def _made_dashboard(runtime: Runtime) -> Flask:
-    from mockpay.web import dashboard, sign_in  # noqa: PLC0415 - see `_Later`
+    from mockpay.web import dashboard, sign_in  # noqa: PLC0415
 
     return _furnished(_bare(), runtime, dashboard, sign_in)
 
 
 def _shop(runtime: Runtime) -> ShopConfig:
     """The demo shop of the default seller: beside the sandbox, knowing it by HTTP only."""
-    from mockpay.merchant.shop import Credentials, ShopConfig  # noqa: PLC0415 - see `_Later`
+    from mockpay.merchant.shop import Credentials, ShopConfig  # noqa: PLC0415
 
     settings = runtime.settings
-    seller = sellers.ensure_default(runtime)
+    seller = accounts.ensure_default(runtime)
 
     def guarded() -> None:
         guard.require_own_host(settings)
@@ -214,7 +202,7 @@ def _in_the_shell(app: Flask, runtime: Runtime) -> Mapping[str, object]:
 
     Only there: it loads the ORM, 6 MB and 70 ms that a server would never use (decision 0002).
     """
-    from flask_sqlalchemy import SQLAlchemy  # noqa: PLC0415 - see above
+    from flask_sqlalchemy import SQLAlchemy  # noqa: PLC0415
 
     url = normal_url(runtime.settings.database_url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url

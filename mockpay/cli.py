@@ -22,15 +22,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reset": ("reset", "Empty a seller's world."),
     "scenarios": ("scenarios", "Show the magic values; make and take away rules."),
 }
-_HIDDEN: Mapping[str, tuple[str, str]] = {
-    "docs": ("docs", "Write the generated pages of docs/ anew."),
-}
+_HIDDEN: Mapping[str, tuple[str, str]] = {"docs": ("docs", "Write the generated pages of docs/ anew.")}
 
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names that `--help` shows, in the table's order."""
         return list(COMMANDS)
 
@@ -50,9 +48,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="mockpay")
 @click.pass_context

@@ -23,8 +23,8 @@ from mockpay.connections import PlainRequest, StayingConnection
 from mockpay.delivery.worker import Worker
 from mockpay.kernel.errors import Unusable
 from mockpay.settings import Settings
-from mockpay.store.engine import close
-from mockpay.store.worlds import Runtime
+from mockpay.store.db.engine import close
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web.hosts import own_host, own_url
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ class _Target:
         self._application = application
         self._runtime = runtime
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         uri = str(environ["REQUEST_URI"])
         if not uri.startswith("/") and not self._absolute(environ, uri):
             return _bad_request(start_response, b"This server is no proxy.\n")

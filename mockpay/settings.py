@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.http import OutgoingHosts
+from mockpay.kernel.http.calls import OutgoingHosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,7 @@ class Settings:
         Raises:
             Unusable: code ``settings.environment``, naming the variable.
         """
-        given = {
-            key[len(prefix) :]: v for key, v in environ.items() if key.startswith(prefix) and v
-        }
+        given = {key[len(prefix) :]: v for key, v in environ.items() if key.startswith(prefix) and v}
         default = cls()
         return cls(
             host=given.get("HOST", default.host),

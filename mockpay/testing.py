@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockpay.kernel.clock import RealClock
     from mockpay.merchant.client import AmazonPayClient
     from mockpay.settings import Settings
-    from mockpay.store.worlds import Runtime
+    from mockpay.store.unit_of_work import Runtime
 
 
 class LiveServer:
@@ -32,16 +32,14 @@ class LiveServer:
     Use it as a context manager, or call `start` and `stop`.
     """
 
-    def __init__(
-        self, settings: Settings | None = None, *, real_clock: RealClock | None = None
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, *, real_clock: RealClock | None = None) -> None:
         self._given = settings
         self._real_clock = real_clock
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self) -> Self:
         """Listen and serve; returns when requests are answered."""
-        from mockpay.app import create_app, runtime_of  # noqa: PLC0415 - see the module's text
+        from mockpay.app import create_app, runtime_of  # noqa: PLC0415
         from mockpay.server import MockpayServer  # noqa: PLC0415
 
         self._server = MockpayServer(self._settings())
@@ -85,7 +83,7 @@ class LiveServer:
         Raises:
             ControlError: an answer of 400 or above.
         """
-        from mockpay.kernel.http import HttpCall, SessionSender  # noqa: PLC0415
+        from mockpay.kernel.http.calls import HttpCall, SessionSender  # noqa: PLC0415
 
         headers = {"Content-Type": "application/json"}
         token = self.runtime.settings.admin_token

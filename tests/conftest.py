@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory):
     """A folder of keys, made once: RSA keys take their time."""
-    from mockpay.kernel.keyfiles import open_keys
+    from mockpay.kernel.keys.files import open_keys
 
     return open_keys(tmp_path_factory.mktemp("keys"))
 
@@ -69,7 +69,7 @@ def postgresql_engine(postgresql_server):
 
 def _opened(url: str):
     """One engine for all tests of a process: it remembers the statements that it compiled."""
-    from mockpay.store import engine as engines
+    from mockpay.store.db import engine as engines
 
     engine = engines.open_engine(url)
     engines.create_tables(engine)
@@ -93,8 +93,8 @@ def engine(request, database_kind):
 
 
 def _empty(engine) -> None:
-    from mockpay.store.engine import writing
-    from mockpay.store.metadata import metadata
+    from mockpay.store.db.engine import writing
+    from mockpay.store.db.metadata import metadata
 
     names = [table.name for table in reversed(metadata.sorted_tables) if table.name != "made_with"]
     # PostgreSQL takes them all in one go, which spares 5 ms a test.
@@ -107,7 +107,7 @@ def _empty(engine) -> None:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory):
     """A SQLite file with all tables and no rows; a copy is made in no time."""
-    from mockpay.store import engine as engines
+    from mockpay.store.db import engine as engines
 
     path = tmp_path_factory.mktemp("template") / "mockpay.db"
     engine = engines.open_engine(str(path))
@@ -149,7 +149,7 @@ def runtime(engine, keys, real_clock, post):
     from mockpay.providers.contract import discover
     from mockpay.providers.simulator.gateway import Simulator
     from mockpay.settings import Settings
-    from mockpay.store.worlds import Runtime
+    from mockpay.store.unit_of_work import Runtime
 
     return Runtime(
         settings=Settings(keys_dir=Path(keys.folder), seed="fixed"),

@@ -10,44 +10,43 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from mockpay.delivery import clocks, outbox, scheduler
-from mockpay.domain.attempts import Attempt, Auth
-from mockpay.domain.instruments import Card, Instrument, Upi
+from mockpay.delivery import clock, outbox, scheduler
+from mockpay.domain.methods.instruments import Card, Instrument, Upi
 from mockpay.domain.notifications import Notification, Try
 from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.payments.attempts import Attempt, Auth
 from mockpay.domain.refunds import Refund, RefundRequest
-from mockpay.domain.threeds import Browser
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, Mode, parse_time
-from mockpay.kernel.http import HttpCall, HttpReply
+from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
-from mockpay.services import (
+from mockpay.services import notifications as told
+from mockpay.services.audit import audit
+from mockpay.services.payments import (
     authentication,
-    cancelling,
+    cancellation,
     captures,
     card_authentication,
     orders,
     payments,
     plans,
-    refund_endings,
-    refunds,
-    sellers,
-    settling,
+    settlement,
 )
-from mockpay.services import notifications as told
-from mockpay.services.audit import audit
-from mockpay.services.authentication import Ways
-from mockpay.services.endings import give_up
-from mockpay.services.payments import Payer, Started
-from mockpay.services.refunds import Asked
+from mockpay.services.payments.authentication import Ways
+from mockpay.services.payments.outcomes import give_up
+from mockpay.services.payments.payments import Payer, Started
+from mockpay.services.payments.transitions import the_refund
+from mockpay.services.refunds import refund_settlement, refunds
+from mockpay.services.refunds.refunds import Asked
 from mockpay.services.scenarios import add_rule
-from mockpay.services.sellers import NewSeller
-from mockpay.services.steps import the_refund
-from mockpay.services.threeds import acs, requestor
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store import attempts, notification_tries, notifications, timeline
 from mockpay.store import orders as order_rows
 from mockpay.store import refunds as refund_rows
-from mockpay.store.worlds import Runtime, look, work
+from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.threeds import acs, requestor
+from mockpay.threeds.rules import Browser
 
 NOON = parse_time("2026-11-21T12:00:00Z")
 RETURN_URL = "http://127.0.0.1:8420/shop/return"
@@ -117,12 +116,11 @@ class World:
 
     @classmethod
     def new(
-        cls, runtime: Runtime, *, frozen: bool = True, ipn_url: str | None = None,
-        **settings: object,
-    ) -> World:  # fmt: skip
+        cls, runtime: Runtime, *, frozen: bool = True, ipn_url: str | None = None, **settings: object
+    ) -> World:
         """A new seller whose clock shows the real time, frozen unless said."""
         wish = NewSeller(ipn_url=ipn_url, settings=settings)
-        world = cls(runtime, sellers.create(runtime, wish).seller_id)
+        world = cls(runtime, accounts.create(runtime, wish).seller_id)
         if frozen:
             world.put(Mode.FROZEN)
         return world
@@ -150,19 +148,19 @@ class World:
             add_rule(sandbox, stage=stage, outcome=outcome, **{"match": {}, **more})
 
     def put(self, mode: Mode | None, moment: int | None = None) -> None:
-        clocks.put(self.runtime, self.seller_id, mode, moment)
+        clock.put(self.runtime, self.seller_id, mode, moment)
 
     def now(self) -> int:
-        return clocks.read(self.runtime, self.seller_id)[1]
+        return clock.read(self.runtime, self.seller_id)[1]
 
-    def to(self, goal: int | clocks.Until, timeout: float = 30) -> clocks.Advanced:
-        return clocks.advance(self.runtime, self.seller_id, goal, timeout)
+    def to(self, goal: int | clock.Until, timeout: float = 30) -> clock.Advanced:
+        return clock.advance(self.runtime, self.seller_id, goal, timeout)
 
-    def later(self, seconds: float) -> clocks.Advanced:
+    def later(self, seconds: float) -> clock.Advanced:
         return self.to(self.now() + int(seconds * SECOND))
 
-    def idle(self) -> clocks.Advanced:
-        return self.to(clocks.Until.IDLE)
+    def idle(self) -> clock.Advanced:
+        return self.to(clock.Until.IDLE)
 
     # The buyer
 
@@ -240,11 +238,11 @@ class World:
     def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
         with self.work() as sandbox:
             outcome = plans.of_pin(sandbox, attempt, pin)
-            return settling.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
+            return settlement.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
 
     def decline(self, attempt: Attempt) -> Attempt:
         with self.work() as sandbox:
-            return settling.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+            return settlement.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
 
     def cancel(self, order: Order) -> Order:
         with self.work() as sandbox:
@@ -278,9 +276,11 @@ class World:
     def settle_refund(self, refund: Refund, how: str) -> Refund:
         """A tester's verb: complete, decline, hold or release."""
         verbs = {
-            "complete": refund_endings.complete, "decline": refund_endings.decline,
-            "hold": refunds.hold, "release": refunds.release,
-        }  # fmt: skip
+            "complete": refund_settlement.complete,
+            "decline": refund_settlement.decline,
+            "hold": refunds.hold,
+            "release": refunds.release,
+        }
         with self.work() as sandbox:
             return verbs[how](sandbox, the_refund(sandbox, refund.amazon_refund_id))
 
@@ -294,7 +294,7 @@ class World:
 
     def cancel_by_seller(self, order: Order) -> Order:
         with self.work() as sandbox:
-            return cancelling.cancel(sandbox, self._fresh(sandbox, order), Actor.SELLER)
+            return cancellation.cancel(sandbox, self._fresh(sandbox, order), Actor.SELLER)
 
     def deliver(self, notification_id: str) -> Notification:
         with self.work() as sandbox:
@@ -364,7 +364,7 @@ def at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
         barrier.wait()
         try:
             got[index] = act(index)
-        except Exception as error:  # noqa: BLE001 - the test looks at it
+        except Exception as error:  # noqa: BLE001
             got[index] = error
 
     threads = [Thread(target=run, args=(index,)) for index in range(number)]

@@ -18,9 +18,7 @@ from slipcover.importer import SlipcoverLoader
 _PACKAGE = "mockpay"
 _NEVER_RUN = ["if TYPE_CHECKING:", r"^\s*\.\.\.$"]
 
-_measured = slipcover.Slipcover(
-    branch=True, immediate=True, source=[_PACKAGE], exclude_also=_NEVER_RUN
-)
+_measured = slipcover.Slipcover(branch=True, immediate=True, source=[_PACKAGE], exclude_also=_NEVER_RUN)
 
 
 class _Finder:

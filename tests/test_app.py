@@ -6,7 +6,7 @@ import sys
 from sqlalchemy import select
 
 from mockpay.app import create_app, runtime_of
-from mockpay.services.sellers import DEFAULT_SELLER_ID
+from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
 from mockpay.settings import Settings
 
 

@@ -12,17 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mockpay"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-LAYERS = [
-    "kernel",
-    "wire",
-    "domain",
-    "store",
-    "services",
-    "delivery",
-    "providers",
-    "web",
-    "merchant",
-]
+LAYERS = ["kernel", "wire", "domain", "store", "services", "delivery", "providers", "web", "merchant"]
 #: Parts of names that say nothing (house, glossary).
 EMPTY_WORDS = {"manager", "helper", "helpers", "utils", "util", "handler", "data", "info", "misc"}
 
@@ -89,15 +79,11 @@ def test_every_layer_says_what_it_may_not_do(layer):
 
 def loaded_by(module: str) -> set[str]:
     program = f"import sys, {module}; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize(
-    "module", ["mockpay", "mockpay.testing", "mockpay.cli", "mockpay.merchant"]
-)
+@pytest.mark.parametrize("module", ["mockpay", "mockpay.testing", "mockpay.cli", "mockpay.merchant"])
 def test_what_everybody_imports_loads_nothing_heavy(module):
     heavy = {"flask", "sqlalchemy", "lxml", "babel", "segno", "psycopg", "cheroot"}
     assert loaded_by(module) & heavy == set()

@@ -13,7 +13,7 @@ import yaml
 
 from mockpay.commands.serve import told_settings
 from mockpay.settings import Settings
-from mockpay.store.engine import normal_url
+from mockpay.store.db.engine import normal_url
 
 ROOT = Path(__file__).parents[1]
 VENDOR = ROOT / "mockpay" / "static" / "vendor"
@@ -44,9 +44,7 @@ def requirement_lines(name: str) -> list[str]:
 
 
 def test_both_lists_of_run_time_dependencies_are_the_same():
-    assert sorted(PYPROJECT["project"]["dependencies"]) == sorted(
-        requirement_lines("requirements.txt")
-    )
+    assert sorted(PYPROJECT["project"]["dependencies"]) == sorted(requirement_lines("requirements.txt"))
 
 
 def test_the_lock_pins_every_run_time_dependency_with_a_hash():
@@ -80,11 +78,7 @@ def test_no_committed_file_names_a_package_registry(host):
 
 
 def test_no_committed_file_names_a_path_of_somebodys_machine():
-    found = {
-        name: hits
-        for name, text in committed_texts().items()
-        if (hits := MACHINE_PATH.findall(text))
-    }
+    found = {name: hits for name, text in committed_texts().items() if (hits := MACHINE_PATH.findall(text))}
     assert found == {}
 
 
@@ -95,9 +89,7 @@ def test_no_key_or_database_is_committed():
 
 def test_no_file_of_the_package_is_longer_than_300_lines():
     sources = [ROOT / "app.py", *(ROOT / "mockpay").rglob("*.py")]
-    lengths = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in sources
-    }
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in sources}
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 

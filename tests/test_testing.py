@@ -5,9 +5,9 @@ from threading import Thread
 import pytest
 import requests
 
-from mockpay.domain.otp import Purpose
-from mockpay.services import otps
-from mockpay.store.worlds import work
+from mockpay.otp import challenges
+from mockpay.otp.rules import Purpose
+from mockpay.store.unit_of_work import work
 from mockpay.testing import ControlError, LiveServer
 from tests.control.listeners import listening
 
@@ -104,7 +104,7 @@ def test_cancelling_a_paid_order_refunds_it(seller):
 def test_the_buyers_messages_are_found_by_their_address(seller):
     for number in ("+919876543210", "+919876543211"):
         with work(seller.server.runtime, seller.seller_id) as sandbox:
-            otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=number, to=number)
+            challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject=number, to=number)
     assert len(seller.inbox()) == 2
     (message,) = seller.inbox(kind="otp", to="+919876543210")
     assert message["otp"] in message["body"]
@@ -115,10 +115,9 @@ def test_the_code_of_an_attempt_is_the_newest_that_was_sent(seller):
         seller.otp("att_1")
     for attempt in ("att_1", "att_2", "att_1"):
         with work(seller.server.runtime, seller.seller_id) as sandbox:
-            otps.start(
-                sandbox, purpose=Purpose.PAYMENT, subject=attempt, to="+919876543210",
-                attempt_id=attempt,
-            )  # fmt: skip
+            challenges.start(
+                sandbox, purpose=Purpose.PAYMENT, subject=attempt, to="+919876543210", attempt_id=attempt
+            )
     newest, _, oldest = (one["otp"] for one in seller.inbox())
     assert seller.otp("att_1") == newest != oldest
     seller.advance(seconds=3_600)
@@ -130,9 +129,7 @@ def test_a_buyer_has_a_wallet_and_saved_methods(seller):
     email = "rich@buyers.mockpay.test"
     buyer = seller.buyer(email)
     assert seller.wallet(email)["balance"] == "150000.00"
-    saved = seller.save_method(
-        email, "card", number="4111111111111111", expiry="08/35", name="Asha Rao"
-    )
+    saved = seller.save_method(email, "card", number="4111111111111111", expiry="08/35", name="Asha Rao")
     (found,) = seller.saved_methods(buyer["buyer_id"])
     assert (found["token"], found["title"]) == (saved["token"], "HDFC Visa ending in 1111")
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.attempts import ATTEMPT
-from mockpay.domain.consents import consent
-from mockpay.domain.instruments import NetBanking, Upi, Wallet
-from mockpay.domain.otp import OTP
-from mockpay.domain.threeds import THREEDS
-from mockpay.domain.threeds_messages import CRes
+from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.payments.attempts import ATTEMPT
 from mockpay.domain.timeline import Actor
-from mockpay.domain.vault import SAVED_METHOD
-from mockpay.services import (
+from mockpay.otp import challenges
+from mockpay.otp.rules import OTP
+from mockpay.services.payments import (
     authentication,
     captures,
     card_authentication,
     orders,
-    otps,
     payments,
-    settling,
-    vault,
+    settlement,
 )
-from mockpay.services.payments import Payer
-from mockpay.services.threeds import acs, requestor
+from mockpay.services.payments.payments import Payer
 from mockpay.store.timeline import timeline
-from mockpay.store.vault import method_steps
+from mockpay.threeds import acs, requestor
+from mockpay.threeds.messages import CRes
+from mockpay.threeds.rules import THREEDS
+from mockpay.vault import saved_methods
+from mockpay.vault.consents import consent
+from mockpay.vault.rules import SAVED_METHOD
+from mockpay.vault.vault_table import method_steps
 from mockpay.wire import threeds as wire
 from tests.given import AT_THE_PAGE, NOON, World, on_sqlite
 
@@ -41,9 +41,7 @@ MANUAL = {"capture": "manual"}
 
 def paid(world, instrument=None, amount="499.00", payer=AT_THE_PAGE):
     """One try, its buyer willing, until nothing more happens."""
-    attempt = world.pay_with(
-        world.order(amount=amount), instrument or Upi("success@mockpay"), payer
-    )
+    attempt = world.pay_with(world.order(amount=amount), instrument or Upi("success@mockpay"), payer)
     world.idle()
     return attempt
 
@@ -99,7 +97,7 @@ def approved_late(end):
         order = world.order()
         attempt = world.ask(order)
         with world.work() as sandbox:
-            settling.answer_late(sandbox, attempt.attempt_id)
+            settlement.answer_late(sandbox, attempt.attempt_id)
         end(world, order, attempt)
         world.idle()
 
@@ -141,7 +139,7 @@ def on_the_otp_page(act):
 
 
 def resend(sandbox, attempt):
-    otps.resend(sandbox, authentication.waiting_otp(sandbox, attempt).challenge_id)
+    challenges.resend(sandbox, authentication.waiting_otp(sandbox, attempt).challenge_id)
 
 
 def step_up(world):
@@ -157,9 +155,7 @@ def forged(*how):
     def play(world):
         attempt = world.start(world.order(), world.card(VISA)).attempt
         with world.work() as sandbox:
-            attempt = card_authentication.ask_issuer(
-                sandbox, attempt, AT_THE_PAGE.ways.browser, "Y"
-            )
+            attempt = card_authentication.ask_issuer(sandbox, attempt, AT_THE_PAGE.ways.browser, "Y")
             txn = authentication.last_threeds(sandbox, attempt)
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             for choice in how:
@@ -178,7 +174,7 @@ def saved(instrument, *verbs):
         used = instrument(world) if callable(instrument) else instrument
         paid(world, used, payer=ASHA)
         with world.work() as sandbox:
-            (method,) = vault.listed(sandbox, ASHA.buyer_id)
+            (method,) = saved_methods.listed(sandbox, ASHA.buyer_id)
             for verb in verbs:
                 verb(sandbox, ASHA.buyer_id, method.token)
 
@@ -240,12 +236,16 @@ PLAYS = {
     "browser lies after leaving": (forged("cancel"), {}),
     "browser lies after the time-out": (forged("timeout"), {}),
     "saved, suspended, resumed": (
-        saved(lambda w: w.card(VISA), vault.suspend, vault.resume, vault.deactivate), {},
+        saved(lambda w: w.card(VISA), saved_methods.suspend, saved_methods.resume, saved_methods.deactivate),
+        {},
     ),
-    "saved, suspended, deleted": (saved(Upi("success@mockpay"), vault.suspend, vault.delete), {}),
-    "saved, deleted": (saved(MKS, vault.delete), {}),
+    "saved, suspended, deleted": (
+        saved(Upi("success@mockpay"), saved_methods.suspend, saved_methods.delete),
+        {},
+    ),
+    "saved, deleted": (saved(MKS, saved_methods.delete), {}),
     "not tokenised": (lambda w: paid(w, w.card(ABROAD), payer=ASHA), {}),
-}  # fmt: skip
+}
 
 MACHINES = {machine.name: machine for machine in (ATTEMPT, OTP, THREEDS, SAVED_METHOD)}
 

@@ -14,7 +14,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.settings import Settings
 
 if TYPE_CHECKING:
-    from mockpay.store.worlds import Runtime
+    from mockpay.store.unit_of_work import Runtime
 
 #: The files of contract section 1 and what each is for.
 FILES: Mapping[str, str] = {
@@ -55,8 +55,8 @@ def _show(spelling: str | None) -> None:
 def rotate(*, retire: bool) -> None:
     """Put a new version into store.key and move all that is sealed to it; servers may run."""
     # Here, as all else of this command needs no database.
-    from mockpay.services.keys import rotate as rotated  # noqa: PLC0415
-    from mockpay.store.engine import close  # noqa: PLC0415
+    from mockpay.services.key_rotation import rotate as rotated  # noqa: PLC0415
+    from mockpay.store.db.engine import close  # noqa: PLC0415
 
     settings = Settings.from_env(os.environ)
     if not (settings.keys_dir / "store.key").is_file():
@@ -78,11 +78,11 @@ def rotate(*, retire: bool) -> None:
 
 def _runtime(settings: Settings) -> Runtime:
     """What a server has, as far as keys and database go."""
-    from mockpay.kernel.clock import SystemClock  # noqa: PLC0415 - as above
-    from mockpay.kernel.direct import DirectSender  # noqa: PLC0415
-    from mockpay.kernel.keyfiles import open_keys  # noqa: PLC0415
-    from mockpay.store.engine import create_tables, open_engine  # noqa: PLC0415
-    from mockpay.store.worlds import Runtime  # noqa: PLC0415
+    from mockpay.kernel.clock import SystemClock  # noqa: PLC0415
+    from mockpay.kernel.http.direct import DirectSender  # noqa: PLC0415
+    from mockpay.kernel.keys.files import open_keys  # noqa: PLC0415
+    from mockpay.store.db.engine import create_tables, open_engine  # noqa: PLC0415
+    from mockpay.store.unit_of_work import Runtime  # noqa: PLC0415
 
     runtime = Runtime(
         settings=settings,

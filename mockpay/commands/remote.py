@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import click
 
-from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import MockpayError
-from mockpay.kernel.http import HttpCall, HttpReply, OutgoingHosts, Sender
+from mockpay.kernel.http.calls import HttpCall, HttpReply, OutgoingHosts, Sender
+from mockpay.kernel.http.direct import DirectSender
 
 #: The seller that is there from the first start.
 DEFAULT_SELLER = "A1MOCKPAYSELLER"

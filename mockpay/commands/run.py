@@ -42,7 +42,7 @@ def run(command: Sequence[str], url: str | None) -> None:
 def _run(command: Sequence[str], url: str | None) -> int:
     # Imported here, so that `mockpay --help` does not wait for x509 and asyncio.
     from mockpay.reach.authority import open_authority  # noqa: PLC0415
-    from mockpay.reach.process import CANNOT_START, NOT_FOUND, run_child  # noqa: PLC0415
+    from mockpay.reach.child_process import CANNOT_START, NOT_FOUND, run_child  # noqa: PLC0415
 
     authority = open_authority(Settings.from_env(os.environ).keys_dir)
     with _sandbox(url, authority) as sandbox, _reaching(sandbox, authority) as environ:
@@ -59,9 +59,9 @@ def _run(command: Sequence[str], url: str | None) -> int:
 @contextlib.contextmanager
 def _reaching(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
     """Open the way to a sandbox; the environment of who shall go it."""
-    from mockpay.reach.child import child_environment  # noqa: PLC0415 - see _run
-    from mockpay.reach.listeners import Listeners  # noqa: PLC0415 - see _run
-    from mockpay.reach.upstream import Upstream  # noqa: PLC0415 - see _run
+    from mockpay.reach.child_environment import child_environment  # noqa: PLC0415
+    from mockpay.reach.listeners import Listeners  # noqa: PLC0415
+    from mockpay.reach.upstream import Upstream  # noqa: PLC0415
 
     upstream = Upstream.from_env(os.environ)
     with (
@@ -77,7 +77,7 @@ def _reaching(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
     """The sandbox that runs already, or one of our own for as long as it is needed."""
-    from mockpay.reach.health import answers  # noqa: PLC0415 - see _run
+    from mockpay.reach.health import answers  # noqa: PLC0415
 
     wanted = (url or address()).rstrip("/")
     if answers(wanted, authority):
@@ -93,9 +93,9 @@ def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _own_sandbox() -> Iterator[str]:
-    from mockpay.app import create_app, runtime_of  # noqa: PLC0415 - see _run
-    from mockpay.commands.serve import told_settings  # noqa: PLC0415 - see _run
-    from mockpay.server import MockpayServer  # noqa: PLC0415 - see _run
+    from mockpay.app import create_app, runtime_of  # noqa: PLC0415
+    from mockpay.commands.serve import told_settings  # noqa: PLC0415
+    from mockpay.server import MockpayServer  # noqa: PLC0415
 
     server = MockpayServer(told_settings("127.0.0.1", 0, None))
     try:

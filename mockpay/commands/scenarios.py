@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mockpay.commands.remote import Remote, remote_at, seller_option, show, url_option
-from mockpay.domain.scenarios import TABLE, Row
+from mockpay.domain.scenarios.resolution import TABLE, Row
 
 _DOCS = Path("docs/scenarios.md")
 _INTRODUCTION = """\
@@ -51,10 +51,7 @@ def scenarios(ctx: click.Context, *, docs: bool, seller: str, url: str | None) -
 def _lines(rows: Iterable[Row]) -> list[str]:
     table = [(row.equals, row.stage.value, row.outcome, row.says) for row in rows]
     widths = [max(len(row[i]) for row in table) for i in range(3)]
-    return [
-        "  ".join([*(cell.ljust(widths[i]) for i, cell in enumerate(row[:3])), row[3]])
-        for row in table
-    ]
+    return ["  ".join([*(cell.ljust(widths[i]) for i, cell in enumerate(row[:3])), row[3]]) for row in table]
 
 
 def page() -> str:
@@ -86,9 +83,7 @@ def rules(where: tuple[Remote, str]) -> None:
 @click.option("--match", "matches", multiple=True, metavar="KEY=VALUE", help="What it must have.")
 @click.option("--times", type=int, default=1, show_default=True, help="Attempts; 0 = every one.")
 @click.pass_obj
-def add(
-    where: tuple[Remote, str], stage: str, outcome: str, matches: tuple[str, ...], times: int
-) -> None:
+def add(where: tuple[Remote, str], stage: str, outcome: str, matches: tuple[str, ...], times: int) -> None:
     """Make a rule: at STAGE (issuer, redirect) the next attempt that fits meets OUTCOME."""
     remote, seller = where
     wish: dict[str, Any] = {"stage": stage, "outcome": outcome, "times": times or None}

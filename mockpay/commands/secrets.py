@@ -10,9 +10,7 @@ from mockpay.commands.remote import Remote, remote_at, seller_option, url_option
 
 
 @click.command()
-@click.option(
-    "--env", "as_env", is_flag=True, help='For the shell: eval "$(mockpay secrets --env)"'
-)
+@click.option("--env", "as_env", is_flag=True, help='For the shell: eval "$(mockpay secrets --env)"')
 @seller_option
 @url_option
 def secrets(*, as_env: bool, seller: str, url: str | None) -> None:

@@ -45,9 +45,11 @@ def create(
 ) -> None:
     """Make a seller with a world of its own; prints its secrets."""
     wish = {
-        "seller_id": seller_id, "name": name, "ipn_url": ipn_url,
+        "seller_id": seller_id,
+        "name": name,
+        "ipn_url": ipn_url,
         "return_urls": list(return_urls) or None,
-    }  # fmt: skip
+    }
     show(ctx.obj.call("POST", "/sellers", {k: v for k, v in wish.items() if v is not None}))
 
 

@@ -15,7 +15,7 @@ import click
 
 from mockpay.kernel import ids
 from mockpay.kernel.errors import MockpayError, Unusable
-from mockpay.kernel.loopback import is_loopback
+from mockpay.kernel.http.loopback import is_loopback
 from mockpay.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mockpay.domain.sellers import Seller
     from mockpay.server import MockpayServer
-    from mockpay.store.worlds import Runtime
+    from mockpay.store.unit_of_work import Runtime
 
 #: A request makes thousands of objects and next to no cycles; Python's own 700 would hunt for
 #: some during every request.
@@ -34,9 +34,7 @@ _GARBAGE_HUNT_AFTER = 20_000
 @click.option("--host", help="Address to listen on; MOCKPAY_HOST, 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="MOCKPAY_PORT, 8420; 0 = any.")
 @click.option("--database-url", help="MOCKPAY_DATABASE_URL, a file var/mockpay.db.")
-@click.option(
-    "--tls", is_flag=True, help="Speak HTTPS on the port too, by an authority of our own."
-)
+@click.option("--tls", is_flag=True, help="Speak HTTPS on the port too, by an authority of our own.")
 def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
     try:
@@ -75,7 +73,7 @@ def _serve(settings: Settings, *, tls: bool) -> None:
     # Imported here, so that `mockpay --help` does not wait for Flask and SQLAlchemy.
     from mockpay.app import create_app, runtime_of  # noqa: PLC0415
     from mockpay.server import MockpayServer  # noqa: PLC0415
-    from mockpay.services.sellers import ensure_default  # noqa: PLC0415
+    from mockpay.services.sellers.accounts import ensure_default  # noqa: PLC0415
 
     server = MockpayServer(settings, _tls(settings) if tls else None)
     app = create_app(server.settings)

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import click
 
 from mockpay.kernel import ids
-from mockpay.kernel.direct import DirectSender
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
-from mockpay.kernel.http import OutgoingHosts, Sender, SessionSender
-from mockpay.kernel.loopback import is_loopback
+from mockpay.kernel.http.calls import OutgoingHosts, Sender, SessionSender
+from mockpay.kernel.http.direct import DirectSender
+from mockpay.kernel.http.loopback import is_loopback
 from mockpay.settings import Settings
 from mockpay.web.hosts import own_host, own_url
 
@@ -35,9 +35,7 @@ _THREADS = 8
 @click.command()
 @click.option("--sandbox", required=True, help="Where the sandbox is, e.g. http://127.0.0.1:8420.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8421, show_default=True, help="0 = any."
-)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8421, show_default=True, help="0 = any.")
 @click.option(
     "--books",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -54,13 +52,7 @@ _THREADS = 8
     help="Of the seller whose shop it is; the default seller unless told.",
 )
 def shop(
-    sandbox: str,
-    host: str,
-    port: int,
-    books: Path,
-    seller_id: str,
-    access_key: str,
-    secret_key: str,
+    sandbox: str, host: str, port: int, books: Path, seller_id: str, access_key: str, secret_key: str
 ) -> None:
     """Serve the demo shop alone until SIGTERM or Ctrl-C."""
     # Imported here, so that `mockpay --help` does not wait for Flask and cryptography.
@@ -88,11 +80,9 @@ def _sandbox_url(text: str) -> str:
 
 def _listen(settings: Settings) -> tuple[Server, Settings]:
     """Open the socket; what comes back knows which port 0 became."""
-    from cheroot.wsgi import Server  # noqa: PLC0415 - see shop
+    from cheroot.wsgi import Server  # noqa: PLC0415
 
-    server = Server(
-        (settings.host, settings.port), None, numthreads=_THREADS, shutdown_timeout=_GRACE
-    )
+    server = Server((settings.host, settings.port), None, numthreads=_THREADS, shutdown_timeout=_GRACE)
     try:
         server.prepare()
     except OSError as error:
@@ -102,11 +92,11 @@ def _listen(settings: Settings) -> tuple[Server, Settings]:
 
 
 def _shop_app(settings: Settings, sandbox: str, books: Path, seller: Credentials) -> Flask:
-    from flask import request  # noqa: PLC0415 - see shop
+    from flask import request  # noqa: PLC0415
 
-    from mockpay.app import template_folder  # noqa: PLC0415 - see shop
-    from mockpay.merchant.shop import ShopConfig, shop_app  # noqa: PLC0415 - see shop
-    from mockpay.web.guard import require_own_host  # noqa: PLC0415 - see shop
+    from mockpay.app import template_folder  # noqa: PLC0415
+    from mockpay.merchant.shop import ShopConfig, shop_app  # noqa: PLC0415
+    from mockpay.web.guard import require_own_host  # noqa: PLC0415
 
     def arrival() -> None:
         # The payment page is another site; only the name that it came under is looked at.

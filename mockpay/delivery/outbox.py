@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mockpay.delivery.senders import Senders
-from mockpay.delivery.sending import RETURN_AGAIN, claim, send, send_mine
-from mockpay.store.worlds import Runtime
+from mockpay.delivery.dispatch import RETURN_AGAIN, claim, send, send_mine
+from mockpay.delivery.sender_pool import Senders
+from mockpay.store.unit_of_work import Runtime
 
 __all__ = ["RETURN_AGAIN", "claim", "send", "send_mine", "send_waiting"]
 

@@ -6,24 +6,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mockpay.domain.otp import EXPIRY
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import MockpayError
-from mockpay.services import (
-    captures,
-    endings,
-    notifications,
-    orders,
-    otps,
-    payments,
-    refund_endings,
-    reviews,
-    settling,
-)
+from mockpay.otp import challenges
+from mockpay.otp.rules import EXPIRY
+from mockpay.services import notifications
+from mockpay.services.payments import captures, orders, outcomes, payments, reviews, settlement
+from mockpay.services.refunds import refund_settlement
 from mockpay.store import schedule
 from mockpay.store.schedule import Event
-from mockpay.store.worlds import Runtime, Sandbox, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, work
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +29,7 @@ Firing = Callable[[Sandbox, Event], bool]
 
 
 def _threeds_late(sandbox: Sandbox, txn_id: str) -> None:
-    from mockpay.services import card_authentication  # noqa: PLC0415 - see its text
+    from mockpay.services.payments import card_authentication  # noqa: PLC0415
 
     card_authentication.threeds_late(sandbox, txn_id)
 
@@ -44,25 +37,25 @@ def _threeds_late(sandbox: Sandbox, txn_id: str) -> None:
 #: What each kind of event does.
 HANDLERS: Mapping[str, Deed] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
-    "attempt.answer": lambda sandbox, event: settling.answer(sandbox, event.subject),
-    "attempt.resolve": lambda sandbox, event: settling.settle(
+    "attempt.answer": lambda sandbox, event: settlement.answer(sandbox, event.subject),
+    "attempt.resolve": lambda sandbox, event: settlement.settle(
         sandbox, event.subject, str(event.facts["code"])
     ),
-    "attempt.enquire": lambda sandbox, event: settling.enquire(
+    "attempt.enquire": lambda sandbox, event: settlement.enquire(
         sandbox, event.subject, int(event.facts["times"])
     ),
-    "attempt.timeout": lambda sandbox, event: settling.time_out(sandbox, event.subject),
-    "attempt.reverse": lambda sandbox, event: endings.reverse(sandbox, event.subject),
+    "attempt.timeout": lambda sandbox, event: settlement.time_out(sandbox, event.subject),
+    "attempt.reverse": lambda sandbox, event: outcomes.reverse(sandbox, event.subject),
     captures.CAPTURE: lambda sandbox, event: captures.captured_later(sandbox, event.subject),
     captures.EXPIRE: lambda sandbox, event: captures.expire(sandbox, int(event.subject)),
-    EXPIRY: lambda sandbox, event: otps.expire(sandbox, event.subject),
+    EXPIRY: lambda sandbox, event: challenges.expire(sandbox, event.subject),
     "threeds.timeout": lambda sandbox, event: _threeds_late(sandbox, event.subject),
     reviews.REVIEW: lambda sandbox, event: payments.reviewed(
         sandbox, event.subject, approved=True, actor=Actor.CLOCK
     ),
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
-    refund_endings.SETTLE: lambda sandbox, event: refund_endings.settle(sandbox, event.subject),
-    refund_endings.REVERSE: lambda sandbox, event: refund_endings.reverse(sandbox, event.subject),
+    refund_settlement.SETTLE: lambda sandbox, event: refund_settlement.settle(sandbox, event.subject),
+    refund_settlement.REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
 }
 
 
@@ -85,10 +78,7 @@ class _Failed(Exception):
 
 
 def fire(
-    runtime: Runtime,
-    seller_id: str,
-    target: int | None = None,
-    handlers: Mapping[str, Deed] | None = None,
+    runtime: Runtime, seller_id: str, target: int | None = None, handlers: Mapping[str, Deed] | None = None
 ) -> Fired:
     """
     Fire up to a batch of what is due at or before `target`, in one transaction.
@@ -174,7 +164,7 @@ def _fire_one(sandbox: Sandbox, event: Event, deeds: Mapping[str, Deed]) -> bool
             deeds[event.kind](sandbox, event)
     except MockpayError as error:
         schedule.fail(sandbox, event.event_id, f"{error.code}: {error.reason}")
-    except Exception as error:  # noqa: BLE001 - see below
+    except Exception as error:  # noqa: BLE001
         # Whatever it is, it must not keep all that comes after it from happening.
         _log.exception("Event %s, '%s', could not happen.", event.event_id, event.kind)
         schedule.fail(sandbox, event.event_id, f"failed: {type(error).__name__}")

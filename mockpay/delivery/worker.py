@@ -6,11 +6,11 @@ import logging
 from threading import Event, Thread
 
 from mockpay.delivery import scheduler
-from mockpay.delivery.senders import Senders
+from mockpay.delivery.sender_pool import Senders
 from mockpay.kernel.errors import NotFound
 from mockpay.store import sellers
-from mockpay.store.engine import reading
-from mockpay.store.worlds import Runtime
+from mockpay.store.db.engine import reading
+from mockpay.store.unit_of_work import Runtime
 
 #: Other processes schedule without waking this one, so it looks at least this often (seconds).
 _LONGEST_SLEEP = 1.0
@@ -43,7 +43,7 @@ class Worker:
             try:
                 busy = self.turn()
                 pause = 0.0 if busy else self._pause()
-            except Exception:  # noqa: BLE001 - see below
+            except Exception:  # noqa: BLE001
                 # A lost database connection must not end the only worker of the process.
                 _log.exception("The worker could not finish its turn.")
                 pause = _LONGEST_SLEEP

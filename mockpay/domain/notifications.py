@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mockpay.domain.machines import Machine, steps
+from mockpay.domain.state_machine import Machine, steps
 from mockpay.kernel.clock import SECOND
 
 
@@ -42,10 +42,7 @@ DELIVERY: Machine[DeliveryState] = Machine(
         **steps([_S.QUEUED, _S.RETRY_WAIT, _S.SENDING], claimed=_S.SENDING),
         **steps([_S.SENDING], delivered=_S.DELIVERED, failed=_S.RETRY_WAIT, gave_up=_S.DEAD),
         **steps([_S.QUEUED], suppressed=_S.SUPPRESSED),
-        **steps(
-            [_S.DELIVERED, _S.DEAD, _S.RETRY_WAIT, _S.SUPPRESSED, _S.QUEUED],
-            asked_again=_S.QUEUED,
-        ),
+        **steps([_S.DELIVERED, _S.DEAD, _S.RETRY_WAIT, _S.SUPPRESSED, _S.QUEUED], asked_again=_S.QUEUED),
     },
 )
 #: What the clock, a sender or a tester still makes something of.

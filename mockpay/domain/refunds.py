@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mockpay.domain.machines import Machine, steps
-from mockpay.domain.plans import Plan
+from mockpay.domain.payments.plans import Plan
+from mockpay.domain.state_machine import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import DAY, SECOND, parse_time
 from mockpay.kernel.errors import Invalid, MockpayError
@@ -30,11 +30,7 @@ REFUND: Machine[RefundState] = Machine(
     "refund",
     {
         **steps(
-            [_S.PENDING],
-            completed=_S.COMPLETED,
-            declined=_S.DECLINED,
-            held=_S.PENDING,
-            released=_S.PENDING,
+            [_S.PENDING], completed=_S.COMPLETED, declined=_S.DECLINED, held=_S.PENDING, released=_S.PENDING
         ),
         **steps([_S.COMPLETED], reversed=_S.REVERSED),
     },

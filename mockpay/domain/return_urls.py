@@ -40,9 +40,7 @@ def _parse(url: str) -> _Url:
     except ValueError as error:
         raise _bad_url() from error
     dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))
-    odd = (
-        _ODD.search(url) or url != url.strip()
-    )  # urlsplit forgives it, a browser goes somewhere else
+    odd = _ODD.search(url) or url != url.strip()  # urlsplit forgives it, a browser goes somewhere else
     scheme = parts.scheme.lower()
     unsafe = "@" in parts.netloc or "*" in host or port == 0 or scheme in _RUNNABLE
     if odd or dots or unsafe or not scheme or not host or len(url) > 2048:

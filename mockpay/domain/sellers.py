@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from mockpay.domain.notifications import PROFILES as IPN_PROFILES
-from mockpay.domain.risk_rules import rules_of
 from mockpay.domain.throttling import OFF, PROFILES
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
+from mockpay.risk.rule_table import rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,7 @@ class Settings:
     order_expiry_seconds: int = field(
         default=900, metadata={"says": "How long the buyer may pay, unless the request says."}
     )
-    max_attempts: int = field(
-        default=5, metadata={"says": "Tries of one order before it is FAILED."}
-    )
+    max_attempts: int = field(default=5, metadata={"says": "Tries of one order before it is FAILED."})
     upi_collect_enabled: bool = field(
         default=True, metadata={"says": "Whether a UPI ID may be typed (deprecated by NPCI)."}
     )
@@ -34,12 +32,10 @@ class Settings:
         default=300, metadata={"says": "How long a UPI request waits for its answer."}
     )
     upi_answer_seconds: int = field(
-        default=10,
-        metadata={"says": "When the simulated buyer answers a request that nobody opened."},
+        default=10, metadata={"says": "When the simulated buyer answers a request that nobody opened."}
     )
     upi_pending_seconds: int = field(
-        default=30,
-        metadata={"says": "When a pending or deemed payment becomes known."},
+        default=30, metadata={"says": "When a pending or deemed payment becomes known."}
     )
     bank_page_seconds: int = field(
         default=600, metadata={"says": "How long a bank's page waits for its buyer."}
@@ -55,9 +51,7 @@ class Settings:
     )
     otp_length: int = field(default=6, metadata={"says": "Digits of an OTP."})
     otp_ttl_seconds: int = field(default=300, metadata={"says": "How long an OTP is good for."})
-    otp_max_wrong: int = field(
-        default=3, metadata={"says": "Wrong OTPs after which a challenge is locked."}
-    )
+    otp_max_wrong: int = field(default=3, metadata={"says": "Wrong OTPs after which a challenge is locked."})
     otp_resend_seconds: int = field(
         default=30, metadata={"says": "How long the buyer waits for another OTP."}
     )
@@ -86,8 +80,7 @@ class Settings:
         default=False, metadata={"says": "Add an unsigned sellerId to the way back."}
     )
     result_encoding: str = field(
-        default="auto",
-        metadata={"says": "How results are encoded for signing: auto, php, node or rfc3986."},
+        default="auto", metadata={"says": "How results are encoded for signing: auto, php, node or rfc3986."}
     )
     capture: str = field(
         default="auto",
@@ -100,29 +93,24 @@ class Settings:
         default=5, metadata={"says": "How long a refund is pending; 0 = settled at once."}
     )
     refund_settle_polls: int = field(
-        default=0,
-        metadata={"says": "Settle a refund by the n-th GetRefundDetails instead; 0 = by time."},
+        default=0, metadata={"says": "Settle a refund by the n-th GetRefundDetails instead; 0 = by time."}
     )
     ipn_profile: str = field(
-        default="fast",
-        metadata={"says": "Retries of notifications: fast, or amazon (hourly for 14 days)."},
+        default="fast", metadata={"says": "Retries of notifications: fast, or amazon (hourly for 14 days)."}
     )
     ipn_timeout_seconds: int = field(
         default=10, metadata={"says": "How long the seller may take to answer a notification."}
     )
     ipn_certificate_url: str = field(
         default="",
-        metadata={
-            "says": "Another SigningCertURL, for handlers that accept one; empty = Amazon's."
-        },
+        metadata={"says": "Another SigningCertURL, for handlers that accept one; empty = Amazon's."},
     )
     threeds_on_unavailable: str = field(
         default="auto",
         metadata={"says": "Without 3-D Secure (U): decline, proceed, or auto (decline in India)."},
     )
     throttling: str = field(
-        default=OFF,
-        metadata={"says": "Amazon's limits of calls: off, sandbox or production (its own two)."},
+        default=OFF, metadata={"says": "Amazon's limits of calls: off, sandbox or production (its own two)."}
     )
 
 

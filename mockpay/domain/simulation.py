@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockpay.domain.plans import Decision, Source, Stage
+from mockpay.domain.payments.plans import Decision, Source, Stage
 from mockpay.kernel.errors import Invalid
 
 _KEY = "SandboxSimulation"
@@ -97,9 +97,7 @@ _PAYMENT: _Table = {
     (None, "Declined", "TransactionTimedOut"): _Row(Stage.ISSUER, "timedout"),
     (None, "Pending", None): _Row(Stage.ISSUER, _pending_payment, frozenset({"DelaySecs", "Hold"})),
     (None, "Completed", None): _Row(Stage.ISSUER, _paid, frozenset({"DelaySecs"})),
-    (None, "Closed", "ExpiredUnused"): _Row(
-        Stage.CAPTURE, _expires, frozenset({"ExpirationTimeInMins"})
-    ),
+    (None, "Closed", "ExpiredUnused"): _Row(Stage.CAPTURE, _expires, frozenset({"ExpirationTimeInMins"})),
     (None, "Closed", "AmazonClosed"): _Row(Stage.CAPTURE, "closed"),
 }
 _REFUND: _Table = {

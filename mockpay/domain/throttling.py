@@ -56,11 +56,7 @@ _READS = (
 
 
 def _profile(write: Quota, read: Quota) -> Mapping[str, Quota]:
-    return {
-        **dict.fromkeys(_WRITES, write),
-        **dict.fromkeys(_READS, read),
-        "GetServiceStatus": _STATUS,
-    }
+    return {**dict.fromkeys(_WRITES, write), **dict.fromkeys(_READS, read), "GetServiceStatus": _STATUS}
 
 
 #: The setting `throttling`: quota by operation.

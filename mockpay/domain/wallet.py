@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from mockpay.domain.answers import Answer, Code, Known, Network, When, table
 from mockpay.domain.buyers import BUYERS as BUYERS
 from mockpay.domain.buyers import DOMAIN as DOMAIN
 from mockpay.domain.buyers import opening_minor as opening_minor
+from mockpay.domain.methods.response_codes import Answer, Code, Known, Network, When, table
 
 METHOD = "wallet"
 

@@ -5,18 +5,18 @@ It may import only wire and kernel and knows the sandbox only by HTTP, so that a
 works against the real service too, with another base URL and other keys.
 """
 
-from mockpay.merchant.books import Books as Books
 from mockpay.merchant.certificates import Certificates as Certificates
 from mockpay.merchant.client import AmazonPayClient as AmazonPayClient
-from mockpay.merchant.notices import PaymentNotice as PaymentNotice
-from mockpay.merchant.notices import RefundNotice as RefundNotice
+from mockpay.merchant.ledger import Books as Books
+from mockpay.merchant.notification_content import PaymentNotice as PaymentNotice
+from mockpay.merchant.notification_content import RefundNotice as RefundNotice
 from mockpay.merchant.notifications import Notification as Notification
 from mockpay.merchant.notifications import NotificationError as NotificationError
 from mockpay.merchant.notifications import verify_notification as verify_notification
-from mockpay.merchant.reconcile import Reconciler as Reconciler
-from mockpay.merchant.reconcile import Reconciliation as Reconciliation
-from mockpay.merchant.reconcile import verify_refunds as verify_refunds
+from mockpay.merchant.reconciler import Reconciler as Reconciler
+from mockpay.merchant.reconciler import Reconciliation as Reconciliation
+from mockpay.merchant.reconciler import verify_refunds as verify_refunds
 from mockpay.merchant.refunds import Refund as Refund
-from mockpay.merchant.replies import ServiceError as ServiceError
+from mockpay.merchant.responses import ServiceError as ServiceError
 from mockpay.merchant.results import PaymentResult as PaymentResult
 from mockpay.merchant.results import SignatureMismatch as SignatureMismatch

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from urllib.parse import urlsplit
 
-from mockpay.kernel.http import HttpCall, Sender, Unreachable
-from mockpay.wire.sns import SnsError, certificate_key, check_certificate_url
+from mockpay.kernel.http.calls import HttpCall, Sender, Unreachable
+from mockpay.wire.amazonpay.sns import SnsError, certificate_key, check_certificate_url
 
 #: Gives the certificate (PEM) that a SigningCertURL leads to.
 FetchCertificate = Callable[[str], bytes]
@@ -27,11 +27,7 @@ class Certificates:
     """
 
     def __init__(
-        self,
-        sender: Sender,
-        *,
-        base_url: Callable[[], str] | None = None,
-        also: Container[str] = (),
+        self, sender: Sender, *, base_url: Callable[[], str] | None = None, also: Container[str] = ()
     ) -> None:
         self._sender, self._base_url, self._also = sender, base_url, also
         self._kept: dict[str, bytes] = {}

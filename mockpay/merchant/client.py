@@ -7,21 +7,15 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from mockpay.kernel.clock import SECOND, RealClock, SystemClock, rfc3339
-from mockpay.kernel.http import HttpCall, HttpReply, Sender, SessionSender
+from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender, SessionSender
 from mockpay.kernel.ids import entropy
-from mockpay.merchant import replies, results
-from mockpay.merchant.fields import (
-    Filters,
-    PaymentOptions,
-    filter_params,
-    payment_fields,
-    require,
-)
+from mockpay.merchant import responses, results
+from mockpay.merchant.parameters import Filters, PaymentOptions, filter_params, payment_fields, require
 from mockpay.merchant.refunds import Refund, refund_details, refund_params
 from mockpay.wire import forms
-from mockpay.wire.envelope import Envelope, Flavour, seal
+from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
+from mockpay.wire.amazonpay.signing import SIGNATURE_FIELDS, sign, string_to_sign
 from mockpay.wire.keys import load_public_key
-from mockpay.wire.signing import SIGNATURE_FIELDS, sign, string_to_sign
 from mockpay.wire.xml import Plain
 
 #: In the real service the payment page and the MWS operations have hosts of their own.
@@ -76,12 +70,7 @@ class AmazonPayClient:
     # --- paying ---
 
     def payment_url(
-        self,
-        *,
-        amount: str,
-        seller_order_id: str,
-        redirect_url: str,
-        **options: Unpack[PaymentOptions],
+        self, *, amount: str, seller_order_id: str, redirect_url: str, **options: Unpack[PaymentOptions]
     ) -> str:
         """
         Where to send the buyer.
@@ -94,9 +83,7 @@ class AmazonPayClient:
         query = envelope.query(redirect_url, self.flavour)
         return f"{self._base_url}/initiatePayment?{query}"
 
-    def signed_payload(
-        self, *, amount: str, seller_order_id: str, **options: Unpack[PaymentOptions]
-    ) -> str:
+    def signed_payload(self, *, amount: str, seller_order_id: str, **options: Unpack[PaymentOptions]) -> str:
         """
         What a shop's sign endpoint gives its app: ``payload=..&key=..&iv=..``.
 
@@ -136,10 +123,8 @@ class AmazonPayClient:
         fields = {"transactionId": amazon_order_id, "transactionIdType": "TRANSACTION_ID"}
         query = self._seal(fields).query()
         reply = self._get(f"{self._base_url}/v2/payments/chargeStatus?{query}")
-        response, signature = replies.charge_answer(reply)
-        return results.charge_status(
-            response, signature, access_key=self.access_key, secret=self._secret_key
-        )
+        response, signature = responses.charge_answer(reply)
+        return results.charge_status(response, signature, access_key=self.access_key, secret=self._secret_key)
 
     # --- asking about orders (MWS operations) ---
     # Each raises ServiceError where the service refuses, Unreachable without an answer.
@@ -151,7 +136,7 @@ class AmazonPayClient:
         query_id_type: str = "SellerOrderId",
         payment_domain: str = "IN_INR",
         **filters: Unpack[Filters],
-    ) -> replies.OrderReferencePage:
+    ) -> responses.OrderReferencePage:
         """List the orders of a seller order id; none means it is unknown or never started."""
         params = {
             "QueryId": query_id,
@@ -159,21 +144,21 @@ class AmazonPayClient:
             "PaymentDomain": payment_domain,
             **filter_params(filters),
         }
-        return replies.order_reference_page(self._call("ListOrderReference", params))
+        return responses.order_reference_page(self._call("ListOrderReference", params))
 
-    def list_order_reference_by_next_token(self, token: str) -> replies.OrderReferencePage:
+    def list_order_reference_by_next_token(self, token: str) -> responses.OrderReferencePage:
         """List the page that follows."""
         params = {"NextPageToken": token}
-        return replies.order_reference_page(self._call("ListOrderReferenceByNextToken", params))
+        return responses.order_reference_page(self._call("ListOrderReferenceByNextToken", params))
 
-    def get_order_reference_details(self, amazon_order_id: str) -> replies.OrderReference:
+    def get_order_reference_details(self, amazon_order_id: str) -> responses.OrderReference:
         """Read one order by Amazon's id."""
         params = {"AmazonOrderReferenceId": amazon_order_id}
-        return replies.order_reference_details(self._call("GetOrderReferenceDetails", params))
+        return responses.order_reference_details(self._call("GetOrderReferenceDetails", params))
 
-    def get_service_status(self) -> replies.ServiceStatus:
+    def get_service_status(self) -> responses.ServiceStatus:
         """Ask how the service is."""
-        return replies.service_status(self._call("GetServiceStatus", {}))
+        return responses.service_status(self._call("GetServiceStatus", {}))
 
     # --- refunding (MWS operations, with India's RefundPayment) ---
 
@@ -202,9 +187,7 @@ class AmazonPayClient:
             ServiceError: the service refuses, or its answer holds no refund.
             Unreachable: no answer came back; the refund may have been taken all the same.
         """
-        params = refund_params(
-            amazon_order_id, refund_reference_id, amount, currency, note, soft_descriptor
-        )
+        params = refund_params(amazon_order_id, refund_reference_id, amount, currency, note, soft_descriptor)
         return self._refund("RefundPayment", params)
 
     def get_refund_details(self, amazon_refund_id: str) -> Refund:
@@ -215,7 +198,7 @@ class AmazonPayClient:
     def _refund(self, action: str, params: Mapping[str, str]) -> Refund:
         found = refund_details(self._call(action, params))
         if found is None:
-            raise replies.ServiceError("", f"The answer of {action} holds no refund.", 200)
+            raise responses.ServiceError("", f"The answer of {action} holds no refund.", 200)
         return found
 
     def get_dynamic_config(self, key: str = "serverSideSDKPHP") -> str:
@@ -228,14 +211,12 @@ class AmazonPayClient:
         """
         query = forms.encode_form([("key", key)])
         reply = self._get(f"{self._base_url}/getDynamicConfig?{query}")
-        found = replies.json_object(reply).get("publicKey")
+        found = responses.json_object(reply).get("publicKey")
         if reply.status != 200 or not isinstance(found, str):
-            raise replies.ServiceError("", "The answer holds no public key.", reply.status)
+            raise responses.ServiceError("", "The answer holds no public key.", reply.status)
         return found
 
-    def _sealed_payment(
-        self, amount: str, seller_order_id: str, options: PaymentOptions
-    ) -> Envelope:
+    def _sealed_payment(self, amount: str, seller_order_id: str, options: PaymentOptions) -> Envelope:
         return self._seal(payment_fields(amount, seller_order_id, options))
 
     def _seal(self, fields: Mapping[str, str]) -> Envelope:
@@ -269,7 +250,7 @@ class AmazonPayClient:
         encoded["Signature"] = encode(sign(self._secret_key, text))
         query = "&".join(f"{name}={value}" for name, value in encoded.items())
         reply = self._get(f"{self._mws_url}{self._mws_path}?{query}")
-        return replies.result_of(action, reply)
+        return responses.result_of(action, reply)
 
     def _get(self, url: str) -> HttpReply:
         return self._sender.send(HttpCall("GET", url))

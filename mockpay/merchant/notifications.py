@@ -16,8 +16,8 @@ from typing import Protocol
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.merchant.certificates import FetchCertificate
-from mockpay.merchant.notices import PaymentNotice, RefundNotice, notice
-from mockpay.wire import sns
+from mockpay.merchant.notification_content import PaymentNotice, RefundNotice, notice
+from mockpay.wire.amazonpay import sns
 
 #: SNS carries no larger message.
 MAX_BYTES = 262_144

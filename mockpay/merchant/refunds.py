@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.kernel.errors import Invalid
-from mockpay.merchant.fields import require
-from mockpay.merchant.trees import branch, moment, text
+from mockpay.merchant.parameters import require
+from mockpay.merchant.xml_paths import branch, moment, text
 from mockpay.wire.xml import Plain
 
 #: Of a seller's own reference ids (MWS reference).

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.wire.flavours import Flavour
+from mockpay.wire.amazonpay.client_families import Flavour
+from mockpay.wire.amazonpay.results import verify_result_signature
+from mockpay.wire.amazonpay.signing import matches, sign_result
 from mockpay.wire.forms import Encoding
-from mockpay.wire.results import verify_result_signature
-from mockpay.wire.signing import matches, sign_result
 
 #: What the clients and shops in the field test for.
 SUCCESS_CODE, PENDING_CODE = "001", "01"

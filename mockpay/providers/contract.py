@@ -8,12 +8,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol
 
-from mockpay.domain.attempts import Attempt
-from mockpay.domain.gateways import Gateway
 from mockpay.domain.notifications import Letter, Notification
 from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.gateways import Gateway
 from mockpay.kernel.errors import MockpayError
-from mockpay.store.worlds import Runtime, Sandbox
+from mockpay.store.unit_of_work import Runtime, Sandbox
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -74,7 +74,7 @@ def providers_of(runtime: Runtime) -> Iterable[Provider]:
 
 def discover() -> dict[str, Provider]:
     """Every provider by name, found by walking the sub-packages; there is no list to edit."""
-    import mockpay.providers as here  # noqa: PLC0415 - the package that holds this file
+    import mockpay.providers as here  # noqa: PLC0415
 
     found = {}
     for module in iter_modules(here.__path__):

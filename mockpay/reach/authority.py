@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mockpay.kernel.clock import SystemClock
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.keyfiles import keep
+from mockpay.kernel.keys.files import keep
 from mockpay.reach.hosts import HOSTS
 
 KEY_FILE, CERTIFICATE_FILE = "ca.key", "ca.pem"
@@ -70,8 +70,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(authority=False), critical=True)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
-                critical=False,
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
             ),
         )
         chain = certificate.public_bytes(serialization.Encoding.PEM) + self.pem
@@ -119,9 +118,7 @@ def _key(path: Path) -> Key:
 
 def _private_pem(key: Key) -> bytes:
     return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
@@ -140,9 +137,7 @@ def _sign(authority: Authority, builder: x509.CertificateBuilder) -> x509.Certif
     return builder.sign(authority.key, hashes.SHA256())
 
 
-def _builder(
-    common_name: str, key: Key, issuer: x509.Name | None, days: int
-) -> x509.CertificateBuilder:
+def _builder(common_name: str, key: Key, issuer: x509.Name | None, days: int) -> x509.CertificateBuilder:
     """What both kinds of certificate have; no issuer means it signs itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.fromtimestamp(SystemClock().now() / 1000, UTC)

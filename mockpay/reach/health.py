@@ -20,9 +20,7 @@ def answers(url: str, authority: Authority) -> bool:
         connection = http.client.HTTPConnection(parts.netloc, timeout=_SECONDS)
         if parts.scheme == "https":
             context = client_context(authority)
-            connection = http.client.HTTPSConnection(
-                parts.netloc, timeout=_SECONDS, context=context
-            )
+            connection = http.client.HTTPSConnection(parts.netloc, timeout=_SECONDS, context=context)
         with contextlib.closing(connection):
             connection.request("GET", f"{parts.path}/_mockpay/health")
             reply = connection.getresponse()

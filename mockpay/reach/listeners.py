@@ -104,17 +104,13 @@ class Listeners:
         connection.close()
         self._tasks.discard(task)
 
-    async def _connected(
-        self, connection: socket.socket, serve: Serve, tls: ssl.SSLContext | None
-    ) -> None:
+    async def _connected(self, connection: socket.socket, serve: Serve, tls: ssl.SSLContext | None) -> None:
         """Serve one connection; whatever happens to it, no other is disturbed."""
         connection.setblocking(False)
         reader = asyncio.StreamReader(limit=HEAD_LIMIT)
         protocol = asyncio.StreamReaderProtocol(reader)
         with contextlib.suppress(OSError):
-            transport, _ = await self._loop.connect_accepted_socket(
-                lambda: protocol, connection, ssl=tls
-            )
+            transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection, ssl=tls)
             client = Stream(reader, asyncio.StreamWriter(transport, protocol, reader, self._loop))
             try:
                 await serve(client)

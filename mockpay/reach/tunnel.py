@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from mockpay.kernel.errors import Invalid
-from mockpay.reach.heads import Head, read_head
 from mockpay.reach.hosts import stood_in_for
+from mockpay.reach.proxy_requests import Head, read_head
 from mockpay.reach.streams import Stream, join
 from mockpay.reach.upstream import Proxy, Upstream
 

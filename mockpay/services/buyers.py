@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mockpay.domain.buyers import BUYERS, Buyer
-from mockpay.domain.otp import Challenge, Channel, Purpose, Verdict
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import NotFound
-from mockpay.services import otps
+from mockpay.otp import challenges as otps
+from mockpay.otp import otp_table as challenges
+from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
 from mockpay.services.wallet import owner_of
 from mockpay.store import buyers
-from mockpay.store import otps as challenges
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
 
 #: How long a session lasts, in real ms.
 SESSION_LIFE = 12 * 3_600 * SECOND
@@ -79,9 +79,7 @@ def sign_in_start(sandbox: Sandbox, email: str) -> Challenge:
         Conflict: code ``otp.locked_out``.
     """
     owner = owner_of(email)
-    return otps.start(
-        sandbox, purpose=Purpose.SIGN_IN, subject=owner, to=owner, channel=Channel.EMAIL
-    )
+    return otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=owner, to=owner, channel=Channel.EMAIL)
 
 
 def sign_in_finish(sandbox: Sandbox, challenge_id: str, code: str) -> SignedIn:

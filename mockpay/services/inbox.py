@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mockpay.services.steps import found
+from mockpay.services.payments.transitions import found
 from mockpay.store import inbox
 from mockpay.store.inbox import Message as Message
 from mockpay.store.inbox import forget_old as forget_old
 from mockpay.store.inbox import listed as listed
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
 
 
 def opened(sandbox: Sandbox, message_id: str) -> Message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.attempts import Attempt
 from mockpay.domain.notifications import (
     COPIES_APART_MS,
     DELAY_MS,
@@ -21,21 +20,15 @@ from mockpay.domain.notifications import (
     copies,
 )
 from mockpay.domain.orders import CLOSED_UNPAID, Order, OrderState
-from mockpay.domain.plans import Stage
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.plans import Stage
 from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
-from mockpay.store import (
-    attempts,
-    notification_tries,
-    notifications,
-    outbox,
-    schedule,
-    timeline,
-)
-from mockpay.store.worlds import Sandbox
+from mockpay.store import attempts, notification_tries, notifications, outbox, schedule, timeline
+from mockpay.store.unit_of_work import Sandbox
 
 #: An outbox row of this kind is one try to deliver a notification.
 NOTIFY = "notification"
@@ -95,9 +88,13 @@ def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
 
 
 def _tell(
-    sandbox: Sandbox, order: Order, type_: NotificationType, outcome: str,
-    facts: Mapping[str, object], amazon_refund_id: str | None = None,
-) -> None:  # fmt: skip
+    sandbox: Sandbox,
+    order: Order,
+    type_: NotificationType,
+    outcome: str,
+    facts: Mapping[str, object],
+    amazon_refund_id: str | None = None,
+) -> None:
     about = (order.amazon_order_id, type_, amazon_refund_id or "")
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
@@ -139,9 +136,7 @@ def _late_ms(outcome: str, copy: int) -> int:
 def _queue(sandbox: Sandbox, one: Notification) -> None:
     _line(sandbox, one, "queued", None)
     if one.outcome == Misbehaviour.NONE:
-        silent = notifications.transition(
-            sandbox, one, "suppressed", reason="a scenario said: none"
-        )
+        silent = notifications.transition(sandbox, one, "suppressed", reason="a scenario said: none")
         _line(sandbox, silent, "suppressed", one.state)
         return
     if one.due_at > sandbox.now:
@@ -170,9 +165,16 @@ def _line(
     actor = Actor.TESTER if event == "asked_again" else Actor.SANDBOX
     told = {"type": str(one.type), **({"copy": one.copy} if one.copy > 1 else {}), **facts}
     timeline.add(
-        sandbox, one.order_id, machine="notification", subject=one.notification_id, event=event,
-        before=before, after=one.state, actor=actor, facts=told,
-    )  # fmt: skip
+        sandbox,
+        one.order_id,
+        machine="notification",
+        subject=one.notification_id,
+        event=event,
+        before=before,
+        after=one.state,
+        actor=actor,
+        facts=told,
+    )
 
 
 def send_due(sandbox: Sandbox, notification_id: str) -> None:
@@ -207,9 +209,7 @@ def the_notification(sandbox: Sandbox, notification_id: str) -> Notification:
 
 def sending(sandbox: Sandbox, notification_id: str) -> Notification:
     """A notification whose parcel was just claimed, as it is from then on."""
-    return notifications.sending(sandbox, notification_id) or the_notification(
-        sandbox, notification_id
-    )
+    return notifications.sending(sandbox, notification_id) or the_notification(sandbox, notification_id)
 
 
 @dataclass(frozen=True, slots=True)

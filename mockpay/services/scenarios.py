@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.domain import upi
-from mockpay.domain.attempts import Attempt
-from mockpay.domain.plans import Decision, Source, Stage
-from mockpay.domain.scenarios import ISO_CODES, MATCH_KEYS, TABLE, Rule, check_outcome
+from mockpay.domain.methods import upi
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.scenarios.resolution import ISO_CODES, MATCH_KEYS, TABLE, Rule, check_outcome
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
 from mockpay.store import scenarios
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
 
 #: Every attempt looks at every rule, so there is an end to them.
 _MOST_RULES = 1_000
@@ -51,9 +51,14 @@ def add_rule(
     _make_room(sandbox)
     expires_at = None if ttl_seconds is None else sandbox.now + ttl_seconds * SECOND
     return scenarios.add(
-        sandbox, stage=at, match=fitting, outcome=normal, times=times,
-        probability=probability, expires_at=expires_at,
-    )  # fmt: skip
+        sandbox,
+        stage=at,
+        match=fitting,
+        outcome=normal,
+        times=times,
+        probability=probability,
+        expires_at=expires_at,
+    )
 
 
 def normal_outcome(stage: str, outcome: str) -> tuple[Stage, str]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from mockpay.domain import wallet as rules
-from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.buyers import BY_EMAIL
+from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
 from mockpay.store import wallet
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
 
 _CURRENCY = "INR"
 _LONGEST = 254
-_LOST = frozenset(
-    {AttemptState.FAILED, AttemptState.CANCELLED, AttemptState.EXPIRED, AttemptState.VOIDED}
-)
+_LOST = frozenset({AttemptState.FAILED, AttemptState.CANCELLED, AttemptState.EXPIRED, AttemptState.VOIDED})
 
 
 def owner_of(email: str) -> str:
@@ -107,6 +105,5 @@ def _post(
     sandbox: Sandbox, kind: JournalType, owner: str, minor: int, key: str, attempt_id: str | None
 ) -> None:
     wallet.post(
-        sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key,
-        attempt_id=attempt_id,
-    )  # fmt: skip
+        sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key, attempt_id=attempt_id
+    )

@@ -6,25 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Index,
-    Table,
-    UniqueConstraint,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, bindparam, select, update
 
-from mockpay.domain.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Auth, Failure
-from mockpay.domain.plans import Plan
+from mockpay.domain.payments.attempts import ATTEMPT, LIVE, Attempt, AttemptState, Auth, Failure
+from mockpay.domain.payments.plans import Plan
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
-from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, dump, load, metadata, partial_index, text
-from mockpay.store.prepared import Prepared, PreparedStep
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.metadata import big, dump, load, metadata, partial_index, text
+from mockpay.store.db.prepared import Prepared, PreparedStep
+from mockpay.store.unit_of_work import Sandbox
 
 attempts = Table(
     "attempts",
@@ -62,8 +53,7 @@ partial_index(attempts, "attempts_one_live", "order_id", where="unfinished", uni
 
 _of_id = Prepared(
     select(attempts).where(
-        attempts.c.attempt_id == bindparam("attempt_id"),
-        attempts.c.seller_id == bindparam("seller_id"),
+        attempts.c.attempt_id == bindparam("attempt_id"), attempts.c.seller_id == bindparam("seller_id")
     )
 )
 _step = PreparedStep(attempts, attempts.c.attempt_id)
@@ -167,12 +157,7 @@ def note(sandbox: Sandbox, attempt: Attempt, **changes: Any) -> Attempt:
 
 
 def transition(
-    sandbox: Sandbox,
-    attempt: Attempt,
-    event: str,
-    *,
-    failure: Failure | None = None,
-    **changes: Any,
+    sandbox: Sandbox, attempt: Attempt, event: str, *, failure: Failure | None = None, **changes: Any
 ) -> Attempt:
     """
     Take one step of the attempt's machine as one conditional UPDATE.
@@ -184,9 +169,7 @@ def transition(
     values = {"state": str(target), "unfinished": target in LIVE, "updated_at": sandbox.now}
     if failure is not None:
         values["failure"] = dump(asdict(failure))
-    row = _step.take(
-        sandbox.connection, attempt.attempt_id, str(attempt.state), **values, **changes
-    )
+    row = _step.take(sandbox.connection, attempt.attempt_id, str(attempt.state), **values, **changes)
     if row is None:
         message = "The attempt moved on meanwhile."
         raise IllegalTransition(message, machine="attempt", event=event)

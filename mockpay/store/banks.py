@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Index, Table, insert, select, update
 
-from mockpay.store.metadata import big, metadata, text
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, metadata, text
+from mockpay.store.unit_of_work import Sandbox
 
 bank_book = Table(
     "bank_book",

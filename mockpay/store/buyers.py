@@ -6,9 +6,9 @@ from sqlalchemy import Index, Table, UniqueConstraint, delete, insert, select
 
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.ids import fingerprint
-from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, metadata, text
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.metadata import big, metadata, text
+from mockpay.store.unit_of_work import Sandbox
 
 buyers = Table(
     "buyers",
@@ -46,9 +46,7 @@ def add(sandbox: Sandbox, buyer: Buyer) -> bool:
 
 def find(sandbox: Sandbox, buyer_id: str) -> Buyer | None:
     """A buyer of this seller who came by."""
-    query = select(buyers).where(
-        buyers.c.buyer_id == buyer_id, buyers.c.seller_id == sandbox.seller_id
-    )
+    query = select(buyers).where(buyers.c.buyer_id == buyer_id, buyers.c.seller_id == sandbox.seller_id)
     row = sandbox.connection.execute(query).first()
     return Buyer(row.buyer_id, row.seller_id, row.email, row.created_at) if row else None
 
@@ -56,9 +54,7 @@ def find(sandbox: Sandbox, buyer_id: str) -> Buyer | None:
 def open_session(sandbox: Sandbox, buyer_id: str, session: str, expires_real: int) -> None:
     """Remember a session by its digest; those that are over are forgotten."""
     over = sessions.c.expires_real <= sandbox.real_now
-    sandbox.connection.execute(
-        delete(sessions).where(sessions.c.seller_id == sandbox.seller_id, over)
-    )
+    sandbox.connection.execute(delete(sessions).where(sessions.c.seller_id == sandbox.seller_id, over))
     row = {
         "digest": fingerprint(session.encode()),
         "seller_id": sandbox.seller_id,
@@ -84,7 +80,6 @@ def close_session(sandbox: Sandbox, session: str) -> None:
     """Forget a session."""
     sandbox.connection.execute(
         delete(sessions).where(
-            sessions.c.digest == fingerprint(session.encode()),
-            sessions.c.seller_id == sandbox.seller_id,
+            sessions.c.digest == fingerprint(session.encode()), sessions.c.seller_id == sandbox.seller_id
         )
     )

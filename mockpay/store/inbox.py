@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Index, Table, func, select, update
 
 from mockpay.kernel.clock import SECOND
-from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, metadata, partial_index, row_id, text
-from mockpay.store.paging import PAGE, Page, number_of, page_of
-from mockpay.store.sweeps import keep_newest
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
+from mockpay.store.db.paging import PAGE, Page, number_of, page_of
+from mockpay.store.db.retention import keep_newest
+from mockpay.store.unit_of_work import Sandbox
 
 inbox = Table(
     "inbox",
@@ -148,9 +148,7 @@ def listed(
 
 def by_id(sandbox: Sandbox, message_id: str) -> Message | None:
     """A message of this seller's world."""
-    query = select(inbox).where(
-        inbox.c.message_id == message_id, inbox.c.seller_id == sandbox.seller_id
-    )
+    query = select(inbox).where(inbox.c.message_id == message_id, inbox.c.seller_id == sandbox.seller_id)
     row = sandbox.connection.execute(query).mappings().first()
     return _message(sandbox, row) if row is not None else None
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Index, Table
 
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import PreparedInsert
-from mockpay.store.sweeps import keep_newest
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.prepared import PreparedInsert
+from mockpay.store.db.retention import keep_newest
 
 journal = Table(
     "journal",

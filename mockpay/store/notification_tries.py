@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Index, Table, UniqueConstraint, select
 
 from mockpay.domain.notifications import Try
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import PreparedInsert
-from mockpay.store.sweeps import keep_newest
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.prepared import PreparedInsert
+from mockpay.store.db.retention import keep_newest
+from mockpay.store.unit_of_work import Sandbox
 
 tries = Table(
     "notification_tries",

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Index,
-    Table,
-    bindparam,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, literal_column, select, update
 
 from mockpay.domain.notifications import (
     DELIVERY,
@@ -25,10 +16,10 @@ from mockpay.domain.notifications import (
     NotificationType,
 )
 from mockpay.kernel.errors import IllegalTransition
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.paging import PAGE, Page, number_of, page_of
-from mockpay.store.prepared import Prepared, PreparedInsert
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.paging import PAGE, Page, number_of, page_of
+from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.unit_of_work import Sandbox
 
 notifications = Table(
     "notifications",
@@ -76,8 +67,7 @@ _overtaken = Prepared(
 _move = Prepared(
     update(notifications)
     .where(
-        notifications.c.notification_id == bindparam("the_id"),
-        notifications.c.state == bindparam("before"),
+        notifications.c.notification_id == bindparam("the_id"), notifications.c.state == bindparam("before")
     )
     .values(
         state=bindparam("after"),
@@ -126,9 +116,14 @@ def add(sandbox: Sandbox, notification: Notification) -> None:
 
 
 def transition(
-    sandbox: Sandbox, notification: Notification, event: str,
-    *, tries: int | None = None, due_at: int | None = None, reason: str | None = None,
-) -> Notification:  # fmt: skip
+    sandbox: Sandbox,
+    notification: Notification,
+    event: str,
+    *,
+    tries: int | None = None,
+    due_at: int | None = None,
+    reason: str | None = None,
+) -> Notification:
     """
     Take one step of the delivery's machine as one conditional UPDATE.
 
@@ -160,9 +155,7 @@ def claimed(connection: Connection, notification_ids: Iterable[str]) -> None:
     free = select(notifications.c.id).where(theirs, waiting).with_for_update(skip_locked=True)
     numbers = list(connection.execute(free).scalars())
     connection.execute(
-        update(notifications)
-        .where(notifications.c.id.in_(numbers))
-        .values(state=str(DeliveryState.SENDING))
+        update(notifications).where(notifications.c.id.in_(numbers)).values(state=str(DeliveryState.SENDING))
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, select
 
-from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import KEPT, dump, load, metadata, text
-from mockpay.store.prepared import Prepared
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.metadata import KEPT, dump, load, metadata, text
+from mockpay.store.db.prepared import Prepared
+from mockpay.store.unit_of_work import Sandbox
 
 offers = Table("offers", metadata, text("seller_id", primary_key=True), text("patch"), info=KEPT)
 

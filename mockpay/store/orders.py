@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Index,
-    Table,
-    UniqueConstraint,
-    bindparam,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, bindparam, func, insert, select
 
 from mockpay.domain.orders import ORDER, Order, OrderState
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import Prepared, PreparedInsert, PreparedStep
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.prepared import Prepared, PreparedInsert, PreparedStep
+from mockpay.store.unit_of_work import Sandbox
 
 orders = Table(
     "orders",
@@ -65,9 +55,7 @@ joined = Table(
 
 _insert = PreparedInsert(orders)
 #: The newest comes first; a LIMIT would only tell the database what fetching one row says.
-_of_seller = (
-    select(orders).where(orders.c.seller_id == bindparam("seller_id")).order_by(orders.c.id.desc())
-)
+_of_seller = select(orders).where(orders.c.seller_id == bindparam("seller_id")).order_by(orders.c.id.desc())
 _by_number = Prepared(_of_seller.where(orders.c.id == bindparam("id")))
 _by_amazon_id = Prepared(_of_seller.where(orders.c.amazon_order_id == bindparam("amazon_order_id")))
 _by_own_id = _of_seller.where(orders.c.seller_order_id == bindparam("seller_order_id"))
@@ -172,9 +160,13 @@ def transition(sandbox: Sandbox, order: Order, event: str, **changes: Any) -> Or
     """
     target = ORDER.target(order.state, event)
     row = _step.take(
-        sandbox.connection, order.order_id, str(order.state),
-        state=str(target), updated_at=sandbox.now, **changes,
-    )  # fmt: skip
+        sandbox.connection,
+        order.order_id,
+        str(order.state),
+        state=str(target),
+        updated_at=sandbox.now,
+        **changes,
+    )
     if row is None:
         message = "The order moved on meanwhile."
         raise IllegalTransition(message, machine="order", event=event)

@@ -27,9 +27,9 @@ from sqlalchemy import (
 
 from mockpay.kernel.clock import SECOND
 from mockpay.settings import Settings
-from mockpay.store.metadata import big, dump, load, metadata, partial_index, row_id, text
-from mockpay.store.prepared import Prepared, PreparedInsert
-from mockpay.store.worlds import Runtime, Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, partial_index, row_id, text
+from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.unit_of_work import Runtime, Sandbox
 
 outbox = Table(
     "outbox",
@@ -67,19 +67,10 @@ _insert = PreparedInsert(outbox)
 _queued = outbox.c.state == literal_column(f"'{QUEUED}'")
 partial_index(outbox, "outbox_waiting", "leased_until", where=f"state = '{QUEUED}'")
 _flying = Prepared(
-    select(outbox.c.seller_id, outbox.c.lane).where(
-        _queued, outbox.c.leased_until > bindparam("real_now")
-    )
+    select(outbox.c.seller_id, outbox.c.lane).where(_queued, outbox.c.leased_until > bindparam("real_now"))
 )
 _next = Prepared(
-    select(
-        outbox.c.id,
-        outbox.c.kind,
-        outbox.c.lane,
-        outbox.c.subject,
-        outbox.c.tries,
-        outbox.c.facts,
-    )
+    select(outbox.c.id, outbox.c.kind, outbox.c.lane, outbox.c.subject, outbox.c.tries, outbox.c.facts)
     .where(
         outbox.c.seller_id == bindparam("seller_id"),
         _queued,
@@ -117,9 +108,8 @@ class Parcel:
 
 
 def add(
-    sandbox: Sandbox, kind: str, subject: str,
-    *, mine: bool, lane: str | None = None, **facts: object,
-) -> int:  # fmt: skip
+    sandbox: Sandbox, kind: str, subject: str, *, mine: bool, lane: str | None = None, **facts: object
+) -> int:
     """
     Queue something to send now; its number.
 
@@ -151,9 +141,8 @@ def lease_ms(runtime: Runtime) -> int:
 
 
 def claim(
-    connection: Connection, real_now: int, limit: int,
-    seller_id: str | None = None, *, lease: int = LEASE_MS,
-) -> list[Parcel]:  # fmt: skip
+    connection: Connection, real_now: int, limit: int, seller_id: str | None = None, *, lease: int = LEASE_MS
+) -> list[Parcel]:
     """
     Take what nobody is sending, of one seller or of all, the oldest first.
 
@@ -240,9 +229,7 @@ def _choose(connection: Connection, real_now: int, limit: int, seller_id: str | 
 
 def by_number(sandbox: Sandbox, parcel_id: int) -> Parcel | None:
     """A queued parcel of this seller."""
-    query = select(outbox).where(
-        outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, _queued
-    )
+    query = select(outbox).where(outbox.c.id == parcel_id, outbox.c.seller_id == sandbox.seller_id, _queued)
     row = sandbox.connection.execute(query).mappings().first()
     return _parcel(row) if row is not None else None
 
@@ -267,10 +254,7 @@ def record(sandbox: Sandbox, parcel_id: int, state: str, reason: str | None = No
 def holds(sandbox: Sandbox, kind: str, subject: str) -> bool:
     """Whether a parcel of this subject waits or is on its way."""
     query = select(outbox.c.id).where(
-        outbox.c.seller_id == sandbox.seller_id,
-        _queued,
-        outbox.c.kind == kind,
-        outbox.c.subject == subject,
+        outbox.c.seller_id == sandbox.seller_id, _queued, outbox.c.kind == kind, outbox.c.subject == subject
     )
     return sandbox.connection.execute(query.limit(1)).first() is not None
 

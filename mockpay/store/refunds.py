@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, insert, select, update
 
-from mockpay.domain.attempts import Attempt, AttemptState
-from mockpay.domain.plans import Plan
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.plans import Plan
 from mockpay.domain.refunds import REFUND, Refund, RefundState
 from mockpay.kernel.errors import IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.store.attempts import attempts
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.paging import PAGE, Page, number_of, page_of
-from mockpay.store.prepared import PreparedStep
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.paging import PAGE, Page, number_of, page_of
+from mockpay.store.db.prepared import PreparedStep
+from mockpay.store.unit_of_work import Sandbox
 
 refunds = Table(
     "refunds",
@@ -122,9 +122,13 @@ def transition(sandbox: Sandbox, refund: Refund, event: str, **changes: Any) -> 
     """
     target = REFUND.target(refund.state, event)
     row = _step.take(
-        sandbox.connection, refund.number, str(refund.state),
-        state=str(target), updated_at=sandbox.now, **changes,
-    )  # fmt: skip
+        sandbox.connection,
+        refund.number,
+        str(refund.state),
+        state=str(target),
+        updated_at=sandbox.now,
+        **changes,
+    )
     if row is None:
         message = "The refund moved on meanwhile."
         raise IllegalTransition(message, machine="refund", event=event)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 
 from mockpay.kernel.clock import Clock, Mode
-from mockpay.store.metadata import KEPT, metadata
+from mockpay.store.db.metadata import KEPT, metadata
 from mockpay.store.sellers import sellers, set_clock
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
 
 
 def empty(sandbox: Sandbox) -> None:
@@ -24,7 +24,5 @@ def empty(sandbox: Sandbox) -> None:
             connection.execute(delete(table).where(table.c.seller_id == seller_id))
     set_clock(connection, seller_id, Clock(Mode.RUNNING, sandbox.real_now, sandbox.real_now))
     connection.execute(
-        update(sellers)
-        .where(sellers.c.seller_id == seller_id)
-        .values(next_due=None, fired=0, delivered=0)
+        update(sellers).where(sellers.c.seller_id == seller_id).values(next_due=None, fired=0, delivered=0)
     )

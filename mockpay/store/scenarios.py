@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Column, Float, Index, Table, delete, insert, select, update
 
-from mockpay.domain.plans import Stage
-from mockpay.domain.scenarios import Rule
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.worlds import Sandbox
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.resolution import Rule
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.unit_of_work import Sandbox
 
 rules = Table(
     "scenario_rules",
@@ -75,9 +75,7 @@ def waiting(sandbox: Sandbox) -> list[Rule]:
 def use_up(sandbox: Sandbox, rule: Rule) -> None:
     """Take one time off a rule that has a number of times."""
     sandbox.connection.execute(
-        update(rules)
-        .where(rules.c.id == rule.rule_id, rules.c.times > 0)
-        .values(times=rules.c.times - 1)
+        update(rules).where(rules.c.id == rule.rule_id, rules.c.times > 0).values(times=rules.c.times - 1)
     )
 
 

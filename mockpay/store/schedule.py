@@ -6,21 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Index,
-    Table,
-    bindparam,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Index, Table, bindparam, literal_column, select, update
 from sqlalchemy import text as written
 
 from mockpay.kernel.clock import Clock
 from mockpay.store import sellers
-from mockpay.store.metadata import big, dump, load, metadata, partial_index, row_id, text
-from mockpay.store.prepared import Prepared, PreparedInsert
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, partial_index, row_id, text
+from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.unit_of_work import Sandbox
 
 events = Table(
     "events",
@@ -62,12 +55,8 @@ _drop = Prepared(
 )
 #: The numbers come as a text with commas: one parameter, however many they are.
 _finish = {
-    "sqlite": Prepared(
-        _marked.where(written("id IN (SELECT value FROM json_each('[' || :ids || ']'))"))
-    ),
-    "postgresql": Prepared(
-        _marked.where(written("id = ANY (CAST(string_to_array(:ids, ',') AS BIGINT[]))"))
-    ),
+    "sqlite": Prepared(_marked.where(written("id IN (SELECT value FROM json_each('[' || :ids || ']'))"))),
+    "postgresql": Prepared(_marked.where(written("id = ANY (CAST(string_to_array(:ids, ',') AS BIGINT[]))"))),
 }
 _of_seller = sellers.sellers.c
 _note = Prepared(

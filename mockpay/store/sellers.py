@@ -25,10 +25,10 @@ from sqlalchemy import (
 
 from mockpay.domain.sellers import Seller, Settings
 from mockpay.kernel.clock import Clock, Mode
-from mockpay.kernel.keyring import Keyring
-from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, dump, metadata, text
-from mockpay.store.prepared import Prepared
+from mockpay.kernel.keys.keyring import Keyring
+from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.metadata import big, dump, metadata, text
+from mockpay.store.db.prepared import Prepared
 
 sellers = Table(
     "sellers",
@@ -90,9 +90,7 @@ def save(connection: Connection, keyring: Keyring, seller: Seller) -> None:
     row = _row(keyring, seller)
     kept = {"seller_id", "access_key", "secret_sealed", "seed", "created_at"}
     changed = {name: value for name, value in row.items() if name not in kept}
-    connection.execute(
-        update(sellers).where(sellers.c.seller_id == seller.seller_id).values(changed)
-    )
+    connection.execute(update(sellers).where(sellers.c.seller_id == seller.seller_id).values(changed))
 
 
 def _row(keyring: Keyring, seller: Seller) -> dict[str, Any]:
@@ -221,7 +219,7 @@ def with_due_events(connection: Connection, real_now: int, limit: int = 100) -> 
 
 def next_real_due(connection: Connection) -> int | None:
     """The real time at which the next event of any running clock comes."""
-    query = select(
-        func.min(sellers.c.next_due - sellers.c.clock_seller + sellers.c.clock_real)
-    ).where(and_(sellers.c.next_due.is_not(None), sellers.c.clock_mode == str(Mode.RUNNING)))
+    query = select(func.min(sellers.c.next_due - sellers.c.clock_seller + sellers.c.clock_real)).where(
+        and_(sellers.c.next_due.is_not(None), sellers.c.clock_mode == str(Mode.RUNNING))
+    )
     return connection.execute(query).scalar()

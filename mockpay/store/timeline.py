@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from sqlalchemy import Index, Table, select
 
 from mockpay.domain.timeline import Actor, TimelineEvent
-from mockpay.store.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.prepared import PreparedInsert
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.prepared import PreparedInsert
+from mockpay.store.unit_of_work import Sandbox
 
 timeline = Table(
     "timeline",

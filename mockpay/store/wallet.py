@@ -17,9 +17,9 @@ from sqlalchemy import (
 
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 from mockpay.kernel.errors import Conflict
-from mockpay.store.dialects import insert_new
-from mockpay.store.metadata import big, metadata, row_id, text
-from mockpay.store.worlds import Sandbox
+from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.metadata import big, metadata, row_id, text
+from mockpay.store.unit_of_work import Sandbox
 
 accounts = Table(
     "accounts",
@@ -72,9 +72,7 @@ HOUSE = ""
 def balance(sandbox: Sandbox, owner: str, kind: Kind) -> int | None:
     """An account's balance in paise; None where there is no such account yet."""
     query = select(accounts.c.balance_minor).where(
-        accounts.c.seller_id == sandbox.seller_id,
-        accounts.c.owner == owner,
-        accounts.c.kind == str(kind),
+        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == owner, accounts.c.kind == str(kind)
     )
     return sandbox.connection.execute(query).scalar()
 
@@ -121,9 +119,7 @@ def _post(
     }
     if not insert_new(sandbox.connection, journals, row):
         return False
-    query = select(journals.c.id).where(
-        journals.c.seller_id == sandbox.seller_id, journals.c.key == key
-    )
+    query = select(journals.c.id).where(journals.c.seller_id == sandbox.seller_id, journals.c.key == key)
     journal_id = int(sandbox.connection.execute(query).scalar_one())
     source, target = TEMPLATES[kind]
     moves = [
@@ -138,9 +134,7 @@ def _post(
 
 def has_journal(sandbox: Sandbox, key: str) -> bool:
     """Whether a journal of this key was posted."""
-    query = select(journals.c.id).where(
-        journals.c.seller_id == sandbox.seller_id, journals.c.key == key
-    )
+    query = select(journals.c.id).where(journals.c.seller_id == sandbox.seller_id, journals.c.key == key)
     return sandbox.connection.execute(query).scalar() is not None
 
 
@@ -148,9 +142,7 @@ def _account(sandbox: Sandbox, owner: str, kind: Kind, currency: str) -> int:
     """The account's number; made with nought where it is missing."""
     whose = HOUSE if kind in {Kind.GATEWAY_CLEARING, Kind.MERCHANT_PAYABLE} else owner
     query = select(accounts.c.id).where(
-        accounts.c.seller_id == sandbox.seller_id,
-        accounts.c.owner == whose,
-        accounts.c.kind == str(kind),
+        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == whose, accounts.c.kind == str(kind)
     )
     found = sandbox.connection.execute(query).scalar()
     if found is not None:

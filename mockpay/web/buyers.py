@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from mockpay.domain.buyers import Buyer
-from mockpay.domain.consents import CONSENT_TEXTS, CONSENT_VERSION
-from mockpay.domain.vault import masked
 from mockpay.kernel.clock import SECOND
 from mockpay.services import buyers
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.vault.consents import CONSENT_TEXTS, CONSENT_VERSION
+from mockpay.vault.rules import masked
 from mockpay.web.hosts import own_host
 
 _COOKIE = "mockpay_buyer_"
@@ -44,9 +44,14 @@ def signed_in(sandbox: Sandbox) -> Buyer | None:
 def remember(answer: Response, seller_id: str, session: str) -> None:
     """Give the browser its session."""
     answer.set_cookie(
-        _COOKIE + seller_id, session, max_age=buyers.SESSION_LIFE // SECOND, path="/",
-        httponly=True, samesite="Lax", secure=request.is_secure,
-    )  # fmt: skip
+        _COOKIE + seller_id,
+        session,
+        max_age=buyers.SESSION_LIFE // SECOND,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
 
 
 def forget(answer: Response, seller_id: str) -> None:

@@ -10,18 +10,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
 from mockpay.providers.contract import providers_of
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web import problems
 from mockpay.web.guard import DASHBOARD
 
 _log = logging.getLogger(__name__)
 _CODES = {404: "path.not_found", 405: "method.not_allowed", 413: "request.too_large"}
-_STATUS: Mapping[type[MockpayError], int] = {
-    NotFound: 404,
-    Invalid: 400,
-    Forbidden: 403,
-    Conflict: 409,
-}
+_STATUS: Mapping[type[MockpayError], int] = {NotFound: 404, Invalid: 400, Forbidden: 403, Conflict: 409}
 
 
 def register(app: Flask, runtime: Runtime) -> None:
@@ -59,9 +54,7 @@ def _ours(error: HTTPException, status: int) -> MockpayError:
     return MockpayError(message, code=_CODES.get(status, f"http.{status}"))
 
 
-def _told(
-    runtime: Runtime, error: MockpayError, status: int, http: HTTPException | None
-) -> Response:
+def _told(runtime: Runtime, error: MockpayError, status: int, http: HTTPException | None) -> Response:
     path = request.path
     for provider in providers_of(runtime):
         if provider.owns(path):

@@ -15,7 +15,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden
 from mockpay.settings import Settings
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web.hosts import own_host
 
 #: Below it the dashboard lies.
@@ -175,10 +175,7 @@ def _mark(runtime: Runtime, purpose: str, value: str) -> str:
     return ids.digest(key.hex(), "guard", purpose, admin, value).hex()
 
 
-def _set_cookie(
-    answer: Response, name: str, value: str, seconds: int | None, path: str = DASHBOARD
-) -> None:
+def _set_cookie(answer: Response, name: str, value: str, seconds: int | None, path: str = DASHBOARD) -> None:
     answer.set_cookie(
-        name, value, max_age=seconds, path=path, httponly=True,
-        samesite="Strict", secure=request.is_secure,
-    )  # fmt: skip
+        name, value, max_age=seconds, path=path, httponly=True, samesite="Strict", secure=request.is_secure
+    )

@@ -10,11 +10,7 @@ POLICY = _POLICY.format("'none'")
 #: The issuer's pages, and what leads there and back, stand in a frame of the payment's page.
 FRAMED = _POLICY.format("'self'")
 _NAME = "Content-Security-Policy"
-_PAGE_HEADERS = {
-    _NAME: POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+_PAGE_HEADERS = {_NAME: POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 
 
 def register(app: Flask) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mockpay.kernel.loopback import is_loopback
+from mockpay.kernel.http.loopback import is_loopback
 from mockpay.settings import Settings
 
-_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104
 
 
 def own_host(settings: Settings, netloc: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, url_for
 
 from mockpay import __version__
-from mockpay.services.sellers import DEFAULT_SELLER_ID
-from mockpay.store.worlds import Runtime, look
+from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
+from mockpay.store.unit_of_work import Runtime, look
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

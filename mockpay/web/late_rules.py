@@ -18,7 +18,7 @@ class LateRule(Rule):
 
     def _compile_builder(
         self,
-        append_unknown: bool = True,  # noqa: FBT001, FBT002 - werkzeug's signature
+        append_unknown: bool = True,  # noqa: FBT001, FBT002
     ) -> Callable[..., tuple[str, str]]:
         name = "_build_unknown" if append_unknown else "_build"
 

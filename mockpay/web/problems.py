@@ -16,12 +16,7 @@ PREFIX = "/_mockpay/"
 MEDIA_TYPE = "application/problem+json"
 
 #: What a kind of error is in HTTP, the narrowest kind first.
-KINDS: Mapping[type[MockpayError], int] = {
-    NotFound: 404,
-    Conflict: 409,
-    Forbidden: 403,
-    Invalid: 422,
-}
+KINDS: Mapping[type[MockpayError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403, Invalid: 422}
 
 #: Codes whose status is not their kind's.
 STATUS: Mapping[str, int] = {
@@ -107,11 +102,6 @@ def http_problem(error: HTTPException) -> Response:
 def _answer(status: int, code: str, detail: str, context: dict[str, str]) -> Response:
     title = _TITLES.get(status, "The request failed")
     told = Problem(
-        type=f"urn:mockpay:{code}",
-        title=title,
-        status=status,
-        detail=detail,
-        code=code,
-        context=context,
+        type=f"urn:mockpay:{code}", title=title, status=status, detail=detail, code=code, context=context
     )
     return Response(msgspec.json.encode(told), status, content_type=MEDIA_TYPE)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockpay.domain import cards, netbanking, upi, wallet
-from mockpay.domain.vault import MethodStatus, SavedMethod
+from mockpay.domain import wallet
+from mockpay.domain.methods import cards, netbanking, upi
 from mockpay.kernel.clock import indian
+from mockpay.vault.rules import MethodStatus, SavedMethod
 
 _ICONS: Mapping[str, str] = {
     cards.METHOD: "card",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard
 from mockpay.web.guard import DASHBOARD
 

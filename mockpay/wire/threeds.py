@@ -79,9 +79,7 @@ def decode(text: str) -> dict[str, Element]:
             that is neither text nor a whole number nor true or false.
     """
     try:
-        found = json.loads(
-            unpack(text).decode(), object_pairs_hook=_flat, parse_constant=_no_number
-        )
+        found = json.loads(unpack(text).decode(), object_pairs_hook=_flat, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise MessageError("This is not JSON.") from error
     if not isinstance(found, dict):

@@ -121,9 +121,14 @@ def _read(document: bytes) -> _Element:
 
     # The encoding is fixed: another one could hide a document type from the search in parse.
     parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False,
-        huge_tree=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         return etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:

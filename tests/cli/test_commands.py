@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from mockpay import __version__
 from mockpay.cli import COMMANDS, LazyGroup, cli
-from mockpay.domain.scenarios import TABLE
+from mockpay.domain.scenarios.resolution import TABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,9 +111,7 @@ def test_reset_empties_the_world_it_names(mockpay, seller):
 
 def test_rules_are_made_listed_and_cleared(mockpay, seller):
     mine = ("scenarios", "--seller", seller.seller_id)
-    made = json.loads(
-        mockpay(*mine, "add", "issuer", "Z9", "--match", "method=upi", "--times", "0")
-    )
+    made = json.loads(mockpay(*mine, "add", "issuer", "Z9", "--match", "method=upi", "--times", "0"))
     assert (made["match"], made["times"]) == ({"method": "upi"}, None)
     assert json.loads(mockpay(*mine, "rules")) == [made]
     mockpay(*mine, "clear")

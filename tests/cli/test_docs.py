@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mockpay.commands.docs import pages
-from mockpay.domain.scenarios import TABLE
+from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.web.control.routes import ENDPOINTS
 
 ROOT = Path(__file__).parents[2]

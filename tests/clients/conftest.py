@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from mockpay.testing import TestSeller
-from tests.pages.conftest import browser_type_launch_args  # noqa: F401 - the Chromium of the pages
+from tests.pages.conftest import browser_type_launch_args  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / ".venv-clients" / "bin"
@@ -43,9 +43,13 @@ def under_mockpay_run(mockpay_server, tmp_path_factory):
         mockpay = [sys.executable, "-m", "mockpay", "run", "--url", mockpay_server.url, "--"]
         kept = {name: v for name, v in os.environ.items() if not name.lower().endswith("_proxy")}
         done = subprocess.run(
-            [*mockpay, *command], env=kept | {"MOCKPAY_KEYS_DIR": str(keys)} | environ,
-            capture_output=True, text=True, timeout=50, check=False,
-        )  # fmt: skip
+            [*mockpay, *command],
+            env=kept | {"MOCKPAY_KEYS_DIR": str(keys)} | environ,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

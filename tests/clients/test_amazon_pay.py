@@ -39,8 +39,7 @@ def test_a_paid_order_is_told_as_closed_with_its_amount(answers, region, paid_or
 
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize(
-    ("question", "code"),
-    [("unknown", "InvalidOrderReferenceId"), ("forged", "SignatureDoesNotMatch")],
+    ("question", "code"), [("unknown", "InvalidOrderReferenceId"), ("forged", "SignatureDoesNotMatch")]
 )
 def test_a_refusal_is_the_clients_own_error_with_its_code(answers, region, question, code):
     answer = answers[region][question]

@@ -83,18 +83,14 @@ def verdicts(under_mockpay_run, clients_python, posted, tmp_path_factory):
 
 
 def test_the_notification_of_a_payment_is_accepted(verdicts):
-    details = verdicts["success"]["told"]["ChargeTransactionNotification"][
-        "ChargeTransactionDetails"
-    ]
+    details = verdicts["success"]["told"]["ChargeTransactionNotification"]["ChargeTransactionDetails"]
     assert details["SellerReferenceId"] == "IPN-0"
     assert details["ChargeAmount"] == {"Amount": "499.00", "CurrencyCode": "INR"}
     assert details["Status"]["State"] == "Completed"
 
 
 def test_the_notification_of_a_refund_is_accepted(verdicts):
-    details = verdicts["refund"]["told"]["RefundTransactionNotification"][
-        "RefundTransactionDetails"
-    ]
+    details = verdicts["refund"]["told"]["RefundTransactionNotification"]["RefundTransactionDetails"]
     assert details["RefundReferenceId"] == "R-1"
     assert details["Status"]["State"] == "Completed"
 

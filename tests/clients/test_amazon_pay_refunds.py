@@ -61,9 +61,7 @@ def test_the_same_reference_gives_the_same_refund(answers):
     assert told(answers[1], "Refund") == told(answers[0], "Refund")
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(2, "TransactionAmountExceeded"), (3, "InvalidTransactionId")]
-)
+@pytest.mark.parametrize(("number", "code"), [(2, "TransactionAmountExceeded"), (3, "InvalidTransactionId")])
 def test_a_refusal_is_the_clients_own_error(answers, number, code):
     assert answers[number]["success"] is False
     assert answers[number]["dict"]["ErrorResponse"]["Error"]["Code"] == code

@@ -50,9 +50,7 @@ print(requests.post({METRICS!r}, data=b"x" * 600_000, timeout=20).status_code)
 
 
 def test_the_standard_library_reaches_it(under_mockpay_run, public_key):
-    script = (
-        f"import urllib.request as web; print(web.urlopen({CONFIG!r}, timeout=20).read().decode())"
-    )
+    script = f"import urllib.request as web; print(web.urlopen({CONFIG!r}, timeout=20).read().decode())"
     assert json.loads(under_mockpay_run(sys.executable, "-c", script)) == {"publicKey": public_key}
 
 
@@ -111,9 +109,7 @@ class NextProxy:
             connection.sendall(b"HTTP/1.1 200 Yes\r\n\r\n")
             with self._tls.wrap_socket(connection, server_side=True) as secure:
                 secure.recv(65_536)
-                secure.sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nuntouched"
-                )
+                secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nuntouched")
 
 
 @pytest.fixture
@@ -164,10 +160,7 @@ def test_another_host_keeps_its_own_certificate_and_the_callers_proxy(
 ):
     proxy, root = elsewhere
     script = "import requests; print(requests.get('https://example.test/', timeout=20).text)"
-    commands = {
-        "curl": (curl, "-sS", "https://example.test/"),
-        "requests": (clients_python, "-c", script),
-    }
+    commands = {"curl": (curl, "-sS", "https://example.test/"), "requests": (clients_python, "-c", script)}
     named = dict.fromkeys(("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), root)
     printed = under_mockpay_run(*commands[client], HTTPS_PROXY=proxy.url, **named)
     assert printed.strip() == "untouched"

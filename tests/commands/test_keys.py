@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from mockpay.cli import cli
-from mockpay.kernel.storekey import followed
-from mockpay.services import sellers
-from mockpay.services.sellers import NewSeller
+from mockpay.kernel.keys.store_key import followed
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import NewSeller
 from mockpay.settings import Settings
-from mockpay.store.worlds import look
+from mockpay.store.unit_of_work import look
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def versions(place):
 def seller(place, real_clock, post):
     """A seller whose secret lies in that database."""
     from mockpay.commands.keys import _runtime
-    from mockpay.store.engine import close
+    from mockpay.store.db.engine import close
 
     runtime = _runtime(Settings.from_env(place))
-    yield sellers.create(runtime, NewSeller(secret_key="a-very-plain-secret")), runtime
+    yield accounts.create(runtime, NewSeller(secret_key="a-very-plain-secret")), runtime
     close(runtime.engine)
 
 
@@ -72,10 +72,7 @@ def test_no_key_is_ever_printed(place, seller):
 
 
 def test_before_the_first_start_there_is_nothing_to_rotate_and_nothing_is_made(tmp_path):
-    place = {
-        "MOCKPAY_KEYS_DIR": str(tmp_path / "none"),
-        "MOCKPAY_DATABASE_URL": str(tmp_path / "none.db"),
-    }
+    place = {"MOCKPAY_KEYS_DIR": str(tmp_path / "none"), "MOCKPAY_DATABASE_URL": str(tmp_path / "none.db")}
     assert "mockpay serve" in rotate(place, code=1)
     assert list(tmp_path.iterdir()) == []
 

@@ -49,9 +49,15 @@ def run(environ, tmp_path):
 
     def run(*words, code=0, **more):
         done = subprocess.run(
-            [*RUN, *words], env=environ | more, cwd=tmp_path, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=50, check=False,
-        )  # fmt: skip
+            [*RUN, *words],
+            env=environ | more,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=50,
+            check=False,
+        )
         assert done.returncode == code, done.stderr
         return done
 
@@ -76,9 +82,7 @@ def test_the_exit_code_and_the_standard_streams_are_the_commands(run):
 
 
 def test_options_after_the_command_are_the_commands(run):
-    assert run(*python("import sys; print(sys.argv[1:])"), "--url", "-x").stdout == (
-        "['--url', '-x']\n"
-    )
+    assert run(*python("import sys; print(sys.argv[1:])"), "--url", "-x").stdout == ("['--url', '-x']\n")
 
 
 @pytest.mark.parametrize(
@@ -158,9 +162,14 @@ def started(environ, tmp_path):
 
     def start(*words, **options):
         process = subprocess.Popen(
-            words, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True,
-            start_new_session=True, **options,
-        )  # fmt: skip
+            words,
+            env=environ,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
         processes.append(process)
         assert process.stdout.readline() == "ready\n"
         return process

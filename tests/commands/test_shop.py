@@ -80,9 +80,7 @@ def test_the_shop_answers_to_its_own_name_only(url):
 
 
 def test_a_payment_page_of_another_site_may_send_the_buyer_back(url):
-    status, page = status_of(
-        f"{url}/shop/return?status=SUCCESS", **{"Sec-Fetch-Site": "cross-site"}
-    )
+    status, page = status_of(f"{url}/shop/return?status=SUCCESS", **{"Sec-Fetch-Site": "cross-site"})
     assert (status, 'data-testid="shop-refused"' in page) == (400, True)
 
 
@@ -106,8 +104,6 @@ def test_a_sandbox_url_that_is_none_stops_the_start_with_one_sentence(sandbox):
 def test_a_taken_port_stops_the_start_with_one_sentence(silent_sandbox):
     port = silent_sandbox.rpartition(":")[2]
     options = ["--sandbox", silent_sandbox, "--port", port]
-    ended = subprocess.run(
-        [*COMMAND, *options], check=False, capture_output=True, text=True, timeout=30
-    )
+    ended = subprocess.run([*COMMAND, *options], check=False, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"mockpay cannot start: 127.0.0.1:{port} cannot be listened on.\n"

@@ -15,18 +15,19 @@ from werkzeug.test import TestResponse
 
 from mockpay.app import create_app, runtime_of
 from mockpay.delivery import outbox
-from mockpay.domain.attempts import Attempt
-from mockpay.domain.instruments import Instrument, Upi
+from mockpay.domain.methods.instruments import Instrument, Upi
 from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.money import Money
-from mockpay.services import orders, payments, refunds
-from mockpay.services.sellers import NewSeller, create
+from mockpay.services.payments import orders, payments
+from mockpay.services.refunds import refunds
+from mockpay.services.sellers.accounts import NewSeller, create
 from mockpay.settings import Settings
 from mockpay.store import attempts
 from mockpay.store import orders as order_rows
-from mockpay.store.engine import open_engine
-from mockpay.store.worlds import Runtime, look, work
+from mockpay.store.db.engine import open_engine
+from mockpay.store.unit_of_work import Runtime, look, work
 
 
 @cache

@@ -2,14 +2,15 @@
 
 import pytest
 
-from mockpay.domain.instruments import Card
-from mockpay.domain.otp import Purpose
-from mockpay.domain.threeds import Browser
-from mockpay.services import otps, payments
-from mockpay.services.steps import the_attempt, the_order
-from mockpay.services.threeds import acs, requestor
-from mockpay.store import inbox, threeds
-from mockpay.store.worlds import look, work
+from mockpay.domain.methods.instruments import Card
+from mockpay.otp import challenges
+from mockpay.otp.rules import Purpose
+from mockpay.services.payments import payments
+from mockpay.services.payments.transitions import the_attempt, the_order
+from mockpay.store import inbox
+from mockpay.store.unit_of_work import look, work
+from mockpay.threeds import acs, requestor, threeds_table
+from mockpay.threeds.rules import Browser
 
 VISA, PHONE = "4111111111111111", "+919876543210"
 BACK = "http://127.0.0.1:8420/pay/token/3ds"
@@ -55,7 +56,7 @@ def challenged(room, attempt):
     """The challenge is on the buyer's screen, its code in the inbox."""
     txn = asked(room, attempt)
     act(room, acs.open_, txn.acs_token, requestor.creq(txn))
-    return seen(room, threeds.by_id, txn.txn_id)
+    return seen(room, threeds_table.by_id, txn.txn_id)
 
 
 def code(room):
@@ -89,28 +90,42 @@ def test_an_order_keeps_its_attempts_short(room):
 def test_a_one_time_password_is_told_without_its_code(room):
     attempt = room.pay(room.open_order(), None)
     challenge = act(
-        room, otps.start, purpose=Purpose.PAYMENT, subject=attempt.attempt_id, to=PHONE,
-        amount=attempt.amount, attempt_id=attempt.attempt_id,
-    )  # fmt: skip
+        room,
+        challenges.start,
+        purpose=Purpose.PAYMENT,
+        subject=attempt.attempt_id,
+        to=PHONE,
+        amount=attempt.amount,
+        attempt_id=attempt.attempt_id,
+    )
     sent = code(room)
-    act(room, otps.verify, challenge.challenge_id, "000001" if sent != "000001" else "000002")
+    act(room, challenges.verify, challenge.challenge_id, "000001" if sent != "000001" else "000002")
     room.advance(60)
-    act(room, otps.resend, challenge.challenge_id)
+    act(room, challenges.resend, challenge.challenge_id)
     answer = room.get(f"/attempts/{attempt.attempt_id}")
     (told,) = answer.json["otps"]
     expected = {
-        "challenge_id": challenge.challenge_id, "purpose": "PAYMENT", "state": "ACTIVE",
-        "channel": "SMS", "destination_masked": "******3210", "amount": "499.00",
-        "currency": "INR", "sends": 2, "wrong_count": 1, "undelivered": False,
+        "challenge_id": challenge.challenge_id,
+        "purpose": "PAYMENT",
+        "state": "ACTIVE",
+        "channel": "SMS",
+        "destination_masked": "******3210",
+        "amount": "499.00",
+        "currency": "INR",
+        "sends": 2,
+        "wrong_count": 1,
+        "undelivered": False,
         "created_at": "2026-11-21T15:00:00.000Z",
-    }  # fmt: skip
+    }
     assert told.items() >= expected.items()
     assert told["expires_at"] > told["resend_at"] > told["created_at"]
     for secret in (sent, code(room), PHONE):
         assert secret not in answer.text
     assert [one["event"] for one in answer.json["timeline"] if one["machine"] == "otp"] == [
-        "start", "wrong", "resend",
-    ]  # fmt: skip
+        "start",
+        "wrong",
+        "resend",
+    ]
 
 
 def test_a_challenge_that_was_passed_is_told_with_every_message(room):
@@ -123,18 +138,37 @@ def test_a_challenge_that_was_passed_is_told_with_every_message(room):
     answer = room.get(f"/attempts/{attempt.attempt_id}")
     told = answer.json["authentications"][-1]
     expected = {
-        "threeds_server_trans_id": txn.txn_id, "acs_trans_id": txn.acs_trans_id,
-        "ds_trans_id": txn.ds_trans_id, "state": "COMPLETED", "flow": "CHALLENGE",
-        "ares_status": "C", "trans_status": "Y", "reason": None, "reason_says": None,
-        "eci": "05", "liability": "ISSUER", "network": "Visa", "card": "411111…1111",
-        "amount": "499.00", "otp_challenge_id": txn.otp_challenge_id, "interactions": 1,
-        "completed_at": "2026-11-21T15:00:00.000Z", "challenge_cancel": None,
-    }  # fmt: skip
+        "threeds_server_trans_id": txn.txn_id,
+        "acs_trans_id": txn.acs_trans_id,
+        "ds_trans_id": txn.ds_trans_id,
+        "state": "COMPLETED",
+        "flow": "CHALLENGE",
+        "ares_status": "C",
+        "trans_status": "Y",
+        "reason": None,
+        "reason_says": None,
+        "eci": "05",
+        "liability": "ISSUER",
+        "network": "Visa",
+        "card": "411111…1111",
+        "amount": "499.00",
+        "otp_challenge_id": txn.otp_challenge_id,
+        "interactions": 1,
+        "completed_at": "2026-11-21T15:00:00.000Z",
+        "challenge_cancel": None,
+    }
     assert told.items() >= expected.items()
     assert [f"{m['type']} {m['sender']}>{m['receiver']}" for m in told["messages"]] == [
-        "AReq S>D", "AReq D>A", "ARes A>D", "ARes D>S", "CReq B>A",
-        "RReq A>S", "RRes S>A", "CRes A>B", "CRes B>S",
-    ]  # fmt: skip
+        "AReq S>D",
+        "AReq D>A",
+        "ARes A>D",
+        "ARes D>S",
+        "CReq B>A",
+        "RReq A>S",
+        "RRes S>A",
+        "CRes A>B",
+        "CRes B>S",
+    ]
     assert told["messages"][0]["body"]["acctNumber"] == "411111…1111"
     assert [one["seq"] for one in told["messages"]] == list(range(1, 10))
     assert [one["state"] for one in answer.json["otps"]] == ["VERIFIED"]
@@ -150,10 +184,7 @@ def test_a_challenge_that_was_passed_is_told_with_every_message(room):
         ("frictionless", ("FRICTIONLESS", "FRICTIONLESS", "Y", None, "05", "ISSUER")),
         ("A", ("FRICTIONLESS", "ATTEMPT", "A", None, "06", "ISSUER")),
         ("R", ("FRICTIONLESS", "FRICTIONLESS", "R", "suspected fraud", "07", "MERCHANT")),
-        (
-            "not_enrolled",
-            ("FRICTIONLESS", "NOT_ENROLLED", "U", "cardholder not enrolled", "07", "MERCHANT"),
-        ),
+        ("not_enrolled", ("FRICTIONLESS", "NOT_ENROLLED", "U", "cardholder not enrolled", "07", "MERCHANT")),
         ("success", ("CHALLENGE", "CHALLENGE", None, None, None, None)),
     ],
 )
@@ -175,10 +206,7 @@ def test_an_authentication_that_has_not_begun_has_nothing_to_tell_yet(room):
 
 def test_nobody_elses_attempt_is_told_from_one_that_is_not_there(api, room):
     attempt = by_card(room)
-    answers = [
-        api.new_seller().get(f"/attempts/{attempt.attempt_id}"),
-        room.get("/attempts/att_nothing"),
-    ]
+    answers = [api.new_seller().get(f"/attempts/{attempt.attempt_id}"), room.get("/attempts/att_nothing")]
     assert {answer.status_code for answer in answers} == {404}
     assert answers[0].data == answers[1].data
     assert answers[0].json["code"] == "attempt.not_found"

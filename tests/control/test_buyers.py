@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.instruments import Wallet
+from mockpay.domain.methods.instruments import Wallet
 
 ASHA, RICH, FROZEN = "asha@example.com", "rich@buyers.mockpay.test", "frozen@buyers.mockpay.test"
 
@@ -17,9 +17,11 @@ def test_a_buyer_is_made_once_and_found_by_any_spelling(room):
     room.freeze()
     buyer = made(room)
     assert buyer == {
-        "buyer_id": buyer["buyer_id"], "email": ASHA, "says": None,
+        "buyer_id": buyer["buyer_id"],
+        "email": ASHA,
+        "says": None,
         "created_at": "2026-11-21T15:00:00.000Z",
-    }  # fmt: skip
+    }
     assert made(room, " Asha@Example.com") == buyer
     assert room.get(f"/buyers?email={ASHA.upper()}").json["items"] == [buyer]
     for name in (buyer["buyer_id"], ASHA, "asha%40example.com"):
@@ -91,9 +93,14 @@ def entries(room, email, query=""):
 def test_a_balance_is_told_before_its_first_use(room):
     told = wallet(room, RICH)
     assert told == {
-        "buyer_id": told["buyer_id"], "email": RICH, "balance": "150000.00", "held": "0.00",
-        "currency": "INR", "kyc": "FULL", "frozen": False,
-    }  # fmt: skip
+        "buyer_id": told["buyer_id"],
+        "email": RICH,
+        "balance": "150000.00",
+        "held": "0.00",
+        "currency": "INR",
+        "kyc": "FULL",
+        "frozen": False,
+    }
     assert entries(room, RICH) == {"items": [], "next_cursor": None}
 
 

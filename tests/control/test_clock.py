@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 
 from mockpay.store import sellers
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 
 START = "2026-11-21T15:00:00Z"
 
@@ -97,8 +97,7 @@ def test_a_goal_that_makes_no_sense_is_refused(room, goal, code):
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{}, {"mode": "melting"}, {"now": "2026-13-01T00:00:00Z"}, {"now": "9999-12-31T23:59:59Z"}],
+    "change", [{}, {"mode": "melting"}, {"now": "2026-13-01T00:00:00Z"}, {"now": "9999-12-31T23:59:59Z"}]
 )
 def test_a_clock_that_cannot_be_is_refused(room, change):
     assert room.put("/clock", change).status_code == 422

@@ -13,12 +13,7 @@ from schemathesis.specs.openapi.checks import (
 from mockpay.web.control.routes import ENDPOINTS
 from tests.control.rooms import Api, make_app
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # `wait` would wait.
 OPERATIONS = [(e.method, f"/_mockpay{e.path}") for e in ENDPOINTS if not e.path.endswith("/wait")]
 
@@ -30,11 +25,7 @@ def document(tmp_path_factory):
     api.runtime.engine.dispose()
 
 
-NOUNS = {
-    "order": "amazon_order_id",
-    "refund": "amazon_refund_id",
-    "notification": "notification_id",
-}
+NOUNS = {"order": "amazon_order_id", "refund": "amazon_refund_id", "notification": "notification_id"}
 SAVED = {"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name": "Asha Rao"}
 
 

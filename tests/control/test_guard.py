@@ -22,9 +22,21 @@ def test_loopback_is_an_own_host_at_any_port(api, host):
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:8420", "localhost.evil.example", "127.0.0.1.evil.example",
-     "10.0.0.1", "0.0.0.0", "2130706433", "127.1", "a@localhost", "", "[", "localhost:port"],
-)  # fmt: skip
+    [
+        "evil.example",
+        "evil.example:8420",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "0.0.0.0",
+        "2130706433",
+        "127.1",
+        "a@localhost",
+        "",
+        "[",
+        "localhost:port",
+    ],
+)
 @pytest.mark.parametrize("path", [CLOCK, "/../openapi.json", "/../health"])
 def test_a_foreign_host_gets_nothing(api, host, path):
     address = f"/_mockpay/v1{path}".replace("/v1/..", "")
@@ -52,8 +64,7 @@ def test_a_foreign_peer_is_not_looked_at(api):
 
 
 @pytest.mark.parametrize(
-    "origin",
-    ["null", "http://evil.example", "http://localhost:3000", "https://localhost.evil.example", ""],
+    "origin", ["null", "http://evil.example", "http://localhost:3000", "https://localhost.evil.example", ""]
 )
 def test_a_foreign_origin_changes_nothing(api, origin):
     answer = api.call("PUT", CLOCK, FREEZE, headers={"Origin": origin})
@@ -86,16 +97,19 @@ def test_the_bound_address_is_an_own_host(make_api):
 
 
 @pytest.mark.parametrize(
-    "given",
-    [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer ü"],
+    "given", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer ü"]
 )
 def test_without_the_token_nothing_is_told_or_done(make_api, given):
     api = make_api(admin_token=TOKEN)
     headers = {} if given is None else {"Authorization": given}
     for method, path, body in (
-        ("GET", CLOCK, None), ("PUT", CLOCK, FREEZE), ("GET", "/sellers", None),
-        ("POST", "/sellers", {}), ("GET", "/journal", None), ("GET", "/public-key", None),
-    ):  # fmt: skip
+        ("GET", CLOCK, None),
+        ("PUT", CLOCK, FREEZE),
+        ("GET", "/sellers", None),
+        ("POST", "/sellers", {}),
+        ("GET", "/journal", None),
+        ("GET", "/public-key", None),
+    ):
         answer = api.call(method, path, body, headers=headers)
         assert (answer.status_code, answer.json["code"]) == (401, "token.required"), path
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -145,9 +159,7 @@ def test_a_made_up_session_opens_nothing(make_api):
         assert answer.status_code == 303, value
 
 
-@pytest.mark.parametrize(
-    "onward", ["https://evil.example", "//evil.example", "/_mockpay/ui//e", "/x"]
-)
+@pytest.mark.parametrize("onward", ["https://evil.example", "//evil.example", "/_mockpay/ui//e", "/x"])
 def test_the_way_on_after_signing_in_stays_here(make_api, onward):
     answer = sign_in(make_api(admin_token=TOKEN).client, TOKEN, onward)
     assert answer.headers["Location"] == "/_mockpay/ui"

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.otp import Channel, Purpose
-from mockpay.services import otps
+from mockpay.otp import challenges
+from mockpay.otp.rules import Channel, Purpose
 from mockpay.store import inbox
-from mockpay.store.worlds import look, work
+from mockpay.store.unit_of_work import look, work
 
 PHONE, MAIL = "+919876543210", "asha@example.com"
 
@@ -14,10 +14,14 @@ PHONE, MAIL = "+919876543210", "asha@example.com"
 def ask(room, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
     """Send a code for an attempt."""
     with work(room.api.runtime, room.seller_id) as sandbox:
-        otps.start(
-            sandbox, purpose=Purpose.PAYMENT, subject=attempt_id, to=to, channel=channel,
+        challenges.start(
+            sandbox,
+            purpose=Purpose.PAYMENT,
+            subject=attempt_id,
+            to=to,
+            channel=channel,
             attempt_id=attempt_id,
-        )  # fmt: skip
+        )
 
 
 def test_a_message_is_told_with_the_fields_that_others_rely_on(room):
@@ -79,9 +83,7 @@ def test_a_code_is_forgotten_after_an_hour_in_the_database_too(room):
     assert code not in message["body"]
     with look(room.api.runtime, room.seller_id) as sandbox:
         mine = inbox.inbox.c.seller_id == room.seller_id
-        ((otp, body),) = sandbox.connection.execute(
-            select(inbox.inbox.c.otp, inbox.inbox.c.body).where(mine)
-        )
+        ((otp, body),) = sandbox.connection.execute(select(inbox.inbox.c.otp, inbox.inbox.c.body).where(mine))
     assert otp is None
     assert code not in body
 

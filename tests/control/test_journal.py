@@ -4,16 +4,21 @@ from sqlalchemy import update
 
 from mockpay.store import journal
 from mockpay.store.attempts import attempts
-from mockpay.store.engine import writing
-from mockpay.store.worlds import work
+from mockpay.store.db.engine import writing
+from mockpay.store.unit_of_work import work
 
 
 def note(room, kind, outcome="ok", **more):
     with work(room.api.runtime, room.seller_id) as sandbox:
         journal.add(
-            sandbox.connection, room.seller_id, sandbox.now, sandbox.real_now,
-            kind=kind, outcome=outcome, **more,
-        )  # fmt: skip
+            sandbox.connection,
+            room.seller_id,
+            sandbox.now,
+            sandbox.real_now,
+            kind=kind,
+            outcome=outcome,
+            **more,
+        )
 
 
 def test_entries_keep_the_sellers_time_and_the_real_one(room):

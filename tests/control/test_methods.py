@@ -2,11 +2,11 @@
 
 import pytest
 
-from mockpay.domain.instruments import NetBanking, Upi
+from mockpay.domain.methods.instruments import NetBanking, Upi
 from mockpay.kernel.errors import Conflict
-from mockpay.services import payments
+from mockpay.services.payments import payments
 from mockpay.store import orders
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 
 SHUT = {"from": "2026-11-21T15:00:00.000Z", "to": "2026-11-21T16:00:00.000Z"}
 
@@ -23,15 +23,22 @@ def chosen(room, order, instrument):
 def test_a_new_seller_offers_everything(room):
     told = room.get("/methods").json
     assert told["methods"]["upi"] == {
-        "title": "UPI", "enabled": True, "min_amount": "1.00", "max_amount": "500000.00",
+        "title": "UPI",
+        "enabled": True,
+        "min_amount": "1.00",
+        "max_amount": "500000.00",
         "currency": "INR",
-    }  # fmt: skip
+    }
     assert list(told["methods"]) == ["upi", "card", "emi", "netbanking", "wallet"]
     assert told["upi_collect"] is True
     assert told["banks"]["SBIN"] == {
-        "name": "State Bank of India", "enabled": True, "common": True, "magic": False,
-        "down": [], "is_down": False,
-    }  # fmt: skip
+        "name": "State Bank of India",
+        "enabled": True,
+        "common": True,
+        "magic": False,
+        "down": [],
+        "is_down": False,
+    }
     assert [code for code, bank in told["banks"].items() if bank["is_down"]] == ["MKD1"]
     assert all(bank["magic"] is code.startswith("MK") for code, bank in told["banks"].items())
     assert set(told["card_networks"].values()) == {True}
@@ -50,9 +57,7 @@ def test_a_change_tells_what_is_offered_from_now_on_and_leaves_the_rest(room):
     ).json
     assert after["methods"]["upi"] == {**before["methods"]["upi"], "max_amount": "1000.00"}
     assert after["methods"]["wallet"] == {**before["methods"]["wallet"], "enabled": False}
-    assert after["banks"]["SBIN"] == {
-        **before["banks"]["SBIN"], "down": [SHUT], "is_down": True,
-    }  # fmt: skip
+    assert after["banks"]["SBIN"] == {**before["banks"]["SBIN"], "down": [SHUT], "is_down": True}
     assert after["card_networks"] == {**before["card_networks"], "RuPay": False}
     assert after["methods"]["card"] == before["methods"]["card"]
     assert room.get("/methods").json == after
@@ -96,22 +101,22 @@ def test_another_sellers_offers_are_its_own(api, room):
     ("body", "code", "field"),
     [
         ({"methods": {"cheque": {}}}, "methods.invalid", "methods.cheque"),
-        ({"methods": {"upi": {"max_amount": "0.99"}}}, "methods.invalid",
-         "methods.upi.max_amount"),
-        ({"banks": {"SBIN": {"down": [{"from": "now", "to": "later"}]}}}, "methods.invalid",
-         "banks.SBIN.down"),
+        ({"methods": {"upi": {"max_amount": "0.99"}}}, "methods.invalid", "methods.upi.max_amount"),
+        (
+            {"banks": {"SBIN": {"down": [{"from": "now", "to": "later"}]}}},
+            "methods.invalid",
+            "banks.SBIN.down",
+        ),
         ({"methods": {"upi": {"currency": "USD"}}}, "input.invalid", None),
         ({"banks": {"SBIN": {"down": [{"from": "now"}]}}}, "input.invalid", None),
         ({"upi_collect": None}, "input.invalid", None),
         ({"card_networks": {"Visa": "no"}}, "input.invalid", None),
         ({"anything": 1}, "input.invalid", None),
     ],
-)  # fmt: skip
+)
 def test_a_wish_that_cannot_be_granted_changes_nothing(room, body, code, field):
     before = room.get("/methods").json
-    answer = patch(
-        room, {**body, "card_networks": {"Visa": False, **body.get("card_networks", {})}}
-    )
+    answer = patch(room, {**body, "card_networks": {"Visa": False, **body.get("card_networks", {})}})
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert answer.json["context"].get("field") == field
     assert room.get("/methods").json == before

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mockpay.store import notifications
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 from tests.control.listeners import SILENCE
 
 REFUND, PAYMENT = "PaymentRefund", "OrderReferenceNotification"
@@ -99,8 +99,10 @@ def test_a_server_that_breaks_is_asked_again_later(told_room, listener):
     told = see(told_room, newest(told_room))
     assert (told["state"], told["reason"], told["try_count"]) == ("DELIVERED", None, 3)
     assert [(one["number"], one["answer"]["status"]) for one in told["tries"]] == [
-        (1, 500), (2, 503), (3, 200),
-    ]  # fmt: skip
+        (1, 500),
+        (2, 503),
+        (3, 200),
+    ]
     assert len({one["request"]["body"] for one in told["tries"]}) == 1
 
 

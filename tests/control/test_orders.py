@@ -45,8 +45,12 @@ def test_a_paid_order_shows_its_attempt_timeline_and_why(room):
     }
     assert attempt.items() >= expected.items()
     assert [step["after"] for step in told["timeline"] if step["machine"] == "attempt"] == [
-        "CREATED", "AUTH_PENDING", "AUTHENTICATED", "PROCESSING", "CAPTURED",
-    ]  # fmt: skip
+        "CREATED",
+        "AUTH_PENDING",
+        "AUTHENTICATED",
+        "PROCESSING",
+        "CAPTURED",
+    ]
     (why,) = told["why"]
     assert why == {
         "attempt_id": attempt["attempt_id"],

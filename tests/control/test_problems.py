@@ -69,8 +69,7 @@ def test_an_unknown_address_is_a_problem(api, path):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("DELETE", "/sellers"), ("PUT", "/sellers/A1"), ("GET", "/sellers/A1/reset")],
+    ("method", "path"), [("DELETE", "/sellers"), ("PUT", "/sellers/A1"), ("GET", "/sellers/A1/reset")]
 )
 def test_a_wrong_method_is_a_problem_and_says_what_is_allowed(api, method, path):
     answer = api.call(method, path)
@@ -111,8 +110,6 @@ def test_the_table_knows_every_kind_of_error(error, status):
 
 
 def test_every_code_of_the_table_is_raised_somewhere():
-    sources = "\n".join(
-        path.read_text() for path in ROOT.rglob("*.py") if path.name != "problems.py"
-    )
+    sources = "\n".join(path.read_text() for path in ROOT.rglob("*.py") if path.name != "problems.py")
     raised = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', sources))
     assert set(problems.STATUS) <= raised

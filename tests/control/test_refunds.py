@@ -73,8 +73,7 @@ def test_a_refund_without_a_scenario_says_that_nothing_spoke(room, paid):
 
 def test_the_rule_that_decides_a_refund_is_told(room, paid):
     rule = room.post(
-        "/scenarios",
-        {"stage": "refund", "outcome": "delay:3600", "match": {"refund_reference_id": "R-2"}},
+        "/scenarios", {"stage": "refund", "outcome": "delay:3600", "match": {"refund_reference_id": "R-2"}}
     ).json
     room.refund(paid, "100.00", "R-1")
     told = see(room, room.refund(paid, "100.00", "R-2"))
@@ -134,9 +133,7 @@ def test_a_held_refund_waits_until_it_is_released(room, paid):
     assert (told["held"], told["due_at"]) == (False, "2026-11-22T15:00:00.000Z")
     room.advance(0)
     told = see(room, refund_id)
-    assert [event for event, _, _ in events(told)] == [
-        "requested", "sent", "held", "released", "completed",
-    ]  # fmt: skip
+    assert [event for event, _, _ in events(told)] == ["requested", "sent", "held", "released", "completed"]
 
 
 def test_a_refund_released_in_time_settles_when_it_was_due(room, paid):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mockpay.domain.instruments import Upi
-from mockpay.services import risk
-from mockpay.services.risk import Inputs
-from mockpay.store.worlds import look, work
+from mockpay.domain.methods.instruments import Upi
+from mockpay.risk import assessment
+from mockpay.risk.assessment import Inputs
+from mockpay.store.unit_of_work import look, work
 
 VISA, FOREIGN = "4111111111111111", "4012888888881881"
 ASHA = "asha@example.com"
@@ -24,10 +24,13 @@ def rules(told):
 def assessed(room, order, attempt_id, instrument=None, **inputs):
     """A real check, as a payment brings it."""
     with work(room.api.runtime, room.seller_id) as sandbox:
-        return risk.assess(
-            sandbox, attempt_id=attempt_id, order=order, instrument=instrument or Upi(),
+        return assessment.assess(
+            sandbox,
+            attempt_id=attempt_id,
+            order=order,
+            instrument=instrument or Upi(),
             inputs=Inputs(**inputs),
-        )  # fmt: skip
+        )
 
 
 def test_an_ordinary_payment_would_pass(room):
@@ -37,13 +40,22 @@ def test_an_ordinary_payment_would_pass(room):
 def test_a_rule_tells_what_it_saw_against_which_limit(room):
     told = asked(room, amount="150000.00")
     assert told == {
-        "decision": "CHALLENGE", "score": 20, "scenario": None,
-        "hits": [{
-            "rule": "AMT_HIGH", "version": 1, "outcome": "CHALLENGE", "weight": 20,
-            "reason_code": "amount_high", "observed": "150000.00", "limit": "100000.00",
-            "explain": "INR 150000.00 in one payment (limit 100000.00)",
-        }],
-    }  # fmt: skip
+        "decision": "CHALLENGE",
+        "score": 20,
+        "scenario": None,
+        "hits": [
+            {
+                "rule": "AMT_HIGH",
+                "version": 1,
+                "outcome": "CHALLENGE",
+                "weight": 20,
+                "reason_code": "amount_high",
+                "observed": "150000.00",
+                "limit": "100000.00",
+                "explain": "INR 150000.00 in one payment (limit 100000.00)",
+            }
+        ],
+    }
 
 
 @pytest.mark.parametrize(
@@ -74,9 +86,7 @@ def test_a_name_is_compared_only_where_the_card_has_one(room):
 def test_a_buyers_own_history_is_counted(room):
     buyer = room.post("/buyers", {"email": ASHA}).json["buyer_id"]
     for name in (buyer, ASHA):
-        assert rules(asked(room, amount="25000.00", buyer_id=name)) == [
-            ("AMT_FIRST_TIME", "CHALLENGE")
-        ]
+        assert rules(asked(room, amount="25000.00", buyer_id=name)) == [("AMT_FIRST_TIME", "CHALLENGE")]
     assert rules(asked(room, amount="25000.00")) == []
 
 
@@ -149,9 +159,11 @@ def waiting(room):
 def test_a_forced_decision_waits_for_the_attempt_that_fits_and_decides_it_once(room):
     one = forced(room, "decline", amount="499", method="upi")
     assert one == {
-        "force_id": one["force_id"], "decision": "DECLINE", "reason": "a test",
+        "force_id": one["force_id"],
+        "decision": "DECLINE",
+        "reason": "a test",
         "match": {"amount": "499.00", "method": "upi"},
-    }  # fmt: skip
+    }
     other, order = room.open_order("A-1", "500.00"), room.open_order("A-2", "499.00")
     assert assessed(room, other, f"{room.seller_id}-1").decision == "ALLOW"
     assert waiting(room) == [one]
@@ -206,7 +218,7 @@ def test_an_attempt_tells_what_was_decided_on_it(room):
     order = room.open_order()
     attempt = room.pay(order)
     with look(room.api.runtime, room.seller_id) as sandbox:
-        known = risk.of_attempt(sandbox, attempt.attempt_id)
+        known = assessment.of_attempt(sandbox, attempt.attempt_id)
     if known is None:
         assessed(room, order, attempt.attempt_id)
     told = room.get(f"/attempts/{attempt.attempt_id}").json["risk"]

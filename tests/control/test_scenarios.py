@@ -2,10 +2,10 @@
 
 import pytest
 
-from mockpay.domain.plans import Stage
-from mockpay.domain.scenarios import MATCH_KEYS
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.resolution import MATCH_KEYS
 from mockpay.store import scenarios
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 
 
 def states(room, order):
@@ -142,8 +142,7 @@ def test_a_default_outcome_of_the_seller_decides_where_nothing_else_does(api):
 
 def test_rules_are_taken_away_one_by_one_or_all_at_once(room):
     ids = [
-        room.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"]
-        for _ in range(3)
+        room.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"] for _ in range(3)
     ]
     assert room.call("DELETE", f"/scenarios/{ids[1]}").status_code == 204
     left = [rule["rule_id"] for rule in room.get("/scenarios").json["items"]]
@@ -199,9 +198,14 @@ def test_only_spent_rules_make_room_for_new_ones(room, times, status):
     with work(room.api.runtime, room.seller_id) as sandbox:
         for _ in range(1_000):
             scenarios.add(
-                sandbox, stage=Stage.ISSUER, match={}, outcome="failure", times=times,
-                probability=1.0, expires_at=None,
-            )  # fmt: skip
+                sandbox,
+                stage=Stage.ISSUER,
+                match={},
+                outcome="failure",
+                times=times,
+                probability=1.0,
+                expires_at=None,
+            )
     answer = room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
     assert answer.status_code == status
     assert len(room.get("/scenarios").json["items"]) == (1 if status == 201 else 1_000)

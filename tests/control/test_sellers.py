@@ -194,14 +194,24 @@ def test_a_reset_leaves_other_worlds_alone(api, room):
 
 def test_every_path_below_an_unknown_seller_is_not_found(api):
     for method, path in (
-        ("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/reset"), ("GET", "/clock"),
-        ("PUT", "/clock"), ("POST", "/clock/advance"), ("GET", "/orders"), ("GET", "/scenarios"),
-        ("DELETE", "/scenarios"), ("GET", "/journal"), ("GET", "/audit"), ("GET", "/refunds"),
-        ("GET", "/notifications"), ("GET", "/inbox"), ("POST", "/refunds/R/complete"),
+        ("GET", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/reset"),
+        ("GET", "/clock"),
+        ("PUT", "/clock"),
+        ("POST", "/clock/advance"),
+        ("GET", "/orders"),
+        ("GET", "/scenarios"),
+        ("DELETE", "/scenarios"),
+        ("GET", "/journal"),
+        ("GET", "/audit"),
+        ("GET", "/refunds"),
+        ("GET", "/notifications"),
+        ("GET", "/inbox"),
+        ("POST", "/refunds/R/complete"),
         ("POST", "/notifications/N/deliver"),
-    ):  # fmt: skip
-        body = (
-            {"mode": "frozen"} if method == "PUT" else {"seconds": 1} if "advance" in path else {}
-        )
+    ):
+        body = {"mode": "frozen"} if method == "PUT" else {"seconds": 1} if "advance" in path else {}
         answer = api.call(method, f"/sellers/A1NOBODY{path}", body)
         assert (answer.status_code, answer.json["code"]) == (404, "seller.not_found"), path

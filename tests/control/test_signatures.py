@@ -3,10 +3,10 @@
 from urllib.parse import quote
 
 from mockpay.kernel.ids import entropy
-from mockpay.wire import envelope
-from mockpay.wire.candidates import SignedRequest, candidates
+from mockpay.wire.amazonpay import envelope
+from mockpay.wire.amazonpay.signature_verification import SignedRequest, candidates
+from mockpay.wire.amazonpay.signing import sign
 from mockpay.wire.keys import load_public_key
-from mockpay.wire.signing import sign
 
 MWS = "/OffAmazonPayments_Sandbox/2013-01-01"
 QUERY = "AWSAccessKeyId=AKID&Action=ListOrderReference&SellerId=A1&Version=2013-01-01"

@@ -3,14 +3,17 @@
 import pytest
 from sqlalchemy import select
 
-from mockpay.services import vault as services
-from mockpay.store.vault import methods
-from mockpay.store.worlds import look, work
+from mockpay.store.unit_of_work import look, work
+from mockpay.vault import saved_methods as services
+from mockpay.vault.vault_table import methods
 
 ASHA, RAVI = "asha@example.com", "ravi@example.com"
 VISA, MASTERCARD, AMEX, FOREIGN = (
-    "4111111111111111", "5500670000001002", "378282246310005", "4012888888881881",
-)  # fmt: skip
+    "4111111111111111",
+    "5500670000001002",
+    "378282246310005",
+    "4012888888881881",
+)
 CARD = {"kind": "card", "number": VISA, "expiry": "08/29", "name": "Asha Rao"}
 UPI = {"kind": "upi", "vpa": "Asha@okbank"}
 BANK = {"kind": "netbanking", "bank": "SBIN"}
@@ -43,11 +46,17 @@ def test_a_card_is_saved_by_its_token_and_shows_its_looks_only(room):
     assert saved["display"] == shown
     assert saved["token"].startswith("tok_")
     expected = {
-        "kind": "card", "status": "ACTIVE", "status_reason": None, "nickname": None,
-        "title": "HDFC Visa ending in 1111", "is_default": True, "attempt_id": None,
-        "created_at": "2026-11-21T15:00:00.000Z", "last_used_at": None,
+        "kind": "card",
+        "status": "ACTIVE",
+        "status_reason": None,
+        "nickname": None,
+        "title": "HDFC Visa ending in 1111",
+        "is_default": True,
+        "attempt_id": None,
+        "created_at": "2026-11-21T15:00:00.000Z",
+        "last_used_at": None,
         "expires_at": "2029-08-31T18:30:00.000Z",
-    }  # fmt: skip
+    }
     assert saved.items() >= expected.items()
     assert [one["event"] for one in saved["timeline"]] == ["initiate", "activate"]
     assert room.get(at(saved)).json == saved
@@ -84,9 +93,7 @@ def test_the_same_card_again_is_the_same_token(room):
 
 def test_a_card_of_another_country_is_refused_by_its_network_and_not_kept(room):
     refused = save(room, {**CARD, "number": FOREIGN})
-    assert (refused["status"], refused["status_reason"]) == (
-        "FAILED", "international_card_not_tokenised",
-    )  # fmt: skip
+    assert (refused["status"], refused["status_reason"]) == ("FAILED", "international_card_not_tokenised")
     assert listed(room) == []
 
 
@@ -155,8 +162,9 @@ def test_one_method_is_the_default_and_comes_first(room):
     changed = room.call("PATCH", at(second), {"is_default": True}).json
     assert changed["is_default"]
     assert [(one["token"], one["is_default"]) for one in listed(room)] == [
-        (second["token"], True), (first["token"], False),
-    ]  # fmt: skip
+        (second["token"], True),
+        (first["token"], False),
+    ]
 
 
 def test_a_deleted_method_is_gone_and_the_next_is_the_default(room):
@@ -216,10 +224,13 @@ def test_a_bank_ends_a_method_without_saying_why(room):
 @pytest.mark.parametrize(
     ("before", "verb"),
     [
-        ([], "resume"), (["suspend"], "suspend"), (["deactivate"], "suspend"),
-        (["deactivate"], "resume"), (["deactivate"], "deactivate"),
+        ([], "resume"),
+        (["suspend"], "suspend"),
+        (["deactivate"], "suspend"),
+        (["deactivate"], "resume"),
+        (["deactivate"], "deactivate"),
     ],
-)  # fmt: skip
+)
 def test_a_step_that_the_status_does_not_have_is_refused(room, before, verb):
     saved = save(room)
     for step in before:
@@ -237,9 +248,13 @@ def test_a_reason_is_a_word_and_no_number(room):
 # --- whose they are
 
 CALLS = [
-    ("GET", ""), ("PATCH", ""), ("DELETE", ""),
-    ("POST", "suspend"), ("POST", "resume"), ("POST", "deactivate"),
-]  # fmt: skip
+    ("GET", ""),
+    ("PATCH", ""),
+    ("DELETE", ""),
+    ("POST", "suspend"),
+    ("POST", "resume"),
+    ("POST", "deactivate"),
+]
 
 
 @pytest.mark.parametrize(("method", "verb"), CALLS)

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from mockpay.domain.otp import Purpose
-from mockpay.services import otps
+from mockpay.otp import challenges
+from mockpay.otp.rules import Purpose
 from mockpay.store import journal
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 
 LONG = 20
 
@@ -72,8 +72,7 @@ def test_an_attempt_can_be_waited_for_by_its_id(room):
 
 
 @pytest.mark.parametrize(
-    "match",
-    ["{refund}", "amazon_refund_id:{refund}", "refund_reference_id:R-2", "{order},R-2", ""],
+    "match", ["{refund}", "amazon_refund_id:{refund}", "refund_reference_id:R-2", "{order},R-2", ""]
 )
 def test_a_refund_can_be_waited_for_by_any_of_its_names(room, match):
     room.freeze()
@@ -106,9 +105,12 @@ def test_a_notification_can_be_waited_for_by_any_of_its_names(told_room):
     (told,) = told_room.get(f"/notifications?amazon_refund_id={refund}").json["items"]
     assert event["subject"] == told["notification_id"]
     for match in (
-        told["notification_id"], told["message_id"], refund, "type:PaymentRefund",
+        told["notification_id"],
+        told["message_id"],
+        refund,
+        "type:PaymentRefund",
         f"amazon_order_id:{order.amazon_order_id},type:PaymentRefund",
-    ):  # fmt: skip
+    ):
         query = f"event=notification.DELIVERED&match={match}&timeout=0"
         assert told_room.get(f"/wait?{query}").json["event"] == event
 
@@ -118,10 +120,13 @@ def test_a_one_time_password_can_be_waited_for_by_its_attempt(room):
     attempt = room.pay(room.open_order(), None)
     answer = waiting(room, f"event=otp.ACTIVE&match=attempt_id:{attempt.attempt_id}")
     with work(room.api.runtime, room.seller_id) as sandbox:
-        challenge = otps.start(
-            sandbox, purpose=Purpose.PAYMENT, subject=attempt.attempt_id, to="+919876543210",
+        challenge = challenges.start(
+            sandbox,
+            purpose=Purpose.PAYMENT,
+            subject=attempt.attempt_id,
+            to="+919876543210",
             attempt_id=attempt.attempt_id,
-        )  # fmt: skip
+        )
     event = answer()["event"]
     assert (event["subject"], event["state"]) == (challenge.challenge_id, "ACTIVE")
     by_id = room.get(f"/wait?event=otp&match={challenge.challenge_id}&timeout=0").json["event"]
@@ -133,9 +138,14 @@ def test_a_journal_entry_can_be_waited_for(room):
     with work(room.api.runtime, room.seller_id) as sandbox:
         for outcome in ("ok", "signature.invalid"):
             journal.add(
-                sandbox.connection, room.seller_id, sandbox.now, sandbox.real_now,
-                kind="amazonpay.processPayment", outcome=outcome, facts={"was": outcome},
-            )  # fmt: skip
+                sandbox.connection,
+                room.seller_id,
+                sandbox.now,
+                sandbox.real_now,
+                kind="amazonpay.processPayment",
+                outcome=outcome,
+                facts={"was": outcome},
+            )
     assert answer()["event"]["facts"] == {"was": "signature.invalid"}
 
 

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from mockpay.delivery import outbox
-from mockpay.delivery.telling import Batch, Claimed, tell
-from mockpay.services import sellers
-from mockpay.services.sellers import Changes
+from mockpay.delivery.notifications import Batch, Claimed, tell
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import Changes
 from mockpay.store import notifications
 from mockpay.store import outbox as parcels
 from mockpay.store.outbox import MOST_IN_FLIGHT
@@ -24,7 +24,7 @@ def post():
 def world(runtime, post):
     made = World.new(replace(runtime, sender=post))
     with made.work() as sandbox:
-        sellers.change(sandbox, Changes(ipn_url="http://127.0.0.1:9/ipn"))
+        accounts.change(sandbox, Changes(ipn_url="http://127.0.0.1:9/ipn"))
     return made
 
 

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from mockpay.delivery import outbox
-from mockpay.domain.gateways import Charge
+from mockpay.domain.payments.gateways import Charge
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
-from mockpay.kernel.http import Unreachable
-from mockpay.services import payments, sellers
+from mockpay.kernel.http.calls import Unreachable
+from mockpay.services.payments import payments
+from mockpay.services.sellers import accounts
 from mockpay.store import outbox as parcels
-from mockpay.store.engine import writing
+from mockpay.store.db.engine import writing
 from tests.given import NOON, World, at_once
 
 
@@ -114,9 +115,7 @@ def test_a_parcel_sent_twice_has_one_idempotency_key_and_one_result(world, gatew
     assert told == ["chosen", "auth_required", "auth_ok", "submit", "approved_and_captured"]
 
 
-def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(
-    world, gateway, real_clock
-):
+def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(world, gateway, real_clock):
     order = world.order()
     started = world.choose(order)
     world.cancel(order)
@@ -178,7 +177,7 @@ def test_the_parcels_of_a_reset_world_are_forgotten(world, gateway, real_clock):
     with world.look() as sandbox:
         parcel = parcels.by_number(sandbox, started.parcel_id)
     with world.work() as sandbox:
-        sellers.reset(sandbox)
+        accounts.reset(sandbox)
     outbox.send(world.runtime, parcel)
     outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
     assert gateway.asked == []
@@ -191,9 +190,7 @@ def test_the_return_url_is_asked_once_more_and_its_answer_written_down(world, po
             sandbox, outbox.RETURN_AGAIN, "S04", mine=True, url="http://127.0.0.1/r?status=1"
         )
     outbox.send_mine(world.runtime, world.seller_id, number)
-    assert [(call.method, call.url) for call in post.sent] == [
-        ("GET", "http://127.0.0.1/r?status=1")
-    ]
+    assert [(call.method, call.url) for call in post.sent] == [("GET", "http://127.0.0.1/r?status=1")]
     assert parcel_rows(world) == [("SENT", 0, "answered 200")]
 
 
@@ -213,7 +210,7 @@ def test_a_number_never_comes_again(world):
     """A slow sender must not record what it sent as another parcel's, after a reset."""
     before = world.choose(world.order()).parcel_id
     with world.work() as sandbox:
-        sellers.reset(sandbox)
+        accounts.reset(sandbox)
     again = world.choose(world.order()).parcel_id
     assert again > before
     with world.work() as sandbox:

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from mockpay.delivery import clocks, scheduler
+from mockpay.delivery import clock, scheduler
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import NotFound
 from mockpay.store import schedule, sellers
@@ -32,9 +32,7 @@ def handlers():
 def seen(handlers):
     """(seller, subject, the seller's now) of each event of the kind `test` as it fires."""
     fired = []
-    handlers["test"] = lambda sandbox, event: fired.append(
-        (sandbox.seller_id, event.subject, sandbox.now)
-    )
+    handlers["test"] = lambda sandbox, event: fired.append((sandbox.seller_id, event.subject, sandbox.now))
     return fired
 
 
@@ -194,9 +192,7 @@ def test_a_transaction_knows_whether_it_left_anything(world, seen, many, counts)
 
 
 def test_what_is_added_for_a_time_that_is_over_fires_next(world, seen, handlers):
-    handlers["adds"] = lambda sandbox, event: schedule.add(
-        sandbox, "test", "overdue", NOON - 5 * SECOND
-    )
+    handlers["adds"] = lambda sandbox, event: schedule.add(sandbox, "test", "overdue", NOON - 5 * SECOND)
     plan(world, ("first", 10), kind="adds")
     plan(world, ("after", 20))
     world.later(60)
@@ -286,7 +282,7 @@ def test_every_kind_that_the_core_schedules_has_somebody_to_do_it(world):
 @on_sqlite
 def test_an_unknown_seller_is_told(runtime):
     with pytest.raises(NotFound) as refused:
-        clocks.advance(runtime, "NOBODY", NOON, 1)
+        clock.advance(runtime, "NOBODY", NOON, 1)
     assert refused.value.code == "seller.not_found"
 
 
@@ -298,4 +294,4 @@ def test_a_running_world_fires_what_real_time_reached(runtime, real_clock, seen)
     real_clock.move(3)
     assert scheduler.fire_present(runtime, world.seller_id) == 1
     assert seen == [(world.seller_id, "a", NOON + 10 * SECOND + 2)]
-    assert clocks.read(runtime, world.seller_id)[0].mode is Mode.RUNNING
+    assert clock.read(runtime, world.seller_id)[0].mode is Mode.RUNNING

@@ -2,7 +2,7 @@
 
 from mockpay.delivery import outbox
 from mockpay.kernel.errors import MockpayError
-from mockpay.services import sellers
+from mockpay.services.sellers import accounts
 from tests.given import IPN_URL, World, at_once
 
 ROUNDS = 6
@@ -28,7 +28,7 @@ def move_the_clock(world, _number):
 def reset(world, number):
     if number % 3 == 2:
         with world.work() as sandbox:
-            sellers.reset(sandbox)
+            accounts.reset(sandbox)
 
 
 DEEDS = [pay_and_refund, send, move_the_clock, reset]
@@ -46,7 +46,7 @@ def test_sending_asking_again_refunding_and_resetting_at_once_breaks_nothing(run
                 deed(world, number)
             except (MockpayError, AssertionError):
                 continue  # what a reset took away before this came to it
-            except Exception as error:  # noqa: BLE001 - all of them are told at once
+            except Exception as error:  # noqa: BLE001
                 surprises.append(error)
 
     at_once(2 * len(DEEDS), run)

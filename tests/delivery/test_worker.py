@@ -7,7 +7,7 @@ import pytest
 from mockpay.delivery import scheduler
 from mockpay.delivery.worker import Worker
 from mockpay.kernel.clock import SECOND, Mode
-from mockpay.services import sellers
+from mockpay.services.sellers import accounts
 from mockpay.store import outbox
 from tests.given import NOON, World, on_sqlite
 
@@ -77,7 +77,7 @@ def test_a_seller_deleted_meanwhile_stops_nobody(worker, runtime, world):
         one.order(timeout_seconds=60)
         one.put(None, NOON + 60 * SECOND)
     with gone.work() as sandbox:
-        sellers.delete(sandbox)
+        accounts.delete(sandbox)
     assert worker._fire(gone.seller_id) == 0
     assert worker.turn() is True
 

@@ -7,9 +7,15 @@ from mockpay.domain.buyers import BUYERS, BY_EMAIL, Kyc
 
 #: facts, section 11.5; a frozen balance may hold anything but nought.
 PUBLISHED = {
-    "rich": 15_000_000, "poor": 1_000, "minkyc": 950_000, "frozen": None, "reload": 60_000,
-    "reloadfail": 60_000, "reloadcap": 60_000, "newbie": 0,
-}  # fmt: skip
+    "rich": 15_000_000,
+    "poor": 1_000,
+    "minkyc": 950_000,
+    "frozen": None,
+    "reload": 60_000,
+    "reloadfail": 60_000,
+    "reloadcap": 60_000,
+    "newbie": 0,
+}
 
 
 def test_all_published_buyers_are_there_and_no_others():

@@ -25,14 +25,12 @@ LATE = Heard(None, "too late")
 #: facts, section 12.5; a tester may ask for any that is not on its way.
 LEADS = {
     "QUEUED": {"claimed": "SENDING", "suppressed": "SUPPRESSED", "asked_again": "QUEUED"},
-    "SENDING": {
-        "claimed": "SENDING", "delivered": "DELIVERED", "failed": "RETRY_WAIT", "gave_up": "DEAD",
-    },
+    "SENDING": {"claimed": "SENDING", "delivered": "DELIVERED", "failed": "RETRY_WAIT", "gave_up": "DEAD"},
     "RETRY_WAIT": {"claimed": "SENDING", "asked_again": "QUEUED"},
     "DELIVERED": {"asked_again": "QUEUED"},
     "DEAD": {"asked_again": "QUEUED"},
     "SUPPRESSED": {"asked_again": "QUEUED"},
-}  # fmt: skip
+}
 
 
 def test_the_machine_is_the_published_one():
@@ -51,13 +49,22 @@ def test_what_is_on_its_way_cannot_be_asked_for():
 @pytest.mark.parametrize(
     ("heard", "event"),
     [
-        (Heard(200), "delivered"), (Heard(204), "delivered"), (Heard(299), "delivered"),
-        (Heard(400), "gave_up"), (Heard(404), "gave_up"), (Heard(499), "gave_up"),
-        (Heard(100), "failed"), (Heard(199), "failed"), (Heard(300), "failed"),
-        (Heard(302), "failed"), (Heard(399), "failed"), (Heard(500), "failed"),
-        (Heard(599), "failed"), (LATE, "failed"),
+        (Heard(200), "delivered"),
+        (Heard(204), "delivered"),
+        (Heard(299), "delivered"),
+        (Heard(400), "gave_up"),
+        (Heard(404), "gave_up"),
+        (Heard(499), "gave_up"),
+        (Heard(100), "failed"),
+        (Heard(199), "failed"),
+        (Heard(300), "failed"),
+        (Heard(302), "failed"),
+        (Heard(399), "failed"),
+        (Heard(500), "failed"),
+        (Heard(599), "failed"),
+        (LATE, "failed"),
     ],
-)  # fmt: skip
+)
 def test_an_answer_means_the_same_in_every_profile(profile, heard, event):
     assert after(profile, heard, 1, 0)[0] == event
 
@@ -83,17 +90,25 @@ def test_no_try_is_later_than_14_days(profile):
     assert after(profile, Heard(200), 99, LONGEST_MS) == ("delivered", None)
 
 
-@pytest.mark.parametrize(("outcome", "count"), [
-    ("success", 1), ("none", 1), ("doubled", 2), ("doubled_at_once", 2), ("tripled", 3),
-    ("fails_until_4", 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcome", "count"),
+    [
+        ("success", 1),
+        ("none", 1),
+        ("doubled", 2),
+        ("doubled_at_once", 2),
+        ("tripled", 3),
+        ("fails_until_4", 1),
+    ],
+)
 def test_how_many_deliveries_a_message_has(outcome, count):
     assert copies(outcome) == count
 
 
-@pytest.mark.parametrize(("outcome", "lost"), [
-    ("success", 0), ("tripled", 0), ("fails_until_2", 1), ("fails_until_4", 3), ("fails_until_20", 19),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcome", "lost"),
+    [("success", 0), ("tripled", 0), ("fails_until_2", 1), ("fails_until_4", 3), ("fails_until_20", 19)],
+)
 def test_how_many_tries_are_lost(outcome, lost):
     assert known_outcome(outcome)
     assert lost_tries(outcome) == lost
@@ -104,10 +119,22 @@ def test_every_misbehaviour_is_known(outcome):
     assert known_outcome(str(outcome))
 
 
-@pytest.mark.parametrize("outcome", [
-    "", "lost", "fails_until_", "fails_until_0", "fails_until_1", "fails_until_21",
-    "fails_until_1000", "fails_until_-2", "fails_until_२", "fails_until_4x", "doubled ",
-    "fails_until_0002x",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "",
+        "lost",
+        "fails_until_",
+        "fails_until_0",
+        "fails_until_1",
+        "fails_until_21",
+        "fails_until_1000",
+        "fails_until_-2",
+        "fails_until_२",
+        "fails_until_4x",
+        "doubled ",
+        "fails_until_0002x",
+    ],
+)
 def test_other_outcomes_are_unknown(outcome):
     assert not known_outcome(outcome)

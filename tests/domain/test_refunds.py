@@ -25,7 +25,7 @@ LEADS = {
     "COMPLETED": {"reversed": "REVERSED"},
     "DECLINED": {},
     "REVERSED": {},
-}  # fmt: skip
+}
 
 
 def test_the_machine_is_the_published_one():
@@ -79,11 +79,30 @@ def test_the_sellers_polls_stand_for_the_usual_time_only(outcome, expected):
     assert course(outcome, NOW, USUAL, 2) == expected
 
 
-@pytest.mark.parametrize("outcome", [
-    "", "Completed", "pending", "declined", "polls:0", "polls:", "polls:1000", "polls:-1",
-    "polls:١", "delay:", "delay:-1", "delay:1.5", "delay:123456789", "at:", "at:tomorrow",
-    "at:2026", "polls:1\n", "held:1", "success ",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "",
+        "Completed",
+        "pending",
+        "declined",
+        "polls:0",
+        "polls:",
+        "polls:1000",
+        "polls:-1",
+        "polls:١",
+        "delay:",
+        "delay:-1",
+        "delay:1.5",
+        "delay:123456789",
+        "at:",
+        "at:tomorrow",
+        "at:2026",
+        "polls:1\n",
+        "held:1",
+        "success ",
+    ],
+)
 def test_other_outcomes_are_unknown(outcome):
     assert not known_outcome(outcome)
 
@@ -92,20 +111,33 @@ def request(**changed):
     return RefundRequest(**{"key": "R-1", "amount": Money(100), **changed})
 
 
-@pytest.mark.parametrize("fine", [
-    {}, {"key": "x" * 32}, {"key": "_-aZ09"}, {"note": ""}, {"note": "x" * 255},
-    {"soft_descriptor": "x" * 16},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fine",
+    [
+        {},
+        {"key": "x" * 32},
+        {"key": "_-aZ09"},
+        {"note": ""},
+        {"note": "x" * 255},
+        {"soft_descriptor": "x" * 16},
+    ],
+)
 def test_a_usable_request_is_taken(fine):
     check_request(request(**fine))
 
 
-@pytest.mark.parametrize(("field", "changed"), [
-    ("refund_reference_id", {"key": ""}), ("refund_reference_id", {"key": "x" * 33}),
-    ("refund_reference_id", {"key": "a.b"}), ("refund_reference_id", {"key": "a\n"}),
-    ("refund_reference_id", {"key": "ä"}), ("note", {"note": "x" * 256}),
-    ("soft_descriptor", {"soft_descriptor": "x" * 17}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("refund_reference_id", {"key": ""}),
+        ("refund_reference_id", {"key": "x" * 33}),
+        ("refund_reference_id", {"key": "a.b"}),
+        ("refund_reference_id", {"key": "a\n"}),
+        ("refund_reference_id", {"key": "ä"}),
+        ("note", {"note": "x" * 256}),
+        ("soft_descriptor", {"soft_descriptor": "x" * 17}),
+    ],
+)
 def test_an_unusable_one_names_its_field(field, changed):
     with pytest.raises(Invalid) as refused:
         check_request(request(**changed))
@@ -114,9 +146,14 @@ def test_an_unusable_one_names_its_field(field, changed):
 
 def test_the_digest_tells_every_value_apart_and_the_name_not():
     others = [
-        {"amount": Money(101)}, {"amount": Money(100, "USD")}, {"note": "x"}, {"note": ""},
-        {"soft_descriptor": "x"}, {"facts": {"speed": "normal"}}, {"facts": {"speed": "instant"}},
-    ]  # fmt: skip
+        {"amount": Money(101)},
+        {"amount": Money(100, "USD")},
+        {"note": "x"},
+        {"note": ""},
+        {"soft_descriptor": "x"},
+        {"facts": {"speed": "normal"}},
+        {"facts": {"speed": "instant"}},
+    ]
     digests = [request(**changed).digest for changed in [{}, *others]]
     assert len(set(digests)) == len(digests)
     assert request(key="R-2").digest == request().digest

@@ -148,14 +148,23 @@ def test_an_empty_list_allows_nothing():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("freshness_seconds", 0), ("order_expiry_seconds", 1), ("max_attempts", 100),
-        ("upi_collect_enabled", False), ("upi_collect_seconds", 345_600),
-        ("upi_answer_seconds", 0), ("upi_pending_seconds", 0), ("upi_payee_vpa", "shop@bank"),
-        ("magic_amounts", False), ("default_outcomes", {"issuer": "failure"}),
-        ("all_attempts_listed", True), ("send_seller_id", True), ("result_encoding", "node"),
-        ("throttling", "sandbox"), ("throttling", "production"),
+        ("freshness_seconds", 0),
+        ("order_expiry_seconds", 1),
+        ("max_attempts", 100),
+        ("upi_collect_enabled", False),
+        ("upi_collect_seconds", 345_600),
+        ("upi_answer_seconds", 0),
+        ("upi_pending_seconds", 0),
+        ("upi_payee_vpa", "shop@bank"),
+        ("magic_amounts", False),
+        ("default_outcomes", {"issuer": "failure"}),
+        ("all_attempts_listed", True),
+        ("send_seller_id", True),
+        ("result_encoding", "node"),
+        ("throttling", "sandbox"),
+        ("throttling", "production"),
     ],
-)  # fmt: skip
+)
 def test_a_setting_takes_its_values(name, value):
     made = settings({name: value})
     assert getattr(made, name) == value
@@ -166,16 +175,33 @@ def test_a_setting_takes_its_values(name, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("colour", "red"), ("freshness_seconds", -1), ("freshness_seconds", "900"),
-        ("freshness_seconds", True), ("freshness_seconds", 1.5), ("freshness_seconds", None),
-        ("order_expiry_seconds", 0), ("order_expiry_seconds", 31_536_001), ("max_attempts", 0),
-        ("max_attempts", 101), ("upi_collect_seconds", 0), ("upi_answer_seconds", 86_401),
-        ("magic_amounts", 1), ("magic_amounts", "true"), ("upi_payee_vpa", "x" * 256),
-        ("upi_payee_vpa", 5), ("default_outcomes", "failure"), ("default_outcomes", {"issuer": 1}),
-        ("result_encoding", "latin"), ("result_encoding", ""), ("result_encoding", ["auto"]),
-        ("throttling", "node"), ("throttling", ""), ("throttling", {}), ("throttling", False),
+        ("colour", "red"),
+        ("freshness_seconds", -1),
+        ("freshness_seconds", "900"),
+        ("freshness_seconds", True),
+        ("freshness_seconds", 1.5),
+        ("freshness_seconds", None),
+        ("order_expiry_seconds", 0),
+        ("order_expiry_seconds", 31_536_001),
+        ("max_attempts", 0),
+        ("max_attempts", 101),
+        ("upi_collect_seconds", 0),
+        ("upi_answer_seconds", 86_401),
+        ("magic_amounts", 1),
+        ("magic_amounts", "true"),
+        ("upi_payee_vpa", "x" * 256),
+        ("upi_payee_vpa", 5),
+        ("default_outcomes", "failure"),
+        ("default_outcomes", {"issuer": 1}),
+        ("result_encoding", "latin"),
+        ("result_encoding", ""),
+        ("result_encoding", ["auto"]),
+        ("throttling", "node"),
+        ("throttling", ""),
+        ("throttling", {}),
+        ("throttling", False),
     ],
-)  # fmt: skip
+)
 def test_any_other_value_is_refused_and_named(name, value):
     with pytest.raises(Invalid) as refused:
         settings({name: value})
@@ -206,13 +232,23 @@ def test_good_names_are_taken():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("seller_id", ""), ("seller_id", "lower"), ("seller_id", "A/1"), ("seller_id", "A" * 65),
-        ("seller_id", "A1\n"), ("access_key", "abc"), ("access_key", "AK ID"),
-        ("access_key", "A" * 129), ("access_key", "अआइई"), ("secret_key", "short"),
-        ("secret_key", "eight\x00chars"), ("secret_key", "x" * 257), ("name", ""),
-        ("name", "a\nb"), ("name", "x" * 101),
+        ("seller_id", ""),
+        ("seller_id", "lower"),
+        ("seller_id", "A/1"),
+        ("seller_id", "A" * 65),
+        ("seller_id", "A1\n"),
+        ("access_key", "abc"),
+        ("access_key", "AK ID"),
+        ("access_key", "A" * 129),
+        ("access_key", "अआइई"),
+        ("secret_key", "short"),
+        ("secret_key", "eight\x00chars"),
+        ("secret_key", "x" * 257),
+        ("name", ""),
+        ("name", "a\nb"),
+        ("name", "x" * 101),
     ],
-)  # fmt: skip
+)
 def test_other_names_are_refused_and_named(field, value):
     with pytest.raises(Invalid) as refused:
         check_names(**{**GOOD, field: value})

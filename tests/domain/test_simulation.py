@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockpay.domain.methods import NETWORKS
-from mockpay.domain.plans import Decision, Source, Stage
+from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.payments.plans import Decision, Source, Stage
 from mockpay.domain.simulation import Simulation, of_payment, of_refund
 from mockpay.kernel.errors import Invalid
 
@@ -39,8 +39,7 @@ PAYMENTS = [
     ({**DECLINED, "PaymentMethodUpdateTimeInMins": 1}, "issuer", "iso:05", None),
     ({**DECLINED, "PaymentMethodUpdateTimeInMins": 240}, "issuer", "iso:05", None),
     ({**DECLINED, "SoftDecline": "true"}, "issuer", "iso:05", None),
-    ({**DECLINED, "SoftDecline": "false", "PaymentMethodUpdateTimeInMins": 5},
-     "issuer", "iso:05", None),
+    ({**DECLINED, "SoftDecline": "false", "PaymentMethodUpdateTimeInMins": 5}, "issuer", "iso:05", None),
     ({"State": "Declined", "ReasonCode": "AmazonRejected"}, "issuer", "iso:59", None),
     ({"State": "Declined", "ReasonCode": "TransactionTimedOut"}, "issuer", "timedout", None),
     ({"State": "Pending"}, "issuer", "pendingok", None),
@@ -56,7 +55,7 @@ PAYMENTS = [
     ({**EXPIRED, "ExpirationTimeInMins": 1}, "capture", "expires:1", None),
     ({**EXPIRED, "ExpirationTimeInMins": 60}, "capture", "expires:60", None),
     ({"State": "Closed", "ReasonCode": "AmazonClosed"}, "capture", "closed", None),
-]  # fmt: skip
+]
 
 REFUNDS = [
     ({"State": "Declined", "ReasonCode": "AmazonRejected"}, "AmazonRejected", None),
@@ -96,14 +95,26 @@ def test_every_method_knows_what_a_payment_note_may_ask_of_its_issuer(method, ou
 @pytest.mark.parametrize(
     "text",
     [
-        None, "", "Blue, size 9", "SandboxSimulation", "{", "[]", "null", "{}", '"{}"',
-        '{"Simulation":{"State":"Declined"}}', '{"sandboxsimulation":{"State":"Declined"}}',
-        '["SandboxSimulation"]', '[{"SandboxSimulation":{"State":"Nonsense"}}]',
-        '{"gift":"SandboxSimulation"}', '{"gift":{"SandboxSimulation":{"State":"Nonsense"}}}',
-        '{"SandboxSimulation":{"State":"Declined"', '{"SandboxSimulation":{}}}',
+        None,
+        "",
+        "Blue, size 9",
+        "SandboxSimulation",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '"{}"',
+        '{"Simulation":{"State":"Declined"}}',
+        '{"sandboxsimulation":{"State":"Declined"}}',
+        '["SandboxSimulation"]',
+        '[{"SandboxSimulation":{"State":"Nonsense"}}]',
+        '{"gift":"SandboxSimulation"}',
+        '{"gift":{"SandboxSimulation":{"State":"Nonsense"}}}',
+        '{"SandboxSimulation":{"State":"Declined"',
+        '{"SandboxSimulation":{}}}',
         "{SandboxSimulation: Declined}",
     ],
-)  # fmt: skip
+)
 def test_an_ordinary_note_means_nothing(read, text):
     assert read(text) is None
 
@@ -115,21 +126,38 @@ def test_white_space_and_other_keys_beside_it_do_no_harm(read):
 
 
 WRONG_IN_BOTH = [
-    {}, {"State": "Declined"}, {"State": "Nonsense"}, {"State": "declined"}, {"State": ""},
-    {"State": None}, {"State": 1}, {"State": ["Declined"]}, {"State": {"Declined": 1}},
-    {"ReasonCode": "AmazonRejected"}, {"State": "Declined", "ReasonCode": "Nonsense"},
+    {},
+    {"State": "Declined"},
+    {"State": "Nonsense"},
+    {"State": "declined"},
+    {"State": ""},
+    {"State": None},
+    {"State": 1},
+    {"State": ["Declined"]},
+    {"State": {"Declined": 1}},
+    {"ReasonCode": "AmazonRejected"},
+    {"State": "Declined", "ReasonCode": "Nonsense"},
     {"State": "Completed", "ReasonCode": "AmazonRejected"},
-    {"State": "Completed", "ReasonCode": None}, {"State": "Completed", "Colour": "red"},
-    {"State": "Completed", "DelaySecs": -1}, {"State": "Completed", "DelaySecs": YEAR + 1},
-    {"State": "Completed", "DelaySecs": "30"}, {"State": "Completed", "DelaySecs": 30.0},
-    {"State": "Completed", "DelaySecs": True}, {"State": "Completed", "DelaySecs": None},
-    {"State": "Completed", "DelaySecs": 10**1_000}, {"State": "Completed", "Hold": True},
-    {"State": "Completed", "delaysecs": 30}, {"State": "Pending", "Hold": "true"},
-    {"State": "Pending", "Hold": 1}, {"State": "Pending", "Hold": True, "DelaySecs": 5},
+    {"State": "Completed", "ReasonCode": None},
+    {"State": "Completed", "Colour": "red"},
+    {"State": "Completed", "DelaySecs": -1},
+    {"State": "Completed", "DelaySecs": YEAR + 1},
+    {"State": "Completed", "DelaySecs": "30"},
+    {"State": "Completed", "DelaySecs": 30.0},
+    {"State": "Completed", "DelaySecs": True},
+    {"State": "Completed", "DelaySecs": None},
+    {"State": "Completed", "DelaySecs": 10**1_000},
+    {"State": "Completed", "Hold": True},
+    {"State": "Completed", "delaysecs": 30},
+    {"State": "Pending", "Hold": "true"},
+    {"State": "Pending", "Hold": 1},
+    {"State": "Pending", "Hold": True, "DelaySecs": 5},
     {"State": "Declined", "ReasonCode": "AmazonRejected", "DelaySecs": 5},
-    {"Constraint": "Nonsense"}, {"Constraint": "Completed"}, {"State": "PaymentMethodNotAllowed"},
+    {"Constraint": "Nonsense"},
+    {"Constraint": "Completed"},
+    {"State": "PaymentMethodNotAllowed"},
     {"Constraint": "PaymentMethodNotAllowed", "State": "Declined"},
-]  # fmt: skip
+]
 
 
 @BOTH
@@ -143,12 +171,16 @@ def test_an_unknown_word_combination_or_value_is_refused(read, wanted):
     [
         {**DECLINED, "PaymentMethodUpdateTimeInMins": 0},
         {**DECLINED, "PaymentMethodUpdateTimeInMins": 241},
-        {**DECLINED, "SoftDecline": True}, {**DECLINED, "SoftDecline": "yes"},
-        {**DECLINED, "SoftDecline": ["true"]}, {**EXPIRED, "ExpirationTimeInMins": 0},
-        {**EXPIRED, "ExpirationTimeInMins": 61}, {**EXPIRED, "SoftDecline": "true"},
-        {"State": "Closed"}, {"State": "Declined", "ReasonCode": "ProcessingFailure"},
+        {**DECLINED, "SoftDecline": True},
+        {**DECLINED, "SoftDecline": "yes"},
+        {**DECLINED, "SoftDecline": ["true"]},
+        {**EXPIRED, "ExpirationTimeInMins": 0},
+        {**EXPIRED, "ExpirationTimeInMins": 61},
+        {**EXPIRED, "SoftDecline": "true"},
+        {"State": "Closed"},
+        {"State": "Declined", "ReasonCode": "ProcessingFailure"},
     ],
-)  # fmt: skip
+)
 def test_a_payment_cannot_ask_for_what_amazon_does_not_have(wanted):
     assert refused(of_payment, note(**wanted)) == "simulation.invalid"
 
@@ -156,10 +188,14 @@ def test_a_payment_cannot_ask_for_what_amazon_does_not_have(wanted):
 @pytest.mark.parametrize(
     "wanted",
     [
-        DECLINED, EXPIRED, {"State": "Pending"}, {"State": "Pending", "Hold": False},
-        {"State": "Pending", "DelaySecs": 5}, {"Constraint": "PaymentMethodNotAllowed"},
+        DECLINED,
+        EXPIRED,
+        {"State": "Pending"},
+        {"State": "Pending", "Hold": False},
+        {"State": "Pending", "DelaySecs": 5},
+        {"Constraint": "PaymentMethodNotAllowed"},
     ],
-)  # fmt: skip
+)
 def test_a_refund_cannot_ask_for_what_only_a_payment_has(wanted):
     assert refused(of_refund, note(**wanted)) == "simulation.invalid"
 
@@ -182,16 +218,22 @@ def test_a_note_that_is_too_long_or_too_deep_is_refused_unread(read):
 def test_the_refusal_names_the_note_and_repeats_nothing_of_it(read):
     with pytest.raises(Invalid) as caught:
         read(note(State="<script>"))
-    assert caught.value.detail == {
-        "field": "sellerNote" if read is of_payment else "SellerRefundNote"
-    }
+    assert caught.value.detail == {"field": "sellerNote" if read is of_payment else "SellerRefundNote"}
     assert "<script>" not in caught.value.message
 
 
 KNOWN_KEYS = st.sampled_from(
-    ["Constraint", "State", "ReasonCode", "DelaySecs", "Hold", "SoftDecline",
-     "ExpirationTimeInMins", "PaymentMethodUpdateTimeInMins"]
-)  # fmt: skip
+    [
+        "Constraint",
+        "State",
+        "ReasonCode",
+        "DelaySecs",
+        "Hold",
+        "SoftDecline",
+        "ExpirationTimeInMins",
+        "PaymentMethodUpdateTimeInMins",
+    ]
+)
 KNOWN_WORDS = st.sampled_from(
     ["Declined", "Pending", "Completed", "Closed", "AmazonRejected", "ExpiredUnused", "true"]
 )
@@ -235,6 +277,12 @@ def test_nothing_but_known_keys_ever_decides(wanted):
     except Invalid:
         return
     assert set(wanted) <= {
-        "Constraint", "State", "ReasonCode", "DelaySecs", "Hold", "SoftDecline",
-        "ExpirationTimeInMins", "PaymentMethodUpdateTimeInMins",
-    }  # fmt: skip
+        "Constraint",
+        "State",
+        "ReasonCode",
+        "DelaySecs",
+        "Hold",
+        "SoftDecline",
+        "ExpirationTimeInMins",
+        "PaymentMethodUpdateTimeInMins",
+    }

@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.domain.sellers import Settings, settings
-from mockpay.domain.throttling import (
-    PROFILES,
-    TOKEN,
-    Bucket,
-    Quota,
-    full,
-    operation_of,
-    restored,
-    taken,
-)
+from mockpay.domain.throttling import PROFILES, TOKEN, Bucket, Quota, full, operation_of, restored, taken
 
 #: Amazon's documentation, as facts section 7 has it: tokens, ms until one comes back.
 PUBLISHED = {
@@ -28,9 +19,12 @@ PUBLISHED = {
     ("production", "GetServiceStatus"): (2, 300_000),
 }
 READS = (
-    "GetRefundDetails", "GetOrderReferenceDetails", "ListOrderReference",
-    "ListOrderReferenceByNextToken", "chargeStatus",
-)  # fmt: skip
+    "GetRefundDetails",
+    "GetOrderReferenceDetails",
+    "ListOrderReference",
+    "ListOrderReferenceByNextToken",
+    "chargeStatus",
+)
 PUBLISHED |= {("sandbox", read): (5, 1_000) for read in READS}
 PUBLISHED |= {("production", read): (20, 500) for read in READS}
 

@@ -3,19 +3,22 @@
 import pytest
 
 from mockpay.domain import wallet
-from mockpay.domain.answers import Answer, Known, When
+from mockpay.domain.methods.response_codes import Answer, Known, When
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, NETWORK, TEMPLATES, JournalType, Kind
 
 
 @pytest.mark.parametrize(
     ("outcome", "code", "reason"),
     [
-        ("insufficient", "51", "insufficient_wallet_balance"), ("frozen", "57", "wallet_frozen"),
-        ("failure", "96", "gateway_technical_error"), ("timedout", "TO", "payment_timed_out"),
-        ("iso:51", "51", "insufficient_wallet_balance"), ("iso:57", "57", "wallet_frozen"),
+        ("insufficient", "51", "insufficient_wallet_balance"),
+        ("frozen", "57", "wallet_frozen"),
+        ("failure", "96", "gateway_technical_error"),
+        ("timedout", "TO", "payment_timed_out"),
+        ("iso:51", "51", "insufficient_wallet_balance"),
+        ("iso:57", "57", "wallet_frozen"),
         ("iso:05", "96", "gateway_technical_error"),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_says_what_is_wrong_with_the_balance(outcome, code, reason):
     assert NETWORK.answer(outcome) == Answer(code)
     assert NETWORK.known(code) is Known.DECLINED
@@ -57,9 +60,12 @@ def test_only_the_outside_world_may_owe():
 @pytest.mark.parametrize(
     ("email", "minor"),
     [
-        ("rich@buyers.mockpay.test", 15_000_000), ("poor@buyers.mockpay.test", 1_000),
-        ("rich@example.com", 0), ("newbie@buyers.mockpay.test", 0), ("", 0),
+        ("rich@buyers.mockpay.test", 15_000_000),
+        ("poor@buyers.mockpay.test", 1_000),
+        ("rich@example.com", 0),
+        ("newbie@buyers.mockpay.test", 0),
+        ("", 0),
     ],
-)  # fmt: skip
+)
 def test_a_sandbox_buyer_has_an_opening_balance_and_nobody_else(email, minor):
     assert wallet.opening_minor(email) == minor

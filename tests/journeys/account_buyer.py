@@ -3,7 +3,7 @@
 from urllib.parse import urljoin
 
 from mockpay.services import inbox
-from mockpay.store.worlds import look
+from mockpay.store.unit_of_work import look
 from tests.journeys.plain_buyer import RIGHT_OTP, PlainBuyer
 
 #: Razorpay's test card for EMI, of HDFC.

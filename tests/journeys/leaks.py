@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from mockpay.domain.cards import luhn
-from mockpay.domain.magic import card_rows
-from mockpay.domain.scenarios import Looks
+from mockpay.domain.methods.cards import luhn
+from mockpay.domain.scenarios.resolution import Looks
+from mockpay.domain.scenarios.table import card_rows
 
 _PANS = [row.equals for row in card_rows() if row.looks is Looks.PAN]
 #: But for the one that its form refuses.

@@ -15,13 +15,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import requests
 
 from mockpay.app import template_folder
-from mockpay.kernel.direct import DirectSender
-from mockpay.kernel.http import OutgoingHosts
+from mockpay.kernel.http.calls import OutgoingHosts
+from mockpay.kernel.http.direct import DirectSender
 from mockpay.kernel.money import Money
 from mockpay.merchant import Books, Reconciler
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
-from mockpay.merchant.shop.desk import Desk
-from mockpay.merchant.shop.till import Till
+from mockpay.merchant.shop.back_office import Desk
+from mockpay.merchant.shop.checkout import Till
 from mockpay.testing import TestSeller
 
 PACKAGE = Path(__file__).parents[2] / "mockpay"
@@ -150,9 +150,7 @@ class OwnShop:
         if comes_back:
             here = result.url.rpartition("/")[0]
             away = self.session.get(f"{here}/return", allow_redirects=False, timeout=20)
-            params = dict(
-                pair.split("=", 1) for pair in urlsplit(away.headers["Location"]).query.split("&")
-            )
+            params = dict(pair.split("=", 1) for pair in urlsplit(away.headers["Location"]).query.split("&"))
             assert params["sellerOrderId"] == order.order_id
             self.session.get(away.headers["Location"], allow_redirects=False, timeout=20)
         return self.order(order)

@@ -167,9 +167,16 @@ def _challenge_of(shop):
 
 @pytest.mark.parametrize(
     "onward",
-    ["https://example.com/", "//example.com/", "/pay//example.com", "/_mockpay/ui", "/pay/\\x",
-     "/account/OTHER/methods", "javascript:alert(1)"],
-)  # fmt: skip
+    [
+        "https://example.com/",
+        "//example.com/",
+        "/pay//example.com",
+        "/_mockpay/ui",
+        "/pay/\\x",
+        "/account/OTHER/methods",
+        "javascript:alert(1)",
+    ],
+)
 def test_signing_in_leads_to_no_other_place(buyer, shop, onward):
     buyer.account(shop, f"?next={onward}").presses("sign-in", email=RICH)
     buyer.presses("otp-submit", otp="123456")

@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.kernel.money import Money
-from mockpay.merchant.books import OrderState, Standing
+from mockpay.merchant.ledger import OrderState, Standing
 from tests.journeys.own_shop import own_shop
 
 FIVE_DAYS = 5 * 86_400

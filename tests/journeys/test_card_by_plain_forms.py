@@ -114,9 +114,7 @@ def test_a_form_that_is_sent_twice_pays_once(buyer, shop):
     assert len(shop.order()["attempts"]) == 1
 
 
-def test_a_network_that_the_seller_switched_off_is_refused_on_the_page(
-    buyer, mockpay_seller, mockpay_client
-):
+def test_a_network_that_the_seller_switched_off_is_refused_on_the_page(buyer, mockpay_seller, mockpay_client):
     mockpay_seller.control("PATCH", "/methods", {"card_networks": {"RuPay": False}})
     buyer.opens(mockpay_client, **ORDER).pays_by_card("6527658900001005")
     assert buyer.answer.status_code == 422
@@ -127,9 +125,7 @@ def test_a_network_that_the_seller_switched_off_is_refused_on_the_page(
 
 
 def test_no_card_number_is_left_in_database_journal_pages_or_api(tmp_path, capfd):
-    real, good, bad = (
-        one.replace(" ", "") for one in (LIKE_A_REAL_ONE, "4100280000001007", NO_FUNDS)
-    )
+    real, good, bad = (one.replace(" ", "") for one in (LIKE_A_REAL_ONE, "4100280000001007", NO_FUNDS))
     settings = Settings(port=0, database_url=str(tmp_path / "x.db"), keys_dir=tmp_path / "keys")
     seen = []
     with LiveServer(settings) as server:

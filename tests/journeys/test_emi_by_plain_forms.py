@@ -134,9 +134,7 @@ def test_without_a_plan_of_the_bank_nothing_is_tried(buyer, shop, typed, says):
 def test_a_payment_nobody_has_confirmed_names_its_instalments(buyer, shop):
     buyer.buys(shop, amount="1700.68").pays_by_emi("3")
     buyer.sees("payment-waiting")
-    assert "Mastercard •••• 0000, 3 × ₹582.08, sent to pay" in " ".join(
-        buyer.page.text_content().split()
-    )
+    assert "Mastercard •••• 0000, 3 × ₹582.08, sent to pay" in " ".join(buyer.page.text_content().split())
 
 
 def test_the_dashboard_names_the_plan(buyer, shop):

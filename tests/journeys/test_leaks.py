@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from mockpay.kernel.errors import Invalid
 from mockpay.merchant.client import AmazonPayClient
-from mockpay.store.metadata import metadata
+from mockpay.store.db.metadata import metadata
 from mockpay.web.control.routes import ENDPOINTS
 from tests.journeys.leaks import (
     CVV,
@@ -39,8 +39,7 @@ EXPIRY, NAME = "08/29", "Asha Menon"
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["4111111111111111", "card 4111 1111 1111 1111!", "4111-1111-1111-1111", "x4111111111111111x"],
+    "text", ["4111111111111111", "card 4111 1111 1111 1111!", "4111-1111-1111-1111", "x4111111111111111x"]
 )
 def test_a_number_is_found_however_it_is_written(text):
     assert numbers_in(text) == {"4111111111111111"}
@@ -105,14 +104,19 @@ class Site:
         self.folder = folder
         self.output = folder / "output.txt"
         environ = os.environ | {
-            "MOCKPAY_PORT": "0", "MOCKPAY_DATABASE_URL": str(folder / "mockpay.db"),
-            "MOCKPAY_KEYS_DIR": str(folder / "keys"), "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
+            "MOCKPAY_PORT": "0",
+            "MOCKPAY_DATABASE_URL": str(folder / "mockpay.db"),
+            "MOCKPAY_KEYS_DIR": str(folder / "keys"),
+            "PYTHONPATH": str(ROOT),
+        }
         with self.output.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-u", "-m", "mockpay", "serve"],
-                stdout=out, stderr=subprocess.STDOUT, env=environ, cwd=folder,
-            )  # fmt: skip
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environ,
+                cwd=folder,
+            )
         self.session = requests.Session()
         self.url = self._listening()
         self.seller = self.control("POST", "/sellers", {}).json()
@@ -132,9 +136,12 @@ class Site:
     def order(self, number):
         """The address of a new payment's pages."""
         client = AmazonPayClient(
-            self.seller["seller_id"], self.seller["access_key"], self.seller["secret_key"],
-            self.public, self.url,
-        )  # fmt: skip
+            self.seller["seller_id"],
+            self.seller["access_key"],
+            self.seller["secret_key"],
+            self.public,
+            self.url,
+        )
         url = client.payment_url(
             amount="499.00", seller_order_id=number, redirect_url="http://127.0.0.1/back"
         )

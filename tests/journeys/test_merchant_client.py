@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.kernel.clock import SystemClock
 from mockpay.merchant import SignatureMismatch
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
 
 BACK = "http://127.0.0.1:1/back"
 FLAVOURS = pytest.mark.parametrize("flavour", [Flavour.PHP, Flavour.NODE])
@@ -74,9 +74,7 @@ def test_a_pending_payment_becomes_known_to_the_merchant(mockpay_seller, mockpay
     assert mockpay_client.charge_status(result.amazon_order_id).outcome == "SUCCESS"
 
 
-def test_a_rule_made_beforehand_decides_the_next_payment_once(
-    mockpay_seller, mockpay_client, buyer
-):
+def test_a_rule_made_beforehand_decides_the_next_payment_once(mockpay_seller, mockpay_client, buyer):
     mockpay_seller.next("issuer", "Z9", method="upi")
     buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url=BACK).asks("success@mockpay")
     assert come_back(mockpay_client, buyer).description == "Not enough funds"
@@ -103,14 +101,10 @@ def test_a_result_of_one_seller_is_nothing_to_another(mockpay_server, mockpay_cl
     assert stranger.list_order_reference("o-1").order_references == ()
 
 
-def test_a_late_approval_is_sent_back_and_never_listed_as_paid(
-    mockpay_seller, mockpay_client, buyer
-):
+def test_a_late_approval_is_sent_back_and_never_listed_as_paid(mockpay_seller, mockpay_client, buyer):
     buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url=BACK).asks("late@mockpay")
     mockpay_seller.advance(until="idle")
-    assert [one.state for one in mockpay_client.list_order_reference("o-1").order_references] == [
-        "Canceled"
-    ]
+    assert [one.state for one in mockpay_client.list_order_reference("o-1").order_references] == ["Canceled"]
     attempts = mockpay_seller.order(mockpay_seller.orders()[0]["amazon_order_id"])["attempts"]
     assert [one["state"] for one in attempts] == ["REVERSED"]
     assert mockpay_seller.control("GET", "/audit")["ok"]

@@ -48,10 +48,7 @@ def test_a_bank_pays_and_the_shop_verifies_it(at_bank, shop):
 
 @pytest.mark.parametrize(
     ("button", "expected"),
-    [
-        ("bank-failure", ("payment_failed", "F")),
-        ("bank-cancel", ("payment_cancelled", "C")),
-    ],
+    [("bank-failure", ("payment_failed", "F")), ("bank-cancel", ("payment_cancelled", "C"))],
 )
 def test_a_decline_at_the_bank_is_followed_by_a_card(at_bank, shop, button, expected):
     at_bank.presses(button)
@@ -64,10 +61,7 @@ def test_a_decline_at_the_bank_is_followed_by_a_card(at_bank, shop, button, expe
 
 @pytest.mark.parametrize(
     ("user", "expected"),
-    [
-        ("locked", ("debit_instrument_blocked", "L")),
-        ("nofunds", ("insufficient_funds", "N")),
-    ],
+    [("locked", ("debit_instrument_blocked", "L")), ("nofunds", ("insufficient_funds", "N"))],
 )
 def test_a_bank_turns_some_users_away(buyer, shop, user, expected):
     buyer.buys(shop).goes_to_bank("SBIN").logs_in(user)
@@ -218,9 +212,7 @@ def test_a_bank_that_never_returns_times_out(buyer, shop):
     assert why(buyer.goes_to(buyer.url)) == ("payment_timed_out", "T")
 
 
-def test_a_bank_that_is_down_keeps_its_place_and_cannot_be_chosen(
-    buyer, mockpay_seller, mockpay_client
-):
+def test_a_bank_that_is_down_keeps_its_place_and_cannot_be_chosen(buyer, mockpay_seller, mockpay_client):
     now = mockpay_seller.control("GET", "/clock")["now"]
     window = {"from": now, "to": "2099-01-01T00:00:00Z"}
     mockpay_seller.control("PATCH", "/methods", {"banks": {"ICIC": {"down": [window]}}})

@@ -188,9 +188,7 @@ def test_a_payment_that_is_refused_for_its_risk_says_nothing_of_it(buyer, shop):
     buyer.session.headers["X-Mockpay-Buyer-Ip"] = "192.0.2.66"
     buyer.buys(shop).types_card()
     assert buyer.sees("payment-reason").get("data-reason") == "payment_risk_check_failed"
-    assert buyer.reads("payment-reason") == (
-        "This payment cannot be made in this way. No money was taken."
-    )
+    assert buyer.reads("payment-reason") == ("This payment cannot be made in this way. No money was taken.")
 
 
 def test_the_page_is_over_once_the_order_is(asked, shop):

@@ -5,7 +5,7 @@ import pytest
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.merchant import ServiceError
-from mockpay.merchant.books import Standing
+from mockpay.merchant.ledger import Standing
 from tests.journeys.own_shop import own_shop
 from tests.journeys.plain_buyer import DemoShop
 from tests.journeys.tidings import at_once
@@ -201,7 +201,7 @@ def test_a_refund_without_an_answer_is_settled_by_its_notification_too(own):
 @pytest.mark.parametrize(
     ("act", "standing"),
     [("release", Standing.PROCESSED), ("complete", Standing.PROCESSED), ("decline", Standing.DECLINED)],
-)  # fmt: skip
+)
 def test_a_refund_is_held_until_a_tester_acts(own, act, standing):
     refund = own.gives_back(own.sells(), "24.04")
     own.seller.advance(seconds=86_400)

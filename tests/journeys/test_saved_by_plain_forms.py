@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain import vault as rules
-from mockpay.domain.consents import consent
-from mockpay.services import buyers, vault
-from mockpay.store.cryptograms import cryptograms
-from mockpay.store.worlds import look, work
+from mockpay.services import buyers
+from mockpay.store.unit_of_work import look, work
+from mockpay.vault import rules as rules
+from mockpay.vault import saved_methods
+from mockpay.vault.consents import consent
+from mockpay.vault.cryptogram_table import cryptograms
 from tests.journeys.account_buyer import POOR, RICH, AccountBuyer
 
 CARD = "HDFC Visa ending in 1007"
@@ -36,7 +37,7 @@ def attempts(shop):
 def tokens(shop, email=RICH):
     with look(shop.server.runtime, shop.seller.seller_id) as sandbox:
         owner = buyers.named(sandbox, email).buyer_id
-        return [one.token for one in vault.listed(sandbox, owner)]
+        return [one.token for one in saved_methods.listed(sandbox, owner)]
 
 
 def test_a_saved_card_pays_again_with_one_press_and_the_banks_yes(owner, shop):
@@ -148,7 +149,7 @@ def test_anothers_token_is_refused_like_one_that_nobody_has(owner, shop, mockpay
     with work(mockpay_server.runtime, elsewhere.seller_id) as sandbox:
         stranger = buyers.ensure(sandbox, RICH).buyer_id
         card = rules.card("4100280000001007", "08/29")
-        foreign = vault.save(sandbox, stranger, card, consent(sandbox.now, "127.0.0.1")).token
+        foreign = saved_methods.save(sandbox, stranger, card, consent(sandbox.now, "127.0.0.1")).token
     other = AccountBuyer().has_signed_in(shop, POOR)
     said = []
     for token in (theirs, foreign, "tok_" + "0" * 22, "x" * 300):
@@ -157,9 +158,11 @@ def test_anothers_token_is_refused_like_one_that_nobody_has(owner, shop, mockpay
         said.append(other.page.xpath("string(//main)"))
         assert attempts(shop) == []
         other.account(shop).posts(
-            "methods", action="delete", token=token,
+            "methods",
+            action="delete",
+            token=token,
             form_token=other.page.xpath("//input[@name='form_token']/@value")[0],
-        )  # fmt: skip
+        )
         assert other.answer.status_code == 404
         said.append(other.page.xpath("string(//main)"))
     assert len(set(said)) == 2
@@ -179,7 +182,7 @@ def test_a_suspended_method_keeps_its_place_and_cannot_pay(owner, shop):
     owner.buys(shop).follows("method-saved")
     with work(shop.server.runtime, shop.seller.seller_id) as sandbox:
         who = buyers.named(sandbox, RICH).buyer_id
-        vault.suspend(sandbox, who, token)
+        saved_methods.suspend(sandbox, who, token)
     owner.presses("pay")
     assert owner.answer.status_code == 422
     assert "This saved method is suspended." in owner.page.text_content()
@@ -188,7 +191,7 @@ def test_a_suspended_method_keeps_its_place_and_cannot_pay(owner, shop):
     assert "Suspended by the bank for now" in choice.getparent().text_content()
     assert attempts(shop) == []
     with work(shop.server.runtime, shop.seller.seller_id) as sandbox:
-        vault.resume(sandbox, who, token)
+        saved_methods.resume(sandbox, who, token)
     owner.goes_to(owner.url).presses("pay").confirms_at_issuer()
     assert owner.reads("payment-status") == "SUCCESS"
 

@@ -173,9 +173,7 @@ def test_eight_submissions_of_one_form_at_once_make_one_capture(buyer, shop):
     buyer.buys(shop).follows("method-upi")
     form = {
         "vpa": "success@mockpay",
-        "form_token": buyer.page.xpath(
-            "//form[.//*[@name='vpa']]//input[@name='form_token']/@value"
-        )[0],
+        "form_token": buyer.page.xpath("//form[.//*[@name='vpa']]//input[@name='form_token']/@value")[0],
     }
 
     def submit(_number):

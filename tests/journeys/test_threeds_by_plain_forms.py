@@ -124,10 +124,15 @@ def test_an_attempt_is_proved_and_pays(at_issuer, shop):
 @pytest.mark.parametrize(
     ("choice", "state"),
     [
-        ("Y", "CAPTURED"), ("A", "CAPTURED"), ("N", "FAILED"), ("U", "FAILED"), ("R", "FAILED"),
-        ("timeout", "EXPIRED"), ("error", "FAILED"),
+        ("Y", "CAPTURED"),
+        ("A", "CAPTURED"),
+        ("N", "FAILED"),
+        ("U", "FAILED"),
+        ("R", "FAILED"),
+        ("timeout", "EXPIRED"),
+        ("error", "FAILED"),
     ],
-)  # fmt: skip
+)
 def test_the_tester_decides_by_a_button(at_issuer, shop, choice, state):
     at_issuer.presses(f"acs-choose-{choice}").returns_from_issuer()
     assert attempt(shop)["state"] == state
@@ -212,11 +217,15 @@ def test_a_card_may_be_let_through_without_a_challenge(buyer, shop):
 @pytest.mark.parametrize(
     ("name", "state", "eci"),
     [
-        ("3DS Y", "CAPTURED", "05"), ("3DS A", "CAPTURED", "06"), ("3DS I", "CAPTURED", "07"),
-        ("3DS N", "FAILED", "07"), ("3DS R", "FAILED", "07"), ("3DS U", "FAILED", "07"),
+        ("3DS Y", "CAPTURED", "05"),
+        ("3DS A", "CAPTURED", "06"),
+        ("3DS I", "CAPTURED", "07"),
+        ("3DS N", "FAILED", "07"),
+        ("3DS R", "FAILED", "07"),
+        ("3DS U", "FAILED", "07"),
         ("3DS NOTENROLLED", "FAILED", "07"),
     ],
-)  # fmt: skip
+)
 def test_the_name_on_the_card_forces_what_the_bank_says(buyer, shop, name, state, eci):
     buyer.buys(shop).types_card(name=name)
     assert (attempt(shop)["state"], attempt(shop)["eci"]) == (state, eci)

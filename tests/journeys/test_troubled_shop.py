@@ -59,9 +59,7 @@ def test_an_address_that_nobody_listens_at_is_tried_again_where_it_is_by_then(sh
 
 
 @both_kinds
-def test_an_answer_that_comes_too_late_has_it_sent_again_and_booked_once(
-    mockpay_server, tmp_path, kind
-):
+def test_an_answer_that_comes_too_late_has_it_sent_again_and_booked_once(mockpay_server, tmp_path, kind):
     with own_shop(mockpay_server, tmp_path, ipn_timeout_seconds=1) as shop:
         it = kind(shop)
         shop.door.shut()

@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
-from mockpay.kernel.ipn_identity import ipn_identity
+from mockpay.kernel.keys.signing_identity import ipn_identity
 from mockpay.kernel.money import Money
-from mockpay.wire import sns
+from mockpay.wire.amazonpay import sns
 
 
 class APayment:
@@ -72,9 +72,7 @@ class ARefund:
         return self.shop.refund(self.refund).settled_by
 
     def ended_once(self, by):
-        ends = [
-            step for step in self.shop.steps(self.refund) if step[0] not in {"NEW", "INITIATED"}
-        ]
+        ends = [step for step in self.shop.steps(self.refund) if step[0] not in {"NEW", "INITIATED"}]
         assert ends == [("PROCESSED", by)]
         assert self.shop.books.refunds.left(self.order.order_id) == Money(399_00)
         assert not self.shop.refund(self.refund).disputed

@@ -2,7 +2,7 @@
 
 import json
 
-from mockpay.wire import sns
+from mockpay.wire.amazonpay import sns
 from tests.wire.known_answers import SELLER_ID, SNS_PRIVATE_KEY, VECTORS
 
 CERTIFICATE = VECTORS["sns_certificate_pem"].encode()

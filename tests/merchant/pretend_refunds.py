@@ -1,6 +1,6 @@
 """Amazon's refunds at the other end of the wire: idempotent, never more than was paid."""
 
-from mockpay.kernel.http import HttpReply, Unreachable
+from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.kernel.money import Money
 from mockpay.wire import xml
 
@@ -42,12 +42,10 @@ class PretendRefunds:
 
     def taken(self):
         """How much Amazon is giving back."""
-        live = [
-            one for one in self.by_reference.values() if one["RefundStatus"]["State"] != "Declined"
-        ]
+        live = [one for one in self.by_reference.values() if one["RefundStatus"]["State"] != "Declined"]
         return Money(sum(Money.parse(one["RefundAmount"]["Amount"]).minor for one in live))
 
-    def _RefundPayment(self, fields):  # noqa: N802 - an operation's own name
+    def _RefundPayment(self, fields):  # noqa: N802
         reference, amount = fields["RefundReferenceId"], fields["RefundAmount.Amount"]
         known = self.by_reference.get(reference)
         if known is not None and known["RefundAmount"]["Amount"] != amount:
@@ -64,7 +62,7 @@ class PretendRefunds:
             }
         return done("RefundPayment", {"RefundDetails": {"RefundDetail": known}})
 
-    def _GetRefundDetails(self, fields):  # noqa: N802 - an operation's own name
+    def _GetRefundDetails(self, fields):  # noqa: N802
         for known in self.by_reference.values():
             if known["AmazonRefundId"] == fields["AmazonRefundId"]:
                 return done("GetRefundDetails", {"RefundDetails": known})

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mockpay.kernel.http import HttpReply, Unreachable
+from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.merchant.certificates import Certificates
-from mockpay.wire.sns import SnsError
+from mockpay.wire.amazonpay.sns import SnsError
 from tests.merchant.posted import CERTIFICATE, URL
 
 
@@ -31,9 +31,7 @@ def test_a_certificate_is_fetched_once_per_url():
 def test_a_sandbox_is_asked_for_the_path_only():
     shelf = Shelf()
     Certificates(shelf, base_url=lambda: "http://127.0.0.1:8420/")(URL)
-    assert shelf.urls == [
-        "http://127.0.0.1:8420/SimpleNotificationService-0000000000000000000000.pem"
-    ]
+    assert shelf.urls == ["http://127.0.0.1:8420/SimpleNotificationService-0000000000000000000000.pem"]
 
 
 def test_a_url_that_is_trusted_by_name_is_asked_as_it_is():

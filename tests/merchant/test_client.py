@@ -4,21 +4,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockpay.kernel.errors import Invalid
-from mockpay.kernel.http import HttpReply
+from mockpay.kernel.http.calls import HttpReply
 from mockpay.merchant import AmazonPayClient, ServiceError, SignatureMismatch
 from mockpay.merchant.results import Outcome
-from mockpay.wire import forms, keys, signing, xml
-from mockpay.wire.candidates import SignedRequest, request_fields, verify_request
-from mockpay.wire.envelope import Flavour, open_, read_parameters
-from mockpay.wire.results import ResultError
-from tests.wire.known_answers import (
-    ACCESS_KEY,
-    PRIVATE_KEY,
-    PUBLIC_KEY,
-    SECRET_KEY,
-    SELLER_ID,
-    VECTORS,
-)
+from mockpay.wire import forms, keys, xml
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.envelope import Flavour, open_, read_parameters
+from mockpay.wire.amazonpay.results import ResultError
+from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
+from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, SELLER_ID, VECTORS
 
 NOW = 1_795_294_910_123
 NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
@@ -48,9 +42,14 @@ def client_of(sender=None, flavour=Flavour.PHP, **settings):
         "public_key": keys.public_key_line(PUBLIC_KEY),
     } | settings
     return AmazonPayClient(
-        SELLER_ID, ACCESS_KEY, SECRET_KEY,
-        sender=sender or FakeSender(), flavour=flavour, clock=FixedClock(), **settings,
-    )  # fmt: skip
+        SELLER_ID,
+        ACCESS_KEY,
+        SECRET_KEY,
+        sender=sender or FakeSender(),
+        flavour=flavour,
+        clock=FixedClock(),
+        **settings,
+    )
 
 
 def opened_from(query):
@@ -106,9 +105,7 @@ def test_what_the_shop_does_not_say_is_not_sent():
 
     assert sent.redirect_url is None
     assert opened.values["isSandbox"] == "true"
-    assert opened.values.keys().isdisjoint(
-        {"customInformation", "sellerNote", "transactionTimeout"}
-    )
+    assert opened.values.keys().isdisjoint({"customInformation", "sellerNote", "transactionTimeout"})
 
 
 @pytest.mark.parametrize("name", ["amount", "seller_order_id", "redirect_url"])
@@ -231,12 +228,7 @@ def test_a_charge_status_is_asked_in_an_envelope_and_read(encoding):
 
 @pytest.mark.parametrize(
     ("code", "outcome"),
-    [
-        ("001", Outcome.SUCCESS),
-        ("01", Outcome.PENDING),
-        ("1", Outcome.FAILURE),
-        ("", Outcome.FAILURE),
-    ],
+    [("001", Outcome.SUCCESS), ("01", Outcome.PENDING), ("1", Outcome.FAILURE), ("", Outcome.FAILURE)],
 )
 def test_the_status_code_of_a_charge_decides(code, outcome):
     sender = FakeSender(charge_body(CHARGE | {"transactionStatusCode": code}))
@@ -283,11 +275,7 @@ ORDER = {
         "ReasonDescription": "Txn Success",
         "LastUpdateTimestamp": "2026-11-21T10:01:00Z",
     },
-    "SellerOrderAttributes": {
-        "SellerOrderId": "O-1",
-        "CustomInformation": "é <x>",
-        "StoreName": "Chai",
-    },
+    "SellerOrderAttributes": {"SellerOrderId": "O-1", "CustomInformation": "é <x>", "StoreName": "Chai"},
     "OrderTotal": {"CurrencyCode": "INR", "Amount": "1.00"},
     "SellerNote": "note",
 }
@@ -300,8 +288,7 @@ def xml_body(operation, result):
 
 def list_body(*orders, token=None):
     return xml_body(
-        "ListOrderReference",
-        {"OrderReferenceList": {"OrderReference": list(orders)}, "NextPageToken": token},
+        "ListOrderReference", {"OrderReferenceList": {"OrderReference": list(orders)}, "NextPageToken": token}
     )
 
 
@@ -387,9 +374,7 @@ def test_an_order_that_was_not_charged_is_not_paid():
 
 
 def test_the_next_page_is_asked_by_its_token():
-    body = xml_body(
-        "ListOrderReferenceByNextToken", {"OrderReferenceList": {"OrderReference": ORDER}}
-    )
+    body = xml_body("ListOrderReferenceByNextToken", {"OrderReferenceList": {"OrderReference": ORDER}})
     sender = FakeSender(body)
     page = client_of(sender).list_order_reference_by_next_token("t+/=")
 
@@ -440,9 +425,7 @@ def test_the_public_key_is_fetched_on_one_line():
     assert sender.calls[0].url == "http://127.0.0.1:8420/getDynamicConfig?key=serverSideSDKPHP"
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(200, b"{}"), (404, b'{"publicKey":"A"}'), (200, b"x")]
-)
+@pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (404, b'{"publicKey":"A"}'), (200, b"x")])
 def test_an_answer_without_a_public_key_is_an_error(status, body):
     with pytest.raises(ServiceError):
         client_of(FakeSender(body, status)).get_dynamic_config()
@@ -455,10 +438,7 @@ def test_an_answer_without_a_public_key_is_an_error(status, body):
             {"base_url": "https://amazonpay.amazon.in", "sandbox": False},
             "https://mws.amazonservices.in/OffAmazonPayments/2013-01-01?",
         ),
-        (
-            {"mws_url": "https://mws.example/"},
-            "https://mws.example/OffAmazonPayments_Sandbox/2013-01-01?",
-        ),
+        ({"mws_url": "https://mws.example/"}, "https://mws.example/OffAmazonPayments_Sandbox/2013-01-01?"),
     ],
 )
 def test_the_real_service_is_reached_by_another_base_url(settings, where):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from mockpay.kernel.http import Unreachable
+from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
-from mockpay.merchant.notices import PaymentNotice, PaymentState, RefundNotice
+from mockpay.merchant.notification_content import PaymentNotice, PaymentState, RefundNotice
 from mockpay.merchant.notifications import MAX_BYTES, NotificationError, verify_notification
 from mockpay.merchant.refunds import RefundState
-from mockpay.wire.sns import SnsError
+from mockpay.wire.amazonpay.sns import SnsError
 from tests.merchant import posted
 from tests.merchant.posted import CERTIFICATE, GOOD, envelope, headers_for, octets, signed
 from tests.wire.known_answers import SELLER_ID, VECTORS
@@ -56,10 +56,7 @@ def test_a_payment_is_read_with_its_fee_and_its_amount():
     told = verify(GOOD["india-charge"])
     assert (told.type, told.seller_id) == ("OrderReferenceNotification", SELLER_ID)
     assert (told.message_id, told.environment) == (GOOD["india-charge"]["MessageId"], "Sandbox")
-    assert (told.reference_id, told.sent_at) == (
-        "1111111-1111-11111-1111-11111EXAMPLE",
-        1_519_029_250_123,
-    )
+    assert (told.reference_id, told.sent_at) == ("1111111-1111-11111-1111-11111EXAMPLE", 1_519_029_250_123)
     assert told.about == PaymentNotice(
         amazon_order_id="S04-3441699-5326071",
         seller_order_id="ORDER-0001",
@@ -222,12 +219,9 @@ def test_a_notification_that_was_taken_before_says_so():
 
 @pytest.mark.parametrize(
     "body",
-    [
-        b"", b"[]", b"null", b"{", b"\xff", b'"x"', b"[" * 100_000, b'{"a":' * 50_000,
-        b" " * (MAX_BYTES + 1),
-    ],
+    [b"", b"[]", b"null", b"{", b"\xff", b'"x"', b"[" * 100_000, b'{"a":' * 50_000, b" " * (MAX_BYTES + 1)],
     ids=lambda body: f"{body[:6]!r}x{len(body)}",
-)  # fmt: skip
+)
 def test_a_body_that_is_no_small_json_object_is_refused(body):
     assert code_of(body, headers=headers_for(GOOD["india-refund"])) == "notification.malformed"
 

@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockpay.kernel.errors import Invalid
-from mockpay.kernel.http import HttpReply
+from mockpay.kernel.http.calls import HttpReply
 from mockpay.merchant import AmazonPayClient, ServiceError
 from mockpay.merchant.refunds import Refund, RefundState
-from mockpay.wire.candidates import SignedRequest, request_fields, verify_request
-from mockpay.wire.flavours import Flavour
+from mockpay.wire.amazonpay.client_families import Flavour
+from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
 from tests.merchant.pretend_refunds import done, fault
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, SELLER_ID
 
@@ -45,9 +45,8 @@ class FakeSender:
 def client_of(reply, flavour=Flavour.PHP):
     sender = FakeSender(reply)
     client = AmazonPayClient(
-        SELLER_ID, ACCESS_KEY, SECRET_KEY, None, "http://127.0.0.1:8420",
-        sender=sender, flavour=flavour,
-    )  # fmt: skip
+        SELLER_ID, ACCESS_KEY, SECRET_KEY, None, "http://127.0.0.1:8420", sender=sender, flavour=flavour
+    )
     return client, sender
 
 
@@ -101,9 +100,7 @@ def test_indias_answer_is_read_with_and_without_its_extra_level(level):
 
 def test_a_refund_is_asked_about_by_amazons_id():
     status = {"State": "Declined", "ReasonCode": "AmazonRejected", "ReasonDescription": "No."}
-    client, sender = client_of(
-        done("GetRefundDetails", {"RefundDetails": DETAIL | {"RefundStatus": status}})
-    )
+    client, sender = client_of(done("GetRefundDetails", {"RefundDetails": DETAIL | {"RefundStatus": status}}))
     refund = client.get_refund_details("S04-1-2-R022556")
     assert sender.fields()["AmazonRefundId"] == "S04-1-2-R022556"
     assert (refund.state, refund.reason_code, refund.reason_description) == (
@@ -118,10 +115,7 @@ def test_a_reference_that_amazon_would_refuse_is_never_sent(reference):
     client, sender = client_of(refunded())
     with pytest.raises(Invalid) as refused:
         client.refund("S04-1-2", reference, "100.00")
-    assert (refused.value.code, refused.value.detail) == (
-        "payment.field",
-        {"name": "refund_reference_id"},
-    )
+    assert (refused.value.code, refused.value.detail) == ("payment.field", {"name": "refund_reference_id"})
     assert sender.calls == []
 
 
@@ -155,10 +149,7 @@ def test_a_refused_refund_tells_why():
     client, _ = client_of(fault(400, "TransactionAmountExceeded"))
     with pytest.raises(ServiceError) as refused:
         client.refund("S04-1-2", "R-1", "100.00")
-    assert (refused.value.service_code, refused.value.http_status) == (
-        "TransactionAmountExceeded",
-        400,
-    )
+    assert (refused.value.service_code, refused.value.http_status) == ("TransactionAmountExceeded", 400)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 _GRAVE = {"serious", "critical"}
 _AXE = Axe().axe_script
 #: Half a megabyte of script: a page that is looked at again has it already.
-_LOOK = (
-    """() => window.axe && axe.run({resultTypes: ["violations"]}).then((all) => all.violations)"""
-)
+_LOOK = """() => window.axe && axe.run({resultTypes: ["violations"]}).then((all) => all.violations)"""
 
 
 def assert_accessible(page):
@@ -22,8 +20,6 @@ def assert_accessible(page):
         page.evaluate(_AXE)
         found = page.evaluate(_LOOK)
     grave = [
-        f"{one['id']}: {one['help']} {one['nodes'][0]['html']}"
-        for one in found
-        if one["impact"] in _GRAVE
+        f"{one['id']}: {one['help']} {one['nodes'][0]['html']}" for one in found if one["impact"] in _GRAVE
     ]
     assert not grave, f"{page.url}\n" + "\n".join(grave)

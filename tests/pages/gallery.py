@@ -3,45 +3,108 @@
 import tempfile
 from pathlib import Path
 
-from mockpay.domain.otp import Channel, Purpose
 from mockpay.kernel.clock import SECOND, SystemClock, rfc3339
 from mockpay.kernel.money import Money
-from mockpay.services import otps
+from mockpay.otp import challenges
+from mockpay.otp.rules import Channel, Purpose
 from mockpay.settings import Settings
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 from mockpay.testing import LiveServer
 from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
-    "choose", "choose-again", "upi", "upi-app", "upi-app-nothing", "card", "netbanking",
-    "netbanking-found", "bank-login", "bank", "bank-refused", "wallet", "emi", "waiting",
+    "choose",
+    "choose-again",
+    "upi",
+    "upi-app",
+    "upi-app-nothing",
+    "card",
+    "netbanking",
+    "netbanking-found",
+    "bank-login",
+    "bank",
+    "bank-refused",
+    "wallet",
+    "emi",
+    "waiting",
     "waiting-bank",
-    "waiting-pending", "waiting-unknown", "success", "failed", "failed-for-good", "failed-balance", "cancelled",
-    "expired", "browser-closed", "taking-back", "gone", "otp", "otp-expired", "threeds",
-    "acs", "acs-wrong", "acs-refused", "waiting-review", "failed-challenge",
-)  # fmt: skip
+    "waiting-pending",
+    "waiting-unknown",
+    "success",
+    "failed",
+    "failed-for-good",
+    "failed-balance",
+    "cancelled",
+    "expired",
+    "browser-closed",
+    "taking-back",
+    "gone",
+    "otp",
+    "otp-expired",
+    "threeds",
+    "acs",
+    "acs-wrong",
+    "acs-refused",
+    "waiting-review",
+    "failed-challenge",
+)
 #: Pages of a card's issuer: ours may show them in a frame.
 ISSUER = ("acs", "acs-wrong", "acs-refused")
 OURS = (
-    "account-sign-in", "account-code", "landing", "not-found", "provider-error", "dashboard-list",
+    "account-sign-in",
+    "account-code",
+    "landing",
+    "not-found",
+    "provider-error",
+    "dashboard-list",
     "dashboard-empty",
-    "dashboard-order", "dashboard-paid", "dashboard-failed", "dashboard-waiting", "dashboard-expired",
-    "dashboard-scenarios", "dashboard-journal", "dashboard-seller", "dashboard-refused",
-    "dashboard-held-money", "dashboard-refunded", "dashboard-refunds", "dashboard-refunds-none",
-    "dashboard-refund", "dashboard-refund-held", "dashboard-refund-done", "dashboard-refund-declined",
-    "dashboard-notifications", "dashboard-notification", "dashboard-notification-failing",
+    "dashboard-order",
+    "dashboard-paid",
+    "dashboard-failed",
+    "dashboard-waiting",
+    "dashboard-expired",
+    "dashboard-scenarios",
+    "dashboard-journal",
+    "dashboard-seller",
+    "dashboard-refused",
+    "dashboard-held-money",
+    "dashboard-refunded",
+    "dashboard-refunds",
+    "dashboard-refunds-none",
+    "dashboard-refund",
+    "dashboard-refund-held",
+    "dashboard-refund-done",
+    "dashboard-refund-declined",
+    "dashboard-notifications",
+    "dashboard-notification",
+    "dashboard-notification-failing",
     "dashboard-inbox",
-)  # fmt: skip
-SHOP = ("shop", "shop-orders", "shop-order", "shop-order-failed", "shop-order-placed",
-        "shop-order-refunds", "shop-order-refunded", "shop-order-alert",
-        "shop-refused", "shop-not-found")  # fmt: skip
+)
+SHOP = (
+    "shop",
+    "shop-orders",
+    "shop-order",
+    "shop-order-failed",
+    "shop-order-placed",
+    "shop-order-refunds",
+    "shop-order-refunded",
+    "shop-order-alert",
+    "shop-refused",
+    "shop-not-found",
+)
 NAMES = (*PAYMENT, *OURS, *SHOP)
 #: Pages that are refusals, and how.
 STATUS = {
-    "gone": 404, "bank-refused": 400, "acs-refused": 404, "not-found": 404, "provider-error": 400, "dashboard-refused": 404,
-    "shop-refused": 400, "shop-not-found": 404,
-}  # fmt: skip
+    "gone": 404,
+    "bank-refused": 400,
+    "acs-refused": 404,
+    "not-found": 404,
+    "provider-error": 400,
+    "dashboard-refused": 404,
+    "shop-refused": 400,
+    "shop-not-found": 404,
+}
 
 
 class Gallery:
@@ -52,10 +115,7 @@ class Gallery:
         folder = Path(self._folder.name)
         self._server = LiveServer(
             Settings(
-                port=0,
-                database_url=str(folder / "mockpay.db"),
-                keys_dir=folder / "keys",
-                seed="gallery",
+                port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", seed="gallery"
             )
         )
         self._at = {}
@@ -212,14 +272,16 @@ class Gallery:
         """What buyers got; no page has to have asked for it."""
         amount = Money.parse("8750.00")
         with work(self._server.runtime, self.shop.seller.seller_id) as sandbox:
-            for channel, to in (
-                (Channel.SMS, "+919800003210"),
-                (Channel.EMAIL, "asha@buyers.mockpay.test"),
-            ):
-                otps.start(
-                    sandbox, purpose=Purpose.PAYMENT, subject=to, to=to, channel=channel,
-                    amount=amount, payee="Nilgiri Cycle Works",
-                )  # fmt: skip
+            for channel, to in ((Channel.SMS, "+919800003210"), (Channel.EMAIL, "asha@buyers.mockpay.test")):
+                challenges.start(
+                    sandbox,
+                    purpose=Purpose.PAYMENT,
+                    subject=to,
+                    to=to,
+                    channel=channel,
+                    amount=amount,
+                    payee="Nilgiri Cycle Works",
+                )
 
     def _open(self):
         self._at["otp-expired"] = self._buyer("5000.01").pays_from_balance("rich").url

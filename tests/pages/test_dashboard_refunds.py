@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from mockpay.domain.otp import Purpose
-from mockpay.services import otps
-from mockpay.store.worlds import work
+from mockpay.otp import challenges
+from mockpay.otp.rules import Purpose
+from mockpay.store.unit_of_work import work
 from tests.journeys.plain_buyer import PlainBuyer
 from tests.pages.accessibility import assert_accessible
 
@@ -40,9 +40,9 @@ def test_a_tester_cancels_a_paid_order_holds_its_refund_and_completes_it(wide_pa
     page.get_by_test_id("refund-complete").click()
     expect(heading(page)).to_have_text("Paid back to success@mockpay")
     expect(page.get_by_text("RRN", exact=True)).to_be_visible()
-    expect(
-        page.get_by_role("region", name="Notifications").get_by_role("listitem")
-    ).to_contain_text("Delivered")
+    expect(page.get_by_role("region", name="Notifications").get_by_role("listitem")).to_contain_text(
+        "Delivered"
+    )
     shop.seller.control("GET", "/audit")
 
 
@@ -106,7 +106,7 @@ def test_a_new_message_waits_behind_a_link_and_its_code_is_copied(open_page, sho
     page.goto(f"{shop.ui}/inbox")
     expect(page.get_by_test_id("inbox-message")).to_have_count(0)
     with work(shop.server.runtime, shop.seller.seller_id) as sandbox:
-        otps.start(sandbox, purpose=Purpose.SIGN_IN, subject="asha", to="+919800003210")
+        challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject="asha", to="+919800003210")
     page.get_by_text("Show what is new").click()
     code = page.get_by_test_id("inbox-otp").inner_text()
     assert re.fullmatch(r"\d{6}", code)

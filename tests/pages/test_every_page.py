@@ -106,10 +106,7 @@ def test_no_cache_keeps_a_page_of_a_payment(seen, name):
     ("name", "hooks"),
     [
         ("choose", "seller-name"),
-        (
-            "choose",
-            "method-upi method-card method-netbanking method-wallet order-amount cancel-payment",
-        ),
+        ("choose", "method-upi method-card method-netbanking method-wallet order-amount cancel-payment"),
         ("card", "pay order-amount seller-name cancel-payment"),
         ("netbanking", "pay order-amount seller-name cancel-payment"),
         ("wallet", "pay wallet-balance order-amount seller-name cancel-payment"),

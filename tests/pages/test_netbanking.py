@@ -37,9 +37,7 @@ def test_no_bank_chosen_is_explained_at_the_list(buyer, page, watch):
     watch.expects(422)
     buyer.buy().press("method-netbanking").press("pay")
     expect(page.get_by_role("alert")).to_have_text("Choose your bank.")
-    expect(page.get_by_role("group", name="Your bank")).to_have_accessible_description(
-        "Choose your bank."
-    )
+    expect(page.get_by_role("group", name="Your bank")).to_have_accessible_description("Choose your bank.")
     assert_accessible(page)
 
 

@@ -23,11 +23,7 @@ _PHONE = (
 )
 _WIDE = (
     ("dashboard-list", "dashboard-list", "What happened?"),
-    (
-        "dashboard-order",
-        "dashboard-order",
-        "The buyer’s bank declined the payment: not enough funds",
-    ),
+    ("dashboard-order", "dashboard-order", "The buyer’s bank declined the payment: not enough funds"),
     ("shop-order", "shop-order", "Order NCW-2026-000003"),
 )
 
@@ -48,8 +44,6 @@ def test_a_picture_of_the_payment_is_taken(open_page, gallery, pictures, picture
 
 
 @pytest.mark.parametrize(("picture", "name", "heading"), _WIDE)
-def test_a_picture_of_the_developers_pages_is_taken(
-    open_page, gallery, pictures, picture, name, heading
-):
+def test_a_picture_of_the_developers_pages_is_taken(open_page, gallery, pictures, picture, name, heading):
     page = open_page(viewport=WIDE)
     _take(page, gallery, pictures, picture, name, heading)

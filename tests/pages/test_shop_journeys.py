@@ -76,14 +76,10 @@ def test_a_pending_payment_resolves_when_the_dashboards_clock_moves(buyer, page,
     buyer.reads_status("SUCCESS").go_back_to_the_shop().finds_in_the_shop("PAID")
 
 
-def test_a_pending_payment_resolves_in_the_shop_when_the_clock_is_moved_by_program(
-    buyer, page, shop
-):
+def test_a_pending_payment_resolves_in_the_shop_when_the_clock_is_moved_by_program(buyer, page, shop):
     buyer.buy().ask("pendingok@mockpay").waits()
     expect(page.get_by_test_id("cancel-payment")).to_have_count(0)
-    buyer.go_back_to_the_shop().finds_verified("PENDING").finds_in_the_shop("PENDING").finds_listed(
-        "Open"
-    )
+    buyer.go_back_to_the_shop().finds_verified("PENDING").finds_in_the_shop("PENDING").finds_listed("Open")
     shop.seller.advance(seconds=30)
     page.get_by_role("link", name="Ask again").click()
     buyer.finds_in_the_shop("PAID").finds_listed("Closed", "UpfrontChargeSuccess")

@@ -43,8 +43,6 @@ def test_a_wrong_token_is_told_at_its_field(page, guarded, watch):
     field = page.get_by_label("Admin token")
     field.fill("wrong")
     field.press("Enter")
-    expect(field).to_have_accessible_description(
-        "This is not the token that the server was started with."
-    )
+    expect(field).to_have_accessible_description("This is not the token that the server was started with.")
     expect(field).to_have_value("")
     assert_accessible(page)

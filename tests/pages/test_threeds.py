@@ -59,9 +59,7 @@ def test_the_bank_sees_the_browser_before_it_is_asked(buyer, shop, page):
     assert asked.value is not None
 
 
-@pytest.mark.parametrize(
-    ("otp", "code"), [("333333", "N/01"), ("777777", "U/14"), ("555555", "R/11")]
-)
+@pytest.mark.parametrize(("otp", "code"), [("333333", "N/01"), ("777777", "U/14"), ("555555", "R/11")])
 def test_a_challenge_that_fails_in_its_frame_leads_on_the_whole_page(at_frame, page, otp, code):
     at_frame.confirm_in_frame(otp).reads_status("FAILURE")
     expect(at_frame.sees("payment-reason")).to_have_attribute("data-code", code)

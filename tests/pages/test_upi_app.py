@@ -57,9 +57,7 @@ def test_a_pin_of_three_digits_is_explained_at_its_field(buyer, page, watch):
 
 def test_declining_in_the_app_fails_the_payment(buyer, page):
     buyer.buy().ask("asha@okhdfc").open_the_app().press("upi-decline").reads_status("FAILURE")
-    expect(buyer.sees("payment-reason")).to_have_text(
-        "You declined the request. No money was taken."
-    )
+    expect(buyer.sees("payment-reason")).to_have_text("You declined the request. No money was taken.")
 
 
 def test_a_request_left_unanswered_waits_until_its_time_is_over(buyer, shop):

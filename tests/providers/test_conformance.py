@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from mockpay.domain.gateways import Charge, Gateway, ResultKind
+from mockpay.domain.payments.gateways import Charge, Gateway, ResultKind
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.money import Money
 from mockpay.providers import contract
@@ -18,10 +18,16 @@ FOLDER = Path(contract.__file__).parent
 SPEAKING = [p for p in PROVIDERS.values() if p.render_error is not None]
 ANSWERING = [p for p in PROVIDERS.values() if p.gateway is not None]
 _CHARGED = Charge(
-    attempt_id="att_1", seller_id="A1", amount=Money(49_900), method="upi",
-    instrument={"vpa": "success@mockpay"}, idempotency_key="att_1:1", planned="success",
-    agreed=True, patience_ms=0,
-)  # fmt: skip
+    attempt_id="att_1",
+    seller_id="A1",
+    amount=Money(49_900),
+    method="upi",
+    instrument={"vpa": "success@mockpay"},
+    idempotency_key="att_1:1",
+    planned="success",
+    agreed=True,
+    patience_ms=0,
+)
 
 
 def by_name(provider) -> str:

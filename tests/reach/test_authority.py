@@ -51,9 +51,7 @@ def test_one_leaf_serves_every_host_that_the_sandbox_stands_in_for(authority, tm
         "notamazonpay.amazon.in",
     ],
 )
-def test_a_leaf_for_any_other_host_is_refused_by_whoever_trusts_the_authority(
-    authority, tmp_path, name
-):
+def test_a_leaf_for_any_other_host_is_refused_by_whoever_trusts_the_authority(authority, tmp_path, name):
     with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
         handshake(authority.leaf(name), authority, name, tmp_path)
 

@@ -16,9 +16,9 @@ CONFIG = "/getDynamicConfig?key=serverSideSDKPHP"
 def sees_config(answer, mockpay_server):
     head, _, body = answer.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 200 ")
-    return json.loads(body)[
-        "publicKey"
-    ] in mockpay_server.runtime.keys.public_file.read_text().replace("\n", "")
+    return json.loads(body)["publicKey"] in mockpay_server.runtime.keys.public_file.read_text().replace(
+        "\n", ""
+    )
 
 
 def secured(caller, authority, name):
@@ -34,18 +34,14 @@ def secured(caller, authority, name):
 def test_a_connect_to_an_impersonated_host_reaches_the_sandbox_by_tls(
     listeners, call, authority, mockpay_server, host
 ):
-    caller = call(listeners.tunnel_port).says(
-        f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n"
-    )
+    caller = call(listeners.tunnel_port).says(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n")
     assert caller.hears_head() == "HTTP/1.1 200 Connection established\r\n\r\n"
     secured(caller, authority, host)
     caller.says(f"GET {CONFIG} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
     assert sees_config(caller.hears(), mockpay_server)
 
 
-def test_a_plain_request_for_an_impersonated_host_reaches_the_sandbox(
-    listeners, call, mockpay_server
-):
+def test_a_plain_request_for_an_impersonated_host_reaches_the_sandbox(listeners, call, mockpay_server):
     target = f"http://amazonpay.amazon.in{CONFIG}"
     caller = call(listeners.tunnel_port)
     caller.says(f"GET {target} HTTP/1.1\r\nProxy-Connection: keep-alive\r\n\r\n")
@@ -148,17 +144,13 @@ def test_another_host_is_left_to_the_proxy_that_the_environment_names(behind, ca
 def test_that_proxy_gets_plain_requests_with_their_whole_address(behind, call, next_proxy):
     caller = call(behind.tunnel_port).says("GET http://example.test/a HTTP/1.1\r\n\r\n").ends()
     caller.hears()
-    assert next_proxy.heads[0].startswith(
-        "GET http://example.test/a HTTP/1.1\r\nHost: example.test\r\n"
-    )
+    assert next_proxy.heads[0].startswith("GET http://example.test/a HTTP/1.1\r\nHost: example.test\r\n")
 
 
 def test_that_proxy_never_hears_of_an_impersonated_host_or_of_no_proxy(
     behind, call, next_proxy, server_of, mockpay_server
 ):
-    caller = call(behind.tunnel_port).says(
-        f"GET http://amazonpay.amazon.in{CONFIG} HTTP/1.1\r\n\r\n"
-    )
+    caller = call(behind.tunnel_port).says(f"GET http://amazonpay.amazon.in{CONFIG} HTTP/1.1\r\n\r\n")
     assert sees_config(caller.hears(), mockpay_server)
     port = server_of(echo_at_the_end)
     direct = call(behind.tunnel_port).says(f"CONNECT localhost:{port} HTTP/1.1\r\n\r\n")

@@ -17,11 +17,19 @@ BASIC = "Basic YW5uOnBAc3M="  # ann:p@ss
         ({"http_proxy": "proxy.test:3128"}, None, Proxy("proxy.test", 3128)),
         ({"https_proxy": "http://low.test", "HTTPS_PROXY": "http://up.test"}, Proxy("low.test", 80), None),
         ({"ALL_PROXY": "http://all.test:1"}, Proxy("all.test", 1), Proxy("all.test", 1)),
-        ({"all_proxy": "http://all.test:1", "http_proxy": "http://plain.test:2"}, Proxy("all.test", 1), Proxy("plain.test", 2)),
+        (
+            {"all_proxy": "http://all.test:1", "http_proxy": "http://plain.test:2"},
+            Proxy("all.test", 1),
+            Proxy("plain.test", 2),
+        ),
         ({"HTTPS_PROXY": "https://proxy.test"}, Proxy("proxy.test", 443, tls=True), None),
-        ({"HTTPS_PROXY": "http://ann:p%40ss@proxy.test:8"}, Proxy("proxy.test", 8, authorization=BASIC), None),
+        (
+            {"HTTPS_PROXY": "http://ann:p%40ss@proxy.test:8"},
+            Proxy("proxy.test", 8, authorization=BASIC),
+            None,
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_environment_names_the_proxies(environ, secure, plain):
     upstream = Upstream.from_env(environ)
     assert (upstream.secure, upstream.plain) == (secure, plain)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mockpay.domain.plans import Source, Stage
-from mockpay.domain.scenarios import TABLE, Looks
+from mockpay.domain.payments.plans import Source, Stage
+from mockpay.domain.scenarios.resolution import TABLE, Looks
 from mockpay.merchant.notifications import verify_notification
 from mockpay.providers.amazonpay import verify_faults
-from mockpay.providers.amazonpay.answers import order_reference
-from mockpay.wire.sns import SnsError
+from mockpay.providers.amazonpay.xml_responses import order_reference
+from mockpay.wire.amazonpay.sns import SnsError
 from tests.given import IPN_URL, World
 from tests.scenarios.ways_back import way_back
 
@@ -243,6 +243,8 @@ def test_a_stale_order_looks_as_before_anybody_paid(world):
     paid, stale = (order_reference(world.see(order), stale=stale) for stale in (False, True))
     assert paid["OrderReferenceStatus"]["State"] == "Closed"
     assert stale["OrderReferenceStatus"] == {
-        "LastUpdateTimestamp": stale["CreationTimestamp"], "State": "Open",
-        "ReasonCode": "", "ReasonDescription": "",
-    }  # fmt: skip
+        "LastUpdateTimestamp": stale["CreationTimestamp"],
+        "State": "Open",
+        "ReasonCode": "",
+        "ReasonDescription": "",
+    }

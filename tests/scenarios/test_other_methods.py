@@ -2,8 +2,8 @@
 
 import pytest
 
-from mockpay.domain.instruments import NetBanking
-from mockpay.domain.scenarios import ISO_CODES
+from mockpay.domain.methods.instruments import NetBanking
+from mockpay.domain.scenarios.resolution import ISO_CODES
 
 
 @pytest.mark.parametrize("code", ISO_CODES)

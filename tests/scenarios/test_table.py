@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from mockpay.domain.cards import luhn
-from mockpay.domain.instruments import NetBanking, Upi
-from mockpay.domain.plans import Source, Stage
-from mockpay.domain.scenarios import TABLE, Looks
+from mockpay.domain.methods.cards import luhn
+from mockpay.domain.methods.instruments import NetBanking, Upi
+from mockpay.domain.payments.plans import Source, Stage
+from mockpay.domain.scenarios.resolution import TABLE, Looks
 from mockpay.kernel.errors import Invalid
 from mockpay.merchant.results import SignatureMismatch
-from mockpay.wire.results import ResultError
+from mockpay.wire.amazonpay.results import ResultError
 from tests.scenarios.ways_back import verified, way_back
 
 
@@ -35,9 +35,7 @@ WAITS = ("PENDING", "PENDING", "PENDING")
 UNKNOWN = ("PENDING", "UNKNOWN", "PENDING")
 FOUND_PAID = Expected(UNKNOWN, PAID.last)
 #: While the buyer is asked nobody leaves the page.
-UNANSWERED = Expected(
-    ("PENDING", "AUTH_PENDING", "FAILURE"), ("EXPIRED", "EXPIRED", "FAILURE"), "U69"
-)
+UNANSWERED = Expected(("PENDING", "AUTH_PENDING", "FAILURE"), ("EXPIRED", "EXPIRED", "FAILURE"), "U69")
 FOREVER = Expected(WAITS, ("EXPIRED", "PENDING", "FAILURE"))
 
 #: facts, section 11.3: what each name means.
@@ -70,14 +68,19 @@ BY_NAME = {
     **dict.fromkeys(("RB", "BT", "U67", "U68"), FOUND_PAID),
     # facts, section 11.6: money was taken for all of these, and kept but for the last.
     **dict.fromkeys(
-        ("bad_signature", "missing_field", "amount_changed", "order_changed", "duplicated",
-         "delayed", "never_returns"),
+        (
+            "bad_signature",
+            "missing_field",
+            "amount_changed",
+            "order_changed",
+            "duplicated",
+            "delayed",
+            "never_returns",
+        ),
         PAID,
     ),
-    "failure_though_captured": Expected(
-        ("PAID", "CAPTURED", "FAILURE"), ("REFUNDED", "REVERSED", "FAILURE")
-    ),
-}  # fmt: skip
+    "failure_though_captured": Expected(("PAID", "CAPTURED", "FAILURE"), ("REFUNDED", "REVERSED", "FAILURE")),
+}
 #: facts, section 11.6: what UPI makes of an ISO code.
 BY_ISO = {"51": "Z9", "61": "Z8", "65": "Z7", "91": "U28", "96": "U30", "59": "U16"}
 
@@ -88,17 +91,12 @@ BY_BANK = {
     "pendingfail": Expected(WAITS, declined("F").last, "F"),
     "cancelled": declined("C"),
     "bankdown": declined("D"),
-    "never_returns": Expected(
-        ("PENDING", "AUTH_PENDING", "FAILURE"), ("EXPIRED", "EXPIRED", "FAILURE"), "T"
-    ),
+    "never_returns": Expected(("PENDING", "AUTH_PENDING", "FAILURE"), ("EXPIRED", "EXPIRED", "FAILURE"), "T"),
     "forged": declined("X"),
     "approval": FOREVER,
 }
 #: facts, section 11.3: the gateway is silent at first, then asked again.
-BY_SILENCE = {
-    "noresponse": FOUND_PAID,
-    "noresponsefail": Expected(UNKNOWN, declined("U30").last, "U30"),
-}
+BY_SILENCE = {"noresponse": FOUND_PAID, "noresponsefail": Expected(UNKNOWN, declined("U30").last, "U30")}
 
 
 def expected(outcome: str, looks: Looks = Looks.VPA) -> Expected:
@@ -166,9 +164,7 @@ def test_a_payment_meets_what_the_row_says(world, name):
         assert seen(world, order, attempt.attempt_id) == wanted.last
         return
     source = Source.AMOUNT if row.looks is Looks.AMOUNT else Source.INSTRUMENT
-    assert (decision.scenario, decision.outcome, decision.source) == (
-        name, row.outcome, source
-    )  # fmt: skip
+    assert (decision.scenario, decision.outcome, decision.source) == (name, row.outcome, source)
     assert attempt.scenario == name
     assert seen(world, order, attempt.attempt_id) == wanted.first
     believed(world, way_back(world, order), row, order)
@@ -192,12 +188,8 @@ def believed(world, params, row, order):
     if row.outcome in SPOILED:
         with pytest.raises(SPOILED[row.outcome]):
             verified(world, params)
-        assert (params["orderTotalAmount"] != order.amount.wire()) == (
-            row.outcome == "amount_changed"
-        )
-        assert (params["amazonOrderId"] != order.amazon_order_id) == (
-            row.outcome == "order_changed"
-        )
+        assert (params["orderTotalAmount"] != order.amount.wire()) == (row.outcome == "amount_changed")
+        assert (params["amazonOrderId"] != order.amazon_order_id) == (row.outcome == "order_changed")
         assert ("reasonCode" not in params) == (row.outcome == "missing_field")
         return
     result = verified(world, params)

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from mockpay.domain.cards import bin_of
-from mockpay.domain.instruments import NetBanking, Upi, Wallet
-from mockpay.domain.plans import Stage
-from mockpay.domain.scenarios import TABLE, Looks
+from mockpay.domain.methods.cards import bin_of
+from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.resolution import TABLE, Looks
 from mockpay.domain.timeline import Actor
-from mockpay.services import authentication, card_authentication, otps, payments, risk
+from mockpay.otp import challenges
+from mockpay.risk import assessment
+from mockpay.risk.assessment import Inputs
 from mockpay.services.inbox import listed
-from mockpay.services.payments import Payer
-from mockpay.services.risk import Inputs
+from mockpay.services.payments import authentication, card_authentication, payments
+from mockpay.services.payments.payments import Payer
 from tests.given import AT_THE_PAGE, World
 from tests.scenarios.ways_back import way_back
 
@@ -165,7 +167,7 @@ def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runti
         assert listed(sandbox, kind="otp").items == []
     world.later(30)
     with world.work() as sandbox:
-        assert not otps.resend(sandbox, challenge.challenge_id).undelivered
+        assert not challenges.resend(sandbox, challenge.challenge_id).undelivered
         (message,) = listed(sandbox, kind="otp").items
     assert world.prove(attempt, message.otp).state == "CAPTURED"
 
@@ -235,18 +237,11 @@ def test_the_code_in_the_inbox_is_right(world, place):
 #: facts, sections 7, 11.1, 11.3 and 11.5: the decision by row.
 DECISIONS = {
     **dict.fromkeys(("challenge", "device_new"), "CHALLENGE"),
-    **dict.fromkeys(
-        ("review", "ip_proxy", "ip_country:US", "email_disposable", "name_review"), "REVIEW"
-    ),
-    **dict.fromkeys(
-        ("decline", "highest", "ip_block", "device_block", "device_many_cards"), "DECLINE"
-    ),
+    **dict.fromkeys(("review", "ip_proxy", "ip_country:US", "email_disposable", "name_review"), "REVIEW"),
+    **dict.fromkeys(("decline", "highest", "ip_block", "device_block", "device_many_cards"), "DECLINE"),
     "ip_country:IN": "ALLOW",
 }
-_TOLD = {
-    Looks.IP: "ip", Looks.DEVICE: "device", Looks.EMAIL_DOMAIN: "email",
-    Looks.BUYER_NAME: "buyer_name",
-}  # fmt: skip
+_TOLD = {Looks.IP: "ip", Looks.DEVICE: "device", Looks.EMAIL_DOMAIN: "email", Looks.BUYER_NAME: "buyer_name"}
 
 
 def payer_of(row) -> Payer:
@@ -269,7 +264,7 @@ def test_the_risk_check_decides_as_the_row_says(world, name):
     instrument = Upi(row.equals) if by_vpa else world.card(number)
     attempt = world.start(order, instrument, payer_of(row)).attempt
     with world.look() as sandbox:
-        found = risk.of_attempt(sandbox, attempt.attempt_id)
+        found = assessment.of_attempt(sandbox, attempt.attempt_id)
     decision = DECISIONS[row.outcome]
     assert (str(found.decision) if found else "ALLOW") == decision
     after(world, order, attempt, decision)
@@ -300,8 +295,9 @@ def begin_at_page(world, attempt):
         card_authentication.prepare(sandbox, fresh, AT_THE_PAGE.ways)
 
 
-@pytest.mark.parametrize("instrument", [Upi("success@mockpay"), NetBanking("MKS1"), RICH],
-                         ids=["upi", "netbanking", "wallet"])  # fmt: skip
+@pytest.mark.parametrize(
+    "instrument", [Upi("success@mockpay"), NetBanking("MKS1"), RICH], ids=["upi", "netbanking", "wallet"]
+)
 def test_a_forced_challenge_asks_every_method_for_a_password(world, instrument):
     order = world.order(amount="1706.01")
     attempt = world.start(order, instrument).attempt

@@ -24,7 +24,5 @@ def verified(world, params):
     """The result as the merchant's own client believes it."""
     with world.look() as sandbox:
         seller = sandbox.seller
-    client = AmazonPayClient(
-        seller.seller_id, seller.access_key, seller.secret_key, None, "http://127.0.0.1"
-    )
+    client = AmazonPayClient(seller.seller_id, seller.access_key, seller.secret_key, None, "http://127.0.0.1")
     return client.verify_result(params)

@@ -22,9 +22,12 @@ class ServerProcess:
     def __init__(self, *program, **environ):
         kept = {name: v for name, v in os.environ.items() if not name.startswith("MOCKPAY_")}
         self._process = subprocess.Popen(
-            [sys.executable, *program], cwd=ROOT, env=kept | {"MOCKPAY_PORT": "0"} | environ,
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, *program],
+            cwd=ROOT,
+            env=kept | {"MOCKPAY_PORT": "0"} | environ,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         first = self._process.stdout.readline()
         assert first.startswith(_FIRST_LINE), first
         self.url = first.removeprefix(_FIRST_LINE).strip()

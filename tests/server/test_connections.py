@@ -24,8 +24,7 @@ def heads(octets: bytes) -> list[bytes]:
     """The heads of answers without their times."""
     found = [part for part in octets.split(b"\r\n\r\n") if part.startswith(b"HTTP/1.1 ")]
     return [
-        b"\r\n".join(sorted(line for line in head.split(b"\r\n") if b"Date" not in line))
-        for head in found
+        b"\r\n".join(sorted(line for line in head.split(b"\r\n") if b"Date" not in line)) for head in found
     ]
 
 
@@ -49,9 +48,14 @@ def test_a_line_longer_than_the_buffer_is_read(mockpay_server):
 
 @pytest.mark.parametrize(
     "target",
-    [b"/getDynamicConfig", b"/getDynamicConfig/?key=a%20b&c", b"/nothing?", b"/processPayment?payload=1",
-     b"/_mockpay/health"],
-)  # fmt: skip
+    [
+        b"/getDynamicConfig",
+        b"/getDynamicConfig/?key=a%20b&c",
+        b"/nothing?",
+        b"/processPayment?payload=1",
+        b"/_mockpay/health",
+    ],
+)
 def test_a_plain_request_is_answered_like_one_that_is_read_line_by_line(mockpay_server, target):
     address = urlsplit(mockpay_server.url)
     # A second header of one name is enough to have cheroot read it.
@@ -71,9 +75,7 @@ def _one_answer(line: socket.socket) -> bytes:
     while b"\r\n\r\n" not in heard:
         heard += line.recv(65_536)
     head, _, body = heard.partition(b"\r\n\r\n")
-    length = next(
-        int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.startswith(b"Content-Length")
-    )
+    length = next(int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.startswith(b"Content-Length"))
     while len(body) < length:
         body += line.recv(65_536)
     return head + b"\r\n\r\n" + body
@@ -93,9 +95,16 @@ def test_requests_sent_together_are_answered_one_by_one(mockpay_server):
 
 @pytest.mark.parametrize(
     "headers",
-    [b"Host: a\r\nhost: b\r\n", b"Host: a\r\nContent-Length: 3\r\n", b"Host:\r\n", b"Host: a\r\n folded\r\n",
-     b"Host: a\r\nTransfer-Encoding: chunked\r\n", b"Host: a\nX: b\r\n", b"Host : a\r\n"],
-)  # fmt: skip
+    [
+        b"Host: a\r\nhost: b\r\n",
+        b"Host: a\r\nContent-Length: 3\r\n",
+        b"Host:\r\n",
+        b"Host: a\r\n folded\r\n",
+        b"Host: a\r\nTransfer-Encoding: chunked\r\n",
+        b"Host: a\nX: b\r\n",
+        b"Host : a\r\n",
+    ],
+)
 def test_what_could_be_read_in_two_ways_is_not_plain(headers):
     reader = reader_of(b"GET / HTTP/1.1\r\n" + headers + b"\r\n")
     found = reader.plain_get()

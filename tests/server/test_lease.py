@@ -6,8 +6,9 @@ import pytest
 
 from mockpay.delivery import outbox
 from mockpay.kernel.errors import Unusable
-from mockpay.services import payments, sellers
-from mockpay.services.sellers import NewSeller
+from mockpay.services.payments import payments
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import NewSeller
 from mockpay.settings import Settings
 from mockpay.store import outbox as parcels
 from tests.given import World, on_sqlite
@@ -45,7 +46,7 @@ def test_a_claim_lasts_as_long(runtime, real_clock):
 def test_a_try_is_given_up_before_its_lease_is_over(runtime, post, lease, wish, patience):
     runtime = with_lease(runtime, lease)
     new = NewSeller(ipn_url="http://127.0.0.1/ipn", settings={"ipn_timeout_seconds": wish})
-    world = World(runtime, sellers.create(runtime, new).seller_id)
+    world = World(runtime, accounts.create(runtime, new).seller_id)
     world.pay(world.order())
     assert outbox.send_waiting(runtime) == 1
     assert [call.timeout for call in post.sent] == [patience]

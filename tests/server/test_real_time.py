@@ -6,8 +6,8 @@ import pytest
 
 from mockpay.app import create_app, runtime_of
 from mockpay.settings import Settings
-from mockpay.store.engine import close
-from mockpay.store.real_time import SetClock, database_clock
+from mockpay.store.db.database_clock import SetClock, database_clock
+from mockpay.store.db.engine import close
 from tests.given import FakeRealClock, on_sqlite
 
 HOUR = 3_600_000

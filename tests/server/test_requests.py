@@ -39,9 +39,7 @@ def test_a_target_as_long_as_the_largest_payload_is_read(mockpay_server):
     assert b"The parameter key is missing." in answer.body
 
 
-@pytest.mark.parametrize(
-    "line", [b"no colon", b": no name", b" x: folded", b"X: \x00", b"\xff: \xff"]
-)
+@pytest.mark.parametrize("line", [b"no colon", b": no name", b" x: folded", b"X: \x00", b"\xff: \xff"])
 def test_a_header_that_is_none_never_breaks_anything(mockpay_server, line):
     answer = get(mockpay_server, b"/getDynamicConfig", line + b"\r\n" + CLOSE)
 
@@ -51,10 +49,25 @@ def test_a_header_that_is_none_never_breaks_anything(mockpay_server, line):
 
 @pytest.mark.parametrize(
     "host",
-    [b"a" * 64, b"a" * 5000, b"a..b", b".", b"[", b"a b", b"a:b:c@d", b"\xff", b"xn--\xff", b"<x>",
-     b"%00", b"a/b\\c", b"", b"amazonpay.amazon.in", b"[::1]:1"],
+    [
+        b"a" * 64,
+        b"a" * 5000,
+        b"a..b",
+        b".",
+        b"[",
+        b"a b",
+        b"a:b:c@d",
+        b"\xff",
+        b"xn--\xff",
+        b"<x>",
+        b"%00",
+        b"a/b\\c",
+        b"",
+        b"amazonpay.amazon.in",
+        b"[::1]:1",
+    ],
     ids=lambda host: ascii(host)[:20],
-)  # fmt: skip
+)
 def test_any_host_is_answered_and_none_breaks_anything(mockpay_server, host):
     headers = b"Host: " + host + b"\r\nConnection: close\r\n\r\n"
 
@@ -82,13 +95,16 @@ def test_a_length_that_is_none_is_refused(mockpay_server, length):
     assert_alive(mockpay_server)
 
 
-@pytest.mark.parametrize(("path", "kind"), [
-    (MWS, "text/xml"), (b"/processPayment", "text/html"), (b"/v2/payments/chargeStatus", "application/json"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (MWS, "text/xml"),
+        (b"/processPayment", "text/html"),
+        (b"/v2/payments/chargeStatus", "application/json"),
+    ],
+)
 @pytest.mark.parametrize("size", [1_048_577, 5_000_000])
-def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(
-    mockpay_server, path, kind, size
-):
+def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(mockpay_server, path, kind, size):
     answer = post(mockpay_server, path, b"Content-Length: %d\r\n" % size, b"a" * size)
 
     assert answer.status == 413
@@ -98,19 +114,29 @@ def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(
 def test_a_body_announced_too_large_is_refused_before_it_is_sent(mockpay_server):
     address = urlsplit(mockpay_server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as line:
-        line.sendall(
-            b"POST " + MWS + b" HTTP/1.1\r\n" + FORM + b"Content-Length: 99999999999\r\n\r\n"
-        )
+        line.sendall(b"POST " + MWS + b" HTTP/1.1\r\n" + FORM + b"Content-Length: 99999999999\r\n\r\n")
         assert b" 413 " in line.recv(65_536).split(b"\r\n")[0]
 
 
-@pytest.mark.parametrize(("path", "kind"), [
-    (MWS, "text/xml"), (b"/processPayment", "text/html"), (b"/v2/payments/chargeStatus", "application/json"),
-])  # fmt: skip
-@pytest.mark.parametrize("body", [
-    b"zz\r\nabc\r\n0\r\n\r\n", b"3\r\nabcdef\r\n0\r\n\r\n", b"\r\n", chunked(2_000_000),
-    chunked(*[60_000] * 20),
-], ids=["no-size", "wrong-size", "empty", "one-huge-chunk", "many-chunks"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (MWS, "text/xml"),
+        (b"/processPayment", "text/html"),
+        (b"/v2/payments/chargeStatus", "application/json"),
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"zz\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabcdef\r\n0\r\n\r\n",
+        b"\r\n",
+        chunked(2_000_000),
+        chunked(*[60_000] * 20),
+    ],
+    ids=["no-size", "wrong-size", "empty", "one-huge-chunk", "many-chunks"],
+)
 def test_chunks_that_are_wrong_or_too_many_are_refused_in_the_callers_format(
     mockpay_server, path, kind, body
 ):
@@ -123,10 +149,7 @@ def test_chunks_that_are_wrong_or_too_many_are_refused_in_the_callers_format(
 
 def test_a_body_in_chunks_is_read(mockpay_server):
     answer = post(
-        mockpay_server,
-        MWS,
-        b"Transfer-Encoding: chunked\r\n",
-        b"7\r\nAction=\r\n1\r\nx\r\n0\r\n\r\n",
+        mockpay_server, MWS, b"Transfer-Encoding: chunked\r\n", b"7\r\nAction=\r\n1\r\nx\r\n0\r\n\r\n"
     )
 
     assert answer.status == 401
@@ -137,9 +160,7 @@ def test_what_follows_a_body_of_chunks_is_never_a_second_request(mockpay_server)
     headers = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     smuggled = b"GET /getDynamicConfig HTTP/1.1\r\n" + CLOSE
 
-    answer = send(
-        mockpay_server, b"POST /publishMetrics HTTP/1.1\r\n" + headers + chunked(3) + smuggled
-    )
+    answer = send(mockpay_server, b"POST /publishMetrics HTTP/1.1\r\n" + headers + chunked(3) + smuggled)
 
     assert answer.status == 200
     assert answer.octets.count(b"HTTP/1.1 ") == 1
@@ -151,8 +172,12 @@ def test_an_unknown_transfer_encoding_is_refused(mockpay_server):
 
 def test_a_caller_who_hangs_up_in_the_middle_harms_nobody(mockpay_server):
     address = urlsplit(mockpay_server.url)
-    for part in (b"", b"GET", b"GET / HTTP/1.1\r\n", b"POST " + MWS + b" HTTP/1.1\r\n" + FORM
-                 + b"Content-Length: 10\r\n\r\nab"):  # fmt: skip
+    for part in (
+        b"",
+        b"GET",
+        b"GET / HTTP/1.1\r\n",
+        b"POST " + MWS + b" HTTP/1.1\r\n" + FORM + b"Content-Length: 10\r\n\r\nab",
+    ):
         with socket.create_connection((address.hostname, address.port), timeout=10) as line:
             line.sendall(part)
     assert_alive(mockpay_server)
@@ -168,11 +193,7 @@ def test_requests_follow_each_other_on_one_connection(mockpay_server):
 
 
 def test_many_broken_callers_at_once_leave_the_server_well(mockpay_server):
-    junk = [
-        b"\x00" * 50,
-        b"GET //[ HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-    ]
+    junk = [b"\x00" * 50, b"GET //[ HTTP/1.1\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"]
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: send(mockpay_server, junk[n % 3] + b"\r\n\r\n"), range(60)))

@@ -120,8 +120,7 @@ def test_a_newer_http_is_refused(mockpay_server):
 
 
 @pytest.mark.parametrize(
-    "path",
-    [b"/%00", b"/%ff%fe", b"/pay/%00/", b"/pay/%ED%A0%80/", b"/pay/..%2f", b"/pay/%0d%0aX:1/"],
+    "path", [b"/%00", b"/%ff%fe", b"/pay/%00/", b"/pay/%ED%A0%80/", b"/pay/..%2f", b"/pay/%0d%0aX:1/"]
 )
 def test_a_path_of_odd_bytes_is_only_not_there(mockpay_server, path):
     answer = get(mockpay_server, path)

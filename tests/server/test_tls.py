@@ -30,9 +30,7 @@ def authority(tmp_path_factory):
 def server(tmp_path_factory, authority):
     """Few threads, so that a caller who held one up would be noticed."""
     folder = tmp_path_factory.mktemp("server")
-    settings = Settings(
-        port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", threads=4
-    )
+    settings = Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", threads=4)
     server = MockpayServer(settings, server_context(authority))
     app = create_app(server.settings)
     server.serve_in_thread(app.wsgi_app, runtime_of(app))
@@ -117,13 +115,9 @@ def test_the_command_says_https_in_its_first_line_and_where_the_authority_is(tmp
     options = ["--tls", "--port", "0", "--database-url", str(tmp_path / "mockpay.db")]
     environ = {"MOCKPAY_KEYS_DIR": str(tmp_path / "keys"), "PATH": ""}
     command = [sys.executable, "-m", "mockpay", "serve", *options]
-    process = subprocess.Popen(
-        command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     try:
-        first = re.fullmatch(
-            r"mockpay listening on https://127\.0\.0\.1:(\d+)\n", process.stdout.readline()
-        )
+        first = re.fullmatch(r"mockpay listening on https://127\.0\.0\.1:(\d+)\n", process.stdout.readline())
         context = ssl.create_default_context(cafile=tmp_path / "keys" / "ca.pem")
         connection = http.client.HTTPSConnection("localhost", int(first[1]), context=context)
         with closing(connection):

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from mockpay.delivery.senders import SENDERS
+from mockpay.delivery.sender_pool import SENDERS
 from mockpay.services import notifications as told
-from mockpay.services import sellers
-from mockpay.services.sellers import NewSeller
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store import notifications, outbox
-from mockpay.store.engine import reading
+from mockpay.store.db.engine import reading
 from mockpay.store.outbox import MOST_IN_FLIGHT
 from tests.given import World
 from tests.server.endpoint import ipn_endpoint
@@ -32,7 +32,7 @@ def database_kind():
 def a_payment(runtime, post):
     """How a seller is told of a payment."""
     wish = NewSeller(ipn_url="http://127.0.0.1/ipn")
-    world = World(runtime, sellers.create(runtime, wish).seller_id)
+    world = World(runtime, accounts.create(runtime, wish).seller_id)
     world.rule("none", stage="ipn")
     order = world.order()
     world.pay(order)
@@ -43,7 +43,7 @@ def a_payment(runtime, post):
 
 def tell_of_many(runtime, url, number, a_payment):
     """A new seller who is to be told of so many payments, each of an order of its own."""
-    seller = sellers.create(runtime, NewSeller(seller_id=f"S{number}", ipn_url=f"{url}S{number}"))
+    seller = accounts.create(runtime, NewSeller(seller_id=f"S{number}", ipn_url=f"{url}S{number}"))
     with World(runtime, seller.seller_id).work() as sandbox:
         for count in range(EACH):
             one = replace(
@@ -61,10 +61,7 @@ def tell_of_many(runtime, url, number, a_payment):
 
 
 def test_each_of_2000_is_sent_once_by_either(a_payment, runtime, engine, keys, postgresql_server):
-    environ = {
-        "MOCKPAY_DATABASE_URL": postgresql_server,
-        "MOCKPAY_KEYS_DIR": str(keys.folder),
-    }
+    environ = {"MOCKPAY_DATABASE_URL": postgresql_server, "MOCKPAY_KEYS_DIR": str(keys.folder)}
     with ipn_endpoint() as (endpoint, url):
         endpoint.shut()
         with serving(*SIGNING, "one", **environ), serving(*SIGNING, "two", **environ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.instruments import Wallet
+from mockpay.domain.methods.instruments import Wallet
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.store import wallet
 
@@ -21,8 +21,7 @@ def balances(world, owner=ASHA):
     """(what can be spent, what is held) in paise."""
     with world.look() as sandbox:
         return tuple(
-            wallet.balance(sandbox, owner, kind) or 0
-            for kind in (Kind.WALLET_MONEY, Kind.WALLET_HOLD)
+            wallet.balance(sandbox, owner, kind) or 0 for kind in (Kind.WALLET_MONEY, Kind.WALLET_HOLD)
         )
 
 

@@ -3,23 +3,17 @@
 import pytest
 from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from mockpay.delivery import outbox, scheduler
-from mockpay.delivery.clocks import Until
-from mockpay.domain.attempts import LIVE
+from mockpay.delivery.clock import Until
 from mockpay.domain.orders import PAID
-from mockpay.domain.scenarios import TABLE, Looks
+from mockpay.domain.payments.attempts import LIVE
+from mockpay.domain.scenarios.resolution import TABLE, Looks
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import settling
-from mockpay.services.endings import give_up
+from mockpay.services.payments import settlement
+from mockpay.services.payments.outcomes import give_up
 from mockpay.store import outbox as parcels
 from tests.given import World, on_sqlite
 
@@ -81,7 +75,7 @@ class Journeys(RuleBasedStateMachine):
         attempt = self.last(which)
         assume(attempt.state == "AUTH_PENDING")
         with self.world.work() as sandbox:
-            settling.answer_late(sandbox, attempt.attempt_id)
+            settlement.answer_late(sandbox, attempt.attempt_id)
 
     @rule(which=which)
     def cancel(self, which):
@@ -96,7 +90,7 @@ class Journeys(RuleBasedStateMachine):
     def settle(self, which, code):
         attempt = self.last(which)
         with self.world.work() as sandbox:
-            self.may_conflict(settling.settle, sandbox, attempt.attempt_id, code)
+            self.may_conflict(settlement.settle, sandbox, attempt.attempt_id, code)
 
     @rule(which=which)
     def begin_again(self, which):
@@ -104,9 +98,7 @@ class Journeys(RuleBasedStateMachine):
         self.payloads += 1
         payload = f"payload {self.payloads}"
         begun = self.world.begin(f"O-{which}", self.amounts[which], digest=payload)
-        assert begun.new == (self.world.see(self.order(which)).state in {
-            "FAILED", "CANCELLED", "EXPIRED",
-        })  # fmt: skip
+        assert begun.new == (self.world.see(self.order(which)).state in {"FAILED", "CANCELLED", "EXPIRED"})
         self.orders[which] = begun.order
 
     @rule(seconds=st.sampled_from([0, 1, 5, 10, 30, 299, 300, 899, 900, 901, 5_000]))
@@ -191,10 +183,13 @@ def test_any_journey(runtime):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=15, stateful_step_count=20, deadline=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
+            max_examples=15,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.generate],
         ),
-    )  # fmt: skip
+    )
 
 
 def test_a_gap_in_a_story_would_be_seen(world):

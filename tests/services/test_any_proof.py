@@ -2,36 +2,28 @@
 
 from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
 from mockpay.delivery import outbox, scheduler
-from mockpay.domain.attempts import LIVE, AttemptState, Auth
-from mockpay.domain.consents import consent
-from mockpay.domain.instruments import Emi, NetBanking, Upi, Wallet
+from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
 from mockpay.domain.orders import PAID
+from mockpay.domain.payments.attempts import LIVE, AttemptState, Auth
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import authentication, card_authentication, payments
-from mockpay.services.payments import Payer
-from mockpay.services.risk import Inputs
-from mockpay.services.steps import the_attempt
-from mockpay.services.threeds import acs, requestor
+from mockpay.risk.assessment import Inputs
+from mockpay.services.payments import authentication, card_authentication, payments
+from mockpay.services.payments.payments import Payer
+from mockpay.services.payments.transitions import the_attempt
 from mockpay.store import outbox as parcels
 from mockpay.store import schedule
+from mockpay.threeds import acs, requestor
+from mockpay.vault.consents import consent
 from tests.given import AT_THE_PAGE, NOON, World, on_sqlite
 from tests.services.test_any_journey import gap_free
 
-VISA, RUPAY, ABROAD, HDFC = (
-    "4111111111111111", "6527658900001005", "4012888888881881", "5241810000000000",
-)  # fmt: skip
+VISA, RUPAY, ABROAD, HDFC = ("4111111111111111", "6527658900001005", "4012888888881881", "5241810000000000")
 NAMES = ["Asha Rao", "3DS FRICTIONLESS", "3DS A", "3DS U", "3DS N", "3DS TAMPER", "3DS TIMEOUT"]
 CODES = ["123456", "000000", "999999", "888888", "666666", "222222", "333333", "777777"]
 #: Below the threshold, above it, challenged, and put aside.
@@ -83,13 +75,13 @@ class Proofs(RuleBasedStateMachine):
         if kind == "emi":
             assume(order.amount.minor >= 300_000)
             card = self.world.card(HDFC, name=name)
-            return Emi.chosen(
-                card, order.amount, bank="HDFC", tenure="3", no_cost=True, eligible=True
-            )
+            return Emi.chosen(card, order.amount, bank="HDFC", tenure="3", no_cost=True, eligible=True)
         return {
-            "upi": Upi("success@mockpay"), "app": Upi(), "bank": NetBanking("MKP1"),
+            "upi": Upi("success@mockpay"),
+            "app": Upi(),
+            "bank": NetBanking("MKP1"),
             "wallet": Wallet("rich@buyers.mockpay.test"),
-        }[kind]  # fmt: skip
+        }[kind]
 
     kinds = st.sampled_from([VISA, RUPAY, ABROAD, HDFC, "emi", "upi", "app", "bank", "wallet"])
 
@@ -247,7 +239,10 @@ def test_any_proof(runtime):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=15, stateful_step_count=20, deadline=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
+            max_examples=15,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.generate],
         ),
-    )  # fmt: skip
+    )

@@ -2,30 +2,35 @@
 
 from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from mockpay.delivery import outbox
-from mockpay.delivery.clocks import Until
-from mockpay.domain.instruments import Upi, Wallet
+from mockpay.delivery.clock import Until
+from mockpay.domain.methods.instruments import Upi, Wallet
 from mockpay.domain.orders import PAID
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.services import refund_endings
-from mockpay.services.refunds import Asked
+from mockpay.services.refunds import refund_settlement
+from mockpay.services.refunds.refunds import Asked
 from mockpay.store import outbox as parcels
 from tests.given import IPN_URL, World
 from tests.services.ledger import RICH
 
 AMOUNTS = ["499.00", "1705.02", "1705.05", "1705.12", "1708.01", "1708.02", "1708.03", "1703.08"]
 PARTS = [
-    "1.00", "24.01", "24.02", "24.04", "24.05", "24.06", "24.07", "24.08", "24.12", "100.00",
-    "250.00", "499.00", "0.50",
-]  # fmt: skip
+    "1.00",
+    "24.01",
+    "24.02",
+    "24.04",
+    "24.05",
+    "24.06",
+    "24.07",
+    "24.08",
+    "24.12",
+    "100.00",
+    "250.00",
+    "499.00",
+    "0.50",
+]
 ANSWERS = [200, 200, 500, 404]
 #: Reserving: what a refund holds of the captured money.
 RESERVING = {"PENDING", "COMPLETED"}
@@ -45,9 +50,8 @@ class Refunds(RuleBasedStateMachine):
     )
     def begin(self, amount, instrument, manual, polls):
         self.world = World.new(
-            self.runtime, ipn_url=IPN_URL, capture="manual" if manual else "auto",
-            refund_settle_polls=polls,
-        )  # fmt: skip
+            self.runtime, ipn_url=IPN_URL, capture="manual" if manual else "auto", refund_settle_polls=polls
+        )
         self.order = self.world.order(amount=amount)
         self.world.pay_with(self.order, instrument)
         self.asked = {}
@@ -97,7 +101,7 @@ class Refunds(RuleBasedStateMachine):
     def take_back(self, number):
         refund = self.one_of(number)
         with self.world.work() as sandbox:
-            self.allowed(refund_endings.reverse, sandbox, refund.amazon_refund_id)
+            self.allowed(refund_settlement.reverse, sandbox, refund.amazon_refund_id)
 
     @rule(number=st.integers(0, 9))
     def poll(self, number):
@@ -165,8 +169,10 @@ class Refunds(RuleBasedStateMachine):
             waits = one.held or one.polls_left is not None
             assert one.state != "PENDING" or waits, one
         assert {one.state for one in self.world.notifications(self.order)} <= {
-            "DELIVERED", "DEAD", "SUPPRESSED",
-        }  # fmt: skip
+            "DELIVERED",
+            "DEAD",
+            "SUPPRESSED",
+        }
         gap_free(self.world.story(self.order))
         assert self.world.violations() == []
 
@@ -193,7 +199,10 @@ def test_any_refund(runtime, post):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=6, stateful_step_count=25, deadline=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
+            max_examples=6,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.generate],
         ),
-    )  # fmt: skip
+    )

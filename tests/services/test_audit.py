@@ -7,7 +7,7 @@ from mockpay.services.audit import audit
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.timeline import timeline
-from mockpay.store.worlds import work
+from mockpay.store.unit_of_work import work
 from tests.control.rooms import Api, database, make_app
 
 
@@ -88,10 +88,14 @@ UNTOLD = "timeline.last_line"
     [
         (of_attempts("PAID").values(captured_minor=1), {"paid.amount"}),
         (of_attempts("PAID").values(captured_minor=0), {"paid.amount"}),
-        (of_attempts("PAID").values(state="FAILED", captured_minor=0),
-         {"paid.one_capture", "paid.amount", UNTOLD}),
-        (of_attempts("PAID").values(state="FAILED"),
-         {"paid.one_capture", "attempt.captured_without_state", UNTOLD}),
+        (
+            of_attempts("PAID").values(state="FAILED", captured_minor=0),
+            {"paid.one_capture", "paid.amount", UNTOLD},
+        ),
+        (
+            of_attempts("PAID").values(state="FAILED"),
+            {"paid.one_capture", "attempt.captured_without_state", UNTOLD},
+        ),
         (of_attempts("PAID").values(state="REVERSED"), {"paid.reversed_unrefunded", UNTOLD}),
         (of_attempts("AGAIN").values(state="CAPTURED"), {"paid.one_capture", "order.captured_twice", UNTOLD}),
         (of_attempts("LATE").values(state="CAPTURED"), {"unpaid.captured", UNTOLD}),
@@ -109,7 +113,7 @@ UNTOLD = "timeline.last_line"
         (of_order("OPEN").values(state="CREATED"), {UNTOLD}),
         (delete(timeline).where(timeline.c.order_id == number("OPEN")), {UNTOLD}),
     ],
-)  # fmt: skip
+)
 def test_a_broken_invariant_is_reported_by_its_rule(room, statement, expected):
     assert rules(room, statement) == expected
     assert broken(room) == []
@@ -122,13 +126,8 @@ def test_two_live_attempts_of_one_order_are_reported(room):
         "attempt_id": literal("att_second"),
         "number": literal(2),
     }
-    second = select(*[row[column.name] for column in attempts.c]).where(
-        attempts.c.order_id == number("OPEN")
-    )
-    damage = (
-        text("DROP INDEX attempts_one_live"),
-        insert(attempts).from_select(list(row), second),
-    )
+    second = select(*[row[column.name] for column in attempts.c]).where(attempts.c.order_id == number("OPEN"))
+    damage = (text("DROP INDEX attempts_one_live"), insert(attempts).from_select(list(row), second))
     assert "order.two_live_attempts" in rules(room, *damage)
 
 

@@ -4,12 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from mockpay.domain.buyers import BUYERS
-from mockpay.domain.otp import Channel, Purpose, Verdict
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid, NotFound
+from mockpay.otp import challenges
+from mockpay.otp.rules import Channel, Purpose, Verdict
 from mockpay.services import buyers as verbs
-from mockpay.services import otps, sellers
 from mockpay.services.inbox import listed
+from mockpay.services.sellers import accounts
 from mockpay.store import buyers
 from tests.given import World, at_once
 
@@ -58,7 +59,7 @@ def test_a_buyer_signs_in_by_the_code_that_was_sent_to_the_e_mail(world):
 @pytest.mark.parametrize(
     ("code", "verdict"),
     [(WRONG, Verdict.WRONG), (LOCKS, Verdict.LOCKED), ("999999", Verdict.EXPIRED), ("", Verdict.WRONG)],
-)  # fmt: skip
+)
 def test_another_code_opens_no_session(world, code, verdict):
     done = finish(world, start(world), code)
     assert (done.verdict, done.session, done.buyer) == (verdict, None, None)
@@ -81,10 +82,10 @@ def test_a_code_opens_one_session_however_many_send_it_at_once(world):
 
 def test_the_code_of_a_payment_opens_no_session(world):
     with world.work() as sandbox:
-        payment = otps.start(sandbox, purpose=Purpose.PAYMENT, subject=ASHA, to=ASHA)
+        payment = challenges.start(sandbox, purpose=Purpose.PAYMENT, subject=ASHA, to=ASHA)
     assert finish(world, payment).verdict is Verdict.WRONG
     with world.look() as sandbox:
-        assert otps.active(sandbox, Purpose.PAYMENT, ASHA) == payment
+        assert challenges.active(sandbox, Purpose.PAYMENT, ASHA) == payment
 
 
 def test_a_challenge_of_another_seller_or_none_opens_no_session(world):
@@ -199,5 +200,5 @@ def test_a_session_is_stored_as_a_digest(world):
 def test_a_reset_ends_all_sessions(world):
     session = signed_in(world).session
     with world.work() as sandbox:
-        sellers.reset(sandbox)
+        accounts.reset(sandbox)
     assert who(world, session) is None

@@ -2,13 +2,15 @@
 
 import pytest
 
-from mockpay.domain.consents import consent
-from mockpay.domain.instruments import Emi
+from mockpay.domain.methods.instruments import Emi
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.services import offers, refunds, vault
-from mockpay.services.payments import Payer
+from mockpay.services.payments.payments import Payer
+from mockpay.services.refunds import refunds
+from mockpay.services.sellers import offers
+from mockpay.vault import saved_methods
+from mockpay.vault.consents import consent
 from tests.given import AT_THE_PAGE, NOON
 
 HDFC, OTHER = "5241810000000000", "5123456789012346"
@@ -98,9 +100,10 @@ def test_an_amount_of_the_issuers_band_speaks_to_a_plan_as_well(world):
     assert (attempt.state, attempt.failure.code) == ("FAILED", "51")
 
 
-@pytest.mark.parametrize(("parts", "end"), [([AMOUNT], "REFUNDED"),
-                                            (["2500.00"], "PARTIALLY_REFUNDED"),
-                                            (["2500.00", "7500.00"], "REFUNDED")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("parts", "end"),
+    [([AMOUNT], "REFUNDED"), (["2500.00"], "PARTIALLY_REFUNDED"), (["2500.00", "7500.00"], "REFUNDED")],
+)
 def test_a_payment_by_plan_is_refunded_like_any_other(world, parts, end):
     order = world.order(amount=AMOUNT)
     world.pay_with(order, chosen(world, order, no_cost=True))
@@ -128,8 +131,8 @@ def test_a_saved_card_can_take_a_plan(world):
     payer = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
     world.pay_with(world.order("FIRST"), world.card(HDFC), payer)
     with world.work() as sandbox:
-        (method,) = vault.listed(sandbox, "byr_asha")
-        card = vault.use(sandbox, "byr_asha", method.token).instrument
+        (method,) = saved_methods.listed(sandbox, "byr_asha")
+        card = saved_methods.use(sandbox, "byr_asha", method.token).instrument
     order = world.order("PLAN", AMOUNT)
     emi = Emi.chosen(card, order.amount, bank="HDFC", tenure="3", no_cost=False, eligible=True)
     assert world.pay_with(order, emi, payer).state == "CAPTURED"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.gateways import Result, ResultKind
+from mockpay.domain.payments.gateways import Result, ResultKind
 from mockpay.kernel.clock import SECOND
-from mockpay.services import settling
+from mockpay.services.payments import settlement
 from mockpay.store.schedule import events
 from tests.given import NOON, World, on_sqlite
 from tests.services.test_mixing import instrument
@@ -67,9 +67,7 @@ def test_the_pauses_are_1_2_4_10_and_30_seconds_and_then_30_again(runtime):
     assert world.violations() == []
 
 
-@pytest.mark.parametrize(
-    ("second", "asked"), [(0, 0), (0.999, 0), (1, 1), (2.999, 1), (3, 2), (7, 3)]
-)
+@pytest.mark.parametrize(("second", "asked"), [(0, 0), (0.999, 0), (1, 1), (2.999, 1), (3, 2), (7, 3)])
 def test_nothing_is_asked_before_its_time(runtime, second, asked):
     gateway = Deaf(knows_at=9)
     world = deaf_world(runtime, gateway)
@@ -79,9 +77,7 @@ def test_nothing_is_asked_before_its_time(runtime, second, asked):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(
-    ("fault", "end"), [("noresponse", "CAPTURED"), ("noresponsefail", "FAILED")]
-)
+@pytest.mark.parametrize(("fault", "end"), [("noresponse", "CAPTURED"), ("noresponsefail", "FAILED")])
 def test_the_simulator_knows_at_the_third_enquiry(world, method, fault, end):
     world.rule(fault, stage="gateway")
     order = world.order()
@@ -104,7 +100,7 @@ def test_an_answer_that_came_meanwhile_ends_the_asking(runtime):
     attempt = world.pay_with(world.order(), world.card("4111111111111111"))
     world.later(1)
     with world.work() as sandbox:
-        settling.settle(sandbox, attempt.attempt_id, "00")
+        settlement.settle(sandbox, attempt.attempt_id, "00")
     world.idle()
     assert gateway.asked == [1]
     assert world.attempt(attempt.attempt_id).state == "CAPTURED"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
 from tests.services.ledger import RICH
 
 WAYS = {

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mockpay.domain.gateways import Result, ResultKind
+from mockpay.domain.payments.gateways import Result, ResultKind
 from mockpay.kernel.errors import Conflict
-from mockpay.services import payments, settling
+from mockpay.services.payments import payments, settlement
 from tests.given import NOON, World
 
 
@@ -40,9 +40,7 @@ def test_at_its_end_and_after_it_an_order_takes_no_new_try(world, moved, beyond)
     assert refused.value.code == "order.closed"
 
 
-@pytest.mark.parametrize(
-    ("early", "ends"), [(1, ("PAID", "CAPTURED")), (0, ("EXPIRED", "REVERSED"))]
-)
+@pytest.mark.parametrize(("early", "ends"), [(1, ("PAID", "CAPTURED")), (0, ("EXPIRED", "REVERSED"))])
 def test_a_pending_try_that_resolves_at_the_edge(runtime, early, ends):
     world = World.new(runtime, upi_pending_seconds=30)
     order = world.order(timeout_seconds=30)
@@ -91,7 +89,7 @@ def test_a_try_without_an_end_is_settled(world, vpa, code, ends):
     order = world.order()
     attempt = world.pay(order, vpa)
     with world.work() as sandbox:
-        settling.settle(sandbox, attempt.attempt_id, code)
+        settlement.settle(sandbox, attempt.attempt_id, code)
     assert world.states(order) == ends
     assert world.violations() == []
 
@@ -103,8 +101,8 @@ def test_settling_twice_changes_nothing_but_a_late_success_goes_back(world, vpa,
     attempt = world.pay(order, vpa)
     before = world.states(order)
     with world.work() as sandbox:
-        settling.settle(sandbox, attempt.attempt_id, code)
-        settling.settle(sandbox, attempt.attempt_id, code)
+        settlement.settle(sandbox, attempt.attempt_id, code)
+        settlement.settle(sandbox, attempt.attempt_id, code)
     late = vpa == "failure@mockpay" and code == "00"
     assert world.states(order) == (("PENDING", "REVERSED") if late else before)
     assert world.violations() == []
@@ -115,7 +113,7 @@ def test_a_cancelled_try_whose_money_came_after_all_goes_back(world):
     attempt = world.ask(order)
     world.cancel(order)
     with world.work() as sandbox:
-        settling.settle(sandbox, attempt.attempt_id, "00")
+        settlement.settle(sandbox, attempt.attempt_id, "00")
     assert world.states(order) == ("CANCELLED", "REVERSED")
     assert world.violations() == []
 

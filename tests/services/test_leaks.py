@@ -6,22 +6,28 @@ import re
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.consents import consent
-from mockpay.domain.instruments import Emi, Wallet
-from mockpay.services import authentication, card_authentication, vault
-from mockpay.services.payments import Payer
+from mockpay.domain.methods.instruments import Emi, Wallet
+from mockpay.services.payments import authentication, card_authentication
+from mockpay.services.payments.payments import Payer
+from mockpay.store.attempt_secrets import secrets
 from mockpay.store.attempts import attempts
+from mockpay.store.db.metadata import metadata
 from mockpay.store.inbox import inbox
-from mockpay.store.metadata import metadata
-from mockpay.store.secrets import secrets
+from mockpay.vault import saved_methods
+from mockpay.vault.consents import consent
 from tests.given import AT_THE_PAGE, NOON
 from tests.journeys.leaks import AMEX_CVV, CVV, cvv_for, numbers_in, values_in
 
 #: Paid, paid on another network, declined, never answered, left, unavailable.
 NUMBERS = [
-    "4111111111111111", "6527658900001005", "378282246310005", "4000000000000002",
-    "4100280000090000", "4100280000070002", "4000008400001280",
-]  # fmt: skip
+    "4111111111111111",
+    "6527658900001005",
+    "378282246310005",
+    "4000000000000002",
+    "4100280000090000",
+    "4100280000070002",
+    "4000008400001280",
+]
 HDFC = "5241810000000000"
 #: Wrong everywhere, and like nothing else.
 TYPED, PIN = "918273", "428317"
@@ -55,8 +61,8 @@ def by_plan(world):
 def by_token(world):
     """A saved card pays again, its number back from the vault."""
     with world.work() as sandbox:
-        tokens = [one.token for one in vault.listed(sandbox, "byr_asha")]
-        used = [vault.use(sandbox, "byr_asha", token).instrument for token in tokens]
+        tokens = [one.token for one in saved_methods.listed(sandbox, "byr_asha")]
+        used = [saved_methods.use(sandbox, "byr_asha", token).instrument for token in tokens]
     for place, instrument in enumerate(used):
         done = world.pay_with(world.order(f"AGAIN-{place}"), instrument, ASHA)
         assert done.state == "CAPTURED"

@@ -23,9 +23,11 @@ def world(world):
     by_balance(world, world.order("DEAR", "9999.00"))
     states = [world.states(order_of(world, name)) for name in ("PAID", "BACK", "WAITS", "DEAR")]
     assert states == [
-        ("PAID", "CAPTURED"), ("REFUNDED", "REVERSED"), ("PENDING", "UNKNOWN"),
+        ("PAID", "CAPTURED"),
+        ("REFUNDED", "REVERSED"),
+        ("PENDING", "UNKNOWN"),
         ("PENDING", "FAILED"),
-    ]  # fmt: skip
+    ]
     return world
 
 
@@ -80,9 +82,14 @@ def test_a_posting_that_was_changed_unbalances_its_journal_and_its_account(world
 
 def test_a_journal_without_postings_moves_nothing(world):
     row = {
-        "seller_id": world.seller_id, "type": "TOPUP", "key": "empty", "owner": ASHA,
-        "amount_minor": 5, "currency": "INR", "posted_at": 0,
-    }  # fmt: skip
+        "seller_id": world.seller_id,
+        "type": "TOPUP",
+        "key": "empty",
+        "owner": ASHA,
+        "amount_minor": 5,
+        "currency": "INR",
+        "posted_at": 0,
+    }
     (violation,) = broken(world, insert(journals).values(row))
     assert (violation.rule, violation.subject) == ("ledger.journal", "empty")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mockpay.domain.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
 from mockpay.kernel.errors import Conflict
-from mockpay.services import offers
+from mockpay.services.sellers import offers
 from tests.given import World, at_once, on_sqlite
 from tests.services.ledger import POOR, RICH, balances
 
@@ -41,10 +41,13 @@ def refused(world, order, what="card"):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("bad upi", "card"), ("bad card", "balance"), ("bad balance", "bank"),
-        ("bad bank", "upi"), ("bad card", "card"),
+        ("bad upi", "card"),
+        ("bad card", "balance"),
+        ("bad balance", "bank"),
+        ("bad bank", "upi"),
+        ("bad card", "card"),
     ],
-)  # fmt: skip
+)
 def test_a_failed_try_may_be_followed_by_another_method(world, first, second):
     order = world.order()
     assert tried(world, order, first, second) == ["FAILED", "CAPTURED"]
@@ -75,9 +78,7 @@ def test_the_last_try_may_still_succeed(runtime):
 def test_a_paid_order_takes_nothing_more(world):
     order = world.order()
     tried(world, order, "card")
-    assert {refused(world, order, what) for what in ("upi", "card", "bank", "balance")} == {
-        "order.closed"
-    }
+    assert {refused(world, order, what) for what in ("upi", "card", "bank", "balance")} == {"order.closed"}
     assert balances(world, RICH) == (0, 0)
 
 

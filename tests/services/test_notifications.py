@@ -8,9 +8,9 @@ from mockpay.delivery import outbox as sending
 from mockpay.domain.notifications import LONGEST_MS
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import IllegalTransition, NotFound
-from mockpay.kernel.http import HttpReply, Unreachable
-from mockpay.services import sellers
-from mockpay.services.sellers import Changes
+from mockpay.kernel.http.calls import HttpReply, Unreachable
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import Changes
 from mockpay.store import outbox
 from tests.given import IPN_URL, NOON, World, on_sqlite
 
@@ -104,8 +104,10 @@ def test_every_try_is_written_down(world, post):
     (one,) = world.notifications(order)
     tries = world.sendings(one)
     assert [(try_.number, try_.status, try_.reason) for try_ in tries] == [
-        (1, 503, None), (2, None, "Nobody is there."), (3, 200, None),
-    ]  # fmt: skip
+        (1, 503, None),
+        (2, None, "Nobody is there."),
+        (3, 200, None),
+    ]
     assert {try_.body for try_ in tries} == {call.body.decode() for call in post.sent}
     assert {try_.url for try_ in tries} == {IPN_URL}
     assert tries[0].signed.startswith("Message\n")
@@ -178,9 +180,7 @@ def test_a_4xx_is_dead_at_once(runtime, post, profile, status):
     assert world.notifications(order)[0].reason == f"answered {status}"
 
 
-@pytest.mark.parametrize(
-    ("profile", "state", "tries"), [("fast", "DELIVERED", 2), ("amazon", "DEAD", 1)]
-)
+@pytest.mark.parametrize(("profile", "state", "tries"), [("fast", "DELIVERED", 2), ("amazon", "DEAD", 1)])
 def test_only_amazon_gives_an_unreachable_host_up_at_once(runtime, post, profile, state, tries):
     world = World.new(runtime, ipn_url=IPN_URL, ipn_profile=profile)
     post.answers = [Unreachable("Nobody is there.")]
@@ -215,9 +215,9 @@ def test_a_suppressed_one_is_never_sent_until_somebody_asks(world, post):
     assert world.violations() == []
 
 
-@pytest.mark.parametrize(("outcome", "due"), [
-    ("doubled", [0, 5]), ("doubled_at_once", [0, 0]), ("tripled", [0, 5, 10]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcome", "due"), [("doubled", [0, 5]), ("doubled_at_once", [0, 0]), ("tripled", [0, 5, 10])]
+)
 def test_copies_are_deliveries_of_one_message(world, post, outcome, due):
     world.rule(outcome, "ipn")
     order = paid(world)
@@ -361,12 +361,12 @@ def test_nobody_elses_notification_is_sent_again(world, runtime):
 def test_an_address_that_was_taken_away_meanwhile_is_retried_where_it_is_put_back(world, post):
     order = paid(world)
     with world.work() as sandbox:
-        sellers.change(sandbox, Changes(ipn_url=""))
+        accounts.change(sandbox, Changes(ipn_url=""))
     post.answers = [Unreachable("The URL must be a plain http or https one.", code="url.invalid")]
     world.later(0)
     assert seen(world, order)[0][1] == "RETRY_WAIT"
     with world.work() as sandbox:
-        sellers.change(sandbox, Changes(ipn_url="http://127.0.0.1:9/new"))
+        accounts.change(sandbox, Changes(ipn_url="http://127.0.0.1:9/new"))
     world.idle()
     assert [call.url for call in post.sent] == ["", "http://127.0.0.1:9/new"]
 

@@ -6,8 +6,8 @@ import pytest
 
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
-from mockpay.services import orders
-from mockpay.services.steps import the_attempt, the_order
+from mockpay.services.payments import orders
+from mockpay.services.payments.transitions import the_attempt, the_order
 from mockpay.store import orders as order_rows
 from tests.given import ENDS, World, at_once, request
 

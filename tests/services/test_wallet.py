@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockpay.domain.attempts import AttemptState
+from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services import wallet as verbs
-from mockpay.services.steps import attempt_step
+from mockpay.services.payments.transitions import attempt_step
 from mockpay.store import wallet
 from tests.given import Actor, World, at_once, on_sqlite
 from tests.services.ledger import ASHA, POOR, RICH, balances, by_balance, payable, top_up
@@ -115,10 +115,7 @@ def test_a_step_told_twice_moves_nothing_twice(world):
     assert world.violations() == []
 
 
-@pytest.mark.parametrize(
-    ("before", "event"),
-    [("UNKNOWN", "found_failure"), ("UNKNOWN", "gave_up")],
-)
+@pytest.mark.parametrize(("before", "event"), [("UNKNOWN", "found_failure"), ("UNKNOWN", "gave_up")])
 def test_every_end_without_money_gives_the_hold_back(world, before, event):
     top_up(world, 100_000)
     world.rule("noresponse", stage="gateway")
@@ -140,9 +137,7 @@ def test_an_overdraft_leaves_no_trace_of_its_journal(world):
     top_up(world, 100)
     with world.work() as sandbox:
         with pytest.raises(Conflict) as caught:
-            wallet.post(
-                sandbox, JournalType.HOLD, owner=ASHA, amount_minor=101, currency="INR", key="hold"
-            )
+            wallet.post(sandbox, JournalType.HOLD, owner=ASHA, amount_minor=101, currency="INR", key="hold")
         assert caught.value.code == "wallet.insufficient"
         assert not wallet.has_journal(sandbox, "hold")
         assert wallet.balance(sandbox, ASHA, Kind.WALLET_HOLD) in {None, 0}
@@ -153,19 +148,30 @@ def test_an_overdraft_leaves_no_trace_of_its_journal(world):
 @pytest.mark.parametrize(
     ("typed", "owner"),
     [
-        (" Asha@Example.COM ", ASHA), ("a@b.c", "a@b.c"),
+        (" Asha@Example.COM ", ASHA),
+        ("a@b.c", "a@b.c"),
         (f"{'a' * 242}@example.com", f"{'a' * 242}@example.com"),
     ],
-)  # fmt: skip
+)
 def test_an_email_names_its_owner_in_lower_case(typed, owner):
     assert verbs.owner_of(typed) == owner
 
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "asha", "@example.com", "asha@", "asha@example", "a@b@c.d", "as ha@example.com",
-     "ashā@example.com", "a\n@example.com", f"{'a' * 243}@example.com"],
-)  # fmt: skip
+    [
+        "",
+        "asha",
+        "@example.com",
+        "asha@",
+        "asha@example",
+        "a@b@c.d",
+        "as ha@example.com",
+        "ashā@example.com",
+        "a\n@example.com",
+        f"{'a' * 243}@example.com",
+    ],
+)
 def test_what_is_no_email_names_nobody(typed):
     with pytest.raises(Invalid) as caught:
         verbs.owner_of(typed)
@@ -194,9 +200,7 @@ MOVES = st.lists(
 
 
 @on_sqlite
-@settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(moves=MOVES)
 def test_whatever_buyers_do_the_ledger_is_sound(runtime, moves):
     world = World.new(runtime)

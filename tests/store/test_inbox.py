@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from mockpay.kernel.errors import Invalid, NotFound
-from mockpay.services import sellers
 from mockpay.services.inbox import opened
-from mockpay.store import inbox, sweeps
+from mockpay.services.sellers import accounts
+from mockpay.store import inbox
+from mockpay.store.db import retention
 from mockpay.store.inbox import CODE_KEPT_MS, FORGOTTEN
 from tests.given import World, on_sqlite
 
@@ -14,8 +15,15 @@ PHONE, MAIL = "+919876543210", "asha@example.com"
 
 
 def put(world, key, **wish):
-    given = {"kind": "otp", "channel": "SMS", "to": PHONE, "template": "t", "body": "Hello",
-             "otp": None, "attempt_id": None}  # fmt: skip
+    given = {
+        "kind": "otp",
+        "channel": "SMS",
+        "to": PHONE,
+        "template": "t",
+        "body": "Hello",
+        "otp": None,
+        "attempt_id": None,
+    }
     with world.work() as sandbox:
         return inbox.put(sandbox, key, **(given | wish))
 
@@ -118,7 +126,7 @@ def test_a_message_is_read_when_it_is_first_opened(world):
 def test_a_reset_empties_the_inbox(world):
     put(world, "1")
     with world.work() as sandbox:
-        sellers.reset(sandbox)
+        accounts.reset(sandbox)
     assert ids(world) == []
 
 
@@ -175,14 +183,21 @@ def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
     other = World.new(runtime)
     theirs = put(other, "1")
     with world.work() as sandbox:
-        row = {"seller_id": world.seller_id, "kind": "otp", "channel": "SMS", "to_address": PHONE,
-               "template": "t", "body": "", "created_at": sandbox.now}  # fmt: skip
-        rows = [{**row, "message_id": f"old_{n}"} for n in range(sweeps.KEPT + 600)]
+        row = {
+            "seller_id": world.seller_id,
+            "kind": "otp",
+            "channel": "SMS",
+            "to_address": PHONE,
+            "template": "t",
+            "body": "",
+            "created_at": sandbox.now,
+        }
+        rows = [{**row, "message_id": f"old_{n}"} for n in range(retention.KEPT + 600)]
         sandbox.connection.execute(insert(inbox.inbox), rows)
     last = [put(world, str(number)) for number in range(500)]
     with world.look() as sandbox:
         count = select(func.count()).where(inbox.inbox.c.seller_id == world.seller_id)
-        assert sweeps.KEPT <= sandbox.connection.execute(count).scalar() < sweeps.KEPT + 500
+        assert retention.KEPT <= sandbox.connection.execute(count).scalar() < retention.KEPT + 500
         assert inbox.by_id(sandbox, "old_0") is None
         assert inbox.by_id(sandbox, last[0]) is not None
     assert ids(other) == [theirs]

@@ -9,8 +9,7 @@ HOME = "/account/A1/methods"
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["/pay/abc/", "/pay/abc/saved", "/account/A1/", "/account/A1/methods?done=rename"],
+    "address", ["/pay/abc/", "/pay/abc/saved", "/account/A1/", "/account/A1/methods?done=rename"]
 )
 def test_after_signing_in_a_payment_or_account_page_follows(address):
     assert buyers.onward(address, "A1") == address
@@ -37,8 +36,7 @@ def test_no_other_address_follows(address):
 
 
 @pytest.mark.parametrize(
-    ("typed", "yes"),
-    [("yes", True), ("on", True), ("TRUE", True), ("1", True), ("no", False), ("", False)],
+    ("typed", "yes"), [("yes", True), ("on", True), ("TRUE", True), ("1", True), ("no", False), ("", False)]
 )
 def test_only_a_clear_yes_agrees(typed, yes):
     with Flask("x").test_request_context("/", method="POST", data={"save": typed}):

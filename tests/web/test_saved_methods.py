@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mockpay.domain.vault import MethodStatus, SavedMethod
 from mockpay.kernel.clock import DAY
+from mockpay.vault.rules import MethodStatus, SavedMethod
 from mockpay.web.saved_methods import rows, usable
 from tests.given import NOON
 

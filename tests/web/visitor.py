@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import html
 
 from mockpay.app import _made_dashboard
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 
 
 class Visitor:

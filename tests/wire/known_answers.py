@@ -7,12 +7,11 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockpay.wire import forms, keys, sealing
-from mockpay.wire.envelope import EnvelopeParameters, read_parameters
+from mockpay.wire import forms, keys
+from mockpay.wire.amazonpay import sealing
+from mockpay.wire.amazonpay.envelope import EnvelopeParameters, read_parameters
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "amazonpay.json").read_text(encoding="utf-8")
-)
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "amazonpay.json").read_text(encoding="utf-8"))
 SELLER_ID = VECTORS["credentials"]["merchant_id"]
 ACCESS_KEY = VECTORS["credentials"]["access_key"]
 SECRET_KEY = VECTORS["credentials"]["secret_key"]

@@ -1,7 +1,7 @@
 import pytest
 
-from mockpay.wire import sealing, signing
-from mockpay.wire.envelope import EnvelopeError, Flavour, open_
+from mockpay.wire.amazonpay import sealing, signing
+from mockpay.wire.amazonpay.envelope import EnvelopeError, Flavour, open_
 from mockpay.wire.forms import Encoding
 from tests.wire.known_answers import (
     ACCESS_KEY,
@@ -43,11 +43,7 @@ def test_a_real_clients_signature_verifies(vector):
 @pytest.mark.parametrize("vector", REQUESTS, ids=name_of)
 def test_sealing_writes_the_real_clients_plaintext_byte_for_byte(vector):
     plaintext = sealing.signed_plaintext(
-        {
-            **vector["inputs"],
-            "sellerId": SELLER_ID,
-            "startTime": vector["expected_params"]["startTime"],
-        },
+        {**vector["inputs"], "sellerId": SELLER_ID, "startTime": vector["expected_params"]["startTime"]},
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
         flavour=Flavour(vector["sdk"]),
@@ -84,9 +80,7 @@ def test_a_broken_request_is_refused(vector):
         ("php-long-customInformation", None, False, Encoding.PHP),
     ],
 )
-def test_the_answer_is_signed_in_the_encoding_of_the_request(
-    name, double_utf8, node_marks, encoding
-):
+def test_the_answer_is_signed_in_the_encoding_of_the_request(name, double_utf8, node_marks, encoding):
     vector = next(vector for vector in REQUESTS if name_of(vector) == name)
     sent = parameters_of(vector["url"])
     opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)

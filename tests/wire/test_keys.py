@@ -27,15 +27,11 @@ ELLIPTIC_PUBLIC = ELLIPTIC.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
 ELLIPTIC_PRIVATE = ELLIPTIC.private_bytes(
-    serialization.Encoding.PEM,
-    serialization.PrivateFormat.PKCS8,
-    serialization.NoEncryption(),
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 )
 
 
-@pytest.mark.parametrize(
-    "text", ["", "é", "AAAA", "-----BEGIN PUBLIC KEY-----", ELLIPTIC_PUBLIC.decode()]
-)
+@pytest.mark.parametrize("text", ["", "é", "AAAA", "-----BEGIN PUBLIC KEY-----", ELLIPTIC_PUBLIC.decode()])
 def test_what_is_no_rsa_public_key_is_refused(text):
     with pytest.raises(Invalid) as refused:
         keys.load_public_key(text)
@@ -44,8 +40,7 @@ def test_what_is_no_rsa_public_key_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "pem",
-    [b"", b"x", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", ELLIPTIC_PRIVATE],
+    "pem", [b"", b"x", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", ELLIPTIC_PRIVATE]
 )
 def test_what_is_no_rsa_private_key_is_refused(pem):
     with pytest.raises(Invalid) as refused:

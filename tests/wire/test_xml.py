@@ -14,8 +14,7 @@ TREES = st.dictionaries(
     st.recursive(
         TEXTS,
         lambda children: st.one_of(
-            st.dictionaries(NAMES, children, min_size=1, max_size=3),
-            st.lists(TEXTS, min_size=2, max_size=3),
+            st.dictionaries(NAMES, children, min_size=1, max_size=3), st.lists(TEXTS, min_size=2, max_size=3)
         ),
         max_leaves=8,
     ),
@@ -28,8 +27,7 @@ def test_a_document_has_a_header_one_namespace_and_no_empty_elements():
     tree = {"A": {"B": "x", "C": "", "D": None, "E": {}, "F": [], "G": {"H": ""}}, "I": ["1", "2"]}
 
     assert xml.render("Reply", NAMESPACE, tree).decode() == (
-        f'<?xml version="1.0"?>\n<Reply xmlns="{NAMESPACE}">'
-        "<A><B>x</B></A><I>1</I><I>2</I></Reply>\n"
+        f'<?xml version="1.0"?>\n<Reply xmlns="{NAMESPACE}"><A><B>x</B></A><I>1</I><I>2</I></Reply>\n'
     )
 
 
@@ -79,16 +77,7 @@ def test_reading_drops_namespaces_attributes_comments_and_instructions():
 
 @pytest.mark.parametrize(
     "document",
-    [
-        b"",
-        b"text",
-        b"<a>",
-        b"<a></b>",
-        b"<a>&nope;</a>",
-        b"<a>\xff</a>",
-        b"<a/><b/>",
-        b"<a>\x00</a>",
-    ],
+    [b"", b"text", b"<a>", b"<a></b>", b"<a>&nope;</a>", b"<a>\xff</a>", b"<a/><b/>", b"<a>\x00</a>"],
 )
 def test_a_broken_document_is_refused(document):
     with pytest.raises(XmlError) as refused:

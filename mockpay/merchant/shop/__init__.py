@@ -5,6 +5,6 @@ It knows the sandbox by HTTP only and may import nothing but wire and kernel; gu
 tokens and template folders are handed to it by whoever mounts it.
 """
 
+from mockpay.merchant.shop.app import shop_app as shop_app
 from mockpay.merchant.shop.config import Credentials as Credentials
 from mockpay.merchant.shop.config import ShopConfig as ShopConfig
-from mockpay.merchant.shop.mounting import shop_app as shop_app

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask.typing import ResponseReturnValue
 
 from mockpay.kernel.clock import RealClock, SystemClock
-from mockpay.kernel.http import Sender, SessionSender
+from mockpay.kernel.http.calls import Sender, SessionSender
 from mockpay.merchant.certificates import FetchCertificate
 
 #: Looks at the request before a view does; what it returns is the answer, None lets it pass.

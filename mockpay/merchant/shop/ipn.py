@@ -7,8 +7,8 @@ import sqlite3
 from flask import Blueprint, Response, request
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.kernel.http import Unreachable
-from mockpay.merchant.shop.desk import Desk
+from mockpay.kernel.http.calls import Unreachable
+from mockpay.merchant.shop.back_office import Desk
 
 
 class Listener:
@@ -26,7 +26,7 @@ class Listener:
         Answer 200 for what is taken, or was before; 400 for what is not to be believed, which
         Amazon never sends again; 500 for a trouble of the shop's own, so that it does.
         """
-        headers = {name: value for name, value in request.headers.items()}  # noqa: C416 - pairs
+        headers = {name: value for name, value in request.headers.items()}  # noqa: C416
         try:
             told = self._desk.take(headers, request.get_data())
         except (Unreachable, sqlite3.Error) as error:

@@ -13,10 +13,10 @@ from flask import Blueprint, Response, request
 
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.kernel.money import Money
-from mockpay.merchant.books import ShopOrder
+from mockpay.merchant.ledger import ShopOrder
 from mockpay.merchant.shop.catalogue import CATALOGUE, thing
+from mockpay.merchant.shop.checkout import Refused, Till, received
 from mockpay.merchant.shop.pages import price
-from mockpay.merchant.shop.till import Refused, Till, received
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError
 from mockpay.kernel.money import Money
-from mockpay.merchant.books import ShopOrder
-from mockpay.merchant.shop import shown, shown_refunds
+from mockpay.merchant.ledger import ShopOrder
+from mockpay.merchant.shop import refund_view_models, view_models
 from mockpay.merchant.shop.catalogue import Thing, thing
-from mockpay.merchant.shop.till import Till, received
+from mockpay.merchant.shop.checkout import Till, received
 
 
 class Pages:
@@ -67,19 +67,17 @@ class Pages:
         books = self._till.books
         refunds = books.refunds.newest()
         lines = [
-            shown.order_line(order) | shown_refunds.chip_of_order(order.order_id, refunds)
+            view_models.order_line(order) | refund_view_models.chip_of_order(order.order_id, refunds)
             for order in books.newest()
         ]
-        alerts = shown_refunds.alert_lines(books.alerts.newest(5))
+        alerts = refund_view_models.alert_lines(books.alerts.newest(5))
         return self._render("orders", "Your orders", orders=lines, alerts=alerts)
 
     def order(self, order_id: str) -> Response:
         """One order: what was bought, what came back, what ListOrderReference says now."""
         return self.show(self.known(order_id))
 
-    def show(
-        self, order: ShopOrder, *, status: int = 200, typed: str = "", error: str = ""
-    ) -> Response:
+    def show(self, order: ShopOrder, *, status: int = 200, typed: str = "", error: str = "") -> Response:
         """
         The page of an order.
 
@@ -88,8 +86,8 @@ class Pages:
         """
         books, answer = self._till.books, self._till.ask(order)
         order = self._till.settle(order, answer)
-        page = shown.order_page(order, books.results(order.order_id), answer)
-        page |= shown_refunds.order_page(order, books)
+        page = view_models.order_page(order, books.results(order.order_id), answer)
+        page |= refund_view_models.order_page(order, books)
         title = f"Error: {error}" if error else f"{page['words']}: {order.order_id}"
         text = self._render("order", title, order=page, typed=typed, error=error)
         reply = Response(text, status)
@@ -120,18 +118,22 @@ class Pages:
 
     def _shelf(self, typed: str = "", error: str = "") -> str:
         title = f"Error: {error}" if error else self._till.config.name
-        things = shown.catalogue()
+        things = view_models.catalogue()
         return self._render("catalogue", title, things=things, typed=typed, error=error)
 
     def _refused(self, error: MockpayError) -> str:
         named = request.args.get("sellerOrderId", "")
         order = self._till.books.find(named)
-        sent = shown.refused_parameters(request.args.items(multi=True), order)
+        sent = view_models.refused_parameters(request.args.items(multi=True), order)
         title = "Result refused"
         return self._render(
-            "refused", title, reason=error.message, code=error.code, sent=sent,
-            order=shown.order_line(order) if order else None,
-        )  # fmt: skip
+            "refused",
+            title,
+            reason=error.message,
+            code=error.code,
+            sent=sent,
+            order=view_models.order_line(order) if order else None,
+        )
 
     def _render(self, template: str, title: str, **context: object) -> str:
         config = self._till.config

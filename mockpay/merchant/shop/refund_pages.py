@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.merchant.shop import shown_refunds
-from mockpay.merchant.shop.desk import Desk
+from mockpay.merchant.shop import refund_view_models
+from mockpay.merchant.shop.back_office import Desk
 from mockpay.merchant.shop.pages import Pages
 
 
@@ -64,7 +64,7 @@ class RefundPages:
         """What the order's page polls: a version that differs once anything is new."""
         order, books = self._pages.known(order_id), self._desk.till.books
         refunds, alerts = books.refunds.of_order(order_id), books.alerts.of_order(order_id)
-        version = shown_refunds.version(order, refunds, alerts)
+        version = refund_view_models.version(order, refunds, alerts)
         state = refunds[0].state if refunds else order.state.value
         answer = jsonify(version=version, state=state)
         answer.set_etag(version)

@@ -9,10 +9,10 @@ from flask import Request
 
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Forbidden, Invalid
-from mockpay.providers.amazonpay.bodies import CONTROL, sent_form
 from mockpay.providers.amazonpay.codec import fresh
-from mockpay.store.worlds import Sandbox
-from mockpay.wire.candidates import (
+from mockpay.providers.amazonpay.request_forms import CONTROL, sent_form
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.wire.amazonpay.signature_verification import (
     SignedRequest,
     request_fields,
     request_signature,

@@ -13,26 +13,30 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
-from mockpay.providers.amazonpay.bodies import CONTROL
-from mockpay.wire import signing
-from mockpay.wire.envelope import Opened
+from mockpay.providers.amazonpay.request_forms import CONTROL
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.envelope import Opened
 
 CURRENCY = "INR"
 _DIGITS = re.compile(r"[0-9]{1,12}")
 #: Text fields and the longest that is taken (255 is Amazon's own for notes; the rest ours).
-_LONGEST = {
-    "sellerOrderId": 127,
-    "customInformation": 8192,
-    "sellerNote": 4096,
-    "sellerStoreName": 1024,
-}
+_LONGEST = {"sellerOrderId": 127, "customInformation": 8192, "sellerNote": 4096, "sellerStoreName": 1024}
 #: What a refusal tells the seller again.
 _ECHOED = ("sellerOrderId", "customInformation")
 #: The fields that clients send; the journal keeps no other names.
 _FIELDS = frozenset(
-    {*_LONGEST, "orderTotalAmount", "orderTotalCurrencyCode", "transactionTimeout", "isSandbox",
-     "sellerId", "startTime", "AWSAccessKeyId", "Signature"}
-)  # fmt: skip
+    {
+        *_LONGEST,
+        "orderTotalAmount",
+        "orderTotalCurrencyCode",
+        "transactionTimeout",
+        "isSandbox",
+        "sellerId",
+        "startTime",
+        "AWSAccessKeyId",
+        "Signature",
+    }
+)
 
 
 def access_key(opened: Opened) -> str:

@@ -68,12 +68,8 @@ TABLE: Mapping[str, AmazonError] = {
     "refund.currency": _INVALID,
     "refund.invalid": _INVALID,
     "simulation.invalid": AmazonError(400, "InvalidSandboxSimulationSpecified"),
-    "answer.lost": AmazonError(
-        500, "InternalServerError", "There was an internal service failure."
-    ),
-    "service.unavailable": AmazonError(
-        503, "ServiceUnavailable", "The service is unavailable at this time."
-    ),
+    "answer.lost": AmazonError(500, "InternalServerError", "There was an internal service failure."),
+    "service.unavailable": AmazonError(503, "ServiceUnavailable", "The service is unavailable at this time."),
     "throttled": AmazonError(503, "RequestThrottled", "Request is throttled"),
 }
 

@@ -12,11 +12,11 @@ from mockpay.domain.orders import Order
 from mockpay.kernel.clock import parse_time, rfc3339
 from mockpay.kernel.errors import Invalid, NotFound, Unusable
 from mockpay.providers.amazonpay import refunds, verify_faults
-from mockpay.providers.amazonpay.answers import Reply, amazon_state, answer, order_reference
 from mockpay.providers.amazonpay.calls import Call
-from mockpay.store import references
-from mockpay.store.references import Search
-from mockpay.store.worlds import Sandbox
+from mockpay.providers.amazonpay.xml_responses import Reply, amazon_state, answer, order_reference
+from mockpay.store.reads import order_search
+from mockpay.store.reads.order_search import Search
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.xml import Kept, Tree
 
 #: Domains that clients know; only India's has orders here.
@@ -41,7 +41,7 @@ def get_order_reference_details(call: Call, sandbox: Sandbox) -> Reply:
     Raises:
         NotFound: code ``order.not_found``.
     """
-    order = references.by_amazon_id(sandbox, call.need("AmazonOrderReferenceId"))
+    order = order_search.by_amazon_id(sandbox, call.need("AmazonOrderReferenceId"))
     if order is None:
         raise NotFound("There is no such order reference.", code="order.not_found")
     details = {"OrderReferenceDetails": order_reference(order)}
@@ -115,7 +115,7 @@ def _wrong(name: str) -> Invalid:
 
 
 def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
-    found, after = references.page(sandbox, search, _in_states)
+    found, after = order_search.page(sandbox, search, _in_states)
     # Only who asks for one order meets what a scenario has for it.
     fault = verify_faults.fault_of(sandbox, found[0]) if _asks_one(search, found) else ""
     refused = verify_faults.refusal(fault)

@@ -56,9 +56,7 @@ FAILURES: Mapping[str, Reason] = {
     "gateway_technical_error": Reason("218", "The gateway is unavailable"),
     "told_as_failure": Reason("219", "Payment failed"),
     "order.already_paid": Reason("250", "sellerOrderId is already paid"),
-    "order.open_with_another_amount": Reason(
-        "251", "This sellerOrderId is open with another amount"
-    ),
+    "order.open_with_another_amount": Reason("251", "This sellerOrderId is open with another amount"),
     "request.stale": Reason("252", "startTime is not fresh"),
     "amount.invalid": Reason("253", "orderTotalAmount is not valid"),
     "amount.too_small": Reason("254", "orderTotalAmount is below 1.00"),

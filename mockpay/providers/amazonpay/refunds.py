@@ -7,11 +7,11 @@ from mockpay.domain.refunds import Refund, RefundRequest, RefundState
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Conflict, Invalid, NotFound, Unusable
 from mockpay.kernel.money import Money
-from mockpay.providers.amazonpay.answers import Reply, answer
 from mockpay.providers.amazonpay.calls import Call
-from mockpay.services import refunds
+from mockpay.providers.amazonpay.xml_responses import Reply, answer
+from mockpay.services.refunds import refunds
 from mockpay.store import orders
-from mockpay.store.worlds import Sandbox
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.xml import Tree
 
 _STATES = {

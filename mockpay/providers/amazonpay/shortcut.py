@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mockpay.providers.amazonpay import entry
-from mockpay.store.worlds import Runtime
+from mockpay.providers.amazonpay import process_payment
+from mockpay.store.unit_of_work import Runtime
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PATHS = frozenset(
-    path + slash for path in ("/initiatePayment", "/processPayment") for slash in ("", "/")
-)
+_PATHS = frozenset(path + slash for path in ("/initiatePayment", "/processPayment") for slash in ("", "/"))
 
 
 class Shortcut:
@@ -42,6 +40,6 @@ class Shortcut:
         if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
             return None
         try:
-            return entry.location(self._runtime, environ["QUERY_STRING"].encode("latin-1"))
-        except Exception:  # noqa: BLE001 - nothing was kept; the ordinary way meets it again
+            return process_payment.location(self._runtime, environ["QUERY_STRING"].encode("latin-1"))
+        except Exception:  # noqa: BLE001
             return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mockpay.domain.attempts import Attempt
 from mockpay.domain.orders import Order
-from mockpay.domain.plans import Stage
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.plans import Stage
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, MockpayError, Unusable
-from mockpay.store import attempts, tallies
-from mockpay.store.worlds import Sandbox
+from mockpay.store import attempts, counters
+from mockpay.store.unit_of_work import Sandbox
 
 #: How long an old state is told, in ms.
 _LATE_MS = 5 * SECOND
@@ -28,7 +28,7 @@ def fault_of(sandbox: Sandbox, order: Order) -> str:
     if outcome in {"stale", "not_found"}:
         return outcome if sandbox.now < _since(last) + _LATE_MS else ""
     times = _THROTTLED_CALLS if outcome == "throttled" else 1
-    return outcome if tallies.bump(sandbox, f"verify {order.amazon_order_id}") <= times else ""
+    return outcome if counters.bump(sandbox, f"verify {order.amazon_order_id}") <= times else ""
 
 
 def _since(attempt: Attempt) -> int:

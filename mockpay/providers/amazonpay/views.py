@@ -7,15 +7,15 @@ from collections.abc import Callable
 from flask import Blueprint, Request, Response, jsonify, request
 
 from mockpay.kernel.errors import MockpayError, NotFound
-from mockpay.kernel.ipn_identity import ipn_identity
-from mockpay.providers.amazonpay import charges, entry
-from mockpay.providers.amazonpay.answers import Reply
+from mockpay.kernel.keys.signing_identity import ipn_identity
+from mockpay.providers.amazonpay import charge_status, process_payment
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
+from mockpay.providers.amazonpay.error_responses import XML, note_refusal, xml_error
 from mockpay.providers.amazonpay.operations import OPERATIONS
-from mockpay.providers.amazonpay.pages import XML, note_refusal, xml_error
-from mockpay.services import throttling
+from mockpay.providers.amazonpay.xml_responses import Reply
+from mockpay.services.sellers import throttling
 from mockpay.store import journal, notifications
-from mockpay.store.worlds import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
 from mockpay.wire.keys import public_key_line
 
 _METHODS = ["GET", "POST"]
@@ -39,9 +39,9 @@ def blueprint(runtime: Runtime) -> Blueprint:
         front.add_url_rule(path + "/", name, view, methods=_METHODS, strict_slashes=False)
 
     for number, path in enumerate(("/initiatePayment", "/processPayment")):
-        route(path, f"pay_{number}", lambda: entry.process_payment(runtime, request))
+        route(path, f"pay_{number}", lambda: process_payment.process_payment(runtime, request))
     for number, path in enumerate(("/v2/payments/chargeStatus", "/payments/v1/api/chargeStatus")):
-        route(path, f"charge_{number}", lambda: charges.charge_status(runtime, request))
+        route(path, f"charge_{number}", lambda: charge_status.charge_status(runtime, request))
     for path, operation in _NODE_PATHS.items():
         route(path, operation, lambda operation=operation: _operate(runtime, request, operation))
     for number, path in enumerate(_MWS_PATHS):
@@ -110,9 +110,15 @@ def _wait_until_told(runtime: Runtime, seller_id: str, amazon_refund_id: str) ->
 def _note(sandbox: Sandbox, kind: str, refused: MockpayError | None, flavour: str) -> None:
     outcome, reason = (refused.code, refused.reason) if refused else ("ok", None)
     journal.add(
-        sandbox.connection, sandbox.seller_id, sandbox.now, sandbox.real_now,
-        kind=kind, outcome=outcome, reason=reason, facts={"flavour": flavour},
-    )  # fmt: skip
+        sandbox.connection,
+        sandbox.seller_id,
+        sandbox.now,
+        sandbox.real_now,
+        kind=kind,
+        outcome=outcome,
+        reason=reason,
+        facts={"flavour": flavour},
+    )
 
 
 def _dynamic_config(runtime: Runtime) -> Response:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mockpay.domain import cards, netbanking, upi, wallet
-from mockpay.domain.answers import Answer, Known
-from mockpay.domain.gateways import Charge, Result, ResultKind
-from mockpay.domain.methods import EMI, NETWORKS
+from mockpay.domain import wallet
+from mockpay.domain.methods import cards, netbanking, upi
+from mockpay.domain.methods.registry import EMI, NETWORKS
+from mockpay.domain.methods.response_codes import Answer, Known
+from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
 

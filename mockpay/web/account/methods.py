@@ -6,12 +6,13 @@ from flask import Response, request
 
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
-from mockpay.services import vault, wallet
-from mockpay.store.worlds import Runtime, Sandbox, look, work
+from mockpay.services import wallet
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.vault import saved_methods as vault
 from mockpay.web import buyers, saved_methods
-from mockpay.web.account.frame import account_page
+from mockpay.web.account.layout import account_page
 from mockpay.web.checkout import card
-from mockpay.web.checkout.answers import go, show
+from mockpay.web.checkout.responses import go, show
 
 
 def page(runtime: Runtime, seller_id: str) -> Response:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-from mockpay.services.sellers import DEFAULT_SELLER_ID
-from mockpay.store.worlds import Runtime
+from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web import buyers, guard
 from mockpay.web.account import methods, sign_in
-from mockpay.web.checkout.answers import go
+from mockpay.web.checkout.responses import go
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

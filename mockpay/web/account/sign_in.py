@@ -7,17 +7,18 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from mockpay.domain.buyers import BUYERS
-from mockpay.domain.otp import Challenge, Purpose, Verdict
 from mockpay.kernel.clock import Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
+from mockpay.otp import challenges as otps
+from mockpay.otp import otp_table as challenges
+from mockpay.otp.rules import Challenge, Purpose, Verdict
 from mockpay.services import buyers as people
-from mockpay.services import otps
-from mockpay.store import otps as challenges
-from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web import buyers, codes
-from mockpay.web.account.frame import account_page
-from mockpay.web.checkout import contexts
-from mockpay.web.checkout.answers import go, show
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.web import buyers
+from mockpay.web.account.layout import account_page
+from mockpay.web.checkout import view_models
+from mockpay.web.checkout.responses import go, show
+from mockpay.web.wording import otp
 
 _LONGEST_KEPT = 254
 _SIGN_IN = "this sign-in"
@@ -58,7 +59,7 @@ def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     given["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
     given["values"] = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
     if error is not None:
-        told = codes.refusal(sandbox, error, _SIGN_IN)
+        told = otp.refusal(sandbox, error, _SIGN_IN)
         given |= {"title": f"Error: {told}", "errors": {"email": told}}
     return show("account/sign_in.html", 422 if error is not None else 200, page=given)
 
@@ -100,9 +101,9 @@ def _verify(runtime: Runtime, seller_id: str) -> Response:
 
 def _says(challenge: Challenge, verdict: Verdict) -> str:
     if verdict is Verdict.WRONG:
-        return codes.wrong(challenge)
-    told = {Verdict.TECHNICAL: codes.TECHNICAL, Verdict.LOCKED: _LOCKED}
-    return told.get(verdict, codes.EXPIRED)
+        return otp.wrong(challenge)
+    told = {Verdict.TECHNICAL: otp.TECHNICAL, Verdict.LOCKED: _LOCKED}
+    return told.get(verdict, otp.EXPIRED)
 
 
 def _resend(runtime: Runtime, seller_id: str) -> Response:
@@ -112,12 +113,12 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
         if challenge is None:
             return go(buyers.home(seller_id))
         try:
-            if codes.runs(sandbox, challenge):
+            if otp.runs(sandbox, challenge):
                 sent = otps.resend(sandbox, challenge.challenge_id)
             else:
                 sent = people.sign_in_start(sandbox, challenge.subject)
         except Conflict as error:
-            return _code_form(sandbox, challenge, codes.refusal(sandbox, error, _SIGN_IN), 422)
+            return _code_form(sandbox, challenge, otp.refusal(sandbox, error, _SIGN_IN), 422)
         return go(_code_url(sandbox, sent, sent="again"))
 
 
@@ -126,15 +127,15 @@ def _code_form(
 ) -> Response:
     given = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
     given |= {
-        "notes": contexts.otp_notes(),
+        "notes": view_models.otp_notes(),
         "challenge": challenge.challenge_id,
         "to": challenge.destination_masked.replace("*", "•"),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }
-    error = error or (None if codes.runs(sandbox, challenge) else codes.EXPIRED)
+    error = error or (None if otp.runs(sandbox, challenge) else otp.EXPIRED)
     if error is not None:
         given |= {"title": f"Error: {error}", "errors": {"otp": error}}
-    return show("account/otp.html", status, page=given, otp=codes.told(sandbox, challenge))
+    return show("account/otp.html", status, page=given, otp=otp.told(sandbox, challenge))
 
 
 def leave(runtime: Runtime, seller_id: str) -> Response:

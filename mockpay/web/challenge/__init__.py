@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -18,13 +18,13 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @bank.route("/method", methods=["GET", "POST"], strict_slashes=False)
     def method() -> Response:
-        from mockpay.web.challenge import method as look  # noqa: PLC0415 - see above
+        from mockpay.web.challenge import method as look  # noqa: PLC0415
 
         return look.page()
 
     @bank.route("/<token>", methods=["GET", "POST"], strict_slashes=False)
     def challenge(token: str) -> Response:
-        from mockpay.web.challenge import pages  # noqa: PLC0415 - see above
+        from mockpay.web.challenge import pages  # noqa: PLC0415
 
         return pages.page(runtime, token)
 

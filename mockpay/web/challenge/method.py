@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Response, request
 
 from mockpay.web import headers
-from mockpay.web.checkout.answers import show
+from mockpay.web.checkout.responses import show
 from mockpay.wire import threeds as wire
 
 

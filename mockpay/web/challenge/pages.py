@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.netbanking import BY_CODE
-from mockpay.domain.threeds import CHALLENGE_MS
-from mockpay.domain.threeds_messages import Erro
+from mockpay.domain.methods.netbanking import BY_CODE
 from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
-from mockpay.services.threeds import acs
-from mockpay.services.threeds.acs import AcsPage, Finished, Shown
-from mockpay.store import threeds
-from mockpay.store.engine import reading
-from mockpay.store.worlds import Runtime, Sandbox, work
+from mockpay.store.db.engine import reading
+from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.threeds import acs, threeds_table
+from mockpay.threeds.acs import AcsPage, Finished, Shown
+from mockpay.threeds.messages import Erro
+from mockpay.threeds.rules import CHALLENGE_MS
 from mockpay.web import headers
-from mockpay.web.checkout import contexts
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.sentences import countdown
+from mockpay.web.checkout import view_models
+from mockpay.web.checkout.responses import go, show
+from mockpay.web.wording.sentences import countdown
 
 #: What the page says of what was done last; nothing else is taken from an address.
 _NOTICES = {
@@ -33,15 +32,20 @@ _NOTICES = {
 _NEWS = "resent"
 #: The sandbox's own buttons.
 _CHOICES = (
-    ("Y", "Y ok"), ("A", "A attempted"), ("N", "N failed"), ("U", "U unavailable"),
-    ("R", "R rejected"), ("timeout", "Timeout"), ("error", "Error"),
-)  # fmt: skip
+    ("Y", "Y ok"),
+    ("A", "A attempted"),
+    ("N", "N failed"),
+    ("U", "U unavailable"),
+    ("R", "R rejected"),
+    ("timeout", "Timeout"),
+    ("error", "Error"),
+)
 
 
 def page(runtime: Runtime, token: str) -> Response:
     """A challenge: opened by its ``creq``, answered by its own forms, shown again by GET."""
     with reading(runtime.engine) as connection:
-        found = threeds.seller_of_acs(connection, token)
+        found = threeds_table.seller_of_acs(connection, token)
     if found is None:
         return _refused("There is no such challenge.", "301", 404)
     with work(runtime, found[0]) as sandbox:
@@ -107,15 +111,13 @@ def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
     given = {
         "title": f"Authenticate your purchase: {asked['bank']}",
         "here": f"/acs/{token}",
-        "inbox": contexts.inbox_url(sandbox.seller_id),
-        "notes": contexts.acs_notes(),
+        "inbox": view_models.inbox_url(sandbox.seller_id),
+        "notes": view_models.acs_notes(),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }
     if asked["notice"] and not asked["news"]:
         given["title"] = f"Error: {asked['notice']}"
-    return show(
-        "challenge/page.html", 503 if notice == "technical" else 200, page=given, asked=asked
-    )
+    return show("challenge/page.html", 503 if notice == "technical" else 200, page=given, asked=asked)
 
 
 def _finished(shown: Finished) -> Response:

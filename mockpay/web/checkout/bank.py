@@ -11,18 +11,18 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from mockpay.delivery import scheduler
-from mockpay.domain.attempts import Attempt
-from mockpay.domain.scenarios import Looks, find
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.scenarios.resolution import Looks, find
 from mockpay.kernel import ids
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
-from mockpay.services import banks, settling
-from mockpay.services.banks import BUTTONS, WayBack
+from mockpay.services.payments import banks, settlement
+from mockpay.services.payments.banks import BUTTONS, WayBack
 from mockpay.store import attempts, outbox
-from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.responses import go, show
 
 
 def page(runtime: Runtime, token: str) -> Response:
@@ -37,13 +37,13 @@ def page(runtime: Runtime, token: str) -> Response:
 
 
 def _log_in(visit: Visit, attempt: Attempt) -> Response:
-    given = contexts.page(visit, f"Log in: {attempt.instrument['bank_name']}")
-    given["notes"] = contexts.user_notes()
+    given = view_models.page(visit, f"Log in: {attempt.instrument['bank_name']}")
+    given["notes"] = view_models.user_notes()
     return show("checkout/bank_login.html", page=given, bank=_bank(visit, attempt))
 
 
 def _buttons(visit: Visit, attempt: Attempt) -> Response:
-    given = contexts.page(visit, f"Confirm payment: {attempt.instrument['bank_name']}")
+    given = view_models.page(visit, f"Confirm payment: {attempt.instrument['bank_name']}")
     bank = _bank(visit, attempt) | {"session": banks.session(visit.sandbox, _reference(attempt))}
     return show("checkout/bank.html", page=given, bank=bank)
 
@@ -54,7 +54,7 @@ def _bank(visit: Visit, attempt: Attempt) -> dict[str, str]:
     account = ids.number(visit.sandbox.seller.seed, "account", code, below=10_000)
     return {
         "name": attempt.instrument["bank_name"],
-        "merchant": contexts.store(visit).upper(),
+        "merchant": view_models.store(visit).upper(),
         "amount": f"INR {attempt.amount.display()[1:]}",
         "date": f"{indian(visit.sandbox.now):%d-%b-%Y %H:%M}".upper(),
         "reference": _reference(attempt),
@@ -130,16 +130,16 @@ def come_back(runtime: Runtime, token: str) -> Response:
             attempt = banks.check(visit.sandbox, visit.order, attempt, back)
         except Invalid as error:
             return _forged(visit, error)
-        parcel = outbox.add(visit.sandbox, settling.ASK_BANK, attempt.attempt_id, mine=True)
+        parcel = outbox.add(visit.sandbox, settlement.ASK_BANK, attempt.attempt_id, mine=True)
     # A page that was left open for too long has timed out before anybody is told.
     scheduler.fire_present(runtime, visit.sandbox.seller_id)
-    trying.send(runtime, visit, parcel)
+    submission.send(runtime, visit, parcel)
     with reading_visit(runtime, token) as visit:
         return go(visit.url)
 
 
 def _forged(visit: Visit, error: Invalid) -> Response:
-    given = contexts.page(visit, "The bank’s answer was refused", heading="Not from the bank")
+    given = view_models.page(visit, "The bank’s answer was refused", heading="Not from the bank")
     given["sentence"] = f"{error.message} Nothing was changed by it."
     given["wrong"] = error.detail.get("wrong")
     given["here"] = visit.at("bank") if visit.at_bank else visit.url

@@ -10,12 +10,12 @@ import re
 
 from flask import Response, request
 
-from mockpay.domain.instruments import Card
+from mockpay.domain.methods.instruments import Card
 from mockpay.kernel.errors import Invalid
-from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit
+from mockpay.web.checkout.responses import go, show
 
 _LONGEST_KEPT = 40
 #: Somebody may have typed the number into a wrong field.
@@ -25,7 +25,7 @@ _LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9}")
 def page(runtime: Runtime, token: str) -> Response:
     """The card's form."""
     if request.method == "POST":
-        return trying.start(runtime, token, typed, _form)
+        return submission.start(runtime, token, typed, _form)
     with reading_visit(runtime, token) as visit:
         return _form(visit) if visit.payable else go(visit.url)
 
@@ -48,9 +48,9 @@ def typed(visit: Visit) -> Card:
 
 
 def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = contexts.page(visit, "Pay by card", notes=contexts.card_notes())
+    given = view_models.page(visit, "Pay by card", notes=view_models.card_notes())
     if error is not None:
-        contexts.refuse(given, error, {name: kept(name) for name in ("expiry", "name")})
+        view_models.refuse(given, error, {name: kept(name) for name in ("expiry", "name")})
     return show("checkout/card.html", 422 if error is not None else 200, page=given)
 
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain import emi
-from mockpay.domain.emi import PlanOffer
-from mockpay.domain.emi_plans import BANKS, BY_CODE, EmiBank
-from mockpay.domain.instruments import Emi
-from mockpay.domain.methods import EMI
+from mockpay.domain.methods import emi
+from mockpay.domain.methods.emi import PlanOffer
+from mockpay.domain.methods.emi_plans import BANKS, BY_CODE, EmiBank
+from mockpay.domain.methods.instruments import Emi
+from mockpay.domain.methods.registry import EMI
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-from mockpay.services import offers
-from mockpay.store.worlds import Runtime
-from mockpay.web import emi_terms
-from mockpay.web.checkout import card, contexts, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit
+from mockpay.services.sellers import offers
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import card, submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit
+from mockpay.web.checkout.responses import go, show
+from mockpay.web.wording import emi_terms
 
 #: What is typed again after an error; number and CVV never are.
 _KEPT = ("expiry", "name")
@@ -30,7 +30,7 @@ _KEPT = ("expiry", "name")
 def page(runtime: Runtime, token: str) -> Response:
     """The plans of a bank with the card's form; ``?bank=`` names another bank."""
     if request.method == "POST":
-        return trying.start(runtime, token, _typed, _form)
+        return submission.start(runtime, token, _typed, _form)
     with reading_visit(runtime, token) as visit:
         return _form(visit) if visit.payable else go(visit.url)
 
@@ -55,9 +55,9 @@ def _no_cost() -> bool:
 
 
 def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = contexts.page(visit, "Pay by EMI", notes=contexts.emi_notes())
+    given = view_models.page(visit, "Pay by EMI", notes=view_models.emi_notes())
     if error is not None:
-        contexts.refuse(given, error, {name: card.kept(name) for name in _KEPT})
+        view_models.refuse(given, error, {name: card.kept(name) for name in _KEPT})
     amount = visit.order.amount
     found = offers.of(visit.sandbox).available(EMI, amount, visit.sandbox.now)
     return show(
@@ -75,14 +75,19 @@ def _told(amount: Money) -> dict[str, object]:
     return {
         "bank": {"code": chosen.code, "name": chosen.name},
         "banks": [
-            {"code": one.code, "name": one.name, "from": one.lowest.display(),
-             "open": _lends(one, amount), "chosen": one is chosen}
+            {
+                "code": one.code,
+                "name": one.name,
+                "from": one.lowest.display(),
+                "open": _lends(one, amount),
+                "chosen": one is chosen,
+            }
             for one in BANKS
         ],
         "plans": [_line(one) for one in emi.offers(amount, chosen.code)],
         "tenure": request.form.get("tenure", ""),
         "no_cost": _no_cost(),
-    }  # fmt: skip
+    }
 
 
 def _bank(amount: Money) -> EmiBank:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.instruments import NetBanking
-from mockpay.domain.offers import BankOffer
-from mockpay.domain.scenarios import Looks, find
+from mockpay.domain.methods.instruments import NetBanking
+from mockpay.domain.methods.offers import BankOffer
+from mockpay.domain.scenarios.resolution import Looks, find
 from mockpay.kernel.clock import DAY
 from mockpay.kernel.errors import Invalid
-from mockpay.services import offers
-from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit
+from mockpay.services.sellers import offers
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit
+from mockpay.web.checkout.responses import go, show
 
 _LONGEST_SEARCH = 40
 
@@ -34,7 +34,7 @@ def _banks(visit: Visit) -> list[BankOffer]:
 def page(runtime: Runtime, token: str) -> Response:
     """The banks to choose from; ``?find=`` leaves those of that name."""
     if request.method == "POST":
-        return trying.start(runtime, token, _typed, _form)
+        return submission.start(runtime, token, _typed, _form)
     with reading_visit(runtime, token) as visit:
         return _form(visit) if visit.payable else go(visit.url)
 
@@ -47,9 +47,9 @@ def _typed(visit: Visit) -> NetBanking:
 
 
 def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = contexts.page(visit, "Pay by net banking")
+    given = view_models.page(visit, "Pay by net banking")
     if error is not None:
-        contexts.refuse(given, error, {})
+        view_models.refuse(given, error, {})
     sought = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
     groups = _groups(visit, sought.lower())
     status = 422 if error is not None else 200
@@ -82,5 +82,5 @@ def _row(visit: Visit, bank: BankOffer) -> dict[str, object]:
     if since is not None:
         says = "Not answering right now"
         if now - since < DAY:
-            says = f"Not answering since {contexts.until(since)}"
+            says = f"Not answering since {view_models.until(since)}"
     return {"code": bank.code, "name": bank.name, "says": says, "down": bank.is_down(now)}

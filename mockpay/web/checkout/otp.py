@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.attempts import Attempt, Auth
-from mockpay.domain.otp import Challenge, Verdict
-from mockpay.domain.upi import METHOD as UPI
+from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.payments.attempts import Attempt, Auth
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
-from mockpay.services import authentication, otps
-from mockpay.store.worlds import Runtime
-from mockpay.web import codes
-from mockpay.web.checkout import contexts, results, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+from mockpay.otp import challenges
+from mockpay.otp.rules import Challenge, Verdict
+from mockpay.services.payments import authentication
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import results, submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.responses import go, show
+from mockpay.web.wording import otp
 
 _UNDELIVERED = "The code could not be delivered. Send it again."
 _PAYMENT = "this payment"
@@ -26,7 +27,7 @@ def page(runtime: Runtime, token: str) -> Response:
         return _ACTIONS.get(request.form.get("action", ""), _verify)(runtime, token)
     with reading_visit(runtime, token) as visit:
         if visit.place != Auth.OTP or visit.last is None:
-            return go(trying.next_page(visit))
+            return go(submission.next_page(visit))
         return _form(visit, visit.last)
 
 
@@ -34,53 +35,53 @@ def _verify(runtime: Runtime, token: str) -> Response:
     """A code was typed; what it is worth is written down before anything is said."""
     with writing_visit(runtime, token) as visit:
         attempt = visit.last
-        if trying.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
-            return go(trying.next_page(visit))
+        if submission.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
+            return go(submission.next_page(visit))
         typed = request.form.get("otp", "")
         verdict, moved = authentication.otp_typed(visit.sandbox, attempt, typed)
-        parcel = trying.charge_if_proved(visit, attempt, moved)
-    trying.send(runtime, visit, parcel)
+        parcel = submission.charge_if_proved(visit, attempt, moved)
+    submission.send(runtime, visit, parcel)
     status = 503 if verdict is Verdict.TECHNICAL else 422
     with reading_visit(runtime, token) as visit:
         if visit.place == Auth.OTP and visit.last is not None:
             return _form(visit, visit.last, _says(visit, visit.last, verdict), status)
-        return go(trying.next_page(visit))
+        return go(submission.next_page(visit))
 
 
 def _says(visit: Visit, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
-        return codes.TECHNICAL
+        return otp.TECHNICAL
     challenge = authentication.waiting_otp(visit.sandbox, attempt)
     if challenge is None or verdict is Verdict.EXPIRED:
-        return codes.EXPIRED
-    return codes.wrong(challenge)
+        return otp.EXPIRED
+    return otp.wrong(challenge)
 
 
 def _resend(runtime: Runtime, token: str) -> Response:
     """Another code; one that has expired is begun anew."""
     with writing_visit(runtime, token) as visit:
         attempt = visit.last
-        if trying.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
-            return go(trying.next_page(visit))
+        if submission.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
+            return go(submission.next_page(visit))
         try:
             _send_again(visit, attempt)
         except Conflict as error:
-            return _form(visit, attempt, codes.refusal(visit.sandbox, error, _PAYMENT), 422)
+            return _form(visit, attempt, otp.refusal(visit.sandbox, error, _PAYMENT), 422)
         return go(f"{visit.at('otp')}?sent=again")
 
 
 def _send_again(visit: Visit, attempt: Attempt) -> None:
     challenge = authentication.waiting_otp(visit.sandbox, attempt)
-    if challenge is None or not codes.runs(visit.sandbox, challenge):
+    if challenge is None or not otp.runs(visit.sandbox, challenge):
         authentication.start_otp(visit.sandbox, attempt)
     else:
-        otps.resend(visit.sandbox, challenge.challenge_id)
+        challenges.resend(visit.sandbox, challenge.challenge_id)
 
 
 def _cancel(runtime: Runtime, token: str) -> Response:
     """Back to the methods; the order stays open."""
     with writing_visit(runtime, token) as visit:
-        if trying.sent_before(visit) or visit.last is None:
+        if submission.sent_before(visit) or visit.last is None:
             return go(visit.url)
         left = authentication.leave(visit.sandbox, visit.last)
         return go(visit.url if left.live else visit.at("choose"))
@@ -90,9 +91,9 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 
 def _form(visit: Visit, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
-    given = contexts.page(visit, "Enter the code", notes=contexts.otp_notes())
+    given = view_models.page(visit, "Enter the code", notes=view_models.otp_notes())
     challenge = authentication.waiting_otp(visit.sandbox, attempt)
-    asked = codes.told(visit.sandbox, challenge) | {"why": _why(visit, attempt)}
+    asked = otp.told(visit.sandbox, challenge) | {"why": _why(visit, attempt)}
     error = error or _trouble(visit, challenge)
     if error is not None:
         given["title"] = f"Error: {error}"
@@ -102,8 +103,8 @@ def _form(visit: Visit, attempt: Attempt, error: str | None = None, status: int 
 
 def _trouble(visit: Visit, challenge: Challenge | None) -> str | None:
     """What is wrong with a challenge before anything was typed."""
-    if challenge is None or not codes.runs(visit.sandbox, challenge):
-        return codes.EXPIRED
+    if challenge is None or not otp.runs(visit.sandbox, challenge):
+        return otp.EXPIRED
     return _UNDELIVERED if challenge.undelivered else None
 
 

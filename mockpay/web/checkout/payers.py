@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from flask import request
 from werkzeug.urls import iri_to_uri
 
-from mockpay.domain.consents import Consent, consent
-from mockpay.domain.threeds import Browser
-from mockpay.services.authentication import Ways
-from mockpay.services.payments import Payer
-from mockpay.services.risk import Inputs
+from mockpay.risk.assessment import Inputs
+from mockpay.services.payments.authentication import Ways
+from mockpay.services.payments.payments import Payer
+from mockpay.threeds.rules import Browser
+from mockpay.vault.consents import Consent, consent
 from mockpay.web import buyers
-from mockpay.web.checkout import contexts
-from mockpay.web.checkout.visits import Visit
+from mockpay.web.checkout import view_models
+from mockpay.web.checkout.page_session import Visit
 
 #: challengeWindowSize: a frame of 250x400 on the payment's page, or the whole screen.
 FRAME, FULL = "01", "05"
@@ -41,7 +41,7 @@ def _consent(visit: Visit) -> Consent | None:
 def ways(visit: Visit) -> Ways:
     """Where the buyer's browser finds the payment's page, under the name that it came by."""
     page = iri_to_uri(request.host_url) + visit.at("choose").strip("/")
-    return Ways(page, browser(), contexts.store(visit))
+    return Ways(page, browser(), view_models.store(visit))
 
 
 def browser() -> Browser:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from mockpay.domain import netbanking, upi, wallet
-from mockpay.domain.attempts import Attempt, AttemptState, Auth
+from mockpay.domain import wallet
+from mockpay.domain.methods import netbanking, upi
 from mockpay.domain.orders import PAID, OrderState
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
 from mockpay.store import attempts
-from mockpay.web import emi_terms
-from mockpay.web.checkout import contexts
-from mockpay.web.checkout.contexts import until
-from mockpay.web.checkout.failures import not_proved, to_the_buyer, why
-from mockpay.web.checkout.visits import Visit
-from mockpay.web.early_ends import APPROVED_ELSEWHERE
-from mockpay.web.sentences import (
-    countdown,
-    meaning,
-    method_icon,
-    method_name,
-    method_title,
-)
+from mockpay.web.checkout import view_models
+from mockpay.web.checkout.page_session import Visit
+from mockpay.web.checkout.view_models import until
+from mockpay.web.wording import emi_terms
+from mockpay.web.wording.early_failures import APPROVED_ELSEWHERE
+from mockpay.web.wording.failures import not_proved, to_the_buyer, why
+from mockpay.web.wording.sentences import countdown, meaning, method_icon, method_name, method_title
 
 _A = AttemptState
 
@@ -95,10 +90,9 @@ def _steps(last: Attempt) -> list[dict[str, str]]:
     if last.state is _A.RISK_REVIEW:
         return _reviewed(last)
     asked, approves = last.state is _A.AUTH_PENDING, last.method in APPROVED_ELSEWHERE
-    sent = {
-        upi.METHOD: "UPI request sent",
-        netbanking.METHOD: f"You were sent to {method_title(last)}",
-    }.get(last.method, f"{_in_instalments(last)} sent to pay")
+    sent = {upi.METHOD: "UPI request sent", netbanking.METHOD: f"You were sent to {method_title(last)}"}.get(
+        last.method, f"{_in_instalments(last)} sent to pay"
+    )
     steps = [{"title": sent, "at_text": until(last.created_at), "state": "done"}]
     if approves:
         when = "now" if asked else until(last.updated_at)
@@ -117,11 +111,7 @@ def _in_instalments(last: Attempt) -> str:
 def _reviewed(last: Attempt) -> list[dict[str, str]]:
     """The way of a payment that somebody looks at first."""
     return [
-        {
-            "title": f"{method_title(last)} chosen",
-            "at_text": until(last.created_at),
-            "state": "done",
-        },
+        {"title": f"{method_title(last)} chosen", "at_text": until(last.created_at), "state": "done"},
         {"title": "We check the payment", "at_text": "now", "state": "now"},
         {"title": f"{_decider(last)} confirms", "at_text": "", "state": "next"},
     ]
@@ -144,7 +134,7 @@ def result(visit: Visit) -> dict[str, object]:
         return shown | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"No money was taken. {contexts.store(visit)} is told.",
+            "sentence": f"No money was taken. {view_models.store(visit)} is told.",
         }
     if last is not None and last.live and order.open:
         return shown | {
@@ -172,9 +162,9 @@ def _paid(visit: Visit) -> dict[str, object]:
     return {
         "status": "SUCCESS",
         "heading": "Payment successful",
-        "sentence": back or f"{contexts.store(visit)} has your money.",
+        "sentence": back or f"{view_models.store(visit)} has your money.",
         "refs": refs,
-        "why": contexts.redirect_says(visit) or why(order, last),
+        "why": view_models.redirect_says(visit) or why(order, last),
     }
 
 
@@ -196,9 +186,7 @@ def _failed(visit: Visit) -> dict[str, object]:
         "heading": "Time is up" if expired else "Payment failed",
         "sentence": sentence,
         "tried": [_tried(one) for one in attempts.of_order(visit.sandbox, order.order_id)],
-        "tried_text": f"{order.attempt_count} of {order.attempt_count + left}"
-        if order.open
-        else None,
+        "tried_text": f"{order.attempt_count} of {order.attempt_count + left}" if order.open else None,
         "retry": visit.payable and left > 0,
         "reason": (last.reason if last else None) or order.reason,
         "banner": f"Your order is kept until {until(order.expires_at)}." if order.open else None,

@@ -8,24 +8,26 @@ from flask import Blueprint, Response, jsonify, request
 
 from mockpay.domain import wallet
 from mockpay.kernel.errors import Conflict, MockpayError
-from mockpay.services import offers, orders, otps
-from mockpay.store.worlds import Runtime
+from mockpay.otp import challenges
+from mockpay.services.payments import orders
+from mockpay.services.sellers import offers
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import (
-    balance,
     bank,
     card,
-    contexts,
     emi,
-    leaving,
     netbanking,
     otp,
     results,
+    return_to_merchant,
     saved,
     threeds,
     upi,
+    view_models,
 )
-from mockpay.web.checkout.answers import go, gone, show
-from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+from mockpay.web.checkout import wallet as balance
+from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.responses import go, gone, show
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -50,7 +52,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "status": _status,
         "result": _result,
         "cancel": _cancel,
-        "return": leaving.leave,
+        "return": return_to_merchant.leave,
     }
     for path, view in pages.items():
         front.add_url_rule(
@@ -79,8 +81,8 @@ def _choose(runtime: Runtime, token: str) -> Response:
     with reading_visit(runtime, token) as visit:
         if not visit.payable:
             return go(visit.url)
-        page = contexts.page(visit, f"Pay {visit.order.amount.display()}")
-        page["notes"] = contexts.upi_notes()[:2]
+        page = view_models.page(visit, f"Pay {visit.order.amount.display()}")
+        page["notes"] = view_models.upi_notes()[:2]
         failed = results.last_failure(visit)
         if failed:
             page["summary_error"] = failed
@@ -100,17 +102,24 @@ def _tiles(visit: Visit) -> list[dict[str, object]]:
     kept = saved.tile(visit)
     first = [kept] if kept is not None else []
     return first + [
-        {"key": key, "title": title, "fact": fact, "icon": icon, "url": visit.at(key),
-         "available": refusal is None, "reason": refusal.says if refusal else None}
+        {
+            "key": key,
+            "title": title,
+            "fact": fact,
+            "icon": icon,
+            "url": visit.at(key),
+            "available": refusal is None,
+            "reason": refusal.says if refusal else None,
+        }
         for key, title, fact, icon in ways
         for refusal in [found.available(key, visit.order.amount, visit.sandbox.now)]
-    ]  # fmt: skip
+    ]
 
 
 def _of_balance(visit: Visit) -> str:
     """One press, unless the amount asks for a one-time password."""
     settings = visit.sandbox.seller.settings
-    asks = otps.asks(settings, wallet.METHOD, visit.order.amount)
+    asks = challenges.asks(settings, wallet.METHOD, visit.order.amount)
     return "Balance, with an OTP" if asks else "Balance, no OTP"
 
 
@@ -119,7 +128,7 @@ def _waiting(runtime: Runtime, token: str) -> Response:
         if visit.place != "waiting" or visit.last is None:
             return go(visit.url)
         shown = results.waiting(visit)
-        page = contexts.page(visit, str(shown["heading"]))
+        page = view_models.page(visit, str(shown["heading"]))
         for name, there in (("upi_app", visit.at_app), ("bank", visit.at_bank)):
             if not there:
                 page["urls"].pop(name)  # type: ignore[attr-defined]
@@ -132,7 +141,7 @@ def _result(runtime: Runtime, token: str) -> Response:
         if visit.place == "choose":
             return go(visit.url)
         shown = results.result(visit)
-        page = contexts.page(visit, f"{shown['heading']}, {visit.order.amount.display()}")
+        page = view_models.page(visit, f"{shown['heading']}, {visit.order.amount.display()}")
         return show("checkout/result.html", page=page, result=shown, version=results.version(visit))
 
 

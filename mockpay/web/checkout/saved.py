@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.instruments import Instrument
-from mockpay.domain.vault import SavedMethod
+from mockpay.domain.methods.instruments import Instrument
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.services import vault
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
+from mockpay.vault import saved_methods as vault
+from mockpay.vault.rules import SavedMethod
 from mockpay.web import buyers, saved_methods
-from mockpay.web.checkout import contexts, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit
+from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit
+from mockpay.web.checkout.responses import go, show
 
 
 def page(runtime: Runtime, token: str) -> Response:
@@ -24,7 +24,7 @@ def page(runtime: Runtime, token: str) -> Response:
             return go(buyers.sign_in_url(visit.sandbox) or visit.url)
         if request.method != "POST":
             return _form(visit)
-    return trying.start(runtime, token, _chosen, _form)
+    return submission.start(runtime, token, _chosen, _form)
 
 
 def tile(visit: Visit) -> dict[str, object] | None:
@@ -34,8 +34,15 @@ def tile(visit: Visit) -> dict[str, object] | None:
         return None
     more = len(found) - 1
     fact = f"{found[0].title} and {more} more" if more else found[0].title
-    return {"key": "saved", "title": "Saved methods", "fact": fact, "icon": "saved",
-            "url": visit.at("saved"), "available": True, "reason": None}  # fmt: skip
+    return {
+        "key": "saved",
+        "title": "Saved methods",
+        "fact": fact,
+        "icon": "saved",
+        "url": visit.at("saved"),
+        "available": True,
+        "reason": None,
+    }
 
 
 def _listed(visit: Visit) -> list[SavedMethod]:
@@ -70,9 +77,9 @@ def _chosen(visit: Visit) -> Instrument:
 
 
 def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = contexts.page(visit, "Pay with a saved method", notes=contexts.otp_notes())
+    given = view_models.page(visit, "Pay with a saved method", notes=view_models.otp_notes())
     if error is not None:
-        contexts.refuse(given, error, {})
+        view_models.refuse(given, error, {})
     now = visit.sandbox.now
     found = _listed(visit)
     first = next((one.token for one in saved_methods.usable(found, now)), None)

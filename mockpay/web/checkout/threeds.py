@@ -12,15 +12,16 @@ from dataclasses import replace
 
 from flask import Response, request
 
-from mockpay.domain.attempts import Attempt, Auth
-from mockpay.domain.threeds import ENDED, State, Transaction
-from mockpay.services import authentication
-from mockpay.store import attempts, threeds
-from mockpay.store.worlds import Runtime
+from mockpay.domain.payments.attempts import Attempt, Auth
+from mockpay.services.payments import authentication
+from mockpay.store import attempts
+from mockpay.store.unit_of_work import Runtime
+from mockpay.threeds import threeds_table
+from mockpay.threeds.rules import ENDED, State, Transaction
 from mockpay.web import headers
-from mockpay.web.checkout import contexts, payers, results, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
+from mockpay.web.checkout import payers, results, submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.responses import go, show
 
 #: Where the simulated issuers look at a browser (threeDSMethodURL).
 METHOD_URL = "/acs/method"
@@ -47,9 +48,9 @@ def _waiting(visit: Visit) -> Transaction | None:
 
 
 def _method(visit: Visit, txn: Transaction) -> Response:
-    from mockpay.services.threeds import requestor  # noqa: PLC0415 - the roles cost 26 ms
+    from mockpay.threeds import requestor  # noqa: PLC0415
 
-    given = contexts.page(visit, "Asking your bank")
+    given = view_models.page(visit, "Asking your bank")
     back = f"{payers.ways(visit).page_url}/3ds-method"
     asked = {
         "url": METHOD_URL,
@@ -62,9 +63,9 @@ def _method(visit: Visit, txn: Transaction) -> Response:
 
 
 def _challenge(visit: Visit, txn: Transaction) -> Response:
-    from mockpay.services.threeds import requestor  # noqa: PLC0415 - the roles cost 26 ms
+    from mockpay.threeds import requestor  # noqa: PLC0415
 
-    given = contexts.page(visit, "Confirm with your bank", notes=contexts.acs_notes())
+    given = view_models.page(visit, "Confirm with your bank", notes=view_models.acs_notes())
     asked = {
         "url": txn.acs_path,
         "creq": requestor.creq(replace(txn, window_size=payers.FULL)),
@@ -86,15 +87,15 @@ def _move(runtime: Runtime, token: str) -> Response:
     with writing_visit(runtime, token) as visit:
         attempt = visit.last
         if visit.place == Auth.THREEDS and attempt is not None:
-            from mockpay.services import card_authentication as cards  # noqa: PLC0415 - see its text
+            from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
 
             if authentication.last_threeds(visit.sandbox, attempt) is None:
                 moved = cards.prepare(visit.sandbox, attempt, payers.ways(visit))
             else:
                 moved = cards.threeds_back(visit.sandbox, attempt, None, None)
-            parcel = trying.charge_if_proved(visit, attempt, moved)
-    trying.send(runtime, visit, parcel)
-    return trying.onward(runtime, token)
+            parcel = submission.charge_if_proved(visit, attempt, moved)
+    submission.send(runtime, visit, parcel)
+    return submission.onward(runtime, token)
 
 
 def _ask(runtime: Runtime, token: str) -> Response:
@@ -102,24 +103,22 @@ def _ask(runtime: Runtime, token: str) -> Response:
     told = request.form.get("comp_ind", "")
     with writing_visit(runtime, token) as visit:
         attempt = visit.last
-        if trying.sent_before(visit) or visit.place != Auth.THREEDS or attempt is None:
+        if submission.sent_before(visit) or visit.place != Auth.THREEDS or attempt is None:
             return go(visit.url)
-        from mockpay.services import card_authentication as cards  # noqa: PLC0415 - see its text
+        from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
 
         if authentication.last_threeds(visit.sandbox, attempt) is None:
             return go(visit.url)
         comp_ind = told if told in {"Y", "N"} else "N"
-        moved = cards.ask_issuer(
-            visit.sandbox, attempt, payers.browser(), comp_ind, payers.window()
-        )
-        parcel = trying.charge_if_proved(visit, attempt, moved)
-    trying.send(runtime, visit, parcel)
-    return trying.onward(runtime, token)
+        moved = cards.ask_issuer(visit.sandbox, attempt, payers.browser(), comp_ind, payers.window())
+        parcel = submission.charge_if_proved(visit, attempt, moved)
+    submission.send(runtime, visit, parcel)
+    return submission.onward(runtime, token)
 
 
 def method_done(runtime: Runtime, token: str) -> Response:
     """The issuer has seen the browser and says so, in the hidden frame."""
-    from mockpay.services.threeds import requestor  # noqa: PLC0415 - the roles cost 26 ms
+    from mockpay.threeds import requestor  # noqa: PLC0415
 
     named = _named(request.form.get("threeDSMethodData", ""))
     with writing_visit(runtime, token) as visit:
@@ -127,7 +126,7 @@ def method_done(runtime: Runtime, token: str) -> Response:
         known = txn is not None and txn.txn_id == named
         if txn is not None and known and txn.state in {State.PREPARED, State.METHOD}:
             requestor.method_done(visit.sandbox, txn.txn_id, "Y")
-        given = contexts.page(visit, "Your bank has seen this browser", here=visit.url)
+        given = view_models.page(visit, "Your bank has seen this browser", here=visit.url)
         answer = show("checkout/threeds_seen.html", 200 if known else 400, page=given)
     return headers.framed(answer)
 
@@ -135,8 +134,8 @@ def method_done(runtime: Runtime, token: str) -> Response:
 def come_back(runtime: Runtime, token: str) -> Response:
     """The browser is back from the challenge, in the frame or on the whole page."""
     if request.method != "POST":
-        return trying.onward(runtime, token)
-    from mockpay.services import card_authentication as cards  # noqa: PLC0415 - see its text
+        return submission.onward(runtime, token)
+    from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
 
     cres = request.form.get("cres")
     parcel, framed = None, False
@@ -147,14 +146,14 @@ def come_back(runtime: Runtime, token: str) -> Response:
             framed = txn is not None and txn.window_size == payers.FRAME
             session = request.form.get("threeDSSessionData")
             moved = cards.threeds_back(visit.sandbox, attempt, cres, session)
-            parcel = trying.charge_if_proved(visit, attempt, moved)
-    trying.send(runtime, visit, parcel)
-    return _break_out(runtime, token) if framed and _in_frame() else trying.onward(runtime, token)
+            parcel = submission.charge_if_proved(visit, attempt, moved)
+    submission.send(runtime, visit, parcel)
+    return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
 
 
 def _whose(visit: Visit, cres: str) -> Attempt | None:
     """The try that a ``cres`` is about: an old window may tell of one before the last."""
-    txn = threeds.by_id(visit.sandbox, _named(cres))
+    txn = threeds_table.by_id(visit.sandbox, _named(cres))
     if txn is not None and txn.order_id == visit.order.order_id:
         return attempts.by_id(visit.sandbox, txn.attempt_id)
     return visit.last
@@ -162,8 +161,8 @@ def _whose(visit: Visit, cres: str) -> Attempt | None:
 
 def _named(message: str) -> str:
     """The threeDSServerTransID in a message that a browser brought; empty where there is none."""
-    from mockpay.domain.threeds_elements import UUID  # noqa: PLC0415 - only these pages read messages
-    from mockpay.wire import threeds as wire  # noqa: PLC0415 - only these pages read messages
+    from mockpay.threeds.elements import UUID  # noqa: PLC0415
+    from mockpay.wire import threeds as wire  # noqa: PLC0415
 
     try:
         named = str(wire.decode(message).get("threeDSServerTransID", ""))
@@ -180,5 +179,5 @@ def _in_frame() -> bool:
 def _break_out(runtime: Runtime, token: str) -> Response:
     """A page inside the frame that leads the whole window on."""
     with reading_visit(runtime, token) as visit:
-        given = contexts.page(visit, "Back from your bank", here=trying.next_page(visit))
+        given = view_models.page(visit, "Back from your bank", here=submission.next_page(visit))
     return headers.framed(show("checkout/threeds_back.html", page=given))

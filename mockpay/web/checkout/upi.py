@@ -5,19 +5,19 @@ from __future__ import annotations
 from flask import Response, request
 from markupsafe import Markup
 
-from mockpay.domain import upi
-from mockpay.domain.answers import Known
-from mockpay.domain.attempts import Attempt
-from mockpay.domain.instruments import Upi
+from mockpay.domain.methods import upi
+from mockpay.domain.methods.instruments import Upi
+from mockpay.domain.methods.response_codes import Known
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
-from mockpay.services import payments, plans, settling
-from mockpay.store.worlds import Runtime
-from mockpay.web.checkout import contexts, payers, trying
-from mockpay.web.checkout.answers import go, show
-from mockpay.web.checkout.visits import Visit, reading_visit, writing_visit
-from mockpay.web.sentences import countdown
+from mockpay.services.payments import payments, plans, settlement
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import payers, submission, view_models
+from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.responses import go, show
+from mockpay.web.wording.sentences import countdown
 
 _INTENT, _DYNAMIC_QR = "04", "22"
 _PIN_LENGTHS = {0, 4, 6}
@@ -27,18 +27,18 @@ _ACTIONS = {"approve", "decline", "ignore", "late"}
 def page(runtime: Runtime, token: str) -> Response:
     """The QR code, the link that opens an app, and the field for a UPI ID."""
     if request.method == "POST":
-        return trying.start(runtime, token, _typed, _form)
+        return submission.start(runtime, token, _typed, _form)
     with reading_visit(runtime, token) as visit:
         return _form(visit) if visit.payable else go(visit.url)
 
 
 def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    import segno  # noqa: PLC0415 - only this page draws a QR code
+    import segno  # noqa: PLC0415
 
     settings = visit.sandbox.seller.settings
-    given = contexts.page(visit, "Pay by UPI", notes=contexts.upi_notes())
+    given = view_models.page(visit, "Pay by UPI", notes=view_models.upi_notes())
     if error is not None:
-        contexts.refuse(given, error, {"vpa": request.form.get("vpa", "")[:255]})
+        view_models.refuse(given, error, {"vpa": request.form.get("vpa", "")[:255]})
     code = segno.make(_link(visit, _DYNAMIC_QR), error="m")
     svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
     left = min(settings.upi_collect_seconds * SECOND, visit.order.expires_at - visit.sandbox.now)
@@ -60,7 +60,7 @@ def _link(visit: Visit, mode: str) -> str:
     number = order.attempt_count + 1
     return upi.link(
         payee=payee_vpa(visit),
-        name=contexts.store(visit),
+        name=view_models.store(visit),
         amount=order.amount.wire(),
         reference=payments.attempt_id_of(visit.sandbox, order, number).replace("_", ""),
         note=f"Order {order.seller_order_id}",
@@ -88,18 +88,18 @@ def app(runtime: Runtime, token: str) -> Response:
         return _answer(runtime, token)
     with writing_visit(runtime, token) as visit:
         if visit.at_app and visit.last is not None:
-            settling.opened(visit.sandbox, visit.last)
+            settlement.opened(visit.sandbox, visit.last)
         return _app(visit)
 
 
 def _app(visit: Visit, error: Invalid | None = None) -> Response:
-    given = contexts.page(visit, "Simulated UPI app", notes=contexts.pin_notes())
+    given = view_models.page(visit, "Simulated UPI app", notes=view_models.pin_notes())
     if error is not None:
         given["errors"] = {"pin": error.message}
     given["urls"]["back"] = visit.url  # type: ignore[index]
     vpa = visit.last.instrument.get("vpa") if visit.last and visit.at_app else None
     asked = {
-        "payee": contexts.store(visit),
+        "payee": view_models.store(visit),
         "payee_vpa": payee_vpa(visit),
         "amount": visit.order.amount.display(),
         "note": f"Order {visit.order.seller_order_id}",
@@ -117,7 +117,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
     """A button of the app; without a request waiting, the QR code or link was followed."""
     action, pin = request.form.get("action", "approve"), request.form.get("pin", "")
     with writing_visit(runtime, token) as visit:
-        if trying.sent_before(visit) or not (visit.at_app or visit.payable):
+        if submission.sent_before(visit) or not (visit.at_app or visit.payable):
             return go(visit.url)
         try:
             _check(action, pin)
@@ -127,7 +127,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
             _act(visit, visit.last, action, pin)
             return _moved(visit)
         started = payments.pay(visit.sandbox, visit.order, Upi(), payers.payer(visit))
-    trying.send(runtime, visit, started.parcel_id)
+    submission.send(runtime, visit, started.parcel_id)
     with writing_visit(runtime, token) as asked:
         if asked.at_app and asked.last is not None:
             _act(asked, asked.last, action, pin)
@@ -147,15 +147,13 @@ def _digits(text: str) -> bool:
 
 def _act(visit: Visit, attempt: Attempt, action: str, pin: str) -> None:
     """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
-    settling.opened(visit.sandbox, attempt)
+    settlement.opened(visit.sandbox, attempt)
     if action == "approve":
-        settling.answer(
-            visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER
-        )
+        settlement.answer(visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER)
     elif action == "decline":
-        settling.answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+        settlement.answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
     elif action == "late":
-        settling.answer_late(visit.sandbox, attempt.attempt_id)
+        settlement.answer_late(visit.sandbox, attempt.attempt_id)
 
 
 def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:

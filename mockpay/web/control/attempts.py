@@ -6,22 +6,22 @@ from typing import Any
 
 from msgspec import Struct
 
-from mockpay.domain.attempts import Attempt, Failure
+from mockpay.domain.payments.attempts import Attempt, Failure
 from mockpay.kernel.clock import rfc3339
-from mockpay.services import risk
+from mockpay.risk import assessment as risk
+from mockpay.services.payments.transitions import the_attempt, the_order
 from mockpay.services.scenarios import why
-from mockpay.services.steps import the_attempt, the_order
 from mockpay.store import timeline
-from mockpay.store.worlds import Sandbox, look
+from mockpay.store.unit_of_work import Sandbox, look
 from mockpay.web.control.authentications import (
     AuthenticationEntry,
     OtpEntry,
     authentication_entries,
     otp_entries,
 )
+from mockpay.web.control.common import TimelineEntry, maybe_time, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.risk import RiskEntry, risk_entry
-from mockpay.web.control.shapes import TimelineEntry, maybe_time, timeline_entry
 
 
 class FailureEntry(Struct, kw_only=True):
@@ -141,9 +141,7 @@ def _fields(attempt: Attempt) -> dict[str, Any]:
 
 
 def _failure(failure: Failure) -> FailureEntry:
-    return FailureEntry(
-        source=failure.source, step=failure.step, reason=failure.reason, code=failure.code
-    )
+    return FailureEntry(source=failure.source, step=failure.step, reason=failure.reason, code=failure.code)
 
 
 def why_entries(attempt: Attempt) -> list[WhyEntry]:
@@ -164,9 +162,12 @@ def why_entries(attempt: Attempt) -> list[WhyEntry]:
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/v1/sellers/{seller_id}/attempts/{attempt_id}", show,
+        "GET",
+        "/v1/sellers/{seller_id}/attempts/{attempt_id}",
+        show,
         "One attempt: why it went as it did, what the risk check said, one-time passwords, and "
         "3-D Secure with every message.",
-        gives=AttemptDetail, fails=(404,),
+        gives=AttemptDetail,
+        fails=(404,),
     ),
-)  # fmt: skip
+)

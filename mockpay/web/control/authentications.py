@@ -6,14 +6,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from mockpay.domain.attempts import Attempt
-from mockpay.domain.threeds import ENDED, REASONS, Transaction, liability
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.kernel.clock import rfc3339
-from mockpay.store import otps, threeds
-from mockpay.store.otps import Kept
-from mockpay.store.threeds import Logged
-from mockpay.store.worlds import Sandbox
-from mockpay.web.control.shapes import maybe_time
+from mockpay.otp import otp_table
+from mockpay.otp.otp_table import Kept
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.threeds import threeds_table
+from mockpay.threeds.rules import ENDED, REASONS, Transaction, liability
+from mockpay.threeds.threeds_table import Logged
+from mockpay.web.control.common import maybe_time
 
 
 class OtpEntry(Struct, kw_only=True):
@@ -99,8 +100,8 @@ class AuthenticationEntry(Struct, kw_only=True):
 
 def otp_entries(sandbox: Sandbox, attempt: Attempt) -> list[OtpEntry]:
     """The one-time passwords of an attempt, the oldest first."""
-    challenges = otps.of_attempt(sandbox, attempt.attempt_id)
-    kept = (otps.find(sandbox, one.challenge_id) for one in challenges)
+    challenges = otp_table.of_attempt(sandbox, attempt.attempt_id)
+    kept = (otp_table.find(sandbox, one.challenge_id) for one in challenges)
     return [_otp(one) for one in kept if one is not None]
 
 
@@ -127,8 +128,8 @@ def _otp(kept: Kept) -> OtpEntry:
 
 def authentication_entries(sandbox: Sandbox, attempt: Attempt) -> list[AuthenticationEntry]:
     """The 3-D Secure authentications of an attempt, the oldest first."""
-    found = threeds.of_attempt(sandbox, attempt.attempt_id)
-    return [_authentication(one, threeds.messages_of(sandbox, one.txn_id)) for one in found]
+    found = threeds_table.of_attempt(sandbox, attempt.attempt_id)
+    return [_authentication(one, threeds_table.messages_of(sandbox, one.txn_id)) for one in found]
 
 
 def _authentication(txn: Transaction, log: list[Logged]) -> AuthenticationEntry:

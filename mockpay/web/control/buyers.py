@@ -10,12 +10,12 @@ from mockpay.domain.buyers import BY_EMAIL, Buyer
 from mockpay.domain.wallet import Kind
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import buyers, wallet
-from mockpay.store import buyer_lists
 from mockpay.store import wallet as accounts
-from mockpay.store.buyer_lists import Entry
-from mockpay.store.worlds import Sandbox, look, work
+from mockpay.store.reads import buyers as buyer_lists
+from mockpay.store.reads.buyers import Entry
+from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.web.control.common import PageQuery, maybe_time
 from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.shapes import PageQuery, maybe_time
 
 
 class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -118,9 +118,7 @@ def entries(ask: Ask[PageQuery, None]) -> WalletEntries:
     query = ask.query
     with look(ask.runtime, ask.seller_id) as sandbox:
         buyer = buyer_of(sandbox, ask)
-        page = buyer_lists.wallet_entries(
-            sandbox, buyer.email, after=query.cursor, limit=query.limit
-        )
+        page = buyer_lists.wallet_entries(sandbox, buyer.email, after=query.cursor, limit=query.limit)
     return WalletEntries(items=[_moved(one) for one in page.items], next_cursor=page.next_cursor)
 
 
@@ -182,27 +180,47 @@ PATH = "/v1/sellers/{seller_id}/buyers"
 ONE = f"{PATH}/{{buyer_id}}"
 ENDPOINTS = (
     Endpoint(
-        "GET", PATH, listed,
+        "GET",
+        PATH,
+        listed,
         "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too.",
-        query=BuyerQuery, gives=BuyerList, fails=(404,),
+        query=BuyerQuery,
+        gives=BuyerList,
+        fails=(404,),
     ),
     Endpoint(
-        "POST", PATH, create, "Find or make the buyer of an e-mail.",
-        body=BuyerWish, gives=BuyerEntry, fails=(404,),
+        "POST",
+        PATH,
+        create,
+        "Find or make the buyer of an e-mail.",
+        body=BuyerWish,
+        gives=BuyerEntry,
+        fails=(404,),
         example='{"email": "asha@example.com"}',
     ),
     Endpoint(
-        "GET", ONE, show,
+        "GET",
+        ONE,
+        show,
         "One buyer. Wherever a path names one, an e-mail (with %40) does as well as the id.",
-        gives=BuyerEntry, fails=(404, 422),
+        gives=BuyerEntry,
+        fails=(404, 422),
     ),
     Endpoint(
-        "GET", f"{ONE}/wallet", show_wallet, "What a buyer's Amazon Pay balance has.",
-        gives=WalletTold, fails=(404, 422),
+        "GET",
+        f"{ONE}/wallet",
+        show_wallet,
+        "What a buyer's Amazon Pay balance has.",
+        gives=WalletTold,
+        fails=(404, 422),
     ),
     Endpoint(
-        "GET", f"{ONE}/wallet/entries", entries,
+        "GET",
+        f"{ONE}/wallet/entries",
+        entries,
         "How it came to that, the newest first; the opening balance is posted at its first use.",
-        query=PageQuery, gives=WalletEntries, fails=(404,),
+        query=PageQuery,
+        gives=WalletEntries,
+        fails=(404,),
     ),
-)  # fmt: skip
+)

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mockpay.delivery import clocks
-from mockpay.delivery.clocks import Until
+from mockpay.delivery import clock
+from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import SECOND, Mode, parse_time, rfc3339
 from mockpay.kernel.errors import Invalid
-from mockpay.store.worlds import look
+from mockpay.store.unit_of_work import look
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 #: Later than this a year that is still to come could not be told in RFC 3339.
@@ -38,8 +38,7 @@ class Advance(Struct, forbid_unknown_fields=True, kw_only=True):
     seconds: Annotated[float, Meta(ge=0, le=315_360_000)] | None = None
     to: Annotated[str | None, Meta(description="RFC 3339, not before the seller's now.")] = None
     until: Annotated[
-        Until | None,
-        Meta(description="`next`: to the next event; `idle`: until no one-off event is left."),
+        Until | None, Meta(description="`next`: to the next event; `idle`: until no one-off event is left.")
     ] = None
     timeout: Annotated[
         float, Meta(gt=0, le=300, description="Real seconds after which `complete` is false.")
@@ -69,17 +68,14 @@ def put(ask: Ask[None, ClockChange]) -> ClockState:
     moment = None if ask.body.now is None else _moment(ask.body.now)
     if ask.body.mode is None and moment is None:
         raise Invalid("Give 'mode', 'now' or both.", code="clock.nothing_given")
-    clocks.put(ask.runtime, ask.seller_id, ask.body.mode, moment)
+    clock.put(ask.runtime, ask.seller_id, ask.body.mode, moment)
     return show(ask)  # type: ignore[arg-type]  # it does not look at the body
 
 
 def advance(ask: Ask[None, Advance]) -> Advanced:
-    moved = clocks.advance(ask.runtime, ask.seller_id, _goal(ask), ask.body.timeout)
+    moved = clock.advance(ask.runtime, ask.seller_id, _goal(ask), ask.body.timeout)
     return Advanced(
-        now=rfc3339(moved.now),
-        fired=moved.fired,
-        delivered=moved.delivered,
-        complete=moved.complete,
+        now=rfc3339(moved.now), fired=moved.fired, delivered=moved.delivered, complete=moved.complete
     )
 
 
@@ -90,7 +86,7 @@ def _goal(ask: Ask[None, Advance]) -> int | Until:
         raise Invalid(message, code="clock.goal")
     if wish.until is not None:
         return wish.until
-    _, now = clocks.read(ask.runtime, ask.seller_id)
+    _, now = clock.read(ask.runtime, ask.seller_id)
     goal = now + int((wish.seconds or 0) * SECOND) if wish.to is None else _moment(wish.to)
     if wish.to is not None and goal < now:
         message = "'to' lies before the seller's now; PUT sets a clock back."
@@ -112,15 +108,24 @@ _PATH = "/v1/sellers/{seller_id}/clock"
 ENDPOINTS = (
     Endpoint("GET", _PATH, show, "What a seller's clock shows.", gives=ClockState, fails=(404,)),
     Endpoint(
-        "PUT", _PATH, put,
+        "PUT",
+        _PATH,
+        put,
         "Stop, start or set a clock; it may be set back, events keep their due time.",
-        body=ClockChange, gives=ClockState, fails=(404,),
+        body=ClockChange,
+        gives=ClockState,
+        fails=(404,),
         example='{"mode": "frozen", "now": "2026-11-21T15:24:07Z"}',
     ),
     Endpoint(
-        "POST", f"{_PATH}/advance", advance,
+        "POST",
+        f"{_PATH}/advance",
+        advance,
         "Move a clock. When `complete`, every event due has happened and each due notification "
         "had its delivery try. A frozen clock stays frozen.",
-        body=Advance, gives=Advanced, fails=(404, 409), example='{"seconds": 30}',
+        body=Advance,
+        gives=Advanced,
+        fails=(404, 409),
+        example='{"seconds": 30}',
     ),
-)  # fmt: skip
+)

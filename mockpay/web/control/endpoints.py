@@ -13,8 +13,8 @@ import msgspec
 from flask import Response, request
 
 from mockpay.kernel.errors import Invalid
-from mockpay.store.worlds import Runtime
-from mockpay.web.control.pulse import Pulse
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.control.change_notifier import Pulse
 
 Q = TypeVar("Q")
 B = TypeVar("B")
@@ -91,9 +91,7 @@ def answer(plain: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(plain), status, content_type="application/json")
 
 
-def perform(
-    endpoint: Endpoint, runtime: Runtime, pulse: Pulse, path: Mapping[str, str]
-) -> Response:
+def perform(endpoint: Endpoint, runtime: Runtime, pulse: Pulse, path: Mapping[str, str]) -> Response:
     """
     Read the request, do it, write the answer.
 

@@ -9,9 +9,9 @@ from msgspec import Meta, Struct
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import inbox
 from mockpay.services.inbox import Message
-from mockpay.store.worlds import look, work
+from mockpay.store.unit_of_work import look, work
+from mockpay.web.control.common import PageQuery, maybe_time
 from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.shapes import PageQuery, maybe_time
 
 
 class InboxQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -50,9 +50,13 @@ def listed(ask: Ask[InboxQuery, None]) -> Inbox:
         inbox.forget_old(sandbox)
     with look(ask.runtime, ask.seller_id) as sandbox:
         page = inbox.listed(
-            sandbox, kind=query.kind, to=query.to, attempt_id=query.attempt_id,
-            after=query.cursor, limit=query.limit,
-        )  # fmt: skip
+            sandbox,
+            kind=query.kind,
+            to=query.to,
+            attempt_id=query.attempt_id,
+            after=query.cursor,
+            limit=query.limit,
+        )
     return Inbox(items=[_entry(one) for one in page.items], next_cursor=page.next_cursor)
 
 
@@ -73,9 +77,13 @@ def _entry(one: Message) -> MessageEntry:
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/v1/sellers/{seller_id}/inbox", listed,
+        "GET",
+        "/v1/sellers/{seller_id}/inbox",
+        listed,
         'What the sandbox "sent" to buyers, the newest first; codes are kept for an hour of the '
         "seller's time.",
-        query=InboxQuery, gives=Inbox, fails=(400, 404),
+        query=InboxQuery,
+        gives=Inbox,
+        fails=(400, 404),
     ),
-)  # fmt: skip
+)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mockpay.domain import cards, netbanking, upi, wallet
-from mockpay.domain.instruments import Card, Instrument, NetBanking, Upi, Wallet
+from mockpay.domain import wallet
+from mockpay.domain.methods import cards, netbanking, upi
+from mockpay.domain.methods.instruments import Card, Instrument, NetBanking, Upi, Wallet
 from mockpay.kernel.errors import Invalid
 from mockpay.services.wallet import owner_of
 
@@ -24,9 +25,7 @@ class InstrumentParts(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str | None, Meta(description="card: as it is on the card.")] = None
     vpa: Annotated[str | None, Meta(description="upi: the UPI ID.")] = None
     bank: Annotated[str | None, Meta(description="netbanking: the bank's code.")] = None
-    email: Annotated[str | None, Meta(description="The buyer's e-mail; wallet: whose it is.")] = (
-        None
-    )
+    email: Annotated[str | None, Meta(description="The buyer's e-mail; wallet: whose it is.")] = None
 
 
 def instrument(method: str, parts: InstrumentParts, now: int) -> Instrument:
@@ -44,9 +43,7 @@ def _card(parts: InstrumentParts, now: int) -> Card:
     number = parts.number or ""
     brand = cards.brand_of("".join(filter(str.isdecimal, number)))
     cvv = "0" * (brand.cvv if brand else _USUAL_CVV)
-    typed = cards.typed(
-        number=number, expiry=parts.expiry or "", cvv=cvv, name=parts.name or "", now=now
-    )
+    typed = cards.typed(number=number, expiry=parts.expiry or "", cvv=cvv, name=parts.name or "", now=now)
     return Card(typed)
 
 

@@ -9,12 +9,12 @@ from msgspec import Meta, Struct
 
 from mockpay.kernel.clock import rfc3339
 from mockpay.services.audit import audit
-from mockpay.store.engine import reading
-from mockpay.store.paging import Page
-from mockpay.store.queries import JournalFilter, JournalRow, journal_page, ownerless_journal
-from mockpay.store.worlds import look
+from mockpay.store.db.engine import reading
+from mockpay.store.db.paging import Page
+from mockpay.store.reads.lists import JournalFilter, JournalRow, journal_page, ownerless_journal
+from mockpay.store.unit_of_work import look
+from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Ask, Endpoint, answer
-from mockpay.web.control.shapes import PageQuery
 
 
 class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -101,16 +101,30 @@ def check(ask: Ask[None, None]) -> Response:
 _SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
     Endpoint(
-        "GET", f"{_SELLER}/journal", listed,
+        "GET",
+        f"{_SELLER}/journal",
+        listed,
         "What came in, how it was answered and why; the newest 50,000 entries are kept.",
-        query=JournalQuery, gives=JournalList, fails=(400, 404),
+        query=JournalQuery,
+        gives=JournalList,
+        fails=(400, 404),
     ),
     Endpoint(
-        "GET", "/v1/journal", ownerless, "The same of requests that no seller could be found for.",
-        query=PageQuery, gives=JournalList, fails=(400,),
+        "GET",
+        "/v1/journal",
+        ownerless,
+        "The same of requests that no seller could be found for.",
+        query=PageQuery,
+        gives=JournalList,
+        fails=(400,),
     ),
     Endpoint(
-        "GET", f"{_SELLER}/audit", check, "Whether money and states agree; 409 where they do not.",
-        gives=Audit, fails=(404,), alike=(409,),
+        "GET",
+        f"{_SELLER}/audit",
+        check,
+        "Whether money and states agree; 409 where they do not.",
+        gives=Audit,
+        fails=(404,),
+        alike=(409,),
     ),
-)  # fmt: skip
+)

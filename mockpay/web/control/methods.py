@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from mockpay.domain.offers import BankOffer, MethodOffer, Offers
+from mockpay.domain.methods.offers import BankOffer, MethodOffer, Offers
 from mockpay.kernel.clock import rfc3339
-from mockpay.services import offers
-from mockpay.store.worlds import look, work
+from mockpay.services.sellers import offers
+from mockpay.store.unit_of_work import look, work
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 Amount = Annotated[str, Meta(description='As `"1.00"`.')]
@@ -43,9 +43,7 @@ class MethodsChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch: what is not named stays, null is the default again."""
 
     methods: dict[str, MethodChange | None] = {}
-    upi_collect: Annotated[
-        bool | UnsetType, Meta(description="The setting `upi_collect_enabled`.")
-    ] = UNSET
+    upi_collect: Annotated[bool | UnsetType, Meta(description="The setting `upi_collect_enabled`.")] = UNSET
     banks: dict[str, BankChange | None] = {}
     card_networks: dict[str, bool | None] = {}
 
@@ -123,14 +121,22 @@ def _bank(one: BankOffer, now: int) -> BankTold:
 _PATH = "/v1/sellers/{seller_id}/methods"
 ENDPOINTS = (
     Endpoint(
-        "GET", _PATH, show, "The methods, banks and card networks that a seller offers.",
-        gives=MethodsTold, fails=(404,),
+        "GET",
+        _PATH,
+        show,
+        "The methods, banks and card networks that a seller offers.",
+        gives=MethodsTold,
+        fails=(404,),
     ),
     Endpoint(
-        "PATCH", _PATH, change,
+        "PATCH",
+        _PATH,
+        change,
         "Switch methods, banks and card networks on or off, set limits and down times. "
         "They are settings: a reset leaves them.",
-        body=MethodsChange, gives=MethodsTold, fails=(404,),
+        body=MethodsChange,
+        gives=MethodsTold,
+        fails=(404,),
         example='{"methods": {"wallet": {"enabled": false}, "upi": {"max_amount": "1000.00"}}}',
     ),
-)  # fmt: skip
+)

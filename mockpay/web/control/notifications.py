@@ -13,16 +13,10 @@ from mockpay.domain.notifications import DeliveryState, Notification, Notificati
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, timeline
-from mockpay.store.summaries import TryLine, tries_of
-from mockpay.store.worlds import Sandbox, look, work
+from mockpay.store.reads.summaries import TryLine, tries_of
+from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.web.control.common import PageQuery, States, TimelineEntry, states_of, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.shapes import (
-    PageQuery,
-    States,
-    TimelineEntry,
-    states_of,
-    timeline_entry,
-)
 
 #: Real seconds between two looks whether the worker has sent what it took.
 _LOOK_AGAIN = 0.01
@@ -228,17 +222,28 @@ _PATH = "/v1/sellers/{seller_id}/notifications"
 _ONE = f"{_PATH}/{{notification_id}}"
 ENDPOINTS = (
     Endpoint(
-        "GET", _PATH, listed, "What a seller was or will be told, the newest first.",
-        query=NotificationQuery, gives=NotificationList, fails=(400, 404),
+        "GET",
+        _PATH,
+        listed,
+        "What a seller was or will be told, the newest first.",
+        query=NotificationQuery,
+        gives=NotificationList,
+        fails=(400, 404),
     ),
     Endpoint(
-        "GET", _ONE, show,
+        "GET",
+        _ONE,
+        show,
         "One notification with every try: request, signed text, answer and latency.",
-        gives=NotificationDetail, fails=(404,),
+        gives=NotificationDetail,
+        fails=(404,),
     ),
     Endpoint(
-        "POST", f"{_ONE}/deliver", deliver,
+        "POST",
+        f"{_ONE}/deliver",
+        deliver,
         "Send a notification now, whatever became of it before; the answer shows the new try.",
-        gives=NotificationDetail, fails=(404, 409),
+        gives=NotificationDetail,
+        fails=(404, 409),
     ),
-)  # fmt: skip
+)

@@ -16,11 +16,19 @@ from mockpay.web.problems import MEDIA_TYPE, Problem
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
 _WORDS = {
-    200: "Done", 201: "Made", 204: "Done; nothing to tell", 400: "Cannot be read",
-    401: "A token is needed", 403: "Foreign Host or Origin", 404: "No such thing",
-    409: "Not in this state", 413: "Too large", 415: "Not JSON", 422: "A value cannot be used",
+    200: "Done",
+    201: "Made",
+    204: "Done; nothing to tell",
+    400: "Cannot be read",
+    401: "A token is needed",
+    403: "Foreign Host or Origin",
+    404: "No such thing",
+    409: "Not in this state",
+    413: "Too large",
+    415: "Not JSON",
+    422: "A value cannot be used",
     503: "Not now",
-}  # fmt: skip
+}
 
 
 def document(endpoints: Sequence[Endpoint]) -> bytes:
@@ -65,18 +73,13 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "security": [{}] if endpoint.public else [{}, {"token": []}],
     }
     if endpoint.body is not None:
-        operation["requestBody"] = {
-            "content": {"application/json": {"schema": _ref(endpoint.body)}}
-        }
+        operation["requestBody"] = {"content": {"application/json": {"schema": _ref(endpoint.body)}}}
     return operation
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")]
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in names
-    ]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
@@ -86,21 +89,14 @@ def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     _, found = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
     schema = found[endpoint.query.__name__]
     return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in schema["required"],
-            "schema": _flat(rules, found),
-        }
+        {"name": name, "in": "query", "required": name in schema["required"], "schema": _flat(rules, found)}
         for name, rules in schema["properties"].items()
     ]
 
 
 def _flat(rules: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """A parameter is absent instead of null, and tells its choices in place."""
-    kept = {
-        name: value for name, value in rules.items() if not (name == "default" and value is None)
-    }
+    kept = {name: value for name, value in rules.items() if not (name == "default" and value is None)}
     choices = [one for one in kept.pop("anyOf", []) if one != {"type": "null"}]
     only = choices[0] if choices else {}
     if "$ref" in only:
@@ -117,10 +113,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     told = {str(endpoint.status): done}
     told |= {str(status): {**done, "description": _WORDS[status]} for status in endpoint.alike}
     for status in sorted(failures(endpoint)):
-        told[str(status)] = {
-            "description": _WORDS[status],
-            "content": _content(_ref(Problem), MEDIA_TYPE),
-        }
+        told[str(status)] = {"description": _WORDS[status], "content": _content(_ref(Problem), MEDIA_TYPE)}
     return told
 
 

@@ -8,21 +8,15 @@ from msgspec import Meta, Struct
 
 from mockpay.domain.orders import Order, OrderState
 from mockpay.kernel.clock import rfc3339
-from mockpay.services import cancelling, captures
-from mockpay.services.steps import found
+from mockpay.services.payments import cancellation, captures
+from mockpay.services.payments.transitions import found
 from mockpay.store import attempts, orders, refunds, timeline
-from mockpay.store.queries import OrderFilter, orders_page
-from mockpay.store.worlds import Sandbox, look, work
+from mockpay.store.reads.lists import OrderFilter, orders_page
+from mockpay.store.unit_of_work import Sandbox, look, work
 from mockpay.web.control.attempts import AttemptEntry, WhyEntry, attempt_entry, why_entries
+from mockpay.web.control.common import PageQuery, States, TimelineEntry, states_of, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.refunds import RefundLine, refund_line
-from mockpay.web.control.shapes import (
-    PageQuery,
-    States,
-    TimelineEntry,
-    states_of,
-    timeline_entry,
-)
 
 
 class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -33,14 +27,9 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     method: str | None = None
     decided_by: Annotated[
         str | None,
-        Meta(
-            description="rule, simulation, instrument, amount, default, success, "
-            "or a scenario's name."
-        ),
+        Meta(description="rule, simulation, instrument, amount, default, success, or a scenario's name."),
     ] = None
-    text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = (
-        None
-    )
+    text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = None
 
 
 class OrderLine(Struct, kw_only=True):
@@ -113,7 +102,7 @@ def show(ask: Ask[None, None]) -> OrderDetail:
 
 def cancel(ask: Ask[None, None]) -> OrderDetail:
     with work(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, cancelling.cancel(sandbox, _order(sandbox, ask)), ask.base)
+        return _detail(sandbox, cancellation.cancel(sandbox, _order(sandbox, ask)), ask.base)
 
 
 def capture(ask: Ask[None, None]) -> OrderDetail:
@@ -165,20 +154,36 @@ _PATH = "/v1/sellers/{seller_id}/orders"
 _ONE = f"{_PATH}/{{amazon_order_id}}"
 ENDPOINTS = (
     Endpoint(
-        "GET", _PATH, listed, "A seller's orders, the newest first.",
-        query=OrderQuery, gives=OrderList, fails=(400, 404),
+        "GET",
+        _PATH,
+        listed,
+        "A seller's orders, the newest first.",
+        query=OrderQuery,
+        gives=OrderList,
+        fails=(400, 404),
     ),
     Endpoint(
-        "GET", _ONE, show, "One order: attempts, timeline, and why it went as it did.",
-        gives=OrderDetail, fails=(404,),
+        "GET",
+        _ONE,
+        show,
+        "One order: attempts, timeline, and why it went as it did.",
+        gives=OrderDetail,
+        fails=(404,),
     ),
     Endpoint(
-        "POST", f"{_ONE}/cancel", cancel,
+        "POST",
+        f"{_ONE}/cancel",
+        cancel,
         "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
-        gives=OrderDetail, fails=(404, 409),
+        gives=OrderDetail,
+        fails=(404, 409),
     ),
     Endpoint(
-        "POST", f"{_ONE}/capture", capture, "Take the money that an order has authorised.",
-        gives=OrderDetail, fails=(404, 409),
+        "POST",
+        f"{_ONE}/capture",
+        capture,
+        "Take the money that an order has authorised.",
+        gives=OrderDetail,
+        fails=(404, 409),
     ),
-)  # fmt: skip
+)

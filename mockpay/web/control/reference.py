@@ -35,13 +35,24 @@ SELLER=A1MOCKPAYSELLER
 ```
 """
 _TITLES = {
-    "server": "Server", "sellers": "Sellers", "methods": "Methods of payment",
-    "clock": "Clock", "orders": "Orders", "attempts": "Attempts", "refunds": "Refunds",
-    "notifications": "Notifications", "buyers": "Buyers", "vault": "Saved methods",
-    "inbox": "The buyer's inbox", "risk": "The risk check", "reviews": "Reviews",
-    "scenarios": "Scenarios", "journal": "Journal and audit", "wait": "Waiting",
+    "server": "Server",
+    "sellers": "Sellers",
+    "methods": "Methods of payment",
+    "clock": "Clock",
+    "orders": "Orders",
+    "attempts": "Attempts",
+    "refunds": "Refunds",
+    "notifications": "Notifications",
+    "buyers": "Buyers",
+    "vault": "Saved methods",
+    "inbox": "The buyer's inbox",
+    "risk": "The risk check",
+    "reviews": "Reviews",
+    "scenarios": "Scenarios",
+    "journal": "Journal and audit",
+    "wait": "Waiting",
     "signatures": "Signatures",
-}  # fmt: skip
+}
 
 
 def page() -> str:

@@ -8,27 +8,20 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.plans import Source, Stage
+from mockpay.domain.payments.plans import Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import TimelineEvent
 from mockpay.kernel.clock import rfc3339
-from mockpay.services import refund_endings
-from mockpay.services import refunds as verbs
-from mockpay.services.steps import the_attempt, the_refund
+from mockpay.services.payments.transitions import the_attempt, the_refund
+from mockpay.services.refunds import refund_settlement
+from mockpay.services.refunds import refunds as verbs
 from mockpay.store import notifications, refunds, timeline
-from mockpay.store.paging import LONGEST_PAGE
-from mockpay.store.worlds import Sandbox, look, work
+from mockpay.store.db.paging import LONGEST_PAGE
+from mockpay.store.unit_of_work import Sandbox, look, work
 from mockpay.web.control.attempts import WhyEntry, why_entries
+from mockpay.web.control.common import PageQuery, States, TimelineEntry, maybe_time, states_of, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.notifications import NotificationLine, notification_lines
-from mockpay.web.control.shapes import (
-    PageQuery,
-    States,
-    TimelineEntry,
-    maybe_time,
-    states_of,
-    timeline_entry,
-)
 
 
 class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -42,9 +35,7 @@ class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
 class DeclineWish(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why a refund is declined."""
 
-    reason: Annotated[str, Meta(description=f"`{'` or `'.join(DECLINE_REASONS)}`.")] = (
-        PROCESSING_FAILURE
-    )
+    reason: Annotated[str, Meta(description=f"`{'` or `'.join(DECLINE_REASONS)}`.")] = PROCESSING_FAILURE
 
 
 class RefundLine(Struct, kw_only=True):
@@ -117,12 +108,12 @@ def show(ask: Ask[None, None]) -> RefundDetail:
 
 
 def complete(ask: Ask[None, None]) -> RefundDetail:
-    return _moved(ask, refund_endings.complete)
+    return _moved(ask, refund_settlement.complete)
 
 
 def decline(ask: Ask[None, DeclineWish]) -> RefundDetail:
     reason = ask.body.reason
-    return _moved(ask, lambda sandbox, refund: refund_endings.decline(sandbox, refund, reason))
+    return _moved(ask, lambda sandbox, refund: refund_settlement.decline(sandbox, refund, reason))
 
 
 def hold(ask: Ask[None, None]) -> RefundDetail:
@@ -143,9 +134,7 @@ def _refund(sandbox: Sandbox, ask: Ask[Any, Any]) -> Refund:
 
 
 def _detail(sandbox: Sandbox, refund: Refund, base: str) -> RefundDetail:
-    told = notifications.listed(
-        sandbox, amazon_refund_id=refund.amazon_refund_id, limit=LONGEST_PAGE
-    )
+    told = notifications.listed(sandbox, amazon_refund_id=refund.amazon_refund_id, limit=LONGEST_PAGE)
     world = f"{base}/_mockpay/v1/sellers/{refund.seller_id}"
     return RefundDetail(
         why=_why(sandbox, refund),
@@ -211,32 +200,54 @@ _PATH = "/v1/sellers/{seller_id}/refunds"
 _ONE = f"{_PATH}/{{amazon_refund_id}}"
 ENDPOINTS = (
     Endpoint(
-        "GET", _PATH, listed, "A seller's refunds, the newest first.",
-        query=RefundQuery, gives=RefundList, fails=(400, 404),
+        "GET",
+        _PATH,
+        listed,
+        "A seller's refunds, the newest first.",
+        query=RefundQuery,
+        gives=RefundList,
+        fails=(400, 404),
     ),
     Endpoint(
-        "GET", _ONE, show,
+        "GET",
+        _ONE,
+        show,
         "One refund: timeline, notifications, and why it goes as it does.",
-        gives=RefundDetail, fails=(404,),
+        gives=RefundDetail,
+        fails=(404,),
     ),
     Endpoint(
-        "POST", f"{_ONE}/complete", complete, "Settle a pending refund now: the money is back.",
-        gives=RefundDetail, fails=(404, 409),
+        "POST",
+        f"{_ONE}/complete",
+        complete,
+        "Settle a pending refund now: the money is back.",
+        gives=RefundDetail,
+        fails=(404, 409),
     ),
     Endpoint(
-        "POST", f"{_ONE}/decline", decline,
+        "POST",
+        f"{_ONE}/decline",
+        decline,
         "Refuse a pending refund now; what it had reserved can be refunded again.",
-        body=DeclineWish, gives=RefundDetail, fails=(404, 409),
+        body=DeclineWish,
+        gives=RefundDetail,
+        fails=(404, 409),
         example=f'{{"reason": "{PROCESSING_FAILURE}"}}',
     ),
     Endpoint(
-        "POST", f"{_ONE}/hold", hold,
+        "POST",
+        f"{_ONE}/hold",
+        hold,
         "Keep a refund pending until it is released, completed or declined.",
-        gives=RefundDetail, fails=(404, 409),
+        gives=RefundDetail,
+        fails=(404, 409),
     ),
     Endpoint(
-        "POST", f"{_ONE}/release", release,
+        "POST",
+        f"{_ONE}/release",
+        release,
         "Let a held refund go on: it settles when it was due, at once if that has passed.",
-        gives=RefundDetail, fails=(404, 409),
+        gives=RefundDetail,
+        fails=(404, 409),
     ),
-)  # fmt: skip
+)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mockpay.delivery import outbox
 from mockpay.domain.timeline import Actor
-from mockpay.services import payments
-from mockpay.services.steps import the_attempt
-from mockpay.store.worlds import look, work
+from mockpay.services.payments import payments
+from mockpay.services.payments.transitions import the_attempt
+from mockpay.store.unit_of_work import look, work
 from mockpay.web.control.attempts import AttemptDetail, attempt_detail
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -32,13 +32,19 @@ def _decided(ask: Ask[None, None], *, approved: bool) -> AttemptDetail:
 _PATH = "/v1/sellers/{seller_id}/reviews/{attempt_id}"
 ENDPOINTS = (
     Endpoint(
-        "POST", f"{_PATH}/approve", approve,
+        "POST",
+        f"{_PATH}/approve",
+        approve,
         "Let an attempt go on that is RISK_REVIEW; its buyer may still be asked for a proof.",
-        gives=AttemptDetail, fails=(404, 409),
+        gives=AttemptDetail,
+        fails=(404, 409),
     ),
     Endpoint(
-        "POST", f"{_PATH}/reject", reject,
+        "POST",
+        f"{_PATH}/reject",
+        reject,
         "End an attempt that is RISK_REVIEW; the buyer hears a neutral word.",
-        gives=AttemptDetail, fails=(404, 409),
+        gives=AttemptDetail,
+        fails=(404, 409),
     ),
-)  # fmt: skip
+)

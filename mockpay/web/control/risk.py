@@ -9,21 +9,21 @@ from flask import Response
 from msgspec import Meta, Struct
 from msgspec.structs import replace as changed
 
-from mockpay.domain.instruments import Card, Instrument
-from mockpay.domain.magic_risk import RISK_OUTCOMES
-from mockpay.domain.methods import NETWORKS
-from mockpay.domain.plans import Decision, Stage
-from mockpay.domain.risk import Assessment, Verdict
-from mockpay.domain.scenarios import Facts, Looks, resolve
+from mockpay.domain.methods.instruments import Card, Instrument
+from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.payments.plans import Decision, Stage
+from mockpay.domain.scenarios.resolution import Facts, Looks, resolve
+from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
-from mockpay.services import risk as verbs
-from mockpay.services.risk import FORCE_KEYS, Inputs
-from mockpay.services.vault import card_fingerprint
-from mockpay.store import risk
-from mockpay.store.risk import Override
-from mockpay.store.worlds import Sandbox, look, work
+from mockpay.risk import assessment as verbs
+from mockpay.risk import risk_table
+from mockpay.risk.assessment import FORCE_KEYS, Inputs
+from mockpay.risk.risk_table import Override
+from mockpay.risk.rules import Assessment, Verdict
+from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.vault.saved_methods import card_fingerprint
 from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.instruments import InstrumentParts, instrument
@@ -40,13 +40,10 @@ class Payment(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
     method: Literal["card", "upi", "netbanking", "wallet"] = "upi"
     ip: str | None = None
     device: str | None = None
-    buyer_id: Annotated[
-        str | None, Meta(description="Id or e-mail of a buyer who is signed in.")
-    ] = None
+    buyer_id: Annotated[str | None, Meta(description="Id or e-mail of a buyer who is signed in.")] = None
     buyer_name: str | None = None
     planned: Annotated[
-        str | None,
-        Meta(description=f"What a scenario says at stage `risk`: {_OUTCOMES}; else as it is."),
+        str | None, Meta(description=f"What a scenario says at stage `risk`: {_OUTCOMES}; else as it is.")
     ] = None
 
 
@@ -168,23 +165,20 @@ def force(ask: Ask[None, ForceWish]) -> ForceEntry:
 
 def forced(ask: Ask[None, None]) -> ForceList:
     with look(ask.runtime, ask.seller_id) as sandbox:
-        items = [_entry(one) for one in risk.overrides(sandbox)]
+        items = [_entry(one) for one in risk_table.overrides(sandbox)]
     return ForceList(items=items, next_cursor=None)
 
 
 def clear(ask: Ask[None, None]) -> Response:
     with work(ask.runtime, ask.seller_id) as sandbox:
-        for one in risk.overrides(sandbox):
-            risk.use_up(sandbox, one)
+        for one in risk_table.overrides(sandbox):
+            risk_table.use_up(sandbox, one)
     return Response(status=204)
 
 
 def _entry(one: Override) -> ForceEntry:
     return ForceEntry(
-        force_id=one.override_id,
-        match=dict(one.match),
-        decision=one.decision.value,
-        reason=one.reason,
+        force_id=one.override_id, match=dict(one.match), decision=one.decision.value, reason=one.reason
     )
 
 
@@ -216,25 +210,35 @@ def _fields(found: Assessment) -> dict[str, Any]:
 _PATH = "/v1/sellers/{seller_id}/risk"
 ENDPOINTS = (
     Endpoint(
-        "POST", f"{_PATH}/dry-run", dry_run,
+        "POST",
+        f"{_PATH}/dry-run",
+        dry_run,
         "What a payment would meet now. Nothing is kept; scenario rules and forced decisions "
         "are left out, as asking them would use them up.",
-        body=Payment, gives=DryRun, fails=(404,),
+        body=Payment,
+        gives=DryRun,
+        fails=(404,),
         example='{"amount": "150000.00", "method": "card", "number": "4111111111111111", '
         '"ip": "198.51.100.66"}',
     ),
     Endpoint(
-        "POST", f"{_PATH}/force", force,
+        "POST",
+        f"{_PATH}/force",
+        force,
         "Decide on the next attempt that fits, once: before its scenario and before the rules.",
-        body=ForceWish, gives=ForceEntry, status=201, fails=(404, 409),
+        body=ForceWish,
+        gives=ForceEntry,
+        status=201,
+        fails=(404, 409),
         example='{"match": {"method": "card"}, "decision": "REVIEW", "reason": "look at this"}',
     ),
     Endpoint(
-        "GET", f"{_PATH}/force", forced, "Forced decisions that wait for their attempts.",
-        gives=ForceList, fails=(404,),
+        "GET",
+        f"{_PATH}/force",
+        forced,
+        "Forced decisions that wait for their attempts.",
+        gives=ForceList,
+        fails=(404,),
     ),
-    Endpoint(
-        "DELETE", f"{_PATH}/force", clear, "Take all forced decisions back.",
-        status=204, fails=(404,),
-    ),
-)  # fmt: skip
+    Endpoint("DELETE", f"{_PATH}/force", clear, "Take all forced decisions back.", status=204, fails=(404,)),
+)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard, problems
 from mockpay.web.control import (
     attempts,
@@ -30,8 +30,8 @@ from mockpay.web.control import (
     vault,
     wait,
 )
+from mockpay.web.control.change_notifier import Pulse
 from mockpay.web.control.endpoints import Endpoint, perform
-from mockpay.web.control.pulse import Pulse
 
 #: In the order in which the documents tell them.
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -91,6 +91,4 @@ def _add(api: Blueprint, runtime: Runtime, pulse: Pulse, endpoint: Endpoint) -> 
         let_in()
         return perform(endpoint, runtime, pulse, path)
 
-    api.add_url_rule(
-        endpoint.rule, endpoint.name, view, methods=[endpoint.method], strict_slashes=False
-    )
+    api.add_url_rule(endpoint.rule, endpoint.name, view, methods=[endpoint.method], strict_slashes=False)

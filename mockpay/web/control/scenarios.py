@@ -7,14 +7,14 @@ from typing import Annotated
 from flask import Response
 from msgspec import Meta, Struct
 
-from mockpay.domain.scenarios import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES, Rule
+from mockpay.domain.scenarios.resolution import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES, Rule
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import NotFound
 from mockpay.services import scenarios as verbs
 from mockpay.store import scenarios
-from mockpay.store.worlds import look, work
+from mockpay.store.unit_of_work import look, work
+from mockpay.web.control.common import maybe_time
 from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.shapes import maybe_time
 
 _MOST_DIGITS = 18
 _STAGES = ", ".join(f"`{one}`" for one in dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
@@ -68,9 +68,14 @@ def create(ask: Ask[None, RuleWish]) -> RuleEntry:
     wish = ask.body
     with work(ask.runtime, ask.seller_id) as sandbox:
         rule = verbs.add_rule(
-            sandbox, stage=wish.stage, match=wish.match, outcome=wish.outcome, times=wish.times,
-            probability=wish.probability, ttl_seconds=wish.ttl_seconds,
-        )  # fmt: skip
+            sandbox,
+            stage=wish.stage,
+            match=wish.match,
+            outcome=wish.outcome,
+            times=wish.times,
+            probability=wish.probability,
+            ttl_seconds=wish.ttl_seconds,
+        )
     return _entry(rule)
 
 
@@ -106,12 +111,16 @@ _PATH = "/v1/sellers/{seller_id}/scenarios"
 ENDPOINTS = (
     Endpoint("GET", _PATH, listed, "A seller's rules.", gives=RuleList, fails=(404,)),
     Endpoint(
-        "POST", _PATH, create, "Make a rule that decides attempts and refunds that fit.",
-        body=RuleWish, gives=RuleEntry, status=201, fails=(404, 409),
+        "POST",
+        _PATH,
+        create,
+        "Make a rule that decides attempts and refunds that fit.",
+        body=RuleWish,
+        gives=RuleEntry,
+        status=201,
+        fails=(404, 409),
         example='{"stage": "issuer", "match": {"method": "upi"}, "outcome": "insufficient"}',
     ),
     Endpoint("DELETE", _PATH, clear, "Take all rules away.", status=204, fails=(404,)),
-    Endpoint(
-        "DELETE", f"{_PATH}/{{rule_id}}", delete, "Take one rule away.", status=204, fails=(404,)
-    ),
-)  # fmt: skip
+    Endpoint("DELETE", f"{_PATH}/{{rule_id}}", delete, "Take one rule away.", status=204, fails=(404,)),
+)

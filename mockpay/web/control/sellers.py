@@ -9,11 +9,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mockpay.domain.sellers import Seller, Settings
 from mockpay.kernel.clock import rfc3339
-from mockpay.services import sellers
-from mockpay.services.sellers import Changes, NewSeller
-from mockpay.store.worlds import look, work
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import Changes, NewSeller
+from mockpay.store.unit_of_work import look, work
+from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.shapes import PageQuery
 
 Given = dict[str, bool | int | str | list[str] | dict[str, str]]
 
@@ -25,9 +25,7 @@ class SellerWish(Struct, forbid_unknown_fields=True, kw_only=True):
     access_key: str | None = None
     secret_key: str | None = None
     name: str | None = None
-    return_urls: Annotated[
-        list[str] | None, Meta(description="Where buyers may be sent back to.")
-    ] = None
+    return_urls: Annotated[list[str] | None, Meta(description="Where buyers may be sent back to.")] = None
     ipn_url: str | None = None
     settings: Annotated[Given | None, Meta(description="Those that differ from `Settings`.")] = None
 
@@ -37,12 +35,8 @@ class SellerChange(Struct, forbid_unknown_fields=True, kw_only=True):
 
     name: str | UnsetType = UNSET
     return_urls: list[str] | UnsetType = UNSET
-    ipn_url: Annotated[str | UnsetType | None, Meta(description="Null takes the address away.")] = (
-        UNSET
-    )
-    settings: Annotated[
-        Given | UnsetType, Meta(description="Those that change; the others stay.")
-    ] = UNSET
+    ipn_url: Annotated[str | UnsetType | None, Meta(description="Null takes the address away.")] = UNSET
+    settings: Annotated[Given | UnsetType, Meta(description="Those that change; the others stay.")] = UNSET
 
 
 class SellerLine(Struct, kw_only=True):
@@ -74,18 +68,17 @@ class SellerList(Struct, kw_only=True):
 def create(ask: Ask[None, SellerWish]) -> SellerDetail:
     wish = ask.body
     urls = None if wish.return_urls is None else tuple(wish.return_urls)
-    seller = sellers.create(
+    seller = accounts.create(
         ask.runtime,
         NewSeller(
-            wish.seller_id, wish.access_key, wish.secret_key, wish.name, urls,
-            wish.ipn_url, wish.settings,
+            wish.seller_id, wish.access_key, wish.secret_key, wish.name, urls, wish.ipn_url, wish.settings
         ),
-    )  # fmt: skip
+    )
     return _detail(seller, ask.base)
 
 
 def listed(ask: Ask[PageQuery, None]) -> SellerList:
-    page = sellers.listed(ask.runtime, ask.query.cursor, ask.query.limit)
+    page = accounts.listed(ask.runtime, ask.query.cursor, ask.query.limit)
     items = [SellerLine(**_fields(seller, ask.base)) for seller in page.items]
     return SellerList(items=items, next_cursor=page.next_cursor)
 
@@ -104,18 +97,18 @@ def change(ask: Ask[None, SellerChange]) -> SellerDetail:
         settings=None if asked.settings is UNSET else asked.settings,
     )
     with work(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sellers.change(sandbox, changes), ask.base)
+        return _detail(accounts.change(sandbox, changes), ask.base)
 
 
 def delete(ask: Ask[None, None]) -> Response:
     with work(ask.runtime, ask.seller_id) as sandbox:
-        sellers.delete(sandbox)
+        accounts.delete(sandbox)
     return Response(status=204)
 
 
 def reset(ask: Ask[None, None]) -> SellerDetail:
     with work(ask.runtime, ask.seller_id) as sandbox:
-        sellers.reset(sandbox)
+        accounts.reset(sandbox)
         return _detail(sandbox.seller, ask.base)
 
 
@@ -153,27 +146,44 @@ def addresses(seller_id: str, base: str) -> dict[str, str]:
 _ONE = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
     Endpoint(
-        "POST", "/v1/sellers", create, "Make a seller with a world of its own; every secret told.",
-        body=SellerWish, gives=SellerDetail, status=201, fails=(409,),
+        "POST",
+        "/v1/sellers",
+        create,
+        "Make a seller with a world of its own; every secret told.",
+        body=SellerWish,
+        gives=SellerDetail,
+        status=201,
+        fails=(409,),
         example='{"name": "Tea & Sons", "settings": {"upi_answer_seconds": 0}}',
     ),
     Endpoint(
-        "GET", "/v1/sellers", listed, "All sellers by id, without secrets.",
-        query=PageQuery, gives=SellerList, fails=(400,),
+        "GET",
+        "/v1/sellers",
+        listed,
+        "All sellers by id, without secrets.",
+        query=PageQuery,
+        gives=SellerList,
+        fails=(400,),
     ),
     Endpoint("GET", _ONE, show, "One seller.", gives=SellerDetail, fails=(404,)),
     Endpoint(
-        "PATCH", _ONE, change, "Change a seller's name, addresses or settings.",
-        body=SellerChange, gives=SellerDetail, fails=(404,),
+        "PATCH",
+        _ONE,
+        change,
+        "Change a seller's name, addresses or settings.",
+        body=SellerChange,
+        gives=SellerDetail,
+        fails=(404,),
         example='{"settings": {"freshness_seconds": 0}}',
     ),
+    Endpoint("DELETE", _ONE, delete, "Take a seller away with its world.", status=204, fails=(404,)),
     Endpoint(
-        "DELETE", _ONE, delete, "Take a seller away with its world.", status=204, fails=(404,)
-    ),
-    Endpoint(
-        "POST", f"{_ONE}/reset", reset,
+        "POST",
+        f"{_ONE}/reset",
+        reset,
         "Empty a seller's world, seen payloads too, and set its clock to real time. "
         "Credentials, settings and addresses stay.",
-        gives=SellerDetail, fails=(404,),
+        gives=SellerDetail,
+        fails=(404,),
     ),
-)  # fmt: skip
+)

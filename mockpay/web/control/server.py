@@ -8,7 +8,7 @@ from flask import Response
 from msgspec import Meta, Struct
 
 from mockpay import __version__
-from mockpay.store.health import database
+from mockpay.store.db.health import database
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 
@@ -24,8 +24,7 @@ class KeyQuery(Struct, forbid_unknown_fields=True):
     """How the key is spelt."""
 
     format: Annotated[
-        Literal["pem", "sdk"],
-        Meta(description="`pem`, or `sdk`: base64 SubjectPublicKeyInfo on one line."),
+        Literal["pem", "sdk"], Meta(description="`pem`, or `sdk`: base64 SubjectPublicKeyInfo on one line.")
     ] = "pem"
 
 
@@ -46,11 +45,20 @@ def key_line(pem: str) -> str:
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/health", health, "Whether the server and its database answer.",
-        gives=Health, public=True, fails=(503,),
+        "GET",
+        "/health",
+        health,
+        "Whether the server and its database answer.",
+        gives=Health,
+        public=True,
+        fails=(503,),
     ),
     Endpoint(
-        "GET", "/v1/public-key", public_key, "The public key that payloads are encrypted with.",
-        query=KeyQuery, media_type="text/plain",
+        "GET",
+        "/v1/public-key",
+        public_key,
+        "The public key that payloads are encrypted with.",
+        query=KeyQuery,
+        media_type="text/plain",
     ),
-)  # fmt: skip
+)

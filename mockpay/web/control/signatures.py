@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from mockpay.kernel.errors import Invalid
-from mockpay.store.worlds import Runtime, look
+from mockpay.store.unit_of_work import Runtime, look
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 if TYPE_CHECKING:
-    from mockpay.wire.explain import Explanation
+    from mockpay.wire.amazonpay.explanation import Explanation
 
 _ENVELOPE = ("payload=", "key=", "iv=")
 
@@ -24,9 +24,7 @@ class SignedCall(Struct, forbid_unknown_fields=True, kw_only=True):
     method: Annotated[str, Meta(pattern="^[A-Za-z]{1,10}$")] = "GET"
     body: Annotated[str, Meta(description="The form of a POST, as sent.")] = ""
     signature: Annotated[str | None, Meta(description="Where it is not in the request.")] = None
-    string_to_sign: Annotated[
-        str | None, Meta(description="What your code signs, to be compared.")
-    ] = None
+    string_to_sign: Annotated[str | None, Meta(description="What your code signs, to be compared.")] = None
 
 
 class TriedEntry(Struct, kw_only=True):
@@ -66,13 +64,12 @@ def explain(ask: Ask[None, SignedCall]) -> SignatureAnswer:
     return _told(call, signature, found)
 
 
-def _of_envelope(
-    runtime: Runtime, raw: str, call: SignedCall, secret: str
-) -> tuple[str, Explanation]:
+def _of_envelope(runtime: Runtime, raw: str, call: SignedCall, secret: str) -> tuple[str, Explanation]:
     # Loaded where somebody asks: a server that nobody asks does not pay for them.
-    from mockpay.wire import envelope, forms, signing  # noqa: PLC0415
-    from mockpay.wire.candidates import Candidate  # noqa: PLC0415
-    from mockpay.wire.explain import explain_strings  # noqa: PLC0415
+    from mockpay.wire import forms  # noqa: PLC0415
+    from mockpay.wire.amazonpay import envelope, signing  # noqa: PLC0415
+    from mockpay.wire.amazonpay.explanation import explain_strings  # noqa: PLC0415
+    from mockpay.wire.amazonpay.signature_verification import Candidate  # noqa: PLC0415
 
     sent = envelope.read_parameters(forms.decode_form(raw))
     opened = envelope.open_(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay)
@@ -82,11 +79,9 @@ def _of_envelope(
     return signature, explain_strings([reading], secret=secret, signature=signature, yours=yours)
 
 
-def _of_request(
-    host: str, path: str, raw: str, call: SignedCall, secret: str
-) -> tuple[str, Explanation]:
-    from mockpay.wire.candidates import SignedRequest, request_signature  # noqa: PLC0415
-    from mockpay.wire.explain import explain as explained  # noqa: PLC0415
+def _of_request(host: str, path: str, raw: str, call: SignedCall, secret: str) -> tuple[str, Explanation]:
+    from mockpay.wire.amazonpay.explanation import explain as explained  # noqa: PLC0415
+    from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_signature  # noqa: PLC0415
 
     request = SignedRequest(call.method.upper(), host, path, raw)
     signature = call.signature if call.signature is not None else request_signature(raw)
@@ -116,9 +111,13 @@ def _told(call: SignedCall, signature: str, found: Explanation) -> SignatureAnsw
 
 ENDPOINTS = (
     Endpoint(
-        "POST", "/v1/sellers/{seller_id}/signature/explain", explain,
+        "POST",
+        "/v1/sellers/{seller_id}/signature/explain",
+        explain,
         "What had to be signed, the first byte that differs, and the likely cause.",
-        body=SignedCall, gives=SignatureAnswer, fails=(404,),
+        body=SignedCall,
+        gives=SignatureAnswer,
+        fails=(404,),
         example='{"url": "http://127.0.0.1:8420/OffAmazonPayments_Sandbox/2013-01-01?Action=..."}',
     ),
-)  # fmt: skip
+)

@@ -7,25 +7,23 @@ from typing import Annotated, Any, Literal
 from flask import Response
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from mockpay.domain.consents import Consent, consent
-from mockpay.domain.vault import SavedMethod
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.services import buyers
-from mockpay.services import vault as verbs
-from mockpay.store import consents, vault
-from mockpay.store.worlds import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.vault import consent_table, vault_table
+from mockpay.vault import saved_methods as verbs
+from mockpay.vault.consents import Consent, consent
+from mockpay.vault.rules import SavedMethod
 from mockpay.web.control.buyers import ONE as BUYER
 from mockpay.web.control.buyers import buyer_named, buyer_of
+from mockpay.web.control.common import TimelineEntry, maybe_time, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
 from mockpay.web.control.instruments import InstrumentParts, instrument
-from mockpay.web.control.shapes import TimelineEntry, maybe_time, timeline_entry
 
 #: Where a consent came from that no browser gave.
 _BY_TESTER = "control API"
-Reason = Annotated[
-    str, Meta(pattern="^[a-z][a-z_]{0,39}$", description="As `expired`: small letters and _.")
-]
+Reason = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,39}$", description="As `expired`: small letters and _.")]
 
 
 class SaveWish(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
@@ -37,9 +35,7 @@ class SaveWish(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
 class MethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch: what is not named stays."""
 
-    nickname: Annotated[
-        str | UnsetType | None, Meta(description="Null or empty takes it away.")
-    ] = UNSET
+    nickname: Annotated[str | UnsetType | None, Meta(description="Null or empty takes it away.")] = UNSET
     is_default: Annotated[
         bool | UnsetType, Meta(description="`true`; to end it, make another one the default.")
     ] = UNSET
@@ -165,8 +161,8 @@ def _named(sandbox: Sandbox, ask: Ask[Any, Any]) -> tuple[str, str]:
 
 
 def _detail(sandbox: Sandbox, method: SavedMethod) -> SavedMethodDetail:
-    given = consents.find(sandbox, method.consent_id)
-    steps = vault.steps_of(sandbox, method.token)
+    given = consent_table.find(sandbox, method.consent_id)
+    steps = vault_table.steps_of(sandbox, method.token)
     return SavedMethodDetail(
         consent=_consent(given) if given else None,
         timeline=[timeline_entry(step) for step in steps],
@@ -208,43 +204,70 @@ def _fields(method: SavedMethod) -> dict[str, Any]:
 _PATH = f"{BUYER}/methods"
 _ONE = f"{_PATH}/{{token}}"
 ENDPOINTS = (
+    Endpoint("GET", _PATH, listed, "What a buyer has saved.", gives=SavedMethodList, fails=(404, 422)),
     Endpoint(
-        "GET", _PATH, listed, "What a buyer has saved.", gives=SavedMethodList, fails=(404, 422)
-    ),
-    Endpoint(
-        "POST", _PATH, save,
+        "POST",
+        _PATH,
+        save,
         "Save an instrument for a buyer, who is known from then on. One that is there already "
         "keeps its token; a card of another country comes back FAILED and is not kept.",
-        body=SaveWish, gives=SavedMethodDetail, status=201, fails=(404, 409),
-        example='{"kind": "card", "number": "4111111111111111", "expiry": "08/29", '
-        '"name": "Asha Rao"}',
+        body=SaveWish,
+        gives=SavedMethodDetail,
+        status=201,
+        fails=(404, 409),
+        example='{"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name": "Asha Rao"}',
     ),
     Endpoint(
-        "GET", _ONE, show, "One saved method with its consent and all that happened to it.",
-        gives=SavedMethodDetail, fails=(404, 422),
+        "GET",
+        _ONE,
+        show,
+        "One saved method with its consent and all that happened to it.",
+        gives=SavedMethodDetail,
+        fails=(404, 422),
     ),
     Endpoint(
-        "PATCH", _ONE, change, "Name a method, or make it the buyer's default.",
-        body=MethodPatch, gives=SavedMethodDetail, fails=(404, 409),
+        "PATCH",
+        _ONE,
+        change,
+        "Name a method, or make it the buyer's default.",
+        body=MethodPatch,
+        gives=SavedMethodDetail,
+        fails=(404, 409),
         example='{"nickname": "Blue card", "is_default": true}',
     ),
     Endpoint(
-        "DELETE", _ONE, delete, "Delete a method as its buyer does: its secret is shredded.",
-        status=204, fails=(404, 422),
+        "DELETE",
+        _ONE,
+        delete,
+        "Delete a method as its buyer does: its secret is shredded.",
+        status=204,
+        fails=(404, 422),
     ),
     Endpoint(
-        "POST", f"{_ONE}/suspend", suspend, "As a bank does: it cannot pay until it is resumed.",
-        body=ReasonWish, gives=SavedMethodDetail, fails=(404, 409),
+        "POST",
+        f"{_ONE}/suspend",
+        suspend,
+        "As a bank does: it cannot pay until it is resumed.",
+        body=ReasonWish,
+        gives=SavedMethodDetail,
+        fails=(404, 409),
     ),
     Endpoint(
-        "POST", f"{_ONE}/resume", resume, "Let a suspended method pay again.",
-        gives=SavedMethodDetail, fails=(404, 409, 422),
+        "POST",
+        f"{_ONE}/resume",
+        resume,
+        "Let a suspended method pay again.",
+        gives=SavedMethodDetail,
+        fails=(404, 409, 422),
     ),
     Endpoint(
-        "POST", f"{_ONE}/deactivate", deactivate,
-        "End a method for good; its buyer still sees it. The reason is `deactivated_by_bank` "
-        "unless said.",
-        body=ReasonWish, gives=SavedMethodDetail, fails=(404, 409),
+        "POST",
+        f"{_ONE}/deactivate",
+        deactivate,
+        "End a method for good; its buyer still sees it. The reason is `deactivated_by_bank` unless said.",
+        body=ReasonWish,
+        gives=SavedMethodDetail,
+        fails=(404, 409),
         example='{"reason": "expired"}',
     ),
-)  # fmt: skip
+)

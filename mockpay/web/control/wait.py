@@ -7,18 +7,18 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.attempts import AttemptState
 from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.orders import OrderState
-from mockpay.domain.otp import OtpState
+from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.refunds import RefundState
-from mockpay.domain.threeds import State as ThreeDSState
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
-from mockpay.store import waits
-from mockpay.store.paging import cursor_of, number_of
-from mockpay.store.waits import JOURNAL, Awaited, Seen
-from mockpay.store.worlds import look
+from mockpay.otp.rules import OtpState
+from mockpay.store.db.paging import cursor_of, number_of
+from mockpay.store.reads import event_wait
+from mockpay.store.reads.event_wait import JOURNAL, Awaited, Seen
+from mockpay.store.unit_of_work import look
+from mockpay.threeds.rules import State as ThreeDSState
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 #: Look again after so many seconds even where nothing seems to have been written: on
@@ -34,7 +34,7 @@ _STATES = {
 }
 _SOURCES = (*_STATES, JOURNAL)
 _ANY = ", ".join(f"`{one}`" for one in _SOURCES)
-_KEYS = "; ".join(f"{one}: {', '.join(waits.KEYS[one])}" for one in _SOURCES)
+_KEYS = "; ".join(f"{one}: {', '.join(event_wait.KEYS[one])}" for one in _SOURCES)
 
 
 class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -49,13 +49,10 @@ class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ]
     match: Annotated[
-        str | None,
-        Meta(description=f"An id of any kind, or key:value pairs with commas. {_KEYS}."),
+        str | None, Meta(description=f"An id of any kind, or key:value pairs with commas. {_KEYS}.")
     ] = None
     timeout: Annotated[float, Meta(ge=0, le=60, description="Real seconds.")] = 10
-    after: Annotated[
-        str | None, Meta(description="`cursor` of the wait before, for the next one.")
-    ] = None
+    after: Annotated[str | None, Meta(description="`cursor` of the wait before, for the next one.")] = None
 
 
 class WaitEvent(Struct, kw_only=True):
@@ -104,7 +101,7 @@ def _pairs(text: str | None) -> dict[str, str]:
     for part in (text or "").split(","):
         key, colon, value = part.replace("=", ":", 1).partition(":")
         if part:
-            pairs[key if colon else waits.ANY_ID] = value if colon else part
+            pairs[key if colon else event_wait.ANY_ID] = value if colon else part
     return pairs
 
 
@@ -114,8 +111,8 @@ def _until_seen(ask: Ask[WaitQuery, None], wanted: Awaited, after: int) -> Seen 
     while True:
         marks = ask.pulse.marks
         with look(ask.runtime, ask.seller_id) as sandbox:
-            reached = waits.reached(sandbox, wanted.source)
-            seen = waits.first(sandbox, wanted, after)
+            reached = event_wait.reached(sandbox, wanted.source)
+            seen = event_wait.first(sandbox, wanted, after)
         left = deadline - time.monotonic()
         if seen is not None or left <= 0 or ask.pulse.stopping:
             return seen
@@ -138,8 +135,12 @@ def _told(seen: Seen) -> WaitEvent:
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/v1/sellers/{seller_id}/wait", wait,
+        "GET",
+        "/v1/sellers/{seller_id}/wait",
+        wait,
         "Wait for the first event that fits; one that has happened already answers at once.",
-        query=WaitQuery, gives=WaitAnswer, fails=(400, 404, 503),
+        query=WaitQuery,
+        gives=WaitAnswer,
+        fails=(400, 404, 503),
     ),
-)  # fmt: skip
+)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard
 from mockpay.web.dashboard import (
     clock,
     deliveries,
     delivery,
-    doors,
+    entry,
     inbox,
     journal,
     order,
@@ -27,9 +27,19 @@ from mockpay.web.dashboard import (
 )
 
 _PAGES = (
-    doors, orders, order, refunds, refund, deliveries, delivery, inbox, clock, scenarios,
-    journal, seller,
-)  # fmt: skip
+    entry,
+    orders,
+    order,
+    refunds,
+    refund,
+    deliveries,
+    delivery,
+    inbox,
+    clock,
+    scenarios,
+    journal,
+    seller,
+)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, OrderState
 from mockpay.kernel.clock import SECOND, indian
-from mockpay.store.queries import Bar
+from mockpay.store.reads.lists import Bar
 
 MINUTE = 60 * SECOND
 MINUTES = 60
@@ -55,18 +55,13 @@ def orders_each_minute(bars: Iterable[Bar], now: int) -> Chart:
     stacks = {(bar.at - start) // MINUTE: _by_band(bar.counts) for bar in bars}
     tallest = max((sum(stack.values()) for stack in stacks.values()), default=1)
     unit = min(_HEIGHT / max(tallest, 1), _TALLEST_ORDER)
-    blocks = [
-        block for slot, stack in sorted(stacks.items()) for block in _stack(slot, stack, unit)
-    ]
+    blocks = [block for slot, stack in sorted(stacks.items()) for block in _stack(slot, stack, unit)]
     labels = tuple(f"{indian(start + m * MINUTE):%H:%M}" for m in (0, 15, 30, 45, MINUTES))
     return Chart(tuple(blocks), labels, _sentence(stacks.values(), labels))
 
 
 def _by_band(counts: Mapping[str, int]) -> dict[str, int]:
-    return {
-        kind: sum(counts.get(str(state), 0) for state in states)
-        for kind, (_, states) in BANDS.items()
-    }
+    return {kind: sum(counts.get(str(state), 0) for state in states) for kind, (_, states) in BANDS.items()}
 
 
 def _stack(slot: int, stack: Mapping[str, int], unit: float) -> Iterable[Block]:
@@ -75,9 +70,7 @@ def _stack(slot: int, stack: Mapping[str, int], unit: float) -> Iterable[Block]:
         if count:
             height = count * unit
             top -= height
-            yield Block(
-                kind, slot * _SLOT + 1, round(top, 2), _BAR, round(max(height - _GAP, 0.5), 2)
-            )
+            yield Block(kind, slot * _SLOT + 1, round(top, 2), _BAR, round(max(height - _GAP, 0.5), 2))
 
 
 def _sentence(stacks: Iterable[Mapping[str, int]], labels: tuple[str, ...]) -> str:

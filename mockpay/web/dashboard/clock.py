@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from mockpay.delivery import clocks
-from mockpay.delivery.clocks import Until
+from mockpay.delivery import clock
+from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import Invalid
-from mockpay.store.worlds import Runtime
+from mockpay.store.unit_of_work import Runtime
 
 #: How long a button may keep its reader waiting, in real seconds.
 _PATIENCE = 30.0
@@ -28,12 +28,12 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 def _act(runtime: Runtime, seller_id: str, act: str) -> None:
     if act in _MODES:
-        clocks.put(runtime, seller_id, _MODES[act], None)
+        clock.put(runtime, seller_id, _MODES[act], None)
     elif act in _LEAPS:
-        _, now = clocks.read(runtime, seller_id)
-        clocks.advance(runtime, seller_id, now + _LEAPS[act], _PATIENCE)
+        _, now = clock.read(runtime, seller_id)
+        clock.advance(runtime, seller_id, now + _LEAPS[act], _PATIENCE)
     elif act in set(Until):
-        clocks.advance(runtime, seller_id, Until(act), _PATIENCE)
+        clock.advance(runtime, seller_id, Until(act), _PATIENCE)
     else:
         raise Invalid("The clock has no such button.", code="clock.act")
 

@@ -9,13 +9,14 @@ from flask import Blueprint, Response, url_for
 
 from mockpay.domain.notifications import DeliveryState, Notification, NotificationType
 from mockpay.kernel.clock import rfc3339
-from mockpay.store import notifications, queries
-from mockpay.store.worlds import Runtime, Sandbox, look
-from mockpay.web import sentences
-from mockpay.web.dashboard import delivery_sentences, listing
-from mockpay.web.dashboard.delivery_sentences import TYPES, Chip
-from mockpay.web.dashboard.frame import render
-from mockpay.web.dashboard.listing import Listing
+from mockpay.store import notifications
+from mockpay.store.reads import lists
+from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.web.dashboard import list_page
+from mockpay.web.dashboard.layout import render
+from mockpay.web.dashboard.list_page import Listing
+from mockpay.web.wording import deliveries, sentences
+from mockpay.web.wording.deliveries import TYPES, Chip
 
 _PAGE = 50
 _S = DeliveryState
@@ -58,11 +59,11 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def notifications_news(seller_id: str) -> Response:
         """Whether something happened since the list was shown."""
         with look(runtime, seller_id) as sandbox:
-            return listing.news(_version(sandbox))
+            return list_page.news(_version(sandbox))
 
 
 def _version(sandbox: Sandbox) -> str:
-    return queries.version(sandbox).partition("-")[0]
+    return lists.version(sandbox).partition("-")[0]
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
@@ -71,9 +72,9 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     wanted_type = type_ if type_ in set(NotificationType) else None
     states = tuple(str(s) for s in _TABS[show][1]) if show and show in _TABS else ()
     page = notifications.listed(
-        sandbox, states=states, type_=wanted_type, cursor=listing.cursor(), limit=_PAGE
+        sandbox, states=states, type_=wanted_type, cursor=list_page.cursor(), limit=_PAGE
     )
-    counts = queries.deliveries_by_state(sandbox, wanted_type)
+    counts = lists.deliveries_by_state(sandbox, wanted_type)
     return render(
         runtime,
         sandbox,
@@ -94,17 +95,15 @@ def line(sandbox: Sandbox, one: Notification) -> Line:
     """A notification as a row of a list."""
     return Line(
         url=url_for(
-            "dashboard.notification",
-            seller_id=sandbox.seller_id,
-            notification_id=one.notification_id,
+            "dashboard.notification", seller_id=sandbox.seller_id, notification_id=one.notification_id
         ),
-        chip=delivery_sentences.chip(one.state),
-        what=delivery_sentences.what_happened(one, sandbox.now),
+        chip=deliveries.chip(one.state),
+        what=deliveries.what_happened(one, sandbox.now),
         type=TYPES[one.type],
         amazon_order_id=one.amazon_order_id,
         subject=one.amazon_refund_id or one.amazon_order_id,
         copy=one.copy,
-        decided_by=delivery_sentences.decided_by(one),
+        decided_by=deliveries.decided_by(one),
         tries=one.tries,
         age=sentences.span(sandbox.now - one.created_at),
         made=rfc3339(one.created_at),

@@ -14,13 +14,14 @@ from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Conflict
 from mockpay.services.notifications import deliver, the_notification
 from mockpay.store import notification_tries, schedule, timeline
-from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web.dashboard import delivery_sentences, listing
-from mockpay.web.dashboard.bodies import Layer, layers
-from mockpay.web.dashboard.delivery_sentences import PROFILES, TYPES, Chip
-from mockpay.web.dashboard.doors import status_of
-from mockpay.web.dashboard.frame import control_url, render
-from mockpay.web.timelines import instant, moment
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.web.dashboard import list_page
+from mockpay.web.dashboard.entry import status_of
+from mockpay.web.dashboard.layout import control_url, render
+from mockpay.web.dashboard.message_layers import Layer, layers
+from mockpay.web.wording import deliveries
+from mockpay.web.wording.deliveries import PROFILES, TYPES, Chip
+from mockpay.web.wording.timelines import instant, moment
 
 #: Tries on one page; Amazon's profile makes some hundreds of them.
 _SHOWN = 20
@@ -61,7 +62,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         """Whether there was a try since it was shown, or it waits for another one."""
         with look(runtime, seller_id) as sandbox:
             one = the_notification(sandbox, notification_id)
-            return listing.news(_version(sandbox, one), str(one.state))
+            return list_page.news(_version(sandbox, one), str(one.state))
 
     @pages.post("/sellers/<seller_id>/notifications/<notification_id>/deliver")
     def deliver_now(seller_id: str, notification_id: str) -> Any:
@@ -75,8 +76,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         outbox.send_waiting(runtime, seller_id)
         _wait_until_sent(runtime, seller_id, notification_id)
         return redirect(
-            url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id),
-            303,
+            url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id), 303
         )
 
 
@@ -104,9 +104,9 @@ def _page(runtime: Runtime, sandbox: Sandbox, one: Notification, *, error: str =
         current="notifications",
         one=one,
         type=TYPES[one.type],
-        answer=delivery_sentences.what_happened(one, sandbox.now),
-        chip=delivery_sentences.chip(one.state),
-        decided_by=delivery_sentences.decided_by(one),
+        answer=deliveries.what_happened(one, sandbox.now),
+        chip=deliveries.chip(one.state),
+        decided_by=deliveries.decided_by(one),
         profile=PROFILES.get(settings.ipn_profile, settings.ipn_profile),
         address=sandbox.seller.ipn_url,
         due=moment(one.first_due_at),
@@ -131,10 +131,7 @@ def _tries(sandbox: Sandbox, one: Notification) -> dict[str, Any]:
         notification_id=one.notification_id,
         before=shown[-1].number if shown else None,
     )
-    return {
-        "tries": [_shown(sent) for sent in shown],
-        "older": older if len(wanted) > len(shown) else "",
-    }
+    return {"tries": [_shown(sent) for sent in shown], "older": older if len(wanted) > len(shown) else ""}
 
 
 def _shown(sent: Try) -> TryShown:
@@ -144,7 +141,7 @@ def _shown(sent: Try) -> TryShown:
         number=sent.number,
         at=f"{moment(sent.at).rpartition(',')[0]}, {instant(sent.at)}",
         iso=rfc3339(sent.at // SECOND * SECOND),
-        chip=delivery_sentences.heard(sent),
+        chip=deliveries.heard(sent),
         request_line=f"POST {path} HTTP/1.1",
         host=where.netloc,
         headers=dict(sent.headers),

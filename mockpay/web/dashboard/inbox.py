@@ -10,12 +10,12 @@ from flask import Blueprint, Response, request
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import inbox as messages
 from mockpay.services.inbox import Message
-from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web import sentences
-from mockpay.web.dashboard import listing
-from mockpay.web.dashboard.frame import render
-from mockpay.web.dashboard.listing import Listing
-from mockpay.web.timelines import moment
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.web.dashboard import list_page
+from mockpay.web.dashboard.layout import render
+from mockpay.web.dashboard.list_page import Listing
+from mockpay.web.wording import sentences
+from mockpay.web.wording.timelines import moment
 
 _PAGE = 50
 _CHANNELS: Mapping[str, tuple[str, str]] = {
@@ -55,7 +55,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def inbox_news(seller_id: str) -> Response:
         """Whether something was sent since the page was shown."""
         with look(runtime, seller_id) as sandbox:
-            return listing.news(_version(sandbox))
+            return list_page.news(_version(sandbox))
 
 
 def _version(sandbox: Sandbox) -> str:
@@ -67,7 +67,7 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     asked = Listing.asked("inbox", sandbox.seller_id, "to")
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
-    page = messages.listed(sandbox, to=to or None, after=listing.cursor(), limit=_PAGE)
+    page = messages.listed(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
     return render(
         runtime,
         sandbox,

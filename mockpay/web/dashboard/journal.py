@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, url_for
 
 from mockpay.kernel.clock import SECOND, indian, rfc3339
-from mockpay.store import queries
-from mockpay.store.paging import Page
-from mockpay.store.queries import JournalFilter, JournalRow
-from mockpay.store.worlds import Runtime, Sandbox, look
-from mockpay.web.dashboard import listing
-from mockpay.web.dashboard.frame import render
-from mockpay.web.dashboard.listing import Listing
-from mockpay.web.timelines import instant
+from mockpay.store.db.paging import Page
+from mockpay.store.reads import lists
+from mockpay.store.reads.lists import JournalFilter, JournalRow
+from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.web.dashboard import list_page
+from mockpay.web.dashboard.layout import render
+from mockpay.web.dashboard.list_page import Listing
+from mockpay.web.wording.timelines import instant
 
 _PAGE = 100
 _OK = "ok"
@@ -53,17 +53,17 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def journal_news(seller_id: str) -> Response:
         """Whether something was written since the page was shown."""
         with look(runtime, seller_id) as sandbox:
-            return listing.news(_version(sandbox))
+            return list_page.news(_version(sandbox))
 
 
 def _version(sandbox: Sandbox) -> str:
     """The journal's half of the seller's mark; the timeline does not concern this page."""
-    return queries.version(sandbox).partition("-")[2]
+    return lists.version(sandbox).partition("-")[2]
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     asked = Listing.asked("journal", sandbox.seller_id, "show", "order")
-    found = _rows(sandbox, asked.chosen["show"], asked.chosen["order"], listing.cursor())
+    found = _rows(sandbox, asked.chosen["show"], asked.chosen["order"], list_page.cursor())
     return render(
         runtime,
         sandbox,
@@ -77,10 +77,10 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
 
 def _rows(sandbox: Sandbox, show: str, order_id: str, cursor: str | None) -> Page[JournalRow]:
     if show == _OWNERLESS:
-        return queries.ownerless_journal(sandbox.connection, cursor, _PAGE)
+        return lists.ownerless_journal(sandbox.connection, cursor, _PAGE)
     outcome = show if show in _TABS and show else None
     wanted = JournalFilter(outcome=outcome, amazon_order_id=order_id or None)
-    return queries.journal_page(sandbox, wanted, cursor, _PAGE)
+    return lists.journal_page(sandbox, wanted, cursor, _PAGE)
 
 
 def _line(sandbox: Sandbox, row: JournalRow) -> Line:

@@ -7,22 +7,22 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, url_for
 
-from mockpay.domain.attempts import Attempt
 from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
-from mockpay.services.steps import found
+from mockpay.services.payments.transitions import found
 from mockpay.store import attempts, notifications, orders, refunds, schedule, timeline
-from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web import sentences
-from mockpay.web.dashboard import checks, deliveries, listing
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
-from mockpay.web.dashboard.again import Again, coloured, do_it_again
-from mockpay.web.dashboard.doors import status_of
-from mockpay.web.dashboard.frame import base_url, control_url, render
-from mockpay.web.dashboard.ladder import ladders
-from mockpay.web.dashboard.order_acts import ACTS, legal
+from mockpay.web.dashboard.decision_trace import ladders
+from mockpay.web.dashboard.entry import status_of
+from mockpay.web.dashboard.layout import base_url, control_url, render
+from mockpay.web.dashboard.order_actions import ACTS, legal
 from mockpay.web.dashboard.orders import shown_state
-from mockpay.web.timelines import lines_to_come, offset, timeline_lines
+from mockpay.web.dashboard.reproduce import Again, coloured, do_it_again
+from mockpay.web.wording import sentences
+from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -40,7 +40,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         with look(runtime, seller_id) as sandbox:
             the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
             version = str(len(timeline.of_order(sandbox, the_order.order_id)))
-            return listing.news(version, str(the_order.state))
+            return list_page.news(version, str(the_order.state))
 
     @pages.post("/sellers/<seller_id>/orders/<amazon_order_id>/<act>")
     def act_on_order(seller_id: str, amazon_order_id: str, act: str) -> Any:
@@ -53,9 +53,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
             with look(runtime, seller_id) as sandbox:
                 the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
                 return page(runtime, sandbox, the_order, error=error.message), status_of(error)
-        return redirect(
-            url_for("dashboard.order", seller_id=seller_id, amazon_order_id=amazon_order_id), 303
-        )
+        return redirect(url_for("dashboard.order", seller_id=seller_id, amazon_order_id=amazon_order_id), 303)
 
 
 def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -> str:
@@ -78,12 +76,8 @@ def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -
         **_decision(sandbox, last),
         **_story(sandbox, order),
         **_request(sandbox, order),
-        refunds=[
-            refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_id)
-        ],
-        told=[
-            deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_id)
-        ],
+        refunds=[refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_id)],
+        told=[deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_id)],
         coloured=coloured,
         again=_again(runtime, sandbox, last),
     )
@@ -96,9 +90,7 @@ def _try(attempt: Attempt) -> dict[str, str]:
         "title": sentences.method_title(attempt),
         "icon": sentences.method_icon(attempt),
         "state": str(attempt.state),
-        "fact": sentences.failure_sentence(attempt.failure, method=attempt.method)
-        if attempt.failure
-        else "",
+        "fact": sentences.failure_sentence(attempt.failure, method=attempt.method) if attempt.failure else "",
         "decided_by": fact or "",
         "reference": attempt.reference or "",
     }
@@ -129,9 +121,9 @@ def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     marks: Mapping[str, object] = kept if isinstance(kept, Mapping) else {}
     limit = sandbox.seller.settings.freshness_seconds
     return {
-        "payload": checks.payload(order, marks, limit),
-        "sealed": checks.how_sealed(marks),
-        "checks": checks.signature_steps(order, marks, limit),
+        "payload": payload.payload(order, marks, limit),
+        "sealed": payload.how_sealed(marks),
+        "checks": payload.signature_steps(order, marks, limit),
         "signature": marks.get("signature"),
         "string_to_sign": marks.get("string_to_sign"),
         "matches": marks.get("signature_matches", True),

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request, url_for
 
-from mockpay.domain.attempts import Attempt, AttemptState
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
-from mockpay.domain.plans import Source
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.plans import Source
 from mockpay.kernel.clock import rfc3339
-from mockpay.store import queries
-from mockpay.store.queries import OrderFilter, OrderRow
-from mockpay.store.worlds import Runtime, Sandbox, look
-from mockpay.web import sentences
-from mockpay.web.dashboard import charts, listing
-from mockpay.web.dashboard.frame import render
-from mockpay.web.dashboard.listing import Listing, Tab
+from mockpay.store.reads import lists
+from mockpay.store.reads.lists import OrderFilter, OrderRow
+from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.web.dashboard import charts, list_page
+from mockpay.web.dashboard.layout import render
+from mockpay.web.dashboard.list_page import Listing, Tab
+from mockpay.web.wording import sentences
 
 _PAGE = 50
 _LONGEST_SEARCH = 200
@@ -71,8 +71,8 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         """Whether the list has changed since it was shown, and by how many new rows."""
         with look(runtime, seller_id) as sandbox:
             newest = request.args.get("newest", 0, type=int)
-            fresh = queries.orders_after(sandbox, _wanted(_asked(seller_id)), newest)
-            return listing.news(_version(sandbox), fresh=fresh)
+            fresh = lists.orders_after(sandbox, _wanted(_asked(seller_id)), newest)
+            return list_page.news(_version(sandbox), fresh=fresh)
 
 
 def _asked(seller_id: str) -> Listing:
@@ -81,7 +81,7 @@ def _asked(seller_id: str) -> Listing:
 
 def _version(sandbox: Sandbox) -> str:
     """The timeline's half of the seller's mark; the journal does not concern this list."""
-    return queries.version(sandbox).partition("-")[0]
+    return lists.version(sandbox).partition("-")[0]
 
 
 def _wanted(asked: Listing) -> OrderFilter:
@@ -98,8 +98,8 @@ def _wanted(asked: Listing) -> OrderFilter:
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     asked = _asked(sandbox.seller_id)
     wanted = _wanted(asked)
-    page = queries.orders_page(sandbox, wanted, listing.cursor(), _PAGE)
-    bars = queries.bars(sandbox, charts.first_minute(sandbox.now), charts.MINUTE)
+    page = lists.orders_page(sandbox, wanted, list_page.cursor(), _PAGE)
+    bars = lists.bars(sandbox, charts.first_minute(sandbox.now), charts.MINUTE)
     newest = page.items[0].order.order_id if page.items else 0
     return render(
         runtime,
@@ -116,13 +116,10 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
 
 
 def _tabs(sandbox: Sandbox, asked: Listing, wanted: OrderFilter) -> list[Tab]:
-    counts = queries.counts_by_state(sandbox, replace(wanted, states=()))
+    counts = lists.counts_by_state(sandbox, replace(wanted, states=()))
     return asked.tabs(
         {name: words for name, (words, _) in TABS.items()},
-        {
-            name: sum(counts.get(str(state), 0) for state in states)
-            for name, (_, states) in TABS.items()
-        },
+        {name: sum(counts.get(str(state), 0) for state in states) for name, (_, states) in TABS.items()},
     )
 
 
@@ -135,11 +132,7 @@ def shown_state(order: Order, last: Attempt | None) -> str:
 def _line(sandbox: Sandbox, row: OrderRow) -> Line:
     order, last = row.order, row.last
     return Line(
-        url=url_for(
-            "dashboard.order",
-            seller_id=sandbox.seller_id,
-            amazon_order_id=order.amazon_order_id,
-        ),
+        url=url_for("dashboard.order", seller_id=sandbox.seller_id, amazon_order_id=order.amazon_order_id),
         state=shown_state(order, last),
         what=sentences.what_happened(order, last, sandbox.now),
         amazon_order_id=order.amazon_order_id,

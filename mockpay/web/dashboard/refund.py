@@ -10,22 +10,23 @@ from flask import Blueprint, Response, redirect, request, url_for
 from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
-from mockpay.services import refund_endings, refunds
-from mockpay.services.steps import the_order, the_refund
+from mockpay.services.payments.transitions import the_order, the_refund
+from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.store import notifications, schedule, timeline
-from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web.dashboard import deliveries, listing, refund_sentences
-from mockpay.web.dashboard.doors import status_of
-from mockpay.web.dashboard.frame import control_url, render
-from mockpay.web.timelines import instrument, lines_to_come, moment, timeline_lines
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.web.dashboard import deliveries, list_page
+from mockpay.web.dashboard.entry import status_of
+from mockpay.web.dashboard.layout import control_url, render
+from mockpay.web.wording import refunds as refund_sentences
+from mockpay.web.wording.timelines import instrument, lines_to_come, moment, timeline_lines
 
 
 def _decline(sandbox: Sandbox, refund: Refund) -> object:
-    return refund_endings.decline(sandbox, refund, request.form.get("reason", ""))
+    return refund_settlement.decline(sandbox, refund, request.form.get("reason", ""))
 
 
 _ACTS: Mapping[str, Callable[[Sandbox, Refund], object]] = {
-    "complete": refund_endings.complete,
+    "complete": refund_settlement.complete,
     "decline": _decline,
     "hold": refunds.hold,
     "release": refunds.release,
@@ -45,7 +46,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         """Whether the refund or its order has moved since it was shown."""
         with look(runtime, seller_id) as sandbox:
             one = the_refund(sandbox, amazon_refund_id)
-            return listing.news(_version(sandbox, one), str(one.state))
+            return list_page.news(_version(sandbox, one), str(one.state))
 
     @pages.post("/sellers/<seller_id>/refunds/<amazon_refund_id>/<act>")
     def act_on_refund(seller_id: str, amazon_refund_id: str, act: str) -> Any:
@@ -68,9 +69,7 @@ def _version(sandbox: Sandbox, refund: Refund) -> str:
     return str(len(timeline.of_order(sandbox, refund.order_id)))
 
 
-def _page(
-    runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = ""
-) -> str:
+def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = "") -> str:
     order = the_order(sandbox, refund.order_id)
     return render(
         runtime,

@@ -9,13 +9,15 @@ from flask import Blueprint, Response, url_for
 
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.kernel.clock import rfc3339
-from mockpay.store import queries, refunds
-from mockpay.store.worlds import Runtime, Sandbox, look
-from mockpay.web import sentences
-from mockpay.web.dashboard import listing, refund_sentences
-from mockpay.web.dashboard.frame import render
-from mockpay.web.dashboard.listing import Listing
-from mockpay.web.timelines import instrument
+from mockpay.store import refunds
+from mockpay.store.reads import lists
+from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.web.dashboard import list_page
+from mockpay.web.dashboard.layout import render
+from mockpay.web.dashboard.list_page import Listing
+from mockpay.web.wording import refunds as refund_sentences
+from mockpay.web.wording import sentences
+from mockpay.web.wording.timelines import instrument
 
 _PAGE = 50
 _TABS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -56,19 +58,19 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def refunds_news(seller_id: str) -> Response:
         """Whether something happened since the list was shown."""
         with look(runtime, seller_id) as sandbox:
-            return listing.news(_version(sandbox))
+            return list_page.news(_version(sandbox))
 
 
 def _version(sandbox: Sandbox) -> str:
-    return queries.version(sandbox).partition("-")[0]
+    return lists.version(sandbox).partition("-")[0]
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     asked = Listing.asked("refunds", sandbox.seller_id, "show")
     show = asked.chosen["show"]
     states = _TABS[show][1] if show and show in _TABS else ()
-    page = refunds.listed(sandbox, states=states, cursor=listing.cursor(), limit=_PAGE)
-    counts = queries.refunds_by_state(sandbox)
+    page = refunds.listed(sandbox, states=states, cursor=list_page.cursor(), limit=_PAGE)
+    counts = lists.refunds_by_state(sandbox)
     return render(
         runtime,
         sandbox,
@@ -87,9 +89,7 @@ def line(sandbox: Sandbox, refund: Refund) -> Line:
     """A refund as a row of a list."""
     return Line(
         url=url_for(
-            "dashboard.refund",
-            seller_id=sandbox.seller_id,
-            amazon_refund_id=refund.amazon_refund_id,
+            "dashboard.refund", seller_id=sandbox.seller_id, amazon_refund_id=refund.amazon_refund_id
         ),
         state=str(refund.state),
         what=refund_sentences.what_happened(refund, sandbox.now),

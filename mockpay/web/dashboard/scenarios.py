@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, url_for
 
-from mockpay.domain.plans import Stage
-from mockpay.domain.scenarios import TABLE, Looks, Row, Rule
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.resolution import TABLE, Looks, Row, Rule
 from mockpay.services import scenarios as services
 from mockpay.store import scenarios as rules
-from mockpay.store.worlds import Runtime, Sandbox, look, work
-from mockpay.web.dashboard.frame import render
-from mockpay.web.sentences import span
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.web.dashboard.layout import render
+from mockpay.web.wording.sentences import span
 
 _CODES = "upi.code."
 _ALIASES = "upi.alias."
@@ -116,9 +116,7 @@ def _rule_line(sandbox: Sandbox, rule: Rule) -> RuleLine:
         match=", ".join(f"{key} {value}" for key, value in rule.match.items()) or "every payment",
         outcome=rule.outcome,
         left=_left(rule, sandbox.now),
-        delete_url=url_for(
-            "dashboard.delete_rule", seller_id=sandbox.seller_id, rule_id=rule.rule_id
-        ),
+        delete_url=url_for("dashboard.delete_rule", seller_id=sandbox.seller_id, rule_id=rule.rule_id),
     )
 
 

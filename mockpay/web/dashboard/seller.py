@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from flask import Blueprint
 
 from mockpay.domain.sellers import Seller, Settings
-from mockpay.store.worlds import Runtime, look
-from mockpay.web.dashboard.frame import base_url, control_url, render
+from mockpay.store.unit_of_work import Runtime, look
+from mockpay.web.dashboard.layout import base_url, control_url, render
 
 
 @dataclass(frozen=True, slots=True)

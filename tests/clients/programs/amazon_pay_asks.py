@@ -13,9 +13,14 @@ from amazon_pay.client import AmazonPayClient
 
 SELLER, ACCESS_KEY, SECRET_KEY, CALLS = sys.argv[1:]
 shop = AmazonPayClient(
-    mws_access_key=ACCESS_KEY, mws_secret_key=SECRET_KEY, merchant_id=SELLER,
-    region="us", currency_code="INR", sandbox=True, handle_throttle=True,
-)  # fmt: skip
+    mws_access_key=ACCESS_KEY,
+    mws_secret_key=SECRET_KEY,
+    merchant_id=SELLER,
+    region="us",
+    currency_code="INR",
+    sandbox=True,
+    handle_throttle=True,
+)
 
 
 def ask(method, arguments):

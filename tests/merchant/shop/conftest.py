@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mockpay.merchant.books import Books
+from mockpay.merchant.ledger import Books
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
 from tests.merchant.shop.pretend_sandbox import NOW, URL, PretendSandbox
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, SELLER_ID

@@ -4,10 +4,11 @@ import json
 import re
 from urllib.parse import urlsplit
 
-from mockpay.kernel.http import HttpReply, Unreachable
-from mockpay.wire import forms, keys, signing
-from mockpay.wire.candidates import SignedRequest, request_fields, verify_request
-from mockpay.wire.envelope import open_, read_parameters
+from mockpay.kernel.http.calls import HttpReply, Unreachable
+from mockpay.wire import forms, keys
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.envelope import open_, read_parameters
+from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
 from tests.merchant.posted import CERTIFICATE
 from tests.merchant.pretend_refunds import PretendRefunds, done, fault
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY

@@ -7,27 +7,15 @@ import pytest
 
 from mockpay.kernel.errors import Forbidden
 from mockpay.kernel.money import Money
-from mockpay.merchant.books import OrderState, Standing
+from mockpay.merchant.ledger import OrderState, Standing
 from tests.merchant import posted
-from tests.merchant.shop.pretend_sandbox import (
-    FAILED,
-    FIRST,
-    PAID,
-    URL,
-    buy,
-    come_back,
-    signed_result,
-)
+from tests.merchant.shop.pretend_sandbox import FAILED, FIRST, PAID, URL, buy, come_back, signed_result
 
 PEM = f"{URL}/SimpleNotificationService-0000000000000000000000.pem"
 
 
 def post(shop, body, **headers):
-    return shop.post(
-        "/shop/ipn",
-        data=posted.octets(body),
-        headers=posted.headers_for(body) | headers,
-    )
+    return shop.post("/shop/ipn", data=posted.octets(body), headers=posted.headers_for(body) | headers)
 
 
 def pay(shop, sandbox):
@@ -47,19 +35,13 @@ def give_back(shop, sandbox, amount="100.00"):
 # --- payments ---
 
 
-@pytest.mark.parametrize(
-    ("state", "end"), [("Completed", OrderState.PAID), ("Declined", OrderState.FAILED)]
-)
+@pytest.mark.parametrize(("state", "end"), [("Completed", OrderState.PAID), ("Declined", OrderState.FAILED)])
 def test_a_payment_is_settled_by_its_notification(shop, books, state, end):
     buy(shop)
     reply = post(shop, posted.payment(FIRST, state))
     assert (reply.status_code, reply.text) == (200, "Taken.\n")
     order = books.find(FIRST)
-    assert (order.state, order.settled_by, order.amazon_order_id) == (
-        end,
-        "notification",
-        "S04-1-1",
-    )
+    assert (order.state, order.settled_by, order.amazon_order_id) == (end, "notification", "S04-1-1")
 
 
 def test_the_certificate_is_asked_of_the_sandbox_once(shop, sandbox):
@@ -80,9 +62,7 @@ def test_a_notification_that_comes_again_is_taken_once(shop, books):
 
 
 @pytest.mark.parametrize(("standing", "end"), [(PAID, "PAID"), (FAILED, "FAILED")])
-def test_list_order_reference_decides_between_result_and_notification(
-    shop, sandbox, books, standing, end
-):
+def test_list_order_reference_decides_between_result_and_notification(shop, sandbox, books, standing, end):
     buy(shop)
     come_back(shop, signed_result("SUCCESS", FIRST))
     sandbox.knows(FIRST, standing)
@@ -205,9 +185,7 @@ def test_a_refund_comes_again_when_nobody_says_whose_it_is(shop, sandbox, books)
     assert books.refunds.find("X").standing is Standing.PROCESSED
 
 
-def test_a_refund_of_another_reference_than_the_one_that_was_paid_is_forgotten(
-    shop, sandbox, books
-):
+def test_a_refund_of_another_reference_than_the_one_that_was_paid_is_forgotten(shop, sandbox, books):
     pay(shop, sandbox)
     sandbox.knows(FIRST, FAILED, amazon_order_id="S04-7-7")
     assert post(shop, posted.refund("S04-7-7-R000001", "X")).status_code == 200

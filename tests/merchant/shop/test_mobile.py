@@ -4,14 +4,9 @@ import re
 
 import pytest
 
-from mockpay.merchant.books import OrderState
+from mockpay.merchant.ledger import OrderState
 from mockpay.wire import forms
-from tests.merchant.shop.pretend_sandbox import (
-    FIRST,
-    buy,
-    opened_request,
-    signed_result,
-)
+from tests.merchant.shop.pretend_sandbox import FIRST, buy, opened_request, signed_result
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -27,11 +22,7 @@ def test_the_sign_endpoint_gives_an_app_a_sealed_request(shop, books, method):
 
 
 def test_the_sign_endpoint_takes_the_fields_that_amazons_samples_send(shop, books):
-    fields = {
-        "orderTotalAmount": "12.50",
-        "orderTotalCurrencyCode": "INR",
-        "sellerOrderId": "APP-1",
-    }
+    fields = {"orderTotalAmount": "12.50", "orderTotalCurrencyCode": "INR", "sellerOrderId": "APP-1"}
     for _ in range(2):
         said, _ = opened_request(shop.get("/shop/mobile/sign", query_string=fields).text)
         assert (said["orderTotalAmount"], said["sellerOrderId"]) == ("12.50", "APP-1")
@@ -97,8 +88,6 @@ def test_the_verify_endpoint_answers_true_for_a_signed_order_of_other_books(shop
 )
 def test_the_verify_endpoint_answers_false_for_what_is_not_to_be_believed(shop, books, sent):
     shop.get("/shop/mobile/sign?sku=bell")
-    reply = shop.post(
-        "/shop/mobile/verify", data=sent, content_type="application/x-www-form-urlencoded"
-    )
+    reply = shop.post("/shop/mobile/verify", data=sent, content_type="application/x-www-form-urlencoded")
     assert (reply.status_code, reply.text) == (200, "false")
     assert books.find(FIRST).state is OrderState.PLACED

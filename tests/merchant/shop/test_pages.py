@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mockpay.merchant.books import OrderState
+from mockpay.merchant.ledger import OrderState
 from tests.merchant.shop.pretend_sandbox import (
     FAILED,
     FIRST,
@@ -35,11 +35,7 @@ def test_the_catalogue_offers_three_things_with_their_prices(shop, path):
 def test_buying_sends_the_buyer_to_the_payment_page_with_a_sealed_request(shop, books):
     reply = buy(shop)
     where = urlsplit(reply.headers["Location"])
-    assert (reply.status_code, where.netloc, where.path) == (
-        303,
-        "127.0.0.1:8420",
-        "/initiatePayment",
-    )
+    assert (reply.status_code, where.netloc, where.path) == (303, "127.0.0.1:8420", "/initiatePayment")
     said, redirect_url = opened_request(where.query)
     assert redirect_url == "http://localhost/shop/return"
     assert (said["sellerOrderId"], said["orderTotalAmount"]) == (FIRST, "499.00")
@@ -49,9 +45,7 @@ def test_buying_sends_the_buyer_to_the_payment_page_with_a_sealed_request(shop, 
 
 
 def test_the_way_back_leads_to_the_host_the_buyer_came_to(shop):
-    reply = shop.post(
-        "/shop/buy", data={"sku": "bell"}, base_url="https://shop.example:9443", buffered=True
-    )
+    reply = shop.post("/shop/buy", data={"sku": "bell"}, base_url="https://shop.example:9443", buffered=True)
     _, redirect_url = opened_request(urlsplit(reply.headers["Location"]).query)
     assert redirect_url == "https://shop.example:9443/shop/return"
 
@@ -214,9 +208,14 @@ def test_a_signed_result_that_does_not_fit_the_books_is_refused(shop, books, cha
 def test_a_refusal_that_made_no_order_finds_its_order_by_custom_information(shop, books):
     buy(shop)
     bare = signed_result(
-        "FAILURE", FIRST, amazonOrderId=None, sellerOrderId=None, orderTotalAmount=None,
-        orderTotalCurrencyCode=None, transactionDate=None,
-    )  # fmt: skip
+        "FAILURE",
+        FIRST,
+        amazonOrderId=None,
+        sellerOrderId=None,
+        orderTotalAmount=None,
+        orderTotalCurrencyCode=None,
+        transactionDate=None,
+    )
     assert come_back(shop, bare).status_code == 303
     assert books.find(FIRST).state is OrderState.FAILED
 

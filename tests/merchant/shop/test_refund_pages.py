@@ -8,7 +8,7 @@ import pytest
 
 from mockpay.kernel.errors import Forbidden
 from mockpay.kernel.money import Money
-from mockpay.merchant.books import Standing
+from mockpay.merchant.ledger import Standing
 from tests.merchant import posted
 from tests.merchant.shop.pretend_sandbox import FIRST, OPEN, PAID, buy, come_back, signed_result
 
@@ -33,9 +33,7 @@ def refund(shop, amount="100.00", **more):
 
 
 def rows(page):
-    return re.findall(
-        r'data-testid="refund-row" data-reference="([^"]+)" data-state="(\w+)"', page.text
-    )
+    return re.findall(r'data-testid="refund-row" data-reference="([^"]+)" data-state="(\w+)"', page.text)
 
 
 def words_of(page):
@@ -45,9 +43,7 @@ def words_of(page):
 # --- what is offered ---
 
 
-@pytest.mark.parametrize(
-    "hook", ["shop-refund-amount", "shop-refund", "shop-refund-full", "shop-cancel"]
-)
+@pytest.mark.parametrize("hook", ["shop-refund-amount", "shop-refund", "shop-refund-full", "shop-cancel"])
 def test_a_paid_order_can_be_refunded_and_an_unpaid_one_not(shop, sandbox, hook):
     buy(shop)
     assert f'data-testid="{hook}"' not in shop.get(ORDER).text
@@ -72,9 +68,14 @@ def test_a_part_is_asked_for_and_shown_as_initiated(paid, sandbox):
     assert '<b data-testid="refund-state" data-state="INITIATED">INITIATED</b>' in page.text
     told = words_of(page)
     for words in (
-        "₹399.00 at most", "Refund ₹100.00", "Accepted by Amazon", "S04-1-1-R000000",
-        f"Reference {FIRST}-R1", "Refund, on its way − ₹100.00", "You pay in the end ₹399.00",
-    ):  # fmt: skip
+        "₹399.00 at most",
+        "Refund ₹100.00",
+        "Accepted by Amazon",
+        "S04-1-1-R000000",
+        f"Reference {FIRST}-R1",
+        "Refund, on its way − ₹100.00",
+        "You pay in the end ₹399.00",
+    ):
         assert words in told
     assert sandbox.refunds.taken() == Money(100_00)
 
@@ -280,9 +281,7 @@ def test_asking_for_the_status_asks_nobody_else(paid, sandbox):
 # --- unknown things, guards ---
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("post", "refund"), ("post", "cancel"), ("get", "status")]
-)
+@pytest.mark.parametrize(("method", "path"), [("post", "refund"), ("post", "cancel"), ("get", "status")])
 def test_an_unknown_order_is_not_found(shop, method, path):
     assert getattr(shop, method)(f"/shop/orders/NCW-2026-000009/{path}").status_code == 404
 
@@ -319,6 +318,6 @@ def test_the_list_of_orders_shows_each_refund(paid):
 
 
 def test_a_refund_in_each_standing_has_its_words(paid, books):
-    from mockpay.merchant.shop.shown_refunds import _CHIPS, _STEPS
+    from mockpay.merchant.shop.refund_view_models import _CHIPS, _STEPS
 
     assert set(_CHIPS) == set(_STEPS) == set(Standing)

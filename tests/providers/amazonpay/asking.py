@@ -98,7 +98,5 @@ def assert_xml_error(reply: Reply, status: int, code: str) -> dict[str, str]:
     assert document["Error"]["Code"] == code
     assert document["Error"]["Message"]
     assert b"Traceback" not in reply.body
-    assert (
-        b'xmlns="http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"' in reply.body
-    )
+    assert b'xmlns="http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"' in reply.body
     return document["Error"]

@@ -11,18 +11,27 @@ from mockpay.kernel.ids import entropy
 from mockpay.merchant import PaymentResult
 from mockpay.merchant.results import Outcome
 from mockpay.testing import LiveServer, TestSeller
-from mockpay.wire import forms, signing
-from mockpay.wire.envelope import Envelope, Flavour, seal
-from mockpay.wire.sealing import signed_plaintext
+from mockpay.wire import forms
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
+from mockpay.wire.amazonpay.sealing import signed_plaintext
 from tests.providers.amazonpay.asking import Reply, ask
 from tests.wire.known_answers import PUBLIC_KEY, seal_text
 
 RETURN = "http://127.0.0.1/back"
 MWS = "/OffAmazonPayments_Sandbox/2013-01-01"
 TEN = {
-    "status", "reasonCode", "description", "amazonOrderId", "sellerOrderId", "orderTotalAmount",
-    "orderTotalCurrencyCode", "transactionDate", "customInformation", "signature",
-}  # fmt: skip
+    "status",
+    "reasonCode",
+    "description",
+    "amazonOrderId",
+    "sellerOrderId",
+    "orderTotalAmount",
+    "orderTotalCurrencyCode",
+    "transactionDate",
+    "customInformation",
+    "signature",
+}
 
 
 def stamp(seconds: int = 0) -> str:
@@ -62,19 +71,19 @@ class Shop:
 
     def fields(self, **changed: str | None) -> dict[str, str]:
         """A payment request's fields; None leaves one out, `extra` adds others."""
-        usual = {
-            "orderTotalAmount": "499.00",
-            "orderTotalCurrencyCode": "INR",
-            "sellerOrderId": "order-1",
-        }
+        usual = {"orderTotalAmount": "499.00", "orderTotalCurrencyCode": "INR", "sellerOrderId": "order-1"}
         return {name: text for name, text in (usual | changed).items() if text is not None}
 
     def envelope(self, start_time: int | None = None, **changed: str | None) -> Envelope:
         start = int(time.time()) if start_time is None else start_time
         return seal(
-            self.fields(**changed), **self.credentials, public_key=PUBLIC_KEY,
-            flavour=self.flavour, start_time=start, entropy=entropy,
-        )  # fmt: skip
+            self.fields(**changed),
+            **self.credentials,
+            public_key=PUBLIC_KEY,
+            flavour=self.flavour,
+            start_time=start,
+            entropy=entropy,
+        )
 
     def query(self, redirect_url: str | None = RETURN, **wanted) -> str:
         return self.envelope(**wanted).query(redirect_url, self.flavour)
@@ -94,9 +103,11 @@ class Shop:
         names = self.credentials
         stamps = {"sellerId": names["seller_id"], "startTime": str(int(time.time()))}
         return signed_plaintext(
-            {**self.fields(**changed), **stamps}, access_key=names["access_key"],
-            secret_key=names["secret_key"], flavour=self.flavour,
-        )  # fmt: skip
+            {**self.fields(**changed), **stamps},
+            access_key=names["access_key"],
+            secret_key=names["secret_key"],
+            flavour=self.flavour,
+        )
 
     def order(self, **wanted) -> str:
         """The address of the payment page of an order, its last slash included."""
@@ -130,9 +141,7 @@ class Shop:
         """A signed call of the MWS family; an empty text leaves a parameter out."""
         return self.send(self.signed(action, path, method, **params), path, method)
 
-    def signed(
-        self, action: str, path: str = MWS, method: str = "GET", host: str = "", **params: str
-    ) -> str:
+    def signed(self, action: str, path: str = MWS, method: str = "GET", host: str = "", **params: str) -> str:
         """The signed form of such a call; `__` in a name stands for a dot."""
         names = self.credentials
         usual = {

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
 from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page
 from tests.providers.amazonpay.shop import RETURN, assert_nobodys_journal_says
 from tests.wire.known_answers import seal_text
@@ -61,9 +61,7 @@ def test_wrapped_key_iv_and_tag_failures_look_alike_and_only_the_journal_tells(s
     for why, change in broken.items():
         reply = ask(shop.server, f"{_PATH}?{query_of(parts | change)}")
         answers.add((reply.status, reply.body))
-        entry = assert_nobodys_journal_says(
-            shop.server, "envelope.unreadable", parts["payload"][:30]
-        )
+        entry = assert_nobodys_journal_says(shop.server, "envelope.unreadable", parts["payload"][:30])
         assert why in entry["reason"]
         assert entry["facts"] == {"fields": ["iv", "key", "payload", "redirectUrl"]}
     data_key_of_odd_size = dict(
@@ -88,11 +86,7 @@ def test_a_parameter_missing_empty_or_given_twice_is_refused(shop, name, verb):
     }
 
     for why, query in queries.items():
-        reply = (
-            ask(shop.server, f"{_PATH}?{query}")
-            if verb == "GET"
-            else ask(shop.server, _PATH, form=query)
-        )
+        reply = ask(shop.server, f"{_PATH}?{query}") if verb == "GET" else ask(shop.server, _PATH, form=query)
         assert_refused_with_a_page(reply, 400)
         assert name in reply.text
         assert why.strip() in reply.text
@@ -101,20 +95,7 @@ def test_a_parameter_missing_empty_or_given_twice_is_refused(shop, name, verb):
 
 @pytest.mark.parametrize("name", ["payload", "key", "iv"])
 @pytest.mark.parametrize(
-    "text",
-    [
-        "!",
-        "a",
-        "%00",
-        "%",
-        "%zz",
-        "%ff%fe",
-        "AAAA%0aAAAA",
-        "====",
-        "%F0%9F%92%B0",
-        "%ED%A0%80",
-        "é",
-    ],
+    "text", ["!", "a", "%00", "%", "%zz", "%ff%fe", "AAAA%0aAAAA", "====", "%F0%9F%92%B0", "%ED%A0%80", "é"]
 )
 def test_what_is_not_base64_is_refused(shop, name, text):
     parts = parts_of(shop)
@@ -177,18 +158,14 @@ def test_a_plaintext_above_16_kb_is_refused(shop):
     assert_nobodys_journal_says(shop.server, "envelope.too_large", "xxxx")
 
 
-@pytest.mark.parametrize(
-    "name", ["sellerOrderId", "Signature", "AWSAccessKeyId", "%73ellerOrderId"]
-)
+@pytest.mark.parametrize("name", ["sellerOrderId", "Signature", "AWSAccessKeyId", "%73ellerOrderId"])
 def test_a_field_named_twice_in_the_payload_is_refused(shop, name):
     plaintext = f"{shop.plaintext()}&{name}=another-value"
 
     reply = shop.pay_with(plaintext)
 
     assert_refused_with_a_page(reply, 400)
-    entry = assert_nobodys_journal_says(
-        shop.server, "envelope.duplicate", "another-value", "order-1"
-    )
+    entry = assert_nobodys_journal_says(shop.server, "envelope.duplicate", "another-value", "order-1")
     assert entry["facts"]["name"] in {"sellerOrderId", "Signature", "AWSAccessKeyId"}
 
 

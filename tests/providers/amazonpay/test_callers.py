@@ -12,9 +12,9 @@ def test_another_sellers_id_is_refused_however_it_looks(shop, mockpay_server):
     other = mockpay_server.new_seller()
 
     told = {
-        assert_xml_error(
-            shop.call("GetServiceStatus", SellerId=seller_id), 401, "UnauthorizedAccess"
-        )["Message"]
+        assert_xml_error(shop.call("GetServiceStatus", SellerId=seller_id), 401, "UnauthorizedAccess")[
+            "Message"
+        ]
         for seller_id in (other.seller_id, "A1NOBODY", shop.seller.seller_id.lower())
     }
 
@@ -32,16 +32,28 @@ def test_an_unknown_access_key_and_a_wrong_secret_are_refused(shop):
     entry = shop.assert_nothing_was_left_behind("signature.invalid", "not-the-secret")
     assert entry["kind"] == "amazonpay.GetServiceStatus"
     assert entry["facts"]["fields"] == [
-        "AWSAccessKeyId", "Action", "SellerId", "Signature", "SignatureMethod",
-        "SignatureVersion", "Timestamp",
-    ]  # fmt: skip
+        "AWSAccessKeyId",
+        "Action",
+        "SellerId",
+        "Signature",
+        "SignatureMethod",
+        "SignatureVersion",
+        "Timestamp",
+    ]
 
 
-@pytest.mark.parametrize("change", [
-    ("Action=GetServiceStatus", "Action=ListOrderReference"), ("SellerId=", "sellerId="),
-    ("Timestamp=2", "Timestamp=1"), ("&SignatureVersion=2", ""), ("&SignatureMethod=", "&X="),
-    ("Signature=", "Signature=x"), ("&Signature=", "&extra=1&Signature="),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("Action=GetServiceStatus", "Action=ListOrderReference"),
+        ("SellerId=", "sellerId="),
+        ("Timestamp=2", "Timestamp=1"),
+        ("&SignatureVersion=2", ""),
+        ("&SignatureMethod=", "&X="),
+        ("Signature=", "Signature=x"),
+        ("&Signature=", "&extra=1&Signature="),
+    ],
+)
 def test_a_call_changed_after_signing_is_refused(shop, change):
     form = shop.signed("GetServiceStatus")
     assert change[0] in form
@@ -88,20 +100,22 @@ def test_freshness_can_be_switched_off(shop):
     assert shop.call("GetServiceStatus", Timestamp="1999-12-31T23:59:59Z").status == 200
 
 
-@pytest.mark.parametrize(
-    "text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999], ids=short
-)
+@pytest.mark.parametrize("text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999], ids=short)
 def test_a_timestamp_that_is_no_time_is_refused(shop, text):
     reply = shop.call("GetServiceStatus", Timestamp=text)
 
     assert_xml_error(reply, 400, "InvalidParameterValue")
 
 
-@pytest.mark.parametrize(("missing", "status", "code"), [
-    ("Action", 400, "InvalidParameterValue"), ("SellerId", 400, "InvalidParameterValue"),
-    ("Timestamp", 400, "InvalidParameterValue"),
-    ("AWSAccessKeyId", 401, "MissingAuthenticationToken"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("missing", "status", "code"),
+    [
+        ("Action", 400, "InvalidParameterValue"),
+        ("SellerId", 400, "InvalidParameterValue"),
+        ("Timestamp", 400, "InvalidParameterValue"),
+        ("AWSAccessKeyId", 401, "MissingAuthenticationToken"),
+    ],
+)
 def test_a_missing_parameter_is_named(shop, missing, status, code):
     form = "GetServiceStatus" if missing != "Action" else ""
     reply = shop.call(form, **({} if missing == "Action" else {missing: ""}))

@@ -47,9 +47,7 @@ def test_the_service_tells_the_sellers_time(shop):
 def test_details_tell_one_order_by_amazons_id(shop):
     result = shop.verified(shop.buy(sellerNote="note"))
 
-    reply = shop.call(
-        "GetOrderReferenceDetails", AmazonOrderReferenceId=result.amazon_order_id, path=LIVE
-    )
+    reply = shop.call("GetOrderReferenceDetails", AmazonOrderReferenceId=result.amazon_order_id, path=LIVE)
 
     name = "GetOrderReferenceDetails"
     details = reply.xml[f"{name}Response"][f"{name}Result"]["OrderReferenceDetails"]
@@ -76,15 +74,24 @@ def test_another_sellers_order_is_like_an_unknown_one(shop, mockpay_server):
 def test_details_without_an_id_are_refused(shop):
     reply = shop.call("GetOrderReferenceDetails")
 
-    assert (
-        "AmazonOrderReferenceId" in assert_xml_error(reply, 400, "InvalidParameterValue")["Message"]
-    )
+    assert "AmazonOrderReferenceId" in assert_xml_error(reply, 400, "InvalidParameterValue")["Message"]
 
 
-@pytest.mark.parametrize("action", [
-    "Authorize", "Capture", "GetMerchantAccountStatus", "Nonsense", "getservicestatus",
-    "GetServiceStatus\x00", "<script>", "ऑर्डर", "x" * 3000,
-], ids=short)  # fmt: skip
+@pytest.mark.parametrize(
+    "action",
+    [
+        "Authorize",
+        "Capture",
+        "GetMerchantAccountStatus",
+        "Nonsense",
+        "getservicestatus",
+        "GetServiceStatus\x00",
+        "<script>",
+        "ऑर्डर",
+        "x" * 3000,
+    ],
+    ids=short,
+)
 def test_an_operation_that_is_not_there_is_told_once_the_caller_is_believed(shop, action):
     assert_xml_error(shop.call(action), 400, "InvalidAction")
     assert shop.journal()[0]["outcome"] == "action.unknown"
@@ -93,10 +100,17 @@ def test_an_operation_that_is_not_there_is_told_once_the_caller_is_believed(shop
     assert_xml_error(stranger.call(action), 403, "SignatureDoesNotMatch")
 
 
-@pytest.mark.parametrize("path", [
-    "/OffAmazonPayments_Sandbox/2012-01-01", "/OffAmazonPayments", "/OffAmazonPayments_Sandbox/x/y",
-    "/v2/payments/nothing", "/v2/payments/orderReference/more", "/v2/payments",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/OffAmazonPayments_Sandbox/2012-01-01",
+        "/OffAmazonPayments",
+        "/OffAmazonPayments_Sandbox/x/y",
+        "/v2/payments/nothing",
+        "/v2/payments/orderReference/more",
+        "/v2/payments",
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 def test_nothing_below_the_prefixes_is_told_as_xml(shop, path, method):
     reply = ask(shop.server, path, method=method)
@@ -110,12 +124,27 @@ def test_other_methods_are_told_as_xml(shop, path, method):
     assert_xml_error(ask(shop.server, path, method=method), 405, "InvalidAddress")
 
 
-@pytest.mark.parametrize("form", [
-    "", "&&&", "=", "Action", "Action=%zz", "%=1", "Action=GetServiceStatus&Action=Refund",
-    "Action=GetServiceStatus&AWSAccessKeyId=x&AWSAccessKeyId=x", "a=1&" * 250,
-    "Action=" + "x" * 300_000, '{"Action": "GetServiceStatus"}', "<Action/>", "%00=%00",
-    "Action=%FF%FE&AWSAccessKeyId=%ED%A0%80", "AWSAccessKeyId=%00&Action=x",
-], ids=short)  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        "",
+        "&&&",
+        "=",
+        "Action",
+        "Action=%zz",
+        "%=1",
+        "Action=GetServiceStatus&Action=Refund",
+        "Action=GetServiceStatus&AWSAccessKeyId=x&AWSAccessKeyId=x",
+        "a=1&" * 250,
+        "Action=" + "x" * 300_000,
+        '{"Action": "GetServiceStatus"}',
+        "<Action/>",
+        "%00=%00",
+        "Action=%FF%FE&AWSAccessKeyId=%ED%A0%80",
+        "AWSAccessKeyId=%00&Action=x",
+    ],
+    ids=short,
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_form_that_is_none_is_told_as_xml(shop, form, method):
     reply = shop.send(quote(form, safe="%&=+"), method=method)
@@ -197,13 +226,7 @@ def test_dynamic_config_gives_the_key_as_php_stores_it(shop):
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/publishMetrics/data=$post_data",
-        "/publishMetrics/a/b",
-        "/publishMetrics",
-        "/publishMetrics/",
-    ],
+    "path", ["/publishMetrics/data=$post_data", "/publishMetrics/a/b", "/publishMetrics", "/publishMetrics/"]
 )
 def test_metrics_are_taken_and_thrown_away(shop, path):
     for body in ("", "x" * 600_000, "x" * 1_500_000):

@@ -3,17 +3,21 @@
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.signing import sign_result
 from mockpay.wire.forms import Encoding
-from mockpay.wire.signing import sign_result
 from tests.providers.amazonpay.asking import Reply, ask
 from tests.providers.amazonpay.shop import Shop, assert_nobodys_journal_says
 
 PATHS = [
     path + slash
-    for path in ("/v2/payments/chargeStatus", "/payments/v1/api/chargeStatus", "//payments/v1/api/chargeStatus")
+    for path in (
+        "/v2/payments/chargeStatus",
+        "/payments/v1/api/chargeStatus",
+        "//payments/v1/api/chargeStatus",
+    )
     for slash in ("", "/")
-]  # fmt: skip
+]
 
 
 def assert_json_error(reply: Reply, status: int, code: str) -> str:
@@ -24,9 +28,13 @@ def assert_json_error(reply: Reply, status: int, code: str) -> str:
 
 def blank(shop: Shop, **fields) -> str:
     return shop.query(
-        None, orderTotalAmount=None, orderTotalCurrencyCode=None, sellerOrderId=None,
-        transactionIdType="TRANSACTION_ID", **fields,
-    )  # fmt: skip
+        None,
+        orderTotalAmount=None,
+        orderTotalCurrencyCode=None,
+        sellerOrderId=None,
+        transactionIdType="TRANSACTION_ID",
+        **fields,
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -56,11 +64,16 @@ def test_a_paid_order_is_told_and_signed_by_get_and_by_post(shop, path, flavour)
         assert reply.json["signature"] == expected
 
 
-@pytest.mark.parametrize(("vpa", "outcome", "code"), [
-    ("success@mockpay", Outcome.SUCCESS, "001"), ("pending@mockpay", Outcome.PENDING, "01"),
-    ("deemed@mockpay", Outcome.PENDING, "01"), ("insufficient@mockpay", Outcome.FAILURE, "204"),
-    (None, Outcome.PENDING, "01"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("vpa", "outcome", "code"),
+    [
+        ("success@mockpay", Outcome.SUCCESS, "001"),
+        ("pending@mockpay", Outcome.PENDING, "01"),
+        ("deemed@mockpay", Outcome.PENDING, "01"),
+        ("insufficient@mockpay", Outcome.FAILURE, "204"),
+        (None, Outcome.PENDING, "01"),
+    ],
+)
 def test_every_state_is_told_as_the_clients_map_it(shop, vpa, outcome, code):
     page = shop.order()
     if vpa:
@@ -107,10 +120,17 @@ def test_only_a_transaction_id_can_be_asked_for(shop, kind):
     assert "transactionIdType" in assert_json_error(reply, 400, "InvalidParameterValue")
 
 
-@pytest.mark.parametrize(("start", "code"), [
-    (0, "RequestExpired"), (99_999_999_999, "RequestExpired"), ("", "InvalidParameterValue"),
-    ("now", "InvalidParameterValue"), ("१२", "InvalidParameterValue"), ("9" * 40, "InvalidParameterValue"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [
+        (0, "RequestExpired"),
+        (99_999_999_999, "RequestExpired"),
+        ("", "InvalidParameterValue"),
+        ("now", "InvalidParameterValue"),
+        ("१२", "InvalidParameterValue"),
+        ("9" * 40, "InvalidParameterValue"),
+    ],
+)
 def test_a_start_time_that_is_not_fresh_is_refused(shop, start, code):
     assert_json_error(shop.charge_status(start_time=start, transactionId="x"), 400, code)
 
@@ -130,8 +150,16 @@ def test_who_is_not_believed_gets_json_too(shop, mockpay_server):
 @pytest.mark.parametrize("path", PATHS)
 def test_every_broken_question_gets_json(shop, path):
     query = blank(shop, transactionId="x")
-    for form in ("", "payload=1", "payload=1&key=2&iv=3", f"{query}&key=x", query[:-30],
-                 query.replace("key=", "kez="), "%zz", "payload=%00&key=%00&iv=%00"):  # fmt: skip
+    for form in (
+        "",
+        "payload=1",
+        "payload=1&key=2&iv=3",
+        f"{query}&key=x",
+        query[:-30],
+        query.replace("key=", "kez="),
+        "%zz",
+        "payload=%00&key=%00&iv=%00",
+    ):
         for reply in (ask(shop.server, f"{path}?{form}"), ask(shop.server, path, form=form)):
             assert_json_error(reply, 400, "InvalidParameterValue")
     too_large = ask(shop.server, path, form="payload=" + "A" * 1_100_000)

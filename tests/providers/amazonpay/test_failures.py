@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
 from tests.providers.amazonpay.asking import short
 from tests.providers.amazonpay.shop import RETURN, assert_signed_failure
 
@@ -38,10 +38,36 @@ def test_a_start_time_that_is_no_number_is_told_to_the_shop(shop, start):
 
 @pytest.mark.parametrize(
     "amount",
-    ["", "-1", "1.001", "1e3", "१२", "12\n", "12345678901", "12345678901.00", "+5", " 5", "5 ",
-     "1,000.00", "1.", ".5", "05", "00.50", "0x10", "NaN", "Infinity", "1_000", "1.0.0", "₹5",
-     "5\x00", "٥", "five", "9" * 5000], ids=short,
-)  # fmt: skip
+    [
+        "",
+        "-1",
+        "1.001",
+        "1e3",
+        "१२",
+        "12\n",
+        "12345678901",
+        "12345678901.00",
+        "+5",
+        " 5",
+        "5 ",
+        "1,000.00",
+        "1.",
+        ".5",
+        "05",
+        "00.50",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "1_000",
+        "1.0.0",
+        "₹5",
+        "5\x00",
+        "٥",
+        "five",
+        "9" * 5000,
+    ],
+    ids=short,
+)
 def test_an_amount_that_is_none_is_told_to_the_shop(shop, amount):
     reply = shop.pay(orderTotalAmount=amount)
 
@@ -55,9 +81,10 @@ def test_an_amount_below_one_rupee_is_told_to_the_shop(shop, amount):
     assert assert_signed_failure(shop, reply, "amount.too_small") == "254"
 
 
-@pytest.mark.parametrize(("amount", "stored"), [
-    ("1", "1.00"), ("1.00", "1.00"), ("1.5", "1.50"), ("9999999999.99", "9999999999.99"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("amount", "stored"),
+    [("1", "1.00"), ("1.00", "1.00"), ("1.5", "1.50"), ("9999999999.99", "9999999999.99")],
+)
 def test_amounts_at_the_edges_are_taken(shop, amount, stored):
     shop.order(orderTotalAmount=amount)
 
@@ -71,13 +98,26 @@ def test_another_currency_is_told_to_the_shop(shop, currency):
     assert assert_signed_failure(shop, reply, "currency.unknown") == "255"
 
 
-@pytest.mark.parametrize("changed", [
-    {"sellerOrderId": None}, {"sellerOrderId": ""}, {"isSandbox": "maybe"},
-    {"isSandbox": "FALSE"}, {"transactionTimeout": "-5"}, {"transactionTimeout": "soon"},
-    {"transactionTimeout": "0"}, {"transactionTimeout": "1e9"}, {"transactionTimeout": "१०"},
-    {"sellerOrderId": "x" * 128}, {"sellerNote": "x" * 5000}, {"sellerStoreName": "x" * 2000},
-    {"customInformation": "x" * 9000}, {"orderTotalAmount": None},
-], ids=short)  # fmt: skip
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sellerOrderId": None},
+        {"sellerOrderId": ""},
+        {"isSandbox": "maybe"},
+        {"isSandbox": "FALSE"},
+        {"transactionTimeout": "-5"},
+        {"transactionTimeout": "soon"},
+        {"transactionTimeout": "0"},
+        {"transactionTimeout": "1e9"},
+        {"transactionTimeout": "१०"},
+        {"sellerOrderId": "x" * 128},
+        {"sellerNote": "x" * 5000},
+        {"sellerStoreName": "x" * 2000},
+        {"customInformation": "x" * 9000},
+        {"orderTotalAmount": None},
+    ],
+    ids=short,
+)
 def test_any_other_field_that_cannot_be_is_told_to_the_shop(shop, changed):
     reply = shop.pay(**changed)
 
@@ -90,9 +130,7 @@ def test_any_other_field_that_cannot_be_is_told_to_the_shop(shop, changed):
 
 
 @pytest.mark.parametrize("control", ["\x00", "\x01", "\x08", "\x0b", "\x1b[31m", "\x7f"], ids=short)
-@pytest.mark.parametrize(
-    "name", ["sellerOrderId", "customInformation", "sellerNote", "sellerStoreName"]
-)
+@pytest.mark.parametrize("name", ["sellerOrderId", "customInformation", "sellerNote", "sellerStoreName"])
 def test_control_characters_in_a_text_are_told_to_the_shop(shop, name, control):
     reply = shop.pay(**{name: f"a{control}b"})
 

@@ -5,15 +5,30 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
 from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page, short
 
 
-@pytest.mark.parametrize("text", [
-    "हिन्दी में", "👩‍👩‍👧‍👦💰", "z\u0335a\u0321lgo", "\u202eevil\u202c", "<b>&\"'</b>", "{{7*7}}", "%41%2B%",
-    "a+b c", "\u2028\u2029", "line\r\nline\tend", "\ufffd", "A" * 100, "'; DROP TABLE orders;--",
-    "\U0010ffff\ufdd0",
-], ids=short)  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "हिन्दी में",
+        "👩‍👩‍👧‍👦💰",
+        "z\u0335a\u0321lgo",
+        "\u202eevil\u202c",
+        "<b>&\"'</b>",
+        "{{7*7}}",
+        "%41%2B%",
+        "a+b c",
+        "\u2028\u2029",
+        "line\r\nline\tend",
+        "\ufffd",
+        "A" * 100,
+        "'; DROP TABLE orders;--",
+        "\U0010ffff\ufdd0",
+    ],
+    ids=short,
+)
 @pytest.mark.parametrize("flavour", Flavour)
 def test_any_other_text_comes_back_as_it_was_sent(shop, text, flavour):
     shop = shop.speaking(flavour)

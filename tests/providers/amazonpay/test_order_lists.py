@@ -108,9 +108,7 @@ def test_states_are_filtered_by_any_number_of_them(shop):
 
     assert ids(listed(shop, **{f"{status}1": "Open"})) == ["open"]
     assert ids(listed(shop, **{f"{status}1": "Closed"})) == ["paid"]
-    assert ids(listed(shop, **{f"{status}1": "Open", f"{status}2": "Canceled"})) == [
-        "cancelled", "open",
-    ]  # fmt: skip
+    assert ids(listed(shop, **{f"{status}1": "Open", f"{status}2": "Canceled"})) == ["cancelled", "open"]
     assert listed(shop, **{f"{status}1": "Suspended"}) == []
 
 
@@ -138,10 +136,14 @@ def test_times_are_filtered_in_both_formats(shop, start, end, found):
     assert ids(listed(shop, **times)) == found
 
 
-@pytest.mark.parametrize(("sort", "numbers"), [
-    ("Ascending", [0, 1, 2, 3, 4, 5, 6]), ("Descending", [6, 5, 4, 3, 2, 1, 0]),
-    ("", [6, 5, 4, 3, 2, 1, 0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sort", "numbers"),
+    [
+        ("Ascending", [0, 1, 2, 3, 4, 5, 6]),
+        ("Descending", [6, 5, 4, 3, 2, 1, 0]),
+        ("", [6, 5, 4, 3, 2, 1, 0]),
+    ],
+)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_pages_follow_each_other_without_gap_or_repeat(shop, sort, numbers, size):
     for number in range(7):
@@ -196,8 +198,14 @@ def test_a_page_token_is_believed_only_from_whom_it_was_given_to(shop, mockpay_s
     spoilt = ("A" if token[20] != "A" else "B").join((token[:20], token[21:]))
 
     assert shop.call("ListOrderReferenceByNextToken", NextPageToken=token).status == 200
-    for caller, text in ((stranger, token), (shop, spoilt), (shop, "AAAA"), (shop, "no token!"),
-                         (shop, token[:-8]), (shop, "é")):  # fmt: skip
+    for caller, text in (
+        (stranger, token),
+        (shop, spoilt),
+        (shop, "AAAA"),
+        (shop, "no token!"),
+        (shop, token[:-8]),
+        (shop, "é"),
+    ):
         refused = caller.call("ListOrderReferenceByNextToken", NextPageToken=text)
         assert (refused.status, refused.error["Code"]) == (400, "InvalidParameterValue")
         assert refused.error["Message"] == "The NextPageToken is not valid."
@@ -238,14 +246,27 @@ def test_other_domains_have_no_orders_here(shop, domain):
     assert listed(shop, PaymentDomain=domain) == []
 
 
-@pytest.mark.parametrize("changed", [
-    {"PaymentDomain": "IN_EUR"}, {"QueryId": "x", "QueryIdType": "AmazonOrderId"},
-    {"QueryId": "x"}, {"PageSize": "0"}, {"PageSize": "-1"}, {"PageSize": "101"},
-    {"PageSize": "ten"}, {"PageSize": "१०"}, {"PageSize": "9" * 400}, {"SortOrder": "ascending"},
-    {"CreatedTimeRange__StartTime": "yesterday"}, {"CreatedTimeRange__EndTime": "2027-02-30T00:00:00Z"},
-    {"CreatedTimeRange__StartTime": "2027-01-01"}, {"CreatedTimeRange__EndTime": "1519025049"},
-    {"OrderReferenceStatusListFilter__OrderReferenceStatus__1": "open"},
-], ids=short)  # fmt: skip
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"PaymentDomain": "IN_EUR"},
+        {"QueryId": "x", "QueryIdType": "AmazonOrderId"},
+        {"QueryId": "x"},
+        {"PageSize": "0"},
+        {"PageSize": "-1"},
+        {"PageSize": "101"},
+        {"PageSize": "ten"},
+        {"PageSize": "१०"},
+        {"PageSize": "9" * 400},
+        {"SortOrder": "ascending"},
+        {"CreatedTimeRange__StartTime": "yesterday"},
+        {"CreatedTimeRange__EndTime": "2027-02-30T00:00:00Z"},
+        {"CreatedTimeRange__StartTime": "2027-01-01"},
+        {"CreatedTimeRange__EndTime": "1519025049"},
+        {"OrderReferenceStatusListFilter__OrderReferenceStatus__1": "open"},
+    ],
+    ids=short,
+)
 def test_a_value_that_a_list_cannot_take_is_told(shop, changed):
     reply = shop.call("ListOrderReference", **changed)
 
@@ -274,7 +295,5 @@ def test_the_clients_own_list_reads_it_all(shop):
 
     [found] = shop.seller.client().list_order_reference("order-1").order_references
 
-    assert (found.state, found.paid, found.amount, found.currency) == (
-        "Closed", True, "499.00", "INR",
-    )  # fmt: skip
+    assert (found.state, found.paid, found.amount, found.currency) == ("Closed", True, "499.00", "INR")
     assert found.custom_information == "मेरा"

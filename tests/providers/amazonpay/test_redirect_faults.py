@@ -10,7 +10,7 @@ import pytest
 
 from mockpay.merchant import SignatureMismatch
 from mockpay.merchant.results import Outcome
-from mockpay.wire.results import ResultError
+from mockpay.wire.amazonpay.results import ResultError
 from tests.providers.amazonpay.asking import ask
 from tests.providers.amazonpay.shop import RETURN, Shop
 

@@ -9,7 +9,8 @@ import pytest
 from mockpay.merchant.results import Outcome
 from mockpay.settings import Settings
 from mockpay.testing import LiveServer
-from mockpay.wire import forms, signing, xml
+from mockpay.wire import forms, xml
+from mockpay.wire.amazonpay import signing
 from tests.given import FakeRealClock, at_once
 from tests.providers.amazonpay.asking import Reply, ask, assert_xml_error, short
 from tests.providers.amazonpay.shop import MWS, Shop, stamp
@@ -27,9 +28,12 @@ def order(shop) -> str:
 
 def wanted(order: str, key: str = "R-1", **changed: str) -> dict[str, str]:
     return {
-        "AmazonTransactionId": order, "AmazonTransactionIdType": "OrderReferenceId",
-        "RefundReferenceId": key, **AMOUNT, **changed,
-    }  # fmt: skip
+        "AmazonTransactionId": order,
+        "AmazonTransactionIdType": "OrderReferenceId",
+        "RefundReferenceId": key,
+        **AMOUNT,
+        **changed,
+    }
 
 
 def refund(shop: Shop, order: str, key: str = "R-1", **changed: str) -> Reply:
@@ -133,10 +137,12 @@ def by_node(shop: Shop, path: str, **params: str) -> Reply:
     """As the Node client asks: signed for another host and path, isSandbox added afterwards."""
     names = shop.credentials
     told = {
-        "AWSAccessKeyId": names["access_key"], "SellerId": names["seller_id"],
-        "Timestamp": stamp(), **signing.SIGNATURE_FIELDS,
+        "AWSAccessKeyId": names["access_key"],
+        "SellerId": names["seller_id"],
+        "Timestamp": stamp(),
+        **signing.SIGNATURE_FIELDS,
         **{name.replace("__", "."): text for name, text in params.items()},
-    }  # fmt: skip
+    }
     encoded = {name: forms.encode_rfc3986(text) for name, text in told.items()}
     text = signing.string_to_sign("POST", "amazonpay.amazon.in", "/", encoded)
     encoded["Signature"] = forms.encode_rfc3986(signing.sign(names["secret_key"], text))
@@ -174,9 +180,9 @@ def test_the_same_request_again_is_the_same_refund(shop, order):
     assert again["AmazonRefundId"] == detail_of(replies[0])["AmazonRefundId"]
 
 
-@pytest.mark.parametrize("changed", [
-    {"RefundAmount__Amount": "100.01"}, {"SellerRefundNote": "x"}, {"SoftDescriptor": "x"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changed", [{"RefundAmount__Amount": "100.01"}, {"SellerRefundNote": "x"}, {"SoftDescriptor": "x"}]
+)
 def test_the_same_name_with_other_values_is_a_duplicate(shop, order, changed):
     refund(shop, order)
 
@@ -196,35 +202,43 @@ def test_values_that_mean_the_same_are_the_same(shop, order):
 
 
 def test_more_than_was_captured_is_refused_and_a_rupee_more_too(shop, order):
-    assert_xml_error(
-        refund(shop, order, RefundAmount__Amount="499.01"), 400, "TransactionAmountExceeded"
-    )
+    assert_xml_error(refund(shop, order, RefundAmount__Amount="499.01"), 400, "TransactionAmountExceeded")
     refund(shop, order, "A")
     refund(shop, order, "B", RefundAmount__Amount="399.00")
     shop.seller.advance(seconds=5)
-    assert_xml_error(
-        refund(shop, order, "C", RefundAmount__Amount="1.00"), 400, "TransactionAmountExceeded"
-    )
+    assert_xml_error(refund(shop, order, "C", RefundAmount__Amount="1.00"), 400, "TransactionAmountExceeded")
     assert shop.seller.order(order)["state"] == "REFUNDED"
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"RefundReferenceId": ""}, {"RefundReferenceId": "x" * 33}, {"RefundReferenceId": "a b"},
-        {"RefundReferenceId": "é"}, {"RefundReferenceId": "x\x00"},
-        {"RefundAmount__Amount": ""}, {"RefundAmount__Amount": "0.99"},
-        {"RefundAmount__Amount": "0"}, {"RefundAmount__Amount": "-1.00"},
-        {"RefundAmount__Amount": "1.001"}, {"RefundAmount__Amount": "1e2"},
-        {"RefundAmount__Amount": "NaN"}, {"RefundAmount__Amount": "१.००"},
-        {"RefundAmount__Amount": "1,00"}, {"RefundAmount__Amount": "9" * 40},
-        {"RefundAmount__CurrencyCode": ""}, {"RefundAmount__CurrencyCode": "USD"},
-        {"RefundAmount__CurrencyCode": "\x00"}, {"RefundAmount__CurrencyCode": "x" * 5_000},
-        {"SellerRefundNote": "x" * 256}, {"SoftDescriptor": "x" * 17},
-        {"AmazonTransactionIdType": "AmazonCaptureId"}, {"AmazonTransactionId": ""},
+        {"RefundReferenceId": ""},
+        {"RefundReferenceId": "x" * 33},
+        {"RefundReferenceId": "a b"},
+        {"RefundReferenceId": "é"},
+        {"RefundReferenceId": "x\x00"},
+        {"RefundAmount__Amount": ""},
+        {"RefundAmount__Amount": "0.99"},
+        {"RefundAmount__Amount": "0"},
+        {"RefundAmount__Amount": "-1.00"},
+        {"RefundAmount__Amount": "1.001"},
+        {"RefundAmount__Amount": "1e2"},
+        {"RefundAmount__Amount": "NaN"},
+        {"RefundAmount__Amount": "१.००"},
+        {"RefundAmount__Amount": "1,00"},
+        {"RefundAmount__Amount": "9" * 40},
+        {"RefundAmount__CurrencyCode": ""},
+        {"RefundAmount__CurrencyCode": "USD"},
+        {"RefundAmount__CurrencyCode": "\x00"},
+        {"RefundAmount__CurrencyCode": "x" * 5_000},
+        {"SellerRefundNote": "x" * 256},
+        {"SoftDescriptor": "x" * 17},
+        {"AmazonTransactionIdType": "AmazonCaptureId"},
+        {"AmazonTransactionId": ""},
     ],
     ids=short,
-)  # fmt: skip
+)
 def test_an_unusable_value_is_a_plain_400(shop, order, changed):
     reply = shop.call("RefundPayment", **{**wanted(order), **changed})
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
 from tests.providers.amazonpay.asking import ask
 from tests.providers.amazonpay.shop import Shop
 
@@ -84,9 +84,7 @@ def test_a_new_payload_after_an_order_ended_unpaid_opens_a_new_order(shop, end):
 
 @pytest.mark.parametrize("same_bytes", [True, False], ids=["one-payload", "sixteen-payloads"])
 def test_the_same_form_submitted_many_times_at_once_opens_one_order(shop, same_bytes):
-    forms = (
-        [shop.query()] * 16 if same_bytes else [shop.query(sellerNote=str(n)) for n in range(16)]
-    )
+    forms = [shop.query()] * 16 if same_bytes else [shop.query(sellerNote=str(n)) for n in range(16)]
 
     with ThreadPoolExecutor(16) as pool:
         replies = list(pool.map(lambda form: ask(shop.server, "/processPayment", form=form), forms))
@@ -102,11 +100,7 @@ def test_the_same_button_pressed_many_times_at_once_takes_the_money_once(shop):
     page = shop.order()
 
     with ThreadPoolExecutor(8) as pool:
-        list(
-            pool.map(
-                lambda _: ask(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)
-            )
-        )
+        list(pool.map(lambda _: ask(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)))
 
     [order] = shop.seller.orders()
     detail = shop.seller.order(order["amazon_order_id"])
@@ -122,9 +116,7 @@ def test_two_sellers_share_nothing_when_both_are_paid_at_once(mockpay_server):
         outcomes = []
         for number in range(12):
             vpa = "success@mockpay" if number % 2 else "failure@mockpay"
-            reply = shop.buy(
-                vpa, sellerOrderId=f"same-{number}", customInformation=shop.seller.seller_id
-            )
+            reply = shop.buy(vpa, sellerOrderId=f"same-{number}", customInformation=shop.seller.seller_id)
             result = shop.verified(reply)
             outcomes.append((result.outcome, result.custom_information))
         return outcomes

@@ -55,17 +55,13 @@ def test_a_broken_request_is_refused_with_a_page(vector, verb, vector_seller):
 
 @pytest.mark.parametrize("path", ["/v2/payments/chargeStatus", "//payments/v1/api/chargeStatus"])
 @pytest.mark.parametrize("vector", ASKED, ids=name_of)
-def test_a_real_clients_question_is_believed_though_its_transaction_is_unknown(
-    vector, path, vector_seller
-):
+def test_a_real_clients_question_is_believed_though_its_transaction_is_unknown(vector, path, vector_seller):
     query = urlsplit(vector["url"]).query
     asked = ask(vector_seller.server, f"{path}?{query}", host="amazonpay.amazon.in")
 
     assert asked.status == 404
     assert asked.json["error"]["code"] == "InvalidTransactionId"
-    assert (
-        vector_seller.control("GET", "/journal")["items"][0]["outcome"] == "transaction.not_found"
-    )
+    assert vector_seller.control("GET", "/journal")["items"][0]["outcome"] == "transaction.not_found"
 
 
 @pytest.mark.parametrize("slash", ["", "/"], ids=["", "slash"])

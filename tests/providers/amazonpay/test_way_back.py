@@ -6,9 +6,9 @@ import pytest
 
 from mockpay.merchant.results import Outcome
 from mockpay.testing import TestSeller
-from mockpay.wire.envelope import Flavour
+from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.signing import sign_result
 from mockpay.wire.forms import Encoding
-from mockpay.wire.signing import sign_result
 from tests.providers.amazonpay.asking import ask
 from tests.providers.amazonpay.shop import RETURN, TEN, Shop
 
@@ -28,20 +28,21 @@ def expired(shop: Shop, page: str):
 ENDS = {
     "success": (lambda shop, page: shop.finish(page), Outcome.SUCCESS, "001", "Txn Success"),
     "failure": (
-        lambda shop, page: shop.finish(page, "insufficient@mockpay"), Outcome.FAILURE, "204",
+        lambda shop, page: shop.finish(page, "insufficient@mockpay"),
+        Outcome.FAILURE,
+        "204",
         "Not enough funds",
     ),
     "pending": (
-        lambda shop, page: shop.finish(page, "pending@mockpay"), Outcome.PENDING, "01",
+        lambda shop, page: shop.finish(page, "pending@mockpay"),
+        Outcome.PENDING,
+        "01",
         "Txn Pending",
     ),
-    "deemed": (
-        lambda shop, page: shop.finish(page, "deemed@mockpay"), Outcome.PENDING, "01",
-        "Txn Pending",
-    ),
+    "deemed": (lambda shop, page: shop.finish(page, "deemed@mockpay"), Outcome.PENDING, "01", "Txn Pending"),
     "cancel": (cancelled, Outcome.FAILURE, "201", "Cancelled by the buyer"),
     "expiry": (expired, Outcome.FAILURE, "202", "The time to pay is over"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("flavour", Flavour)
@@ -117,9 +118,7 @@ def test_the_signature_is_percent_encoded_whatever_it_holds(shop):
     seen = ""
     for number in range(12):
         reply = shop.pay(sellerOrderId=f"o{number}", orderTotalAmount="0")
-        raw = next(
-            p for p in urlsplit(reply.location).query.split("&") if p.startswith("signature")
-        )
+        raw = next(p for p in urlsplit(reply.location).query.split("&") if p.startswith("signature"))
         seen += reply.result["signature"]
         assert not set("+/") & set(raw)
         assert raw.count("=") == 1
@@ -143,9 +142,7 @@ def test_the_signature_is_percent_encoded_whatever_it_holds(shop):
     ],
 )
 @pytest.mark.parametrize("flavour", Flavour)
-def test_the_return_url_keeps_its_own_query_and_gets_the_result_after_it(
-    shop, url, begins, flavour
-):
+def test_the_return_url_keeps_its_own_query_and_gets_the_result_after_it(shop, url, begins, flavour):
     shop = shop.speaking(flavour)
     reply = shop.buy(redirect_url=url)
 

@@ -2,16 +2,22 @@ from dataclasses import replace
 
 import pytest
 
-from mockpay.domain.gateways import Charge, ResultKind
+from mockpay.domain.payments.gateways import Charge, ResultKind
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.providers.simulator.gateway import Simulator, retrieval_reference
 
 CHARGE = Charge(
-    attempt_id="att_1", seller_id="A1", amount=Money(49_900), method="upi",
-    instrument={"vpa": "asha@okhdfc"}, idempotency_key="att_1:1", planned="success",
-    agreed=False, patience_ms=10_000,
-)  # fmt: skip
+    attempt_id="att_1",
+    seller_id="A1",
+    amount=Money(49_900),
+    method="upi",
+    instrument={"vpa": "asha@okhdfc"},
+    idempotency_key="att_1:1",
+    planned="success",
+    agreed=False,
+    patience_ms=10_000,
+)
 
 
 def test_a_buyer_who_agreed_to_nothing_answers_after_his_patience():

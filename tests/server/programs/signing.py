@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mockpay.app import create_app, runtime_of
 from mockpay.commands.serve import stop_on_signals
-from mockpay.kernel.direct import DirectSender
+from mockpay.kernel.http.direct import DirectSender
 from mockpay.server import MockpayServer
 from mockpay.settings import Settings
 
@@ -19,5 +19,5 @@ class Signing(DirectSender):
 server = MockpayServer(Settings.from_env(os.environ))
 app = create_app(server.settings, sender=Signing(server.settings.outgoing_hosts))
 stop_on_signals(server)
-print(f"mockpay listening on {server.url}", flush=True)  # noqa: T201 - its promise
+print(f"mockpay listening on {server.url}", flush=True)  # noqa: T201
 server.serve(app.wsgi_app, runtime_of(app))

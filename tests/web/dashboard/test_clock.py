@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.delivery import clocks
+from mockpay.delivery import clock as clocks
 from mockpay.kernel.clock import SECOND, Mode
 from tests.given import NOON
 

@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.delivery import outbox
 from mockpay.kernel.errors import MockpayError
-from mockpay.kernel.http import HttpReply
+from mockpay.kernel.http.calls import HttpReply
 from tests.given import World
 from tests.web.visitor import text
 
@@ -63,8 +63,11 @@ def test_the_list_tells_what_came_of_each_notification(visitor, world, post):
         "Delivered at the first try",
     ]
     assert [text(one) for one in page.xpath("//td[@class='c-state']")] == [
-        "Kept back", "Retrying", "Given up", "Delivered",
-    ]  # fmt: skip
+        "Kept back",
+        "Retrying",
+        "Given up",
+        "Delivered",
+    ]
     assert [text(one) for one in page.xpath("//td[@class='c-why']")] == ["none", "", "", ""]
 
 
@@ -78,9 +81,7 @@ def test_tabs_and_type_filter_together(visitor, world, post):
     told(world, number="O-2")
     page = visitor.see("/notifications?type=PaymentRefund")
     tabs = page.xpath("//nav[@aria-label='States']/a")
-    assert [text(one) for one in tabs] == [
-        "All 1", "Waiting 0", "Delivered 1", "Given up 0", "Kept back 0",
-    ]  # fmt: skip
+    assert [text(one) for one in tabs] == ["All 1", "Waiting 0", "Delivered 1", "Given up 0", "Kept back 0"]
     assert page.xpath("//option[@selected]/@value")[-1] == "PaymentRefund"
     delivered = visitor.see(tabs[2].get("href"))
     assert [text(one) for one in delivered.xpath("//td[@class='c-method']")] == ["Refund"]
@@ -150,10 +151,7 @@ def test_the_next_try_is_told_and_the_newest_comes_first(visitor, world, post):
     one = told(world)
     world.later(1)
     page = visitor.see(path(one))
-    assert [text(h2) for h2 in page.xpath("//section[@data-testid='try']//h2")] == [
-        "Try 2",
-        "Try 1",
-    ]
+    assert [text(h2) for h2 in page.xpath("//section[@data-testid='try']//h2")] == ["Try 2", "Try 1"]
     shown = facts(page)
     assert shown["Next try"] == "21 Nov 2026, 17:30:06 IST"
     assert shown["Due"] == "21 Nov 2026, 17:30:00 IST"
@@ -174,9 +172,7 @@ def test_many_tries_are_shown_some_at_a_time(visitor, world, post):
     page = visitor.see(path(one))
     assert len(tries(page)) == 20
     older = visitor.see(page.xpath("//nav[@aria-label='Tries']/a/@href")[0])
-    numbers = [
-        text(h2) for page in (page, older) for h2 in page.xpath("//section[@data-testid='try']//h2")
-    ]
+    numbers = [text(h2) for page in (page, older) for h2 in page.xpath("//section[@data-testid='try']//h2")]
     assert numbers == [f"Try {number}" for number in range(len(numbers), 0, -1)]
     assert len(numbers) > 20
     assert not older.xpath("//nav[@aria-label='Tries']")
@@ -199,9 +195,7 @@ def test_an_unknown_notification_is_told_so(visitor):
 # --- the button
 
 
-@pytest.mark.parametrize(
-    ("answer", "state"), [(404, "DEAD"), (503, "RETRY_WAIT"), (200, "DELIVERED")]
-)
+@pytest.mark.parametrize(("answer", "state"), [(404, "DEAD"), (503, "RETRY_WAIT"), (200, "DELIVERED")])
 def test_deliver_now_sends_it_once_more_and_shows_the_new_try(visitor, world, post, answer, state):
     post.answers = [answer]
     one = told(world)
@@ -210,10 +204,7 @@ def test_deliver_now_sends_it_once_more_and_shows_the_new_try(visitor, world, po
     pressed = visitor.press(page, "Deliver now")
     assert (pressed.status_code, pressed.location) == (303, visitor.home + path(one))
     after = visitor.see(path(one))
-    assert [text(h2) for h2 in after.xpath("//section[@data-testid='try']//h2")] == [
-        "Try 2",
-        "Try 1",
-    ]
+    assert [text(h2) for h2 in after.xpath("//section[@data-testid='try']//h2")] == ["Try 2", "Try 1"]
     assert text(after.xpath("//h1")[0]) == "Delivered at the 2nd try"
     assert len(post.sent) == 2
 
@@ -238,9 +229,7 @@ def test_what_is_being_sent_cannot_be_sent_again_just_now(visitor, runtime, worl
     assert not refused.xpath("//button[text()='Deliver now']")
 
 
-def test_what_waits_behind_another_is_queued_and_the_page_comes_all_the_same(
-    visitor, runtime, world, post
-):
+def test_what_waits_behind_another_is_queued_and_the_page_comes_all_the_same(visitor, runtime, world, post):
     """What is told of one order is told in order; a server that stops does not wait."""
     order = world.order()
     world.pay(order)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mockpay.domain.otp import Channel, Purpose
-from mockpay.services import otps
+from mockpay.otp import challenges
+from mockpay.otp.rules import Channel, Purpose
 from mockpay.store.inbox import FORGOTTEN, inbox
 from tests.web.visitor import text
 
@@ -14,7 +14,7 @@ def send(world):
 
     def ask(to="+919800003210", channel=Channel.SMS):
         with world.work() as sandbox:
-            otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=to, to=to, channel=channel)
+            challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject=to, to=to, channel=channel)
         with world.look() as sandbox:
             query = inbox.select().order_by(inbox.c.id.desc())
             return sandbox.connection.execute(query).mappings().first()["otp"]
@@ -31,9 +31,7 @@ def test_the_newest_message_comes_first_with_its_code(visitor, send):
     page = visitor.see("/inbox")
     assert codes(page) == [second, first]
     heads = page.xpath("//*[@data-testid='inbox-message']//h2")
-    assert [text(one) for one in heads] == [
-        "E-mail to asha@buyers.mockpay.test", "SMS to +919800003210",
-    ]  # fmt: skip
+    assert [text(one) for one in heads] == ["E-mail to asha@buyers.mockpay.test", "SMS to +919800003210"]
 
 
 def test_a_code_can_be_copied_by_its_button(visitor, send):
@@ -48,9 +46,7 @@ def test_one_address_can_be_asked_for(visitor, send):
     assert codes(visitor.see("/inbox?to=%2B919800003210")) == [mine]
     assert codes(visitor.see("/inbox?to=+919800003210")) == [mine]
     none = visitor.see("/inbox?to=nobody")
-    assert text(none.xpath("//p[contains(@class, 'empty')]")[0]).startswith(
-        "Nothing was sent there"
-    )
+    assert text(none.xpath("//p[contains(@class, 'empty')]")[0]).startswith("Nothing was sent there")
 
 
 def test_a_code_is_forgotten_after_an_hour_on_the_disk_too(visitor, world, send):
@@ -76,6 +72,4 @@ def test_the_inbox_hears_of_a_new_message(visitor, send):
 
 
 def test_an_empty_inbox_says_how_to_fill_it(visitor):
-    assert "the buyer gets a code" in text(
-        visitor.see("/inbox").xpath("//p[contains(@class, 'empty')]")[0]
-    )
+    assert "the buyer gets a code" in text(visitor.see("/inbox").xpath("//p[contains(@class, 'empty')]")[0])

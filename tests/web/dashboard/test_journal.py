@@ -8,9 +8,14 @@ def note(world, outcome="ok", seller_id=None, **more):
     with world.work() as sandbox:
         whose = world.seller_id if seller_id is None else seller_id
         journal.add(
-            sandbox.connection, whose, sandbox.now, sandbox.real_now,
-            kind="processPayment", outcome=outcome, **more,
-        )  # fmt: skip
+            sandbox.connection,
+            whose,
+            sandbox.now,
+            sandbox.real_now,
+            kind="processPayment",
+            outcome=outcome,
+            **more,
+        )
 
 
 def test_the_journal_says_why_a_request_was_refused(visitor, world):

@@ -7,11 +7,16 @@ import pytest
 from tests.web.visitor import text
 
 MARKS = {
-    "encoding": "node", "iv_bytes": 12, "node_marks": True, "plaintext_bytes": 412, "double_utf8": True,
-    "signature": "9fQx1kVb3mZ0pLq8sT2uWwXyYzAaBbCcDdEeFfGgZg==", "signature_matches": True,
+    "encoding": "node",
+    "iv_bytes": 12,
+    "node_marks": True,
+    "plaintext_bytes": 412,
+    "double_utf8": True,
+    "signature": "9fQx1kVb3mZ0pLq8sT2uWwXyYzAaBbCcDdEeFfGgZg==",
+    "signature_matches": True,
     "string_to_sign": "POST\namazonpay.amazon.in\n/\norderTotalAmount=499.00",
     "start_time_age_seconds": 0.1,
-}  # fmt: skip
+}
 
 
 def test_the_title_of_an_order_is_the_answer(visitor, world):
@@ -22,8 +27,7 @@ def test_the_title_of_an_order_is_the_answer(visitor, world):
     assert text(page.xpath("//h1")[0]) == answer
     assert page.xpath("//title")[0].text.startswith(answer)
     assert page.xpath("//h1/following-sibling::p")[0].text == (
-        "Nothing is wrong in your integration. The UPI ID asked for this answer. "
-        "The buyer may try again."
+        "Nothing is wrong in your integration. The UPI ID asked for this answer. The buyer may try again."
     )
 
 

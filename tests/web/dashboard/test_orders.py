@@ -26,16 +26,29 @@ def test_the_tabs_count_and_filter_by_state(visitor, world):
     page = visitor.see()
     tabs = {text(a).split()[0]: a for a in page.xpath("//nav[@aria-label='States']/a")}
     assert {name: text(a).split()[1] for name, a in tabs.items()} == {
-        "All": "3", "Paid": "1", "Waiting": "1", "Failed": "1", "Refunded": "0",
-    }  # fmt: skip
+        "All": "3",
+        "Paid": "1",
+        "Waiting": "1",
+        "Failed": "1",
+        "Refunded": "0",
+    }
     assert rows(visitor.see(tabs["Failed"].get("href"))) == ["Cancelled on the payment page"]
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("q=o-2", ["O-2"]), ("q=SUCCESS@mock", ["O-2"]), ("q=flow", []), ("q=%25", []), ("q=payment+canc", []), ("by=instrument", ["O-2"]), ("by=success", ["O-1"]),
-     ("method=upi&show=waiting", ["O-1"]), ("by=nonsense&method=x&show=y", ["O-3", "O-2", "O-1"])],
-)  # fmt: skip
+    [
+        ("q=o-2", ["O-2"]),
+        ("q=SUCCESS@mock", ["O-2"]),
+        ("q=flow", []),
+        ("q=%25", []),
+        ("q=payment+canc", []),
+        ("by=instrument", ["O-2"]),
+        ("by=success", ["O-1"]),
+        ("method=upi&show=waiting", ["O-1"]),
+        ("by=nonsense&method=x&show=y", ["O-3", "O-2", "O-1"]),
+    ],
+)
 def test_filters_are_plain_addresses(visitor, world, query, found):
     world.ask(world.order("O-1"))
     world.pay(world.order("O-2"), "success@mockpay")
@@ -88,8 +101,7 @@ def test_the_bars_tell_their_numbers_in_a_sentence(visitor, world):
     page = visitor.see()
     chart = page.xpath("//svg[@role='img']")[0]
     assert chart.get("aria-label") == (
-        "Orders each minute from 16:33 to 17:33: "
-        "1 paid, 0 refunded, 1 waiting, 0 failed or stopped."
+        "Orders each minute from 16:33 to 17:33: 1 paid, 0 refunded, 1 waiting, 0 failed or stopped."
     )
     assert [one.get("class") for one in chart.xpath("./rect")] == ["f-ok", "f-wait"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.instruments import Upi
+from mockpay.domain.methods.instruments import Upi
 from tests.given import World
 from tests.web.visitor import text
 
@@ -63,13 +63,9 @@ def test_the_tabs_count_and_filter_refunds_by_state(visitor, world):
     world.later(5)
     world.refund(order, "50.00", "C")
     tabs = visitor.see("/refunds").xpath("//nav[@aria-label='States']/a")
-    assert [text(one) for one in tabs] == [
-        "All 3", "Pending 1", "Completed 1", "Declined 1", "Reversed 0",
-    ]  # fmt: skip
+    assert [text(one) for one in tabs] == ["All 3", "Pending 1", "Completed 1", "Declined 1", "Reversed 0"]
     declined = visitor.see(tabs[3].get("href"))
-    assert [text(a) for a in declined.xpath("//a[@class='row-link']")] == [
-        "Declined: AmazonRejected"
-    ]
+    assert [text(a) for a in declined.xpath("//a[@class='row-link']")] == ["Declined: AmazonRejected"]
     assert text(visitor.see(tabs[4].get("href")).xpath("//p[@class='empty']")[0]) == (
         "No refund fits. Show all refunds"
     )
@@ -114,14 +110,23 @@ def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor
 @pytest.mark.parametrize(
     ("amount", "title", "says"),
     [
-        ("100.00", "On its way, settles in 0:05",
-         "The clock decides: on 21 Nov 2026, 17:30:05 IST it is completed."),
-        ("24.02", "On its way, settles in 0:05",
-         "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, AmazonRejected."),
-        ("24.04", "Held until a tester says how it ends",
-         "Nobody but a tester decides: complete, decline or release it."),
+        (
+            "100.00",
+            "On its way, settles in 0:05",
+            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is completed.",
+        ),
+        (
+            "24.02",
+            "On its way, settles in 0:05",
+            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, AmazonRejected.",
+        ),
+        (
+            "24.04",
+            "Held until a tester says how it ends",
+            "Nobody but a tester decides: complete, decline or release it.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_pending_refund_says_who_decides_and_when(visitor, world, amount, title, says):
     refund = world.refund(paid(world), amount)
     page = visitor.see(path(refund))
@@ -149,15 +154,16 @@ def test_what_decided_a_refund_stands_above_it(visitor, world):
 
 def test_the_timeline_of_a_refund_tells_it_and_its_notification_only(visitor, world, refund):
     lines = visitor.see(path(refund)).xpath("//ol[@class='timeline']/li/b")
-    assert [text(one) for one in lines] == [
-        "Refund requested", "Refund sent to the bank", "Refund settles",
-    ]  # fmt: skip
+    assert [text(one) for one in lines] == ["Refund requested", "Refund sent to the bank", "Refund settles"]
     world.later(5)
     page = visitor.see(path(refund))
     assert [text(one) for one in page.xpath("//ol[@class='timeline']/li/b")] == [
-        "Refund requested", "Refund sent to the bank", "Refund completed",
-        "Notification queued", "Seller notified",
-    ]  # fmt: skip
+        "Refund requested",
+        "Refund sent to the bank",
+        "Refund completed",
+        "Notification queued",
+        "Seller notified",
+    ]
     assert len(page.xpath("//section[@aria-labelledby='told']//li")) == 1
 
 
@@ -171,9 +177,7 @@ def test_the_refund_page_asks_only_about_its_own_order(visitor, world, refund):
 
 
 def test_an_unknown_refund_is_told_so(visitor):
-    assert (
-        text(visitor.see("/refunds/S04-1-R1", 404).xpath("//h1")[0]) == "There is no such refund."
-    )
+    assert text(visitor.see("/refunds/S04-1-R1", 404).xpath("//h1")[0]) == "There is no such refund."
 
 
 # --- the forms

@@ -1,13 +1,11 @@
 """The scenario table and the rules."""
 
-from mockpay.domain.scenarios import TABLE
+from mockpay.domain.scenarios.resolution import TABLE
 from tests.web.visitor import text
 
 
 def test_the_scenario_page_shows_every_row_of_the_table_once(visitor):
-    values = [
-        text(one) for one in visitor.see("/scenarios").xpath("//code[starts-with(@id, 'row-')]")
-    ]
+    values = [text(one) for one in visitor.see("/scenarios").xpath("//code[starts-with(@id, 'row-')]")]
     assert sorted(values) == sorted(row.equals for row in TABLE)
 
 

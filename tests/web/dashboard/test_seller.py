@@ -7,7 +7,7 @@ from dataclasses import fields
 from cryptography.hazmat.primitives import serialization
 
 from mockpay.domain.sellers import Settings
-from mockpay.services.sellers import Changes, change
+from mockpay.services.sellers.accounts import Changes, change
 from tests.web.visitor import text
 
 

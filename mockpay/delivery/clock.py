@@ -1,0 +1,124 @@
+"""Moving a seller's clock: all that becomes due on the way happens, in order, before it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockpay.delivery import outbox, scheduler
+from mockpay.kernel.clock import SECOND, Clock, Mode
+from mockpay.kernel.errors import Conflict
+from mockpay.store import outbox as parcels
+from mockpay.store import schedule, sellers
+from mockpay.store.unit_of_work import Runtime, look, work
+
+#: How often to look whether another thread has sent what it took (seconds).
+_LOOK_AGAIN = 0.01
+
+
+class Until(StrEnum):
+    """Goals that are no fixed time."""
+
+    NEXT = "next"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The seller's time, and what happened since the previous clock call."""
+
+    now: int
+    fired: int
+    delivered: int
+    complete: bool
+
+
+def read(runtime: Runtime, seller_id: str) -> tuple[Clock, int]:
+    """A seller's clock and what it shows."""
+    with look(runtime, seller_id) as sandbox:
+        return sandbox.seller.clock, sandbox.now
+
+
+def put(runtime: Runtime, seller_id: str, mode: Mode | None, moment: int | None) -> None:
+    """Stop or start a clock, set it, or both; it may be set back, events keep their due time."""
+    with work(runtime, seller_id) as sandbox:
+        clock = sandbox.seller.clock
+        shown = sandbox.now if moment is None else moment
+        moved = Clock(mode or clock.mode, sandbox.real_now, shown)
+        sellers.set_clock(sandbox.connection, seller_id, moved)
+        sellers.take_counts(sandbox.connection, seller_id)
+    runtime.wake.set()
+
+
+def advance(runtime: Runtime, seller_id: str, goal: int | Until, timeout: float) -> Advanced:
+    """
+    Go to a time of the seller's clock, to its next event, or until no one-off event is left.
+
+    Args:
+        goal: Milliseconds of the seller's clock, or `Until`.
+        timeout: Real seconds; what is not reached by then leaves `complete` false.
+
+    Raises:
+        Conflict: code ``clock.busy``: another advance of this seller has not returned.
+    """
+    deadline = runtime.real_clock.now() + int(timeout * SECOND)
+    with _sole(runtime, seller_id, deadline):
+        complete = _go(runtime, seller_id, goal, deadline)
+        with work(runtime, seller_id) as sandbox:
+            fired, delivered = sellers.take_counts(sandbox.connection, seller_id)
+            return Advanced(sandbox.now, fired, delivered, complete)
+
+
+@contextmanager
+def _sole(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
+    lapses = deadline + 5 * SECOND
+    with work(runtime, seller_id) as sandbox:
+        if not sellers.begin_advance(sandbox.connection, seller_id, sandbox.real_now, lapses):
+            raise Conflict("This clock is being advanced already.", code="clock.busy")
+    try:
+        yield
+    finally:
+        with work(runtime, seller_id) as sandbox:
+            sellers.end_advance(sandbox.connection, seller_id, lapses)
+
+
+def _go(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int) -> bool:
+    """Whether the goal was reached in time."""
+    # What waits to be sent was queued now: it must not have its first try at a later time.
+    if _in_flight(runtime, seller_id) and not _settle(runtime, seller_id, None, deadline):
+        return False
+    while runtime.real_clock.now() < deadline:
+        target = goal if not isinstance(goal, Until) else _next_due(runtime, seller_id)
+        if not _settle(runtime, seller_id, target, deadline):
+            return False
+        if goal is not Until.IDLE or (target is None and _next_due(runtime, seller_id) is None):
+            return True
+    return False
+
+
+def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int) -> bool:
+    """Fire and send in turn until neither leaves anything for the other; whether in time."""
+    while runtime.real_clock.now() < deadline:
+        fired = scheduler.fire(runtime, seller_id, target)
+        if fired.more and not fired.queued:
+            continue
+        if outbox.send_waiting(runtime, seller_id) or fired.more:
+            continue
+        if not _in_flight(runtime, seller_id):
+            return True
+        if runtime.stopping.wait(_LOOK_AGAIN):
+            return False
+    return False
+
+
+def _next_due(runtime: Runtime, seller_id: str) -> int | None:
+    with look(runtime, seller_id) as sandbox:
+        return schedule.next_due(sandbox)
+
+
+def _in_flight(runtime: Runtime, seller_id: str) -> bool:
+    """Whether something of this seller waits to be sent, or somebody else is sending it."""
+    with look(runtime, seller_id) as sandbox:
+        return parcels.waiting(sandbox) > 0

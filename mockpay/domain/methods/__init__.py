@@ -1,0 +1,1 @@
+"""Methods of payment: one module a method, what each accepts, and the registry of all."""

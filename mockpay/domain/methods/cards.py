@@ -1,0 +1,226 @@
+"""
+Cards: networks by number, the rules of form, the test BINs, and the issuer's answers.
+
+Ranges, codes and meanings: facts on the buyer's side, section 1.3, with sources there.
+The PAN lives here only as an argument; a card that is no test card is refused before
+anything is stored.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from mockpay.domain.methods.iso8583 import METHOD as METHOD
+from mockpay.domain.methods.iso8583 import NETWORK as NETWORK
+from mockpay.kernel.clock import indian
+from mockpay.kernel.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A card network: its name, number lengths and CVV length."""
+
+    name: str
+    lengths: tuple[int, ...]
+    cvv: int
+    enabled: bool = True
+
+
+_RUPAY = Brand("RuPay", (16,), 3)
+_VISA = Brand("Visa", (16,), 3)
+_MASTERCARD = Brand("Mastercard", (16,), 3)
+_AMEX = Brand("American Express", (15,), 4)
+_DINERS = Brand("Diners Club", (14,), 3)
+_MAESTRO = Brand("Maestro", tuple(range(12, 20)), 3)
+_FOREIGN = Brand("Discover, JCB or UnionPay", (16, 17, 18, 19), 3, enabled=False)
+
+#: Networks whose cards can be taken at all, by name.
+NETWORK_NAMES = tuple(brand.name for brand in (_VISA, _MASTERCARD, _RUPAY, _AMEX, _DINERS, _MAESTRO))
+
+#: First six digits from and to, in the order in which they are tried: RuPay before the rest.
+_RANGES: tuple[tuple[int, int, Brand], ...] = (
+    (508500, 508999, _RUPAY),
+    (606985, 607984, _RUPAY),
+    (608001, 608500, _RUPAY),
+    (652150, 653149, _RUPAY),
+    (817200, 819899, _RUPAY),
+    (340000, 349999, _AMEX),
+    (370000, 379999, _AMEX),
+    (300000, 305999, _DINERS),
+    (360000, 369999, _DINERS),
+    (380000, 399999, _DINERS),
+    (501800, 501899, _MAESTRO),
+    (502000, 502099, _MAESTRO),
+    (503800, 503899, _MAESTRO),
+    (504800, 504899, _MAESTRO),
+    (589300, 589399, _MAESTRO),
+    (630400, 630499, _MAESTRO),
+    (675900, 675999, _MAESTRO),
+    (676100, 676399, _MAESTRO),
+    (510000, 559999, _MASTERCARD),
+    (222100, 272099, _MASTERCARD),
+    (601100, 601199, _FOREIGN),
+    (644000, 649999, _FOREIGN),
+    (352800, 358999, _FOREIGN),
+    (620000, 629999, _FOREIGN),
+    (400000, 499999, _VISA),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """
+    What is known of a test card by the first digits of its number.
+
+    `issuer` is the bank's code, in EMI plans too; `emi` tells whether its cards may take one.
+    """
+
+    prefix: str
+    issuer: str
+    kind: str = "credit"
+    country: str = "IN"
+    emi: bool = False
+
+
+#: Prefixes of published test cards; the longest that fits speaks.  A number outside of them
+#: may be somebody's real card and is refused.
+BINS: tuple[Bin, ...] = (
+    Bin("4111111111111111", "HDFC", emi=True),
+    Bin("42424242", "HDFC", emi=True),
+    Bin("55555555", "ICIC", emi=True),
+    Bin("37828224", "AMEX", emi=True),
+    Bin("305693", "DINR"),
+    Bin("41002800", "HDFC", emi=True),
+    Bin("55006700", "ICIC", emi=True),
+    Bin("652765", "SBIN", "debit"),
+    Bin("360828", "DINR"),
+    Bin("340256", "AMEX", emi=True),
+    # Of the issuers with plans, this one has cards that are not eligible: PayU's Visa.
+    Bin("512345", "ICIC", emi=True),
+    Bin("401200", "HDFC"),
+    Bin("608201", "SBIN", "debit"),
+    Bin("370295", "AMEX", emi=True),
+    Bin("524181", "HDFC", emi=True),
+    Bin("401288", "CHAS", country="US"),
+    Bin("510406", "CITI", country="US"),
+    Bin("471860", "HDFC", "debit", emi=True),
+    Bin("530562", "ICIC", emi=True),
+    Bin("400000", "UTIB", emi=True),
+    Bin("410000", "UTIB", emi=True),
+)
+
+_CVV_BY_LENGTH = {3: re.compile("[0-9]{3}"), 4: re.compile("[0-9]{4}")}
+_EXPIRY = re.compile(r"(0[1-9]|1[0-2]) ?/ ?([0-9]{2}|20[0-9]{2})")
+_NAME = re.compile(r"[A-Za-z0-9 .'|\-]{1,26}")
+_LONGEST_YEARS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCard:
+    """
+    A card as it was typed and found good in form; never stored as it is.
+
+    The CVV was looked at and is gone.
+    """
+
+    #: Never printed: an error report prints what it has at hand.
+    number: str = field(repr=False)
+    month: int
+    year: int
+    name: str
+    brand: str
+    issuer: str
+    kind: str
+    country: str
+    emi: bool = False
+
+    @property
+    def masked(self) -> str:
+        """First six, last four: ``411111XXXXXX1111``."""
+        hidden = "X" * (len(self.number) - 10)
+        return f"{self.number[:6]}{hidden}{self.number[-4:]}"
+
+
+def luhn(number: str) -> bool:
+    """Whether the check digit fits."""
+    digits = [int(char) for char in reversed(number)]
+    doubled = (digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def brand_of(number: str) -> Brand | None:
+    """The network of a number; None where no range holds it."""
+    first = int(number[:6]) if len(number) >= 6 else -1
+    return next((brand for low, high, brand in _RANGES if low <= first <= high), None)
+
+
+def bin_of(number: str) -> Bin | None:
+    """The longest test BIN that a number begins with; None for what may be a real card."""
+    fitting = (one for one in BINS if number.startswith(one.prefix))
+    return max(fitting, key=lambda one: len(one.prefix), default=None)
+
+
+def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCard:
+    """
+    Check a card's form.
+
+    Args:
+        expiry: ``MM/YY``; good through the last day of the month in India.
+        now: The seller's time.
+
+    Raises:
+        Invalid: with the `field` that is wrong; code ``test_card_required`` for a good number
+            that is on no list of test cards.
+    """
+    digits = _number(number)
+    brand = _enabled(digits)
+    month, year = _expiry(expiry, now)
+    if not _CVV_BY_LENGTH[brand.cvv].fullmatch(cvv):
+        raise _wrong("cvv", "incorrect_cvv", f"The CVV has {brand.cvv} digits.")
+    holder = name.strip()
+    if not _NAME.fullmatch(holder):
+        raise _wrong("name", "incorrect_cardholder_name", "Type the name as it is on the card.")
+    known = bin_of(digits)
+    if known is None:
+        message = "Only published test cards work here; never type a real card."
+        raise _wrong("number", "test_card_required", message)
+    return TypedCard(
+        digits, month, year, holder, brand.name, known.issuer, known.kind, known.country, known.emi
+    )
+
+
+def _number(text: str) -> str:
+    digits = text.replace(" ", "").replace("-", "")
+    sane = digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 19
+    if not sane or not luhn(digits):
+        raise _wrong("number", "card_number_invalid", "This card number is not right.")
+    return digits
+
+
+def _enabled(digits: str) -> Brand:
+    brand = brand_of(digits)
+    if brand is not None and not brand.enabled:
+        message = f"{brand.name} cards are not taken here."
+        raise _wrong("number", "card_network_not_enabled", message)
+    if brand is None or len(digits) not in brand.lengths:
+        raise _wrong("number", "card_number_invalid", "This card number is not right.")
+    return brand
+
+
+def _expiry(text: str, now: int) -> tuple[int, int]:
+    found = _EXPIRY.fullmatch(text.strip())
+    if found is None:
+        raise _wrong("expiry", "incorrect_card_expiry_date", "The expiry looks like 08/29.")
+    month, year = int(found.group(1)), int(found.group(2)) % 100 + 2000
+    today = indian(now)
+    if (year, month) < (today.year, today.month):
+        raise _wrong("expiry", "card_expired", "This card has expired.")
+    if year > today.year + _LONGEST_YEARS:
+        message = "No card is good for that long."
+        raise _wrong("expiry", "incorrect_card_expiry_date", message)
+    return month, year
+
+
+def _wrong(field: str, code: str, message: str) -> Invalid:
+    return Invalid(message, code=code, field=field)

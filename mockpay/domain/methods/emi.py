@@ -1,0 +1,189 @@
+"""
+EMI: instalments to the paisa, no-cost EMI, and which plan a card may take.
+
+Source: facts on the buyer's side, section 1.6.  All arithmetic is in whole numbers: with the
+monthly rate b/D (b in basis points a year, D = 120,000) and Q = D + b, every formula is a
+quotient of integers, rounded once, half up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mockpay.domain.methods.emi_plans import BY_CODE, EmiBank, EmiPlan
+from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
+
+#: Basis points of a year's rate in the whole, times twelve months.
+_D = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One month: what is paid, of what it consists, and what is owed after it."""
+
+    number: int
+    instalment: Money
+    principal: Money
+    interest: Money
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    What taking a plan means.
+
+    `charged` is what the bank lends and the seller's side takes; a no-cost plan charges
+    `discount` less than the order's amount, and its instalments sum to that amount.
+    Interest and total are as lenders quote them, n times the instalment; what `rows` sum to
+    differs by the paise that the last instalment absorbs.
+    """
+
+    charged: Money
+    discount: Money
+    instalment: Money
+    total_interest: Money
+    total_payable: Money
+    rows: tuple[Instalment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOffer:
+    """A plan for an amount, as the buyer pays it and as no-cost EMI."""
+
+    plan: EmiPlan
+    usual: Terms
+    no_cost: Terms
+
+    @property
+    def instalment(self) -> Money:
+        """What is paid each month; the last one may differ by paise."""
+        return self.usual.instalment
+
+    @property
+    def total_interest(self) -> Money:
+        """What the loan costs."""
+        return self.usual.total_interest
+
+    @property
+    def total_payable(self) -> Money:
+        """All instalments."""
+        return self.usual.total_payable
+
+
+def instalment(amount: Money, rate_bps: int, tenure: int) -> Money:
+    """P·r·(1+r)^n / ((1+r)^n - 1), to the paisa; P/n without interest."""
+    if rate_bps == 0:
+        return _quotient(amount, amount.minor, tenure)
+    grown = (_D + rate_bps) ** tenure
+    return _quotient(amount, amount.minor * rate_bps * grown, _D * (grown - _D**tenure))
+
+
+def discount(amount: Money, rate_bps: int, tenure: int) -> Money:
+    """D = P - (P/n)·((1+r)^n - 1)/(r·(1+r)^n): what makes the instalments sum to the price."""
+    if rate_bps == 0:
+        return Money(0, amount.currency)
+    grown = (_D + rate_bps) ** tenure
+    above = amount.minor * (grown - _D**tenure) * _D
+    return amount - _quotient(amount, above, tenure * rate_bps * grown)
+
+
+def _quotient(like: Money, above: int, below: int) -> Money:
+    return Money((2 * above + below) // (2 * below), like.currency)
+
+
+def schedule(amount: Money, rate_bps: int, tenure: int) -> tuple[Instalment, ...]:
+    """All months; the last instalment absorbs the rounding, so that principals sum to `amount`."""
+    monthly = instalment(amount, rate_bps, tenure)
+    rows = []
+    balance = amount
+    for number in range(1, tenure + 1):
+        interest = _quotient(amount, balance.minor * rate_bps, _D)
+        principal = balance if number == tenure else min(monthly - interest, balance)
+        balance = balance - principal
+        rows.append(Instalment(number, principal + interest, principal, interest, balance))
+    return tuple(rows)
+
+
+def usual(amount: Money, rate_bps: int, tenure: int) -> Terms:
+    """A plan as the buyer pays it."""
+    rows = schedule(amount, rate_bps, tenure)
+    quoted = Money(rows[0].instalment.minor * tenure, amount.currency)
+    nothing = Money(0, amount.currency)
+    return Terms(amount, nothing, rows[0].instalment, quoted - amount, quoted, rows)
+
+
+def no_cost(amount: Money, rate_bps: int, tenure: int) -> Terms:
+    """
+    The same with the discount up front: the instalments sum to `amount` exactly.
+
+    The last month's interest absorbs what rounding left, as its principal does in any plan.
+    """
+    less = discount(amount, rate_bps, tenure)
+    *rows, last = schedule(amount - less, rate_bps, tenure)
+    paid = sum(row.instalment.minor for row in rows)
+    rest = amount - Money(paid, amount.currency)
+    end = Instalment(last.number, rest, last.principal, rest - last.principal, last.balance)
+    return Terms(amount - less, less, rows[0].instalment, less, amount, (*rows, end))
+
+
+def offers(amount: Money, bank: str) -> list[PlanOffer]:
+    """A bank's plans that take the amount, the shortest first; none for a bank without any."""
+    lender = BY_CODE.get(bank)
+    plans = lender.plans if lender is not None else ()
+    return [offer(amount, plan) for plan in plans if plan.takes(amount)]
+
+
+def offer(amount: Money, plan: EmiPlan) -> PlanOffer:
+    """A plan worked out for an amount."""
+    terms = (amount, plan.rate_bps, plan.tenure)
+    return PlanOffer(plan, usual(*terms), no_cost(*terms))
+
+
+def check(amount: Money, bank: str, tenure: int, *, issuer: str, kind: str, eligible: bool) -> EmiPlan:
+    """
+    The plan that a buyer chose, held against the amount and the card.
+
+    Args:
+        bank: The lender's code, e.g. ``HDFC`` or ``HDFC_DC``.
+        issuer: The card's, as the BIN table has it; so `kind` and `eligible` (its `emi`).
+
+    Raises:
+        Invalid: code ``emi.plan_unavailable``, ``emi.issuer_mismatch``,
+            ``emi.amount_below_minimum`` or ``emi.user_not_eligible``; `because` says why in
+            the field's names, `field` is the form's.
+    """
+    lender = BY_CODE.get(bank)
+    plans: Mapping[int, EmiPlan] = {one.tenure: one for one in lender.plans} if lender else {}
+    plan = plans.get(tenure)
+    if lender is None or plan is None:
+        message = f"There is no EMI plan of {tenure} months at this bank."
+        raise _refused("plan_unavailable", message, "emi_plan_unavailable", "tenure")
+    _check_amount(amount, plan)
+    _check_card(lender, issuer, kind, eligible=eligible)
+    return plan
+
+
+def _check_amount(amount: Money, plan: EmiPlan) -> None:
+    if amount < plan.lowest:
+        message = f"This plan begins at {plan.lowest.display()}."
+        because = "amount_less_than_minimum_amount"
+        raise _refused("amount_below_minimum", message, because, "tenure")
+    if not plan.takes(amount):
+        message = "This plan does not lend that much."
+        raise _refused("plan_unavailable", message, "emi_plan_unavailable", "tenure")
+
+
+def _check_card(lender: EmiBank, issuer: str, kind: str, *, eligible: bool) -> None:
+    if (issuer, kind) != (lender.issuer, lender.kind):
+        message = f"This plan is for {lender.kind} cards of {lender.name}."
+        raise _refused("issuer_mismatch", message, "emi_plan_unavailable", "number")
+    if not eligible:
+        message = "This card cannot be used for EMI."
+        raise _refused("user_not_eligible", message, "user_not_eligible", "number")
+
+
+def _refused(code: str, message: str, because: str, field: str) -> Invalid:
+    return Invalid(message, code=f"emi.{code}", because=because, field=field)

@@ -1,0 +1,158 @@
+"""
+What a seller offers: methods with their limits, banks with their down times, card networks.
+
+Everything has a default; `offer_patches` puts a seller's own wishes upon it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mockpay.domain import wallet
+from mockpay.domain.methods import cards, emi_plans, netbanking, upi
+from mockpay.domain.methods.registry import CARD_METHODS, EMI
+from mockpay.kernel.money import MINIMUM_MINOR, Money
+
+#: The smallest and the largest amount that any wire can tell (contract section 5).
+_LEAST, _MOST = Money(MINIMUM_MINOR), Money(999_999_999_999)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something cannot be chosen: a `reason` in the field's names, and a sentence."""
+
+    reason: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time at which a bank is down: from `since` until just before `until`."""
+
+    since: int
+    until: int
+
+    def holds(self, now: int) -> bool:
+        """Whether an instant lies in it."""
+        return self.since <= now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class MethodOffer:
+    """A method of payment as the seller offers it; both limits are allowed amounts."""
+
+    method: str
+    title: str
+    lowest: Money = _LEAST
+    highest: Money = _MOST
+    enabled: bool = True
+
+    def refusal(self, amount: Money) -> Refusal | None:
+        """Why this amount cannot be paid so; None where it can."""
+        if not self.enabled:
+            return Refusal("method_not_enabled", f"{self.title} is switched off by the seller.")
+        if amount > self.highest:
+            says = f"{self.title} takes at most {self.highest.display()} in one payment."
+            return Refusal("transaction_limit_exceeded", says)
+        if amount < self.lowest:
+            says = f"{self.title} begins at {self.lowest.display()}."
+            return Refusal("amount_below_minimum", says)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class BankOffer:
+    """A bank of the list, and when it cannot be reached by the seller's clock."""
+
+    code: str
+    name: str
+    common: bool = False
+    magic: bool = False
+    enabled: bool = True
+    down: tuple[Window, ...] = ()
+
+    def closed(self, now: int) -> bool:
+        """Whether one of its down times says so."""
+        return any(window.holds(now) for window in self.down)
+
+    def is_down(self, now: int) -> bool:
+        """Whether it cannot be reached; one bank never can."""
+        return self.closed(now) or self.code == netbanking.ALWAYS_DOWN
+
+    def refusal(self, now: int) -> Refusal | None:
+        """Why it cannot be chosen; None where it can."""
+        if not self.enabled:
+            return Refusal("bank_not_enabled", f"{self.name} is switched off by the seller.")
+        if self.is_down(now):
+            return Refusal("bank_technical_error", f"{self.name} cannot be reached right now.")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """All that a seller offers; `methods` and `banks` in the order in which pages show them."""
+
+    methods: Mapping[str, MethodOffer]
+    banks: Mapping[str, BankOffer]
+    networks: Mapping[str, bool] = field(default_factory=dict)
+    upi_collect: bool = True
+
+    def available(self, method: str, amount: Money, now: int) -> Refusal | None:
+        """Why a method cannot be chosen for an amount; None where it can."""
+        offered = self.methods.get(method)
+        if offered is None:
+            return Refusal("method_not_enabled", "This method of payment is not offered.")
+        no_bank = method == netbanking.METHOD and all(bank.refusal(now) for bank in self.banks.values())
+        down = Refusal("bank_technical_error", "No bank can be reached right now.")
+        return offered.refusal(amount) or (down if no_bank else None)
+
+    def bank_down(self, code: str, now: int) -> bool:
+        """Whether a bank cannot be reached; one that nobody knows never can."""
+        bank = self.banks.get(code)
+        return bank is None or bank.is_down(now)
+
+    def network_refusal(self, network: str) -> Refusal | None:
+        """Why a card of this network is not taken; None where it is."""
+        if self.networks.get(network, False):
+            return None
+        says = f"{network} cards are not taken by this seller."
+        return Refusal("card_network_not_enabled", says)
+
+    def refusal(self, method: str, chosen: Mapping[str, str], amount: Money, now: int) -> Refusal | None:
+        """
+        Why a payment cannot even be tried.
+
+        A bank that is only down does not count: its try is made, and fails.
+
+        Args:
+            chosen: The instrument as it is stored with the attempt.
+        """
+        offered = self.methods.get(method)
+        found = offered.refusal(amount) if offered else self.available(method, amount, now)
+        if found is not None:
+            return found
+        if method in CARD_METHODS:
+            return self.network_refusal(chosen["network"])
+        if method == upi.METHOD and "vpa" in chosen and not self.upi_collect:
+            says = "Requests to a UPI ID are switched off; use the code or the app."
+            return Refusal("upi_collect_not_enabled", says)
+        bank = self.banks.get(chosen.get("bank", ""))
+        if method == netbanking.METHOD and bank is not None and not bank.enabled:
+            return bank.refusal(now)
+        return None
+
+
+#: UPI's cap is NPCI's for verified merchants, the balance's that of a full-KYC wallet.
+_METHODS = (
+    MethodOffer(upi.METHOD, "UPI", highest=Money(50_000_000)),
+    MethodOffer(cards.METHOD, "Credit or debit card"),
+    MethodOffer(EMI, "EMI", lowest=min(bank.lowest for bank in emi_plans.BANKS)),
+    MethodOffer(netbanking.METHOD, "Net banking"),
+    MethodOffer(wallet.METHOD, "Amazon Pay balance", highest=Money(20_000_000)),
+)
+DEFAULT = Offers(
+    methods={one.method: one for one in _METHODS},
+    banks={bank.code: BankOffer(bank.code, bank.name, bank.common, bank.magic) for bank in netbanking.BANKS},
+    networks=dict.fromkeys(cards.NETWORK_NAMES, True),
+)

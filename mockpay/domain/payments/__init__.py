@@ -1,0 +1,1 @@
+"""Payments: attempts and their state table, plans, the gateway port."""

@@ -1,0 +1,175 @@
+"""An attempt: one try to take an order's money with one instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockpay.domain.payments.plans import Plan, Stage
+from mockpay.domain.state_machine import Machine, steps
+from mockpay.kernel.money import Money
+
+
+class AttemptState(StrEnum):
+    """UNKNOWN is a state of its own: money may have moved."""
+
+    CREATED = "CREATED"
+    RISK_REVIEW = "RISK_REVIEW"
+    AUTH_PENDING = "AUTH_PENDING"
+    AUTHENTICATED = "AUTHENTICATED"
+    PROCESSING = "PROCESSING"
+    PENDING = "PENDING"
+    UNKNOWN = "UNKNOWN"
+    AUTHORIZED = "AUTHORIZED"
+    CAPTURED = "CAPTURED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    VOIDED = "VOIDED"
+    REVERSED = "REVERSED"
+
+
+_S = AttemptState
+
+TERMINAL = frozenset({_S.CAPTURED, _S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.VOIDED, _S.REVERSED})
+LIVE = frozenset(_S) - TERMINAL
+#: While an attempt is in one of these, its order can neither be cancelled nor expire.
+HOLDS_ORDER = frozenset({_S.PROCESSING, _S.UNKNOWN, _S.AUTHORIZED, _S.AUTHENTICATED})
+
+#: facts, section 12.2, without what nothing here can do: while AUTHENTICATED, PROCESSING or
+#: UNKNOWN holds the order, it neither ends nor finds the order closed; and what depends on a
+#: second gateway (failover, not found) comes with one.
+ATTEMPT: Machine[AttemptState] = Machine(
+    "attempt",
+    {
+        **steps(
+            [_S.CREATED],
+            risk_decline=_S.FAILED,
+            risk_review=_S.RISK_REVIEW,
+            auth_required=_S.AUTH_PENDING,
+            no_auth_needed=_S.AUTHENTICATED,
+            validation_error=_S.FAILED,
+            cancel=_S.CANCELLED,
+            timeout=_S.EXPIRED,
+        ),
+        **steps(
+            [_S.RISK_REVIEW],
+            approve_to_auth=_S.AUTH_PENDING,
+            approve=_S.AUTHENTICATED,
+            reject=_S.FAILED,
+            timeout=_S.EXPIRED,
+            cancel=_S.CANCELLED,
+        ),
+        **steps(
+            [_S.AUTH_PENDING],
+            auth_ok=_S.AUTHENTICATED,
+            auth_unavailable=_S.AUTHENTICATED,
+            auth_fail=_S.FAILED,
+            cancel=_S.CANCELLED,
+            timeout=_S.EXPIRED,
+            left_pending=_S.PENDING,
+        ),
+        **steps([_S.AUTHENTICATED], submit=_S.PROCESSING),
+        **steps(
+            [_S.PROCESSING],
+            approved=_S.AUTHORIZED,
+            approved_and_captured=_S.CAPTURED,
+            declined=_S.FAILED,
+            pending=_S.PENDING,
+            no_answer=_S.UNKNOWN,
+            soft_decline_sca=_S.AUTH_PENDING,
+        ),
+        **steps(
+            [_S.PENDING],
+            resolved_success=_S.CAPTURED,
+            resolved_authorized=_S.AUTHORIZED,
+            resolved_too_late=_S.REVERSED,
+            resolved_failure=_S.FAILED,
+            stuck=_S.UNKNOWN,
+        ),
+        **steps(
+            [_S.UNKNOWN],
+            found_success=_S.CAPTURED,
+            found_authorized=_S.AUTHORIZED,
+            found_failure=_S.FAILED,
+            gave_up=_S.REVERSED,
+        ),
+        **steps([_S.AUTHORIZED], capture=_S.CAPTURED, capture_failed=_S.AUTHORIZED),
+        **steps([_S.AUTHORIZED], void=_S.VOIDED, auth_expiry=_S.VOIDED),
+        **steps([_S.CAPTURED], reverse=_S.REVERSED),
+        **steps([_S.FAILED, _S.EXPIRED, _S.CANCELLED], late_success=_S.REVERSED),
+    },
+)
+
+
+class Auth(StrEnum):
+    """Who has the turn while an attempt is AUTH_PENDING."""
+
+    #: The payment page asks for a one-time password.
+    OTP = "otp"
+    #: The card's issuer asks, by 3-D Secure.
+    THREEDS = "3ds"
+    #: Authenticated; the gateway is to be asked.
+    PASSED = "passed"
+    #: The method's own app or bank page asks.
+    METHOD = "method"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed, in the four parts that the field uses; `code` is the network's."""
+
+    source: str
+    step: str
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    One attempt as stored; instants in ms, amounts in paise.
+
+    `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in, and
+    `consent` their yes to saving the instrument once it has paid.
+    """
+
+    attempt_id: str
+    order_id: int
+    seller_id: str
+    number: int
+    method: str
+    state: AttemptState
+    amount: Money
+    captured_minor: int
+    refund_reserved_minor: int
+    instrument: Mapping[str, str]
+    plan: Plan
+    scenario: str | None
+    gateway: str
+    reference: str | None
+    failure: Failure | None
+    eci: str | None
+    liability: str | None
+    auth: Auth | None
+    buyer_id: str | None
+    consent: Mapping[str, object] | None
+    created_at: int
+    updated_at: int
+    answer_by: int | None
+
+    @property
+    def live(self) -> bool:
+        """Whether its end is still to come."""
+        return self.state in LIVE
+
+    @property
+    def reason(self) -> str | None:
+        """The failure's reason, where it failed."""
+        return self.failure.reason if self.failure else None
+
+    @property
+    def issuer_outcome(self) -> str:
+        """What the plan has for the issuer's stage."""
+        return self.plan.at(Stage.ISSUER).outcome

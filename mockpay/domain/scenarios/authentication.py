@@ -1,0 +1,80 @@
+"""The rows of the scenario table that decide a card's authentication (3-D Secure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.table import Looks, Row
+
+#: facts, section 11.1: numbers, outcome, whose habit, what happens.
+_CARDS: tuple[tuple[str, str, str, str], ...] = (
+    ("4100280000090000 5305620000060000", "timeout", "Razorpay", "the challenge never completes"),
+    ("4100280000070002 5305620000040002", "cancelled", "Razorpay", "the buyer leaves the challenge"),
+    ("4100280000000009 5305620000070009", "N", "Razorpay", "not authenticated, N"),
+    ("4000002760003184", "challenge", "Stripe", "always challenged"),
+    ("4000002500003155", "challenge", "Stripe", "challenged"),
+    ("4000003800000446", "challenge", "Stripe", "challenged while the buyer is there"),
+    ("4000000000003220", "challenge", "Stripe", "must be challenged"),
+    ("4000000000003055", "frictionless", "Stripe", "authenticated without a challenge"),
+    ("4000008400001280", "error", "Stripe", "the ACS fails, U"),
+    ("4000000000003097", "error_optional", "Stripe", "the ACS fails, and the payment goes on"),
+)
+#: facts, end of section 11.1, after Worldpay's habit: what a cardholder's name forces.
+_NAMES: tuple[tuple[str, str, str], ...] = (
+    ("Y", "Y", "authenticated, Y, on any card"),
+    ("A", "A", "attempted, A"),
+    ("N", "N", "not authenticated, N"),
+    ("U", "U", "authentication unavailable, U"),
+    ("R", "R", "rejected by the issuer, R"),
+    ("I", "I", "informational only, I"),
+    ("D", "D", "a decoupled challenge nobody asked for, so U"),
+    ("NOTENROLLED", "not_enrolled", "the card takes no part, U"),
+    ("TIMEOUT", "timeout", "the challenge never completes"),
+    ("TAMPER", "tampered", "the browser brings a forged result, refused"),
+    ("FRICTIONLESS", "frictionless", "authenticated without a challenge"),
+)
+#: facts, section 11.6.
+_AMOUNTS: tuple[tuple[str, str, str], ...] = (
+    ("01", "N", "not authenticated, N"),
+    ("02", "A", "attempted, A"),
+    ("03", "U", "authentication unavailable, U"),
+    ("04", "R", "rejected by the issuer, R"),
+    ("05", "timeout", "the challenge never completes"),
+    ("06", "cancelled", "the buyer leaves the challenge"),
+    ("07", "frictionless", "authenticated without a challenge"),
+    ("08", "otp_undelivered", "the first one-time password does not arrive"),
+)
+#: How a cardholder's name begins that forces a result; such names are compared in capitals.
+NAME_PREFIX = "3DS "
+
+
+def auth_card_rows() -> Iterable[Row]:
+    """Published test cards by what becomes of their authentication."""
+    for numbers, outcome, origin, says in _CARDS:
+        for number in numbers.split():
+            name = f"card.3ds.{number[:4]}-{number[-4:]}"
+            words = f"3-D Secure: {says}"
+            yield Row(name, Stage.AUTH, Looks.PAN, number, outcome, words, origin)
+
+
+def auth_name_rows() -> Iterable[Row]:
+    """Cardholder names that force a result on any card."""
+    for word, outcome, says in _NAMES:
+        name, words = f"card.name.{word.lower()}", f"3-D Secure: {says}"
+        typed = NAME_PREFIX + word
+        yield Row(name, Stage.AUTH, Looks.NAME, typed, outcome, words, "Worldpay")
+
+
+def auth_amount_rows() -> Iterable[Row]:
+    """The band 1702.CC."""
+    for code, outcome, says in _AMOUNTS:
+        name, words = f"amount.auth.{code}", f"authentication: {says}"
+        yield Row(name, Stage.AUTH, Looks.AMOUNT, f"1702.{code}", outcome, words)
+
+
+def auth_rows() -> Iterable[Row]:
+    """All of them."""
+    yield from auth_card_rows()
+    yield from auth_name_rows()
+    yield from auth_amount_rows()

@@ -1,0 +1,1 @@
+"""Outgoing HTTP: a call and its reply, where one may go, and who sends it."""

@@ -1,0 +1,170 @@
+"""The key folder: made at the first start, read at every other; private files mode 0600."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from mockpay.kernel.errors import Unusable
+from mockpay.kernel.ids import entropy
+from mockpay.kernel.keys.keyring import Keyring
+from mockpay.kernel.keys.store_key import followed
+
+AMAZONPAY_PRIVATE, AMAZONPAY_PUBLIC = "amazonpay_private.pem", "amazonpay_public.pem"
+IPN_KEY, IPN_CERTIFICATE = "ipn_signing.pem", "ipn_signing_cert.pem"
+STORE_KEY = "store.key"
+_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the folder holds."""
+
+    amazonpay: RSAPrivateKey
+    store: Keyring
+    folder: Path
+
+    @property
+    def public_file(self) -> Path:
+        """The file that a merchant's client is given."""
+        return self.folder / AMAZONPAY_PUBLIC
+
+
+def open_keys(folder: Path) -> Keys:
+    """
+    Read the folder, making what is missing; safe when two servers start at once.
+
+    A file that the user put there is used as it is.
+
+    Raises:
+        Unusable: code ``keys.unusable``, in one sentence.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        private = _private_key(folder / AMAZONPAY_PRIVATE)
+        _public_half(folder / AMAZONPAY_PUBLIC, private)
+        _ipn_identity(folder)
+        keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
+    except OSError as error:
+        raise _unusable(folder, error.strerror or "it cannot be read or written") from error
+    try:
+        ring = followed(folder / STORE_KEY)
+    except (OSError, Unusable) as error:
+        raise _unusable(folder / STORE_KEY, "it is no store key") from error
+    return Keys(private, ring, folder)
+
+
+def _unusable(path: Path, why: str) -> Unusable:
+    return Unusable(f"{path} cannot be used: {why}.", code="keys.unusable")
+
+
+def _private_key(path: Path) -> RSAPrivateKey:
+    """The RSA key of a file; our own are not validated again, which would take 30 ms."""
+    pem = keep(path, _new_key_pem, private=True)
+    try:
+        key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "it is no unencrypted private key") from error
+    if not isinstance(key, RSAPrivateKey) or key.key_size < _BITS:
+        raise _unusable(path, "it is no RSA key of 2048 bits or more")
+    return key
+
+
+def _new_key_pem() -> bytes:
+    return rsa.generate_private_key(65537, _BITS).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _public_pem(key: RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
+    """
+    The file's content; where it is missing, it is made whole or not at all.
+
+    A new file is written under another name and linked to its own: of two servers that start
+    at once one wins, and nobody ever reads half a key.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    draft = path.with_name(f".{path.name}.{entropy(8).hex()}")
+    mode = 0o600 if private else 0o644
+    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(make())
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # Another server was first; its key is the key.
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_bytes()
+
+
+def _public_half(path: Path, private: RSAPrivateKey) -> None:
+    """The public key beside the private one; another one would make every request unreadable."""
+    pem = keep(path, lambda: _public_pem(private), private=False)
+    try:
+        public = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "it is no public key") from error
+    if public != private.public_key():
+        raise _unusable(path, f"it does not belong to {AMAZONPAY_PRIVATE}")
+
+
+def _ipn_identity(folder: Path) -> None:
+    """The key that signs notifications, and the certificate that says so."""
+    path = folder / IPN_CERTIFICATE
+    key = _private_key(folder / IPN_KEY)
+    pem = keep(path, lambda: _certificate(key), private=False)
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    # A certificate holds its key as these very bytes; reading it by x509 would cost 70 ms.
+    if spki not in _der(path, pem):
+        raise _unusable(path, f"it does not belong to {IPN_KEY}")
+
+
+def _der(path: Path, pem: bytes) -> bytes:
+    lines = pem.strip().splitlines()[1:-1]
+    try:
+        return base64.b64decode(b"".join(lines), validate=True)
+    except binascii.Error as error:
+        raise _unusable(path, "it is no certificate") from error
+
+
+def _certificate(key: RSAPrivateKey) -> bytes:
+    """Made by a process of its own: x509 would stay in memory for a file that is made once."""
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    # The child must find mockpay as we did, also in a checkout that nobody installed.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    made = subprocess.run(
+        [sys.executable, "-m", "mockpay.kernel.keys.certificates"],
+        input=pem,
+        capture_output=True,
+        env=environment,
+        check=False,
+    )
+    if made.returncode:
+        why = made.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise OSError(0, f"the certificate could not be made: {why}")
+    return made.stdout

@@ -1,0 +1,72 @@
+"""Put the shop together, as an application of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from mockpay.kernel import assets
+from mockpay.kernel.errors import Forbidden
+from mockpay.kernel.templates import prepare
+from mockpay.merchant.shop.back_office import Desk
+from mockpay.merchant.shop.checkout import Till
+from mockpay.merchant.shop.config import ShopConfig
+from mockpay.merchant.shop.ipn import Listener
+from mockpay.merchant.shop.mobile import Mobile
+from mockpay.merchant.shop.pages import Pages
+from mockpay.merchant.shop.refund_pages import RefundPages
+
+#: No `form-action`: it would stop the way to the payment page.
+_POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_MAX_BODY = 1_048_576
+
+#: Called by the payment page's redirect, by Amazon's notifications and by apps.
+_ARRIVALS = frozenset({"shop.returned", "shop.ipn", "shop.mobile_sign", "shop.mobile_verify"})
+
+
+def _blueprint(config: ShopConfig) -> Blueprint:
+    """The shop below ``/shop``; templates and static files are the application's."""
+    blueprint = Blueprint("shop", __name__, url_prefix="/shop")
+    till = Till(config)
+    pages = Pages(till)
+    pages.add_to(blueprint)
+    desk = Desk(till)
+    RefundPages(pages, desk).add_to(blueprint)
+    Listener(desk).add_to(blueprint)
+    Mobile(till).add_to(blueprint)
+    blueprint.register_error_handler(NotFound, pages.not_found)
+    blueprint.register_error_handler(Forbidden, pages.forbidden)
+    blueprint.before_request(lambda: _guarded(config))
+    blueprint.after_request(_harden)
+    return blueprint
+
+
+def shop_app(config: ShopConfig, *, templates: Path, static: Path) -> Flask:
+    """The shop alone, as an application of its own."""
+    app = Flask(__name__, template_folder=str(templates), static_folder=str(static))
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
+    app.url_defaults(assets.versioned(static))
+    prepare(app.jinja_env)
+    app.register_blueprint(_blueprint(config))
+    app.add_url_rule("/", "home", lambda: redirect(url_for("shop.catalogue")))
+    app.after_request(_harden)
+    return app
+
+
+def _guarded(config: ShopConfig) -> ResponseReturnValue | None:
+    from_elsewhere = request.endpoint in _ARRIVALS
+    guard = (config.arrival_guard if from_elsewhere else None) or config.guard
+    refusal = guard()
+    if refusal is None and request.method == "POST" and not from_elsewhere:
+        return config.form_guard()
+    return refusal
+
+
+def _harden(reply: Response) -> Response:
+    reply.headers.setdefault("Content-Security-Policy", _POLICY)
+    reply.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return reply

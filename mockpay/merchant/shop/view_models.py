@@ -1,0 +1,180 @@
+"""What the shop's pages show: books, results and answers turned into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockpay.kernel.clock import indian
+from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
+from mockpay.merchant.ledger import OrderState, ShopOrder, StoredResult
+from mockpay.merchant.responses import OrderReference
+from mockpay.merchant.shop.catalogue import CATALOGUE, thing
+from mockpay.merchant.shop.checkout import Answer, same_amount
+
+Shown = dict[str, object]
+
+#: Shown of a refused result: enough to see what is wrong, whatever was sent.
+_MOST_PARAMETERS, _LONGEST_VALUE = 16, 120
+
+_WORDS = {
+    OrderState.PLACED: "Not paid yet",
+    OrderState.PENDING: "Payment pending",
+    OrderState.PAID: "Paid",
+    OrderState.FAILED: "Payment failed",
+    OrderState.UNKNOWN: "Being clarified",
+}
+
+_SOURCES = {"result": "a verified result", "notification": "a verified notification"}
+
+
+def catalogue() -> list[Shown]:
+    """The things on the shelf."""
+    return [
+        {
+            "sku": thing.sku,
+            "title": thing.title,
+            "about": thing.about,
+            "picture": thing.picture,
+            "price": thing.price.display(),
+        }
+        for thing in CATALOGUE
+    ]
+
+
+def order_line(order: ShopOrder) -> Shown:
+    """An order as one line of a list."""
+    bought = thing(order.sku)
+    return {
+        "order_id": order.order_id,
+        "title": bought.title if bought else order.sku,
+        "about": bought.about if bought else "",
+        "picture": bought.picture if bought else "bell",
+        "state": order.state.value,
+        "words": _WORDS[order.state],
+        "amount": order.amount.display(),
+        "placed": moment(order.placed_at),
+    }
+
+
+def order_page(order: ShopOrder, results: list[StoredResult], answer: Answer) -> Shown:
+    """Everything that the page of one order tells."""
+    bought = thing(order.sku)
+    source = _SOURCES.get(order.settled_by, order.settled_by)
+    settled = f", from {source}, {moment(order.changed_at)}" if source else ""
+    paid = answer.reference is not None and answer.reference.paid
+    return order_line(order) | {
+        "for_testing": bought is not None and bought.price != order.amount,
+        "payable": order.state in {OrderState.PLACED, OrderState.FAILED} and not paid,
+        "open": order.state in {OrderState.PENDING, OrderState.UNKNOWN},
+        "settled": settled,
+        "conflict": order.conflict,
+        "difference": difference(order, answer.reference),
+        "result": _result(results[0], order) if results else None,
+        "earlier": [_earlier(result) for result in results[1:]],
+        "reference": _reference(answer.reference) if answer.reference else None,
+        "unanswered": answer.unanswered,
+    }
+
+
+def difference(order: ShopOrder, reference: OrderReference | None) -> str:
+    """How the books and ListOrderReference disagree, in one sentence; empty if they do not."""
+    if reference is None:
+        return ""
+    if not same_amount(reference.amount, reference.currency, order):
+        asked, named = order.amount.wire(), reference.amount or "no amount"
+        return f"The shop asked for {asked}, ListOrderReference names {named}."
+    if order.state is OrderState.PAID and not reference.paid:
+        return f"The books say PAID, ListOrderReference says {_standing(reference)}."
+    if order.state is OrderState.FAILED and reference.paid:
+        return f"The books say FAILED, ListOrderReference says {_standing(reference)}."
+    same = order.amazon_order_id in {"", reference.amazon_order_reference_id}
+    if order.state is OrderState.PAID and not same:
+        return (
+            f"The result named {order.amazon_order_id}, ListOrderReference names"
+            f" {reference.amazon_order_reference_id}."
+        )
+    return ""
+
+
+def refused_parameters(sent: Iterable[tuple[str, str]], order: ShopOrder | None) -> list[Shown]:
+    """What came with a refused result, beside what the books say."""
+    expected = {} if order is None else {"orderTotalAmount": order.amount.wire()}
+    rows: list[Shown] = []
+    for name, value in list(sent)[:_MOST_PARAMETERS]:
+        wanted = expected.get(name, value)
+        rows.append(
+            {
+                "name": name[:_LONGEST_VALUE],
+                "value": value[:_LONGEST_VALUE] + ("…" if len(value) > _LONGEST_VALUE else ""),
+                "expected": wanted if wanted != value else "",
+            }
+        )
+    return rows
+
+
+def moment(at: int, *, year: bool = True) -> str:
+    """An instant for buyers: ``21 Nov 2026, 3:38 pm``."""
+    there = indian(at)
+    half = "am" if there.hour < 12 else "pm"
+    day = f"{there.day} {there:%b %Y}" if year else f"{there.day} {there:%b}"
+    return f"{day}, {there.hour % 12 or 12}:{there:%M} {half}"
+
+
+def _result(result: StoredResult, order: ShopOrder) -> Shown:
+    fields = result.fields
+    date = fields.get("transactionDate", "")
+    told = [
+        ("reasonCode", fields.get("reasonCode", "")),
+        ("description", fields.get("description", "")),
+        ("amazonOrderId", fields.get("amazonOrderId", "")),
+        ("orderTotalAmount", _amount(fields.get("orderTotalAmount", ""), order)),
+        ("transactionDate", moment(int(date)) if _is_milliseconds(date) else date),
+        ("customInformation", fields.get("customInformation", "")),
+    ]
+    return {
+        "status": fields["status"],
+        "came": moment(result.verified_at),
+        "rows": [{"label": label, "value": value} for label, value in told if value],
+    }
+
+
+def _earlier(result: StoredResult) -> Shown:
+    fields = result.fields
+    return {
+        "status": fields["status"],
+        "came": moment(result.verified_at),
+        "why": f"{fields.get('reasonCode', '')} {fields.get('description', '')}",
+    }
+
+
+def _reference(reference: OrderReference) -> Shown:
+    told = [
+        ("ReasonCode", reference.reason_code),
+        ("ReasonDescription", reference.reason_description),
+        ("AmazonOrderReferenceId", reference.amazon_order_reference_id),
+        ("OrderTotal", f"{reference.amount} {reference.currency}".strip()),
+        ("CreationTimestamp", moment(reference.created_at) if reference.created_at else ""),
+        ("LastUpdateTimestamp", moment(reference.updated_at) if reference.updated_at else ""),
+        ("ReleaseEnvironment", reference.release_environment),
+    ]
+    return {
+        "state": reference.state,
+        "paid": reference.paid,
+        "rows": [{"label": label, "value": value} for label, value in told if value],
+    }
+
+
+def _standing(reference: OrderReference) -> str:
+    return " ".join(filter(None, (reference.state, reference.reason_code)))
+
+
+def _amount(text: str, order: ShopOrder) -> str:
+    try:
+        return Money.parse(text, order.amount.currency).display() if text else ""
+    except Invalid:
+        return text
+
+
+def _is_milliseconds(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 14

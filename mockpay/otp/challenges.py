@@ -1,0 +1,274 @@
+"""One-time passwords: ask for one, send it again, check what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.kernel.money import Money
+from mockpay.otp import codes as codes
+from mockpay.otp import otp_table
+from mockpay.otp import rules as rules
+from mockpay.otp.otp_table import Kept
+from mockpay.otp.rules import Challenge, Channel, OtpState, Purpose, Verdict
+from mockpay.otp.rules import acs_outcome as acs_outcome
+from mockpay.otp.rules import asks as asks
+from mockpay.store import attempts, inbox, schedule, timeline
+from mockpay.store.unit_of_work import Sandbox
+
+
+def start(
+    sandbox: Sandbox,
+    *,
+    purpose: Purpose,
+    subject: str,
+    to: str,
+    channel: Channel = Channel.SMS,
+    amount: Money | None = None,
+    attempt_id: str | None = None,
+    payee: str | None = None,
+    fails_delivery: bool = False,
+) -> Challenge:
+    """
+    Ask the subject for a code and send it; a challenge of the same purpose is superseded.
+
+    Args:
+        subject: Whom or what the code is asked of: an attempt's id, a buyer's, a method's.
+        to: Where the code goes: a phone number or an e-mail, in full.
+        payee: Who gets the money, as the message names it; the code is bound to it.
+        fails_delivery: Nothing arrives in the inbox; the challenge is `undelivered`.
+
+    Raises:
+        Conflict: code ``otp.locked_out``, with `until` in ms.
+    """
+    key = codes.destination_key(sandbox, to)
+    codes.refuse_locked_out(sandbox, key)
+    former = otp_table.active(sandbox, purpose, subject)
+    if former is not None:
+        _end(sandbox, former, "supersede", Actor.SANDBOX)
+    challenge = replace(
+        _new(sandbox, purpose, subject),
+        attempt_id=attempt_id,
+        channel=channel,
+        destination_masked=rules.masked(to),
+        amount=amount,
+        undelivered=fails_delivery,
+    )
+    code = codes.drawn(sandbox, challenge, 1)
+    secret = codes.hashed(sandbox, challenge, payee, code)
+    otp_table.add(sandbox, challenge, to=to, destination_key=key, payee=payee, secret=secret)
+    if not fails_delivery:
+        codes.send(sandbox, challenge, to, payee, code, 1)
+    schedule.add(sandbox, rules.EXPIRY, challenge.challenge_id, challenge.expires_at)
+    _tell(sandbox, None, challenge, "start", Actor.SANDBOX)
+    return challenge
+
+
+def _new(sandbox: Sandbox, purpose: Purpose, subject: str) -> Challenge:
+    """A challenge as the seller's settings have it now; nobody is asked yet."""
+    settings, now = sandbox.seller.settings, sandbox.now
+    number = otp_table.count(sandbox, purpose, subject)
+    return Challenge(
+        challenge_id=sandbox.short_id("otp", purpose, subject, number),
+        purpose=purpose,
+        subject=subject,
+        attempt_id=None,
+        channel=Channel.SMS,
+        destination_masked="",
+        amount=None,
+        state=OtpState.ACTIVE,
+        length=settings.otp_length,
+        created_at=now,
+        expires_at=now + settings.otp_ttl_seconds * SECOND,
+        resend_at=now + settings.otp_resend_seconds * SECOND,
+        sends_left=settings.otp_max_sends - 1,
+        wrong_count=0,
+        tries_left=settings.otp_max_wrong,
+        undelivered=False,
+    )
+
+
+def verify(sandbox: Sandbox, challenge_id: str, typed: str) -> Verdict:
+    """
+    Check a typed code; of two right ones at once, one is VERIFIED and the other USED.
+
+    A challenge that is over says EXPIRED or LOCKED where it ended so, else USED.  One that does
+    not exist looks like a wrong code, and takes as long.  The verdict is written down in this
+    transaction: an edge that answers TECHNICAL by a 500 must commit first.
+    """
+    kept = otp_table.find(sandbox, challenge_id)
+    code = rules.typed_code(typed)
+    right = codes.is_right(sandbox, kept, code)
+    if kept is None:
+        return Verdict.WRONG
+    challenge = kept.challenge
+    if challenge.state is not OtpState.ACTIVE:
+        return rules.OVER[challenge.state]
+    if sandbox.now >= challenge.expires_at:
+        return _expired(sandbox, kept, Actor.CLOCK)
+    outcome = rules.magic(code) or ("correct" if right else "wrong")
+    return _ACTS.get(outcome, _wrong)(sandbox, kept, Actor.BUYER)
+
+
+def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
+    """
+    Send a new code, good for its whole time again; the former one is worth nothing any more.
+
+    Wrong tries stay counted.
+
+    Raises:
+        Conflict: code ``otp.not_active``, ``otp.locked_out``, ``otp.too_many_sends`` or
+            ``otp.too_soon``, the last with `resend_at` in ms.
+    """
+    kept = otp_table.find(sandbox, challenge_id)
+    if kept is None or not _waits(sandbox, kept.challenge):
+        raise _not_active()
+    challenge, send = kept.challenge, kept.send_count + 1
+    codes.refuse_locked_out(sandbox, kept.destination_key)
+    if challenge.sends_left == 0:
+        raise Conflict("No more codes are sent.", code="otp.too_many_sends")
+    if sandbox.now < challenge.resend_at:
+        message = "Another code can be sent in a moment."
+        raise Conflict(message, code="otp.too_soon", resend_at=challenge.resend_at)
+    settings, now = sandbox.seller.settings, sandbox.now
+    code = codes.drawn(sandbox, challenge, send)
+    moved = _moved(
+        sandbox,
+        kept,
+        "resend",
+        Actor.BUYER,
+        send_count=send,
+        expires_at=now + settings.otp_ttl_seconds * SECOND,
+        resend_at=now + settings.otp_resend_seconds * SECOND,
+        undelivered=False,
+        **codes.hashed(sandbox, challenge, kept.payee, code),
+    )
+    if moved is None:
+        raise _not_active()
+    codes.send(sandbox, moved, otp_table.destination(sandbox, challenge_id), kept.payee, code, send)
+    schedule.drop(sandbox, rules.EXPIRY, challenge_id)
+    schedule.add(sandbox, rules.EXPIRY, challenge_id, moved.expires_at)
+    return moved
+
+
+def _waits(sandbox: Sandbox, challenge: Challenge) -> bool:
+    return challenge.state is OtpState.ACTIVE and sandbox.now < challenge.expires_at
+
+
+def _not_active() -> Conflict:
+    return Conflict("This code is not waited for any more.", code="otp.not_active")
+
+
+def cancel(sandbox: Sandbox, challenge_id: str) -> None:
+    """Wait for the code no more; nothing where nobody did."""
+    kept = otp_table.find(sandbox, challenge_id)
+    if kept is not None and kept.challenge.state is OtpState.ACTIVE:
+        _end(sandbox, kept, "cancel", Actor.BUYER)
+
+
+def expire(sandbox: Sandbox, challenge_id: str) -> None:
+    """The event `otp.expire`: the time is over, unless the challenge is."""
+    kept = otp_table.find(sandbox, challenge_id)
+    if kept is None or kept.challenge.state is not OtpState.ACTIVE:
+        return
+    if sandbox.now >= kept.challenge.expires_at:
+        _end(sandbox, kept, "expire", Actor.CLOCK)
+
+
+def active(sandbox: Sandbox, purpose: Purpose, subject: str) -> Challenge | None:
+    """The subject's challenge that waits for its code."""
+    kept = otp_table.active(sandbox, purpose, subject)
+    return kept.challenge if kept is not None else None
+
+
+# --- what a typed code does
+
+
+def _verified(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
+    return _end(sandbox, kept, "verify", actor) or Verdict.VERIFIED
+
+
+def _expired(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
+    return _end(sandbox, kept, "expire", actor) or Verdict.EXPIRED
+
+
+def _locked(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
+    return _end(sandbox, kept, "lock", actor) or Verdict.LOCKED
+
+
+def _wrong(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
+    count = kept.challenge.wrong_count + 1
+    if kept.challenge.tries_left <= 1:
+        return _end(sandbox, kept, "lock", actor, wrong_count=count) or Verdict.LOCKED
+    moved = _moved(sandbox, kept, "wrong", actor, wrong_count=count)
+    return Verdict.WRONG if moved is not None else _now_over(sandbox, kept)
+
+
+def _technical(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
+    """Once an error that does not count; the same code again is right (facts, section 11.2)."""
+    if kept.stumbled:
+        return _verified(sandbox, kept, actor)
+    moved = _moved(sandbox, kept, "technical", actor, stumbled=True)
+    return Verdict.TECHNICAL if moved is not None else _now_over(sandbox, kept)
+
+
+#: By outcome; what only an ACS knows is wrong here.
+_ACTS: Mapping[str, Callable[[Sandbox, Kept, Actor], Verdict]] = {
+    "correct": _verified,
+    "expired": _expired,
+    "locked": _locked,
+    "technical": _technical,
+}
+
+
+def _end(sandbox: Sandbox, kept: Kept, event: str, actor: Actor, **changes: object) -> Verdict | None:
+    """Bring a challenge to an end; None where it went well, else what it now answers."""
+    if _moved(sandbox, kept, event, actor, **changes) is None:
+        return _now_over(sandbox, kept)
+    schedule.drop(sandbox, rules.EXPIRY, kept.challenge.challenge_id)
+    inbox.forget_old(sandbox)
+    return None
+
+
+def _now_over(sandbox: Sandbox, kept: Kept) -> Verdict:
+    """What a challenge answers that somebody else moved meanwhile."""
+    fresh = otp_table.find(sandbox, kept.challenge.challenge_id)
+    return rules.OVER.get(fresh.challenge.state, Verdict.WRONG) if fresh else Verdict.USED
+
+
+def _moved(sandbox: Sandbox, kept: Kept, event: str, actor: Actor, **changes: object) -> Challenge | None:
+    moved = otp_table.transition(sandbox, kept, event, **changes)
+    if moved is not None:
+        _tell(sandbox, kept.challenge.state, moved, event, actor)
+    return moved
+
+
+def _tell(sandbox: Sandbox, before: OtpState | None, moved: Challenge, event: str, actor: Actor) -> None:
+    """The step's line in the timeline of its order, if it belongs to one."""
+    attempt = attempts.by_id(sandbox, moved.attempt_id) if moved.attempt_id else None
+    if attempt is None:
+        return
+    facts: dict[str, object] = {
+        "purpose": moved.purpose,
+        "channel": moved.channel,
+        "to": moved.destination_masked,
+        "wrong_count": moved.wrong_count,
+        "tries_left": moved.tries_left,
+        "sends_left": moved.sends_left,
+    }
+    if moved.undelivered:
+        facts["undelivered"] = True
+    timeline.add(
+        sandbox,
+        attempt.order_id,
+        machine="otp",
+        subject=moved.challenge_id,
+        event=event,
+        before=before,
+        after=moved.state,
+        actor=actor,
+        facts=facts,
+    )

@@ -1,0 +1,231 @@
+"""One-time passwords: their rows, one active challenge a subject, compare-and-set transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, Column, ColumnElement, Index, LargeBinary, Table, func, insert, select, update
+
+from mockpay.kernel.money import Money
+from mockpay.otp.rules import OTP, Challenge, Channel, OtpState, Purpose
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
+from mockpay.store.unit_of_work import Sandbox
+
+otps = Table(
+    "otp_challenges",
+    metadata,
+    row_id(),
+    text("challenge_id", unique=True),
+    text("seller_id"),
+    text("purpose"),
+    text("subject"),
+    text("attempt_id", null=True),
+    text("payee", null=True),
+    text("channel"),
+    text("destination_masked"),
+    text("destination_key"),
+    Column("destination_sealed", LargeBinary),
+    big("amount_minor", null=True),
+    text("currency", null=True),
+    text("state"),
+    big("length"),
+    text("salt"),
+    text("code_hash"),
+    big("created_at"),
+    big("expires_at"),
+    big("resend_at"),
+    big("send_count"),
+    big("sends_allowed"),
+    big("wrong_count", default=0),
+    big("tries_allowed"),
+    Column("stumbled", Boolean, nullable=False, default=False),
+    Column("undelivered", Boolean, nullable=False),
+    big("ended_at", null=True),
+    Index("otps_of_subject", "seller_id", "purpose", "subject"),
+    Index("otps_of_destination", "seller_id", "destination_key", "ended_at"),
+    Index("otps_of_attempt", "attempt_id"),
+)
+# A subject has one challenge at a time.
+partial_index(otps, "otps_one_active", "seller_id, purpose, subject", where="state = 'ACTIVE'", unique=True)
+_KIND = "otp.destination"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A challenge with what only verifying and sending again may see; the code is nowhere."""
+
+    challenge: Challenge
+    payee: str | None
+    destination_key: str
+    salt: str
+    code_hash: str
+    send_count: int
+    stumbled: bool
+
+
+def add(
+    sandbox: Sandbox,
+    challenge: Challenge,
+    *,
+    to: str,
+    destination_key: str,
+    payee: str | None,
+    secret: Mapping[str, str],
+) -> None:
+    """Store a new challenge; `secret` are the columns of its first code."""
+    amount = challenge.amount
+    sealed = sandbox.runtime.keyring.seal(_KIND, challenge.challenge_id, to.encode())
+    row = {
+        "challenge_id": challenge.challenge_id,
+        "seller_id": sandbox.seller_id,
+        "purpose": str(challenge.purpose),
+        "subject": challenge.subject,
+        "attempt_id": challenge.attempt_id,
+        "payee": payee,
+        "channel": str(challenge.channel),
+        "destination_masked": challenge.destination_masked,
+        "destination_key": destination_key,
+        "destination_sealed": sealed,
+        "amount_minor": amount.minor if amount else None,
+        "currency": amount.currency if amount else None,
+        "state": str(challenge.state),
+        "length": challenge.length,
+        "created_at": challenge.created_at,
+        "expires_at": challenge.expires_at,
+        "resend_at": challenge.resend_at,
+        "send_count": 1,
+        "sends_allowed": 1 + challenge.sends_left,
+        "tries_allowed": challenge.tries_left,
+        "undelivered": challenge.undelivered,
+        **secret,
+    }
+    sandbox.connection.execute(insert(otps), row)
+
+
+def transition(sandbox: Sandbox, kept: Kept, event: str, **changes: object) -> Challenge | None:
+    """
+    Take one step of the challenge's machine as one conditional UPDATE; None where it moved on.
+
+    The row must still be as it was read: its state, its code, and what was tried before.
+
+    Raises:
+        IllegalTransition: the machine has no such step.
+    """
+    challenge = kept.challenge
+    target = OTP.target(challenge.state, event)
+    if target is not OtpState.ACTIVE:
+        # Nothing is sent any more, so nobody needs to know where to.
+        changes |= {"ended_at": sandbox.now, "destination_sealed": None}
+    statement = (
+        update(otps)
+        .where(
+            otps.c.challenge_id == challenge.challenge_id,
+            otps.c.seller_id == sandbox.seller_id,
+            otps.c.state == str(challenge.state),
+            otps.c.code_hash == kept.code_hash,
+            otps.c.wrong_count == challenge.wrong_count,
+            otps.c.stumbled == kept.stumbled,
+        )
+        .values(state=str(target), **changes)
+        .returning(*otps.c)
+    )
+    row = sandbox.connection.execute(statement).mappings().first()
+    return _challenge(row) if row is not None else None
+
+
+def find(sandbox: Sandbox, challenge_id: str) -> Kept | None:
+    """A challenge of this seller."""
+    return _first(sandbox, otps.c.challenge_id == challenge_id)
+
+
+def active(sandbox: Sandbox, purpose: Purpose, subject: str) -> Kept | None:
+    """The subject's challenge that waits for its code."""
+    return _first(
+        sandbox,
+        otps.c.purpose == str(purpose),
+        otps.c.subject == subject,
+        otps.c.state == str(OtpState.ACTIVE),
+    )
+
+
+def count(sandbox: Sandbox, purpose: Purpose, subject: str) -> int:
+    """How many challenges of a purpose a subject had."""
+    query = select(func.count()).where(
+        otps.c.seller_id == sandbox.seller_id, otps.c.purpose == str(purpose), otps.c.subject == subject
+    )
+    return int(sandbox.connection.execute(query).scalar() or 0)
+
+
+def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Challenge]:
+    """An attempt's challenges, the oldest first."""
+    query = select(otps).where(otps.c.attempt_id == attempt_id, otps.c.seller_id == sandbox.seller_id)
+    rows = sandbox.connection.execute(query.order_by(otps.c.id)).mappings()
+    return [_challenge(row) for row in rows]
+
+
+def locked_at(sandbox: Sandbox, destination_key: str, since: int, limit: int) -> list[int]:
+    """When a destination's challenges were locked, after `since` and till now; the newest first."""
+    query = (
+        select(otps.c.ended_at)
+        .where(
+            otps.c.seller_id == sandbox.seller_id,
+            otps.c.destination_key == destination_key,
+            otps.c.state == str(OtpState.LOCKED),
+            otps.c.ended_at > since,
+            otps.c.ended_at <= sandbox.now,
+        )
+        .order_by(otps.c.ended_at.desc())
+        .limit(limit)
+    )
+    return list(sandbox.connection.execute(query).scalars())
+
+
+def destination(sandbox: Sandbox, challenge_id: str) -> str:
+    """Where an active challenge's code is sent, in full."""
+    query = select(otps.c.destination_sealed).where(
+        otps.c.challenge_id == challenge_id, otps.c.seller_id == sandbox.seller_id
+    )
+    sealed = bytes(sandbox.connection.execute(query).scalar_one())
+    return sandbox.runtime.keyring.open_(_KIND, challenge_id, sealed).decode()
+
+
+def _first(sandbox: Sandbox, *wanted: ColumnElement[bool]) -> Kept | None:
+    query = select(otps).where(otps.c.seller_id == sandbox.seller_id, *wanted)
+    row = sandbox.connection.execute(query).mappings().first()
+    return _kept(row) if row is not None else None
+
+
+def _kept(row: Mapping[Any, Any]) -> Kept:
+    return Kept(
+        challenge=_challenge(row),
+        payee=row["payee"],
+        destination_key=row["destination_key"],
+        salt=row["salt"],
+        code_hash=row["code_hash"],
+        send_count=row["send_count"],
+        stumbled=row["stumbled"],
+    )
+
+
+def _challenge(row: Mapping[Any, Any]) -> Challenge:
+    minor = row["amount_minor"]
+    return Challenge(
+        challenge_id=row["challenge_id"],
+        purpose=Purpose(row["purpose"]),
+        subject=row["subject"],
+        attempt_id=row["attempt_id"],
+        channel=Channel(row["channel"]),
+        destination_masked=row["destination_masked"],
+        amount=None if minor is None else Money(minor, row["currency"]),
+        state=OtpState(row["state"]),
+        length=row["length"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        resend_at=row["resend_at"],
+        sends_left=max(0, row["sends_allowed"] - row["send_count"]),
+        wrong_count=row["wrong_count"],
+        tries_left=max(0, row["tries_allowed"] - row["wrong_count"]),
+        undelivered=row["undelivered"],
+    )

@@ -1,0 +1,82 @@
+"""`chargeStatus`: an envelope that asks for one transaction, answered by a signed JSON object."""
+
+from __future__ import annotations
+
+from flask import Request, Response, jsonify
+
+from mockpay.domain.orders import Order, OrderState
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Invalid, MockpayError, NotFound
+from mockpay.providers.amazonpay import codec
+from mockpay.providers.amazonpay.error_responses import json_error, note_refusal
+from mockpay.providers.amazonpay.request_forms import sent_form
+from mockpay.providers.amazonpay.return_url import encoding_of, outcome
+from mockpay.store import attempts, journal, orders
+from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.wire.amazonpay.envelope import Opened, open_, read_parameters
+from mockpay.wire.amazonpay.signing import sign_result
+from mockpay.wire.forms import decode_form
+
+_KIND = "amazonpay.chargeStatus"
+_ID_TYPE = "TRANSACTION_ID"
+
+
+def charge_status(runtime: Runtime, request: Request) -> Response:
+    """Answer with `response` and `signature`, errors as a JSON object too."""
+    world = None
+    try:
+        wrapped = read_parameters(decode_form(sent_form(request)))
+        opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
+        with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+            world = sandbox
+            answer = _answer(sandbox, opened)
+    except MockpayError as error:
+        note_refusal(runtime, _KIND, error, request, world)
+        return json_error(error)
+    return jsonify(answer)
+
+
+def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
+    codec.check_caller(opened, sandbox.seller)
+    values = opened.values
+    started = values.get("startTime", "")
+    if not (started.isascii() and started.isdigit() and len(started) <= 12):
+        raise Invalid("startTime must be seconds since 1970.", code="parameter.invalid")
+    if not codec.fresh(sandbox.seller, int(started) * SECOND, sandbox.now, sandbox.real_now):
+        raise Invalid("The startTime is not fresh.", code="request.expired")
+    if values.get("transactionIdType") != _ID_TYPE:
+        raise Invalid("transactionIdType must be TRANSACTION_ID.", code="parameter.invalid")
+    order = orders.by_amazon_id(sandbox, codec.storable(values.get("transactionId", "")))
+    if order is None:
+        raise NotFound("There is no such transaction.", code="transaction.not_found")
+    journal.add(
+        sandbox.connection,
+        sandbox.seller_id,
+        sandbox.now,
+        sandbox.real_now,
+        kind=_KIND,
+        outcome="ok",
+        amazon_order_id=order.amazon_order_id,
+    )
+    fields = _fields(sandbox, order)
+    seller = sandbox.seller
+    encoding = encoding_of(seller, order.request)
+    signature = sign_result(fields, seller.access_key, seller.secret_key, encoding)
+    return {"response": fields, "signature": signature}
+
+
+def _fields(sandbox: Sandbox, order: Order) -> dict[str, str]:
+    _, reason = outcome(order, attempts.last_of_order(sandbox, order.order_id))
+    pending = order.open or order.state is OrderState.AUTHORIZED
+    fields = {
+        "transactionStatusCode": "01" if pending else reason.code,
+        "transactionStatusDescription": "Txn Pending" if pending else reason.description,
+        "transactionId": order.amazon_order_id,
+        "merchantTransactionId": order.seller_order_id,
+        "transactionValue": order.amount.wire(),
+        "transactionCurrencyCode": order.amount.currency,
+        "transactionDate": str(order.updated_at),
+    }
+    if order.custom_information is not None:
+        fields["merchantCustomData"] = order.custom_information
+    return fields

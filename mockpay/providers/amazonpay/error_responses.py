@@ -1,0 +1,75 @@
+"""Errors as Amazon's callers want them: a page, XML or JSON; the journal has the reason."""
+
+from __future__ import annotations
+
+from flask import Request, Response, jsonify, render_template
+from flask import request as current_request
+
+from mockpay.kernel.errors import MockpayError
+from mockpay.providers.amazonpay.errors import amazon_error
+from mockpay.providers.amazonpay.request_forms import CONTROL, field_names
+from mockpay.providers.amazonpay.xml_responses import error_document
+from mockpay.store import journal
+from mockpay.store.db.engine import writing
+from mockpay.store.unit_of_work import Runtime, Sandbox
+
+XML = "text/xml"
+#: Below these, an answer is a JSON object whatever it says.
+JSON_PATHS = ("/v2/payments/chargeStatus", "/payments/v1/api")
+
+
+def error_of_path(error: MockpayError) -> Response:
+    """An error that no view told: the path says in which format."""
+    return json_error(error) if current_request.path.startswith(JSON_PATHS) else xml_error(error)
+
+
+def html_error(error: MockpayError) -> Response:
+    """A page without a Location: the buyer is not sent anywhere."""
+    told = amazon_error(error.code)
+    page = {
+        "title": "This payment cannot be opened",
+        "sentence": told.message or error.message,
+        "code": error.code,
+    }
+    return Response(render_template("error.html", page=page), told.status)
+
+
+def xml_error(error: MockpayError) -> Response:
+    """An ErrorResponse."""
+    told = amazon_error(error.code)
+    return Response(error_document(told, error.message), told.status, content_type=XML)
+
+
+def json_error(error: MockpayError) -> Response:
+    """The JSON object of chargeStatus, which is always an object."""
+    told = amazon_error(error.code)
+    answer = jsonify({"error": {"code": told.code, "message": told.message or error.message}})
+    answer.status_code = told.status
+    return answer
+
+
+def note_refusal(
+    runtime: Runtime, kind: str, error: MockpayError, request: Request, sandbox: Sandbox | None
+) -> None:
+    """
+    Write a refusal into the journal: the names of the fields and the reason, never a value.
+
+    It belongs to the seller whom the request named, or to nobody.
+    """
+    with writing(runtime.engine) as connection:
+        real = runtime.real_clock.now()
+        journal.add(
+            connection,
+            sandbox.seller_id if sandbox else "",
+            sandbox.seller.clock.now(real) if sandbox else real,
+            real,
+            kind=kind,
+            outcome=error.code,
+            reason=CONTROL.sub("\ufffd", error.reason),
+            facts={**field_names(request, error), **_plain(error)},
+        )
+
+
+def _plain(error: MockpayError) -> dict[str, object]:
+    """The details of an error that are safe to keep: short plain values."""
+    return {key: value for key, value in error.detail.items() if isinstance(value, str | int)}

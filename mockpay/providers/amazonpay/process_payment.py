@@ -1,0 +1,110 @@
+"""`processPayment`: from the encrypted request to the payment page, or a signed refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Request, Response
+
+from mockpay.domain.orders import Order
+from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.providers.amazonpay import codec, reasons
+from mockpay.providers.amazonpay.error_responses import html_error, note_refusal
+from mockpay.providers.amazonpay.request_forms import sent_form
+from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
+from mockpay.services.payments import orders
+from mockpay.store import journal
+from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.wire.amazonpay.envelope import EnvelopeParameters, Opened, open_, read_parameters
+from mockpay.wire.amazonpay.signing import result_encoding
+from mockpay.wire.forms import decode_form
+
+_KIND = "amazonpay.processPayment"
+
+
+def process_payment(runtime: Runtime, request: Request) -> Response:
+    """
+    Open the envelope, verify, find or open the order, and send the buyer to its page.
+
+    Until payload, signature and redirectUrl hold, a refusal is a page; afterwards it is a
+    signed FAILURE (contract section 2, "Page or redirect").
+    """
+    world = None
+    try:
+        opened, sent = _open(runtime, sent_form(request))
+        with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+            world = sandbox
+            return _redirect(_begin(sandbox, opened, sent))
+    except MockpayError as error:
+        note_refusal(runtime, _KIND, error, request, world)
+        return html_error(error)
+
+
+def location(runtime: Runtime, form: bytes) -> str:
+    """
+    The same for a caller that answers by itself: where the browser goes.
+
+    Raises:
+        MockpayError: what would be a page; nothing of the request is kept, not even a note.
+    """
+    opened, sent = _open(runtime, form)
+    with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+        return _begin(sandbox, opened, sent)
+
+
+def _open(runtime: Runtime, form: bytes) -> tuple[Opened, EnvelopeParameters]:
+    """What was sealed, and what it came in."""
+    sent = read_parameters(decode_form(form))
+    return open_(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay), sent
+
+
+def _begin(sandbox: Sandbox, opened: Opened, sent: EnvelopeParameters) -> str:
+    """The payment page, or the seller's URL with a signed FAILURE."""
+    allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
+    try:
+        wanted = codec.payment_request(
+            opened, sent.payload, sandbox.seller, allowed, sandbox.now, sandbox.real_now
+        )
+    except Invalid as error:
+        return _refuse(sandbox, opened, allowed, error.code, error.reason)
+    begun = orders.begin(sandbox, wanted)
+    if begun.order is None or begun.refusal is not None:
+        return _refuse(sandbox, opened, allowed, begun.refusal)
+    outcome = "ok" if begun.new else "ok.again"
+    _note(sandbox, outcome, None, begun.order)
+    return f"/pay/{begun.order.page_token}/"
+
+
+def _refuse(sandbox: Sandbox, opened: Opened, url: str, code: str | None, reason: str | None = None) -> str:
+    """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
+    facts = {"fields": codec.known_names(opened)}
+    _note(sandbox, code or "refused", reason or reasons.failure(code).description, None, facts)
+    marks = {"marks": {"encoding": str(result_encoding(opened))}}
+    encoding = encoding_of(sandbox.seller, marks)
+    return refusal_url(sandbox.seller, url, code, codec.echoed(opened), encoding)
+
+
+def _note(
+    sandbox: Sandbox,
+    outcome: str,
+    reason: str | None,
+    order: Order | None,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    journal.add(
+        sandbox.connection,
+        sandbox.seller_id,
+        sandbox.now,
+        sandbox.real_now,
+        kind=_KIND,
+        outcome=outcome,
+        reason=reason,
+        amazon_order_id=order.amazon_order_id if order else None,
+        facts=facts,
+    )
+
+
+def _redirect(location: str) -> Response:
+    """A bare 302: no body is built for a browser that follows at once."""
+    headers = {"Location": location, "Cache-Control": "no-store"}
+    return Response(status=302, headers=headers, content_type="text/html; charset=utf-8")

@@ -1,0 +1,97 @@
+"""XML documents of the MWS family (`text/xml` without a charset, or one client cannot read it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
+from mockpay.kernel import ids
+from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.errors import MockpayError
+from mockpay.providers.amazonpay.errors import AmazonError, amazon_error
+from mockpay.wire.xml import Tree, render
+
+NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    What an operation answers, and is committed for whatever its status.
+
+    `refused` is the error that the document tells; `told_first` the refund whose notification
+    must have had its first try before the answer goes out.
+    """
+
+    document: bytes
+    refused: MockpayError | None = None
+    told_first: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return amazon_error(self.refused.code).status if self.refused else 200
+
+    @classmethod
+    def refusing(cls, error: MockpayError) -> Reply:
+        """An error that nevertheless keeps what the operation has written."""
+        return cls(error_document(amazon_error(error.code), error.message), error)
+
+
+def answer(operation: str, result: Tree) -> bytes:
+    """`{operation}Response` with its result and a request id."""
+    return render(
+        f"{operation}Response",
+        NAMESPACE,
+        {f"{operation}Result": result, "ResponseMetadata": {"RequestId": ids.request_id()}},
+    )
+
+
+def error_document(error: AmazonError, message: str) -> bytes:
+    """An ErrorResponse; clients dereference it unchecked, so it is there for every error."""
+    detail = {"Type": "Sender", "Code": error.code, "Message": error.message or message}
+    return render("ErrorResponse", NAMESPACE, {"Error": detail, "RequestId": ids.request_id()})
+
+
+def amazon_note(paid: bool, reason: str | None) -> tuple[str, str]:  # noqa: FBT001
+    """Amazon's ReasonCode and ReasonDescription of a charge that has ended."""
+    if paid:
+        return "UpfrontChargeSuccess", "Txn Success"
+    return "UpfrontChargeFailure", reason or "Txn Failure"
+
+
+def amazon_state(order: Order) -> tuple[str, str, str]:
+    """Amazon's State, ReasonCode and ReasonDescription for an order (contract section 2)."""
+    if order.state in PAID or order.state is OrderState.FAILED:
+        return "Closed", *amazon_note(order.state in PAID, order.reason)
+    if order.state in CLOSED_UNPAID:
+        return "Canceled", "", ""
+    return "Open", "", ""
+
+
+def order_reference(order: Order, *, stale: bool = False) -> Tree:
+    """
+    One OrderReference; empty elements are left out when it is rendered.
+
+    Args:
+        stale: Tell the state that it had before anybody paid.
+    """
+    state, reason, description = ("Open", "", "") if stale else amazon_state(order)
+    return {
+        "ReleaseEnvironment": order.release_environment,
+        "OrderReferenceStatus": {
+            "LastUpdateTimestamp": rfc3339(order.created_at if stale else order.updated_at),
+            "State": state,
+            "ReasonCode": reason,
+            "ReasonDescription": description,
+        },
+        "AmazonOrderReferenceId": order.amazon_order_id,
+        "CreationTimestamp": rfc3339(order.created_at),
+        "SellerOrderAttributes": {
+            "StoreName": order.store_name or "",
+            "CustomInformation": order.custom_information or "",
+            "SellerOrderId": order.seller_order_id,
+        },
+        "OrderTotal": {"CurrencyCode": order.amount.currency, "Amount": order.amount.wire()},
+        "SellerNote": order.seller_note or "",
+    }

@@ -1,0 +1,1 @@
+"""The risk check, whole: rules, the rows they count, and what was decided."""

@@ -1,0 +1,201 @@
+"""Risk: looking at a new attempt, what was decided, and what a tester wants decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mockpay.domain.methods.instruments import Card, Instrument
+from mockpay.domain.orders import Order
+from mockpay.domain.scenarios.risk import RISK_OUTCOMES
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import Money
+from mockpay.risk import risk_table
+from mockpay.risk import rules as rules
+from mockpay.risk.rule_table import rules_of
+from mockpay.risk.rules import Assessment, Decided, Facts, Verdict
+from mockpay.store.unit_of_work import Sandbox
+
+#: What a tester's force may match on.
+FORCE_KEYS = frozenset(
+    {
+        "method",
+        "amount",
+        "vpa",
+        "bank",
+        "last4",
+        "email",
+        "seller_order_id",
+        "amazon_order_id",
+        "ip",
+        "device",
+        "buyer_id",
+    }
+)
+_MOST_FORCED = 100
+_LONGEST = 255
+_BY_SCENARIO = "decided by the scenario of this attempt"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """
+    What is told of the buyer beside the instrument; None where nobody told.
+
+    `fingerprint` is the keyed one of the card's number, never the number.
+    """
+
+    ip: str | None = None
+    device: str | None = None
+    email: str | None = None
+    buyer_id: str | None = None
+    buyer_name: str | None = None
+    fingerprint: str | None = None
+
+
+def assess(
+    sandbox: Sandbox,
+    *,
+    attempt_id: str,
+    order: Order,
+    instrument: Instrument,
+    inputs: Inputs,
+    planned: str | None = None,
+) -> Assessment:
+    """
+    Decide on a new attempt, and keep what it brought and what was decided.
+
+    A tester's force goes before the plan, the plan before the rules.
+
+    Args:
+        planned: The outcome of the plan's risk stage (`RISK_OUTCOMES`); None leaves it to the
+            rules, as ``success`` does.
+    """
+    facts = facts_of(order.amount, instrument, inputs, highest=planned == "highest")
+    wanted = rules_of(sandbox.seller.settings.risk_rules)
+    counts, forced = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
+    decided = _forced(sandbox, _match_of(order, instrument, facts)) if forced else None
+    found = rules.assess(wanted.rules, facts, counts, decided or _planned(planned))
+    risk_table.add(sandbox, attempt_id, facts)
+    if found.hits:
+        risk_table.judge(sandbox, attempt_id, found)
+    return found
+
+
+def dry_run(sandbox: Sandbox, facts: Facts, planned: str | None = None) -> Assessment:
+    """
+    What an attempt like this would meet now; nothing is kept and no force is used up.
+
+    Raises:
+        Invalid: code ``risk.decision``: not an outcome of the risk stage.
+    """
+    if planned is not None and planned not in RISK_OUTCOMES:
+        raise _no_decision(planned)
+    facts = replace(facts, highest=facts.highest or planned == "highest")
+    wanted = rules_of(sandbox.seller.settings.risk_rules)
+    counts, _ = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
+    return rules.assess(wanted.rules, facts, counts, _planned(planned))
+
+
+def facts_of(amount: Money, instrument: Instrument, inputs: Inputs, *, highest: bool = False) -> Facts:
+    """What the rules may look at; of a card its first six and last four digits."""
+    shown = instrument.dump()
+    holder = instrument.typed.name if isinstance(instrument, Card) else None
+    email = inputs.email or shown.get("email")
+    return Facts(
+        amount=amount,
+        method=instrument.method,
+        fingerprint=inputs.fingerprint,
+        card=f"{shown['bin']}…{shown['last4']}" if "bin" in shown else None,
+        country=shown.get("country"),
+        holder=holder,
+        vpa=shown.get("vpa"),
+        ip=_told(inputs.ip),
+        device=_told(inputs.device),
+        email=email.strip().lower()[:_LONGEST] if email else None,
+        buyer_id=inputs.buyer_id,
+        buyer_name=_told(inputs.buyer_name),
+        highest=highest,
+    )
+
+
+def _told(text: str | None) -> str | None:
+    """What a header or form says, bounded; nothing where it says nothing."""
+    return (text.strip()[:_LONGEST] or None) if text else None
+
+
+def _planned(outcome: str | None) -> Decided | None:
+    if outcome is None or outcome in {"success", "highest"}:
+        return None
+    return Decided(Verdict(outcome.upper()), "SCENARIO", "scenario", _BY_SCENARIO)
+
+
+def force(sandbox: Sandbox, match: Mapping[str, str], decision: str, reason: str) -> risk_table.Override:
+    """
+    Decide on the next attempt that fits, once.
+
+    Args:
+        match: Values by `FORCE_KEYS`; empty fits any attempt.
+        decision: allow, challenge, review or decline, in any case.
+
+    Raises:
+        Invalid: code ``risk.match`` or ``risk.decision``.
+        Conflict: code ``risk.too_many_forced``.
+    """
+    if decision.upper() not in Verdict.__members__:
+        raise _no_decision(decision)
+    for key, value in match.items():
+        if key not in FORCE_KEYS or not 0 < len(value) <= _LONGEST:
+            known = ", ".join(sorted(FORCE_KEYS))
+            message = f"It cannot match on '{key}' like that; it can on {known}."
+            raise Invalid(message, code="risk.match", key=key)
+    if len(risk_table.overrides(sandbox)) >= _MOST_FORCED:
+        message = f"At most {_MOST_FORCED} forced decisions wait for their attempts."
+        raise Conflict(message, code="risk.too_many_forced")
+    normal = {key: _normal_value(key, value) for key, value in match.items()}
+    return risk_table.force(sandbox, normal, Verdict(decision.upper()), reason[:_LONGEST])
+
+
+def _normal_value(key: str, value: str) -> str:
+    """A value as attempts have it: ``499`` is ``499.00``, UPI IDs and e-mails in lower case."""
+    if key == "amount":
+        return Money.parse(value).wire()
+    return value.lower() if key in {"vpa", "email"} else value
+
+
+def _no_decision(decision: str) -> Invalid:
+    message = f"'{decision[:32]}' is no decision of the risk check."
+    return Invalid(message, code="risk.decision")
+
+
+def _match_of(order: Order, instrument: Instrument, facts: Facts) -> Mapping[str, str | None]:
+    return {
+        **instrument.dump(),
+        "method": facts.method,
+        "amount": facts.amount.wire(),
+        "email": facts.email,
+        "seller_order_id": order.seller_order_id,
+        "amazon_order_id": order.amazon_order_id,
+        "ip": facts.ip,
+        "device": facts.device,
+        "buyer_id": facts.buyer_id,
+    }
+
+
+def _forced(sandbox: Sandbox, facts: Mapping[str, str | None]) -> Decided | None:
+    """The oldest force that fits; it is used up."""
+    for one in risk_table.overrides(sandbox):
+        if all(facts.get(key) == value for key, value in one.match.items()):
+            risk_table.use_up(sandbox, one)
+            return Decided(one.decision, "FORCED", "forced", one.reason)
+    return None
+
+
+def note_outcome(sandbox: Sandbox, attempt_id: str, *, declined: bool) -> None:
+    """Tell how an attempt ended: declines count against an address, a payment for a buyer."""
+    risk_table.note(sandbox, attempt_id, declined=declined)
+
+
+def of_attempt(sandbox: Sandbox, attempt_id: str) -> Assessment | None:
+    """What was decided on an attempt; None where the risk check never saw it."""
+    return risk_table.of_attempt(sandbox, attempt_id)

@@ -1,0 +1,1 @@
+"""Paying an order: from its opening to the end of its last attempt."""

@@ -1,0 +1,48 @@
+"""Cancelling an order at any time: before payment, while money is held, and after capture."""
+
+from __future__ import annotations
+
+from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.domain.payments.attempts import AttemptState
+from mockpay.domain.refunds import CANCELLATION, RefundRequest
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.errors import Conflict
+from mockpay.kernel.money import Money
+from mockpay.services.payments import captures, orders
+from mockpay.services.payments.transitions import note, the_order
+from mockpay.services.refunds import refunds
+from mockpay.store import attempts
+from mockpay.store import refunds as refund_rows
+from mockpay.store.unit_of_work import Sandbox
+
+
+def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Order:
+    """
+    Give an order up: an open one is cancelled, a hold released, captured money refunded.
+
+    Raises:
+        Conflict: code ``order.busy`` while money may be moving, ``order.refunded`` where
+            everything is on its way back already.
+        IllegalTransition: it ended without money.
+    """
+    if order.state in PAID:
+        return _refund_rest(sandbox, order, actor)
+    if order.state is OrderState.AUTHORIZED:
+        return captures.void(sandbox, order, actor)
+    return orders.cancel(sandbox, order, actor)
+
+
+def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
+    tried = attempts.of_order(sandbox, order.order_id)
+    taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
+    left = taken.captured_minor - taken.refund_reserved_minor if taken else 0
+    if left <= 0:
+        message = "All of this order's money is refunded or being refunded."
+        raise Conflict(message, code="order.refunded")
+    number = len(refund_rows.of_order(sandbox, order.order_id)) + 1
+    # Amazon's order ids have 19 characters, a refund's name has 32 at most.
+    key = f"CANCEL-{order.amazon_order_id}-{number}"
+    asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
+    note(sandbox, order, "cancelled_after_capture", actor)
+    refunds.request(sandbox, order, asked)
+    return the_order(sandbox, order.order_id)

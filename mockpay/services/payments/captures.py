@@ -1,0 +1,139 @@
+"""Authorise first, capture later: by the seller's call or by itself, or release the hold."""
+
+from __future__ import annotations
+
+from mockpay.domain.methods.registry import network_of
+from mockpay.domain.orders import Order, OrderState
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.services.payments.transitions import attempt_step, note, order_step, the_attempt, the_order
+from mockpay.store import attempts, schedule
+from mockpay.store.unit_of_work import Sandbox
+
+#: Events of the schedule.
+CAPTURE, EXPIRE, REVERSE = "attempt.capture", "order.auth_expire", "attempt.reverse"
+#: How long after a capture that was told as FAILURE the money goes back, in ms.
+_REVERSAL_MS = 5 * SECOND
+#: The step that secures funds instead of the one that takes them.
+_SECURES = {
+    "approved_and_captured": "approved",
+    "resolved_success": "resolved_authorized",
+    "found_success": "found_authorized",
+}
+
+
+def waits(sandbox: Sandbox, attempt: Attempt) -> bool:
+    """Whether the money is authorised first: the seller captures, or a scenario disturbs it."""
+    manual = sandbox.seller.settings.capture == "manual"
+    return manual or attempt.plan.at(Stage.CAPTURE).outcome != "success"
+
+
+def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> Attempt:
+    """Secure the funds; where the seller does not capture by hand, capture at once."""
+    code = network_of(attempt).approved
+    held = attempt_step(sandbox, attempt, _SECURES[event], Actor.ISSUER, code=code)
+    secured = order_step(sandbox, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
+    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    planned = attempt.plan.at(Stage.CAPTURE).outcome
+    schedule.add(sandbox, EXPIRE, str(order.order_id), sandbox.now + _hold_ms(sandbox, planned))
+    by_itself = sandbox.seller.settings.capture == "auto"
+    if by_itself and not planned.startswith(CAPTURE_EXPIRES):
+        return _capture(sandbox, secured, held, Actor.SANDBOX)
+    return held
+
+
+def _hold_ms(sandbox: Sandbox, planned: str) -> int:
+    minutes = planned.removeprefix(CAPTURE_EXPIRES)
+    if minutes != planned:
+        return int(minutes) * 60 * SECOND
+    return sandbox.seller.settings.authorization_seconds * SECOND
+
+
+def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Order:
+    """
+    Take the money that an order's attempt has secured.
+
+    Raises:
+        Conflict: code ``capture.not_authorized`` or ``capture.pending``.
+    """
+    attempt = attempts.last_of_order(sandbox, order.order_id)
+    if order.state is not OrderState.AUTHORIZED or attempt is None:
+        message = "There is nothing authorised to capture."
+        raise Conflict(message, code="capture.not_authorized", state=str(order.state))
+    if any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, attempt.attempt_id)):
+        raise Conflict("The capture is pending already.", code="capture.pending")
+    _capture(sandbox, order, attempt, actor)
+    return the_order(sandbox, order.order_id)
+
+
+def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor) -> Attempt:
+    outcome = attempt.plan.at(Stage.CAPTURE).outcome
+    if outcome == "pending":
+        note(sandbox, order, "capture_pending", Actor.SANDBOX)
+        due = sandbox.now + sandbox.seller.settings.upi_pending_seconds * SECOND
+        schedule.add(sandbox, CAPTURE, attempt.attempt_id, due)
+        return attempt
+    if outcome in {"fails", "closed"}:
+        refused = attempt_step(sandbox, attempt, "capture_failed", Actor.ISSUER)
+        return _let_go(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
+    minor = attempt.amount.minor // 2 if outcome == "partial" else attempt.amount.minor
+    return _take(sandbox, order, attempt, actor, minor)
+
+
+def _take(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
+    taken = attempt_step(sandbox, attempt, "capture", actor, changes={"captured_minor": minor})
+    order_step(sandbox, order, "capture", actor)
+    schedule.drop(sandbox, EXPIRE, str(order.order_id))
+    expect_reversal(sandbox, attempt)
+    return taken
+
+
+def expect_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
+    """Where the seller is told FAILURE though this was captured, the money goes back later."""
+    if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
+        due = sandbox.now + _REVERSAL_MS
+        schedule.add(sandbox, REVERSE, attempt.attempt_id, due)
+
+
+def captured_later(sandbox: Sandbox, attempt_id: str) -> None:
+    """A pending capture is done."""
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is AttemptState.AUTHORIZED:
+        order = the_order(sandbox, attempt.order_id)
+        _take(sandbox, order, attempt, Actor.CLOCK, attempt.amount.minor)
+
+
+def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
+    """
+    Release the hold of an authorised order; the order is cancelled.
+
+    Raises:
+        Conflict: code ``capture.not_authorized``.
+    """
+    attempt = attempts.last_of_order(sandbox, order.order_id)
+    if order.state is not OrderState.AUTHORIZED or attempt is None:
+        raise Conflict("There is nothing authorised to release.", code="capture.not_authorized")
+    schedule.drop(sandbox, CAPTURE, attempt.attempt_id)
+    _let_go(sandbox, order, attempt, actor, "payment_cancelled")
+    return the_order(sandbox, order.order_id)
+
+
+def _let_go(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
+    gone = attempt_step(sandbox, attempt, "void", actor)
+    order_step(sandbox, order, "void", actor, {"reason": reason})
+    schedule.drop(sandbox, EXPIRE, str(order.order_id))
+    return gone
+
+
+def expire(sandbox: Sandbox, order_id: int) -> None:
+    """Nobody captured in time: the hold is released."""
+    order = the_order(sandbox, order_id)
+    attempt = attempts.last_of_order(sandbox, order_id)
+    if order.state is not OrderState.AUTHORIZED or attempt is None:
+        return
+    attempt_step(sandbox, attempt, "auth_expiry", Actor.CLOCK)
+    order_step(sandbox, order, "auth_expired", Actor.CLOCK, {"reason": "authorization_expired"})

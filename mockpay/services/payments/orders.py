@@ -1,0 +1,157 @@
+"""Orders: opening them, giving them up, letting them expire, sending the buyer back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockpay.domain.methods.registry import unanswered
+from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState, PaymentRequest
+from mockpay.domain.payments.attempts import HOLDS_ORDER, AttemptState
+from mockpay.domain.timeline import Actor
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.services.payments import authentication
+from mockpay.services.payments.transitions import attempt_step, forget_request, note, order_step, the_order
+from mockpay.store import attempts, orders, schedule, timeline
+from mockpay.store.unit_of_work import Sandbox
+
+#: The buyer, or whoever looks at them, has the turn; no money is moving.
+_BUYERS_TURN = frozenset({AttemptState.CREATED, AttemptState.RISK_REVIEW, AttemptState.AUTH_PENDING})
+#: transactionTimeout is bounded so that an order's end stays a sane date.
+_LONGEST_SECONDS = 31_536_000
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The order a request leads to; `new` unless it was there; `refusal` is an error code."""
+
+    order: Order | None
+    new: bool = False
+    refusal: str | None = None
+
+
+def begin(sandbox: Sandbox, request: PaymentRequest) -> Begun:
+    """
+    Open an order, or find the one that the request leads to (contract section 2, "Replay").
+
+    The same payload leads to the same order as it now stands.  A new payload for the same
+    seller order id: open with the same amount, the same order; paid, refused as a duplicate;
+    failed, cancelled or expired, a new order.
+    """
+    last = orders.newest(sandbox, request.seller_order_id)
+    same = last and orders.by_digest(sandbox, request.seller_order_id, request.digest)
+    if same is not None:
+        return Begun(same)
+    if request.stale:
+        return Begun(None, refusal="request.stale")
+    if last is None:
+        return Begun(_open(sandbox, request, 0), new=True)
+    if last.open and sandbox.now >= last.expires_at:
+        last = expire(sandbox, last.order_id)  # its event has only not fired yet
+    if last.state in CLOSED_UNPAID:
+        number = orders.count_of(sandbox, request.seller_order_id)
+        return Begun(_open(sandbox, request, number), new=True)
+    if last.state in PAID:
+        return Begun(last, refusal="order.already_paid")
+    if last.amount != request.amount:
+        return Begun(last, refusal="order.open_with_another_amount")
+    orders.join_payload(sandbox, request.digest, last)
+    return Begun(last)
+
+
+def _open(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
+    seller = sandbox.seller
+    seconds = min(request.timeout_seconds or seller.settings.order_expiry_seconds, _LONGEST_SECONDS)
+    reference = ids.order_reference(
+        seller.seed, seller.seller_id, request.seller_order_id, number, sandbox=not request.live
+    )
+    row = {
+        "seller_id": seller.seller_id,
+        "amazon_order_id": reference,
+        "seller_order_id": request.seller_order_id,
+        "state": OrderState.CREATED.value,
+        "amount_minor": request.amount.minor,
+        "currency": request.amount.currency,
+        "custom_information": request.custom_information,
+        "seller_note": request.seller_note,
+        "store_name": request.store_name,
+        "live": request.live,
+        "provider": request.provider,
+        "redirect_url": request.redirect_url,
+        "page_token": ids.page_token(),
+        "digest": request.digest,
+        "request": {"fields": request.fields, "marks": request.marks},
+        "attempt_count": 0,
+        "reason": None,
+        "refunded_minor": 0,
+        "created_at": sandbox.now,
+        "updated_at": sandbox.now,
+        "expires_at": sandbox.now + seconds * SECOND,
+    }
+    order = orders.add(sandbox, row)
+    timeline.add(
+        sandbox,
+        order.order_id,
+        machine="order",
+        subject=reference,
+        event="opened",
+        before=None,
+        after=order.state,
+        actor=Actor.SELLER,
+        facts={},
+    )
+    schedule.add(sandbox, "order.expire", str(order.order_id), order.expires_at)
+    return order
+
+
+def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
+    """
+    Give up an order that nobody paid.
+
+    Raises:
+        Conflict: code ``order.busy`` while money may be moving.
+        IllegalTransition: it ended already.
+    """
+    last = attempts.last_of_order(sandbox, order.order_id)
+    if last is not None and last.state in HOLDS_ORDER:
+        message = "The bank has not answered yet, so the payment cannot be cancelled."
+        raise Conflict(message, code="order.busy")
+    if last is not None and last.state in _BUYERS_TURN:
+        attempt_step(sandbox, last, "cancel", actor)
+        forget_request(sandbox, last.attempt_id)
+        authentication.forget(sandbox, last)
+    cancelled = order_step(sandbox, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
+    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    return cancelled
+
+
+def expire(sandbox: Sandbox, order_id: int) -> Order:
+    """
+    The time to pay is over.
+
+    An attempt whose money may be moving holds the order until it is resolved; one that still
+    waits for the buyer ends with it; a PENDING one is left behind (its late success reverses).
+    """
+    order = the_order(sandbox, order_id)
+    if not order.open:
+        return order
+    last = attempts.last_of_order(sandbox, order_id)
+    if last is not None and last.state in HOLDS_ORDER:
+        note(sandbox, order, "expiry_waits", Actor.CLOCK)
+        return order
+    if last is not None and last.state in _BUYERS_TURN:
+        attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=unanswered(last))
+        forget_request(sandbox, last.attempt_id)
+        authentication.forget(sandbox, last)
+    return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
+
+
+def leave(sandbox: Sandbox, order: Order) -> int:
+    """The buyer goes back to the seller; when they first did."""
+    events = timeline.of_order(sandbox, order.order_id)
+    before = next((e.at for e in events if e.event == "returned"), None)
+    if before is not None:
+        return before
+    note(sandbox, order, "returned", Actor.BUYER)
+    return sandbox.now

@@ -1,0 +1,75 @@
+"""What the end of a try means for its order: paid, another try, or over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockpay.domain.methods.registry import network_of
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.timeline import Actor
+from mockpay.services.payments import captures
+from mockpay.services.payments.transitions import attempt_step, order_step, the_attempt, the_order
+from mockpay.store import attempts, schedule
+from mockpay.store.unit_of_work import Sandbox
+
+
+def take(
+    sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late: str | None = None
+) -> Attempt:
+    """
+    Capture in full where the order is still to be paid; otherwise send the money back.
+
+    Args:
+        too_late: The step that sends it back; None where the attempt has held its order.
+    """
+    if too_late is not None and not order.open:
+        return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
+    if captures.waits(sandbox, attempt):
+        return captures.authorize(sandbox, order, attempt, event)
+    changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
+    code = network_of(attempt).approved
+    taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code=code)
+    # Why an earlier try failed is that try's own; the order has none any more.
+    order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
+    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    captures.expect_reversal(sandbox, attempt)
+    return taken
+
+
+def reverse(sandbox: Sandbox, attempt_id: str) -> None:
+    """
+    Send captured money back in full because the seller was told that there was none.
+
+    A seller who asked for a refund meanwhile knows of the money; then nothing is reversed.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.CAPTURED or attempt.refund_reserved_minor:
+        return
+    order = the_order(sandbox, attempt.order_id)
+    attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)
+    changes = {"refunded_minor": attempt.captured_minor}
+    order_step(sandbox, order, "refund_completed_in_full", Actor.SANDBOX, changes)
+
+
+def lost(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None) -> None:
+    """What an attempt without money means for its order: another try, or the end."""
+    if not order.open:
+        return
+    why = {"reason": reason or attempt.reason}
+    if sandbox.now >= order.expires_at:
+        order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
+    elif order.attempt_count >= sandbox.seller.settings.max_attempts:
+        order_step(sandbox, order, "given_up", Actor.SANDBOX, why)
+        schedule.drop(sandbox, "order.expire", str(order.order_id))
+    else:
+        order_step(sandbox, order, "attempt_failed", Actor.SANDBOX, why)
+
+
+def give_up(sandbox: Sandbox, order: Order) -> Order:
+    """The buyer goes back to the seller after a failed try instead of trying again."""
+    last = attempts.last_of_order(sandbox, order.order_id)
+    if order.open and last is not None and not last.live:
+        schedule.drop(sandbox, "order.expire", str(order.order_id))
+        return order_step(sandbox, order, "given_up", Actor.BUYER, {"reason": last.reason})
+    return order

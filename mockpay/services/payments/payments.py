@@ -1,0 +1,297 @@
+"""Payments: starting a try to take an order's money, and writing down what the gateway says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.methods.registry import CARD_METHODS, network_of
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
+from mockpay.domain.payments.gateways import Charge, Result, ResultKind
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.risk import assessment
+from mockpay.risk.assessment import Inputs
+from mockpay.risk.rules import Verdict
+from mockpay.services.payments import authentication, banks, plans, reviews
+from mockpay.services.payments.authentication import Ways
+from mockpay.services.payments.outcomes import lost
+from mockpay.services.payments.payers import GUEST as GUEST
+from mockpay.services.payments.payers import Payer as Payer
+from mockpay.services.payments.settlement import answer, enquire_later, settle, submit
+from mockpay.services.payments.transitions import attempt_step, order_step, the_attempt, the_order
+from mockpay.services.sellers import offers
+from mockpay.store import attempt_secrets, attempts, outbox, schedule, timeline
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.vault.tokens import card_fingerprint
+
+#: An outbox row of this kind asks a gateway for an attempt's money.
+CHARGE = "gateway.charge"
+#: Methods whose buyer is asked by somebody else: an app or a bank's page.
+_ASKS_BUYER = frozenset({upi.METHOD, netbanking.METHOD})
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt that was stored, and the outbox row that will ask the gateway; None: not yet."""
+
+    attempt: Attempt
+    parcel_id: int | None
+
+
+def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST) -> Started:
+    """
+    Store a new attempt with its plan, look at its risk, and let the buyer prove who they are.
+
+    Where nothing is to be proved, the gateway's call is queued for the caller to send.
+
+    Raises:
+        Conflict: code ``order.closed``, ``order.attempts_used_up``, ``attempt.live`` (another
+            attempt of this order has not ended) or ``method.unavailable`` (`offers.check`).
+    """
+    # The clock may be past the end before its event has fired.
+    if not order.open or sandbox.now >= order.expires_at:
+        raise Conflict("This order cannot be paid any more.", code="order.closed")
+    number = order.attempt_count + 1
+    if number > sandbox.seller.settings.max_attempts:
+        raise Conflict("There are no tries left.", code="order.attempts_used_up")
+    closed = offers.check(sandbox, order, instrument)
+    attempt = _attempt(sandbox, order, instrument, number, payer, bank_closed=closed)
+    if not attempts.add(sandbox, attempt):
+        raise Conflict("Another try has not ended yet.", code="attempt.live")
+    if secret := instrument.secret():
+        attempt_secrets.keep(sandbox, attempt.attempt_id, secret)
+    begun = order_step(
+        sandbox, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
+    )
+    timeline.add(
+        sandbox,
+        order.order_id,
+        machine="attempt",
+        subject=attempt.attempt_id,
+        event="chosen",
+        before=None,
+        after=attempt.state,
+        actor=Actor.BUYER,
+        facts=instrument.dump(),
+    )
+    return _judge(sandbox, begun, attempt, instrument, payer)
+
+
+def _judge(sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrument, payer: Payer) -> Started:
+    """What the risk check makes of a new attempt."""
+    planned = attempt.plan.at(Stage.RISK)
+    found = assessment.assess(
+        sandbox,
+        attempt_id=attempt.attempt_id,
+        order=order,
+        instrument=instrument,
+        inputs=_known(sandbox, instrument, payer),
+        planned=planned.outcome if attempt.plan.decides(Stage.RISK) else None,
+    )
+    if found.decision is Verdict.DECLINE:
+        return Started(reviews.refuse(sandbox, order, attempt, "risk_decline"), None)
+    if found.decision is Verdict.REVIEW:
+        return Started(reviews.park(sandbox, attempt), None)
+    forced = found.decision is Verdict.CHALLENGE
+    return proceed(sandbox, order, attempt, payer.ways, forced=forced, mine=True)
+
+
+def _known(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
+    """What was told of the payer, with what is known of them: who is signed in, which card."""
+    told = payer.inputs
+    if payer.buyer_id is not None:
+        told = replace(told, buyer_id=payer.buyer_id)
+    number = instrument.secret().get("number")
+    if not number:
+        return told
+    return replace(told, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
+
+
+def proceed(
+    sandbox: Sandbox, order: Order, attempt: Attempt, ways: Ways, *, forced: bool, mine: bool
+) -> Started:
+    """
+    Ask the buyer for a proof where one is wanted, else the gateway for the money.
+
+    Args:
+        forced: Whether a proof is wanted whatever the amount.
+        mine: Whether the caller sends the gateway's call itself, or the worker.
+    """
+    way = authentication.way_of(sandbox, attempt, forced=forced)
+    if way is not None:
+        asked = authentication.begin(sandbox, order, attempt, way, ways, forced=forced)
+    else:
+        asked = reviews.passed(sandbox, attempt)
+    return Started(asked, charge(sandbox, asked, mine=mine))
+
+
+def charge(sandbox: Sandbox, attempt: Attempt, *, mine: bool) -> int | None:
+    """Queue the gateway's call for an attempt that is ready for it; None where it is not."""
+    if not authentication.ready(attempt):
+        return None
+    return outbox.add(sandbox, CHARGE, attempt.attempt_id, mine=mine)
+
+
+def reviewed(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
+    """
+    Somebody, or the clock, has looked at an attempt that the risk check had put aside.
+
+    Raises:
+        Conflict: code ``review.over``.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.RISK_REVIEW:
+        raise Conflict("This attempt waits for no review.", code="review.over")
+    order = the_order(sandbox, attempt.order_id)
+    schedule.drop(sandbox, reviews.REVIEW, attempt_id)
+    if not approved:
+        return reviews.refuse(sandbox, order, attempt, "reject", actor)
+    forced = reviews.challenged(sandbox, attempt_id)
+    return proceed(sandbox, order, attempt, Ways(), forced=forced, mine=False).attempt
+
+
+def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
+    """The id that the order's n-th attempt has or will have; a QR code names it beforehand."""
+    return sandbox.short_id("att", order.amazon_order_id, number)
+
+
+def _attempt(
+    sandbox: Sandbox, order: Order, instrument: Instrument, number: int, payer: Payer, *, bank_closed: bool
+) -> Attempt:
+    attempt_id = attempt_id_of(sandbox, order, number)
+    plan = plans.decide(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
+    return Attempt(
+        attempt_id=attempt_id,
+        order_id=order.order_id,
+        seller_id=sandbox.seller_id,
+        number=number,
+        method=instrument.method,
+        state=AttemptState.CREATED,
+        amount=order.amount,
+        captured_minor=0,
+        refund_reserved_minor=0,
+        instrument=instrument.dump(),
+        plan=plan,
+        scenario=plan.scenario,
+        gateway="simulator",
+        reference=None,
+        failure=None,
+        eci=None,
+        liability=None,
+        auth=None,
+        buyer_id=payer.buyer_id,
+        consent=asdict(payer.consent) if payer.consent and payer.buyer_id else None,
+        created_at=sandbox.now,
+        updated_at=sandbox.now,
+        answer_by=None,
+    )
+
+
+def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
+    """What to ask the gateway for an attempt."""
+    attempt = the_attempt(sandbox, attempt_id)
+    issuer = attempt.plan.at(Stage.ISSUER)
+    return Charge(
+        attempt_id=attempt.attempt_id,
+        seller_id=sandbox.seller_id,
+        amount=attempt.amount,
+        method=attempt.method,
+        instrument=attempt.instrument,
+        idempotency_key=f"{attempt.attempt_id}:1",
+        planned=banks.said(sandbox, attempt) or _issuer_says(sandbox, attempt),
+        agreed=issuer.scenario is not None,
+        patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
+        fault=attempt.plan.at(Stage.GATEWAY).outcome,
+        secret=attempt_secrets.find(sandbox, attempt_id),
+    )
+
+
+def _issuer_says(sandbox: Sandbox, attempt: Attempt) -> str:
+    """What the issuer answers: as planned; a card's looks at the proof first."""
+    if attempt.method not in CARD_METHODS or attempt.auth is not Auth.PASSED:
+        return attempt.issuer_outcome
+    from mockpay.services.payments import card_authentication  # noqa: PLC0415
+
+    return card_authentication.issuer_says(sandbox, attempt)
+
+
+def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
+    """Write down what a gateway answered to `charge_of`; a second answer changes nothing."""
+    attempt = the_attempt(sandbox, attempt_id)
+    if not authentication.ready(attempt):
+        return attempt
+    order = the_order(sandbox, attempt.order_id)
+    if result.kind is ResultKind.AUTH_REQUIRED:
+        return _ask_buyer(sandbox, order, attempt, result)
+    if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:
+        refused = network_of(attempt).failure(result.code, "payment_request")
+        event = "auth_fail" if attempt.auth is Auth.PASSED else "validation_error"
+        failed = attempt_step(sandbox, attempt, event, Actor.ISSUER, failure=refused)
+        lost(sandbox, order, failed)
+        return failed
+    sent = _referenced(sandbox, attempt, result)
+    told = network_of(attempt).answer(_issuer_says(sandbox, attempt))
+    silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
+    return submit(sandbox, order, sent, told, gateway_silent=silent)
+
+
+def _referenced(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
+    """An attempt with the network's reference, authenticated now where nothing was to prove."""
+    changes = {"reference": result.reference}
+    if attempt.state is AttemptState.CREATED:
+        return attempt_step(sandbox, attempt, "no_auth_needed", Actor.SANDBOX, changes=changes)
+    return attempts.note(sandbox, attempt, **changes)
+
+
+def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result) -> Attempt:
+    settings = sandbox.seller.settings
+    at_bank = attempt.method == netbanking.METHOD
+    wait = (settings.bank_page_seconds if at_bank else settings.upi_collect_seconds) * SECOND
+    answer_by = min(sandbox.now + wait, order.expires_at)
+    changes = {"answer_by": answer_by, "reference": result.reference, "auth": str(Auth.METHOD)}
+    if attempt.auth is Auth.PASSED:
+        asked = attempts.note(sandbox, attempt, **changes)
+    else:
+        asked = attempt_step(
+            sandbox, attempt, "auth_required", Actor.SANDBOX, method=attempt.method, changes=changes
+        )
+    if at_bank:
+        banks.open_(sandbox, asked)
+    schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)
+    if result.answer_in_ms is not None:
+        due = sandbox.now + result.answer_in_ms
+        schedule.add(sandbox, "attempt.answer", attempt.attempt_id, due)
+    return asked
+
+
+def found(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None:
+    """Write down what a gateway answered to an enquiry; still nothing means asking again."""
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.UNKNOWN:
+        return
+    if result.kind in {ResultKind.APPROVED, ResultKind.DECLINED}:
+        settle(sandbox, attempt_id, result.code)
+    else:
+        enquire_later(sandbox, attempt, times + 1)
+
+
+def told_by_bank(sandbox: Sandbox, attempt_id: str, result: Result) -> None:
+    """
+    Write down what a bank says of its page, asked itself; what a browser brought is not asked.
+
+    A bank that took the money after the attempt had ended sends it back.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    outcome = banks.said(sandbox, attempt)
+    # A bank whose buyer has not decided knows nothing, whatever the plan would have been.
+    if outcome is None or network_of(attempt).answer(outcome).code != result.code:
+        return
+    in_time = attempt.answer_by is None or sandbox.now < attempt.answer_by
+    told = answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)
+    if not told.live:
+        settle(sandbox, attempt_id, result.code)

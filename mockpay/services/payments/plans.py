@@ -1,0 +1,138 @@
+"""Deciding what an attempt will meet, once, when it begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.methods.response_codes import Network
+from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
+from mockpay.domain.notifications import NotificationType
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.plans import Decision, Plan, Source, Stage
+from mockpay.domain.refunds import RefundRequest
+from mockpay.domain.scenarios.resolution import (
+    MATCH_KEYS,
+    PAYMENT_STAGES,
+    REFUND_STAGES,
+    Facts,
+    Looks,
+    Rule,
+    find,
+    resolve,
+)
+from mockpay.domain.simulation import Simulation, of_payment, of_refund
+from mockpay.kernel import ids
+from mockpay.store import attempts, scenarios
+from mockpay.store.unit_of_work import Sandbox
+
+_DICE = 1_000_000
+#: What a bank's down time means for a try.
+_CLOSED = Decision("bankdown", Source.DEFAULT, "bank.down", "the bank's down time")
+
+
+def decide(
+    sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: str, *, bank_closed: bool = False
+) -> Plan:
+    """
+    The plan of a new attempt; the rules that decide it are used up here.
+
+    A bank that is closed for now decides before everything else; no rule is spent on it.
+    """
+    settings = sandbox.seller.settings
+    amount = order.amount.wire()
+    match = {
+        **{key: value for key, value in instrument.dump().items() if key in MATCH_KEYS},
+        "method": instrument.method,
+        "amount": amount,
+        "seller_order_id": order.seller_order_id,
+        "amazon_order_id": order.amazon_order_id,
+        "notification_type": str(NotificationType.PAYMENT),
+    }
+    network = NETWORKS[instrument.method]
+    facts = Facts(
+        inputs={**instrument.inputs, Looks.AMOUNT: amount},
+        match=match,
+        network=network,
+        simulated=_simulated(of_payment(order.seller_note)),
+        magic_amounts=settings.magic_amounts,
+        defaults=settings.default_outcomes,
+    )
+    open_stages = [s for s in PAYMENT_STAGES if not (bank_closed and s is Stage.ISSUER)]
+    plan = resolve(facts, _waiting(sandbox, match, network, attempt_id, open_stages))
+    return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
+
+
+def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: RefundRequest) -> Plan:
+    """
+    The plan of a new refund; the rules that decide it are used up here.
+
+    Raises:
+        Invalid: code ``simulation.invalid``: the note asks for what cannot be simulated.
+    """
+    settings, amount = sandbox.seller.settings, request.amount.wire()
+    inputs = {Looks.REFUND_AMOUNT: amount}
+    if request.amount == order.amount:
+        inputs[Looks.REFUND_OF] = amount
+    match = {
+        "method": attempt.method,
+        "amount": amount,
+        "seller_order_id": order.seller_order_id,
+        "amazon_order_id": order.amazon_order_id,
+        "refund_reference_id": request.key,
+        "notification_type": str(NotificationType.REFUND),
+    }
+    network = NETWORKS[attempt.method]
+    facts = Facts(
+        inputs=inputs,
+        match=match,
+        network=network,
+        stages=REFUND_STAGES,
+        simulated=_simulated(of_refund(request.note)),
+        magic_amounts=settings.magic_amounts,
+        defaults=settings.default_outcomes,
+    )
+    subject = f"{order.amazon_order_id} {request.key}"
+    return resolve(facts, _waiting(sandbox, match, network, subject, list(REFUND_STAGES)))
+
+
+def _simulated(asked: Simulation | None) -> dict[Stage, Decision]:
+    if asked is None:
+        return {}
+    delay = asked.delay_seconds
+    return {s: replace(one, delay_seconds=delay) for s, one in asked.decisions.items()}
+
+
+def _waiting(
+    sandbox: Sandbox, match: dict[str, str], network: Network, subject: str, stages: list[Stage]
+) -> dict[Stage, Rule]:
+    """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
+    chosen: dict[Stage, Rule] = {}
+    # The rule's place in the queue, not its row number: that counts other sellers' rules too.
+    for place, rule in enumerate(scenarios.waiting(sandbox)):
+        if rule.stage not in stages or rule.stage in chosen or not rule.fits(match, sandbox.now):
+            continue
+        # A UPI code means nothing to a card issuer: such a rule waits for its own method.
+        if rule.stage is Stage.ISSUER and not network.knows(rule.outcome):
+            continue
+        dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_DICE)
+        if dice < rule.probability * _DICE:
+            chosen[rule.stage] = rule
+            scenarios.use_up(sandbox, rule)
+    return chosen
+
+
+def of_pin(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
+    """
+    The outcome that a UPI PIN asks for; None for an ordinary one.
+
+    A wrong PIN fails the try; the third of one order locks (NPCI: Z6 after three).
+    """
+    row = find(Looks.PIN, pin)
+    if row is None:
+        return None
+    tries = attempts.of_order(sandbox, attempt.order_id)
+    wrong = sum(one.failure is not None and one.failure.code == WRONG_PIN for one in tries)
+    return PIN_LOCKED if row.outcome == WRONG_PIN and wrong + 1 >= MOST_WRONG_PINS else row.outcome

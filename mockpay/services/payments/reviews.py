@@ -1,0 +1,52 @@
+"""Attempts that the risk check puts aside or refuses, and those that it lets pass."""
+
+from __future__ import annotations
+
+from mockpay.domain.methods.netbanking import METHOD as NETBANKING
+from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.risk import risk_table
+from mockpay.risk.rules import DECLINED_REASON, Verdict
+from mockpay.services.payments.outcomes import lost
+from mockpay.services.payments.transitions import attempt_step
+from mockpay.store import schedule
+from mockpay.store.unit_of_work import Sandbox
+
+#: The event that ends a review which nobody decided.
+REVIEW = "attempt.review"
+
+
+def park(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+    """Put an attempt aside until somebody looks at it, or the clock approves."""
+    parked = attempt_step(sandbox, attempt, "risk_review", Actor.SANDBOX)
+    due = sandbox.now + sandbox.seller.settings.risk_review_seconds * SECOND
+    schedule.add(sandbox, REVIEW, attempt.attempt_id, due)
+    return parked
+
+
+def refuse(
+    sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor: Actor = Actor.SANDBOX
+) -> Attempt:
+    """End an attempt; why is told to the tester, the buyer hears a neutral word."""
+    why = Failure("internal", "payment_initiation", DECLINED_REASON, "")
+    failed = attempt_step(sandbox, attempt, event, actor, failure=why)
+    lost(sandbox, order, failed)
+    return failed
+
+
+def challenged(sandbox: Sandbox, attempt_id: str) -> bool:
+    """Whether a rule wanted the buyer to prove who they are, whatever came of the others."""
+    found = risk_table.of_attempt(sandbox, attempt_id)
+    return found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
+
+
+def passed(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+    """Nothing is to be proved: an attempt that was put aside goes on as its method does."""
+    if attempt.state is not AttemptState.RISK_REVIEW:
+        return attempt
+    event = "approve_to_auth" if attempt.method in {UPI, NETBANKING} else "approve"
+    changes = {"auth": str(Auth.PASSED)}
+    return attempt_step(sandbox, attempt, event, Actor.SANDBOX, changes=changes)

@@ -1,0 +1,229 @@
+"""Making the end of a try known: what apps, banks and issuers answer, at once or late."""
+
+from __future__ import annotations
+
+from mockpay.domain import wallet as wallet_rules
+from mockpay.domain.methods.iso8583 import SCA_REQUIRED
+from mockpay.domain.methods.registry import network_of, unanswered
+from mockpay.domain.methods.response_codes import REVERSED, Answer, Known, When
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.services import wallet
+from mockpay.services.payments import authentication, banks
+from mockpay.services.payments.outcomes import lost, take
+from mockpay.services.payments.transitions import attempt_step, forget_request, the_attempt, the_order
+from mockpay.store import outbox, schedule, timeline
+from mockpay.store.unit_of_work import Sandbox
+
+#: An outbox row of this kind asks a gateway what became of a charge.
+ENQUIRE = "gateway.enquire"
+#: An outbox row of this kind asks a bank what its buyer decided on its page.
+ASK_BANK = "bank.ask"
+#: Seconds after which a silent gateway is asked again (Amazon's own spacing).
+ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
+_NOT_ENOUGH, _FROZEN = "51", "57"
+
+
+def answer(
+    sandbox: Sandbox, attempt_id: str, outcome: str | None = None, actor: Actor = Actor.ISSUER
+) -> Attempt:
+    """
+    The buyer's app or bank answers an attempt that waits for them, as its plan has it.
+
+    A buyer who comes after the end of the request finds it timed out.
+
+    Args:
+        outcome: What they answer instead of the plan: a PIN, or a button of the app or bank.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.AUTH_PENDING:
+        return attempt
+    if actor is Actor.BUYER and attempt.answer_by is not None and sandbox.now >= attempt.answer_by:
+        return time_out(sandbox, attempt_id)
+    if attempt.auth is not Auth.METHOD:
+        return attempt  # The method's own app or bank does not have the turn.
+    network = network_of(attempt)
+    told = network.answer(outcome or attempt.issuer_outcome)
+    known = network.known(told.code)
+    if known is Known.EXPIRED:
+        return attempt
+    forget_request(sandbox, attempt_id)
+    order = the_order(sandbox, attempt.order_id)
+    if known is Known.DECLINED:
+        return _decline(sandbox, order, attempt, network.failure(told.code), actor)
+    if known is Known.PENDING:
+        return _wait(sandbox, order, attempt, told, "left_pending")
+    ready = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
+    return submit(sandbox, order, ready, told)
+
+
+def _decline(sandbox: Sandbox, order: Order, attempt: Attempt, failure: Failure, actor: Actor) -> Attempt:
+    """The buyer's side refuses before the bank is asked; a bank refuses after."""
+    if failure.source in {"customer", "customer_psp"}:
+        failed = attempt_step(sandbox, attempt, "auth_fail", actor, failure=failure)
+    else:
+        sent = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
+        sent = attempt_step(sandbox, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
+        failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=failure)
+    lost(sandbox, order, failed)
+    return failed
+
+
+def submit(
+    sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gateway_silent: bool = False
+) -> Attempt:
+    """An authenticated attempt goes to the issuer, who answers now, later, or not at all."""
+    network = network_of(ready)
+    sent = attempt_step(sandbox, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
+    known = network.known(told.code)
+    refusal = None if known is Known.DECLINED else _held(sandbox, sent)
+    if refusal is not None:
+        # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
+        told, known, gateway_silent = Answer(refusal), Known.DECLINED, False
+    if gateway_silent:
+        silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
+        enquire_later(sandbox, silent, 1)
+        return silent
+    stepped = _step_up(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    if stepped is not None:
+        return stepped
+    if known is Known.DECLINED:
+        refused = network.failure(told.code)
+        failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=refused)
+        lost(sandbox, order, failed)
+        return failed
+    if known is Known.UNKNOWN:
+        return _wait(sandbox, order, sent, told, "no_answer")
+    if known is Known.PENDING:
+        return _wait(sandbox, order, sent, told, "pending")
+    return take(sandbox, order, sent, "approved_and_captured")
+
+
+def _held(sandbox: Sandbox, attempt: Attempt) -> str | None:
+    """
+    The code that refuses the money; None where it is there.
+
+    A balance is held, any other method asks its issuer.
+    """
+    if attempt.method != wallet_rules.METHOD:
+        return None
+    try:
+        wallet.hold(sandbox, attempt)
+    except Conflict as error:
+        return _FROZEN if error.code == "wallet.frozen" else _NOT_ENOUGH
+    return None
+
+
+def _step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
+    from mockpay.services.payments import card_authentication  # noqa: PLC0415
+
+    return card_authentication.step_up(sandbox, order, attempt)
+
+
+def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
+    waiting = attempt_step(sandbox, attempt, event, Actor.ISSUER, code=told.code)
+    if told.later is not None and told.when is not When.NEVER:
+        asked = attempt.plan.at(Stage.ISSUER).delay_seconds
+        wait = sandbox.seller.settings.upi_pending_seconds if asked is None else asked
+        due = sandbox.now + wait * SECOND
+        if told.when is When.AFTER_ORDER_EXPIRY:
+            due = max(order.expires_at, sandbox.now) + SECOND
+        schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=told.later)
+    return waiting
+
+
+def enquire_later(sandbox: Sandbox, attempt: Attempt, times: int) -> None:
+    """Ask the gateway for the n-th time, after Amazon's own spacing; then every 30 seconds."""
+    pause = ENQUIRY_SECONDS[min(times, len(ENQUIRY_SECONDS)) - 1] * SECOND
+    schedule.add(sandbox, "attempt.enquire", attempt.attempt_id, sandbox.now + pause, times=times)
+
+
+def enquire(sandbox: Sandbox, attempt_id: str, times: int) -> None:
+    """It is time to ask the gateway what became of an attempt that is still unknown."""
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is AttemptState.UNKNOWN:
+        outbox.add(sandbox, ENQUIRE, attempt_id, mine=False, times=times)
+
+
+def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
+    """
+    The network makes known, late, what became of an attempt.
+
+    Args:
+        code: A code of the method's network, or ``reversed`` where it sent the money back.
+    """
+    attempt = the_attempt(sandbox, attempt_id)
+    order = the_order(sandbox, attempt.order_id)
+    pending = attempt.state is AttemptState.PENDING
+    if attempt.state is not AttemptState.UNKNOWN and not pending:
+        return _settle_ended(sandbox, attempt, code)
+    if code == REVERSED:
+        back = attempt if not pending else attempt_step(sandbox, attempt, "stuck", Actor.CLOCK)
+        back = attempt_step(sandbox, back, "gave_up", Actor.ISSUER)
+        lost(sandbox, order, back, "payment_failed")
+        return back
+    network, word = network_of(attempt), "resolved" if pending else "found"
+    if network.known(code) is Known.APPROVED:
+        too_late = "resolved_too_late" if pending else None
+        return take(sandbox, order, attempt, f"{word}_success", too_late)
+    refused = network.failure(code)
+    failed = attempt_step(sandbox, attempt, f"{word}_failure", Actor.ISSUER, failure=refused)
+    lost(sandbox, order, failed)
+    return failed
+
+
+def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
+    """A success for an attempt that has ended without money is sent back, never kept."""
+    ended = {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
+    paid = code != REVERSED and network_of(attempt).known(code) is Known.APPROVED
+    if attempt.state in ended and paid:
+        return attempt_step(sandbox, attempt, "late_success", Actor.ISSUER)
+    return attempt
+
+
+def opened(sandbox: Sandbox, attempt: Attempt) -> None:
+    """The buyer's app was opened: from here on a person answers, not the simulated buyer."""
+    due = schedule.waiting_of(sandbox, attempt.attempt_id)
+    if any(event.kind == "attempt.answer" for event in due):
+        schedule.drop(sandbox, "attempt.answer", attempt.attempt_id)
+        timeline.add(
+            sandbox,
+            attempt.order_id,
+            machine="attempt",
+            subject=attempt.attempt_id,
+            event="seen",
+            before=attempt.state,
+            after=attempt.state,
+            actor=Actor.BUYER,
+            facts={},
+        )
+
+
+def answer_late(sandbox: Sandbox, attempt_id: str) -> None:
+    """The buyer will approve, but only when the order has expired."""
+    attempt = the_attempt(sandbox, attempt_id)
+    order = the_order(sandbox, attempt.order_id)
+    due = max(order.expires_at, sandbox.now) + SECOND
+    schedule.drop(sandbox, "attempt.answer", attempt_id)
+    code = network_of(attempt).approved
+    schedule.add(sandbox, "attempt.resolve", attempt_id, due, code=code)
+
+
+def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
+    """Nobody answered the request in time, unless a bank knows better than the browser told."""
+    attempt = the_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.AUTH_PENDING:
+        return attempt
+    if banks.said(sandbox, attempt) is not None:
+        outbox.add(sandbox, ASK_BANK, attempt_id, mine=False)
+        return attempt
+    forget_request(sandbox, attempt_id)
+    authentication.forget(sandbox, attempt)
+    why = unanswered(attempt)
+    gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=why)
+    lost(sandbox, the_order(sandbox, attempt.order_id), gone)
+    return gone

@@ -1,0 +1,1 @@
+"""Refunds: asked for, settled by the clock or a tester, reversed."""

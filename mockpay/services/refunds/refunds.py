@@ -1,0 +1,201 @@
+"""Refunds: asked for, asked about, held and released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockpay.domain import refunds as rules
+from mockpay.domain.orders import PAID, Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.plans import Plan, Stage
+from mockpay.domain.refunds import SELLER, Refund, RefundRequest, RefundState
+from mockpay.domain.timeline import Actor
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import MINIMUM_MINOR
+from mockpay.services.payments import plans
+from mockpay.services.payments.transitions import refund_line, refund_step, the_refund
+from mockpay.services.refunds.refund_settlement import SETTLE, settle
+from mockpay.store import attempts, counters, refunds, schedule
+from mockpay.store.unit_of_work import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    What a request came to.
+
+    `refund` is None where a scenario throttles the request; `answer_lost` tells that it was
+    accepted but the answer must not say so; `early` that the seller hears before the answer.
+    """
+
+    refund: Refund | None
+    answer_lost: bool = False
+    early: bool = False
+
+
+def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
+    """
+    Refund an order, in part or in full; the same request again is the same refund.
+
+    Raises:
+        Invalid: code ``refund.invalid``, ``refund.currency``, ``amount.too_small`` or
+            ``simulation.invalid``.
+        Conflict: code ``refund.duplicate`` (the name is taken by another one),
+            ``refund.not_captured``, ``refund.window`` or ``refund.exceeds_capture``.
+    """
+    rules.check_request(asked)
+    before = refunds.by_reference(sandbox, asked.key)
+    if before is not None:
+        if before.digest != asked.digest or before.order_id != order.order_id:
+            message = "There is another refund of this RefundReferenceId."
+            raise Conflict(message, code="refund.duplicate")
+        return Asked(before)
+    attempt = _refundable(sandbox, order, asked)
+    plan = _planned(sandbox, order, attempt, asked)
+    if plan is None:
+        return Asked(None)
+    if not refunds.reserve(sandbox, attempt, asked.amount.minor):
+        message = "More would be refunded than was captured."
+        raise Conflict(message, code="refund.exceeds_capture")
+    refund = refunds.add(sandbox, _new(sandbox, order, attempt, asked, plan))
+    _begin(sandbox, refund)
+    early = plan.at(Stage.IPN).outcome == "early"
+    if early:
+        settle(sandbox, refund.amazon_refund_id)
+    lost = plan.at(Stage.REFUND).outcome == "lost_answer"
+    return Asked(refund, answer_lost=lost, early=early)
+
+
+def _planned(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest) -> Plan | None:
+    """
+    What the refund will meet; None where its first request is throttled.
+
+    A throttled request uses up no rule.  A cancellation is no call, so it meets no throttle.
+    """
+    with sandbox.connection.begin_nested() as spot:
+        plan = plans.decide_refund(sandbox, order, attempt, asked)
+        throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and asked.kind == SELLER
+        first = throttles and counters.count(sandbox, f"refund.throttled {asked.key}") == 0
+        if first:
+            spot.rollback()
+    if first:
+        counters.bump(sandbox, f"refund.throttled {asked.key}")
+    return None if first else plan
+
+
+def _new(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest, plan: Plan) -> Refund:
+    settings, outcome = sandbox.seller.settings, plan.at(Stage.REFUND).outcome
+    delay, polls = settings.refund_delay_seconds * SECOND, settings.refund_settle_polls
+    course = rules.course(outcome, sandbox.now, delay, polls)
+    return Refund(
+        number=0,
+        amazon_refund_id=_new_id(sandbox, order, asked.key),
+        seller_id=sandbox.seller_id,
+        order_id=order.order_id,
+        amazon_order_id=order.amazon_order_id,
+        attempt_id=attempt.attempt_id,
+        refund_reference_id=asked.key,
+        kind=asked.kind,
+        state=RefundState.PENDING,
+        amount=asked.amount,
+        digest=asked.digest,
+        note=asked.note,
+        soft_descriptor=asked.soft_descriptor,
+        destination={"method": attempt.method, **attempt.instrument},
+        plan=plan,
+        scenario=plan.scenario,
+        reason_code=None,
+        decline=course.decline,
+        held=outcome == "held",
+        polls_left=course.polls,
+        reference_kind=None,
+        reference=None,
+        due_at=course.due_at,
+        created_at=sandbox.now,
+        updated_at=sandbox.now,
+        completed_at=None,
+    )
+
+
+def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt:
+    """The attempt whose money is asked back."""
+    if asked.amount.currency != order.amount.currency:
+        raise Invalid("The currency is not the order's.", code="refund.currency")
+    # What is left of a cancelled order goes back however little it is.
+    if asked.amount.minor < MINIMUM_MINOR and asked.kind == SELLER:
+        raise Invalid("The amount is below 1.00.", code="amount.too_small")
+    tried = attempts.of_order(sandbox, order.order_id) if order.state in PAID else []
+    taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
+    if taken is None:
+        message = "Only captured money can be refunded."
+        raise Conflict(message, code="refund.not_captured", state=str(order.state))
+    if sandbox.now - taken.updated_at > rules.WINDOW_MS:
+        raise Conflict("The payment is too old to be refunded.", code="refund.window")
+    return taken
+
+
+def _new_id(sandbox: Sandbox, order: Order, key: str) -> str:
+    """Amazon's form: the order's id, ``-R`` and six digits."""
+    for again in range(1_000):
+        dice = ids.number(sandbox.seller.seed, "refund", order.amazon_order_id, key, again, below=10**6)
+        name = f"{order.amazon_order_id}-R{dice:06d}"
+        if refunds.by_amazon_id(sandbox, name) is None:
+            return name
+    raise Conflict("This order has too many refunds.", code="refund.too_many")
+
+
+def _begin(sandbox: Sandbox, refund: Refund) -> None:
+    by_seller = refund.kind == SELLER
+    refund_line(
+        sandbox,
+        refund,
+        "requested",
+        None,
+        Actor.SELLER if by_seller else Actor.TESTER,
+        amount=refund.amount.wire(),
+        reference=refund.refund_reference_id,
+        kind=refund.kind,
+    )
+    refund_line(sandbox, refund, "sent", refund.state, Actor.SANDBOX, **refund.destination)
+    if refund.held:
+        refund_line(sandbox, refund, "held", refund.state, Actor.SANDBOX)
+    elif refund.due_at is not None:
+        schedule.add(sandbox, SETTLE, refund.amazon_refund_id, refund.due_at)
+
+
+def polled(sandbox: Sandbox, amazon_refund_id: str) -> Refund:
+    """The seller asks how a refund stands; the n-th time may settle it."""
+    refund = the_refund(sandbox, amazon_refund_id)
+    waits = refund.state is RefundState.PENDING and not refund.held
+    if waits and refund.polls_left is not None and refunds.count_poll(sandbox, refund) <= 0:
+        return settle(sandbox, amazon_refund_id)
+    return refund
+
+
+def hold(sandbox: Sandbox, refund: Refund) -> Refund:
+    """
+    Keep a refund pending until it is released, completed or declined.
+
+    Raises:
+        IllegalTransition: it ended already.
+    """
+    schedule.drop(sandbox, SETTLE, refund.amazon_refund_id)
+    return refund_step(sandbox, refund, "held", Actor.TESTER, {"held": True})
+
+
+def release(sandbox: Sandbox, refund: Refund) -> Refund:
+    """
+    Let a held refund go on: it settles when it was due, at once if that has passed.
+
+    Raises:
+        Conflict: code ``refund.not_held``.
+        IllegalTransition: it ended already.
+    """
+    if refund.state is RefundState.PENDING and not refund.held:
+        raise Conflict("This refund is not held.", code="refund.not_held")
+    due = max(refund.due_at or sandbox.now, sandbox.now)
+    goes_on = refund_step(sandbox, refund, "released", Actor.TESTER, {"held": False, "due_at": due})
+    schedule.add(sandbox, SETTLE, refund.amazon_refund_id, due)
+    return goes_on

@@ -1,0 +1,1 @@
+"""Sellers: accounts, what they offer, throttling of their calls."""

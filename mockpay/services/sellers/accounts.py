@@ -1,0 +1,170 @@
+"""Sellers: making one, changing it, emptying its world, taking it away."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+from mockpay.domain import sellers as rules
+from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry
+from mockpay.domain.sellers import Seller, check_names
+from mockpay.kernel import ids
+from mockpay.kernel.clock import Clock, Mode
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.services.scenarios import normal_outcome
+from mockpay.store import offers, resets, sellers
+from mockpay.store.db.engine import reading, writing
+from mockpay.store.db.paging import Page, cursor_of, mark_of
+from mockpay.store.unit_of_work import Runtime, Sandbox
+
+#: The seller that is there from the first start (contract section 1).
+DEFAULT_SELLER_ID = "A1MOCKPAYSELLER"
+_DEFAULT_ACCESS_KEY = "AKIDMOCKPAYDEFAULT"
+_DEFAULT_SECRET_KEY = "mockpay-default-secret-key-EXAMPLE"  # noqa: S105
+
+_MOST_RETURN_URLS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewSeller:
+    """What somebody asks for; None is made up, left empty or the default."""
+
+    seller_id: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+    name: str | None = None
+    return_urls: tuple[str, ...] | None = None
+    ipn_url: str | None = None
+    settings: Mapping[str, object] | None = None
+
+
+def create(runtime: Runtime, wish: NewSeller) -> Seller:
+    """
+    Make a seller and its empty world, with the clock running at real time.
+
+    Raises:
+        Invalid: a name, URL or setting that cannot be used.
+        Forbidden: code ``outgoing.host``.
+        Conflict: code ``seller.exists``: the id or the access key is taken.
+    """
+    seller = _checked(runtime, _made(runtime, wish))
+    with writing(runtime.engine) as connection:
+        if not sellers.insert(connection, runtime.keyring, seller):
+            message = "A seller with this id or access key exists already."
+            raise Conflict(message, code="seller.exists")
+    return seller
+
+
+def ensure_default(runtime: Runtime, ipn_url: str | None = None) -> Seller:
+    """The default seller; made where it is missing, also when two servers start at once."""
+    with reading(runtime.engine) as connection:
+        there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
+    if there is not None:
+        return there
+    wish = NewSeller(
+        DEFAULT_SELLER_ID, _DEFAULT_ACCESS_KEY, _DEFAULT_SECRET_KEY, "Mockpay Store", None, ipn_url
+    )
+    seller = _made(runtime, wish)
+    with writing(runtime.engine) as connection:
+        sellers.insert(connection, runtime.keyring, seller)
+        there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
+    return there or seller
+
+
+def _made(runtime: Runtime, wish: NewSeller) -> Seller:
+    seller_id = wish.seller_id if wish.seller_id is not None else "A1" + _letters(8)
+    now = runtime.real_clock.now()
+    return Seller(
+        seller_id=seller_id,
+        access_key=wish.access_key if wish.access_key is not None else "AKID" + _letters(10),
+        secret_key=wish.secret_key if wish.secret_key is not None else _secret(),
+        name=wish.name if wish.name is not None else f"Store {seller_id[-6:]}",
+        return_urls=wish.return_urls if wish.return_urls is not None else LOOPBACK_RETURNS,
+        ipn_url=wish.ipn_url or None,
+        settings=rules.settings(wish.settings or {}),
+        seed=runtime.settings.seed or ids.entropy(16).hex(),
+        clock=Clock(Mode.RUNNING, now, now),
+        next_due=None,
+        created_at=now,
+    )
+
+
+def _letters(size: int) -> str:
+    """Capitals and digits that nobody has yet; from the system, so equal seeds do not clash."""
+    return base64.b32encode(ids.entropy(size)).decode().rstrip("=")
+
+
+def _secret() -> str:
+    return base64.urlsafe_b64encode(ids.entropy(30)).decode()
+
+
+def _checked(runtime: Runtime, seller: Seller) -> Seller:
+    check_names(seller.seller_id, seller.access_key, seller.secret_key, seller.name)
+    if len(seller.return_urls) > _MOST_RETURN_URLS:
+        message = f"A seller has at most {_MOST_RETURN_URLS} return URLs."
+        raise Invalid(message, code="return_url.too_many", field="return_urls")
+    for entry in seller.return_urls:
+        check_return_url_entry(entry)
+    if seller.ipn_url is not None:
+        runtime.settings.outgoing_hosts.check(seller.ipn_url)
+    return replace(seller, settings=_with_outcomes(seller.settings))
+
+
+def _with_outcomes(settings: rules.Settings) -> rules.Settings:
+    """Default outcomes are checked on save, not when somebody pays."""
+    normal = (normal_outcome(stage, said) for stage, said in settings.default_outcomes.items())
+    return replace(settings, default_outcomes={str(stage): outcome for stage, outcome in normal})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What should change of a seller; None stays, an empty `ipn_url` takes the address away."""
+
+    name: str | None = None
+    return_urls: tuple[str, ...] | None = None
+    ipn_url: str | None = None
+    settings: Mapping[str, object] | None = None
+
+
+def change(sandbox: Sandbox, changes: Changes) -> Seller:
+    """
+    Change a seller; settings that are not named keep their value.
+
+    Raises:
+        Invalid: a name, URL or setting that cannot be used.
+        Forbidden: code ``outgoing.host``.
+    """
+    seller = sandbox.seller
+    settings = {**asdict(seller.settings), **(changes.settings or {})}
+    changed = replace(
+        seller,
+        name=seller.name if changes.name is None else changes.name,
+        return_urls=seller.return_urls if changes.return_urls is None else changes.return_urls,
+        ipn_url=seller.ipn_url if changes.ipn_url is None else changes.ipn_url or None,
+        settings=rules.settings(settings),
+    )
+    checked = _checked(sandbox.runtime, changed)
+    sellers.save(sandbox.connection, sandbox.runtime.keyring, checked)
+    return checked
+
+
+def reset(sandbox: Sandbox) -> None:
+    """Empty the seller's world and set its clock to real time; credentials and settings stay."""
+    resets.empty(sandbox)
+
+
+def delete(sandbox: Sandbox) -> None:
+    """Take the seller away with all that happened in its world."""
+    resets.empty(sandbox)
+    offers.remove(sandbox)
+    sellers.remove(sandbox.connection, sandbox.seller_id)
+
+
+def listed(runtime: Runtime, cursor: str | None, limit: int) -> Page[Seller]:
+    """All sellers by id."""
+    after = mark_of("seller", cursor) if cursor else ""
+    with reading(runtime.engine) as connection:
+        found = sellers.listed(connection, runtime.keyring, after, limit + 1)
+    more = len(found) > limit
+    return Page(found[:limit], cursor_of("seller", found[limit - 1].seller_id) if more else None)

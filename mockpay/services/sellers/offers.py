@@ -1,0 +1,60 @@
+"""What a seller offers: told to pages and control API, changed, and held against a payment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mockpay.domain.methods import netbanking
+from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.methods.offer_patches import merged, patch_of
+from mockpay.domain.methods.offers import DEFAULT, Offers
+from mockpay.domain.orders import Order
+from mockpay.kernel.errors import Conflict
+from mockpay.services.sellers import accounts
+from mockpay.store import offers
+from mockpay.store.unit_of_work import Sandbox
+
+
+def of(sandbox: Sandbox) -> Offers:
+    """What the seller offers now."""
+    stored = merged(DEFAULT, offers.find(sandbox))
+    return replace(stored, upi_collect=sandbox.seller.settings.upi_collect_enabled)
+
+
+def change(sandbox: Sandbox, patch: Mapping[str, Any]) -> Offers:
+    """
+    Put a patch upon what the seller offers; `upi_collect` is the seller's setting of that name.
+
+    Raises:
+        Invalid: code ``methods.invalid``, with the `field` that cannot be used.
+    """
+    changed = merged(of(sandbox), patch)
+    offers.save(sandbox, patch_of(changed))
+    collect = patch.get("upi_collect", changed.upi_collect)
+    if collect != changed.upi_collect:
+        wish = accounts.Changes(settings={"upi_collect_enabled": collect})
+        accounts.change(sandbox, wish)
+    return replace(changed, upi_collect=collect)
+
+
+def check(sandbox: Sandbox, order: Order, instrument: Instrument) -> bool:
+    """
+    Refuse an instrument that the seller does not take for this order.
+
+    Returns:
+        Whether its bank is closed for now, so that the try will fail.
+
+    Raises:
+        Conflict: code ``method.unavailable``; `because` says why in the field's names.
+    """
+    found, chosen = of(sandbox), instrument.dump()
+    refusal = found.refusal(instrument.method, chosen, order.amount, sandbox.now)
+    if refusal is not None:
+        raise Conflict(
+            refusal.says, code="method.unavailable", method=instrument.method, because=refusal.reason
+        )
+    if instrument.method != netbanking.METHOD:
+        return False
+    return found.banks[chosen["bank"]].closed(sandbox.now)

@@ -1,0 +1,44 @@
+"""The attempt's vault: what only its gateway call may see, sealed, and shredded when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Column, Index, LargeBinary, Table, delete, insert, select
+
+from mockpay.store.db.metadata import dump, load, metadata, text
+from mockpay.store.unit_of_work import Sandbox
+
+secrets = Table(
+    "attempt_secrets",
+    metadata,
+    text("attempt_id", primary_key=True),
+    text("seller_id"),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("secrets_of_seller", "seller_id"),
+)
+_KIND = "attempt.secret"
+
+
+def keep(sandbox: Sandbox, attempt_id: str, secret: Mapping[str, str]) -> None:
+    """Seal a secret for one attempt; it opens for that attempt only."""
+    sealed = sandbox.runtime.keyring.seal(_KIND, attempt_id, dump(secret).encode())
+    row = {"attempt_id": attempt_id, "seller_id": sandbox.seller_id, "sealed": sealed}
+    sandbox.connection.execute(insert(secrets), row)
+
+
+def find(sandbox: Sandbox, attempt_id: str) -> Mapping[str, str]:
+    """The attempt's secret; empty where it has none, or has it no more."""
+    query = select(secrets.c.sealed).where(
+        secrets.c.attempt_id == attempt_id, secrets.c.seller_id == sandbox.seller_id
+    )
+    sealed = sandbox.connection.execute(query).scalar()
+    if sealed is None:
+        return {}
+    found: Mapping[str, str] = load(sandbox.runtime.keyring.open_(_KIND, attempt_id, bytes(sealed)).decode())
+    return found
+
+
+def shred(sandbox: Sandbox, attempt_id: str) -> None:
+    """Throw the secret away."""
+    sandbox.connection.execute(delete(secrets).where(secrets.c.attempt_id == attempt_id))

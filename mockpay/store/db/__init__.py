@@ -1,0 +1,1 @@
+"""The database itself: engine, transactions, prepared statements, paging, retention; no noun."""

@@ -1,0 +1,58 @@
+"""The tables' common ground: one MetaData and the column kinds that all of them use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import DDL, BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy.event import listen
+
+metadata = MetaData()
+
+#: Row numbers: SQLite counts only INTEGER primary keys, PostgreSQL wants BIGINT.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+#: The `info` of a table that a reset leaves alone: it holds settings, not what happened.
+KEPT = {"kept": True}
+#: Milliseconds since 1970, or paise.
+Big = BigInteger
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+
+def row_id() -> Column[int]:
+    """A table's own number, in the order of insertion."""
+    return Column("id", RowId, primary_key=True, autoincrement=True)
+
+
+def text(name: str, *, null: bool = False, **options: Any) -> Column[str]:
+    """A text column, not null unless said."""
+    return Column(name, Text, nullable=null, **options)
+
+
+def big(name: str, *, null: bool = False, **options: Any) -> Column[int]:
+    """A whole number of 64 bits, not null unless said."""
+    return Column(name, Big, nullable=null, **options)
+
+
+def partial_index(table: Table, name: str, columns: str, *, where: str, unique: bool = False) -> None:
+    """
+    An index of some of a table's rows only; a unique one is a rule that the database keeps.
+
+    As text: both kinds of database spell it so, and an Index of SQLAlchemy's that names either
+    kind would load both dialects at every start.
+    """
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    statement = f"CREATE {kind} {name} ON {table.name} ({columns}) WHERE {where}"
+    listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
+
+
+def dump(plain: object) -> str:
+    """Plain values as JSON text."""
+    return _encode(plain).decode()
+
+
+def load(stored: str | None) -> Any:
+    """JSON text as plain values; an empty mapping for nothing."""
+    return _decode(stored) if stored else {}

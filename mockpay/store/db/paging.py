@@ -1,0 +1,72 @@
+"""Pages of lists and the opaque cursors that lead from one to the next."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mockpay.kernel.errors import Invalid
+
+T = TypeVar("T")
+
+#: Rows of a page unless the caller says otherwise, and at most.
+PAGE = 50
+LONGEST_PAGE = 200
+_LAST_ROW = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list; `next_cursor` asks for the following one, None on the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def page_of(noun: str, found: list[T], limit: int, mark: Callable[[T], str | int]) -> Page[T]:
+    """
+    One page of what was found.
+
+    Args:
+        found: One more than `limit`, where there is more.
+        mark: What of a row the next page begins after.
+    """
+    more = len(found) > limit
+    return Page(found[:limit], cursor_of(noun, mark(found[limit - 1])) if more else None)
+
+
+def cursor_of(noun: str, mark: str | int) -> str:
+    """An opaque cursor: the last row that was seen of a list."""
+    return base64.urlsafe_b64encode(f"{noun}:{mark}".encode()).decode().rstrip("=")
+
+
+def mark_of(noun: str, cursor: str) -> str:
+    """
+    What `cursor_of` hid.
+
+    Raises:
+        Invalid: code ``cursor.invalid``: made up, or another list's.
+    """
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        given, _, mark = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+    if given != noun or not mark:
+        raise _bad_cursor()
+    return mark
+
+
+def number_of(noun: str, cursor: str) -> int:
+    """The row number in a cursor."""
+    mark = mark_of(noun, cursor)
+    if not (mark.isascii() and mark.isdigit() and int(mark) <= _LAST_ROW):
+        raise _bad_cursor()
+    return int(mark)
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid("This cursor is not one that was given out here.", code="cursor.invalid")

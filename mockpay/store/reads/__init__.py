@@ -1,0 +1,1 @@
+"""Read-only queries for pages, the control API and the audit."""

@@ -1,0 +1,251 @@
+"""Read-only lists for pages and the control API: filters, newest first, keyset paging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
+
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.plans import Source
+from mockpay.store import attempts as attempt_rows
+from mockpay.store import journal as journal_rows
+from mockpay.store import orders as order_rows
+from mockpay.store.attempts import attempts
+from mockpay.store.db.paging import PAGE, Page, number_of, page_of
+from mockpay.store.journal import journal
+from mockpay.store.notifications import notifications
+from mockpay.store.orders import orders
+from mockpay.store.refunds import refunds
+from mockpay.store.timeline import timeline
+from mockpay.store.unit_of_work import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """
+    Which orders; what is empty or None does not matter.
+
+    `decided_by` is a `Source` value or a scenario's name; `text` a part of either order id, of
+    customInformation, of the note, of the reason or of a UPI ID that was tried, in any case.
+    """
+
+    states: tuple[str, ...] = ()
+    method: str | None = None
+    decided_by: str | None = None
+    seller_order_id: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order and its newest attempt."""
+
+    order: Order
+    last: Attempt | None
+
+
+def orders_page(
+    sandbox: Sandbox, wanted: OrderFilter, cursor: str | None = None, limit: int = PAGE
+) -> Page[OrderRow]:
+    """The seller's orders, the newest first."""
+    query = _of_orders(sandbox, select(orders), wanted).order_by(orders.c.id.desc())
+    if cursor:
+        query = query.where(orders.c.id < number_of("order", cursor))
+    found = [order_rows.read(r) for r in sandbox.connection.execute(query.limit(limit + 1)).mappings()]
+    page = page_of("order", found, limit, lambda order: order.order_id)
+    tries = attempt_rows.of_orders(sandbox, [order.order_id for order in page.items])
+    rows = [
+        OrderRow(order, tries[order.order_id][-1] if order.order_id in tries else None)
+        for order in page.items
+    ]
+    return Page(rows, page.next_cursor)
+
+
+def orders_after(sandbox: Sandbox, wanted: OrderFilter, order_number: int) -> int:
+    """How many fitting orders are newer than the one with this row number."""
+    query = _of_orders(sandbox, select(func.count()), wanted).where(orders.c.id > order_number)
+    return int(sandbox.connection.execute(query).scalar() or 0)
+
+
+def counts_by_state(sandbox: Sandbox, wanted: OrderFilter | None = None) -> dict[str, int]:
+    """How many fitting orders each state has; the filter's own states do not count."""
+    anywhere = replace(wanted or OrderFilter(), states=())
+    query = _of_orders(sandbox, select(orders.c.state, func.count()), anywhere)
+    rows = sandbox.connection.execute(query.group_by(orders.c.state))
+    return {state: int(number) for state, number in rows}
+
+
+def refunds_by_state(sandbox: Sandbox) -> dict[str, int]:
+    """How many of the seller's refunds each state has."""
+    return _by_state(sandbox, refunds)
+
+
+def deliveries_by_state(sandbox: Sandbox, type_: str | None = None) -> dict[str, int]:
+    """How many deliveries each state has; of one type of notification or of all."""
+    of_type = [notifications.c.type == type_] if type_ else []
+    return _by_state(sandbox, notifications, *of_type)
+
+
+def _by_state(sandbox: Sandbox, table: Table, *wanted: ColumnElement[bool]) -> dict[str, int]:
+    query = select(table.c.state, func.count()).where(table.c.seller_id == sandbox.seller_id, *wanted)
+    rows = sandbox.connection.execute(query.group_by(table.c.state))
+    return {state: int(number) for state, number in rows}
+
+
+def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Select[Any]:
+    query = query.select_from(_with_last(wanted)).where(orders.c.seller_id == sandbox.seller_id)
+    if wanted.states:
+        query = query.where(orders.c.state.in_(wanted.states))
+    if wanted.seller_order_id:
+        query = query.where(orders.c.seller_order_id == wanted.seller_order_id)
+    if wanted.method:
+        query = query.where(attempts.c.method == wanted.method)
+    if wanted.decided_by:
+        query = query.where(_decided_by(wanted.decided_by))
+    if wanted.text:
+        query = query.where(_holds(sandbox, wanted.text))
+    return query
+
+
+def _with_last(wanted: OrderFilter) -> Any:
+    """Orders, joined with their newest attempt where the filter looks at it."""
+    if not (wanted.method or wanted.decided_by):
+        return orders
+    newest = and_(attempts.c.order_id == orders.c.id, attempts.c.number == orders.c.attempt_count)
+    return orders.join(attempts, newest)
+
+
+def _decided_by(name: str) -> ColumnElement[bool]:
+    if name == Source.SUCCESS:
+        return attempts.c.scenario.is_(None)
+    if name in set(Source):
+        # The plan is compact JSON of our own writing (`Plan.dump`).
+        return attempts.c.plan.contains(f'"source":"{name}"', autoescape=True)
+    return attempts.c.scenario == name
+
+
+def _holds(sandbox: Sandbox, text: str) -> ColumnElement[bool]:
+    columns = (
+        orders.c.amazon_order_id,
+        orders.c.seller_order_id,
+        orders.c.custom_information,
+        orders.c.seller_note,
+    )
+    return or_(
+        *(column.icontains(text, autoescape=True) for column in columns),
+        # A reason is spelt `insufficient_funds`; nobody types it so.
+        orders.c.reason.icontains(text.replace(" ", "_"), autoescape=True),
+        orders.c.id.in_(_tried(sandbox, text)),
+    )
+
+
+def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
+    """Orders with a try by such a UPI ID, be it the newest or not."""
+    tries = attempts.alias("tries")
+    plain = text.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
+    # The instrument is compact JSON of our own writing, with `vpa` as its last name.
+    such = func.lower(tries.c.instrument).like(f'%"vpa":"%{plain}%', escape="/")
+    return select(tries.c.order_id).where(tries.c.seller_id == sandbox.seller_id, such)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The orders opened in one span of the seller's time, by state."""
+
+    at: int
+    counts: Mapping[str, int]
+
+
+def bars(sandbox: Sandbox, since: int, span_ms: int = 60_000, newest: int = 5_000) -> list[Bar]:
+    """
+    The spans since an instant in which orders were opened, the oldest first.
+
+    Looks at the `newest` orders only, so that a page costs the same in any world.
+    """
+    recent = (
+        select(orders.c.created_at, orders.c.state)
+        .where(orders.c.seller_id == sandbox.seller_id)
+        .order_by(orders.c.id.desc())
+        .limit(newest)
+        .subquery()
+    )
+    spans: dict[int, dict[str, int]] = {}
+    query = select(recent).where(recent.c.created_at >= since)
+    for created_at, state in sandbox.connection.execute(query):
+        counts = spans.setdefault(created_at // span_ms * span_ms, {})
+        counts[state] = counts.get(state, 0) + 1
+    return [Bar(at, spans[at]) for at in sorted(spans)]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """Which journal rows; `outcome` is ``ok``, ``refused`` (anything else) or an error's code."""
+
+    kind: str | None = None
+    outcome: str | None = None
+    amazon_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One request as journalled; `at` is the seller's time, `real_at` the machine's."""
+
+    number: int
+    at: int
+    real_at: int
+    kind: str
+    outcome: str
+    reason: str | None
+    amazon_order_id: str | None
+    facts: Mapping[str, Any]
+
+
+def journal_page(
+    sandbox: Sandbox, wanted: JournalFilter, cursor: str | None = None, limit: int = PAGE
+) -> Page[JournalRow]:
+    """The seller's journal, the newest first."""
+    return _journal(sandbox.connection, sandbox.seller_id, wanted, cursor, limit)
+
+
+def ownerless_journal(
+    connection: Connection, cursor: str | None = None, limit: int = PAGE
+) -> Page[JournalRow]:
+    """Requests that no seller could be found for, the newest first."""
+    return _journal(connection, "", JournalFilter(), cursor, limit)
+
+
+def _journal(
+    connection: Connection, seller_id: str, wanted: JournalFilter, cursor: str | None, limit: int
+) -> Page[JournalRow]:
+    query = select(journal).where(journal.c.seller_id == seller_id).order_by(journal.c.id.desc())
+    if cursor:
+        query = query.where(journal.c.id < number_of("journal", cursor))
+    if wanted.kind:
+        query = query.where(journal.c.kind == wanted.kind)
+    if wanted.amazon_order_id:
+        query = query.where(journal.c.amazon_order_id == wanted.amazon_order_id)
+    if wanted.outcome == "refused":
+        query = query.where(journal.c.outcome != "ok")
+    elif wanted.outcome:
+        query = query.where(journal.c.outcome == wanted.outcome)
+    rows = [journal_row(r) for r in connection.execute(query.limit(limit + 1)).mappings()]
+    return page_of("journal", rows, limit, lambda row: row.number)
+
+
+def journal_row(row: Mapping[Any, Any]) -> JournalRow:
+    """A stored row as lists give it."""
+    plain: dict[str, Any] = dict(journal_rows.read(row))
+    del plain["seller_id"]
+    return JournalRow(number=plain.pop("id"), **plain)
+
+
+def version(sandbox: Sandbox) -> str:
+    """A mark that changes whenever something was written in the seller's timeline or journal."""
+    lines = select(func.max(timeline.c.id)).where(timeline.c.seller_id == sandbox.seller_id)
+    entries = select(func.max(journal.c.id)).where(journal.c.seller_id == sandbox.seller_id)
+    row = sandbox.connection.execute(select(lines.scalar_subquery(), entries.scalar_subquery())).one()
+    return f"{row[0] or 0}-{row[1] or 0}"

@@ -1,0 +1,84 @@
+"""A seller's orders as its own software looks for them: by its id, time and state, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, select
+
+from mockpay.domain.orders import Order
+from mockpay.store import orders
+from mockpay.store.orders import by_amazon_id as by_amazon_id
+from mockpay.store.unit_of_work import Sandbox
+
+_table = orders.orders
+#: Rows read at once while looking for those in the wanted states.
+_CHUNK = 200
+
+
+class Search(msgspec.Struct, frozen=True):
+    """
+    What is looked for; `after` is the row number that the previous page ended with.
+
+    Args:
+        latest_only: Of several orders under one seller order id only the newest.
+    """
+
+    seller_order_id: str | None
+    nothing: bool
+    latest_only: bool
+    size: int
+    ascending: bool
+    states: tuple[str, ...]
+    since: int | None
+    until: int | None
+    after: int | None = None
+
+
+def page(
+    sandbox: Sandbox, search: Search, wanted: Callable[[Order, tuple[str, ...]], bool]
+) -> tuple[list[Order], int | None]:
+    """One page of orders, and where the next one begins; None where there is none."""
+    found: list[Order] = []
+    if search.nothing:
+        return found, None
+    after = search.after
+    while True:
+        rows = sandbox.connection.execute(_query(sandbox, search, after)).mappings().all()
+        for row in rows:
+            order = orders.read(row)
+            if not wanted(order, search.states):
+                continue
+            if len(found) == search.size:
+                return found, found[-1].order_id
+            found.append(order)
+        if len(rows) < _CHUNK:
+            return found, None
+        after = rows[-1]["id"]
+
+
+def _query(sandbox: Sandbox, search: Search, after: int | None) -> Select[Any]:
+    query = select(_table).where(_table.c.seller_id == sandbox.seller_id)
+    if search.seller_order_id is not None:
+        query = query.where(_table.c.seller_order_id == search.seller_order_id)
+    if search.latest_only:
+        later = _table.alias("later")
+        query = query.where(
+            ~select(later.c.id)
+            .where(
+                later.c.seller_id == _table.c.seller_id,
+                later.c.seller_order_id == _table.c.seller_order_id,
+                later.c.id > _table.c.id,
+            )
+            .exists()
+        )
+    if search.since is not None:
+        query = query.where(_table.c.created_at >= search.since)
+    if search.until is not None:
+        query = query.where(_table.c.created_at <= search.until)
+    if after is not None:
+        query = query.where(_table.c.id > after if search.ascending else _table.c.id < after)
+    order = _table.c.id.asc() if search.ascending else _table.c.id.desc()
+    return query.order_by(order).limit(_CHUNK)

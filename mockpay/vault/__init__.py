@@ -1,0 +1,1 @@
+"""Saved methods, whole: tokens, consents, sealed rows, and what owner and bank may do."""

@@ -1,0 +1,275 @@
+"""Saved methods: saving with consent, paying with a token, and what owner and bank may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mockpay.domain.methods.instruments import Card, Instrument
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.vault import consent_table, cryptogram_table, envelope_table, tokens, vault_table
+from mockpay.vault import rules as rules
+from mockpay.vault.consents import Consent, check_consent
+from mockpay.vault.rules import MethodStatus, Parts, SavedMethod
+from mockpay.vault.tokens import card_fingerprint as card_fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A method that pays now: its instrument and, of a card, what the network is shown instead."""
+
+    method: SavedMethod
+    instrument: Instrument
+    token_number: str | None = None
+    cryptogram: str | None = field(default=None, repr=False)
+
+
+def save(
+    sandbox: Sandbox,
+    buyer_id: str,
+    instrument: Instrument,
+    consent: Consent | None,
+    attempt_id: str | None = None,
+) -> SavedMethod:
+    """
+    Keep an instrument for its buyer; one that is kept already is only brought up to date.
+
+    A card whose network gives no token comes back FAILED, with the reason, and is not kept.
+
+    Raises:
+        Invalid: code ``consent.required`` or ``method.not_savable``.
+    """
+    given = check_consent(consent)
+    parts = rules.parts(instrument)
+    ring = sandbox.runtime.keyring
+    mark = tokens.scoped_fingerprint(ring, sandbox.seller_id, parts.identity)
+    known = vault_table.by_fingerprint(sandbox, buyer_id, mark)
+    if known is not None and known.live:
+        return _renewed(sandbox, known, parts)
+    if known is not None:
+        # A deactivated token never works again: its place is taken by a new one.
+        _remove(sandbox, known)
+    method = _new(sandbox, buyer_id, parts, attempt_id)
+    consent_table.add(sandbox, method.consent_id, buyer_id, given, attempt_id)
+    if not vault_table.add(sandbox, method, mark):
+        raise Conflict("This is being saved already.", code="method.saved_meanwhile")
+    return _answered(sandbox, method, parts)
+
+
+def _new(sandbox: Sandbox, buyer_id: str, parts: Parts, attempt_id: str | None) -> SavedMethod:
+    token = tokens.new_token()
+    pan = parts.secret.get("pan")
+    number = _token_number(sandbox, token, parts.display["network"]) if pan else None
+    return SavedMethod(
+        token=token,
+        seller_id=sandbox.seller_id,
+        buyer_id=buyer_id,
+        kind=parts.kind,
+        status=MethodStatus.INITIATED,
+        status_reason=None,
+        display=parts.display,
+        nickname=None,
+        token_last4=number[-4:] if number else None,
+        par=tokens.account_reference(sandbox.runtime.keyring, pan) if pan else None,
+        is_default=False,
+        consent_id=sandbox.short_id("cns", token),
+        attempt_id=attempt_id,
+        created_at=sandbox.now,
+        updated_at=sandbox.now,
+        last_used_at=None,
+        expires_at=parts.expires_at,
+    )
+
+
+def _token_number(sandbox: Sandbox, token: str, network: str) -> str:
+    return tokens.token_number(sandbox.seller.seed, token, network)
+
+
+def _answered(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod:
+    """What the network says to a new token; only an active one has a secret."""
+    if parts.refused:
+        return vault_table.transition(sandbox, method, "refuse", Actor.ISSUER, reason=parts.refused)
+    if parts.secret:
+        envelope_table.keep(sandbox, method, parts.secret)
+    active = vault_table.transition(sandbox, method, "activate", Actor.ISSUER)
+    first = not any(one.is_default for one in vault_table.listed(sandbox, method.buyer_id))
+    return (vault_table.make_default(sandbox, active) or active) if first else active
+
+
+def _renewed(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod:
+    """The same token; a card that came with another expiry is kept with that."""
+    if method.expires_at == parts.expires_at:
+        return method
+    envelope_table.keep(sandbox, method, parts.secret)
+    return vault_table.renew(sandbox, method, parts.expires_at) or method
+
+
+def listed(sandbox: Sandbox, buyer_id: str) -> list[SavedMethod]:
+    """A buyer's methods, the default first, then those used or saved last."""
+    return vault_table.listed(sandbox, buyer_id)
+
+
+def find(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
+    """
+    A method of this buyer.
+
+    Raises:
+        NotFound: code ``method.not_found``, in the same words whether nobody has this token or
+            somebody else.
+    """
+    found = vault_table.find(sandbox, buyer_id, token)
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such saved method.", code="method.not_found")
+
+
+def _still(method: SavedMethod | None) -> SavedMethod:
+    if method is None:
+        raise _unknown()
+    return method
+
+
+def rename(sandbox: Sandbox, buyer_id: str, token: str, nickname: str) -> SavedMethod:
+    """
+    Give a method another nickname; an empty one takes it away.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+        Invalid: code ``nickname.invalid``.
+    """
+    method = find(sandbox, buyer_id, token)
+    return _still(vault_table.rename(sandbox, method, rules.nickname(nickname)))
+
+
+def make_default(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
+    """
+    Offer this method first from now on.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+        Conflict: code ``method.deactivated``.
+    """
+    method = find(sandbox, buyer_id, token)
+    if not method.live:
+        raise _not_now(method)
+    return _still(vault_table.make_default(sandbox, method))
+
+
+def delete(sandbox: Sandbox, buyer_id: str, token: str) -> None:
+    """
+    Take a method away and shred its secret; was it the default, the last one used becomes it.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+    """
+    _remove(sandbox, find(sandbox, buyer_id, token))
+
+
+def _remove(sandbox: Sandbox, method: SavedMethod) -> None:
+    if method.live:
+        vault_table.transition(sandbox, method, "deactivate", Actor.BUYER, reason=rules.DELETED)
+    envelope_table.shred(sandbox, method.token)
+    vault_table.remove(sandbox, method)
+    _promote(sandbox, method)
+
+
+def _promote(sandbox: Sandbox, former: SavedMethod) -> None:
+    """Another default in the place of one that has gone."""
+    following = vault_table.last_touched(sandbox, former.buyer_id) if former.is_default else None
+    if following is not None:
+        vault_table.make_default(sandbox, following)
+
+
+# --- what bank and network do with a token
+
+
+def suspend(sandbox: Sandbox, buyer_id: str, token: str, reason: str | None = None) -> SavedMethod:
+    """
+    Let a method not pay until it is resumed.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+        IllegalTransition: it is not active.
+    """
+    method = find(sandbox, buyer_id, token)
+    return vault_table.transition(sandbox, method, "suspend", Actor.ISSUER, reason=reason)
+
+
+def resume(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
+    """
+    Let a suspended method pay again.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+        IllegalTransition: it is not suspended.
+    """
+    method = find(sandbox, buyer_id, token)
+    return vault_table.transition(sandbox, method, "resume", Actor.ISSUER)
+
+
+def deactivate(
+    sandbox: Sandbox, buyer_id: str, token: str, reason: str = "deactivated_by_bank"
+) -> SavedMethod:
+    """
+    End a method for good (`reason` may also be ``expired``); its buyer still sees it.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+        IllegalTransition: it has ended before.
+    """
+    method = find(sandbox, buyer_id, token)
+    ended = vault_table.transition(sandbox, method, "deactivate", Actor.ISSUER, reason=reason)
+    envelope_table.shred(sandbox, token)
+    _promote(sandbox, method)
+    return ended
+
+
+# --- paying
+
+
+def use(sandbox: Sandbox, buyer_id: str, token: str) -> Used:
+    """
+    Pay with a method: its instrument, and for a card a cryptogram good for one payment.
+
+    Raises:
+        NotFound: code ``method.not_found``.
+        Conflict: code ``method.suspended``, ``method.deactivated`` or ``method.expired``.
+    """
+    method = find(sandbox, buyer_id, token)
+    expired = method.expires_at is not None and method.expires_at <= sandbox.now
+    if method.status is not MethodStatus.ACTIVE or expired:
+        raise _not_now(method)
+    secret = {}
+    if rules.has_secret(method.kind):
+        envelope_table.freshen(sandbox, method)
+        secret = dict(envelope_table.find(sandbox, method))
+    instrument = rules.restored(method.kind, secret, method.display)
+    used = _still(vault_table.touch(sandbox, method))
+    if not isinstance(instrument, Card):
+        return Used(used, instrument)
+    proof = tokens.cryptogram(sandbox.runtime.keyring, sandbox.seller_id, token)
+    cryptogram_table.add(sandbox, proof, token, sandbox.now + tokens.CRYPTOGRAM_LIFE)
+    return Used(used, instrument, _token_number(sandbox, token, method.display["network"]), proof)
+
+
+def _not_now(method: SavedMethod) -> Conflict:
+    state = "expired" if method.status is MethodStatus.ACTIVE else str(method.status).lower()
+    return Conflict(f"This saved method is {state}.", code=f"method.{state}")
+
+
+def redeem(sandbox: Sandbox, cryptogram: str) -> str:
+    """
+    Use a cryptogram up; the token that it proves.
+
+    Raises:
+        Invalid: code ``cryptogram.invalid``: unknown, older than 24 hours, or used before.
+    """
+    token = cryptogram_table.use_up(sandbox, cryptogram)
+    if token is None:
+        raise Invalid("This cryptogram is not valid.", code="cryptogram.invalid")
+    return token

@@ -1,0 +1,117 @@
+"""A visit to a payment's pages: whose order the token opens, and which page it is at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.methods.response_codes import Known
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
+from mockpay.kernel.errors import NotFound
+from mockpay.store import attempts, orders
+from mockpay.store.db.engine import reading
+from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+
+#: Who the buyer is must be proved on a page of its own, named so.
+_PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An order as it stands in this transaction; `last` is its newest attempt."""
+
+    sandbox: Sandbox
+    order: Order
+    last: Attempt | None
+
+    @property
+    def place(self) -> str:
+        """The page that the order is at: ``choose``, ``otp``, ``3ds``, ``waiting``, ``result``."""
+        if not self.order.open:
+            return "result"
+        if self.last is None:
+            return "choose"
+        if self.asked and self.last.auth in _PROOFS:
+            return str(self.last.auth)
+        return "waiting" if self.last.live else "result"
+
+    @property
+    def payable(self) -> bool:
+        """Whether the buyer may start another try."""
+        return self.order.open and (self.last is None or not self.last.live)
+
+    @property
+    def url(self) -> str:
+        """The address of the page that the order is at."""
+        return self.at(self.place)
+
+    def at(self, page: str) -> str:
+        """The address of one of the order's pages."""
+        base = f"/pay/{self.order.page_token}/"
+        return base if page == "choose" else base + page
+
+    @property
+    def form_token(self) -> str:
+        """Which try a form belongs to: one that was sent before leads nowhere new."""
+        return str(self.order.attempt_count)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the buyer's app or bank has a request to answer."""
+        return self.last is not None and self.last.state is AttemptState.AUTH_PENDING
+
+    @property
+    def at_app(self) -> bool:
+        """Whether the buyer's UPI app has a request to answer."""
+        return self._asked_by(upi.METHOD)
+
+    @property
+    def at_bank(self) -> bool:
+        """Whether the buyer is asked on a bank's page; some banks never show one."""
+        if self.last is None or not self._asked_by(netbanking.METHOD):
+            return False
+        told = netbanking.NETWORK.answer(self.last.issuer_outcome)
+        return netbanking.NETWORK.known(told.code) is not Known.EXPIRED
+
+    def _asked_by(self, method: str) -> bool:
+        last = self.last
+        return self.asked and last is not None and (last.method, last.auth) == (method, Auth.METHOD)
+
+
+@contextmanager
+def reading_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
+    """
+    A visit that changes nothing.
+
+    Raises:
+        NotFound: code ``page.not_found``.
+    """
+    seller_id, number = _whose(runtime, token)
+    with look(runtime, seller_id) as sandbox:
+        yield _visit(sandbox, number)
+
+
+@contextmanager
+def writing_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
+    """A visit in a write transaction."""
+    seller_id, number = _whose(runtime, token)
+    with work(runtime, seller_id) as sandbox:
+        yield _visit(sandbox, number)
+
+
+def _whose(runtime: Runtime, token: str) -> tuple[str, int]:
+    with reading(runtime.engine) as connection:
+        found = orders.seller_of_page(connection, token)
+    if found is None:
+        raise NotFound("There is no such payment page.", code="page.not_found")
+    return found
+
+
+def _visit(sandbox: Sandbox, number: int) -> Visit:
+    order = orders.by_number(sandbox, number)
+    if order is None:
+        raise NotFound("There is no such payment page.", code="page.not_found")
+    return Visit(sandbox, order, attempts.last_of_order(sandbox, number))

@@ -1,0 +1,62 @@
+"""The way back to the seller, and what a scenario may do to it."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from mockpay.delivery import outbox
+from mockpay.domain.payments.plans import Stage
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import NotFound
+from mockpay.services.payments import orders, outcomes
+from mockpay.store import outbox as parcels
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import view_models
+from mockpay.web.checkout.page_session import Visit, writing_visit
+from mockpay.web.checkout.responses import go, show
+
+_DELAY_MS = 5 * SECOND
+
+
+def leave(runtime: Runtime, token: str) -> Response:
+    """Send the buyer back with the signed result; a failed order is given up by leaving it."""
+    with writing_visit(runtime, token) as visit:
+        if visit.place == "choose" or visit.asked:
+            return go(visit.url)
+        order = outcomes.give_up(visit.sandbox, visit.order)
+        first = orders.leave(visit.sandbox, order)
+        url = _way_back(runtime, Visit(visit.sandbox, order, visit.last))
+        fault = visit.last.plan.at(Stage.REDIRECT).outcome if visit.last else "success"
+        if fault == "never_returns":
+            page = view_models.page(visit, "The buyer closed the browser")
+            return show("checkout/closed.html", page=page, says=view_models.redirect_says(visit))
+        if fault == "delayed" and visit.sandbox.now < first + _DELAY_MS:
+            return _hold(visit)
+        if fault != "duplicated":
+            return _away(url)
+        parcel = parcels.add(visit.sandbox, outbox.RETURN_AGAIN, order.amazon_order_id, mine=True, url=url)
+    outbox.send_mine(runtime, visit.sandbox.seller_id, parcel)
+    return _away(url)
+
+
+def _way_back(runtime: Runtime, visit: Visit) -> str:
+    way_back = runtime.providers[visit.order.provider].way_back
+    if way_back is None:
+        raise NotFound("This order has no way back.", code="order.no_way_back")
+    return str(way_back(visit.sandbox, visit.order, visit.last))
+
+
+def _away(url: str) -> Response:
+    """302 as the real page sends it."""
+    return Response(status=302, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def _hold(visit: Visit) -> Response:
+    """A page that leads on by itself once the delay is over on the seller's clock."""
+    page = view_models.page(visit, "Taking you back")
+    page["urls"] = {"return": visit.at("return")}
+    page["heading"] = "Taking you back to the seller"
+    page["sentence"] = "A scenario holds the way back for 5 seconds."
+    answer = show("checkout/gone.html", page=page)
+    answer.headers["Refresh"] = f"1; url={request.path}"
+    return answer

@@ -1,0 +1,95 @@
+"""A try of any method: read what was typed, ask the gateway now, go where the order is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, request
+
+from mockpay.delivery import outbox, scheduler
+from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.services.payments import authentication, payments
+from mockpay.services.payments.payments import Started
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.checkout import payers
+from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.responses import go
+
+
+def start(
+    runtime: Runtime,
+    token: str,
+    read: Callable[[Visit], Instrument],
+    refuse: Callable[[Visit, Invalid], Response],
+) -> Response:
+    """
+    A form was sent: pay with what `read` makes of it, or show what `refuse` makes of its error.
+    """
+    with writing_visit(runtime, token) as visit:
+        if not visit.payable or sent_before(visit):
+            return go(visit.url)
+        try:
+            started = payments.pay(visit.sandbox, visit.order, read(visit), payers.payer(visit))
+        except Invalid as error:
+            return refuse(visit, error)
+        except Conflict as error:
+            if error.code != "method.unavailable":
+                raise
+            return refuse(visit, Invalid(error.message, code=error.code))
+        parcel = _asked_without_script(visit, started)
+    send(runtime, visit, parcel)
+    return onward(runtime, token)
+
+
+def _asked_without_script(visit: Visit, started: Started) -> int | None:
+    """
+    Ask the card's issuer at once where no script could show it the browser first.
+
+    Returns:
+        The gateway's call, where the issuer has let the payment through already.
+    """
+    attempt = started.attempt
+    if attempt.auth is not Auth.THREEDS or not asked(attempt) or payers.scripted():
+        return started.parcel_id
+    from mockpay.services.payments import card_authentication  # noqa: PLC0415
+
+    told = card_authentication.ask_issuer(visit.sandbox, attempt, payers.browser(), "N")
+    return charge_if_proved(visit, attempt, told)
+
+
+def asked(attempt: Attempt) -> bool:
+    """Whether the attempt waits for its buyer."""
+    return attempt.state is AttemptState.AUTH_PENDING
+
+
+def charge_if_proved(visit: Visit, before: Attempt, after: Attempt) -> int | None:
+    """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
+    if authentication.ready(before):
+        return None
+    return payments.charge(visit.sandbox, after, mine=True)
+
+
+def sent_before(visit: Visit) -> bool:
+    """Whether this form belongs to an earlier try: pressed twice, or found by going back."""
+    return request.form.get("form_token", visit.form_token) != visit.form_token
+
+
+def send(runtime: Runtime, visit: Visit, parcel_id: int | None) -> None:
+    """Ask the gateway now where it is to be asked, and let happen what is due at once."""
+    seller_id = visit.sandbox.seller_id
+    if parcel_id is not None:
+        outbox.send_mine(runtime, seller_id, parcel_id)
+    scheduler.fire_present(runtime, seller_id)
+
+
+def onward(runtime: Runtime, token: str) -> Response:
+    """To the page that the order is at by now; whoever is asked by a bank goes there at once."""
+    with reading_visit(runtime, token) as visit:
+        return go(next_page(visit))
+
+
+def next_page(visit: Visit) -> str:
+    """The address at which the buyer goes on."""
+    return visit.at("bank") if visit.at_bank else visit.url

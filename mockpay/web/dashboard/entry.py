@@ -1,0 +1,53 @@
+"""Ways in without a seller in the address, the seller switch, and what a refusal looks like."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
+from mockpay.store import sellers
+from mockpay.store.db.engine import reading
+from mockpay.store.unit_of_work import Runtime
+
+#: Made at the first start (contract section 1); any other where it was deleted.
+_DEFAULT = "A1MOCKPAYSELLER"
+_PLACES = frozenset({"orders", "refunds", "notifications", "inbox", "scenarios", "journal", "seller"})
+_STATUS: tuple[tuple[type[MockpayError], int], ...] = (
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (Invalid, 400),
+)
+
+
+def register(pages: Blueprint, runtime: Runtime) -> None:
+    """Add the ways in."""
+
+    @pages.get("")
+    @pages.get("/")
+    @pages.get("/<place>")
+    def door(place: str = "orders") -> Response:
+        """A page of the default seller, or of the one that the seller switch names."""
+        if place not in _PLACES:
+            raise NotFound("There is no such page.", code="page.not_found")
+        seller_id = request.args.get("seller") or _first_seller(runtime)
+        return redirect(url_for(f"dashboard.{place}", seller_id=seller_id), 302)  # type: ignore[return-value]
+
+    @pages.errorhandler(MockpayError)
+    def refused(error: MockpayError) -> tuple[str, int]:
+        return render_template("dashboard/refused.html", error=error), status_of(error)
+
+
+def status_of(error: MockpayError) -> int:
+    """The HTTP status of a page that tells of this refusal."""
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
+
+
+def _first_seller(runtime: Runtime) -> str:
+    with reading(runtime.engine) as connection:
+        if sellers.find(connection, runtime.keyring, seller_id=_DEFAULT) is not None:
+            return _DEFAULT
+        found = sellers.listed(connection, runtime.keyring, "", 1)
+    if not found:
+        raise NotFound("There is no seller yet.", code="seller.not_found")
+    return found[0].seller_id

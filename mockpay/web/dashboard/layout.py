@@ -1,0 +1,131 @@
+"""What stands around every page: the seller switch, the clock, the side navigation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from mockpay.domain.notifications import DeliveryState
+from mockpay.domain.scenarios.resolution import TABLE
+from mockpay.kernel.clock import Mode, indian, rfc3339
+from mockpay.store import sellers
+from mockpay.store.reads import lists
+from mockpay.store.unit_of_work import Runtime, Sandbox
+from mockpay.web import guard
+
+#: Endpoint, label and icon of each entry of the side navigation.
+_PLACES = (
+    ("orders", "Orders", "orders"),
+    ("refunds", "Refunds", "back"),
+    ("notifications", "Notifications", "bell"),
+    ("inbox", "Inbox", "mail"),
+    ("scenarios", "Scenarios", "flask"),
+    ("journal", "Journal", "journal"),
+    ("seller", "Seller", "seller"),
+)
+#: Sellers offered in the switch; a CI server may have thousands.
+_OFFERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the side navigation; a `bad` count is of what wants to be looked at."""
+
+    label: str
+    url: str
+    icon: str
+    count: int | None
+    bad: bool
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What the clock in the top bar shows."""
+
+    frozen: bool
+    date: str
+    year: str
+    time: str
+    iso: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All that `dashboard/_frame.html` needs."""
+
+    seller_id: str
+    sellers: Sequence[str]
+    clock: Face
+    places: Sequence[Place]
+    token: str
+    here: str
+
+
+def render(runtime: Runtime, sandbox: Sandbox, template: str, *, current: str, **context: Any) -> str:
+    """A page of one seller inside its frame; `current` is the endpoint of its place."""
+    frame = Frame(
+        seller_id=sandbox.seller_id,
+        sellers=_offered(runtime, sandbox),
+        clock=_face(sandbox),
+        places=_places(sandbox, current),
+        token=guard.form_token(runtime),
+        here=request.full_path.rstrip("?"),
+    )
+    return render_template(f"dashboard/{template}", frame=frame, **context)
+
+
+def _offered(runtime: Runtime, sandbox: Sandbox) -> list[str]:
+    found = sellers.listed(sandbox.connection, runtime.keyring, "", _OFFERED)
+    return sorted({one.seller_id for one in found} | {sandbox.seller_id})
+
+
+def _face(sandbox: Sandbox) -> Face:
+    shown = indian(sandbox.now)
+    return Face(
+        frozen=sandbox.seller.clock.mode is Mode.FROZEN,
+        date=f"{shown.day} {shown:%b}",
+        year=f"{shown:%Y}",
+        time=f"{shown:%H:%M:%S}",
+        iso=rfc3339(sandbox.now),
+    )
+
+
+def _places(sandbox: Sandbox, current: str) -> list[Place]:
+    given_up = lists.deliveries_by_state(sandbox).get(DeliveryState.DEAD, 0)
+    counts: Mapping[str, int | None] = {
+        "orders": sum(lists.counts_by_state(sandbox).values()),
+        "refunds": sum(lists.refunds_by_state(sandbox).values()),
+        "notifications": given_up or None,
+        "scenarios": len(TABLE),
+    }
+    return [
+        Place(
+            label=label,
+            url=url_for(f"dashboard.{name}", seller_id=sandbox.seller_id),
+            icon=icon,
+            count=counts.get(name),
+            bad=name == "notifications",
+            current=name == current,
+        )
+        for name, label, icon in _PLACES
+    ]
+
+
+def base_url(runtime: Runtime) -> str:
+    """Where this server is reached, without a slash at the end."""
+    return (runtime.settings.public_url or request.host_url).rstrip("/")
+
+
+def control_url(sandbox: Sandbox, path: str = "") -> str:
+    """
+    A page of the control API that a link can open; empty where it asks for a token.
+
+    A browser cannot send the bearer token, so there is no link then.
+    """
+    if sandbox.runtime.settings.admin_token is not None:
+        return ""
+    return f"/_mockpay/v1/sellers/{sandbox.seller_id}{path}"

@@ -1,0 +1,106 @@
+"""The lines that make the next payment end as this one did: for the shell, and for pytest."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.plans import Stage
+from mockpay.web.wording.sentences import deciding, meaning, method_name, overruled
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A rule in words, as a curl command and as a test."""
+
+    says: str
+    curl: str
+    pytest: str
+
+
+def do_it_again(attempt: Attempt | None, url: str, *, token: bool) -> Again | None:
+    """
+    How to get the same end again; None where no attempt has one.
+
+    Args:
+        url: The address of the seller's scenarios in the control API.
+        token: Whether the control API asks for one.
+    """
+    found = _stage_and_outcome(attempt) if attempt is not None else None
+    if attempt is None or found is None:
+        return None
+    stage, outcome = found
+    first = _json({"stage": str(stage), "match": {"method": attempt.method}})
+    second = _json({"outcome": outcome, "times": 1})
+    says = f"make the next {method_name(attempt)} payment end the same way"
+    secret = ' -H "Authorization: Bearer $MOCKPAY_ADMIN_TOKEN"' if token else ""
+    # One JSON object over two lines, so that neither scrolls.
+    body = f"{first[:-1]},\n  {second[1:]}"
+    curl = f"# {says}\ncurl -s{secret} --json '{body}' \\\n  {url}"
+    return Again(says, curl, _test(attempt, stage, outcome))
+
+
+def _json(plain: dict[str, object]) -> str:
+    return json.dumps(plain, separators=(",", ":"))
+
+
+#: Comments, strings and words of Python, for the colours of a code panel.
+_COLOURED = re.compile(
+    r"(?P<c>^# .*$)|(?P<s>&#39;[^&]*(?:&(?!#39;)[^&]*)*&#39;|&#34;[^&\n]*&#34;)"
+    r"|(?P<k>\b(?:def|assert)\b)",
+    re.MULTILINE,
+)
+
+
+def coloured(code: str) -> Markup:
+    """Code with its colours; the text that is copied stays the same."""
+    return Markup(  # noqa: S704
+        _COLOURED.sub(lambda m: f'<span class="{m.lastgroup}">{m[0]}</span>', str(escape(code)))
+    )
+
+
+def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
+    decided = deciding(attempt)
+    if decided is not None and not overruled(attempt):
+        return decided[0], decided[1].outcome
+    if attempt.failure is not None and NETWORKS[attempt.method].knows(attempt.failure.code):
+        return Stage.ISSUER, attempt.failure.code
+    if attempt.state is AttemptState.CAPTURED:
+        return Stage.ISSUER, "success"
+    return None
+
+
+#: A line for an end that only time brings.
+_SETTLED = '    mockpay_seller.advance(until="idle")\n'
+
+
+def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
+    """A test with the fixtures of `mockpay.testing`."""
+    reason = attempt.reason
+    check = (
+        f'last["reason"] == {json.dumps(reason)}'
+        if reason
+        else f'last["state"] == {json.dumps(str(attempt.state))}'
+    )
+    return (
+        f"def {_name(attempt, outcome)}(mockpay_seller):\n"
+        f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)},"
+        f" method={json.dumps(attempt.method)})\n"
+        f"    pay(mockpay_seller, {json.dumps(attempt.amount.wire())})  # as your shop does\n"
+        f"{_SETTLED if not attempt.live else ''}"
+        '    order = mockpay_seller.orders()[0]["amazon_order_id"]\n'
+        '    last = mockpay_seller.order(order)["attempts"][-1]\n'
+        f"    assert {check}\n"
+    )
+
+
+def _name(attempt: Attempt, outcome: str) -> str:
+    """A test's name that says what is tried."""
+    said = meaning(attempt.failure.code, attempt.method) if attempt.failure else outcome
+    words = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
+    return f"test_a_{attempt.method}_payment_ends_in_{words}"

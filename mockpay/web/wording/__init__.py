@@ -1,0 +1,1 @@
+"""What pages say: sentences, timelines and words, in one place; pure functions."""

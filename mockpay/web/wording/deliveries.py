@@ -1,0 +1,83 @@
+"""What became of a notification, in plain sentences; pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
+from mockpay.web.wording.sentences import countdown
+
+_S = DeliveryState
+#: Chip class, icon and word of each state.
+Chip = tuple[str, str, str]
+_CHIPS: Mapping[DeliveryState, Chip] = {
+    _S.QUEUED: ("wait", "clock", "Queued"),
+    _S.SENDING: ("wait", "send", "Sending"),
+    _S.DELIVERED: ("ok", "tick", "Delivered"),
+    _S.RETRY_WAIT: ("odd", "clock", "Retrying"),
+    _S.DEAD: ("bad", "cross", "Given up"),
+    _S.SUPPRESSED: ("idle", "dash", "Kept back"),
+}
+TYPES: Mapping[NotificationType, str] = {
+    NotificationType.PAYMENT: "Payment",
+    NotificationType.REFUND: "Refund",
+}
+PROFILES: Mapping[str, str] = {
+    "fast": "fast: again after 1 s, 5 s, 30 s and 2 min, then hourly for 14 days",
+    "amazon": "amazon: hourly for 14 days; 4xx or nobody there is final",
+}
+
+
+def chip(state: DeliveryState) -> Chip:
+    """How the state is shown."""
+    return _CHIPS[state]
+
+
+def what_happened(one: Notification, now: int) -> str:
+    """One sentence that answers "what happened?" for a notification."""
+    if one.state is _S.DELIVERED:
+        return f"Delivered at the {ordinal(one.tries)} try"
+    if one.state is _S.SUPPRESSED:
+        return "Kept back, as the scenario has it"
+    if one.state is _S.SENDING:
+        return "Is being sent"
+    if one.state is _S.DEAD:
+        return f"Given up after {_tries(one.tries)}: {one.reason}"
+    left = one.due_at - now
+    soon = f"in {countdown(left)}" if left > 0 else "now"
+    if one.state is _S.RETRY_WAIT:
+        return f"Try {one.tries} {_failed(one)}; next try {soon}"
+    return f"Sent {soon}" if not one.tries else f"Sent again {soon}"
+
+
+def _failed(one: Notification) -> str:
+    reason = one.reason or "failed"
+    return reason if reason.startswith("answered ") else f"failed: {reason}"
+
+
+def _tries(count: int) -> str:
+    return "one try" if count == 1 else f"{count} tries"
+
+
+def ordinal(number: int) -> str:
+    """``first``, ``2nd``, ``3rd``, ``11th``."""
+    if number == 1:
+        return "first"
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def decided_by(one: Notification) -> str | None:
+    """The misbehaviour that a scenario asked for; None for normal behaviour."""
+    return None if one.outcome == "success" else one.outcome.replace("_", " ")
+
+
+def heard(one: Try) -> Chip:
+    """What came of a try."""
+    if one.status is None:
+        return ("bad", "cross", "No answer")
+    known = one.status in {status.value for status in HTTPStatus}
+    words = f"{one.status} {HTTPStatus(one.status).phrase}" if known else str(one.status)
+    good = 200 <= one.status < 300
+    return ("ok", "tick", words) if good else ("bad", "cross", words)

@@ -1,0 +1,113 @@
+"""What became of a refund, and who decides it, in plain sentences; pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.refunds import Refund, RefundState
+from mockpay.domain.scenarios.resolution import TABLE
+from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.web.wording.sentences import countdown
+from mockpay.web.wording.timelines import instrument, moment
+
+_S = RefundState
+_KINDS: Mapping[str, str] = {
+    "SELLER": "Asked for by the seller",
+    "CANCELLATION": "The order was cancelled after capture",
+}
+_ENDED_BY: Mapping[Actor, str] = {
+    Actor.CLOCK: "It settled when it was due.",
+    Actor.TESTER: "A tester said so.",
+    Actor.ISSUER: "The buyer’s bank did it.",
+}
+_SAYS: Mapping[str, str] = {row.name: row.says for row in TABLE}
+_DECIDED: Mapping[Source, str] = {
+    Source.RULE: "Decided by a rule",
+    Source.SIMULATION: "Decided by SandboxSimulation in SellerRefundNote",
+    Source.AMOUNT: "Decided by the amount",
+    Source.DEFAULT: "Decided by the seller’s default",
+}
+
+
+def what_happened(refund: Refund, now: int) -> str:
+    """One sentence that answers "what happened?" for a refund."""
+    if refund.state is _S.PENDING:
+        return _pending(refund, now)
+    if refund.state is _S.COMPLETED:
+        return f"Paid back to {instrument(refund.destination)}"
+    if refund.state is _S.DECLINED:
+        return f"Declined: {refund.decline}"
+    return "Paid back, then taken back by the bank"
+
+
+def _pending(refund: Refund, now: int) -> str:
+    if refund.held:
+        return "Held until a tester says how it ends"
+    if refund.polls_left is not None:
+        return f"Settles when it is asked about {_times(refund.polls_left)}"
+    return f"On its way, settles in {countdown((refund.due_at or now) - now)}"
+
+
+def _times(polls: int) -> str:
+    return "once more" if polls <= 1 else f"{polls} more times"
+
+
+def who_decides(refund: Refund, events: Iterable[TimelineEvent]) -> str:
+    """Whose doing the end is, or will be: the line below the title."""
+    if refund.state is not _S.PENDING:
+        last = next((e for e in reversed(list(events)) if e.after == refund.state), None)
+        return _ENDED_BY.get(last.actor, "") if last else ""
+    if refund.held:
+        return "Nobody but a tester decides: complete, decline or release it."
+    end = f"is declined, {refund.decline}" if refund.decline else "is completed"
+    if refund.polls_left is not None:
+        return f"The seller’s own GetRefundDetails decide; then it {end}."
+    return f"The clock decides: on {moment(refund.due_at or refund.created_at)} it {end}."
+
+
+def why_asked(refund: Refund) -> str:
+    """Whose wish the refund was."""
+    return _KINDS.get(refund.kind, refund.kind)
+
+
+def decided_by(refund: Refund) -> str | None:
+    """The tag "decided by" in its shortest true words; None for normal behaviour."""
+    decision = next((one for one in refund.plan.decisions.values() if one.scenario), None)
+    if decision is None:
+        return None
+    words = {
+        Source.AMOUNT: f"amount {decision.seen}",
+        Source.SIMULATION: "SandboxSimulation",
+        Source.DEFAULT: "seller default",
+    }
+    return words.get(decision.source, decision.scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What decided one stage of a refund; `seen` is the value that matched."""
+
+    head: str
+    seen: str | None
+    stage: str
+    says: str
+
+
+def decisions(refund: Refund) -> list[Decided]:
+    """Each stage of the refund that a scenario had a say in."""
+    return [
+        Decided(
+            head=_DECIDED.get(one.source, "Decided"),
+            seen=one.seen if one.source is Source.AMOUNT else None,
+            stage=str(stage),
+            says=_says(one),
+        )
+        for stage, one in refund.plan.decisions.items()
+        if stage in {Stage.REFUND, Stage.IPN}
+    ]
+
+
+def _says(decision: Decision) -> str:
+    return _SAYS.get(decision.scenario or "", decision.outcome)

@@ -1,0 +1,251 @@
+"""
+The timeline of an order as lines that a developer can read; pure functions.
+
+What each event is called stands in `timeline_words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.notifications import NotificationType
+from mockpay.domain.orders import CLOSED_UNPAID, OrderState
+from mockpay.domain.payments.attempts import TERMINAL, AttemptState
+from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.kernel.clock import SECOND, indian, rfc3339
+from mockpay.kernel.money import Money
+from mockpay.otp.rules import Purpose
+from mockpay.store.schedule import Event
+from mockpay.web.wording import emi_terms
+from mockpay.web.wording.sentences import countdown, meaning
+from mockpay.web.wording.timeline_words import AT_BANK, BY, CHOSEN, DUE, words
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as the `timeline` macro takes it; `iso` is empty where `at` is no instant."""
+
+    title: str
+    at: str
+    fact: str
+    kind: str
+    icon: str
+    iso: str = ""
+    decided: bool = False
+    to_come: bool = False
+
+
+#: Told by the attempt's own line of the same moment.
+_SILENT = frozenset({("order", "attempt_started")})
+_RESULTS: Mapping[str, str] = {
+    OrderState.PAID: "SUCCESS",
+    OrderState.AUTHORIZED: "SUCCESS",
+    OrderState.PARTIALLY_REFUNDED: "SUCCESS",
+    OrderState.CREATED: "PENDING",
+    OrderState.PENDING: "PENDING",
+}
+
+
+def timeline_lines(events: Iterable[TimelineEvent]) -> list[Line]:
+    """All that happened: the first time in full, the later ones as what passed since."""
+    told = [event for event in events if (event.machine, event.event) not in _SILENT]
+    deciding = _deciding(told)
+    first = told[0] if told else None
+    return [_line(event, first, decided=event is deciding) for event in told]
+
+
+def _line(event: TimelineEvent, first: TimelineEvent | None, *, decided: bool) -> Line:
+    title, kind, icon, fact = words(event.machine, event.event)
+    if event.event == "chosen":
+        title, icon = next((w for key, w in CHOSEN.items() if key in event.facts), (title, icon))
+    return Line(
+        title=title,
+        at=instant(event.at) if first is None or event is first else offset(event.at - first.at),
+        fact=_TELLERS.get(event.machine, _of_payment)(event) or fact,
+        kind=kind,
+        icon=icon,
+        iso=rfc3339(event.at),
+        decided=decided,
+    )
+
+
+def instant(moment: int) -> str:
+    """Time of day in India with milliseconds: ``15:21:52.104``."""
+    return f"{indian(moment):%H:%M:%S}.{moment % SECOND:03d}"
+
+
+def moment(at: int) -> str:
+    """Date and time of day in India: ``21 Nov 2026, 17:30:00 IST``."""
+    return f"{indian(at):%d %b %Y, %H:%M:%S} IST"
+
+
+def offset(milliseconds: int) -> str:
+    """What passed since the first event: ``+18.7 s``, ``+15 min 02 s``."""
+    seconds = milliseconds / SECOND
+    if seconds < 100:
+        return f"+{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 6_000:
+        return f"+{whole // 60} min {whole % 60:02d} s"
+    return f"+{whole // 3_600} h {whole // 60 % 60:02d} min"
+
+
+def _of_payment(event: TimelineEvent) -> str:
+    """What an order's or attempt's event itself tells; empty where it tells nothing."""
+    facts = event.facts
+    if "code" in facts:
+        code, method = str(facts["code"]), str(facts.get("method", upi.METHOD))
+        return f"{code}: {meaning(code, method)}" if code else ""
+    if facts.get("method") == netbanking.METHOD and event.event in AT_BANK:
+        return AT_BANK[event.event]
+    if event.event == "chosen":
+        return _chosen(facts)
+    if event.event == "submit":
+        return f"Gateway: {facts.get('gateway', 'simulator')}"
+    if event.event == "returned":
+        return f"A signed {_RESULTS.get(event.after, 'FAILURE')}"
+    if event.event == "given_up" and event.actor is Actor.BUYER:
+        return "The buyer went back to the seller instead of trying again"
+    if event.event in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
+        return BY.get(event.actor, "")
+    return ""
+
+
+def _chosen(facts: Mapping[str, object]) -> str:
+    """What was paid with: never more than may be kept of it."""
+    if "last4" in facts:
+        card = f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
+        if "tenure" not in facts:
+            return card
+        return f"{card}; {emi_terms.instalments(facts)}, {emi_terms.plan(facts)}"
+    named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
+    return str(named or "By QR code or link, in any UPI app")
+
+
+def _of_refund(event: TimelineEvent) -> str:
+    """How much went where, and by which number a bank finds it."""
+    facts = event.facts
+    parts: list[str] = []
+    if "amount" in facts:
+        parts.append(Money.parse(str(facts["amount"])).display())
+    if event.event == "requested":
+        parts.append(f"as {facts.get('reference')}")
+        parts.append("for a cancelled order" if facts.get("kind") == "CANCELLATION" else "")
+    elif event.event == "sent":
+        parts.append(f"Back to {instrument(facts)}")
+    elif event.event in {"completed", "declined"}:
+        parts += [f"{name} {facts[name.lower()]}" for name in _NUMBERS if name.lower() in facts]
+        parts.append(str(facts.get("reason", "")))
+        parts.append(BY.get(event.actor, "").lower())
+    told = ", ".join(part for part in parts if part)
+    return told[:1].upper() + told[1:]
+
+
+#: What networks call the number of a credit (domain/credits.py).
+_NUMBERS = ("ARN", "RRN", "UTR")
+
+
+def instrument(facts: Mapping[str, object]) -> str:
+    """Where money goes back to: never more than may be kept of it."""
+    if "last4" in facts:
+        return f"{facts['network']} •••• {facts['last4']}"
+    named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
+    return str(named or "the account behind the UPI app")
+
+
+_ABOUT: Mapping[str, str] = {
+    NotificationType.PAYMENT: "About the payment",
+    NotificationType.REFUND: "About the refund",
+}
+
+
+def _of_notification(event: TimelineEvent) -> str:
+    facts = event.facts
+    about = _ABOUT.get(str(facts.get("type")), "")
+    if "copy" in facts:
+        about += f", copy {facts['copy']}"
+    if "number" in facts:
+        status = facts.get("status")
+        heard = f"answered {status}" if status else "got no answer"
+        again = "; tried again later" if event.event == "failed" else ""
+        return f"{about}: try {facts['number']} {heard}{again}"
+    if event.event == "suppressed":
+        return f"{about}: a scenario said that none is sent"
+    by = BY.get(event.actor, "").lower() if event.event == "asked_again" else ""
+    return f"{about}, {by}" if by else about
+
+
+_PURPOSES: Mapping[str, str] = {
+    Purpose.PAYMENT: "for this payment",
+    Purpose.CHALLENGE: "by the issuer",
+    Purpose.SAVE_METHOD: "to save the method",
+    Purpose.WALLET_RELOAD: "to reload the balance",
+}
+
+
+def _of_otp(event: TimelineEvent) -> str:
+    facts = event.facts
+    if event.event in {"start", "resend"}:
+        if facts.get("undelivered"):
+            return f"To {facts.get('to')}, but it never arrives"
+        purpose = _PURPOSES.get(str(facts.get("purpose")), "")
+        return f"To {facts.get('to')} {purpose}".rstrip()
+    if event.event == "wrong":
+        left = facts.get("tries_left")
+        return f"{left} {'try' if left == 1 else 'tries'} left"
+    return ""
+
+
+def _of_threeds(event: TimelineEvent) -> str:
+    """Status, reason and ECI in the protocol's own letters."""
+    facts = event.facts
+    known = (
+        ("trans_status", ""),
+        ("reason", "reason "),
+        ("eci", "ECI "),
+        ("challenge_cancel", "cancel "),
+        ("error_code", "error "),
+    )
+    return ", ".join(f"{word}{facts[name]}" for name, word in known if name in facts)
+
+
+_TELLERS: Mapping[str, Callable[[TimelineEvent], str]] = {
+    "refund": _of_refund,
+    "notification": _of_notification,
+    "otp": _of_otp,
+    "threeds": _of_threeds,
+}
+
+
+def _deciding(events: Sequence[TimelineEvent]) -> TimelineEvent | None:
+    """The event that settled how it came out: an attempt's end or halt, else the order's end."""
+    halts = {*TERMINAL, AttemptState.PENDING, AttemptState.UNKNOWN}
+    of_attempts = [e for e in events if e.machine == "attempt" and e.after in halts]
+    if of_attempts:
+        return of_attempts[-1]
+    ended = (e for e in reversed(events) if e.machine == "order" and e.after in CLOSED_UNPAID)
+    return next(ended, None)
+
+
+def _when(event: Event) -> str:
+    """The instant; an order may have several refunds, so theirs are named."""
+    named = event.kind.startswith("refund.")
+    return f"{event.subject}, {moment(event.due_at)}" if named else moment(event.due_at)
+
+
+def lines_to_come(waiting: Iterable[Event], now: int) -> list[Line]:
+    """What is scheduled and has not happened, the soonest first."""
+    return [
+        Line(
+            title=DUE.get(event.kind, event.kind),
+            at=f"in {countdown(event.due_at - now)}",
+            fact=_when(event),
+            kind="idle",
+            icon="dot",
+            iso=rfc3339(event.due_at),
+            to_come=True,
+        )
+        for event in sorted(waiting, key=lambda one: (one.due_at, one.event_id))
+    ]

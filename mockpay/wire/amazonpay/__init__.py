@@ -1,0 +1,1 @@
+"""Amazon Pay India's formats, used by server and merchant: envelope, signatures, results, SNS."""

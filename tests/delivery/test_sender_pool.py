@@ -1,0 +1,376 @@
+"""Notifications on their way: in order, few at once, nobody waits for somebody else's server."""
+
+from dataclasses import replace
+from threading import Barrier, BrokenBarrierError, Event, Lock, Semaphore
+
+import pytest
+from sqlalchemy import delete, select
+
+from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import Senders
+from mockpay.delivery.worker import Worker
+from mockpay.domain.notifications import DeliveryState
+from mockpay.kernel.http.calls import HttpReply
+from mockpay.services.refunds.refund_settlement import settle
+from mockpay.services.sellers import accounts
+from mockpay.store import outbox as parcels
+from mockpay.store import refunds
+from mockpay.store.db.engine import writing
+from mockpay.store.notifications import notifications
+from tests.given import IPN_URL, World, at_once
+
+#: How long a test waits for what must happen, in seconds; nothing that passes takes it.
+PATIENCE = 20
+
+
+class Gate:
+    """A server that answers only when it is let, and remembers how many it held at once."""
+
+    def __init__(self):
+        self.sent = []
+        self.at_once = self.most = 0
+        self._let, self._came, self._lock = Semaphore(0), Semaphore(0), Lock()
+
+    def send(self, call):
+        with self._lock:
+            self.sent.append(call)
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        self._came.release()
+        assert self._let.acquire(timeout=PATIENCE)
+        with self._lock:
+            self.at_once -= 1
+        return HttpReply(200, {}, b"")
+
+    def let(self, count=1):
+        self._let.release(count)
+
+    def wait_for(self, count=1):
+        for _ in range(count):
+            assert self._came.acquire(timeout=PATIENCE)
+
+
+class Slow:
+    """A gate for one address; everybody else answers at once."""
+
+    def __init__(self, url, gate, post):
+        self.url, self.gate, self.post = url, gate, post
+
+    def send(self, call):
+        return (self.gate if call.url == self.url else self.post).send(call)
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+def on(runtime, sender):
+    return replace(runtime, sender=sender)
+
+
+def notified(world, *numbers):
+    """Orders that were paid, each with a notification that waits."""
+    orders = []
+    for number in numbers:
+        orders.append(world.order(number))
+        world.pay(orders[-1])
+    return orders
+
+
+def states(world, *orders):
+    return [str(one.state) for order in orders for one in world.notifications(order)]
+
+
+def subjects(gate):
+    return [call.headers["x-amz-sns-message-id"] for call in gate.sent]
+
+
+def test_what_is_told_of_one_order_is_sent_one_after_the_other(runtime, gate):
+    world = World.new(on(runtime, gate), ipn_url=IPN_URL)
+    (order,) = notified(world, "O-1")
+    for number in range(3):
+        world.rule("completed", "refund", times=1)
+        world.refund(order, "10.00", f"R-{number}")
+    with world.work() as sandbox:  # what the refunds queue, without waiting for the payment's
+        for refund in refunds.of_order(sandbox, order.order_id):
+            settle(sandbox, refund.amazon_refund_id)
+    senders = Senders(world.runtime)
+    wanted = [one.message_id for one in world.notifications(order)]
+    assert len(wanted) == 4
+    for count in range(1, 5):
+        assert senders.take() == 1
+        gate.wait_for()
+        assert senders.take() == 0
+        assert subjects(gate) == wanted[:count]
+        gate.let()
+        assert senders.finish(PATIENCE)
+    assert senders.take() == 0
+    assert gate.most == 1
+    assert states(world, order) == ["DELIVERED"] * 4
+    assert world.violations() == []
+
+
+def test_a_seller_has_four_on_the_way_at_most(runtime, gate):
+    world = World.new(on(runtime, gate), ipn_url=IPN_URL)
+    orders = notified(world, *"ABCDEF")
+    senders = Senders(world.runtime)
+    assert senders.take() == parcels.MOST_IN_FLIGHT == 4
+    gate.wait_for(4)
+    assert senders.take() == 0
+    assert sorted(states(world, *orders)) == ["QUEUED"] * 2 + ["SENDING"] * 4
+    assert world.violations() == []
+    gate.let(6)
+    assert senders.finish(PATIENCE)
+    assert senders.take() == 2
+    assert senders.finish(PATIENCE)
+    assert gate.most == 4
+    assert states(world, *orders) == ["DELIVERED"] * 6
+
+
+def test_a_slow_seller_delays_nobody_else(runtime, gate, post):
+    slow_url = "http://127.0.0.1:1/slow"
+    ours = on(runtime, Slow(slow_url, gate, post))
+    slow, quick = World.new(ours, ipn_url=slow_url), World.new(ours, ipn_url=IPN_URL)
+    waiting = notified(slow, *"ABCDEFGH")
+    orders = notified(quick, *"ABC")
+    senders = Senders(ours)
+    assert senders.take() == 7
+    gate.wait_for(4)
+    while states(quick, *orders) != ["DELIVERED"] * 3:
+        senders.take()
+    assert len(post.sent) == 3
+    assert sorted(states(slow, *waiting)) == ["QUEUED"] * 4 + ["SENDING"] * 4
+    gate.let(8)
+    assert senders.finish(PATIENCE)
+    senders.take()
+    assert senders.finish(PATIENCE)
+    assert states(slow, *waiting) == ["DELIVERED"] * 8
+
+
+def test_what_was_sent_is_recorded_while_the_next_one_hangs(runtime, gate, post):
+    class HangingLater:
+        def send(self, call):
+            with lock:
+                quick = not post.sent
+                if quick:
+                    return post.send(call)
+            return gate.send(call)
+
+    lock = Lock()
+    world = World.new(on(runtime, HangingLater()), ipn_url=IPN_URL)
+    orders = notified(world, *"ABCD")
+    senders = Senders(world.runtime)
+    assert senders.take() == 4
+    gate.wait_for(3)
+    while "DELIVERED" not in states(world, *orders):
+        pass
+    assert sorted(states(world, *orders)) == ["DELIVERED"] + ["SENDING"] * 3
+    gate.let(3)
+    assert senders.finish(PATIENCE)
+    assert states(world, *orders) == ["DELIVERED"] * 4
+    assert len(gate.sent) == 3
+
+
+@pytest.mark.parametrize("lanes", [1, 300])
+def test_a_backlog_of_one_seller_hides_nobody_else(runtime, real_clock, lanes):
+    """More than a claimer looks at, all of it waiting for its turn."""
+    slow, quick = World.new(runtime), World.new(runtime)
+    with slow.work() as sandbox:
+        for number in range(300):
+            lane = f"{slow.seller_id} {number % lanes}"
+            parcels.add(sandbox, "test", f"S-{number}", mine=False, lane=lane)
+    with quick.work() as sandbox:
+        parcels.add(sandbox, "test", "Q", mine=False, lane=quick.seller_id)
+    with writing(runtime.engine) as connection:
+        first = parcels.claim(connection, real_clock.now(), 16)
+        assert parcels.claim(connection, real_clock.now(), 16) == []
+    mine = ["S-0"] if lanes == 1 else [f"S-{number}" for number in range(4)]
+    assert [one.subject for one in first] == [*mine, "Q"]
+
+
+def test_a_process_has_no_more_on_the_way_than_senders(runtime, gate):
+    ours = on(runtime, gate)
+    worlds = [World.new(ours, ipn_url=IPN_URL) for _ in range(3)]
+    for world in worlds:
+        notified(world, *"ABC")
+    senders = Senders(ours, size=5)
+    assert senders.take() == 5
+    gate.wait_for(5)
+    assert senders.take() == 0
+    gate.let()
+    while not (taken := senders.take()):
+        pass
+    assert taken == 1
+    gate.let(9)
+    assert senders.finish(PATIENCE)
+    senders.take()
+    assert senders.finish(PATIENCE)
+    assert len(gate.sent) == 9
+    assert gate.most <= 5
+
+
+def test_one_whose_sender_died_is_sent_again(runtime, post, real_clock):
+    world = World.new(runtime, ipn_url=IPN_URL)
+    orders = notified(world, "A")
+    assert len(outbox.claim(runtime, 16)) == 1  # and then the process is killed
+    assert states(world, *orders) == ["SENDING"]
+    assert world.violations() == []
+    real_clock.move(parcels.LEASE_MS - 1)
+    assert outbox.send_waiting(runtime) == 0
+    real_clock.move(1)
+    assert outbox.send_waiting(runtime) == 1
+    assert states(world, *orders) == ["DELIVERED"]
+    assert len(post.sent) == 1
+    assert world.violations() == []
+
+
+def test_one_that_was_sent_twice_is_recorded_once(runtime, gate, real_clock):
+    """Its first sender was slow, not dead."""
+    world = World.new(on(runtime, gate), ipn_url=IPN_URL)
+    (order,) = notified(world, "A")
+    senders = Senders(world.runtime)
+    senders.take()
+    gate.wait_for()
+    real_clock.move(parcels.LEASE_MS)
+    assert senders.take() == 1
+    gate.wait_for()
+    gate.let(2)
+    assert senders.finish(PATIENCE)
+    (one,) = world.notifications(order)
+    assert (one.state, one.tries, len(world.sendings(one))) == ("DELIVERED", 1, 1)
+    assert len(gate.sent) == 2
+    assert world.violations() == []
+
+
+def test_doubled_at_once_really_overlaps(runtime):
+    both = Barrier(2)
+
+    class Overlapping:
+        def send(self, call):
+            both.wait(PATIENCE)
+            return HttpReply(200, {}, b"")
+
+    world = World.new(on(runtime, Overlapping()), ipn_url=IPN_URL)
+    world.rule("doubled_at_once", "ipn")
+    (order,) = notified(world, "A")
+    senders = Senders(world.runtime)
+    assert senders.take() == 2
+    assert senders.finish(PATIENCE)
+    assert not both.broken
+    assert states(world, order) == ["DELIVERED"] * 2
+
+
+def test_spaced_copies_do_not_overlap(runtime):
+    both = Barrier(2)
+
+    class Overlapping:
+        def send(self, call):
+            with pytest.raises(BrokenBarrierError):
+                both.wait(0.05)
+            both.reset()
+            return HttpReply(200, {}, b"")
+
+    world = World.new(on(runtime, Overlapping()), ipn_url=IPN_URL)
+    world.rule("tripled", "ipn")
+    (order,) = notified(world, "A")
+    world.put(None, world.now() + 60_000)
+    world.idle()
+    assert states(world, order) == ["DELIVERED"] * 3
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_reset_while_one_is_on_its_way_loses_nothing_else(runtime, gate, again):
+    """Not even where the same order is made again, whose notification has the same name."""
+    ours = on(runtime, gate)
+    world, other = World.new(ours, ipn_url=IPN_URL), World.new(ours, ipn_url=IPN_URL)
+    notified(world, "A")
+    senders = Senders(ours)
+    senders.take()
+    gate.wait_for()
+    with world.work() as sandbox:
+        accounts.reset(sandbox)
+    theirs = notified(other, "THEIRS")
+    mine = notified(world, "A") if again else []
+    gate.let()
+    assert senders.finish(PATIENCE)
+    assert states(other, *theirs) == ["QUEUED"]
+    assert states(world, *mine) == ["QUEUED"] * again
+    gate.let(2)
+    assert senders.take() == 1 + again
+    assert senders.finish(PATIENCE)
+    assert states(other, *theirs) == ["DELIVERED"]
+    assert states(world, *mine) == ["DELIVERED"] * again
+    assert world.violations() == other.violations() == []
+
+
+def test_a_seller_deleted_while_one_is_on_its_way_raises_nothing(runtime, gate):
+    world = World.new(on(runtime, gate), ipn_url=IPN_URL)
+    notified(world, "A")
+    senders = Senders(world.runtime)
+    senders.take()
+    gate.wait_for()
+    with world.work() as sandbox:
+        accounts.delete(sandbox)
+    gate.let()
+    assert senders.finish(PATIENCE)
+    assert not outbox.claim(runtime, 16)
+
+
+def test_one_that_cannot_be_written_is_dead_and_holds_up_nobody(runtime, post):
+    broken = replace(runtime.providers["amazonpay"], notify=lambda sandbox, one: {}["no such key"])
+    ours = replace(runtime, providers={"amazonpay": broken})
+    world = World.new(ours, ipn_url=IPN_URL)
+    (order,) = notified(world, "A")
+    assert outbox.send_waiting(ours) == 1
+    (one,) = world.notifications(order)
+    assert (one.state, one.tries) == ("DEAD", 0)
+    assert one.reason == "notification.unwritten: It could not be written: KeyError."
+    mended = World(runtime, world.seller_id)
+    mended.deliver(one.notification_id)
+    assert outbox.send_waiting(runtime) == 1
+    assert states(world, order) == ["DELIVERED"]
+    assert world.violations() == []
+
+
+def test_a_notification_that_is_gone_is_no_error(runtime, post):
+    world = World.new(runtime, ipn_url=IPN_URL)
+    notified(world, "A")
+    with world.work() as sandbox:
+        sandbox.connection.execute(delete(notifications))
+    assert outbox.send_waiting(runtime) == 1
+    assert post.sent == []
+
+
+def test_claimers_of_many_processes_take_each_once(runtime, post):
+    world = World.new(runtime, ipn_url=IPN_URL)
+    orders = notified(world, *(f"O-{n}" for n in range(12)))
+    at_once(6, lambda _: [outbox.send_waiting(runtime, limit=3) for _ in range(4)])
+    while outbox.send_waiting(runtime):
+        pass
+    assert len(post.sent) == 12
+    assert states(world, *orders) == ["DELIVERED"] * 12
+    with world.look() as sandbox:
+        query = select(notifications.c.state, notifications.c.tries)
+        rows = {tuple(row) for row in sandbox.connection.execute(query)}
+    assert rows == {(str(DeliveryState.DELIVERED), 1)}
+    assert world.violations() == []
+
+
+def test_the_worker_sends_what_becomes_due_and_stops_when_all_has_arrived(runtime):
+    done = Event()
+
+    class Watching:
+        def send(self, call):
+            done.set()
+            return HttpReply(200, {}, b"")
+
+    world = World.new(on(runtime, Watching()), ipn_url=IPN_URL)
+    worker = Worker(world.runtime)
+    worker.start()
+    try:
+        (order,) = notified(world, "A")
+        assert done.wait(PATIENCE)
+    finally:
+        worker.stop(PATIENCE)
+    assert states(world, order) == ["DELIVERED"]

@@ -1,0 +1,100 @@
+"""What card issuers answer, against the published meanings."""
+
+import pytest
+
+from mockpay.domain.methods.cards import NETWORK
+from mockpay.domain.methods.response_codes import REVERSED, Answer, Known, When
+from mockpay.kernel.errors import Invalid
+
+#: facts, section 1.3: reason by code, and whose doing a refusal is where not the issuer's.
+REASONS = {
+    "01": "card_declined",
+    "03": "payment_failed",
+    "04": "debit_instrument_blocked",
+    "05": "card_declined",
+    "07": "debit_instrument_blocked",
+    "12": "invalid_request",
+    "13": "invalid_amount",
+    "14": "card_number_invalid",
+    "15": "card_number_invalid",
+    "19": "payment_failed",
+    "41": "debit_instrument_blocked",
+    "43": "debit_instrument_blocked",
+    "46": "card_declined",
+    "51": "insufficient_funds",
+    "54": "card_expired",
+    "55": "incorrect_pin",
+    "57": "card_disabled_for_online_payments",
+    "59": "payment_risk_check_failed",
+    "61": "transaction_limit_exceeded",
+    "62": "international_transaction_not_allowed",
+    "63": "payment_risk_check_failed",
+    "65": "transaction_frequency_limit_exceeded",
+    "75": "pin_attempts_exceeded",
+    "82": "incorrect_cvv",
+    "91": "bank_technical_error",
+    "96": "gateway_technical_error",
+    "N7": "incorrect_cvv",
+    "TO": "payment_timed_out",
+    "1A": "authentication_required",
+}
+SOURCES = {"gateway": {"03", "68", "96", "TO"}, "customer": {"55", "75", "82", "N7"}}
+
+
+@pytest.mark.parametrize(("code", "reason"), REASONS.items())
+def test_a_refusal_has_its_published_reason(code, reason):
+    assert NETWORK.known(code) is Known.DECLINED
+    failure = NETWORK.failure(code)
+    assert (failure.code, failure.reason, failure.step) == (code, reason, "payment_authorization")
+
+
+@pytest.mark.parametrize("code", NETWORK.codes)
+def test_a_refusal_names_whose_doing_it_is(code):
+    source = next((who for who, codes in SOURCES.items() if code in codes), "issuer_bank")
+    assert NETWORK.failure(code).source == source
+
+
+def test_every_other_code_takes_the_money_or_leaves_it_open():
+    others = {code: NETWORK.known(code) for code in NETWORK.codes if code not in REASONS}
+    assert others == {"00": Known.APPROVED, "68": Known.UNKNOWN, "PD": Known.PENDING}
+
+
+@pytest.mark.parametrize("code", [code for code in NETWORK.codes if code.isdigit()])
+def test_a_cards_network_speaks_iso_8583_itself(code):
+    assert NETWORK.answer(f"iso:{code}").code == code
+
+
+@pytest.mark.parametrize("code", ["99", "02", "Z9", ""])
+def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
+    assert NETWORK.answer(f"iso:{code}") == Answer("05")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer"),
+    [
+        ("success", Answer("00")),
+        ("failure", Answer("05")),
+        ("declined", Answer("05")),
+        ("insufficient", Answer("51")),
+        ("limit", Answer("61")),
+        ("frequency", Answer("65")),
+        ("bankdown", Answer("91")),
+        ("deemed", Answer("68", "00", When.DELAYED)),
+        ("deemedfail", Answer("68", REVERSED, When.DELAYED)),
+        ("n7", Answer("N7")),
+        ("68", Answer("68", "00", When.DELAYED)),
+        ("pending", Answer("PD")),
+        ("pendingok", Answer("PD", "00", When.DELAYED)),
+        ("timedout", Answer("TO")),
+    ],
+)
+def test_an_outcome_is_answered_with_its_code(outcome, answer):
+    assert NETWORK.answer(outcome) == answer
+
+
+@pytest.mark.parametrize("outcome", ["wrongpin", "U30", "Z9", "", "pendingfail"])
+def test_what_means_nothing_to_an_issuer_is_refused(outcome):
+    assert not NETWORK.knows(outcome)
+    with pytest.raises(Invalid) as caught:
+        NETWORK.answer(outcome)
+    assert caught.value.code == "scenario.outcome"

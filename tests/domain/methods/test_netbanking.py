@@ -1,0 +1,89 @@
+"""Net banking: the list of banks, what their pages answer, and the checksum."""
+
+import hashlib
+import hmac
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockpay.domain.methods.netbanking import ALWAYS_DOWN, BANKS, BY_CODE, NETWORK, checksum
+from mockpay.domain.methods.response_codes import REVERSED, Answer, Known, When
+from mockpay.domain.scenarios.resolution import Looks
+from mockpay.domain.scenarios.table import bank_rows
+
+#: facts, section 1.4.
+REAL = (
+    "SBIN HDFC ICIC UTIB KKBK PUNB_R BARB_R CNRB UBIN IDIB IOBA BKID CBIN INDB YESB IDFB FDRL"
+    " RATN AUBL IBKL SCBL"
+).split()
+
+
+def test_the_real_banks_are_those_of_the_published_list():
+    assert {bank.code for bank in BANKS if not bank.magic} == set(REAL)
+    assert len(BY_CODE) == len(BANKS)
+
+
+@pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.code)
+def test_a_bank_has_a_code_of_the_fields_form_and_a_name(bank):
+    assert re.fullmatch(r"[A-Z]{4}(_R)?|MK[A-Z][0-9]", bank.code)
+    assert bank.name
+    assert bank.magic == bank.code.startswith("MK")
+
+
+def test_every_magic_bank_has_its_row_and_every_row_its_bank():
+    rows = {row.equals for row in bank_rows() if row.looks is Looks.BANK}
+    assert rows == {bank.code for bank in BANKS if bank.magic}
+    assert ALWAYS_DOWN in rows
+
+
+def test_the_common_banks_come_first():
+    common = [bank.common for bank in BANKS]
+    assert common == sorted(common, reverse=True)
+    assert 4 <= sum(common) <= 8
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer", "known"),
+    [
+        ("success", Answer("S"), Known.APPROVED),
+        ("failure", Answer("F"), Known.DECLINED),
+        ("cancelled", Answer("C"), Known.DECLINED),
+        ("locked", Answer("L"), Known.DECLINED),
+        ("insufficient", Answer("N"), Known.DECLINED),
+        ("bankdown", Answer("D"), Known.DECLINED),
+        ("timedout", Answer("O"), Known.DECLINED),
+        ("forged", Answer("X"), Known.DECLINED),
+        ("pending", Answer("P"), Known.PENDING),
+        ("approval", Answer("P"), Known.PENDING),
+        ("pendingok", Answer("P", "S", When.DELAYED), Known.PENDING),
+        ("pendingfail", Answer("P", "F", When.DELAYED), Known.PENDING),
+        ("late", Answer("P", "S", When.AFTER_ORDER_EXPIRY), Known.PENDING),
+        ("never_returns", Answer("T"), Known.EXPIRED),
+        ("deemed", Answer("U", "S", When.DELAYED), Known.UNKNOWN),
+        ("deemedfail", Answer("U", REVERSED, When.DELAYED), Known.UNKNOWN),
+        ("iso:51", Answer("F"), Known.DECLINED),
+    ],
+)
+def test_an_outcome_is_answered_with_the_banks_letter(outcome, answer, known):
+    assert NETWORK.answer(outcome) == answer
+    assert NETWORK.known(answer.code) is known
+
+
+def test_the_checksum_is_an_hmac_over_reference_status_and_amount():
+    wanted = hmac.new(b"key", b"BID1|S|499.00", hashlib.sha256).hexdigest()
+    assert checksum(b"key", "BID1", "S", "499.00") == wanted
+
+
+PART = st.text(st.characters(exclude_characters="|", exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.tuples(PART, PART, PART), st.tuples(PART, PART, PART))
+def test_whatever_is_changed_changes_the_checksum(one, other):
+    assert (checksum(b"key", *one) == checksum(b"key", *other)) == (one == other)
+
+
+@given(PART)
+def test_another_key_makes_another_checksum(status):
+    assert checksum(b"key", "BID1", status, "1.00") != checksum(b"other", "BID1", status, "1.00")

@@ -1,0 +1,91 @@
+"""How networks answer, whatever the method: every table agrees with itself."""
+
+import pytest
+
+from mockpay.domain.methods.registry import ISO_CODES, NETWORKS, check_outcome
+from mockpay.domain.methods.response_codes import REVERSED, Known, When
+from mockpay.kernel.errors import Invalid
+
+EVERY = [(method, outcome) for method, network in NETWORKS.items() for outcome in network.named]
+CODES = [(method, code) for method, network in NETWORKS.items() for code in network.codes]
+
+
+@pytest.mark.parametrize(("method", "code"), CODES)
+def test_a_code_stands_by_its_own_name_and_says_what_it_means(method, code):
+    row = NETWORKS[method].codes[code]
+    assert row.code == code
+    assert row.meaning
+    assert row.reason or row.known in {Known.APPROVED, Known.PENDING}
+
+
+@pytest.mark.parametrize(("method", "code"), CODES)
+def test_every_code_is_an_outcome_in_either_case(method, code):
+    network = NETWORKS[method]
+    assert network.answer(code).code == network.answer(code.lower()).code == code
+
+
+@pytest.mark.parametrize("method", NETWORKS)
+def test_one_code_takes_the_money(method):
+    network = NETWORKS[method]
+    approved = [code for code, row in network.codes.items() if row.known is Known.APPROVED]
+    assert approved == [network.approved]
+    assert network.answer("success").code == network.approved
+
+
+@pytest.mark.parametrize(("method", "outcome"), EVERY)
+def test_a_named_outcome_uses_codes_that_there_are(method, outcome):
+    network = NETWORKS[method]
+    told = network.named[outcome]
+    assert told.code in network.codes
+    assert told.later in {None, REVERSED, *network.codes}
+
+
+@pytest.mark.parametrize(("method", "outcome"), EVERY)
+def test_only_what_is_open_may_be_answered_later(method, outcome):
+    told = NETWORKS[method].named[outcome]
+    still_open = NETWORKS[method].known(told.code) in {Known.PENDING, Known.UNKNOWN}
+    assert (told.later is None) == (told.when is When.NEVER)
+    assert told.later is None or still_open
+
+
+@pytest.mark.parametrize(("method", "outcome"), EVERY)
+def test_what_comes_later_is_an_end(method, outcome):
+    network = NETWORKS[method]
+    later = network.named[outcome].later
+    if later not in {None, REVERSED}:
+        assert network.known(later) in {Known.APPROVED, Known.DECLINED}
+
+
+@pytest.mark.parametrize(("method", "code"), CODES)
+def test_an_unknown_end_becomes_known_as_paid(method, code):
+    network = NETWORKS[method]
+    told = network.answer(code)
+    unknown = network.known(code) is Known.UNKNOWN
+    assert (told.later, told.when) == ((network.approved, When.DELAYED) if unknown else (None, When.NEVER))
+
+
+@pytest.mark.parametrize("method", NETWORKS)
+@pytest.mark.parametrize("code", ISO_CODES)
+def test_every_iso_code_is_an_answer_of_every_method_that_takes_no_money(method, code):
+    network = NETWORKS[method]
+    told = network.answer(f"iso:{code}")
+    assert told.code in network.codes
+    assert network.known(told.code) in {Known.DECLINED, Known.UNKNOWN}
+
+
+def test_an_outcome_is_good_where_any_network_knows_it():
+    for outcome in ("U30", "N7", "S", "frozen", "iso:51"):
+        check_outcome(outcome)
+    with pytest.raises(Invalid) as caught:
+        check_outcome("sunshine")
+    assert caught.value.code == "scenario.outcome"
+
+
+@pytest.mark.parametrize("method", NETWORKS)
+def test_a_failure_tells_step_source_and_reason(method):
+    network = NETWORKS[method]
+    failure = network.failure(network.answer("failure").code)
+    assert failure.reason
+    assert failure.source
+    assert failure.step == network.step
+    assert network.failure(failure.code, "payment_request").step == "payment_request"

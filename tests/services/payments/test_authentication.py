@@ -1,0 +1,356 @@
+"""Who is asked for a proof, when it is worth nothing, and what waits for it."""
+
+import pytest
+from sqlalchemy import select, update
+
+from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
+from mockpay.kernel.clock import SECOND
+from mockpay.otp.rules import Verdict
+from mockpay.services.inbox import listed
+from mockpay.services.payments import authentication, card_authentication, payments
+from mockpay.services.payments.orders import expire
+from mockpay.services.payments.transitions import the_attempt
+from mockpay.store import outbox, schedule
+from mockpay.threeds import acs, requestor, threeds_table
+from mockpay.threeds.rules import ENDED
+from mockpay.wire import threeds as wire
+from tests.given import AT_THE_PAGE, NOON, World, at_once, on_sqlite
+
+VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
+HDFC = "5241810000000000"
+RICH, FROZEN = Wallet("rich@buyers.mockpay.test"), Wallet("frozen@buyers.mockpay.test")
+APP, BANK = Upi("success@mockpay"), NetBanking("MKS1")
+HIGH = "5000.01"
+
+
+def asked(world, instrument, amount=HIGH, number="O-1"):
+    """The order and its attempt, once its buyer is asked."""
+    order = world.order(number, amount)
+    return order, world.start(order, instrument).attempt
+
+
+def waiting(world):
+    with world.look() as sandbox:
+        return schedule.next_due(sandbox)
+
+
+def code_of(world, attempt):
+    with world.look() as sandbox:
+        return listed(sandbox, kind="otp", attempt_id=attempt.attempt_id).items[0].otp
+
+
+def typed(world, attempt, code):
+    """As the page does it: the gateway's call goes with the proof, in one transaction."""
+    with world.work() as sandbox:
+        fresh = the_attempt(sandbox, attempt.attempt_id)
+        verdict, moved = authentication.otp_typed(sandbox, fresh, code)
+        if verdict is Verdict.VERIFIED:
+            payments.charge(sandbox, moved, mine=True)
+    return verdict
+
+
+# --- who is asked
+
+
+@pytest.mark.parametrize("instrument", [RICH, BANK], ids=["wallet", "netbanking"])
+@pytest.mark.parametrize(("amount", "auth"), [("5000.00", None), ("5000.01", "otp")])
+def test_a_password_is_asked_strictly_above_the_threshold(world, instrument, amount, auth):
+    order, attempt = asked(world, instrument, amount)
+    if auth is None:
+        assert world.states(order) == ("PAID", "CAPTURED")
+        return
+    fresh = world.attempt(attempt.attempt_id)
+    assert (fresh.state, fresh.auth) == ("AUTH_PENDING", auth)
+    assert fresh.answer_by == NOON + 660 * SECOND
+    assert world.prove(attempt).state == "CAPTURED"
+    assert world.violations() == []
+
+
+def test_an_amount_alone_asks_upi_for_no_password_as_its_pin_is_one(world):
+    order, _ = asked(world, APP, "9000.00")
+    assert world.states(order) == ("PAID", "CAPTURED")
+
+
+@pytest.mark.parametrize("listed_as", ["upi", "UPI"])
+@pytest.mark.parametrize("instrument", [APP, BANK, RICH], ids=["upi", "netbanking", "wallet"])
+def test_a_method_that_always_asks_does_so_at_any_amount(runtime, instrument, listed_as):
+    names = (listed_as, "NetBanking", "wallet")
+    world = World.new(runtime, otp_always_methods=names)
+    _, attempt = asked(world, instrument, "1.00")
+    assert world.attempt(attempt.attempt_id).auth == "otp"
+    assert world.prove(attempt).state == "CAPTURED"
+
+
+@pytest.mark.parametrize("amount", ["1.00", HIGH])
+def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, amount):
+    _, attempt = asked(world, world.card(VISA), amount)
+    assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
+    with world.look() as sandbox:
+        assert authentication.waiting_otp(sandbox, attempt) is None
+    done = world.prove(attempt)
+    assert (done.state, done.eci, done.liability) == ("CAPTURED", "05", "ISSUER")
+
+
+def test_a_card_paid_back_in_instalments_is_asked_by_its_issuer_too(world):
+    order = world.order(amount=HIGH)
+    emi = Emi.chosen(world.card(HDFC), order.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+    attempt = world.start(order, emi).attempt
+    assert attempt.auth == "3ds"
+    assert world.prove(attempt).eci == "02"
+
+
+def test_after_the_password_the_app_or_bank_has_its_turn(world):
+    """What is proved to us is nothing to the bank, which asks on its own page."""
+    order, attempt = asked(world, NetBanking("SBIN"))
+    fresh = world.prove(attempt)
+    assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "method")
+    assert fresh.answer_by == NOON + 600 * SECOND
+    world.later(600)
+    assert world.states(order) == ("PENDING", "EXPIRED")
+
+
+# --- a code is bound to its attempt, and good once
+
+
+def test_a_code_is_good_for_its_own_attempt_only(world):
+    _, mine = asked(world, RICH, number="A")
+    _, other = asked(world, RICH, number="B")
+    code = code_of(world, other)
+    assert code != code_of(world, mine)
+    assert typed(world, mine, code) is Verdict.WRONG
+    assert typed(world, other, code) is Verdict.VERIFIED
+
+
+def test_two_right_codes_at_once_are_one_verification_and_one_charge(world):
+    order, attempt = asked(world, RICH)
+    code = code_of(world, attempt)
+    got = at_once(6, lambda _: typed(world, attempt, code))
+    assert sorted(map(str, got)) == ["USED"] * 5 + ["VERIFIED"]
+    with world.look() as sandbox:
+        query = select(outbox.outbox.c.subject).where(outbox.outbox.c.kind == payments.CHARGE)
+        assert sandbox.connection.execute(query).scalars().all() == [attempt.attempt_id]
+    assert [one.event for one in world.story(order)].count("verify") == 1
+
+
+def test_a_locked_buyer_is_refused_before_anything_is_sent(world):
+    for number in ("A", "B"):
+        _, attempt = asked(world, RICH, number=number)
+        assert typed(world, attempt, "888888") is Verdict.LOCKED
+    _, third = asked(world, RICH, number="C")
+    fresh = world.attempt(third.attempt_id)
+    assert (fresh.state, fresh.reason) == ("FAILED", "otp_attempts_exceeded")
+    world.later(30 * 60)
+    _, later = asked(world, RICH, number="D")
+    assert world.prove(later).state == "CAPTURED"
+
+
+# --- when it is over
+
+
+def cancel(world, order):
+    world.cancel(order)
+
+
+def run_out(world, order):
+    with world.work() as sandbox:
+        expire(sandbox.at(order.expires_at), order.order_id)
+
+
+@pytest.mark.parametrize("end", [cancel, run_out])
+@pytest.mark.parametrize("what", ["password", "method step", "challenge", "opened", "review"])
+def test_an_order_that_ends_leaves_nothing_to_wait_for(world, what, end):
+    order = world.order(amount="1706.02" if what == "review" else HIGH)
+    instrument = RICH if what in {"password", "review"} else world.card(VISA)
+    attempt = world.start(order, instrument).attempt
+    if what in {"challenge", "opened"}:
+        challenge(world, attempt, opened=what == "opened")
+    assert waiting(world) is not None
+    end(world, order)
+    assert world.states(order) == (("CANCELLED",) * 2 if end is cancel else ("EXPIRED",) * 2)
+    left = [one for one in (waiting(world),) if one is not None and one != order.expires_at]
+    assert left == []
+    assert world.idle().complete
+    assert world.violations() == []
+
+
+def challenge(world, attempt, *, opened=True):
+    """The issuer's page, on the buyer's screen where it is opened; its token."""
+    with world.work() as sandbox:
+        asked = card_authentication.ask_issuer(sandbox, attempt, AT_THE_PAGE.ways.browser, "Y")
+        txn = authentication.last_threeds(sandbox, asked)
+        if opened:
+            acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+    return txn
+
+
+@pytest.mark.parametrize("end", [cancel, run_out])
+@pytest.mark.parametrize("says", ["Y", "N", "timeout"])
+def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
+    order, attempt = asked(world, world.card(VISA))
+    txn = challenge(world, attempt)
+    end(world, order)
+    before = world.states(order)
+    with world.work() as sandbox:
+        done = acs.choose(sandbox, txn.acs_token, says)
+        late = card_authentication.threeds_back(
+            sandbox, world.attempt(attempt.attempt_id), done.cres, done.session_data
+        )
+        assert payments.charge(sandbox, late, mine=True) is None
+    assert world.states(order) == before
+    assert world.idle().complete
+    assert world.states(order) == before
+    assert world.violations() == []
+
+
+def test_a_right_code_at_the_orders_end_is_worth_nothing_though_nobody_noticed_the_end(world):
+    order = world.order(amount=HIGH, timeout_seconds=60)
+    attempt = world.start(order, RICH).attempt
+    world.put(None, order.expires_at)
+    assert world.prove(attempt).state != "CAPTURED"
+    world.later(0)
+    assert world.states(order) == ("EXPIRED", "EXPIRED")
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize(("early", "end"), [(1, "CAPTURED"), (0, "EXPIRED")])
+def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
+    order = world.order(timeout_seconds=60)
+    attempt = world.start(order, world.card(VISA)).attempt
+    txn = challenge(world, attempt)
+    with world.work() as sandbox:
+        done = acs.submit(sandbox, txn.acs_token, "123456")
+    world.put(None, order.expires_at - early)
+    with world.work() as sandbox:
+        moved = card_authentication.threeds_back(
+            sandbox, world.attempt(attempt.attempt_id), done.cres, done.session_data
+        )
+        parcel = payments.charge(sandbox, moved, mine=True)
+    world._send(parcel)
+    world.later(0)
+    assert world.attempt(attempt.attempt_id).state == end
+    assert world.violations() == []
+
+
+def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
+    order, attempt = asked(world, RICH)
+    with world.work() as sandbox:
+        gone = authentication.leave(sandbox, attempt)
+    assert (gone.state, gone.reason) == ("CANCELLED", "payment_cancelled")
+    assert typed(world, gone, "123456") is Verdict.USED
+    world.pay(order)
+    assert world.states(order) == ("PAID", "CANCELLED", "CAPTURED")
+
+
+# --- what the issuer's proof is worth
+
+
+def charged(world, attempt):
+    with world.work() as sandbox:
+        parcel = payments.charge(sandbox, the_attempt(sandbox, attempt.attempt_id), mine=True)
+    world._send(parcel)
+    return world.attempt(attempt.attempt_id)
+
+
+def authenticated(world, number):
+    """Authenticated by a challenge; the browser is back, and the gateway not asked yet."""
+    _, attempt = asked(world, world.card(VISA), number=number)
+    txn = challenge(world, attempt)
+    with world.work() as sandbox:
+        done = acs.submit(sandbox, txn.acs_token, "123456")
+        card_authentication.threeds_back(
+            sandbox, world.attempt(attempt.attempt_id), done.cres, done.session_data
+        )
+    return attempt, txn
+
+
+def values(world):
+    with world.look() as sandbox:
+        query = select(threeds_table.transactions.c.txn_id, threeds_table.transactions.c.sealed_value)
+        return dict(sandbox.connection.execute(query).all())
+
+
+@pytest.mark.parametrize("how", ["swapped", "lost", "changed", "untouched"])
+def test_an_authorisation_needs_the_issuers_own_value(world, how):
+    attempt, txn = authenticated(world, "A")
+    _, other = authenticated(world, "B")
+    sealed = values(world)
+    new = {
+        "swapped": sealed[other.txn_id],
+        "lost": None,
+        "changed": bytes(sealed[txn.txn_id])[:-1] + b"\0",
+        "untouched": sealed[txn.txn_id],
+    }[how]
+    table = threeds_table.transactions
+    with world.work() as sandbox:
+        change = update(table).where(table.c.txn_id == txn.txn_id).values(sealed_value=new)
+        sandbox.connection.execute(change)
+    done = charged(world, attempt)
+    if how == "untouched":
+        assert done.state == "CAPTURED"
+        return
+    assert (done.state, done.failure.code, done.reason) == ("FAILED", "05", "card_declined")
+
+
+@pytest.mark.parametrize("number", [VISA, RUPAY])
+def test_an_issuer_that_wants_a_challenge_after_all_gets_one_once(world, number):
+    world.rule("1A")
+    order = world.order()
+    attempt = world.start(order, world.card(number, name="3DS FRICTIONLESS")).attempt
+    # Without a method URL the issuer has answered by now, and so has the one that authorises.
+    attempt = world.prove(attempt) if number == VISA else world.attempt(attempt.attempt_id)
+    assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
+    with world.look() as sandbox:
+        first, second = threeds_table.of_attempt(sandbox, attempt.attempt_id)
+    assert (str(first.flow), str(second.state)) == ("FRICTIONLESS", "PREPARED")
+    done = world.prove(attempt)
+    assert (done.state, done.eci) == ("CAPTURED", "05")
+    assert [one.event for one in world.story(order)].count("soft_decline_sca") == 1
+    assert waiting(world) is None
+    assert world.violations() == []
+
+
+def test_an_issuer_that_had_its_challenge_wants_no_other(world):
+    world.rule("1A")
+    assert world.pay_with(world.order(), world.card(VISA)).state == "CAPTURED"
+
+
+@pytest.mark.parametrize("otp", ["333333", "444444"])
+def test_a_step_up_that_fails_ends_the_try(world, otp):
+    world.rule("1A")
+    attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
+    assert world.prove(attempt, otp).state == "FAILED"
+
+
+def test_a_step_up_that_nobody_answers_times_out(world):
+    world.rule("1A")
+    order = world.order()
+    world.pay_with(order, world.card(VISA, name="3DS FRICTIONLESS"))
+    world.later(660)
+    assert world.states(order) == ("PENDING", "EXPIRED")
+
+
+def test_a_frozen_balance_refuses_even_who_has_proved_to_be_its_owner(world):
+    _, attempt = asked(world, FROZEN, "5000.00")
+    fresh = world.attempt(attempt.attempt_id)
+    assert (fresh.state, fresh.failure.code) == ("FAILED", "57")
+
+
+@on_sqlite
+def test_two_challenges_of_one_attempt_are_told_apart_by_their_own_ids(world):
+    world.rule("1A")
+    attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
+    with world.work() as sandbox:
+        first, second = threeds_table.of_attempt(sandbox, attempt.attempt_id)
+        assert first.txn_id != second.txn_id
+        old = {
+            "messageType": "CRes",
+            "messageVersion": "2.2.0",
+            "transStatus": "Y",
+            "threeDSServerTransID": first.txn_id,
+            "acsTransID": first.acs_trans_id,
+        }
+        moved = card_authentication.ask_issuer(sandbox, attempt, AT_THE_PAGE.ways.browser, "Y")
+        back = card_authentication.threeds_back(sandbox, moved, wire.encode(old), None)
+    assert back.state == "FAILED"
+    with world.look() as sandbox:
+        assert authentication.last_threeds(sandbox, back).state in ENDED

@@ -1,0 +1,263 @@
+"""Engines and transactions: whole or not at all, one picture of the data."""
+
+import subprocess
+import sys
+from threading import Event, Thread
+
+import pytest
+from sqlalchemy import func, select
+
+from mockpay.kernel.errors import NotFound, Unusable
+from mockpay.services.sellers import accounts
+from mockpay.services.sellers.accounts import NewSeller
+from mockpay.store.db import engine as engines
+from mockpay.store.orders import joined
+from mockpay.store.unit_of_work import look, work
+from tests.given import World, at_once, on_sqlite, request
+
+
+def row(world, digest):
+    return {"seller_id": world.seller_id, "digest": digest, "order_id": 1}
+
+
+def add(connection, world, digest):
+    connection.execute(joined.insert().values(row(world, digest)))
+
+
+def count(connection):
+    return connection.execute(select(func.count()).select_from(joined)).scalar()
+
+
+class Lost(Exception):
+    """What a test interrupts a transaction with."""
+
+
+def test_what_was_written_before_an_error_is_gone(world):
+    with pytest.raises(Lost), world.work() as sandbox:  # noqa: PT012
+        add(sandbox.connection, world, "a")
+        raise Lost
+    with world.look() as sandbox:
+        assert count(sandbox.connection) == 0
+
+
+def test_one_threads_rollback_and_anothers_commit_do_not_mix(world):
+    def write(index):
+        with world.work() as sandbox:
+            add(sandbox.connection, world, f"thread {index}")
+            if index % 2:
+                raise Lost
+
+    got = at_once(8, write)
+    assert [type(one) for one in got].count(Lost) == 4
+    with world.look() as sandbox:
+        kept = sandbox.connection.execute(select(joined.c.digest)).scalars()
+        assert sorted(kept) == [f"thread {index}" for index in (0, 2, 4, 6)]
+
+
+def test_of_writers_in_one_world_each_waits_for_the_other(world):
+    """Nobody adds to a number that another one read."""
+
+    def read_and_write(_):
+        with world.work() as sandbox:
+            seen = count(sandbox.connection)
+            add(sandbox.connection, world, f"number {seen}")
+
+    assert at_once(8, read_and_write) == [None] * 8
+    with world.look() as sandbox:
+        assert count(sandbox.connection) == 8
+
+
+def test_a_reader_sees_one_picture_whatever_is_written_meanwhile(world):
+    with world.look() as sandbox:
+        before = count(sandbox.connection)
+        with world.work() as other:
+            add(other.connection, world, "meanwhile")
+        assert count(sandbox.connection) == before
+    with world.look() as sandbox:
+        assert count(sandbox.connection) == before + 1
+
+
+def test_a_reader_waits_for_no_writer(world):
+    with world.work() as sandbox:
+        add(sandbox.connection, world, "not yet")
+        with world.look() as reader:
+            assert count(reader.connection) == 0
+
+
+def test_a_savepoint_takes_back_its_own_part_alone(world):
+    with world.work() as sandbox:
+        add(sandbox.connection, world, "kept")
+        with pytest.raises(Lost), sandbox.connection.begin_nested():  # noqa: PT012
+            add(sandbox.connection, world, "taken back")
+            raise Lost
+        add(sandbox.connection, world, "kept too")
+    with world.look() as sandbox:
+        assert count(sandbox.connection) == 2
+
+
+def test_on_postgresql_two_worlds_do_not_wait_for_each_other(world, runtime, database_kind):
+    """SQLite has one writer, so there this is about not waiting for ever."""
+    other = World.new(runtime)
+    entered = Event()
+
+    def write():
+        with other.work() as sandbox:
+            add(sandbox.connection, other, "theirs")
+        entered.set()
+
+    thread = Thread(target=write)
+    with world.work() as sandbox:
+        add(sandbox.connection, world, "mine")
+        thread.start()
+        assert entered.wait(5 if database_kind == "postgresql" else 0.05) == (database_kind == "postgresql")
+    thread.join(10)
+    assert entered.is_set()
+
+
+def test_a_world_is_found_by_seller_or_by_access_key(world, runtime):
+    with world.look() as sandbox:
+        key = sandbox.seller.access_key
+    with look(runtime, access_key=key) as found, work(runtime, access_key=key) as writable:
+        assert found.seller_id == writable.seller_id == world.seller_id
+    for wrong in ({"seller_id": "NOBODY"}, {"access_key": "NOBODY"}, {"access_key": ""}):
+        with pytest.raises(NotFound), look(runtime, **wrong):
+            pass
+
+
+def test_a_transaction_has_one_now(world, real_clock):
+    running = World.new(world.runtime, frozen=False)
+    with running.work() as sandbox:
+        before = sandbox.now
+        real_clock.move(5_000)
+        assert sandbox.now == before
+        assert sandbox.at(before + 10).now == before + 10
+        assert sandbox.at(before - 10).now == before
+    assert running.now() == before + 5_000
+
+
+# --- opening
+
+
+def test_every_table_is_known_whoever_opens_the_database():
+    """In a process of its own: here, other tests have loaded every module long ago."""
+    code = """
+import importlib, pkgutil, mockpay.store
+from mockpay.store import engine, metadata, versions
+engine._load_tables()
+known = set(metadata.metadata.tables)
+for module in pkgutil.iter_modules(mockpay.store.__path__):
+    importlib.import_module(f"mockpay.store.{module.name}")
+print(*set(metadata.metadata.tables) - known)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+def test_tables_are_made_once_however_many_start_at_once(database_url):
+    def start(_):
+        engine = engines.open_engine(database_url)
+        try:
+            engines.create_tables(engine)
+        finally:
+            engine.dispose()
+
+    assert at_once(4, start) == [None] * 4
+
+
+@on_sqlite
+def test_a_fresh_file_gets_its_folder_and_its_tables(tmp_path, keys, runtime):
+    path = tmp_path / "new" / "folder" / "mockpay.db"
+    opened = at_once(3, lambda _: engines.open_engine(str(path)))
+    for engine in opened:
+        engines.create_tables(engine)
+    with engines.writing(opened[0]) as connection:
+        assert count(connection) == 0
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        assert mode == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    for engine in opened:
+        engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://"])
+def test_sqlite_in_memory_is_refused(url):
+    with pytest.raises(Unusable) as refused:
+        engines.normal_url(url)
+    assert refused.value.code == "database.memory"
+
+
+@pytest.mark.parametrize(
+    "url", ["://", "postgresql://host:port/x", "://nothing", "mysql://h/d", "oracle://h/d"]
+)
+def test_what_is_no_url_is_refused_in_one_sentence(url):
+    with pytest.raises(Unusable) as refused:
+        engines.normal_url(url)
+    assert refused.value.code == "database.url"
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"]
+)
+def test_postgresql_is_reached_by_psycopg_and_keeps_its_password(given):
+    assert engines.normal_url(given) == "postgresql+psycopg://u:p@h/d"
+
+
+def test_a_path_is_a_sqlite_file(tmp_path):
+    assert engines.normal_url(str(tmp_path / "x.db")) == f"sqlite:///{tmp_path}/x.db"
+
+
+# --- two sellers
+
+
+def test_a_reset_empties_one_world_alone(world, runtime):
+    other = World.new(runtime)
+    mine, theirs = world.order(), other.order()
+    world.pay(mine)
+    other.pay(theirs)
+    with world.work() as sandbox:
+        accounts.reset(sandbox)
+        kept = sandbox.seller.access_key
+    assert other.states(theirs) == ("PAID", "CAPTURED")
+    assert other.violations() == []
+    with look(runtime, access_key=kept) as sandbox:
+        assert sandbox.seller_id == world.seller_id
+    assert world.begin().new
+
+
+def test_of_eight_that_want_one_name_one_gets_it(runtime):
+    got = at_once(8, lambda _: accounts.create(runtime, NewSeller(seller_id="A1WANTED")))
+    assert sum(not isinstance(one, Exception) for one in got) == 1
+    assert {one.code for one in got if isinstance(one, Exception)} == {"seller.exists"}
+
+
+def test_orders_of_one_seller_are_invisible_to_another(world, runtime):
+    other = World.new(runtime)
+    world.order("SHARED")
+    with other.work() as sandbox:
+        from mockpay.services.payments import orders
+
+        assert orders.begin(sandbox, request("SHARED")).new
+
+
+@on_sqlite
+@pytest.mark.parametrize("column", ["a_former_shape", None])
+def test_a_database_of_another_version_is_refused_in_one_sentence(tmp_path, database_kind, column):
+    url = str(tmp_path / "old.db")
+    engine = engines.open_engine(url)
+    engines.create_tables(engine)
+    with engines.writing(engine) as connection:
+        if column is None:
+            connection.exec_driver_sql("DELETE FROM made_with")
+        else:
+            connection.exec_driver_sql(f"UPDATE made_with SET shape = '{column}'")
+    with pytest.raises(Unusable) as refused:
+        engines.create_tables(engine)
+    engines.close(engine)
+    assert refused.value.code == "database.version"
+    assert "another version" in str(refused.value)
+
+
+def test_a_database_of_this_version_is_opened_again(engine):
+    engines.create_tables(engine)
+    engines.create_tables(engine)

@@ -1,0 +1,76 @@
+"""One writer at a time, over one connection; and statements that are compiled once."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from mockpay.store.db import engine as engines
+from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.timeline import timeline
+from tests.given import on_sqlite
+
+LINE = {
+    "seller_id": "S",
+    "order_id": 7,
+    "at": 1,
+    "machine": "order",
+    "subject": "s",
+    "event": "opened",
+    "before": None,
+    "after": "CREATED",
+    "actor": "SELLER",
+    "facts": "{}",
+}
+
+
+@on_sqlite
+def test_writers_of_one_process_go_one_by_one(runtime):
+    inside, most = [], []
+
+    def write(number):
+        with engines.writing(runtime.engine) as connection:
+            inside.append(number)
+            most.append(len(inside))
+            connection.execute(text("SELECT 1"))
+            inside.remove(number)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert most == [1] * 16
+
+
+def test_somebody_can_write_after_the_engine_was_closed(runtime):
+    with engines.writing(runtime.engine) as connection:
+        connection.execute(text("SELECT 1"))
+
+    engines.close(runtime.engine)
+
+    with engines.writing(runtime.engine) as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_what_the_driver_was_given_directly_is_rolled_back_with_the_rest(runtime):
+    with pytest.raises(KeyError), engines.writing(runtime.engine) as connection:  # noqa: PT012
+        PreparedInsert(timeline).run(connection, LINE)
+        connection.execute(timeline.insert().values(LINE))
+        raise KeyError
+
+    with engines.reading(runtime.engine) as connection:
+        assert connection.execute(timeline.select()).first() is None
+
+
+def test_a_stored_row_tells_its_number_and_a_query_its_columns(runtime):
+    insert = PreparedInsert(timeline)
+    query = Prepared(timeline.select().order_by(timeline.c.id.desc()))
+
+    with engines.writing(runtime.engine) as connection:
+        numbers = [insert.number(connection, LINE) for _ in range(3)]
+        newest = query.first(connection, {})
+
+    assert numbers == sorted(set(numbers))
+    assert newest == {"id": numbers[-1], **LINE}

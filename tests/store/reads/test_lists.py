@@ -1,0 +1,109 @@
+"""Lists for pages: what the control API's own tests do not reach."""
+
+import pytest
+
+from mockpay.kernel.clock import parse_time
+from mockpay.kernel.errors import Invalid
+from mockpay.store import journal
+from mockpay.store.db.paging import cursor_of, mark_of, number_of
+from mockpay.store.reads.lists import (
+    Bar,
+    OrderFilter,
+    bars,
+    counts_by_state,
+    orders_after,
+    orders_page,
+    version,
+)
+from mockpay.store.unit_of_work import look, work
+from tests.control.rooms import Api, make_app
+
+NOON = "2026-11-21T12:00:00Z"
+
+
+@pytest.fixture
+def room(tmp_path, database_url):
+    api = Api(make_app(tmp_path, database_url=database_url))
+    room = api.new_seller()
+    room.freeze(NOON)
+    yield room
+    api.runtime.engine.dispose()
+
+
+def asked(room, question, *words):
+    with look(room.api.runtime, room.seller_id) as sandbox:
+        return question(sandbox, *words)
+
+
+def test_counts_cover_the_states_that_occur_and_not_the_filters_own(room):
+    room.paid_order("A-1")
+    room.open_order("A-2")
+    room.open_order("B-3")
+    assert asked(room, counts_by_state) == {"PAID": 1, "CREATED": 2}
+    narrowed = OrderFilter(states=("PAID",), text="a-")
+    assert asked(room, counts_by_state, narrowed) == {"PAID": 1, "CREATED": 1}
+    assert asked(room, counts_by_state, OrderFilter(method="upi")) == {"PAID": 1}
+
+
+def test_an_empty_world_has_no_counts_no_bars_and_no_orders(room):
+    assert asked(room, counts_by_state) == {}
+    assert asked(room, bars, 0) == []
+    page = asked(room, orders_page, OrderFilter())
+    assert (page.items, page.next_cursor) == ([], None)
+
+
+def test_newer_orders_are_counted_by_the_same_filter(room):
+    seen = room.open_order("A-1")
+    room.open_order("A-2")
+    room.open_order("B-3")
+    assert asked(room, orders_after, OrderFilter(), seen.order_id) == 2
+    assert asked(room, orders_after, OrderFilter(text="a-"), seen.order_id) == 1
+
+
+def test_bars_are_minutes_of_the_sellers_time(room):
+    noon = parse_time(NOON)
+    room.open_order("A-1")
+    room.post("/clock/advance", {"seconds": 59})
+    room.paid_order("A-2")
+    room.post("/clock/advance", {"seconds": 121})
+    room.open_order("A-3")
+    expected = [Bar(noon, {"CREATED": 1, "PAID": 1}), Bar(noon + 180_000, {"CREATED": 1})]
+    assert asked(room, bars, noon) == expected
+    assert asked(room, bars, noon + 60_000) == expected[1:]
+    assert asked(room, bars, noon, 60_000, 1) == expected[1:]
+
+
+def test_the_version_changes_with_every_line_and_entry(room):
+    versions = [asked(room, version)]
+    order = room.open_order()
+    versions.append(asked(room, version))
+    room.pay(order)
+    versions.append(asked(room, version))
+    with work(room.api.runtime, room.seller_id) as sandbox:
+        journal.add(sandbox.connection, room.seller_id, 0, 0, kind="k", outcome="ok")
+    versions.append(asked(room, version))
+    assert len(set(versions)) == 4
+    assert asked(room, version) == versions[-1]
+
+
+def test_another_sellers_doings_do_not_change_the_version(room):
+    before = asked(room, version)
+    room.api.new_seller().open_order()
+    assert asked(room, version) == before
+
+
+@pytest.mark.parametrize("mark", ["A1SELLER", "with:colon", "é"])
+def test_a_cursor_hides_its_mark_and_gives_it_back(mark):
+    assert mark_of("seller", cursor_of("seller", mark)) == mark
+
+
+def test_a_cursor_of_another_list_is_refused():
+    with pytest.raises(Invalid) as refused:
+        number_of("order", cursor_of("journal", 7))
+    assert refused.value.code == "cursor.invalid"
+
+
+@pytest.mark.parametrize("mark", ["", "-1", "१", "1e3", str(2**63)])
+def test_a_cursor_that_is_no_row_is_refused(mark):
+    with pytest.raises(Invalid):
+        number_of("order", cursor_of("order", mark))

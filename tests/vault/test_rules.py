@@ -1,0 +1,179 @@
+"""Saved methods: what is kept where, what is shown, and how they live."""
+
+import pytest
+
+from mockpay.domain.methods.instruments import Card, NetBanking, Upi, Wallet
+from mockpay.kernel.clock import parse_time
+from mockpay.kernel.errors import Invalid
+from mockpay.vault import rules
+from mockpay.vault.rules import LIVE, SAVED_METHOD, MethodStatus, SavedMethod
+from tests.given import NOON
+
+VISA, FOREIGN = "4111111111111111", "4012888888881881"
+#: facts, section 12.6.
+LEADS = {
+    "INITIATED": "ACTIVE FAILED",
+    "ACTIVE": "SUSPENDED DEACTIVATED",
+    "SUSPENDED": "ACTIVE DEACTIVATED",
+    "DEACTIVATED": "",
+    "FAILED": "",
+}
+
+
+def card(number=VISA, expiry="08/29"):
+    return Card.read(number=number, expiry=expiry, cvv="123", name="Asha Rao", now=NOON)
+
+
+@pytest.mark.parametrize(("state", "to"), LEADS.items())
+def test_a_saved_method_moves_as_published(state, to):
+    leads = {str(target) for (one, _), target in SAVED_METHOD.table.items() if one == state}
+    assert leads == set(to.split())
+
+
+def test_no_status_is_missing_and_the_live_ones_have_a_future():
+    assert set(LEADS) == set(MethodStatus)
+    assert {"ACTIVE", "SUSPENDED"} == LIVE
+
+
+# --- taken apart and put together
+
+
+def test_of_a_card_only_its_looks_leave_the_vault():
+    parts = rules.parts(card())
+    assert parts.display == {"network": "Visa", "last4": "1111", "issuer": "HDFC", "type": "credit"}
+    assert parts.secret == {"pan": VISA, "expiry": "08/2029"}
+    assert VISA not in repr(parts)
+    assert "2029" not in repr(parts)
+
+
+def test_a_card_comes_back_without_cvv_and_name():
+    typed = card()
+    parts = rules.parts(typed)
+    again = rules.restored(parts.kind, parts.secret, parts.display)
+    assert isinstance(again, Card)
+    assert (again.typed.name, again.magic_cvv) == ("", None)
+    assert again.dump() == typed.dump()
+    assert again.secret() == typed.secret() == {"number": VISA}
+
+
+@pytest.mark.parametrize(
+    ("instrument", "shown"),
+    [
+        (Upi("gaurav@okhdfc"), {"vpa": "ga****@okhdfc"}),
+        (NetBanking("SBIN"), {"bank": "SBIN", "bank_name": "State Bank of India"}),
+        (Wallet("asha@example.com"), {"email": "as****@example.com"}),
+    ],
+)
+def test_other_instruments_come_back_as_they_were(instrument, shown):
+    parts = rules.parts(instrument)
+    assert parts.display == shown
+    assert rules.restored(parts.kind, parts.secret, parts.display) == instrument
+
+
+def test_of_net_banking_nothing_is_secret():
+    assert rules.parts(NetBanking("SBIN")).secret == {}
+
+
+def test_a_upi_id_is_one_however_it_is_spelt():
+    assert rules.parts(Upi("Gaurav@OkHdfc")).identity == rules.parts(Upi("gaurav@okhdfc")).identity
+
+
+def test_two_instruments_never_have_one_identity():
+    given = [card(), card(FOREIGN), Upi("a1@bank"), Wallet("a1@bank"), NetBanking("SBIN")]
+    assert len({rules.parts(one).identity for one in given}) == len(given)
+
+
+def test_a_payment_by_qr_code_has_nothing_to_save():
+    with pytest.raises(Invalid) as refused:
+        rules.parts(Upi())
+    assert refused.value.code == "method.not_savable"
+
+
+@pytest.mark.parametrize(
+    ("expiry", "ends"),
+    [("08/29", "2029-08-31T18:30:00Z"), ("12/29", "2029-12-31T18:30:00Z"), ("02/28", "2028-02-29T18:30:00Z")],
+)
+def test_a_card_is_good_through_its_last_day_in_india(expiry, ends):
+    assert rules.parts(card(expiry=expiry)).expires_at == parse_time(ends)
+
+
+def test_only_cards_of_india_get_a_token():
+    assert rules.parts(card()).refused is None
+    assert rules.parts(card(FOREIGN)).refused == "international_card_not_tokenised"
+
+
+@pytest.mark.parametrize("number", ["4539578763621486", "6011111111111117", "1", ""])
+def test_a_card_that_was_never_ours_is_not_restored(number):
+    with pytest.raises(Invalid) as refused:
+        rules.card(number, "08/29")
+    assert refused.value.code == "test_card_required"
+
+
+# --- shown
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("gaurav@okhdfc", "ga****@okhdfc"), ("abc@x", "ab****@x"), ("ab@x", "a****@x"), ("a@x", "****@x")],
+)
+def test_an_address_never_shows_its_whole_name(address, shown):
+    assert rules.masked(address) == shown
+
+
+def saved(kind, display, nickname=None):
+    return SavedMethod(
+        "tok_1",
+        "A1",
+        "byr_1",
+        kind,
+        MethodStatus.ACTIVE,
+        None,
+        display,
+        nickname,
+        None,
+        None,
+        False,
+        "cns_1",
+        None,
+        0,
+        0,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("instrument", "title"),
+    [
+        (card(), "HDFC Visa ending in 1111"),
+        (Upi("gaurav@okhdfc"), "ga****@okhdfc"),
+        (NetBanking("SBIN"), "State Bank of India"),
+        (Wallet("asha@example.com"), "Amazon Pay balance of as****@example.com"),
+    ],
+)
+def test_a_buyer_knows_a_method_by_its_looks_or_its_nickname(instrument, title):
+    parts = rules.parts(instrument)
+    assert saved(parts.kind, parts.display).title == title
+    assert saved(parts.kind, parts.display, "Groceries").title == "Groceries"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  My   card ", "My card"),
+        ("", None),
+        ("   ", None),
+        ("कार्ड ₹", "कार्ड ₹"),
+        ("Visa 411111 1111", "Visa 411111 1111"),
+    ],
+)
+def test_a_nickname_is_kept_tidy(typed, kept):
+    assert rules.nickname(typed) == kept
+
+
+@pytest.mark.parametrize("typed", ["x" * 41, "a\x00b", VISA, "4111 1111 1111 1111", "4-1-1-1-1-1-1-1-1-1-1"])
+def test_a_nickname_is_short_and_no_card_number(typed):
+    with pytest.raises(Invalid) as refused:
+        rules.nickname(typed)
+    assert (refused.value.code, refused.value.detail["field"]) == ("nickname.invalid", "nickname")
+    assert typed not in refused.value.message

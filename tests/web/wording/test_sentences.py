@@ -1,0 +1,211 @@
+"""Plain sentences: what happened, and whose doing it is."""
+
+import pytest
+
+from mockpay.domain.methods.upi import CODES
+from mockpay.domain.payments.attempts import Failure
+from mockpay.kernel.clock import DAY
+from mockpay.risk.rules import DECLINED_REASON
+from mockpay.services.sellers.accounts import Changes, change
+from mockpay.web.wording.sentences import (
+    countdown,
+    decided_by,
+    failure_sentence,
+    method_title,
+    overruled,
+    span,
+    what_happened,
+    whose_doing,
+)
+
+INNOCENT = "Nothing is wrong in your integration."
+
+
+def told(world, order):
+    """The sentence of an order's row, by the seller's clock."""
+    tries = world.tries(order)
+    return what_happened(world.see(order), tries[-1] if tries else None, world.now())
+
+
+@pytest.mark.parametrize(
+    ("vpa", "says"),
+    [
+        ("success@mockpay", "Paid by UPI"),
+        ("insufficient@mockpay", "Buyer’s bank declined: not enough funds (Z9); may try again"),
+        ("wrongpin@mockpay", "Wrong UPI PIN (ZM); may try again"),
+        ("fraud@mockpay", "UPI network refused: risk threshold exceeded (U16); may try again"),
+        ("xi@mockpay", "Seller’s bank refused: payee's account does not exist (XI); may try again"),
+        ("invalid@mockpay", "No such UPI ID (ZH); may try again"),
+        ("pending@mockpay", "The bank has not decided yet"),
+        ("deemed@mockpay", "No clear answer; money may have moved"),
+        ("asha@okhdfc", "Waiting for asha@okhdfc to approve"),
+        (None, "Waiting for the buyer’s UPI app"),
+    ],
+)
+def test_a_row_says_in_one_sentence_how_a_try_stands(world, vpa, says):
+    order = world.order()
+    world.pay(order, vpa)
+    assert told(world, order) == says
+
+
+def test_an_order_that_nobody_tried_says_how_long_is_left(world):
+    order = world.order()
+    world.later(100)
+    assert told(world, order) == "Buyer is on the payment page, 13:20 left"
+
+
+def test_a_cancelled_order_says_that_the_buyer_gave_up(world):
+    order = world.order()
+    world.cancel(order)
+    assert told(world, order) == "Cancelled on the payment page"
+    assert whose_doing(world.see(order), None) == f"{INNOCENT} The buyer gave up before paying."
+
+
+def test_an_expired_order_says_that_nothing_was_tried(world):
+    order = world.order()
+    world.later(901)
+    assert told(world, order) == "The time to pay ran out; nothing was tried"
+    assert whose_doing(world.see(order), None) == f"{INNOCENT} Nobody paid within 15 min."
+
+
+def test_an_order_that_expired_while_the_bank_was_deciding_says_so(world):
+    order = world.order()
+    world.pay(order, "pending@mockpay")
+    world.later(901)
+    assert told(world, order) == "The time to pay ran out while the bank was deciding"
+
+
+def test_money_that_came_too_late_went_back(world):
+    order = world.order()
+    world.pay(order, "late@mockpay")
+    world.idle()
+    assert told(world, order) == "Approved after the order had ended; the money went back"
+
+
+def test_money_that_was_told_as_failure_went_back(world):
+    order = world.order(amount="1703.08")
+    world.pay(order, "asha@okhdfc")
+    world.idle()
+    assert told(world, order) == "Captured, but told FAILURE; the money went back"
+
+
+def test_a_fault_on_the_way_back_is_told_of_a_paid_order(world):
+    order = world.order(amount="1703.01")
+    world.pay(order, "asha@okhdfc")
+    world.later(20)
+    assert told(world, order) == "Paid by UPI; the result comes back with a wrong signature"
+
+
+def test_a_title_is_a_whole_sentence_without_codes(world):
+    order = world.order()
+    last = world.pay(order, "insufficient@mockpay")
+    says = what_happened(world.see(order), last, full=True)
+    assert says == "The buyer’s bank declined the payment: not enough funds"
+
+
+@pytest.mark.parametrize("code", [code for code, row in CODES.items() if row.reason])
+def test_every_code_makes_a_sentence_for_a_row_and_one_for_a_title(code):
+    row = CODES[code]
+    failure = Failure(row.source, "step", row.reason, code)
+    short, full = failure_sentence(failure), failure_sentence(failure, full=True)
+    assert short[0].isupper()
+    assert short.endswith(f"({code})")
+    assert full[0].isupper()
+    assert f"({code})" not in full
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "says"),
+    [
+        ("otp_attempts_exceeded", "", "The buyer typed too many wrong codes"),
+        ("payment_cancelled", "", "The buyer gave this try up"),
+        ("payment_timed_out", "", "The buyer did not prove who they are in time"),
+        ("authentication_failed", "N/01", "The buyer did not prove who they are at the card’s bank"),
+        (DECLINED_REASON, "", "A risk rule declined the payment"),
+    ],
+)
+def test_an_end_before_the_banks_turn_is_told_in_words(reason, code, says):
+    failure = Failure("customer", "payment_authentication", reason, code)
+    assert failure_sentence(failure, full=True, method="card") == says
+    assert failure_sentence(failure, method="card") == (f"{says} ({code})" if code else says)
+
+
+@pytest.mark.parametrize(
+    ("vpa", "amount", "tag", "asked"),
+    [
+        ("failure@mockpay", "499.00", "UPI ID", "The UPI ID asked for this answer."),
+        ("asha@okhdfc", "1700.51", "amount 1700.51", "The amount asked for this answer."),
+    ],
+)
+def test_the_deciding_input_is_named(world, vpa, amount, tag, asked):
+    order = world.order(amount=amount)
+    last = world.pay(order, vpa)
+    assert decided_by(last) == tag
+    says = whose_doing(world.see(order), last)
+    assert says == f"{INNOCENT} {asked} The buyer may try again."
+
+
+def test_a_rule_is_named_before_the_upi_id(world):
+    world.rule("Z9")
+    order = world.order()
+    last = world.pay(order, "failure@mockpay")
+    assert decided_by(last) == last.plan.scenario
+    assert "A rule made by control API asked for this answer." in whose_doing(order, last)
+
+
+def test_a_sellers_default_is_named(world):
+    with world.work() as sandbox:
+        change(sandbox, Changes(settings={"default_outcomes": {"issuer": "Z9"}}))
+    order = world.order()
+    last = world.pay(order, "asha@okhdfc")
+    assert decided_by(last) == "seller default"
+    assert "The seller’s default outcome asked" in whose_doing(order, last)
+
+
+def test_normal_behaviour_has_no_tag(world):
+    order = world.order()
+    world.pay(order, "asha@okhdfc")
+    world.later(20)
+    last = world.tries(order)[-1]
+    assert decided_by(last) is None
+    assert not overruled(last)
+    says = whose_doing(world.see(order), last)
+    assert says == "No scenario had a say: what is not asked to fail succeeds."
+
+
+def test_a_choice_in_the_upi_app_is_the_buyers_doing(world):
+    order = world.order()
+    last = world.decline(world.ask(order))
+    assert overruled(last)
+    assert decided_by(last) == "UPI app"
+    assert "The buyer chose this in the simulated UPI app." in whose_doing(world.see(order), last)
+
+
+def test_a_request_that_the_clock_ended_is_not_the_buyers_choice(world):
+    order = world.order()
+    world.ask(order)
+    world.later(301)
+    assert not overruled(world.tries(order)[-1])
+    assert told(world, order) == "UPI request was never answered (U69); may try again"
+
+
+def test_what_was_paid_with_is_told_short(world):
+    order = world.order()
+    assert method_title(None) == ""
+    assert method_title(world.ask(order)) == "UPI app"
+    assert method_title(world.pay(world.order("O-2"), "asha@okhdfc")) == "asha@okhdfc"
+
+
+@pytest.mark.parametrize(
+    ("ms", "says"), [(0, "0 s"), (59_999, "59 s"), (60_000, "1 min"), (3_600_000, "1 h"), (2 * DAY, "2 d")]
+)
+def test_an_age_is_told_in_its_largest_unit(ms, says):
+    assert span(ms) == says
+
+
+@pytest.mark.parametrize(
+    ("ms", "says"),
+    [(-1, "0:00"), (5_000, "0:05"), (680_000, "11:20"), (3_905_000, "1:05:05"), (3 * DAY, "3 d")],
+)
+def test_time_left_is_told_as_a_clock_does(ms, says):
+    assert countdown(ms) == says

@@ -1,0 +1,222 @@
+"""The lines of the timeline."""
+
+import pytest
+
+from mockpay.domain.methods.instruments import Emi
+from mockpay.domain.notifications import DELIVERY
+from mockpay.domain.orders import ORDER
+from mockpay.domain.payments.attempts import ATTEMPT
+from mockpay.domain.refunds import REFUND
+from mockpay.otp import challenges
+from mockpay.otp.rules import OTP, Purpose
+from mockpay.services import inbox
+from mockpay.services.payments import settlement
+from mockpay.store import orders as order_rows
+from mockpay.store import schedule
+from mockpay.threeds.rules import THREEDS
+from mockpay.web.wording.timeline_words import words
+from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
+from tests.given import World
+
+
+@pytest.mark.parametrize(
+    ("ms", "says"), [(18_700, "+18.7 s"), (902_000, "+15 min 02 s"), (7_260_000, "+2 h 01 min")]
+)
+def test_later_events_are_told_as_what_passed_since_the_first(ms, says):
+    assert offset(ms) == says
+
+
+def test_the_timeline_marks_the_event_that_decided(world):
+    order = world.order()
+    world.pay(order, "insufficient@mockpay")
+    lines = timeline_lines(world.story(order))
+    assert [line.title for line in lines] == [
+        "Order opened",
+        "UPI chosen",
+        "Buyer asked to approve",
+        "Buyer approved",
+        "Sent to the bank",
+        "Declined",
+        "Buyer may try again",
+    ]
+    assert [line.title for line in lines if line.decided] == ["Declined"]
+    assert lines[5].fact == "Z9: not enough funds"
+
+
+def test_a_card_is_told_with_its_plan_where_it_has_one(world):
+    card = world.card("5241810000000000")
+    plain, paid_back = world.order("plain"), world.order("emi", "10000.00")
+    world.pay_with(plain, card)
+    emi = Emi.chosen(card, paid_back.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+    world.pay_with(paid_back, emi)
+    told = {}
+    for order in (plain, paid_back):
+        line = timeline_lines(world.story(order))[1]
+        told[line.title] = line.fact
+    assert told == {
+        "Card chosen": "Mastercard •••• 0000, HDFC, credit",
+        "EMI chosen": "Mastercard •••• 0000, HDFC, credit; 6 × ₹1,745.30, 6 months at 16 %, HDFC Bank",
+    }
+
+
+def test_only_the_first_time_is_told_in_full(world):
+    order = world.order()
+    world.later(2)
+    world.pay(order, "asha@okhdfc")
+    world.later(20)
+    times = [line.at for line in timeline_lines(world.story(order))]
+    assert times[0] == "17:30:00.000"
+    assert times[1] == "+2.0 s"
+    assert times[-1] == "+12.0 s"
+
+
+def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
+    """A line with the plain dot is one that fell back to the machine's own name of its event."""
+    names = (
+        "success",
+        "pendingok",
+        "pendingfail",
+        "deemed",
+        "deemedfail",
+        "late",
+        "expired",
+        "invalid",
+        "declined",
+    )
+    for name in names:
+        world.pay(world.order(name), f"{name}@mockpay")
+    world.pay(world.order("told", "1703.08"), "success@mockpay")
+    world.cancel(world.order("cancelled"))
+    opened = world.pay(world.order("opened"), "asha@okhdfc")
+    with world.work() as sandbox:
+        settlement.opened(sandbox, opened)
+    world.approve(opened)
+    world.idle()
+    with world.look() as sandbox:
+        found = [order_rows.newest(sandbox, one) for one in (*names, "told", "cancelled", "opened")]
+    lines = [line for order in found if order for line in timeline_lines(world.story(order))]
+    assert len(lines) > 50
+    assert [line.title for line in lines if line.icon == "dot"] == []
+
+
+@pytest.mark.parametrize(
+    "machine", [ORDER, ATTEMPT, REFUND, OTP, THREEDS, DELIVERY], ids=lambda one: one.name
+)
+def test_every_event_of_every_machine_has_words_of_its_own(machine):
+    """What only a machine's first line tells has no step in its table."""
+    timeline_name = {"delivery": "notification"}.get(machine.name, machine.name)
+    # Told by the attempt's own line of the same moment.
+    events = {event for _, event in machine.table} - {"attempt_started"}
+    assert [one for one in sorted(events) if words(timeline_name, one)[2] == "dot"] == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "event"),
+    [
+        ("order", "opened"),
+        ("order", "capture_pending"),
+        ("order", "cancelled_after_capture"),
+        ("attempt", "chosen"),
+        ("attempt", "seen"),
+        ("refund", "requested"),
+        ("refund", "sent"),
+        ("notification", "queued"),
+        ("otp", "start"),
+        ("threeds", "prepared"),
+    ],
+)
+def test_lines_that_move_no_machine_have_words_too(machine, event):
+    assert words(machine, event)[2] != "dot"
+
+
+def test_an_event_that_nobody_knows_is_told_by_its_own_name():
+    assert words("wallet", "topped_up") == ("Topped up", "idle", "dot", "")
+
+
+def test_a_refund_is_told_with_amount_number_and_whose_doing(runtime):
+    world = World.new(runtime, ipn_url="http://127.0.0.1:9/ipn")
+    order = world.order()
+    world.pay(order)
+    world.refund(order, "100.00")
+    world.later(5)
+    told = {line.title: line.fact for line in timeline_lines(world.story(order))}
+    number = world.refunds(order)[0].reference
+    assert told["Refund requested"] == "₹100.00, as R-1"
+    assert told["Refund sent to the bank"] == "Back to success@mockpay"
+    assert told["Refund completed"] == f"₹100.00, RRN {number}, by the clock"
+    assert told["Seller notified"] == "About the refund: try 1 answered 200"
+
+
+def test_of_several_refunds_to_come_each_is_named(world):
+    order = world.order()
+    world.pay(order)
+    refunds = [world.refund(order, "100.00", "A"), world.refund(order, "50.00", "B")]
+    with world.look() as sandbox:
+        waiting = [event for one in refunds for event in schedule.waiting_of(sandbox, one.amazon_refund_id)]
+    assert [line.fact for line in lines_to_come(waiting, world.now())] == [
+        f"{one.amazon_refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
+    ]
+
+
+def test_a_code_is_told_by_where_it_went_and_never_itself(world):
+    order = world.order()
+    attempt = world.ask(order, "asha@okhdfc")
+    with world.work() as sandbox:
+        challenge = challenges.start(
+            sandbox,
+            purpose=Purpose.PAYMENT,
+            subject=attempt.attempt_id,
+            to="+919800003210",
+            attempt_id=attempt.attempt_id,
+        )
+        challenges.verify(sandbox, challenge.challenge_id, "000001")
+        (message,) = inbox.listed(sandbox).items
+    lines = timeline_lines(world.story(order))[-2:]
+    assert [(line.title, line.fact) for line in lines] == [
+        ("Code sent", f"To {challenge.destination_masked} for this payment"),
+        ("Wrong code typed", f"{challenge.tries_left - 1} tries left"),
+    ]
+    assert message.otp not in repr(lines)
+
+
+def test_a_code_that_expires_does_not_look_like_what_ended_the_order(runtime):
+    world = World.new(runtime, otp_ttl_seconds=1)
+    order = world.order()
+    attempt = world.ask(order, "asha@okhdfc")
+    with world.work() as sandbox:
+        challenges.start(
+            sandbox,
+            purpose=Purpose.PAYMENT,
+            subject=attempt.attempt_id,
+            to="+919800003210",
+            attempt_id=attempt.attempt_id,
+        )
+    world.later(1)
+    lines = timeline_lines(world.story(order))
+    assert lines[-1].title == "Code expired"
+    assert not any(line.decided for line in lines)
+
+
+def test_a_cancelled_order_marks_the_cancel(world):
+    order = world.order()
+    world.cancel(order)
+    lines = timeline_lines(world.story(order))
+    assert [(line.title, line.fact) for line in lines if line.decided] == [
+        ("Order cancelled", "By the buyer")
+    ]
+
+
+def test_what_is_still_to_come_stands_in_the_order_in_which_it_comes(world):
+    order = world.order()
+    last = world.pay(order, "deemed@mockpay")
+    with world.look() as sandbox:
+        waiting = [
+            *schedule.waiting_of(sandbox, str(order.order_id)),
+            *schedule.waiting_of(sandbox, last.attempt_id),
+        ]
+    lines = lines_to_come(waiting, world.now())
+    assert [(line.title, line.at) for line in lines] == [
+        ("Bank makes the end known", "in 0:30"),
+        ("Order expires", "in 15:00"),
+    ]
+    assert all(line.to_come for line in lines)

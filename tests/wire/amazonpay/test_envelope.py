@@ -1,0 +1,341 @@
+import base64
+import itertools
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from mockpay.kernel.ids import entropy
+from mockpay.wire import forms
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.envelope import (
+    EnvelopeContentError,
+    EnvelopeEncodingError,
+    EnvelopeError,
+    EnvelopeParameterError,
+    EnvelopeTooLarge,
+    Flavour,
+    open_,
+    read_parameters,
+    seal,
+)
+from mockpay.wire.amazonpay.results import verify_result_signature
+from mockpay.wire.forms import Encoding, FormError
+from tests.wire.known_answers import (
+    ACCESS_KEY,
+    PRIVATE_KEY,
+    PUBLIC_KEY,
+    SECRET_KEY,
+    SELLER_ID,
+    VECTORS,
+    parameters_of,
+    seal_text,
+)
+
+START_TIME = 1_795_294_910
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+SHOP_TEXT = st.one_of(
+    ANY_TEXT,
+    st.text("नमस्ते क्षत्रिय ₹", max_size=60),
+    st.text("😀🇮🇳👩‍👧 \u200d", max_size=30),
+    st.text("'\"%/+&=*()!~ \\%2F%25%C3é", max_size=60),
+)
+LONG_TEXT = st.builds(lambda text: (text * 2048)[:2048], SHOP_TEXT)
+
+
+def sealed(fields, flavour=Flavour.PHP):
+    return seal(
+        fields,
+        seller_id=SELLER_ID,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        public_key=PUBLIC_KEY,
+        flavour=flavour,
+        start_time=START_TIME,
+        entropy=entropy,
+    )
+
+
+def opened_from(fields, flavour=Flavour.PHP):
+    envelope = sealed(fields, flavour)
+    return open_(envelope.payload, envelope.key, envelope.iv, PRIVATE_KEY)
+
+
+@given(
+    flavour=st.sampled_from(Flavour),
+    note=SHOP_TEXT,
+    store=SHOP_TEXT,
+    order=SHOP_TEXT,
+    custom=LONG_TEXT,
+    url=SHOP_TEXT,
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_shop_seals_is_what_the_server_opens(flavour, note, store, order, custom, url):
+    if flavour is Flavour.NODE:  # that client alters a literal %2F itself
+        note, store = note.replace("%2F", ""), store.replace("%2F", "")
+    fields = {
+        "sellerNote": note,
+        "sellerStoreName": store,
+        "sellerOrderId": order,
+        "customInformation": custom,
+    }
+    query = sealed(fields, flavour).query("https://shop.example/" + url, flavour)
+    sent = read_parameters(forms.decode_form(query))
+    opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+
+    assert opened.values == fields | {
+        "sellerId": SELLER_ID,
+        "startTime": str(START_TIME),
+        "AWSAccessKeyId": ACCESS_KEY,
+        "Signature": opened.signature,
+    }
+    assert signing.verify_envelope(opened, SECRET_KEY)
+    assert opened.iv_bytes == flavour.iv_bytes
+    if flavour is Flavour.NODE:
+        assert sent.redirect_url == "https://shop.example/" + url
+
+
+@given(flavour=st.sampled_from(Flavour), custom=SHOP_TEXT)
+@settings(max_examples=60, deadline=None)
+def test_the_client_accepts_an_answer_that_echoes_its_text(flavour, custom):
+    opened = opened_from({"customInformation": custom}, flavour)
+    answer = {
+        "status": "SUCCESS",
+        "reasonCode": "001",
+        "description": "Txn Success",
+        "customInformation": opened.values["customInformation"],
+    }
+    encoding = signing.result_encoding(opened)
+    answer["signature"] = signing.sign_result(answer, ACCESS_KEY, SECRET_KEY, encoding)
+
+    assert verify_result_signature(answer, access_key=ACCESS_KEY, secret=SECRET_KEY, flavour=flavour)
+
+
+@given(custom=LONG_TEXT)
+@settings(max_examples=20, deadline=None)
+def test_text_that_was_encoded_only_once_is_read_and_answered_so(custom):
+    once = Encoding.RFC3986.percent_encode(custom)
+    # Text that happens to be valid UTF-8 when read as Latin-1 cannot be told apart.
+    assume(forms.undo_double_utf8(custom) == custom)
+    opened = open_(*seal_text(f"customInformation={once.replace('%', '%25')}"), PRIVATE_KEY)
+
+    assert opened.values["customInformation"] == custom
+    assert opened.encoded["customInformation"] == once
+    assert opened.double_utf8 is (None if custom.isascii() else False)
+
+
+@pytest.mark.parametrize("parameter", ["payload", "key", "iv"])
+def test_a_flipped_bit_anywhere_is_refused(parameter):
+    sent = parameters_of(VECTORS["process_payment_requests"][5]["url"])
+    whole = {"payload": sent.payload, "key": sent.key, "iv": sent.iv}
+    text = whole[parameter]
+    for place, bit in itertools.product(range(len(text)), range(7)):
+        flipped = text[:place] + chr(ord(text[place]) ^ 1 << bit) + text[place + 1 :]
+        with pytest.raises(EnvelopeError):
+            open_(**(whole | {parameter: flipped}), private_key=PRIVATE_KEY)
+
+
+def spoilt_key():
+    payload, key, iv = seal_text("a=b")
+    return payload, key[:-6] + "AAAA==", iv
+
+
+def short_wrapped_key():
+    payload, _, iv = seal_text("a=b")
+    return payload, "AAAA", iv
+
+
+def spoilt_tag():
+    payload, key, iv = seal_text("a=b")
+    return "AAAA" + payload[4:], key, iv
+
+
+def payload_shorter_than_a_tag():
+    _, key, iv = seal_text("a=b")
+    return "AAAA", key, iv
+
+
+def other_iv():
+    payload, key, _ = seal_text("a=b")
+    return payload, key, base64.b64encode(b"j" * 12).decode()
+
+
+def iv_of_odd_size():
+    payload, key, _ = seal_text("a=b")
+    return payload, key, base64.b64encode(b"i" * 13).decode()
+
+
+def data_key_of_odd_size():
+    return seal_text("a=b", data_key=b"k" * 20)
+
+
+LOCKS = [
+    (spoilt_key, "unwrap"),
+    (short_wrapped_key, "unwrap"),
+    (spoilt_tag, "tag"),
+    (payload_shorter_than_a_tag, "tag"),
+    (other_iv, "tag"),
+    (iv_of_odd_size, "iv has 13"),
+    (data_key_of_odd_size, "key has 20"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "reason"), LOCKS)
+def test_every_lock_that_holds_looks_the_same_from_outside(spoil, reason):
+    with pytest.raises(EnvelopeError) as refused:
+        open_(*spoil(), PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.unreadable"
+    assert refused.value.message == "The payload cannot be decrypted."
+    assert refused.value.detail == {}
+    assert reason in refused.value.reason
+
+
+@pytest.mark.parametrize("size", [16, 24, 32])
+@pytest.mark.parametrize("iv_size", [12, 16])
+def test_every_aes_key_size_and_both_iv_sizes_open(size, iv_size):
+    opened = open_(*seal_text("a=b", data_key=b"k" * size, iv=b"i" * iv_size), PRIVATE_KEY)
+
+    assert opened.values == {"a": "b"}
+    assert (opened.signature, opened.access_key) == ("", "")
+
+
+def test_base64_is_read_leniently():
+    payload, key, iv = seal_text("a=b", iv=b"\xfb\xef\xbe\xff" * 4)
+    assert {"+", "/", "="} <= set(iv)
+    urlsafe = iv.replace("+", "-").replace("/", "_").rstrip("=")
+    spaced = iv.replace("+", " ")
+
+    for spelling in (urlsafe, spaced):
+        assert spelling != iv
+        assert open_(payload, key, spelling, PRIVATE_KEY).values == {"a": "b"}
+
+
+@pytest.mark.parametrize("text", ["*", "AAAAA", "A===A", "AB==", "AAA\n", "ééé", "\ud800", "====="])
+def test_what_is_not_base64_is_refused(text):
+    payload, key, _ = seal_text("a=b")
+
+    with pytest.raises(EnvelopeEncodingError) as refused:
+        open_(payload, key, text, PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.encoding"
+    assert refused.value.detail == {"name": "iv"}
+
+
+@pytest.mark.parametrize(
+    "plaintext",
+    ["", "no form", "a", "a=b&", "&a=b", "=b", "a=b&&c=d", "a=%", "a=%zz", "a=%25zz", b"\xff\xfe=1"],
+)
+def test_a_payload_that_holds_no_form_is_refused(plaintext):
+    with pytest.raises(EnvelopeContentError) as refused:
+        open_(*seal_text(plaintext), PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.content"
+
+
+@pytest.mark.parametrize("plaintext", ["a=1&b=2&a=1", "a=1&%61=2"])
+def test_a_field_named_twice_is_refused(plaintext):
+    with pytest.raises(EnvelopeContentError) as refused:
+        open_(*seal_text(plaintext), PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.duplicate"
+
+
+@pytest.mark.parametrize(
+    "plaintext",
+    [
+        "a=" + "x" * 16_384,
+        "&".join(f"{name}=1" for name in range(201)),
+        "a=" + "x" * 400_000,
+        "a=" + "%2525" * 17_000,
+    ],
+    ids=["over-16-KB", "too-many-fields", "far-over", "over-16-KB-of-percents"],
+)
+def test_a_payload_that_is_too_large_is_refused(plaintext):
+    with pytest.raises(EnvelopeTooLarge) as refused:
+        open_(*seal_text(plaintext), PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.too_large"
+
+
+def test_a_payload_of_just_16_kb_opens():
+    assert open_(*seal_text("a=" + "x" * 16_381), PRIVATE_KEY).values["a"].startswith("xxx")
+
+
+def test_unreadable_bytes_inside_a_value_do_not_break_the_server():
+    opened = open_(*seal_text("a=%FF%25FE&b=%25E0%25A4"), PRIVATE_KEY)
+
+    assert opened.values == {"a": "\ufffd\ufffd", "b": "\ufffd"}
+
+
+@pytest.mark.parametrize("name", ["payload", "key", "iv"])
+@pytest.mark.parametrize("given_value", [None, ""])
+def test_a_missing_or_empty_parameter_is_refused_by_name(name, given_value):
+    pairs = {"payload": "p", "key": "k", "iv": "i", "redirectUrl": "u"} | {name: given_value}
+
+    with pytest.raises(EnvelopeParameterError) as refused:
+        read_parameters([pair for pair in pairs.items() if pair[1] is not None])
+
+    assert (refused.value.code, refused.value.detail) == ("envelope.missing", {"name": name})
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_empty_part_of_an_envelope_is_refused(place):
+    parts = list(seal_text("a=b"))
+    parts[place] = ""
+
+    with pytest.raises(EnvelopeParameterError) as refused:
+        open_(*parts, PRIVATE_KEY)
+
+    assert refused.value.code == "envelope.missing"
+
+
+@pytest.mark.parametrize("name", ["payload", "key", "iv", "redirectUrl"])
+def test_a_parameter_given_twice_is_refused_by_name(name):
+    pairs = [("payload", "p"), ("key", "k"), ("iv", "i"), ("redirectUrl", "u"), (name, "x")]
+
+    with pytest.raises(EnvelopeParameterError) as refused:
+        read_parameters(pairs)
+
+    assert (refused.value.code, refused.value.detail) == ("envelope.doubled", {"name": name})
+
+
+def test_unknown_parameters_beside_the_envelope_are_ignored():
+    query = "requestId=1&payload=p&key=k&iv=i&requestId=2"
+
+    assert read_parameters(forms.decode_form(query)).redirect_url is None
+
+
+def test_a_node_clients_return_url_is_undone_from_mojibake():
+    url = "https://shop.example/वापस?q=é"
+    query = sealed({}, Flavour.NODE).query(url, Flavour.NODE)
+
+    assert dict(forms.decode_form(query))["redirectUrl"] != url
+    assert read_parameters(forms.decode_form(query)).redirect_url == url
+
+
+def test_a_php_clients_return_url_is_written_by_urlencode():
+    assert Flavour.PHP.encode_url("a b~*é") == "a+b%7E%2A%C3%A9"
+
+
+def test_a_node_clients_first_slash_is_encoded_once_less():
+    opened = opened_from({"sellerNote": "a/b/c", "sellerOrderId": "x"}, Flavour.NODE)
+
+    assert "sellerNote=a%2Fb%252Fc&" in opened.plaintext
+    assert opened.node_marks
+    assert opened.values["sellerNote"] == "a/b/c"
+
+
+def test_half_a_surrogate_pair_cannot_be_sealed():
+    with pytest.raises(FormError) as refused:
+        sealed({"sellerNote": "\ud83d"})
+
+    assert refused.value.code == "form.unencodable"
+
+
+def test_every_envelope_has_a_key_and_an_iv_of_its_own():
+    one, other = sealed({"sellerOrderId": "1"}), sealed({"sellerOrderId": "1"})
+
+    assert one.iv != other.iv
+    assert one.key != other.key
+    assert one.payload != other.payload

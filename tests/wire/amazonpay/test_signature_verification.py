@@ -1,0 +1,140 @@
+import pytest
+
+from mockpay.wire import forms
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.signature_verification import (
+    SignedRequest,
+    candidates,
+    request_fields,
+    request_signature,
+    verify_request,
+)
+from tests.wire.known_answers import SECRET_KEY, VECTORS
+
+REQUESTS = VECTORS["server_to_server_requests"]
+MWS_PATH = "/OffAmazonPayments_Sandbox/2013-01-01"
+
+
+def request_of(vector):
+    return SignedRequest(vector["method"], vector["host"], vector["path"], vector["raw_query_or_body"])
+
+
+def signed(pairs, *, verb="POST", host="localhost:8420", path=MWS_PATH, spell=forms.reencode):
+    """A request whose sender signed over these, spelling values in its own way."""
+    params = {name: spell(forms.encode_rfc3986(value)) for name, value in pairs.items()}
+    signature = signing.sign(SECRET_KEY, signing.string_to_sign(verb, host, path, params))
+    return forms.encode_form([*pairs.items(), ("Signature", signature)])
+
+
+PAIRS = {"Action": "Refund", "SellerId": "A1", "Note": "a *(b) c/é+~", "undefined": "x"}
+
+
+@pytest.mark.parametrize("vector", REQUESTS, ids=lambda v: f"{v['sdk']}-{v['canonical_form']}")
+def test_a_real_clients_request_is_verified_without_knowing_the_client(vector):
+    request = request_of(vector)
+
+    assert vector["string_to_sign"] in [c.string_to_sign for c in candidates(request)]
+    found = verify_request(request, secret=SECRET_KEY)
+    assert found is not None
+    assert found.string_to_sign == vector["string_to_sign"]
+    assert found.flavour.startswith("pwain/" if vector["sdk"] == "node" else "mws/")
+
+
+@pytest.mark.parametrize("vector", REQUESTS, ids=lambda v: f"{v['sdk']}-{v['canonical_form']}")
+def test_a_changed_request_is_not_verified(vector):
+    request = request_of(vector)
+    raw = request.raw
+
+    assert verify_request(request, secret=SECRET_KEY + "x") is None
+    assert verify_request(request, secret=SECRET_KEY, signature="") is None
+    for spoilt in (
+        raw.replace("AKIDEXAMPLE", "AKIDEXAMPLF"),
+        raw + "&extra=1",
+        raw.replace("&Timestamp=2026", "&Timestamp=2027"),
+        raw.replace("Signature=", "Signature=x"),
+    ):
+        assert spoilt != raw
+        changed = SignedRequest(request.method, request.host, request.path, spoilt)
+        assert verify_request(changed, secret=SECRET_KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("flavour", "spell"),
+    [
+        ("mws/as-sent", forms.reencode),
+        ("mws/node", lambda value: forms.reencode(value, safe=forms.NODE_MARKS)),
+        ("mws/npm", lambda value: value.replace("%2A", "%2a")),
+        ("mws/lower-hex", forms.lower_hex),
+    ],
+)
+def test_every_spelling_of_values_is_known(flavour, spell):
+    request = SignedRequest("POST", "localhost:8420", MWS_PATH, signed(PAIRS, spell=spell))
+
+    found = verify_request(request, secret=SECRET_KEY)
+
+    assert found is not None
+    assert found.flavour == flavour
+
+
+def test_a_form_encoded_body_is_encoded_anew_before_comparing():
+    body = signed(PAIRS).replace("%20", "+")
+
+    found = verify_request(SignedRequest("post", "LOCALHOST:8420", MWS_PATH, body), secret=SECRET_KEY)
+
+    assert found is not None
+    assert found.flavour == "mws/rfc3986"
+
+
+@pytest.mark.parametrize("host", ["localhost:8420", "localhost", "mws.amazonservices.in"])
+@pytest.mark.parametrize("path", [MWS_PATH, MWS_PATH + "/"])
+@pytest.mark.parametrize("sent_path", [MWS_PATH, MWS_PATH + "/"])
+def test_host_and_path_may_be_signed_in_other_forms_than_sent(host, path, sent_path):
+    request = SignedRequest(
+        "GET", "localhost:8420", sent_path, signed(PAIRS, verb="GET", host=host, path=path)
+    )
+
+    assert verify_request(request, secret=SECRET_KEY) is not None
+
+
+@pytest.mark.parametrize("is_sandbox", ["null", "undefined", "true"])
+def test_a_node_client_appends_is_sandbox_after_signing(is_sandbox):
+    pairs = {name: value for name, value in PAIRS.items() if name != "Action"}
+    raw = signed(pairs, host=signing.HOST, path="/") + f"&isSandbox={is_sandbox}"
+    request = SignedRequest("GET", "amazonpay.amazon.in", "/v2/payments/refund", raw)
+
+    found = verify_request(request, secret=SECRET_KEY)
+
+    assert found is not None
+    assert found.flavour == "pwain/as-sent"
+
+
+def test_a_signature_of_another_host_or_verb_is_not_enough():
+    for raw in (signed(PAIRS, host="evil.example"), signed(PAIRS, verb="GET")):
+        request = SignedRequest("POST", "localhost:8420", MWS_PATH, raw)
+        assert verify_request(request, secret=SECRET_KEY) is None
+
+
+def test_no_reading_is_tried_twice():
+    texts = [c.string_to_sign for vector in REQUESTS for c in candidates(request_of(vector))]
+
+    assert len(texts) == len(set(texts))
+
+
+def test_a_parameter_given_twice_is_refused():
+    request = SignedRequest("GET", "h", "/", "a=1&a=2&Signature=x")
+
+    for read in (lambda: verify_request(request, secret="s"), lambda: request_fields(request.raw)):
+        with pytest.raises(forms.FormError) as refused:
+            read()
+        assert refused.value.code == "form.duplicate"
+
+
+def test_fields_are_read_with_double_utf8_undone():
+    assert request_fields("a=%C3%83%C2%A9+x&b=%C3%A9") == {"a": "é x", "b": "é"}
+
+
+def test_a_signature_sent_bare_keeps_its_plus_signs():
+    assert request_signature("a=1&Signature=x+/=") == "x+/="
+    assert request_signature("Signature=x%2B%2F%3D") == "x+/="
+    assert request_signature("Signature=x%20y") == "x+y"
+    assert request_signature("a=1") == ""

@@ -1,0 +1,148 @@
+import pytest
+
+from mockpay.wire.amazonpay import sns
+from mockpay.wire.amazonpay.sns import SnsError
+from tests.wire.known_answers import SNS_PRIVATE_KEY, VECTORS
+
+CERTIFICATE = VECTORS["sns_certificate_pem"].encode()
+NOTIFICATIONS = VECTORS["ipn"]
+GOOD = NOTIFICATIONS[0]["body"]
+VERDICTS = ("node", "php", "python_2_7_1_with_pyopenssl_23_2")
+
+
+@pytest.mark.parametrize("vector", NOTIFICATIONS, ids=lambda vector: vector["name"])
+def test_a_notification_is_accepted_when_every_real_consumer_accepts_it(vector):
+    if all(vector[consumer] == "accept" for consumer in VERDICTS):
+        sns.verify_notification(vector["body"], CERTIFICATE)
+    else:
+        with pytest.raises(SnsError):
+            sns.verify_notification(vector["body"], CERTIFICATE)
+
+
+def test_signing_gives_the_signature_that_real_consumers_accepted():
+    assert sns.sign_notification(GOOD, SNS_PRIVATE_KEY) == GOOD["Signature"]
+
+
+@pytest.mark.parametrize("name", [*sns.SIGNED_FIELDS, "Signature"])
+def test_a_change_in_any_signed_field_is_noticed(name):
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification({**GOOD, name: "AAAA"}, CERTIFICATE)
+
+    assert refused.value.code == "notification.signature"
+
+
+@pytest.mark.parametrize("name", ["Message", "Signature", "SigningCertURL", "SignatureVersion"])
+@pytest.mark.parametrize("value", [None, 1, ["x"]])
+def test_a_field_that_is_no_text_is_refused_by_name(name, value):
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification({**GOOD, name: value}, CERTIFICATE)
+
+    assert (refused.value.code, refused.value.detail) == ("notification.field", {"name": name})
+
+
+def test_an_unknown_signature_version_is_refused():
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification({**GOOD, "SignatureVersion": "2"}, CERTIFICATE)
+
+    assert refused.value.code == "notification.version"
+
+
+def test_a_signature_that_is_not_base64_is_refused():
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification({**GOOD, "Signature": "é*"}, CERTIFICATE)
+
+    assert refused.value.code == "notification.signature"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://sns.ap-south-1.amazonaws.com/x.pem",
+        "https://sns.us-east-1.amazonaws.com/a/b.pem",
+        "https://sns.cn-north-1.amazonaws.com.cn/x.pem",
+    ],
+)
+def test_a_certificate_may_come_from_amazon_sns(url):
+    sns.check_certificate_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sns.ap-south-1.amazonaws.com/x.pem",
+        "https://sns.ap-south-1.amazonaws.com/x.pem.txt",
+        "https://sns.ap-south-1.amazonaws.com/x",
+        "https://sns.ap-south-1.amazonaws.com/x?y=.pem",
+        "https://sns.ap-south-1.amazonaws.com/x#.pem",
+        "https://sns.ap-south-1.amazonaws.com:8443/x.pem",
+        "https://sns.ap-south-1.amazonaws.com@evil.example/x.pem",
+        "https://evil.example/sns.ap-south-1.amazonaws.com/x.pem",
+        "https://sns.ap-south-1.amazonaws.com.evil.example/x.pem",
+        "https://sns.ap-south-1.amazonaws.com\\.evil.example/x.pem",
+        "https://sns.ap-south-1.amazonaws.com/x.pem\n",
+        "https://evilsns.ap-south-1.amazonaws.com/x.pem",
+        "https://sns.a.amazonaws.com/x.pem",
+        "https://sns.amazonaws.com/x.pem",
+        "https://[::1/x.pem",
+        "file:///x.pem",
+        "",
+    ],
+)
+def test_a_certificate_from_anywhere_else_is_refused(url):
+    with pytest.raises(SnsError) as refused:
+        sns.check_certificate_url(url)
+
+    assert refused.value.code == "notification.certificate_url"
+
+
+def test_another_certificate_url_is_trusted_only_where_it_is_named_exactly():
+    url = "http://127.0.0.1:8420/x.pem"
+    body = GOOD | {"SigningCertURL": url}
+    sns.verify_notification(body, CERTIFICATE, {url})
+    for named in ((), {"http://127.0.0.1:8420/"}, {url + "?"}, {url.upper()}):
+        with pytest.raises(SnsError) as refused:
+            sns.verify_notification(body, CERTIFICATE, named)
+        assert refused.value.code == "notification.certificate_url"
+
+
+@pytest.mark.parametrize("pem", [b"", b"no certificate", CERTIFICATE[:200]])
+def test_a_broken_certificate_is_refused(pem):
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification(GOOD, pem)
+
+    assert refused.value.code == "notification.certificate"
+
+
+def certificate_named(*names):
+    from datetime import UTC, datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.x509.oid import NameOID
+
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each) for each in names])
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(SNS_PRIVATE_KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2036, 1, 1, tzinfo=UTC))
+    )
+    return builder.sign(SNS_PRIVATE_KEY, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_a_certificate_must_carry_exactly_amazons_name():
+    sns.verify_notification(GOOD, certificate_named("sns.amazonaws.com"))
+    for names in (["sns.amazonaws.com.evil.example"], ["x", "sns.amazonaws.com"], []):
+        with pytest.raises(SnsError) as refused:
+            sns.verify_notification(GOOD, certificate_named(*names))
+        assert refused.value.code == "notification.certificate"
+
+
+def test_a_subject_is_signed_only_where_there_is_one():
+    assert "Subject" not in sns.canonical_string(GOOD)
+    assert "\nSubject\nhello\nTimestamp\n" in sns.canonical_string({**GOOD, "Subject": "hello"})
