@@ -90,10 +90,10 @@ def _refunding(runtime: Runtime, url: str, many: int) -> str:
     paid = [_paid(runtime, seller_id, number) for number in range(many)]
     with work(runtime, seller_id) as sandbox:
         accounts.change(sandbox, Changes(ipn_url=url))
-    for number, order_id in enumerate(paid):
+    for number, order_pk in enumerate(paid):
         with work(runtime, seller_id) as sandbox:
             asked = RefundRequest(f"refund-{number}", Money.parse("499.00"))
-            refunds.request(sandbox, the_order(sandbox, order_id), asked)
+            refunds.request(sandbox, the_order(sandbox, order_pk), asked)
     return seller_id
 
 
@@ -112,7 +112,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
         started = payments.pay(sandbox, order, Upi("success@mockpay"))
     outbox.send_mine(runtime, seller_id, started.parcel_id)
     scheduler.fire_present(runtime, seller_id)
-    return order.order_id
+    return order.order_pk
 
 
 def _settle(runtime: Runtime, seller_id: str, many: int) -> tuple[float, float]:

@@ -159,28 +159,28 @@ class TestSeller:
         """The newest orders of this seller."""
         return self._newest("orders", query)
 
-    def order(self, amazon_order_id: str) -> Any:
+    def order(self, order_id: str) -> Any:
         """One order with its attempts, refunds and timeline."""
-        return self._one("orders", amazon_order_id)
+        return self._one("orders", order_id)
 
-    def cancel(self, amazon_order_id: str) -> Any:
+    def cancel(self, order_id: str) -> Any:
         """Cancel an order; what was captured is refunded."""
-        return self._one("orders", amazon_order_id, "cancel")
+        return self._one("orders", order_id, "cancel")
 
-    def capture(self, amazon_order_id: str) -> Any:
+    def capture(self, order_id: str) -> Any:
         """Take the money that an order has authorised."""
-        return self._one("orders", amazon_order_id, "capture")
+        return self._one("orders", order_id, "capture")
 
     def refunds(self, **query: str) -> list[Any]:
-        """The newest refunds: ``state=``, ``amazon_order_id=``, ``refund_reference_id=``."""
+        """The newest refunds: ``state=``, ``order_id=``, ``reference=``."""
         return self._newest("refunds", query)
 
-    def refund(self, amazon_refund_id: str) -> Any:
+    def refund(self, refund_id: str) -> Any:
         """One refund with its timeline and notifications."""
-        return self._one("refunds", amazon_refund_id)
+        return self._one("refunds", refund_id)
 
     def notifications(self, **query: str) -> list[Any]:
-        """The newest notifications: ``state=``, ``type=``, ``amazon_refund_id=`` and more."""
+        """The newest notifications: ``state=``, ``type=``, ``refund_id=`` and more."""
         return self._newest("notifications", query)
 
     def notification(self, notification_id: str) -> Any:
@@ -250,7 +250,7 @@ class TestSeller:
         Args:
             event: As in ``GET .../wait``.
             timeout: Real seconds.
-            match: What it must have, such as ``amazon_order_id=``.
+            match: What it must have, such as ``order_id=``.
 
         Raises:
             TimeoutError: nothing came in time.

@@ -282,11 +282,11 @@ class World:
             "release": refunds.release,
         }
         with self.work() as sandbox:
-            return verbs[how](sandbox, the_refund(sandbox, refund.amazon_refund_id))
+            return verbs[how](sandbox, the_refund(sandbox, refund.refund_id))
 
     def poll(self, refund: Refund) -> Refund:
         with self.work() as sandbox:
-            return refunds.polled(sandbox, refund.amazon_refund_id)
+            return refunds.polled(sandbox, refund.refund_id)
 
     def capture(self, order: Order) -> Order:
         with self.work() as sandbox:
@@ -304,11 +304,11 @@ class World:
 
     def refunds(self, order: Order) -> list[Refund]:
         with self.look() as sandbox:
-            return refund_rows.of_order(sandbox, order.order_id)
+            return refund_rows.of_order(sandbox, order.order_pk)
 
     def notifications(self, order: Order) -> list[Notification]:
         with self.look() as sandbox:
-            return notifications.of_order(sandbox, order.order_id)
+            return notifications.of_order(sandbox, order.order_pk)
 
     def sendings(self, one: Notification) -> list[Try]:
         """Every try to deliver it."""
@@ -316,7 +316,7 @@ class World:
             return notification_tries.of_notification(sandbox, one.notification_id)
 
     def _fresh(self, sandbox, order: Order) -> Order:
-        found = order_rows.by_number(sandbox, order.order_id)
+        found = order_rows.by_number(sandbox, order.order_pk)
         assert found is not None
         return found
 
@@ -332,16 +332,16 @@ class World:
 
     def tries(self, order: Order) -> list[Attempt]:
         with self.look() as sandbox:
-            return attempts.of_order(sandbox, order.order_id)
+            return attempts.of_order(sandbox, order.order_pk)
 
     def story(self, order: Order) -> list[TimelineEvent]:
         with self.look() as sandbox:
-            return timeline.of_order(sandbox, order.order_id)
+            return timeline.of_order(sandbox, order.order_pk)
 
     def story_of(self, subject: str) -> list[TimelineEvent]:
         """The lines of one attempt, refund or notification."""
         with self.look() as sandbox:
-            query = select(timeline.timeline.c.order_id)
+            query = select(timeline.timeline.c.order_pk)
             found = query.where(timeline.timeline.c.subject == subject).limit(1)
             told = timeline.of_order(sandbox, sandbox.connection.execute(found).scalar_one())
         return [event for event in told if event.subject == subject]

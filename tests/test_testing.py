@@ -41,7 +41,7 @@ def pay(seller, number="A-1", amount="499.00"):
         timeout=10,
     )
     requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=10)
-    return seller.orders(seller_order_id=number)[0]["amazon_order_id"]
+    return seller.orders(seller_order_id=number)[0]["order_id"]
 
 
 def test_a_refund_goes_from_pending_to_told_when_the_clock_moves(seller, listener):
@@ -52,8 +52,8 @@ def test_a_refund_goes_from_pending_to_told_when_the_clock_moves(seller, listene
     # Counted since the previous clock call: of the payment and of the refund.
     assert (moved["delivered"], moved["complete"]) == (2, True)
 
-    refund = seller.refund(line["amazon_refund_id"])
-    assert (refund["state"], refund["refund_reference_id"]) == ("COMPLETED", "R-1")
+    refund = seller.refund(line["refund_id"])
+    assert (refund["state"], refund["reference"]) == ("COMPLETED", "R-1")
     assert seller.order(order)["refunds"][0]["state"] == "COMPLETED"
     (told,) = seller.notifications(type="PaymentRefund")
     (one,) = seller.notification(told["notification_id"])["tries"]
@@ -66,10 +66,10 @@ def test_a_waiting_test_is_told_when_a_refund_ends(seller):
     seller.client().refund(order, "R-1", "100.00")
     advancing = Thread(target=seller.advance, kwargs={"until": "idle"})
     advancing.start()
-    event = seller.wait_for("refund.COMPLETED", refund_reference_id="R-1")
-    told = seller.wait_for("notification.delivered", amazon_refund_id=event["subject"])
+    event = seller.wait_for("refund.COMPLETED", reference="R-1")
+    told = seller.wait_for("notification.delivered", refund_id=event["subject"])
     advancing.join()
-    assert event["amazon_order_id"] == told["amazon_order_id"] == order
+    assert event["order_id"] == told["order_id"] == order
 
 
 def test_waiting_for_what_does_not_come_is_an_error(seller):
@@ -80,7 +80,7 @@ def test_waiting_for_what_does_not_come_is_an_error(seller):
 def test_a_failed_notification_is_delivered_by_hand(seller, listener):
     listener.answers = [404]
     order = pay(seller)
-    seller.wait_for("notification.DEAD", amazon_order_id=order)
+    seller.wait_for("notification.DEAD", order_id=order)
     (dead,) = seller.notifications(state="DEAD")
     told = seller.deliver(dead["notification_id"])
     assert (told["state"], [one["status"] for one in told["tries"]]) == ("DELIVERED", [404, 200])

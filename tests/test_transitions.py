@@ -71,7 +71,7 @@ def unsent(world, end):
 
 def expire(world, order):
     with world.work() as sandbox:
-        orders.expire(sandbox, order.order_id)
+        orders.expire(sandbox, order.order_pk)
 
 
 def review(instrument, end=None):

@@ -153,9 +153,9 @@ class Notification:
     notification_id: str
     message_id: str
     seller_id: str
-    order_id: int
-    amazon_order_id: str
-    amazon_refund_id: str | None
+    order_pk: int
+    order_id: str
+    refund_id: str | None
     provider: str
     type: NotificationType
     copy: int

@@ -81,9 +81,9 @@ class PaymentRequest:
 class Order:
     """One order as stored; instants in ms, amounts in paise."""
 
-    order_id: int
+    order_pk: int
     seller_id: str
-    amazon_order_id: str
+    order_id: str
     seller_order_id: str
     state: OrderState
     amount: Money

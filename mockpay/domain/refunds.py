@@ -138,7 +138,7 @@ def check_request(request: RefundRequest) -> None:
         Invalid: code ``refund.invalid``, with the field's name.
     """
     wrong = {
-        "refund_reference_id": not _KEY.fullmatch(request.key),
+        "reference": not _KEY.fullmatch(request.key),
         "note": len(request.note or "") > LONGEST_NOTE,
         "soft_descriptor": len(request.soft_descriptor or "") > LONGEST_DESCRIPTOR,
     }
@@ -153,18 +153,18 @@ class Refund:
     """
     One refund as stored; instants in ms, amounts in paise.
 
-    `destination` is the instrument that was charged, masked; `reference` its network's number
-    (ARN, RRN or UTR, named by `reference_kind`) once the money is there.  `polls_left` counts
+    `destination` is the instrument that was charged, masked; `bank_reference` its network's number
+    (ARN, RRN or UTR, named by `bank_reference_kind`) once the money is there.  `polls_left` counts
     down where polling settles it; `held` waits for a tester.
     """
 
     number: int
-    amazon_refund_id: str
+    refund_id: str
     seller_id: str
-    order_id: int
-    amazon_order_id: str
+    order_pk: int
+    order_id: str
     attempt_id: str
-    refund_reference_id: str
+    reference: str
     kind: str
     state: RefundState
     amount: Money
@@ -178,8 +178,8 @@ class Refund:
     decline: str | None
     held: bool
     polls_left: int | None
-    reference_kind: str | None
-    reference: str | None
+    bank_reference_kind: str | None
+    bank_reference: str | None
     due_at: int | None
     created_at: int
     updated_at: int

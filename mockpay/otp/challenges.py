@@ -263,7 +263,7 @@ def _tell(sandbox: Sandbox, before: OtpState | None, moved: Challenge, event: st
         facts["undelivered"] = True
     timeline.add(
         sandbox,
-        attempt.order_id,
+        attempt.order_pk,
         machine="otp",
         subject=moved.challenge_id,
         event=event,

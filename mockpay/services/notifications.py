@@ -45,7 +45,7 @@ def follow(sandbox: Sandbox, before: Order, moved: Order) -> None:
         return
     if before.refunded_minor or not sandbox.seller.ipn_url:
         return  # A refund that was taken back is no new payment.
-    last = attempts.last_of_order(sandbox, moved.order_id)
+    last = attempts.last_of_order(sandbox, moved.order_pk)
     if last is not None:
         of_payment(sandbox, moved, last)
 
@@ -73,8 +73,8 @@ def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
     if not sandbox.seller.ipn_url:
         return
     facts = {
-        "amazon_refund_id": refund.amazon_refund_id,
-        "refund_reference_id": refund.refund_reference_id,
+        "refund_id": refund.refund_id,
+        "reference": refund.reference,
         "amount": refund.amount.wire(),
         "currency": refund.amount.currency,
         "completed": refund.decline is None,
@@ -84,7 +84,7 @@ def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
         "updated_at": refund.updated_at,
     }
     outcome = refund.plan.at(Stage.IPN).outcome
-    _tell(sandbox, order, NotificationType.REFUND, outcome, facts, refund.amazon_refund_id)
+    _tell(sandbox, order, NotificationType.REFUND, outcome, facts, refund.refund_id)
 
 
 def _tell(
@@ -93,9 +93,9 @@ def _tell(
     type_: NotificationType,
     outcome: str,
     facts: Mapping[str, object],
-    amazon_refund_id: str | None = None,
+    refund_id: str | None = None,
 ) -> None:
-    about = (order.amazon_order_id, type_, amazon_refund_id or "")
+    about = (order.order_id, type_, refund_id or "")
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
         due = sandbox.now + _late_ms(outcome, copy)
@@ -104,9 +104,9 @@ def _tell(
             notification_id=sandbox.short_id("ipn", *about, copy),
             message_id=message_id,
             seller_id=sandbox.seller_id,
+            order_pk=order.order_pk,
             order_id=order.order_id,
-            amazon_order_id=order.amazon_order_id,
-            amazon_refund_id=amazon_refund_id,
+            refund_id=refund_id,
             provider=order.provider,
             type=type_,
             copy=copy,
@@ -148,7 +148,7 @@ def _queue(sandbox: Sandbox, one: Notification) -> None:
 def _post(sandbox: Sandbox, one: Notification) -> None:
     """Put it into the outbox; what is told of one order is told in order."""
     at_once = one.outcome == Misbehaviour.DOUBLED_AT_ONCE
-    lane = f"{one.seller_id} {one.order_id}" + (f" {one.copy}" if at_once else "")
+    lane = f"{one.seller_id} {one.order_pk}" + (f" {one.copy}" if at_once else "")
     outbox.add(sandbox, NOTIFY, one.notification_id, mine=False, lane=lane)
 
 
@@ -166,7 +166,7 @@ def _line(
     told = {"type": str(one.type), **({"copy": one.copy} if one.copy > 1 else {}), **facts}
     timeline.add(
         sandbox,
-        one.order_id,
+        one.order_pk,
         machine="notification",
         subject=one.notification_id,
         event=event,
@@ -282,6 +282,6 @@ def _overtake(sandbox: Sandbox, sent: Notification) -> None:
     """Now that a later one was sent, those that waited to be overtaken go."""
     if sent.outcome == Misbehaviour.OUT_OF_ORDER:
         return
-    for one in notifications.waiting_overtaken(sandbox, sent.order_id):
+    for one in notifications.waiting_overtaken(sandbox, sent.order_pk):
         if one.number < sent.number:
             _post_once(sandbox, one)

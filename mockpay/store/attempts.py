@@ -21,7 +21,7 @@ attempts = Table(
     "attempts",
     metadata,
     text("attempt_id", primary_key=True),
-    big("order_id"),
+    big("order_pk"),
     text("seller_id"),
     big("number"),
     text("method"),
@@ -45,11 +45,11 @@ attempts = Table(
     big("created_at"),
     big("updated_at"),
     big("answer_by", null=True),
-    UniqueConstraint("order_id", "number"),
+    UniqueConstraint("order_pk", "number"),
     Index("attempts_by_seller", "seller_id", "created_at"),
 )
 # Two tries of one order never run at once.
-partial_index(attempts, "attempts_one_live", "order_id", where="unfinished", unique=True)
+partial_index(attempts, "attempts_one_live", "order_pk", where="unfinished", unique=True)
 
 _of_id = Prepared(
     select(attempts).where(
@@ -63,7 +63,7 @@ def add(sandbox: Sandbox, attempt: Attempt) -> bool:
     """Store a new attempt; False where the order has a live one already."""
     row = {
         "attempt_id": attempt.attempt_id,
-        "order_id": attempt.order_id,
+        "order_pk": attempt.order_pk,
         "seller_id": attempt.seller_id,
         "number": attempt.number,
         "method": attempt.method,
@@ -90,7 +90,7 @@ def _attempt(row: Mapping[Any, Any]) -> Attempt:
     failure = load(row["failure"])
     return Attempt(
         attempt_id=row["attempt_id"],
-        order_id=row["order_id"],
+        order_pk=row["order_pk"],
         seller_id=row["seller_id"],
         number=row["number"],
         method=row["method"],
@@ -122,24 +122,24 @@ def by_id(sandbox: Sandbox, attempt_id: str) -> Attempt | None:
     return _attempt(row) if row is not None else None
 
 
-def of_order(sandbox: Sandbox, order_id: int) -> list[Attempt]:
+def of_order(sandbox: Sandbox, order_pk: int) -> list[Attempt]:
     """An order's attempts, the oldest first."""
-    query = select(attempts).where(attempts.c.order_id == order_id).order_by(attempts.c.number)
+    query = select(attempts).where(attempts.c.order_pk == order_pk).order_by(attempts.c.number)
     return [_attempt(row) for row in sandbox.connection.execute(query).mappings()]
 
 
 def of_orders(sandbox: Sandbox, numbers: list[int]) -> dict[int, list[Attempt]]:
     """The attempts of several orders in one query, by order."""
-    query = select(attempts).where(attempts.c.order_id.in_(numbers)).order_by(attempts.c.number)
+    query = select(attempts).where(attempts.c.order_pk.in_(numbers)).order_by(attempts.c.number)
     found: dict[int, list[Attempt]] = {}
     for row in sandbox.connection.execute(query).mappings():
-        found.setdefault(row["order_id"], []).append(_attempt(row))
+        found.setdefault(row["order_pk"], []).append(_attempt(row))
     return found
 
 
-def last_of_order(sandbox: Sandbox, order_id: int) -> Attempt | None:
+def last_of_order(sandbox: Sandbox, order_pk: int) -> Attempt | None:
     """The order's newest attempt."""
-    query = select(attempts).where(attempts.c.order_id == order_id)
+    query = select(attempts).where(attempts.c.order_pk == order_pk)
     row = sandbox.connection.execute(query.order_by(attempts.c.number.desc()).limit(1))
     found = row.mappings().first()
     return _attempt(found) if found is not None else None

@@ -21,7 +21,7 @@ journal = Table(
     text("kind"),
     text("outcome"),
     text("reason", null=True),
-    text("amazon_order_id", null=True),
+    text("order_id", null=True),
     text("facts"),
     Index("journal_of_seller", "seller_id", "id"),
 )
@@ -38,7 +38,7 @@ def add(
     kind: str,
     outcome: str,
     reason: str | None = None,
-    amazon_order_id: str | None = None,
+    order_id: str | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> None:
     """
@@ -54,7 +54,7 @@ def add(
         "kind": kind,
         "outcome": outcome,
         "reason": reason,
-        "amazon_order_id": amazon_order_id,
+        "order_id": order_id,
         "facts": dump(facts or {}),
     }
     keep_newest(connection, journal, seller_id, _insert.number(connection, row))

@@ -28,9 +28,9 @@ notifications = Table(
     text("notification_id", unique=True),
     text("message_id"),
     text("seller_id"),
-    big("order_id"),
-    text("amazon_order_id"),
-    text("amazon_refund_id", null=True),
+    big("order_pk"),
+    text("order_id"),
+    text("refund_id", null=True),
     text("provider"),
     text("type"),
     big("copy"),
@@ -44,7 +44,7 @@ notifications = Table(
     big("updated_at"),
     text("reason", null=True),
     Index("notifications_of_seller", "seller_id", "id"),
-    Index("notifications_of_order", "order_id", "id"),
+    Index("notifications_of_order", "order_pk", "id"),
 )
 
 _insert = PreparedInsert(notifications)
@@ -57,7 +57,7 @@ _of_id = Prepared(
 _overtaken = Prepared(
     select(notifications.c.notification_id)
     .where(
-        notifications.c.order_id == bindparam("order_id"),
+        notifications.c.order_pk == bindparam("order_pk"),
         notifications.c.state == bindparam("state"),
         notifications.c.outcome == literal_column(f"'{Misbehaviour.OUT_OF_ORDER}'"),
         notifications.c.tries == literal_column("0"),
@@ -96,9 +96,9 @@ def add(sandbox: Sandbox, notification: Notification) -> None:
         "notification_id": notification.notification_id,
         "message_id": notification.message_id,
         "seller_id": notification.seller_id,
+        "order_pk": notification.order_pk,
         "order_id": notification.order_id,
-        "amazon_order_id": notification.amazon_order_id,
-        "amazon_refund_id": notification.amazon_refund_id,
+        "refund_id": notification.refund_id,
         "provider": notification.provider,
         "type": str(notification.type),
         "copy": notification.copy,
@@ -173,16 +173,16 @@ def by_id(sandbox: Sandbox, notification_id: str) -> Notification | None:
     return _notification(row) if row is not None else None
 
 
-def of_order(sandbox: Sandbox, order_id: int) -> list[Notification]:
+def of_order(sandbox: Sandbox, order_pk: int) -> list[Notification]:
     """All deliveries about an order, the oldest first."""
-    query = select(notifications).where(notifications.c.order_id == order_id)
+    query = select(notifications).where(notifications.c.order_pk == order_pk)
     rows = sandbox.connection.execute(query.order_by(notifications.c.id)).mappings()
     return [_notification(row) for row in rows]
 
 
-def waiting_overtaken(sandbox: Sandbox, order_id: int) -> list[Notification]:
+def waiting_overtaken(sandbox: Sandbox, order_pk: int) -> list[Notification]:
     """Deliveries about an order that wait for a later one to go first."""
-    values = {"order_id": order_id, "state": str(DeliveryState.QUEUED)}
+    values = {"order_pk": order_pk, "state": str(DeliveryState.QUEUED)}
     rows = _overtaken.run(sandbox.connection, values).fetchall()
     found = [by_id(sandbox, row[0]) for row in rows]
     return [one for one in found if one is not None]
@@ -193,8 +193,8 @@ def listed(
     *,
     states: tuple[str, ...] = (),
     type_: str | None = None,
-    amazon_order_id: str | None = None,
-    amazon_refund_id: str | None = None,
+    order_id: str | None = None,
+    refund_id: str | None = None,
     cursor: str | None = None,
     limit: int = PAGE,
 ) -> Page[Notification]:
@@ -204,8 +204,8 @@ def listed(
         wanted.append(notifications.c.state.in_(states))
     for column, value in (
         (notifications.c.type, type_),
-        (notifications.c.amazon_order_id, amazon_order_id),
-        (notifications.c.amazon_refund_id, amazon_refund_id),
+        (notifications.c.order_id, order_id),
+        (notifications.c.refund_id, refund_id),
     ):
         if value:
             wanted.append(column == value)
@@ -223,9 +223,9 @@ def _notification(row: Mapping[Any, Any]) -> Notification:
         notification_id=row["notification_id"],
         message_id=row["message_id"],
         seller_id=row["seller_id"],
+        order_pk=row["order_pk"],
         order_id=row["order_id"],
-        amazon_order_id=row["amazon_order_id"],
-        amazon_refund_id=row["amazon_refund_id"],
+        refund_id=row["refund_id"],
         provider=row["provider"],
         type=NotificationType(row["type"]),
         copy=row["copy"],

@@ -19,7 +19,7 @@ orders = Table(
     metadata,
     row_id(),
     text("seller_id"),
-    text("amazon_order_id"),
+    text("order_id"),
     text("seller_order_id"),
     text("state"),
     big("amount_minor"),
@@ -39,7 +39,7 @@ orders = Table(
     big("created_at"),
     big("updated_at"),
     big("expires_at"),
-    UniqueConstraint("seller_id", "amazon_order_id"),
+    UniqueConstraint("seller_id", "order_id"),
     Index("orders_by_reference", "seller_id", "seller_order_id", "id"),
     Index("orders_by_time", "seller_id", "id"),
 )
@@ -50,14 +50,14 @@ joined = Table(
     metadata,
     text("seller_id", primary_key=True),
     text("digest", primary_key=True),
-    big("order_id"),
+    big("order_pk"),
 )
 
 _insert = PreparedInsert(orders)
 #: The newest comes first; a LIMIT would only tell the database what fetching one row says.
 _of_seller = select(orders).where(orders.c.seller_id == bindparam("seller_id")).order_by(orders.c.id.desc())
 _by_number = Prepared(_of_seller.where(orders.c.id == bindparam("id")))
-_by_amazon_id = Prepared(_of_seller.where(orders.c.amazon_order_id == bindparam("amazon_order_id")))
+_by_id = Prepared(_of_seller.where(orders.c.order_id == bindparam("order_id")))
 _by_own_id = _of_seller.where(orders.c.seller_order_id == bindparam("seller_order_id"))
 _newest = Prepared(_by_own_id)
 _by_digest = Prepared(_by_own_id.where(orders.c.digest == bindparam("digest")))
@@ -75,9 +75,9 @@ def add(sandbox: Sandbox, row: Mapping[str, Any]) -> Order:
 
 def _order(row: Mapping[Any, Any], request: Mapping[str, Any] | None = None) -> Order:
     return Order(
-        order_id=row["id"],
+        order_pk=row["id"],
         seller_id=row["seller_id"],
-        amazon_order_id=row["amazon_order_id"],
+        order_id=row["order_id"],
         seller_order_id=row["seller_order_id"],
         state=OrderState(row["state"]),
         amount=Money(row["amount_minor"], row["currency"]),
@@ -104,14 +104,14 @@ def _first(sandbox: Sandbox, query: Prepared, **where: object) -> Order | None:
     return _order(row) if row is not None else None
 
 
-def by_number(sandbox: Sandbox, order_id: int) -> Order | None:
+def by_number(sandbox: Sandbox, order_pk: int) -> Order | None:
     """The order with this row number."""
-    return _first(sandbox, _by_number, id=order_id)
+    return _first(sandbox, _by_number, id=order_pk)
 
 
-def by_amazon_id(sandbox: Sandbox, amazon_order_id: str) -> Order | None:
+def by_id(sandbox: Sandbox, order_id: str) -> Order | None:
     """The order that Amazon's id names."""
-    return _first(sandbox, _by_amazon_id, amazon_order_id=amazon_order_id)
+    return _first(sandbox, _by_id, order_id=order_id)
 
 
 def newest(sandbox: Sandbox, seller_order_id: str) -> Order | None:
@@ -124,7 +124,7 @@ def by_digest(sandbox: Sandbox, seller_order_id: str, digest: str) -> Order | No
     found = _first(sandbox, _by_digest, seller_order_id=seller_order_id, digest=digest)
     if found is not None:
         return found
-    query = select(joined.c.order_id).where(
+    query = select(joined.c.order_pk).where(
         joined.c.seller_id == sandbox.seller_id, joined.c.digest == digest
     )
     number = sandbox.connection.execute(query).scalar()
@@ -147,7 +147,7 @@ def seller_of_page(connection: Any, page_token: str) -> tuple[str, int] | None:
 
 def join_payload(sandbox: Sandbox, digest: str, order: Order) -> None:
     """Remember that a second payload led to an order that was open already."""
-    row = {"seller_id": sandbox.seller_id, "digest": digest, "order_id": order.order_id}
+    row = {"seller_id": sandbox.seller_id, "digest": digest, "order_pk": order.order_pk}
     sandbox.connection.execute(insert(joined), row)
 
 
@@ -161,7 +161,7 @@ def transition(sandbox: Sandbox, order: Order, event: str, **changes: Any) -> Or
     target = ORDER.target(order.state, event)
     row = _step.take(
         sandbox.connection,
-        order.order_id,
+        order.order_pk,
         str(order.state),
         state=str(target),
         updated_at=sandbox.now,

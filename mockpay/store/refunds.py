@@ -22,12 +22,12 @@ refunds = Table(
     "refunds",
     metadata,
     row_id(),
-    text("amazon_refund_id"),
+    text("refund_id"),
     text("seller_id"),
-    big("order_id"),
-    text("amazon_order_id"),
+    big("order_pk"),
+    text("order_id"),
     text("attempt_id"),
-    text("refund_reference_id"),
+    text("reference"),
     text("kind"),
     text("state"),
     big("amount_minor"),
@@ -42,15 +42,15 @@ refunds = Table(
     text("decline", null=True),
     Column("held", Boolean, nullable=False),
     big("polls_left", null=True),
-    text("reference_kind", null=True),
-    text("reference", null=True),
+    text("bank_reference_kind", null=True),
+    text("bank_reference", null=True),
     big("due_at", null=True),
     big("created_at"),
     big("updated_at"),
     big("completed_at", null=True),
-    UniqueConstraint("seller_id", "refund_reference_id"),
-    UniqueConstraint("seller_id", "amazon_refund_id"),
-    Index("refunds_of_order", "order_id", "id"),
+    UniqueConstraint("seller_id", "reference"),
+    UniqueConstraint("seller_id", "refund_id"),
+    Index("refunds_of_order", "order_pk", "id"),
     Index("refunds_of_seller", "seller_id", "id"),
 )
 
@@ -60,12 +60,12 @@ _step = PreparedStep(refunds, refunds.c.id)
 def add(sandbox: Sandbox, refund: Refund) -> Refund:
     """Store a new refund, whose `number` is given here."""
     row = {
-        "amazon_refund_id": refund.amazon_refund_id,
+        "refund_id": refund.refund_id,
         "seller_id": refund.seller_id,
+        "order_pk": refund.order_pk,
         "order_id": refund.order_id,
-        "amazon_order_id": refund.amazon_order_id,
         "attempt_id": refund.attempt_id,
-        "refund_reference_id": refund.refund_reference_id,
+        "reference": refund.reference,
         "kind": refund.kind,
         "state": str(refund.state),
         "amount_minor": refund.amount.minor,
@@ -84,7 +84,7 @@ def add(sandbox: Sandbox, refund: Refund) -> Refund:
         "updated_at": refund.updated_at,
     }
     sandbox.connection.execute(insert(refunds), row)
-    stored = by_reference(sandbox, refund.refund_reference_id)
+    stored = by_reference(sandbox, refund.reference)
     assert stored is not None
     return stored
 
@@ -142,14 +142,14 @@ def count_poll(sandbox: Sandbox, refund: Refund) -> int:
     return int(sandbox.connection.execute(statement.returning(refunds.c.polls_left)).scalar_one())
 
 
-def by_reference(sandbox: Sandbox, refund_reference_id: str) -> Refund | None:
+def by_reference(sandbox: Sandbox, reference: str) -> Refund | None:
     """The refund that the seller named so."""
-    return _first(sandbox, refunds.c.refund_reference_id == refund_reference_id)
+    return _first(sandbox, refunds.c.reference == reference)
 
 
-def by_amazon_id(sandbox: Sandbox, amazon_refund_id: str) -> Refund | None:
+def by_id(sandbox: Sandbox, refund_id: str) -> Refund | None:
     """The refund that Amazon's id names."""
-    return _first(sandbox, refunds.c.amazon_refund_id == amazon_refund_id)
+    return _first(sandbox, refunds.c.refund_id == refund_id)
 
 
 def _first(sandbox: Sandbox, condition: Any) -> Refund | None:
@@ -158,9 +158,9 @@ def _first(sandbox: Sandbox, condition: Any) -> Refund | None:
     return _refund(row) if row is not None else None
 
 
-def of_order(sandbox: Sandbox, order_id: int) -> list[Refund]:
+def of_order(sandbox: Sandbox, order_pk: int) -> list[Refund]:
     """An order's refunds, the oldest first."""
-    query = select(refunds).where(refunds.c.order_id == order_id).order_by(refunds.c.id)
+    query = select(refunds).where(refunds.c.order_pk == order_pk).order_by(refunds.c.id)
     return [_refund(row) for row in sandbox.connection.execute(query).mappings()]
 
 
@@ -168,8 +168,8 @@ def listed(
     sandbox: Sandbox,
     *,
     states: tuple[str, ...] = (),
-    amazon_order_id: str | None = None,
-    refund_reference_id: str | None = None,
+    order_id: str | None = None,
+    reference: str | None = None,
     cursor: str | None = None,
     limit: int = PAGE,
 ) -> Page[Refund]:
@@ -177,10 +177,10 @@ def listed(
     query = select(refunds).where(refunds.c.seller_id == sandbox.seller_id)
     if states:
         query = query.where(refunds.c.state.in_(states))
-    if amazon_order_id:
-        query = query.where(refunds.c.amazon_order_id == amazon_order_id)
-    if refund_reference_id:
-        query = query.where(refunds.c.refund_reference_id == refund_reference_id)
+    if order_id:
+        query = query.where(refunds.c.order_id == order_id)
+    if reference:
+        query = query.where(refunds.c.reference == reference)
     if cursor:
         query = query.where(refunds.c.id < number_of("refund", cursor))
     rows = sandbox.connection.execute(query.order_by(refunds.c.id.desc()).limit(limit + 1))
@@ -191,12 +191,12 @@ def listed(
 def _refund(row: Mapping[Any, Any]) -> Refund:
     return Refund(
         number=row["id"],
-        amazon_refund_id=row["amazon_refund_id"],
+        refund_id=row["refund_id"],
         seller_id=row["seller_id"],
+        order_pk=row["order_pk"],
         order_id=row["order_id"],
-        amazon_order_id=row["amazon_order_id"],
         attempt_id=row["attempt_id"],
-        refund_reference_id=row["refund_reference_id"],
+        reference=row["reference"],
         kind=row["kind"],
         state=RefundState(row["state"]),
         amount=Money(row["amount_minor"], row["currency"]),
@@ -210,8 +210,8 @@ def _refund(row: Mapping[Any, Any]) -> Refund:
         decline=row["decline"],
         held=bool(row["held"]),
         polls_left=row["polls_left"],
-        reference_kind=row["reference_kind"],
-        reference=row["reference"],
+        bank_reference_kind=row["bank_reference_kind"],
+        bank_reference=row["bank_reference"],
         due_at=row["due_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

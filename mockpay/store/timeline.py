@@ -16,7 +16,7 @@ timeline = Table(
     metadata,
     row_id(),
     text("seller_id"),
-    big("order_id"),
+    big("order_pk"),
     big("at"),
     text("machine"),
     text("subject"),
@@ -25,7 +25,7 @@ timeline = Table(
     text("after"),
     text("actor"),
     text("facts"),
-    Index("timeline_of_order", "order_id", "id"),
+    Index("timeline_of_order", "order_pk", "id"),
     Index("timeline_of_seller", "seller_id", "id"),
 )
 
@@ -34,7 +34,7 @@ _insert = PreparedInsert(timeline)
 
 def add(
     sandbox: Sandbox,
-    order_id: int,
+    order_pk: int,
     *,
     machine: str,
     subject: str,
@@ -47,7 +47,7 @@ def add(
     """Append what just happened, at the seller's now."""
     row = {
         "seller_id": sandbox.seller_id,
-        "order_id": order_id,
+        "order_pk": order_pk,
         "at": sandbox.now,
         "machine": machine,
         "subject": subject,
@@ -60,9 +60,9 @@ def add(
     _insert.run(sandbox.connection, row)
 
 
-def of_order(sandbox: Sandbox, order_id: int) -> list[TimelineEvent]:
+def of_order(sandbox: Sandbox, order_pk: int) -> list[TimelineEvent]:
     """All that happened to an order and its attempts, in order."""
-    query = select(timeline).where(timeline.c.order_id == order_id).order_by(timeline.c.id)
+    query = select(timeline).where(timeline.c.order_pk == order_pk).order_by(timeline.c.id)
     return [
         TimelineEvent(
             at=row["at"],

@@ -60,7 +60,7 @@ def prepare(
     row = {
         "txn_id": trans_id(seed, seller_id, "server", attempt.attempt_id, number),
         "attempt_id": attempt.attempt_id,
-        "order_id": attempt.order_id,
+        "order_pk": attempt.order_pk,
         "number": number,
         "state": str(State.PREPARED),
         "outcome": outcome,

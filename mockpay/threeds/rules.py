@@ -183,7 +183,7 @@ class Transaction:
     txn_id: str
     seller_id: str
     attempt_id: str
-    order_id: int
+    order_pk: int
     number: int
     state: State
     flow: Flow | None

@@ -33,7 +33,7 @@ transactions = Table(
     text("txn_id", primary_key=True),
     text("seller_id"),
     text("attempt_id"),
-    big("order_id"),
+    big("order_pk"),
     big("number"),
     text("state"),
     text("flow", null=True),

@@ -49,7 +49,7 @@ def _tell(sandbox: Sandbox, txn: Transaction, event: str, before: State | None, 
     }
     timeline.add(
         sandbox,
-        txn.order_id,
+        txn.order_pk,
         machine=THREEDS.name,
         subject=txn.txn_id,
         event=event,

@@ -77,7 +77,7 @@ def pay(seller: TestSeller, number: str, amount: str = "499.00") -> str:
     requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=20)
     [order] = seller.orders(seller_order_id=number)
     assert order["state"] == "PAID"
-    return order["amazon_order_id"]
+    return order["order_id"]
 
 
 @pytest.fixture(scope="session")

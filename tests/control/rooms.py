@@ -119,7 +119,7 @@ class Room:
     def pay_with(self, order: Order, instrument: Instrument) -> Attempt:
         """The same by any method."""
         with work(self.api.runtime, self.seller_id) as sandbox:
-            fresh = order_rows.by_number(sandbox, order.order_id)
+            fresh = order_rows.by_number(sandbox, order.order_pk)
             started = payments.pay(sandbox, fresh, instrument)
         if started.parcel_id is not None:
             outbox.send_mine(self.api.runtime, self.seller_id, started.parcel_id)
@@ -140,6 +140,6 @@ class Room:
     def refund(self, order: Order, amount: str = "100.00", key: str = "R-1") -> str:
         """What the seller asks for; the refund's id."""
         with work(self.api.runtime, self.seller_id) as sandbox:
-            fresh = order_rows.by_number(sandbox, order.order_id)
+            fresh = order_rows.by_number(sandbox, order.order_pk)
             asked = refunds.request(sandbox, fresh, RefundRequest(key, Money.parse(amount)))
-        return asked.refund.amazon_refund_id
+        return asked.refund.refund_id

@@ -35,7 +35,7 @@ def seen(room, read, *given):
 
 def by_card(room, number="A-1"):
     """A new attempt by card that nobody has sent yet."""
-    order = seen(room, the_order, room.open_order(number).order_id)
+    order = seen(room, the_order, room.open_order(number).order_pk)
     with work(room.api.runtime, room.seller_id) as sandbox:
         typed = {"number": VISA, "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
         return payments.pay(sandbox, order, Card.read(**typed, now=sandbox.now)).attempt
@@ -71,10 +71,10 @@ def detail(room, attempt):
 
 def test_an_attempt_is_told_as_in_its_order_and_with_more(room):
     order = room.paid_order("A-7")
-    (short,) = room.get(f"/orders/{order.amazon_order_id}").json["attempts"]
+    (short,) = room.get(f"/orders/{order.order_id}").json["attempts"]
     told = room.get(f"/attempts/{short['attempt_id']}").json
     assert told.items() >= short.items()
-    assert (told["amazon_order_id"], told["seller_order_id"]) == (order.amazon_order_id, "A-7")
+    assert (told["order_id"], told["seller_order_id"]) == (order.order_id, "A-7")
     assert (told["otps"], told["authentications"]) == ([], [])
     assert [one["seen"] for one in told["why"]] == ["success@mockpay"]
     assert {one["subject"] for one in told["timeline"]} == {short["attempt_id"]}
@@ -83,7 +83,7 @@ def test_an_attempt_is_told_as_in_its_order_and_with_more(room):
 
 def test_an_order_keeps_its_attempts_short(room):
     order = room.paid_order()
-    (short,) = room.get(f"/orders/{order.amazon_order_id}").json["attempts"]
+    (short,) = room.get(f"/orders/{order.order_id}").json["attempts"]
     assert not {"risk", "otps", "authentications", "timeline"} & set(short)
 
 

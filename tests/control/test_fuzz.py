@@ -25,7 +25,7 @@ def document(tmp_path_factory):
     api.runtime.engine.dispose()
 
 
-NOUNS = {"order": "amazon_order_id", "refund": "amazon_refund_id", "notification": "notification_id"}
+NOUNS = {"order": "order_id", "refund": "refund_id", "notification": "notification_id"}
 SAVED = {"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name": "Asha Rao"}
 
 

@@ -33,7 +33,7 @@ def test_entries_keep_the_sellers_time_and_the_real_one(room):
 
 
 def test_entries_come_newest_first_and_can_be_narrowed(room):
-    note(room, "one", amazon_order_id="S01")
+    note(room, "one", order_id="S01")
     note(room, "two", "throttled")
     note(room, "one", "signature.invalid")
 
@@ -44,7 +44,7 @@ def test_entries_come_newest_first_and_can_be_narrowed(room):
     assert kinds("kind=one") == [("one", "signature.invalid"), ("one", "ok")]
     assert kinds("outcome=refused") == [("one", "signature.invalid"), ("two", "throttled")]
     assert kinds("outcome=throttled") == [("two", "throttled")]
-    assert kinds("amazon_order_id=S01") == [("one", "ok")]
+    assert kinds("order_id=S01") == [("one", "ok")]
 
 
 def test_the_journal_goes_on_where_its_cursor_says(room):
@@ -74,11 +74,11 @@ def test_a_sound_world_passes_the_audit(room):
 def test_a_broken_world_fails_the_audit_with_409(room):
     order = room.paid_order()
     with writing(room.api.runtime.engine) as connection:
-        mine = attempts.c.order_id == order.order_id
+        mine = attempts.c.order_pk == order.order_pk
         connection.execute(update(attempts).where(mine).values(captured_minor=1))
     answer = room.get("/audit")
     assert answer.status_code == 409
     assert answer.json["ok"] is False
     (violation,) = answer.json["violations"]
     assert violation["rule"] == "paid.amount"
-    assert violation["subject"] == order.amazon_order_id
+    assert violation["subject"] == order.order_id

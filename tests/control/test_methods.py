@@ -17,7 +17,7 @@ def patch(room, body):
 
 def chosen(room, order, instrument):
     with work(room.api.runtime, room.seller_id) as sandbox:
-        return payments.pay(sandbox, orders.by_number(sandbox, order.order_id), instrument)
+        return payments.pay(sandbox, orders.by_number(sandbox, order.order_pk), instrument)
 
 
 def test_a_new_seller_offers_everything(room):
@@ -130,7 +130,7 @@ def test_what_is_not_offered_cannot_be_paid_with_and_uses_nothing_up(room):
         chosen(room, order, Upi("success@mockpay"))
     assert caught.value.code == "method.unavailable"
     assert caught.value.detail["because"] == "transaction_limit_exceeded"
-    told = room.get(f"/orders/{order.amazon_order_id}").json
+    told = room.get(f"/orders/{order.order_id}").json
     assert (told["state"], told["attempts"]) == ("CREATED", [])
     assert room.get("/scenarios").json["items"][0]["times"] == 1
 

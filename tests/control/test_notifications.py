@@ -47,14 +47,14 @@ def test_a_notification_is_told_with_the_fields_that_others_rely_on(refunded, li
         "state": "DELIVERED",
         "message_id": json.loads(listener.heard[1])["MessageId"],
         "due_at": "2026-11-21T15:00:05.000Z",
-        "amazon_refund_id": refunded.get("/refunds").json["items"][0]["amazon_refund_id"],
+        "refund_id": refunded.get("/refunds").json["items"][0]["refund_id"],
         "outcome": "success",
         "reason": None,
         "copy": 1,
         "try_count": 1,
     }
     assert refund.items() >= expected.items()
-    assert payment["amazon_refund_id"] is None
+    assert payment["refund_id"] is None
     (one,) = refund["tries"]
     assert one.pop("latency_ms") >= 0
     assert one == {"number": 1, "at": "2026-11-21T15:00:05.000Z", "status": 200, "reason": None}
@@ -76,7 +76,7 @@ def test_a_try_shows_what_was_sent_to_the_letter_and_what_was_answered(refunded,
 
 def test_a_refunds_detail_lists_what_the_seller_was_told_of_it(refunded):
     (refund,) = refunded.get("/refunds").json["items"]
-    told = refunded.get(f"/refunds/{refund['amazon_refund_id']}").json["notifications"]
+    told = refunded.get(f"/refunds/{refund['refund_id']}").json["notifications"]
     assert told == [newest(refunded)]
 
 
@@ -229,9 +229,9 @@ def test_another_sellers_notification_is_not_there(api, refunded, verb, listener
         ("state=DEAD", [PAYMENT]),
         ("state=DEAD,DELIVERED", [REFUND, PAYMENT, PAYMENT]),
         ("state=QUEUED", []),
-        ("amazon_order_id={order}", [REFUND, PAYMENT]),
-        ("amazon_refund_id={refund}", [REFUND]),
-        ("amazon_order_id={order}&type=OrderReferenceNotification", [PAYMENT]),
+        ("order_id={order}", [REFUND, PAYMENT]),
+        ("refund_id={refund}", [REFUND]),
+        ("order_id={order}&type=OrderReferenceNotification", [PAYMENT]),
     ],
 )
 def test_the_list_can_be_narrowed(told_room, listener, query, expected):
@@ -240,7 +240,7 @@ def test_the_list_can_be_narrowed(told_room, listener, query, expected):
     order = told_room.paid_order("A-2")
     refund = told_room.refund(order)
     told_room.advance(5)
-    query = query.format(order=order.amazon_order_id, refund=refund)
+    query = query.format(order=order.order_id, refund=refund)
     items = told_room.get(f"/notifications?{query}").json["items"]
     assert [item["type"] for item in items] == expected
 

@@ -10,7 +10,7 @@ def test_an_order_is_told_with_the_fields_that_others_rely_on(room):
     )
     line = room.get("/orders").json["items"][0]
     expected = {
-        "amazon_order_id": order.amazon_order_id,
+        "order_id": order.order_id,
         "seller_order_id": "A-1",
         "state": "CREATED",
         "amount": "499.00",
@@ -28,7 +28,7 @@ def test_an_order_is_told_with_the_fields_that_others_rely_on(room):
 def test_a_paid_order_shows_its_attempt_timeline_and_why(room):
     room.freeze()
     order = room.paid_order()
-    told = room.get(f"/orders/{order.amazon_order_id}").json
+    told = room.get(f"/orders/{order.order_id}").json
 
     assert told["state"] == "PAID"
     assert told["refunds"] == []
@@ -69,7 +69,7 @@ def test_attempts_are_listed_oldest_first_and_the_list_shows_the_newest(room):
     for vpa in ("insufficient@mockpay", "success@mockpay"):
         room.pay(order, vpa)
         room.post("/clock/advance", {"seconds": 0})
-    told = room.get(f"/orders/{order.amazon_order_id}").json
+    told = room.get(f"/orders/{order.order_id}").json
     assert [one["state"] for one in told["attempts"]] == ["FAILED", "CAPTURED"]
     assert told["attempts"][0]["failure"] == {
         "source": "issuer_bank",
@@ -84,7 +84,7 @@ def test_nothing_decided_is_an_answer_too(room):
     room.freeze()
     order = room.open_order()
     room.pay(order, "anna@okbank")
-    why = room.get(f"/orders/{order.amazon_order_id}").json["why"]
+    why = room.get(f"/orders/{order.order_id}").json["why"]
     assert [(one["source"], one["scenario"]) for one in why] == [("success", None)]
 
 
@@ -163,16 +163,16 @@ def test_another_sellers_order_is_not_there(api, room):
     other = api.new_seller()
     order = other.open_order()
     for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/capture")):
-        answer = room.call(method, f"/orders/{order.amazon_order_id}{path}")
+        answer = room.call(method, f"/orders/{order.order_id}{path}")
         assert (answer.status_code, answer.json["code"]) == (404, "order.not_found")
-    assert other.get(f"/orders/{order.amazon_order_id}").json["state"] == "CREATED"
+    assert other.get(f"/orders/{order.order_id}").json["state"] == "CREATED"
 
 
 def test_a_tester_may_cancel_an_order_that_nobody_paid(room):
     room.freeze()
     order = room.open_order()
     room.pay(order, None)
-    told = room.post(f"/orders/{order.amazon_order_id}/cancel").json
+    told = room.post(f"/orders/{order.order_id}/cancel").json
     assert told["state"] == "CANCELLED"
     assert told["attempts"][0]["state"] == "CANCELLED"
     assert told["timeline"][-1]["actor"] == "tester"
@@ -180,8 +180,8 @@ def test_a_tester_may_cancel_an_order_that_nobody_paid(room):
 
 def test_an_order_that_ended_without_money_cannot_be_cancelled(room):
     order = room.open_order()
-    assert room.post(f"/orders/{order.amazon_order_id}/cancel").status_code == 200
-    answer = room.post(f"/orders/{order.amazon_order_id}/cancel")
+    assert room.post(f"/orders/{order.order_id}/cancel").status_code == 200
+    answer = room.post(f"/orders/{order.order_id}/cancel")
     assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
 
 
@@ -189,17 +189,17 @@ def test_a_paid_order_is_cancelled_by_refunding_what_is_left(room):
     room.freeze()
     order = room.paid_order("A-1", "499.00")
     room.refund(order, "100.00")
-    told = room.post(f"/orders/{order.amazon_order_id}/cancel").json
+    told = room.post(f"/orders/{order.order_id}/cancel").json
 
     assert told["state"] == "PAID"
     lines = [(one["kind"], one["amount"], one["state"]) for one in told["refunds"]]
     assert lines == [("SELLER", "100.00", "PENDING"), ("CANCELLATION", "399.00", "PENDING")]
     assert "cancelled_after_capture" in [step["event"] for step in told["timeline"]]
-    again = room.post(f"/orders/{order.amazon_order_id}/cancel")
+    again = room.post(f"/orders/{order.order_id}/cancel")
     assert (again.status_code, again.json["code"]) == (409, "order.refunded")
 
     room.advance(5)
-    after = room.get(f"/orders/{order.amazon_order_id}").json
+    after = room.get(f"/orders/{order.order_id}").json
     assert (after["state"], after["refunded_amount"]) == ("REFUNDED", "499.00")
     assert room.get("/audit").json["ok"]
 
@@ -210,7 +210,7 @@ def held(api):
     room = api.new_seller(settings={"capture": "manual", "authorization_seconds": 3_600})
     room.freeze()
     order = room.paid_order()
-    return room, f"/orders/{order.amazon_order_id}"
+    return room, f"/orders/{order.order_id}"
 
 
 def test_authorised_money_is_captured_once(held):
@@ -242,12 +242,12 @@ def test_a_pending_capture_cannot_be_asked_for_twice(held):
     room, _ = held
     room.post("/scenarios", {"stage": "capture", "outcome": "pending"})
     order = room.paid_order("A-2")
-    path = f"/orders/{order.amazon_order_id}/capture"
+    path = f"/orders/{order.order_id}/capture"
     assert room.post(path).json["state"] == "AUTHORIZED"
     again = room.post(path)
     assert (again.status_code, again.json["code"]) == (409, "capture.pending")
     room.advance(30)
-    assert room.get(f"/orders/{order.amazon_order_id}").json["state"] == "PAID"
+    assert room.get(f"/orders/{order.order_id}").json["state"] == "PAID"
 
 
 def test_an_order_whose_money_may_be_moving_cannot_be_cancelled(room):
@@ -255,5 +255,5 @@ def test_an_order_whose_money_may_be_moving_cannot_be_cancelled(room):
     order = room.open_order()
     room.pay(order, "deemed@mockpay")
     room.post("/clock/advance", {"seconds": 0})
-    answer = room.post(f"/orders/{order.amazon_order_id}/cancel")
+    answer = room.post(f"/orders/{order.order_id}/cancel")
     assert (answer.status_code, answer.json["code"]) == (409, "order.busy")

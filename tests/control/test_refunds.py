@@ -24,9 +24,9 @@ def test_a_refund_is_told_with_the_fields_that_others_rely_on(room, paid):
     refund_id = room.refund(paid, "100.00", "R-1")
     (line,) = room.get("/refunds").json["items"]
     expected = {
-        "amazon_refund_id": refund_id,
-        "refund_reference_id": "R-1",
-        "amazon_order_id": paid.amazon_order_id,
+        "refund_id": refund_id,
+        "reference": "R-1",
+        "order_id": paid.order_id,
         "kind": "SELLER",
         "state": "PENDING",
         "reason_code": None,
@@ -35,14 +35,14 @@ def test_a_refund_is_told_with_the_fields_that_others_rely_on(room, paid):
         "held": False,
         "due_at": "2026-11-21T15:00:05.000Z",
         "completed_at": None,
-        "reference": None,
+        "bank_reference": None,
     }
     assert line.items() >= expected.items()
     assert events(line) == [("requested", "PENDING", "seller"), ("sent", "PENDING", "sandbox")]
     told = see(room, refund_id)
     assert told.items() >= line.items()
     assert told["destination"]["method"] == "upi"
-    assert told["urls"]["order"].endswith(f"/orders/{paid.amazon_order_id}")
+    assert told["urls"]["order"].endswith(f"/orders/{paid.order_id}")
 
 
 def test_the_clock_completes_a_refund_and_names_its_reference(room, paid):
@@ -50,18 +50,18 @@ def test_the_clock_completes_a_refund_and_names_its_reference(room, paid):
     assert room.advance(5)["fired"] == 1
     told = see(room, refund_id)
     assert (told["state"], told["completed_at"]) == ("COMPLETED", "2026-11-21T15:00:05.000Z")
-    assert told["reference_kind"] == "RRN"
+    assert told["bank_reference_kind"] == "RRN"
     assert told["reference"].isdigit()
     assert events(told)[-1] == ("completed", "COMPLETED", "clock")
-    order = room.get(f"/orders/{paid.amazon_order_id}").json
+    order = room.get(f"/orders/{paid.order_id}").json
     assert order["refunded_amount"] == "100.00"
 
 
 def test_an_orders_detail_lists_its_refunds_the_oldest_first(room, paid):
     first, second = room.refund(paid, "100.00", "R-1"), room.refund(paid, "50.00", "R-2")
     room.post(f"/refunds/{first}/complete")
-    refunds = room.get(f"/orders/{paid.amazon_order_id}").json["refunds"]
-    told = [(one["amazon_refund_id"], one["amount"], one["state"]) for one in refunds]
+    refunds = room.get(f"/orders/{paid.order_id}").json["refunds"]
+    told = [(one["refund_id"], one["amount"], one["state"]) for one in refunds]
     assert told == [(first, "100.00", "COMPLETED"), (second, "50.00", "PENDING")]
     assert [step["subject"] for step in refunds[1]["timeline"]] == [second] * 2
 
@@ -73,7 +73,7 @@ def test_a_refund_without_a_scenario_says_that_nothing_spoke(room, paid):
 
 def test_the_rule_that_decides_a_refund_is_told(room, paid):
     rule = room.post(
-        "/scenarios", {"stage": "refund", "outcome": "delay:3600", "match": {"refund_reference_id": "R-2"}}
+        "/scenarios", {"stage": "refund", "outcome": "delay:3600", "match": {"reference": "R-2"}}
     ).json
     room.refund(paid, "100.00", "R-1")
     told = see(room, room.refund(paid, "100.00", "R-2"))
@@ -82,9 +82,9 @@ def test_the_rule_that_decides_a_refund_is_told(room, paid):
     assert why["scenario"] == told["scenario"] == f"rule {rule['rule_id']}"
     assert told["due_at"] == "2026-11-21T16:00:00.000Z"
     room.advance(3_599)
-    assert see(room, told["amazon_refund_id"])["state"] == "PENDING"
+    assert see(room, told["refund_id"])["state"] == "PENDING"
     room.advance(1)
-    assert see(room, told["amazon_refund_id"])["state"] == "COMPLETED"
+    assert see(room, told["refund_id"])["state"] == "COMPLETED"
 
 
 def test_a_tester_completes_a_refund_before_its_time(room, paid):
@@ -180,7 +180,7 @@ def three(room, paid):
     room.refund(paid, "20.00", "R-2")
     other = room.paid_order("A-2")
     room.refund(other, "30.00", "R-3")
-    return {"room": room, "first": paid.amazon_order_id, "other": other.amazon_order_id}
+    return {"room": room, "first": paid.order_id, "other": other.order_id}
 
 
 @pytest.mark.parametrize(
@@ -191,17 +191,17 @@ def three(room, paid):
         ("state=COMPLETED", ["R-1"]),
         ("state=COMPLETED,DECLINED", ["R-1"]),
         ("state=", ["R-3", "R-2", "R-1"]),
-        ("amazon_order_id={first}", ["R-2", "R-1"]),
-        ("amazon_order_id={other}", ["R-3"]),
-        ("amazon_order_id={first}&state=PENDING", ["R-2"]),
-        ("refund_reference_id=R-2", ["R-2"]),
-        ("refund_reference_id=nothing", []),
+        ("order_id={first}", ["R-2", "R-1"]),
+        ("order_id={other}", ["R-3"]),
+        ("order_id={first}&state=PENDING", ["R-2"]),
+        ("reference=R-2", ["R-2"]),
+        ("reference=nothing", []),
     ],
 )
 def test_the_list_can_be_narrowed(three, query, expected):
     items = three["room"].get(f"/refunds?{query.format(**three)}").json["items"]
-    assert [item["refund_reference_id"] for item in items] == expected
-    assert all(step["subject"] == i["amazon_refund_id"] for i in items for step in i["timeline"])
+    assert [item["reference"] for item in items] == expected
+    assert all(step["subject"] == i["refund_id"] for i in items for step in i["timeline"])
 
 
 def test_pages_of_refunds_neither_repeat_nor_leave_out(room, paid):
@@ -210,7 +210,7 @@ def test_pages_of_refunds_neither_repeat_nor_leave_out(room, paid):
     seen, cursor = [], ""
     while cursor is not None:
         page = room.get(f"/refunds?limit=2&cursor={cursor}").json
-        seen += [item["refund_reference_id"] for item in page["items"]]
+        seen += [item["reference"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == [f"R-{number}" for number in reversed(range(5))]
 

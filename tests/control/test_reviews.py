@@ -20,13 +20,13 @@ def test_an_approved_payment_is_paid(room, parked):
     told = room.post(f"/reviews/{parked.attempt_id}/approve")
     assert (told.status_code, told.json["state"]) == (200, "CAPTURED")
     assert told.json["risk"]["decision"] == "REVIEW"
-    assert room.get(f"/orders/{told.json['amazon_order_id']}").json["state"] == "PAID"
+    assert room.get(f"/orders/{told.json['order_id']}").json["state"] == "PAID"
 
 
 def test_a_rejected_payment_failed_for_a_neutral_reason(room, parked):
     told = room.post(f"/reviews/{parked.attempt_id}/reject").json
     assert (told["state"], told["reason"]) == ("FAILED", "payment_risk_check_failed")
-    assert room.get(f"/orders/{told['amazon_order_id']}").json["state"] == "PENDING"
+    assert room.get(f"/orders/{told['order_id']}").json["state"] == "PENDING"
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])

@@ -9,7 +9,7 @@ from mockpay.store.unit_of_work import work
 
 
 def states(room, order):
-    told = room.get(f"/orders/{order.amazon_order_id}").json
+    told = room.get(f"/orders/{order.order_id}").json
     return [(one["state"], one["scenario"]) for one in told["attempts"]]
 
 
@@ -55,7 +55,7 @@ def test_a_bare_iso_code_as_outcome_reaches_the_issuer(room):
     order = room.open_order()
     room.pay(order)
     room.post("/clock/advance", {"seconds": 0})
-    told = room.get(f"/orders/{order.amazon_order_id}").json
+    told = room.get(f"/orders/{order.order_id}").json
     assert told["attempts"][0]["failure"]["code"] == "Z9"
 
 
@@ -114,7 +114,7 @@ def test_a_rule_for_one_type_of_notification_leaves_the_other_alone(told_room, l
 def test_a_capture_that_fails_by_rule_lets_the_money_go(room):
     room.freeze()
     room.post("/scenarios", {"stage": "capture", "outcome": "fails", "match": {"method": "upi"}})
-    told = room.get(f"/orders/{room.paid_order().amazon_order_id}").json
+    told = room.get(f"/orders/{room.paid_order().order_id}").json
     assert told["attempts"][0]["state"] == "VOIDED"
     assert ("capture", "fails", "rule") in [
         (one["stage"], one["outcome"], one["source"]) for one in told["why"]

@@ -180,8 +180,8 @@ def test_a_payload_seen_before_a_reset_opens_the_same_order_afresh(room):
     first = room.paid_order("A-1")
     room.post("/reset")
     second = room.open_order("A-1")
-    assert second.amazon_order_id == first.amazon_order_id
-    assert room.get(f"/orders/{second.amazon_order_id}").json["state"] == "CREATED"
+    assert second.order_id == first.order_id
+    assert room.get(f"/orders/{second.order_id}").json["state"] == "CREATED"
 
 
 def test_a_reset_leaves_other_worlds_alone(api, room):
@@ -189,7 +189,7 @@ def test_a_reset_leaves_other_worlds_alone(api, room):
     order = other.paid_order()
     room.paid_order()
     room.post("/reset")
-    assert other.get(f"/orders/{order.amazon_order_id}").json["state"] == "PAID"
+    assert other.get(f"/orders/{order.order_id}").json["state"] == "PAID"
 
 
 def test_every_path_below_an_unknown_seller_is_not_found(api):

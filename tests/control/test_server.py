@@ -74,7 +74,7 @@ def test_answers_have_exactly_the_fields_that_the_document_promises(document, ro
         (room.get("").json, "SellerDetail"),
         (room.get("/clock").json, "ClockState"),
         (room.get("/orders").json["items"][0], "OrderInList"),
-        (room.get(f"/orders/{order.amazon_order_id}").json, "OrderDetail"),
+        (room.get(f"/orders/{order.order_id}").json, "OrderDetail"),
         (room.get("/audit").json, "Audit"),
     ):
         assert set(plain) == set(schemas[name]["properties"]), name

@@ -37,7 +37,7 @@ def waiting(room, query):
 
 def test_what_has_happened_already_answers_at_once(room):
     order = room.paid_order("A-1")
-    told = room.get(f"/wait?event=order.PAID&match={order.amazon_order_id}&timeout={LONG}").json
+    told = room.get(f"/wait?event=order.PAID&match={order.order_id}&timeout={LONG}").json
     assert told["event"]["name"] == "attempt_captured"
     assert told["event"]["state"] == "PAID"
     assert told["event"]["seller_order_id"] == "A-1"
@@ -47,7 +47,7 @@ def test_what_happens_later_answers_then(room):
     answer = waiting(room, "event=order.PAID&match=seller_order_id:A-2")
     room.paid_order("A-1")
     order = room.paid_order("A-2")
-    assert answer()["event"]["amazon_order_id"] == order.amazon_order_id
+    assert answer()["event"]["order_id"] == order.order_id
 
 
 def test_the_first_that_fits_is_told_and_the_cursor_leads_to_the_next(room):
@@ -71,19 +71,17 @@ def test_an_attempt_can_be_waited_for_by_its_id(room):
     assert event["facts"]["reason"] == "insufficient_funds"
 
 
-@pytest.mark.parametrize(
-    "match", ["{refund}", "amazon_refund_id:{refund}", "refund_reference_id:R-2", "{order},R-2", ""]
-)
+@pytest.mark.parametrize("match", ["{refund}", "refund_id:{refund}", "reference:R-2", "{order},R-2", ""])
 def test_a_refund_can_be_waited_for_by_any_of_its_names(room, match):
     room.freeze()
     order = room.paid_order()
     refund = room.refund(order, key="R-2")
-    query = match.format(refund=refund, order=order.amazon_order_id)
+    query = match.format(refund=refund, order=order.order_id)
     answer = waiting(room, f"event=refund.COMPLETED&match={query}")
     room.advance(5)
     event = answer()["event"]
     assert (event["name"], event["state"], event["subject"]) == ("completed", "COMPLETED", refund)
-    assert event["amazon_order_id"] == order.amazon_order_id
+    assert event["order_id"] == order.order_id
 
 
 def test_another_refunds_end_is_not_seen(room):
@@ -91,7 +89,7 @@ def test_another_refunds_end_is_not_seen(room):
     order = room.paid_order()
     first, second = room.refund(order, key="R-1"), room.refund(order, key="R-2")
     room.post(f"/refunds/{first}/decline")
-    for match, event in ((first, "declined"), (second, None), ("refund_reference_id:R-2", None)):
+    for match, event in ((first, "declined"), (second, None), ("reference:R-2", None)):
         told = room.get(f"/wait?event=refund.DECLINED&match={match}&timeout=0").json["event"]
         assert (told and told["name"]) == event
 
@@ -99,17 +97,17 @@ def test_another_refunds_end_is_not_seen(room):
 def test_a_notification_can_be_waited_for_by_any_of_its_names(told_room):
     order = told_room.paid_order()
     refund = told_room.refund(order)
-    answer = waiting(told_room, f"event=notification.delivered&match=amazon_refund_id:{refund}")
+    answer = waiting(told_room, f"event=notification.delivered&match=refund_id:{refund}")
     told_room.advance(5)
     event = answer()["event"]
-    (told,) = told_room.get(f"/notifications?amazon_refund_id={refund}").json["items"]
+    (told,) = told_room.get(f"/notifications?refund_id={refund}").json["items"]
     assert event["subject"] == told["notification_id"]
     for match in (
         told["notification_id"],
         told["message_id"],
         refund,
         "type:PaymentRefund",
-        f"amazon_order_id:{order.amazon_order_id},type:PaymentRefund",
+        f"order_id:{order.order_id},type:PaymentRefund",
     ):
         query = f"event=notification.DELIVERED&match={match}&timeout=0"
         assert told_room.get(f"/wait?{query}").json["event"] == event
@@ -170,7 +168,7 @@ def test_another_sellers_events_are_not_seen(api, room):
         ("event=refund.PAID", 422, "wait.event"),
         ("event=notification.SENT", 422, "wait.event"),
         ("event=order&match=moon:full", 422, "wait.match"),
-        ("event=order&match=amazon_refund_id:a", 422, "wait.match"),
+        ("event=order&match=refund_id:a", 422, "wait.match"),
         ("event=refund&match=notification_id:a", 422, "wait.match"),
         ("event=journal&match=attempt_id:a", 422, "wait.match"),
         ("event=order&timeout=61", 422, "query.invalid"),

@@ -93,8 +93,8 @@ def test_what_is_told_of_one_order_is_sent_one_after_the_other(runtime, gate):
         world.rule("completed", "refund", times=1)
         world.refund(order, "10.00", f"R-{number}")
     with world.work() as sandbox:  # what the refunds queue, without waiting for the payment's
-        for refund in refunds.of_order(sandbox, order.order_id):
-            settle(sandbox, refund.amazon_refund_id)
+        for refund in refunds.of_order(sandbox, order.order_pk):
+            settle(sandbox, refund.refund_id)
     senders = Senders(world.runtime)
     wanted = [one.message_id for one in world.notifications(order)]
     assert len(wanted) == 4

@@ -129,11 +129,11 @@ def test_a_usable_request_is_taken(fine):
 @pytest.mark.parametrize(
     ("field", "changed"),
     [
-        ("refund_reference_id", {"key": ""}),
-        ("refund_reference_id", {"key": "x" * 33}),
-        ("refund_reference_id", {"key": "a.b"}),
-        ("refund_reference_id", {"key": "a\n"}),
-        ("refund_reference_id", {"key": "ä"}),
+        ("reference", {"key": ""}),
+        ("reference", {"key": "x" * 33}),
+        ("reference", {"key": "a.b"}),
+        ("reference", {"key": "a\n"}),
+        ("reference", {"key": "ä"}),
         ("note", {"note": "x" * 256}),
         ("soft_descriptor", {"soft_descriptor": "x" * 17}),
     ],

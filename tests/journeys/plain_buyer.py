@@ -51,7 +51,7 @@ class DemoShop:
     def order(self):
         """The newest order, as the sandbox has it."""
         newest = self.seller.orders()[0]
-        return self.seller.order(newest["amazon_order_id"])
+        return self.seller.order(newest["order_id"])
 
 
 @dataclass

@@ -25,7 +25,7 @@ def by_hand(mockpay_server, tmp_path):
 def reference_of(shop, order):
     """The shop's order at the sandbox."""
     (theirs,) = shop.seller.orders(seller_order_id=order.order_id)
-    return theirs["amazon_order_id"]
+    return theirs["order_id"]
 
 
 def listed(shop, order):

@@ -135,7 +135,7 @@ def test_no_card_number_is_left_in_database_journal_pages_or_api(tmp_path, capfd
             seen.append(buyer.answer.text)
             order = shop.order()
             seen.append(json.dumps(order))
-            seen.append(requests.get(f"{shop.ui}/orders/{order['amazon_order_id']}").text)
+            seen.append(requests.get(f"{shop.ui}/orders/{order['order_id']}").text)
         seen.append(json.dumps(shop.seller.control("GET", "/journal")))
         seen.append(requests.get(f"{shop.ui}/journal").text)
         kept = b"".join(file.read_bytes() for file in Path(tmp_path).glob("*.db*"))

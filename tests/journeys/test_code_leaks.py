@@ -89,7 +89,7 @@ def walk(shop, buyer, database):
 def everything_told(shop):
     """Orders and journal by control API and dashboard."""
     for one in shop.seller.orders():
-        name = one["amazon_order_id"]
+        name = one["order_id"]
         yield json.dumps(shop.seller.order(name))
         yield requests.get(f"{shop.ui}/orders/{name}", timeout=30).text
     yield json.dumps(shop.seller.control("GET", "/journal"))

@@ -139,7 +139,7 @@ def test_a_payment_nobody_has_confirmed_names_its_instalments(buyer, shop):
 
 def test_the_dashboard_names_the_plan(buyer, shop):
     buyer.buys(shop, amount=AMOUNT).pays_by_emi("6")
-    buyer.goes_to(f"{shop.ui}/orders/{shop.order()['amazon_order_id']}")
+    buyer.goes_to(f"{shop.ui}/orders/{shop.order()['order_id']}")
     page = buyer.page.text_content()
     assert "EMI chosen" in page
     assert "6 × ₹1,745.30, 6 months at 16 %, HDFC Bank" in page

@@ -191,7 +191,7 @@ def gathered(tmp_path_factory):
         forms = list(typed_everywhere(site))
         hints = numbers_in(site.session.get(f"{site.order('HINTS')}/card", timeout=30).text)
         listed = site.control("GET", f"{site.path}/orders?limit=200").json()["items"]
-        names = [one["amazon_order_id"] for one in listed]
+        names = [one["order_id"] for one in listed]
         orders = [site.control("GET", f"{site.path}/orders/{name}").json() for name in names]
         told = dict(every_answer(site, names[0])), dict(every_page(site, names))
         running = site.files()
@@ -219,13 +219,13 @@ def typed_everywhere(site):
     yield from site.proves(site.types(site.order("MAGIC"), number=PUBLISHED[0], cvv=MAGIC_CVVS[0]))
 
 
-def every_answer(site, amazon_order_id):
+def every_answer(site, order_id):
     """Each GET of the control API, about an order by card."""
     for endpoint in ENDPOINTS:
         names = set(re.findall(r"{(\w+)}", endpoint.path))
-        if endpoint.method == "GET" and names <= {"seller_id", "amazon_order_id"}:
+        if endpoint.method == "GET" and names <= {"seller_id", "order_id"}:
             path = endpoint.path.replace("{seller_id}", site.seller["seller_id"])
-            path = path.replace("{amazon_order_id}", amazon_order_id)
+            path = path.replace("{order_id}", order_id)
             wait = "?event=nothing.at_all&timeout=0" if path.endswith("/wait") else ""
             yield endpoint.path, site.session.get(f"{site.url}/_mockpay{path}{wait}", timeout=30)
 

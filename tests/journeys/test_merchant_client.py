@@ -105,7 +105,7 @@ def test_a_late_approval_is_sent_back_and_never_listed_as_paid(mockpay_seller, m
     buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url=BACK).asks("late@mockpay")
     mockpay_seller.advance(until="idle")
     assert [one.state for one in mockpay_client.list_order_reference("o-1").order_references] == ["Canceled"]
-    attempts = mockpay_seller.order(mockpay_seller.orders()[0]["amazon_order_id"])["attempts"]
+    attempts = mockpay_seller.order(mockpay_seller.orders()[0]["order_id"])["attempts"]
     assert [one["state"] for one in attempts] == ["REVERSED"]
     assert mockpay_seller.control("GET", "/audit")["ok"]
 

@@ -108,7 +108,7 @@ def test_the_same_by_plain_forms(buyer, demo):
     assert "Nothing is left to give back." in buyer.page.text_content()
     assert [one["state"] for one in demo.order()["refunds"]] == ["COMPLETED"] * 3
     with pytest.raises(ServiceError, match="More would be refunded") as refused:
-        demo.seller.client().refund(demo.order()["amazon_order_id"], "ONE-MORE", "1.00")
+        demo.seller.client().refund(demo.order()["order_id"], "ONE-MORE", "1.00")
     assert refused.value.service_code == "TransactionAmountExceeded"
     assert audit(demo)["ok"]
 
@@ -183,8 +183,8 @@ def test_a_refund_without_an_answer_is_asked_for_again_with_the_same_reference(o
     run = own.verifies()
     assert [one.standing for one in run.moved] == [Standing.INITIATED]
     (theirs,) = own.seller.refunds()
-    assert theirs["refund_reference_id"] == refund.reference_id
-    assert own.refund(refund).amazon_refund_id == theirs["amazon_refund_id"]
+    assert theirs["reference"] == refund.reference_id
+    assert own.refund(refund).amazon_refund_id == theirs["refund_id"]
     own.seller.advance(until="idle")
     assert own.refund(refund).standing is Standing.PROCESSED
     assert len(own.seller.refunds()) == 1

@@ -341,4 +341,4 @@ class Gallery:
 
     def _dashboard(self):
         """The dashboard's page of the newest order."""
-        return f"{self.shop.ui}/orders/{self.shop.order()['amazon_order_id']}"
+        return f"{self.shop.ui}/orders/{self.shop.order()['order_id']}"

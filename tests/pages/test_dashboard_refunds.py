@@ -19,7 +19,7 @@ def bought(shop):
     def buy(amount=""):
         PlainBuyer().buys(shop, amount=amount).asks("success@mockpay")
         shop.seller.advance(seconds=0)
-        return f"{shop.ui}/orders/{shop.order()['amazon_order_id']}"
+        return f"{shop.ui}/orders/{shop.order()['order_id']}"
 
     return buy
 

@@ -62,7 +62,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(paid, page, shop, w
     expect(states(page)).to_have_text(["PROCESSED"])
     expect(page.get_by_test_id("refund-row")).to_contain_text("By a notification")
     client = shop.seller.client()
-    assert client.get_refund_details(theirs["amazon_refund_id"]).state == "Completed"
+    assert client.get_refund_details(theirs["refund_id"]).state == "Completed"
     assert_accessible(page)
 
     gives_back(page, "149.50")
@@ -89,7 +89,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(paid, page, shop, w
     fits(left_open)
     assert len(shop.seller.refunds()) == 3
     with pytest.raises(ServiceError) as refused:
-        client.refund(theirs["amazon_order_id"], "ONE-MORE", "1.00")
+        client.refund(theirs["order_id"], "ONE-MORE", "1.00")
     assert refused.value.service_code == "TransactionAmountExceeded"
 
 

@@ -178,7 +178,7 @@ def test_a_refund_meets_what_the_row_says(world, name):
     first, last, reason = ENDS[row.outcome]
     world.later(0)
     (refund,) = world.refunds(order)
-    assert refund.amazon_refund_id == again.refund.amazon_refund_id
+    assert refund.refund_id == again.refund.refund_id
     decided = refund.plan.at(Stage.REFUND)
     assert (decided.scenario, decided.outcome) == (name, row.outcome)
     assert refund.state == first

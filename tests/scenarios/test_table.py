@@ -189,12 +189,12 @@ def believed(world, params, row, order):
         with pytest.raises(SPOILED[row.outcome]):
             verified(world, params)
         assert (params["orderTotalAmount"] != order.amount.wire()) == (row.outcome == "amount_changed")
-        assert (params["amazonOrderId"] != order.amazon_order_id) == (row.outcome == "order_changed")
+        assert (params["amazonOrderId"] != order.order_id) == (row.outcome == "order_changed")
         assert ("reasonCode" not in params) == (row.outcome == "missing_field")
         return
     result = verified(world, params)
     assert str(result.outcome) == params["status"]
-    assert (result.amazon_order_id, result.amount) == (order.amazon_order_id, order.amount.wire())
+    assert (result.order_id, result.amount) == (order.order_id, order.amount.wire())
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.looks is Looks.PIN])

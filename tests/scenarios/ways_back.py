@@ -13,7 +13,7 @@ from tests.given import RETURN_URL
 def way_back(world, order) -> dict[str, str]:
     """The parameters of the result as it would be sent now."""
     with world.look() as sandbox:
-        last = attempts.last_of_order(sandbox, order.order_id)
+        last = attempts.last_of_order(sandbox, order.order_pk)
         url = amazonpay.way_back(sandbox, world._fresh(sandbox, order), last)
     assert url.startswith(RETURN_URL + "?")
     query = parse_qs(urlsplit(url).query, strict_parsing=True)

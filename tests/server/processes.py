@@ -76,7 +76,7 @@ class Merchant(TestSeller):
         requests.post(f"{hosted}upi", data={"vpa": "success@mockpay"}, timeout=20)
         [order] = self.orders(seller_order_id=number)
         assert order["state"] == "PAID"
-        return order["amazon_order_id"]
+        return order["order_id"]
 
 
 @contextmanager

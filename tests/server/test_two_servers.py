@@ -37,7 +37,7 @@ def a_payment(runtime, post):
     order = world.order()
     world.pay(order)
     with world.look() as sandbox:
-        [one] = notifications.of_order(sandbox, order.order_id)
+        [one] = notifications.of_order(sandbox, order.order_pk)
     return one
 
 
@@ -49,14 +49,14 @@ def tell_of_many(runtime, url, number, a_payment):
             one = replace(
                 a_payment,
                 seller_id=seller.seller_id,
-                order_id=1_000 * (number + 1) + count,
+                order_pk=1_000 * (number + 1) + count,
                 notification_id=f"ipn-{number}-{count}",
                 message_id=f"message-{number}-{count}",
                 state=notifications.DeliveryState.QUEUED,
                 outcome="success",
             )
             notifications.add(sandbox, one)
-            lane = f"{one.seller_id} {one.order_id}"
+            lane = f"{one.seller_id} {one.order_pk}"
             outbox.add(sandbox, told.NOTIFY, one.notification_id, mine=False, lane=lane)
 
 

@@ -90,8 +90,8 @@ class Refunds(RuleBasedStateMachine):
         """The same again is the same refund."""
         if asked is None or asked.refund is None:
             return
-        known = self.asked.setdefault(key, (amount, asked.refund.amazon_refund_id))
-        assert known == (amount, asked.refund.amazon_refund_id)
+        known = self.asked.setdefault(key, (amount, asked.refund.refund_id))
+        assert known == (amount, asked.refund.refund_id)
 
     @rule(number=st.integers(0, 9), how=st.sampled_from(["complete", "decline", "hold", "release"]))
     def settle(self, number, how):
@@ -101,7 +101,7 @@ class Refunds(RuleBasedStateMachine):
     def take_back(self, number):
         refund = self.one_of(number)
         with self.world.work() as sandbox:
-            self.allowed(refund_settlement.reverse, sandbox, refund.amazon_refund_id)
+            self.allowed(refund_settlement.reverse, sandbox, refund.refund_id)
 
     @rule(number=st.integers(0, 9))
     def poll(self, number):

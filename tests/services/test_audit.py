@@ -61,7 +61,7 @@ def of_order(name):
 
 
 def of_attempts(name):
-    return update(attempts).where(attempts.c.order_id == number(name))
+    return update(attempts).where(attempts.c.order_pk == number(name))
 
 
 def test_a_world_in_which_everything_happened_is_sound(room):
@@ -75,7 +75,7 @@ def test_a_world_in_which_everything_happened_is_sound(room):
 def test_a_violation_names_its_subject_and_says_what_is_wrong(room):
     violation, _ = broken(room, of_order("PAID").values(refunded_minor=49_901))
     items = room.get("/orders?seller_order_id=PAID").json["items"]
-    assert violation.subject == items[0]["amazon_order_id"]
+    assert violation.subject == items[0]["order_id"]
     assert violation.rule == "refund.exceeds_capture"
     assert violation.says == "No more can be refunded than was captured."
 
@@ -111,7 +111,7 @@ UNTOLD = "timeline.last_line"
         (of_attempts("PAID").values(unfinished=True), {"attempt.unfinished"}),
         (of_attempts("OPEN").values(state="PROCESSING"), {UNTOLD}),
         (of_order("OPEN").values(state="CREATED"), {UNTOLD}),
-        (delete(timeline).where(timeline.c.order_id == number("OPEN")), {UNTOLD}),
+        (delete(timeline).where(timeline.c.order_pk == number("OPEN")), {UNTOLD}),
     ],
 )
 def test_a_broken_invariant_is_reported_by_its_rule(room, statement, expected):
@@ -126,7 +126,7 @@ def test_two_live_attempts_of_one_order_are_reported(room):
         "attempt_id": literal("att_second"),
         "number": literal(2),
     }
-    second = select(*[row[column.name] for column in attempts.c]).where(attempts.c.order_id == number("OPEN"))
+    second = select(*[row[column.name] for column in attempts.c]).where(attempts.c.order_pk == number("OPEN"))
     damage = (text("DROP INDEX attempts_one_live"), insert(attempts).from_select(list(row), second))
     assert "order.two_live_attempts" in rules(room, *damage)
 

@@ -151,7 +151,7 @@ def test_the_timeline_tells_every_step_without_a_gap(world, journey):
         assert event.before == now.get(subject), event
         assert event.at >= moment, event
         now[subject], moment = event.after, event.at
-    ends = {("order", order.amazon_order_id): str(world.see(order).state)}
+    ends = {("order", order.order_id): str(world.see(order).state)}
     ends |= {("attempt", one.attempt_id): str(one.state) for one in world.tries(order)}
     assert now == ends
 

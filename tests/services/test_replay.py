@@ -13,7 +13,7 @@ from tests.given import ENDS, World, at_once, request
 
 
 def same(order, begun):
-    return not begun.new and begun.order is not None and begun.order.order_id == order.order_id
+    return not begun.new and begun.order is not None and begun.order.order_pk == order.order_pk
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -76,7 +76,7 @@ def test_a_new_payload_after_an_order_closed_unpaid_opens_a_new_one(world, how, 
     world.end(first, how)
     begun = world.begin(amount=amount, digest="second")
     assert begun.new
-    assert begun.order.amazon_order_id != first.amazon_order_id
+    assert begun.order.order_id != first.order_id
     assert begun.order.seller_order_id == first.seller_order_id
     assert same(begun.order, world.begin(amount=amount, digest="second"))
 
@@ -95,12 +95,12 @@ def test_a_stale_replay_still_leads_to_what_it_opened(world):
 
 def test_another_sellers_order_of_the_same_name_is_another_order(world, runtime):
     mine, theirs = world.order(), World.new(runtime).order()
-    assert mine.amazon_order_id != theirs.amazon_order_id
+    assert mine.order_id != theirs.order_id
     with world.look() as sandbox:
-        assert order_rows.by_amazon_id(sandbox, theirs.amazon_order_id) is None
-        assert order_rows.by_number(sandbox, theirs.order_id) is None
+        assert order_rows.by_id(sandbox, theirs.order_id) is None
+        assert order_rows.by_number(sandbox, theirs.order_pk) is None
         with pytest.raises(NotFound) as refused:
-            the_order(sandbox, theirs.order_id)
+            the_order(sandbox, theirs.order_pk)
         assert refused.value.code == "order.not_found"
         with pytest.raises(NotFound) as refused:
             the_attempt(sandbox, "att_nobodys")
@@ -115,7 +115,7 @@ def test_eight_threads_with_one_order_open_it_once(world, digests):
             return orders.begin(sandbox, request(digest=digest))
 
     begun = at_once(8, begin)
-    assert len({one.order.order_id for one in begun}) == 1
+    assert len({one.order.order_pk for one in begun}) == 1
     assert sum(one.new for one in begun) == 1
 
 
@@ -124,5 +124,5 @@ def test_a_new_payload_does_not_join_an_order_whose_time_is_over(world, real_clo
     world.put(None, first.expires_at)  # the clock is there, the event has not fired
     again = world.begin(digest="two")
     assert again.new
-    assert again.order.order_id != first.order_id
+    assert again.order.order_pk != first.order_pk
     assert world.see(first).state == "EXPIRED"

@@ -105,7 +105,7 @@ def test_an_order_that_is_cancelled_or_runs_out_leaves_no_secret(world):
     world.cancel(first)
     assert len(rows(world)) == 1
     with world.work() as sandbox:
-        expire(sandbox, second.order_id)
+        expire(sandbox, second.order_pk)
     assert (world.states(first)[1], world.states(second)[1]) == ("CANCELLED", "EXPIRED")
     assert rows(world) == []
 

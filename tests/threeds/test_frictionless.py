@@ -178,7 +178,7 @@ def test_the_timeline_tells_each_step(world):
     with world.look() as sandbox:
         from mockpay.store import timeline
 
-        told = [one for one in timeline.of_order(sandbox, room.txn.order_id) if one.machine == "threeds"]
+        told = [one for one in timeline.of_order(sandbox, room.txn.order_pk) if one.machine == "threeds"]
     assert [one.event for one in told] == ["prepared", "authenticate", "frictionless"]
     assert told[-1].facts["trans_status"] == "A"
     assert (told[-1].before, told[-1].after) == ("AUTHENTICATING", "FRICTIONLESS")

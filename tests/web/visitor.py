@@ -26,7 +26,7 @@ class Visitor:
         return html.fromstring(answer.text)
 
     def see_order(self, order):
-        return self.see(f"/orders/{order.amazon_order_id}")
+        return self.see(f"/orders/{order.order_id}")
 
     def news(self, page):
         """What the page's own script would be told."""

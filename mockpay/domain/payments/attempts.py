@@ -136,7 +136,7 @@ class Attempt:
     """
 
     attempt_id: str
-    order_id: int
+    order_pk: int
     seller_id: str
     number: int
     method: str

@@ -106,9 +106,9 @@ MATCH_KEYS = frozenset(
         "last4",
         "email",
         "seller_order_id",
-        "amazon_order_id",
+        "order_id",
         "notification_type",
-        "refund_reference_id",
+        "reference",
     }
 )
 #: What is decided when an attempt begins, and what when a refund is asked for.

@@ -46,7 +46,7 @@ def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
         raise Invalid("The startTime is not fresh.", code="request.expired")
     if values.get("transactionIdType") != _ID_TYPE:
         raise Invalid("transactionIdType must be TRANSACTION_ID.", code="parameter.invalid")
-    order = orders.by_amazon_id(sandbox, codec.storable(values.get("transactionId", "")))
+    order = orders.by_id(sandbox, codec.storable(values.get("transactionId", "")))
     if order is None:
         raise NotFound("There is no such transaction.", code="transaction.not_found")
     journal.add(
@@ -56,7 +56,7 @@ def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
         sandbox.real_now,
         kind=_KIND,
         outcome="ok",
-        amazon_order_id=order.amazon_order_id,
+        order_id=order.order_id,
     )
     fields = _fields(sandbox, order)
     seller = sandbox.seller
@@ -66,12 +66,12 @@ def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
 
 
 def _fields(sandbox: Sandbox, order: Order) -> dict[str, str]:
-    _, reason = outcome(order, attempts.last_of_order(sandbox, order.order_id))
+    _, reason = outcome(order, attempts.last_of_order(sandbox, order.order_pk))
     pending = order.open or order.state is OrderState.AUTHORIZED
     fields = {
         "transactionStatusCode": "01" if pending else reason.code,
         "transactionStatusDescription": "Txn Pending" if pending else reason.description,
-        "transactionId": order.amazon_order_id,
+        "transactionId": order.order_id,
         "merchantTransactionId": order.seller_order_id,
         "transactionValue": order.amount.wire(),
         "transactionCurrencyCode": order.amount.currency,

@@ -119,7 +119,7 @@ def _payment(one: Notification, facts: Mapping[str, Any]) -> Tree:
     """
     code, words = amazon_note(facts["completed"], facts["reason"])
     details: Tree = {
-        "OrderID": one.amazon_order_id,
+        "OrderID": one.order_id,
         "SellerReferenceId": facts["seller_order_id"],
         "TotalFee": {"Amount": "0.00", "CurrencyCode": facts["currency"]},
         "ChargeAmount": {"Amount": facts["amount"], "CurrencyCode": facts["currency"]},
@@ -132,8 +132,8 @@ def _payment(one: Notification, facts: Mapping[str, Any]) -> Tree:
 def _refund(facts: Mapping[str, Any]) -> Tree:
     """The root's name is inferred; `RefundNotification` would mislead a consumer."""
     details: Tree = {
-        "RefundTransactionId": facts["amazon_refund_id"],
-        "RefundReferenceId": facts["refund_reference_id"],
+        "RefundTransactionId": facts["refund_id"],
+        "RefundReferenceId": facts["reference"],
         "RefundAmount": {"Amount": facts["amount"], "CurrencyCode": facts["currency"]},
         "CreationTimestamp": rfc3339(facts["created_at"]),
         "Status": _status(facts, facts["reason"] or "", ""),

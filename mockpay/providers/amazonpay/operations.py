@@ -41,7 +41,7 @@ def get_order_reference_details(call: Call, sandbox: Sandbox) -> Reply:
     Raises:
         NotFound: code ``order.not_found``.
     """
-    order = order_search.by_amazon_id(sandbox, call.need("AmazonOrderReferenceId"))
+    order = order_search.by_id(sandbox, call.need("AmazonOrderReferenceId"))
     if order is None:
         raise NotFound("There is no such order reference.", code="order.not_found")
     details = {"OrderReferenceDetails": order_reference(order)}

@@ -99,7 +99,7 @@ def _note(
         kind=_KIND,
         outcome=outcome,
         reason=reason,
-        amazon_order_id=order.amazon_order_id if order else None,
+        order_id=order.order_id if order else None,
         facts=facts,
     )
 

@@ -51,8 +51,8 @@ def refund(call: Call, sandbox: Sandbox) -> Reply:
     return _refund(call, sandbox, order, "Refund")
 
 
-def _order(sandbox: Sandbox, amazon_order_id: str) -> Order:
-    order = orders.by_amazon_id(sandbox, amazon_order_id)
+def _order(sandbox: Sandbox, order_id: str) -> Order:
+    order = orders.by_id(sandbox, order_id)
     if order is None:
         raise NotFound("There is no such transaction.", code="transaction.not_found")
     return order
@@ -76,7 +76,7 @@ def _refund(call: Call, sandbox: Sandbox, order: Order, operation: str) -> Reply
     # India's reply has one level more (seen in a consumer).
     details: Tree = {"RefundDetail": detail} if operation == "RefundPayment" else detail
     document = answer(operation, {"RefundDetails": details})
-    return Reply(document, told_first=got.refund.amazon_refund_id if got.early else None)
+    return Reply(document, told_first=got.refund.refund_id if got.early else None)
 
 
 def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
@@ -93,8 +93,8 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
 def _detail(refund: Refund) -> Tree:
     """One RefundDetail; empty elements are left out when it is rendered."""
     return {
-        "AmazonRefundId": refund.amazon_refund_id,
-        "RefundReferenceId": refund.refund_reference_id,
+        "AmazonRefundId": refund.refund_id,
+        "RefundReferenceId": refund.reference,
         "RefundType": "SellerInitiated",
         "RefundAmount": {"CurrencyCode": refund.amount.currency, "Amount": refund.amount.wire()},
         "FeeRefunded": {"CurrencyCode": refund.amount.currency, "Amount": "0.00"},

@@ -53,7 +53,7 @@ def _fields(order: Order, status: Status, reason: Reason) -> dict[str, str]:
         "status": str(status),
         "reasonCode": reason.code,
         "description": reason.description,
-        "amazonOrderId": order.amazon_order_id,
+        "amazonOrderId": order.order_id,
         "sellerOrderId": order.seller_order_id,
         "orderTotalAmount": order.amount.wire(),
         "orderTotalCurrencyCode": order.amount.currency,

@@ -21,14 +21,14 @@ def fault_of(sandbox: Sandbox, order: Order) -> str:
 
     Each call of an order counts, so that the first ones fail and later ones do not.
     """
-    last = attempts.last_of_order(sandbox, order.order_id)
+    last = attempts.last_of_order(sandbox, order.order_pk)
     if last is None or not last.plan.decides(Stage.VERIFY):
         return ""
     outcome = last.plan.at(Stage.VERIFY).outcome
     if outcome in {"stale", "not_found"}:
         return outcome if sandbox.now < _since(last) + _LATE_MS else ""
     times = _THROTTLED_CALLS if outcome == "throttled" else 1
-    return outcome if counters.bump(sandbox, f"verify {order.amazon_order_id}") <= times else ""
+    return outcome if counters.bump(sandbox, f"verify {order.order_id}") <= times else ""
 
 
 def _since(attempt: Attempt) -> int:

@@ -94,13 +94,13 @@ def _done(operation: str, call: Call, sandbox: Sandbox) -> Reply:
         return Reply.refusing(error)
 
 
-def _wait_until_told(runtime: Runtime, seller_id: str, amazon_refund_id: str) -> None:
+def _wait_until_told(runtime: Runtime, seller_id: str, refund_id: str) -> None:
     """Let the notification of a refund have its first try before the answer goes out."""
     runtime.wake.set()
     deadline = runtime.real_clock.now() + _TELL_FIRST_MS
     while runtime.real_clock.now() < deadline:
         with look(runtime, seller_id) as sandbox:
-            told = notifications.listed(sandbox, amazon_refund_id=amazon_refund_id).items
+            told = notifications.listed(sandbox, refund_id=refund_id).items
         if not told or any(one.tries for one in told):
             return
         if runtime.stopping.wait(_LOOK_AGAIN):

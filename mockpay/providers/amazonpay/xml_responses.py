@@ -85,7 +85,7 @@ def order_reference(order: Order, *, stale: bool = False) -> Tree:
             "ReasonCode": reason,
             "ReasonDescription": description,
         },
-        "AmazonOrderReferenceId": order.amazon_order_id,
+        "AmazonOrderReferenceId": order.order_id,
         "CreationTimestamp": rfc3339(order.created_at),
         "SellerOrderAttributes": {
             "StoreName": order.store_name or "",

@@ -177,7 +177,7 @@ def leave(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     forget(sandbox, attempt)
     why = Failure("customer", "payment_authentication", "payment_cancelled", "")
     gone = attempt_step(sandbox, attempt, "cancel", Actor.BUYER, failure=why)
-    lost(sandbox, the_order(sandbox, attempt.order_id), gone)
+    lost(sandbox, the_order(sandbox, attempt.order_pk), gone)
     return gone
 
 
@@ -228,7 +228,7 @@ def _refused(sandbox: Sandbox, attempt: Attempt, reason: str) -> Attempt:
     forget(sandbox, attempt)
     why = Failure("customer", "payment_authentication", reason, "")
     failed = attempt_step(sandbox, attempt, "auth_fail", Actor.BUYER, failure=why)
-    lost(sandbox, the_order(sandbox, attempt.order_id), failed)
+    lost(sandbox, the_order(sandbox, attempt.order_pk), failed)
     return failed
 
 

@@ -33,16 +33,16 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Order
 
 
 def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
-    tried = attempts.of_order(sandbox, order.order_id)
+    tried = attempts.of_order(sandbox, order.order_pk)
     taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
     left = taken.captured_minor - taken.refund_reserved_minor if taken else 0
     if left <= 0:
         message = "All of this order's money is refunded or being refunded."
         raise Conflict(message, code="order.refunded")
-    number = len(refund_rows.of_order(sandbox, order.order_id)) + 1
+    number = len(refund_rows.of_order(sandbox, order.order_pk)) + 1
     # Amazon's order ids have 19 characters, a refund's name has 32 at most.
-    key = f"CANCEL-{order.amazon_order_id}-{number}"
+    key = f"CANCEL-{order.order_id}-{number}"
     asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
     note(sandbox, order, "cancelled_after_capture", actor)
     refunds.request(sandbox, order, asked)
-    return the_order(sandbox, order.order_id)
+    return the_order(sandbox, order.order_pk)

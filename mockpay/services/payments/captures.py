@@ -37,9 +37,9 @@ def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> A
     code = network_of(attempt).approved
     held = attempt_step(sandbox, attempt, _SECURES[event], Actor.ISSUER, code=code)
     secured = order_step(sandbox, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
-    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    schedule.drop(sandbox, "order.expire", str(order.order_pk))
     planned = attempt.plan.at(Stage.CAPTURE).outcome
-    schedule.add(sandbox, EXPIRE, str(order.order_id), sandbox.now + _hold_ms(sandbox, planned))
+    schedule.add(sandbox, EXPIRE, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
     by_itself = sandbox.seller.settings.capture == "auto"
     if by_itself and not planned.startswith(CAPTURE_EXPIRES):
         return _capture(sandbox, secured, held, Actor.SANDBOX)
@@ -60,14 +60,14 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Orde
     Raises:
         Conflict: code ``capture.not_authorized`` or ``capture.pending``.
     """
-    attempt = attempts.last_of_order(sandbox, order.order_id)
+    attempt = attempts.last_of_order(sandbox, order.order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         message = "There is nothing authorised to capture."
         raise Conflict(message, code="capture.not_authorized", state=str(order.state))
     if any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, attempt.attempt_id)):
         raise Conflict("The capture is pending already.", code="capture.pending")
     _capture(sandbox, order, attempt, actor)
-    return the_order(sandbox, order.order_id)
+    return the_order(sandbox, order.order_pk)
 
 
 def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor) -> Attempt:
@@ -87,7 +87,7 @@ def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor) -> 
 def _take(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
     taken = attempt_step(sandbox, attempt, "capture", actor, changes={"captured_minor": minor})
     order_step(sandbox, order, "capture", actor)
-    schedule.drop(sandbox, EXPIRE, str(order.order_id))
+    schedule.drop(sandbox, EXPIRE, str(order.order_pk))
     expect_reversal(sandbox, attempt)
     return taken
 
@@ -103,7 +103,7 @@ def captured_later(sandbox: Sandbox, attempt_id: str) -> None:
     """A pending capture is done."""
     attempt = the_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.AUTHORIZED:
-        order = the_order(sandbox, attempt.order_id)
+        order = the_order(sandbox, attempt.order_pk)
         _take(sandbox, order, attempt, Actor.CLOCK, attempt.amount.minor)
 
 
@@ -114,25 +114,25 @@ def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     Raises:
         Conflict: code ``capture.not_authorized``.
     """
-    attempt = attempts.last_of_order(sandbox, order.order_id)
+    attempt = attempts.last_of_order(sandbox, order.order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         raise Conflict("There is nothing authorised to release.", code="capture.not_authorized")
     schedule.drop(sandbox, CAPTURE, attempt.attempt_id)
     _let_go(sandbox, order, attempt, actor, "payment_cancelled")
-    return the_order(sandbox, order.order_id)
+    return the_order(sandbox, order.order_pk)
 
 
 def _let_go(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
     gone = attempt_step(sandbox, attempt, "void", actor)
     order_step(sandbox, order, "void", actor, {"reason": reason})
-    schedule.drop(sandbox, EXPIRE, str(order.order_id))
+    schedule.drop(sandbox, EXPIRE, str(order.order_pk))
     return gone
 
 
-def expire(sandbox: Sandbox, order_id: int) -> None:
+def expire(sandbox: Sandbox, order_pk: int) -> None:
     """Nobody captured in time: the hold is released."""
-    order = the_order(sandbox, order_id)
-    attempt = attempts.last_of_order(sandbox, order_id)
+    order = the_order(sandbox, order_pk)
+    attempt = attempts.last_of_order(sandbox, order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         return
     attempt_step(sandbox, attempt, "auth_expiry", Actor.CLOCK)

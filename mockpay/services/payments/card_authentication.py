@@ -147,5 +147,5 @@ def _follow(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Attempt:
     failed = attempt_step(
         sandbox, attempt, outcome.event, Actor.ISSUER, failure=outcome.failure, changes=changes
     )
-    lost(sandbox, the_order(sandbox, attempt.order_id), failed)
+    lost(sandbox, the_order(sandbox, attempt.order_pk), failed)
     return failed

@@ -48,7 +48,7 @@ def begin(sandbox: Sandbox, request: PaymentRequest) -> Begun:
     if last is None:
         return Begun(_open(sandbox, request, 0), new=True)
     if last.open and sandbox.now >= last.expires_at:
-        last = expire(sandbox, last.order_id)  # its event has only not fired yet
+        last = expire(sandbox, last.order_pk)  # its event has only not fired yet
     if last.state in CLOSED_UNPAID:
         number = orders.count_of(sandbox, request.seller_order_id)
         return Begun(_open(sandbox, request, number), new=True)
@@ -68,7 +68,7 @@ def _open(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     )
     row = {
         "seller_id": seller.seller_id,
-        "amazon_order_id": reference,
+        "order_id": reference,
         "seller_order_id": request.seller_order_id,
         "state": OrderState.CREATED.value,
         "amount_minor": request.amount.minor,
@@ -92,7 +92,7 @@ def _open(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     order = orders.add(sandbox, row)
     timeline.add(
         sandbox,
-        order.order_id,
+        order.order_pk,
         machine="order",
         subject=reference,
         event="opened",
@@ -101,7 +101,7 @@ def _open(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         actor=Actor.SELLER,
         facts={},
     )
-    schedule.add(sandbox, "order.expire", str(order.order_id), order.expires_at)
+    schedule.add(sandbox, "order.expire", str(order.order_pk), order.expires_at)
     return order
 
 
@@ -113,7 +113,7 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
         Conflict: code ``order.busy`` while money may be moving.
         IllegalTransition: it ended already.
     """
-    last = attempts.last_of_order(sandbox, order.order_id)
+    last = attempts.last_of_order(sandbox, order.order_pk)
     if last is not None and last.state in HOLDS_ORDER:
         message = "The bank has not answered yet, so the payment cannot be cancelled."
         raise Conflict(message, code="order.busy")
@@ -122,21 +122,21 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
         forget_request(sandbox, last.attempt_id)
         authentication.forget(sandbox, last)
     cancelled = order_step(sandbox, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
-    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    schedule.drop(sandbox, "order.expire", str(order.order_pk))
     return cancelled
 
 
-def expire(sandbox: Sandbox, order_id: int) -> Order:
+def expire(sandbox: Sandbox, order_pk: int) -> Order:
     """
     The time to pay is over.
 
     An attempt whose money may be moving holds the order until it is resolved; one that still
     waits for the buyer ends with it; a PENDING one is left behind (its late success reverses).
     """
-    order = the_order(sandbox, order_id)
+    order = the_order(sandbox, order_pk)
     if not order.open:
         return order
-    last = attempts.last_of_order(sandbox, order_id)
+    last = attempts.last_of_order(sandbox, order_pk)
     if last is not None and last.state in HOLDS_ORDER:
         note(sandbox, order, "expiry_waits", Actor.CLOCK)
         return order
@@ -149,7 +149,7 @@ def expire(sandbox: Sandbox, order_id: int) -> Order:
 
 def leave(sandbox: Sandbox, order: Order) -> int:
     """The buyer goes back to the seller; when they first did."""
-    events = timeline.of_order(sandbox, order.order_id)
+    events = timeline.of_order(sandbox, order.order_pk)
     before = next((e.at for e in events if e.event == "returned"), None)
     if before is not None:
         return before

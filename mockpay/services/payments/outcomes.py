@@ -32,7 +32,7 @@ def take(
     taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code=code)
     # Why an earlier try failed is that try's own; the order has none any more.
     order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
-    schedule.drop(sandbox, "order.expire", str(order.order_id))
+    schedule.drop(sandbox, "order.expire", str(order.order_pk))
     captures.expect_reversal(sandbox, attempt)
     return taken
 
@@ -46,7 +46,7 @@ def reverse(sandbox: Sandbox, attempt_id: str) -> None:
     attempt = the_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.CAPTURED or attempt.refund_reserved_minor:
         return
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)
     changes = {"refunded_minor": attempt.captured_minor}
     order_step(sandbox, order, "refund_completed_in_full", Actor.SANDBOX, changes)
@@ -61,15 +61,15 @@ def lost(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = 
         order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
     elif order.attempt_count >= sandbox.seller.settings.max_attempts:
         order_step(sandbox, order, "given_up", Actor.SANDBOX, why)
-        schedule.drop(sandbox, "order.expire", str(order.order_id))
+        schedule.drop(sandbox, "order.expire", str(order.order_pk))
     else:
         order_step(sandbox, order, "attempt_failed", Actor.SANDBOX, why)
 
 
 def give_up(sandbox: Sandbox, order: Order) -> Order:
     """The buyer goes back to the seller after a failed try instead of trying again."""
-    last = attempts.last_of_order(sandbox, order.order_id)
+    last = attempts.last_of_order(sandbox, order.order_pk)
     if order.open and last is not None and not last.live:
-        schedule.drop(sandbox, "order.expire", str(order.order_id))
+        schedule.drop(sandbox, "order.expire", str(order.order_pk))
         return order_step(sandbox, order, "given_up", Actor.BUYER, {"reason": last.reason})
     return order

@@ -70,7 +70,7 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     )
     timeline.add(
         sandbox,
-        order.order_id,
+        order.order_pk,
         machine="attempt",
         subject=attempt.attempt_id,
         event="chosen",
@@ -147,7 +147,7 @@ def reviewed(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor)
     attempt = the_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.RISK_REVIEW:
         raise Conflict("This attempt waits for no review.", code="review.over")
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     schedule.drop(sandbox, reviews.REVIEW, attempt_id)
     if not approved:
         return reviews.refuse(sandbox, order, attempt, "reject", actor)
@@ -157,7 +157,7 @@ def reviewed(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor)
 
 def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
     """The id that the order's n-th attempt has or will have; a QR code names it beforehand."""
-    return sandbox.short_id("att", order.amazon_order_id, number)
+    return sandbox.short_id("att", order.order_id, number)
 
 
 def _attempt(
@@ -167,7 +167,7 @@ def _attempt(
     plan = plans.decide(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
     return Attempt(
         attempt_id=attempt_id,
-        order_id=order.order_id,
+        order_pk=order.order_pk,
         seller_id=sandbox.seller_id,
         number=number,
         method=instrument.method,
@@ -225,7 +225,7 @@ def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
     attempt = the_attempt(sandbox, attempt_id)
     if not authentication.ready(attempt):
         return attempt
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     if result.kind is ResultKind.AUTH_REQUIRED:
         return _ask_buyer(sandbox, order, attempt, result)
     if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:

@@ -48,7 +48,7 @@ def decide(
         "method": instrument.method,
         "amount": amount,
         "seller_order_id": order.seller_order_id,
-        "amazon_order_id": order.amazon_order_id,
+        "order_id": order.order_id,
         "notification_type": str(NotificationType.PAYMENT),
     }
     network = NETWORKS[instrument.method]
@@ -80,8 +80,8 @@ def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Ref
         "method": attempt.method,
         "amount": amount,
         "seller_order_id": order.seller_order_id,
-        "amazon_order_id": order.amazon_order_id,
-        "refund_reference_id": request.key,
+        "order_id": order.order_id,
+        "reference": request.key,
         "notification_type": str(NotificationType.REFUND),
     }
     network = NETWORKS[attempt.method]
@@ -94,7 +94,7 @@ def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Ref
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
-    subject = f"{order.amazon_order_id} {request.key}"
+    subject = f"{order.order_id} {request.key}"
     return resolve(facts, _waiting(sandbox, match, network, subject, list(REFUND_STAGES)))
 
 
@@ -133,6 +133,6 @@ def of_pin(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
     row = find(Looks.PIN, pin)
     if row is None:
         return None
-    tries = attempts.of_order(sandbox, attempt.order_id)
+    tries = attempts.of_order(sandbox, attempt.order_pk)
     wrong = sum(one.failure is not None and one.failure.code == WRONG_PIN for one in tries)
     return PIN_LOCKED if row.outcome == WRONG_PIN and wrong + 1 >= MOST_WRONG_PINS else row.outcome

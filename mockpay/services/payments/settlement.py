@@ -52,7 +52,7 @@ def answer(
     if known is Known.EXPIRED:
         return attempt
     forget_request(sandbox, attempt_id)
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     if known is Known.DECLINED:
         return _decline(sandbox, order, attempt, network.failure(told.code), actor)
     if known is Known.PENDING:
@@ -157,7 +157,7 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
         code: A code of the method's network, or ``reversed`` where it sent the money back.
     """
     attempt = the_attempt(sandbox, attempt_id)
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     pending = attempt.state is AttemptState.PENDING
     if attempt.state is not AttemptState.UNKNOWN and not pending:
         return _settle_ended(sandbox, attempt, code)
@@ -192,7 +192,7 @@ def opened(sandbox: Sandbox, attempt: Attempt) -> None:
         schedule.drop(sandbox, "attempt.answer", attempt.attempt_id)
         timeline.add(
             sandbox,
-            attempt.order_id,
+            attempt.order_pk,
             machine="attempt",
             subject=attempt.attempt_id,
             event="seen",
@@ -206,7 +206,7 @@ def opened(sandbox: Sandbox, attempt: Attempt) -> None:
 def answer_late(sandbox: Sandbox, attempt_id: str) -> None:
     """The buyer will approve, but only when the order has expired."""
     attempt = the_attempt(sandbox, attempt_id)
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     due = max(order.expires_at, sandbox.now) + SECOND
     schedule.drop(sandbox, "attempt.answer", attempt_id)
     code = network_of(attempt).approved
@@ -225,5 +225,5 @@ def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
     authentication.forget(sandbox, attempt)
     why = unanswered(attempt)
     gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=why)
-    lost(sandbox, the_order(sandbox, attempt.order_id), gone)
+    lost(sandbox, the_order(sandbox, attempt.order_pk), gone)
     return gone

@@ -33,9 +33,9 @@ def order_step(
     moved = orders.transition(sandbox, order, event, **(changes or {}))
     timeline.add(
         sandbox,
-        order.order_id,
+        order.order_pk,
         machine="order",
-        subject=order.amazon_order_id,
+        subject=order.order_id,
         event=event,
         before=order.state,
         after=moved.state,
@@ -64,7 +64,7 @@ def attempt_step(
         facts["method"] = attempt.method
     timeline.add(
         sandbox,
-        attempt.order_id,
+        attempt.order_pk,
         machine="attempt",
         subject=attempt.attempt_id,
         event=event,
@@ -114,9 +114,9 @@ def refund_line(
     """Tell something of a refund."""
     timeline.add(
         sandbox,
-        refund.order_id,
+        refund.order_pk,
         machine="refund",
-        subject=refund.amazon_refund_id,
+        subject=refund.refund_id,
         event=event,
         before=before,
         after=refund.state,
@@ -135,9 +135,9 @@ def note(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: obje
     """Tell something of an order that does not move it."""
     timeline.add(
         sandbox,
-        order.order_id,
+        order.order_pk,
         machine="order",
-        subject=order.amazon_order_id,
+        subject=order.order_id,
         event=event,
         before=order.state,
         after=order.state,
@@ -146,9 +146,9 @@ def note(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: obje
     )
 
 
-def the_order(sandbox: Sandbox, order_id: int) -> Order:
+def the_order(sandbox: Sandbox, order_pk: int) -> Order:
     """The order of this number, or NotFound."""
-    return found(orders.by_number(sandbox, order_id), "order")
+    return found(orders.by_number(sandbox, order_pk), "order")
 
 
 def the_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
@@ -156,9 +156,9 @@ def the_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
     return found(attempts.by_id(sandbox, attempt_id), "attempt")
 
 
-def the_refund(sandbox: Sandbox, amazon_refund_id: str) -> Refund:
+def the_refund(sandbox: Sandbox, refund_id: str) -> Refund:
     """The refund of this id, or NotFound."""
-    return found(refunds.by_amazon_id(sandbox, amazon_refund_id), "refund")
+    return found(refunds.by_id(sandbox, refund_id), "refund")
 
 
 def found(thing: Thing | None, noun: str) -> Thing:

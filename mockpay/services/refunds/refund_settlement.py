@@ -21,9 +21,9 @@ from mockpay.store.unit_of_work import Sandbox
 SETTLE, REVERSE = "refund.settle", "refund.reverse"
 
 
-def settle(sandbox: Sandbox, amazon_refund_id: str) -> Refund:
+def settle(sandbox: Sandbox, refund_id: str) -> Refund:
     """A refund's time has come: it ends as its plan has it, unless a tester holds it."""
-    refund = the_refund(sandbox, amazon_refund_id)
+    refund = the_refund(sandbox, refund_id)
     if refund.state is not RefundState.PENDING or refund.held:
         return refund
     if refund.decline is not None:
@@ -38,18 +38,18 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
     Raises:
         IllegalTransition: it ended already.
     """
-    order = the_order(sandbox, refund.order_id)
+    order = the_order(sandbox, refund.order_pk)
     attempt = the_attempt(sandbox, refund.attempt_id)
     bank = attempt.instrument.get("bank", "")
-    named = network_reference(attempt.method, refund.amazon_refund_id, sandbox.seller.seed, sandbox.now, bank)
-    kind, reference = named or (None, None)
+    named = network_reference(attempt.method, refund.refund_id, sandbox.seller.seed, sandbox.now, bank)
+    kind, bank_reference = named or (None, None)
     changes = {
         "completed_at": sandbox.now,
         "held": False,
         "decline": None,
         "reason_code": None,
-        "reference_kind": kind,
-        "reference": reference,
+        "bank_reference_kind": kind,
+        "bank_reference": bank_reference,
     }
     done = refund_step(
         sandbox,
@@ -58,13 +58,13 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
         actor,
         changes,
         amount=refund.amount.wire(),
-        **({kind.lower(): reference} if kind else {}),
+        **({kind.lower(): bank_reference} if kind else {}),
     )
-    schedule.drop(sandbox, SETTLE, refund.amazon_refund_id)
+    schedule.drop(sandbox, SETTLE, refund.refund_id)
     _return_money(sandbox, order, attempt, done)
     if refund.plan.at(Stage.REFUND).outcome == "reversed":
         later = sandbox.now + max(sandbox.seller.settings.refund_delay_seconds, 1) * SECOND
-        schedule.add(sandbox, REVERSE, refund.amazon_refund_id, later)
+        schedule.add(sandbox, REVERSE, refund.refund_id, later)
     notifications.of_refund(sandbox, order, done)
     return done
 
@@ -75,7 +75,7 @@ def _return_money(sandbox: Sandbox, order: Order, attempt: Attempt, refund: Refu
     event = "refund_completed_in_full" if full else "refund_completed"
     order_step(sandbox, order, event, Actor.SANDBOX, {"refunded_minor": total})
     if attempt.method == wallet_rules.METHOD:
-        wallet.refund(sandbox, attempt, refund.amazon_refund_id, refund.amount.minor)
+        wallet.refund(sandbox, attempt, refund.refund_id, refund.amount.minor)
 
 
 def decline(
@@ -93,21 +93,21 @@ def decline(
         raise Invalid(message, code="refund.reason")
     changes = {"reason_code": reason, "decline": reason, "held": False}
     refused = refund_step(sandbox, refund, "declined", actor, changes, reason=reason)
-    schedule.drop(sandbox, SETTLE, refund.amazon_refund_id)
+    schedule.drop(sandbox, SETTLE, refund.refund_id)
     refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
-    notifications.of_refund(sandbox, the_order(sandbox, refund.order_id), refused)
+    notifications.of_refund(sandbox, the_order(sandbox, refund.order_pk), refused)
     return refused
 
 
-def reverse(sandbox: Sandbox, amazon_refund_id: str) -> Refund:
+def reverse(sandbox: Sandbox, refund_id: str) -> Refund:
     """A completed refund is taken back; the money is the seller's again."""
-    refund = the_refund(sandbox, amazon_refund_id)
+    refund = the_refund(sandbox, refund_id)
     if refund.state is not RefundState.COMPLETED:
         return refund
-    order = the_order(sandbox, refund.order_id)
+    order = the_order(sandbox, refund.order_pk)
     attempt = the_attempt(sandbox, refund.attempt_id)
     if attempt.method == wallet_rules.METHOD:
-        wallet.take_back(sandbox, attempt, refund.amazon_refund_id, refund.amount.minor)
+        wallet.take_back(sandbox, attempt, refund.refund_id, refund.amount.minor)
     back = refund_step(sandbox, refund, "reversed", Actor.ISSUER, amount=refund.amount.wire())
     refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
     left = order.refunded_minor - refund.amount.minor

@@ -48,7 +48,7 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
     rules.check_request(asked)
     before = refunds.by_reference(sandbox, asked.key)
     if before is not None:
-        if before.digest != asked.digest or before.order_id != order.order_id:
+        if before.digest != asked.digest or before.order_pk != order.order_pk:
             message = "There is another refund of this RefundReferenceId."
             raise Conflict(message, code="refund.duplicate")
         return Asked(before)
@@ -63,7 +63,7 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
     _begin(sandbox, refund)
     early = plan.at(Stage.IPN).outcome == "early"
     if early:
-        settle(sandbox, refund.amazon_refund_id)
+        settle(sandbox, refund.refund_id)
     lost = plan.at(Stage.REFUND).outcome == "lost_answer"
     return Asked(refund, answer_lost=lost, early=early)
 
@@ -91,12 +91,12 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest,
     course = rules.course(outcome, sandbox.now, delay, polls)
     return Refund(
         number=0,
-        amazon_refund_id=_new_id(sandbox, order, asked.key),
+        refund_id=_new_id(sandbox, order, asked.key),
         seller_id=sandbox.seller_id,
+        order_pk=order.order_pk,
         order_id=order.order_id,
-        amazon_order_id=order.amazon_order_id,
         attempt_id=attempt.attempt_id,
-        refund_reference_id=asked.key,
+        reference=asked.key,
         kind=asked.kind,
         state=RefundState.PENDING,
         amount=asked.amount,
@@ -110,8 +110,8 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest,
         decline=course.decline,
         held=outcome == "held",
         polls_left=course.polls,
-        reference_kind=None,
-        reference=None,
+        bank_reference_kind=None,
+        bank_reference=None,
         due_at=course.due_at,
         created_at=sandbox.now,
         updated_at=sandbox.now,
@@ -126,7 +126,7 @@ def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt
     # What is left of a cancelled order goes back however little it is.
     if asked.amount.minor < MINIMUM_MINOR and asked.kind == SELLER:
         raise Invalid("The amount is below 1.00.", code="amount.too_small")
-    tried = attempts.of_order(sandbox, order.order_id) if order.state in PAID else []
+    tried = attempts.of_order(sandbox, order.order_pk) if order.state in PAID else []
     taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
     if taken is None:
         message = "Only captured money can be refunded."
@@ -139,9 +139,9 @@ def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt
 def _new_id(sandbox: Sandbox, order: Order, key: str) -> str:
     """Amazon's form: the order's id, ``-R`` and six digits."""
     for again in range(1_000):
-        dice = ids.number(sandbox.seller.seed, "refund", order.amazon_order_id, key, again, below=10**6)
-        name = f"{order.amazon_order_id}-R{dice:06d}"
-        if refunds.by_amazon_id(sandbox, name) is None:
+        dice = ids.number(sandbox.seller.seed, "refund", order.order_id, key, again, below=10**6)
+        name = f"{order.order_id}-R{dice:06d}"
+        if refunds.by_id(sandbox, name) is None:
             return name
     raise Conflict("This order has too many refunds.", code="refund.too_many")
 
@@ -155,22 +155,22 @@ def _begin(sandbox: Sandbox, refund: Refund) -> None:
         None,
         Actor.SELLER if by_seller else Actor.TESTER,
         amount=refund.amount.wire(),
-        reference=refund.refund_reference_id,
+        reference=refund.reference,
         kind=refund.kind,
     )
     refund_line(sandbox, refund, "sent", refund.state, Actor.SANDBOX, **refund.destination)
     if refund.held:
         refund_line(sandbox, refund, "held", refund.state, Actor.SANDBOX)
     elif refund.due_at is not None:
-        schedule.add(sandbox, SETTLE, refund.amazon_refund_id, refund.due_at)
+        schedule.add(sandbox, SETTLE, refund.refund_id, refund.due_at)
 
 
-def polled(sandbox: Sandbox, amazon_refund_id: str) -> Refund:
+def polled(sandbox: Sandbox, refund_id: str) -> Refund:
     """The seller asks how a refund stands; the n-th time may settle it."""
-    refund = the_refund(sandbox, amazon_refund_id)
+    refund = the_refund(sandbox, refund_id)
     waits = refund.state is RefundState.PENDING and not refund.held
     if waits and refund.polls_left is not None and refunds.count_poll(sandbox, refund) <= 0:
-        return settle(sandbox, amazon_refund_id)
+        return settle(sandbox, refund_id)
     return refund
 
 
@@ -181,7 +181,7 @@ def hold(sandbox: Sandbox, refund: Refund) -> Refund:
     Raises:
         IllegalTransition: it ended already.
     """
-    schedule.drop(sandbox, SETTLE, refund.amazon_refund_id)
+    schedule.drop(sandbox, SETTLE, refund.refund_id)
     return refund_step(sandbox, refund, "held", Actor.TESTER, {"held": True})
 
 
@@ -197,5 +197,5 @@ def release(sandbox: Sandbox, refund: Refund) -> Refund:
         raise Conflict("This refund is not held.", code="refund.not_held")
     due = max(refund.due_at or sandbox.now, sandbox.now)
     goes_on = refund_step(sandbox, refund, "released", Actor.TESTER, {"held": False, "due_at": due})
-    schedule.add(sandbox, SETTLE, refund.amazon_refund_id, due)
+    schedule.add(sandbox, SETTLE, refund.refund_id, due)
     return goes_on

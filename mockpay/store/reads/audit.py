@@ -35,7 +35,7 @@ _in_part = and_(_took_money, attempts.c.plan.contains('"outcome":"partial"', aut
 #: What the attempts of each of the seller's orders add up to.
 _sums = (
     select(
-        attempts.c.order_id,
+        attempts.c.order_pk,
         _count_of(_is_captured).label("captured"),
         _count_of(_took_money).label("took"),
         _count_of(attempts.c.unfinished).label("live"),
@@ -43,7 +43,7 @@ _sums = (
         _count_of(_in_part).label("in_part"),
     )
     .where(attempts.c.seller_id == SELLER)
-    .group_by(attempts.c.order_id)
+    .group_by(attempts.c.order_pk)
     .subquery()
 )
 
@@ -115,8 +115,8 @@ _ATTEMPT_RULES: tuple[Rule, ...] = (
 
 
 _orders = check_of(
-    select(orders.c.amazon_order_id)
-    .select_from(orders.outerjoin(_sums, _sums.c.order_id == orders.c.id))
+    select(orders.c.order_id)
+    .select_from(orders.outerjoin(_sums, _sums.c.order_pk == orders.c.id))
     .where(orders.c.seller_id == SELLER)
     .order_by(orders.c.id),
     _ORDER_RULES,
@@ -124,7 +124,7 @@ _orders = check_of(
 _attempts = check_of(
     select(attempts.c.attempt_id)
     .where(attempts.c.seller_id == SELLER)
-    .order_by(attempts.c.order_id, attempts.c.number),
+    .order_by(attempts.c.order_pk, attempts.c.number),
     _ATTEMPT_RULES,
 )
 
@@ -141,17 +141,17 @@ def _disagree(told: ColumnElement[str], state: ColumnElement[str]) -> ColumnElem
 def _last_lines() -> list[Select[Any]]:
     """For each table of things with a state: name, state, and what the last line says."""
     queries = []
-    for machine, table, order_id, name in (
-        ("order", orders, orders.c.id, orders.c.amazon_order_id),
-        ("attempt", attempts, attempts.c.order_id, attempts.c.attempt_id),
-        ("refund", refunds, refunds.c.order_id, refunds.c.amazon_refund_id),
-        ("notification", notifications, notifications.c.order_id, notifications.c.notification_id),
+    for machine, table, order_pk, name in (
+        ("order", orders, orders.c.id, orders.c.order_id),
+        ("attempt", attempts, attempts.c.order_pk, attempts.c.attempt_id),
+        ("refund", refunds, refunds.c.order_pk, refunds.c.refund_id),
+        ("notification", notifications, notifications.c.order_pk, notifications.c.notification_id),
     ):
         # By the index of an order's lines: a join of all last lines is planned by row counts that
         # PostgreSQL does not have yet, and takes ten times as long when it guesses wrong.
         last = (
             select(timeline.c.after)
-            .where(timeline.c.order_id == order_id, timeline.c.machine == machine)
+            .where(timeline.c.order_pk == order_pk, timeline.c.machine == machine)
             .where(timeline.c.subject == name)
             .order_by(timeline.c.id.desc())
             .limit(1)

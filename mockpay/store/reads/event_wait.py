@@ -23,18 +23,18 @@ JOURNAL = "journal"
 #: Matches any of the ids.
 ANY_ID = "id"
 _Columns = Mapping[str, ColumnElement[Any]]
-_ORDER: _Columns = {"amazon_order_id": orders.c.amazon_order_id, "seller_order_id": orders.c.seller_order_id}
+_ORDER: _Columns = {"order_id": orders.c.order_id, "seller_order_id": orders.c.seller_order_id}
 _subject = timeline.c.subject
 #: What can be matched on, by source: the order's ids, and what the thing itself is known by.
 _COLUMNS: Mapping[str, _Columns] = {
     "order": _ORDER,
     "attempt": {**_ORDER, "attempt_id": _subject},
-    "refund": {**_ORDER, "amazon_refund_id": _subject, "refund_reference_id": refunds.c.refund_reference_id},
+    "refund": {**_ORDER, "refund_id": _subject, "reference": refunds.c.reference},
     "notification": {
         **_ORDER,
         "notification_id": _subject,
         "message_id": notifications.c.message_id,
-        "amazon_refund_id": notifications.c.amazon_refund_id,
+        "refund_id": notifications.c.refund_id,
         "type": notifications.c.type,
     },
     "otp": {**_ORDER, "challenge_id": _subject, "attempt_id": otps.c.attempt_id},
@@ -44,15 +44,12 @@ _COLUMNS: Mapping[str, _Columns] = {
         "acs_trans_id": transactions.c.acs_trans_id,
         "attempt_id": transactions.c.attempt_id,
     },
-    JOURNAL: {"amazon_order_id": journal.c.amazon_order_id, "outcome": journal.c.outcome},
+    JOURNAL: {"order_id": journal.c.order_id, "outcome": journal.c.outcome},
 }
 KEYS: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in _COLUMNS.items()}
 #: Where the rest of what a thing is known by stands, and which row is its own.
 _ROWS: Mapping[str, tuple[Table, ColumnElement[bool]]] = {
-    "refund": (
-        refunds,
-        and_(refunds.c.seller_id == timeline.c.seller_id, refunds.c.amazon_refund_id == _subject),
-    ),
+    "refund": (refunds, and_(refunds.c.seller_id == timeline.c.seller_id, refunds.c.refund_id == _subject)),
     "notification": (notifications, notifications.c.notification_id == _subject),
     "otp": (otps, otps.c.challenge_id == _subject),
     "threeds": (transactions, transactions.c.txn_id == _subject),
@@ -85,7 +82,7 @@ class Seen:
     at: int
     state: str | None
     subject: str | None
-    amazon_order_id: str | None
+    order_id: str | None
     seller_order_id: str | None
     facts: Mapping[str, Any]
 
@@ -125,7 +122,7 @@ def first(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
 
 def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
     query = (
-        select(timeline, orders.c.amazon_order_id, orders.c.seller_order_id)
+        select(timeline, orders.c.order_id, orders.c.seller_order_id)
         .select_from(_told_by(wanted.source))
         .where(timeline.c.seller_id == sandbox.seller_id, timeline.c.id > after)
         .where(timeline.c.machine == wanted.source)
@@ -144,7 +141,7 @@ def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
         row["at"],
         row["after"],
         row["subject"],
-        row["amazon_order_id"],
+        row["order_id"],
         row["seller_order_id"],
         load(row["facts"]),
     )
@@ -152,7 +149,7 @@ def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
 
 def _told_by(machine: str) -> Join:
     """A machine's steps beside their order and the row of their subject, each found by its id."""
-    steps = timeline.join(orders, orders.c.id == timeline.c.order_id)
+    steps = timeline.join(orders, orders.c.id == timeline.c.order_pk)
     return steps.outerjoin(*_ROWS[machine]) if machine in _ROWS else steps
 
 
@@ -172,7 +169,7 @@ def _first_entry(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
         row["at"],
         row["outcome"],
         None,
-        row["amazon_order_id"],
+        row["order_id"],
         None,
         load(row["facts"]),
     )

@@ -107,7 +107,7 @@ _back = and_(_took, attempts.c.state == str(AttemptState.REVERSED))
 _captures = check_of(
     select(attempts.c.attempt_id)
     .where(attempts.c.seller_id == SELLER, attempts.c.method == rules.METHOD)
-    .order_by(attempts.c.order_id, attempts.c.number),
+    .order_by(attempts.c.order_pk, attempts.c.number),
     (
         (
             "wallet.capture",

@@ -56,10 +56,10 @@ def orders_page(
     if cursor:
         query = query.where(orders.c.id < number_of("order", cursor))
     found = [order_rows.read(r) for r in sandbox.connection.execute(query.limit(limit + 1)).mappings()]
-    page = page_of("order", found, limit, lambda order: order.order_id)
-    tries = attempt_rows.of_orders(sandbox, [order.order_id for order in page.items])
+    page = page_of("order", found, limit, lambda order: order.order_pk)
+    tries = attempt_rows.of_orders(sandbox, [order.order_pk for order in page.items])
     rows = [
-        OrderRow(order, tries[order.order_id][-1] if order.order_id in tries else None)
+        OrderRow(order, tries[order.order_pk][-1] if order.order_pk in tries else None)
         for order in page.items
     ]
     return Page(rows, page.next_cursor)
@@ -115,7 +115,7 @@ def _with_last(wanted: OrderFilter) -> Any:
     """Orders, joined with their newest attempt where the filter looks at it."""
     if not (wanted.method or wanted.decided_by):
         return orders
-    newest = and_(attempts.c.order_id == orders.c.id, attempts.c.number == orders.c.attempt_count)
+    newest = and_(attempts.c.order_pk == orders.c.id, attempts.c.number == orders.c.attempt_count)
     return orders.join(attempts, newest)
 
 
@@ -129,12 +129,7 @@ def _decided_by(name: str) -> ColumnElement[bool]:
 
 
 def _holds(sandbox: Sandbox, text: str) -> ColumnElement[bool]:
-    columns = (
-        orders.c.amazon_order_id,
-        orders.c.seller_order_id,
-        orders.c.custom_information,
-        orders.c.seller_note,
-    )
+    columns = (orders.c.order_id, orders.c.seller_order_id, orders.c.custom_information, orders.c.seller_note)
     return or_(
         *(column.icontains(text, autoescape=True) for column in columns),
         # A reason is spelt `insufficient_funds`; nobody types it so.
@@ -149,7 +144,7 @@ def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
     plain = text.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
     # The instrument is compact JSON of our own writing, with `vpa` as its last name.
     such = func.lower(tries.c.instrument).like(f'%"vpa":"%{plain}%', escape="/")
-    return select(tries.c.order_id).where(tries.c.seller_id == sandbox.seller_id, such)
+    return select(tries.c.order_pk).where(tries.c.seller_id == sandbox.seller_id, such)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +182,7 @@ class JournalFilter:
 
     kind: str | None = None
     outcome: str | None = None
-    amazon_order_id: str | None = None
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +195,7 @@ class JournalRow:
     kind: str
     outcome: str
     reason: str | None
-    amazon_order_id: str | None
+    order_id: str | None
     facts: Mapping[str, Any]
 
 
@@ -226,8 +221,8 @@ def _journal(
         query = query.where(journal.c.id < number_of("journal", cursor))
     if wanted.kind:
         query = query.where(journal.c.kind == wanted.kind)
-    if wanted.amazon_order_id:
-        query = query.where(journal.c.amazon_order_id == wanted.amazon_order_id)
+    if wanted.order_id:
+        query = query.where(journal.c.order_id == wanted.order_id)
     if wanted.outcome == "refused":
         query = query.where(journal.c.outcome != "ok")
     elif wanted.outcome:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from mockpay.domain.orders import Order
 from mockpay.store import orders
-from mockpay.store.orders import by_amazon_id as by_amazon_id
+from mockpay.store.orders import by_id as by_id
 from mockpay.store.unit_of_work import Sandbox
 
 _table = orders.orders
@@ -52,7 +52,7 @@ def page(
             if not wanted(order, search.states):
                 continue
             if len(found) == search.size:
-                return found, found[-1].order_id
+                return found, found[-1].order_pk
             found.append(order)
         if len(rows) < _CHUNK:
             return found, None

@@ -46,15 +46,15 @@ def _sum(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
 def _told_otherwise() -> Select[Any]:
     """Orders whose refunded sum is not that of their completed refunds."""
     done = refunds.c.state == str(RefundState.COMPLETED)
-    summed = _sum(refunds.c.order_id == orders.c.id, done)
+    summed = _sum(refunds.c.order_pk == orders.c.id, done)
     # Money that was sent back because the seller was told FAILURE has no refund of its own.
     sent_back = exists().where(
-        attempts.c.order_id == orders.c.id,
+        attempts.c.order_pk == orders.c.id,
         attempts.c.state == str(AttemptState.REVERSED),
         attempts.c.captured_minor > 0,
     )
     return (
-        select(orders.c.amazon_order_id, orders.c.refunded_minor, summed)
+        select(orders.c.order_id, orders.c.refunded_minor, summed)
         .where(orders.c.seller_id == SELLER, ~sent_back)
         .where(orders.c.refunded_minor != summed)
         .order_by(orders.c.id)
@@ -88,7 +88,7 @@ def _reserved_otherwise() -> Select[Any]:
                 attempts.c.refund_reserved_minor > attempts.c.captured_minor,
             )
         )
-        .order_by(attempts.c.order_id, attempts.c.number)
+        .order_by(attempts.c.order_pk, attempts.c.number)
     )
 
 
@@ -112,7 +112,7 @@ def _journal(kind: JournalType) -> ColumnElement[bool]:
     """Whether the balance was moved by this refund's own journal, by its amount."""
     return exists().where(
         journals.c.seller_id == refunds.c.seller_id,
-        journals.c.key == cast(literal(f"{kind.lower()}:"), String) + refunds.c.amazon_refund_id,
+        journals.c.key == cast(literal(f"{kind.lower()}:"), String) + refunds.c.refund_id,
         journals.c.type == str(kind),
         journals.c.amount_minor == refunds.c.amount_minor,
     )
@@ -150,8 +150,7 @@ _REFUND_RULES: tuple[Rule, ...] = (
 
 
 _refunds = check_of(
-    select(refunds.c.amazon_refund_id).where(refunds.c.seller_id == SELLER).order_by(refunds.c.id),
-    _REFUND_RULES,
+    select(refunds.c.refund_id).where(refunds.c.seller_id == SELLER).order_by(refunds.c.id), _REFUND_RULES
 )
 
 CHECKS: tuple[Check, ...] = (_orders, _attempts, _refunds)

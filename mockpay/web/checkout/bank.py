@@ -111,7 +111,7 @@ def _logged_in(visit: Visit, session: str) -> Attempt | None:
 
 def _of_reference(visit: Visit, reference: str) -> Attempt | None:
     """The order's try at a bank by the bank's reference, newest or not: windows stay open."""
-    tries = attempts.of_order(visit.sandbox, visit.order.order_id)
+    tries = attempts.of_order(visit.sandbox, visit.order.order_pk)
     return next((one for one in tries if _reference(one) == reference != ""), None)
 
 

@@ -154,7 +154,7 @@ def _paid(visit: Visit) -> dict[str, object]:
         if last.reference:
             refs.append({"label": "Bank reference", "value": last.reference})
     refs += [
-        {"label": "Order reference", "value": order.amazon_order_id},
+        {"label": "Order reference", "value": order.order_id},
         {"label": "Time", "value": until(order.updated_at)},
     ]
     returned = order.refunded_minor >= order.amount.minor
@@ -185,7 +185,7 @@ def _failed(visit: Visit) -> dict[str, object]:
         "status": "FAILURE",
         "heading": "Time is up" if expired else "Payment failed",
         "sentence": sentence,
-        "tried": [_tried(one) for one in attempts.of_order(visit.sandbox, order.order_id)],
+        "tried": [_tried(one) for one in attempts.of_order(visit.sandbox, order.order_pk)],
         "tried_text": f"{order.attempt_count} of {order.attempt_count + left}" if order.open else None,
         "retry": visit.payable and left > 0,
         "reason": (last.reason if last else None) or order.reason,

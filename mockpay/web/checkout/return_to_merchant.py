@@ -34,7 +34,7 @@ def leave(runtime: Runtime, token: str) -> Response:
             return _hold(visit)
         if fault != "duplicated":
             return _away(url)
-        parcel = parcels.add(visit.sandbox, outbox.RETURN_AGAIN, order.amazon_order_id, mine=True, url=url)
+        parcel = parcels.add(visit.sandbox, outbox.RETURN_AGAIN, order.order_id, mine=True, url=url)
     outbox.send_mine(runtime, visit.sandbox.seller_id, parcel)
     return _away(url)
 

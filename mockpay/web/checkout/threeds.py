@@ -154,7 +154,7 @@ def come_back(runtime: Runtime, token: str) -> Response:
 def _whose(visit: Visit, cres: str) -> Attempt | None:
     """The try that a ``cres`` is about: an old window may tell of one before the last."""
     txn = threeds_table.by_id(visit.sandbox, _named(cres))
-    if txn is not None and txn.order_id == visit.order.order_id:
+    if txn is not None and txn.order_pk == visit.order.order_pk:
         return attempts.by_id(visit.sandbox, txn.attempt_id)
     return visit.last
 

@@ -72,7 +72,7 @@ def _order(visit: Visit) -> Mapping[str, object]:
     left = max(order.expires_at - now, 0) if order.open else None
     return {
         "seller_order_id": order.seller_order_id,
-        "amazon_order_id": order.amazon_order_id,
+        "order_id": order.order_id,
         "about": order.seller_note if order.seller_note and len(order.seller_note) <= 60 else None,
         "amount": order.amount.display(),
         "amount_parts": amount_parts(order.amount),
@@ -89,7 +89,7 @@ def _urls(visit: Visit) -> dict[str, str]:
     seller = visit.sandbox.seller_id
     urls["scenarios"] = f"{base}/{seller}/scenarios"
     urls["inbox"] = inbox_url(seller)
-    urls["why"] = f"{base}/{seller}/orders/{visit.order.amazon_order_id}"
+    urls["why"] = f"{base}/{seller}/orders/{visit.order.order_id}"
     return urls
 
 

@@ -75,7 +75,7 @@ class AttemptDetail(AttemptEntry, kw_only=True):
     its one-time passwords and of its authentications.
     """
 
-    amazon_order_id: str
+    order_id: str
     seller_order_id: str
     why: list[WhyEntry]
     risk: RiskEntry | None
@@ -91,7 +91,7 @@ def show(ask: Ask[None, None]) -> AttemptDetail:
 
 def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
     """An attempt with all that is known of it."""
-    order = the_order(sandbox, attempt.order_id)
+    order = the_order(sandbox, attempt.order_pk)
     found = risk.of_attempt(sandbox, attempt.attempt_id)
     passwords = otp_entries(sandbox, attempt)
     authentications = authentication_entries(sandbox, attempt)
@@ -100,9 +100,9 @@ def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
         *(one.challenge_id for one in passwords),
         *(one.threeds_server_trans_id for one in authentications),
     }
-    events = timeline.of_order(sandbox, order.order_id)
+    events = timeline.of_order(sandbox, order.order_pk)
     return AttemptDetail(
-        amazon_order_id=order.amazon_order_id,
+        order_id=order.order_id,
         seller_order_id=order.seller_order_id,
         why=why_entries(attempt),
         risk=risk_entry(found) if found else None,

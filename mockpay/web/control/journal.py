@@ -24,7 +24,7 @@ class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     outcome: Annotated[
         str | None, Meta(description="`ok`, `refused` (anything else) or an error's code.")
     ] = None
-    amazon_order_id: str | None = None
+    order_id: str | None = None
 
 
 class JournalEntry(Struct, kw_only=True):
@@ -36,7 +36,7 @@ class JournalEntry(Struct, kw_only=True):
     kind: str
     outcome: str
     reason: str | None
-    amazon_order_id: str | None
+    order_id: str | None
     facts: dict[str, Any]
 
 
@@ -64,7 +64,7 @@ class Audit(Struct, kw_only=True):
 
 def listed(ask: Ask[JournalQuery, None]) -> JournalList:
     query = ask.query
-    wanted = JournalFilter(query.kind, query.outcome, query.amazon_order_id)
+    wanted = JournalFilter(query.kind, query.outcome, query.order_id)
     with look(ask.runtime, ask.seller_id) as sandbox:
         return _list(journal_page(sandbox, wanted, query.cursor, query.limit))
 
@@ -86,7 +86,7 @@ def _entry(row: JournalRow) -> JournalEntry:
         kind=row.kind,
         outcome=row.outcome,
         reason=row.reason,
-        amazon_order_id=row.amazon_order_id,
+        order_id=row.order_id,
         facts=dict(row.facts),
     )
 

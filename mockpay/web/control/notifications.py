@@ -30,8 +30,8 @@ class NotificationQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
 
     state: States | None = None
     type: NotificationType | None = None
-    amazon_order_id: str | None = None
-    amazon_refund_id: str | None = None
+    order_id: str | None = None
+    refund_id: str | None = None
 
 
 class TryEntry(Struct, kw_only=True):
@@ -84,8 +84,8 @@ class NotificationFacts(Struct, kw_only=True):
     message_id: str
     type: str
     state: str
-    amazon_order_id: str
-    amazon_refund_id: str | None
+    order_id: str
+    refund_id: str | None
     provider: str
     copy: int
     outcome: str
@@ -124,8 +124,8 @@ def listed(ask: Ask[NotificationQuery, None]) -> NotificationList:
             sandbox,
             states=states_of(query.state, DeliveryState),
             type_=query.type,
-            amazon_order_id=query.amazon_order_id,
-            amazon_refund_id=query.amazon_refund_id,
+            order_id=query.order_id,
+            refund_id=query.refund_id,
             cursor=query.cursor,
             limit=query.limit,
         )
@@ -159,11 +159,11 @@ def _send(ask: Ask[None, None], deadline: float) -> None:
 def _detail(sandbox: Sandbox, ask: Ask[None, None]) -> NotificationDetail:
     one = verbs.the_notification(sandbox, ask.path["notification_id"])
     tries = notification_tries.of_notification(sandbox, one.notification_id)
-    steps = timeline.of_order(sandbox, one.order_id)
+    steps = timeline.of_order(sandbox, one.order_pk)
     world = f"{ask.base}/_mockpay/v1/sellers/{one.seller_id}"
-    urls = {"order": f"{world}/orders/{one.amazon_order_id}"}
-    if one.amazon_refund_id is not None:
-        urls["refund"] = f"{world}/refunds/{one.amazon_refund_id}"
+    urls = {"order": f"{world}/orders/{one.order_id}"}
+    if one.refund_id is not None:
+        urls["refund"] = f"{world}/refunds/{one.refund_id}"
     return NotificationDetail(
         tries=[_in_full(each) for each in tries],
         timeline=[timeline_entry(step) for step in steps if step.subject == one.notification_id],
@@ -189,8 +189,8 @@ def _fields(one: Notification) -> dict[str, Any]:
         "message_id": one.message_id,
         "type": one.type.value,
         "state": one.state.value,
-        "amazon_order_id": one.amazon_order_id,
-        "amazon_refund_id": one.amazon_refund_id,
+        "order_id": one.order_id,
+        "refund_id": one.refund_id,
         "provider": one.provider,
         "copy": one.copy,
         "outcome": one.outcome,

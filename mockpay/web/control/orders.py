@@ -35,7 +35,7 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
 class OrderLine(Struct, kw_only=True):
     """An order; `attempt` is its newest try."""
 
-    amazon_order_id: str
+    order_id: str
     seller_order_id: str
     state: str
     amount: str
@@ -111,16 +111,16 @@ def capture(ask: Ask[None, None]) -> OrderDetail:
 
 
 def _order(sandbox: Sandbox, ask: Ask[None, None]) -> Order:
-    return found(orders.by_amazon_id(sandbox, ask.path["amazon_order_id"]), "order")
+    return found(orders.by_id(sandbox, ask.path["order_id"]), "order")
 
 
 def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
-    tries = attempts.of_order(sandbox, order.order_id)
-    events = timeline.of_order(sandbox, order.order_id)
-    page = f"_mockpay/ui/sellers/{order.seller_id}/orders/{order.amazon_order_id}"
+    tries = attempts.of_order(sandbox, order.order_pk)
+    events = timeline.of_order(sandbox, order.order_pk)
+    page = f"_mockpay/ui/sellers/{order.seller_id}/orders/{order.order_id}"
     return OrderDetail(
         attempts=[attempt_entry(attempt) for attempt in tries],
-        refunds=[refund_line(one, events) for one in refunds.of_order(sandbox, order.order_id)],
+        refunds=[refund_line(one, events) for one in refunds.of_order(sandbox, order.order_pk)],
         timeline=[timeline_entry(event) for event in events],
         why=[entry for attempt in tries for entry in why_entries(attempt)],
         redirect_url=order.redirect_url,
@@ -132,7 +132,7 @@ def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
 
 def _fields(order: Order) -> dict[str, Any]:
     return {
-        "amazon_order_id": order.amazon_order_id,
+        "order_id": order.order_id,
         "seller_order_id": order.seller_order_id,
         "state": order.state.value,
         "amount": order.amount.wire(),
@@ -151,7 +151,7 @@ def _fields(order: Order) -> dict[str, Any]:
 
 
 _PATH = "/v1/sellers/{seller_id}/orders"
-_ONE = f"{_PATH}/{{amazon_order_id}}"
+_ONE = f"{_PATH}/{{order_id}}"
 ENDPOINTS = (
     Endpoint(
         "GET",

@@ -28,8 +28,8 @@ class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which refunds."""
 
     state: States | None = None
-    amazon_order_id: str | None = None
-    refund_reference_id: str | None = None
+    order_id: str | None = None
+    reference: str | None = None
 
 
 class DeclineWish(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -42,13 +42,13 @@ class RefundLine(Struct, kw_only=True):
     """
     A refund; `destination` is the instrument that was charged, masked.
 
-    `due_at` is when it settles, null where polls or a tester settle it; `reference` is the
-    network's number of kind `reference_kind` (ARN, RRN or UTR) once the money is there.
+    `due_at` is when it settles, null where polls or a tester settle it; `bank_reference` is the
+    network's number of kind `bank_reference_kind` (ARN, RRN or UTR) once the money is there.
     """
 
-    amazon_refund_id: str
-    refund_reference_id: str
-    amazon_order_id: str
+    refund_id: str
+    reference: str
+    order_id: str
     attempt_id: str
     kind: str
     state: str
@@ -56,8 +56,8 @@ class RefundLine(Struct, kw_only=True):
     amount: str
     currency: str
     destination: dict[str, str]
-    reference_kind: str | None
-    reference: str | None
+    bank_reference_kind: str | None
+    bank_reference: str | None
     scenario: str | None
     held: bool
     polls_left: int | None
@@ -91,14 +91,14 @@ def listed(ask: Ask[RefundQuery, None]) -> RefundList:
         page = refunds.listed(
             sandbox,
             states=states_of(query.state, RefundState),
-            amazon_order_id=query.amazon_order_id,
-            refund_reference_id=query.refund_reference_id,
+            order_id=query.order_id,
+            reference=query.reference,
             cursor=query.cursor,
             limit=query.limit,
         )
-        orders = {refund.order_id for refund in page.items}
+        orders = {refund.order_pk for refund in page.items}
         events = {order: timeline.of_order(sandbox, order) for order in orders}
-    items = [refund_line(refund, events[refund.order_id]) for refund in page.items]
+    items = [refund_line(refund, events[refund.order_pk]) for refund in page.items]
     return RefundList(items=items, next_cursor=page.next_cursor)
 
 
@@ -130,17 +130,17 @@ def _moved(ask: Ask[Any, Any], verb: Callable[[Sandbox, Refund], Refund]) -> Ref
 
 
 def _refund(sandbox: Sandbox, ask: Ask[Any, Any]) -> Refund:
-    return the_refund(sandbox, ask.path["amazon_refund_id"])
+    return the_refund(sandbox, ask.path["refund_id"])
 
 
 def _detail(sandbox: Sandbox, refund: Refund, base: str) -> RefundDetail:
-    told = notifications.listed(sandbox, amazon_refund_id=refund.amazon_refund_id, limit=LONGEST_PAGE)
+    told = notifications.listed(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
     world = f"{base}/_mockpay/v1/sellers/{refund.seller_id}"
     return RefundDetail(
         why=_why(sandbox, refund),
         notifications=notification_lines(sandbox, told.items),
-        urls={"order": f"{world}/orders/{refund.amazon_order_id}"},
-        **_fields(refund, timeline.of_order(sandbox, refund.order_id)),
+        urls={"order": f"{world}/orders/{refund.order_id}"},
+        **_fields(refund, timeline.of_order(sandbox, refund.order_pk)),
     )
 
 
@@ -167,9 +167,9 @@ def refund_line(refund: Refund, events: Iterable[TimelineEvent]) -> RefundLine:
 
 def _fields(refund: Refund, events: Iterable[TimelineEvent]) -> dict[str, Any]:
     return {
-        "amazon_refund_id": refund.amazon_refund_id,
-        "refund_reference_id": refund.refund_reference_id,
-        "amazon_order_id": refund.amazon_order_id,
+        "refund_id": refund.refund_id,
+        "reference": refund.reference,
+        "order_id": refund.order_id,
         "attempt_id": refund.attempt_id,
         "kind": refund.kind,
         "state": refund.state.value,
@@ -177,8 +177,8 @@ def _fields(refund: Refund, events: Iterable[TimelineEvent]) -> dict[str, Any]:
         "amount": refund.amount.wire(),
         "currency": refund.amount.currency,
         "destination": dict(refund.destination),
-        "reference_kind": refund.reference_kind,
-        "reference": refund.reference,
+        "bank_reference_kind": refund.bank_reference_kind,
+        "bank_reference": refund.bank_reference,
         "scenario": refund.scenario,
         "held": refund.held,
         "polls_left": refund.polls_left,
@@ -191,13 +191,13 @@ def _fields(refund: Refund, events: Iterable[TimelineEvent]) -> dict[str, Any]:
         "timeline": [
             timeline_entry(event)
             for event in events
-            if event.machine == "refund" and event.subject == refund.amazon_refund_id
+            if event.machine == "refund" and event.subject == refund.refund_id
         ],
     }
 
 
 _PATH = "/v1/sellers/{seller_id}/refunds"
-_ONE = f"{_PATH}/{{amazon_refund_id}}"
+_ONE = f"{_PATH}/{{refund_id}}"
 ENDPOINTS = (
     Endpoint(
         "GET",

@@ -63,7 +63,7 @@ class WaitEvent(Struct, kw_only=True):
     at: str
     state: str | None
     subject: str | None
-    amazon_order_id: str | None
+    order_id: str | None
     seller_order_id: str | None
     facts: dict[str, Any]
 
@@ -127,7 +127,7 @@ def _told(seen: Seen) -> WaitEvent:
         at=rfc3339(seen.at),
         state=seen.state,
         subject=seen.subject,
-        amazon_order_id=seen.amazon_order_id,
+        order_id=seen.order_id,
         seller_order_id=seen.seller_order_id,
         facts=dict(seen.facts),
     )

@@ -38,7 +38,7 @@ class Line:
     chip: Chip
     what: str
     type: str
-    amazon_order_id: str
+    order_id: str
     subject: str
     copy: int
     decided_by: str | None
@@ -100,8 +100,8 @@ def line(sandbox: Sandbox, one: Notification) -> Line:
         chip=deliveries.chip(one.state),
         what=deliveries.what_happened(one, sandbox.now),
         type=TYPES[one.type],
-        amazon_order_id=one.amazon_order_id,
-        subject=one.amazon_refund_id or one.amazon_order_id,
+        order_id=one.order_id,
+        subject=one.refund_id or one.order_id,
         copy=one.copy,
         decided_by=deliveries.decided_by(one),
         tries=one.tries,

@@ -91,7 +91,7 @@ def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> 
 
 
 def _version(sandbox: Sandbox, one: Notification) -> str:
-    return f"{len(timeline.of_order(sandbox, one.order_id))}.{one.tries}"
+    return f"{len(timeline.of_order(sandbox, one.order_pk))}.{one.tries}"
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, one: Notification, *, error: str = "") -> str:
@@ -157,15 +157,13 @@ def _shown(sent: Try) -> TryShown:
 def _urls(sandbox: Sandbox, one: Notification) -> dict[str, str]:
     here: dict[str, Any] = {"seller_id": sandbox.seller_id}
     this = {**here, "notification_id": one.notification_id}
-    about_refund = one.amazon_refund_id is not None
+    about_refund = one.refund_id is not None
     return {
         "list": url_for("dashboard.notifications", **here),
         "news": url_for("dashboard.notification_news", **this),
         "deliver": url_for("dashboard.deliver_now", **this),
-        "order": url_for("dashboard.order", **here, amazon_order_id=one.amazon_order_id),
-        "refund": url_for("dashboard.refund", **here, amazon_refund_id=one.amazon_refund_id)
-        if about_refund
-        else "",
+        "order": url_for("dashboard.order", **here, order_id=one.order_id),
+        "refund": url_for("dashboard.refund", **here, refund_id=one.refund_id) if about_refund else "",
         "seller": url_for("dashboard.seller", **here),
         "json": control_url(sandbox, f"/notifications/{one.notification_id}"),
     }

@@ -33,7 +33,7 @@ class Line:
     ok: bool
     outcome: str
     reason: str
-    amazon_order_id: str
+    order_id: str
     order_url: str
     facts: Mapping[str, str]
     day: str
@@ -79,21 +79,19 @@ def _rows(sandbox: Sandbox, show: str, order_id: str, cursor: str | None) -> Pag
     if show == _OWNERLESS:
         return lists.ownerless_journal(sandbox.connection, cursor, _PAGE)
     outcome = show if show in _TABS and show else None
-    wanted = JournalFilter(outcome=outcome, amazon_order_id=order_id or None)
+    wanted = JournalFilter(outcome=outcome, order_id=order_id or None)
     return lists.journal_page(sandbox, wanted, cursor, _PAGE)
 
 
 def _line(sandbox: Sandbox, row: JournalRow) -> Line:
-    link = row.amazon_order_id and url_for(
-        "dashboard.order", seller_id=sandbox.seller_id, amazon_order_id=row.amazon_order_id
-    )
+    link = row.order_id and url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=row.order_id)
     return Line(
         number=row.number,
         kind=row.kind,
         ok=row.outcome == _OK,
         outcome=row.outcome,
         reason=row.reason or "",
-        amazon_order_id=row.amazon_order_id or "",
+        order_id=row.order_id or "",
         order_url=link or "",
         facts={str(name): _told(value) for name, value in row.facts.items()},
         day=f"{indian(row.at):%d %b}",

@@ -28,37 +28,37 @@ from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the page and its news."""
 
-    @pages.get("/sellers/<seller_id>/orders/<amazon_order_id>")
-    def order(seller_id: str, amazon_order_id: str) -> str:
+    @pages.get("/sellers/<seller_id>/orders/<order_id>")
+    def order(seller_id: str, order_id: str) -> str:
         with look(runtime, seller_id) as sandbox:
-            the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
+            the_order = found(orders.by_id(sandbox, order_id), "order")
             return page(runtime, sandbox, the_order)
 
-    @pages.get("/sellers/<seller_id>/orders/<amazon_order_id>/news")
-    def order_news(seller_id: str, amazon_order_id: str) -> Response:
+    @pages.get("/sellers/<seller_id>/orders/<order_id>/news")
+    def order_news(seller_id: str, order_id: str) -> Response:
         """Whether the order has moved since it was shown."""
         with look(runtime, seller_id) as sandbox:
-            the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
-            version = str(len(timeline.of_order(sandbox, the_order.order_id)))
+            the_order = found(orders.by_id(sandbox, order_id), "order")
+            version = str(len(timeline.of_order(sandbox, the_order.order_pk)))
             return list_page.news(version, str(the_order.state))
 
-    @pages.post("/sellers/<seller_id>/orders/<amazon_order_id>/<act>")
-    def act_on_order(seller_id: str, amazon_order_id: str, act: str) -> Any:
+    @pages.post("/sellers/<seller_id>/orders/<order_id>/<act>")
+    def act_on_order(seller_id: str, order_id: str, act: str) -> Any:
         if act not in ACTS:
             raise NotFound("There is no such button.", code="page.not_found")
         try:
             with work(runtime, seller_id) as sandbox:
-                ACTS[act](sandbox, found(orders.by_amazon_id(sandbox, amazon_order_id), "order"))
+                ACTS[act](sandbox, found(orders.by_id(sandbox, order_id), "order"))
         except (Conflict, Invalid) as error:
             with look(runtime, seller_id) as sandbox:
-                the_order = found(orders.by_amazon_id(sandbox, amazon_order_id), "order")
+                the_order = found(orders.by_id(sandbox, order_id), "order")
                 return page(runtime, sandbox, the_order, error=error.message), status_of(error)
-        return redirect(url_for("dashboard.order", seller_id=seller_id, amazon_order_id=amazon_order_id), 303)
+        return redirect(url_for("dashboard.order", seller_id=seller_id, order_id=order_id), 303)
 
 
 def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -> str:
     """The page of an order; `error` is why a button of it was refused."""
-    tries = attempts.of_order(sandbox, order.order_id)
+    tries = attempts.of_order(sandbox, order.order_pk)
     last = tries[-1] if tries else None
     return render(
         runtime,
@@ -76,8 +76,8 @@ def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -
         **_decision(sandbox, last),
         **_story(sandbox, order),
         **_request(sandbox, order),
-        refunds=[refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_id)],
-        told=[deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_id)],
+        refunds=[refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_pk)],
+        told=[deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_pk)],
         coloured=coloured,
         again=_again(runtime, sandbox, last),
     )
@@ -102,10 +102,10 @@ def _decision(sandbox: Sandbox, last: Attempt | None) -> dict[str, Any]:
 
 
 def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
-    events = timeline.of_order(sandbox, order.order_id)
+    events = timeline.of_order(sandbox, order.order_pk)
     # The schedule knows an order by its number; all else by what the timeline calls it.
     others = dict.fromkeys(event.subject for event in events if event.machine != "order")
-    subjects = [str(order.order_id), *others]
+    subjects = [str(order.order_pk), *others]
     waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
     took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
     told = timeline_lines(events)
@@ -131,8 +131,8 @@ def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
 
 
 def _urls(sandbox: Sandbox, order: Order) -> dict[str, Any]:
-    seller_id, order_id = sandbox.seller_id, order.amazon_order_id
-    this: dict[str, Any] = {"seller_id": seller_id, "amazon_order_id": order_id}
+    seller_id, order_id = sandbox.seller_id, order.order_id
+    this: dict[str, Any] = {"seller_id": seller_id, "order_id": order_id}
     return {
         "acts": {act: url_for("dashboard.act_on_order", **this, act=act) for act in ACTS},
         "list": url_for("dashboard.orders", seller_id=seller_id),

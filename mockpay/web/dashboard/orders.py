@@ -48,7 +48,7 @@ class Line:
     url: str
     state: str
     what: str
-    amazon_order_id: str
+    order_id: str
     seller_order_id: str
     method: str
     icon: str
@@ -100,7 +100,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     wanted = _wanted(asked)
     page = lists.orders_page(sandbox, wanted, list_page.cursor(), _PAGE)
     bars = lists.bars(sandbox, charts.first_minute(sandbox.now), charts.MINUTE)
-    newest = page.items[0].order.order_id if page.items else 0
+    newest = page.items[0].order.order_pk if page.items else 0
     return render(
         runtime,
         sandbox,
@@ -132,10 +132,10 @@ def shown_state(order: Order, last: Attempt | None) -> str:
 def _line(sandbox: Sandbox, row: OrderRow) -> Line:
     order, last = row.order, row.last
     return Line(
-        url=url_for("dashboard.order", seller_id=sandbox.seller_id, amazon_order_id=order.amazon_order_id),
+        url=url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=order.order_id),
         state=shown_state(order, last),
         what=sentences.what_happened(order, last, sandbox.now),
-        amazon_order_id=order.amazon_order_id,
+        order_id=order.order_id,
         seller_order_id=order.seller_order_id,
         method=sentences.method_title(last),
         icon=sentences.method_icon(last),

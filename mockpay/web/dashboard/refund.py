@@ -36,41 +36,39 @@ _ACTS: Mapping[str, Callable[[Sandbox, Refund], object]] = {
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the page, its news and its forms."""
 
-    @pages.get("/sellers/<seller_id>/refunds/<amazon_refund_id>")
-    def refund(seller_id: str, amazon_refund_id: str) -> str:
+    @pages.get("/sellers/<seller_id>/refunds/<refund_id>")
+    def refund(seller_id: str, refund_id: str) -> str:
         with look(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, the_refund(sandbox, amazon_refund_id))
+            return _page(runtime, sandbox, the_refund(sandbox, refund_id))
 
-    @pages.get("/sellers/<seller_id>/refunds/<amazon_refund_id>/news")
-    def refund_news(seller_id: str, amazon_refund_id: str) -> Response:
+    @pages.get("/sellers/<seller_id>/refunds/<refund_id>/news")
+    def refund_news(seller_id: str, refund_id: str) -> Response:
         """Whether the refund or its order has moved since it was shown."""
         with look(runtime, seller_id) as sandbox:
-            one = the_refund(sandbox, amazon_refund_id)
+            one = the_refund(sandbox, refund_id)
             return list_page.news(_version(sandbox, one), str(one.state))
 
-    @pages.post("/sellers/<seller_id>/refunds/<amazon_refund_id>/<act>")
-    def act_on_refund(seller_id: str, amazon_refund_id: str, act: str) -> Any:
+    @pages.post("/sellers/<seller_id>/refunds/<refund_id>/<act>")
+    def act_on_refund(seller_id: str, refund_id: str, act: str) -> Any:
         if act not in _ACTS:
             raise NotFound("There is no such button.", code="page.not_found")
         try:
             with work(runtime, seller_id) as sandbox:
-                _ACTS[act](sandbox, the_refund(sandbox, amazon_refund_id))
+                _ACTS[act](sandbox, the_refund(sandbox, refund_id))
         except (Conflict, Invalid) as error:
             with look(runtime, seller_id) as sandbox:
-                one = the_refund(sandbox, amazon_refund_id)
+                one = the_refund(sandbox, refund_id)
                 page = _page(runtime, sandbox, one, refused=act, error=error.message)
             return page, status_of(error)
-        return redirect(
-            url_for("dashboard.refund", seller_id=seller_id, amazon_refund_id=amazon_refund_id), 303
-        )
+        return redirect(url_for("dashboard.refund", seller_id=seller_id, refund_id=refund_id), 303)
 
 
 def _version(sandbox: Sandbox, refund: Refund) -> str:
-    return str(len(timeline.of_order(sandbox, refund.order_id)))
+    return str(len(timeline.of_order(sandbox, refund.order_pk)))
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = "") -> str:
-    order = the_order(sandbox, refund.order_id)
+    order = the_order(sandbox, refund.order_pk)
     return render(
         runtime,
         sandbox,
@@ -95,9 +93,9 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = 
 
 def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     """What happened to the refund and to the notifications about it."""
-    told = notifications.listed(sandbox, amazon_refund_id=refund.amazon_refund_id).items
-    subjects = [refund.amazon_refund_id, *(one.notification_id for one in told)]
-    all_events = timeline.of_order(sandbox, refund.order_id)
+    told = notifications.listed(sandbox, refund_id=refund.refund_id).items
+    subjects = [refund.refund_id, *(one.notification_id for one in told)]
+    all_events = timeline.of_order(sandbox, refund.order_pk)
     events = [event for event in all_events if event.subject in subjects]
     waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
     return {
@@ -127,12 +125,12 @@ def _legal(refund: Refund) -> list[str]:
 
 def _urls(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     here: dict[str, Any] = {"seller_id": sandbox.seller_id}
-    this = {**here, "amazon_refund_id": refund.amazon_refund_id}
+    this = {**here, "refund_id": refund.refund_id}
     return {
         "list": url_for("dashboard.refunds", **here),
         "news": url_for("dashboard.refund_news", **this),
-        "order": url_for("dashboard.order", **here, amazon_order_id=refund.amazon_order_id),
+        "order": url_for("dashboard.order", **here, order_id=refund.order_id),
         "scenarios": url_for("dashboard.scenarios", **here),
-        "json": control_url(sandbox, f"/refunds/{refund.amazon_refund_id}"),
+        "json": control_url(sandbox, f"/refunds/{refund.refund_id}"),
         "acts": {act: url_for("dashboard.act_on_refund", **this, act=act) for act in _ACTS},
     }

@@ -36,7 +36,7 @@ class Line:
     url: str
     state: str
     what: str
-    amazon_refund_id: str
+    refund_id: str
     reference: str
     destination: str
     icon: str
@@ -88,13 +88,11 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
 def line(sandbox: Sandbox, refund: Refund) -> Line:
     """A refund as a row of a list."""
     return Line(
-        url=url_for(
-            "dashboard.refund", seller_id=sandbox.seller_id, amazon_refund_id=refund.amazon_refund_id
-        ),
+        url=url_for("dashboard.refund", seller_id=sandbox.seller_id, refund_id=refund.refund_id),
         state=str(refund.state),
         what=refund_sentences.what_happened(refund, sandbox.now),
-        amazon_refund_id=refund.amazon_refund_id,
-        reference=refund.refund_reference_id,
+        refund_id=refund.refund_id,
+        reference=refund.reference,
         destination=instrument(refund.destination),
         icon=sentences.icon_of(refund.destination.get("method", "")),
         decided_by=refund_sentences.decided_by(refund),

@@ -93,7 +93,7 @@ def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
         f" method={json.dumps(attempt.method)})\n"
         f"    pay(mockpay_seller, {json.dumps(attempt.amount.wire())})  # as your shop does\n"
         f"{_SETTLED if not attempt.live else ''}"
-        '    order = mockpay_seller.orders()[0]["amazon_order_id"]\n'
+        '    order = mockpay_seller.orders()[0]["order_id"]\n'
         '    last = mockpay_seller.order(order)["attempts"][-1]\n'
         f"    assert {check}\n"
     )

@@ -201,7 +201,7 @@ def test_a_plan_is_stored_and_read_back():
         ({"vpa": "a@b", "amount": "499.00"}, True),
         ({"vpa": "x@b"}, False),
         ({"vpa": "a@b", "amount": "1.00"}, False),
-        ({"amazon_order_id": "S04"}, False),
+        ({"order_id": "S04"}, False),
     ],
 )
 def test_a_rule_fits_what_has_all_of_its_match(match, fits):

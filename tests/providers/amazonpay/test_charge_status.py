@@ -80,7 +80,7 @@ def test_every_state_is_told_as_the_clients_map_it(shop, vpa, outcome, code):
         shop.finish(page, vpa)
     [order] = shop.seller.orders()
 
-    status = shop.seller.client().charge_status(order["amazon_order_id"])
+    status = shop.seller.client().charge_status(order["order_id"])
 
     assert (status.outcome, status.status_code) == (outcome, code)
     assert status.amount == "499.00"
@@ -93,7 +93,7 @@ def test_a_cancelled_and_an_expired_order_are_failures(shop):
 
     client = shop.seller.client()
     codes = {
-        order["seller_order_id"]: client.charge_status(order["amazon_order_id"]).status_code
+        order["seller_order_id"]: client.charge_status(order["order_id"]).status_code
         for order in shop.seller.orders()
     }
 

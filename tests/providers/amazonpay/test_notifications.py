@@ -142,7 +142,7 @@ def test_a_payment_tells_the_fee_before_the_amount(world):
         "CreationTimestamp",
         "Status",
     ]
-    assert parsed["OrderID"] == order.amazon_order_id
+    assert parsed["OrderID"] == order.order_id
     assert parsed["SellerReferenceId"] == "O-1"
     assert parsed["TotalFee"] == {"Amount": "0.00", "CurrencyCode": "INR"}
     assert parsed["ChargeAmount"] == {"Amount": "499.00", "CurrencyCode": "INR"}
@@ -179,7 +179,7 @@ def test_a_refund_tells_its_ids_and_how_it_ended(world, amount, state, reason):
         "CreationTimestamp",
         "Status",
     ]
-    assert parsed["RefundTransactionId"] == refund.amazon_refund_id
+    assert parsed["RefundTransactionId"] == refund.refund_id
     assert parsed["RefundReferenceId"] == "R-1"
     assert parsed["RefundAmount"] == {"Amount": amount, "CurrencyCode": "INR"}
     assert (parsed["Status"]["State"], parsed["Status"].get("ReasonCode")) == (state, reason)
@@ -194,7 +194,7 @@ def test_the_served_certificate_verifies_it_and_the_shop_believes_it(world, serv
         sns.check_certificate_url(body["SigningCertURL"])
         sns.verify_notification(body, served(body["SigningCertURL"]))
         assert letter.signed == sns.canonical_string(body)
-    assert believed(world, payment, served).about.amazon_order_id == order.amazon_order_id
+    assert believed(world, payment, served).about.amazon_order_id == order.order_id
     assert believed(world, refund, served).about.refund_reference_id == "R-1"
 
 

@@ -45,7 +45,7 @@ def test_an_order_is_told_with_everything_the_shop_gave(shop):
             "ReasonCode": "UpfrontChargeSuccess",
             "ReasonDescription": "Txn Success",
         },
-        "AmazonOrderReferenceId": order["amazon_order_id"],
+        "AmazonOrderReferenceId": order["order_id"],
         "CreationTimestamp": "2027-03-01T10:00:00.000Z",
         "SellerOrderAttributes": {
             "StoreName": "दुकान",

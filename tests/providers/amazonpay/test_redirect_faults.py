@@ -58,7 +58,7 @@ def test_a_tampered_result_does_not_verify(shop, amount):
         shop.verified(reply)
     [order] = shop.seller.orders()
     told = (reply.result["orderTotalAmount"], reply.result["amazonOrderId"])
-    right = (order["amount"], order["amazon_order_id"])
+    right = (order["amount"], order["order_id"])
     changed = {"1703.01": (), "1703.03": (0,), "1703.04": (1,)}[amount]
     assert [n for n in (0, 1) if told[n] != right[n]] == list(changed)
 

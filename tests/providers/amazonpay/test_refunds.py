@@ -258,7 +258,7 @@ def test_an_order_that_nobody_paid_is_not_refundable(shop, how):
         ask(shop.server, f"{page}cancel", form="")
     [order] = shop.seller.orders()
 
-    reply = refund(shop, order["amazon_order_id"])
+    reply = refund(shop, order["order_id"])
 
     assert_xml_error(reply, 405, "CaptureNotRefundable")
 
@@ -395,7 +395,7 @@ def test_a_lost_answer_is_found_by_asking_again(shop, order):
     assert_xml_error(lost, 500, "InternalServerError")
     [stored] = refunds_of(shop, order)
     again = detail_of(refund(shop, order, RefundAmount__Amount="24.06"))
-    assert again["AmazonRefundId"] == stored["amazon_refund_id"]
+    assert again["AmazonRefundId"] == stored["refund_id"]
     assert len(refunds_of(shop, order)) == 1
 
 

@@ -78,7 +78,7 @@ def test_a_new_payload_after_an_order_ended_unpaid_opens_a_new_order(shop, end):
     assert again != page
     states = [order["state"] for order in shop.seller.orders()]
     assert states == ["CREATED", end.upper()]
-    ids = {order["amazon_order_id"] for order in shop.seller.orders()}
+    ids = {order["order_id"] for order in shop.seller.orders()}
     assert len(ids) == 2
 
 
@@ -103,7 +103,7 @@ def test_the_same_button_pressed_many_times_at_once_takes_the_money_once(shop):
         list(pool.map(lambda _: ask(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)))
 
     [order] = shop.seller.orders()
-    detail = shop.seller.order(order["amazon_order_id"])
+    detail = shop.seller.order(order["order_id"])
     assert detail["state"] == "PAID"
     assert [a["state"] for a in detail["attempts"]].count("CAPTURED") == 1
     assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
@@ -131,7 +131,7 @@ def test_two_sellers_share_nothing_when_both_are_paid_at_once(mockpay_server):
         assert {o["seller_order_id"] for o in orders} == {f"same-{n}" for n in range(12)}
         assert {o["custom_information"] for o in orders} == {mine}
         assert shop.seller.control("GET", "/audit")["ok"] is True
-    one, other = ({o["amazon_order_id"] for o in shop.seller.orders()} for shop in shops)
+    one, other = ({o["order_id"] for o in shop.seller.orders()} for shop in shops)
     assert not one & other
 
 

@@ -58,7 +58,7 @@ def test_every_end_is_told_in_ten_verified_parameters(shop, end, flavour):
     result = shop.verified(reply)
     assert (result.outcome, result.reason_code, result.description) == (outcome, code, description)
     [order] = shop.seller.orders()
-    assert result.amazon_order_id == order["amazon_order_id"]
+    assert result.amazon_order_id == order["order_id"]
     assert (result.seller_order_id, result.amount, result.currency) == ("order-1", "499.00", "INR")
     assert result.custom_information == OWN
     assert result.transaction_date is not None

@@ -153,7 +153,7 @@ def cancel(world, order):
 
 def run_out(world, order):
     with world.work() as sandbox:
-        expire(sandbox.at(order.expires_at), order.order_id)
+        expire(sandbox.at(order.expires_at), order.order_pk)
 
 
 @pytest.mark.parametrize("end", [cancel, run_out])

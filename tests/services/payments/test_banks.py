@@ -29,7 +29,7 @@ def checked(world, order, attempt, back):
     """None, or what did not fit, in the order's timeline too."""
     with world.work() as sandbox:
         try:
-            banks.check(sandbox, the_order(sandbox, order.order_id), attempt, back)
+            banks.check(sandbox, the_order(sandbox, order.order_pk), attempt, back)
         except Invalid as error:
             return error.detail["wrong"]
     return None

@@ -48,7 +48,7 @@ def test_captured_money_goes_back_to_where_it_came_from(world):
     (refund,) = world.refunds(order)
     assert (refund.kind, refund.state, refund.amount.minor) == ("CANCELLATION", "PENDING", 49_900)
     assert refund.destination["vpa"] == "success@mockpay"
-    assert len(refund.refund_reference_id) <= 32
+    assert len(refund.reference) <= 32
     assert ("cancelled_after_capture", "seller") in told(world, order)
     world.idle()
     assert world.see(order).state == "REFUNDED"
@@ -89,7 +89,7 @@ def test_cancelling_again_after_a_declined_refund_is_a_new_refund(world):
     assert world.refunds(order)[0].state == "DECLINED"
     world.cancel_by_seller(order)
     first, second = world.refunds(order)
-    assert first.refund_reference_id != second.refund_reference_id
+    assert first.reference != second.reference
 
 
 @pytest.mark.parametrize("amount", ["1705.05", "1705.06"])

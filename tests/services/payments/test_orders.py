@@ -35,7 +35,7 @@ def test_a_request_opens_an_order_as_it_asks(world):
     assert stored.request == {"fields": {"x": "1"}, "marks": {"iv": 12}}
     assert (stored.custom_information, stored.seller_note) == ("cart=1", "Chai ☕")
     assert (stored.created_at, stored.expires_at) == (NOON, NOON + 60 * SECOND)
-    assert stored.amazon_order_id.startswith("S04-")
+    assert stored.order_id.startswith("S04-")
     assert len(stored.page_token) == 22
 
 
@@ -50,7 +50,7 @@ def test_a_timeout_beyond_a_year_is_a_year(world):
 
 def test_a_live_order_has_the_other_prefix_in_the_same_world(world):
     order = world.order(live=True)
-    assert order.amazon_order_id.startswith("P04-")
+    assert order.order_id.startswith("P04-")
     assert (order.live, order.release_environment) == (True, "Live")
 
 
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_ids_again_but_never_the_same_page(world):
     with world.work() as sandbox:
         accounts.reset(sandbox)
     second = world.order()
-    assert first.amazon_order_id == second.amazon_order_id
+    assert first.order_id == second.order_id
     assert first.page_token != second.page_token
 
 
@@ -67,7 +67,7 @@ def test_a_page_token_opens_its_order_and_no_other(world, runtime):
     order = world.order()
     with world.look() as sandbox:
         found = order_rows.seller_of_page(sandbox.connection, order.page_token)
-        assert found == (world.seller_id, order.order_id)
+        assert found == (world.seller_id, order.order_pk)
         assert order_rows.seller_of_page(sandbox.connection, "x") is None
 
 
@@ -179,7 +179,7 @@ def test_a_try_that_nobody_sent_ends_with_its_expired_order(world):
     world.choose(order)
     world.put(None, order.expires_at)
     with world.work() as sandbox:
-        orders.expire(sandbox, order.order_id)
+        orders.expire(sandbox, order.order_pk)
     assert world.states(order) == ("EXPIRED", "EXPIRED")
 
 
@@ -221,7 +221,7 @@ def test_an_ended_order_does_not_expire(world, how):
     world.end(order, how)
     before = world.see(order)
     with world.work() as sandbox:
-        assert orders.expire(sandbox, order.order_id) == before
+        assert orders.expire(sandbox, order.order_pk) == before
     assert world.see(order) == before
 
 

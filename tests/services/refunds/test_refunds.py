@@ -25,23 +25,23 @@ def refused(code, act, *args, **wish):
 
 
 def lines(world, refund):
-    return [event.event for event in world.story_of(refund.amazon_refund_id)]
+    return [event.event for event in world.story_of(refund.refund_id)]
 
 
 def test_a_refund_is_pending_first_and_completed_by_the_clock(world):
     order = paid(world)
     first = world.refund(order, "100.00")
     assert (first.state, first.due_at) == ("PENDING", NOON + 5 * SECOND)
-    assert first.amazon_refund_id.startswith(f"{order.amazon_order_id}-R")
-    assert first.amazon_refund_id.removeprefix(f"{order.amazon_order_id}-R").isdigit()
-    assert len(first.amazon_refund_id) == len(order.amazon_order_id) + 8
+    assert first.refund_id.startswith(f"{order.order_id}-R")
+    assert first.refund_id.removeprefix(f"{order.order_id}-R").isdigit()
+    assert len(first.refund_id) == len(order.order_id) + 8
     assert world.see(order).refunded_minor == 0
     world.later(4.999)
     assert world.refunds(order)[0].state == "PENDING"
     world.later(0.001)
     (done,) = world.refunds(order)
     assert (done.state, done.completed_at) == ("COMPLETED", NOON + 5 * SECOND)
-    assert (done.reference_kind, len(done.reference)) == ("RRN", 12)
+    assert (done.bank_reference_kind, len(done.reference)) == ("RRN", 12)
     assert (world.see(order).state, world.see(order).refunded_minor) == ("PARTIALLY_REFUNDED", 10_000)
     assert lines(world, done) == ["requested", "sent", "completed"]
     assert world.violations() == []
@@ -55,7 +55,7 @@ def test_the_rest_makes_it_refunded_and_a_rupee_more_is_refused(world):
     world.idle()
     assert (world.see(order).state, world.see(order).refunded_minor) == ("REFUNDED", 49_900)
     refused("refund.exceeds_capture", world.refund, order, "1.00", "C")
-    assert [one.refund_reference_id for one in world.refunds(order)] == ["A", "B"]
+    assert [one.reference for one in world.refunds(order)] == ["A", "B"]
     assert world.violations() == []
 
 
@@ -65,7 +65,7 @@ def test_the_same_request_is_the_same_refund_whatever_became_of_it(world):
     assert world.refund(order, "499.00", note="why") == first
     world.idle()
     again = world.refund(order, "499.00", note="why")
-    assert (again.amazon_refund_id, again.state) == (first.amazon_refund_id, "COMPLETED")
+    assert (again.refund_id, again.state) == (first.refund_id, "COMPLETED")
     assert len(world.refunds(order)) == 1
 
 
@@ -159,7 +159,7 @@ def test_the_window_is_180_days_of_the_sellers_clock(world):
     world.later(1)
     refused("refund.window", world.refund, order, "1.00", "TOO-LATE")
     assert WINDOW_MS == 180 * DAY
-    assert world.refund(order, "1.00", "IN-TIME").refund_reference_id == "IN-TIME"
+    assert world.refund(order, "1.00", "IN-TIME").reference == "IN-TIME"
 
 
 def test_a_declined_refund_gives_back_what_it_had_reserved(world):
@@ -274,7 +274,7 @@ def test_polls_do_not_count_while_a_tester_holds(world):
 @on_sqlite
 def test_a_rule_says_when(world, outcome, seconds):
     order = paid(world)
-    world.rule(outcome, "refund", match={"refund_reference_id": "R-1"})
+    world.rule(outcome, "refund", match={"reference": "R-1"})
     assert world.refund(order, "100.00").state == "PENDING"
     world.refund(order, "100.00", "R-2", note='{"SandboxSimulation": {"State": "Pending", "Hold": true}}')
     world.idle()
@@ -345,7 +345,7 @@ def test_a_refund_to_a_balance_is_credited_when_it_completes(world):
     world.idle()
     assert balances(world) == (60_100, 0)
     (refund,) = world.refunds(order)
-    assert (refund.reference_kind, refund.reference) == (None, None)
+    assert (refund.bank_reference_kind, refund.reference) == (None, None)
     world.refund(order, "399.00", "B")
     world.idle()
     assert balances(world) == (100_000, 0)
@@ -397,7 +397,7 @@ def test_fifty_refunds_at_once_never_give_back_more_than_was_captured(world):
     assert len(got) - len(refusals) == 24
     assert {one.code for one in refusals} == {"refund.exceeds_capture"}
     assert world.tries(order)[0].refund_reserved_minor == 48_000
-    assert len({one.amazon_refund_id for one in world.refunds(order)}) == 24
+    assert len({one.refund_id for one in world.refunds(order)}) == 24
     world.idle()
     assert world.see(order).refunded_minor == 48_000
     assert world.violations() == []
@@ -406,7 +406,7 @@ def test_fifty_refunds_at_once_never_give_back_more_than_was_captured(world):
 def test_the_same_request_at_once_is_one_refund(world):
     order = paid(world)
     got = at_once(20, lambda n: world.refund(order, "100.00"))
-    assert len({one.amazon_refund_id for one in got}) == 1
+    assert len({one.refund_id for one in got}) == 1
     assert len(world.refunds(order)) == 1
     assert world.violations() == []
 

@@ -127,7 +127,7 @@ def test_two_worlds_used_at_once_share_nothing(api):
         assert [item["state"] for item in items] == [state] * 10
         assert room.get("/clock").json["now"] == f"{year}-01-01T00:01:40.000Z"
         assert room.get("/audit").json["ok"]
-    ids = [o["amazon_order_id"] for r in (one, two) for o in r.get("/orders").json["items"]]
+    ids = [o["order_id"] for r in (one, two) for o in r.get("/orders").json["items"]]
     assert len(set(ids)) == 20
 
 

@@ -6,7 +6,7 @@ from mockpay.store.outbox import outbox
 
 
 def test_a_new_row_is_told_from_one_that_was_there(world):
-    row = {"seller_id": world.seller_id, "digest": "d", "order_id": 1}
+    row = {"seller_id": world.seller_id, "digest": "d", "order_pk": 1}
     with world.work() as sandbox:
         assert insert_new(sandbox.connection, joined, row)
         assert not insert_new(sandbox.connection, joined, row)
@@ -15,7 +15,7 @@ def test_a_new_row_is_told_from_one_that_was_there(world):
 
 
 def test_a_clash_leaves_the_transaction_usable(world):
-    row = {"seller_id": world.seller_id, "digest": "d", "order_id": 1}
+    row = {"seller_id": world.seller_id, "digest": "d", "order_pk": 1}
     with world.work() as sandbox:
         insert_new(sandbox.connection, joined, row)
     with world.work() as sandbox:

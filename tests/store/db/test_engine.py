@@ -17,7 +17,7 @@ from tests.given import World, at_once, on_sqlite, request
 
 
 def row(world, digest):
-    return {"seller_id": world.seller_id, "digest": digest, "order_id": 1}
+    return {"seller_id": world.seller_id, "digest": digest, "order_pk": 1}
 
 
 def add(connection, world, digest):

@@ -12,7 +12,7 @@ from tests.given import on_sqlite
 
 LINE = {
     "seller_id": "S",
-    "order_id": 7,
+    "order_pk": 7,
     "at": 1,
     "machine": "order",
     "subject": "s",

@@ -56,8 +56,8 @@ def test_newer_orders_are_counted_by_the_same_filter(room):
     seen = room.open_order("A-1")
     room.open_order("A-2")
     room.open_order("B-3")
-    assert asked(room, orders_after, OrderFilter(), seen.order_id) == 2
-    assert asked(room, orders_after, OrderFilter(text="a-"), seen.order_id) == 1
+    assert asked(room, orders_after, OrderFilter(), seen.order_pk) == 2
+    assert asked(room, orders_after, OrderFilter(text="a-"), seen.order_pk) == 1
 
 
 def test_bars_are_minutes_of_the_sellers_time(room):

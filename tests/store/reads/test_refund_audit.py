@@ -67,7 +67,7 @@ def rules(world, *damage):
 
 
 def of_refund(key):
-    return update(refunds).where(refunds.c.refund_reference_id == key)
+    return update(refunds).where(refunds.c.reference == key)
 
 
 def of_order(name):
@@ -76,7 +76,7 @@ def of_order(name):
 
 def of_attempts(name):
     number = select(orders.c.id).where(orders.c.seller_order_id == name).scalar_subquery()
-    return update(attempts).where(attempts.c.order_id == number)
+    return update(attempts).where(attempts.c.order_pk == number)
 
 
 def last_line(machine):

@@ -184,7 +184,7 @@ def test_a_notification_about_a_refund_leads_to_it(visitor, world):
     refund = world.refund(order, "100.00")
     world.later(5)
     page = visitor.see(path(world.notifications(order)[-1]))
-    link = page.xpath("//dd/a[normalize-space()=$id]/@href", id=refund.amazon_refund_id)[0]
+    link = page.xpath("//dd/a[normalize-space()=$id]/@href", id=refund.refund_id)[0]
     assert text(visitor.see(link).xpath("//h1")[0]) == "Paid back to success@mockpay"
 
 

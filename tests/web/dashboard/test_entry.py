@@ -33,7 +33,7 @@ def test_what_is_not_there_is_told_on_a_page(visitor, path):
 
 def test_an_order_of_another_seller_is_not_found(visitor, runtime):
     other = World.new(runtime).order()
-    page = visitor.see(f"/orders/{other.amazon_order_id}", 404)
+    page = visitor.see(f"/orders/{other.order_id}", 404)
     assert text(page.xpath("//code")[0]) == "order.not_found"
 
 
@@ -44,9 +44,9 @@ def test_a_refund_or_notification_of_another_seller_is_not_found(visitor, runtim
     refund = other.refund(order, "100.00")
     here = visitor.see("/seller").xpath("//input[@name='form_token']/@value")[0]
     for path, act in (
-        (f"/refunds/{refund.amazon_refund_id}", "complete"),
+        (f"/refunds/{refund.refund_id}", "complete"),
         (f"/notifications/{other.notifications(order)[0].notification_id}", "deliver"),
-        (f"/orders/{order.amazon_order_id}", "cancel"),
+        (f"/orders/{order.order_id}", "cancel"),
     ):
         visitor.see(path, 404)
         answer = visitor.client.post(f"{visitor.home}{path}/{act}", data={"form_token": here})

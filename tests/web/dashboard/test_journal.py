@@ -38,11 +38,11 @@ def test_the_journal_shows_requests_that_no_seller_could_be_found_for(visitor, w
 
 def test_the_journal_of_one_order_leaves_the_others_out(visitor, world):
     order = world.order()
-    note(world, amazon_order_id=order.amazon_order_id)
+    note(world, order_id=order.order_id)
     note(world)
     link = visitor.see_order(order).xpath("//a[normalize-space()='Journal']/@href")
     page = visitor.see(link[-1])
-    assert [text(one) for one in page.xpath("//td/a")] == [order.amazon_order_id]
+    assert [text(one) for one in page.xpath("//td/a")] == [order.order_id]
 
 
 def test_news_of_the_journal_does_not_stir_the_list_of_orders(visitor, world):

@@ -109,7 +109,7 @@ def test_an_act_that_no_order_has_is_not_found(visitor, world):
     order = world.order()
     page = visitor.see_order(order)
     token = page.xpath("//input[@name='form_token']/@value")[0]
-    target = f"{visitor.home}/orders/{order.amazon_order_id}/double"
+    target = f"{visitor.home}/orders/{order.order_id}/double"
     assert visitor.client.post(target, data={"form_token": token}).status_code == 404
 
 

@@ -27,7 +27,7 @@ def refund(world):
 
 
 def path(refund):
-    return f"/refunds/{refund.amazon_refund_id}"
+    return f"/refunds/{refund.refund_id}"
 
 
 def facts(page):

@@ -152,9 +152,9 @@ def test_of_several_refunds_to_come_each_is_named(world):
     world.pay(order)
     refunds = [world.refund(order, "100.00", "A"), world.refund(order, "50.00", "B")]
     with world.look() as sandbox:
-        waiting = [event for one in refunds for event in schedule.waiting_of(sandbox, one.amazon_refund_id)]
+        waiting = [event for one in refunds for event in schedule.waiting_of(sandbox, one.refund_id)]
     assert [line.fact for line in lines_to_come(waiting, world.now())] == [
-        f"{one.amazon_refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
+        f"{one.refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
     ]
 
 
@@ -211,7 +211,7 @@ def test_what_is_still_to_come_stands_in_the_order_in_which_it_comes(world):
     last = world.pay(order, "deemed@mockpay")
     with world.look() as sandbox:
         waiting = [
-            *schedule.waiting_of(sandbox, str(order.order_id)),
+            *schedule.waiting_of(sandbox, str(order.order_pk)),
             *schedule.waiting_of(sandbox, last.attempt_id),
         ]
     lines = lines_to_come(waiting, world.now())
