@@ -15,7 +15,7 @@ _DOCS = Path("docs/scenarios.md")
 _INTRODUCTION = """\
 # Scenarios
 
-Agreed input, agreed outcome. Each row is a line of the table in `mockpay/domain/scenarios.py`;
+Agreed input, agreed outcome. Each row is a line of the table in `mockpay/domain/scenarios/resolution.py`;
 `mockpay scenarios --docs` writes this page anew from it.
 
 Who wins when several speak, stage by stage: a rule made by control API,

@@ -143,7 +143,7 @@ def _of_refund(event: TimelineEvent) -> str:
     return told[:1].upper() + told[1:]
 
 
-#: What networks call the number of a credit (domain/credits.py).
+#: What networks call the number of a credit (domain/credit_references.py).
 _NUMBERS = ("ARN", "RRN", "UTR")
 
 
