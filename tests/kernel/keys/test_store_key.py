@@ -113,7 +113,7 @@ def test_versions_go_round_and_never_take_a_number_that_is_in_use(tmp_path):
 def test_processes_that_add_versions_at_once_lose_none(path):
     program = (
         "import sys, pathlib\n"
-        "from mockpay.kernel.storekey import add_version\n"
+        "from mockpay.kernel.keys.store_key import add_version\n"
         "for _ in range(5): print(add_version(pathlib.Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", program, str(path)]

@@ -41,7 +41,7 @@ def test_a_refund_is_pending_first_and_completed_by_the_clock(world):
     world.later(0.001)
     (done,) = world.refunds(order)
     assert (done.state, done.completed_at) == ("COMPLETED", NOON + 5 * SECOND)
-    assert (done.bank_reference_kind, len(done.reference)) == ("RRN", 12)
+    assert (done.bank_reference_kind, len(done.bank_reference)) == ("RRN", 12)
     assert (world.see(order).state, world.see(order).refunded_minor) == ("PARTIALLY_REFUNDED", 10_000)
     assert lines(world, done) == ["requested", "sent", "completed"]
     assert world.violations() == []
@@ -170,7 +170,7 @@ def test_a_declined_refund_gives_back_what_it_had_reserved(world):
     world.idle()
     first, _ = world.refunds(order)
     assert (first.state, first.reason_code) == ("DECLINED", "AmazonRejected")
-    assert (first.reference, first.completed_at) == (None, None)
+    assert (first.bank_reference, first.completed_at) == (None, None)
     assert world.see(order).state == "PARTIALLY_REFUNDED"
     assert world.refund(order, "24.00", "C").state == "PENDING"
     assert world.violations() == []
@@ -345,7 +345,7 @@ def test_a_refund_to_a_balance_is_credited_when_it_completes(world):
     world.idle()
     assert balances(world) == (60_100, 0)
     (refund,) = world.refunds(order)
-    assert (refund.bank_reference_kind, refund.reference) == (None, None)
+    assert (refund.bank_reference_kind, refund.bank_reference) == (None, None)
     world.refund(order, "399.00", "B")
     world.idle()
     assert balances(world) == (100_000, 0)

@@ -142,7 +142,7 @@ def test_every_table_is_known_whoever_opens_the_database():
     """In a process of its own: here, other tests have loaded every module long ago."""
     code = """
 import importlib, pkgutil, mockpay.store
-from mockpay.store import engine, metadata, versions
+from mockpay.store.db import engine, metadata
 engine._load_tables()
 known = set(metadata.metadata.tables)
 for module in pkgutil.iter_modules(mockpay.store.__path__):

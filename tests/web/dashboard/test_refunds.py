@@ -100,7 +100,7 @@ def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor
     page = visitor.see(path(refund))
     told = facts(page)
     assert text(page.xpath("//h1")[0]) == "Paid back to asha@okhdfc"
-    assert (told["Back to"], told["RRN"]) == ("asha@okhdfc", done.reference)
+    assert (told["Back to"], told["RRN"]) == ("asha@okhdfc", done.bank_reference)
     assert told["Requested"] == "21 Nov 2026, 17:30:00 IST"
     assert told["Completed"] == "21 Nov 2026, 17:30:05 IST"
     assert told["Refunded of the order"] == "₹100.00 of ₹499.00"

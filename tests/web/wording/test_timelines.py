@@ -140,7 +140,7 @@ def test_a_refund_is_told_with_amount_number_and_whose_doing(runtime):
     world.refund(order, "100.00")
     world.later(5)
     told = {line.title: line.fact for line in timeline_lines(world.story(order))}
-    number = world.refunds(order)[0].reference
+    number = world.refunds(order)[0].bank_reference
     assert told["Refund requested"] == "₹100.00, as R-1"
     assert told["Refund sent to the bank"] == "Back to success@mockpay"
     assert told["Refund completed"] == f"₹100.00, RRN {number}, by the clock"
