@@ -38,7 +38,7 @@ from mockpay.settings import Settings
 from mockpay.store import outbox as parcels
 from mockpay.store import sellers as seller_rows
 from mockpay.store.db.engine import close
-from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.store.unit_of_work import Runtime, read, transaction
 from mockpay.wire.amazonpay.sns import sign_notification
 
 #: Refunds of a round, whose wall time is told too.
@@ -88,10 +88,10 @@ def _refunding(runtime: Runtime, url: str, many: int) -> str:
     seller_id = accounts.create(runtime, NewSeller()).seller_id
     clock.put(runtime, seller_id, Mode.FROZEN, None)
     paid = [_paid(runtime, seller_id, number) for number in range(many)]
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         accounts.change(sandbox, Changes(ipn_url=url))
     for number, order_pk in enumerate(paid):
-        with work(runtime, seller_id) as sandbox:
+        with transaction(runtime, seller_id) as sandbox:
             asked = RefundRequest(f"refund-{number}", Money.parse("499.00"))
             refunds.request(sandbox, the_order(sandbox, order_pk), asked)
     return seller_id
@@ -106,7 +106,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
         "http://127.0.0.1:8420/shop/return",
         f"digest-{number}",
     )
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         order = orders.begin(sandbox, wish).order
         assert order is not None
         started = payments.pay(sandbox, order, Upi("success@mockpay"))
@@ -117,7 +117,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
 
 def _settle(runtime: Runtime, seller_id: str, many: int) -> tuple[float, float]:
     """Seconds of CPU for one refund that becomes due, and of wall time for all."""
-    target = clock.read(runtime, seller_id)[1] + 3_600 * SECOND
+    target = clock.get_clock(runtime, seller_id)[1] + 3_600 * SECOND
     count, more = 0, True
     wall, cpu = time.perf_counter(), time.process_time()
     while more:
@@ -140,14 +140,14 @@ def _deliver(runtime: Runtime, seller_id: str) -> float:
     finally:
         worker.stop()
     took = time.process_time() - began
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         _, delivered = seller_rows.take_counts(sandbox.connection, seller_id)
     _expect(many, delivered, "notifications to be delivered")
     return took
 
 
 def _waiting(runtime: Runtime, seller_id: str) -> int:
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         return parcels.waiting(sandbox)
 
 

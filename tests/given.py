@@ -44,7 +44,7 @@ from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store import attempts, notification_tries, notifications, timeline
 from mockpay.store import orders as order_rows
 from mockpay.store import refunds as refund_rows
-from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.store.unit_of_work import Runtime, read, transaction
 from mockpay.threeds import acs, requestor
 from mockpay.threeds.rules import Browser
 
@@ -126,10 +126,10 @@ class World:
         return world
 
     def work(self):
-        return work(self.runtime, self.seller_id)
+        return transaction(self.runtime, self.seller_id)
 
     def look(self):
-        return look(self.runtime, self.seller_id)
+        return read(self.runtime, self.seller_id)
 
     # The seller and the clock
 
@@ -151,7 +151,7 @@ class World:
         clock.put(self.runtime, self.seller_id, mode, moment)
 
     def now(self) -> int:
-        return clock.read(self.runtime, self.seller_id)[1]
+        return clock.get_clock(self.runtime, self.seller_id)[1]
 
     def to(self, goal: int | clock.Until, timeout: float = 30) -> clock.Advanced:
         return clock.advance(self.runtime, self.seller_id, goal, timeout)

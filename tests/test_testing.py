@@ -7,7 +7,7 @@ import requests
 
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 from mockpay.testing import ControlError, LiveServer
 from tests.control.listeners import listening
 
@@ -103,7 +103,7 @@ def test_cancelling_a_paid_order_refunds_it(seller):
 
 def test_the_buyers_messages_are_found_by_their_address(seller):
     for number in ("+919876543210", "+919876543211"):
-        with work(seller.server.runtime, seller.seller_id) as sandbox:
+        with transaction(seller.server.runtime, seller.seller_id) as sandbox:
             challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject=number, to=number)
     assert len(seller.inbox()) == 2
     (message,) = seller.inbox(kind="otp", to="+919876543210")
@@ -114,7 +114,7 @@ def test_the_code_of_an_attempt_is_the_newest_that_was_sent(seller):
     with pytest.raises(LookupError, match="No one-time password came for att_1"):
         seller.otp("att_1")
     for attempt in ("att_1", "att_2", "att_1"):
-        with work(seller.server.runtime, seller.seller_id) as sandbox:
+        with transaction(seller.server.runtime, seller.seller_id) as sandbox:
             challenges.start(
                 sandbox, purpose=Purpose.PAYMENT, subject=attempt, to="+919876543210", attempt_id=attempt
             )

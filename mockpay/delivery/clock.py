@@ -12,7 +12,7 @@ from mockpay.kernel.clock import SECOND, Clock, Mode
 from mockpay.kernel.errors import Conflict
 from mockpay.store import outbox as parcels
 from mockpay.store import schedule, sellers
-from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.store.unit_of_work import Runtime, read, transaction
 
 #: How often to look whether another thread has sent what it took (seconds).
 _LOOK_AGAIN = 0.01
@@ -35,15 +35,15 @@ class Advanced:
     complete: bool
 
 
-def read(runtime: Runtime, seller_id: str) -> tuple[Clock, int]:
+def get_clock(runtime: Runtime, seller_id: str) -> tuple[Clock, int]:
     """A seller's clock and what it shows."""
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         return sandbox.seller.clock, sandbox.now
 
 
 def put(runtime: Runtime, seller_id: str, mode: Mode | None, moment: int | None) -> None:
     """Stop or start a clock, set it, or both; it may be set back, events keep their due time."""
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         clock = sandbox.seller.clock
         shown = sandbox.now if moment is None else moment
         moved = Clock(mode or clock.mode, sandbox.real_now, shown)
@@ -66,7 +66,7 @@ def advance(runtime: Runtime, seller_id: str, goal: int | Until, timeout: float)
     deadline = runtime.real_clock.now() + int(timeout * SECOND)
     with _sole(runtime, seller_id, deadline):
         complete = _go(runtime, seller_id, goal, deadline)
-        with work(runtime, seller_id) as sandbox:
+        with transaction(runtime, seller_id) as sandbox:
             fired, delivered = sellers.take_counts(sandbox.connection, seller_id)
             return Advanced(sandbox.now, fired, delivered, complete)
 
@@ -74,13 +74,13 @@ def advance(runtime: Runtime, seller_id: str, goal: int | Until, timeout: float)
 @contextmanager
 def _sole(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
     lapses = deadline + 5 * SECOND
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         if not sellers.begin_advance(sandbox.connection, seller_id, sandbox.real_now, lapses):
             raise Conflict("This clock is being advanced already.", code="clock.busy")
     try:
         yield
     finally:
-        with work(runtime, seller_id) as sandbox:
+        with transaction(runtime, seller_id) as sandbox:
             sellers.end_advance(sandbox.connection, seller_id, lapses)
 
 
@@ -114,11 +114,11 @@ def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int)
 
 
 def _next_due(runtime: Runtime, seller_id: str) -> int | None:
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         return schedule.next_due(sandbox)
 
 
 def _in_flight(runtime: Runtime, seller_id: str) -> bool:
     """Whether something of this seller waits to be sent, or somebody else is sending it."""
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         return parcels.waiting(sandbox) > 0

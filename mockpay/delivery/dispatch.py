@@ -14,7 +14,7 @@ from mockpay.services.payments.transitions import the_attempt
 from mockpay.store import notifications, outbox, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.outbox import Parcel
-from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.store.unit_of_work import Runtime, read, transaction
 
 #: Asks the seller's return URL once more, as a browser that loads it twice does.
 RETURN_AGAIN = "return.again"
@@ -22,27 +22,27 @@ _RETURN_TIMEOUT_SECONDS = 10
 
 
 def _charge(runtime: Runtime, parcel: Parcel) -> None:
-    with look(runtime, parcel.seller_id) as sandbox:
+    with read(runtime, parcel.seller_id) as sandbox:
         attempt = the_attempt(sandbox, parcel.subject)
         charge = payments.charge_of(sandbox, parcel.subject)
     if not ready(attempt):
-        with work(runtime, parcel.seller_id) as sandbox:
+        with transaction(runtime, parcel.seller_id) as sandbox:
             outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"the attempt is {attempt.state}")
         return
     result = runtime.gateways[attempt.gateway].charge(charge)
-    with work(runtime, parcel.seller_id) as sandbox:
+    with transaction(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
             payments.record(sandbox, parcel.subject, result)
 
 
 def _enquire(runtime: Runtime, parcel: Parcel) -> None:
     """Ask a gateway what became of a charge, or a bank what its buyer decided."""
-    with look(runtime, parcel.seller_id) as sandbox:
+    with read(runtime, parcel.seller_id) as sandbox:
         attempt = the_attempt(sandbox, parcel.subject)
         charge = payments.charge_of(sandbox, parcel.subject)
     times = int(parcel.facts.get("times", 1))
     result = runtime.gateways[attempt.gateway].enquire(charge, times)
-    with work(runtime, parcel.seller_id) as sandbox:
+    with transaction(runtime, parcel.seller_id) as sandbox:
         if not outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
             return
         if parcel.kind == settlement.ASK_BANK:
@@ -55,7 +55,7 @@ def _return_again(runtime: Runtime, parcel: Parcel) -> None:
     timeout = in_time(runtime, _RETURN_TIMEOUT_SECONDS)
     call = HttpCall("GET", str(parcel.facts["url"]), timeout=timeout)
     reply = runtime.sender.send(call)
-    with work(runtime, parcel.seller_id) as sandbox:
+    with transaction(runtime, parcel.seller_id) as sandbox:
         outbox.record(sandbox, parcel.parcel_id, outbox.SENT, f"answered {reply.status}")
         sellers.count(sandbox.connection, parcel.seller_id, delivered=1)
 
@@ -84,7 +84,7 @@ def send(runtime: Runtime, parcel: Parcel) -> None:
 
 def send_mine(runtime: Runtime, seller_id: str, parcel_id: int) -> None:
     """Send the parcel that the caller queued for itself."""
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         parcel = outbox.by_number(sandbox, parcel_id)
     if parcel is not None:
         send(runtime, parcel)

@@ -21,7 +21,7 @@ from mockpay.kernel.http.calls import HttpCall
 from mockpay.services import notifications as told
 from mockpay.store import outbox, sellers
 from mockpay.store.outbox import Parcel
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 
 _log = logging.getLogger(__name__)
 _Each = TypeVar("_Each")
@@ -145,7 +145,7 @@ def tell(runtime: Runtime, batch: Batch, room: Callable[[], int] = lambda: 0) ->
 
 def _record(runtime: Runtime, seller_id: str, done: list[Done], room: Callable[[], int]) -> list[Claimed]:
     try:
-        with work(runtime, seller_id) as sandbox:
+        with transaction(runtime, seller_id) as sandbox:
             delivered = sum(_write_down(sandbox, each) for each in done)
             if delivered:
                 sellers.count(sandbox.connection, seller_id, delivered=delivered)
@@ -187,7 +187,7 @@ def _sent(runtime: Runtime, claimed: Claimed) -> Done:
 
 
 def _read(runtime: Runtime, parcel: Parcel) -> tuple[Sandbox, Notification]:
-    with look(runtime, parcel.seller_id) as sandbox:
+    with read(runtime, parcel.seller_id) as sandbox:
         return sandbox, told.the_notification(sandbox, parcel.subject)
 
 
@@ -233,7 +233,7 @@ def _deliver(runtime: Runtime, one: Notification, letter: Letter, url: str, time
 def give_up(runtime: Runtime, parcel: Parcel, error: MockpayError) -> None:
     """Write down that a parcel cannot be sent, and why."""
     reason = f"{error.code}: {error.reason}"
-    with suppress(NotFound), work(runtime, parcel.seller_id) as sandbox:
+    with suppress(NotFound), transaction(runtime, parcel.seller_id) as sandbox:
         told_so = outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, reason)
         if told_so and parcel.kind == told.NOTIFY:
             told.cannot_send(sandbox, parcel.subject, reason)

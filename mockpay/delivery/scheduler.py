@@ -16,7 +16,7 @@ from mockpay.services.payments import captures, orders, outcomes, payments, revi
 from mockpay.services.refunds import refund_settlement
 from mockpay.store import schedule
 from mockpay.store.schedule import Event
-from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def fire(
 
 
 def _fire_with(firing: Firing, runtime: Runtime, seller_id: str, target: int | None) -> Fired:
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         goal = sandbox.now if target is None else max(target, sandbox.now)
         count, reached, waiting = _fire_batch(sandbox, goal, firing)
         more, queued = waiting is not None and waiting <= goal, bool(sandbox.queued)

@@ -1,7 +1,7 @@
 """
 `Runtime`, what the process has, and `Sandbox`, one seller's world in one transaction.
 
-`work` locks the seller's row and reads credentials, settings and clock from it;
+`transaction` locks the seller's row and reads credentials, settings and clock from it;
 nothing caches any of them.
 """
 
@@ -100,7 +100,7 @@ class Sandbox:
 
 
 @contextmanager
-def work(
+def transaction(
     runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None
 ) -> Iterator[Sandbox]:
     """
@@ -118,7 +118,7 @@ def work(
 
 
 @contextmanager
-def look(
+def read(
     runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None
 ) -> Iterator[Sandbox]:
     """The same for reading; takes no lock."""

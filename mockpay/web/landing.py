@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template, url_for
 
 from mockpay import __version__
 from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
-from mockpay.store.unit_of_work import Runtime, look
+from mockpay.store.unit_of_work import Runtime, read
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -15,7 +15,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @room.get("/")
     def landing() -> Response:
-        with look(runtime, DEFAULT_SELLER_ID) as sandbox:
+        with read(runtime, DEFAULT_SELLER_ID) as sandbox:
             seller = sandbox.seller
         page = render_template(
             "landing.html",

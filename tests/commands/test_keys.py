@@ -11,7 +11,7 @@ from mockpay.kernel.keys.store_key import followed
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.settings import Settings
-from mockpay.store.unit_of_work import look
+from mockpay.store.unit_of_work import read
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_rotation_says_what_it_did(place, seller):
 def test_a_server_that_runs_meanwhile_goes_on_reading(place, seller):
     made, runtime = seller
     rotate(place, "--retire")
-    with look(runtime, made.seller_id) as sandbox:
+    with read(runtime, made.seller_id) as sandbox:
         assert sandbox.seller.secret_key == "a-very-plain-secret"
 
 

@@ -27,7 +27,7 @@ from mockpay.settings import Settings
 from mockpay.store import attempts
 from mockpay.store import orders as order_rows
 from mockpay.store.db.engine import open_engine
-from mockpay.store.unit_of_work import Runtime, look, work
+from mockpay.store.unit_of_work import Runtime, read, transaction
 
 
 @cache
@@ -107,7 +107,7 @@ class Room:
             digest=f"digest of {number} {amount}",
             **more,
         )
-        with work(self.api.runtime, self.seller_id) as sandbox:
+        with transaction(self.api.runtime, self.seller_id) as sandbox:
             order = orders.begin(sandbox, request).order
         assert order is not None
         return order
@@ -118,12 +118,12 @@ class Room:
 
     def pay_with(self, order: Order, instrument: Instrument) -> Attempt:
         """The same by any method."""
-        with work(self.api.runtime, self.seller_id) as sandbox:
+        with transaction(self.api.runtime, self.seller_id) as sandbox:
             fresh = order_rows.by_number(sandbox, order.order_pk)
             started = payments.pay(sandbox, fresh, instrument)
         if started.parcel_id is not None:
             outbox.send_mine(self.api.runtime, self.seller_id, started.parcel_id)
-        with look(self.api.runtime, self.seller_id) as sandbox:
+        with read(self.api.runtime, self.seller_id) as sandbox:
             return attempts.by_id(sandbox, started.attempt.attempt_id)
 
     def paid_order(self, number: str = "A-1", amount: str = "499.00") -> Order:
@@ -139,7 +139,7 @@ class Room:
 
     def refund(self, order: Order, amount: str = "100.00", key: str = "R-1") -> str:
         """What the seller asks for; the refund's id."""
-        with work(self.api.runtime, self.seller_id) as sandbox:
+        with transaction(self.api.runtime, self.seller_id) as sandbox:
             fresh = order_rows.by_number(sandbox, order.order_pk)
             asked = refunds.request(sandbox, fresh, RefundRequest(key, Money.parse(amount)))
         return asked.refund.refund_id

@@ -8,7 +8,7 @@ from mockpay.otp.rules import Purpose
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import the_attempt, the_order
 from mockpay.store import inbox
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.rules import Browser
 
@@ -24,19 +24,19 @@ def room(api):
 
 
 def act(room, verb, *given, **named):
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         return verb(sandbox, *given, **named)
 
 
-def seen(room, read, *given):
-    with look(room.api.runtime, room.seller_id) as sandbox:
-        return read(sandbox, *given)
+def seen(room, query, *given):
+    with read(room.api.runtime, room.seller_id) as sandbox:
+        return query(sandbox, *given)
 
 
 def by_card(room, number="A-1"):
     """A new attempt by card that nobody has sent yet."""
     order = seen(room, the_order, room.open_order(number).order_pk)
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         typed = {"number": VISA, "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
         return payments.pay(sandbox, order, Card.read(**typed, now=sandbox.now)).attempt
 

@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 
 from mockpay.store import sellers
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 
 START = "2026-11-21T15:00:00Z"
 
@@ -104,7 +104,7 @@ def test_a_clock_that_cannot_be_is_refused(room, change):
 
 
 def test_a_second_advance_meanwhile_is_told_that_the_clock_is_busy(room):
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         until = sandbox.real_now + 60_000
         assert sellers.begin_advance(sandbox.connection, room.seller_id, sandbox.real_now, until)
     answer = room.post("/clock/advance", {"seconds": 1})

@@ -6,14 +6,14 @@ from sqlalchemy import select
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose
 from mockpay.store import inbox
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 
 PHONE, MAIL = "+919876543210", "asha@example.com"
 
 
 def ask(room, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
     """Send a code for an attempt."""
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         challenges.start(
             sandbox,
             purpose=Purpose.PAYMENT,
@@ -81,7 +81,7 @@ def test_a_code_is_forgotten_after_an_hour_in_the_database_too(room):
     (message,) = room.get("/inbox").json["items"]
     assert message["otp"] is None
     assert code not in message["body"]
-    with look(room.api.runtime, room.seller_id) as sandbox:
+    with read(room.api.runtime, room.seller_id) as sandbox:
         mine = inbox.inbox.c.seller_id == room.seller_id
         ((otp, body),) = sandbox.connection.execute(select(inbox.inbox.c.otp, inbox.inbox.c.body).where(mine))
     assert otp is None

@@ -5,11 +5,11 @@ from sqlalchemy import update
 from mockpay.store import journal
 from mockpay.store.attempts import attempts
 from mockpay.store.db.engine import writing
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 
 
 def note(room, kind, outcome="ok", **more):
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         journal.add(
             sandbox.connection,
             room.seller_id,

@@ -6,7 +6,7 @@ from mockpay.domain.methods.instruments import NetBanking, Upi
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import payments
 from mockpay.store import orders
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 
 SHUT = {"from": "2026-11-21T15:00:00.000Z", "to": "2026-11-21T16:00:00.000Z"}
 
@@ -16,7 +16,7 @@ def patch(room, body):
 
 
 def chosen(room, order, instrument):
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         return payments.pay(sandbox, orders.by_number(sandbox, order.order_pk), instrument)
 
 

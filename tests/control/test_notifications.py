@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mockpay.store import notifications
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 from tests.control.listeners import SILENCE
 
 REFUND, PAYMENT = "PaymentRefund", "OrderReferenceNotification"
@@ -159,7 +159,7 @@ def test_a_notification_that_is_being_sent_is_not_sent_twice(told_room, listener
     told_room.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
     told_room.paid_order()
     one = newest(told_room)
-    with work(told_room.api.runtime, told_room.seller_id) as sandbox:
+    with transaction(told_room.api.runtime, told_room.seller_id) as sandbox:
         found = notifications.by_id(sandbox, one["notification_id"])
         notifications.transition(sandbox, found, "claimed")
     answer = told_room.post(f"/notifications/{one['notification_id']}/deliver")

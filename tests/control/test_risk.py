@@ -5,7 +5,7 @@ import pytest
 from mockpay.domain.methods.instruments import Upi
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 
 VISA, FOREIGN = "4111111111111111", "4012888888881881"
 ASHA = "asha@example.com"
@@ -23,7 +23,7 @@ def rules(told):
 
 def assessed(room, order, attempt_id, instrument=None, **inputs):
     """A real check, as a payment brings it."""
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         return assessment.assess(
             sandbox,
             attempt_id=attempt_id,
@@ -217,7 +217,7 @@ def test_an_attempt_tells_what_was_decided_on_it(room):
     forced(room, "ALLOW", method="upi")
     order = room.open_order()
     attempt = room.pay(order)
-    with look(room.api.runtime, room.seller_id) as sandbox:
+    with read(room.api.runtime, room.seller_id) as sandbox:
         known = assessment.of_attempt(sandbox, attempt.attempt_id)
     if known is None:
         assessed(room, order, attempt.attempt_id)

@@ -5,7 +5,7 @@ import pytest
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.resolution import MATCH_KEYS
 from mockpay.store import scenarios
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 
 
 def states(room, order):
@@ -195,7 +195,7 @@ def test_a_rule_that_could_never_decide_is_refused(room, wish, code):
 
 @pytest.mark.parametrize(("times", "status"), [(0, 201), (1, 409)])
 def test_only_spent_rules_make_room_for_new_ones(room, times, status):
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         for _ in range(1_000):
             scenarios.add(
                 sandbox,

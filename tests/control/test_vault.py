@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.vault import saved_methods as services
 from mockpay.vault.vault_table import methods
 
@@ -99,7 +99,7 @@ def test_a_card_of_another_country_is_refused_by_its_network_and_not_kept(room):
 
 def test_a_saved_card_pays(room):
     saved = save(room)
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         used = services.use(sandbox, saved["buyer_id"], saved["token"])
     assert used.instrument.typed.number == VISA
     assert room.get(at(saved)).json["last_used_at"] == "2026-11-21T15:00:00.000Z"
@@ -278,7 +278,7 @@ def test_a_reset_takes_saved_methods_away(room):
     saved = save(room)
     assert room.post("/reset").status_code in {200, 204}
     assert room.get(at(saved)).status_code == 404
-    with look(room.api.runtime, room.seller_id) as sandbox:
+    with read(room.api.runtime, room.seller_id) as sandbox:
         mine = select(methods).where(methods.c.seller_id == room.seller_id)
         assert sandbox.connection.execute(mine).all() == []
 

@@ -8,7 +8,7 @@ import pytest
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.store import journal
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 
 LONG = 20
 
@@ -117,7 +117,7 @@ def test_a_one_time_password_can_be_waited_for_by_its_attempt(room):
     room.freeze()
     attempt = room.pay(room.open_order(), None)
     answer = waiting(room, f"event=otp.ACTIVE&match=attempt_id:{attempt.attempt_id}")
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         challenge = challenges.start(
             sandbox,
             purpose=Purpose.PAYMENT,
@@ -133,7 +133,7 @@ def test_a_one_time_password_can_be_waited_for_by_its_attempt(room):
 
 def test_a_journal_entry_can_be_waited_for(room):
     answer = waiting(room, "event=journal.amazonpay.processPayment&match=outcome:signature.invalid")
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         for outcome in ("ok", "signature.invalid"):
             journal.add(
                 sandbox.connection,

@@ -294,4 +294,4 @@ def test_a_running_world_fires_what_real_time_reached(runtime, real_clock, seen)
     real_clock.move(3)
     assert scheduler.fire_present(runtime, world.seller_id) == 1
     assert seen == [(world.seller_id, "a", NOON + 10 * SECOND + 2)]
-    assert clock.read(runtime, world.seller_id)[0].mode is Mode.RUNNING
+    assert clock.get_clock(runtime, world.seller_id)[0].mode is Mode.RUNNING

@@ -3,7 +3,7 @@
 from urllib.parse import urljoin
 
 from mockpay.services import inbox
-from mockpay.store.unit_of_work import look
+from mockpay.store.unit_of_work import read
 from tests.journeys.plain_buyer import RIGHT_OTP, PlainBuyer
 
 #: Razorpay's test card for EMI, of HDFC.
@@ -14,7 +14,7 @@ POOR = "poor@buyers.mockpay.test"
 
 def code_for(shop, email):
     """The newest code that was sent to an e-mail; only the inbox has it."""
-    with look(shop.server.runtime, shop.seller.seller_id) as sandbox:
+    with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
         return inbox.listed(sandbox, kind="otp", to=email).items[0].otp
 
 

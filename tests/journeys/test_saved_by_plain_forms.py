@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from mockpay.services import buyers
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.vault import rules as rules
 from mockpay.vault import saved_methods
 from mockpay.vault.consents import consent
@@ -35,7 +35,7 @@ def attempts(shop):
 
 
 def tokens(shop, email=RICH):
-    with look(shop.server.runtime, shop.seller.seller_id) as sandbox:
+    with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
         owner = buyers.named(sandbox, email).buyer_id
         return [one.token for one in saved_methods.listed(sandbox, owner)]
 
@@ -57,7 +57,7 @@ def test_a_saved_card_pays_again_with_one_press_and_the_banks_yes(owner, shop):
 
 def test_every_use_of_a_card_has_a_cryptogram_that_is_used_up(owner, shop):
     owner.buys(shop).pays_with_saved()
-    with look(shop.server.runtime, shop.seller.seller_id) as sandbox:
+    with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
         mine = cryptograms.c.seller_id == sandbox.seller_id
         used = sandbox.connection.execute(select(cryptograms.c.used_at).where(mine)).scalars().all()
     assert len(used) == 1
@@ -146,7 +146,7 @@ def test_the_default_is_chosen_and_the_last_one_used_comes_next(owner, shop):
 def test_anothers_token_is_refused_like_one_that_nobody_has(owner, shop, mockpay_server):
     (theirs,) = tokens(shop)
     elsewhere = mockpay_server.new_seller()
-    with work(mockpay_server.runtime, elsewhere.seller_id) as sandbox:
+    with transaction(mockpay_server.runtime, elsewhere.seller_id) as sandbox:
         stranger = buyers.ensure(sandbox, RICH).buyer_id
         card = rules.card("4100280000001007", "08/29")
         foreign = saved_methods.save(sandbox, stranger, card, consent(sandbox.now, "127.0.0.1")).token
@@ -180,7 +180,7 @@ def test_nothing_chosen_is_told_at_the_list(owner, shop):
 def test_a_suspended_method_keeps_its_place_and_cannot_pay(owner, shop):
     (token,) = tokens(shop)
     owner.buys(shop).follows("method-saved")
-    with work(shop.server.runtime, shop.seller.seller_id) as sandbox:
+    with transaction(shop.server.runtime, shop.seller.seller_id) as sandbox:
         who = buyers.named(sandbox, RICH).buyer_id
         saved_methods.suspend(sandbox, who, token)
     owner.presses("pay")
@@ -190,7 +190,7 @@ def test_a_suspended_method_keeps_its_place_and_cannot_pay(owner, shop):
     assert choice.get("disabled") is not None
     assert "Suspended by the bank for now" in choice.getparent().text_content()
     assert attempts(shop) == []
-    with work(shop.server.runtime, shop.seller.seller_id) as sandbox:
+    with transaction(shop.server.runtime, shop.seller.seller_id) as sandbox:
         saved_methods.resume(sandbox, who, token)
     owner.goes_to(owner.url).presses("pay").confirms_at_issuer()
     assert owner.reads("payment-status") == "SUCCESS"

@@ -8,7 +8,7 @@ from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose
 from mockpay.settings import Settings
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 from mockpay.testing import LiveServer
 from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 
@@ -271,7 +271,7 @@ class Gallery:
     def _sent_codes(self):
         """What buyers got; no page has to have asked for it."""
         amount = Money.parse("8750.00")
-        with work(self._server.runtime, self.shop.seller.seller_id) as sandbox:
+        with transaction(self._server.runtime, self.shop.seller.seller_id) as sandbox:
             for channel, to in ((Channel.SMS, "+919800003210"), (Channel.EMAIL, "asha@buyers.mockpay.test")):
                 challenges.start(
                     sandbox,

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 from tests.journeys.plain_buyer import PlainBuyer
 from tests.pages.accessibility import assert_accessible
 
@@ -105,7 +105,7 @@ def test_a_new_message_waits_behind_a_link_and_its_code_is_copied(open_page, sho
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"{shop.ui}/inbox")
     expect(page.get_by_test_id("inbox-message")).to_have_count(0)
-    with work(shop.server.runtime, shop.seller.seller_id) as sandbox:
+    with transaction(shop.server.runtime, shop.seller.seller_id) as sandbox:
         challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject="asha", to="+919800003210")
     page.get_by_text("Show what is new").click()
     code = page.get_by_test_id("inbox-otp").inner_text()

@@ -7,7 +7,7 @@ from mockpay.services.audit import audit
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.timeline import timeline
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 from tests.control.rooms import Api, database, make_app
 
 
@@ -39,7 +39,7 @@ def broken(room, *statements, seller_id=None):
     """What the audit says after some damage, which is then undone."""
     found = []
     try:
-        with work(room.api.runtime, seller_id or room.seller_id) as sandbox:
+        with transaction(room.api.runtime, seller_id or room.seller_id) as sandbox:
             for statement in statements:
                 sandbox.connection.execute(statement)
             found = audit(sandbox)

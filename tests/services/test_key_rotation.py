@@ -17,7 +17,7 @@ from mockpay.store import key_rotation as rows
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.metadata import metadata
-from mockpay.store.unit_of_work import look
+from mockpay.store.unit_of_work import read
 from mockpay.vault import envelope_table, saved_methods
 from mockpay.vault.consents import consent
 from tests.given import NOON, World, at_once
@@ -49,7 +49,7 @@ def save(world, number, buyer=BUYER):
 
 
 def pan(runtime, method):
-    with look(runtime, method.seller_id) as sandbox:
+    with read(runtime, method.seller_id) as sandbox:
         return envelope_table.find(sandbox, method)["pan"]
 
 
@@ -83,7 +83,7 @@ def opens(runtime, filled):
     world, attempt, methods = filled
     fresh = another(runtime)
     assert [pan(fresh, method) for method in methods] == [VISA, MASTERCARD]
-    with look(fresh, world.seller_id) as sandbox:
+    with read(fresh, world.seller_id) as sandbox:
         assert attempt_secrets.find(sandbox, attempt.attempt_id) == {"number": VISA}
     return True
 
@@ -199,7 +199,7 @@ def test_everybody_reads_and_writes_while_keys_are_rotated(runtime, filled):
     running = World(another(runtime), world.seller_id)
     over, faults, reads = Event(), [], [0] * 4
 
-    def read(index):
+    def check(index):
         while not over.is_set():
             try:
                 assert pan(running.runtime, methods[index % 2]) == (VISA, MASTERCARD)[index % 2]
@@ -210,7 +210,7 @@ def test_everybody_reads_and_writes_while_keys_are_rotated(runtime, filled):
                 faults.append(error)
                 return
 
-    threads = [Thread(target=read, args=(index,)) for index in range(4)]
+    threads = [Thread(target=check, args=(index,)) for index in range(4)]
     for thread in threads:
         thread.start()
     for _ in range(4):

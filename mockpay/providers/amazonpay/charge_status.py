@@ -12,7 +12,7 @@ from mockpay.providers.amazonpay.error_responses import json_error, note_refusal
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
-from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.amazonpay.envelope import Opened, open_, read_parameters
 from mockpay.wire.amazonpay.signing import sign_result
 from mockpay.wire.forms import decode_form
@@ -27,7 +27,7 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
     try:
         wrapped = read_parameters(decode_form(sent_form(request)))
         opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
-        with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+        with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             answer = _answer(sandbox, opened)
     except MockpayError as error:

@@ -14,7 +14,7 @@ from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
 from mockpay.store import journal
-from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.amazonpay.envelope import EnvelopeParameters, Opened, open_, read_parameters
 from mockpay.wire.amazonpay.signing import result_encoding
 from mockpay.wire.forms import decode_form
@@ -32,7 +32,7 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     world = None
     try:
         opened, sent = _open(runtime, sent_form(request))
-        with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+        with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             return _redirect(_begin(sandbox, opened, sent))
     except MockpayError as error:
@@ -48,7 +48,7 @@ def location(runtime: Runtime, form: bytes) -> str:
         MockpayError: what would be a page; nothing of the request is kept, not even a note.
     """
     opened, sent = _open(runtime, form)
-    with work(runtime, access_key=codec.access_key(opened)) as sandbox:
+    with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
         return _begin(sandbox, opened, sent)
 
 

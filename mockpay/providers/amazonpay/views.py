@@ -15,7 +15,7 @@ from mockpay.providers.amazonpay.operations import OPERATIONS
 from mockpay.providers.amazonpay.xml_responses import Reply
 from mockpay.services.sellers import throttling
 from mockpay.store import journal, notifications
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.wire.keys import public_key_line
 
 _METHODS = ["GET", "POST"]
@@ -64,7 +64,7 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
             operation = "ListOrderReferenceByNextToken"
         if operation in OPERATIONS:
             kind = f"amazonpay.{operation}"
-        with work(runtime, access_key=call.access_key) as sandbox:
+        with transaction(runtime, access_key=call.access_key) as sandbox:
             world = sandbox
             flavour = authenticate(call, sandbox)
             if operation not in OPERATIONS:
@@ -99,7 +99,7 @@ def _wait_until_told(runtime: Runtime, seller_id: str, refund_id: str) -> None:
     runtime.wake.set()
     deadline = runtime.real_clock.now() + _TELL_FIRST_MS
     while runtime.real_clock.now() < deadline:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             told = notifications.listed(sandbox, refund_id=refund_id).items
         if not told or any(one.tries for one in told):
             return

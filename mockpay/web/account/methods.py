@@ -7,7 +7,7 @@ from flask import Response, request
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
 from mockpay.services import wallet
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault import saved_methods as vault
 from mockpay.web import buyers, saved_methods
 from mockpay.web.account.layout import account_page
@@ -19,13 +19,13 @@ def page(runtime: Runtime, seller_id: str) -> Response:
     """The list; each of its forms changes one method and comes back here."""
     if request.method == "POST":
         return _change(runtime, seller_id)
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         buyer = buyers.signed_in(sandbox)
         return _list(sandbox, buyer) if buyer else go(buyers.home(seller_id))
 
 
 def _change(runtime: Runtime, seller_id: str) -> Response:
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         buyer = buyers.signed_in(sandbox)
         if buyer is None:
             return go(buyers.home(seller_id))

@@ -13,7 +13,7 @@ from mockpay.otp import challenges as otps
 from mockpay.otp import otp_table as challenges
 from mockpay.otp.rules import Challenge, Purpose, Verdict
 from mockpay.services import buyers as people
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers
 from mockpay.web.account.layout import account_page
 from mockpay.web.checkout import view_models
@@ -29,7 +29,7 @@ def page(runtime: Runtime, seller_id: str) -> Response:
     """Asks for the e-mail; whoever is signed in goes on."""
     if request.method == "POST":
         return _start(runtime, seller_id)
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         if buyers.signed_in(sandbox) is not None:
             return go(_next(seller_id))
         return _form(sandbox)
@@ -40,7 +40,7 @@ def _next(seller_id: str) -> str:
 
 
 def _start(runtime: Runtime, seller_id: str) -> Response:
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         try:
             challenge = people.sign_in_start(sandbox, request.form.get("email", ""))
         except (Invalid, Conflict) as error:
@@ -69,7 +69,7 @@ def code(runtime: Runtime, seller_id: str) -> Response:
     if request.method == "POST":
         again = request.form.get("action") == "resend"
         return (_resend if again else _verify)(runtime, seller_id)
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         challenge = _asked(sandbox)
         return _code_form(sandbox, challenge) if challenge else go(buyers.home(seller_id))
 
@@ -83,7 +83,7 @@ def _asked(sandbox: Sandbox) -> Challenge | None:
 
 
 def _verify(runtime: Runtime, seller_id: str) -> Response:
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         challenge = _asked(sandbox)
         if challenge is None:
             return go(buyers.home(seller_id))
@@ -108,7 +108,7 @@ def _says(challenge: Challenge, verdict: Verdict) -> str:
 
 def _resend(runtime: Runtime, seller_id: str) -> Response:
     """Another code; one that is over is begun anew."""
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         challenge = _asked(sandbox)
         if challenge is None:
             return go(buyers.home(seller_id))
@@ -142,7 +142,7 @@ def leave(runtime: Runtime, seller_id: str) -> Response:
     """Ends the session; a link alone ends nothing."""
     if request.method != "POST":
         return go(buyers.home(seller_id))
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         people.sign_out(sandbox, buyers.session_of(seller_id))
     answer = go(buyers.home(seller_id))
     buyers.forget(answer, seller_id)

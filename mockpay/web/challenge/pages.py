@@ -8,7 +8,7 @@ from mockpay.domain.methods.netbanking import BY_CODE
 from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
 from mockpay.store.db.engine import reading
-from mockpay.store.unit_of_work import Runtime, Sandbox, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.threeds import acs, threeds_table
 from mockpay.threeds.acs import AcsPage, Finished, Shown
 from mockpay.threeds.messages import Erro
@@ -48,7 +48,7 @@ def page(runtime: Runtime, token: str) -> Response:
         found = threeds_table.seller_of_acs(connection, token)
     if found is None:
         return _refused("There is no such challenge.", "301", 404)
-    with work(runtime, found[0]) as sandbox:
+    with transaction(runtime, found[0]) as sandbox:
         try:
             shown = _act(sandbox, token)
         except Invalid as error:

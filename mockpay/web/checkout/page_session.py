@@ -13,7 +13,7 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import NotFound
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 
 #: Who the buyer is must be proved on a page of its own, named so.
 _PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
@@ -90,7 +90,7 @@ def reading_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
         NotFound: code ``page.not_found``.
     """
     seller_id, number = _whose(runtime, token)
-    with look(runtime, seller_id) as sandbox:
+    with read(runtime, seller_id) as sandbox:
         yield _visit(sandbox, number)
 
 
@@ -98,7 +98,7 @@ def reading_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
 def writing_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
     """A visit in a write transaction."""
     seller_id, number = _whose(runtime, token)
-    with work(runtime, seller_id) as sandbox:
+    with transaction(runtime, seller_id) as sandbox:
         yield _visit(sandbox, number)
 
 

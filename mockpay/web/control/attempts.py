@@ -12,7 +12,7 @@ from mockpay.risk import assessment as risk
 from mockpay.services.payments.transitions import the_attempt, the_order
 from mockpay.services.scenarios import why
 from mockpay.store import timeline
-from mockpay.store.unit_of_work import Sandbox, look
+from mockpay.store.unit_of_work import Sandbox, read
 from mockpay.web.control.authentications import (
     AuthenticationEntry,
     OtpEntry,
@@ -85,7 +85,7 @@ class AttemptDetail(AttemptEntry, kw_only=True):
 
 
 def show(ask: Ask[None, None]) -> AttemptDetail:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return attempt_detail(sandbox, the_attempt(sandbox, ask.path["attempt_id"]))
 
 

@@ -13,7 +13,7 @@ from mockpay.services import buyers, wallet
 from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads.buyers import Entry
-from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, read, transaction
 from mockpay.web.control.common import PageQuery, maybe_time
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -90,7 +90,7 @@ class WalletEntries(Struct, kw_only=True):
 
 def listed(ask: Ask[BuyerQuery, None]) -> BuyerList:
     query = ask.query
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         if query.email:
             buyer = buyers.named(sandbox, query.email)
             there = buyer.created_at is not None or buyer.email in BY_EMAIL
@@ -100,23 +100,23 @@ def listed(ask: Ask[BuyerQuery, None]) -> BuyerList:
 
 
 def create(ask: Ask[None, BuyerWish]) -> BuyerEntry:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _entry(buyers.ensure(sandbox, ask.body.email))
 
 
 def show(ask: Ask[None, None]) -> BuyerEntry:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _entry(buyer_of(sandbox, ask))
 
 
 def show_wallet(ask: Ask[None, None]) -> WalletTold:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _wallet(sandbox, buyer_of(sandbox, ask))
 
 
 def entries(ask: Ask[PageQuery, None]) -> WalletEntries:
     query = ask.query
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         buyer = buyer_of(sandbox, ask)
         page = buyer_lists.wallet_entries(sandbox, buyer.email, after=query.cursor, limit=query.limit)
     return WalletEntries(items=[_moved(one) for one in page.items], next_cursor=page.next_cursor)

@@ -10,7 +10,7 @@ from mockpay.delivery import clock
 from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import SECOND, Mode, parse_time, rfc3339
 from mockpay.kernel.errors import Invalid
-from mockpay.store.unit_of_work import look
+from mockpay.store.unit_of_work import read
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 #: Later than this a year that is still to come could not be told in RFC 3339.
@@ -55,7 +55,7 @@ class Advanced(Struct, kw_only=True):
 
 
 def show(ask: Ask[None, None]) -> ClockState:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         due = sandbox.seller.next_due
         return ClockState(
             mode=sandbox.seller.clock.mode,
@@ -86,7 +86,7 @@ def _goal(ask: Ask[None, Advance]) -> int | Until:
         raise Invalid(message, code="clock.goal")
     if wish.until is not None:
         return wish.until
-    _, now = clock.read(ask.runtime, ask.seller_id)
+    _, now = clock.get_clock(ask.runtime, ask.seller_id)
     goal = now + int((wish.seconds or 0) * SECOND) if wish.to is None else _moment(wish.to)
     if wish.to is not None and goal < now:
         message = "'to' lies before the seller's now; PUT sets a clock back."

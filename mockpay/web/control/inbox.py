@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import inbox
 from mockpay.services.inbox import Message
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.web.control.common import PageQuery, maybe_time
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -46,9 +46,9 @@ class Inbox(Struct, kw_only=True):
 
 def listed(ask: Ask[InboxQuery, None]) -> Inbox:
     query = ask.query
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         inbox.forget_old(sandbox)
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         page = inbox.listed(
             sandbox,
             kind=query.kind,

@@ -12,7 +12,7 @@ from mockpay.services.audit import audit
 from mockpay.store.db.engine import reading
 from mockpay.store.db.paging import Page
 from mockpay.store.reads.lists import JournalFilter, JournalRow, journal_page, ownerless_journal
-from mockpay.store.unit_of_work import look
+from mockpay.store.unit_of_work import read
 from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Ask, Endpoint, answer
 
@@ -65,7 +65,7 @@ class Audit(Struct, kw_only=True):
 def listed(ask: Ask[JournalQuery, None]) -> JournalList:
     query = ask.query
     wanted = JournalFilter(query.kind, query.outcome, query.order_id)
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _list(journal_page(sandbox, wanted, query.cursor, query.limit))
 
 
@@ -92,7 +92,7 @@ def _entry(row: JournalRow) -> JournalEntry:
 
 
 def check(ask: Ask[None, None]) -> Response:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         broken = audit(sandbox)
     violations = [Violation(rule=v.rule, subject=v.subject, says=v.says) for v in broken]
     return answer(Audit(ok=not broken, violations=violations), 409 if broken else 200)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from mockpay.domain.methods.offers import BankOffer, MethodOffer, Offers
 from mockpay.kernel.clock import rfc3339
 from mockpay.services.sellers import offers
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 Amount = Annotated[str, Meta(description='As `"1.00"`.')]
@@ -79,12 +79,12 @@ class MethodsTold(Struct, kw_only=True):
 
 
 def show(ask: Ask[None, None]) -> MethodsTold:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _told(offers.of(sandbox), sandbox.now)
 
 
 def change(ask: Ask[None, MethodsChange]) -> MethodsTold:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _told(offers.change(sandbox, msgspec.to_builtins(ask.body)), sandbox.now)
 
 

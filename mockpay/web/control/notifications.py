@@ -14,7 +14,7 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, timeline
 from mockpay.store.reads.summaries import TryLine, tries_of
-from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, read, transaction
 from mockpay.web.control.common import PageQuery, States, TimelineEntry, states_of, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -119,7 +119,7 @@ class NotificationList(Struct, kw_only=True):
 
 def listed(ask: Ask[NotificationQuery, None]) -> NotificationList:
     query = ask.query
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         page = notifications.listed(
             sandbox,
             states=states_of(query.state, DeliveryState),
@@ -134,12 +134,12 @@ def listed(ask: Ask[NotificationQuery, None]) -> NotificationList:
 
 
 def show(ask: Ask[None, None]) -> NotificationDetail:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, ask)
 
 
 def deliver(ask: Ask[None, None]) -> NotificationDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         verbs.deliver(sandbox, ask.path["notification_id"])
         patience = sandbox.seller.settings.ipn_timeout_seconds + _PATIENCE
     _send(ask, time.monotonic() + patience)
@@ -150,7 +150,7 @@ def _send(ask: Ask[None, None], deadline: float) -> None:
     """Send it unless the worker has it in hand already; then wait until it was tried."""
     while time.monotonic() < deadline:
         outbox.send_waiting(ask.runtime, ask.seller_id)
-        with look(ask.runtime, ask.seller_id) as sandbox:
+        with read(ask.runtime, ask.seller_id) as sandbox:
             state = verbs.the_notification(sandbox, ask.path["notification_id"]).state
         if state not in _TO_BE_SENT or ask.runtime.stopping.wait(_LOOK_AGAIN):
             return

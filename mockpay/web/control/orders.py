@@ -12,7 +12,7 @@ from mockpay.services.payments import cancellation, captures
 from mockpay.services.payments.transitions import found
 from mockpay.store import attempts, orders, refunds, timeline
 from mockpay.store.reads.lists import OrderFilter, orders_page
-from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, read, transaction
 from mockpay.web.control.attempts import AttemptEntry, WhyEntry, attempt_entry, why_entries
 from mockpay.web.control.common import PageQuery, States, TimelineEntry, states_of, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
@@ -86,7 +86,7 @@ def listed(ask: Ask[OrderQuery, None]) -> OrderList:
         seller_order_id=query.seller_order_id,
         text=query.text,
     )
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         page = orders_page(sandbox, wanted, query.cursor, query.limit)
     items = [
         OrderInList(attempt=attempt_entry(row.last) if row.last else None, **_fields(row.order))
@@ -96,17 +96,17 @@ def listed(ask: Ask[OrderQuery, None]) -> OrderList:
 
 
 def show(ask: Ask[None, None]) -> OrderDetail:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, _order(sandbox, ask), ask.base)
 
 
 def cancel(ask: Ask[None, None]) -> OrderDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, cancellation.cancel(sandbox, _order(sandbox, ask)), ask.base)
 
 
 def capture(ask: Ask[None, None]) -> OrderDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, captures.capture(sandbox, _order(sandbox, ask)), ask.base)
 
 

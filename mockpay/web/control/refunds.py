@@ -17,7 +17,7 @@ from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as verbs
 from mockpay.store import notifications, refunds, timeline
 from mockpay.store.db.paging import LONGEST_PAGE
-from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, read, transaction
 from mockpay.web.control.attempts import WhyEntry, why_entries
 from mockpay.web.control.common import PageQuery, States, TimelineEntry, maybe_time, states_of, timeline_entry
 from mockpay.web.control.endpoints import Ask, Endpoint
@@ -87,7 +87,7 @@ class RefundList(Struct, kw_only=True):
 
 def listed(ask: Ask[RefundQuery, None]) -> RefundList:
     query = ask.query
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         page = refunds.listed(
             sandbox,
             states=states_of(query.state, RefundState),
@@ -103,7 +103,7 @@ def listed(ask: Ask[RefundQuery, None]) -> RefundList:
 
 
 def show(ask: Ask[None, None]) -> RefundDetail:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, _refund(sandbox, ask), ask.base)
 
 
@@ -125,7 +125,7 @@ def release(ask: Ask[None, None]) -> RefundDetail:
 
 
 def _moved(ask: Ask[Any, Any], verb: Callable[[Sandbox, Refund], Refund]) -> RefundDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, verb(sandbox, _refund(sandbox, ask)), ask.base)
 
 

@@ -6,7 +6,7 @@ from mockpay.delivery import outbox
 from mockpay.domain.timeline import Actor
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import the_attempt
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.web.control.attempts import AttemptDetail, attempt_detail
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -22,10 +22,10 @@ def reject(ask: Ask[None, None]) -> AttemptDetail:
 def _decided(ask: Ask[None, None], *, approved: bool) -> AttemptDetail:
     """The attempt as it then stands; an approved one has asked its gateway already."""
     attempt_id = ask.path["attempt_id"]
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         payments.reviewed(sandbox, attempt_id, approved=approved, actor=Actor.TESTER)
     outbox.send_waiting(ask.runtime, ask.seller_id)
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return attempt_detail(sandbox, the_attempt(sandbox, attempt_id))
 
 

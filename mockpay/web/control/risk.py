@@ -22,7 +22,7 @@ from mockpay.risk import risk_table
 from mockpay.risk.assessment import FORCE_KEYS, Inputs
 from mockpay.risk.risk_table import Override
 from mockpay.risk.rules import Assessment, Verdict
-from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, read, transaction
 from mockpay.vault.saved_methods import card_fingerprint
 from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import Ask, Endpoint
@@ -102,7 +102,7 @@ class ForceList(Struct, kw_only=True):
 
 def dry_run(ask: Ask[None, Payment]) -> DryRun:
     wish = ask.body
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         amount = _amount(wish.amount)
         chosen = _instrument(sandbox, wish)
         said = _said(sandbox, chosen, amount)
@@ -159,18 +159,18 @@ def _said(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | Non
 
 def force(ask: Ask[None, ForceWish]) -> ForceEntry:
     wish = ask.body
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _entry(verbs.force(sandbox, wish.match, wish.decision, wish.reason))
 
 
 def forced(ask: Ask[None, None]) -> ForceList:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         items = [_entry(one) for one in risk_table.overrides(sandbox)]
     return ForceList(items=items, next_cursor=None)
 
 
 def clear(ask: Ask[None, None]) -> Response:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         for one in risk_table.overrides(sandbox):
             risk_table.use_up(sandbox, one)
     return Response(status=204)

@@ -12,7 +12,7 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import NotFound
 from mockpay.services import scenarios as verbs
 from mockpay.store import scenarios
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.web.control.common import maybe_time
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -59,14 +59,14 @@ class RuleList(Struct, kw_only=True):
 
 
 def listed(ask: Ask[None, None]) -> RuleList:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         items = [_entry(rule) for rule in scenarios.waiting(sandbox)]
     return RuleList(items=items, next_cursor=None)
 
 
 def create(ask: Ask[None, RuleWish]) -> RuleEntry:
     wish = ask.body
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         rule = verbs.add_rule(
             sandbox,
             stage=wish.stage,
@@ -80,7 +80,7 @@ def create(ask: Ask[None, RuleWish]) -> RuleEntry:
 
 
 def clear(ask: Ask[None, None]) -> Response:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         scenarios.clear(sandbox)
     return Response(status=204)
 
@@ -89,7 +89,7 @@ def delete(ask: Ask[None, None]) -> Response:
     given = ask.path["rule_id"]
     if not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS):
         raise NotFound("There is no such rule.", code="scenario.not_found")
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         verbs.remove_rule(sandbox, int(given))
     return Response(status=204)
 

@@ -11,7 +11,7 @@ from mockpay.domain.sellers import Seller, Settings
 from mockpay.kernel.clock import rfc3339
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -84,7 +84,7 @@ def listed(ask: Ask[PageQuery, None]) -> SellerList:
 
 
 def show(ask: Ask[None, None]) -> SellerDetail:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox.seller, ask.base)
 
 
@@ -96,18 +96,18 @@ def change(ask: Ask[None, SellerChange]) -> SellerDetail:
         ipn_url=None if asked.ipn_url is UNSET else asked.ipn_url or "",
         settings=None if asked.settings is UNSET else asked.settings,
     )
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _detail(accounts.change(sandbox, changes), ask.base)
 
 
 def delete(ask: Ask[None, None]) -> Response:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         accounts.delete(sandbox)
     return Response(status=204)
 
 
 def reset(ask: Ask[None, None]) -> SellerDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         accounts.reset(sandbox)
         return _detail(sandbox.seller, ask.base)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from mockpay.kernel.errors import Invalid
-from mockpay.store.unit_of_work import Runtime, look
+from mockpay.store.unit_of_work import Runtime, read
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SignatureAnswer(Struct, kw_only=True):
 
 
 def explain(ask: Ask[None, SignedCall]) -> SignatureAnswer:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         secret = sandbox.seller.secret_key
     call = ask.body
     try:

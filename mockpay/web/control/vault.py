@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.services import buyers
-from mockpay.store.unit_of_work import Sandbox, look, work
+from mockpay.store.unit_of_work import Sandbox, read, transaction
 from mockpay.vault import consent_table, vault_table
 from mockpay.vault import saved_methods as verbs
 from mockpay.vault.consents import Consent, consent
@@ -98,14 +98,14 @@ class SavedMethodList(Struct, kw_only=True):
 
 
 def listed(ask: Ask[None, None]) -> SavedMethodList:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         found = verbs.listed(sandbox, buyer_of(sandbox, ask).buyer_id)
     items = [SavedMethodEntry(**_fields(method)) for method in found]
     return SavedMethodList(items=items, next_cursor=None)
 
 
 def save(ask: Ask[None, SaveWish]) -> SavedMethodDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         chosen = instrument(ask.body.kind, ask.body, sandbox.now)
         buyer = buyers.ensure(sandbox, buyer_of(sandbox, ask).email)
         given = consent(sandbox.now, _BY_TESTER)
@@ -113,7 +113,7 @@ def save(ask: Ask[None, SaveWish]) -> SavedMethodDetail:
 
 
 def show(ask: Ask[None, None]) -> SavedMethodDetail:
-    with look(ask.runtime, ask.seller_id) as sandbox:
+    with read(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, verbs.find(sandbox, *_named(sandbox, ask)))
 
 
@@ -122,7 +122,7 @@ def change(ask: Ask[None, MethodPatch]) -> SavedMethodDetail:
     if wish.is_default is False:
         message = "A method stops being the default when another one is made it."
         raise Invalid(message, code="method.default", field="is_default")
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         buyer_id, token = _named(sandbox, ask)
         if wish.nickname is not UNSET:
             verbs.rename(sandbox, buyer_id, token, wish.nickname or "")
@@ -132,25 +132,25 @@ def change(ask: Ask[None, MethodPatch]) -> SavedMethodDetail:
 
 
 def delete(ask: Ask[None, None]) -> Response:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         verbs.delete(sandbox, *_named(sandbox, ask))
     return Response(status=204)
 
 
 def suspend(ask: Ask[None, ReasonWish]) -> SavedMethodDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         named = _named(sandbox, ask)
         return _detail(sandbox, verbs.suspend(sandbox, *named, ask.body.reason))
 
 
 def resume(ask: Ask[None, None]) -> SavedMethodDetail:
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         return _detail(sandbox, verbs.resume(sandbox, *_named(sandbox, ask)))
 
 
 def deactivate(ask: Ask[None, ReasonWish]) -> SavedMethodDetail:
     given = {"reason": ask.body.reason} if ask.body.reason else {}
-    with work(ask.runtime, ask.seller_id) as sandbox:
+    with transaction(ask.runtime, ask.seller_id) as sandbox:
         named = _named(sandbox, ask)
         return _detail(sandbox, verbs.deactivate(sandbox, *named, **given))
 

@@ -17,7 +17,7 @@ from mockpay.otp.rules import OtpState
 from mockpay.store.db.paging import cursor_of, number_of
 from mockpay.store.reads import event_wait
 from mockpay.store.reads.event_wait import JOURNAL, Awaited, Seen
-from mockpay.store.unit_of_work import look
+from mockpay.store.unit_of_work import read
 from mockpay.threeds.rules import State as ThreeDSState
 from mockpay.web.control.endpoints import Ask, Endpoint
 
@@ -110,7 +110,7 @@ def _until_seen(ask: Ask[WaitQuery, None], wanted: Awaited, after: int) -> Seen 
     deadline = time.monotonic() + ask.query.timeout
     while True:
         marks = ask.pulse.marks
-        with look(ask.runtime, ask.seller_id) as sandbox:
+        with read(ask.runtime, ask.seller_id) as sandbox:
             reached = event_wait.reached(sandbox, wanted.source)
             seen = event_wait.first(sandbox, wanted, after)
         left = deadline - time.monotonic()

@@ -30,7 +30,7 @@ def _act(runtime: Runtime, seller_id: str, act: str) -> None:
     if act in _MODES:
         clock.put(runtime, seller_id, _MODES[act], None)
     elif act in _LEAPS:
-        _, now = clock.read(runtime, seller_id)
+        _, now = clock.get_clock(runtime, seller_id)
         clock.advance(runtime, seller_id, now + _LEAPS[act], _PATIENCE)
     elif act in set(Until):
         clock.advance(runtime, seller_id, Until(act), _PATIENCE)

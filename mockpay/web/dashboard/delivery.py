@@ -14,7 +14,7 @@ from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Conflict
 from mockpay.services.notifications import deliver, the_notification
 from mockpay.store import notification_tries, schedule, timeline
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.entry import status_of
 from mockpay.web.dashboard.layout import control_url, render
@@ -54,23 +54,23 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/notifications/<notification_id>")
     def notification(seller_id: str, notification_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return _page(runtime, sandbox, the_notification(sandbox, notification_id))
 
     @pages.get("/sellers/<seller_id>/notifications/<notification_id>/news")
     def notification_news(seller_id: str, notification_id: str) -> Response:
         """Whether there was a try since it was shown, or it waits for another one."""
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             one = the_notification(sandbox, notification_id)
             return list_page.news(_version(sandbox, one), str(one.state))
 
     @pages.post("/sellers/<seller_id>/notifications/<notification_id>/deliver")
     def deliver_now(seller_id: str, notification_id: str) -> Any:
         try:
-            with work(runtime, seller_id) as sandbox:
+            with transaction(runtime, seller_id) as sandbox:
                 deliver(sandbox, notification_id)
         except Conflict as error:
-            with look(runtime, seller_id) as sandbox:
+            with read(runtime, seller_id) as sandbox:
                 one = the_notification(sandbox, notification_id)
                 return _page(runtime, sandbox, one, error=error.message), status_of(error)
         outbox.send_waiting(runtime, seller_id)
@@ -83,7 +83,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> None:
     """The worker may have taken it first, then it is the worker's answer that is waited for."""
     for _ in range(_LOOKS):
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             if the_notification(sandbox, notification_id).state not in _ON_ITS_WAY:
                 return
         if runtime.stopping.wait(_LOOK_AGAIN):

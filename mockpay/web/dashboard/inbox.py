@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import inbox as messages
 from mockpay.services.inbox import Message
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing
@@ -46,15 +46,15 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/sellers/<seller_id>/inbox")
     def inbox(seller_id: str) -> str:
         # A code is good for an hour; whoever looks later must not find it on the disk either.
-        with work(runtime, seller_id) as sandbox:
+        with transaction(runtime, seller_id) as sandbox:
             messages.forget_old(sandbox)
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return _page(runtime, sandbox)
 
     @pages.get("/sellers/<seller_id>/inbox/news")
     def inbox_news(seller_id: str) -> Response:
         """Whether something was sent since the page was shown."""
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return list_page.news(_version(sandbox))
 
 

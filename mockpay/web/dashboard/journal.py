@@ -11,7 +11,7 @@ from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store.db.paging import Page
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import JournalFilter, JournalRow
-from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.store.unit_of_work import Runtime, Sandbox, read
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing
@@ -46,13 +46,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/journal")
     def journal(seller_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return _page(runtime, sandbox)
 
     @pages.get("/sellers/<seller_id>/journal/news")
     def journal_news(seller_id: str) -> Response:
         """Whether something was written since the page was shown."""
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return list_page.news(_version(sandbox))
 
 

@@ -13,7 +13,7 @@ from mockpay.domain.payments.plans import Source
 from mockpay.kernel.clock import rfc3339
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import OrderFilter, OrderRow
-from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.store.unit_of_work import Runtime, Sandbox, read
 from mockpay.web.dashboard import charts, list_page
 from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing, Tab
@@ -63,13 +63,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/orders")
     def orders(seller_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return _list(runtime, sandbox)
 
     @pages.get("/sellers/<seller_id>/orders/news")
     def orders_news(seller_id: str) -> Response:
         """Whether the list has changed since it was shown, and by how many new rows."""
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             newest = request.args.get("newest", 0, type=int)
             fresh = lists.orders_after(sandbox, _wanted(_asked(seller_id)), newest)
             return list_page.news(_version(sandbox), fresh=fresh)

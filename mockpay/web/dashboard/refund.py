@@ -13,7 +13,7 @@ from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import the_order, the_refund
 from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.store import notifications, schedule, timeline
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page
 from mockpay.web.dashboard.entry import status_of
 from mockpay.web.dashboard.layout import control_url, render
@@ -38,13 +38,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/refunds/<refund_id>")
     def refund(seller_id: str, refund_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return _page(runtime, sandbox, the_refund(sandbox, refund_id))
 
     @pages.get("/sellers/<seller_id>/refunds/<refund_id>/news")
     def refund_news(seller_id: str, refund_id: str) -> Response:
         """Whether the refund or its order has moved since it was shown."""
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             one = the_refund(sandbox, refund_id)
             return list_page.news(_version(sandbox, one), str(one.state))
 
@@ -53,10 +53,10 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         if act not in _ACTS:
             raise NotFound("There is no such button.", code="page.not_found")
         try:
-            with work(runtime, seller_id) as sandbox:
+            with transaction(runtime, seller_id) as sandbox:
                 _ACTS[act](sandbox, the_refund(sandbox, refund_id))
         except (Conflict, Invalid) as error:
-            with look(runtime, seller_id) as sandbox:
+            with read(runtime, seller_id) as sandbox:
                 one = the_refund(sandbox, refund_id)
                 page = _page(runtime, sandbox, one, refused=act, error=error.message)
             return page, status_of(error)

@@ -11,7 +11,7 @@ from mockpay.domain.refunds import Refund, RefundState
 from mockpay.kernel.clock import rfc3339
 from mockpay.store import refunds
 from mockpay.store.reads import lists
-from mockpay.store.unit_of_work import Runtime, Sandbox, look
+from mockpay.store.unit_of_work import Runtime, Sandbox, read
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing
@@ -51,13 +51,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/refunds", endpoint="refunds")
     def refund_list(seller_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return _list(runtime, sandbox)
 
     @pages.get("/sellers/<seller_id>/refunds/news")
     def refunds_news(seller_id: str) -> Response:
         """Whether something happened since the list was shown."""
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return list_page.news(_version(sandbox))
 
 

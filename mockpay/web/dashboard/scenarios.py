@@ -11,7 +11,7 @@ from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.resolution import TABLE, Looks, Row, Rule
 from mockpay.services import scenarios as services
 from mockpay.store import scenarios as rules
-from mockpay.store.unit_of_work import Runtime, Sandbox, look, work
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard.layout import render
 from mockpay.web.wording.sentences import span
 
@@ -46,7 +46,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/scenarios")
     def scenarios(seller_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             return render(
                 runtime,
                 sandbox,
@@ -59,7 +59,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.post("/sellers/<seller_id>/scenarios/<int:rule_id>/delete")
     def delete_rule(seller_id: str, rule_id: int) -> Response:
-        with work(runtime, seller_id) as sandbox:
+        with transaction(runtime, seller_id) as sandbox:
             services.remove_rule(sandbox, rule_id)
         back = url_for("dashboard.scenarios", seller_id=seller_id)
         return redirect(back, 303)  # type: ignore[return-value]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from flask import Blueprint
 
 from mockpay.domain.sellers import Seller, Settings
-from mockpay.store.unit_of_work import Runtime, look
+from mockpay.store.unit_of_work import Runtime, read
 from mockpay.web.dashboard.layout import base_url, control_url, render
 
 
@@ -27,7 +27,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/seller")
     def seller(seller_id: str) -> str:
-        with look(runtime, seller_id) as sandbox:
+        with read(runtime, seller_id) as sandbox:
             one = sandbox.seller
             base = base_url(runtime)
             return render(

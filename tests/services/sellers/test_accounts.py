@@ -12,7 +12,7 @@ from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID, NewSeller
 from mockpay.store import sellers as rows
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.metadata import metadata
-from mockpay.store.unit_of_work import work
+from mockpay.store.unit_of_work import transaction
 from tests.control.rooms import Api, Room, make_app
 
 
@@ -87,7 +87,7 @@ def test_the_default_seller_is_there_with_its_published_credentials(runtime):
 
 
 def test_the_default_seller_is_made_once_however_many_start_at_once(runtime):
-    with work(runtime, DEFAULT_SELLER_ID) as sandbox:
+    with transaction(runtime, DEFAULT_SELLER_ID) as sandbox:
         accounts.delete(sandbox)
     seeds = []
     at_once(*[lambda: seeds.append(accounts.ensure_default(runtime).seed) for _ in range(8)])

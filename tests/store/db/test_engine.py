@@ -12,7 +12,7 @@ from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store.db import engine as engines
 from mockpay.store.orders import joined
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from tests.given import World, at_once, on_sqlite, request
 
 
@@ -117,10 +117,10 @@ def test_on_postgresql_two_worlds_do_not_wait_for_each_other(world, runtime, dat
 def test_a_world_is_found_by_seller_or_by_access_key(world, runtime):
     with world.look() as sandbox:
         key = sandbox.seller.access_key
-    with look(runtime, access_key=key) as found, work(runtime, access_key=key) as writable:
+    with read(runtime, access_key=key) as found, transaction(runtime, access_key=key) as writable:
         assert found.seller_id == writable.seller_id == world.seller_id
     for wrong in ({"seller_id": "NOBODY"}, {"access_key": "NOBODY"}, {"access_key": ""}):
-        with pytest.raises(NotFound), look(runtime, **wrong):
+        with pytest.raises(NotFound), read(runtime, **wrong):
             pass
 
 
@@ -220,7 +220,7 @@ def test_a_reset_empties_one_world_alone(world, runtime):
         kept = sandbox.seller.access_key
     assert other.states(theirs) == ("PAID", "CAPTURED")
     assert other.violations() == []
-    with look(runtime, access_key=kept) as sandbox:
+    with read(runtime, access_key=kept) as sandbox:
         assert sandbox.seller_id == world.seller_id
     assert world.begin().new
 

@@ -15,7 +15,7 @@ from mockpay.store.reads.lists import (
     orders_page,
     version,
 )
-from mockpay.store.unit_of_work import look, work
+from mockpay.store.unit_of_work import read, transaction
 from tests.control.rooms import Api, make_app
 
 NOON = "2026-11-21T12:00:00Z"
@@ -31,7 +31,7 @@ def room(tmp_path, database_url):
 
 
 def asked(room, question, *words):
-    with look(room.api.runtime, room.seller_id) as sandbox:
+    with read(room.api.runtime, room.seller_id) as sandbox:
         return question(sandbox, *words)
 
 
@@ -79,7 +79,7 @@ def test_the_version_changes_with_every_line_and_entry(room):
     versions.append(asked(room, version))
     room.pay(order)
     versions.append(asked(room, version))
-    with work(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(room.api.runtime, room.seller_id) as sandbox:
         journal.add(sandbox.connection, room.seller_id, 0, 0, kind="k", outcome="ok")
     versions.append(asked(room, version))
     assert len(set(versions)) == 4
