@@ -194,7 +194,7 @@ def believed(world, params, row, order):
         return
     result = verified(world, params)
     assert str(result.outcome) == params["status"]
-    assert (result.order_id, result.amount) == (order.order_id, order.amount.wire())
+    assert (result.amazon_order_id, result.amount) == (order.order_id, order.amount.wire())
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.looks is Looks.PIN])

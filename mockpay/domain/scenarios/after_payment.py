@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.table import Looks, Row
 
-#: What may become of an authorisation (`expires:MINUTES` and `closed` by SandboxSimulation).
+#: What may become of an authorisation (`expires:MINUTES` and `closed` by a note's simulation).
 _CAPTURES: tuple[tuple[str, str, str], ...] = (
     ("01", "pending", "the capture is pending, then done"),
     ("02", "fails", "authorised, then the capture fails and the hold is released"),
@@ -31,11 +31,11 @@ _IPNS: tuple[tuple[str, str, str], ...] = (
 )
 
 _VERIFIES: tuple[tuple[str, str, str], ...] = (
-    ("01", "throttled", "ListOrderReference is throttled twice, then answers"),
-    ("02", "unavailable", "ListOrderReference answers 503 once"),
-    ("03", "stale", "ListOrderReference tells the old state for 5 seconds"),
-    ("04", "not_found", "ListOrderReference does not know the order for 5 seconds"),
-    ("05", "malformed", "ListOrderReference answers broken XML once"),
+    ("01", "throttled", "the order's status is throttled twice, then answers"),
+    ("02", "unavailable", "the order's status answers 503 once"),
+    ("03", "stale", "the order's status is the old one for 5 seconds"),
+    ("04", "not_found", "the order is not found for 5 seconds"),
+    ("05", "malformed", "the order's status is a broken document once"),
 )
 VERIFY_OUTCOMES = frozenset({"success", *(outcome for _, outcome, _ in _VERIFIES)})
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.table import Looks, Row
 
-#: facts, section 11.1: numbers, outcome, whose habit, what happens.
-_CARDS: tuple[tuple[str, str, str, str], ...] = (
-    ("4100280000090000 5305620000060000", "timeout", "Razorpay", "the challenge never completes"),
-    ("4100280000070002 5305620000040002", "cancelled", "Razorpay", "the buyer leaves the challenge"),
-    ("4100280000000009 5305620000070009", "N", "Razorpay", "not authenticated, N"),
-    ("4000002760003184", "challenge", "Stripe", "always challenged"),
-    ("4000002500003155", "challenge", "Stripe", "challenged"),
-    ("4000003800000446", "challenge", "Stripe", "challenged while the buyer is there"),
-    ("4000000000003220", "challenge", "Stripe", "must be challenged"),
-    ("4000000000003055", "frictionless", "Stripe", "authenticated without a challenge"),
-    ("4000008400001280", "error", "Stripe", "the ACS fails, U"),
-    ("4000000000003097", "error_optional", "Stripe", "the ACS fails, and the payment goes on"),
-)
+#: facts, section 11.1, by whose they are: numbers, outcome, what happens.
+_CARDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
+    "Razorpay": (
+        ("4100280000090000 5305620000060000", "timeout", "the challenge never completes"),
+        ("4100280000070002 5305620000040002", "cancelled", "the buyer leaves the challenge"),
+        ("4100280000000009 5305620000070009", "N", "not authenticated, N"),
+    ),
+    "Stripe": (
+        ("4000002760003184", "challenge", "always challenged"),
+        ("4000002500003155", "challenge", "challenged"),
+        ("4000003800000446", "challenge", "challenged while the buyer is there"),
+        ("4000000000003220", "challenge", "must be challenged"),
+        ("4000000000003055", "frictionless", "authenticated without a challenge"),
+        ("4000008400001280", "error", "the ACS fails, U"),
+        ("4000000000003097", "error_optional", "the ACS fails, and the payment goes on"),
+    ),
+}
 #: facts, end of section 11.1, after Worldpay's habit: what a cardholder's name forces.
 _NAMES: tuple[tuple[str, str, str], ...] = (
     ("Y", "Y", "authenticated, Y, on any card"),
@@ -51,11 +55,11 @@ NAME_PREFIX = "3DS "
 
 def auth_card_rows() -> Iterable[Row]:
     """Published test cards by what becomes of their authentication."""
-    for numbers, outcome, origin, says in _CARDS:
-        for number in numbers.split():
-            name = f"card.3ds.{number[:4]}-{number[-4:]}"
-            words = f"3-D Secure: {says}"
-            yield Row(name, Stage.AUTH, Looks.PAN, number, outcome, words, origin)
+    for origin, cards in _CARDS.items():
+        for numbers, outcome, says in cards:
+            for number in numbers.split():
+                name = f"card.3ds.{number[:4]}-{number[-4:]}"
+                yield Row(name, Stage.AUTH, Looks.PAN, number, outcome, f"3-D Secure: {says}", origin)
 
 
 def auth_name_rows() -> Iterable[Row]:

@@ -6,8 +6,8 @@ The rows of the scenario table, written down: which input, at which stage, to wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.domain.methods import iso8583, upi
@@ -82,15 +82,13 @@ _NAMED_VPAS: tuple[tuple[str, str], ...] = (
     ("invalid", "no such UPI ID, ZH"),
 )
 
-_ALIASES: tuple[tuple[str, str, str], ...] = (
-    ("success@razorpay", "success", "Razorpay"),
-    ("failure@razorpay", "failure", "Razorpay"),
-    ("success@upi", "success", "Juspay"),
-    ("failure@upi", "failure", "Juspay"),
-    ("*@payu", "success", "PayU"),
-    ("testsuccess@gocash", "success", "Cashfree"),
-    ("testfailure@gocash", "failure", "Cashfree"),
-)
+#: UPI IDs of other sandboxes, by whose they are: what each means.
+_ALIASES: Mapping[str, Mapping[str, str]] = {
+    "Razorpay": {"success@razorpay": "success", "failure@razorpay": "failure"},
+    "Juspay": {"success@upi": "success", "failure@upi": "failure"},
+    "PayU": {"*@payu": "success"},
+    "Cashfree": {"testsuccess@gocash": "success", "testfailure@gocash": "failure"},
+}
 
 _PINS: tuple[tuple[str, str, str], ...] = (
     ("0000", "ZM", "wrong UPI PIN; the third one locks"),
@@ -101,9 +99,9 @@ _PINS: tuple[tuple[str, str, str], ...] = (
 #: What the browser brings back to the seller; outcome names are the redirect stage's own.
 _REDIRECTS: tuple[tuple[str, str, str], ...] = (
     ("01", "bad_signature", "the result comes back with a wrong signature"),
-    ("02", "missing_field", "the result comes back without its reasonCode"),
+    ("02", "missing_field", "the result comes back without its reason code"),
     ("03", "amount_changed", "the result comes back with another amount"),
-    ("04", "order_changed", "the result comes back with another amazonOrderId"),
+    ("04", "order_changed", "the result comes back with another order id"),
     ("05", "duplicated", "the result comes back twice"),
     ("06", "delayed", "the result comes back 5 seconds late"),
     ("07", "never_returns", "the browser never comes back; verify finds SUCCESS"),
@@ -129,9 +127,10 @@ def vpa_rows() -> Iterable[Row]:
             yield Row(f"upi.code.{local}", Stage.ISSUER, Looks.VPA, local + _HANDLE, code, says)
     for name, says in _SILENT_VPAS:
         yield Row(f"upi.{name}", Stage.GATEWAY, Looks.VPA, name + _HANDLE, name, says)
-    for vpa, outcome, origin in _ALIASES:
-        name = "upi.alias." + vpa.replace("*", "any")
-        yield Row(name, Stage.ISSUER, Looks.VPA, vpa, outcome, f"as {outcome}@mockpay", origin)
+    for origin, aliases in _ALIASES.items():
+        for vpa, outcome in aliases.items():
+            name = "upi.alias." + vpa.replace("*", "any")
+            yield Row(name, Stage.ISSUER, Looks.VPA, vpa, outcome, f"as {outcome}@mockpay", origin)
 
 
 def pin_rows() -> Iterable[Row]:
@@ -150,60 +149,74 @@ def amount_rows() -> Iterable[Row]:
     yield Row("amount.issuer.other", Stage.ISSUER, Looks.AMOUNT, "1700.*", "iso:05", "issuer declines")
 
 
-#: Cards that simply work: (number, whose, what else is known of it).
-_GOOD_CARDS: tuple[tuple[str, str, str], ...] = (
-    ("4111111111111111", "common", "Visa"),
-    ("4242424242424242", "Stripe", "Visa"),
-    ("5555555555554444", "Stripe", "Mastercard"),
-    ("378282246310005", "Stripe", "American Express"),
-    ("30569309025904", "Stripe", "Diners Club"),
-    ("4100280000001007", "Razorpay", "Visa"),
-    ("5500670000001002", "Razorpay", "Mastercard"),
-    ("6527658900001005", "Razorpay", "RuPay"),
-    ("36082800091007", "Razorpay", "Diners Club"),
-    ("340256000401007", "Razorpay", "American Express"),
-    ("5123456789012346", "PayU", "Mastercard"),
-    ("4012001037141112", "PayU", "Visa"),
-    ("6082015309577308", "PayU", "RuPay"),
-    ("370295061673669", "PayU", "American Express"),
-    ("5241810000000000", "Razorpay", "Mastercard"),
-    ("4012888888881881", "Razorpay", "Visa, issued in the US"),
-    ("5104060000000008", "Razorpay", "Mastercard, issued in the US"),
-    ("4718609108204366", "Razorpay", "Visa debit"),
-)
-#: Cards that the issuer refuses: numbers, ISO answer, whose habit.
-_BAD_CARDS: tuple[tuple[str, str, str], ...] = (
-    ("4100280000080001 5305620000050001", "51", "Razorpay"),
-    ("4000000000009995 4000008260003178", "51", "Stripe"),
-    ("4100280000060003 5305620000030003", "05", "Razorpay"),
-    ("4000000000000002 4000008400001629", "05", "Stripe"),
-    ("4100280000050004 5305620000020004", "61", "Razorpay"),
-    ("4100280000040005 5305620000010005", "65", "Razorpay"),
-    ("4100280000030006 5305620000000006", "57", "Razorpay"),
-    ("4100280000010008 5305620000080008", "14", "Razorpay"),
-    ("4100280000020007 5305620000090007", "96", "Razorpay"),
-    ("4000000000009987", "41", "Stripe"),
-    ("4000000000009979", "43", "Stripe"),
-    ("4000000000000069", "54", "Stripe"),
-    ("4000000000000127", "N7", "Stripe"),
-    ("4000000000000119", "91", "Stripe"),
-)
+#: Cards that simply work, by whose they are: number and what else is known of it.
+_GOOD_CARDS: Mapping[str, Mapping[str, str]] = {
+    "common": {"4111111111111111": "Visa"},
+    "Stripe": {
+        "4242424242424242": "Visa",
+        "5555555555554444": "Mastercard",
+        "378282246310005": "American Express",
+        "30569309025904": "Diners Club",
+    },
+    "Razorpay": {
+        "4100280000001007": "Visa",
+        "5500670000001002": "Mastercard",
+        "6527658900001005": "RuPay",
+        "36082800091007": "Diners Club",
+        "340256000401007": "American Express",
+        "5241810000000000": "Mastercard",
+        "4012888888881881": "Visa, issued in the US",
+        "5104060000000008": "Mastercard, issued in the US",
+        "4718609108204366": "Visa debit",
+    },
+    "PayU": {
+        "5123456789012346": "Mastercard",
+        "4012001037141112": "Visa",
+        "6082015309577308": "RuPay",
+        "370295061673669": "American Express",
+    },
+}
+#: Cards that the issuer refuses, by whose they are: ISO answer and numbers.
+_BAD_CARDS: Mapping[str, Mapping[str, str]] = {
+    "Razorpay": {
+        "51": "4100280000080001 5305620000050001",
+        "05": "4100280000060003 5305620000030003",
+        "61": "4100280000050004 5305620000020004",
+        "65": "4100280000040005 5305620000010005",
+        "57": "4100280000030006 5305620000000006",
+        "14": "4100280000010008 5305620000080008",
+        "96": "4100280000020007 5305620000090007",
+    },
+    "Stripe": {
+        "51": "4000000000009995 4000008260003178",
+        "05": "4000000000000002 4000008400001629",
+        "41": "4000000000009987",
+        "43": "4000000000009979",
+        "54": "4000000000000069",
+        "N7": "4000000000000127",
+        "91": "4000000000000119",
+    },
+}
+#: The only one whose number is wrong on purpose.
+_LUHN_CARD, _LUHN_ORIGIN = "4242424242424241", "Stripe"
 
 
 def card_rows() -> Iterable[Row]:
     """Published test cards by number, and the CVV that is wrong on any card."""
-    for number, origin, says in _GOOD_CARDS:
-        name = f"card.good.{number[:4]}-{number[-4:]}"
-        words = f"{says}, approved unless the amount says otherwise"
-        yield Row(name, Stage.ISSUER, Looks.PAN, number, "success", words, origin, speaks=False)
-    for numbers, code, origin in _BAD_CARDS:
-        says = f"{iso8583.NETWORK.codes[code].meaning}, {code}"
-        for number in numbers.split():
-            name = f"card.{code.lower()}.{number[:4]}-{number[-4:]}"
-            yield Row(name, Stage.ISSUER, Looks.PAN, number, code, says, origin)
-    words = "fails the Luhn check, refused on the form"
-    row = Row("card.luhn.4242-4241", Stage.ISSUER, Looks.PAN, "4242424242424241", "14", words)
-    yield replace(row, origin="Stripe", speaks=False)
+    for origin, cards in _GOOD_CARDS.items():
+        for number, known in cards.items():
+            name = f"card.good.{number[:4]}-{number[-4:]}"
+            says = f"{known}, approved unless the amount says otherwise"
+            yield Row(name, Stage.ISSUER, Looks.PAN, number, "success", says, origin, speaks=False)
+    for origin, refused in _BAD_CARDS.items():
+        for code, numbers in refused.items():
+            says = f"{iso8583.NETWORK.codes[code].meaning}, {code}"
+            for number in numbers.split():
+                name = f"card.{code.lower()}.{number[:4]}-{number[-4:]}"
+                yield Row(name, Stage.ISSUER, Looks.PAN, number, code, says, origin)
+    says = "fails the Luhn check, refused on the form"
+    name = "card.luhn.4242-4241"
+    yield Row(name, Stage.ISSUER, Looks.PAN, _LUHN_CARD, "14", says, _LUHN_ORIGIN, speaks=False)
     yield Row("card.cvv.wrong", Stage.ISSUER, Looks.CVV, "000", "N7", "wrong CVV, N7")
     yield Row("card.cvv.wrong.amex", Stage.ISSUER, Looks.CVV, "0000", "N7", "wrong CVV, N7")
 
