@@ -49,7 +49,7 @@ def scenarios(ctx: click.Context, *, docs: bool, seller: str, url: str | None) -
 
 
 def _lines(rows: Iterable[Row]) -> list[str]:
-    table = [(row.equals, row.stage.value, row.outcome, row.says) for row in rows]
+    table = [(row.equals, row.stage.value, row.outcome, row.description) for row in rows]
     widths = [max(len(row[i]) for row in table) for i in range(3)]
     return ["  ".join([*(cell.ljust(widths[i]) for i, cell in enumerate(row[:3])), row[3]]) for row in table]
 
@@ -57,16 +57,16 @@ def _lines(rows: Iterable[Row]) -> list[str]:
 def page() -> str:
     """docs/scenarios.md."""
     parts = [_INTRODUCTION]
-    for looks in dict.fromkeys(row.looks for row in TABLE):
+    for looks in dict.fromkeys(row.input for row in TABLE):
         parts.append(f"## {_TITLES.get(looks, looks)}\n")
         parts.append("| input | stage | outcome | what happens | habit of |\n|---|---|---|---|---|")
-        parts.extend(_cells(row) for row in TABLE if row.looks is looks)
+        parts.extend(_cells(row) for row in TABLE if row.input is looks)
         parts.append("")
     return "\n".join(parts)
 
 
 def _cells(row: Row) -> str:
-    return f"| `{row.equals}` | {row.stage} | `{row.outcome}` | {row.says} | {row.origin} |"
+    return f"| `{row.equals}` | {row.stage} | `{row.outcome}` | {row.description} | {row.origin} |"
 
 
 @scenarios.command()

@@ -19,7 +19,7 @@ from mockpay.store.unit_of_work import Sandbox
 _MOST_RULES = 1_000
 _LONGEST_VALUE = 255
 
-_SAYS: Mapping[str, str] = {row.name: row.says for row in TABLE}
+_SAYS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 
 
 def add_rule(

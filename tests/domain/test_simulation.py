@@ -88,7 +88,7 @@ def test_a_refund_note_decides_the_refund(wanted, outcome, delay):
 @pytest.mark.parametrize("outcome", sorted({row[2] for row in PAYMENTS if row[1] == "issuer"}))
 @pytest.mark.parametrize("method", NETWORKS)
 def test_every_method_knows_what_a_payment_note_may_ask_of_its_issuer(method, outcome):
-    assert NETWORKS[method].knows(outcome)
+    assert NETWORKS[method].has_outcome(outcome)
 
 
 @BOTH

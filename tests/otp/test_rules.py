@@ -4,7 +4,7 @@ import pytest
 
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.otp_codes import otp_rows
-from mockpay.domain.scenarios.resolution import Looks
+from mockpay.domain.scenarios.resolution import Input
 from mockpay.domain.sellers import Settings, settings
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
@@ -134,9 +134,9 @@ def test_a_typed_code_is_its_digits_or_nothing(typed, code):
 def test_the_rows_are_the_published_table():
     rows = list(otp_rows())
     assert {row.equals: row.outcome for row in rows} == PUBLISHED
-    assert {(row.looks, row.stage) for row in rows} == {(Looks.OTP, Stage.AUTH)}
+    assert {(row.input, row.stage) for row in rows} == {(Input.OTP, Stage.AUTH)}
     assert len({row.name for row in rows}) == len(rows)
-    assert all(row.says and row.origin for row in rows)
+    assert all(row.description and row.origin for row in rows)
 
 
 @pytest.mark.parametrize(("code", "outcome"), PUBLISHED.items())

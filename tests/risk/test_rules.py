@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mockpay.domain.methods.cards import bin_of, luhn
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES, country_of, listed, risk_rows
-from mockpay.domain.scenarios.table import Looks
+from mockpay.domain.scenarios.table import Input
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.risk.rule_table import NAMES, RULES, rules_of
@@ -354,20 +354,20 @@ def test_every_rule_can_be_switched_off():
 def test_every_row_of_risk_is_of_its_stage_and_has_an_input_of_its_own():
     rows = list(risk_rows())
     assert {row.stage for row in rows} == {Stage.RISK}
-    assert len({(row.looks, row.equals) for row in rows}) == len({row.name for row in rows})
-    deciding = [row for row in rows if row.looks in {Looks.AMOUNT, Looks.PAN, Looks.VPA}]
+    assert len({(row.input, row.equals) for row in rows}) == len({row.name for row in rows})
+    deciding = [row for row in rows if row.input in {Input.AMOUNT, Input.PAN, Input.VPA}]
     assert {row.outcome for row in deciding} == RISK_OUTCOMES - {"success", "allow"}
 
 
 def test_every_other_row_names_a_rule_or_a_country():
     for row in risk_rows():
-        if row.looks in {Looks.IP, Looks.DEVICE, Looks.EMAIL_DOMAIN, Looks.BUYER_NAME}:
+        if row.input in {Input.IP, Input.DEVICE, Input.EMAIL_DOMAIN, Input.BUYER_NAME}:
             named = row.outcome.upper() in NAMES and row.equals in listed(row.outcome)
             assert named or country_of(row.equals)
 
 
 def test_the_cards_are_test_cards():
     for row in risk_rows():
-        if row.looks is Looks.PAN:
+        if row.input is Input.PAN:
             assert luhn(row.equals)
             assert bin_of(row.equals)

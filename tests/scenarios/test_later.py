@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockpay.domain.payments.plans import Source, Stage
-from mockpay.domain.scenarios.resolution import TABLE, Looks
+from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.merchant.notifications import verify_notification
 from mockpay.providers.amazonpay import verify_faults
 from mockpay.providers.amazonpay.xml_responses import order_reference
@@ -16,15 +16,15 @@ from tests.scenarios.ways_back import way_back
 ROWS = {row.name: row for row in TABLE}
 
 
-def names(stage: Stage, *looks: Looks) -> list[str]:
-    return [n for n, row in ROWS.items() if row.stage is stage and row.looks in looks]
+def names(stage: Stage, *looks: Input) -> list[str]:
+    return [n for n, row in ROWS.items() if row.stage is stage and row.input in looks]
 
 
-CAPTURES = names(Stage.CAPTURE, Looks.AMOUNT)
-PAYMENT_IPNS = names(Stage.IPN, Looks.AMOUNT)
-VERIFIES = names(Stage.VERIFY, Looks.AMOUNT)
-REFUNDS = names(Stage.REFUND, Looks.REFUND_AMOUNT, Looks.REFUND_OF)
-REFUND_IPNS = names(Stage.IPN, Looks.REFUND_AMOUNT, Looks.REFUND_OF)
+CAPTURES = names(Stage.CAPTURE, Input.AMOUNT)
+PAYMENT_IPNS = names(Stage.IPN, Input.AMOUNT)
+VERIFIES = names(Stage.VERIFY, Input.AMOUNT)
+REFUNDS = names(Stage.REFUND, Input.REFUND_AMOUNT, Input.REFUND_OF)
+REFUND_IPNS = names(Stage.IPN, Input.REFUND_AMOUNT, Input.REFUND_OF)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_payments_notification_meets_what_the_row_says(world, post, name):
 def refunded(world, name):
     """A paid order, and the refund that makes the row speak."""
     row = ROWS[name]
-    full = row.looks is Looks.REFUND_OF
+    full = row.input is Input.REFUND_OF
     order = world.order(amount=row.equals if full else "499.00")
     world.pay(order)
     world.later(0)

@@ -9,7 +9,7 @@ import pytest
 from mockpay.domain.methods.cards import luhn
 from mockpay.domain.methods.instruments import NetBanking, Upi
 from mockpay.domain.payments.plans import Source, Stage
-from mockpay.domain.scenarios.resolution import TABLE, Looks
+from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.errors import Invalid
 from mockpay.merchant.results import SignatureMismatch
 from mockpay.wire.amazonpay.results import ResultError
@@ -99,29 +99,29 @@ BY_BANK = {
 BY_SILENCE = {"noresponse": FOUND_PAID, "noresponsefail": Expected(UNKNOWN, declined("U30").last, "U30")}
 
 
-def expected(outcome: str, looks: Looks = Looks.VPA) -> Expected:
+def expected(outcome: str, looks: Input = Input.VPA) -> Expected:
     if outcome.startswith("iso:"):
         return declined(BY_ISO.get(outcome.removeprefix("iso:"), "XB"))
-    if looks is Looks.BANK and outcome in BY_BANK:
+    if looks is Input.BANK and outcome in BY_BANK:
         return BY_BANK[outcome]
     return BY_SILENCE.get(outcome) or BY_NAME.get(outcome) or declined(outcome)
 
 
 def amount_of(row) -> str:
     """The amount that makes the row speak; an innocent one where it looks elsewhere."""
-    return row.equals.replace("*", "77") if row.looks is Looks.AMOUNT else "499.00"
+    return row.equals.replace("*", "77") if row.input is Input.AMOUNT else "499.00"
 
 
 def instrument_of(world, row):
     """What is paid with for the row to speak."""
     value = row.equals.replace("*", "whoever")
-    if row.looks is Looks.PAN:
+    if row.input is Input.PAN:
         return world.card(value)
-    if row.looks is Looks.CVV:
+    if row.input is Input.CVV:
         return world.card("378282246310005" if len(value) == 4 else "4111111111111111", cvv=value)
-    if row.looks is Looks.BANK:
+    if row.input is Input.BANK:
         return NetBanking(value)
-    return Upi(value if row.looks is Looks.VPA else "asha@okbank")
+    return Upi(value if row.input is Input.VPA else "asha@okbank")
 
 
 def seen(world, order, attempt_id):
@@ -130,15 +130,15 @@ def seen(world, order, attempt_id):
 
 
 ROWS = {row.name: row for row in TABLE}
-_TYPED_ELSEWHERE = {Looks.PIN, Looks.BANK_USER}
+_TYPED_ELSEWHERE = {Input.PIN, Input.BANK_USER}
 #: Rows of other stages have tests of their own: test_later.py, test_who_pays.py.
 _PAYING = {Stage.ISSUER, Stage.GATEWAY, Stage.REDIRECT}
 #: Refused by its form before there is a payment.
-BROKEN = [n for n, row in ROWS.items() if row.looks is Looks.PAN and not luhn(row.equals)]
+BROKEN = [n for n, row in ROWS.items() if row.input is Input.PAN and not luhn(row.equals)]
 BY_PAYING = [
     name
     for name, row in ROWS.items()
-    if row.stage in _PAYING and row.looks not in _TYPED_ELSEWHERE and name not in BROKEN
+    if row.stage in _PAYING and row.input not in _TYPED_ELSEWHERE and name not in BROKEN
 ]
 #: facts, section 11.6, in what the merchant's client makes of it.
 SPOILED = {
@@ -152,18 +152,18 @@ SPOILED = {
 @pytest.mark.parametrize("name", BY_PAYING)
 def test_a_payment_meets_what_the_row_says(world, name):
     row = ROWS[name]
-    wanted = expected(row.outcome, row.looks)
+    wanted = expected(row.outcome, row.input)
     order = world.order(amount=amount_of(row))
     attempt = world.pay_with(order, instrument_of(world, row))
     if row.stage is Stage.REDIRECT:
         world.later(10)  # an ordinary UPI ID is answered after a while
 
     decision = attempt.plan.at(row.stage)
-    if not row.speaks:
+    if not row.active:
         assert attempt.scenario is None
         assert seen(world, order, attempt.attempt_id) == wanted.last
         return
-    source = Source.AMOUNT if row.looks is Looks.AMOUNT else Source.INSTRUMENT
+    source = Source.AMOUNT if row.input is Input.AMOUNT else Source.INSTRUMENT
     assert (decision.scenario, decision.outcome, decision.source) == (name, row.outcome, source)
     assert attempt.scenario == name
     assert seen(world, order, attempt.attempt_id) == wanted.first
@@ -197,7 +197,7 @@ def believed(world, params, row, order):
     assert (result.amazon_order_id, result.amount) == (order.order_id, order.amount.wire())
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.looks is Looks.PIN])
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.input is Input.PIN])
 def test_a_pin_meets_what_the_row_says(world, name):
     row = ROWS[name]
     order = world.order()

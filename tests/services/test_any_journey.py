@@ -9,7 +9,7 @@ from mockpay.delivery import outbox, scheduler
 from mockpay.delivery.clock import Until
 from mockpay.domain.orders import PAID
 from mockpay.domain.payments.attempts import LIVE
-from mockpay.domain.scenarios.resolution import TABLE, Looks
+from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import settlement
@@ -17,7 +17,7 @@ from mockpay.services.payments.outcomes import give_up
 from mockpay.store import outbox as parcels
 from tests.given import World, on_sqlite
 
-VPAS = [row.equals.replace("*", "who") for row in TABLE if row.looks is Looks.VPA]
+VPAS = [row.equals.replace("*", "who") for row in TABLE if row.input is Input.VPA]
 #: The interesting ones more often than one more code that declines.
 MOST = ["success@mockpay", "pendingok@mockpay", "deemed@mockpay", "late@mockpay", "asha@okbank"]
 AMOUNTS = ["499.00", "1700.51", "1703.08"]

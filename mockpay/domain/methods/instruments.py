@@ -13,7 +13,7 @@ from mockpay.domain.methods.cards import TypedCard
 from mockpay.domain.methods.emi import Terms
 from mockpay.domain.methods.emi_plans import EmiPlan
 from mockpay.domain.scenarios.authentication import NAME_PREFIX
-from mockpay.domain.scenarios.resolution import Looks, find
+from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.kernel.money import Money
 
 
@@ -26,7 +26,7 @@ class Instrument(Protocol):
         ...
 
     @property
-    def inputs(self) -> Mapping[Looks, str]:
+    def inputs(self) -> Mapping[Input, str]:
         """What the scenario table may look at."""
         ...
 
@@ -55,9 +55,9 @@ class Upi:
         return "collect" if self.vpa else "intent"
 
     @property
-    def inputs(self) -> Mapping[Looks, str]:
+    def inputs(self) -> Mapping[Input, str]:
         """The UPI ID, where one was typed."""
-        return {Looks.VPA: self.vpa} if self.vpa else {}
+        return {Input.VPA: self.vpa} if self.vpa else {}
 
     def dump(self) -> Mapping[str, str]:
         """As stored with the attempt."""
@@ -78,12 +78,12 @@ class Card:
     method = cards.METHOD
 
     @property
-    def inputs(self) -> Mapping[Looks, str]:
+    def inputs(self) -> Mapping[Input, str]:
         """The number; a magic CVV or cardholder's name goes before it."""
-        magic = {Looks.CVV: self.magic_cvv} if self.magic_cvv else {}
+        magic = {Input.CVV: self.magic_cvv} if self.magic_cvv else {}
         name = self.typed.name.upper()
-        named = {Looks.NAME: name} if name.startswith(NAME_PREFIX) else {}
-        return {Looks.PAN: self.typed.number, **named, **magic}
+        named = {Input.NAME: name} if name.startswith(NAME_PREFIX) else {}
+        return {Input.PAN: self.typed.number, **named, **magic}
 
     @classmethod
     def read(cls, *, number: str, expiry: str, cvv: str, name: str, now: int) -> Card:
@@ -94,7 +94,7 @@ class Card:
             Invalid: with the `field` that is wrong, as `cards.typed` tells it.
         """
         typed = cards.typed(number=number, expiry=expiry, cvv=cvv, name=name, now=now)
-        return cls(typed, cvv if find(Looks.CVV, cvv) else None)
+        return cls(typed, cvv if find(Input.CVV, cvv) else None)
 
     def dump(self) -> Mapping[str, str]:
         """Network, first six and last four digits, expiry: all that may be kept of a card."""
@@ -151,7 +151,7 @@ class Emi:
         return cls(card, plan, terms(amount, plan.rate_bps, plan.tenure))
 
     @property
-    def inputs(self) -> Mapping[Looks, str]:
+    def inputs(self) -> Mapping[Input, str]:
         """The card's."""
         return self.card.inputs
 
@@ -187,9 +187,9 @@ class NetBanking:
     method = netbanking.METHOD
 
     @property
-    def inputs(self) -> Mapping[Looks, str]:
+    def inputs(self) -> Mapping[Input, str]:
         """The bank's code."""
-        return {Looks.BANK: self.bank}
+        return {Input.BANK: self.bank}
 
     def dump(self) -> Mapping[str, str]:
         """As stored with the attempt."""
@@ -209,7 +209,7 @@ class Wallet:
     method = wallet.METHOD
 
     @property
-    def inputs(self) -> Mapping[Looks, str]:
+    def inputs(self) -> Mapping[Input, str]:
         """Nothing magic: the balance itself decides."""
         return {}
 

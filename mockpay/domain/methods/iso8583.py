@@ -6,7 +6,15 @@ The two last codes are ours: field 39 says neither "later" nor "given up".
 
 from __future__ import annotations
 
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Code, Known, Network, When, table
+from mockpay.domain.methods.response_codes import (
+    REVERSED,
+    Answer,
+    Code,
+    MoneyStatus,
+    ResponseCodes,
+    Timing,
+    table,
+)
 
 METHOD = "card"
 #: A soft decline: the issuer wants a challenge where it let the buyer through without one.
@@ -14,10 +22,10 @@ SCA_REQUIRED = "1A"
 
 _C, _G = "customer", "gateway"
 
-NETWORK = Network(
+NETWORK = ResponseCodes(
     method=METHOD,
     codes=table(
-        Code("00", "approved", known=Known.APPROVED),
+        Code("00", "approved", money=MoneyStatus.APPROVED),
         Code("01", "refer to issuer", "card_declined"),
         Code("03", "invalid merchant", "payment_failed", _G),
         Code("04", "pick up card", "debit_instrument_blocked"),
@@ -40,14 +48,14 @@ NETWORK = Network(
         Code("62", "restricted card", "international_transaction_not_allowed"),
         Code("63", "security violation", "payment_risk_check_failed"),
         Code("65", "too many payments", "transaction_frequency_limit_exceeded"),
-        Code("68", "answer came too late", "payment_timed_out", _G, Known.UNKNOWN),
+        Code("68", "answer came too late", "payment_timed_out", _G, MoneyStatus.UNKNOWN),
         Code("75", "too many wrong PINs", "pin_attempts_exceeded", _C),
         Code(SCA_REQUIRED, "strong authentication required", "authentication_required"),
         Code("82", "CVV check failed", "incorrect_cvv", _C),
         Code("91", "issuer unavailable", "bank_technical_error"),
         Code("96", "system malfunction", "gateway_technical_error", _G),
         Code("N7", "wrong CVV", "incorrect_cvv", _C),
-        Code("PD", "pending at the issuer", known=Known.PENDING),
+        Code("PD", "pending at the issuer", money=MoneyStatus.PENDING),
         Code("TO", "the issuer did not answer", "payment_timed_out", _G),
     ),
     named={
@@ -59,11 +67,11 @@ NETWORK = Network(
         "frequency": Answer("65"),
         "bankdown": Answer("91"),
         "pending": Answer("PD"),
-        "pendingok": Answer("PD", "00", When.DELAYED),
-        "pendingreversed": Answer("PD", REVERSED, When.DELAYED),
+        "pendingok": Answer("PD", "00", Timing.DELAYED),
+        "pendingreversed": Answer("PD", REVERSED, Timing.DELAYED),
         "timedout": Answer("TO"),
-        "deemed": Answer("68", "00", When.DELAYED),
-        "deemedfail": Answer("68", REVERSED, When.DELAYED),
+        "deemed": Answer("68", "00", Timing.DELAYED),
+        "deemedfail": Answer("68", REVERSED, Timing.DELAYED),
     },
     from_iso={},
     other="05",

@@ -12,24 +12,32 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Code, Known, Network, When, table
+from mockpay.domain.methods.response_codes import (
+    REVERSED,
+    Answer,
+    Code,
+    MoneyStatus,
+    ResponseCodes,
+    Timing,
+    table,
+)
 
 METHOD = "netbanking"
 
-NETWORK = Network(
+NETWORK = ResponseCodes(
     method=METHOD,
     codes=table(
-        Code("S", "paid", known=Known.APPROVED),
-        Code("P", "pending at the bank", known=Known.PENDING),
+        Code("S", "paid", money=MoneyStatus.APPROVED),
+        Code("P", "pending at the bank", money=MoneyStatus.PENDING),
         Code("F", "declined by the bank", "payment_failed"),
         Code("C", "cancelled on the bank's page", "payment_cancelled", "customer"),
         Code("L", "account locked", "debit_instrument_blocked"),
         Code("N", "not enough funds", "insufficient_funds"),
         Code("X", "the bank's answer was forged", "payment_failed", "gateway"),
         Code("D", "the bank is down", "bank_technical_error"),
-        Code("T", "the bank's page was left", "payment_timed_out", "customer", Known.EXPIRED),
+        Code("T", "the bank's page was left", "payment_timed_out", "customer", MoneyStatus.EXPIRED),
         Code("O", "the bank did not answer", "payment_timed_out"),
-        Code("U", "the bank does not know", "payment_pending", known=Known.UNKNOWN),
+        Code("U", "the bank does not know", "payment_pending", money=MoneyStatus.UNKNOWN),
     ),
     named={
         "success": Answer("S"),
@@ -38,17 +46,17 @@ NETWORK = Network(
         "bankdown": Answer("D"),
         "failure": Answer("F"),
         "pending": Answer("P"),
-        "pendingok": Answer("P", "S", When.DELAYED),
-        "pendingfail": Answer("P", "F", When.DELAYED),
-        "pendingreversed": Answer("P", REVERSED, When.DELAYED),
+        "pendingok": Answer("P", "S", Timing.DELAYED),
+        "pendingfail": Answer("P", "F", Timing.DELAYED),
+        "pendingreversed": Answer("P", REVERSED, Timing.DELAYED),
         "cancelled": Answer("C"),
         "never_returns": Answer("T"),
         "timedout": Answer("O"),
-        "late": Answer("P", "S", When.AFTER_ORDER_EXPIRY),
+        "late": Answer("P", "S", Timing.AFTER_ORDER_EXPIRY),
         "forged": Answer("X"),
         "approval": Answer("P"),
-        "deemed": Answer("U", "S", When.DELAYED),
-        "deemedfail": Answer("U", REVERSED, When.DELAYED),
+        "deemed": Answer("U", "S", Timing.DELAYED),
+        "deemedfail": Answer("U", REVERSED, Timing.DELAYED),
     },
     from_iso={},
     other="F",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mockpay.domain import wallet
 from mockpay.domain.methods import cards, netbanking, upi
-from mockpay.domain.methods.response_codes import Known, Network
+from mockpay.domain.methods.response_codes import MoneyStatus, ResponseCodes
 from mockpay.domain.payments.attempts import Attempt, Failure
 from mockpay.kernel.errors import Invalid
 
@@ -16,7 +16,7 @@ EMI = "emi"
 #: Whose buyer proves who they are to the card's issuer.
 CARD_METHODS = frozenset({cards.METHOD, EMI})
 
-NETWORKS: Mapping[str, Network] = {
+NETWORKS: Mapping[str, ResponseCodes] = {
     upi.METHOD: upi.NETWORK,
     cards.METHOD: cards.NETWORK,
     EMI: replace(cards.NETWORK, method=EMI),
@@ -28,15 +28,15 @@ NETWORKS: Mapping[str, Network] = {
 ISO_CODES = tuple(code for code in cards.NETWORK.codes if code.isdigit() and code != "00")
 
 
-def network_of(attempt: Attempt) -> Network:
+def response_codes_of(attempt: Attempt) -> ResponseCodes:
     """The network that answers for an attempt."""
     return NETWORKS[attempt.method]
 
 
-def unanswered(attempt: Attempt) -> Failure:
+def no_answer_failure(attempt: Attempt) -> Failure:
     """Why an attempt ends that its buyer never answered."""
-    network = network_of(attempt)
-    code = next((c for c, row in network.codes.items() if row.known is Known.EXPIRED), None)
+    network = response_codes_of(attempt)
+    code = next((c for c, row in network.codes.items() if row.money is MoneyStatus.EXPIRED), None)
     if code is None:
         return Failure("customer", "payment_authentication", "payment_timed_out", "")
     return network.failure(code, "payment_authentication")
@@ -49,7 +49,7 @@ def check_outcome(outcome: str) -> None:
     Raises:
         Invalid: code ``scenario.outcome``.
     """
-    if any(network.knows(outcome) for network in NETWORKS.values()):
+    if any(network.has_outcome(outcome) for network in NETWORKS.values()):
         return
     message = f"No network has an outcome '{outcome}'."
     raise Invalid(message, code="scenario.outcome", outcome=outcome)

@@ -14,7 +14,7 @@ from mockpay.domain.payments.attempts import Failure
 from mockpay.kernel.errors import Invalid
 
 
-class Known(StrEnum):
+class MoneyStatus(StrEnum):
     """What a response code says about the money."""
 
     APPROVED = "approved"
@@ -32,10 +32,10 @@ class Code:
     meaning: str
     reason: str = ""
     source: str = "issuer_bank"
-    known: Known = Known.DECLINED
+    money: MoneyStatus = MoneyStatus.DECLINED
 
 
-class When(StrEnum):
+class Timing(StrEnum):
     """When a later answer comes."""
 
     NEVER = "never"
@@ -53,11 +53,11 @@ class Answer:
 
     code: str
     later: str | None = None
-    when: When = When.NEVER
+    timing: Timing = Timing.NEVER
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class ResponseCodes:
     """
     One network's language: its codes, its outcomes by name, how it tells an ISO 8583 answer.
 
@@ -96,7 +96,7 @@ class Network:
             raise Invalid(message, code="scenario.outcome", outcome=outcome)
         return self._first(outcome.upper())
 
-    def knows(self, outcome: str) -> bool:
+    def has_outcome(self, outcome: str) -> bool:
         """Whether the outcome means anything to this network."""
         try:
             self.answer(outcome)
@@ -111,13 +111,13 @@ class Network:
         return iso if self.speaks_iso and iso in self.codes else self.other
 
     def _first(self, code: str) -> Answer:
-        if self.codes[code].known is Known.UNKNOWN:
-            return Answer(code, self.approved, When.DELAYED)
+        if self.codes[code].money is MoneyStatus.UNKNOWN:
+            return Answer(code, self.approved, Timing.DELAYED)
         return Answer(code)
 
-    def known(self, code: str) -> Known:
+    def money_status(self, code: str) -> MoneyStatus:
         """What a code says about the money."""
-        return self.codes[code].known
+        return self.codes[code].money
 
     def failure(self, code: str, step: str | None = None) -> Failure:
         """The failure record for a code that took no money."""

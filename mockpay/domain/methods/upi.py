@@ -11,7 +11,15 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Code, Known, Network, When, table
+from mockpay.domain.methods.response_codes import (
+    REVERSED,
+    Answer,
+    Code,
+    MoneyStatus,
+    ResponseCodes,
+    Timing,
+    table,
+)
 from mockpay.kernel.errors import Invalid
 
 METHOD = "upi"
@@ -20,13 +28,13 @@ METHOD = "upi"
 _PSP, _NET, _PAYER, _PAYEE = "customer_psp", "network", "customer", "beneficiary_bank"
 
 CODES: Mapping[str, Code] = table(
-    Code("00", "approved", known=Known.APPROVED),
-    Code("01", "pending at the bank", known=Known.PENDING),
-    Code("RB", "credit timed out, deemed", "payment_pending", _PAYEE, Known.UNKNOWN),
-    Code("BT", "beneficiary unavailable", "gateway_technical_error", _PAYEE, Known.UNKNOWN),
-    Code("U67", "debit timed out", "bank_technical_error", _NET, Known.UNKNOWN),
-    Code("U68", "credit timed out", "gateway_technical_error", _NET, Known.UNKNOWN),
-    Code("U69", "the request expired", "payment_collect_request_expired", _PAYER, Known.EXPIRED),
+    Code("00", "approved", money=MoneyStatus.APPROVED),
+    Code("01", "pending at the bank", money=MoneyStatus.PENDING),
+    Code("RB", "credit timed out, deemed", "payment_pending", _PAYEE, MoneyStatus.UNKNOWN),
+    Code("BT", "beneficiary unavailable", "gateway_technical_error", _PAYEE, MoneyStatus.UNKNOWN),
+    Code("U67", "debit timed out", "bank_technical_error", _NET, MoneyStatus.UNKNOWN),
+    Code("U68", "credit timed out", "gateway_technical_error", _NET, MoneyStatus.UNKNOWN),
+    Code("U69", "the request expired", "payment_collect_request_expired", _PAYER, MoneyStatus.EXPIRED),
     Code("Z9", "not enough funds", "insufficient_funds"),
     Code("ZM", "wrong UPI PIN", "incorrect_pin", _PAYER),
     Code("Z6", "too many wrong UPI PINs", "pin_attempts_exceeded", _PAYER),
@@ -77,8 +85,8 @@ NAMED: Mapping[str, Answer] = {
     "success": Answer("00"),
     "failure": Answer("U30"),
     "pending": Answer("01"),
-    "pendingok": Answer("01", "00", When.DELAYED),
-    "pendingfail": Answer("01", "U30", When.DELAYED),
+    "pendingok": Answer("01", "00", Timing.DELAYED),
+    "pendingfail": Answer("01", "U30", Timing.DELAYED),
     "expired": Answer("U69"),
     "declined": Answer("ZA"),
     "insufficient": Answer("Z9"),
@@ -90,17 +98,17 @@ NAMED: Mapping[str, Answer] = {
     "dormant": Answer("ZX"),
     "bankdown": Answer("U28"),
     "psptimeout": Answer("UP"),
-    "deemed": Answer("RB", "00", When.DELAYED),
-    "pendingreversed": Answer("01", REVERSED, When.DELAYED),
-    "deemedfail": Answer("RB", REVERSED, When.DELAYED),
-    "late": Answer("01", "00", When.AFTER_ORDER_EXPIRY),
+    "deemed": Answer("RB", "00", Timing.DELAYED),
+    "pendingreversed": Answer("01", REVERSED, Timing.DELAYED),
+    "deemedfail": Answer("RB", REVERSED, Timing.DELAYED),
+    "late": Answer("01", "00", Timing.AFTER_ORDER_EXPIRY),
     "fraud": Answer("U16"),
     "invalid": Answer("ZH"),
     "timedout": Answer("U09"),
 }
 
 
-NETWORK = Network(METHOD, CODES, NAMED, _FROM_ISO, other="XB", step="payment_debit_request")
+NETWORK = ResponseCodes(METHOD, CODES, NAMED, _FROM_ISO, other="XB", step="payment_debit_request")
 #: Nobody answered the request in time.
 EXPIRED = "U69"
 

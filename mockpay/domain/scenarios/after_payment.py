@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.table import Looks, Row
+from mockpay.domain.scenarios.table import Input, Row
 
 #: What may become of an authorisation (`expires:MINUTES` and `closed` by a note's simulation).
 _CAPTURES: tuple[tuple[str, str, str], ...] = (
@@ -65,8 +65,8 @@ def later_rows() -> Iterable[Row]:
     ):
         for code, outcome, says in table:
             name = f"amount.{stage}.{code}"
-            yield Row(name, stage, Looks.AMOUNT, f"{band}.{code}", outcome, says)
+            yield Row(name, stage, Input.AMOUNT, f"{band}.{code}", outcome, says)
     for code, stage, outcome, says in _REFUNDS:
         of_refund, of_order = f"refund.amount.{code}", f"refund.order.{code}"
-        yield Row(of_refund, stage, Looks.REFUND_AMOUNT, f"24.{code}", outcome, says)
-        yield Row(of_order, stage, Looks.REFUND_OF, f"1705.{code}", outcome, f"in full: {says}")
+        yield Row(of_refund, stage, Input.REFUND_AMOUNT, f"24.{code}", outcome, says)
+        yield Row(of_order, stage, Input.REFUND_OF, f"1705.{code}", outcome, f"in full: {says}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.table import Looks, Row
+from mockpay.domain.scenarios.table import Input, Row
 
 #: facts, section 11.1, by whose they are: numbers, outcome, what happens.
 _CARDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
@@ -59,7 +59,7 @@ def auth_card_rows() -> Iterable[Row]:
         for numbers, outcome, says in cards:
             for number in numbers.split():
                 name = f"card.3ds.{number[:4]}-{number[-4:]}"
-                yield Row(name, Stage.AUTH, Looks.PAN, number, outcome, f"3-D Secure: {says}", origin)
+                yield Row(name, Stage.AUTH, Input.PAN, number, outcome, f"3-D Secure: {says}", origin)
 
 
 def auth_name_rows() -> Iterable[Row]:
@@ -67,14 +67,14 @@ def auth_name_rows() -> Iterable[Row]:
     for word, outcome, says in _NAMES:
         name, words = f"card.name.{word.lower()}", f"3-D Secure: {says}"
         typed = NAME_PREFIX + word
-        yield Row(name, Stage.AUTH, Looks.NAME, typed, outcome, words, "Worldpay")
+        yield Row(name, Stage.AUTH, Input.NAME, typed, outcome, words, "Worldpay")
 
 
 def auth_amount_rows() -> Iterable[Row]:
     """The band 1702.CC."""
     for code, outcome, says in _AMOUNTS:
         name, words = f"amount.auth.{code}", f"authentication: {says}"
-        yield Row(name, Stage.AUTH, Looks.AMOUNT, f"1702.{code}", outcome, words)
+        yield Row(name, Stage.AUTH, Input.AMOUNT, f"1702.{code}", outcome, words)
 
 
 def auth_rows() -> Iterable[Row]:

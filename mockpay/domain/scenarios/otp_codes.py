@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.table import Looks, Row
+from mockpay.domain.scenarios.table import Input, Row
 
 #: facts, section 11.2; the page's OTP and the ACS's share them.  An `acs:` outcome is the ACS's
 #: own (its transStatus, or the buyer's silence); on the page such a code is wrong.
@@ -27,4 +27,4 @@ _CODES: tuple[tuple[str, str, str, str], ...] = (
 def otp_rows() -> Iterable[Row]:
     """One-time passwords with an agreed outcome; the code in the inbox works beside them."""
     for code, outcome, says, origin in _CODES:
-        yield Row(f"otp.{code}", Stage.AUTH, Looks.OTP, code, outcome, says, origin)
+        yield Row(f"otp.{code}", Stage.AUTH, Input.OTP, code, outcome, says, origin)

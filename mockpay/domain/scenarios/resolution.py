@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from mockpay.domain import notifications, refunds
 from mockpay.domain.methods import registry
 from mockpay.domain.methods.registry import ISO_CODES as ISO_CODES
-from mockpay.domain.methods.response_codes import Network
+from mockpay.domain.methods.response_codes import ResponseCodes
 from mockpay.domain.payments.plans import Decision, Plan, Source, Stage
 from mockpay.domain.scenarios.after_payment import (
     CAPTURE_EXPIRES,
@@ -30,7 +30,7 @@ from mockpay.domain.scenarios.otp_codes import otp_rows
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES, risk_rows
 from mockpay.domain.scenarios.table import GATEWAY_OUTCOMES as GATEWAY_OUTCOMES
 from mockpay.domain.scenarios.table import REDIRECT_OUTCOMES as REDIRECT_OUTCOMES
-from mockpay.domain.scenarios.table import Looks as Looks
+from mockpay.domain.scenarios.table import Input as Input
 from mockpay.domain.scenarios.table import Row as Row
 from mockpay.domain.scenarios.table import amount_rows, bank_rows, card_rows, pin_rows, vpa_rows
 from mockpay.kernel.errors import Invalid
@@ -48,23 +48,23 @@ TABLE: tuple[Row, ...] = (
     *later_rows(),
 )
 
-_EXACT: Mapping[tuple[Looks, str], Row] = {
-    (row.looks, row.equals): row for row in TABLE if "*" not in row.equals
+_EXACT: Mapping[tuple[Input, str], Row] = {
+    (row.input, row.equals): row for row in TABLE if "*" not in row.equals
 }
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.
 _INNOCENT = ".00"
-_AMOUNTS = frozenset({Looks.AMOUNT, Looks.REFUND_AMOUNT, Looks.REFUND_OF})
+_AMOUNTS = frozenset({Input.AMOUNT, Input.REFUND_AMOUNT, Input.REFUND_OF})
 
 
-def find(looks: Looks, value: str) -> Row | None:
+def find(looks: Input, value: str) -> Row | None:
     """The row for an input, an exact one first; None where the value is not magic."""
     if looks in _AMOUNTS and value.endswith(_INNOCENT):
         return None
     exact = _EXACT.get((looks, value))
     if exact is not None:
         return exact
-    return next((row for row in _WILD if row.looks is looks and _fits(row.equals, value)), None)
+    return next((row for row in _WILD if row.input is looks and _fits(row.equals, value)), None)
 
 
 def _fits(pattern: str, value: str) -> bool:
@@ -167,9 +167,9 @@ class Facts:
     `stages` are those to be decided.
     """
 
-    inputs: Mapping[Looks, str]
+    inputs: Mapping[Input, str]
     match: Mapping[str, str]
-    network: Network
+    network: ResponseCodes
     stages: tuple[Stage, ...] = PAYMENT_STAGES
     simulated: Mapping[Stage, Decision] = field(default_factory=dict)
     magic_amounts: bool = True
@@ -193,15 +193,15 @@ def resolve(facts: Facts, chosen: Mapping[Stage, Rule]) -> Plan:
 
 
 #: Which inputs speak, highest first, and as what.
-_SPEAKERS: tuple[tuple[Looks, Source], ...] = (
-    (Looks.CVV, Source.INSTRUMENT),
-    (Looks.VPA, Source.INSTRUMENT),
-    (Looks.NAME, Source.INSTRUMENT),
-    (Looks.PAN, Source.INSTRUMENT),
-    (Looks.BANK, Source.INSTRUMENT),
-    (Looks.AMOUNT, Source.AMOUNT),
-    (Looks.REFUND_AMOUNT, Source.AMOUNT),
-    (Looks.REFUND_OF, Source.AMOUNT),
+_SPEAKERS: tuple[tuple[Input, Source], ...] = (
+    (Input.CVV, Source.INSTRUMENT),
+    (Input.VPA, Source.INSTRUMENT),
+    (Input.NAME, Source.INSTRUMENT),
+    (Input.PAN, Source.INSTRUMENT),
+    (Input.BANK, Source.INSTRUMENT),
+    (Input.AMOUNT, Source.AMOUNT),
+    (Input.REFUND_AMOUNT, Source.AMOUNT),
+    (Input.REFUND_OF, Source.AMOUNT),
 )
 
 
@@ -215,16 +215,16 @@ def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
         if value is None or (looks in _AMOUNTS and not facts.magic_amounts):
             continue
         row = find(looks, value)
-        if row is not None and row.stage is stage and row.speaks:
+        if row is not None and row.stage is stage and row.active:
             return Decision(row.outcome, source, row.name, seen(looks, value))
     outcome = facts.defaults.get(stage)
-    if not outcome or (stage is Stage.ISSUER and not facts.network.knows(outcome)):
+    if not outcome or (stage is Stage.ISSUER and not facts.network.has_outcome(outcome)):
         return None
     return Decision(outcome, Source.DEFAULT, "seller default", outcome)
 
 
-def seen(looks: Looks, value: str) -> str:
+def seen(looks: Input, value: str) -> str:
     """What may be kept of the value that decided: of a card its last four, of a CVV nothing."""
-    if looks is Looks.PAN:
+    if looks is Input.PAN:
         return f"card …{value[-4:]}"
-    return "CVV" if looks is Looks.CVV else value
+    return "CVV" if looks is Input.CVV else value

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.table import Looks, Row
+from mockpay.domain.scenarios.table import Input, Row
 
 #: What the risk stage may be told to decide; `highest` leaves it to the rule RISK_HIGHEST.
 RISK_OUTCOMES = frozenset({"success", "allow", "challenge", "review", "decline", "highest"})
@@ -28,28 +28,28 @@ _CARDS: tuple[tuple[str, str, str], ...] = (
     ("4000000000004954", "highest", "highest risk, declined where the rule RISK_HIGHEST is on"),
     ("4000000000009235", "review", "elevated risk, put aside for review"),
 )
-_TOLD: tuple[tuple[Looks, str, str, str], ...] = (
-    (Looks.IP, "192.0.2.66", "ip_block", "a blocked address"),
-    (Looks.IP, "198.51.100.66", "ip_proxy", "an address of a proxy"),
-    (Looks.IP, "203.0.113.66", IP_COUNTRY + "US", "an address in the US"),
-    (Looks.IP, "192.0.2.*", IP_COUNTRY + "IN", "an ordinary address in India"),
-    (Looks.DEVICE, "dev_blocked", "device_block", "a blocked device"),
-    (Looks.DEVICE, "dev_new", "device_new", "a device that is new every time"),
-    (Looks.DEVICE, "dev_shared", "device_many_cards", "a device that too many cards were used on"),
-    (Looks.EMAIL_DOMAIN, "disposable.test", "email_disposable", "a throw-away mailbox"),
-    (Looks.BUYER_NAME, "REVIEW ME", "name_review", "a buyer whom somebody should look at"),
+_TOLD: tuple[tuple[Input, str, str, str], ...] = (
+    (Input.IP, "192.0.2.66", "ip_block", "a blocked address"),
+    (Input.IP, "198.51.100.66", "ip_proxy", "an address of a proxy"),
+    (Input.IP, "203.0.113.66", IP_COUNTRY + "US", "an address in the US"),
+    (Input.IP, "192.0.2.*", IP_COUNTRY + "IN", "an ordinary address in India"),
+    (Input.DEVICE, "dev_blocked", "device_block", "a blocked device"),
+    (Input.DEVICE, "dev_new", "device_new", "a device that is new every time"),
+    (Input.DEVICE, "dev_shared", "device_many_cards", "a device that too many cards were used on"),
+    (Input.EMAIL_DOMAIN, "disposable.test", "email_disposable", "a throw-away mailbox"),
+    (Input.BUYER_NAME, "REVIEW ME", "name_review", "a buyer whom somebody should look at"),
 )
 
 
 def risk_rows() -> Iterable[Row]:
     """All of them; the facts' sections 11.1, 11.3, 11.5 and 11.6."""
     for code, outcome, says in _AMOUNTS:
-        yield Row(f"amount.risk.{code}", Stage.RISK, Looks.AMOUNT, f"1706.{code}", outcome, says)
+        yield Row(f"amount.risk.{code}", Stage.RISK, Input.AMOUNT, f"1706.{code}", outcome, says)
     for number, outcome, says in _CARDS:
         name = f"card.risk.{number[:4]}-{number[-4:]}"
-        yield Row(name, Stage.RISK, Looks.PAN, number, outcome, says, "Stripe")
+        yield Row(name, Stage.RISK, Input.PAN, number, outcome, says, "Stripe")
     says = "a blocked UPI ID"
-    yield Row("upi.blocked", Stage.RISK, Looks.VPA, "blocked@mockpay", "decline", says)
+    yield Row("upi.blocked", Stage.RISK, Input.VPA, "blocked@mockpay", "decline", says)
     for looks, value, outcome, says in _TOLD:
         name = f"risk.{looks}.{value.lower().replace(' ', '-')}"
         yield Row(name, Stage.RISK, looks, value, outcome, says)
@@ -61,7 +61,7 @@ def listed(outcome: str) -> frozenset[str]:
 
 
 #: UPI IDs that are blocked as such.
-BLOCKED_VPAS = frozenset(row.equals for row in risk_rows() if row.looks is Looks.VPA)
+BLOCKED_VPAS = frozenset(row.equals for row in risk_rows() if row.input is Input.VPA)
 _COUNTRIES = {
     row.equals: row.outcome.removeprefix(IP_COUNTRY)
     for row in risk_rows()

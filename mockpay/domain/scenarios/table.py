@@ -15,7 +15,7 @@ from mockpay.domain.methods.registry import ISO_CODES
 from mockpay.domain.payments.plans import Stage
 
 
-class Looks(StrEnum):
+class Input(StrEnum):
     """Which input a row looks at."""
 
     VPA = "vpa"
@@ -39,21 +39,21 @@ class Looks(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One agreed input: `looks` at what, `equals` what, and what then happens at `stage`.
+    One agreed input: `input` is looked at, `equals` what, and what then happens at `stage`.
 
     `equals` may begin or end with ``*``; an exact row goes before such a one.
-    `origin` says whose habit it follows.  A row that does not speak is listed only: a good card
+    `origin` says whose habit it follows.  A row that is not active is listed only: a good card
     leaves it to the amount how the payment goes.
     """
 
     name: str
     stage: Stage
-    looks: Looks
+    input: Input
     equals: str
     outcome: str
-    says: str
+    description: str
     origin: str = "mockpay"
-    speaks: bool = True
+    active: bool = True
 
 
 _HANDLE = "@mockpay"
@@ -119,34 +119,34 @@ REDIRECT_OUTCOMES = frozenset({"success"} | {outcome for _, outcome, _ in _REDIR
 def vpa_rows() -> Iterable[Row]:
     """UPI IDs: named outcomes, every code by itself, and other sandboxes' habits."""
     for name, says in _NAMED_VPAS:
-        yield Row(f"upi.{name}", Stage.ISSUER, Looks.VPA, name + _HANDLE, name, says)
+        yield Row(f"upi.{name}", Stage.ISSUER, Input.VPA, name + _HANDLE, name, says)
     for code, row in upi.CODES.items():
         local = code.lower()
         if len(local) >= 2:
             says = f"{row.meaning}, {code}"
-            yield Row(f"upi.code.{local}", Stage.ISSUER, Looks.VPA, local + _HANDLE, code, says)
+            yield Row(f"upi.code.{local}", Stage.ISSUER, Input.VPA, local + _HANDLE, code, says)
     for name, says in _SILENT_VPAS:
-        yield Row(f"upi.{name}", Stage.GATEWAY, Looks.VPA, name + _HANDLE, name, says)
+        yield Row(f"upi.{name}", Stage.GATEWAY, Input.VPA, name + _HANDLE, name, says)
     for origin, aliases in _ALIASES.items():
         for vpa, outcome in aliases.items():
             name = "upi.alias." + vpa.replace("*", "any")
-            yield Row(name, Stage.ISSUER, Looks.VPA, vpa, outcome, f"as {outcome}@mockpay", origin)
+            yield Row(name, Stage.ISSUER, Input.VPA, vpa, outcome, f"as {outcome}@mockpay", origin)
 
 
 def pin_rows() -> Iterable[Row]:
     """UPI PINs typed in the simulated app."""
     for pin, outcome, says in _PINS:
-        yield Row(f"upi.pin.{pin}", Stage.AUTH, Looks.PIN, pin, outcome, says)
+        yield Row(f"upi.pin.{pin}", Stage.AUTH, Input.PIN, pin, outcome, says)
 
 
 def amount_rows() -> Iterable[Row]:
     """The band 17SS.CC: SS the stage, CC the code; `.00` is always normal."""
     for code in ISO_CODES:
         says = f"issuer answers {code}"
-        yield Row(f"amount.issuer.{code}", Stage.ISSUER, Looks.AMOUNT, f"1700.{code}", f"iso:{code}", says)
+        yield Row(f"amount.issuer.{code}", Stage.ISSUER, Input.AMOUNT, f"1700.{code}", f"iso:{code}", says)
     for code, outcome, says in _REDIRECTS:
-        yield Row(f"amount.redirect.{code}", Stage.REDIRECT, Looks.AMOUNT, f"1703.{code}", outcome, says)
-    yield Row("amount.issuer.other", Stage.ISSUER, Looks.AMOUNT, "1700.*", "iso:05", "issuer declines")
+        yield Row(f"amount.redirect.{code}", Stage.REDIRECT, Input.AMOUNT, f"1703.{code}", outcome, says)
+    yield Row("amount.issuer.other", Stage.ISSUER, Input.AMOUNT, "1700.*", "iso:05", "issuer declines")
 
 
 #: Cards that simply work, by whose they are: number and what else is known of it.
@@ -207,18 +207,18 @@ def card_rows() -> Iterable[Row]:
         for number, known in cards.items():
             name = f"card.good.{number[:4]}-{number[-4:]}"
             says = f"{known}, approved unless the amount says otherwise"
-            yield Row(name, Stage.ISSUER, Looks.PAN, number, "success", says, origin, speaks=False)
+            yield Row(name, Stage.ISSUER, Input.PAN, number, "success", says, origin, active=False)
     for origin, refused in _BAD_CARDS.items():
         for code, numbers in refused.items():
             says = f"{iso8583.NETWORK.codes[code].meaning}, {code}"
             for number in numbers.split():
                 name = f"card.{code.lower()}.{number[:4]}-{number[-4:]}"
-                yield Row(name, Stage.ISSUER, Looks.PAN, number, code, says, origin)
+                yield Row(name, Stage.ISSUER, Input.PAN, number, code, says, origin)
     says = "fails the Luhn check, refused on the form"
     name = "card.luhn.4242-4241"
-    yield Row(name, Stage.ISSUER, Looks.PAN, _LUHN_CARD, "14", says, _LUHN_ORIGIN, speaks=False)
-    yield Row("card.cvv.wrong", Stage.ISSUER, Looks.CVV, "000", "N7", "wrong CVV, N7")
-    yield Row("card.cvv.wrong.amex", Stage.ISSUER, Looks.CVV, "0000", "N7", "wrong CVV, N7")
+    yield Row(name, Stage.ISSUER, Input.PAN, _LUHN_CARD, "14", says, _LUHN_ORIGIN, active=False)
+    yield Row("card.cvv.wrong", Stage.ISSUER, Input.CVV, "000", "N7", "wrong CVV, N7")
+    yield Row("card.cvv.wrong.amex", Stage.ISSUER, Input.CVV, "0000", "N7", "wrong CVV, N7")
 
 
 #: Banks that answer by themselves: outcome and words.
@@ -243,6 +243,6 @@ _BANK_USERS: tuple[tuple[str, str, str], ...] = (
 def bank_rows() -> Iterable[Row]:
     """Magic banks, and users of any bank's log-in page."""
     for code, outcome, says in _MAGIC_BANKS:
-        yield Row(f"bank.{code.lower()}", Stage.ISSUER, Looks.BANK, code, outcome, says)
+        yield Row(f"bank.{code.lower()}", Stage.ISSUER, Input.BANK, code, outcome, says)
     for user, outcome, says in _BANK_USERS:
-        yield Row(f"bank.user.{user}", Stage.AUTH, Looks.BANK_USER, user, outcome, says)
+        yield Row(f"bank.user.{user}", Stage.AUTH, Input.BANK_USER, user, outcome, says)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mockpay.domain import wallet
 from mockpay.domain.methods import cards, netbanking, upi
 from mockpay.domain.methods.registry import EMI, NETWORKS
-from mockpay.domain.methods.response_codes import Answer, Known
+from mockpay.domain.methods.response_codes import Answer, MoneyStatus
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
@@ -17,12 +17,12 @@ _RRN_DIGITS = 12
 _NO_SUCH_VPA, _BANK_DOWN = "ZH", "D"
 #: How often the network must be asked before it knows (facts: asked at 1, 2, 4 seconds).
 _ENQUIRIES = 3
-_KINDS: Mapping[Known, ResultKind] = {
-    Known.APPROVED: ResultKind.APPROVED,
-    Known.DECLINED: ResultKind.DECLINED,
-    Known.PENDING: ResultKind.PENDING,
-    Known.UNKNOWN: ResultKind.NO_ANSWER,
-    Known.EXPIRED: ResultKind.PENDING,
+_KINDS: Mapping[MoneyStatus, ResultKind] = {
+    MoneyStatus.APPROVED: ResultKind.APPROVED,
+    MoneyStatus.DECLINED: ResultKind.DECLINED,
+    MoneyStatus.PENDING: ResultKind.PENDING,
+    MoneyStatus.UNKNOWN: ResultKind.NO_ANSWER,
+    MoneyStatus.EXPIRED: ResultKind.PENDING,
 }
 
 
@@ -59,13 +59,13 @@ class Simulator:
         else:
             told = network.answer(charge.planned)
         waits = charge.fault != "success" and times < _ENQUIRIES
-        kind = ResultKind.NO_ANSWER if waits else _KINDS[network.known(told.code)]
+        kind = ResultKind.NO_ANSWER if waits else _KINDS[network.money_status(told.code)]
         return Result(kind, told.code, retrieval_reference(charge))
 
 
 def _at_once(charge: Charge, told: Answer, reference: str) -> Result:
     """A card or a balance: the issuer answers while the gateway waits."""
-    return Result(_KINDS[NETWORKS[charge.method].known(told.code)], told.code, reference)
+    return Result(_KINDS[NETWORKS[charge.method].money_status(told.code)], told.code, reference)
 
 
 def _upi(charge: Charge, told: Answer, reference: str) -> Result:
@@ -73,7 +73,7 @@ def _upi(charge: Charge, told: Answer, reference: str) -> Result:
     typed = "vpa" in charge.instrument
     if typed and told.code == _NO_SUCH_VPA:
         return Result(ResultKind.DECLINED, told.code)
-    by_itself = typed and upi.NETWORK.known(told.code) is not Known.EXPIRED
+    by_itself = typed and upi.NETWORK.money_status(told.code) is not MoneyStatus.EXPIRED
     wait = (0 if charge.agreed else charge.patience_ms) if by_itself else None
     return Result(ResultKind.AUTH_REQUIRED, told.code, reference, wait)
 
@@ -82,7 +82,7 @@ def _bank(charge: Charge, told: Answer, reference: str) -> Result:
     """The bank's own page; a magic bank answers by itself."""
     if told.code == _BANK_DOWN:
         return Result(ResultKind.DECLINED, told.code)
-    never = netbanking.NETWORK.known(told.code) is Known.EXPIRED
+    never = netbanking.NETWORK.money_status(told.code) is MoneyStatus.EXPIRED
     wait = 0 if charge.agreed and not never else None
     return Result(ResultKind.AUTH_REQUIRED, told.code, f"BID{reference}", wait)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.methods.registry import network_of
+from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.orders import Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.payments.plans import Stage
@@ -34,7 +34,7 @@ def waits(sandbox: Sandbox, attempt: Attempt) -> bool:
 
 def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> Attempt:
     """Secure the funds; where the seller does not capture by hand, capture at once."""
-    code = network_of(attempt).approved
+    code = response_codes_of(attempt).approved
     held = attempt_step(sandbox, attempt, _SECURES[event], Actor.ISSUER, code=code)
     secured = order_step(sandbox, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
     schedule.drop(sandbox, "order.expire", str(order.order_pk))

@@ -7,7 +7,7 @@ Loaded when the first card pays: the roles' messages would cost every start 26 m
 from __future__ import annotations
 
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
-from mockpay.domain.methods.registry import network_of
+from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.domain.payments.plans import Stage
@@ -87,7 +87,7 @@ def issuer_says(sandbox: Sandbox, attempt: Attempt) -> str:
     if not _cavv_holds(sandbox, txn, attempt.eci):
         return "iso:05"
     challenged = txn.flow is Flow.CHALLENGE and txn.trans_status in PROVEN
-    wants_one = network_of(attempt).answer(planned).code == SCA_REQUIRED
+    wants_one = response_codes_of(attempt).answer(planned).code == SCA_REQUIRED
     return "success" if challenged and wants_one else planned
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockpay.domain.methods.registry import unanswered
+from mockpay.domain.methods.registry import no_answer_failure
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState, PaymentRequest
 from mockpay.domain.payments.attempts import HOLDS_ORDER, AttemptState
 from mockpay.domain.timeline import Actor
@@ -141,7 +141,7 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
         note(sandbox, order, "expiry_waits", Actor.CLOCK)
         return order
     if last is not None and last.state in _BUYERS_TURN:
-        attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=unanswered(last))
+        attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=no_answer_failure(last))
         forget_request(sandbox, last.attempt_id)
         authentication.forget(sandbox, last)
     return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})

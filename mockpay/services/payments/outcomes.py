@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockpay.domain.methods.registry import network_of
+from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.timeline import Actor
@@ -28,7 +28,7 @@ def take(
     if captures.waits(sandbox, attempt):
         return captures.authorize(sandbox, order, attempt, event)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
-    code = network_of(attempt).approved
+    code = response_codes_of(attempt).approved
     taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code=code)
     # Why an earlier try failed is that try's own; the order has none any more.
     order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})

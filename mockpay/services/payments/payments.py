@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from mockpay.domain.methods import netbanking, upi
 from mockpay.domain.methods.instruments import Instrument
-from mockpay.domain.methods.registry import CARD_METHODS, network_of
+from mockpay.domain.methods.registry import CARD_METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
@@ -229,13 +229,13 @@ def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
     if result.kind is ResultKind.AUTH_REQUIRED:
         return _ask_buyer(sandbox, order, attempt, result)
     if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:
-        refused = network_of(attempt).failure(result.code, "payment_request")
+        refused = response_codes_of(attempt).failure(result.code, "payment_request")
         event = "auth_fail" if attempt.auth is Auth.PASSED else "validation_error"
         failed = attempt_step(sandbox, attempt, event, Actor.ISSUER, failure=refused)
         lost(sandbox, order, failed)
         return failed
     sent = _referenced(sandbox, attempt, result)
-    told = network_of(attempt).answer(_issuer_says(sandbox, attempt))
+    told = response_codes_of(attempt).answer(_issuer_says(sandbox, attempt))
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
     return submit(sandbox, order, sent, told, gateway_silent=silent)
 
@@ -289,7 +289,7 @@ def told_by_bank(sandbox: Sandbox, attempt_id: str, result: Result) -> None:
     attempt = the_attempt(sandbox, attempt_id)
     outcome = banks.said(sandbox, attempt)
     # A bank whose buyer has not decided knows nothing, whatever the plan would have been.
-    if outcome is None or network_of(attempt).answer(outcome).code != result.code:
+    if outcome is None or response_codes_of(attempt).answer(outcome).code != result.code:
         return
     in_time = attempt.answer_by is None or sandbox.now < attempt.answer_by
     told = answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mockpay.domain.methods.instruments import Instrument
 from mockpay.domain.methods.registry import NETWORKS
-from mockpay.domain.methods.response_codes import Network
+from mockpay.domain.methods.response_codes import ResponseCodes
 from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import Order
@@ -18,7 +18,7 @@ from mockpay.domain.scenarios.resolution import (
     PAYMENT_STAGES,
     REFUND_STAGES,
     Facts,
-    Looks,
+    Input,
     Rule,
     find,
     resolve,
@@ -53,7 +53,7 @@ def decide(
     }
     network = NETWORKS[instrument.method]
     facts = Facts(
-        inputs={**instrument.inputs, Looks.AMOUNT: amount},
+        inputs={**instrument.inputs, Input.AMOUNT: amount},
         match=match,
         network=network,
         simulated=_simulated(of_payment(order.seller_note)),
@@ -73,9 +73,9 @@ def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Ref
         Invalid: code ``simulation.invalid``: the note asks for what cannot be simulated.
     """
     settings, amount = sandbox.seller.settings, request.amount.wire()
-    inputs = {Looks.REFUND_AMOUNT: amount}
+    inputs = {Input.REFUND_AMOUNT: amount}
     if request.amount == order.amount:
-        inputs[Looks.REFUND_OF] = amount
+        inputs[Input.REFUND_OF] = amount
     match = {
         "method": attempt.method,
         "amount": amount,
@@ -106,7 +106,7 @@ def _simulated(asked: Simulation | None) -> dict[Stage, Decision]:
 
 
 def _waiting(
-    sandbox: Sandbox, match: dict[str, str], network: Network, subject: str, stages: list[Stage]
+    sandbox: Sandbox, match: dict[str, str], network: ResponseCodes, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
@@ -115,7 +115,7 @@ def _waiting(
         if rule.stage not in stages or rule.stage in chosen or not rule.fits(match, sandbox.now):
             continue
         # A UPI code means nothing to a card issuer: such a rule waits for its own method.
-        if rule.stage is Stage.ISSUER and not network.knows(rule.outcome):
+        if rule.stage is Stage.ISSUER and not network.has_outcome(rule.outcome):
             continue
         dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_DICE)
         if dice < rule.probability * _DICE:
@@ -130,7 +130,7 @@ def of_pin(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
 
     A wrong PIN fails the try; the third of one order locks (NPCI: Z6 after three).
     """
-    row = find(Looks.PIN, pin)
+    row = find(Input.PIN, pin)
     if row is None:
         return None
     tries = attempts.of_order(sandbox, attempt.order_pk)

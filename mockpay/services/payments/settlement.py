@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
-from mockpay.domain.methods.registry import network_of, unanswered
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Known, When
+from mockpay.domain.methods.registry import no_answer_failure, response_codes_of
+from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.payments.plans import Stage
@@ -46,16 +46,16 @@ def answer(
         return time_out(sandbox, attempt_id)
     if attempt.auth is not Auth.METHOD:
         return attempt  # The method's own app or bank does not have the turn.
-    network = network_of(attempt)
+    network = response_codes_of(attempt)
     told = network.answer(outcome or attempt.issuer_outcome)
-    known = network.known(told.code)
-    if known is Known.EXPIRED:
+    money = network.money_status(told.code)
+    if money is MoneyStatus.EXPIRED:
         return attempt
     forget_request(sandbox, attempt_id)
     order = the_order(sandbox, attempt.order_pk)
-    if known is Known.DECLINED:
+    if money is MoneyStatus.DECLINED:
         return _decline(sandbox, order, attempt, network.failure(told.code), actor)
-    if known is Known.PENDING:
+    if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, attempt, told, "left_pending")
     ready = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
     return submit(sandbox, order, ready, told)
@@ -77,13 +77,13 @@ def submit(
     sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gateway_silent: bool = False
 ) -> Attempt:
     """An authenticated attempt goes to the issuer, who answers now, later, or not at all."""
-    network = network_of(ready)
+    network = response_codes_of(ready)
     sent = attempt_step(sandbox, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
-    known = network.known(told.code)
-    refusal = None if known is Known.DECLINED else _held(sandbox, sent)
+    money = network.money_status(told.code)
+    refusal = None if money is MoneyStatus.DECLINED else _held(sandbox, sent)
     if refusal is not None:
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
-        told, known, gateway_silent = Answer(refusal), Known.DECLINED, False
+        told, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
     if gateway_silent:
         silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
         enquire_later(sandbox, silent, 1)
@@ -91,14 +91,14 @@ def submit(
     stepped = _step_up(sandbox, order, sent) if told.code == SCA_REQUIRED else None
     if stepped is not None:
         return stepped
-    if known is Known.DECLINED:
+    if money is MoneyStatus.DECLINED:
         refused = network.failure(told.code)
         failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=refused)
         lost(sandbox, order, failed)
         return failed
-    if known is Known.UNKNOWN:
+    if money is MoneyStatus.UNKNOWN:
         return _wait(sandbox, order, sent, told, "no_answer")
-    if known is Known.PENDING:
+    if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, sent, told, "pending")
     return take(sandbox, order, sent, "approved_and_captured")
 
@@ -126,11 +126,11 @@ def _step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None
 
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
     waiting = attempt_step(sandbox, attempt, event, Actor.ISSUER, code=told.code)
-    if told.later is not None and told.when is not When.NEVER:
+    if told.later is not None and told.timing is not Timing.NEVER:
         asked = attempt.plan.at(Stage.ISSUER).delay_seconds
         wait = sandbox.seller.settings.upi_pending_seconds if asked is None else asked
         due = sandbox.now + wait * SECOND
-        if told.when is When.AFTER_ORDER_EXPIRY:
+        if told.timing is Timing.AFTER_ORDER_EXPIRY:
             due = max(order.expires_at, sandbox.now) + SECOND
         schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=told.later)
     return waiting
@@ -166,8 +166,8 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
         back = attempt_step(sandbox, back, "gave_up", Actor.ISSUER)
         lost(sandbox, order, back, "payment_failed")
         return back
-    network, word = network_of(attempt), "resolved" if pending else "found"
-    if network.known(code) is Known.APPROVED:
+    network, word = response_codes_of(attempt), "resolved" if pending else "found"
+    if network.money_status(code) is MoneyStatus.APPROVED:
         too_late = "resolved_too_late" if pending else None
         return take(sandbox, order, attempt, f"{word}_success", too_late)
     refused = network.failure(code)
@@ -179,7 +179,7 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
 def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
     """A success for an attempt that has ended without money is sent back, never kept."""
     ended = {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
-    paid = code != REVERSED and network_of(attempt).known(code) is Known.APPROVED
+    paid = code != REVERSED and response_codes_of(attempt).money_status(code) is MoneyStatus.APPROVED
     if attempt.state in ended and paid:
         return attempt_step(sandbox, attempt, "late_success", Actor.ISSUER)
     return attempt
@@ -209,7 +209,7 @@ def answer_late(sandbox: Sandbox, attempt_id: str) -> None:
     order = the_order(sandbox, attempt.order_pk)
     due = max(order.expires_at, sandbox.now) + SECOND
     schedule.drop(sandbox, "attempt.answer", attempt_id)
-    code = network_of(attempt).approved
+    code = response_codes_of(attempt).approved
     schedule.add(sandbox, "attempt.resolve", attempt_id, due, code=code)
 
 
@@ -223,7 +223,7 @@ def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
         return attempt
     forget_request(sandbox, attempt_id)
     authentication.forget(sandbox, attempt)
-    why = unanswered(attempt)
+    why = no_answer_failure(attempt)
     gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=why)
     lost(sandbox, the_order(sandbox, attempt.order_pk), gone)
     return gone

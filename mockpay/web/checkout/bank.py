@@ -12,7 +12,7 @@ from flask import Response, request
 
 from mockpay.delivery import scheduler
 from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.scenarios.resolution import Looks, find
+from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.kernel import ids
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
@@ -83,7 +83,7 @@ def _let_in(visit: Visit) -> Response:
     attempt = _of_reference(visit, request.form.get("bank_ref", ""))
     if attempt is None:
         return go(visit.url)
-    row = find(Looks.BANK_USER, request.form.get("user", "").strip().lower())
+    row = find(Input.BANK_USER, request.form.get("user", "").strip().lower())
     if row is not None:
         return _go_back(visit, banks.decide(visit.sandbox, attempt, row.outcome))
     session = banks.session(visit.sandbox, _reference(attempt))

@@ -6,7 +6,7 @@ from flask import Response, request
 
 from mockpay.domain.methods.instruments import NetBanking
 from mockpay.domain.methods.offers import BankOffer
-from mockpay.domain.scenarios.resolution import Looks, find
+from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.kernel.clock import DAY
 from mockpay.kernel.errors import Invalid
 from mockpay.services.sellers import offers
@@ -76,8 +76,8 @@ def _groups(visit: Visit, word: str) -> list[dict[str, object]]:
 def _row(visit: Visit, bank: BankOffer) -> dict[str, object]:
     """A bank as the list shows it; one that is down says since when."""
     now = visit.sandbox.now
-    row = find(Looks.BANK, bank.code)
-    says = row.says[:1].upper() + row.says[1:] if row else None
+    row = find(Input.BANK, bank.code)
+    says = row.description[:1].upper() + row.description[1:] if row else None
     since = next((window.since for window in bank.down if window.holds(now)), None)
     if since is not None:
         says = "Not answering right now"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mockpay.domain.methods import netbanking, upi
-from mockpay.domain.methods.response_codes import Known
+from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import NotFound
@@ -74,7 +74,7 @@ class Visit:
         if self.last is None or not self._asked_by(netbanking.METHOD):
             return False
         told = netbanking.NETWORK.answer(self.last.issuer_outcome)
-        return netbanking.NETWORK.known(told.code) is not Known.EXPIRED
+        return netbanking.NETWORK.money_status(told.code) is not MoneyStatus.EXPIRED
 
     def _asked_by(self, method: str) -> bool:
         last = self.last

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from mockpay.domain.methods import upi
 from mockpay.domain.methods.instruments import Upi
-from mockpay.domain.methods.response_codes import Known
+from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
@@ -163,7 +163,7 @@ def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:
         return asked
     planned = upi.NETWORK.answer(attempt.issuer_outcome)
     # The plan says that nobody answers, but somebody just did.
-    return "success" if upi.NETWORK.known(planned.code) is Known.EXPIRED else None
+    return "success" if upi.NETWORK.money_status(planned.code) is MoneyStatus.EXPIRED else None
 
 
 def _moved(visit: Visit) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.resolution import TABLE, Looks, Row
+from mockpay.domain.scenarios.resolution import TABLE, Input, Row
 from mockpay.domain.wallet import BUYERS, DOMAIN
 from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
@@ -146,7 +146,7 @@ def emi_notes() -> list[dict[str, str]]:
 
 def user_notes() -> list[dict[str, str]]:
     """The magic users of a bank's log-in page."""
-    return [_hint(row) for row in TABLE if row.looks is Looks.BANK_USER]
+    return [_hint(row) for row in TABLE if row.input is Input.BANK_USER]
 
 
 def otp_notes() -> list[dict[str, str]]:
@@ -170,7 +170,7 @@ def _once(rows: list[Row], row: Row) -> set[str]:
 
 
 def _codes() -> list[Row]:
-    return [row for row in TABLE if row.looks is Looks.OTP]
+    return [row for row in TABLE if row.input is Input.OTP]
 
 
 def buyer_notes() -> list[dict[str, str]]:
@@ -188,11 +188,11 @@ def refuse(given: dict[str, object], error: Invalid, kept: Mapping[str, str]) ->
 
 def pin_notes() -> list[dict[str, str]]:
     """The magic PINs that the simulated app tells testers of."""
-    return [_hint(row) for row in TABLE if row.looks is Looks.PIN and len(row.equals) == 4]
+    return [_hint(row) for row in TABLE if row.input is Input.PIN and len(row.equals) == 4]
 
 
 def _hint(row: Row) -> dict[str, str]:
-    return {"value": row.equals, "says": row.says}
+    return {"value": row.equals, "says": row.description}
 
 
 def redirect_says(visit: Visit) -> str | None:
@@ -200,4 +200,4 @@ def redirect_says(visit: Visit) -> str | None:
     told = visit.last.plan.at(Stage.REDIRECT) if visit.last else None
     if told is None or told.scenario is None:
         return None
-    return next((row.says for row in TABLE if row.outcome == told.outcome), None)
+    return next((row.description for row in TABLE if row.outcome == told.outcome), None)

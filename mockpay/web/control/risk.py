@@ -12,7 +12,7 @@ from msgspec.structs import replace as changed
 from mockpay.domain.methods.instruments import Card, Instrument
 from mockpay.domain.methods.registry import NETWORKS
 from mockpay.domain.payments.plans import Decision, Stage
-from mockpay.domain.scenarios.resolution import Facts, Looks, resolve
+from mockpay.domain.scenarios.resolution import Facts, Input, resolve
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
@@ -147,7 +147,7 @@ def _said(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | Non
     """What the magic values and the seller's default say; rules would be used up, so none."""
     settings = sandbox.seller.settings
     facts = Facts(
-        inputs={**chosen.inputs, Looks.AMOUNT: amount.wire()},
+        inputs={**chosen.inputs, Input.AMOUNT: amount.wire()},
         match={},
         network=NETWORKS[chosen.method],
         stages=(Stage.RISK,),

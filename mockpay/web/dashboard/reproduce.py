@@ -68,7 +68,7 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
     decided = deciding(attempt)
     if decided is not None and not overruled(attempt):
         return decided[0], decided[1].outcome
-    if attempt.failure is not None and NETWORKS[attempt.method].knows(attempt.failure.code):
+    if attempt.failure is not None and NETWORKS[attempt.method].has_outcome(attempt.failure.code):
         return Stage.ISSUER, attempt.failure.code
     if attempt.state is AttemptState.CAPTURED:
         return Stage.ISSUER, "success"

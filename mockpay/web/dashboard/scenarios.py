@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, redirect, url_for
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.resolution import TABLE, Looks, Row, Rule
+from mockpay.domain.scenarios.resolution import TABLE, Input, Row, Rule
 from mockpay.services import scenarios as services
 from mockpay.store import scenarios as rules
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -86,7 +86,7 @@ def groups(table: Iterable[Row]) -> list[Group]:
 
 
 def _is_named(row: Row) -> bool:
-    return row.looks is Looks.VPA and not row.name.startswith((_CODES, _ALIASES))
+    return row.input is Input.VPA and not row.name.startswith((_CODES, _ALIASES))
 
 
 def _is_code(row: Row) -> bool:
@@ -98,15 +98,15 @@ def _is_alias(row: Row) -> bool:
 
 
 def _looks_at_pin(row: Row) -> bool:
-    return row.looks is Looks.PIN
+    return row.input is Input.PIN
 
 
 def _is_issuer_amount(row: Row) -> bool:
-    return row.looks is Looks.AMOUNT and row.stage is Stage.ISSUER
+    return row.input is Input.AMOUNT and row.stage is Stage.ISSUER
 
 
 def _is_redirect(row: Row) -> bool:
-    return row.looks is Looks.AMOUNT and row.stage is Stage.REDIRECT
+    return row.input is Input.AMOUNT and row.stage is Stage.REDIRECT
 
 
 def _rule_line(sandbox: Sandbox, rule: Rule) -> RuleLine:

@@ -22,7 +22,7 @@ _ENDED_BY: Mapping[Actor, str] = {
     Actor.TESTER: "A tester said so.",
     Actor.ISSUER: "The buyer’s bank did it.",
 }
-_SAYS: Mapping[str, str] = {row.name: row.says for row in TABLE}
+_SAYS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 _DECIDED: Mapping[Source, str] = {
     Source.RULE: "Decided by a rule",
     Source.SIMULATION: "Decided by SandboxSimulation in SellerRefundNote",

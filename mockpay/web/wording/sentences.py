@@ -41,7 +41,7 @@ _WHO: Mapping[str, tuple[str, str]] = {
     "beneficiary_bank": ("Seller’s bank refused: ", "The seller’s bank refused the payment: "),
 }
 #: What a browser brings back where the redirect stage was told to misbehave.
-_RETURNS: Mapping[str, str] = {row.outcome: row.says for row in TABLE if row.stage is Stage.REDIRECT}
+_RETURNS: Mapping[str, str] = {row.outcome: row.description for row in TABLE if row.stage is Stage.REDIRECT}
 
 #: What of an instrument may be magic, and where its buyer may choose otherwise.
 _MAGIC: Mapping[str, str] = {
@@ -227,7 +227,7 @@ def overruled(attempt: Attempt) -> bool:
         return False
     planned = attempt.plan.at(Stage.ISSUER).outcome
     network = NETWORKS[attempt.method]
-    if not network.knows(planned):
+    if not network.has_outcome(planned):
         return False
     told = network.answer(planned)
     expected = {told.code, told.later}

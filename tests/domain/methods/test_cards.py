@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from mockpay.domain.methods import cards
 from mockpay.domain.methods.cards import BINS, NETWORK_NAMES, bin_of, brand_of, luhn, typed
 from mockpay.domain.methods.instruments import Card
-from mockpay.domain.scenarios.resolution import Looks
+from mockpay.domain.scenarios.resolution import Input
 from mockpay.domain.scenarios.table import card_rows
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 
 NOON = parse_time("2026-11-21T12:00:00Z")
 GOOD = {"number": "4111111111111111", "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
-_PANS = [row.equals for row in card_rows() if row.looks is Looks.PAN]
+_PANS = [row.equals for row in card_rows() if row.input is Input.PAN]
 #: But for the one that its form refuses.
 PUBLISHED = [number for number in _PANS if luhn(number)]
 FOREIGN = "Discover, JCB or UnionPay"
@@ -422,7 +422,7 @@ def test_of_a_cvv_only_the_magic_one_is_remembered(number, cvv, kept):
     card = Card.read(**{**GOOD, "number": number, "cvv": cvv}, now=NOON)
     assert card.magic_cvv == kept
     assert cvv not in str(card.dump()) or kept is None
-    assert Looks.CVV not in card.inputs or kept
+    assert Input.CVV not in card.inputs or kept
 
 
 @pytest.mark.parametrize("number", PUBLISHED)

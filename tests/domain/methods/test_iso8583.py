@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.cards import NETWORK
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Known, When
+from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.kernel.errors import Invalid
 
 #: facts, section 1.3: reason by code, and whose doing a refusal is where not the issuer's.
@@ -43,7 +43,7 @@ SOURCES = {"gateway": {"03", "68", "96", "TO"}, "customer": {"55", "75", "82", "
 
 @pytest.mark.parametrize(("code", "reason"), REASONS.items())
 def test_a_refusal_has_its_published_reason(code, reason):
-    assert NETWORK.known(code) is Known.DECLINED
+    assert NETWORK.money_status(code) is MoneyStatus.DECLINED
     failure = NETWORK.failure(code)
     assert (failure.code, failure.reason, failure.step) == (code, reason, "payment_authorization")
 
@@ -55,8 +55,8 @@ def test_a_refusal_names_whose_doing_it_is(code):
 
 
 def test_every_other_code_takes_the_money_or_leaves_it_open():
-    others = {code: NETWORK.known(code) for code in NETWORK.codes if code not in REASONS}
-    assert others == {"00": Known.APPROVED, "68": Known.UNKNOWN, "PD": Known.PENDING}
+    others = {code: NETWORK.money_status(code) for code in NETWORK.codes if code not in REASONS}
+    assert others == {"00": MoneyStatus.APPROVED, "68": MoneyStatus.UNKNOWN, "PD": MoneyStatus.PENDING}
 
 
 @pytest.mark.parametrize("code", [code for code in NETWORK.codes if code.isdigit()])
@@ -79,12 +79,12 @@ def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
         ("limit", Answer("61")),
         ("frequency", Answer("65")),
         ("bankdown", Answer("91")),
-        ("deemed", Answer("68", "00", When.DELAYED)),
-        ("deemedfail", Answer("68", REVERSED, When.DELAYED)),
+        ("deemed", Answer("68", "00", Timing.DELAYED)),
+        ("deemedfail", Answer("68", REVERSED, Timing.DELAYED)),
         ("n7", Answer("N7")),
-        ("68", Answer("68", "00", When.DELAYED)),
+        ("68", Answer("68", "00", Timing.DELAYED)),
         ("pending", Answer("PD")),
-        ("pendingok", Answer("PD", "00", When.DELAYED)),
+        ("pendingok", Answer("PD", "00", Timing.DELAYED)),
         ("timedout", Answer("TO")),
     ],
 )
@@ -94,7 +94,7 @@ def test_an_outcome_is_answered_with_its_code(outcome, answer):
 
 @pytest.mark.parametrize("outcome", ["wrongpin", "U30", "Z9", "", "pendingfail"])
 def test_what_means_nothing_to_an_issuer_is_refused(outcome):
-    assert not NETWORK.knows(outcome)
+    assert not NETWORK.has_outcome(outcome)
     with pytest.raises(Invalid) as caught:
         NETWORK.answer(outcome)
     assert caught.value.code == "scenario.outcome"

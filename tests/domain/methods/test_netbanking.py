@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.domain.methods.netbanking import ALWAYS_DOWN, BANKS, BY_CODE, NETWORK, checksum
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Known, When
-from mockpay.domain.scenarios.resolution import Looks
+from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
+from mockpay.domain.scenarios.resolution import Input
 from mockpay.domain.scenarios.table import bank_rows
 
 #: facts, section 1.4.
@@ -33,7 +33,7 @@ def test_a_bank_has_a_code_of_the_fields_form_and_a_name(bank):
 
 
 def test_every_magic_bank_has_its_row_and_every_row_its_bank():
-    rows = {row.equals for row in bank_rows() if row.looks is Looks.BANK}
+    rows = {row.equals for row in bank_rows() if row.input is Input.BANK}
     assert rows == {bank.code for bank in BANKS if bank.magic}
     assert ALWAYS_DOWN in rows
 
@@ -47,28 +47,28 @@ def test_the_common_banks_come_first():
 @pytest.mark.parametrize(
     ("outcome", "answer", "known"),
     [
-        ("success", Answer("S"), Known.APPROVED),
-        ("failure", Answer("F"), Known.DECLINED),
-        ("cancelled", Answer("C"), Known.DECLINED),
-        ("locked", Answer("L"), Known.DECLINED),
-        ("insufficient", Answer("N"), Known.DECLINED),
-        ("bankdown", Answer("D"), Known.DECLINED),
-        ("timedout", Answer("O"), Known.DECLINED),
-        ("forged", Answer("X"), Known.DECLINED),
-        ("pending", Answer("P"), Known.PENDING),
-        ("approval", Answer("P"), Known.PENDING),
-        ("pendingok", Answer("P", "S", When.DELAYED), Known.PENDING),
-        ("pendingfail", Answer("P", "F", When.DELAYED), Known.PENDING),
-        ("late", Answer("P", "S", When.AFTER_ORDER_EXPIRY), Known.PENDING),
-        ("never_returns", Answer("T"), Known.EXPIRED),
-        ("deemed", Answer("U", "S", When.DELAYED), Known.UNKNOWN),
-        ("deemedfail", Answer("U", REVERSED, When.DELAYED), Known.UNKNOWN),
-        ("iso:51", Answer("F"), Known.DECLINED),
+        ("success", Answer("S"), MoneyStatus.APPROVED),
+        ("failure", Answer("F"), MoneyStatus.DECLINED),
+        ("cancelled", Answer("C"), MoneyStatus.DECLINED),
+        ("locked", Answer("L"), MoneyStatus.DECLINED),
+        ("insufficient", Answer("N"), MoneyStatus.DECLINED),
+        ("bankdown", Answer("D"), MoneyStatus.DECLINED),
+        ("timedout", Answer("O"), MoneyStatus.DECLINED),
+        ("forged", Answer("X"), MoneyStatus.DECLINED),
+        ("pending", Answer("P"), MoneyStatus.PENDING),
+        ("approval", Answer("P"), MoneyStatus.PENDING),
+        ("pendingok", Answer("P", "S", Timing.DELAYED), MoneyStatus.PENDING),
+        ("pendingfail", Answer("P", "F", Timing.DELAYED), MoneyStatus.PENDING),
+        ("late", Answer("P", "S", Timing.AFTER_ORDER_EXPIRY), MoneyStatus.PENDING),
+        ("never_returns", Answer("T"), MoneyStatus.EXPIRED),
+        ("deemed", Answer("U", "S", Timing.DELAYED), MoneyStatus.UNKNOWN),
+        ("deemedfail", Answer("U", REVERSED, Timing.DELAYED), MoneyStatus.UNKNOWN),
+        ("iso:51", Answer("F"), MoneyStatus.DECLINED),
     ],
 )
 def test_an_outcome_is_answered_with_the_banks_letter(outcome, answer, known):
     assert NETWORK.answer(outcome) == answer
-    assert NETWORK.known(answer.code) is known
+    assert NETWORK.money_status(answer.code) is known
 
 
 def test_the_checksum_is_an_hmac_over_reference_status_and_amount():

@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.registry import ISO_CODES, NETWORKS, check_outcome
-from mockpay.domain.methods.response_codes import REVERSED, Known, When
+from mockpay.domain.methods.response_codes import REVERSED, MoneyStatus, Timing
 from mockpay.kernel.errors import Invalid
 
 EVERY = [(method, outcome) for method, network in NETWORKS.items() for outcome in network.named]
@@ -15,7 +15,7 @@ def test_a_code_stands_by_its_own_name_and_says_what_it_means(method, code):
     row = NETWORKS[method].codes[code]
     assert row.code == code
     assert row.meaning
-    assert row.reason or row.known in {Known.APPROVED, Known.PENDING}
+    assert row.reason or row.money in {MoneyStatus.APPROVED, MoneyStatus.PENDING}
 
 
 @pytest.mark.parametrize(("method", "code"), CODES)
@@ -27,7 +27,7 @@ def test_every_code_is_an_outcome_in_either_case(method, code):
 @pytest.mark.parametrize("method", NETWORKS)
 def test_one_code_takes_the_money(method):
     network = NETWORKS[method]
-    approved = [code for code, row in network.codes.items() if row.known is Known.APPROVED]
+    approved = [code for code, row in network.codes.items() if row.money is MoneyStatus.APPROVED]
     assert approved == [network.approved]
     assert network.answer("success").code == network.approved
 
@@ -43,8 +43,8 @@ def test_a_named_outcome_uses_codes_that_there_are(method, outcome):
 @pytest.mark.parametrize(("method", "outcome"), EVERY)
 def test_only_what_is_open_may_be_answered_later(method, outcome):
     told = NETWORKS[method].named[outcome]
-    still_open = NETWORKS[method].known(told.code) in {Known.PENDING, Known.UNKNOWN}
-    assert (told.later is None) == (told.when is When.NEVER)
+    still_open = NETWORKS[method].money_status(told.code) in {MoneyStatus.PENDING, MoneyStatus.UNKNOWN}
+    assert (told.later is None) == (told.timing is Timing.NEVER)
     assert told.later is None or still_open
 
 
@@ -53,15 +53,17 @@ def test_what_comes_later_is_an_end(method, outcome):
     network = NETWORKS[method]
     later = network.named[outcome].later
     if later not in {None, REVERSED}:
-        assert network.known(later) in {Known.APPROVED, Known.DECLINED}
+        assert network.money_status(later) in {MoneyStatus.APPROVED, MoneyStatus.DECLINED}
 
 
 @pytest.mark.parametrize(("method", "code"), CODES)
 def test_an_unknown_end_becomes_known_as_paid(method, code):
     network = NETWORKS[method]
     told = network.answer(code)
-    unknown = network.known(code) is Known.UNKNOWN
-    assert (told.later, told.when) == ((network.approved, When.DELAYED) if unknown else (None, When.NEVER))
+    unknown = network.money_status(code) is MoneyStatus.UNKNOWN
+    assert (told.later, told.timing) == (
+        (network.approved, Timing.DELAYED) if unknown else (None, Timing.NEVER)
+    )
 
 
 @pytest.mark.parametrize("method", NETWORKS)
@@ -70,7 +72,7 @@ def test_every_iso_code_is_an_answer_of_every_method_that_takes_no_money(method,
     network = NETWORKS[method]
     told = network.answer(f"iso:{code}")
     assert told.code in network.codes
-    assert network.known(told.code) in {Known.DECLINED, Known.UNKNOWN}
+    assert network.money_status(told.code) in {MoneyStatus.DECLINED, MoneyStatus.UNKNOWN}
 
 
 def test_an_outcome_is_good_where_any_network_knows_it():

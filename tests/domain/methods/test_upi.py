@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from mockpay.domain.methods import upi
-from mockpay.domain.methods.response_codes import Answer, Known, When
+from mockpay.domain.methods.response_codes import Answer, MoneyStatus, Timing
 from mockpay.domain.payments.attempts import Failure
 from mockpay.kernel.errors import Invalid
 
@@ -69,12 +69,12 @@ def test_there_is_no_code_that_nobody_published():
 
 
 def test_what_each_code_says_about_the_money():
-    known = {k: {c for c, row in upi.CODES.items() if row.known is k} for k in Known}
-    assert known[Known.APPROVED] == {"00"}
-    assert known[Known.PENDING] == {"01"}
-    assert known[Known.UNKNOWN] == {"RB", "BT", "U67", "U68"}
-    assert known[Known.EXPIRED] == {"U69"}
-    assert known[Known.DECLINED] == set(upi.CODES) - {"00", "01", "RB", "BT", "U67", "U68", "U69"}
+    known = {k: {c for c, row in upi.CODES.items() if row.money is k} for k in MoneyStatus}
+    assert known[MoneyStatus.APPROVED] == {"00"}
+    assert known[MoneyStatus.PENDING] == {"01"}
+    assert known[MoneyStatus.UNKNOWN] == {"RB", "BT", "U67", "U68"}
+    assert known[MoneyStatus.EXPIRED] == {"U69"}
+    assert known[MoneyStatus.DECLINED] == set(upi.CODES) - {"00", "01", "RB", "BT", "U67", "U68", "U69"}
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_what_each_code_says_about_the_money():
         ("success", Answer("00")),
         ("failure", Answer("U30")),
         ("pending", Answer("01")),
-        ("pendingok", Answer("01", "00", When.DELAYED)),
-        ("pendingfail", Answer("01", "U30", When.DELAYED)),
+        ("pendingok", Answer("01", "00", Timing.DELAYED)),
+        ("pendingfail", Answer("01", "U30", Timing.DELAYED)),
         ("expired", Answer("U69")),
         ("declined", Answer("ZA")),
         ("insufficient", Answer("Z9")),
@@ -99,11 +99,11 @@ def test_what_each_code_says_about_the_money():
         ("fraud", Answer("U16")),
         ("invalid", Answer("ZH")),
         ("timedout", Answer("U09")),
-        ("deemed", Answer("RB", "00", When.DELAYED)),
-        ("deemedfail", Answer("RB", "reversed", When.DELAYED)),
-        ("late", Answer("01", "00", When.AFTER_ORDER_EXPIRY)),
+        ("deemed", Answer("RB", "00", Timing.DELAYED)),
+        ("deemedfail", Answer("RB", "reversed", Timing.DELAYED)),
+        ("late", Answer("01", "00", Timing.AFTER_ORDER_EXPIRY)),
         ("u30", Answer("U30")),
-        ("U68", Answer("U68", "00", When.DELAYED)),
+        ("U68", Answer("U68", "00", Timing.DELAYED)),
         ("iso:51", Answer("Z9")),
         ("iso:61", Answer("Z8")),
         ("iso:65", Answer("Z7")),

@@ -10,7 +10,7 @@ from mockpay.domain.scenarios.authentication import (
     auth_name_rows,
     auth_rows,
 )
-from mockpay.domain.scenarios.resolution import Looks, find
+from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.threeds.outcomes import OUTCOMES
 from tests.given import NOON
 
@@ -61,18 +61,18 @@ def test_the_names_are_the_published_ones():
 def test_each_of_the_names_can_be_typed(word):
     number = "4111111111111111"
     card = typed(number=number, expiry="08/29", cvv="123", name=f"3DS {word}", now=NOON)
-    assert find(Looks.NAME, card.name).stage is Stage.AUTH
+    assert find(Input.NAME, card.name).stage is Stage.AUTH
 
 
 def test_an_ordinary_name_is_not_magic():
-    assert find(Looks.NAME, "ASHA RAO") is None
-    assert find(Looks.NAME, "Y") is None
+    assert find(Input.NAME, "ASHA RAO") is None
+    assert find(Input.NAME, "Y") is None
 
 
 def test_the_amounts_are_the_published_ones():
     wanted = {f"1702.{code}": outcome for code, outcome in AMOUNTS.items()}
     assert {row.equals: row.outcome for row in auth_amount_rows()} == wanted
-    assert find(Looks.AMOUNT, "1702.00") is None
+    assert find(Input.AMOUNT, "1702.00") is None
 
 
 def test_every_row_acts_on_authentication_in_words_that_it_knows():

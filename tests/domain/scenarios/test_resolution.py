@@ -9,7 +9,7 @@ from mockpay.domain.scenarios.resolution import (
     REDIRECT_OUTCOMES,
     TABLE,
     Facts,
-    Looks,
+    Input,
     Rule,
     check_outcome,
     find,
@@ -26,7 +26,7 @@ def rule(outcome="U69", stage=Stage.ISSUER, **wish):
 
 
 def plan(*, vpa=None, amount="499.00", rules=(), magic=True, defaults=None):
-    inputs = {Looks.AMOUNT: amount} | ({Looks.VPA: vpa} if vpa else {})
+    inputs = {Input.AMOUNT: amount} | ({Input.VPA: vpa} if vpa else {})
     chosen = {one.stage: one for one in rules}
     facts = Facts(inputs, {}, upi.NETWORK, magic_amounts=magic, defaults=defaults or {})
     return resolve(facts, chosen)
@@ -39,27 +39,27 @@ def issuer(**given):
 
 def test_no_two_rows_have_one_name_or_one_input():
     assert len({row.name for row in TABLE}) == len(TABLE)
-    assert len({(row.looks, row.equals) for row in TABLE}) == len(TABLE)
+    assert len({(row.input, row.equals) for row in TABLE}) == len(TABLE)
 
 
 def test_every_row_says_what_it_does():
-    assert all(row.says.strip() and row.origin for row in TABLE)
+    assert all(row.description.strip() and row.origin for row in TABLE)
 
 
 #: Inputs that decide nothing by themselves.
-TOLD = {Looks.IP, Looks.DEVICE, Looks.EMAIL_DOMAIN, Looks.BUYER_NAME}
+TOLD = {Input.IP, Input.DEVICE, Input.EMAIL_DOMAIN, Input.BUYER_NAME}
 
 
 def test_every_outcome_is_one_that_its_stage_knows():
     for row in TABLE:
-        if row.looks is Looks.PIN:
+        if row.input is Input.PIN:
             assert row.outcome in upi.CODES
-        elif row.looks in TOLD:
+        elif row.input in TOLD:
             assert row.outcome not in RISK_OUTCOMES  # it names a rule's list
-        elif row.looks is Looks.BANK_USER:
-            assert netbanking.NETWORK.knows(row.outcome)
+        elif row.input is Input.BANK_USER:
+            assert netbanking.NETWORK.has_outcome(row.outcome)
         elif row.stage is Stage.AUTH:
-            assert row.outcome in AUTH_OUTCOMES or row.looks is Looks.OTP
+            assert row.outcome in AUTH_OUTCOMES or row.input is Input.OTP
         elif not row.outcome.startswith("iso:"):
             check_outcome(row.stage, row.outcome)
 
@@ -70,13 +70,13 @@ def test_every_outcome_is_one_that_its_stage_knows():
     " limit frequency frozen dormant bankdown psptimeout deemed deemedfail late fraud invalid".split(),
 )
 def test_every_upi_id_of_the_published_table_is_there(local):
-    row = find(Looks.VPA, f"{local}@mockpay")
+    row = find(Input.VPA, f"{local}@mockpay")
     assert (row.stage, row.outcome) == (Stage.ISSUER, local)
 
 
 @pytest.mark.parametrize("code", list(upi.CODES))
 def test_every_response_code_is_a_upi_id(code):
-    assert find(Looks.VPA, f"{code.lower()}@mockpay").outcome == code
+    assert find(Input.VPA, f"{code.lower()}@mockpay").outcome == code
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,19 @@ def test_every_response_code_is_a_upi_id(code):
     ],
 )
 def test_other_companies_habits_are_kept(vpa, outcome):
-    assert find(Looks.VPA, vpa).outcome == outcome
+    assert find(Input.VPA, vpa).outcome == outcome
 
 
 @pytest.mark.parametrize("vpa", ["asha@okbank", "success@okbank", "mockpay@upi", "x@mockpay"])
 def test_an_ordinary_upi_id_is_not_magic(vpa):
-    assert find(Looks.VPA, vpa) is None
+    assert find(Input.VPA, vpa) is None
 
 
 @pytest.mark.parametrize(
     ("pin", "outcome"), [("0000", "ZM"), ("000000", "ZM"), ("9999", "Z6"), ("1234", None)]
 )
 def test_the_magic_pins(pin, outcome):
-    row = find(Looks.PIN, pin)
+    row = find(Input.PIN, pin)
     assert (row and row.outcome) == outcome
 
 
@@ -139,8 +139,8 @@ def test_ordinary_prices_stay_innocent(amount):
 
 def test_an_exact_row_goes_before_one_with_a_star():
     for code in ISO_CODES:
-        assert find(Looks.AMOUNT, f"1700.{code}").name == f"amount.issuer.{code}"
-    assert find(Looks.AMOUNT, "1700.98").name == "amount.issuer.other"
+        assert find(Input.AMOUNT, f"1700.{code}").name == f"amount.issuer.{code}"
+    assert find(Input.AMOUNT, "1700.98").name == "amount.issuer.other"
 
 
 def test_magic_amounts_can_be_switched_off():
