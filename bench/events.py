@@ -67,13 +67,13 @@ def _rounds(url: str, place: Place, rounds: int, pending: int, due: int) -> list
         _fill(runtime, seller_id, pending + (rounds - 1) * due)
         return [_fire(runtime, seller_id, number, due) for number in range(1, rounds + 1)]
     finally:
-        close(runtime.engine)
+        close(runtime.engine, runtime.writer)
 
 
 def _fill(runtime: Runtime, seller_id: str, many: int) -> None:
     kind = runtime.engine.dialect.name
     values = {"seller": seller_id, "begin": _BEGIN, "many": many}
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         connection.execute(text(_FILL + _NUMBERS[kind]), values)
     if kind == "postgresql":
         # A million rows at once leave PostgreSQL work that it would do in the next minutes.

@@ -74,7 +74,7 @@ def measure(rounds: int, many: int) -> list[Line]:
                     told.append(spent)
                     floor.append(cpu_of(lambda: sign_notification(_BODY, key), 200))
         finally:
-            close(runtime.engine)
+            close(runtime.engine, runtime.writer)
     what = f"a real refund settlement: {many:,} due ones fired by the clock"
     shown, took = f"{median(settled) * 1e6:.0f} us each", median(walls)
     return [

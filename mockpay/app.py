@@ -6,20 +6,17 @@ The one place that knows concrete things and puts them together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flask import Flask, request
-from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from flask_sqlalchemy import SQLAlchemy
 
 from mockpay.kernel import assets, templates
 from mockpay.kernel.clock import RealClock
-from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.calls import OutgoingHosts, Sender
 from mockpay.kernel.http.direct import DirectSender
 from mockpay.kernel.keys.files import open_keys
@@ -27,9 +24,9 @@ from mockpay.providers.contract import discover, providers_of
 from mockpay.services.sellers import accounts
 from mockpay.settings import Settings
 from mockpay.store.db.database_clock import database_clock
-from mockpay.store.db.engine import create_tables, engine_options, normal_url, open_engine
-from mockpay.store.db.metadata import metadata
+from mockpay.store.db.engine import configure, engine_options, normal_url, sqlite_file
 from mockpay.store.unit_of_work import Runtime
+from mockpay.tables import create_tables, metadata
 from mockpay.web import account, challenge, checkout, control, errors, guard, headers, landing
 from mockpay.web.hosts import own_url
 from mockpay.web.late_rules import LateRule
@@ -37,10 +34,16 @@ from mockpay.web.late_rules import LateRule
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from sqlalchemy import Engine
+
     from mockpay.merchant.shop import ShopConfig
 
 #: The body of any request at most (contract section 5).
 MAX_BODY = 1_048_576
+
+#: Owns the metadata and the engines of every application made here.
+db = SQLAlchemy(metadata=metadata, disable_autonaming=True)
+_WRITER = "writer"
 
 
 def create_app(
@@ -59,12 +62,13 @@ def create_app(
     told = settings or Settings()
     app = _bare()
     providers = discover()
-    engine, clock = _open_store(told)
+    engine, writer = _open_database(app, told.database_url)
     runtime = Runtime(
         settings=told,
         engine=engine,
+        writer=writer,
         keys=open_keys(told.keys_dir),
-        real_clock=real_clock or clock,
+        real_clock=real_clock or database_clock(engine),
         sender=sender or DirectSender(told.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
@@ -72,7 +76,7 @@ def create_app(
     # The demo shop listens there (contract section 1); a port of 0 is known by now.
     accounts.ensure_default(runtime, ipn_url=f"{own_url(told)}/shop/ipn")
     app.extensions["mockpay"] = runtime
-    app.shell_context_processor(lambda: dict(_in_the_shell(app, runtime)))
+    app.shell_context_processor(lambda: {"db": db, "runtime": runtime, "tables": metadata.tables})
     for provider in providers.values():
         if provider.blueprint is not None:
             app.register_blueprint(provider.blueprint(runtime))
@@ -178,8 +182,8 @@ def _shop(runtime: Runtime) -> ShopConfig:
 
 def _books(settings: Settings) -> Path:
     """The shop's own file: beside the sandbox's where that is one, else in `var`."""
-    url = make_url(normal_url(settings.database_url))
-    folder = Path(str(url.database)).parent if url.get_backend_name() == "sqlite" else Path("var")
+    file = sqlite_file(settings.database_url)
+    folder = file.parent if file is not None else Path("var")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "shop.db"
 
@@ -196,27 +200,17 @@ def template_folder(package: Path) -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def _in_the_shell(app: Flask, runtime: Runtime) -> Mapping[str, object]:
-    """
-    What `flask --app mockpay.app shell` knows: the runtime, and the tables by Flask-SQLAlchemy.
-
-    Only there: it loads the ORM, 6 MB and 70 ms that a server would never use (decision 0002).
-    """
-    from flask_sqlalchemy import SQLAlchemy  # noqa: PLC0415
-
-    url = normal_url(runtime.settings.database_url)
+def _open_database(app: Flask, database_url: str) -> tuple[Engine, Engine]:
+    """The engines for reading and writing, with the tables made at the first start."""
+    url = normal_url(database_url)
+    for_readers, for_writers = engine_options(url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
-    db = SQLAlchemy(app, metadata=metadata, disable_autonaming=True)
-    return {"db": db, "runtime": runtime, "tables": metadata.tables}
-
-
-def _open_store(settings: Settings) -> tuple[Engine, RealClock]:
-    """The database with its tables, made at the first start, and the real time that it has."""
-    engine = open_engine(settings.database_url)
-    try:
-        create_tables(engine)
-        return engine, database_clock(engine)
-    except SQLAlchemyError as error:
-        message = "The database cannot be opened; look at MOCKPAY_DATABASE_URL."
-        raise Unusable(message, code="database.unusable") from error
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = for_readers
+    if for_writers is not None:
+        app.config["SQLALCHEMY_BINDS"] = {_WRITER: {"url": url, **for_writers}}
+    db.init_app(app)
+    with app.app_context():
+        engine, writer = db.engine, db.engines.get(_WRITER, db.engine)
+    configure(engine, writer)
+    create_tables(writer)
+    return engine, writer

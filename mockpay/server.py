@@ -255,4 +255,4 @@ class MockpayServer:
         if self._thread is not None:
             self._thread.join(2.0)
         if self._runtime is not None:
-            close(self._runtime.engine)
+            close(self._runtime.engine, self._runtime.writer)

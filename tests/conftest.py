@@ -38,7 +38,7 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sqlite_engine(tmp_path_factory):
+def sqlite_engines(tmp_path_factory):
     """A SQLite file with all tables."""
     yield from _opened(str(tmp_path_factory.mktemp("database") / "mockpay.db"))
 
@@ -66,19 +66,20 @@ def postgresql_server():
 
 
 @pytest.fixture(scope="session")
-def postgresql_engine(postgresql_server):
+def postgresql_engines(postgresql_server):
     """A PostgreSQL database with all tables."""
     yield from _opened(postgresql_server)
 
 
 def _opened(url: str):
-    """One engine for all tests of a process: it remembers the statements that it compiled."""
-    from mockpay.store.db import engine as engines
+    """One pair of engines for all tests of a process: they remember the statements they compiled."""
+    from mockpay.store.db.engine import close, open_engines
+    from mockpay.tables import create_tables
 
-    engine = engines.open_engine(url)
-    engines.create_tables(engine)
-    yield engine
-    engine.dispose()
+    opened = open_engines(url)
+    create_tables(opened[1])
+    yield opened
+    close(*opened)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -88,35 +89,42 @@ def database_kind(request):
 
 
 @pytest.fixture
-def engine(request, database_kind):
-    """An engine and its empty database."""
-    engine = request.getfixturevalue(f"{database_kind}_engine")
-    _empty(engine)
-    yield engine
-    assert engine.pool.checkedout() == 0, "a transaction was left open"
+def engines(request, database_kind):
+    """The engines for reading and for writing, and their empty database."""
+    engines = request.getfixturevalue(f"{database_kind}_engines")
+    _empty(engines[1])
+    yield engines
+    assert [engine.pool.checkedout() for engine in engines] == [0, 0], "a transaction was left open"
 
 
-def _empty(engine) -> None:
+@pytest.fixture
+def engine(engines):
+    """The engine for reading."""
+    return engines[0]
+
+
+def _empty(writer) -> None:
     from mockpay.store.db.engine import writing
     from mockpay.store.db.metadata import metadata
 
     names = [table.name for table in reversed(metadata.sorted_tables) if table.name != "made_with"]
     # PostgreSQL takes them all in one go, which spares 5 ms a test.
     steps = [f"DELETE FROM {name}" for name in names]
-    with writing(engine) as connection:
-        for step in steps if engine.name == "sqlite" else ["; ".join(steps)]:
+    with writing(writer) as connection:
+        for step in steps if writer.name == "sqlite" else ["; ".join(steps)]:
             connection.exec_driver_sql(step)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory):
     """A SQLite file with all tables and no rows; a copy is made in no time."""
-    from mockpay.store.db import engine as engines
+    from mockpay.store.db.engine import close, open_engines
+    from mockpay.tables import create_tables
 
     path = tmp_path_factory.mktemp("template") / "mockpay.db"
-    engine = engines.open_engine(str(path))
-    engines.create_tables(engine)
-    engine.dispose()
+    opened = open_engines(str(path))
+    create_tables(opened[1])
+    close(*opened)
     return path
 
 
@@ -124,7 +132,7 @@ def sqlite_template(tmp_path_factory):
 def database_url(request, database_kind, tmp_path):
     """The same for a test that opens its own engine, as a whole server does."""
     if database_kind == "postgresql":
-        _empty(request.getfixturevalue("postgresql_engine"))
+        _empty(request.getfixturevalue("postgresql_engines")[1])
         return request.getfixturevalue("postgresql_server")
     path = tmp_path / "mockpay.db"
     shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
@@ -148,7 +156,7 @@ def post():
 
 
 @pytest.fixture
-def runtime(engine, keys, real_clock, post):
+def runtime(engines, keys, real_clock, post):
     """What a process has, without Flask."""
     from mockpay.providers.contract import discover
     from mockpay.providers.simulator.gateway import Simulator
@@ -157,7 +165,8 @@ def runtime(engine, keys, real_clock, post):
 
     return Runtime(
         settings=Settings(keys_dir=Path(keys.folder), seed="fixed"),
-        engine=engine,
+        engine=engines[0],
+        writer=engines[1],
         keys=keys,
         real_clock=real_clock,
         sender=post,

@@ -66,7 +66,7 @@ def rotate(*, retire: bool) -> None:
         try:
             done = rotated(runtime, retire=retire)
         finally:
-            close(runtime.engine)
+            close(runtime.engine, runtime.writer)
     except MockpayError as error:
         give_up(error.message)
     click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it.")
@@ -81,17 +81,20 @@ def _runtime(settings: Settings) -> Runtime:
     from mockpay.kernel.clock import SystemClock  # noqa: PLC0415
     from mockpay.kernel.http.direct import DirectSender  # noqa: PLC0415
     from mockpay.kernel.keys.files import open_keys  # noqa: PLC0415
-    from mockpay.store.db.engine import create_tables, open_engine  # noqa: PLC0415
+    from mockpay.store.db.engine import open_engines  # noqa: PLC0415
     from mockpay.store.unit_of_work import Runtime  # noqa: PLC0415
+    from mockpay.tables import create_tables  # noqa: PLC0415
 
+    engine, writer = open_engines(settings.database_url)
     runtime = Runtime(
         settings=settings,
-        engine=open_engine(settings.database_url),
+        engine=engine,
+        writer=writer,
         keys=open_keys(settings.keys_dir),
         real_clock=SystemClock(),
         sender=DirectSender(settings.outgoing_hosts),
     )
-    create_tables(runtime.engine)
+    create_tables(runtime.writer)
     return runtime
 
 

@@ -96,7 +96,7 @@ def claim(runtime: Runtime, limit: int, seller_id: str | None = None) -> list[Pa
     with reading(runtime.engine) as connection:
         if not outbox.anything(connection, now, seller_id):
             return []
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         lease = outbox.lease_ms(runtime)
         parcels = outbox.claim(connection, now, limit, seller_id, lease=lease)
         if letters := [parcel.subject for parcel in parcels if parcel.kind == told.NOTIFY]:

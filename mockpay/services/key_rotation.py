@@ -64,7 +64,7 @@ def _move_all(runtime: Runtime, shelf: Shelf, batch: int) -> int:
     for limit, wait in ((batch, False), (1, True)):
         step = limit
         while step == limit:
-            with writing(runtime.engine) as connection:
+            with writing(runtime.writer) as connection:
                 step = key_rotation.move(connection, shelf, limit, wait=wait)
             moved += step
     return moved
@@ -75,7 +75,7 @@ def _retire(runtime: Runtime) -> tuple[int, ...]:
     # The rows must be safe on the disk before the key of their former selves goes.
     if not key_rotation.settle(runtime.engine):
         return ()
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         key_rotation.keep_writers_out(connection)
         version = runtime.keyring.version
         if any(key_rotation.left_behind(connection, shelf) for shelf in _shelves(runtime)):

@@ -40,6 +40,7 @@ class Runtime:
 
     settings: Settings
     engine: Engine
+    writer: Engine
     keys: Keys
     real_clock: RealClock
     sender: Sender
@@ -109,7 +110,7 @@ def transaction(
     Raises:
         NotFound: code ``seller.not_found``.
     """
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         sandbox = _sandbox(runtime, connection, seller_id, access_key, lock=True)
         yield sandbox
     # Not before the commit: the worker would look, find nothing and sleep again.

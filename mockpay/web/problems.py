@@ -30,6 +30,7 @@ STATUS: Mapping[str, int] = {
     "json.media_type": 415,
     "outgoing.host": 422,
     "token.required": 401,
+    "database.busy": 503,
     "database.unreachable": 503,
     "wait.too_many": 503,
 }

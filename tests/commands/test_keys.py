@@ -46,7 +46,7 @@ def seller(place, real_clock, post):
 
     runtime = _runtime(Settings.from_env(place))
     yield accounts.create(runtime, NewSeller(secret_key="a-very-plain-secret")), runtime
-    close(runtime.engine)
+    close(runtime.engine, runtime.writer)
 
 
 def test_a_rotation_says_what_it_did(place, seller):

@@ -26,7 +26,7 @@ from mockpay.services.sellers.accounts import NewSeller, create
 from mockpay.settings import Settings
 from mockpay.store import attempts
 from mockpay.store import orders as order_rows
-from mockpay.store.db.engine import open_engine
+from mockpay.store.db.engine import open_engines
 from mockpay.store.unit_of_work import Runtime, read, transaction
 
 
@@ -42,7 +42,7 @@ def database(request: Any, folder: Path) -> str:
         return str(folder / "mockpay.db")
     server = request.getfixturevalue("postgresql_server")
     name = re.sub(r"[^a-z0-9]", "_", f"{folder.parent.name}_{folder.name}".lower())
-    engine = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
+    engine = open_engines(server)[0].execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     engine.dispose()

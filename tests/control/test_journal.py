@@ -57,7 +57,7 @@ def test_the_journal_goes_on_where_its_cursor_says(room):
 
 
 def test_requests_without_a_seller_have_a_journal_of_their_own(api, room):
-    with writing(api.runtime.engine) as connection:
+    with writing(api.runtime.writer) as connection:
         journal.add(connection, "", 1, 1, kind="stray", outcome="envelope.unreadable")
     assert api.get("/journal").json["items"][0]["kind"] == "stray"
     assert room.get("/journal").json["items"] == []
@@ -73,7 +73,7 @@ def test_a_sound_world_passes_the_audit(room):
 
 def test_a_broken_world_fails_the_audit_with_409(room):
     order = room.paid_order()
-    with writing(room.api.runtime.engine) as connection:
+    with writing(room.api.runtime.writer) as connection:
         mine = attempts.c.order_pk == order.order_pk
         connection.execute(update(attempts).where(mine).values(captured_minor=1))
     answer = room.get("/audit")

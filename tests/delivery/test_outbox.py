@@ -152,7 +152,7 @@ def test_claimers_that_race_take_each_parcel_once(world, gateway, real_clock):
 def test_parcels_are_claimed_oldest_first_and_no_more_than_asked(world, real_clock):
     numbers = [world.choose(world.order(f"O-{n}")).parcel_id for n in range(3)]
     real_clock.move(parcels.LEASE_MS)
-    with writing(world.runtime.engine) as connection:
+    with writing(world.runtime.writer) as connection:
         claimed = parcels.claim(connection, real_clock.now(), 2)
         again = parcels.claim(connection, real_clock.now(), 2)
     assert [one.parcel_id for one in claimed + again] == numbers
@@ -163,7 +163,7 @@ def test_one_sellers_parcels_are_claimed_alone(world, runtime, real_clock):
     theirs = other.choose(other.order()).parcel_id
     mine = world.choose(world.order()).parcel_id
     real_clock.move(parcels.LEASE_MS)
-    with writing(world.runtime.engine) as connection:
+    with writing(world.runtime.writer) as connection:
         assert parcels.anything(connection, real_clock.now(), world.seller_id)
         claimed = parcels.claim(connection, real_clock.now(), 9, world.seller_id)
         assert not parcels.anything(connection, real_clock.now(), world.seller_id)
@@ -244,7 +244,7 @@ def test_a_lane_goes_on_with_its_oldest_when_a_lease_lapses(world, real_clock):
             parcels.add(sandbox, "test", name, mine=False, lane="L")
 
     def claimed():
-        with writing(world.runtime.engine) as connection:
+        with writing(world.runtime.writer) as connection:
             return [one.subject for one in parcels.claim(connection, real_clock.now(), 16)]
 
     assert claimed() == ["first"]

@@ -182,7 +182,7 @@ def test_a_backlog_of_one_seller_hides_nobody_else(runtime, real_clock, lanes):
             parcels.add(sandbox, "test", f"S-{number}", mine=False, lane=lane)
     with quick.work() as sandbox:
         parcels.add(sandbox, "test", "Q", mine=False, lane=quick.seller_id)
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         first = parcels.claim(connection, real_clock.now(), 16)
         assert parcels.claim(connection, real_clock.now(), 16) == []
     mine = ["S-0"] if lanes == 1 else [f"S-{number}" for number in range(4)]

@@ -54,4 +54,4 @@ def test_a_server_asks_at_its_start(keys, database_url):
     app = create_app(Settings(database_url=database_url, keys_dir=keys.folder))
     runtime = runtime_of(app)
     assert isinstance(runtime.real_clock, SetClock)
-    close(runtime.engine)
+    close(runtime.engine, runtime.writer)

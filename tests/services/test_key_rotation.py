@@ -131,7 +131,7 @@ def test_a_rotation_that_was_interrupted_is_finished_and_begun_only_once(runtime
     world, _, _ = filled
     table = envelope_table.envelopes
     for interrupted_at in (1, 2):
-        with writing(runtime.engine) as connection:
+        with writing(runtime.writer) as connection:
             waiting = select(table.c.wrapped_dek).where(table.c.kek_id == 1)
             broken = connection.execute(waiting).scalars().first()
             connection.execute(
@@ -140,7 +140,7 @@ def test_a_rotation_that_was_interrupted_is_finished_and_begun_only_once(runtime
         with pytest.raises(Unusable):
             verbs.rotate(runtime, batch=1)
         assert versions(runtime) == [1, 2], interrupted_at
-        with writing(runtime.engine) as connection:
+        with writing(runtime.writer) as connection:
             connection.execute(
                 update(table).where(table.c.wrapped_dek == b"x" * 40).values(wrapped_dek=broken)
             )
@@ -250,7 +250,7 @@ def test_every_column_that_may_hold_something_sealed_is_known_to_the_rotation(ru
 
 
 def test_a_row_that_does_not_open_stops_the_rotation_and_keeps_all_keys(runtime, filled):
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         connection.execute(update(sellers.sellers).values(secret_sealed=b"\x01" + b"x" * 40))
     with pytest.raises(Unusable) as refused:
         verbs.rotate(runtime, retire=True)

@@ -56,7 +56,7 @@ def note_refusal(
 
     It belongs to the seller whom the request named, or to nobody.
     """
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         real = runtime.real_clock.now()
         journal.add(
             connection,

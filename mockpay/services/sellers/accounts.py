@@ -49,7 +49,7 @@ def create(runtime: Runtime, wish: NewSeller) -> Seller:
         Conflict: code ``seller.exists``: the id or the access key is taken.
     """
     seller = _checked(runtime, _made(runtime, wish))
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         if not sellers.insert(connection, runtime.keyring, seller):
             message = "A seller with this id or access key exists already."
             raise Conflict(message, code="seller.exists")
@@ -66,7 +66,7 @@ def ensure_default(runtime: Runtime, ipn_url: str | None = None) -> Seller:
         DEFAULT_SELLER_ID, _DEFAULT_ACCESS_KEY, _DEFAULT_SECRET_KEY, "Mockpay Store", None, ipn_url
     )
     seller = _made(runtime, wish)
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         sellers.insert(connection, runtime.keyring, seller)
         there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
     return there or seller

@@ -1,37 +1,40 @@
 """
 Engines and transactions.
 
-SQLite: WAL, NORMAL, one writer by BEGIN IMMEDIATE, readers by plain BEGIN.
-PostgreSQL: the same SQL; one writer per world by locking the seller's row.
+SQLite: WAL, NORMAL, readers by plain BEGIN; writers by BEGIN IMMEDIATE over an engine whose pool
+has one connection, so that they queue in the process and its page cache stays good.
+PostgreSQL: the same SQL over one engine; one writer a seller by locking the seller's row.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from mockpay.kernel.errors import Unusable
-from mockpay.store.db.metadata import metadata
-from mockpay.store.db.writer import Writer
+from mockpay.kernel.errors import MockpayError, Unusable
 
-#: How long a SQLite writer waits for another one, in ms.
-_BUSY_MS = 10_000
-#: Where an engine of SQLite's keeps its writer.
-_WRITER = "mockpay_writer"
-
-
-def engine_options(url: str) -> dict[str, Any]:
-    """What Flask-SQLAlchemy or `create_engine` should be given for a URL."""
-    if url.startswith("sqlite"):
-        # The connection used last comes first: its cache still holds, because no other wrote.
-        return {"pool_size": 8, "max_overflow": 128, "pool_use_lifo": True}
-    return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}
+#: How long a writer waits for another one, in seconds.
+BUSY_SECONDS = 10.0
+_PRAGMAS = (
+    # A payment changes a row on each of fifteen pages: the smaller, the less is copied.
+    "page_size=1024",
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    f"busy_timeout={BUSY_SECONDS * 1000:.0f}",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-3000",
+    # 16 MB, four times the default: a page that many payments touch is copied back once.
+    "wal_autocheckpoint=16000",
+)
 
 
 def normal_url(url: str) -> str:
@@ -42,11 +45,11 @@ def normal_url(url: str) -> str:
         Unusable: not a URL, or SQLite in memory: one shared connection lets a thread's
             commit keep another thread's rolled-back row.
     """
-    given = url if "://" in url else f"sqlite:///{Path(url).absolute()}"
-    if given.startswith(("postgres://", "postgresql://")):
-        given = "postgresql+psycopg://" + given.split("://", 1)[1]
+    full = url if "://" in url else f"sqlite:///{Path(url).absolute()}"
+    if full.startswith(("postgres://", "postgresql://")):
+        full = "postgresql+psycopg://" + full.split("://", 1)[1]
     try:
-        parsed = make_url(given)
+        parsed = make_url(full)
     except (ArgumentError, ValueError) as error:
         raise Unusable("MOCKPAY_DATABASE_URL is no database URL.", code="database.url") from error
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
@@ -58,41 +61,51 @@ def normal_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def open_engine(url: str) -> Engine:
-    """An engine of our own, for programs and tests without Flask."""
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another kind of database."""
+    parsed = make_url(normal_url(url))
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
+def engine_options(url: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """
+    What `create_engine` or Flask-SQLAlchemy is given for a URL.
+
+    Returns:
+        The options of the engine and those of its writers' engine; None where they are one.
+    """
+    if not url.startswith("sqlite"):
+        return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}, None
+    # The connection used last comes first: it has the newest pages in its cache.
+    readers = {"pool_size": 8, "max_overflow": 128, "pool_use_lifo": True}
+    return readers, {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+
+
+def open_engines(url: str) -> tuple[Engine, Engine]:
+    """Engines for reading and writing, for programs without a Flask application."""
     normal = normal_url(url)
-    engine = create_engine(normal, **engine_options(normal))
-    prepare(engine)
-    return engine
+    for_readers, for_writers = engine_options(normal)
+    engine = create_engine(normal, **for_readers)
+    writer = create_engine(normal, **for_writers) if for_writers is not None else engine
+    configure(engine, writer)
+    return engine, writer
 
 
-def prepare(engine: Engine) -> None:
-    """Teach a new engine our way of beginning transactions."""
-    if engine.dialect.name != "sqlite":
-        event.listen(engine, "connect", _promise_as_sqlite_does)
-        return
-    engine.update_execution_options(**{_WRITER: Writer(engine, _BUSY_MS / 1000)})
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: Any) -> None:
-        # The driver's own implicit BEGIN is deferred; ours below is explicit.
-        connection.isolation_level = None
-        for pragma in (
-            # A payment changes a row on each of fifteen pages: the smaller, the less is copied.
-            "page_size=1024",
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            f"busy_timeout={_BUSY_MS}",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "cache_size=-3000",
-            # 16 MB, four times the default: a page that many payments touch is copied back once.
-            "wal_autocheckpoint=16000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+def configure(engine: Engine, writer: Engine) -> None:
+    """Set up the connections that new engines will open."""
+    for each in {engine, writer}:
+        listener = _set_pragmas if each.dialect.name == "sqlite" else _commit_as_sqlite_does
+        event.listen(each, "connect", listener)
 
 
-def _promise_as_sqlite_does(connection: Any, _record: Any) -> None:
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    # The driver's own implicit BEGIN is deferred; `reading` and `writing` begin by themselves.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _commit_as_sqlite_does(connection: Any, _record: Any) -> None:
     """
     PostgreSQL waits for the disk at every commit; SQLite's NORMAL does not (decision 0011).
 
@@ -102,70 +115,31 @@ def _promise_as_sqlite_does(connection: Any, _record: Any) -> None:
     connection.commit()
 
 
-def _load_tables() -> None:
-    """Load every module that declares a table: only then the metadata is complete."""
-    from mockpay.otp import otp_table  # noqa: F401, PLC0415
-    from mockpay.risk import risk_table  # noqa: F401, PLC0415
-    from mockpay.store import (  # noqa: PLC0415
-        attempt_secrets,  # noqa: F401
-        attempts,  # noqa: F401
-        banks,  # noqa: F401
-        buyers,  # noqa: F401
-        counters,  # noqa: F401
-        inbox,  # noqa: F401
-        journal,  # noqa: F401
-        notification_tries,  # noqa: F401
-        notifications,  # noqa: F401
-        offers,  # noqa: F401
-        orders,  # noqa: F401
-        outbox,  # noqa: F401
-        rate_limits,  # noqa: F401
-        refunds,  # noqa: F401
-        scenarios,  # noqa: F401
-        schedule,  # noqa: F401
-        sellers,  # noqa: F401
-        timeline,  # noqa: F401
-        wallet,  # noqa: F401
-    )
-    from mockpay.threeds import threeds_table  # noqa: F401, PLC0415
-    from mockpay.vault import consent_table, cryptogram_table, envelope_table, vault_table  # noqa: F401, PLC0415
-
-
-def create_tables(engine: Engine) -> None:
+@contextmanager
+def writing(writer: Engine) -> Iterator[Connection]:
     """
-    Make the tables that are missing; safe when two servers start at once.
+    A write transaction: committed at the end, rolled back on any error.
 
     Raises:
-        Unusable: code ``database.version``: another version of mockpay made them.
+        MockpayError: code ``database.busy``: another writer did not finish in time.
     """
-    from mockpay.store.db import schema_version  # noqa: PLC0415
-
-    _load_tables()
-    with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_842)")
-        # So at nearly every start: to look for each table would only cost time.
-        if (
-            schema_version.is_noted(connection)
-            and schema_version.made_by(connection) == schema_version.shape()
-        ):
-            return
-        is_new = not connection.dialect.has_table(connection, "sellers")
-        metadata.create_all(connection)
-        if is_new:
-            schema_version.note(connection)
-        if schema_version.made_by(connection) != schema_version.shape():
-            message = (
-                "The database was made by another version of mockpay;"
-                " move it away, or name another one by MOCKPAY_DATABASE_URL."
-            )
-            raise Unusable(message, code="database.version")
+    try:
+        connection = writer.connect()
+    except PoolTimeoutError as error:
+        raise _busy() from error
+    with connection, connection.begin():
+        if connection.dialect.name == "sqlite":
+            # Not by an event of the engine's: one listener slows every statement down.
+            try:
+                connection.connection.cursor().execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise _busy() from error
+        yield connection
 
 
-def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """A write transaction: committed at the end, rolled back on any error."""
-    writer: Writer | None = engine.get_execution_options().get(_WRITER)
-    return writer.turn() if writer is not None else engine.begin()
+def _busy() -> MockpayError:
+    message = "The database is busy: another write transaction did not finish in time."
+    return MockpayError(message, code="database.busy")
 
 
 @contextmanager
@@ -176,14 +150,27 @@ def reading(engine: Engine) -> Iterator[Connection]:
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             if connection.dialect.name == "sqlite":
-                # Not by an event of the engine's: one listener slows every statement down.
                 connection.connection.cursor().execute("BEGIN")
             yield connection
 
 
-def close(engine: Engine) -> None:
+def check_health(engine: Engine) -> str:
+    """
+    Ask the database something; its kind, ``sqlite`` or ``postgresql``.
+
+    Raises:
+        MockpayError: code ``database.unreachable``.
+    """
+    try:
+        with reading(engine) as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except SQLAlchemyError as error:
+        message = "The database does not answer."
+        raise MockpayError(message, code="database.unreachable") from error
+    return engine.dialect.name
+
+
+def close(*engines: Engine) -> None:
     """Close all connections, so that SQLite puts its files in order."""
-    writer = engine.get_execution_options().get(_WRITER)
-    if writer is not None:
-        writer.close()
-    engine.dispose()
+    for engine in engines:
+        engine.dispose()

@@ -8,7 +8,7 @@ from flask import Response
 from msgspec import Meta, Struct
 
 from mockpay import __version__
-from mockpay.store.db.health import database
+from mockpay.store.db.engine import check_health
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 
@@ -29,7 +29,7 @@ class KeyQuery(Struct, forbid_unknown_fields=True):
 
 
 def health(ask: Ask[None, None]) -> Health:
-    return Health(status="ok", version=__version__, database=database(ask.runtime.engine))
+    return Health(status="ok", version=__version__, database=check_health(ask.runtime.engine))
 
 
 def public_key(ask: Ask[KeyQuery, None]) -> Response:

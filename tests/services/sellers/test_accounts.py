@@ -51,7 +51,7 @@ def test_a_secret_sealed_by_another_store_key_is_not_read(runtime):
 
 def test_a_secret_moved_to_another_seller_does_not_open(runtime):
     mine, other = (accounts.create(runtime, NewSeller()) for _ in range(2))
-    with writing(runtime.engine) as connection:
+    with writing(runtime.writer) as connection:
         table = rows.sellers
         sealed = connection.execute(
             select(table.c.secret_sealed).where(table.c.seller_id == other.seller_id)

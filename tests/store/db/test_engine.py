@@ -13,6 +13,7 @@ from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store.db import engine as engines
 from mockpay.store.orders import joined
 from mockpay.store.unit_of_work import read, transaction
+from mockpay.tables import create_tables
 from tests.given import World, at_once, on_sqlite, request
 
 
@@ -141,13 +142,13 @@ def test_a_transaction_has_one_now(world, real_clock):
 def test_every_table_is_known_whoever_opens_the_database():
     """In a process of its own: here, other tests have loaded every module long ago."""
     code = """
-import importlib, pkgutil, mockpay.store
-from mockpay.store.db import engine, metadata
-engine._load_tables()
-known = set(metadata.metadata.tables)
-for module in pkgutil.iter_modules(mockpay.store.__path__):
-    importlib.import_module(f"mockpay.store.{module.name}")
-print(*set(metadata.metadata.tables) - known)
+import importlib, pkgutil, mockpay, mockpay.tables
+complete = set(mockpay.tables.metadata.tables)
+for folder in ("store", "otp", "threeds", "vault", "risk"):
+    package = importlib.import_module(f"mockpay.{folder}")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"mockpay.{folder}.{module.name}")
+print(*set(mockpay.tables.metadata.tables) - complete)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
@@ -155,11 +156,11 @@ print(*set(metadata.metadata.tables) - known)
 
 def test_tables_are_made_once_however_many_start_at_once(database_url):
     def start(_):
-        engine = engines.open_engine(database_url)
+        opened = engines.open_engines(database_url)
         try:
-            engines.create_tables(engine)
+            create_tables(opened[1])
         finally:
-            engine.dispose()
+            engines.close(*opened)
 
     assert at_once(4, start) == [None] * 4
 
@@ -167,16 +168,16 @@ def test_tables_are_made_once_however_many_start_at_once(database_url):
 @on_sqlite
 def test_a_fresh_file_gets_its_folder_and_its_tables(tmp_path, keys, runtime):
     path = tmp_path / "new" / "folder" / "mockpay.db"
-    opened = at_once(3, lambda _: engines.open_engine(str(path)))
-    for engine in opened:
-        engines.create_tables(engine)
-    with engines.writing(opened[0]) as connection:
+    opened = at_once(3, lambda _: engines.open_engines(str(path)))
+    for _, writer in opened:
+        create_tables(writer)
+    with engines.writing(opened[0][1]) as connection:
         assert count(connection) == 0
         mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
         assert mode == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-    for engine in opened:
-        engine.dispose()
+    for each in opened:
+        engines.close(*each)
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://"])
@@ -244,20 +245,20 @@ def test_orders_of_one_seller_are_invisible_to_another(world, runtime):
 @pytest.mark.parametrize("column", ["a_former_shape", None])
 def test_a_database_of_another_version_is_refused_in_one_sentence(tmp_path, database_kind, column):
     url = str(tmp_path / "old.db")
-    engine = engines.open_engine(url)
-    engines.create_tables(engine)
-    with engines.writing(engine) as connection:
+    opened = engines.open_engines(url)
+    create_tables(opened[1])
+    with engines.writing(opened[1]) as connection:
         if column is None:
             connection.exec_driver_sql("DELETE FROM made_with")
         else:
             connection.exec_driver_sql(f"UPDATE made_with SET shape = '{column}'")
     with pytest.raises(Unusable) as refused:
-        engines.create_tables(engine)
-    engines.close(engine)
+        create_tables(opened[1])
+    engines.close(*opened)
     assert refused.value.code == "database.version"
     assert "another version" in str(refused.value)
 
 
-def test_a_database_of_this_version_is_opened_again(engine):
-    engines.create_tables(engine)
-    engines.create_tables(engine)
+def test_a_database_of_this_version_is_opened_again(runtime):
+    create_tables(runtime.writer)
+    create_tables(runtime.writer)

@@ -3,8 +3,9 @@
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
+from mockpay.kernel.errors import MockpayError
 from mockpay.store.db import engine as engines
 from mockpay.store.db.prepared import Prepared, PreparedInsert
 from mockpay.store.timeline import timeline
@@ -29,7 +30,7 @@ def test_writers_of_one_process_go_one_by_one(runtime):
     inside, most = [], []
 
     def write(number):
-        with engines.writing(runtime.engine) as connection:
+        with engines.writing(runtime.writer) as connection:
             inside.append(number)
             most.append(len(inside))
             connection.execute(text("SELECT 1"))
@@ -45,17 +46,33 @@ def test_writers_of_one_process_go_one_by_one(runtime):
 
 
 def test_somebody_can_write_after_the_engine_was_closed(runtime):
-    with engines.writing(runtime.engine) as connection:
+    with engines.writing(runtime.writer) as connection:
         connection.execute(text("SELECT 1"))
 
-    engines.close(runtime.engine)
+    engines.close(runtime.engine, runtime.writer)
 
-    with engines.writing(runtime.engine) as connection:
+    with engines.writing(runtime.writer) as connection:
         assert connection.execute(text("SELECT 1")).scalar() == 1
 
 
+def test_a_writer_that_waits_in_vain_learns_that_the_database_is_busy(tmp_path):
+    """In this process, where it queues for the one connection, and in another one, which SQLite keeps out."""
+    url = f"sqlite:///{tmp_path / 'busy.db'}"
+    impatient = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    elsewhere = create_engine(url, connect_args={"timeout": 0.01})
+
+    for writer in (impatient, elsewhere):
+        with engines.writing(impatient), pytest.raises(MockpayError) as refused, engines.writing(writer):
+            pass
+        assert refused.value.code == "database.busy"
+
+    with engines.writing(impatient) as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    engines.close(impatient, elsewhere)
+
+
 def test_what_the_driver_was_given_directly_is_rolled_back_with_the_rest(runtime):
-    with pytest.raises(KeyError), engines.writing(runtime.engine) as connection:  # noqa: PT012
+    with pytest.raises(KeyError), engines.writing(runtime.writer) as connection:  # noqa: PT012
         PreparedInsert(timeline).run(connection, LINE)
         connection.execute(timeline.insert().values(LINE))
         raise KeyError
@@ -68,7 +85,7 @@ def test_a_stored_row_tells_its_number_and_a_query_its_columns(runtime):
     insert = PreparedInsert(timeline)
     query = Prepared(timeline.select().order_by(timeline.c.id.desc()))
 
-    with engines.writing(runtime.engine) as connection:
+    with engines.writing(runtime.writer) as connection:
         numbers = [insert.number(connection, LINE) for _ in range(3)]
         newest = query.first(connection, {})
 
