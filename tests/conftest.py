@@ -142,7 +142,7 @@ def database_url(request, database_kind, tmp_path):
 @pytest.fixture
 def real_clock():
     """Real time: Saturday noon, until a test moves it."""
-    from tests.given import FakeRealClock
+    from tests.factories import FakeRealClock
 
     return FakeRealClock()
 
@@ -150,9 +150,9 @@ def real_clock():
 @pytest.fixture
 def post():
     """What leaves the process, written down."""
-    from tests.given import Post
+    from tests.factories import RecordingSender
 
-    return Post()
+    return RecordingSender()
 
 
 @pytest.fixture
@@ -178,6 +178,6 @@ def runtime(engines, keys, real_clock, post):
 @pytest.fixture
 def world(runtime):
     """A seller with a clock frozen at noon."""
-    from tests.given import World
+    from tests.factories import World
 
     return World.new(runtime)

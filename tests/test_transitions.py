@@ -28,21 +28,21 @@ from mockpay.vault.consents import consent
 from mockpay.vault.rules import SAVED_METHOD
 from mockpay.vault.vault_table import method_steps
 from mockpay.wire import threeds as wire
-from tests.given import AT_THE_PAGE, NOON, World, on_sqlite
+from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 
 VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
 RICH = Wallet("rich@buyers.mockpay.test")
-ASHA = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+ASHA = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
 MANUAL = {"capture": "manual"}
 
 
 # --- what plays have in common
 
 
-def paid(world, instrument=None, amount="499.00", payer=AT_THE_PAGE):
+def paid(world, instrument=None, amount="499.00", payer=GUEST_AT_PAGE):
     """One try, its buyer willing, until nothing more happens."""
     attempt = world.pay_with(world.order(amount=amount), instrument or Upi("success@mockpay"), payer)
-    world.idle()
+    world.advance_until_idle()
     return attempt
 
 
@@ -56,7 +56,7 @@ def card(number=VISA, amount="499.00", **typed):
 
 def by_rule(outcome, instrument=None):
     def play(world):
-        world.rule(outcome)
+        world.add_rule(outcome)
         paid(world, instrument or world.card(VISA))
 
     return play
@@ -65,12 +65,12 @@ def by_rule(outcome, instrument=None):
 def unsent(world, end):
     """The server dies before the gateway is asked."""
     order = world.order()
-    world.choose_with(order, RICH)
+    world.create_attempt_with(order, RICH)
     end(world, order)
 
 
 def expire(world, order):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         orders.expire(sandbox, order.order_pk)
 
 
@@ -80,13 +80,13 @@ def review(instrument, end=None):
         attempt = world.start(order, instrument).attempt
         if end is not None:
             end(world, order, attempt)
-        world.idle()
+        world.advance_until_idle()
 
     return play
 
 
 def reject(world, _order, attempt):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         payments.reviewed(sandbox, attempt.attempt_id, approved=False, actor=Actor.TESTER)
 
 
@@ -95,11 +95,11 @@ def approved_late(end):
 
     def play(world):
         order = world.order()
-        attempt = world.ask(order)
-        with world.work() as sandbox:
+        attempt = world.request_approval(order)
+        with world.transaction() as sandbox:
             settlement.answer_late(sandbox, attempt.attempt_id)
         end(world, order, attempt)
-        world.idle()
+        world.advance_until_idle()
 
     return play
 
@@ -109,9 +109,9 @@ def authorized(act=None):
         order = world.order()
         world.pay(order)
         if act is not None:
-            with world.work() as sandbox:
+            with world.transaction() as sandbox:
                 act(sandbox, world._fresh(sandbox, order))
-        world.idle()
+        world.advance_until_idle()
 
     return play
 
@@ -121,9 +121,9 @@ def typed(*codes, seconds=0):
 
     def play(world):
         attempt = world.start(world.order(amount="7500.00"), RICH).attempt
-        world.later(seconds)
+        world.advance(seconds)
         for code in codes:
-            world.prove(attempt, code)
+            world.authenticate(attempt, code)
 
     return play
 
@@ -131,8 +131,8 @@ def typed(*codes, seconds=0):
 def on_the_otp_page(act):
     def play(world):
         attempt = world.start(world.order(amount="7500.00"), RICH).attempt
-        world.later(30)
-        with world.work() as sandbox:
+        world.advance(30)
+        with world.transaction() as sandbox:
             act(sandbox, attempt)
 
     return play
@@ -144,9 +144,9 @@ def resend(sandbox, attempt):
 
 def step_up(world):
     """The issuer wants a challenge after it had let the buyer through."""
-    world.rule("1A")
+    world.add_rule("1A")
     attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
-    assert world.prove(attempt).state == "CAPTURED"
+    assert world.authenticate(attempt).state == "CAPTURED"
 
 
 def forged(*how):
@@ -154,15 +154,15 @@ def forged(*how):
 
     def play(world):
         attempt = world.start(world.order(), world.card(VISA)).attempt
-        with world.work() as sandbox:
-            attempt = card_authentication.ask_issuer(sandbox, attempt, AT_THE_PAGE.ways.browser, "Y")
+        with world.transaction() as sandbox:
+            attempt = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
             txn = authentication.last_threeds(sandbox, attempt)
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             for choice in how:
                 acs.choose(sandbox, txn.acs_token, choice)
             lie = CRes(txn.txn_id, txn.acs_trans_id, "Y")
             card_authentication.threeds_back(sandbox, attempt, wire.encode(lie.plain()), None)
-        assert world.attempt(attempt.attempt_id).state == "FAILED"
+        assert world.get_attempt(attempt.attempt_id).state == "FAILED"
 
     return play
 
@@ -173,7 +173,7 @@ def saved(instrument, *verbs):
     def play(world):
         used = instrument(world) if callable(instrument) else instrument
         paid(world, used, payer=ASHA)
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             (method,) = saved_methods.listed(sandbox, ASHA.buyer_id)
             for verb in verbs:
                 verb(sandbox, ASHA.buyer_id, method.token)
@@ -252,7 +252,7 @@ MACHINES = {machine.name: machine for machine in (ATTEMPT, OTP, THREEDS, SAVED_M
 
 def told(world):
     """(machine, before, event, after) of every step that this seller's world has seen."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         columns = [timeline.c[name] for name in ("machine", "before", "event", "after")]
         mine = select(*columns).where(timeline.c.seller_id == world.seller_id)
         steps = {tuple(row) for row in sandbox.connection.execute(mine)}

@@ -11,18 +11,18 @@ from mockpay.kernel.clock import DAY, SECOND, Clock, Mode
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.http.calls import HttpReply
 from mockpay.store import outbox, schedule, sellers
-from tests.given import NOON, World, at_once, on_sqlite
+from tests.factories import NOON, World, on_sqlite, run_concurrently
 
 
 def due(world, *seconds):
     """Events that do nothing: orders that are not there cannot expire."""
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         for one in seconds:
             schedule.add(sandbox, "attempt.timeout", "nobody", NOON + one * SECOND)
 
 
 def letter(world, *, mine=False):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return outbox.add(sandbox, RETURN_AGAIN, "S04", mine=mine, url="http://127.0.0.1/r")
 
 
@@ -38,13 +38,13 @@ def moved(request, runtime):
 
 def test_advancing_by_seconds_fires_what_is_due_by_then(moved):
     due(moved, 10, 20, 31)
-    assert moved.later(30) == Advanced(NOON + 30 * SECOND, 2, 0, complete=True)
-    assert moved.later(1) == Advanced(NOON + 31 * SECOND, 1, 0, complete=True)
+    assert moved.advance(30) == Advanced(NOON + 30 * SECOND, 2, 0, complete=True)
+    assert moved.advance(1) == Advanced(NOON + 31 * SECOND, 1, 0, complete=True)
 
 
 def test_the_clock_keeps_its_mode_and_goes_on_from_there(moved, real_clock):
     mode = clock(moved).mode
-    moved.later(3_600)
+    moved.advance(3_600)
     assert clock(moved).mode is mode
     real_clock.move(5 * SECOND)
     on = 5 * SECOND if mode is Mode.RUNNING else 0
@@ -53,45 +53,45 @@ def test_the_clock_keeps_its_mode_and_goes_on_from_there(moved, real_clock):
 
 def test_advancing_to_a_time_that_is_over_moves_nothing(moved):
     due(moved, 10)
-    assert moved.to(NOON - DAY) == Advanced(NOON, 0, 0, complete=True)
+    assert moved.advance_to(NOON - DAY) == Advanced(NOON, 0, 0, complete=True)
 
 
 def test_the_next_event_may_be_far_away(moved):
     due(moved, 500, 500, 90_000)
-    assert moved.to(Until.NEXT) == Advanced(NOON + 500 * SECOND, 2, 0, complete=True)
-    assert moved.to(Until.NEXT) == Advanced(NOON + 90_000 * SECOND, 1, 0, complete=True)
+    assert moved.advance_to(Until.NEXT) == Advanced(NOON + 500 * SECOND, 2, 0, complete=True)
+    assert moved.advance_to(Until.NEXT) == Advanced(NOON + 90_000 * SECOND, 1, 0, complete=True)
 
 
 def test_idle_is_when_nothing_is_left(moved):
     due(moved, 500, 90_000)
-    assert moved.idle() == Advanced(NOON + 90_000 * SECOND, 2, 0, complete=True)
+    assert moved.advance_until_idle() == Advanced(NOON + 90_000 * SECOND, 2, 0, complete=True)
 
 
 @pytest.mark.parametrize("goal", Until)
 def test_with_nothing_due_the_clock_stays(moved, goal):
-    assert moved.to(goal) == Advanced(NOON, 0, 0, complete=True)
+    assert moved.advance_to(goal) == Advanced(NOON, 0, 0, complete=True)
 
 
 def test_a_frozen_clock_may_be_put_anywhere_and_fires_nothing_by_itself(world):
     due(world, 10, 60)
-    world.put(None, NOON + 30 * SECOND)
+    world.set_clock(None, NOON + 30 * SECOND)
     assert world.now() == NOON + 30 * SECOND
-    assert world.later(0) == Advanced(NOON + 30 * SECOND, 1, 0, complete=True)
+    assert world.advance(0) == Advanced(NOON + 30 * SECOND, 1, 0, complete=True)
 
 
 def test_a_clock_that_is_set_back_keeps_what_was_due(world):
     due(world, 60)
-    world.put(None, NOON - DAY)
+    world.set_clock(None, NOON - DAY)
     assert world.now() == NOON - DAY
-    assert world.later(DAY // SECOND + 59).fired == 0
-    assert world.later(1) == Advanced(NOON + 60 * SECOND, 1, 0, complete=True)
+    assert world.advance(DAY // SECOND + 59).fired == 0
+    assert world.advance(1) == Advanced(NOON + 60 * SECOND, 1, 0, complete=True)
 
 
 def test_a_clock_is_stopped_and_started(world, real_clock):
-    world.put(Mode.RUNNING)
+    world.set_clock(Mode.RUNNING)
     real_clock.move(4 * SECOND)
     assert world.now() == NOON + 4 * SECOND
-    world.put(Mode.FROZEN)
+    world.set_clock(Mode.FROZEN)
     real_clock.move(60 * SECOND)
     assert world.now() == NOON + 4 * SECOND
     assert clock(world) == Clock(Mode.FROZEN, NOON + 4 * SECOND, NOON + 4 * SECOND)
@@ -100,26 +100,26 @@ def test_a_clock_is_stopped_and_started(world, real_clock):
 def test_counts_are_those_since_the_previous_clock_call(world):
     due(world, 1, 2, 3)
     letter(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sellers.count(sandbox.connection, world.seller_id, fired=4, delivered=2)
-    assert world.later(2) == Advanced(NOON + 2 * SECOND, 6, 3, complete=True)
-    assert world.later(0) == Advanced(NOON + 2 * SECOND, 0, 0, complete=True)
-    world.put(None, NOON + 3 * SECOND)
-    assert world.later(0).fired == 1
+    assert world.advance(2) == Advanced(NOON + 2 * SECOND, 6, 3, complete=True)
+    assert world.advance(0) == Advanced(NOON + 2 * SECOND, 0, 0, complete=True)
+    world.set_clock(None, NOON + 3 * SECOND)
+    assert world.advance(0).fired == 1
 
 
 def test_setting_a_clock_begins_the_counts_anew(world):
     due(world, 1)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sellers.count(sandbox.connection, world.seller_id, fired=4, delivered=2)
-    world.put(Mode.FROZEN)
-    assert (world.later(5).fired, world.later(5).delivered) == (1, 0)
+    world.set_clock(Mode.FROZEN)
+    assert (world.advance(5).fired, world.advance(5).delivered) == (1, 0)
 
 
 @pytest.mark.parametrize("goal", [NOON, NOON + SECOND, Until.NEXT, Until.IDLE])
 def test_what_waits_to_be_sent_is_sent_before_it_returns(world, post, goal):
     letter(world)
-    assert world.to(goal).delivered == 1
+    assert world.advance_to(goal).delivered == 1
     assert [call.url for call in post.sent] == ["http://127.0.0.1/r"]
 
 
@@ -133,23 +133,23 @@ def test_what_waits_is_sent_before_the_clock_moves(world, runtime):
             return HttpReply(200, {}, b"")
 
     letter(world)
-    World(replace(runtime, sender=Watching()), world.seller_id).later(3_600)
+    World(replace(runtime, sender=Watching()), world.seller_id).advance(3_600)
     assert moments == [NOON]
     assert world.now() == NOON + 3_600 * SECOND
 
 
 def test_nobody_elses_letters_are_sent(world, runtime, post):
     letter(World.new(runtime))
-    assert world.later(1).delivered == 0
+    assert world.advance(1).delivered == 0
     assert post.sent == []
 
 
 def test_what_a_sent_parcel_makes_due_happens_too(world):
     """The gateway's answer schedules the bank's, which is due at once."""
     order = world.order()
-    world.choose(order, "success@mockpay")
+    world.create_attempt(order, "success@mockpay")
     world.runtime.real_clock.move(outbox.LEASE_MS)
-    assert world.later(0).complete
+    assert world.advance(0).complete
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
@@ -173,7 +173,7 @@ def ticking(world, step=SECOND):
 def test_it_waits_for_what_somebody_else_is_sending(world, post):
     """The lease lapses meanwhile: whoever had the letter is dead."""
     letter(world, mine=True)
-    advanced = ticking(world).to(NOON + SECOND, timeout=3_600)
+    advanced = ticking(world).advance_to(NOON + SECOND, timeout=3_600)
     assert (advanced.complete, advanced.delivered) == (True, 1)
     assert len(post.sent) == 1
 
@@ -181,42 +181,42 @@ def test_it_waits_for_what_somebody_else_is_sending(world, post):
 @on_sqlite
 def test_what_is_not_reached_in_time_is_told(world):
     letter(world, mine=True)
-    advanced = ticking(world).to(NOON + SECOND, timeout=5)
+    advanced = ticking(world).advance_to(NOON + SECOND, timeout=5)
     assert not advanced.complete
     due(world, 5)
-    assert not ticking(world).to(NOON + 5 * SECOND, timeout=0).complete
+    assert not ticking(world).advance_to(NOON + 5 * SECOND, timeout=0).complete
 
 
 @on_sqlite
 def test_a_server_that_stops_ends_the_wait(world):
     letter(world, mine=True)
     world.runtime.stopping.set()
-    assert not world.later(1).complete
+    assert not world.advance(1).complete
 
 
 def test_a_second_advance_meanwhile_is_refused(world, real_clock):
     until = real_clock.now() + 30 * SECOND
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert sellers.begin_advance(sandbox.connection, world.seller_id, sandbox.now, until)
     with pytest.raises(Conflict) as refused:
-        world.later(1)
+        world.advance(1)
     assert refused.value.code == "clock.busy"
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sellers.end_advance(sandbox.connection, world.seller_id, until)
-    assert world.later(1).complete
+    assert world.advance(1).complete
 
 
 def test_an_advance_whose_process_died_blocks_nobody_for_long(world, real_clock):
     until = real_clock.now() + 30 * SECOND
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sellers.begin_advance(sandbox.connection, world.seller_id, sandbox.now, until)
     real_clock.move(30 * SECOND)
-    assert world.later(1).complete
+    assert world.advance(1).complete
 
 
 def test_of_advances_that_race_each_moves_the_clock_alone(world):
     due(world, *range(1, 60))
-    got = at_once(4, lambda _: clocks.advance(world.runtime, world.seller_id, Until.IDLE, 30))
+    got = run_concurrently(4, lambda _: clocks.advance(world.runtime, world.seller_id, Until.IDLE, 30))
     done = [one for one in got if isinstance(one, Advanced)]
     busy = [one for one in got if isinstance(one, Conflict)]
     assert len(done) + len(busy) == 4
@@ -229,7 +229,7 @@ def test_two_sellers_advance_at_once_and_share_nothing(runtime):
     worlds = [World.new(runtime) for _ in range(4)]
     for index, world in enumerate(worlds):
         due(world, *range(1, 20 + index))
-    got = at_once(4, lambda index: worlds[index].later(1_000 + index))
+    got = run_concurrently(4, lambda index: worlds[index].advance(1_000 + index))
     assert got == [
         Advanced(NOON + (1_000 + index) * SECOND, 19 + index, 0, complete=True) for index in range(4)
     ]

@@ -12,24 +12,24 @@ from mockpay.services.sellers.accounts import Changes
 from mockpay.store import notifications
 from mockpay.store import outbox as parcels
 from mockpay.store.outbox import MOST_IN_FLIGHT
-from tests.given import Post, World
+from tests.factories import RecordingSender, World
 
 
 @pytest.fixture
 def post():
-    return Post()
+    return RecordingSender()
 
 
 @pytest.fixture
 def world(runtime, post):
     made = World.new(replace(runtime, sender=post))
-    with made.work() as sandbox:
+    with made.transaction() as sandbox:
         accounts.change(sandbox, Changes(ipn_url="http://127.0.0.1:9/ipn"))
     return made
 
 
 def told(world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         items = notifications.listed(sandbox).items
         return [(str(one.state), one.tries) for one in items]
 
@@ -58,7 +58,7 @@ def test_one_sender_sends_all_that_its_seller_has_once(world, post):
     assert told(world) == [("DELIVERED", 1)] * 7
     assert len({call.body for call in post.sent}) == len(post.sent) == 7
     assert outbox.claim(world.runtime, 16) == []
-    assert world.later(0).delivered == 7
+    assert world.advance(0).delivered == 7
 
 
 def test_a_sender_that_may_not_go_on_claims_nothing_more(world, post):
@@ -97,14 +97,14 @@ def test_one_that_moved_on_meanwhile_holds_up_nobody_else_of_its_batch(world):
     notified(world, 4)
     waiting = claimed(world, 4)
     odd = notifications.notifications.c.notification_id == waiting[1].parcel.subject
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         read = [(sandbox, notifications.by_id(sandbox, one.parcel.subject)) for one in waiting]
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         moved = update(notifications.notifications).where(odd).values(tries=7, state="DELIVERED")
         sandbox.connection.execute(moved)
     stay(world, [Claimed(one.parcel, found) for one, found in zip(waiting, read, strict=True)])
     assert sorted(told(world)) == [("DELIVERED", 1)] * 3 + [("DELIVERED", 7)]
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         query = select(parcels.outbox.c.state, parcels.outbox.c.reason)
         query = query.where(parcels.outbox.c.subject == waiting[1].parcel.subject)
         state, reason = sandbox.connection.execute(query).one()

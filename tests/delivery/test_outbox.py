@@ -14,7 +14,7 @@ from mockpay.services.payments import payments
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox as parcels
 from mockpay.store.db.engine import writing
-from tests.given import NOON, World, at_once
+from tests.factories import NOON, World, run_concurrently
 
 
 class Counting:
@@ -46,7 +46,7 @@ def world(runtime, gateway):
 
 def parcel_rows(world):
     query = select(parcels.outbox.c.state, parcels.outbox.c.tries, parcels.outbox.c.reason)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return [tuple(row) for row in sandbox.connection.execute(query.order_by("id"))]
 
 
@@ -76,7 +76,7 @@ def test_the_gateway_is_told_what_it_needs(world, gateway):
 
 
 def test_nobody_takes_a_parcel_while_its_lease_holds(world, gateway, real_clock):
-    world.choose(world.order(), "success@mockpay")
+    world.create_attempt(world.order(), "success@mockpay")
     real_clock.move(parcels.LEASE_MS - 1)
     assert outbox.send_waiting(world.runtime) == 0
     assert gateway.asked == []
@@ -84,12 +84,12 @@ def test_nobody_takes_a_parcel_while_its_lease_holds(world, gateway, real_clock)
 
 def test_a_parcel_left_by_a_dead_process_is_sent_again_and_charged_once(world, gateway, real_clock):
     order = world.order()
-    started = world.choose(order, "success@mockpay")
+    started = world.create_attempt(order, "success@mockpay")
     real_clock.move(parcels.LEASE_MS)
     assert outbox.send_waiting(world.runtime) == 1
     assert outbox.send_waiting(world.runtime) == 0
     outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
-    world.later(0)
+    world.advance(0)
     assert world.states(order) == ("PAID", "CAPTURED")
     assert len(gateway.asked) == 1
     assert parcel_rows(world) == [("SENT", 1, None)]
@@ -98,26 +98,26 @@ def test_a_parcel_left_by_a_dead_process_is_sent_again_and_charged_once(world, g
 def test_a_parcel_sent_twice_has_one_idempotency_key_and_one_result(world, gateway, real_clock):
     """Somebody was slow, not dead: both ask the gateway, one answer counts."""
     order = world.order()
-    started = world.choose(order, "success@mockpay")
-    with world.look() as sandbox:
+    started = world.create_attempt(order, "success@mockpay")
+    with world.read() as sandbox:
         slow = parcels.by_number(sandbox, started.parcel_id)
         charge = payments.charge_of(sandbox, slow.subject)
     result = gateway.charge(charge)
     real_clock.move(parcels.LEASE_MS)
     assert outbox.send_waiting(world.runtime) == 1
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert not parcels.record(sandbox, slow.parcel_id, parcels.SENT)
         payments.record(sandbox, slow.subject, result)
-    world.later(0)
+    world.advance(0)
     assert len({charge.idempotency_key for charge in gateway.asked}) == 1
     assert world.states(order) == ("PAID", "CAPTURED")
-    told = [event.event for event in world.story(order) if event.machine == "attempt"]
+    told = [event.event for event in world.timeline(order) if event.machine == "attempt"]
     assert told == ["chosen", "auth_required", "auth_ok", "submit", "approved_and_captured"]
 
 
 def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(world, gateway, real_clock):
     order = world.order()
-    started = world.choose(order)
+    started = world.create_attempt(order)
     world.cancel(order)
     outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
     real_clock.move(parcels.LEASE_MS)
@@ -130,7 +130,7 @@ def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(worl
 def test_what_cannot_be_sent_is_dead_and_says_why(runtime, real_clock):
     broken = Counting(runtime, Invalid("It cannot charge so.", code="gateway.method"))
     world = World.new(replace(runtime, gateways={"simulator": broken}))
-    started = world.choose(world.order())
+    started = world.create_attempt(world.order())
     outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
     assert parcel_rows(world) == [("DEAD", 0, "gateway.method: It cannot charge so.")]
     real_clock.move(parcels.LEASE_MS)
@@ -140,9 +140,9 @@ def test_what_cannot_be_sent_is_dead_and_says_why(runtime, real_clock):
 def test_claimers_that_race_take_each_parcel_once(world, gateway, real_clock):
     orders = [world.order(f"O-{n}") for n in range(12)]
     for order in orders:
-        world.choose(order, "success@mockpay")
+        world.create_attempt(order, "success@mockpay")
     real_clock.move(parcels.LEASE_MS)
-    sent = at_once(4, lambda _: outbox.send_waiting(world.runtime, limit=5))
+    sent = run_concurrently(4, lambda _: outbox.send_waiting(world.runtime, limit=5))
     while left := outbox.send_waiting(world.runtime):
         sent.append(left)
     assert sum(sent) == 12
@@ -150,7 +150,7 @@ def test_claimers_that_race_take_each_parcel_once(world, gateway, real_clock):
 
 
 def test_parcels_are_claimed_oldest_first_and_no_more_than_asked(world, real_clock):
-    numbers = [world.choose(world.order(f"O-{n}")).parcel_id for n in range(3)]
+    numbers = [world.create_attempt(world.order(f"O-{n}")).parcel_id for n in range(3)]
     real_clock.move(parcels.LEASE_MS)
     with writing(world.runtime.writer) as connection:
         claimed = parcels.claim(connection, real_clock.now(), 2)
@@ -160,8 +160,8 @@ def test_parcels_are_claimed_oldest_first_and_no_more_than_asked(world, real_clo
 
 def test_one_sellers_parcels_are_claimed_alone(world, runtime, real_clock):
     other = World.new(runtime)
-    theirs = other.choose(other.order()).parcel_id
-    mine = world.choose(world.order()).parcel_id
+    theirs = other.create_attempt(other.order()).parcel_id
+    mine = world.create_attempt(world.order()).parcel_id
     real_clock.move(parcels.LEASE_MS)
     with writing(world.runtime.writer) as connection:
         assert parcels.anything(connection, real_clock.now(), world.seller_id)
@@ -173,10 +173,10 @@ def test_one_sellers_parcels_are_claimed_alone(world, runtime, real_clock):
 
 
 def test_the_parcels_of_a_reset_world_are_forgotten(world, gateway, real_clock):
-    started = world.choose(world.order())
-    with world.look() as sandbox:
+    started = world.create_attempt(world.order())
+    with world.read() as sandbox:
         parcel = parcels.by_number(sandbox, started.parcel_id)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     outbox.send(world.runtime, parcel)
     outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
@@ -185,7 +185,7 @@ def test_the_parcels_of_a_reset_world_are_forgotten(world, gateway, real_clock):
 
 
 def test_the_return_url_is_asked_once_more_and_its_answer_written_down(world, post):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         number = parcels.add(
             sandbox, outbox.RETURN_AGAIN, "S04", mine=True, url="http://127.0.0.1/r?status=1"
         )
@@ -200,36 +200,36 @@ def test_a_shop_that_does_not_answer_had_its_try_but_no_delivery(runtime):
             raise Unreachable("Nobody is there.")
 
     world = World.new(replace(runtime, sender=Dead()))
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         parcels.add(sandbox, outbox.RETURN_AGAIN, "S04", mine=False, url="http://127.0.0.1/r")
-    assert world.to(NOON).delivered == 0
+    assert world.advance_to(NOON).delivered == 0
     assert parcel_rows(world) == [("DEAD", 1, "http.unreachable: Nobody is there.")]
 
 
 def test_a_number_never_comes_again(world):
     """A slow sender must not record what it sent as another parcel's, after a reset."""
-    before = world.choose(world.order()).parcel_id
-    with world.work() as sandbox:
+    before = world.create_attempt(world.order()).parcel_id
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
-    again = world.choose(world.order()).parcel_id
+    again = world.create_attempt(world.order()).parcel_id
     assert again > before
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert not parcels.record(sandbox, before, parcels.SENT)
         assert parcels.waiting(sandbox) == 1
 
 
 def test_nobody_records_another_sellers_parcel(world, runtime):
     other = World.new(runtime)
-    theirs = other.choose(other.order()).parcel_id
-    with world.work() as sandbox:
+    theirs = other.create_attempt(other.order()).parcel_id
+    with world.transaction() as sandbox:
         assert not parcels.record(sandbox, theirs, parcels.DEAD, "mine")
-    with other.work() as sandbox:
+    with other.transaction() as sandbox:
         assert parcels.record(sandbox, theirs, parcels.SENT)
         assert not parcels.record(sandbox, theirs, parcels.SENT)
 
 
 def test_what_waits_for_a_subject_is_known_until_it_was_sent(world):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         number = parcels.add(sandbox, "kind", "one", mine=False)
         assert parcels.holds(sandbox, "kind", "one")
         assert not parcels.holds(sandbox, "kind", "two")
@@ -239,7 +239,7 @@ def test_what_waits_for_a_subject_is_known_until_it_was_sent(world):
 
 
 def test_a_lane_goes_on_with_its_oldest_when_a_lease_lapses(world, real_clock):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         for name in ("first", "second"):
             parcels.add(sandbox, "test", name, mine=False, lane="L")
 
@@ -251,7 +251,7 @@ def test_a_lane_goes_on_with_its_oldest_when_a_lease_lapses(world, real_clock):
     assert claimed() == []
     real_clock.move(parcels.LEASE_MS)
     assert claimed() == ["first"]
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         found = parcels.outbox.select().where(parcels.outbox.c.subject == "first")
         first = sandbox.connection.execute(found).one().id
         assert parcels.record(sandbox, first, parcels.SENT)

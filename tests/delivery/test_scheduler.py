@@ -8,13 +8,13 @@ from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import NotFound
 from mockpay.store import schedule, sellers
 from mockpay.store.schedule import events
-from tests.given import NOON, World, on_sqlite
+from tests.factories import NOON, World, on_sqlite
 
 
 def rows(world):
     """(subject, state, reason) of the seller's events in the order of their numbers."""
     query = select(events.c.subject, events.c.state, events.c.reason)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         mine = query.where(events.c.seller_id == world.seller_id).order_by(events.c.id)
         return [tuple(row) for row in sandbox.connection.execute(mine)]
 
@@ -37,7 +37,7 @@ def seen(handlers):
 
 
 def plan(world, *due, kind="test"):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         for subject, seconds in due:
             schedule.add(sandbox, kind, subject, NOON + int(seconds * SECOND))
 
@@ -60,7 +60,7 @@ def subjects(seen):
 
 def test_events_fire_in_the_order_in_which_they_are_due(world, seen):
     plan(world, ("c", 30), ("a", 10), ("b", 20), ("b2", 20), ("later", 60))
-    advanced = world.later(30)
+    advanced = world.advance(30)
     assert seen == [
         (world.seller_id, "a", NOON + 10 * SECOND),
         (world.seller_id, "b", NOON + 20 * SECOND),
@@ -79,7 +79,7 @@ def test_what_is_added_on_the_way_fires_in_its_turn(world, seen, handlers):
     handlers["adds"] = add
     plan(world, ("first", 10), kind="adds")
     plan(world, ("after", 20), ("last", 100))
-    world.later(1_000)
+    world.advance(1_000)
     assert subjects(seen) == ["first", "added", "after", "last"]
     assert seen[1][2] == NOON + 15 * SECOND
 
@@ -88,7 +88,7 @@ def test_what_is_dropped_on_the_way_does_not_fire_and_does_not_count(world, seen
     handlers["drops"] = lambda sandbox, event: schedule.drop(sandbox, "test", event.subject)
     plan(world, ("a", 10), kind="drops")
     plan(world, ("a", 20), ("b", 30))
-    assert world.later(60).fired == 2
+    assert world.advance(60).fired == 2
     assert subjects(seen) == ["b"]
     assert [state for _, state, _ in rows(world)] == ["DONE", "DROPPED", "DONE"]
 
@@ -102,7 +102,7 @@ def test_a_failing_event_says_why_and_leaves_nothing_behind(world, seen, handler
     plan(world, ("before", 1))
     plan(world, ("broken", 2), kind="fails")
     plan(world, ("after", 3))
-    assert world.later(10).complete
+    assert world.advance(10).complete
     # What fails takes all back that happened in its transaction, so it happens again.
     assert subjects(seen) == ["before", "before", "after"]
     assert rows(world) == [
@@ -116,7 +116,7 @@ def test_what_happens_beside_failing_events_happens_once(world, counted, handler
     handlers["fails"] = refuse
     for second, kind in enumerate(["counted", "counted", "fails", "counted", "fails", "counted"]):
         plan(world, (f"e{second}", second), kind=kind)
-    advanced = world.later(60)
+    advanced = world.advance(60)
     assert (advanced.fired, advanced.delivered) == (6, 4)
     assert [state for _, state, _ in rows(world)] == "DONE DONE FAILED DONE FAILED DONE".split()
 
@@ -126,7 +126,7 @@ def test_what_was_added_before_another_event_fails_is_added_once(world, seen, ha
     handlers["fails"] = refuse
     plan(world, ("adds", 1), kind="adds")
     plan(world, ("broken", 2), kind="fails")
-    assert world.later(10).fired == 3
+    assert world.advance(10).fired == 3
     assert [(subject, state) for subject, state, _ in rows(world)] == [
         ("adds", "DONE"),
         ("broken", "FAILED"),
@@ -138,7 +138,7 @@ def test_a_failing_event_does_not_stop_the_clock_of_the_next_batch(world, counte
     handlers["fails"] = refuse
     plan(world, ("broken", 0.5), kind="fails")
     plan(world, *((f"e{n}", n) for n in range(1, 151)), kind="counted")
-    advanced = world.later(200)
+    advanced = world.advance(200)
     assert (advanced.fired, advanced.delivered, advanced.complete) == (151, 150, True)
     assert world.now() == NOON + 200 * SECOND
 
@@ -148,7 +148,7 @@ def test_an_event_that_breaks_down_fails_alone(world, seen, handlers):
     plan(world, ("broken", 1), kind="breaks")
     plan(world, ("unknown", 1), kind="of no kind")
     plan(world, ("after", 2))
-    assert world.later(10).complete
+    assert world.advance(10).complete
     assert subjects(seen) == ["after"]
     assert [(state, reason) for _, state, reason in rows(world)] == [
         ("FAILED", "failed: KeyError"),
@@ -161,7 +161,7 @@ def test_a_broken_statement_fails_alone(world, seen, handlers):
     handlers["breaks"] = lambda sandbox, event: sandbox.connection.exec_driver_sql("NONSENSE")
     plan(world, ("broken", 1), kind="breaks")
     plan(world, ("after", 2))
-    world.later(10)
+    world.advance(10)
     assert subjects(seen) == ["after"]
 
 
@@ -187,7 +187,7 @@ def test_a_transaction_knows_whether_it_left_anything(world, seen, many, counts)
     while not fired or fired[-1].more:
         fired.append(scheduler.fire(world.runtime, world.seller_id, target))
     assert [one.count for one in fired] == counts
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert sandbox.seller.next_due == NOON + 3_600 * SECOND
 
 
@@ -195,7 +195,7 @@ def test_what_is_added_for_a_time_that_is_over_fires_next(world, seen, handlers)
     handlers["adds"] = lambda sandbox, event: schedule.add(sandbox, "test", "overdue", NOON - 5 * SECOND)
     plan(world, ("first", 10), kind="adds")
     plan(world, ("after", 20))
-    world.later(60)
+    world.advance(60)
     assert [(subject, now) for _, subject, now in seen] == [
         ("overdue", NOON + 10 * SECOND),
         ("after", NOON + 20 * SECOND),
@@ -206,9 +206,9 @@ def test_what_is_dropped_in_one_world_stays_in_another(world, runtime, seen):
     other = World.new(runtime)
     for each in (world, other):
         plan(each, ("a", 10))
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         schedule.drop(sandbox, "test", "a")
-    assert (world.later(60).fired, other.later(60).fired) == (0, 1)
+    assert (world.advance(60).fired, other.advance(60).fired) == (0, 1)
 
 
 def test_a_caller_may_say_what_each_kind_does(world, seen):
@@ -222,9 +222,9 @@ def test_a_caller_may_say_what_each_kind_does(world, seen):
 @pytest.mark.parametrize("prepared", [schedule._due, schedule._next])
 def test_what_is_next_is_found_by_the_index_of_what_waits(world, seen, prepared):
     plan(world, ("a", 10))
-    world.later(60)
+    world.advance(60)
     values = {"seller_id": world.seller_id, "since": 0, "target": NOON, "limit": 100}
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         explained = sandbox.connection.exec_driver_sql(
             f"EXPLAIN QUERY PLAN {prepared._sql['sqlite']}", values
         ).all()
@@ -247,15 +247,15 @@ def test_the_present_fires_nothing_of_the_future(world, seen):
 
 def test_the_sellers_next_event_is_known(world, seen):
     def known():
-        with world.look() as sandbox:
+        with world.read() as sandbox:
             return sandbox.seller.next_due
 
     assert known() is None
     plan(world, ("b", 20), ("a", 10))
     assert known() == NOON + 10 * SECOND
-    world.later(10)
+    world.advance(10)
     assert known() == NOON + 20 * SECOND
-    world.later(10)
+    world.advance(10)
     assert known() is None
 
 
@@ -263,10 +263,10 @@ def test_another_world_is_left_alone(world, runtime, seen):
     other = World.new(runtime)
     plan(world, ("mine", 10))
     plan(other, ("theirs", 5))
-    world.later(60)
+    world.advance(60)
     assert subjects(seen) == ["mine"]
     assert other.now() == NOON
-    assert other.later(60).fired == 1
+    assert other.advance(60).fired == 1
     assert subjects(seen) == ["mine", "theirs"]
 
 

@@ -17,7 +17,7 @@ from mockpay.store import outbox as parcels
 from mockpay.store import refunds
 from mockpay.store.db.engine import writing
 from mockpay.store.notifications import notifications
-from tests.given import IPN_URL, World, at_once
+from tests.factories import IPN_URL, World, run_concurrently
 
 #: How long a test waits for what must happen, in seconds; nothing that passes takes it.
 PATIENCE = 20
@@ -90,9 +90,9 @@ def test_what_is_told_of_one_order_is_sent_one_after_the_other(runtime, gate):
     world = World.new(on(runtime, gate), ipn_url=IPN_URL)
     (order,) = notified(world, "O-1")
     for number in range(3):
-        world.rule("completed", "refund", times=1)
+        world.add_rule("completed", "refund", times=1)
         world.refund(order, "10.00", f"R-{number}")
-    with world.work() as sandbox:  # what the refunds queue, without waiting for the payment's
+    with world.transaction() as sandbox:  # what the refunds queue, without waiting for the payment's
         for refund in refunds.of_order(sandbox, order.order_pk):
             settle(sandbox, refund.refund_id)
     senders = Senders(world.runtime)
@@ -176,11 +176,11 @@ def test_what_was_sent_is_recorded_while_the_next_one_hangs(runtime, gate, post)
 def test_a_backlog_of_one_seller_hides_nobody_else(runtime, real_clock, lanes):
     """More than a claimer looks at, all of it waiting for its turn."""
     slow, quick = World.new(runtime), World.new(runtime)
-    with slow.work() as sandbox:
+    with slow.transaction() as sandbox:
         for number in range(300):
             lane = f"{slow.seller_id} {number % lanes}"
             parcels.add(sandbox, "test", f"S-{number}", mine=False, lane=lane)
-    with quick.work() as sandbox:
+    with quick.transaction() as sandbox:
         parcels.add(sandbox, "test", "Q", mine=False, lane=quick.seller_id)
     with writing(runtime.writer) as connection:
         first = parcels.claim(connection, real_clock.now(), 16)
@@ -238,7 +238,7 @@ def test_one_that_was_sent_twice_is_recorded_once(runtime, gate, real_clock):
     gate.let(2)
     assert senders.finish(PATIENCE)
     (one,) = world.notifications(order)
-    assert (one.state, one.tries, len(world.sendings(one))) == ("DELIVERED", 1, 1)
+    assert (one.state, one.tries, len(world.delivery_tries(one))) == ("DELIVERED", 1, 1)
     assert len(gate.sent) == 2
     assert world.violations() == []
 
@@ -252,7 +252,7 @@ def test_doubled_at_once_really_overlaps(runtime):
             return HttpReply(200, {}, b"")
 
     world = World.new(on(runtime, Overlapping()), ipn_url=IPN_URL)
-    world.rule("doubled_at_once", "ipn")
+    world.add_rule("doubled_at_once", "ipn")
     (order,) = notified(world, "A")
     senders = Senders(world.runtime)
     assert senders.take() == 2
@@ -272,10 +272,10 @@ def test_spaced_copies_do_not_overlap(runtime):
             return HttpReply(200, {}, b"")
 
     world = World.new(on(runtime, Overlapping()), ipn_url=IPN_URL)
-    world.rule("tripled", "ipn")
+    world.add_rule("tripled", "ipn")
     (order,) = notified(world, "A")
-    world.put(None, world.now() + 60_000)
-    world.idle()
+    world.set_clock(None, world.now() + 60_000)
+    world.advance_until_idle()
     assert states(world, order) == ["DELIVERED"] * 3
 
 
@@ -288,7 +288,7 @@ def test_a_reset_while_one_is_on_its_way_loses_nothing_else(runtime, gate, again
     senders = Senders(ours)
     senders.take()
     gate.wait_for()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     theirs = notified(other, "THEIRS")
     mine = notified(world, "A") if again else []
@@ -310,7 +310,7 @@ def test_a_seller_deleted_while_one_is_on_its_way_raises_nothing(runtime, gate):
     senders = Senders(world.runtime)
     senders.take()
     gate.wait_for()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.delete(sandbox)
     gate.let()
     assert senders.finish(PATIENCE)
@@ -336,7 +336,7 @@ def test_one_that_cannot_be_written_is_dead_and_holds_up_nobody(runtime, post):
 def test_a_notification_that_is_gone_is_no_error(runtime, post):
     world = World.new(runtime, ipn_url=IPN_URL)
     notified(world, "A")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sandbox.connection.execute(delete(notifications))
     assert outbox.send_waiting(runtime) == 1
     assert post.sent == []
@@ -345,12 +345,12 @@ def test_a_notification_that_is_gone_is_no_error(runtime, post):
 def test_claimers_of_many_processes_take_each_once(runtime, post):
     world = World.new(runtime, ipn_url=IPN_URL)
     orders = notified(world, *(f"O-{n}" for n in range(12)))
-    at_once(6, lambda _: [outbox.send_waiting(runtime, limit=3) for _ in range(4)])
+    run_concurrently(6, lambda _: [outbox.send_waiting(runtime, limit=3) for _ in range(4)])
     while outbox.send_waiting(runtime):
         pass
     assert len(post.sent) == 12
     assert states(world, *orders) == ["DELIVERED"] * 12
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         query = select(notifications.c.state, notifications.c.tries)
         rows = {tuple(row) for row in sandbox.connection.execute(query)}
     assert rows == {(str(DeliveryState.DELIVERED), 1)}

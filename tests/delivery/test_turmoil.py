@@ -3,7 +3,7 @@
 from mockpay.delivery import outbox
 from mockpay.kernel.errors import MockpayError
 from mockpay.services.sellers import accounts
-from tests.given import IPN_URL, World, at_once
+from tests.factories import IPN_URL, World, run_concurrently
 
 ROUNDS = 6
 
@@ -22,12 +22,12 @@ def send(world, _number):
 
 
 def move_the_clock(world, _number):
-    world.later(5)
+    world.advance(5)
 
 
 def reset(world, number):
     if number % 3 == 2:
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             accounts.reset(sandbox)
 
 
@@ -49,9 +49,9 @@ def test_sending_asking_again_refunding_and_resetting_at_once_breaks_nothing(run
             except Exception as error:  # noqa: BLE001
                 surprises.append(error)
 
-    at_once(2 * len(DEEDS), run)
+    run_concurrently(2 * len(DEEDS), run)
     assert surprises == []
     for world in worlds:
         runtime.real_clock.move(60_000)
-        assert world.idle().complete
+        assert world.advance_until_idle().complete
         assert world.violations() == []

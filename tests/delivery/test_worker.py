@@ -9,7 +9,7 @@ from mockpay.delivery.worker import Worker
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox
-from tests.given import NOON, World, on_sqlite
+from tests.factories import NOON, World, on_sqlite
 
 
 @pytest.fixture
@@ -38,23 +38,23 @@ def test_a_frozen_world_waits_whatever_real_time_does(worker, world, real_clock)
     order = world.order(timeout_seconds=60)
     real_clock.move(3_600 * SECOND)
     assert worker.turn() is False
-    world.put(None, NOON + 60 * SECOND)
+    world.set_clock(None, NOON + 60 * SECOND)
     assert worker.turn() is True
     assert world.states(order) == ("EXPIRED",)
 
 
 def test_what_the_worker_did_counts_for_the_next_clock_call(worker, world):
     world.order(timeout_seconds=60)
-    world.put(None, NOON + 60 * SECOND)
+    world.set_clock(None, NOON + 60 * SECOND)
     worker.turn()
-    assert world.later(0).fired == 1
+    assert world.advance(0).fired == 1
 
 
 def test_a_turn_visits_every_world_that_has_something_due(worker, runtime):
     worlds = [World.new(runtime) for _ in range(3)]
     orders = [world.order(timeout_seconds=60) for world in worlds]
     for world in worlds:
-        world.put(None, NOON + 60 * SECOND)
+        world.set_clock(None, NOON + 60 * SECOND)
     worker.turn()
     states = [world.states(order) for world, order in zip(worlds, orders, strict=True)]
     assert states == [("EXPIRED",)] * 3
@@ -62,7 +62,7 @@ def test_a_turn_visits_every_world_that_has_something_due(worker, runtime):
 
 def test_a_turn_sends_what_a_dead_process_left(worker, world, real_clock):
     order = world.order()
-    world.choose(order, "success@mockpay")
+    world.create_attempt(order, "success@mockpay")
     assert worker.turn() is False
     real_clock.move(outbox.LEASE_MS)
     assert worker.turn() is True
@@ -75,8 +75,8 @@ def test_a_seller_deleted_meanwhile_stops_nobody(worker, runtime, world):
     gone = World.new(runtime)
     for one in (gone, world):
         one.order(timeout_seconds=60)
-        one.put(None, NOON + 60 * SECOND)
-    with gone.work() as sandbox:
+        one.set_clock(None, NOON + 60 * SECOND)
+    with gone.transaction() as sandbox:
         accounts.delete(sandbox)
     assert worker._fire(gone.seller_id) == 0
     assert worker.turn() is True
@@ -103,7 +103,7 @@ def test_the_worker_is_woken_after_the_commit_and_only_for_what_comes_first(runt
     world = World.new(runtime, frozen=False)
     wake = runtime.wake
     wake.clear()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         scheduler.schedule.add(sandbox, "order.expire", "1", NOON + 60 * SECOND)
         assert not wake.is_set()
     assert wake.is_set()
@@ -122,13 +122,13 @@ def test_a_started_worker_does_what_becomes_due_and_stops(runtime, handlers_of):
     worker = Worker(runtime)
     worker.start()
     try:
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             scheduler.schedule.add(sandbox, "test", "x", NOON)
         assert done.wait(10)
     finally:
         worker.stop(10)
     assert not worker._thread.is_alive()
-    assert world.later(0).fired == 1
+    assert world.advance(0).fired == 1
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def handlers_of():
 @on_sqlite
 def test_a_world_that_was_set_running_again_catches_up(worker, world, real_clock):
     order = world.order(timeout_seconds=60)
-    world.put(Mode.RUNNING)
+    world.set_clock(Mode.RUNNING)
     real_clock.move(61 * SECOND)
     assert worker.turn() is True
     assert world.states(order) == ("EXPIRED",)

@@ -66,7 +66,7 @@ def planted(request, world, caplog):
     cards += [("4111111111111111", MAGIC_CVVS[0]), ("378282246310005", MAGIC_CVVS[1])]
     for place, (number, cvv) in enumerate(cards):
         if request.param:
-            world.rule(request.param, stage="gateway")
+            world.add_rule(request.param, stage="gateway")
         card = world.card(number, cvv=cvv)
         world.pay_with(world.order(f"O-{place}"), card)
     for number in UNKNOWN:

@@ -14,35 +14,35 @@ from mockpay.otp.rules import EXPIRY, OTP, Channel, OtpState, Purpose, Verdict
 from mockpay.services.inbox import listed
 from mockpay.services.sellers import accounts
 from mockpay.store import schedule
-from tests.given import World, at_once
+from tests.factories import World, run_concurrently
 
 PHONE = "+91 98765 43210"
 SUM = Money.parse("7500.00")
 
 
 def start(world, subject="att_1", purpose=Purpose.PAYMENT, to=PHONE, **wish):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return challenges.start(sandbox, purpose=purpose, subject=subject, to=to, **wish)
 
 
 def code_of(world, number=0):
     """What the newest message (or an older one) says."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return listed(sandbox, kind="otp").items[number].otp
 
 
 def verify(world, challenge, typed):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return challenges.verify(sandbox, challenge.challenge_id, typed)
 
 
 def resend(world, challenge):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return challenges.resend(sandbox, challenge.challenge_id)
 
 
 def see(world, challenge):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return rows.find(sandbox, challenge.challenge_id).challenge
 
 
@@ -52,20 +52,20 @@ def state(world, challenge):
 
 def over(world, challenge):
     """The event that the scheduler fires when the time is over."""
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         for event in schedule.waiting_of(sandbox, challenge.challenge_id):
             if event.kind == EXPIRY and event.due_at <= sandbox.now:
                 challenges.expire(sandbox, event.subject)
 
 
 def waits_for(world, challenge):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return [(e.kind, e.due_at) for e in schedule.waiting_of(sandbox, challenge.challenge_id)]
 
 
 def pass_(world, seconds):
     """Let time pass without firing what is due."""
-    world.put(None, world.now() + int(seconds * 1000))
+    world.set_clock(None, world.now() + int(seconds * 1000))
 
 
 def not_(code):
@@ -128,7 +128,7 @@ def test_a_challenge_tells_what_a_page_needs_and_no_secret(world):
 )
 def test_the_message_says_the_code_what_it_is_for_and_how_long(world, purpose, says):
     start(world, purpose=purpose, amount=SUM, payee="Tea & Sons", attempt_id="att_1")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         (message,) = listed(sandbox).items
     assert message.body.startswith(f"{message.otp} is your one-time password")
     assert says in message.body
@@ -140,7 +140,7 @@ def test_the_message_says_the_code_what_it_is_for_and_how_long(world, purpose, s
 
 def test_a_code_goes_by_the_channel_that_was_asked_for(world):
     start(world, to="asha@example.com", channel=Channel.EMAIL)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         (message,) = listed(sandbox).items
     assert (message.channel, message.to) == ("EMAIL", "asha@example.com")
 
@@ -159,7 +159,7 @@ def test_settings_decide_length_life_tries_and_sends(runtime):
 def test_the_same_seed_draws_the_same_codes_and_each_challenge_another_one(world, runtime):
     first = [start(world, f"att_{n}") and code_of(world) for n in range(5)]
     assert len(set(first)) == 5
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert [start(world, f"att_{n}") and code_of(world) for n in range(5)] == first
     other = World.new(runtime)
@@ -193,7 +193,7 @@ def test_what_can_be_no_code_is_wrong_and_counts(world, typed):
 def test_an_unknown_challenge_and_another_sellers_look_like_a_wrong_code(world, runtime):
     challenge = start(world)
     code = code_of(world)
-    with World.new(runtime).work() as sandbox:
+    with World.new(runtime).transaction() as sandbox:
         assert challenges.verify(sandbox, challenge.challenge_id, code) is Verdict.WRONG
         assert challenges.verify(sandbox, challenge.challenge_id, "123456") is Verdict.WRONG
         assert challenges.verify(sandbox, "otp_nothing", "123456") is Verdict.WRONG
@@ -220,7 +220,7 @@ def test_a_code_is_good_for_its_own_challenge_only(world):
 def test_a_code_is_bound_to_the_payment_that_it_was_sent_for(world, change):
     challenge = start(world, amount=SUM, payee="Tea & Sons", attempt_id="att_1")
     code = code_of(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sandbox.connection.execute(update(rows.otps).values(**change))
     assert verify(world, challenge, code) is Verdict.WRONG
 
@@ -241,7 +241,7 @@ def test_without_the_store_key_no_code_is_right(world):
 
 def is_right_under(world, ring, challenge, code):
     runtime = replace(world.runtime, keys=replace(world.runtime.keys, store=ring))
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         kept = rows.find(sandbox, challenge.challenge_id)
         return codes.is_right(replace(sandbox, runtime=runtime), kept, code)
 
@@ -253,7 +253,7 @@ def test_a_code_expires_with_its_last_millisecond(world):
     challenge = start(world)
     code = code_of(world)
     pass_(world, 299.999)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert challenges.active(sandbox, Purpose.PAYMENT, "att_1") == challenge
     pass_(world, 0.001)
     assert verify(world, challenge, code) is Verdict.EXPIRED
@@ -265,14 +265,14 @@ def test_the_clock_ends_a_challenge_that_nobody_answers(world):
     challenge = start(world)
     assert waits_for(world, challenge) == [(EXPIRY, challenge.expires_at)]
     over(world, challenge)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         challenges.expire(sandbox, challenge.challenge_id)
         challenges.expire(sandbox, "otp_nothing")
     assert state(world, challenge) == "ACTIVE"
     pass_(world, 300)
     over(world, challenge)
     assert state(world, challenge) == "EXPIRED"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert challenges.active(sandbox, Purpose.PAYMENT, "att_1") is None
 
 
@@ -280,7 +280,7 @@ def test_the_clock_ends_a_challenge_that_nobody_answers(world):
 def test_what_is_over_has_nothing_to_come(world, end):
     challenge = start(world)
     if end == "cancel":
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             challenges.cancel(sandbox, challenge.challenge_id)
     else:
         verify(world, challenge, end)
@@ -291,7 +291,7 @@ def test_a_late_event_leaves_a_verified_challenge_alone(world):
     challenge = start(world)
     verify(world, challenge, "123456")
     pass_(world, 301)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         challenges.expire(sandbox, challenge.challenge_id)
     assert state(world, challenge) == "VERIFIED"
 
@@ -326,7 +326,7 @@ def test_a_code_is_sent_again_after_a_while_and_not_for_ever(world):
     assert resend(world, challenge).sends_left == 0
     pass_(world, 30)
     assert refused(resend, world, challenge).code == "otp.too_many_sends"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         messages = listed(sandbox, kind="otp").items
     assert len({message.otp for message in messages}) == 3
     assert {message.to for message in messages} == {PHONE}
@@ -338,7 +338,7 @@ def test_what_is_over_is_not_sent_again(world, how):
     if how == "time":
         pass_(world, 300)
     elif how == "unknown":
-        with World.new(world.runtime).work() as sandbox:
+        with World.new(world.runtime).transaction() as sandbox:
             error = refused(challenges.resend, sandbox, challenge.challenge_id)
         assert error.code == "otp.not_active"
         return
@@ -352,7 +352,7 @@ def test_a_code_that_could_not_be_delivered_is_in_no_inbox_and_can_be_sent_again
     challenge = start(world, fails_delivery=True)
     assert challenge.undelivered
     assert see(world, challenge).undelivered
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert listed(sandbox).items == []
     pass_(world, 30)
     assert not resend(world, challenge).undelivered
@@ -381,7 +381,7 @@ def test_other_purposes_and_subjects_are_left_alone(world):
 
 def test_a_cancelled_challenge_takes_no_code_and_is_cancelled_once(world):
     challenge = start(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         challenges.cancel(sandbox, challenge.challenge_id)
         challenges.cancel(sandbox, challenge.challenge_id)
         challenges.cancel(sandbox, "otp_nothing")
@@ -392,7 +392,7 @@ def test_a_cancelled_challenge_takes_no_code_and_is_cancelled_once(world):
 def test_a_verified_challenge_is_not_cancelled(world):
     challenge = start(world)
     verify(world, challenge, "123456")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         challenges.cancel(sandbox, challenge.challenge_id)
     assert state(world, challenge) == "VERIFIED"
 
@@ -497,7 +497,7 @@ def test_who_is_refused_keeps_the_challenge_that_waits(world):
 
 def test_each_step_has_its_line_in_the_orders_timeline_and_none_tells_the_code(world):
     order = world.order()
-    attempt = world.choose(order, "asha@okbank").attempt
+    attempt = world.create_attempt(order, "asha@okbank").attempt
     challenge = start(world, attempt.attempt_id, attempt_id=attempt.attempt_id, amount=SUM)
     first = code_of(world)
     verify(world, challenge, not_(first))
@@ -505,7 +505,7 @@ def test_each_step_has_its_line_in_the_orders_timeline_and_none_tells_the_code(w
     pass_(world, 30)
     resend(world, challenge)
     verify(world, challenge, code_of(world))
-    lines = [line for line in world.story(order) if line.machine == "otp"]
+    lines = [line for line in world.timeline(order) if line.machine == "otp"]
     assert [(line.event, line.before, line.after) for line in lines] == [
         ("start", None, "ACTIVE"),
         ("wrong", "ACTIVE", "ACTIVE"),
@@ -523,7 +523,7 @@ def test_an_attempts_challenges_are_listed_the_oldest_first(world):
     one = start(world, "att_1", attempt_id="att_1")
     start(world, "att_2", attempt_id="att_2")
     two = start(world, "att_1", attempt_id="att_1")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         found = rows.of_attempt(sandbox, "att_1")
     assert [(c.challenge_id, c.state) for c in found] == [
         (one.challenge_id, "SUPERSEDED"),
@@ -533,7 +533,7 @@ def test_an_attempts_challenges_are_listed_the_oldest_first(world):
 
 def test_the_tracking_table_holds_neither_code_nor_destination(world):
     start(world, to="asha.rao@example.com", channel=Channel.EMAIL)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         (row,) = sandbox.connection.execute(select(rows.otps)).mappings()
     kept = str({**row, "destination_sealed": bytes(row["destination_sealed"]).decode("latin-1")})
     assert code_of(world) not in kept
@@ -544,7 +544,7 @@ def test_the_tracking_table_holds_neither_code_nor_destination(world):
 @pytest.mark.parametrize("typed", ["123456", "888888", "999999"])
 def test_the_destination_is_forgotten_with_the_end(world, typed):
     verify(world, start(world), typed)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert sandbox.connection.execute(select(rows.otps.c.destination_sealed)).scalar() is None
 
 
@@ -554,20 +554,20 @@ def test_the_destination_is_forgotten_with_the_end(world, typed):
 def test_of_two_right_codes_at_once_one_is_verified(world):
     challenge = start(world)
     code = code_of(world)
-    got = at_once(8, lambda index: verify(world, challenge, code if index % 2 else "123456"))
+    got = run_concurrently(8, lambda index: verify(world, challenge, code if index % 2 else "123456"))
     assert sorted(map(str, got)) == ["USED"] * 7 + ["VERIFIED"]
 
 
 def test_of_many_wrong_codes_at_once_three_are_tried(world):
     challenge = start(world)
     wrong = not_(code_of(world))
-    got = at_once(8, lambda _: verify(world, challenge, wrong))
+    got = run_concurrently(8, lambda _: verify(world, challenge, wrong))
     assert sorted(map(str, got)) == ["LOCKED"] * 6 + ["WRONG"] * 2
     assert see(world, challenge).wrong_count == 3
 
 
 def test_of_many_challenges_at_once_one_is_active(world):
-    got = at_once(8, lambda _: start(world))
+    got = run_concurrently(8, lambda _: start(world))
     assert len({challenge.challenge_id for challenge in got}) == 8
     states = [str(state(world, challenge)) for challenge in got]
     assert sorted(states) == ["ACTIVE"] + ["SUPERSEDED"] * 7
@@ -577,17 +577,17 @@ def test_a_step_from_what_was_read_before_somebody_moved_it_is_not_taken(world):
     """As two transactions could meet where the database let them read at once."""
     challenge = start(world)
     code = code_of(world)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         stale = rows.find(sandbox, challenge.challenge_id)
     pass_(world, 30)
     resend(world, challenge)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert rows.transition(sandbox, stale, "verify") is None
     assert verify(world, challenge, code) is Verdict.WRONG
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         stale = rows.find(sandbox, challenge.challenge_id)
     verify(world, challenge, "123456")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert rows.transition(sandbox, stale, "verify") is None
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from mockpay.kernel.errors import Unusable
 from mockpay.reach.authority import open_authority
 from mockpay.reach.hosts import HOSTS, stood_in_for
-from tests.given import at_once
+from tests.factories import run_concurrently
 
 
 def handshake(leaf, authority, name, folder):
@@ -71,7 +71,7 @@ def test_the_authority_survives_a_restart_and_its_key_is_for_the_owner_only(tmp_
 
 
 def test_of_several_that_make_it_at_once_all_have_the_same(tmp_path):
-    made = at_once(8, lambda _: open_authority(tmp_path / "keys").pem)
+    made = run_concurrently(8, lambda _: open_authority(tmp_path / "keys").pem)
     assert len(set(made)) == 1
     assert made[0].startswith(b"-----BEGIN CERTIFICATE-----")
 

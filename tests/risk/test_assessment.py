@@ -13,7 +13,7 @@ from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Assessment, Facts
 from mockpay.services.sellers.accounts import Changes, change, reset
 from mockpay.store.timeline import timeline
-from tests.given import World
+from tests.factories import World
 
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
 NUMBER = "4111111111111111"
@@ -31,7 +31,7 @@ class Check:
     def __call__(self, instrument=None, inputs=None, *, planned=None, amount="499.00"):
         self.count += 1
         order = replace(self.order, amount=Money.parse(amount))
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             return assessment.assess(
                 sandbox,
                 attempt_id=self.last,
@@ -50,18 +50,18 @@ class Check:
         return [str(self(*what, **more).decision) for _ in range(number)]
 
     def ended(self, *, declined):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             assessment.note_outcome(sandbox, self.last, declined=declined)
 
     def later(self, ms):
-        self.world.put(Mode.FROZEN, self.world.now() + ms)
+        self.world.set_clock(Mode.FROZEN, self.world.now() + ms)
 
     def seen(self, attempt_id=None):
-        with self.world.look() as sandbox:
+        with self.world.read() as sandbox:
             return assessment.of_attempt(sandbox, attempt_id or self.last)
 
     def force(self, decision, reason="a test", **match):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             return assessment.force(sandbox, match, decision, reason)
 
     def card(self):
@@ -202,7 +202,7 @@ def test_no_other_sellers_attempts_count(check, runtime):
 
 
 def test_a_sellers_wishes_are_kept_and_obeyed(check):
-    with check.world.work() as sandbox:
+    with check.world.transaction() as sandbox:
         change(sandbox, Changes(settings={"risk_rules": {"AMT_HIGH": "100", "IP_PROXY": "off"}}))
     found = check(inputs=Inputs(ip="198.51.100.66"))
     assert (found.decision, rules(found)) == ("CHALLENGE", ["AMT_HIGH"])
@@ -210,13 +210,13 @@ def test_a_sellers_wishes_are_kept_and_obeyed(check):
 
 @pytest.mark.parametrize("wishes", [{"VEL_MOON": "on"}, {"VEL_CARD": "lots"}, {"VEL_CARD": 3}])
 def test_a_wish_that_means_nothing_is_refused_when_it_is_made(world, wishes):
-    with world.work() as sandbox, pytest.raises(Invalid) as refused:
+    with world.transaction() as sandbox, pytest.raises(Invalid) as refused:
         change(sandbox, Changes(settings={"risk_rules": wishes}))
     assert (refused.value.code, refused.value.detail["field"]) == ("settings.invalid", "risk_rules")
 
 
 def test_a_raised_limit_is_counted_up_to(check):
-    with check.world.work() as sandbox:
+    with check.world.transaction() as sandbox:
         change(sandbox, Changes(settings={"risk_rules": {"VEL_VPA": "15"}}))
     assert check.times(16, Upi("asha@okbank")) == ["ALLOW"] * 15 + ["REVIEW"]
 
@@ -243,7 +243,7 @@ def test_the_plan_decides(check, planned, decision, hits):
 
 
 def test_the_highest_score_is_nothing_where_its_rule_is_off(check):
-    with check.world.work() as sandbox:
+    with check.world.transaction() as sandbox:
         change(sandbox, Changes(settings={"risk_rules": {"RISK_HIGHEST": "off"}}))
     assert check(planned="highest").decision == "ALLOW"
 
@@ -298,7 +298,7 @@ def test_a_force_that_could_never_fit_is_refused(check, decision, match, code):
 
 
 def test_not_more_than_a_hundred_forces_wait(check):
-    with check.world.work() as sandbox:
+    with check.world.transaction() as sandbox:
         for _ in range(100):
             assessment.force(sandbox, {}, "review", "a test")
     with pytest.raises(Conflict) as refused:
@@ -318,7 +318,7 @@ def test_another_sellers_force_does_not_fit(check, runtime):
 def test_a_dry_run_leaves_nothing_behind(check):
     check.force("decline")
     facts = Facts(Money.parse("499.00"), "upi", vpa="asha@okbank", device="d1")
-    with check.world.work() as sandbox:
+    with check.world.transaction() as sandbox:
         runs = [assessment.dry_run(sandbox, facts) for _ in range(20)]
     assert {str(run.decision) for run in runs} == {"CHALLENGE"}
     assert check().decision == "DECLINE"
@@ -328,12 +328,12 @@ def test_a_dry_run_leaves_nothing_behind(check):
 def test_a_dry_run_sees_what_an_attempt_would(check):
     check.times(3, check.card(), PRINT)
     facts = assessment.facts_of(Money.parse("499.00"), check.card(), PRINT)
-    with check.world.look() as sandbox:
+    with check.world.read() as sandbox:
         told = assessment.dry_run(sandbox, facts)
         planned = assessment.dry_run(sandbox, facts, "highest")
     assert told == check(check.card(), PRINT)
     assert planned.decision == "DECLINE"
-    with check.world.look() as sandbox, pytest.raises(Invalid) as refused:
+    with check.world.read() as sandbox, pytest.raises(Invalid) as refused:
         assessment.dry_run(sandbox, facts, "moon")
     assert refused.value.code == "risk.decision"
 
@@ -356,13 +356,13 @@ def test_an_attempt_without_a_hit_was_allowed_and_an_unknown_one_was_never_seen(
     check()
     assert check.seen() == Assessment()
     assert check.seen("nobody") is None
-    with World.new(runtime).look() as other:
+    with World.new(runtime).read() as other:
         assert assessment.of_attempt(other, check.last) is None
 
 
 def test_no_card_number_is_kept(check):
     check.times(4, check.card(), PRINT)
-    with check.world.look() as sandbox:
+    with check.world.read() as sandbox:
         rows = [
             str(row)
             for table in timeline.metadata.sorted_tables
@@ -382,6 +382,6 @@ def test_what_a_buyer_sends_is_kept_within_bounds(check):
 def test_a_reset_forgets_everything(check):
     check.times(10, Upi("asha@okbank"))
     check.force("decline")
-    with check.world.work() as sandbox:
+    with check.world.transaction() as sandbox:
         reset(sandbox)
     assert check(Upi("asha@okbank")).decision == "ALLOW"

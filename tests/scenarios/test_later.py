@@ -10,7 +10,7 @@ from mockpay.merchant.notifications import verify_notification
 from mockpay.providers.amazonpay import verify_faults
 from mockpay.providers.amazonpay.xml_responses import order_reference
 from mockpay.wire.amazonpay.sns import SnsError
-from tests.given import IPN_URL, World
+from tests.factories import IPN_URL, World
 from tests.scenarios.ways_back import way_back
 
 ROWS = {row.name: row for row in TABLE}
@@ -68,9 +68,9 @@ def test_a_capture_meets_what_the_row_says(world, name):
     assert (decided.scenario, decided.source) == (name, Source.AMOUNT)
     assert seen() == first
     assert world.violations() == []
-    world.idle()
+    world.advance_until_idle()
     assert seen() == last
-    assert world.attempt(attempt.attempt_id).captured_minor == captured
+    assert world.get_attempt(attempt.attempt_id).captured_minor == captured
     assert world.violations() == []
 
 
@@ -93,7 +93,7 @@ def assert_told(world, post, name, deliveries, since):
     wanted, moments, believed = TOLD[row.outcome]
     assert [(one.state, one.tries) for one in deliveries] == wanted
     assert {one.outcome for one in deliveries} == {row.outcome}
-    tries = sorted(try_.at for one in deliveries for try_ in world.sendings(one))
+    tries = sorted(try_.at for one in deliveries for try_ in world.delivery_tries(one))
     assert [(at - since) / 1_000 for at in tries] == moments
     for call in post.sent:
         if call.headers["x-amz-sns-message-id"] == deliveries[0].message_id:
@@ -122,7 +122,7 @@ def test_a_payments_notification_meets_what_the_row_says(world, post, name):
     attempt = world.pay(order, "success@mockpay")
     assert attempt.plan.at(Stage.IPN).scenario == name
     since = world.now()
-    world.idle()
+    world.advance_until_idle()
     assert_told(world, post, name, world.notifications(order), since)
 
 
@@ -132,8 +132,8 @@ def refunded(world, name):
     full = row.input is Input.REFUND_OF
     order = world.order(amount=row.equals if full else "499.00")
     world.pay(order)
-    world.later(0)
-    return order, lambda: world.ask_refund(order, row.equals)
+    world.advance(0)
+    return order, lambda: world.request_refund(order, row.equals)
 
 
 @pytest.mark.parametrize("name", REFUND_IPNS)
@@ -143,7 +143,7 @@ def test_a_refunds_notification_meets_what_the_row_says(world, post, name):
     assert asked.early == (ROWS[name].outcome == "early")
     assert asked.refund.state == "PENDING"
     assert asked.refund.scenario == name
-    world.idle()
+    world.advance_until_idle()
     (refund,) = world.refunds(order)
     assert refund.state == "COMPLETED"
     payment, *deliveries = world.notifications(order)
@@ -176,18 +176,18 @@ def test_a_refund_meets_what_the_row_says(world, name):
     again = ask()
     assert not again.answer_lost
     first, last, reason = ENDS[row.outcome]
-    world.later(0)
+    world.advance(0)
     (refund,) = world.refunds(order)
     assert refund.refund_id == again.refund.refund_id
     decided = refund.plan.at(Stage.REFUND)
     assert (decided.scenario, decided.outcome) == (name, row.outcome)
     assert refund.state == first
-    world.idle()
+    world.advance_until_idle()
     (refund,) = world.refunds(order)
     assert (refund.state, refund.reason_code) == (last, reason)
     if last == "PENDING":
         world.settle_refund(refund, "release")
-        world.later(0)
+        world.advance(0)
         assert world.refunds(order)[0].state == "COMPLETED"
     assert world.violations() == []
 
@@ -226,21 +226,21 @@ def test_a_verification_meets_what_the_row_says(world, name):
     first, later = FAULTS[ROWS[name].outcome]
 
     def fault():
-        with world.work() as sandbox:
-            return verify_faults.fault_of(sandbox, world.see(order))
+        with world.transaction() as sandbox:
+            return verify_faults.fault_of(sandbox, world.get_order(order))
 
     assert [fault() for _ in range(4)] == first
-    world.later(4.999)
+    world.advance(4.999)
     assert fault() == ("" if first[-1] == "" else first[0])
-    world.later(0.001)
+    world.advance(0.001)
     assert fault() == later
 
 
 def test_a_stale_order_looks_as_before_anybody_paid(world):
     order = world.order(amount="1707.03")
-    world.later(3)
+    world.advance(3)
     world.pay(order)
-    paid, stale = (order_reference(world.see(order), stale=stale) for stale in (False, True))
+    paid, stale = (order_reference(world.get_order(order), stale=stale) for stale in (False, True))
     assert paid["OrderReferenceStatus"]["State"] == "Closed"
     assert stale["OrderReferenceStatus"] == {
         "LastUpdateTimestamp": stale["CreationTimestamp"],

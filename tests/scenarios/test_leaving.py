@@ -12,7 +12,7 @@ from flask import Flask
 from mockpay.app import template_folder
 from mockpay.providers.amazonpay import provider as amazonpay
 from mockpay.web import checkout
-from tests.given import RETURN_URL
+from tests.factories import RETURN_URL
 from tests.scenarios.ways_back import verified, way_back
 
 
@@ -29,7 +29,7 @@ def leaving(world):
 def paid(world, amount):
     order = world.order(amount=amount)
     world.pay(order, "asha@okbank")
-    world.later(10)
+    world.advance(10)
     assert world.states(order) == ("PAID", "CAPTURED")
     return order
 
@@ -47,9 +47,9 @@ def test_a_delayed_result_is_brought_back_five_seconds_later(world, leaving, pos
     order = paid(world, "1703.06")
     held = leaving(order)
     assert (held.status_code, "Location" in held.headers) == (200, False)
-    world.later(4.999)
+    world.advance(4.999)
     assert "Location" not in leaving(order).headers
-    world.later(0.001)
+    world.advance(0.001)
     assert leaving(order).headers["Location"].startswith(RETURN_URL)
     assert post.sent == []
 

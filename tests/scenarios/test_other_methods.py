@@ -12,7 +12,7 @@ def test_an_amount_of_the_issuers_band_is_the_cards_own_code(world, code):
     attempt = world.pay_with(order, world.card("4111111111111111"))
     if code == "68":  # the answer came too late: nobody knows
         assert world.states(order) == ("PENDING", "UNKNOWN")
-        world.idle()
+        world.advance_until_idle()
         assert world.states(order) == ("PAID", "CAPTURED")
         return
     assert world.states(order) == ("PENDING", "FAILED")

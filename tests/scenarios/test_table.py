@@ -125,7 +125,7 @@ def instrument_of(world, row):
 
 
 def seen(world, order, attempt_id):
-    state = world.see(order).state, world.attempt(attempt_id).state
+    state = world.get_order(order).state, world.get_attempt(attempt_id).state
     return (*map(str, state), way_back(world, order)["status"])
 
 
@@ -156,7 +156,7 @@ def test_a_payment_meets_what_the_row_says(world, name):
     order = world.order(amount=amount_of(row))
     attempt = world.pay_with(order, instrument_of(world, row))
     if row.stage is Stage.REDIRECT:
-        world.later(10)  # an ordinary UPI ID is answered after a while
+        world.advance(10)  # an ordinary UPI ID is answered after a while
 
     decision = attempt.plan.at(row.stage)
     if not row.active:
@@ -169,9 +169,9 @@ def test_a_payment_meets_what_the_row_says(world, name):
     assert seen(world, order, attempt.attempt_id) == wanted.first
     believed(world, way_back(world, order), row, order)
 
-    assert world.idle().complete
+    assert world.advance_until_idle().complete
     assert seen(world, order, attempt.attempt_id) == wanted.last
-    failure = world.attempt(attempt.attempt_id).failure
+    failure = world.get_attempt(attempt.attempt_id).failure
     assert (failure and failure.code) == wanted.code
     assert world.violations() == []
 
@@ -201,11 +201,11 @@ def believed(world, params, row, order):
 def test_a_pin_meets_what_the_row_says(world, name):
     row = ROWS[name]
     order = world.order()
-    attempt = world.approve(world.ask(order), pin=row.equals)
+    attempt = world.approve(world.request_approval(order), pin=row.equals)
     wanted = expected(row.outcome)
     assert seen(world, order, attempt.attempt_id) == wanted.first
     assert (row.stage, attempt.failure.code) == (Stage.AUTH, wanted.code)
-    world.idle()
+    world.advance_until_idle()
     assert seen(world, order, attempt.attempt_id) == wanted.last
 
 
@@ -217,6 +217,6 @@ def test_no_expectation_is_left_without_a_row(outcome):
 @pytest.mark.parametrize("code", ["ZM", "U16", "RB", "00"])
 def test_a_pin_comes_before_the_plan_and_an_ordinary_one_meets_it(world, code):
     order = world.order()
-    world.rule(code)
-    attempt = world.approve(world.ask(order), pin="1234")
+    world.add_rule(code)
+    attempt = world.approve(world.request_approval(order), pin="1234")
     assert seen(world, order, attempt.attempt_id) == expected(code).first

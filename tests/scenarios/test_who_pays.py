@@ -17,7 +17,7 @@ from mockpay.risk.assessment import Inputs
 from mockpay.services.inbox import listed
 from mockpay.services.payments import authentication, card_authentication, payments
 from mockpay.services.payments.payments import Payer
-from tests.given import AT_THE_PAGE, World
+from tests.factories import GUEST_AT_PAGE, World
 from tests.scenarios.ways_back import way_back
 
 ROWS = {row.name: row for row in TABLE if row.stage in {Stage.AUTH, Stage.RISK}}
@@ -88,11 +88,11 @@ def expected(outcome: str, number: str) -> End:
 
 
 def meets(world, order, attempt, wanted: End, network: str):
-    fresh = world.attempt(attempt.attempt_id)
+    fresh = world.get_attempt(attempt.attempt_id)
     eci = wanted.eci and wanted.eci[network not in MASTERCARD]
     assert (fresh.state, fresh.eci, fresh.liability) == (wanted.attempt, eci, wanted.liable)
     assert (fresh.reason, fresh.failure and fresh.failure.code) == (wanted.reason, wanted.code)
-    assert world.see(order).state == wanted.order
+    assert world.get_order(order).state == wanted.order
     assert way_back(world, order)["status"] == wanted.told
     assert world.violations() == []
 
@@ -120,7 +120,7 @@ def test_a_cards_authentication_meets_what_the_row_says(world, name):
     assert attempt.plan.at(Stage.AUTH).scenario == attempt.scenario == name
     if row.outcome == "timeout":
         assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
-        world.later(600)
+        world.advance(600)
     meets(world, order, attempt, expected(row.outcome, number), attempt.instrument["network"])
 
 
@@ -161,15 +161,15 @@ def test_an_amount_for_the_issuer_means_nothing_to_other_methods(world, code):
 def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runtime, instrument):
     world = World.new(runtime, otp_always_methods=("netbanking", "wallet"))
     attempt = world.start(world.order(amount="1702.08"), instrument).attempt
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         challenge = authentication.waiting_otp(sandbox, attempt)
         assert challenge.undelivered
         assert listed(sandbox, kind="otp").items == []
-    world.later(30)
-    with world.work() as sandbox:
+    world.advance(30)
+    with world.transaction() as sandbox:
         assert not challenges.resend(sandbox, challenge.challenge_id).undelivered
         (message,) = listed(sandbox, kind="otp").items
-    assert world.prove(attempt, message.otp).state == "CAPTURED"
+    assert world.authenticate(attempt, message.otp).state == "CAPTURED"
 
 
 # --- one-time passwords: typed on the page, and at the issuer
@@ -209,11 +209,11 @@ def test_a_typed_code_meets_what_the_row_says(world, place, code):
     wanted = (ON_THE_PAGE if at_page else AT_THE_ISSUER)[outcome]
     got = []
     for _ in range(2):
-        fresh = world.prove(attempt, code)
+        fresh = world.authenticate(attempt, code)
         got.append((fresh.state, fresh.reason))
     assert tuple(got) == wanted
     if outcome == "wrong":
-        last = world.prove(attempt, code)
+        last = world.authenticate(attempt, code)
         assert (last.state, last.reason) == (LOCKED if at_page else FAILED)
     if outcome == "acs:A":
         assert (fresh.eci, fresh.liability) == ("06", "ISSUER")
@@ -225,10 +225,10 @@ def test_the_code_in_the_inbox_is_right(world, place):
     instrument = RICH if place == "page" else world.card(CARDS["RuPay"])
     attempt = world.start(world.order(amount=HIGH), instrument).attempt
     if place == "issuer":
-        world.prove(attempt, "000000")  # opens the issuer's page, which sends the code
-    with world.look() as sandbox:
+        world.authenticate(attempt, "000000")  # opens the issuer's page, which sends the code
+    with world.read() as sandbox:
         (message,) = listed(sandbox, kind="otp", attempt_id=attempt.attempt_id).items
-    assert world.prove(attempt, message.otp).state == "CAPTURED"
+    assert world.authenticate(attempt, message.otp).state == "CAPTURED"
 
 
 # --- risk
@@ -249,7 +249,7 @@ def payer_of(row) -> Payer:
     if row.input in _TOLD:
         value = row.equals.replace("*", "7")
         told[_TOLD[row.input]] = f"asha@{value}" if row.input is Input.EMAIL_DOMAIN else value
-    return Payer(inputs=Inputs(**told), ways=AT_THE_PAGE.ways)
+    return Payer(inputs=Inputs(**told), ways=GUEST_AT_PAGE.ways)
 
 
 RISK_ROWS = [name for name, row in ROWS.items() if row.stage is Stage.RISK]
@@ -263,7 +263,7 @@ def test_the_risk_check_decides_as_the_row_says(world, name):
     number = row.equals if row.input is Input.PAN else CARDS["Visa"]
     instrument = Upi(row.equals) if by_vpa else world.card(number)
     attempt = world.start(order, instrument, payer_of(row)).attempt
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         found = assessment.of_attempt(sandbox, attempt.attempt_id)
     decision = DECISIONS[row.outcome]
     assert (str(found.decision) if found else "ALLOW") == decision
@@ -273,26 +273,26 @@ def test_the_risk_check_decides_as_the_row_says(world, name):
 
 def after(world, order, attempt, decision):
     """What each decision means: parked until the clock approves, refused, or asked by the issuer."""
-    fresh = world.attempt(attempt.attempt_id)
+    fresh = world.get_attempt(attempt.attempt_id)
     if decision == "DECLINE":
         assert (fresh.state, fresh.reason) == ("FAILED", "payment_risk_check_failed")
         assert way_back(world, order)["status"] == "FAILURE"
         return
     if decision == "REVIEW":
         assert fresh.state == "RISK_REVIEW"
-        world.later(9.999)
-        assert world.attempt(attempt.attempt_id).state == "RISK_REVIEW"
-        world.later(0.001)
+        world.advance(9.999)
+        assert world.get_attempt(attempt.attempt_id).state == "RISK_REVIEW"
+        world.advance(0.001)
         begin_at_page(world, attempt)
-    assert world.prove(world.attempt(attempt.attempt_id)).state == "CAPTURED"
+    assert world.authenticate(world.get_attempt(attempt.attempt_id)).state == "CAPTURED"
 
 
 def begin_at_page(world, attempt):
     """The buyer's page begins what the clock has approved."""
-    fresh = world.attempt(attempt.attempt_id)
+    fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "3ds")
-    with world.work() as sandbox:
-        card_authentication.prepare(sandbox, fresh, AT_THE_PAGE.ways)
+    with world.transaction() as sandbox:
+        card_authentication.prepare(sandbox, fresh, GUEST_AT_PAGE.ways)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_forced_challenge_asks_every_method_for_a_password(world, instrument):
     order = world.order(amount="1706.01")
     attempt = world.start(order, instrument).attempt
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "otp")
-    assert world.prove(attempt).state == "CAPTURED"
+    assert world.authenticate(attempt).state == "CAPTURED"
 
 
 @pytest.mark.parametrize(("amount", "flow"), [("499.00", "FRICTIONLESS"), ("1706.01", "CHALLENGE")])
@@ -315,14 +315,14 @@ def test_a_forced_challenge_lets_no_foreign_card_through_without_one(runtime, am
 def test_what_a_rule_wanted_is_remembered_over_a_review(world):
     """The card is foreign, which alone asks for a challenge; the review comes on top."""
     attempt = world.start(world.order(amount="1706.02"), world.card(ABROAD["Visa"])).attempt
-    world.later(10)
+    world.advance(10)
     begin_at_page(world, attempt)
-    assert world.prove(attempt).state == "CAPTURED"
+    assert world.authenticate(attempt).state == "CAPTURED"
     assert flow_of(world, attempt) == "CHALLENGE"
 
 
 def flow_of(world, attempt):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return authentication.last_threeds(sandbox, attempt).flow
 
 
@@ -330,10 +330,10 @@ def flow_of(world, attempt):
 def test_a_tester_decides_a_review_before_the_clock_does(world, approved, end):
     order = world.order(amount="1706.02")
     attempt = world.start(order, RICH).attempt
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         payments.reviewed(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
-    world.idle()
-    fresh = world.attempt(attempt.attempt_id)
+    world.advance_until_idle()
+    fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.reason) == (end, None if approved else "payment_risk_check_failed")
 
 

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 from mockpay.merchant.client import AmazonPayClient
 from mockpay.providers.amazonpay import provider as amazonpay
 from mockpay.store import attempts
-from tests.given import RETURN_URL
+from tests.factories import RETURN_URL
 
 
 def way_back(world, order) -> dict[str, str]:
     """The parameters of the result as it would be sent now."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         last = attempts.last_of_order(sandbox, order.order_pk)
         url = amazonpay.way_back(sandbox, world._fresh(sandbox, order), last)
     assert url.startswith(RETURN_URL + "?")
@@ -22,7 +22,7 @@ def way_back(world, order) -> dict[str, str]:
 
 def verified(world, params):
     """The result as the merchant's own client believes it."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         seller = sandbox.seller
     client = AmazonPayClient(seller.seller_id, seller.access_key, seller.secret_key, None, "http://127.0.0.1")
     return client.verify_result(params)

@@ -11,7 +11,7 @@ from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.settings import Settings
 from mockpay.store import outbox as parcels
-from tests.given import World, on_sqlite
+from tests.factories import World, on_sqlite
 
 
 def with_lease(runtime, seconds):
@@ -32,7 +32,7 @@ def test_an_odd_one_stops_the_start(odd):
 def test_a_claim_lasts_as_long(runtime, real_clock):
     runtime = with_lease(runtime, 7)
     world = World.new(runtime)
-    world.choose(world.order())
+    world.create_attempt(world.order())
     assert outbox.claim(runtime, 9) == []
     for _ in range(2):
         real_clock.move(6_999)
@@ -55,7 +55,7 @@ def test_a_try_is_given_up_before_its_lease_is_over(runtime, post, lease, wish, 
 @on_sqlite
 def test_so_is_the_second_visit_to_a_return_url(runtime, post):
     world = World.new(with_lease(runtime, 6))
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         parcels.add(sandbox, outbox.RETURN_AGAIN, "S04", mine=False, url="http://127.0.0.1/r")
     assert outbox.send_waiting(world.runtime) == 1
     assert [call.timeout for call in post.sent] == [5]

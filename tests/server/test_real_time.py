@@ -8,7 +8,7 @@ from mockpay.app import create_app, runtime_of
 from mockpay.settings import Settings
 from mockpay.store.db.database_clock import SetClock, database_clock
 from mockpay.store.db.engine import close
-from tests.given import FakeRealClock, on_sqlite
+from tests.factories import FakeRealClock, on_sqlite
 
 HOUR = 3_600_000
 #: More than two readings of a clock are ever apart.

@@ -13,7 +13,7 @@ from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store import notifications, outbox
 from mockpay.store.db.engine import reading
 from mockpay.store.outbox import MOST_IN_FLIGHT
-from tests.given import World
+from tests.factories import World
 from tests.server.endpoint import ipn_endpoint
 from tests.server.processes import serving
 
@@ -33,10 +33,10 @@ def a_payment(runtime, post):
     """How a seller is told of a payment."""
     wish = NewSeller(ipn_url="http://127.0.0.1/ipn")
     world = World(runtime, accounts.create(runtime, wish).seller_id)
-    world.rule("none", stage="ipn")
+    world.add_rule("none", stage="ipn")
     order = world.order()
     world.pay(order)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         [one] = notifications.of_order(sandbox, order.order_pk)
     return one
 

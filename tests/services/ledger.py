@@ -11,7 +11,7 @@ ASHA = "asha@example.com"
 
 
 def top_up(world, minor, owner=ASHA, key="top-up"):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return wallet.post(
             sandbox, JournalType.TOPUP, owner=owner, amount_minor=minor, currency="INR", key=key
         )
@@ -19,7 +19,7 @@ def top_up(world, minor, owner=ASHA, key="top-up"):
 
 def balances(world, owner=ASHA):
     """(what can be spent, what is held) in paise."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return tuple(
             wallet.balance(sandbox, owner, kind) or 0 for kind in (Kind.WALLET_MONEY, Kind.WALLET_HOLD)
         )
@@ -27,7 +27,7 @@ def balances(world, owner=ASHA):
 
 def payable(world):
     """What buyers have paid, and what came from outside."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return tuple(
             wallet.balance(sandbox, wallet.HOUSE, kind) or 0
             for kind in (Kind.MERCHANT_PAYABLE, Kind.GATEWAY_CLEARING)

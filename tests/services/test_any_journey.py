@@ -15,7 +15,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import settlement
 from mockpay.services.payments.outcomes import give_up
 from mockpay.store import outbox as parcels
-from tests.given import World, on_sqlite
+from tests.factories import World, on_sqlite
 
 VPAS = [row.equals.replace("*", "who") for row in TABLE if row.input is Input.VPA]
 #: The interesting ones more often than one more code that declines.
@@ -39,7 +39,7 @@ class Journeys(RuleBasedStateMachine):
         return self.orders[which]
 
     def last(self, which):
-        tries = self.world.tries(self.order(which))
+        tries = self.world.attempts(self.order(which))
         assume(tries)
         return tries[-1]
 
@@ -60,7 +60,7 @@ class Journeys(RuleBasedStateMachine):
 
     @rule(which=which, vpa=st.sampled_from(MOST))
     def pay_and_die_before_sending(self, which, vpa):
-        self.may_conflict(self.world.choose, self.order(which), vpa)
+        self.may_conflict(self.world.create_attempt, self.order(which), vpa)
 
     @rule(which=which, pin=st.sampled_from(["1234", "0000", "9999"]))
     def approve(self, which, pin):
@@ -74,7 +74,7 @@ class Journeys(RuleBasedStateMachine):
     def approve_late(self, which):
         attempt = self.last(which)
         assume(attempt.state == "AUTH_PENDING")
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             settlement.answer_late(sandbox, attempt.attempt_id)
 
     @rule(which=which)
@@ -83,13 +83,13 @@ class Journeys(RuleBasedStateMachine):
 
     @rule(which=which)
     def leave(self, which):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             give_up(sandbox, self.world._fresh(sandbox, self.order(which)))
 
     @rule(which=which, code=st.sampled_from(["00", "U30", "reversed"]))
     def settle(self, which, code):
         attempt = self.last(which)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             self.may_conflict(settlement.settle, sandbox, attempt.attempt_id, code)
 
     @rule(which=which)
@@ -98,22 +98,24 @@ class Journeys(RuleBasedStateMachine):
         self.payloads += 1
         payload = f"payload {self.payloads}"
         begun = self.world.begin(f"O-{which}", self.amounts[which], digest=payload)
-        assert begun.new == (self.world.see(self.order(which)).state in {"FAILED", "CANCELLED", "EXPIRED"})
+        assert begun.new == (
+            self.world.get_order(self.order(which)).state in {"FAILED", "CANCELLED", "EXPIRED"}
+        )
         self.orders[which] = begun.order
 
     @rule(seconds=st.sampled_from([0, 1, 5, 10, 30, 299, 300, 899, 900, 901, 5_000]))
     def advance(self, seconds):
         self.settle_down()
-        assert self.world.later(seconds).complete
+        assert self.world.advance(seconds).complete
 
     @rule(seconds=st.sampled_from([1, 299, 300, 901]))
     def jump_unnoticed(self, seconds):
         """The clock is set, and nobody has fired what became due."""
-        self.world.put(None, self.world.now() + seconds * SECOND)
+        self.world.set_clock(None, self.world.now() + seconds * SECOND)
 
     @rule(seconds=st.sampled_from([1, 600]))
     def set_back(self, seconds):
-        self.world.put(None, self.world.now() - seconds * SECOND)
+        self.world.set_clock(None, self.world.now() - seconds * SECOND)
 
     @rule()
     def fire(self):
@@ -122,7 +124,7 @@ class Journeys(RuleBasedStateMachine):
     @rule(goal=st.sampled_from(Until))
     def go_on(self, goal):
         self.settle_down()
-        assert self.world.to(goal).complete
+        assert self.world.advance_to(goal).complete
 
     def settle_down(self):
         """What a dead process left is taken up, so that an advance need not wait for it."""
@@ -133,7 +135,7 @@ class Journeys(RuleBasedStateMachine):
     @invariant()
     def money_and_states_agree(self):
         for order in self.orders:
-            state, tries = self.world.see(order).state, self.world.tries(order)
+            state, tries = self.world.get_order(order).state, self.world.attempts(order)
             captured = [one for one in tries if one.state == "CAPTURED"]
             assert len(captured) <= 1
             assert not captured or state == "PAID"
@@ -145,7 +147,7 @@ class Journeys(RuleBasedStateMachine):
             assert len(tries) <= self.world_tries()
 
     def world_tries(self):
-        with self.world.look() as sandbox:
+        with self.world.read() as sandbox:
             return sandbox.seller.settings.max_attempts
 
     @invariant()
@@ -157,12 +159,12 @@ class Journeys(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         self.settle_down()
-        assert self.world.idle().complete
+        assert self.world.advance_until_idle().complete
         for order in self.orders:
             states = self.world.states(order)
             assert states[0] not in {"CREATED", "PENDING"}, states
             assert not {*states[1:]} & (set(LIVE) - {"PENDING"}), states
-            gap_free(self.world.story(order))
+            gap_free(self.world.timeline(order))
 
 
 def gap_free(story):
@@ -196,7 +198,7 @@ def test_a_gap_in_a_story_would_be_seen(world):
     """The check that the machine relies on can fail."""
     order = world.order()
     world.pay(order)
-    story = world.story(order)
+    story = world.timeline(order)
     gap_free(story)
     with pytest.raises(AssertionError):
         gap_free(story[:2] + story[3:])

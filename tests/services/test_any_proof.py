@@ -20,7 +20,7 @@ from mockpay.store import outbox as parcels
 from mockpay.store import schedule
 from mockpay.threeds import acs, requestor
 from mockpay.vault.consents import consent
-from tests.given import AT_THE_PAGE, NOON, World, on_sqlite
+from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 from tests.services.test_any_journey import gap_free
 
 VISA, RUPAY, ABROAD, HDFC = ("4111111111111111", "6527658900001005", "4012888888881881", "5241810000000000")
@@ -30,9 +30,9 @@ CODES = ["123456", "000000", "999999", "888888", "666666", "222222", "333333", "
 AMOUNTS = ["499.00", "7500.00", "1706.01", "1706.02"]
 YES = consent(NOON, "192.0.2.7")
 PAYERS = [
-    AT_THE_PAGE,
-    Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=YES),
-    Payer(inputs=Inputs(ip="198.51.100.66"), ways=AT_THE_PAGE.ways),
+    GUEST_AT_PAGE,
+    Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=YES),
+    Payer(inputs=Inputs(ip="198.51.100.66"), ways=GUEST_AT_PAGE.ways),
     Payer(inputs=Inputs(device="dev_new")),
 ]
 
@@ -50,7 +50,7 @@ class Proofs(RuleBasedStateMachine):
     def begin(self, amounts, capture, sca):
         self.world = World.new(self.runtime, capture=capture, max_attempts=4)
         if sca:
-            self.world.rule("1A", times=2)
+            self.world.add_rule("1A", times=2)
         self.orders = [self.world.order(f"O-{n}", amount) for n, amount in enumerate(amounts)]
 
     def may_conflict(self, act, *args):
@@ -62,7 +62,7 @@ class Proofs(RuleBasedStateMachine):
             return None
 
     def last(self, which, auth):
-        tries = self.world.tries(self.orders[which])
+        tries = self.world.attempts(self.orders[which])
         assume(tries)
         assume(auth is None or tries[-1].auth == auth)
         return tries[-1]
@@ -98,13 +98,13 @@ class Proofs(RuleBasedStateMachine):
         self.may_conflict(self._unsent, order, instrument, payer)
 
     def _unsent(self, order, instrument, payer):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             payments.pay(sandbox, self.world._fresh(sandbox, order), instrument, payer)
 
     @rule(which=which, code=st.sampled_from(CODES), sent=st.booleans())
     def type_password(self, which, code, sent):
         attempt = self.last(which, None)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             before = the_attempt(sandbox, attempt.attempt_id)
             _, after = authentication.otp_typed(sandbox, before, code)
             parcel = self.proved(sandbox, before, after)
@@ -121,12 +121,12 @@ class Proofs(RuleBasedStateMachine):
     def another_password(self, which):
         attempt = self.last(which, Auth.OTP)
         assume(attempt.state is AttemptState.AUTH_PENDING)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             self.may_conflict(authentication.start_otp, sandbox, attempt)
 
     @rule(which=which)
     def leave_password(self, which):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             attempt = self.last(which, Auth.OTP)
             authentication.leave(sandbox, the_attempt(sandbox, attempt.attempt_id))
 
@@ -134,11 +134,11 @@ class Proofs(RuleBasedStateMachine):
     def go_to_issuer(self, which, told):
         attempt = self.last(which, Auth.THREEDS)
         assume(attempt.state is AttemptState.AUTH_PENDING)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             if authentication.last_threeds(sandbox, attempt) is None:
-                moved = card_authentication.prepare(sandbox, attempt, AT_THE_PAGE.ways)
+                moved = card_authentication.prepare(sandbox, attempt, GUEST_AT_PAGE.ways)
             else:
-                browser = AT_THE_PAGE.ways.browser
+                browser = GUEST_AT_PAGE.ways.browser
                 moved = card_authentication.ask_issuer(sandbox, attempt, browser, told)
             parcel = self.proved(sandbox, attempt, moved)
         self.world._send(parcel)
@@ -146,7 +146,7 @@ class Proofs(RuleBasedStateMachine):
     @rule(which=which, code=st.sampled_from(CODES), back=st.booleans())
     def type_at_issuer(self, which, code, back):
         attempt = self.last(which, Auth.THREEDS)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             txn = authentication.last_threeds(sandbox, attempt)
             assume(txn is not None and txn.acs_token)
             page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
@@ -162,7 +162,7 @@ class Proofs(RuleBasedStateMachine):
     def review(self, which, approved):
         attempt = self.last(which, None)
         assume(attempt.state is AttemptState.RISK_REVIEW)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             payments.reviewed(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
 
     @rule(which=which, pin=st.sampled_from(["1234", "0000"]))
@@ -178,11 +178,11 @@ class Proofs(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0, 10, 30, 300, 600, 660, 899, 900, 901]))
     def advance(self, seconds):
         self.settle_down()
-        assert self.world.later(seconds).complete
+        assert self.world.advance(seconds).complete
 
     @rule(seconds=st.sampled_from([1, 301, 661, 901]))
     def jump_unnoticed(self, seconds):
-        self.world.put(None, self.world.now() + seconds * SECOND)
+        self.world.set_clock(None, self.world.now() + seconds * SECOND)
 
     @rule()
     def fire(self):
@@ -196,7 +196,7 @@ class Proofs(RuleBasedStateMachine):
     @invariant()
     def money_is_taken_once_and_from_whom_it_should_be(self):
         for order in self.orders:
-            state, tries = self.world.see(order).state, self.world.tries(order)
+            state, tries = self.world.get_order(order).state, self.world.attempts(order)
             secured = [one for one in tries if one.state in {"CAPTURED", "AUTHORIZED"}]
             assert len(secured) == (state in PAID or state == "AUTHORIZED")
             assert sum(one.state in LIVE for one in tries) <= 1
@@ -212,18 +212,18 @@ class Proofs(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         self.settle_down()
-        assert self.world.idle().complete
+        assert self.world.advance_until_idle().complete
         for order in self.orders:
             states = self.world.states(order)
             assert states[0] not in {"CREATED", "PENDING", "AUTHORIZED"}, states
             assert not {*states[1:]} & (set(LIVE) - {"PENDING"}), states
-            gap_free(self.world.story(order))
+            gap_free(self.world.timeline(order))
         self.no_event_failed()
 
     def no_event_failed(self):
         table = schedule.events
         mine = table.c.seller_id == self.world.seller_id, table.c.state == schedule.FAILED
-        with self.world.look() as sandbox:
+        with self.world.read() as sandbox:
             query = select(table.c.kind, table.c.reason).where(*mine)
             assert sandbox.connection.execute(query).all() == []
 

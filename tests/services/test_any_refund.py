@@ -12,7 +12,7 @@ from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.refunds import Asked
 from mockpay.store import outbox as parcels
-from tests.given import IPN_URL, World
+from tests.factories import IPN_URL, World
 from tests.services.ledger import RICH
 
 AMOUNTS = ["499.00", "1705.02", "1705.05", "1705.12", "1708.01", "1708.02", "1708.03", "1703.08"]
@@ -66,7 +66,7 @@ class Refunds(RuleBasedStateMachine):
             return None
 
     def picture(self):
-        return self.world.see(self.order), self.world.tries(self.order), self.refunds()
+        return self.world.get_order(self.order), self.world.attempts(self.order), self.refunds()
 
     def refunds(self):
         return self.world.refunds(self.order)
@@ -78,13 +78,13 @@ class Refunds(RuleBasedStateMachine):
 
     @rule(amount=st.sampled_from(PARTS), key=st.integers(0, 9))
     def refund(self, amount, key):
-        asked = self.allowed(self.world.ask_refund, self.order, amount, f"R-{key}")
+        asked = self.allowed(self.world.request_refund, self.order, amount, f"R-{key}")
         self.remember(key, amount, asked)
 
     @rule()
     def refund_in_full(self):
         total = self.order.amount.wire()
-        self.remember("F", total, self.allowed(self.world.ask_refund, self.order, total, "R-F"))
+        self.remember("F", total, self.allowed(self.world.request_refund, self.order, total, "R-F"))
 
     def remember(self, key, amount, asked: Asked | None):
         """The same again is the same refund."""
@@ -100,7 +100,7 @@ class Refunds(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9))
     def take_back(self, number):
         refund = self.one_of(number)
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             self.allowed(refund_settlement.reverse, sandbox, refund.refund_id)
 
     @rule(number=st.integers(0, 9))
@@ -118,11 +118,11 @@ class Refunds(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0, 1, 4, 5, 30, 3_600, 500_000]))
     def advance(self, seconds):
         self.post.answers = ANSWERS[:]
-        assert self.world.later(seconds).complete
+        assert self.world.advance(seconds).complete
 
     @rule()
     def go_on(self):
-        assert self.world.to(Until.NEXT).complete
+        assert self.world.advance_to(Until.NEXT).complete
 
     @rule()
     def die_while_sending(self):
@@ -164,7 +164,7 @@ class Refunds(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         self.post.answers = []
-        assert self.world.idle().complete
+        assert self.world.advance_until_idle().complete
         for one in self.refunds():
             waits = one.held or one.polls_left is not None
             assert one.state != "PENDING" or waits, one
@@ -173,7 +173,7 @@ class Refunds(RuleBasedStateMachine):
             "DEAD",
             "SUPPRESSED",
         }
-        gap_free(self.world.story(self.order))
+        gap_free(self.world.timeline(self.order))
         assert self.world.violations() == []
 
 

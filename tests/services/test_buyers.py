@@ -12,7 +12,7 @@ from mockpay.services import buyers as verbs
 from mockpay.services.inbox import listed
 from mockpay.services.sellers import accounts
 from mockpay.store import buyers
-from tests.given import World, at_once
+from tests.factories import World, run_concurrently
 
 ASHA, NEWBIE = "asha@example.com", "newbie@buyers.mockpay.test"
 RIGHT, WRONG, LOCKS = "123456", "000000", "888888"
@@ -20,12 +20,12 @@ HOUR = 3_600 * SECOND
 
 
 def start(world, email=ASHA):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return verbs.sign_in_start(sandbox, email)
 
 
 def finish(world, challenge, code=RIGHT):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return verbs.sign_in_finish(sandbox, challenge.challenge_id, code)
 
 
@@ -36,19 +36,19 @@ def signed_in(world, email=ASHA):
 
 
 def who(world, session):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return verbs.buyer_of_session(sandbox, session)
 
 
 def found(world, buyer_id):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return verbs.find(sandbox, buyer_id)
 
 
 def test_a_buyer_signs_in_by_the_code_that_was_sent_to_the_e_mail(world):
     challenge = start(world)
     assert (challenge.purpose, challenge.channel) == (Purpose.SIGN_IN, Channel.EMAIL)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         (message,) = listed(sandbox).items
     done = finish(world, challenge, message.otp)
     assert done.buyer.email == message.to == ASHA
@@ -75,16 +75,16 @@ def test_a_wrong_code_counts_although_nothing_is_raised(world):
 
 def test_a_code_opens_one_session_however_many_send_it_at_once(world):
     challenge = start(world)
-    got = at_once(6, lambda _: finish(world, challenge))
+    got = run_concurrently(6, lambda _: finish(world, challenge))
     assert sum(one.session is not None for one in got) == 1
     assert len(rows(world, buyers.sessions)) == 1
 
 
 def test_the_code_of_a_payment_opens_no_session(world):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         payment = challenges.start(sandbox, purpose=Purpose.PAYMENT, subject=ASHA, to=ASHA)
     assert finish(world, payment).verdict is Verdict.WRONG
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert challenges.active(sandbox, Purpose.PAYMENT, ASHA) == payment
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_e_mail_gets_no_code(world, email):
 
 
 def rows(world, table):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return sandbox.connection.execute(select(table)).mappings().all()
 
 
@@ -125,7 +125,7 @@ def test_another_e_mail_or_seller_makes_another_buyer(world):
 
 @pytest.mark.parametrize("buyer", BUYERS, ids=lambda one: one.local)
 def test_a_sandbox_buyer_is_known_before_the_first_visit(world, buyer):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         named = verbs.named(sandbox, buyer.email)
     assert found(world, named.buyer_id) == named
     done = signed_in(world, buyer.email)
@@ -136,7 +136,7 @@ def test_a_sandbox_buyer_is_known_before_the_first_visit(world, buyer):
 def test_nobody_else_is_known_before_the_first_visit(world):
     other = World.new(world.runtime)
     theirs = signed_in(other).buyer
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         strangers = [verbs.named(sandbox, ASHA).buyer_id, theirs.buyer_id, "byr_none", ""]
     for buyer_id in strangers:
         with pytest.raises(NotFound) as refused:
@@ -146,10 +146,10 @@ def test_nobody_else_is_known_before_the_first_visit(world):
 
 def test_threads_that_meet_a_buyer_at_once_meet_the_same(world):
     def ensure(_):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             return verbs.ensure(sandbox, ASHA)
 
-    assert len(set(at_once(8, ensure))) == 1
+    assert len(set(run_concurrently(8, ensure))) == 1
     assert len(rows(world, buyers.buyers)) == 1
 
 
@@ -167,7 +167,7 @@ def test_a_session_is_good_at_its_own_seller_only(world):
 
 def test_a_session_lasts_twelve_real_hours_whatever_the_sellers_clock_does(world, real_clock):
     session = signed_in(world).session
-    world.later(1_000_000)
+    world.advance(1_000_000)
     assert who(world, session)
     real_clock.move(12 * HOUR - 1)
     assert who(world, session)
@@ -177,7 +177,7 @@ def test_a_session_lasts_twelve_real_hours_whatever_the_sellers_clock_does(world
 
 def test_who_signs_out_is_out_here_and_nowhere_else(world):
     here, there = signed_in(world).session, signed_in(world).session
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         verbs.sign_out(sandbox, here)
         verbs.sign_out(sandbox, "none")
     assert who(world, here) is None
@@ -199,6 +199,6 @@ def test_a_session_is_stored_as_a_digest(world):
 
 def test_a_reset_ends_all_sessions(world):
     session = signed_in(world).session
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert who(world, session) is None

@@ -11,7 +11,7 @@ from mockpay.services.refunds import refunds
 from mockpay.services.sellers import offers
 from mockpay.vault import saved_methods
 from mockpay.vault.consents import consent
-from tests.given import AT_THE_PAGE, NOON
+from tests.factories import GUEST_AT_PAGE, NOON
 
 HDFC, OTHER = "5241810000000000", "5123456789012346"
 AMOUNT = "10000.00"
@@ -46,7 +46,7 @@ def test_the_plan_and_what_it_costs_are_kept_with_the_payment(world, tenure, no_
         assert (kept["instalment"], kept["total_interest"]) == (instalment, interest)
         assert (kept["discount"], kept["charged"]) == ("0.00", AMOUNT)
     # The seller gets its price whatever the buyer's bank does.
-    assert (attempt.captured_minor, world.see(order).amount.wire()) == (1_000_000, AMOUNT)
+    assert (attempt.captured_minor, world.get_order(order).amount.wire()) == (1_000_000, AMOUNT)
     assert (attempt.eci, attempt.liability) == ("02", "ISSUER")
     assert world.violations() == []
 
@@ -80,7 +80,7 @@ def test_a_plan_is_for_enough_money_only(world):
 def test_a_seller_without_emi_takes_none(world):
     order = world.order(amount=AMOUNT)
     emi = chosen(world, order)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         offers.change(sandbox, {"methods": {"emi": {"enabled": False}}})
     with pytest.raises(Conflict) as refused:
         world.start(order, emi)
@@ -108,12 +108,12 @@ def test_a_payment_by_plan_is_refunded_like_any_other(world, parts, end):
     order = world.order(amount=AMOUNT)
     world.pay_with(order, chosen(world, order, no_cost=True))
     for number, part in enumerate(parts):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             asked = RefundRequest(f"R-{number}", Money.parse(part))
             refunds.request(sandbox, world._fresh(sandbox, order), asked)
-        world.idle()
-    assert str(world.see(order).state) == end
-    assert world.see(order).refunded_minor == sum(Money.parse(part).minor for part in parts)
+        world.advance_until_idle()
+    assert str(world.get_order(order).state) == end
+    assert world.get_order(order).refunded_minor == sum(Money.parse(part).minor for part in parts)
     assert world.violations() == []
 
 
@@ -121,16 +121,16 @@ def test_more_than_the_order_cost_is_never_refunded(world):
     order = world.order(amount=AMOUNT)
     world.pay_with(order, chosen(world, order))
     more = RefundRequest("R", Money.parse("10000.01"))
-    with world.work() as sandbox, pytest.raises((Conflict, Invalid)):
+    with world.transaction() as sandbox, pytest.raises((Conflict, Invalid)):
         refunds.request(sandbox, world._fresh(sandbox, order), more)
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
 def test_a_saved_card_can_take_a_plan(world):
     """What the vault gives back is still a card that may be paid in instalments."""
-    payer = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+    payer = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
     world.pay_with(world.order("FIRST"), world.card(HDFC), payer)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         (method,) = saved_methods.listed(sandbox, "byr_asha")
         card = saved_methods.use(sandbox, "byr_asha", method.token).instrument
     order = world.order("PLAN", AMOUNT)

@@ -9,7 +9,7 @@ from mockpay.domain.payments.gateways import Result, ResultKind
 from mockpay.kernel.clock import SECOND
 from mockpay.services.payments import settlement
 from mockpay.store.schedule import events
-from tests.given import NOON, World, on_sqlite
+from tests.factories import NOON, World, on_sqlite
 from tests.services.test_mixing import instrument
 
 METHODS = ("upi", "card", "bank", "balance")
@@ -34,7 +34,7 @@ class Deaf:
 
 def asked_at(world, attempt):
     """The seconds after the charge at which enquiries were due."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         found = sandbox.connection.execute(
             select(events.c.due_at, events.c.fired_at)
             .where(events.c.kind == "attempt.enquire", events.c.subject == attempt.attempt_id)
@@ -46,7 +46,7 @@ def asked_at(world, attempt):
 
 def deaf_world(runtime, gateway):
     world = World.new(replace(runtime, gateways={"simulator": gateway}))
-    world.rule("noresponse", stage="gateway")
+    world.add_rule("noresponse", stage="gateway")
     return world
 
 
@@ -58,11 +58,11 @@ def test_the_pauses_are_1_2_4_10_and_30_seconds_and_then_30_again(runtime):
     assert attempt.state == "UNKNOWN"
     assert asked_at(world, attempt) == [1]
 
-    world.idle()
+    world.advance_until_idle()
     assert gateway.asked == [1, 2, 3, 4, 5, 6, 7]
     assert asked_at(world, attempt) == [1, 3, 7, 17, 47, 77, 107]
     assert world.states(order) == ("PAID", "CAPTURED")
-    (found,) = [line for line in world.story(order) if line.event == "found_success"]
+    (found,) = [line for line in world.timeline(order) if line.event == "found_success"]
     assert (found.at - NOON, found.actor) == (107 * SECOND, "issuer")
     assert world.violations() == []
 
@@ -72,21 +72,21 @@ def test_nothing_is_asked_before_its_time(runtime, second, asked):
     gateway = Deaf(knows_at=9)
     world = deaf_world(runtime, gateway)
     world.pay_with(world.order(), world.card("4111111111111111"))
-    world.later(second)
+    world.advance(second)
     assert len(gateway.asked) == asked
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("fault", "end"), [("noresponse", "CAPTURED"), ("noresponsefail", "FAILED")])
 def test_the_simulator_knows_at_the_third_enquiry(world, method, fault, end):
-    world.rule(fault, stage="gateway")
+    world.add_rule(fault, stage="gateway")
     order = world.order()
     attempt = world.pay_with(order, instrument(world, method))
     assert attempt.state == "UNKNOWN"
-    world.later(6.999)
-    assert world.attempt(attempt.attempt_id).state == "UNKNOWN"
-    world.later(0.001)
-    assert world.attempt(attempt.attempt_id).state == end
+    world.advance(6.999)
+    assert world.get_attempt(attempt.attempt_id).state == "UNKNOWN"
+    world.advance(0.001)
+    assert world.get_attempt(attempt.attempt_id).state == end
     assert asked_at(world, attempt) == [1, 3, 7]
     assert world.states(order)[0] == ("PAID" if end == "CAPTURED" else "PENDING")
     assert world.violations() == []
@@ -98,12 +98,12 @@ def test_an_answer_that_came_meanwhile_ends_the_asking(runtime):
     gateway = Deaf(knows_at=99)
     world = deaf_world(runtime, gateway)
     attempt = world.pay_with(world.order(), world.card("4111111111111111"))
-    world.later(1)
-    with world.work() as sandbox:
+    world.advance(1)
+    with world.transaction() as sandbox:
         settlement.settle(sandbox, attempt.attempt_id, "00")
-    world.idle()
+    world.advance_until_idle()
     assert gateway.asked == [1]
-    assert world.attempt(attempt.attempt_id).state == "CAPTURED"
+    assert world.get_attempt(attempt.attempt_id).state == "CAPTURED"
 
 
 @on_sqlite
@@ -112,6 +112,6 @@ def test_a_decline_that_is_found_has_its_code(runtime):
     world = deaf_world(runtime, gateway)
     order = world.order()
     world.pay_with(order, world.card("4111111111111111"))
-    world.later(3)
+    world.advance(3)
     assert world.states(order) == ("PENDING", "FAILED")
-    assert world.tries(order)[0].reason == "insufficient_funds"
+    assert world.attempts(order)[0].reason == "insufficient_funds"

@@ -20,7 +20,7 @@ from mockpay.store.db.metadata import metadata
 from mockpay.store.unit_of_work import read
 from mockpay.vault import envelope_table, saved_methods
 from mockpay.vault.consents import consent
-from tests.given import NOON, World, at_once
+from tests.factories import NOON, World, run_concurrently
 
 VISA, MASTERCARD = "4111111111111111", "5555555555554444"
 BUYER = "byr_one"
@@ -44,7 +44,7 @@ def versions(runtime):
 
 
 def save(world, number, buyer=BUYER):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return saved_methods.save(sandbox, buyer, world.card(number), consent(NOON, "192.0.2.7"))
 
 
@@ -72,8 +72,8 @@ def under(runtime):
 def filled(runtime):
     """A world with something sealed of each kind that there is."""
     world = World.new(runtime)
-    attempt = world.choose_with(world.order(), world.card(VISA)).attempt
-    with world.work() as sandbox:
+    attempt = world.create_attempt_with(world.order(), world.card(VISA)).attempt
+    with world.transaction() as sandbox:
         challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject="a@b.in", to="a@b.in")
     return world, attempt, [save(world, VISA), save(world, MASTERCARD)]
 
@@ -116,11 +116,11 @@ def test_what_was_rotated_before_can_be_retired_later(runtime, filled):
 def test_without_the_old_key_the_old_rows_do_not_open(runtime, filled):
     """A thief with yesterday's database and today's key has nothing."""
     world, _, methods = filled
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         old = sandbox.connection.execute(select(envelope_table.envelopes)).mappings().all()
     verbs.rotate(runtime, retire=True)
     table = envelope_table.envelopes
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sandbox.connection.execute(delete(table))
         sandbox.connection.execute(table.insert(), [dict(row) for row in old])
     with pytest.raises(Unusable):
@@ -153,11 +153,11 @@ def test_a_rotation_that_was_interrupted_is_finished_and_begun_only_once(runtime
 
 def test_what_was_shredded_stays_so_and_does_not_hold_a_version_back(runtime, filled):
     world, _, methods = filled
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         saved_methods.delete(sandbox, BUYER, methods[0].token)
     assert verbs.rotate(runtime, retire=True).retired == (1,)
     assert pan(another(runtime), methods[1]) == MASTERCARD
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         query = select(envelope_table.envelopes.c.wrapped_dek)
         assert sorted(x is None for x in sandbox.connection.execute(query).scalars()) == [False, True]
 
@@ -187,7 +187,7 @@ def test_a_token_that_pays_is_wrapped_anew_before_the_rotation_comes_to_it(runti
     from mockpay.kernel.keys import store_key
 
     store_key.add_version(runtime.keys.folder / "store.key")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         saved_methods.use(sandbox, BUYER, methods[0].token)
     assert under(runtime) == {1: 4, 2: 1}
     assert opens(runtime, filled)
@@ -228,7 +228,7 @@ def test_everybody_reads_and_writes_while_keys_are_rotated(runtime, filled):
 
 def test_two_that_rotate_at_once_lose_nothing(runtime, filled):
     others = [another(runtime) for _ in range(3)]
-    got = at_once(3, lambda n: verbs.rotate(others[n], retire=True, batch=1))
+    got = run_concurrently(3, lambda n: verbs.rotate(others[n], retire=True, batch=1))
     assert not [one for one in got if isinstance(one, Exception)], got
     assert opens(runtime, filled)
     verbs.rotate(runtime, retire=True)

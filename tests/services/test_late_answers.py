@@ -18,7 +18,7 @@ def pay(request, world):
     """A payment by each method whose issuer was told what to answer."""
 
     def paid(outcome):
-        world.rule(outcome)
+        world.add_rule(outcome)
         order = world.order()
         attempt = world.pay_with(order, WAYS[request.param](world))
         assert attempt.scenario is not None
@@ -30,14 +30,14 @@ def pay(request, world):
 def test_what_is_pending_is_paid_in_the_end(world, pay):
     order = pay("pendingok")
     assert world.states(order) == ("PENDING", "PENDING")
-    world.later(31)
+    world.advance(31)
     assert world.states(order) == ("PAID", "CAPTURED")
     assert world.violations() == []
 
 
 def test_what_is_held_stays_pending(world, pay):
     order = pay("pending")
-    world.later(300)
+    world.advance(300)
     assert world.states(order) == ("PENDING", "PENDING")
     assert world.violations() == []
 
@@ -45,7 +45,7 @@ def test_what_is_held_stays_pending(world, pay):
 def test_an_issuer_that_did_not_answer_took_no_money(world, pay):
     order = pay("timedout")
     assert world.states(order) == ("PENDING", "FAILED")
-    assert world.tries(order)[0].reason == "payment_timed_out"
-    world.idle()
-    assert world.tries(order)[0].state == "FAILED"
+    assert world.attempts(order)[0].reason == "payment_timed_out"
+    world.advance_until_idle()
+    assert world.attempts(order)[0].state == "FAILED"
     assert world.violations() == []

@@ -5,13 +5,13 @@ import pytest
 from mockpay.domain.payments.gateways import Result, ResultKind
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import payments, settlement
-from tests.given import NOON, World
+from tests.factories import NOON, World
 
 
 @pytest.mark.parametrize("moved", ["by advance", "by nobody yet"])
 def test_a_millisecond_before_its_end_an_order_can_still_be_paid(world, moved):
     order = world.order(timeout_seconds=60)
-    attempt = world.ask(order)
+    attempt = world.request_approval(order)
     _go(world, moved, order.expires_at - 1)
     assert world.approve(attempt).state == "CAPTURED"
     assert world.states(order) == ("PAID", "CAPTURED")
@@ -22,10 +22,10 @@ def test_a_millisecond_before_its_end_an_order_can_still_be_paid(world, moved):
 def test_at_its_end_and_after_it_an_order_takes_no_answer(world, moved, beyond):
     """Also where nobody has noticed yet that the time is over."""
     order = world.order(timeout_seconds=60)
-    attempt = world.ask(order)
+    attempt = world.request_approval(order)
     _go(world, moved, order.expires_at + beyond)
     assert world.approve(attempt).state == "EXPIRED"
-    world.later(0)
+    world.advance(0)
     assert world.states(order) == ("EXPIRED", "EXPIRED")
     assert world.violations() == []
 
@@ -36,7 +36,7 @@ def test_at_its_end_and_after_it_an_order_takes_no_new_try(world, moved, beyond)
     order = world.order(timeout_seconds=60)
     _go(world, moved, order.expires_at + beyond)
     with pytest.raises(Conflict) as refused:
-        world.choose(order)
+        world.create_attempt(order)
     assert refused.value.code == "order.closed"
 
 
@@ -44,18 +44,18 @@ def test_at_its_end_and_after_it_an_order_takes_no_new_try(world, moved, beyond)
 def test_a_pending_try_that_resolves_at_the_edge(runtime, early, ends):
     world = World.new(runtime, upi_pending_seconds=30)
     order = world.order(timeout_seconds=30)
-    world.put(None, NOON - early)
+    world.set_clock(None, NOON - early)
     world.pay(order, "pendingok@mockpay")
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ends
     assert world.violations() == []
 
 
 def _go(world, moved, moment):
     if moved == "by advance":
-        world.to(moment)
+        world.advance_to(moment)
     else:
-        world.put(None, moment)
+        world.set_clock(None, moment)
 
 
 # --- the end of a try, made known late
@@ -64,13 +64,13 @@ def _go(world, moved, moment):
 def test_told_as_failure_though_captured_the_money_goes_back(world):
     order = world.order(amount="1703.08")
     world.pay(order, "asha@okbank")
-    world.later(10)
+    world.advance(10)
     assert world.states(order) == ("PAID", "CAPTURED")
-    world.later(4.999)
+    world.advance(4.999)
     assert world.states(order) == ("PAID", "CAPTURED")
-    world.later(0.001)
+    world.advance(0.001)
     assert world.states(order) == ("REFUNDED", "REVERSED")
-    assert world.see(order).refunded_minor == world.tries(order)[0].captured_minor == 170_308
+    assert world.get_order(order).refunded_minor == world.attempts(order)[0].captured_minor == 170_308
     assert world.violations() == []
 
 
@@ -88,7 +88,7 @@ def test_told_as_failure_though_captured_the_money_goes_back(world):
 def test_a_try_without_an_end_is_settled(world, vpa, code, ends):
     order = world.order()
     attempt = world.pay(order, vpa)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         settlement.settle(sandbox, attempt.attempt_id, code)
     assert world.states(order) == ends
     assert world.violations() == []
@@ -100,7 +100,7 @@ def test_settling_twice_changes_nothing_but_a_late_success_goes_back(world, vpa,
     order = world.order()
     attempt = world.pay(order, vpa)
     before = world.states(order)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         settlement.settle(sandbox, attempt.attempt_id, code)
         settlement.settle(sandbox, attempt.attempt_id, code)
     late = vpa == "failure@mockpay" and code == "00"
@@ -110,9 +110,9 @@ def test_settling_twice_changes_nothing_but_a_late_success_goes_back(world, vpa,
 
 def test_a_cancelled_try_whose_money_came_after_all_goes_back(world):
     order = world.order()
-    attempt = world.ask(order)
+    attempt = world.request_approval(order)
     world.cancel(order)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         settlement.settle(sandbox, attempt.attempt_id, "00")
     assert world.states(order) == ("CANCELLED", "REVERSED")
     assert world.violations() == []
@@ -121,7 +121,7 @@ def test_a_cancelled_try_whose_money_came_after_all_goes_back(world):
 def test_a_gateways_second_answer_changes_nothing(world):
     order = world.order()
     attempt = world.pay(order)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         payments.record(sandbox, attempt.attempt_id, Result(ResultKind.DECLINED, "U30"))
     assert world.states(order) == ("PAID", "CAPTURED")
 
@@ -132,11 +132,11 @@ def test_a_gateways_second_answer_changes_nothing(world):
 JOURNEYS = {
     "success": lambda world, order: world.pay(order),
     "retry": lambda world, order: (world.pay(order, "z9@mockpay"), world.pay(order)),
-    "cancel": lambda world, order: (world.ask(order), world.cancel(order)),
-    "late": lambda world, order: (world.pay(order, "late@mockpay"), world.idle()),
-    "deemedfail": lambda world, order: (world.pay(order, "deemedfail@mockpay"), world.idle()),
-    "timeout": lambda world, order: (world.ask(order), world.idle()),
-    "sent back": lambda world, order: (world.pay(order), world.idle()),
+    "cancel": lambda world, order: (world.request_approval(order), world.cancel(order)),
+    "late": lambda world, order: (world.pay(order, "late@mockpay"), world.advance_until_idle()),
+    "deemedfail": lambda world, order: (world.pay(order, "deemedfail@mockpay"), world.advance_until_idle()),
+    "timeout": lambda world, order: (world.request_approval(order), world.advance_until_idle()),
+    "sent back": lambda world, order: (world.pay(order), world.advance_until_idle()),
 }
 
 
@@ -146,20 +146,20 @@ def test_the_timeline_tells_every_step_without_a_gap(world, journey):
     JOURNEYS[journey](world, order)
     now: dict[tuple[str, str], str | None] = {}
     moment = 0
-    for event in world.story(order):
+    for event in world.timeline(order):
         subject = (event.machine, event.subject)
         assert event.before == now.get(subject), event
         assert event.at >= moment, event
         now[subject], moment = event.after, event.at
-    ends = {("order", order.order_id): str(world.see(order).state)}
-    ends |= {("attempt", one.attempt_id): str(one.state) for one in world.tries(order)}
+    ends = {("order", order.order_id): str(world.get_order(order).state)}
+    ends |= {("attempt", one.attempt_id): str(one.state) for one in world.attempts(order)}
     assert now == ends
 
 
 def test_the_timeline_names_who_did_it_and_why(world):
     order = world.order()
-    world.decline(world.ask(order))
-    told = [(event.event, str(event.actor)) for event in world.story(order)]
+    world.decline(world.request_approval(order))
+    told = [(event.event, str(event.actor)) for event in world.timeline(order)]
     assert told == [
         ("opened", "seller"),
         ("attempt_started", "buyer"),
@@ -168,5 +168,5 @@ def test_the_timeline_names_who_did_it_and_why(world):
         ("auth_fail", "buyer"),
         ("attempt_failed", "sandbox"),
     ]
-    failed = world.story(order)[4].facts
+    failed = world.timeline(order)[4].facts
     assert (failed["code"], failed["reason"]) == ("ZA", "payment_declined")

@@ -15,7 +15,7 @@ from mockpay.store.db.metadata import metadata
 from mockpay.store.inbox import inbox
 from mockpay.vault import saved_methods
 from mockpay.vault.consents import consent
-from tests.given import AT_THE_PAGE, NOON
+from tests.factories import GUEST_AT_PAGE, NOON
 from tests.journeys.leaks import AMEX_CVV, CVV, cvv_for, numbers_in, values_in
 
 #: Paid, paid on another network, declined, never answered, left, unavailable.
@@ -32,7 +32,7 @@ HDFC = "5241810000000000"
 #: Wrong everywhere, and like nothing else.
 TYPED, PIN = "918273", "428317"
 RICH = Wallet("rich@buyers.mockpay.test")
-ASHA = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+ASHA = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def played(world, caplog):
     for number in NUMBERS:
         card = world.card(number, cvv=cvv_for(number))
         attempt = world.start(world.order(number[-6:], "1500.00"), card, ASHA).attempt
-        world.prove(attempt, TYPED)
-        world.prove(attempt)
+        world.authenticate(attempt, TYPED)
+        world.authenticate(attempt)
     by_plan(world)
     by_token(world)
     with_passwords(world)
-    world.approve(world.ask(world.order("PIN")), PIN)
+    world.approve(world.request_approval(world.order("PIN")), PIN)
     return world
 
 
@@ -60,7 +60,7 @@ def by_plan(world):
 
 def by_token(world):
     """A saved card pays again, its number back from the vault."""
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         tokens = [one.token for one in saved_methods.listed(sandbox, "byr_asha")]
         used = [saved_methods.use(sandbox, "byr_asha", token).instrument for token in tokens]
     for place, instrument in enumerate(used):
@@ -72,12 +72,12 @@ def by_token(world):
 def with_passwords(world):
     tried = [world.start(world.order(f"OTP-{n}", "6000.00"), RICH).attempt for n in range(4)]
     for attempt in tried:
-        world.prove(attempt, TYPED)
+        world.authenticate(attempt, TYPED)
     right, left, locked, _ = tried
-    world.prove(right, codes(world, right.attempt_id)[0])
-    with world.work() as sandbox:
+    world.authenticate(right, codes(world, right.attempt_id)[0])
+    with world.transaction() as sandbox:
         authentication.leave(sandbox, left)
-    world.prove(locked, "888888")
+    world.authenticate(locked, "888888")
 
 
 def codes(world, attempt_id=None):
@@ -85,13 +85,13 @@ def codes(world, attempt_id=None):
     query = select(inbox.c.otp).order_by(inbox.c.id.desc())
     if attempt_id:
         query = query.where(inbox.c.attempt_id == attempt_id)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return sandbox.connection.execute(query).scalars().all()
 
 
 def cells(world, but=()):
     """(table and column, what is in it) for all that the database holds."""
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         for table in metadata.sorted_tables:
             if table.name in but:
                 continue
@@ -139,15 +139,15 @@ def test_no_log_line_and_no_timeline_tells_any_of_it(played, caplog):
 
 def test_what_was_in_the_inbox_for_an_hour_is_taken_out(played):
     sent = codes(played)
-    played.later(3_601)
+    played.advance(3_601)
     played.start(played.order("LATER", "6000.00"), RICH)  # the next message sweeps
     kept = {value for _, value in cells(played) for code in sent if spelt(code, as_text(value))}
     assert kept == set()
 
 
 def test_nothing_sealed_is_left_of_a_payment_that_has_ended(played):
-    played.idle()
-    with played.look() as sandbox:
+    played.advance_until_idle()
+    with played.read() as sandbox:
         kept = set(sandbox.connection.execute(select(secrets.c.attempt_id)).scalars())
         live = select(attempts.c.attempt_id).where(attempts.c.unfinished)
         assert kept <= set(sandbox.connection.execute(live).scalars())
@@ -157,7 +157,7 @@ def test_an_error_that_is_printed_shows_no_card(world):
     """What a traceback would print of the things at hand."""
     card = world.card("4111111111111111", cvv=CVV)
     attempt = world.start(world.order(), card, ASHA).attempt
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         txn = card_authentication.last_threeds(sandbox, attempt)
     assert numbers_in(f"{card!r} {attempt!r} {txn!r} {ASHA!r}") == set()
 

@@ -7,7 +7,7 @@ from mockpay.services.audit import audit
 from mockpay.store import orders
 from mockpay.store.attempts import attempts
 from mockpay.store.wallet import accounts, journals, postings
-from tests.given import World
+from tests.factories import World
 from tests.services.ledger import ASHA, by_balance, top_up
 
 
@@ -17,8 +17,8 @@ def world(world):
     top_up(world, 300_000)
     by_balance(world, world.order("PAID"))
     by_balance(world, world.order("BACK", "1703.08"))
-    world.later(10)
-    world.rule("noresponse", stage="gateway")
+    world.advance(10)
+    world.add_rule("noresponse", stage="gateway")
     by_balance(world, world.order("WAITS"))
     by_balance(world, world.order("DEAR", "9999.00"))
     states = [world.states(order_of(world, name)) for name in ("PAID", "BACK", "WAITS", "DEAR")]
@@ -32,7 +32,7 @@ def world(world):
 
 
 def order_of(world, name):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return orders.newest(sandbox, name)
 
 
@@ -44,7 +44,7 @@ def broken(world, *damage):
     """What the audit says after some damage, which is then undone."""
     found = []
     try:
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             for statement in damage:
                 sandbox.connection.execute(statement)
             found = audit(sandbox)
@@ -58,7 +58,7 @@ def rules(world, *damage):
 
 
 def attempt_of(world, name):
-    (attempt,) = world.tries(order_of(world, name))
+    (attempt,) = world.attempts(order_of(world, name))
     return attempt.attempt_id
 
 

@@ -5,7 +5,7 @@ import pytest
 from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
 from mockpay.kernel.errors import Conflict
 from mockpay.services.sellers import offers
-from tests.given import World, at_once, on_sqlite
+from tests.factories import World, on_sqlite, run_concurrently
 from tests.services.ledger import POOR, RICH, balances
 
 VISA, BAD_CARD = "4111111111111111", "4000000000000002"
@@ -31,7 +31,7 @@ def tried(world, order, *whats):
 
 def refused(world, order, what="card"):
     with pytest.raises(Conflict) as caught:
-        world.choose_with(order, instrument(world, what))
+        world.create_attempt_with(order, instrument(world, what))
     return caught.value.code
 
 
@@ -52,7 +52,7 @@ def test_a_failed_try_may_be_followed_by_another_method(world, first, second):
     order = world.order()
     assert tried(world, order, first, second) == ["FAILED", "CAPTURED"]
     assert world.states(order) == ("PAID", "FAILED", "CAPTURED")
-    assert world.see(order).reason is None
+    assert world.get_order(order).reason is None
     assert world.violations() == []
 
 
@@ -60,11 +60,11 @@ def test_all_methods_share_the_tries_of_an_order(runtime):
     world = World.new(runtime, max_attempts=4)
     order = world.order()
     tried(world, order, "bad upi", "bad card", "bad bank")
-    assert world.see(order).state == "PENDING"
+    assert world.get_order(order).state == "PENDING"
     tried(world, order, "bad balance")
     assert world.states(order) == ("FAILED", *["FAILED"] * 4)
-    assert world.see(order).reason == "insufficient_wallet_balance"
-    assert [one.method for one in world.tries(order)] == ["upi", "card", "netbanking", "wallet"]
+    assert world.get_order(order).reason == "insufficient_wallet_balance"
+    assert [one.method for one in world.attempts(order)] == ["upi", "card", "netbanking", "wallet"]
     assert refused(world, order) == "order.closed"
 
 
@@ -85,25 +85,25 @@ def test_a_paid_order_takes_nothing_more(world):
 @pytest.mark.parametrize("second", ["upi", "card", "bank", "balance"])
 @pytest.mark.parametrize("first", ["upi", "card", "bank", "balance"])
 def test_an_unknown_try_blocks_every_other_one(world, first, second):
-    world.rule("noresponse", stage="gateway")
+    world.add_rule("noresponse", stage="gateway")
     order = world.order()
     assert tried(world, order, first) == ["UNKNOWN"]
     assert refused(world, order, second) == "attempt.live"
-    assert len(world.tries(order)) == 1
+    assert len(world.attempts(order)) == 1
     with pytest.raises(Conflict) as caught:
         world.cancel(order)
     assert caught.value.code == "order.busy"
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("PAID", "CAPTURED")
     assert world.violations() == []
 
 
 @pytest.mark.parametrize("first", ["upi", "card", "bank", "balance"])
 def test_an_unknown_try_that_is_found_failed_frees_the_next(world, first):
-    world.rule("noresponsefail", stage="gateway")
+    world.add_rule("noresponsefail", stage="gateway")
     order = world.order()
     assert tried(world, order, first) == ["UNKNOWN"]
-    world.later(10)
+    world.advance(10)
     assert world.states(order) == ("PENDING", "FAILED")
     assert tried(world, order, "card") == ["CAPTURED"]
     assert world.violations() == []
@@ -111,11 +111,11 @@ def test_an_unknown_try_that_is_found_failed_frees_the_next(world, first):
 
 def test_an_unknown_try_holds_its_order_beyond_the_time_to_pay(world):
     order = world.order(timeout_seconds=1)
-    world.rule("noresponse", stage="gateway")
+    world.add_rule("noresponse", stage="gateway")
     tried(world, order, "card")
-    world.later(2)
+    world.advance(2)
     assert world.states(order) == ("PENDING", "UNKNOWN")
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
@@ -127,12 +127,12 @@ def test_a_buyer_at_the_bank_cannot_pay_by_card_meanwhile(world):
 
 def test_a_method_that_is_off_makes_no_try_and_leaves_the_others(world):
     order = world.order()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         offers.change(sandbox, {"methods": {"wallet": {"enabled": False}}})
     assert refused(world, order, "balance") == "method.unavailable"
     assert world.states(order) == ("CREATED",)
     assert tried(world, order, "card") == ["CAPTURED"]
-    assert world.see(order).attempt_count == 1
+    assert world.get_order(order).attempt_count == 1
 
 
 @on_sqlite
@@ -148,12 +148,12 @@ def test_a_method_that_is_off_makes_no_try_and_leaves_the_others(world):
 )
 def test_what_is_not_offered_is_refused_with_its_reason(world, patch, what, because):
     order = world.order()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         offers.change(sandbox, patch)
     with pytest.raises(Conflict) as caught:
-        world.choose_with(order, instrument(world, what))
+        world.create_attempt_with(order, instrument(world, what))
     assert (caught.value.code, caught.value.detail["because"]) == ("method.unavailable", because)
-    assert world.tries(order) == []
+    assert world.attempts(order) == []
 
 
 # --- everybody at once
@@ -166,13 +166,13 @@ def test_eight_methods_at_once_make_one_capture(world, round_):
     order = world.order()
     first = len(EVERYBODY) // 3 * round_  # another one is nearest to the gate each time
     instruments = [instrument(world, what) for what in EVERYBODY[first:] + EVERYBODY[:first]]
-    got = at_once(8, lambda index: world.pay_with(order, instruments[index]))
+    got = run_concurrently(8, lambda index: world.pay_with(order, instruments[index]))
     errors = [one.code for one in got if isinstance(one, Exception)]
     assert set(errors) <= {"attempt.live", "order.closed"}
-    world.later(1)
-    tries = world.tries(order)
+    world.advance(1)
+    tries = world.attempts(order)
     assert [str(one.state) for one in tries].count("CAPTURED") == 1
-    assert world.see(order).state == "PAID"
+    assert world.get_order(order).state == "PAID"
     assert len(errors) == 8 - len(tries)
     assert balances(world, RICH)[1] == 0
     assert world.violations() == []
@@ -182,10 +182,10 @@ def test_eight_bad_methods_at_once_use_up_no_more_tries_than_there_are(runtime):
     world = World.new(runtime, max_attempts=3)
     order = world.order()
     instruments = [instrument(world, f"bad {what}") for what in EVERYBODY]
-    got = at_once(8, lambda index: world.pay_with(order, instruments[index]))
+    got = run_concurrently(8, lambda index: world.pay_with(order, instruments[index]))
     codes = {one.code for one in got if isinstance(one, Exception)}
     assert codes <= {"attempt.live", "order.closed", "order.attempts_used_up"}
-    tries = world.tries(order)
+    tries = world.attempts(order)
     assert 1 <= len(tries) <= 3
     assert {str(one.state) for one in tries} == {"FAILED"}
     assert [one.number for one in tries] == list(range(1, len(tries) + 1))
@@ -194,6 +194,6 @@ def test_eight_bad_methods_at_once_use_up_no_more_tries_than_there_are(runtime):
 
 def test_one_form_pressed_by_eight_hands_makes_one_payment(world):
     order, card = world.order(), world.card(VISA)
-    got = at_once(8, lambda _: world.pay_with(order, card))
+    got = run_concurrently(8, lambda _: world.pay_with(order, card))
     assert sum(not isinstance(one, Exception) for one in got) == 1
     assert world.states(order) == ("PAID", "CAPTURED")

@@ -9,14 +9,14 @@ from mockpay.kernel.money import Money
 from mockpay.services.payments import orders
 from mockpay.services.payments.transitions import the_attempt, the_order
 from mockpay.store import orders as order_rows
-from tests.given import ENDS, World, at_once, request
+from tests.factories import ORDER_ENDINGS, World, payment_request, run_concurrently
 
 
 def same(order, begun):
     return not begun.new and begun.order is not None and begun.order.order_pk == order.order_pk
 
 
-@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("how", ORDER_ENDINGS)
 def test_the_same_payload_leads_to_its_order_as_it_now_stands(world, how):
     order = world.order()
     assert same(order, world.begin())
@@ -29,7 +29,7 @@ def test_the_same_payload_leads_to_its_order_as_it_now_stands(world, how):
 def test_a_new_payload_for_an_open_order_of_the_same_amount_joins_it(world):
     order = world.order()
     assert same(order, world.begin(digest="second"))
-    world.ask(order)
+    world.request_approval(order)
     assert same(order, world.begin(digest="third"))
     assert world.begin(digest="third").refusal is None
 
@@ -49,7 +49,7 @@ def test_a_new_payload_for_an_open_order_of_another_amount_is_refused(world):
     begun = world.begin(amount="500.00")
     assert same(order, begun)
     assert begun.refusal == "order.open_with_another_amount"
-    assert world.see(order).amount == Money(49_900)
+    assert world.get_order(order).amount == Money(49_900)
 
 
 @pytest.mark.parametrize("amount", ["499.00", "500.00"])
@@ -64,8 +64,8 @@ def test_a_new_payload_for_a_paid_order_is_refused_as_a_duplicate(world, amount)
 def test_money_sent_back_leaves_the_order_paid_for_a_replay(world):
     order = world.order(amount="1703.08")
     world.pay(order)
-    world.idle()
-    assert world.see(order).state == "REFUNDED"
+    world.advance_until_idle()
+    assert world.get_order(order).state == "REFUNDED"
     assert world.begin(amount="1703.08", digest="second").refusal == "order.already_paid"
 
 
@@ -96,7 +96,7 @@ def test_a_stale_replay_still_leads_to_what_it_opened(world):
 def test_another_sellers_order_of_the_same_name_is_another_order(world, runtime):
     mine, theirs = world.order(), World.new(runtime).order()
     assert mine.order_id != theirs.order_id
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert order_rows.by_id(sandbox, theirs.order_id) is None
         assert order_rows.by_number(sandbox, theirs.order_pk) is None
         with pytest.raises(NotFound) as refused:
@@ -110,19 +110,19 @@ def test_another_sellers_order_of_the_same_name_is_another_order(world, runtime)
 @pytest.mark.parametrize("digests", ["same", "different"])
 def test_eight_threads_with_one_order_open_it_once(world, digests):
     def begin(index):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             digest = "one" if digests == "same" else f"payload {index}"
-            return orders.begin(sandbox, request(digest=digest))
+            return orders.begin(sandbox, payment_request(digest=digest))
 
-    begun = at_once(8, begin)
+    begun = run_concurrently(8, begin)
     assert len({one.order.order_pk for one in begun}) == 1
     assert sum(one.new for one in begun) == 1
 
 
 def test_a_new_payload_does_not_join_an_order_whose_time_is_over(world, real_clock):
     first = world.order(digest="one", timeout_seconds=60)
-    world.put(None, first.expires_at)  # the clock is there, the event has not fired
+    world.set_clock(None, first.expires_at)  # the clock is there, the event has not fired
     again = world.begin(digest="two")
     assert again.new
     assert again.order.order_pk != first.order_pk
-    assert world.see(first).state == "EXPIRED"
+    assert world.get_order(first).state == "EXPIRED"

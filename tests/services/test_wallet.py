@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services import wallet as verbs
 from mockpay.services.payments.transitions import attempt_step
 from mockpay.store import wallet
-from tests.given import Actor, World, at_once, on_sqlite
+from tests.factories import Actor, World, on_sqlite, run_concurrently
 from tests.services.ledger import ASHA, POOR, RICH, balances, by_balance, payable, top_up
 
 
@@ -27,7 +27,7 @@ def test_a_payment_takes_the_money_from_the_buyer_to_the_seller(world):
 
 @pytest.mark.parametrize(("owner", "has"), [(RICH, 15_000_000), (POOR, 1_000), (ASHA, 0)])
 def test_a_sandbox_buyer_comes_with_an_opening_balance(world, owner, has):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert verbs.balance(sandbox, owner).minor == has
 
 
@@ -35,7 +35,7 @@ def test_the_opening_balance_is_given_once(world):
     for number in ("A", "B"):
         by_balance(world, world.order(number), RICH)
     assert balances(world, RICH) == (15_000_000 - 2 * 49_900, 0)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert verbs.balance(sandbox, RICH).minor == 15_000_000 - 2 * 49_900
 
 
@@ -44,7 +44,7 @@ def test_a_balance_that_is_too_small_fails_the_try_and_keeps_all_of_it(world):
     attempt = by_balance(world, order, POOR)
     assert world.states(order) == ("PENDING", "FAILED")
     assert (attempt.failure.code, attempt.reason) == ("51", "insufficient_wallet_balance")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert verbs.balance(sandbox, POOR).minor == 1_000
     assert world.violations() == []
 
@@ -59,25 +59,25 @@ def test_the_whole_balance_can_be_spent_but_not_a_paisa_more(world):
 @pytest.mark.parametrize("fault", ["noresponse", "noresponsefail"])
 def test_what_is_unknown_is_held_until_it_is_known(world, fault):
     top_up(world, 49_900)
-    world.rule(fault, stage="gateway")
+    world.add_rule(fault, stage="gateway")
     first = world.order("FIRST")
     assert by_balance(world, first).state == "UNKNOWN"
     assert balances(world) == (0, 49_900)
     assert by_balance(world, world.order("SECOND")).state == "FAILED"
 
-    world.idle()
+    world.advance_until_idle()
     paid = fault == "noresponse"
-    assert world.tries(first)[0].state == ("CAPTURED" if paid else "FAILED")
+    assert world.attempts(first)[0].state == ("CAPTURED" if paid else "FAILED")
     assert balances(world) == (0 if paid else 49_900, 0)
     assert world.violations() == []
 
 
 def test_a_silent_gateway_does_not_hide_that_the_balance_is_too_small(world):
-    world.rule("noresponse", stage="gateway")
+    world.add_rule("noresponse", stage="gateway")
     order = world.order()
     assert by_balance(world, order, POOR).failure.code == "51"
-    world.idle()
-    assert world.tries(order)[0].state == "FAILED"
+    world.advance_until_idle()
+    assert world.attempts(order)[0].state == "FAILED"
     assert world.violations() == []
 
 
@@ -86,7 +86,7 @@ def test_money_that_was_told_as_failure_comes_back(world):
     order = world.order(amount="1703.08")
     by_balance(world, order)
     assert balances(world) == (300_000 - 170_308, 0)
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("REFUNDED", "REVERSED")
     assert (balances(world), payable(world)) == ((300_000, 0), (0, -300_000))
     assert world.violations() == []
@@ -95,7 +95,7 @@ def test_money_that_was_told_as_failure_comes_back(world):
 @pytest.mark.parametrize("outcome", ["failure", "frozen", "insufficient"])
 def test_a_refusal_holds_nothing(world, outcome):
     top_up(world, 100_000)
-    world.rule(outcome)
+    world.add_rule(outcome)
     assert by_balance(world, world.order()).state == "FAILED"
     assert balances(world) == (100_000, 0)
 
@@ -109,7 +109,7 @@ def test_the_same_journal_is_posted_once(world):
 def test_a_step_told_twice_moves_nothing_twice(world):
     top_up(world, 100_000)
     attempt = by_balance(world, world.order())
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         verbs.follow(sandbox, AttemptState.PROCESSING, attempt)
     assert balances(world) == (50_100, 0)
     assert world.violations() == []
@@ -118,10 +118,10 @@ def test_a_step_told_twice_moves_nothing_twice(world):
 @pytest.mark.parametrize(("before", "event"), [("UNKNOWN", "found_failure"), ("UNKNOWN", "gave_up")])
 def test_every_end_without_money_gives_the_hold_back(world, before, event):
     top_up(world, 100_000)
-    world.rule("noresponse", stage="gateway")
+    world.add_rule("noresponse", stage="gateway")
     attempt = by_balance(world, world.order())
     assert (attempt.state, balances(world)) == (before, (50_100, 49_900))
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         attempt_step(sandbox, attempt, event, Actor.ISSUER)
     assert balances(world) == (100_000, 0)
 
@@ -135,7 +135,7 @@ def test_buyers_of_two_sellers_have_nothing_in_common(world):
 
 def test_an_overdraft_leaves_no_trace_of_its_journal(world):
     top_up(world, 100)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         with pytest.raises(Conflict) as caught:
             wallet.post(sandbox, JournalType.HOLD, owner=ASHA, amount_minor=101, currency="INR", key="hold")
         assert caught.value.code == "wallet.insufficient"
@@ -182,7 +182,7 @@ def test_fifty_payments_at_once_spend_a_balance_exactly(world):
     """1,000.00 pay for ten orders of 100.00, whoever comes first."""
     top_up(world, 100_000)
     orders = [world.order(f"O-{number}", "100.00") for number in range(50)]
-    got = at_once(50, lambda index: by_balance(world, orders[index]))
+    got = run_concurrently(50, lambda index: by_balance(world, orders[index]))
     states = [attempt.state for attempt in got]
     assert sorted(map(str, states)) == ["CAPTURED"] * 10 + ["FAILED"] * 40
     assert (balances(world), payable(world)) == ((0, 0), (100_000, -100_000))
@@ -208,11 +208,11 @@ def test_whatever_buyers_do_the_ledger_is_sound(runtime, moves):
         if what == "top_up":
             top_up(world, minor, owner, f"top-up {number}")
         elif what == "quiet":
-            world.idle()
+            world.advance_until_idle()
         else:
             _pay(world, number, what, owner, minor)
         assert world.violations() == []
-    world.idle()
+    world.advance_until_idle()
     assert [balances(world, owner)[1] for owner in (ASHA, RICH, POOR)] == [0, 0, 0]
     assert world.violations() == []
     assert _everything(world) == 0
@@ -221,9 +221,9 @@ def test_whatever_buyers_do_the_ledger_is_sound(runtime, moves):
 def _pay(world, number, what, owner, minor):
     faults = {"silent": "noresponse", "silent_failed": "noresponsefail"}
     if what in faults:
-        world.rule(faults[what], stage="gateway")
+        world.add_rule(faults[what], stage="gateway")
     if what == "spoilt":
-        world.rule("failure_though_captured", stage="redirect")
+        world.add_rule("failure_though_captured", stage="redirect")
     by_balance(world, world.order(f"O-{number}", f"{minor // 100}.{minor % 100:02d}"), owner)
 
 

@@ -13,30 +13,30 @@ from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import attempt_step, the_attempt
 from mockpay.services.sellers import accounts
 from mockpay.store import attempt_secrets, attempts
-from tests.given import Actor, World
+from tests.factories import Actor, World
 
 VISA = "4111111111111111"
 DECLINED = "4000000000000002"
 
 
 def kept(world, attempt_id):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return dict(attempt_secrets.find(sandbox, attempt_id))
 
 
 def rows(world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return sandbox.connection.execute(select(attempt_secrets.secrets)).mappings().all()
 
 
 def chosen(world, number=VISA, order="O-1"):
-    return world.choose_with(world.order(order), world.card(number)).attempt
+    return world.create_attempt_with(world.order(order), world.card(number)).attempt
 
 
 def test_a_card_number_is_kept_for_its_gateways_call_only(world):
     attempt = chosen(world)
     assert kept(world, attempt.attempt_id) == {"number": VISA}
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         charge = payments.charge_of(sandbox, attempt.attempt_id)
     assert charge.secret == {"number": VISA}
     assert VISA not in repr(charge)
@@ -63,13 +63,13 @@ def test_a_secret_opens_for_its_own_attempt_only(world):
     mine = chosen(world, order="A")
     other = chosen(world, DECLINED, order="B")
     stolen = {row["attempt_id"]: bytes(row["sealed"]) for row in rows(world)}[other.attempt_id]
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sandbox.connection.execute(
             update(attempt_secrets.secrets)
             .where(attempt_secrets.secrets.c.attempt_id == mine.attempt_id)
             .values(sealed=stolen)
         )
-    with world.look() as sandbox, pytest.raises(MockpayError):
+    with world.read() as sandbox, pytest.raises(MockpayError):
         attempt_secrets.find(sandbox, mine.attempt_id)
 
 
@@ -81,7 +81,7 @@ def test_another_seller_finds_nothing(world):
 @pytest.mark.parametrize("method", ["upi", "netbanking", "wallet"])
 def test_other_methods_have_nothing_to_keep(world, method):
     made = {"upi": Upi("a@bank"), "netbanking": NetBanking("SBIN"), "wallet": Wallet("a@b.c")}
-    world.choose_with(world.order(), made[method])
+    world.create_attempt_with(world.order(), made[method])
     assert rows(world) == []
 
 
@@ -100,11 +100,11 @@ def test_a_payment_that_is_declined_leaves_no_secret(world):
 
 def test_an_order_that_is_cancelled_or_runs_out_leaves_no_secret(world):
     first, second = world.order("A"), world.order("B")
-    world.choose_with(first, world.card(VISA))
-    world.choose_with(second, world.card(VISA))
+    world.create_attempt_with(first, world.card(VISA))
+    world.create_attempt_with(second, world.card(VISA))
     world.cancel(first)
     assert len(rows(world)) == 1
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         expire(sandbox, second.order_pk)
     assert (world.states(first)[1], world.states(second)[1]) == ("CANCELLED", "EXPIRED")
     assert rows(world) == []
@@ -112,12 +112,12 @@ def test_an_order_that_is_cancelled_or_runs_out_leaves_no_secret(world):
 
 @pytest.mark.parametrize(("outcome", "end"), [("deemed", "CAPTURED"), ("deemedfail", "REVERSED")])
 def test_what_is_unknown_keeps_its_secret_until_it_is_known(world, outcome, end):
-    world.rule(outcome)
+    world.add_rule(outcome)
     attempt = world.pay_with(world.order(), world.card(VISA))
     assert attempt.state == "UNKNOWN"
     assert kept(world, attempt.attempt_id) == {"number": VISA}
-    world.idle()
-    assert world.attempt(attempt.attempt_id).state == end
+    world.advance_until_idle()
+    assert world.get_attempt(attempt.attempt_id).state == end
     assert rows(world) == []
 
 
@@ -143,7 +143,7 @@ WAYS = ways()
 
 def unjudged(world, attempt):
     """The attempt as it was before anybody had looked at it: a card's waits for its issuer."""
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return attempts.note(sandbox, attempt, state=str(AttemptState.CREATED), auth=None)
 
 
@@ -157,7 +157,7 @@ def test_whatever_step_ends_an_attempt_shreds_its_secret(world, way):
     for event in way:
         still = kept(world, attempt.attempt_id)
         assert still == ({"number": VISA} if attempt.live else {})
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             now = the_attempt(sandbox, attempt.attempt_id)
             attempt = attempt_step(sandbox, now, event, Actor.SANDBOX)
     assert attempt.state in TERMINAL
@@ -169,6 +169,6 @@ def test_a_reset_throws_all_secrets_of_that_seller_away(world):
     other = World.new(world.runtime)
     chosen(world)
     theirs = chosen(other)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert [row["attempt_id"] for row in rows(world)] == [theirs.attempt_id]

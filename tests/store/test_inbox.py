@@ -9,7 +9,7 @@ from mockpay.services.sellers import accounts
 from mockpay.store import inbox
 from mockpay.store.db import retention
 from mockpay.store.inbox import CODE_KEPT_MS, FORGOTTEN
-from tests.given import World, on_sqlite
+from tests.factories import World, on_sqlite
 
 PHONE, MAIL = "+919876543210", "asha@example.com"
 
@@ -24,7 +24,7 @@ def put(world, key, **wish):
         "otp": None,
         "attempt_id": None,
     }
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return inbox.put(sandbox, key, **(given | wish))
 
 
@@ -33,7 +33,7 @@ def put_code(world, key="1", code="482913"):
 
 
 def listed(world, **wish):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return inbox.listed(sandbox, **wish)
 
 
@@ -42,13 +42,13 @@ def ids(world, **wish):
 
 
 def stored(world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         query = select(inbox.inbox.c.otp, inbox.inbox.c.body).order_by(inbox.inbox.c.id)
         return [tuple(row) for row in sandbox.connection.execute(query)]
 
 
 def move(world, ms):
-    world.put(None, world.now() + ms)
+    world.set_clock(None, world.now() + ms)
 
 
 def test_a_message_is_read_as_it_was_sent(world):
@@ -107,7 +107,7 @@ def test_two_sellers_have_two_inboxes(world, runtime):
     other = World.new(runtime)
     mine, theirs = put(world, "1"), put(other, "1")
     assert (ids(world), ids(other)) == ([mine], [theirs])
-    with other.work() as sandbox, pytest.raises(NotFound):
+    with other.transaction() as sandbox, pytest.raises(NotFound):
         opened(sandbox, mine)
     assert listed(world).items[0].read_at is None
 
@@ -115,17 +115,17 @@ def test_two_sellers_have_two_inboxes(world, runtime):
 def test_a_message_is_read_when_it_is_first_opened(world):
     message_id, first = put(world, "1"), world.now()
     for _ in range(2):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             assert opened(sandbox, message_id).read_at == first
         move(world, 1_000)
-    with world.work() as sandbox, pytest.raises(NotFound) as caught:
+    with world.transaction() as sandbox, pytest.raises(NotFound) as caught:
         opened(sandbox, "msg_nothing")
     assert caught.value.code == "message.not_found"
 
 
 def test_a_reset_empties_the_inbox(world):
     put(world, "1")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert ids(world) == []
 
@@ -162,7 +162,7 @@ def test_who_shows_the_inbox_can_take_them_out(world, runtime):
     put_code(world)
     put_code(other)
     move(world, CODE_KEPT_MS)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         inbox.forget_old(sandbox)
         inbox.forget_old(sandbox)
     assert [otp for otp, _ in stored(world)] == [None, "482913"]
@@ -182,7 +182,7 @@ def test_a_message_without_a_code_is_left_as_it_is(world):
 def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
     other = World.new(runtime)
     theirs = put(other, "1")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         row = {
             "seller_id": world.seller_id,
             "kind": "otp",
@@ -195,7 +195,7 @@ def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
         rows = [{**row, "message_id": f"old_{n}"} for n in range(retention.KEPT + 600)]
         sandbox.connection.execute(insert(inbox.inbox), rows)
     last = [put(world, str(number)) for number in range(500)]
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         count = select(func.count()).where(inbox.inbox.c.seller_id == world.seller_id)
         assert retention.KEPT <= sandbox.connection.execute(count).scalar() < retention.KEPT + 500
         assert inbox.by_id(sandbox, "old_0") is None

@@ -12,7 +12,7 @@ from mockpay.threeds.acs import Finished
 from mockpay.threeds.messages import CRes
 from mockpay.threeds.rules import Browser, Transaction
 from mockpay.wire import threeds as wire
-from tests.given import World
+from tests.factories import World
 
 VISA, MASTERCARD, RUPAY = "4111111111111111", "5500670000001002", "6527658900001005"
 AMEX, DINERS, AMERICAN = "378282246310005", "30569309025904", "4012888888881881"
@@ -32,8 +32,8 @@ class Room:
 
     @classmethod
     def prepared(cls, world, outcome="success", number=VISA, *, order="O-1", amount="499.00"):
-        attempt = world.choose_with(world.order(order, amount), world.card(number)).attempt
-        with world.work() as sandbox:
+        attempt = world.create_attempt_with(world.order(order, amount), world.card(number)).attempt
+        with world.transaction() as sandbox:
             txn = requestor.prepare(
                 sandbox, the_attempt(sandbox, attempt.attempt_id), outcome, notification_url=BACK
             )
@@ -44,7 +44,7 @@ class Room:
         """The AReq is answered."""
         wanted = {name: wish.pop(name) for name in ("window", "challenge_indicator") if name in wish}
         room = cls.prepared(world, outcome, number, **wish)
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             requestor.authenticate(sandbox, room.txn_id, BROWSER, **wanted)
         return room
 
@@ -57,13 +57,13 @@ class Room:
 
     @property
     def txn(self) -> Transaction:
-        with self.world.look() as sandbox:
+        with self.world.read() as sandbox:
             found = rows.by_id(sandbox, self.txn_id)
         assert found is not None
         return found
 
     def act(self, verb, *given):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             return verb(sandbox.at(sandbox.now + self.passed), self.txn.acs_token, *given)
 
     def later(self, seconds):
@@ -85,20 +85,20 @@ class Room:
         return self.act(acs.resend)
 
     def finish(self, cres, session_data=None):
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             return requestor.finish(sandbox, self.txn_id, cres, session_data)
 
     def time_out(self):
         """What the event `threeds.timeout` does."""
-        with self.world.work() as sandbox:
+        with self.world.transaction() as sandbox:
             return acs.time_out(sandbox, self.txn_id)
 
     def outcome(self):
-        with self.world.look() as sandbox:
+        with self.world.read() as sandbox:
             return requestor.outcome(sandbox, self.txn)
 
     def log(self):
-        with self.world.look() as sandbox:
+        with self.world.read() as sandbox:
             return rows.messages_of(sandbox, self.txn_id)
 
     def spoken(self):

@@ -8,13 +8,13 @@ from mockpay.threeds import issuer
 from mockpay.threeds import threeds_table as rows
 from mockpay.threeds.acs import AcsPage, Finished
 from mockpay.threeds.rules import Liability, State
-from tests.given import at_once, on_sqlite
+from tests.factories import on_sqlite, run_concurrently
 from tests.threeds.rooms import BACK, MASTERCARD, Room, cres_of
 
 
 def code_of(room):
     """What the bank sent last to its cardholder's phone."""
-    with room.world.look() as sandbox:
+    with room.world.read() as sandbox:
         return inbox.listed(sandbox, limit=1).items[0].otp
 
 
@@ -34,7 +34,7 @@ def test_the_right_otp_authenticates(world):
     assert (txn.state, txn.trans_status, txn.eci) == (State.COMPLETED, "Y", "05")
     assert room.outcome().event == "auth_ok"
     assert room.outcome().liability is Liability.ISSUER
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert issuer.check(sandbox, txn, issuer.opened(sandbox, txn), txn.eci) == "2"
     assert room.spoken() == [
         "AReq S>D",
@@ -191,7 +191,7 @@ def test_a_magic_card_leaves_by_itself(world):
 @pytest.mark.parametrize(("opened", "cancel"), [(True, "04"), (False, "05")])
 def test_a_challenge_that_nobody_answers_times_out(world, opened, cancel):
     room = Room.opened(world, "timeout") if opened else Room.asked(world)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         due = schedule.waiting_of(sandbox, room.txn_id)
     assert [(one.kind, one.due_at - world.now()) for one in due] == [("threeds.timeout", 600_000)]
     if opened:
@@ -217,7 +217,7 @@ def test_who_comes_after_the_time_finds_it_over(world):
 def test_an_end_leaves_nothing_due(world):
     room = Room.opened(world)
     room.submit()
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert schedule.waiting_of(sandbox, room.txn_id) == []
 
 
@@ -231,7 +231,7 @@ def test_time_does_not_undo_an_end(world):
 
 def test_eight_right_otps_at_once_give_one_result(world):
     room = Room.opened(world)
-    got = at_once(8, lambda _: room.submit())
+    got = run_concurrently(8, lambda _: room.submit())
     assert all(isinstance(one, Finished) for one in got), got
     assert len({one.cres for one in got}) == 1
     assert len(rreqs(room)) == 1
@@ -240,7 +240,7 @@ def test_eight_right_otps_at_once_give_one_result(world):
 
 def test_eight_opinions_at_once_give_one_result(world):
     room = Room.opened(world)
-    got = at_once(8, lambda index: room.choose("YNAURYNA"[index]))
+    got = run_concurrently(8, lambda index: room.choose("YNAURYNA"[index]))
     assert {cres_of(one).trans_status for one in got} == {room.txn.trans_status}
     assert len(rreqs(room)) == 1
 
@@ -261,7 +261,7 @@ def test_a_second_authentication_of_an_attempt_is_another_one(world):
     from mockpay.threeds import requestor
 
     room = Room.asked(world, "error")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         attempt = the_attempt(sandbox, room.txn.attempt_id)
         again = requestor.prepare(sandbox, attempt, "success", notification_url=BACK)
         assert again.txn_id != room.txn_id

@@ -5,7 +5,7 @@ import pytest
 from mockpay.kernel.errors import Invalid
 from mockpay.threeds import issuer, requestor
 from mockpay.threeds.rules import Flow, Liability, State
-from tests.given import World, on_sqlite
+from tests.factories import World, on_sqlite
 from tests.threeds.rooms import AMERICAN, AMEX, BROWSER, DINERS, MASTERCARD, RUPAY, VISA, Room
 
 CAVV_LENGTH = 28
@@ -118,7 +118,7 @@ def test_a_card_that_takes_no_part_is_answered_by_the_directory(world):
 
 def test_the_log_has_neither_card_number_nor_value(world):
     room = Room.asked(world, "frictionless")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         value = issuer.opened(sandbox, room.txn)
     written = str(room.log())
     assert len(value) == CAVV_LENGTH
@@ -132,7 +132,7 @@ def test_the_log_has_neither_card_number_nor_value(world):
 def test_the_issuer_knows_its_own_value_and_no_other(world, outcome, right, wrong):
     room = Room.asked(world, outcome)
     other = Room.asked(world, outcome, order="O-2", amount="500.00")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         txn = room.txn
         value = issuer.opened(sandbox, txn)
         assert issuer.check(sandbox, txn, value, txn.eci) == right
@@ -147,7 +147,7 @@ def test_the_issuer_knows_its_own_value_and_no_other(world, outcome, right, wron
 )
 def test_the_method_step_is_told_to_the_issuer(world, number, told, comp_ind):
     room = Room.prepared(world, "frictionless", number)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         if told:
             assert requestor.method_done(sandbox, room.txn_id, told).state is State.METHOD
         requestor.authenticate(sandbox, room.txn_id, BROWSER)
@@ -157,7 +157,7 @@ def test_the_method_step_is_told_to_the_issuer(world, number, told, comp_ind):
 @on_sqlite
 def test_a_late_word_of_the_method_counts_until_the_issuer_is_asked(world):
     room = Room.prepared(world, "frictionless")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         requestor.method_done(sandbox, room.txn_id, "N")
         requestor.method_done(sandbox, room.txn_id, "Y")
         assert requestor.method_done(sandbox, room.txn_id, "N").comp_ind == "Y"
@@ -167,7 +167,7 @@ def test_a_late_word_of_the_method_counts_until_the_issuer_is_asked(world):
 
 def test_asked_twice_the_issuer_answers_once(world):
     room = Room.asked(world, "frictionless")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         again = requestor.authenticate(sandbox, room.txn_id, BROWSER, window="01")
     assert again == room.txn
     assert len(room.log()) == 4
@@ -175,7 +175,7 @@ def test_asked_twice_the_issuer_answers_once(world):
 
 def test_the_timeline_tells_each_step(world):
     room = Room.asked(world, "A")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         from mockpay.store import timeline
 
         told = [one for one in timeline.of_order(sandbox, room.txn.order_pk) if one.machine == "threeds"]
@@ -191,7 +191,7 @@ def test_the_timeline_tells_each_step(world):
 @on_sqlite
 def test_what_no_requestor_may_ask_is_refused(world, given, code):
     room = Room.prepared(world)
-    with world.work() as sandbox, pytest.raises(Invalid) as refused:
+    with world.transaction() as sandbox, pytest.raises(Invalid) as refused:
         requestor.authenticate(sandbox, room.txn_id, BROWSER, **given)
     assert refused.value.code == code
 
@@ -209,7 +209,7 @@ def test_a_reset_forgets_it_all(world):
     from mockpay.store import resets
     from mockpay.threeds import threeds_table as rows
 
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         resets.empty(sandbox)
         assert rows.by_id(sandbox, room.txn_id) is None
         assert rows.messages_of(sandbox, room.txn_id) == []

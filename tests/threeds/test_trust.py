@@ -7,7 +7,7 @@ from mockpay.threeds.acs import AcsPage, Finished
 from mockpay.threeds.messages import Erro, RReq
 from mockpay.threeds.rules import State
 from mockpay.wire import threeds as wire
-from tests.given import World, on_sqlite
+from tests.factories import World, on_sqlite
 from tests.threeds.rooms import RIGHT, Room, cres_of, forged
 
 OTHER = "00000000-0000-4000-8000-000000000000"
@@ -162,7 +162,7 @@ def test_a_form_sent_twice_finds_the_same_end(world):
     assert room.cancel() == done
     assert room.resend() == done
     assert room.choose("N") == done
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert acs.page(sandbox, room.txn.acs_token) == done
 
 
@@ -200,7 +200,7 @@ def test_session_data_that_cannot_be_handed_back_is_refused(world):
 @on_sqlite
 def test_a_browser_that_posts_without_end_fills_no_log(world):
     room = Room.asked(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         for _ in range(210):
             acs.open_(sandbox, room.txn.acs_token, "rubbish")
     assert len(room.log()) == 200
@@ -220,7 +220,7 @@ def test_the_issuers_method_page_is_told_whom_to_answer(world):
 @on_sqlite
 def test_an_unknown_challenge_is_refused(world):
     room = Room.asked(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         refused = acs.open_(sandbox, "unknown", requestor.creq(room.txn))
         assert refused.error_code == "301"
         for verb in (acs.resend, acs.cancel, acs.page):
@@ -231,7 +231,7 @@ def test_an_unknown_challenge_is_refused(world):
 @on_sqlite
 def test_another_sellers_challenge_is_an_unknown_one(world, runtime):
     room, other = Room.asked(world), World.new(runtime)
-    with other.work() as sandbox:
+    with other.transaction() as sandbox:
         refused = acs.open_(sandbox, room.txn.acs_token, requestor.creq(room.txn))
     assert refused.error_code == "301"
 
@@ -269,7 +269,7 @@ def result(txn, **changes):
 @on_sqlite
 def test_a_result_that_belongs_elsewhere_is_refused(world, changes, code):
     room = Room.opened(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         receipt = directory_server.tell(sandbox, room.txn, result(room.txn, **changes))
     assert (type(receipt), receipt.error_code, receipt.component) == (Erro, code, "S")
     assert room.txn.state is State.CHALLENGE
@@ -279,7 +279,7 @@ def test_a_result_that_belongs_elsewhere_is_refused(world, changes, code):
 def test_a_second_result_is_refused(world):
     room = Room.opened(world)
     assert isinstance(room.submit("333333"), Finished)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert directory_server.tell(sandbox, room.txn, result(room.txn)).error_code == "101"
     assert room.txn.trans_status == "N"
 

@@ -7,7 +7,7 @@ from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.vault import rules
 from mockpay.vault.rules import LIVE, SAVED_METHOD, MethodStatus, SavedMethod
-from tests.given import NOON
+from tests.factories import NOON
 
 VISA, FOREIGN = "4111111111111111", "4012888888881881"
 #: facts, section 12.6.

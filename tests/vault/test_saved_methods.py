@@ -16,7 +16,7 @@ from mockpay.services.sellers import accounts
 from mockpay.vault import consent_table, cryptogram_table, envelope_table, vault_table
 from mockpay.vault import saved_methods as verbs
 from mockpay.vault.consents import check_consent, consent
-from tests.given import NOON, World, at_once, on_sqlite
+from tests.factories import NOON, World, on_sqlite, run_concurrently
 
 VISA, MASTERCARD, FOREIGN = "4111111111111111", "5555555555554444", "4012888888881881"
 ASHA, RAVI = "byr_one", "byr_two"
@@ -24,7 +24,7 @@ YES = consent(NOON, "192.0.2.7")
 
 
 def save(world, instrument, buyer=ASHA, given=YES):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return verbs.save(sandbox, buyer, instrument, given, "att_1")
 
 
@@ -33,12 +33,12 @@ def save_card(world, number=VISA, buyer=ASHA, **typed):
 
 
 def act(world, verb, method, *more, buyer=ASHA):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return verb(sandbox, buyer, method.token, *more)
 
 
 def listed(world, buyer=ASHA):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return verbs.listed(sandbox, buyer)
 
 
@@ -48,12 +48,12 @@ def default(world, buyer=ASHA):
 
 
 def rows(world, table):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return sandbox.connection.execute(select(table)).mappings().all()
 
 
 def story(world, method):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return [(one.event, one.after) for one in vault_table.steps_of(sandbox, method.token)]
 
 
@@ -81,7 +81,7 @@ def test_without_consent_there_is_no_token(world, given):
 
 def test_each_token_has_its_consent(world):
     method = save_card(world)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         kept = consent_table.find(sandbox, method.consent_id)
     assert check_consent(kept) == YES
     (row,) = rows(world, consent_table.consents)
@@ -144,7 +144,7 @@ def test_a_payment_by_qr_code_has_nothing_to_save(world):
 
 
 def test_threads_that_save_one_card_at_once_make_one_token(world):
-    got = at_once(8, lambda _: save_card(world))
+    got = run_concurrently(8, lambda _: save_card(world))
     assert len({one.token for one in got}) == 1, got
     assert len(rows(world, vault_table.methods)) == len(rows(world, envelope_table.envelopes)) == 1
 
@@ -152,7 +152,7 @@ def test_threads_that_save_one_card_at_once_make_one_token(world):
 def test_the_database_itself_keeps_a_card_from_being_there_twice(world):
     method = save_card(world)
     (row,) = rows(world, vault_table.methods)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         twin = replace(method, token="tok_twin")
         assert not vault_table.add(sandbox, twin, row["fingerprint"])
     assert len(listed(world)) == 1
@@ -179,7 +179,7 @@ def test_a_reset_takes_everything_of_that_seller_away(world):
     other = World.new(world.runtime)
     method, theirs = save_card(world), save_card(other)
     act(world, verbs.use, method)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert listed(world) == []
     for table in (
@@ -235,9 +235,9 @@ def test_a_suspended_method_may_be_the_default_but_an_ended_one_not(world):
 def test_threads_that_choose_change_and_delete_leave_one_default(world):
     banks = ["SBIN", "HDFC", "ICIC", "UTIB", "KKBK", "YESB"]
     made = [save(world, NetBanking(bank)) for bank in banks]
-    at_once(6, lambda n: act(world, verbs.make_default, made[n]))
+    run_concurrently(6, lambda n: act(world, verbs.make_default, made[n]))
     default(world)
-    at_once(5, lambda n: act(world, verbs.delete if n % 2 else verbs.make_default, made[n]))
+    run_concurrently(5, lambda n: act(world, verbs.delete if n % 2 else verbs.make_default, made[n]))
     assert len(listed(world)) == 4
     default(world)
     assert all(one.live for one in listed(world))
@@ -246,7 +246,7 @@ def test_threads_that_choose_change_and_delete_leave_one_default(world):
 def test_the_database_itself_keeps_a_second_default_away(world):
     save_card(world)
     save_card(world, MASTERCARD)
-    with pytest.raises(IntegrityError), world.work() as sandbox:
+    with pytest.raises(IntegrityError), world.transaction() as sandbox:
         sandbox.connection.execute(update(vault_table.methods).values(is_default=True))
     default(world)
 
@@ -316,9 +316,9 @@ def test_what_is_not_active_does_not_pay(world, step, code):
 
 def test_a_card_that_has_run_out_does_not_pay(world):
     method = save_card(world, expiry="11/26")
-    world.to(method.expires_at - 1)
+    world.advance_to(method.expires_at - 1)
     act(world, verbs.use, method)
-    world.to(method.expires_at)
+    world.advance_to(method.expires_at)
     with pytest.raises(Conflict) as refused:
         act(world, verbs.use, method)
     assert refused.value.code == "method.expired"
@@ -381,7 +381,7 @@ def test_a_card_pays_by_its_token_number_and_a_cryptogram(world):
 
 
 def redeem(world, cryptogram):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return verbs.redeem(sandbox, cryptogram)
 
 
@@ -404,16 +404,16 @@ def test_a_cryptogram_is_good_for_a_day_and_for_its_seller(world):
     one, other = (act(world, verbs.use, method).cryptogram for _ in range(2))
     assert not_redeemed(World.new(world.runtime), one)
     assert not_redeemed(world, "AAAA")
-    world.to(NOON + DAY - 1)
+    world.advance_to(NOON + DAY - 1)
     assert redeem(world, one) == method.token
-    world.to(NOON + DAY)
+    world.advance_to(NOON + DAY)
     assert not_redeemed(world, other)
 
 
 def test_of_threads_that_redeem_one_cryptogram_one_succeeds(world):
     method = save_card(world)
     proof = act(world, verbs.use, method).cryptogram
-    got = at_once(8, lambda _: redeem(world, proof))
+    got = run_concurrently(8, lambda _: redeem(world, proof))
     assert got.count(method.token) == 1
     assert sum(isinstance(one, Invalid) for one in got) == 7
 
@@ -426,7 +426,7 @@ def test_rows_that_were_swapped_do_not_open(world):
     stolen = {row["token"]: dict(row) for row in rows(world, envelope_table.envelopes)}[other.token]
     stolen = {key: stolen[key] for key in ("kek_id", "wrapped_dek", "nonce", "ciphertext")}
     table = envelope_table.envelopes
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         sandbox.connection.execute(update(table).where(table.c.token == one.token).values(**stolen))
     with pytest.raises(Unusable) as refused:
         act(world, verbs.use, one)
@@ -437,12 +437,12 @@ def test_rows_that_were_swapped_do_not_open(world):
 def test_a_row_that_was_given_another_owner_or_kind_does_not_open(world):
     method, other = save_card(world), World.new(world.runtime)
     table = envelope_table.envelopes
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         changed = update(table).where(table.c.token == method.token)
         sandbox.connection.execute(changed.values(seller_id=other.seller_id))
-    with other.look() as sandbox, pytest.raises(Unusable):
+    with other.read() as sandbox, pytest.raises(Unusable):
         envelope_table.find(sandbox, method)
-    with other.look() as sandbox, pytest.raises(Unusable):
+    with other.read() as sandbox, pytest.raises(Unusable):
         envelope_table.find(sandbox, replace(method, kind="upi"))
 
 
@@ -450,7 +450,7 @@ def test_another_store_key_reveals_nothing(world):
     method = save_card(world)
     runtime = world.runtime
     thief = replace(runtime, keys=replace(runtime.keys, store=Keyring.generate()))
-    with world.look() as sandbox, pytest.raises(Unusable) as refused:
+    with world.read() as sandbox, pytest.raises(Unusable) as refused:
         envelope_table.find(replace(sandbox, runtime=thief), method)
     assert VISA not in str(refused.value) + refused.value.reason + str(refused.value.detail)
 

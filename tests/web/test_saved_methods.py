@@ -7,7 +7,7 @@ import pytest
 from mockpay.kernel.clock import DAY
 from mockpay.vault.rules import MethodStatus, SavedMethod
 from mockpay.web.saved_methods import rows, usable
-from tests.given import NOON
+from tests.factories import NOON
 
 CARD = SavedMethod(
     token="tok_1",

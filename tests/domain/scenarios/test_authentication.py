@@ -12,7 +12,7 @@ from mockpay.domain.scenarios.authentication import (
 )
 from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.threeds.outcomes import OUTCOMES
-from tests.given import NOON
+from tests.factories import NOON
 
 #: facts, section 11.1.
 CARDS = {

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.keys.files import open_keys
-from tests.given import at_once
+from tests.factories import run_concurrently
 
 FILES = {
     "amazonpay_private.pem": 0o600,
@@ -84,7 +84,7 @@ def test_a_second_start_changes_nothing(folder):
 def test_threads_that_start_at_once_end_with_one_key(folder):
     for name in ("store.key", "amazonpay_private.pem", "amazonpay_public.pem"):
         (folder / name).unlink()
-    opened = at_once(4, lambda _: open_keys(folder))
+    opened = run_concurrently(4, lambda _: open_keys(folder))
     assert [type(one).__name__ for one in opened] == ["Keys"] * 4
     assert len({one.store.keys for one in opened}) == 1
     assert len({one.amazonpay.private_numbers().d for one in opened}) == 1

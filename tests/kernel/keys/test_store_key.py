@@ -9,7 +9,7 @@ import pytest
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.keys import store_key
 from mockpay.kernel.keys.keyring import Keyring
-from tests.given import at_once
+from tests.factories import run_concurrently
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_threads_that_meet_a_newer_key_at_once_all_open_it(path):
     ring = store_key.followed(path)
     store_key.add_version(path)
     sealed = store_key.followed(path).seal("k", "o", b"secret")
-    assert at_once(8, lambda _: ring.open_("k", "o", sealed)) == [b"secret"] * 8
+    assert run_concurrently(8, lambda _: ring.open_("k", "o", sealed)) == [b"secret"] * 8
 
 
 def test_a_ring_that_is_in_use_goes_on_opening_by_a_key_that_left_the_file(path):

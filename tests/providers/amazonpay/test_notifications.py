@@ -17,7 +17,7 @@ from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes
 from mockpay.wire import xml
 from mockpay.wire.amazonpay import sns
-from tests.given import IPN_URL, NOON, World
+from tests.factories import IPN_URL, NOON, World
 from tests.providers.amazonpay.asking import ask
 
 NAMESPACE = "https://mws.amazonservices.com/ipn/OffAmazonPayments/2013-01-01"
@@ -53,8 +53,8 @@ def letters(world, amount="499.00", refund=None, **wish):
     world.pay(order, wish.pop("vpa", "success@mockpay"))
     if refund:
         world.refund(order, refund)
-    world.idle()
-    with world.look() as sandbox:
+    world.advance_until_idle()
+    with world.read() as sandbox:
         return order, [notify(sandbox, one) for one in world.notifications(order)]
 
 
@@ -209,7 +209,7 @@ def test_a_changed_field_is_not_believed(world, served, field):
 
 @pytest.mark.parametrize("outcome", ["bad_signature", "old_signature"])
 def test_a_spoiled_signature_is_not_believed_though_all_else_is_right(world, served, outcome):
-    world.rule(outcome, "ipn")
+    world.add_rule(outcome, "ipn")
     _, (letter,) = letters(world)
     body = body_of(letter)
     sns.check_certificate_url(body["SigningCertURL"])
@@ -221,7 +221,7 @@ def test_a_spoiled_signature_is_not_believed_though_all_else_is_right(world, ser
 
 
 def test_a_corrupt_body_cannot_even_be_read(world, served):
-    world.rule("corrupt", "ipn")
+    world.add_rule("corrupt", "ipn")
     _, (letter,) = letters(world)
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(letter.body)
@@ -232,14 +232,14 @@ def test_a_corrupt_body_cannot_even_be_read(world, served):
 
 @pytest.mark.parametrize("outcome", ["success", "corrupt", "bad_signature", "old_signature"])
 def test_every_rendering_has_the_same_bytes(world, outcome):
-    world.rule(outcome, "ipn")
+    world.add_rule(outcome, "ipn")
     order = world.order()
     world.pay(order)
     (one,) = world.notifications(order)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         first = notify(sandbox, one)
-    world.later(86_400)
-    with world.look() as sandbox:
+    world.advance(86_400)
+    with world.read() as sandbox:
         assert notify(sandbox, world.notifications(order)[0]) == first
 
 
@@ -255,11 +255,11 @@ def test_two_messages_have_nothing_in_common_but_the_seller(world):
 
 def test_another_certificate_url_is_told_where_a_setting_says_so(world):
     own = "https://127.0.0.1:8420/SimpleNotificationService-own.pem"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         usual = certificate_url(sandbox)
     assert usual.startswith("https://sns.ap-south-1.amazonaws.com/SimpleNotificationService-")
     assert usual.endswith(".pem")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.change(sandbox, Changes(settings={"ipn_certificate_url": own}))
     _, (letter,) = letters(world)
     assert body_of(letter)["SigningCertURL"] == own
@@ -269,7 +269,7 @@ def test_another_certificate_url_is_told_where_a_setting_says_so(world):
 def test_odd_names_travel_and_verify(world, served, name):
     order = world.order(name)
     world.pay(order)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         (one,) = world.notifications(order)
         letter = notify(sandbox, one)
     assert believed(world, letter, served).about.seller_order_id == name
@@ -279,7 +279,7 @@ def test_odd_names_travel_and_verify(world, served, name):
 def test_the_json_is_spaced_and_quoted_as_consumers_have_seen_it(world, name):
     order = world.order(name)
     world.pay(order)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         (one,) = world.notifications(order)
         letter = notify(sandbox, one)
     body = body_of(letter)
@@ -290,7 +290,7 @@ def test_the_json_is_spaced_and_quoted_as_consumers_have_seen_it(world, name):
 @pytest.mark.parametrize("host", ["sns.ap-south-1.amazonaws.com", "anything.example:8443"])
 def test_the_certificate_is_served_for_any_host(mockpay_server, host):
     world = World(mockpay_server.runtime, mockpay_server.new_seller().seller_id)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         path = "/" + certificate_url(sandbox).rpartition("/")[2]
     for slash in ("", "/"):
         reply = ask(mockpay_server, path + slash, host=host)
@@ -304,10 +304,10 @@ def test_a_letter_is_made_of_what_was_true_then(world):
     order = world.order()
     world.pay(order)
     (one,) = world.notifications(order)
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         before = notify(sandbox, one)
     world.refund(order, "499.00")
-    world.idle()
-    with world.look() as sandbox:
+    world.advance_until_idle()
+    with world.read() as sandbox:
         after = notify(sandbox, replace(one, tries=3, state="DEAD"))
     assert before == after

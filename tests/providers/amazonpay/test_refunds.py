@@ -11,7 +11,7 @@ from mockpay.settings import Settings
 from mockpay.testing import LiveServer
 from mockpay.wire import forms, xml
 from mockpay.wire.amazonpay import signing
-from tests.given import FakeRealClock, at_once
+from tests.factories import FakeRealClock, run_concurrently
 from tests.providers.amazonpay.asking import Reply, ask, assert_xml_error, short
 from tests.providers.amazonpay.shop import MWS, Shop, stamp
 
@@ -535,7 +535,7 @@ def own_shop(mockpay_server, database_url):
 
 def test_many_refunds_at_once_over_http_never_give_back_too_much(own_shop):
     shop, order = own_shop, paid_there(own_shop)
-    replies = at_once(12, lambda n: refund(shop, order, f"R-{n}", RefundAmount__Amount="100.00"))
+    replies = run_concurrently(12, lambda n: refund(shop, order, f"R-{n}", RefundAmount__Amount="100.00"))
 
     assert sorted(reply.status for reply in replies) == [200] * 4 + [400] * 8
     assert len(refunds_of(shop, order)) == 4

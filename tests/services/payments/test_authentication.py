@@ -14,7 +14,7 @@ from mockpay.store import outbox, schedule
 from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.rules import ENDED
 from mockpay.wire import threeds as wire
-from tests.given import AT_THE_PAGE, NOON, World, at_once, on_sqlite
+from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite, run_concurrently
 
 VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
 HDFC = "5241810000000000"
@@ -30,18 +30,18 @@ def asked(world, instrument, amount=HIGH, number="O-1"):
 
 
 def waiting(world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return schedule.next_due(sandbox)
 
 
 def code_of(world, attempt):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return listed(sandbox, kind="otp", attempt_id=attempt.attempt_id).items[0].otp
 
 
 def typed(world, attempt, code):
     """As the page does it: the gateway's call goes with the proof, in one transaction."""
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         fresh = the_attempt(sandbox, attempt.attempt_id)
         verdict, moved = authentication.otp_typed(sandbox, fresh, code)
         if verdict is Verdict.VERIFIED:
@@ -59,10 +59,10 @@ def test_a_password_is_asked_strictly_above_the_threshold(world, instrument, amo
     if auth is None:
         assert world.states(order) == ("PAID", "CAPTURED")
         return
-    fresh = world.attempt(attempt.attempt_id)
+    fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.auth) == ("AUTH_PENDING", auth)
     assert fresh.answer_by == NOON + 660 * SECOND
-    assert world.prove(attempt).state == "CAPTURED"
+    assert world.authenticate(attempt).state == "CAPTURED"
     assert world.violations() == []
 
 
@@ -77,17 +77,17 @@ def test_a_method_that_always_asks_does_so_at_any_amount(runtime, instrument, li
     names = (listed_as, "NetBanking", "wallet")
     world = World.new(runtime, otp_always_methods=names)
     _, attempt = asked(world, instrument, "1.00")
-    assert world.attempt(attempt.attempt_id).auth == "otp"
-    assert world.prove(attempt).state == "CAPTURED"
+    assert world.get_attempt(attempt.attempt_id).auth == "otp"
+    assert world.authenticate(attempt).state == "CAPTURED"
 
 
 @pytest.mark.parametrize("amount", ["1.00", HIGH])
 def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, amount):
     _, attempt = asked(world, world.card(VISA), amount)
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert authentication.waiting_otp(sandbox, attempt) is None
-    done = world.prove(attempt)
+    done = world.authenticate(attempt)
     assert (done.state, done.eci, done.liability) == ("CAPTURED", "05", "ISSUER")
 
 
@@ -96,16 +96,16 @@ def test_a_card_paid_back_in_instalments_is_asked_by_its_issuer_too(world):
     emi = Emi.chosen(world.card(HDFC), order.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
     attempt = world.start(order, emi).attempt
     assert attempt.auth == "3ds"
-    assert world.prove(attempt).eci == "02"
+    assert world.authenticate(attempt).eci == "02"
 
 
 def test_after_the_password_the_app_or_bank_has_its_turn(world):
     """What is proved to us is nothing to the bank, which asks on its own page."""
     order, attempt = asked(world, NetBanking("SBIN"))
-    fresh = world.prove(attempt)
+    fresh = world.authenticate(attempt)
     assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "method")
     assert fresh.answer_by == NOON + 600 * SECOND
-    world.later(600)
+    world.advance(600)
     assert world.states(order) == ("PENDING", "EXPIRED")
 
 
@@ -124,12 +124,12 @@ def test_a_code_is_good_for_its_own_attempt_only(world):
 def test_two_right_codes_at_once_are_one_verification_and_one_charge(world):
     order, attempt = asked(world, RICH)
     code = code_of(world, attempt)
-    got = at_once(6, lambda _: typed(world, attempt, code))
+    got = run_concurrently(6, lambda _: typed(world, attempt, code))
     assert sorted(map(str, got)) == ["USED"] * 5 + ["VERIFIED"]
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         query = select(outbox.outbox.c.subject).where(outbox.outbox.c.kind == payments.CHARGE)
         assert sandbox.connection.execute(query).scalars().all() == [attempt.attempt_id]
-    assert [one.event for one in world.story(order)].count("verify") == 1
+    assert [one.event for one in world.timeline(order)].count("verify") == 1
 
 
 def test_a_locked_buyer_is_refused_before_anything_is_sent(world):
@@ -137,11 +137,11 @@ def test_a_locked_buyer_is_refused_before_anything_is_sent(world):
         _, attempt = asked(world, RICH, number=number)
         assert typed(world, attempt, "888888") is Verdict.LOCKED
     _, third = asked(world, RICH, number="C")
-    fresh = world.attempt(third.attempt_id)
+    fresh = world.get_attempt(third.attempt_id)
     assert (fresh.state, fresh.reason) == ("FAILED", "otp_attempts_exceeded")
-    world.later(30 * 60)
+    world.advance(30 * 60)
     _, later = asked(world, RICH, number="D")
-    assert world.prove(later).state == "CAPTURED"
+    assert world.authenticate(later).state == "CAPTURED"
 
 
 # --- when it is over
@@ -152,7 +152,7 @@ def cancel(world, order):
 
 
 def run_out(world, order):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         expire(sandbox.at(order.expires_at), order.order_pk)
 
 
@@ -169,14 +169,14 @@ def test_an_order_that_ends_leaves_nothing_to_wait_for(world, what, end):
     assert world.states(order) == (("CANCELLED",) * 2 if end is cancel else ("EXPIRED",) * 2)
     left = [one for one in (waiting(world),) if one is not None and one != order.expires_at]
     assert left == []
-    assert world.idle().complete
+    assert world.advance_until_idle().complete
     assert world.violations() == []
 
 
 def challenge(world, attempt, *, opened=True):
     """The issuer's page, on the buyer's screen where it is opened; its token."""
-    with world.work() as sandbox:
-        asked = card_authentication.ask_issuer(sandbox, attempt, AT_THE_PAGE.ways.browser, "Y")
+    with world.transaction() as sandbox:
+        asked = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
         txn = authentication.last_threeds(sandbox, asked)
         if opened:
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
@@ -190,14 +190,14 @@ def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
     txn = challenge(world, attempt)
     end(world, order)
     before = world.states(order)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         done = acs.choose(sandbox, txn.acs_token, says)
         late = card_authentication.threeds_back(
-            sandbox, world.attempt(attempt.attempt_id), done.cres, done.session_data
+            sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
         assert payments.charge(sandbox, late, mine=True) is None
     assert world.states(order) == before
-    assert world.idle().complete
+    assert world.advance_until_idle().complete
     assert world.states(order) == before
     assert world.violations() == []
 
@@ -205,9 +205,9 @@ def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
 def test_a_right_code_at_the_orders_end_is_worth_nothing_though_nobody_noticed_the_end(world):
     order = world.order(amount=HIGH, timeout_seconds=60)
     attempt = world.start(order, RICH).attempt
-    world.put(None, order.expires_at)
-    assert world.prove(attempt).state != "CAPTURED"
-    world.later(0)
+    world.set_clock(None, order.expires_at)
+    assert world.authenticate(attempt).state != "CAPTURED"
+    world.advance(0)
     assert world.states(order) == ("EXPIRED", "EXPIRED")
     assert world.violations() == []
 
@@ -217,23 +217,23 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
     order = world.order(timeout_seconds=60)
     attempt = world.start(order, world.card(VISA)).attempt
     txn = challenge(world, attempt)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         done = acs.submit(sandbox, txn.acs_token, "123456")
-    world.put(None, order.expires_at - early)
-    with world.work() as sandbox:
+    world.set_clock(None, order.expires_at - early)
+    with world.transaction() as sandbox:
         moved = card_authentication.threeds_back(
-            sandbox, world.attempt(attempt.attempt_id), done.cres, done.session_data
+            sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
         parcel = payments.charge(sandbox, moved, mine=True)
     world._send(parcel)
-    world.later(0)
-    assert world.attempt(attempt.attempt_id).state == end
+    world.advance(0)
+    assert world.get_attempt(attempt.attempt_id).state == end
     assert world.violations() == []
 
 
 def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
     order, attempt = asked(world, RICH)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         gone = authentication.leave(sandbox, attempt)
     assert (gone.state, gone.reason) == ("CANCELLED", "payment_cancelled")
     assert typed(world, gone, "123456") is Verdict.USED
@@ -245,26 +245,26 @@ def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
 
 
 def charged(world, attempt):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         parcel = payments.charge(sandbox, the_attempt(sandbox, attempt.attempt_id), mine=True)
     world._send(parcel)
-    return world.attempt(attempt.attempt_id)
+    return world.get_attempt(attempt.attempt_id)
 
 
 def authenticated(world, number):
     """Authenticated by a challenge; the browser is back, and the gateway not asked yet."""
     _, attempt = asked(world, world.card(VISA), number=number)
     txn = challenge(world, attempt)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         done = acs.submit(sandbox, txn.acs_token, "123456")
         card_authentication.threeds_back(
-            sandbox, world.attempt(attempt.attempt_id), done.cres, done.session_data
+            sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
     return attempt, txn
 
 
 def values(world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         query = select(threeds_table.transactions.c.txn_id, threeds_table.transactions.c.sealed_value)
         return dict(sandbox.connection.execute(query).all())
 
@@ -281,7 +281,7 @@ def test_an_authorisation_needs_the_issuers_own_value(world, how):
         "untouched": sealed[txn.txn_id],
     }[how]
     table = threeds_table.transactions
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         change = update(table).where(table.c.txn_id == txn.txn_id).values(sealed_value=new)
         sandbox.connection.execute(change)
     done = charged(world, attempt)
@@ -293,53 +293,53 @@ def test_an_authorisation_needs_the_issuers_own_value(world, how):
 
 @pytest.mark.parametrize("number", [VISA, RUPAY])
 def test_an_issuer_that_wants_a_challenge_after_all_gets_one_once(world, number):
-    world.rule("1A")
+    world.add_rule("1A")
     order = world.order()
     attempt = world.start(order, world.card(number, name="3DS FRICTIONLESS")).attempt
     # Without a method URL the issuer has answered by now, and so has the one that authorises.
-    attempt = world.prove(attempt) if number == VISA else world.attempt(attempt.attempt_id)
+    attempt = world.authenticate(attempt) if number == VISA else world.get_attempt(attempt.attempt_id)
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         first, second = threeds_table.of_attempt(sandbox, attempt.attempt_id)
     assert (str(first.flow), str(second.state)) == ("FRICTIONLESS", "PREPARED")
-    done = world.prove(attempt)
+    done = world.authenticate(attempt)
     assert (done.state, done.eci) == ("CAPTURED", "05")
-    assert [one.event for one in world.story(order)].count("soft_decline_sca") == 1
+    assert [one.event for one in world.timeline(order)].count("soft_decline_sca") == 1
     assert waiting(world) is None
     assert world.violations() == []
 
 
 def test_an_issuer_that_had_its_challenge_wants_no_other(world):
-    world.rule("1A")
+    world.add_rule("1A")
     assert world.pay_with(world.order(), world.card(VISA)).state == "CAPTURED"
 
 
 @pytest.mark.parametrize("otp", ["333333", "444444"])
 def test_a_step_up_that_fails_ends_the_try(world, otp):
-    world.rule("1A")
+    world.add_rule("1A")
     attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
-    assert world.prove(attempt, otp).state == "FAILED"
+    assert world.authenticate(attempt, otp).state == "FAILED"
 
 
 def test_a_step_up_that_nobody_answers_times_out(world):
-    world.rule("1A")
+    world.add_rule("1A")
     order = world.order()
     world.pay_with(order, world.card(VISA, name="3DS FRICTIONLESS"))
-    world.later(660)
+    world.advance(660)
     assert world.states(order) == ("PENDING", "EXPIRED")
 
 
 def test_a_frozen_balance_refuses_even_who_has_proved_to_be_its_owner(world):
     _, attempt = asked(world, FROZEN, "5000.00")
-    fresh = world.attempt(attempt.attempt_id)
+    fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.failure.code) == ("FAILED", "57")
 
 
 @on_sqlite
 def test_two_challenges_of_one_attempt_are_told_apart_by_their_own_ids(world):
-    world.rule("1A")
+    world.add_rule("1A")
     attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         first, second = threeds_table.of_attempt(sandbox, attempt.attempt_id)
         assert first.txn_id != second.txn_id
         old = {
@@ -349,8 +349,8 @@ def test_two_challenges_of_one_attempt_are_told_apart_by_their_own_ids(world):
             "threeDSServerTransID": first.txn_id,
             "acsTransID": first.acs_trans_id,
         }
-        moved = card_authentication.ask_issuer(sandbox, attempt, AT_THE_PAGE.ways.browser, "Y")
+        moved = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
         back = card_authentication.threeds_back(sandbox, moved, wire.encode(old), None)
     assert back.state == "FAILED"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert authentication.last_threeds(sandbox, back).state in ENDED

@@ -9,7 +9,7 @@ from mockpay.domain.methods.instruments import NetBanking
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.services.payments import banks
 from mockpay.services.payments.transitions import the_order
-from tests.given import World
+from tests.factories import World
 
 
 def at_bank(world, number="O-1", bank="HDFC"):
@@ -21,13 +21,13 @@ def at_bank(world, number="O-1", bank="HDFC"):
 
 
 def decided(world, attempt, outcome="success"):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return banks.decide(sandbox, attempt, outcome)
 
 
 def checked(world, order, attempt, back):
     """None, or what did not fit, in the order's timeline too."""
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         try:
             banks.check(sandbox, the_order(sandbox, order.order_pk), attempt, back)
         except Invalid as error:
@@ -39,7 +39,7 @@ def test_the_bank_is_asked_with_a_reference_of_its_own(world):
     _, attempt = at_bank(world)
     assert attempt.reference.startswith("BID")
     assert attempt.instrument == {"bank": "HDFC", "bank_name": "HDFC Bank"}
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert banks.said(sandbox, attempt) is None
 
 
@@ -59,7 +59,7 @@ def test_the_way_back_tells_what_the_bank_decided(world, outcome, letter):
     back = decided(world, attempt, outcome)
     assert (back.bank_ref, back.status, back.amount) == (attempt.reference, letter, "499.00")
     assert checked(world, order, attempt, back) is None
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert banks.said(sandbox, attempt) == outcome
 
 
@@ -79,7 +79,7 @@ def test_nothing_that_was_changed_on_the_way_is_believed(world, forged, wrong):
     back = decided(world, attempt, "failure")
     assert checked(world, order, attempt, replace(back, **forged)) == wrong
     assert world.states(order) == ("PENDING", "AUTH_PENDING")
-    told = [line for line in world.story(order) if line.event == "bank_return_refused"]
+    told = [line for line in world.timeline(order) if line.event == "bank_return_refused"]
     assert [line.facts["wrong"] for line in told] == [wrong]
 
 
@@ -88,7 +88,7 @@ def test_another_payments_true_way_back_is_not_this_ones(world):
     order, second = at_bank(world, "B")
     back = decided(world, first)
     assert checked(world, order, second, back) == "bank_ref"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert banks.said(sandbox, second) is None
 
 
@@ -105,7 +105,7 @@ def test_a_bank_decides_once(world):
     decided(world, attempt, "failure")
     with suppress(MockpayError):  # pressed twice or forged: either way the first one stands
         assert decided(world, attempt, "success").status == "F"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert banks.said(sandbox, attempt) == "failure"
 
 
@@ -113,7 +113,7 @@ def test_a_bank_knows_only_its_own_sellers_requests(world):
     other = World.new(world.runtime)
     _, attempt = at_bank(world)
     decided(world, attempt)
-    with other.look() as sandbox:
+    with other.read() as sandbox:
         assert banks.said(sandbox, attempt) is None
 
 
@@ -132,7 +132,7 @@ def test_a_magic_bank_answers_by_itself_now_and_on_the_clock(world, bank, first,
     order = world.order()
     world.pay_with(order, NetBanking(bank))
     assert world.states(order) == first
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == last
     assert world.violations() == []
 
@@ -140,8 +140,8 @@ def test_a_magic_bank_answers_by_itself_now_and_on_the_clock(world, bank, first,
 def test_a_bank_that_nobody_answers_is_left_after_its_time(runtime):
     world = World.new(runtime, bank_page_seconds=60)
     order, attempt = at_bank(world)
-    world.later(59)
-    assert world.attempt(attempt.attempt_id).state == "AUTH_PENDING"
-    world.later(1)
+    world.advance(59)
+    assert world.get_attempt(attempt.attempt_id).state == "AUTH_PENDING"
+    world.advance(1)
     assert world.states(order) == ("PENDING", "EXPIRED")
-    assert world.tries(order)[0].reason == "payment_timed_out"
+    assert world.attempts(order)[0].reason == "payment_timed_out"

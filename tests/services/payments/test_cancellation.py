@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.kernel.errors import Conflict, IllegalTransition
-from tests.given import NOON, World, at_once
+from tests.factories import NOON, World, run_concurrently
 
 
 def refused(code, act, *args):
@@ -20,7 +20,7 @@ def paid(world, amount="499.00"):
 
 
 def told(world, order):
-    return [(one.event, one.actor) for one in world.story(order) if one.machine == "order"]
+    return [(one.event, one.actor) for one in world.timeline(order) if one.machine == "order"]
 
 
 def test_an_open_order_is_cancelled(world):
@@ -37,7 +37,7 @@ def test_a_hold_is_released_without_a_refund(runtime):
     assert world.states(order) == ("CANCELLED", "VOIDED")
     assert world.refunds(order) == []
     assert told(world, order)[-1] == ("void", "seller")
-    world.idle()
+    world.advance_until_idle()
     assert world.now() == NOON
     assert world.violations() == []
 
@@ -50,8 +50,8 @@ def test_captured_money_goes_back_to_where_it_came_from(world):
     assert refund.destination["vpa"] == "success@mockpay"
     assert len(refund.reference) <= 32
     assert ("cancelled_after_capture", "seller") in told(world, order)
-    world.idle()
-    assert world.see(order).state == "REFUNDED"
+    world.advance_until_idle()
+    assert world.get_order(order).state == "REFUNDED"
     assert world.violations() == []
 
 
@@ -59,9 +59,9 @@ def test_only_what_was_not_refunded_yet_goes_back(world):
     order = paid(world)
     world.refund(order, "100.00")
     world.cancel_by_seller(order)
-    world.idle()
+    world.advance_until_idle()
     assert [one.amount.minor for one in world.refunds(order)] == [10_000, 39_900]
-    assert world.see(order).refunded_minor == 49_900
+    assert world.get_order(order).refunded_minor == 49_900
     assert world.violations() == []
 
 
@@ -69,15 +69,15 @@ def test_a_rest_too_small_for_a_seller_goes_back_all_the_same(world):
     order = paid(world)
     world.refund(order, "498.50")
     world.cancel_by_seller(order)
-    world.idle()
-    assert world.see(order).state == "REFUNDED"
+    world.advance_until_idle()
+    assert world.get_order(order).state == "REFUNDED"
 
 
 def test_cancelling_twice_refunds_once(world):
     order = paid(world)
     world.cancel_by_seller(order)
     refused("order.refunded", world.cancel_by_seller, order)
-    world.idle()
+    world.advance_until_idle()
     refused("order.refunded", world.cancel_by_seller, order)
     assert len(world.refunds(order)) == 1
 
@@ -85,7 +85,7 @@ def test_cancelling_twice_refunds_once(world):
 def test_cancelling_again_after_a_declined_refund_is_a_new_refund(world):
     order = paid(world, "1705.02")
     world.cancel_by_seller(order)
-    world.idle()
+    world.advance_until_idle()
     assert world.refunds(order)[0].state == "DECLINED"
     world.cancel_by_seller(order)
     first, second = world.refunds(order)
@@ -97,8 +97,8 @@ def test_a_scenario_of_calls_does_not_lose_a_cancellation(world, amount):
     order = paid(world, amount)
     world.cancel_by_seller(order)
     assert len(world.refunds(order)) == 1
-    world.idle()
-    assert world.see(order).state == "REFUNDED"
+    world.advance_until_idle()
+    assert world.get_order(order).state == "REFUNDED"
 
 
 def test_while_the_bank_may_be_taking_the_money_nothing_is_cancelled(world):
@@ -119,7 +119,7 @@ def test_what_ended_without_money_cannot_be_cancelled(world, how):
 def test_money_that_was_sent_back_by_itself_is_not_sent_back_again(world):
     order = world.order(amount="1703.08")
     world.pay(order)
-    world.idle()
+    world.advance_until_idle()
     refused("order.refunded", world.cancel_by_seller, order)
 
 
@@ -131,8 +131,8 @@ def test_cancelling_and_refunding_at_once_never_give_back_too_much(world):
             return world.refund(order, "50.00", f"R-{index}")
         return world.cancel_by_seller(order)
 
-    at_once(12, act)
-    world.idle()
-    assert world.see(order).state == "REFUNDED"
+    run_concurrently(12, act)
+    world.advance_until_idle()
+    assert world.get_order(order).state == "REFUNDED"
     assert sum(one.amount.minor for one in world.refunds(order)) == 49_900
     assert world.violations() == []

@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.delivery.clock import Until
 from mockpay.kernel.errors import Conflict
-from tests.given import IPN_URL, NOON, SECOND, World, at_once
+from tests.factories import IPN_URL, NOON, SECOND, World, run_concurrently
 from tests.services.ledger import balances, by_balance, payable, top_up
 
 
@@ -30,13 +30,13 @@ def refused(code, act, *args):
 
 def test_money_is_secured_and_nothing_is_told_until_it_is_captured(by_hand):
     order = authorised(by_hand)
-    assert by_hand.tries(order)[0].captured_minor == 0
+    assert by_hand.attempts(order)[0].captured_minor == 0
     assert by_hand.notifications(order) == []
     assert by_hand.violations() == []
     captured = by_hand.capture(order)
     assert captured.state == "PAID"
     assert by_hand.states(order) == ("PAID", "CAPTURED")
-    assert by_hand.tries(order)[0].captured_minor == 49_900
+    assert by_hand.attempts(order)[0].captured_minor == 49_900
     (told,) = by_hand.notifications(order)
     assert told.facts["completed"]
     assert by_hand.violations() == []
@@ -44,19 +44,19 @@ def test_money_is_secured_and_nothing_is_told_until_it_is_captured(by_hand):
 
 def test_the_time_to_pay_is_over_once_the_money_is_secured(by_hand):
     order = authorised(by_hand)
-    by_hand.later(10_000)
-    assert by_hand.see(order).state == "AUTHORIZED"
+    by_hand.advance(10_000)
+    assert by_hand.get_order(order).state == "AUTHORIZED"
     assert by_hand.capture(order).state == "PAID"
 
 
 def test_a_hold_that_nobody_captures_expires(runtime):
     world = World.new(runtime, capture="manual", authorization_seconds=600, ipn_url=IPN_URL)
     order = authorised(world)
-    world.later(599)
-    assert world.see(order).state == "AUTHORIZED"
-    world.later(1)
+    world.advance(599)
+    assert world.get_order(order).state == "AUTHORIZED"
+    world.advance(1)
     assert world.states(order) == ("EXPIRED", "VOIDED")
-    assert world.see(order).reason == "authorization_expired"
+    assert world.get_order(order).reason == "authorization_expired"
     (told,) = world.notifications(order)
     assert (told.facts["completed"], told.facts["reason"]) == (False, "authorization_expired")
     refused("capture.not_authorized", world.capture, order)
@@ -65,10 +65,10 @@ def test_a_hold_that_nobody_captures_expires(runtime):
 
 def test_the_usual_hold_is_five_days(by_hand):
     order = authorised(by_hand)
-    by_hand.later(5 * 86_400 - 1)
-    assert by_hand.see(order).state == "AUTHORIZED"
-    by_hand.later(1)
-    assert by_hand.see(order).state == "EXPIRED"
+    by_hand.advance(5 * 86_400 - 1)
+    assert by_hand.get_order(order).state == "AUTHORIZED"
+    by_hand.advance(1)
+    assert by_hand.get_order(order).state == "EXPIRED"
 
 
 @pytest.mark.parametrize("how", ["paid", "failed", "cancelled", "expired"])
@@ -81,7 +81,7 @@ def test_only_what_is_authorised_is_captured(world, how):
 
 def test_it_is_captured_once_however_many_ask(by_hand):
     order = authorised(by_hand)
-    got = at_once(8, lambda _: by_hand.capture(order))
+    got = run_concurrently(8, lambda _: by_hand.capture(order))
     assert [one.state for one in got if not isinstance(one, Exception)] == ["PAID"]
     assert {one.code for one in got if isinstance(one, Exception)} == {"capture.not_authorized"}
     assert len(by_hand.notifications(order)) == 1
@@ -91,9 +91,9 @@ def test_it_is_captured_once_however_many_ask(by_hand):
 def test_capture_and_cancel_at_once_have_one_winner(by_hand):
     order = authorised(by_hand)
     verbs = [by_hand.capture, by_hand.cancel_by_seller] * 3
-    at_once(len(verbs), lambda n: verbs[n](order))
-    by_hand.idle()
-    assert by_hand.see(order).state in {"CANCELLED", "REFUNDED"}
+    run_concurrently(len(verbs), lambda n: verbs[n](order))
+    by_hand.advance_until_idle()
+    assert by_hand.get_order(order).state in {"CANCELLED", "REFUNDED"}
     assert by_hand.violations() == []
 
 
@@ -101,9 +101,9 @@ def test_a_pending_capture_is_done_by_the_clock_and_asked_for_once(by_hand):
     order = authorised(by_hand, "1708.01")
     assert by_hand.capture(order).state == "AUTHORIZED"
     refused("capture.pending", by_hand.capture, order)
-    by_hand.later(29.999)
-    assert by_hand.see(order).state == "AUTHORIZED"
-    by_hand.later(0.001)
+    by_hand.advance(29.999)
+    assert by_hand.get_order(order).state == "AUTHORIZED"
+    by_hand.advance(0.001)
     assert by_hand.states(order) == ("PAID", "CAPTURED")
     assert by_hand.violations() == []
 
@@ -112,7 +112,7 @@ def test_a_hold_that_expires_before_its_pending_capture_keeps_nothing(runtime):
     world = World.new(runtime, capture="manual", authorization_seconds=10)
     order = authorised(world, "1708.01")
     world.capture(order)
-    assert world.idle().complete
+    assert world.advance_until_idle().complete
     assert world.states(order) == ("EXPIRED", "VOIDED")
     assert world.violations() == []
 
@@ -121,19 +121,19 @@ def test_a_capture_by_hand_may_fail_too(by_hand):
     order = authorised(by_hand, "1708.02")
     assert by_hand.capture(order).state == "CANCELLED"
     assert by_hand.states(order) == ("CANCELLED", "VOIDED")
-    assert by_hand.see(order).reason == "capture_failed"
+    assert by_hand.get_order(order).reason == "capture_failed"
 
 
 def test_only_half_is_taken_told_and_refunded(by_hand):
     order = authorised(by_hand, "1708.03")
     by_hand.capture(order)
-    assert by_hand.tries(order)[0].captured_minor == 85_401
+    assert by_hand.attempts(order)[0].captured_minor == 85_401
     (told,) = by_hand.notifications(order)
     assert told.facts["amount"] == "854.01"
     refused("refund.exceeds_capture", by_hand.refund, order, "854.02")
     by_hand.refund(order, "854.01")
-    by_hand.to(Until.NEXT)
-    assert by_hand.see(order).state == "REFUNDED"
+    by_hand.advance_to(Until.NEXT)
+    assert by_hand.get_order(order).state == "REFUNDED"
     assert by_hand.violations() == []
 
 
@@ -145,8 +145,8 @@ def test_a_balance_gives_what_was_captured_and_keeps_the_rest(world, amount, spe
     top_up(world, 200_000)
     order = world.order(amount=amount)
     by_balance(world, order)
-    world.later(30)
-    assert world.see(order).state == state
+    world.advance(30)
+    assert world.get_order(order).state == state
     assert balances(world) == (200_000 - spent, 0)
     assert payable(world) == (spent, -200_000)
     assert world.violations() == []
@@ -173,10 +173,10 @@ def test_a_balance_that_is_held_by_an_authorisation_is_given_back_by_cancelling(
 def test_a_note_closes_an_authorisation(world, asked, state):
     order = world.order(seller_note=json.dumps({"SandboxSimulation": asked}))
     world.pay(order)
-    world.later(179)
-    assert world.see(order).state == ("AUTHORIZED" if state == "EXPIRED" else "CANCELLED")
-    world.later(1)
-    assert world.see(order).state == state
+    world.advance(179)
+    assert world.get_order(order).state == ("AUTHORIZED" if state == "EXPIRED" else "CANCELLED")
+    world.advance(1)
+    assert world.get_order(order).state == state
     assert world.now() == NOON + 180 * SECOND
     assert world.violations() == []
 
@@ -185,11 +185,11 @@ def test_a_note_closes_an_authorisation(world, asked, state):
 def test_money_told_as_failure_goes_back_however_it_was_captured(runtime, how):
     world = World.new(runtime, capture="manual" if how == "manual" else "auto")
     if how == "pending":
-        world.rule("pending", "capture")
+        world.add_rule("pending", "capture")
     order = authorised(world, "1703.08")
     if how == "manual":
         world.capture(order)
-    world.later(30)
-    world.idle()
+    world.advance(30)
+    world.advance_until_idle()
     assert world.states(order) == ("REFUNDED", "REVERSED")
     assert world.violations() == []

@@ -12,7 +12,7 @@ from mockpay.services.payments.outcomes import give_up
 from mockpay.services.sellers import accounts
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
-from tests.given import ENDS, NOON, World, at_once
+from tests.factories import NOON, ORDER_ENDINGS, World, run_concurrently
 
 # --- opening
 
@@ -28,7 +28,7 @@ def test_a_request_opens_an_order_as_it_asks(world):
         marks={"iv": 12},
         timeout_seconds=60,
     )
-    stored = world.see(order)
+    stored = world.get_order(order)
     assert stored == order
     assert (stored.seller_order_id, stored.state) == ("A-1", "CREATED")
     assert stored.amount == Money(100)
@@ -56,7 +56,7 @@ def test_a_live_order_has_the_other_prefix_in_the_same_world(world):
 
 def test_the_same_seed_gives_the_same_ids_again_but_never_the_same_page(world):
     first = world.order()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     second = world.order()
     assert first.order_id == second.order_id
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_ids_again_but_never_the_same_page(world):
 
 def test_a_page_token_opens_its_order_and_no_other(world, runtime):
     order = world.order()
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         found = order_rows.seller_of_page(sandbox.connection, order.page_token)
         assert found == (world.seller_id, order.order_pk)
         assert order_rows.seller_of_page(sandbox.connection, "x") is None
@@ -77,21 +77,21 @@ def test_a_page_token_opens_its_order_and_no_other(world, runtime):
 def test_an_untouched_order_is_cancelled(world):
     order = world.cancel(world.order())
     assert (order.state, order.reason) == ("CANCELLED", "payment_cancelled")
-    assert world.idle().fired == 0
+    assert world.advance_until_idle().fired == 0
 
 
 def test_a_try_that_waits_for_the_buyer_ends_with_its_cancelled_order(world):
     order = world.order()
-    world.ask(order, "asha@okbank")
+    world.request_approval(order, "asha@okbank")
     world.cancel(order)
     assert world.states(order) == ("CANCELLED", "CANCELLED")
-    assert world.to(Until.NEXT).fired == 0
+    assert world.advance_to(Until.NEXT).fired == 0
     assert world.now() == NOON
 
 
 def test_a_try_that_nobody_sent_yet_ends_with_its_cancelled_order(world):
     order = world.order()
-    world.choose(order)
+    world.create_attempt(order)
     world.cancel(order)
     assert world.states(order) == ("CANCELLED", "CANCELLED")
 
@@ -108,9 +108,9 @@ def test_a_pending_try_is_left_behind_and_its_late_success_sent_back(world):
     world.pay(order, "pendingok@mockpay")
     world.cancel(order)
     assert world.states(order) == ("CANCELLED", "PENDING")
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("CANCELLED", "REVERSED")
-    assert world.tries(order)[0].captured_minor == 0
+    assert world.attempts(order)[0].captured_minor == 0
     assert world.violations() == []
 
 
@@ -123,7 +123,7 @@ def test_an_order_whose_money_may_have_moved_cannot_be_cancelled(world):
     assert world.states(order) == ("PENDING", "UNKNOWN")
 
 
-@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("how", ORDER_ENDINGS)
 def test_an_ended_order_cannot_be_cancelled(world, how):
     order = world.order()
     world.end(order, how)
@@ -142,7 +142,7 @@ def test_a_cancel_that_races_with_the_clock_ends_the_order_once(world):
             return clock.advance(world.runtime, world.seller_id, NOON + 60 * SECOND, 30)
         return world.cancel(numbers[index - 1])
 
-    got = at_once(7, act)
+    got = run_concurrently(7, act)
     assert got[0].complete
     for order, result in zip(numbers, got[1:], strict=True):
         if isinstance(result, Exception):
@@ -158,27 +158,27 @@ def test_a_cancel_that_races_with_the_clock_ends_the_order_once(world):
 
 def test_an_untouched_order_expires_at_its_time_and_not_before(world):
     order = world.order(timeout_seconds=60)
-    world.to(order.expires_at - 1)
+    world.advance_to(order.expires_at - 1)
     assert world.states(order) == ("CREATED",)
-    world.to(order.expires_at)
-    stored = world.see(order)
+    world.advance_to(order.expires_at)
+    stored = world.get_order(order)
     assert (stored.state, stored.reason) == ("EXPIRED", "payment_timed_out")
     assert stored.updated_at == order.expires_at
 
 
 def test_a_try_that_waits_for_the_buyer_ends_with_its_expired_order(world):
     order = world.order(timeout_seconds=60)
-    world.ask(order)
-    world.later(61)
+    world.request_approval(order)
+    world.advance(61)
     assert world.states(order) == ("EXPIRED", "EXPIRED")
-    assert world.tries(order)[0].failure.code == "U69"
+    assert world.attempts(order)[0].failure.code == "U69"
 
 
 def test_a_try_that_nobody_sent_ends_with_its_expired_order(world):
     order = world.order(timeout_seconds=60)
-    world.choose(order)
-    world.put(None, order.expires_at)
-    with world.work() as sandbox:
+    world.create_attempt(order)
+    world.set_clock(None, order.expires_at)
+    with world.transaction() as sandbox:
         orders.expire(sandbox, order.order_pk)
     assert world.states(order) == ("EXPIRED", "EXPIRED")
 
@@ -187,9 +187,9 @@ def test_a_pending_try_is_left_behind_when_its_order_expires(runtime):
     world = World.new(runtime, upi_pending_seconds=120)
     order = world.order(timeout_seconds=60)
     world.pay(order, "pendingok@mockpay")
-    world.later(61)
+    world.advance(61)
     assert world.states(order) == ("EXPIRED", "PENDING")
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("EXPIRED", "REVERSED")
     assert world.violations() == []
 
@@ -198,10 +198,10 @@ def test_money_that_may_have_moved_holds_the_order_beyond_its_time(runtime):
     world = World.new(runtime, upi_pending_seconds=120)
     order = world.order(timeout_seconds=60)
     world.pay(order, "deemed@mockpay")
-    world.later(61)
+    world.advance(61)
     assert world.states(order) == ("PENDING", "UNKNOWN")
-    assert "expiry_waits" in [event.event for event in world.story(order)]
-    world.idle()
+    assert "expiry_waits" in [event.event for event in world.timeline(order)]
+    world.advance_until_idle()
     assert world.states(order) == ("PAID", "CAPTURED")
     assert world.violations() == []
 
@@ -210,30 +210,30 @@ def test_a_held_order_expires_as_soon_as_it_is_known_that_nothing_moved(runtime)
     world = World.new(runtime, upi_pending_seconds=120)
     order = world.order(timeout_seconds=60)
     world.pay(order, "deemedfail@mockpay")
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("EXPIRED", "REVERSED")
-    assert world.see(order).updated_at == NOON + 120 * SECOND
+    assert world.get_order(order).updated_at == NOON + 120 * SECOND
 
 
-@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("how", ORDER_ENDINGS)
 def test_an_ended_order_does_not_expire(world, how):
     order = world.order()
     world.end(order, how)
-    before = world.see(order)
-    with world.work() as sandbox:
+    before = world.get_order(order)
+    with world.transaction() as sandbox:
         assert orders.expire(sandbox, order.order_pk) == before
-    assert world.see(order) == before
+    assert world.get_order(order) == before
 
 
 def test_one_long_advance_ends_as_many_short_ones(world):
     """What resolves before the expiry is paid, however far the clock goes at once."""
     order = world.order()
-    world.rule("pendingok")
-    started = world.choose(order, "asha@okbank")
+    world.add_rule("pendingok")
+    started = world.create_attempt(order, "asha@okbank")
     from mockpay.delivery import outbox
 
     outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
-    world.later(100_000)
+    world.advance(100_000)
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
@@ -244,8 +244,8 @@ def test_leaving_after_a_failed_try_fails_the_order(world):
     order = world.order()
     world.pay(order, "insufficient@mockpay")
     assert world.end(order, "failed") == "FAILED"
-    assert world.see(order).reason == "payment_failed"
-    with world.look() as sandbox:
+    assert world.get_order(order).reason == "payment_failed"
+    with world.read() as sandbox:
         assert schedule.next_due(sandbox) is None
 
 
@@ -254,16 +254,16 @@ def test_leaving_gives_up_nothing_else(world, vpa):
     order = world.order()
     world.pay(order, vpa)
     before = world.states(order)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         give_up(sandbox, world._fresh(sandbox, order))
     assert world.states(order) == before
 
 
 def test_the_moment_of_the_first_return_stays(world):
     order = world.order()
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert orders.leave(sandbox, order) == NOON
-    world.later(10)
-    with world.work() as sandbox:
+    world.advance(10)
+    with world.transaction() as sandbox:
         assert orders.leave(sandbox, order) == NOON
-    assert [event.event for event in world.story(order)].count("returned") == 1
+    assert [event.event for event in world.timeline(order)].count("returned") == 1

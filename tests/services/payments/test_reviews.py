@@ -10,11 +10,11 @@ from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import card_authentication, payments
 from mockpay.services.payments.payments import Payer
 from mockpay.store import schedule
-from tests.given import AT_THE_PAGE, World, at_once
+from tests.factories import GUEST_AT_PAGE, World, run_concurrently
 
 VISA, DECLINED = "4111111111111111", "4000000000000002"
 RICH, APP, BANK = Wallet("rich@buyers.mockpay.test"), Upi("success@mockpay"), NetBanking("MKS1")
-ADDRESS = Payer(inputs=Inputs(ip="203.0.113.9"), ways=AT_THE_PAGE.ways)
+ADDRESS = Payer(inputs=Inputs(ip="203.0.113.9"), ways=GUEST_AT_PAGE.ways)
 
 
 def parked(world, instrument, number="O-1"):
@@ -25,7 +25,7 @@ def parked(world, instrument, number="O-1"):
 
 
 def decide(world, attempt, *, approved=True):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         return payments.reviewed(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
 
 
@@ -35,8 +35,8 @@ def test_an_approved_payment_goes_on_by_itself(world, instrument, who):
     order, attempt = parked(world, instrument)
     if who == "tester":
         decide(world, attempt)
-    world.later(10)
-    assert world.idle().complete
+    world.advance(10)
+    assert world.advance_until_idle().complete
     assert world.states(order) == ("PAID", "CAPTURED")
     assert world.violations() == []
 
@@ -44,30 +44,30 @@ def test_an_approved_payment_goes_on_by_itself(world, instrument, who):
 def test_the_clock_approves_when_the_seller_has_it_so_and_not_before(runtime):
     world = World.new(runtime, risk_review_seconds=120)
     order, _ = parked(world, RICH)
-    world.later(119.999)
+    world.advance(119.999)
     assert world.states(order) == ("PENDING", "RISK_REVIEW")
-    world.later(0.001)
-    assert world.idle().complete
+    world.advance(0.001)
+    assert world.advance_until_idle().complete
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
 def test_an_approved_card_waits_for_its_buyers_browser_and_is_asked_then(world):
     _, attempt = parked(world, world.card(VISA))
-    world.later(10)
-    waits = world.attempt(attempt.attempt_id)
+    world.advance(10)
+    waits = world.get_attempt(attempt.attempt_id)
     assert (waits.state, waits.auth) == ("AUTH_PENDING", "3ds")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert card_authentication.last_threeds(sandbox, waits) is None
-        card_authentication.prepare(sandbox, waits, AT_THE_PAGE.ways)
-    assert world.prove(waits).state == "CAPTURED"
+        card_authentication.prepare(sandbox, waits, GUEST_AT_PAGE.ways)
+    assert world.authenticate(waits).state == "CAPTURED"
     assert world.violations() == []
 
 
 def test_an_approved_card_whose_buyer_has_gone_times_out(world):
     order, _ = parked(world, world.card(VISA))
-    world.later(10 + 660)
+    world.advance(10 + 660)
     assert world.states(order) == ("PENDING", "EXPIRED")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert schedule.next_due(sandbox) == order.expires_at
 
 
@@ -76,9 +76,9 @@ def test_a_rejected_payment_fails_in_neutral_words_and_another_try_is_free(world
     failed = decide(world, attempt, approved=False)
     assert (failed.state, failed.reason) == ("FAILED", "payment_risk_check_failed")
     assert (failed.failure.source, failed.failure.code) == ("internal", "")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert schedule.waiting_of(sandbox, attempt.attempt_id) == []
-    assert world.see(order).state == "PENDING"
+    assert world.get_order(order).state == "PENDING"
 
 
 @pytest.mark.parametrize("approved", [True, False])
@@ -92,23 +92,23 @@ def test_a_review_is_decided_once(world, approved):
 
 def test_of_two_reviewers_at_once_one_decides(world):
     order, attempt = parked(world, RICH)
-    got = at_once(2, lambda one: decide(world, attempt, approved=bool(one)))
+    got = run_concurrently(2, lambda one: decide(world, attempt, approved=bool(one)))
     assert sum(isinstance(one, Conflict) for one in got) == 1
-    assert world.idle().complete
+    assert world.advance_until_idle().complete
     assert world.states(order)[1] in {"CAPTURED", "FAILED"}
-    steps = [one.event for one in world.story(order)]
+    steps = [one.event for one in world.timeline(order)]
     assert ("approve" in steps) + ("reject" in steps) == 1
 
 
 def test_a_payment_of_much_money_still_asks_for_its_password_after_the_review(world):
     order = world.order(amount="499.00")
-    world.rule("review", stage="risk")
-    payer = Payer(inputs=Inputs(device="dev_new"), ways=AT_THE_PAGE.ways)
+    world.add_rule("review", stage="risk")
+    payer = Payer(inputs=Inputs(device="dev_new"), ways=GUEST_AT_PAGE.ways)
     attempt = world.start(order, RICH, payer).attempt
     assert attempt.state == "RISK_REVIEW"
     asked = decide(world, attempt)
     assert (asked.state, asked.auth) == ("AUTH_PENDING", "otp")  # the device was new
-    assert world.prove(asked).state == "CAPTURED"
+    assert world.authenticate(asked).state == "CAPTURED"
 
 
 # --- what the check learns
@@ -118,27 +118,27 @@ def test_five_declines_from_an_address_close_it(world):
     for number in range(5):
         attempt = world.pay_with(world.order(f"O-{number}"), world.card(DECLINED), ADDRESS)
         assert attempt.state == "FAILED"
-        world.later(61)  # not so fast that the card itself is noticed
+        world.advance(61)  # not so fast that the card itself is noticed
     blocked = world.start(world.order("NEXT"), RICH, ADDRESS).attempt
     assert (blocked.state, blocked.reason) == ("FAILED", "payment_risk_check_failed")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         found = assessment.of_attempt(sandbox, blocked.attempt_id)
     assert "VEL_DECLINES" in [hit.rule for hit in found.hits]
-    world.later(600)
+    world.advance(600)
     assert world.start(world.order("LATER"), RICH, ADDRESS).attempt.state != "FAILED"
 
 
 def test_what_was_paid_closes_no_address(world):
     for number in range(5):
         assert world.pay_with(world.order(f"O-{number}"), RICH, ADDRESS).state == "CAPTURED"
-        world.later(61)
+        world.advance(61)
     assert world.pay_with(world.order("NEXT"), RICH, ADDRESS).state == "CAPTURED"
 
 
 def test_a_buyers_first_large_payment_is_challenged_and_the_next_is_not(world):
-    asha = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha")
+    asha = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha")
     first = world.start(world.order("A", "20000.01"), APP, asha).attempt
     assert first.auth == "otp"
-    assert world.prove(first).state == "CAPTURED"
+    assert world.authenticate(first).state == "CAPTURED"
     second = world.start(world.order("B", "20000.01"), APP, asha).attempt
-    assert world.attempt(second.attempt_id).state == "CAPTURED"
+    assert world.get_attempt(second.attempt_id).state == "CAPTURED"

@@ -9,15 +9,15 @@ from mockpay.services.payments import captures
 from mockpay.services.payments.payments import Payer
 from mockpay.vault import consent_table, saved_methods
 from mockpay.vault.consents import consent
-from tests.given import AT_THE_PAGE, NOON, World
+from tests.factories import GUEST_AT_PAGE, NOON, World
 
 VISA, HDFC, DECLINED = "4111111111111111", "5241810000000000", "4000000000000002"
 YES = consent(NOON, "192.0.2.7")
-ASHA = Payer(ways=AT_THE_PAGE.ways, buyer_id="byr_asha", consent=YES)
+ASHA = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=YES)
 
 
 def listed(world, buyer="byr_asha"):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return saved_methods.listed(sandbox, buyer)
 
 
@@ -52,7 +52,7 @@ def test_what_has_paid_is_kept_with_its_buyers_consent(world, kind):
     assert (method.kind, method.display.get("last4")) == SHOWN[kind]
     assert (method.status, method.attempt_id) == ("ACTIVE", attempt.attempt_id)
     assert method.is_default
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert consent_table.find(sandbox, method.consent_id) == YES
 
 
@@ -79,7 +79,7 @@ def test_what_pays_later_is_kept_later(world):
     order = world.order()
     world.pay_with(order, Upi("pendingok@mockpay"), ASHA)
     assert listed(world) == []
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("PAID", "CAPTURED")
     assert len(listed(world)) == 1
 
@@ -107,7 +107,7 @@ def test_what_its_buyer_deletes_while_the_money_is_held_stays_deleted(runtime):
     order = world.order()
     world.pay_with(order, world.card(VISA), ASHA)
     (method,) = listed(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         saved_methods.delete(sandbox, "byr_asha", method.token)
         captures.capture(sandbox, world._fresh(sandbox, order))
     assert world.states(order) == ("PAID", "CAPTURED")
@@ -127,14 +127,14 @@ def test_paying_twice_keeps_one(world):
 def test_a_saved_method_pays_again_and_its_buyer_still_proves_who_they_are(world, kind):
     pay(world, kind, number="FIRST")
     (method,) = listed(world)
-    world.later(60)
-    with world.work() as sandbox:
+    world.advance(60)
+    with world.transaction() as sandbox:
         used = saved_methods.use(sandbox, "byr_asha", method.token)
     order = world.order("AGAIN", "6000.00")
     again = replace(ASHA, consent=None)
     attempt = world.start(order, used.instrument, again).attempt
     assert attempt.auth == {"card": "3ds", "netbanking": "otp"}.get(kind, attempt.auth)
-    done = world.prove(attempt)
+    done = world.authenticate(attempt)
     assert (done.state, done.buyer_id) == ("CAPTURED", "byr_asha")
     assert done.eci == ("05" if kind == "card" else None)
     (still,) = listed(world)
@@ -144,10 +144,10 @@ def test_a_saved_method_pays_again_and_its_buyer_still_proves_who_they_are(world
 
 def test_a_token_stands_for_its_card_in_the_scenario_table_too(world):
     """A saved card that declines later declines by its own number."""
-    world.rule("success")
+    world.add_rule("success")
     world.pay_with(world.order("FIRST"), world.card("4100280000080001"), ASHA)
     (method,) = listed(world)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         used = saved_methods.use(sandbox, "byr_asha", method.token)
     attempt = world.pay_with(world.order("AGAIN"), used.instrument, ASHA)
     assert (attempt.state, attempt.failure.code) == ("FAILED", "51")

@@ -6,7 +6,7 @@ from mockpay.domain.refunds import WINDOW_MS
 from mockpay.kernel.clock import DAY, SECOND, rfc3339
 from mockpay.kernel.errors import Conflict, IllegalTransition, Invalid
 from mockpay.store import scenarios
-from tests.given import NOON, World, at_once, on_sqlite
+from tests.factories import NOON, World, on_sqlite, run_concurrently
 from tests.services.ledger import ASHA, balances, by_balance, payable, top_up
 
 
@@ -25,7 +25,7 @@ def refused(code, act, *args, **wish):
 
 
 def lines(world, refund):
-    return [event.event for event in world.story_of(refund.refund_id)]
+    return [event.event for event in world.timeline_of(refund.refund_id)]
 
 
 def test_a_refund_is_pending_first_and_completed_by_the_clock(world):
@@ -35,14 +35,17 @@ def test_a_refund_is_pending_first_and_completed_by_the_clock(world):
     assert first.refund_id.startswith(f"{order.order_id}-R")
     assert first.refund_id.removeprefix(f"{order.order_id}-R").isdigit()
     assert len(first.refund_id) == len(order.order_id) + 8
-    assert world.see(order).refunded_minor == 0
-    world.later(4.999)
+    assert world.get_order(order).refunded_minor == 0
+    world.advance(4.999)
     assert world.refunds(order)[0].state == "PENDING"
-    world.later(0.001)
+    world.advance(0.001)
     (done,) = world.refunds(order)
     assert (done.state, done.completed_at) == ("COMPLETED", NOON + 5 * SECOND)
     assert (done.bank_reference_kind, len(done.bank_reference)) == ("RRN", 12)
-    assert (world.see(order).state, world.see(order).refunded_minor) == ("PARTIALLY_REFUNDED", 10_000)
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == (
+        "PARTIALLY_REFUNDED",
+        10_000,
+    )
     assert lines(world, done) == ["requested", "sent", "completed"]
     assert world.violations() == []
 
@@ -52,8 +55,8 @@ def test_the_rest_makes_it_refunded_and_a_rupee_more_is_refused(world):
     world.refund(order, "100.00", "A")
     world.refund(order, "399.00", "B")
     refused("refund.exceeds_capture", world.refund, order, "1.00", "C")
-    world.idle()
-    assert (world.see(order).state, world.see(order).refunded_minor) == ("REFUNDED", 49_900)
+    world.advance_until_idle()
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == ("REFUNDED", 49_900)
     refused("refund.exceeds_capture", world.refund, order, "1.00", "C")
     assert [one.reference for one in world.refunds(order)] == ["A", "B"]
     assert world.violations() == []
@@ -63,7 +66,7 @@ def test_the_same_request_is_the_same_refund_whatever_became_of_it(world):
     order = paid(world)
     first = world.refund(order, "499.00", note="why")
     assert world.refund(order, "499.00", note="why") == first
-    world.idle()
+    world.advance_until_idle()
     again = world.refund(order, "499.00", note="why")
     assert (again.refund_id, again.state) == (first.refund_id, "COMPLETED")
     assert len(world.refunds(order)) == 1
@@ -107,7 +110,7 @@ def test_an_authorised_order_has_nothing_to_refund(runtime):
 def test_money_that_was_sent_back_by_itself_is_not_refunded_again(world):
     order = world.order(amount="1703.08")
     world.pay(order)
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("REFUNDED", "REVERSED")
     refused("refund.not_captured", world.refund, order, "1.00")
 
@@ -116,7 +119,7 @@ def test_a_seller_who_refunds_in_time_stops_the_sending_back(world):
     order = world.order(amount="1703.08")
     world.pay(order)
     world.refund(order, "3.08")
-    world.idle()
+    world.advance_until_idle()
     assert world.states(order) == ("PARTIALLY_REFUNDED", "CAPTURED")
     assert world.violations() == []
 
@@ -143,7 +146,7 @@ def test_what_no_refund_can_be_is_refused_and_leaves_nothing(world, code, wish):
     order = paid(world)
     refused(code, world.refund, order, **{"amount": "100.00", **wish})
     assert world.refunds(order) == []
-    assert world.tries(order)[0].refund_reserved_minor == 0
+    assert world.attempts(order)[0].refund_reserved_minor == 0
     world.refund(order, "499.00")
 
 
@@ -154,9 +157,9 @@ def test_the_longest_names_and_notes_are_taken(world):
 
 def test_the_window_is_180_days_of_the_sellers_clock(world):
     order = paid(world)
-    world.later(WINDOW_MS // SECOND)
+    world.advance(WINDOW_MS // SECOND)
     assert world.refund(order, "1.00", "IN-TIME") is not None
-    world.later(1)
+    world.advance(1)
     refused("refund.window", world.refund, order, "1.00", "TOO-LATE")
     assert WINDOW_MS == 180 * DAY
     assert world.refund(order, "1.00", "IN-TIME").reference == "IN-TIME"
@@ -167,11 +170,11 @@ def test_a_declined_refund_gives_back_what_it_had_reserved(world):
     world.refund(order, "24.02", "A")
     world.refund(order, "474.98", "B")
     refused("refund.exceeds_capture", world.refund, order, "1.00", "C")
-    world.idle()
+    world.advance_until_idle()
     first, _ = world.refunds(order)
     assert (first.state, first.reason_code) == ("DECLINED", "AmazonRejected")
     assert (first.bank_reference, first.completed_at) == (None, None)
-    assert world.see(order).state == "PARTIALLY_REFUNDED"
+    assert world.get_order(order).state == "PARTIALLY_REFUNDED"
     assert world.refund(order, "24.00", "C").state == "PENDING"
     assert world.violations() == []
 
@@ -180,10 +183,10 @@ def test_a_held_refund_waits_for_a_tester(world):
     order = paid(world)
     refund = world.refund(order, "24.04")
     assert refund.held
-    world.later(30 * 86_400)
+    world.advance(30 * 86_400)
     assert world.refunds(order)[0].state == "PENDING"
     world.settle_refund(refund, "release")
-    world.later(0)
+    world.advance(0)
     assert world.refunds(order)[0].state == "COMPLETED"
     assert lines(world, refund) == ["requested", "sent", "held", "released", "completed"]
 
@@ -192,11 +195,11 @@ def test_a_refund_that_is_held_and_released_settles_when_it_was_due(world):
     order = paid(world)
     refund = world.refund(order, "100.00")
     world.settle_refund(refund, "hold")
-    world.later(2)
+    world.advance(2)
     world.settle_refund(refund, "release")
-    world.later(2.999)
+    world.advance(2.999)
     assert world.refunds(order)[0].state == "PENDING"
-    world.later(0.001)
+    world.advance(0.001)
     assert world.refunds(order)[0].state == "COMPLETED"
     assert world.violations() == []
 
@@ -213,7 +216,7 @@ def test_a_tester_ends_a_refund_and_the_clock_changes_nothing_more(world, how, s
     refund = world.refund(order, "24.04" if held else "100.00")
     world.settle_refund(refund, how)
     assert world.refunds(order)[0].state == state
-    world.idle()
+    world.advance_until_idle()
     assert world.refunds(order)[0].state == state
     for verb in ("complete", "decline", "hold", "release"):
         with pytest.raises(IllegalTransition):
@@ -233,7 +236,7 @@ def test_settling_by_polls_needs_that_many(runtime):
     world = World.new(runtime, refund_settle_polls=3)
     order = paid(world)
     refund = world.refund(order, "100.00")
-    world.later(86_400)
+    world.advance(86_400)
     assert [world.poll(refund).state for _ in range(4)] == ["PENDING", "PENDING", "COMPLETED", "COMPLETED"]
     declined = world.refund(order, "24.02", "D")
     assert [world.poll(declined).state for _ in range(3)] == ["PENDING", "PENDING", "DECLINED"]
@@ -244,20 +247,20 @@ def test_settling_by_polls_needs_that_many(runtime):
 def test_a_scenario_that_says_when_goes_before_the_sellers_polls(runtime, outcome):
     world = World.new(runtime, refund_settle_polls=3)
     order = paid(world)
-    world.rule(outcome, "refund")
+    world.add_rule(outcome, "refund")
     world.refund(order, "100.00")
-    world.later(0)
+    world.advance(0)
     assert world.refunds(order)[0].state == "COMPLETED"
 
 
 def test_polls_do_not_count_while_a_tester_holds(world):
     order = paid(world)
-    world.rule("polls:1", "refund")
+    world.add_rule("polls:1", "refund")
     refund = world.refund(order, "100.00")
     world.settle_refund(refund, "hold")
     assert [world.poll(refund).state for _ in range(3)] == ["PENDING"] * 3
     world.settle_refund(refund, "release")
-    world.later(0)
+    world.advance(0)
     assert world.refunds(order)[0].state == "COMPLETED"
 
 
@@ -274,10 +277,10 @@ def test_polls_do_not_count_while_a_tester_holds(world):
 @on_sqlite
 def test_a_rule_says_when(world, outcome, seconds):
     order = paid(world)
-    world.rule(outcome, "refund", match={"reference": "R-1"})
+    world.add_rule(outcome, "refund", match={"reference": "R-1"})
     assert world.refund(order, "100.00").state == "PENDING"
     world.refund(order, "100.00", "R-2", note='{"SandboxSimulation": {"State": "Pending", "Hold": true}}')
-    world.idle()
+    world.advance_until_idle()
     done, other = world.refunds(order)
     assert (done.state, done.completed_at) == ("COMPLETED", NOON + seconds * SECOND)
     assert other.state == "PENDING"
@@ -287,19 +290,19 @@ def test_a_delay_of_nought_is_settled_at_the_same_moment(runtime):
     world = World.new(runtime, refund_delay_seconds=0)
     order = paid(world)
     world.refund(order, "100.00")
-    world.later(0)
+    world.advance(0)
     assert world.refunds(order)[0].completed_at == NOON
 
 
 def test_a_throttled_request_uses_up_no_rule_and_is_throttled_once(world):
     order = paid(world)
-    world.rule("throttled_once", "refund", times=1)
-    world.rule("tripled", "ipn", times=1)
+    world.add_rule("throttled_once", "refund", times=1)
+    world.add_rule("tripled", "ipn", times=1)
     assert world.refund(order, "100.00") is None
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert [rule.times for rule in scenarios.waiting(sandbox)] == [1, 1]
     assert world.refund(order, "100.00").plan.at("ipn").outcome == "tripled"
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert [rule for rule in scenarios.waiting(sandbox) if rule.times] == []
     assert world.refund(order, "100.00", "R-2").state == "PENDING"
 
@@ -308,14 +311,17 @@ def test_a_chargeback_gives_the_money_back_to_the_seller(world):
     order = paid(world)
     world.refund(order, "24.12", "A")
     world.refund(order, "474.88", "B")
-    world.later(5)
-    assert (world.see(order).state, world.see(order).refunded_minor) == ("REFUNDED", 49_900)
-    world.idle()
+    world.advance(5)
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == ("REFUNDED", 49_900)
+    world.advance_until_idle()
     assert [one.state for one in world.refunds(order)] == ["REVERSED", "COMPLETED"]
-    assert (world.see(order).state, world.see(order).refunded_minor) == ("PARTIALLY_REFUNDED", 47_488)
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == (
+        "PARTIALLY_REFUNDED",
+        47_488,
+    )
     world.refund(order, "24.11", "C")
-    world.idle()
-    assert world.see(order).refunded_minor == 49_899
+    world.advance_until_idle()
+    assert world.get_order(order).refunded_minor == 49_899
     assert world.violations() == []
 
 
@@ -323,8 +329,8 @@ def test_the_last_chargeback_makes_the_order_paid_again(world):
     order = world.order(amount="1705.12")
     world.pay(order)
     world.refund(order, "1705.12")
-    world.idle()
-    assert (world.see(order).state, world.see(order).refunded_minor) == ("PAID", 0)
+    world.advance_until_idle()
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == ("PAID", 0)
     assert world.violations() == []
 
 
@@ -342,12 +348,12 @@ def test_a_refund_to_a_balance_is_credited_when_it_completes(world):
     order = wallet_order(world)
     world.refund(order, "100.00", "A")
     assert balances(world) == (50_100, 0)
-    world.idle()
+    world.advance_until_idle()
     assert balances(world) == (60_100, 0)
     (refund,) = world.refunds(order)
     assert (refund.bank_reference_kind, refund.bank_reference) == (None, None)
     world.refund(order, "399.00", "B")
-    world.idle()
+    world.advance_until_idle()
     assert balances(world) == (100_000, 0)
     assert payable(world) == (0, -100_000)
     assert world.violations() == []
@@ -356,7 +362,7 @@ def test_a_refund_to_a_balance_is_credited_when_it_completes(world):
 def test_a_full_refund_to_a_balance_leaves_a_sound_ledger(world):
     order = wallet_order(world)
     world.refund(order, "499.00")
-    world.idle()
+    world.advance_until_idle()
     assert balances(world) == (100_000, 0)
     assert world.violations() == []
 
@@ -364,9 +370,9 @@ def test_a_full_refund_to_a_balance_leaves_a_sound_ledger(world):
 def test_a_chargeback_takes_the_credit_from_the_balance(world):
     order = wallet_order(world)
     world.refund(order, "24.12")
-    world.later(5)
+    world.advance(5)
     assert balances(world) == (52_512, 0)
-    world.idle()
+    world.advance_until_idle()
     assert balances(world) == (50_100, 0)
     assert world.refunds(order)[0].state == "REVERSED"
     assert world.violations() == []
@@ -377,12 +383,12 @@ def test_a_chargeback_of_a_spent_balance_fails_and_moves_nothing(world):
     order = world.order()
     by_balance(world, order)
     world.refund(order, "24.12")
-    world.later(5)
+    world.advance(5)
     assert balances(world) == (2_412, 0)
     by_balance(world, world.order("SPENT", "24.00"), ASHA)
-    assert world.idle().complete
+    assert world.advance_until_idle().complete
     (refund,) = world.refunds(order)
-    assert (refund.state, world.see(order).state) == ("COMPLETED", "PARTIALLY_REFUNDED")
+    assert (refund.state, world.get_order(order).state) == ("COMPLETED", "PARTIALLY_REFUNDED")
     assert balances(world) == (12, 0)
     assert world.violations() == []
 
@@ -392,20 +398,20 @@ def test_a_chargeback_of_a_spent_balance_fails_and_moves_nothing(world):
 
 def test_fifty_refunds_at_once_never_give_back_more_than_was_captured(world):
     order = paid(world)
-    got = at_once(50, lambda n: world.refund(order, "20.00", f"R-{n}"))
+    got = run_concurrently(50, lambda n: world.refund(order, "20.00", f"R-{n}"))
     refusals = [one for one in got if isinstance(one, Exception)]
     assert len(got) - len(refusals) == 24
     assert {one.code for one in refusals} == {"refund.exceeds_capture"}
-    assert world.tries(order)[0].refund_reserved_minor == 48_000
+    assert world.attempts(order)[0].refund_reserved_minor == 48_000
     assert len({one.refund_id for one in world.refunds(order)}) == 24
-    world.idle()
-    assert world.see(order).refunded_minor == 48_000
+    world.advance_until_idle()
+    assert world.get_order(order).refunded_minor == 48_000
     assert world.violations() == []
 
 
 def test_the_same_request_at_once_is_one_refund(world):
     order = paid(world)
-    got = at_once(20, lambda n: world.refund(order, "100.00"))
+    got = run_concurrently(20, lambda n: world.refund(order, "100.00"))
     assert len({one.refund_id for one in got}) == 1
     assert len(world.refunds(order)) == 1
     assert world.violations() == []
@@ -420,7 +426,7 @@ def test_a_clock_and_testers_at_once_end_a_refund_once(world):
         verb = verbs[index]
         return world.poll(refund) if verb == "poll" else world.settle_refund(refund, verb)
 
-    at_once(len(verbs), act)
+    run_concurrently(len(verbs), act)
     (done,) = world.refunds(order)
     assert done.state in {"COMPLETED", "DECLINED"}
     ends = [name for name in lines(world, refund) if name in {"completed", "declined"}]

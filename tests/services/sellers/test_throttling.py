@@ -10,7 +10,7 @@ from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes
 from mockpay.services.sellers.throttling import Throttled, take
 from mockpay.store.rate_limits import find
-from tests.given import World, at_once
+from tests.factories import World, run_concurrently
 
 
 @pytest.fixture
@@ -19,12 +19,12 @@ def world(runtime):
 
 
 def call(world, operation="RefundPayment"):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         take(sandbox, operation)
 
 
 def set_profile(world, profile):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.change(sandbox, Changes(settings={"throttling": profile}))
 
 
@@ -78,7 +78,7 @@ def test_off_is_the_default_and_asks_the_database_nothing(runtime):
     def note(_connection, _cursor, statement, *_more):
         asked.append(statement)
 
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         event.listen(runtime.engine, "before_cursor_execute", note)
         try:
             for _ in range(100):
@@ -91,7 +91,7 @@ def test_off_is_the_default_and_asks_the_database_nothing(runtime):
 def test_an_operation_without_a_quota_is_never_throttled(world):
     for _ in range(40):
         call(world, "CloseOrderReference")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert find(sandbox, "CloseOrderReference") is None
 
 
@@ -105,9 +105,9 @@ def test_a_frozen_clock_does_not_lock_real_clients_out(world, real_clock):
 
 def test_moving_the_clock_brings_tokens_back_without_real_time(world):
     assert burst(world) == 2
-    world.later(2)
+    world.advance(2)
     assert burst(world) == 1
-    world.later(3600)
+    world.advance(3600)
     assert burst(world) == 2
 
 
@@ -129,7 +129,7 @@ def test_refused_calls_do_not_keep_the_bucket_empty(world, real_clock):
 
 def test_a_call_that_is_rolled_back_gives_its_token_back(world):
     def call_and_fail():
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             take(sandbox, "RefundPayment")
             raise ZeroDivisionError
 
@@ -140,7 +140,7 @@ def test_a_call_that_is_rolled_back_gives_its_token_back(world):
 
 def test_a_reset_fills_the_buckets(world):
     assert burst(world) == 2
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert burst(world) == 2
 
@@ -155,8 +155,8 @@ def test_a_smaller_profile_cuts_what_is_there(world):
 
 def test_fifty_threads_get_as_many_tokens_as_there_are(runtime):
     world = World.new(runtime, throttling="production")
-    got = at_once(50, lambda _: call(world))
+    got = run_concurrently(50, lambda _: call(world))
     assert got.count(None) == 10
     assert sum(isinstance(one, Throttled) for one in got) == 40
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert find(sandbox, "RefundPayment").milli_tokens == 0

@@ -7,18 +7,18 @@ from mockpay.store.outbox import outbox
 
 def test_a_new_row_is_told_from_one_that_was_there(world):
     row = {"seller_id": world.seller_id, "digest": "d", "order_pk": 1}
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert insert_new(sandbox.connection, joined, row)
         assert not insert_new(sandbox.connection, joined, row)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert not insert_new(sandbox.connection, joined, row)
 
 
 def test_a_clash_leaves_the_transaction_usable(world):
     row = {"seller_id": world.seller_id, "digest": "d", "order_pk": 1}
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         insert_new(sandbox.connection, joined, row)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         insert_new(sandbox.connection, joined, row)
         assert insert_new(sandbox.connection, joined, {**row, "digest": "e"})
 
@@ -32,5 +32,5 @@ def test_a_table_that_numbers_its_rows_tells_the_same(world):
         "due_at": 1,
         "facts": "{}",
     }
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         assert insert_new(sandbox.connection, outbox, row)

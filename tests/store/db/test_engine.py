@@ -14,7 +14,7 @@ from mockpay.store.db import engine as engines
 from mockpay.store.orders import joined
 from mockpay.store.unit_of_work import read, transaction
 from mockpay.tables import create_tables
-from tests.given import World, at_once, on_sqlite, request
+from tests.factories import World, on_sqlite, request, run_concurrently
 
 
 def row(world, digest):
@@ -34,23 +34,23 @@ class Lost(Exception):
 
 
 def test_what_was_written_before_an_error_is_gone(world):
-    with pytest.raises(Lost), world.work() as sandbox:  # noqa: PT012
+    with pytest.raises(Lost), world.transaction() as sandbox:  # noqa: PT012
         add(sandbox.connection, world, "a")
         raise Lost
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert count(sandbox.connection) == 0
 
 
 def test_one_threads_rollback_and_anothers_commit_do_not_mix(world):
     def write(index):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             add(sandbox.connection, world, f"thread {index}")
             if index % 2:
                 raise Lost
 
-    got = at_once(8, write)
+    got = run_concurrently(8, write)
     assert [type(one) for one in got].count(Lost) == 4
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         kept = sandbox.connection.execute(select(joined.c.digest)).scalars()
         assert sorted(kept) == [f"thread {index}" for index in (0, 2, 4, 6)]
 
@@ -59,40 +59,40 @@ def test_of_writers_in_one_world_each_waits_for_the_other(world):
     """Nobody adds to a number that another one read."""
 
     def read_and_write(_):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             seen = count(sandbox.connection)
             add(sandbox.connection, world, f"number {seen}")
 
-    assert at_once(8, read_and_write) == [None] * 8
-    with world.look() as sandbox:
+    assert run_concurrently(8, read_and_write) == [None] * 8
+    with world.read() as sandbox:
         assert count(sandbox.connection) == 8
 
 
 def test_a_reader_sees_one_picture_whatever_is_written_meanwhile(world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         before = count(sandbox.connection)
-        with world.work() as other:
+        with world.transaction() as other:
             add(other.connection, world, "meanwhile")
         assert count(sandbox.connection) == before
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert count(sandbox.connection) == before + 1
 
 
 def test_a_reader_waits_for_no_writer(world):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         add(sandbox.connection, world, "not yet")
-        with world.look() as reader:
+        with world.read() as reader:
             assert count(reader.connection) == 0
 
 
 def test_a_savepoint_takes_back_its_own_part_alone(world):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         add(sandbox.connection, world, "kept")
         with pytest.raises(Lost), sandbox.connection.begin_nested():  # noqa: PT012
             add(sandbox.connection, world, "taken back")
             raise Lost
         add(sandbox.connection, world, "kept too")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         assert count(sandbox.connection) == 2
 
 
@@ -102,12 +102,12 @@ def test_on_postgresql_two_worlds_do_not_wait_for_each_other(world, runtime, dat
     entered = Event()
 
     def write():
-        with other.work() as sandbox:
+        with other.transaction() as sandbox:
             add(sandbox.connection, other, "theirs")
         entered.set()
 
     thread = Thread(target=write)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         add(sandbox.connection, world, "mine")
         thread.start()
         assert entered.wait(5 if database_kind == "postgresql" else 0.05) == (database_kind == "postgresql")
@@ -116,7 +116,7 @@ def test_on_postgresql_two_worlds_do_not_wait_for_each_other(world, runtime, dat
 
 
 def test_a_world_is_found_by_seller_or_by_access_key(world, runtime):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         key = sandbox.seller.access_key
     with read(runtime, access_key=key) as found, transaction(runtime, access_key=key) as writable:
         assert found.seller_id == writable.seller_id == world.seller_id
@@ -127,7 +127,7 @@ def test_a_world_is_found_by_seller_or_by_access_key(world, runtime):
 
 def test_a_transaction_has_one_now(world, real_clock):
     running = World.new(world.runtime, frozen=False)
-    with running.work() as sandbox:
+    with running.transaction() as sandbox:
         before = sandbox.now
         real_clock.move(5_000)
         assert sandbox.now == before
@@ -162,13 +162,13 @@ def test_tables_are_made_once_however_many_start_at_once(database_url):
         finally:
             engines.close(*opened)
 
-    assert at_once(4, start) == [None] * 4
+    assert run_concurrently(4, start) == [None] * 4
 
 
 @on_sqlite
 def test_a_fresh_file_gets_its_folder_and_its_tables(tmp_path, keys, runtime):
     path = tmp_path / "new" / "folder" / "mockpay.db"
-    opened = at_once(3, lambda _: engines.open_engines(str(path)))
+    opened = run_concurrently(3, lambda _: engines.open_engines(str(path)))
     for _, writer in opened:
         create_tables(writer)
     with engines.writing(opened[0][1]) as connection:
@@ -216,7 +216,7 @@ def test_a_reset_empties_one_world_alone(world, runtime):
     mine, theirs = world.order(), other.order()
     world.pay(mine)
     other.pay(theirs)
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         accounts.reset(sandbox)
         kept = sandbox.seller.access_key
     assert other.states(theirs) == ("PAID", "CAPTURED")
@@ -227,7 +227,7 @@ def test_a_reset_empties_one_world_alone(world, runtime):
 
 
 def test_of_eight_that_want_one_name_one_gets_it(runtime):
-    got = at_once(8, lambda _: accounts.create(runtime, NewSeller(seller_id="A1WANTED")))
+    got = run_concurrently(8, lambda _: accounts.create(runtime, NewSeller(seller_id="A1WANTED")))
     assert sum(not isinstance(one, Exception) for one in got) == 1
     assert {one.code for one in got if isinstance(one, Exception)} == {"seller.exists"}
 
@@ -235,7 +235,7 @@ def test_of_eight_that_want_one_name_one_gets_it(runtime):
 def test_orders_of_one_seller_are_invisible_to_another(world, runtime):
     other = World.new(runtime)
     world.order("SHARED")
-    with other.work() as sandbox:
+    with other.transaction() as sandbox:
         from mockpay.services.payments import orders
 
         assert orders.begin(sandbox, request("SHARED")).new

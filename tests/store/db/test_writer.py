@@ -9,7 +9,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.store.db import engine as engines
 from mockpay.store.db.prepared import Prepared, PreparedInsert
 from mockpay.store.timeline import timeline
-from tests.given import on_sqlite
+from tests.factories import on_sqlite
 
 LINE = {
     "seller_id": "S",

@@ -13,7 +13,7 @@ from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
 from mockpay.store.timeline import timeline
 from mockpay.store.wallet import journals
-from tests.given import IPN_URL, World
+from tests.factories import IPN_URL, World
 from tests.services.ledger import by_balance, top_up
 
 UNTOLD = "timeline.last_line"
@@ -35,7 +35,7 @@ def world(runtime):
     world.pay(part)
     reversed_ = world.order("BACK", "1703.08")
     world.pay(reversed_)
-    world.idle()
+    world.advance_until_idle()
     states = [one.state for one in world.refunds(order)]
     assert states == ["COMPLETED", "DECLINED", "REVERSED", "PENDING"]
     assert world.states(part) == ("PAID", "CAPTURED")
@@ -45,7 +45,7 @@ def world(runtime):
 
 
 def order_of(world, name):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         return order_rows.newest(sandbox, name)
 
 
@@ -57,7 +57,7 @@ def rules(world, *damage):
     """The rules that some damage breaks; it is then undone."""
     found = []
     try:
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             for statement in damage:
                 sandbox.connection.execute(statement)
             found = audit(sandbox)
@@ -153,7 +153,7 @@ def test_another_sellers_broken_refunds_are_not_ones_own(world, runtime):
     damage = update(refunds).values(amount_minor=1)
     found = []
     try:
-        with other.work() as sandbox:
+        with other.transaction() as sandbox:
             sandbox.connection.execute(damage)
             found = audit(sandbox)
             raise Undo

@@ -4,7 +4,7 @@ import pytest
 
 from mockpay.delivery import clock as clocks
 from mockpay.kernel.clock import SECOND, Mode
-from tests.given import NOON
+from tests.factories import NOON
 
 
 @pytest.mark.parametrize(("button", "seconds"), [("minute", 60), ("hour", 3600)])
@@ -20,7 +20,7 @@ def test_next_event_goes_to_the_next_event(visitor, world):
     order = world.order()
     visitor.press(visitor.see(), "next")
     assert world.now() == order.expires_at
-    assert world.see(order).state == "EXPIRED"
+    assert world.get_order(order).state == "EXPIRED"
 
 
 def test_until_idle_leaves_nothing_to_happen(visitor, world):

@@ -7,7 +7,7 @@ import pytest
 from mockpay.delivery import outbox
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import HttpReply
-from tests.given import World
+from tests.factories import World
 from tests.web.visitor import text
 
 IPN_URL = "http://127.0.0.1:9/ipn?shop=1"
@@ -22,7 +22,7 @@ def told(world, amount="499.00", number="O-1"):
     """Pay an order and let its notification be sent; the notification."""
     order = world.order(number, amount)
     world.pay(order)
-    world.later(0)
+    world.advance(0)
     return world.notifications(order)[0]
 
 
@@ -74,9 +74,9 @@ def test_the_list_tells_what_came_of_each_notification(visitor, world, post):
 def test_tabs_and_type_filter_together(visitor, world, post):
     order = world.order()
     world.pay(order)
-    world.later(0)
+    world.advance(0)
     world.refund(order, "100.00")
-    world.later(5)
+    world.advance(5)
     post.answers = [404]
     told(world, number="O-2")
     page = visitor.see("/notifications?type=PaymentRefund")
@@ -149,7 +149,7 @@ def test_a_try_that_nobody_answered_says_why(visitor, world, post):
 def test_the_next_try_is_told_and_the_newest_comes_first(visitor, world, post):
     post.answers = [503, 500]
     one = told(world)
-    world.later(1)
+    world.advance(1)
     page = visitor.see(path(one))
     assert [text(h2) for h2 in page.xpath("//section[@data-testid='try']//h2")] == ["Try 2", "Try 1"]
     shown = facts(page)
@@ -168,7 +168,7 @@ def test_many_tries_are_shown_some_at_a_time(visitor, world, post):
     post.answers = [503] * 30
     one = told(world)
     for _ in range(24):
-        world.later(3_600)
+        world.advance(3_600)
     page = visitor.see(path(one))
     assert len(tries(page)) == 20
     older = visitor.see(page.xpath("//nav[@aria-label='Tries']/a/@href")[0])
@@ -182,7 +182,7 @@ def test_a_notification_about_a_refund_leads_to_it(visitor, world):
     order = world.order()
     world.pay(order)
     refund = world.refund(order, "100.00")
-    world.later(5)
+    world.advance(5)
     page = visitor.see(path(world.notifications(order)[-1]))
     link = page.xpath("//dd/a[normalize-space()=$id]/@href", id=refund.refund_id)[0]
     assert text(visitor.see(link).xpath("//h1")[0]) == "Paid back to success@mockpay"
@@ -233,7 +233,7 @@ def test_what_waits_behind_another_is_queued_and_the_page_comes_all_the_same(vis
     """What is told of one order is told in order; a server that stops does not wait."""
     order = world.order()
     world.pay(order)
-    world.later(0)
+    world.advance(0)
     world.settle_refund(world.refund(order, "100.00"), "complete")
     assert len(outbox.claim(runtime, 1, world.seller_id)) == 1
     first = world.notifications(order)[0]
@@ -257,7 +257,7 @@ def test_the_page_hears_of_a_new_try(visitor, world, post):
     page = visitor.see(path(one))
     before = visitor.news(page)
     assert before["version"] == page.xpath("//body/@data-version")[0]
-    world.later(1)
+    world.advance(1)
     after = visitor.news(page)
     assert after["version"] != before["version"]
     assert after["state"] == "DELIVERED"

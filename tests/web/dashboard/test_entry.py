@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.given import World
+from tests.factories import World
 from tests.web.visitor import text
 
 

@@ -13,9 +13,9 @@ def send(world):
     """Ask somebody for a code; the code."""
 
     def ask(to="+919800003210", channel=Channel.SMS):
-        with world.work() as sandbox:
+        with world.transaction() as sandbox:
             challenges.start(sandbox, purpose=Purpose.SIGN_IN, subject=to, to=to, channel=channel)
-        with world.look() as sandbox:
+        with world.read() as sandbox:
             query = inbox.select().order_by(inbox.c.id.desc())
             return sandbox.connection.execute(query).mappings().first()["otp"]
 
@@ -51,11 +51,11 @@ def test_one_address_can_be_asked_for(visitor, send):
 
 def test_a_code_is_forgotten_after_an_hour_on_the_disk_too(visitor, world, send):
     code = send()
-    world.later(3_600)
+    world.advance(3_600)
     page = visitor.see("/inbox")
     assert codes(page) == []
     assert FORGOTTEN in text(page.xpath("//*[@data-testid='inbox-message']")[0])
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         rows = sandbox.connection.execute(inbox.select()).mappings().all()
     assert all(row["otp"] is None and code not in row["body"] for row in rows)
 

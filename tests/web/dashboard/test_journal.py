@@ -5,7 +5,7 @@ from tests.web.visitor import text
 
 
 def note(world, outcome="ok", seller_id=None, **more):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         whose = world.seller_id if seller_id is None else seller_id
         journal.add(
             sandbox.connection,

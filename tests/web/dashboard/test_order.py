@@ -49,7 +49,7 @@ def test_the_deciding_step_of_the_ladder_is_marked(visitor, world, vpa, amount, 
 
 
 def test_a_rule_that_decided_leaves_the_lower_steps_unasked(visitor, world):
-    world.rule("Z9")
+    world.add_rule("Z9")
     order = world.order()
     last = world.pay(order, "failure@mockpay")
     steps = [text(one) for one in visitor.see_order(order).xpath("//ol[@class='ladder']/li")]
@@ -104,9 +104,9 @@ def test_the_curl_line_makes_the_next_payment_end_the_same_way(visitor, world):
     body = json.loads(curl.split("'")[1])
     assert body["times"] == 1
     assert f"/_mockpay/v1/sellers/{world.seller_id}/scenarios" in curl
-    world.rule(body["outcome"], body["stage"], match=body["match"], times=body["times"])
+    world.add_rule(body["outcome"], body["stage"], match=body["match"], times=body["times"])
     again = world.pay(world.order("O-2"), "asha@okhdfc")
-    assert again.failure == world.tries(order)[-1].failure
+    assert again.failure == world.attempts(order)[-1].failure
 
 
 def test_the_pytest_lines_are_python(visitor, world):

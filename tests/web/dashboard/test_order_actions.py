@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.services.payments import captures
-from tests.given import World
+from tests.factories import World
 from tests.web.visitor import Visitor, text
 
 
@@ -91,8 +91,8 @@ def test_a_stale_button_is_refused_at_its_place(by_hand, manual):
     order = manual.order()
     manual.pay(order)
     stale = by_hand.see_order(order)
-    with manual.work() as sandbox:
-        captures.capture(sandbox, manual.see(order))
+    with manual.transaction() as sandbox:
+        captures.capture(sandbox, manual.get_order(order))
     answer = by_hand.press(stale, "Capture ₹499.00")
     assert answer.status_code == 409
     assert "There is nothing authorised to capture." in answer.text
@@ -102,7 +102,7 @@ def test_no_order_is_cancelled_without_the_token_of_its_form(visitor, world):
     order = world.order()
     page = visitor.see_order(order)
     assert visitor.press(page, "Cancel order", form_token="made-up").status_code == 403
-    assert world.see(order).state == "CREATED"
+    assert world.get_order(order).state == "CREATED"
 
 
 def test_an_act_that_no_order_has_is_not_found(visitor, world):
@@ -117,7 +117,7 @@ def test_the_order_page_lists_its_notifications(visitor, runtime):
     told = World.new(runtime, ipn_url="http://127.0.0.1:9/ipn")
     order = told.order()
     told.pay(order)
-    told.later(0)
+    told.advance(0)
     page = Visitor(runtime, told.seller_id).see_order(order)
     shown = page.xpath("//section[@aria-labelledby='told']//li")
     assert [text(one) for one in shown] == ["PaymentDelivered at the first tryDelivered"]

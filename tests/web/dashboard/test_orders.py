@@ -50,7 +50,7 @@ def test_the_tabs_count_and_filter_by_state(visitor, world):
     ],
 )
 def test_filters_are_plain_addresses(visitor, world, query, found):
-    world.ask(world.order("O-1"))
+    world.request_approval(world.order("O-1"))
     world.pay(world.order("O-2"), "success@mockpay")
     world.order("O-3")
     page = visitor.see(f"/orders?{query}")
@@ -96,7 +96,7 @@ def test_a_broken_cursor_is_refused(visitor):
 
 def test_the_bars_tell_their_numbers_in_a_sentence(visitor, world):
     world.pay(world.order("O-1"), "success@mockpay")
-    world.later(120)
+    world.advance(120)
     world.order("O-2")
     page = visitor.see()
     chart = page.xpath("//svg[@role='img']")[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.instruments import Upi
-from tests.given import World
+from tests.factories import World
 from tests.web.visitor import text
 
 IPN_URL = "http://127.0.0.1:9/ipn"
@@ -17,7 +17,7 @@ def world(runtime):
 def paid(world, number="O-1", amount="499.00"):
     order = world.order(number, amount)
     world.pay_with(order, Upi("asha@okhdfc"))
-    world.approve(world.tries(order)[-1])
+    world.approve(world.attempts(order)[-1])
     return order
 
 
@@ -45,7 +45,7 @@ def alert(page):
 def test_the_list_shows_the_newest_refund_first_with_its_sentence(visitor, world):
     order = paid(world)
     world.refund(order, "100.00", "A")
-    world.later(5)
+    world.advance(5)
     world.refund(order, "24.04", "B")
     page = visitor.see("/refunds")
     assert [text(one) for one in page.xpath("//a[@class='row-link']")] == [
@@ -60,7 +60,7 @@ def test_the_tabs_count_and_filter_refunds_by_state(visitor, world):
     order = paid(world)
     world.refund(order, "100.00", "A")
     world.refund(order, "24.02", "B")
-    world.later(5)
+    world.advance(5)
     world.refund(order, "50.00", "C")
     tabs = visitor.see("/refunds").xpath("//nav[@aria-label='States']/a")
     assert [text(one) for one in tabs] == ["All 3", "Pending 1", "Completed 1", "Declined 1", "Reversed 0"]
@@ -87,7 +87,7 @@ def test_the_list_hears_that_a_refund_has_settled(visitor, world, refund):
     page = visitor.see("/refunds")
     before = visitor.news(page)
     assert before["version"] == page.xpath("//body/@data-version")[0]
-    world.later(5)
+    world.advance(5)
     assert visitor.news(page)["version"] != before["version"]
 
 
@@ -95,7 +95,7 @@ def test_the_list_hears_that_a_refund_has_settled(visitor, world, refund):
 
 
 def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor, world, refund):
-    world.later(5)
+    world.advance(5)
     (done,) = world.refunds(refund)  # by its order's number, as an order has it
     page = visitor.see(path(refund))
     told = facts(page)
@@ -135,7 +135,7 @@ def test_a_pending_refund_says_who_decides_and_when(visitor, world, amount, titl
 
 
 def test_a_refund_that_polls_settle_counts_them(visitor, world):
-    world.rule("polls:2", "refund")
+    world.add_rule("polls:2", "refund")
     refund = world.refund(paid(world), "100.00")
     page = visitor.see(path(refund))
     assert text(page.xpath("//h1")[0]) == "Settles when it is asked about 2 more times"
@@ -155,7 +155,7 @@ def test_what_decided_a_refund_stands_above_it(visitor, world):
 def test_the_timeline_of_a_refund_tells_it_and_its_notification_only(visitor, world, refund):
     lines = visitor.see(path(refund)).xpath("//ol[@class='timeline']/li/b")
     assert [text(one) for one in lines] == ["Refund requested", "Refund sent to the bank", "Refund settles"]
-    world.later(5)
+    world.advance(5)
     page = visitor.see(path(refund))
     assert [text(one) for one in page.xpath("//ol[@class='timeline']/li/b")] == [
         "Refund requested",
@@ -172,7 +172,7 @@ def test_the_refund_page_asks_only_about_its_own_order(visitor, world, refund):
     before = visitor.news(page)
     world.order("O-2")
     assert visitor.news(page) == before
-    world.later(5)
+    world.advance(5)
     assert visitor.news(page)["state"] == "COMPLETED"
 
 
@@ -203,23 +203,23 @@ def test_a_held_refund_can_be_released_and_settles_when_it_was_due(visitor, worl
     order = paid(world)
     refund = world.refund(order, "100.00")
     visitor.press(visitor.see(path(refund)), "Hold")
-    world.later(60)
+    world.advance(60)
     assert world.refunds(order)[0].state == "PENDING"
     page = visitor.see(path(refund))
     assert not page.xpath("//button[text()='Hold']")
     visitor.press(page, "Release")
-    world.later(0)
+    world.advance(0)
     assert world.refunds(order)[0].state == "COMPLETED"
 
 
 def test_a_refund_that_ended_has_no_buttons(visitor, world, refund):
-    world.later(5)
+    world.advance(5)
     assert not visitor.see(path(refund)).xpath("//section[@aria-labelledby='acts']")
 
 
 def test_a_button_that_comes_too_late_is_told_at_its_place(visitor, world, refund):
     stale = visitor.see(path(refund))
-    world.later(5)
+    world.advance(5)
     answer = visitor.press(stale, "Hold")
     page = visitor.parse(answer)
     assert answer.status_code == 409

@@ -10,8 +10,8 @@ def test_the_scenario_page_shows_every_row_of_the_table_once(visitor):
 
 
 def test_rules_are_told_in_words_and_can_be_deleted(visitor, world):
-    world.rule("Z9", match={"method": "upi"})
-    world.rule("ZM", times=None, probability=0.5, ttl_seconds=7200)
+    world.add_rule("Z9", match={"method": "upi"})
+    world.add_rule("ZM", times=None, probability=0.5, ttl_seconds=7200)
     page = visitor.see("/scenarios")
     told = [
         [text(cell) for cell in row.xpath("./td")[1:4]]
@@ -28,7 +28,7 @@ def test_rules_are_told_in_words_and_can_be_deleted(visitor, world):
 
 
 def test_a_rule_that_is_gone_cannot_be_deleted_again(visitor, world):
-    world.rule("Z9")
+    world.add_rule("Z9")
     page = visitor.see("/scenarios")
     visitor.press(page, "Delete")
     assert visitor.press(page, "Delete").status_code == 404

@@ -12,7 +12,7 @@ from tests.web.visitor import text
 
 
 def test_the_seller_page_keeps_the_secret_behind_a_fold(visitor, world):
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         secret = sandbox.seller.secret_key
     page = visitor.see("/seller")
     folded = "".join(one.text_content() for one in page.xpath("//details"))
@@ -30,7 +30,7 @@ def test_a_setting_that_is_a_list_is_told_in_words(visitor, world):
         return text(visitor.see("/seller").xpath(path, name=name)[0])
 
     assert told("otp_always_methods") == "none"
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         change(sandbox, Changes(settings={"otp_always_methods": ("card", "upi")}))
     assert told("otp_always_methods") == "card, upi"
 

@@ -23,8 +23,8 @@ INNOCENT = "Nothing is wrong in your integration."
 
 def told(world, order):
     """The sentence of an order's row, by the seller's clock."""
-    tries = world.tries(order)
-    return what_happened(world.see(order), tries[-1] if tries else None, world.now())
+    tries = world.attempts(order)
+    return what_happened(world.get_order(order), tries[-1] if tries else None, world.now())
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_row_says_in_one_sentence_how_a_try_stands(world, vpa, says):
 
 def test_an_order_that_nobody_tried_says_how_long_is_left(world):
     order = world.order()
-    world.later(100)
+    world.advance(100)
     assert told(world, order) == "Buyer is on the payment page, 13:20 left"
 
 
@@ -58,48 +58,48 @@ def test_a_cancelled_order_says_that_the_buyer_gave_up(world):
     order = world.order()
     world.cancel(order)
     assert told(world, order) == "Cancelled on the payment page"
-    assert whose_doing(world.see(order), None) == f"{INNOCENT} The buyer gave up before paying."
+    assert whose_doing(world.get_order(order), None) == f"{INNOCENT} The buyer gave up before paying."
 
 
 def test_an_expired_order_says_that_nothing_was_tried(world):
     order = world.order()
-    world.later(901)
+    world.advance(901)
     assert told(world, order) == "The time to pay ran out; nothing was tried"
-    assert whose_doing(world.see(order), None) == f"{INNOCENT} Nobody paid within 15 min."
+    assert whose_doing(world.get_order(order), None) == f"{INNOCENT} Nobody paid within 15 min."
 
 
 def test_an_order_that_expired_while_the_bank_was_deciding_says_so(world):
     order = world.order()
     world.pay(order, "pending@mockpay")
-    world.later(901)
+    world.advance(901)
     assert told(world, order) == "The time to pay ran out while the bank was deciding"
 
 
 def test_money_that_came_too_late_went_back(world):
     order = world.order()
     world.pay(order, "late@mockpay")
-    world.idle()
+    world.advance_until_idle()
     assert told(world, order) == "Approved after the order had ended; the money went back"
 
 
 def test_money_that_was_told_as_failure_went_back(world):
     order = world.order(amount="1703.08")
     world.pay(order, "asha@okhdfc")
-    world.idle()
+    world.advance_until_idle()
     assert told(world, order) == "Captured, but told FAILURE; the money went back"
 
 
 def test_a_fault_on_the_way_back_is_told_of_a_paid_order(world):
     order = world.order(amount="1703.01")
     world.pay(order, "asha@okhdfc")
-    world.later(20)
+    world.advance(20)
     assert told(world, order) == "Paid by UPI; the result comes back with a wrong signature"
 
 
 def test_a_title_is_a_whole_sentence_without_codes(world):
     order = world.order()
     last = world.pay(order, "insufficient@mockpay")
-    says = what_happened(world.see(order), last, full=True)
+    says = what_happened(world.get_order(order), last, full=True)
     assert says == "The buyer’s bank declined the payment: not enough funds"
 
 
@@ -141,12 +141,12 @@ def test_the_deciding_input_is_named(world, vpa, amount, tag, asked):
     order = world.order(amount=amount)
     last = world.pay(order, vpa)
     assert decided_by(last) == tag
-    says = whose_doing(world.see(order), last)
+    says = whose_doing(world.get_order(order), last)
     assert says == f"{INNOCENT} {asked} The buyer may try again."
 
 
 def test_a_rule_is_named_before_the_upi_id(world):
-    world.rule("Z9")
+    world.add_rule("Z9")
     order = world.order()
     last = world.pay(order, "failure@mockpay")
     assert decided_by(last) == last.plan.scenario
@@ -154,7 +154,7 @@ def test_a_rule_is_named_before_the_upi_id(world):
 
 
 def test_a_sellers_default_is_named(world):
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         change(sandbox, Changes(settings={"default_outcomes": {"issuer": "Z9"}}))
     order = world.order()
     last = world.pay(order, "asha@okhdfc")
@@ -165,34 +165,34 @@ def test_a_sellers_default_is_named(world):
 def test_normal_behaviour_has_no_tag(world):
     order = world.order()
     world.pay(order, "asha@okhdfc")
-    world.later(20)
-    last = world.tries(order)[-1]
+    world.advance(20)
+    last = world.attempts(order)[-1]
     assert decided_by(last) is None
     assert not overruled(last)
-    says = whose_doing(world.see(order), last)
+    says = whose_doing(world.get_order(order), last)
     assert says == "No scenario had a say: what is not asked to fail succeeds."
 
 
 def test_a_choice_in_the_upi_app_is_the_buyers_doing(world):
     order = world.order()
-    last = world.decline(world.ask(order))
+    last = world.decline(world.request_approval(order))
     assert overruled(last)
     assert decided_by(last) == "UPI app"
-    assert "The buyer chose this in the simulated UPI app." in whose_doing(world.see(order), last)
+    assert "The buyer chose this in the simulated UPI app." in whose_doing(world.get_order(order), last)
 
 
 def test_a_request_that_the_clock_ended_is_not_the_buyers_choice(world):
     order = world.order()
-    world.ask(order)
-    world.later(301)
-    assert not overruled(world.tries(order)[-1])
+    world.request_approval(order)
+    world.advance(301)
+    assert not overruled(world.attempts(order)[-1])
     assert told(world, order) == "UPI request was never answered (U69); may try again"
 
 
 def test_what_was_paid_with_is_told_short(world):
     order = world.order()
     assert method_title(None) == ""
-    assert method_title(world.ask(order)) == "UPI app"
+    assert method_title(world.request_approval(order)) == "UPI app"
     assert method_title(world.pay(world.order("O-2"), "asha@okhdfc")) == "asha@okhdfc"
 
 

@@ -16,7 +16,7 @@ from mockpay.store import schedule
 from mockpay.threeds.rules import THREEDS
 from mockpay.web.wording.timeline_words import words
 from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
-from tests.given import World
+from tests.factories import World
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_later_events_are_told_as_what_passed_since_the_first(ms, says):
 def test_the_timeline_marks_the_event_that_decided(world):
     order = world.order()
     world.pay(order, "insufficient@mockpay")
-    lines = timeline_lines(world.story(order))
+    lines = timeline_lines(world.timeline(order))
     assert [line.title for line in lines] == [
         "Order opened",
         "UPI chosen",
@@ -51,7 +51,7 @@ def test_a_card_is_told_with_its_plan_where_it_has_one(world):
     world.pay_with(paid_back, emi)
     told = {}
     for order in (plain, paid_back):
-        line = timeline_lines(world.story(order))[1]
+        line = timeline_lines(world.timeline(order))[1]
         told[line.title] = line.fact
     assert told == {
         "Card chosen": "Mastercard •••• 0000, HDFC, credit",
@@ -61,10 +61,10 @@ def test_a_card_is_told_with_its_plan_where_it_has_one(world):
 
 def test_only_the_first_time_is_told_in_full(world):
     order = world.order()
-    world.later(2)
+    world.advance(2)
     world.pay(order, "asha@okhdfc")
-    world.later(20)
-    times = [line.at for line in timeline_lines(world.story(order))]
+    world.advance(20)
+    times = [line.at for line in timeline_lines(world.timeline(order))]
     assert times[0] == "17:30:00.000"
     assert times[1] == "+2.0 s"
     assert times[-1] == "+12.0 s"
@@ -88,13 +88,13 @@ def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
     world.pay(world.order("told", "1703.08"), "success@mockpay")
     world.cancel(world.order("cancelled"))
     opened = world.pay(world.order("opened"), "asha@okhdfc")
-    with world.work() as sandbox:
+    with world.transaction() as sandbox:
         settlement.opened(sandbox, opened)
     world.approve(opened)
-    world.idle()
-    with world.look() as sandbox:
+    world.advance_until_idle()
+    with world.read() as sandbox:
         found = [order_rows.newest(sandbox, one) for one in (*names, "told", "cancelled", "opened")]
-    lines = [line for order in found if order for line in timeline_lines(world.story(order))]
+    lines = [line for order in found if order for line in timeline_lines(world.timeline(order))]
     assert len(lines) > 50
     assert [line.title for line in lines if line.icon == "dot"] == []
 
@@ -138,8 +138,8 @@ def test_a_refund_is_told_with_amount_number_and_whose_doing(runtime):
     order = world.order()
     world.pay(order)
     world.refund(order, "100.00")
-    world.later(5)
-    told = {line.title: line.fact for line in timeline_lines(world.story(order))}
+    world.advance(5)
+    told = {line.title: line.fact for line in timeline_lines(world.timeline(order))}
     number = world.refunds(order)[0].bank_reference
     assert told["Refund requested"] == "₹100.00, as R-1"
     assert told["Refund sent to the bank"] == "Back to success@mockpay"
@@ -151,7 +151,7 @@ def test_of_several_refunds_to_come_each_is_named(world):
     order = world.order()
     world.pay(order)
     refunds = [world.refund(order, "100.00", "A"), world.refund(order, "50.00", "B")]
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         waiting = [event for one in refunds for event in schedule.waiting_of(sandbox, one.refund_id)]
     assert [line.fact for line in lines_to_come(waiting, world.now())] == [
         f"{one.refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
@@ -160,8 +160,8 @@ def test_of_several_refunds_to_come_each_is_named(world):
 
 def test_a_code_is_told_by_where_it_went_and_never_itself(world):
     order = world.order()
-    attempt = world.ask(order, "asha@okhdfc")
-    with world.work() as sandbox:
+    attempt = world.request_approval(order, "asha@okhdfc")
+    with world.transaction() as sandbox:
         challenge = challenges.start(
             sandbox,
             purpose=Purpose.PAYMENT,
@@ -171,7 +171,7 @@ def test_a_code_is_told_by_where_it_went_and_never_itself(world):
         )
         challenges.verify(sandbox, challenge.challenge_id, "000001")
         (message,) = inbox.listed(sandbox).items
-    lines = timeline_lines(world.story(order))[-2:]
+    lines = timeline_lines(world.timeline(order))[-2:]
     assert [(line.title, line.fact) for line in lines] == [
         ("Code sent", f"To {challenge.destination_masked} for this payment"),
         ("Wrong code typed", f"{challenge.tries_left - 1} tries left"),
@@ -182,8 +182,8 @@ def test_a_code_is_told_by_where_it_went_and_never_itself(world):
 def test_a_code_that_expires_does_not_look_like_what_ended_the_order(runtime):
     world = World.new(runtime, otp_ttl_seconds=1)
     order = world.order()
-    attempt = world.ask(order, "asha@okhdfc")
-    with world.work() as sandbox:
+    attempt = world.request_approval(order, "asha@okhdfc")
+    with world.transaction() as sandbox:
         challenges.start(
             sandbox,
             purpose=Purpose.PAYMENT,
@@ -191,8 +191,8 @@ def test_a_code_that_expires_does_not_look_like_what_ended_the_order(runtime):
             to="+919800003210",
             attempt_id=attempt.attempt_id,
         )
-    world.later(1)
-    lines = timeline_lines(world.story(order))
+    world.advance(1)
+    lines = timeline_lines(world.timeline(order))
     assert lines[-1].title == "Code expired"
     assert not any(line.decided for line in lines)
 
@@ -200,7 +200,7 @@ def test_a_code_that_expires_does_not_look_like_what_ended_the_order(runtime):
 def test_a_cancelled_order_marks_the_cancel(world):
     order = world.order()
     world.cancel(order)
-    lines = timeline_lines(world.story(order))
+    lines = timeline_lines(world.timeline(order))
     assert [(line.title, line.fact) for line in lines if line.decided] == [
         ("Order cancelled", "By the buyer")
     ]
@@ -209,7 +209,7 @@ def test_a_cancelled_order_marks_the_cancel(world):
 def test_what_is_still_to_come_stands_in_the_order_in_which_it_comes(world):
     order = world.order()
     last = world.pay(order, "deemed@mockpay")
-    with world.look() as sandbox:
+    with world.read() as sandbox:
         waiting = [
             *schedule.waiting_of(sandbox, str(order.order_pk)),
             *schedule.waiting_of(sandbox, last.attempt_id),

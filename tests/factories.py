@@ -1,4 +1,4 @@
-"""What the tests of the payment core are given: real time that they move, and a seller's world."""
+"""Factories of the core's tests: a clock they set, a recording sender, one seller's world."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, Mode, parse_time
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
-from mockpay.services import notifications as told
+from mockpay.services import notifications as notification_service
 from mockpay.services.audit import audit
 from mockpay.services.payments import (
     authentication,
@@ -53,14 +53,14 @@ RETURN_URL = "http://127.0.0.1:8420/shop/return"
 IPN_URL = "http://127.0.0.1:8420/shop/ipn"
 
 #: A guest whose browser is on the payment's page.
-AT_THE_PAGE = Payer(ways=Ways(page_url="http://127.0.0.1:8420/pay/token"))
+GUEST_AT_PAGE = Payer(ways=Ways(page_url="http://127.0.0.1:8420/pay/token"))
 
 #: A test that has nothing to do with the database's kind says so and runs once.
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
 #: The ways in which an order ends, for `World.end`.
-ENDS = ["paid", "failed", "cancelled", "expired"]
+ORDER_ENDINGS = ["paid", "failed", "cancelled", "expired"]
 
 
 class FakeRealClock:
@@ -76,9 +76,9 @@ class FakeRealClock:
         self.moment += ms
 
 
-class Post:
+class RecordingSender:
     """
-    A way out of the process that writes down what it was given, and answers 200.
+    A sender that records every call and answers 200.
 
     `answers` are taken first, one a call: a status, or an error that is raised.
     """
@@ -95,16 +95,16 @@ class Post:
         return HttpReply(answer, {}, b"")
 
 
-def request(number: str = "O-1", amount: str = "499.00", **wish: Any) -> PaymentRequest:
+def payment_request(number: str = "O-1", amount: str = "499.00", **overrides: Any) -> PaymentRequest:
     """A verified request to pay; another `digest` is another payload."""
-    given = {
+    defaults = {
         "provider": "amazonpay",
         "seller_order_id": number,
         "amount": Money.parse(amount),
         "redirect_url": RETURN_URL,
         "digest": f"{number} {amount}",
     }
-    return PaymentRequest(**(given | wish))
+    return PaymentRequest(**(defaults | overrides))
 
 
 @dataclass(frozen=True)
@@ -119,57 +119,57 @@ class World:
         cls, runtime: Runtime, *, frozen: bool = True, ipn_url: str | None = None, **settings: object
     ) -> World:
         """A new seller whose clock shows the real time, frozen unless said."""
-        wish = NewSeller(ipn_url=ipn_url, settings=settings)
-        world = cls(runtime, accounts.create(runtime, wish).seller_id)
+        seller = accounts.create(runtime, NewSeller(ipn_url=ipn_url, settings=settings))
+        world = cls(runtime, seller.seller_id)
         if frozen:
-            world.put(Mode.FROZEN)
+            world.set_clock(Mode.FROZEN)
         return world
 
-    def work(self):
+    def transaction(self):
         return transaction(self.runtime, self.seller_id)
 
-    def look(self):
+    def read(self):
         return read(self.runtime, self.seller_id)
 
     # The seller and the clock
 
-    def begin(self, number: str = "O-1", amount: str = "499.00", **wish: Any) -> orders.Begun:
-        with self.work() as sandbox:
-            return orders.begin(sandbox, request(number, amount, **wish))
+    def begin(self, number: str = "O-1", amount: str = "499.00", **overrides: Any) -> orders.Begun:
+        with self.transaction() as sandbox:
+            return orders.begin(sandbox, payment_request(number, amount, **overrides))
 
-    def order(self, number: str = "O-1", amount: str = "499.00", **wish: Any) -> Order:
-        begun = self.begin(number, amount, **wish)
+    def order(self, number: str = "O-1", amount: str = "499.00", **overrides: Any) -> Order:
+        begun = self.begin(number, amount, **overrides)
         assert begun.new, begun
         assert begun.order is not None
         return begun.order
 
-    def rule(self, outcome: str, stage: str = "issuer", **more: Any) -> None:
-        with self.work() as sandbox:
+    def add_rule(self, outcome: str, stage: str = "issuer", **more: Any) -> None:
+        with self.transaction() as sandbox:
             add_rule(sandbox, stage=stage, outcome=outcome, **{"match": {}, **more})
 
-    def put(self, mode: Mode | None, moment: int | None = None) -> None:
+    def set_clock(self, mode: Mode | None, moment: int | None = None) -> None:
         clock.put(self.runtime, self.seller_id, mode, moment)
 
     def now(self) -> int:
         return clock.get_clock(self.runtime, self.seller_id)[1]
 
-    def to(self, goal: int | clock.Until, timeout: float = 30) -> clock.Advanced:
+    def advance_to(self, goal: int | clock.Until, timeout: float = 30) -> clock.Advanced:
         return clock.advance(self.runtime, self.seller_id, goal, timeout)
 
-    def later(self, seconds: float) -> clock.Advanced:
-        return self.to(self.now() + int(seconds * SECOND))
+    def advance(self, seconds: float) -> clock.Advanced:
+        return self.advance_to(self.now() + int(seconds * SECOND))
 
-    def idle(self) -> clock.Advanced:
-        return self.to(clock.Until.IDLE)
+    def advance_until_idle(self) -> clock.Advanced:
+        return self.advance_to(clock.Until.IDLE)
 
     # The buyer
 
-    def choose(self, order: Order, vpa: str | None = None) -> Started:
+    def create_attempt(self, order: Order, vpa: str | None = None) -> Started:
         """A new attempt that nobody has sent yet."""
-        return self.choose_with(order, Upi(vpa))
+        return self.create_attempt_with(order, Upi(vpa))
 
-    def choose_with(self, order: Order, instrument: Instrument) -> Started:
-        with self.work() as sandbox:
+    def create_attempt_with(self, order: Order, instrument: Instrument) -> Started:
+        with self.transaction() as sandbox:
             return payments.pay(sandbox, self._fresh(sandbox, order), instrument)
 
     def pay(self, order: Order, vpa: str | None = "success@mockpay") -> Attempt:
@@ -182,16 +182,16 @@ class World:
         return Card.read(number=number, now=self.now(), **form)
 
     def pay_with(
-        self, order: Order, instrument: Instrument, payer: Payer = AT_THE_PAGE, otp: str = "123456"
+        self, order: Order, instrument: Instrument, payer: Payer = GUEST_AT_PAGE, otp: str = "123456"
     ) -> Attempt:
-        """A new attempt whose buyer proves who they are, sent, and what is due has happened."""
+        """Pay, authenticate, send, and fire what is due."""
         started = self.start(order, instrument, payer)
-        self.prove(started.attempt, otp)
-        return self.attempt(started.attempt.attempt_id)
+        self.authenticate(started.attempt, otp)
+        return self.get_attempt(started.attempt.attempt_id)
 
-    def start(self, order: Order, instrument: Instrument, payer: Payer = AT_THE_PAGE) -> Started:
+    def start(self, order: Order, instrument: Instrument, payer: Payer = GUEST_AT_PAGE) -> Started:
         """A new attempt up to the point at which its buyer is asked, as the page does it."""
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             started = payments.pay(sandbox, self._fresh(sandbox, order), instrument, payer)
         self._send(started.parcel_id)
         return started
@@ -201,21 +201,21 @@ class World:
             outbox.send_mine(self.runtime, self.seller_id, parcel_id)
         scheduler.fire_present(self.runtime, self.seller_id)
 
-    def prove(self, attempt: Attempt, otp: str = "123456") -> Attempt:
+    def authenticate(self, attempt: Attempt, otp: str = "123456") -> Attempt:
         """The buyer types a code wherever one is asked for: on the page, or at the issuer."""
-        fresh = self.attempt(attempt.attempt_id)
+        fresh = self.get_attempt(attempt.attempt_id)
         if fresh.auth is Auth.THREEDS:
-            self.at_issuer(fresh, otp)
+            self.authenticate_at_issuer(fresh, otp)
         elif fresh.auth is Auth.OTP:
-            with self.work() as sandbox:
+            with self.transaction() as sandbox:
                 _, fresh = authentication.otp_typed(sandbox, fresh, otp)
                 parcel = payments.charge(sandbox, fresh, mine=True)
             self._send(parcel)
-        return self.attempt(attempt.attempt_id)
+        return self.get_attempt(attempt.attempt_id)
 
-    def at_issuer(self, attempt: Attempt, otp: str = "123456") -> Attempt:
+    def authenticate_at_issuer(self, attempt: Attempt, otp: str = "123456") -> Attempt:
         """The card's issuer asks for a code, and the browser comes back with what it says."""
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             cards = card_authentication
             moved = cards.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
             txn = cards.last_threeds(sandbox, moved)
@@ -227,25 +227,25 @@ class World:
                     moved = cards.threeds_back(sandbox, moved, page.cres, page.session_data)
             parcel = payments.charge(sandbox, moved, mine=True)
         self._send(parcel)
-        return self.attempt(attempt.attempt_id)
+        return self.get_attempt(attempt.attempt_id)
 
-    def ask(self, order: Order, vpa: str | None = None) -> Attempt:
+    def request_approval(self, order: Order, vpa: str | None = None) -> Attempt:
         """An attempt that waits for the buyer's app."""
         attempt = self.pay(order, vpa)
         assert attempt.state == "AUTH_PENDING", attempt
         return attempt
 
     def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             outcome = plans.of_pin(sandbox, attempt, pin)
             return settlement.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
 
     def decline(self, attempt: Attempt) -> Attempt:
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             return settlement.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
 
     def cancel(self, order: Order) -> Order:
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             return orders.cancel(sandbox, self._fresh(sandbox, order))
 
     def end(self, order: Order, how: str) -> str:
@@ -254,24 +254,26 @@ class World:
             self.pay(order)
         elif how == "failed":
             self.pay(order, "failure@mockpay")
-            with self.work() as sandbox:
+            with self.transaction() as sandbox:
                 give_up(sandbox, self._fresh(sandbox, order))
         elif how == "cancelled":
             self.cancel(order)
         else:
-            self.later(901)
-        return str(self.see(order).state)
+            self.advance(901)
+        return str(self.get_order(order).state)
 
     # The seller
 
-    def refund(self, order: Order, amount: str, key: str = "R-1", **wish: Any) -> Refund | None:
+    def refund(self, order: Order, amount: str, key: str = "R-1", **overrides: Any) -> Refund | None:
         """Ask for a refund; None where a scenario throttles the request."""
-        return self.ask_refund(order, amount, key, **wish).refund
+        return self.request_refund(order, amount, key, **overrides).refund
 
-    def ask_refund(self, order: Order, amount: str, key: str = "R-1", **wish: Any) -> Asked:
-        asked = RefundRequest(key, Money.parse(amount, wish.pop("currency", "INR")), **wish)
-        with self.work() as sandbox:
-            return refunds.request(sandbox, self._fresh(sandbox, order), asked)
+    def request_refund(self, order: Order, amount: str, key: str = "R-1", **overrides: Any) -> Asked:
+        refund_request = RefundRequest(
+            key, Money.parse(amount, overrides.pop("currency", "INR")), **overrides
+        )
+        with self.transaction() as sandbox:
+            return refunds.request(sandbox, self._fresh(sandbox, order), refund_request)
 
     def settle_refund(self, refund: Refund, how: str) -> Refund:
         """A tester's verb: complete, decline, hold or release."""
@@ -281,95 +283,95 @@ class World:
             "hold": refunds.hold,
             "release": refunds.release,
         }
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             return verbs[how](sandbox, the_refund(sandbox, refund.refund_id))
 
     def poll(self, refund: Refund) -> Refund:
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             return refunds.polled(sandbox, refund.refund_id)
 
     def capture(self, order: Order) -> Order:
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             return captures.capture(sandbox, self._fresh(sandbox, order))
 
     def cancel_by_seller(self, order: Order) -> Order:
-        with self.work() as sandbox:
+        with self.transaction() as sandbox:
             return cancellation.cancel(sandbox, self._fresh(sandbox, order), Actor.SELLER)
 
     def deliver(self, notification_id: str) -> Notification:
-        with self.work() as sandbox:
-            return told.deliver(sandbox, notification_id)
+        with self.transaction() as sandbox:
+            return notification_service.deliver(sandbox, notification_id)
 
     # What became of it
 
     def refunds(self, order: Order) -> list[Refund]:
-        with self.look() as sandbox:
+        with self.read() as sandbox:
             return refund_rows.of_order(sandbox, order.order_pk)
 
     def notifications(self, order: Order) -> list[Notification]:
-        with self.look() as sandbox:
+        with self.read() as sandbox:
             return notifications.of_order(sandbox, order.order_pk)
 
-    def sendings(self, one: Notification) -> list[Try]:
+    def delivery_tries(self, notification: Notification) -> list[Try]:
         """Every try to deliver it."""
-        with self.look() as sandbox:
-            return notification_tries.of_notification(sandbox, one.notification_id)
+        with self.read() as sandbox:
+            return notification_tries.of_notification(sandbox, notification.notification_id)
 
     def _fresh(self, sandbox, order: Order) -> Order:
         found = order_rows.by_number(sandbox, order.order_pk)
         assert found is not None
         return found
 
-    def see(self, order: Order) -> Order:
-        with self.look() as sandbox:
+    def get_order(self, order: Order) -> Order:
+        with self.read() as sandbox:
             return self._fresh(sandbox, order)
 
-    def attempt(self, attempt_id: str) -> Attempt:
-        with self.look() as sandbox:
+    def get_attempt(self, attempt_id: str) -> Attempt:
+        with self.read() as sandbox:
             found = attempts.by_id(sandbox, attempt_id)
         assert found is not None
         return found
 
-    def tries(self, order: Order) -> list[Attempt]:
-        with self.look() as sandbox:
+    def attempts(self, order: Order) -> list[Attempt]:
+        with self.read() as sandbox:
             return attempts.of_order(sandbox, order.order_pk)
 
-    def story(self, order: Order) -> list[TimelineEvent]:
-        with self.look() as sandbox:
+    def timeline(self, order: Order) -> list[TimelineEvent]:
+        with self.read() as sandbox:
             return timeline.of_order(sandbox, order.order_pk)
 
-    def story_of(self, subject: str) -> list[TimelineEvent]:
+    def timeline_of(self, subject: str) -> list[TimelineEvent]:
         """The lines of one attempt, refund or notification."""
-        with self.look() as sandbox:
-            query = select(timeline.timeline.c.order_pk)
-            found = query.where(timeline.timeline.c.subject == subject).limit(1)
-            told = timeline.of_order(sandbox, sandbox.connection.execute(found).scalar_one())
-        return [event for event in told if event.subject == subject]
+        with self.read() as sandbox:
+            orders_of = select(timeline.timeline.c.order_pk).where(timeline.timeline.c.subject == subject)
+            order_pk = sandbox.connection.execute(orders_of.limit(1)).scalar_one()
+            events = timeline.of_order(sandbox, order_pk)
+        return [event for event in events if event.subject == subject]
 
     def states(self, order: Order) -> tuple[str, ...]:
         """The order's state, then its attempts', the oldest first."""
-        return (str(self.see(order).state), *(str(one.state) for one in self.tries(order)))
+        return (str(self.get_order(order).state), *(str(attempt.state) for attempt in self.attempts(order)))
 
     def violations(self) -> list[Any]:
-        with self.look() as sandbox:
+        with self.read() as sandbox:
             return audit(sandbox)
 
 
-def at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
-    """What `number` threads that start together got, an exception where one was raised."""
-    got: list[Any] = [None] * number
+def run_concurrently(number: int, act: Callable[[int], Any]) -> list[Any]:
+    """The result of each of `number` threads that start together, or the exception it raised."""
+    results: list[Any] = [None] * number
     barrier = Barrier(number)
 
     def run(index: int) -> None:
         barrier.wait()
         try:
-            got[index] = act(index)
+            results[index] = act(index)
         except Exception as error:  # noqa: BLE001
-            got[index] = error
+            results[index] = error
 
     threads = [Thread(target=run, args=(index,)) for index in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    return got
+    return results
