@@ -6,12 +6,11 @@ import base64
 import binascii
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_der_public_key,
-    load_pem_private_key,
     load_pem_public_key,
 )
 
@@ -37,35 +36,10 @@ def load_public_key(text: str) -> RSAPublicKey:
     return key
 
 
-def load_private_key(pem: bytes, *, validated: bool = False) -> RSAPrivateKey:
-    """
-    Read an unencrypted private key.
-
-    Args:
-        validated: The key was checked before (our own files): skip the check, which takes
-            30 ms and is most of a start.
-
-    Raises:
-        Invalid: code ``key.invalid``.
-    """
-    try:
-        key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=validated)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _invalid() from error
-    if not isinstance(key, RSAPrivateKey):
-        raise _invalid()
-    return key
-
-
 def public_key_line(key: RSAPublicKey) -> str:
     """Write base64 SubjectPublicKeyInfo on one line, as the clients' config.ini wants it."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(der).decode("ascii")
-
-
-def public_key_pem(key: RSAPublicKey) -> str:
-    """Write PEM."""
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
 def _invalid() -> Invalid:

@@ -8,8 +8,9 @@ from mockpay.kernel.http.calls import HttpReply
 from mockpay.merchant import AmazonPayClient, ServiceError, SignatureMismatch
 from mockpay.merchant.results import Outcome
 from mockpay.wire import forms, keys, xml
-from mockpay.wire.amazonpay import signing
-from mockpay.wire.amazonpay.envelope import Flavour, open_, read_parameters
+from mockpay.wire.amazonpay import envelope, signing
+from mockpay.wire.amazonpay.client_families import Encoding
+from mockpay.wire.amazonpay.envelope import Flavour, open_envelope, read_parameters
 from mockpay.wire.amazonpay.results import ResultError
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, SELLER_ID, VECTORS
@@ -54,11 +55,11 @@ def client_of(sender=None, flavour=Flavour.PHP, **settings):
 
 def opened_from(query):
     sent = read_parameters(forms.decode_form(query))
-    return sent, open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+    return sent, open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
 
 def signed(answer):
-    signature = signing.sign_result(answer, ACCESS_KEY, SECRET_KEY, forms.Encoding.PHP)
+    signature = signing.sign_result(answer, ACCESS_KEY, SECRET_KEY, Encoding.PHP)
     return answer | {"signature": signature}
 
 
@@ -82,7 +83,7 @@ def test_a_payment_url_carries_everything_the_shop_said(flavour):
     assert url.startswith("http://127.0.0.1:8420/initiatePayment?payload=")
     assert sent.redirect_url == "https://shop.example/back?x=1"
     assert opened.iv_bytes == flavour.iv_bytes
-    assert signing.verify_envelope(opened, SECRET_KEY)
+    assert envelope.verify_envelope(opened, SECRET_KEY)
     assert opened.values == {
         "orderTotalAmount": "499.00",
         "orderTotalCurrencyCode": "INR",
@@ -205,13 +206,13 @@ CHARGE = {
 }
 
 
-def charge_body(response=None, encoding=forms.Encoding.PHP, **changes):
+def charge_body(response=None, encoding=Encoding.PHP, **changes):
     response = response or CHARGE
     signature = signing.sign_result(response, ACCESS_KEY, SECRET_KEY, encoding)
     return json.dumps({"response": response, "signature": signature} | changes).encode()
 
 
-@pytest.mark.parametrize("encoding", forms.Encoding)
+@pytest.mark.parametrize("encoding", Encoding)
 def test_a_charge_status_is_asked_in_an_envelope_and_read(encoding):
     sender = FakeSender(charge_body(encoding=encoding))
     status = client_of(sender).charge_status("S04-1-2")

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mockpay.wire import forms, keys
 from mockpay.wire.amazonpay import sealing
@@ -15,9 +16,13 @@ VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "amazonpay.json").
 SELLER_ID = VECTORS["credentials"]["merchant_id"]
 ACCESS_KEY = VECTORS["credentials"]["access_key"]
 SECRET_KEY = VECTORS["credentials"]["secret_key"]
-PRIVATE_KEY = keys.load_private_key(VECTORS["rsa_private_key_pem"].encode(), validated=True)
+PRIVATE_KEY = load_pem_private_key(
+    VECTORS["rsa_private_key_pem"].encode(), None, unsafe_skip_rsa_key_validation=True
+)
 PUBLIC_KEY = keys.load_public_key(VECTORS["rsa_public_key_pem"])
-SNS_PRIVATE_KEY = keys.load_private_key(VECTORS["sns_private_key_pem"].encode(), validated=True)
+SNS_PRIVATE_KEY = load_pem_private_key(
+    VECTORS["sns_private_key_pem"].encode(), None, unsafe_skip_rsa_key_validation=True
+)
 
 
 def name_of(vector: dict) -> str:
@@ -35,6 +40,6 @@ def seal_text(
     octets = plaintext.encode() if isinstance(plaintext, str) else plaintext
     aes_key = data_key if len(data_key) in {16, 24, 32} else b"k" * 16
     sealed = AESGCM(aes_key).encrypt(iv, octets, None)
-    wrapped = PUBLIC_KEY.encrypt(data_key, sealing.oaep())
+    wrapped = PUBLIC_KEY.encrypt(data_key, sealing.DATA_KEY_PADDING)
     payload, key, nonce = (base64.b64encode(part).decode() for part in (sealed, wrapped, iv))
     return payload, key, nonce

@@ -1,8 +1,8 @@
 import pytest
 
-from mockpay.wire.amazonpay import sealing, signing
-from mockpay.wire.amazonpay.envelope import EnvelopeError, Flavour, open_
-from mockpay.wire.forms import Encoding
+from mockpay.wire.amazonpay import envelope, sealing, signing
+from mockpay.wire.amazonpay.client_families import Encoding
+from mockpay.wire.amazonpay.envelope import EnvelopeError, Flavour, open_envelope
 from tests.wire.known_answers import (
     ACCESS_KEY,
     PRIVATE_KEY,
@@ -19,7 +19,7 @@ REQUESTS = VECTORS["process_payment_requests"]
 @pytest.mark.parametrize("vector", REQUESTS, ids=name_of)
 def test_a_real_clients_request_opens_to_what_the_shop_wrote(vector):
     sent = parameters_of(vector["url"])
-    opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+    opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
     assert opened.plaintext == vector["plaintext"]
     assert opened.encoded == vector["params_single_encoded"]
@@ -32,12 +32,12 @@ def test_a_real_clients_request_opens_to_what_the_shop_wrote(vector):
 @pytest.mark.parametrize("vector", REQUESTS, ids=name_of)
 def test_a_real_clients_signature_verifies(vector):
     sent = parameters_of(vector["url"])
-    opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+    opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
     assert signing.request_string(opened.encoded) == vector["string_to_sign"]
     assert signing.sign(SECRET_KEY, vector["string_to_sign"]) == vector["expected_signature"]
-    assert signing.verify_envelope(opened, SECRET_KEY)
-    assert not signing.verify_envelope(opened, SECRET_KEY + "x")
+    assert envelope.verify_envelope(opened, SECRET_KEY)
+    assert not envelope.verify_envelope(opened, SECRET_KEY + "x")
 
 
 @pytest.mark.parametrize("vector", REQUESTS, ids=name_of)
@@ -63,7 +63,7 @@ def test_the_return_url_is_written_as_the_real_client_writes_it(vector):
 def test_a_broken_request_is_refused(vector):
     def read():
         sent = parameters_of(vector["url"])
-        return open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+        return open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
     with pytest.raises(EnvelopeError):
         read()
@@ -83,7 +83,7 @@ def test_a_broken_request_is_refused(vector):
 def test_the_answer_is_signed_in_the_encoding_of_the_request(name, double_utf8, node_marks, encoding):
     vector = next(vector for vector in REQUESTS if name_of(vector) == name)
     sent = parameters_of(vector["url"])
-    opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+    opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
     assert (opened.double_utf8, opened.node_marks) == (double_utf8, node_marks)
-    assert signing.result_encoding(opened) is encoding
+    assert envelope.result_encoding(opened) is encoding

@@ -13,7 +13,7 @@ from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
-from mockpay.wire.amazonpay.envelope import Opened, open_, read_parameters
+from mockpay.wire.amazonpay.envelope import OpenedEnvelope, open_envelope, read_parameters
 from mockpay.wire.amazonpay.signing import sign_result
 from mockpay.wire.forms import decode_form
 
@@ -26,7 +26,7 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
     world = None
     try:
         wrapped = read_parameters(decode_form(sent_form(request)))
-        opened = open_(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
+        opened = open_envelope(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             answer = _answer(sandbox, opened)
@@ -36,7 +36,7 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
     return jsonify(answer)
 
 
-def _answer(sandbox: Sandbox, opened: Opened) -> dict[str, object]:
+def _answer(sandbox: Sandbox, opened: OpenedEnvelope) -> dict[str, object]:
     codec.check_caller(opened, sandbox.seller)
     values = opened.values
     started = values.get("startTime", "")

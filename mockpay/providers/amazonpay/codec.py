@@ -14,8 +14,8 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.amazonpay.request_forms import CONTROL
-from mockpay.wire.amazonpay import signing
-from mockpay.wire.amazonpay.envelope import Opened
+from mockpay.wire.amazonpay import envelope
+from mockpay.wire.amazonpay.envelope import OpenedEnvelope
 
 CURRENCY = "INR"
 _DIGITS = re.compile(r"[0-9]{1,12}")
@@ -39,7 +39,7 @@ _FIELDS = frozenset(
 )
 
 
-def access_key(opened: Opened) -> str:
+def access_key(opened: OpenedEnvelope) -> str:
     """
     Who says that they wrote this.
 
@@ -56,12 +56,12 @@ def storable(text: str) -> str:
     return CONTROL.sub("\ufffd", text)
 
 
-def known_names(opened: Opened) -> list[str]:
+def known_names(opened: OpenedEnvelope) -> list[str]:
     """Which of the fields that clients send are in the payload."""
     return sorted(_FIELDS.intersection(opened.values))
 
 
-def echoed(opened: Opened) -> dict[str, str]:
+def echoed(opened: OpenedEnvelope) -> dict[str, str]:
     """What of a refused request goes back to the seller: what could have been stored."""
     texts = {name: opened.values.get(name, "") for name in _ECHOED}
     return {name: text for name, text in texts.items() if text and _storable(name, text)}
@@ -71,7 +71,7 @@ def _storable(name: str, text: str) -> bool:
     return len(text) <= _LONGEST[name] and not CONTROL.search(text)
 
 
-def check_origin(opened: Opened, seller: Seller, redirect_url: str | None) -> str:
+def check_origin(opened: OpenedEnvelope, seller: Seller, redirect_url: str | None) -> str:
     """
     Everything that must hold before the buyer may be sent anywhere; the URL that is allowed.
 
@@ -88,7 +88,7 @@ def check_origin(opened: Opened, seller: Seller, redirect_url: str | None) -> st
     return redirect_url
 
 
-def check_caller(opened: Opened, seller: Seller) -> None:
+def check_caller(opened: OpenedEnvelope, seller: Seller) -> None:
     """
     Whether the seller signed this, and speaks for itself.
 
@@ -98,7 +98,7 @@ def check_caller(opened: Opened, seller: Seller) -> None:
     """
     if not opened.signature:
         raise Invalid("The payload is not signed.", code="signature.missing")
-    if not signing.verify_envelope(opened, seller.secret_key):
+    if not envelope.verify_envelope(opened, seller.secret_key):
         raise Forbidden("The signature does not match.", code="signature.invalid")
     if opened.values.get("sellerId") != seller.seller_id:
         raise Forbidden("The sellerId is not the caller's.", code="seller.another")
@@ -111,7 +111,7 @@ def fresh(seller: Seller, moment: int, now: int, real_now: int) -> bool:
 
 
 def payment_request(
-    opened: Opened, payload: str, seller: Seller, redirect_url: str, now: int, real_now: int
+    opened: OpenedEnvelope, payload: str, seller: Seller, redirect_url: str, now: int, real_now: int
 ) -> PaymentRequest:
     """
     Read a verified request.
@@ -184,10 +184,10 @@ def _live(values: Mapping[str, str]) -> bool:
     return text == "false"
 
 
-def _marks(opened: Opened, age_ms: int) -> dict[str, object]:
+def _marks(opened: OpenedEnvelope, age_ms: int) -> dict[str, object]:
     """What the way back and the dashboard need to know of how the request was written."""
     return {
-        "encoding": str(signing.result_encoding(opened)),
+        "encoding": str(envelope.result_encoding(opened)),
         "iv_bytes": opened.iv_bytes,
         "plaintext_bytes": len(opened.plaintext),
         "double_utf8": opened.double_utf8,

@@ -15,8 +15,13 @@ from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
 from mockpay.store import journal
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
-from mockpay.wire.amazonpay.envelope import EnvelopeParameters, Opened, open_, read_parameters
-from mockpay.wire.amazonpay.signing import result_encoding
+from mockpay.wire.amazonpay.envelope import (
+    EnvelopeParameters,
+    OpenedEnvelope,
+    open_envelope,
+    read_parameters,
+    result_encoding,
+)
 from mockpay.wire.forms import decode_form
 
 _KIND = "amazonpay.processPayment"
@@ -52,13 +57,13 @@ def location(runtime: Runtime, form: bytes) -> str:
         return _begin(sandbox, opened, sent)
 
 
-def _open(runtime: Runtime, form: bytes) -> tuple[Opened, EnvelopeParameters]:
+def _open(runtime: Runtime, form: bytes) -> tuple[OpenedEnvelope, EnvelopeParameters]:
     """What was sealed, and what it came in."""
     sent = read_parameters(decode_form(form))
-    return open_(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay), sent
+    return open_envelope(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay), sent
 
 
-def _begin(sandbox: Sandbox, opened: Opened, sent: EnvelopeParameters) -> str:
+def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters) -> str:
     """The payment page, or the seller's URL with a signed FAILURE."""
     allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
     try:
@@ -75,7 +80,9 @@ def _begin(sandbox: Sandbox, opened: Opened, sent: EnvelopeParameters) -> str:
     return f"/pay/{begun.order.page_token}/"
 
 
-def _refuse(sandbox: Sandbox, opened: Opened, url: str, code: str | None, reason: str | None = None) -> str:
+def _refuse(
+    sandbox: Sandbox, opened: OpenedEnvelope, url: str, code: str | None, reason: str | None = None
+) -> str:
     """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
     facts = {"fields": codec.known_names(opened)}
     _note(sandbox, code or "refused", reason or reasons.failure(code).description, None, facts)

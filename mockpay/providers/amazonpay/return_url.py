@@ -12,8 +12,8 @@ from mockpay.domain.sellers import Seller
 from mockpay.providers.amazonpay import reasons
 from mockpay.providers.amazonpay.reasons import Reason, Status
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.signing import sign_result
-from mockpay.wire.forms import Encoding
 
 _WAITING = frozenset({AttemptState.PENDING, AttemptState.UNKNOWN, AttemptState.PROCESSING})
 #: Everything that may stand in a URL as it is; the rest of a redirectUrl is percent-encoded.

@@ -12,7 +12,7 @@ from mockpay.store.unit_of_work import Runtime, read
 from mockpay.web.control.endpoints import Ask, Endpoint
 
 if TYPE_CHECKING:
-    from mockpay.wire.amazonpay.explanation import Explanation
+    from mockpay.wire.amazonpay.diagnostics import Explanation
 
 _ENVELOPE = ("payload=", "key=", "iv=")
 
@@ -68,24 +68,24 @@ def _of_envelope(runtime: Runtime, raw: str, call: SignedCall, secret: str) -> t
     # Loaded where somebody asks: a server that nobody asks does not pay for them.
     from mockpay.wire import forms  # noqa: PLC0415
     from mockpay.wire.amazonpay import envelope, signing  # noqa: PLC0415
-    from mockpay.wire.amazonpay.explanation import explain_strings  # noqa: PLC0415
+    from mockpay.wire.amazonpay.diagnostics import explain_strings  # noqa: PLC0415
     from mockpay.wire.amazonpay.signature_verification import Candidate  # noqa: PLC0415
 
     sent = envelope.read_parameters(forms.decode_form(raw))
-    opened = envelope.open_(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay)
+    opened = envelope.open_envelope(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay)
     signature = call.signature or opened.signature
     reading = Candidate("envelope", signing.request_string(opened.encoded))
     yours = call.string_to_sign
-    return signature, explain_strings([reading], secret=secret, signature=signature, yours=yours)
+    return signature, explain_strings([reading], secret=secret, signature=signature, claimed=yours)
 
 
 def _of_request(host: str, path: str, raw: str, call: SignedCall, secret: str) -> tuple[str, Explanation]:
-    from mockpay.wire.amazonpay.explanation import explain as explained  # noqa: PLC0415
+    from mockpay.wire.amazonpay.diagnostics import explain as explained  # noqa: PLC0415
     from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_signature  # noqa: PLC0415
 
     request = SignedRequest(call.method.upper(), host, path, raw)
     signature = call.signature if call.signature is not None else request_signature(raw)
-    found = explained(request, secret=secret, signature=signature, yours=call.string_to_sign)
+    found = explained(request, secret=secret, signature=signature, claimed=call.string_to_sign)
     return signature, found
 
 
@@ -100,11 +100,11 @@ def _told(call: SignedCall, signature: str, found: Explanation) -> SignatureAnsw
         first_difference=found.first_difference,
         tried=[
             TriedEntry(
-                flavour=one.flavour,
-                string_to_sign=one.string_to_sign,
-                expected_signature=one.expected_signature,
+                flavour=reading.flavour,
+                string_to_sign=reading.string_to_sign,
+                expected_signature=reading.expected_signature,
             )
-            for one in found.tried
+            for reading in found.readings
         ],
     )
 

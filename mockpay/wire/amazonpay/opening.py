@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.wire.amazonpay.client_families import SLASH_QUIRK_FIELDS
-from mockpay.wire.amazonpay.sealing import oaep
-from mockpay.wire.amazonpay.signing import request_string
-from mockpay.wire.forms import MAX_PAIRS, NODE_MARKS, FormError, percent_decode, undo_double_utf8
+from mockpay.wire.amazonpay.client_families import NODE_MARKS, SLASH_QUIRK_FIELDS, Encoding, undo_double_utf8
+from mockpay.wire.amazonpay.sealing import DATA_KEY_PADDING
+from mockpay.wire.amazonpay.signing import matches, request_string, sign
+from mockpay.wire.forms import MAX_PAIRS, FormError, percent_decode
 
 #: The contract's bound, for the fields as the shop wrote them.
 MAX_PLAINTEXT = 16_384
@@ -78,7 +78,7 @@ class EnvelopeParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedEnvelope:
     """
     A request that came out of its envelope; its signature is not yet verified.
 
@@ -111,25 +111,25 @@ def read_parameters(pairs: Iterable[tuple[str, str]]) -> EnvelopeParameters:
     Raises:
         EnvelopeParameterError: code ``envelope.missing`` or ``envelope.doubled``.
     """
-    found: dict[str, str] = {}
+    sent: dict[str, str] = {}
     for name, value in pairs:
         if name not in {"payload", "key", "iv", "redirectUrl"}:
             continue
-        if name in found:
+        if name in sent:
             raise EnvelopeParameterError(
                 f"The parameter {name} is given twice.", code="envelope.doubled", name=name
             )
-        found[name] = value
+        sent[name] = value
     for name in ("payload", "key", "iv"):
-        if not found.get(name):
+        if not sent.get(name):
             raise EnvelopeParameterError(
                 f"The parameter {name} is missing.", code="envelope.missing", name=name
             )
-    redirect_url = undo_double_utf8(found.get("redirectUrl", "")) or None
-    return EnvelopeParameters(found["payload"], found["key"], found["iv"], redirect_url)
+    redirect_url = undo_double_utf8(sent.get("redirectUrl", "")) or None
+    return EnvelopeParameters(sent["payload"], sent["key"], sent["iv"], redirect_url)
 
 
-def open_(payload: str, key: str, iv: str, private_key: RSAPrivateKey) -> Opened:
+def open_envelope(payload: str, key: str, iv: str, private_key: RSAPrivateKey) -> OpenedEnvelope:
     """
     Decrypt an envelope and read its form.
 
@@ -143,6 +143,25 @@ def open_(payload: str, key: str, iv: str, private_key: RSAPrivateKey) -> Opened
     iv_octets = _from_base64("iv", iv)
     plaintext = _decrypt(_from_base64("payload", payload), _from_base64("key", key), iv_octets, private_key)
     return _read_form(plaintext, len(iv_octets))
+
+
+def verify_envelope(opened: OpenedEnvelope, secret: str) -> bool:
+    """Whether the seller with this secret signed the opened request."""
+    return matches(sign(secret, opened.string_to_sign), opened.signature)
+
+
+def result_encoding(opened: OpenedEnvelope) -> Encoding:
+    """
+    The encoding in which the client that sent this request will verify an answer.
+
+    Only non-ASCII text and ``!'()*`` make a difference.  UTF-8 twice unless the request had
+    it once; Node's set when its marks were seen, or the IV is Node's and the text was
+    encoded twice.
+    """
+    node = opened.node_marks or (opened.iv_bytes == 12 and opened.double_utf8 is True)
+    if opened.double_utf8 is False:
+        return Encoding.JAVASCRIPT if node else Encoding.RFC3986
+    return Encoding.NODE if node else Encoding.PHP
 
 
 def _from_base64(name: str, text: str) -> bytes:
@@ -164,7 +183,7 @@ def _from_base64(name: str, text: str) -> bytes:
 
 def _decrypt(sealed: bytes, wrapped: bytes, iv: bytes, private_key: RSAPrivateKey) -> str:
     try:
-        data_key = private_key.decrypt(wrapped, oaep())
+        data_key = private_key.decrypt(wrapped, DATA_KEY_PADDING)
     except ValueError as error:
         raise _unreadable("the data key does not unwrap with this server's key") from error
     if len(data_key) not in _AES_KEY_BYTES:
@@ -183,7 +202,7 @@ def _unreadable(reason: str) -> EnvelopeError:
     return EnvelopeError("The payload cannot be decrypted.", reason=reason)
 
 
-def _read_form(plaintext: str, iv_bytes: int) -> Opened:
+def _read_form(plaintext: str, iv_bytes: int) -> OpenedEnvelope:
     encoded: dict[str, str] = {}
     values: dict[str, str] = {}
     doubled: dict[str, bool] = {}  # of non-ASCII values: was there a second UTF-8 pass?
@@ -202,7 +221,7 @@ def _read_form(plaintext: str, iv_bytes: int) -> Opened:
     _check_size(plaintext, values)
     # customInformation is what comes back in the answer, so its own verdict counts most.
     double_utf8 = doubled.get("customInformation", all(doubled.values())) if doubled else None
-    return Opened(
+    return OpenedEnvelope(
         plaintext,
         encoded,
         values,

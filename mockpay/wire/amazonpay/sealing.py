@@ -17,14 +17,8 @@ from mockpay.wire.amazonpay.signing import request_string, sign
 
 #: Both client families make AES-128 keys.
 DATA_KEY_BYTES = 16
-
-
-_OAEP = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303
-
-
-def oaep() -> OAEP:
-    """The wrapping of the data key: OAEP with SHA-1 twice, both clients' default."""
-    return _OAEP
+#: The wrapping of the data key: OAEP with SHA-1 twice, both clients' default.
+DATA_KEY_PADDING = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303 (the wire's)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +68,7 @@ def seal(
     )
     data_key, iv = entropy(DATA_KEY_BYTES), entropy(flavour.iv_bytes)
     sealed = AESGCM(data_key).encrypt(iv, plaintext.encode(), None)
-    return Envelope(_base64(sealed), _base64(public_key.encrypt(data_key, oaep())), _base64(iv))
+    return Envelope(_base64(sealed), _base64(public_key.encrypt(data_key, DATA_KEY_PADDING)), _base64(iv))
 
 
 def signed_plaintext(fields: Mapping[str, str], *, access_key: str, secret_key: str, flavour: Flavour) -> str:

@@ -8,20 +8,14 @@ spellings.  Every combination is one candidate; whichever fits tells the client.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes
 
+from mockpay.wire.amazonpay.client_families import NODE_MARKS, undo_double_utf8
 from mockpay.wire.amazonpay.signing import HOST, PATH, VERB, matches, sign, string_to_sign
-from mockpay.wire.forms import (
-    NODE_MARKS,
-    decode_form,
-    lower_hex,
-    percent_decode,
-    reencode,
-    split_form,
-    undo_double_utf8,
-    unique,
-)
+from mockpay.wire.forms import decode_form, encode_utf8, percent_decode, split_form, unique
 
 #: Hosts that clients have built in and sign even when something else carries the request.
 CANONICAL_HOSTS = (
@@ -31,6 +25,8 @@ CANONICAL_HOSTS = (
     "mws.amazonservices.jp",
     "amazonpay.amazon.in",
 )
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +64,7 @@ def request_signature(raw: str) -> str:
 
     A plus sign that was sent bare is base64's, not a space.
     """
-    found = unique(split_form(raw)).get("Signature", "")
-    return percent_decode(found).replace(" ", "+")
+    return percent_decode(unique(split_form(raw)).get("Signature", "")).replace(" ", "+")
 
 
 def candidates(request: SignedRequest) -> Iterator[Candidate]:
@@ -105,8 +100,8 @@ def verify_request(request: SignedRequest, *, secret: str, signature: str | None
     Raises:
         FormError: malformed, too large, or code ``form.duplicate``.
     """
-    given = request_signature(request.raw) if signature is None else signature
-    fitting = (c for c in candidates(request) if matches(sign(secret, c.string_to_sign), given))
+    signature = request_signature(request.raw) if signature is None else signature
+    fitting = (c for c in candidates(request) if matches(sign(secret, c.string_to_sign), signature))
     return next(fitting, None)
 
 
@@ -144,6 +139,16 @@ def _spellings(sent: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
     yield "as-sent", dict(sent)
     for name, spell in _SPELLINGS.items():
         yield name, {spell(key): spell(value) for key, value in sent.items()}
+
+
+def reencode(encoded: str, *, safe: str = "") -> str:
+    """Decode a sent value to its bytes and encode those anew, whatever text they are."""
+    return quote(unquote_to_bytes(encode_utf8(encoded.replace("+", " "), "replace")), safe=safe)
+
+
+def lower_hex(encoded: str) -> str:
+    """Spell every percent code in lower case: ``%2F`` becomes ``%2f``."""
+    return _ESCAPE.sub(lambda code: code.group().lower(), encoded)
 
 
 def _node_set(value: str) -> str:

@@ -10,12 +10,8 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from mockpay.wire.forms import Encoding
-
-if TYPE_CHECKING:
-    from mockpay.wire.amazonpay.opening import Opened
+from mockpay.wire.amazonpay.client_families import Encoding
 
 #: What both client families sign over for envelopes and results, whatever URL they use.
 VERB, HOST, PATH = "POST", "amazonpay.amazon.in", "/"
@@ -36,19 +32,14 @@ def sign(secret: str, text: str) -> str:
     return base64.b64encode(mac).decode("ascii")
 
 
-def matches(one: str, other: str) -> bool:
+def matches(signature: str, expected: str) -> bool:
     """Compare two signatures in constant time; any text is allowed."""
-    return hmac.compare_digest(_octets(one), _octets(other))
+    return hmac.compare_digest(_octets(signature), _octets(expected))
 
 
 def request_string(encoded: Mapping[str, str]) -> str:
     """What is signed for an envelope: all its fields but the signature, plus the two constants."""
     return string_to_sign(VERB, HOST, PATH, SIGNATURE_FIELDS | _without(encoded, "Signature"))
-
-
-def verify_envelope(opened: Opened, secret: str) -> bool:
-    """Whether the seller with this secret signed the opened request."""
-    return matches(sign(secret, opened.string_to_sign), opened.signature)
 
 
 def result_string(fields: Mapping[str, str], access_key: str, encoding: Encoding) -> str:
@@ -66,20 +57,6 @@ def sign_result(fields: Mapping[str, str], access_key: str, secret: str, encodin
         FormError: code ``form.unencodable``: a value holds a lone surrogate.
     """
     return sign(secret, result_string(fields, access_key, encoding))
-
-
-def result_encoding(opened: Opened) -> Encoding:
-    """
-    The encoding in which the client that sent this request will verify an answer.
-
-    Only non-ASCII text and ``!'()*`` make a difference.  UTF-8 twice unless the request had
-    it once; Node's set when its marks were seen, or the IV is Node's and the text was
-    encoded twice.
-    """
-    node = opened.node_marks or (opened.iv_bytes == 12 and opened.double_utf8 is True)
-    if opened.double_utf8 is False:
-        return Encoding.JAVASCRIPT if node else Encoding.RFC3986
-    return Encoding.NODE if node else Encoding.PHP
 
 
 def _without(fields: Mapping[str, str], name: str) -> dict[str, str]:

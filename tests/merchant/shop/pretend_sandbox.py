@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.wire import forms, keys
-from mockpay.wire.amazonpay import signing
-from mockpay.wire.amazonpay.envelope import open_, read_parameters
+from mockpay.wire.amazonpay import envelope, signing
+from mockpay.wire.amazonpay.client_families import Encoding
+from mockpay.wire.amazonpay.envelope import open_envelope, read_parameters
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
 from tests.merchant.posted import CERTIFICATE
 from tests.merchant.pretend_refunds import PretendRefunds, done, fault
@@ -87,8 +88,8 @@ class PretendSandbox:
 def opened_request(query):
     """What a sealed request says, and where it wants the buyer sent back to."""
     sent = read_parameters(forms.decode_form(query))
-    opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
-    assert signing.verify_envelope(opened, SECRET_KEY)
+    opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+    assert envelope.verify_envelope(opened, SECRET_KEY)
     return opened.values, sent.redirect_url
 
 
@@ -108,7 +109,7 @@ def signed_result(status, order_id, amount="499.00", **changes):
         "customInformation": order_id,
     } | changes
     answer = {name: value for name, value in answer.items() if value is not None}
-    signature = signing.sign_result(answer, ACCESS_KEY, SECRET_KEY, forms.Encoding.PHP)
+    signature = signing.sign_result(answer, ACCESS_KEY, SECRET_KEY, Encoding.PHP)
     return answer | {"signature": signature}
 
 

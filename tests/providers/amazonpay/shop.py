@@ -152,7 +152,7 @@ class Shop:
             **signing.SIGNATURE_FIELDS,
         }
         told = usual | {name.replace("__", "."): text for name, text in params.items()}
-        encode = forms.encode_rfc3986
+        encode = forms.percent_encode
         encoded = {name: encode(text) for name, text in told.items() if text}
         host = host or urlsplit(self.server.url).netloc
         text = signing.string_to_sign(method, host, path, encoded)

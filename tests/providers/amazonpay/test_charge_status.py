@@ -3,9 +3,9 @@
 import pytest
 
 from mockpay.merchant.results import Outcome
+from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import Flavour
 from mockpay.wire.amazonpay.signing import sign_result
-from mockpay.wire.forms import Encoding
 from tests.providers.amazonpay.asking import Reply, ask
 from tests.providers.amazonpay.shop import Shop, assert_nobodys_journal_says
 
@@ -184,7 +184,7 @@ def test_a_payment_request_is_no_question(shop):
 
 
 def test_a_question_is_no_payment_request(shop):
-    """Opened, signed and fresh, but with nothing to pay."""
+    """OpenedEnvelope, signed and fresh, but with nothing to pay."""
     query = f"{blank(shop, transactionId='x')}&redirectUrl=http%3A%2F%2F127.0.0.1%2Fback"
 
     reply = ask(shop.server, f"/processPayment?{query}")

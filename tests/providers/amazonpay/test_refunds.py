@@ -143,9 +143,9 @@ def by_node(shop: Shop, path: str, **params: str) -> Reply:
         **signing.SIGNATURE_FIELDS,
         **{name.replace("__", "."): text for name, text in params.items()},
     }
-    encoded = {name: forms.encode_rfc3986(text) for name, text in told.items()}
+    encoded = {name: forms.percent_encode(text) for name, text in told.items()}
     text = signing.string_to_sign("POST", "amazonpay.amazon.in", "/", encoded)
-    encoded["Signature"] = forms.encode_rfc3986(signing.sign(names["secret_key"], text))
+    encoded["Signature"] = forms.percent_encode(signing.sign(names["secret_key"], text))
     query = "&".join(f"{name}={value}" for name, value in encoded.items())
     return ask(shop.server, f"{path}?{query}&isSandbox=true", host="amazonpay.amazon.in")
 

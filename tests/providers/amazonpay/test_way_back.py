@@ -6,9 +6,9 @@ import pytest
 
 from mockpay.merchant.results import Outcome
 from mockpay.testing import TestSeller
+from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import Flavour
 from mockpay.wire.amazonpay.signing import sign_result
-from mockpay.wire.forms import Encoding
 from tests.providers.amazonpay.asking import ask
 from tests.providers.amazonpay.shop import RETURN, TEN, Shop
 

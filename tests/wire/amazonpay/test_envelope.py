@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from mockpay.kernel.ids import entropy
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay import client_families, envelope, signing
+from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import (
     EnvelopeContentError,
     EnvelopeEncodingError,
@@ -15,12 +16,12 @@ from mockpay.wire.amazonpay.envelope import (
     EnvelopeParameterError,
     EnvelopeTooLarge,
     Flavour,
-    open_,
+    open_envelope,
     read_parameters,
     seal,
 )
 from mockpay.wire.amazonpay.results import verify_result_signature
-from mockpay.wire.forms import Encoding, FormError
+from mockpay.wire.forms import FormError
 from tests.wire.known_answers import (
     ACCESS_KEY,
     PRIVATE_KEY,
@@ -58,7 +59,7 @@ def sealed(fields, flavour=Flavour.PHP):
 
 def opened_from(fields, flavour=Flavour.PHP):
     envelope = sealed(fields, flavour)
-    return open_(envelope.payload, envelope.key, envelope.iv, PRIVATE_KEY)
+    return open_envelope(envelope.payload, envelope.key, envelope.iv, PRIVATE_KEY)
 
 
 @given(
@@ -81,7 +82,7 @@ def test_whatever_a_shop_seals_is_what_the_server_opens(flavour, note, store, or
     }
     query = sealed(fields, flavour).query("https://shop.example/" + url, flavour)
     sent = read_parameters(forms.decode_form(query))
-    opened = open_(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
+    opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
     assert opened.values == fields | {
         "sellerId": SELLER_ID,
@@ -89,7 +90,7 @@ def test_whatever_a_shop_seals_is_what_the_server_opens(flavour, note, store, or
         "AWSAccessKeyId": ACCESS_KEY,
         "Signature": opened.signature,
     }
-    assert signing.verify_envelope(opened, SECRET_KEY)
+    assert envelope.verify_envelope(opened, SECRET_KEY)
     assert opened.iv_bytes == flavour.iv_bytes
     if flavour is Flavour.NODE:
         assert sent.redirect_url == "https://shop.example/" + url
@@ -105,7 +106,7 @@ def test_the_client_accepts_an_answer_that_echoes_its_text(flavour, custom):
         "description": "Txn Success",
         "customInformation": opened.values["customInformation"],
     }
-    encoding = signing.result_encoding(opened)
+    encoding = envelope.result_encoding(opened)
     answer["signature"] = signing.sign_result(answer, ACCESS_KEY, SECRET_KEY, encoding)
 
     assert verify_result_signature(answer, access_key=ACCESS_KEY, secret=SECRET_KEY, flavour=flavour)
@@ -116,8 +117,8 @@ def test_the_client_accepts_an_answer_that_echoes_its_text(flavour, custom):
 def test_text_that_was_encoded_only_once_is_read_and_answered_so(custom):
     once = Encoding.RFC3986.percent_encode(custom)
     # Text that happens to be valid UTF-8 when read as Latin-1 cannot be told apart.
-    assume(forms.undo_double_utf8(custom) == custom)
-    opened = open_(*seal_text(f"customInformation={once.replace('%', '%25')}"), PRIVATE_KEY)
+    assume(client_families.undo_double_utf8(custom) == custom)
+    opened = open_envelope(*seal_text(f"customInformation={once.replace('%', '%25')}"), PRIVATE_KEY)
 
     assert opened.values["customInformation"] == custom
     assert opened.encoded["customInformation"] == once
@@ -132,7 +133,7 @@ def test_a_flipped_bit_anywhere_is_refused(parameter):
     for place, bit in itertools.product(range(len(text)), range(7)):
         flipped = text[:place] + chr(ord(text[place]) ^ 1 << bit) + text[place + 1 :]
         with pytest.raises(EnvelopeError):
-            open_(**(whole | {parameter: flipped}), private_key=PRIVATE_KEY)
+            open_envelope(**(whole | {parameter: flipped}), private_key=PRIVATE_KEY)
 
 
 def spoilt_key():
@@ -183,7 +184,7 @@ LOCKS = [
 @pytest.mark.parametrize(("spoil", "reason"), LOCKS)
 def test_every_lock_that_holds_looks_the_same_from_outside(spoil, reason):
     with pytest.raises(EnvelopeError) as refused:
-        open_(*spoil(), PRIVATE_KEY)
+        open_envelope(*spoil(), PRIVATE_KEY)
 
     assert refused.value.code == "envelope.unreadable"
     assert refused.value.message == "The payload cannot be decrypted."
@@ -194,7 +195,7 @@ def test_every_lock_that_holds_looks_the_same_from_outside(spoil, reason):
 @pytest.mark.parametrize("size", [16, 24, 32])
 @pytest.mark.parametrize("iv_size", [12, 16])
 def test_every_aes_key_size_and_both_iv_sizes_open(size, iv_size):
-    opened = open_(*seal_text("a=b", data_key=b"k" * size, iv=b"i" * iv_size), PRIVATE_KEY)
+    opened = open_envelope(*seal_text("a=b", data_key=b"k" * size, iv=b"i" * iv_size), PRIVATE_KEY)
 
     assert opened.values == {"a": "b"}
     assert (opened.signature, opened.access_key) == ("", "")
@@ -208,7 +209,7 @@ def test_base64_is_read_leniently():
 
     for spelling in (urlsafe, spaced):
         assert spelling != iv
-        assert open_(payload, key, spelling, PRIVATE_KEY).values == {"a": "b"}
+        assert open_envelope(payload, key, spelling, PRIVATE_KEY).values == {"a": "b"}
 
 
 @pytest.mark.parametrize("text", ["*", "AAAAA", "A===A", "AB==", "AAA\n", "ééé", "\ud800", "====="])
@@ -216,7 +217,7 @@ def test_what_is_not_base64_is_refused(text):
     payload, key, _ = seal_text("a=b")
 
     with pytest.raises(EnvelopeEncodingError) as refused:
-        open_(payload, key, text, PRIVATE_KEY)
+        open_envelope(payload, key, text, PRIVATE_KEY)
 
     assert refused.value.code == "envelope.encoding"
     assert refused.value.detail == {"name": "iv"}
@@ -228,7 +229,7 @@ def test_what_is_not_base64_is_refused(text):
 )
 def test_a_payload_that_holds_no_form_is_refused(plaintext):
     with pytest.raises(EnvelopeContentError) as refused:
-        open_(*seal_text(plaintext), PRIVATE_KEY)
+        open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
     assert refused.value.code == "envelope.content"
 
@@ -236,7 +237,7 @@ def test_a_payload_that_holds_no_form_is_refused(plaintext):
 @pytest.mark.parametrize("plaintext", ["a=1&b=2&a=1", "a=1&%61=2"])
 def test_a_field_named_twice_is_refused(plaintext):
     with pytest.raises(EnvelopeContentError) as refused:
-        open_(*seal_text(plaintext), PRIVATE_KEY)
+        open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
     assert refused.value.code == "envelope.duplicate"
 
@@ -253,17 +254,17 @@ def test_a_field_named_twice_is_refused(plaintext):
 )
 def test_a_payload_that_is_too_large_is_refused(plaintext):
     with pytest.raises(EnvelopeTooLarge) as refused:
-        open_(*seal_text(plaintext), PRIVATE_KEY)
+        open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
     assert refused.value.code == "envelope.too_large"
 
 
 def test_a_payload_of_just_16_kb_opens():
-    assert open_(*seal_text("a=" + "x" * 16_381), PRIVATE_KEY).values["a"].startswith("xxx")
+    assert open_envelope(*seal_text("a=" + "x" * 16_381), PRIVATE_KEY).values["a"].startswith("xxx")
 
 
 def test_unreadable_bytes_inside_a_value_do_not_break_the_server():
-    opened = open_(*seal_text("a=%FF%25FE&b=%25E0%25A4"), PRIVATE_KEY)
+    opened = open_envelope(*seal_text("a=%FF%25FE&b=%25E0%25A4"), PRIVATE_KEY)
 
     assert opened.values == {"a": "\ufffd\ufffd", "b": "\ufffd"}
 
@@ -285,7 +286,7 @@ def test_an_empty_part_of_an_envelope_is_refused(place):
     parts[place] = ""
 
     with pytest.raises(EnvelopeParameterError) as refused:
-        open_(*parts, PRIVATE_KEY)
+        open_envelope(*parts, PRIVATE_KEY)
 
     assert refused.value.code == "envelope.missing"
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay import client_families, signature_verification, signing
 from mockpay.wire.amazonpay.signature_verification import (
     SignedRequest,
     candidates,
@@ -19,9 +19,11 @@ def request_of(vector):
     return SignedRequest(vector["method"], vector["host"], vector["path"], vector["raw_query_or_body"])
 
 
-def signed(pairs, *, verb="POST", host="localhost:8420", path=MWS_PATH, spell=forms.reencode):
+def signed(
+    pairs, *, verb="POST", host="localhost:8420", path=MWS_PATH, spell=signature_verification.reencode
+):
     """A request whose sender signed over these, spelling values in its own way."""
-    params = {name: spell(forms.encode_rfc3986(value)) for name, value in pairs.items()}
+    params = {name: spell(forms.percent_encode(value)) for name, value in pairs.items()}
     signature = signing.sign(SECRET_KEY, signing.string_to_sign(verb, host, path, params))
     return forms.encode_form([*pairs.items(), ("Signature", signature)])
 
@@ -61,10 +63,10 @@ def test_a_changed_request_is_not_verified(vector):
 @pytest.mark.parametrize(
     ("flavour", "spell"),
     [
-        ("mws/as-sent", forms.reencode),
-        ("mws/node", lambda value: forms.reencode(value, safe=forms.NODE_MARKS)),
+        ("mws/as-sent", signature_verification.reencode),
+        ("mws/node", lambda value: signature_verification.reencode(value, safe=client_families.NODE_MARKS)),
         ("mws/npm", lambda value: value.replace("%2A", "%2a")),
-        ("mws/lower-hex", forms.lower_hex),
+        ("mws/lower-hex", signature_verification.lower_hex),
     ],
 )
 def test_every_spelling_of_values_is_known(flavour, spell):

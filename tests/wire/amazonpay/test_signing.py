@@ -1,10 +1,9 @@
 import pytest
 
-from mockpay.wire.amazonpay import signing
-from mockpay.wire.amazonpay.client_families import Flavour
-from mockpay.wire.amazonpay.opening import Opened
+from mockpay.wire.amazonpay import envelope, signing
+from mockpay.wire.amazonpay.client_families import Encoding, Flavour
+from mockpay.wire.amazonpay.opening import OpenedEnvelope
 from mockpay.wire.amazonpay.results import Operation, ResultError, verify_result_signature
-from mockpay.wire.forms import Encoding
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, VECTORS, name_of
 
 RESULTS = VECTORS["redirect_responses"]
@@ -85,7 +84,7 @@ def test_an_empty_mandatory_parameter_is_refused(name, flavour):
 def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(
     node_marks, iv_bytes, double_utf8, encoding
 ):
-    opened = Opened(
+    opened = OpenedEnvelope(
         plaintext="",
         encoded={},
         values={},
@@ -96,7 +95,7 @@ def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(
         node_marks=node_marks,
     )
 
-    assert signing.result_encoding(opened) is encoding
+    assert envelope.result_encoding(opened) is encoding
 
 
 def test_parameters_are_signed_in_byte_order_of_their_names():

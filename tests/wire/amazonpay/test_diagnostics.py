@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from mockpay.wire import forms
-from mockpay.wire.amazonpay.explanation import explain, explain_strings
+from mockpay.wire.amazonpay.diagnostics import explain, explain_strings
 from mockpay.wire.amazonpay.signature_verification import Candidate, SignedRequest, candidates
 from mockpay.wire.amazonpay.signing import sign
 
@@ -17,12 +17,12 @@ RIGHT = "POST\nlocalhost:8420\n" + PATH + "\n" + "&".join(sorted(RAW.split("&"))
 
 
 def request_with(signature=""):
-    raw = RAW + ("&Signature=" + forms.encode_rfc3986(signature) if signature else "")
+    raw = RAW + ("&Signature=" + forms.percent_encode(signature) if signature else "")
     return SignedRequest("POST", "localhost:8420", PATH, raw)
 
 
 def test_a_right_signature_is_told_with_its_flavour():
-    found = explain(request_with(sign(SECRET, RIGHT)), secret=SECRET, yours=RIGHT)
+    found = explain(request_with(sign(SECRET, RIGHT)), secret=SECRET, claimed=RIGHT)
 
     assert found.matched == "mws/as-sent"
     assert found.nearest.string_to_sign == RIGHT
@@ -34,8 +34,8 @@ def test_every_reading_is_listed_with_the_signature_it_needs():
     request = request_with("wrong")
     found = explain(request, secret=SECRET)
 
-    assert [t.string_to_sign for t in found.tried] == [c.string_to_sign for c in candidates(request)]
-    assert all(t.expected_signature == sign(SECRET, t.string_to_sign) for t in found.tried)
+    assert [t.string_to_sign for t in found.readings] == [c.string_to_sign for c in candidates(request)]
+    assert all(t.expected_signature == sign(SECRET, t.string_to_sign) for t in found.readings)
     assert found.matched is None
 
 
@@ -59,7 +59,7 @@ MISTAKES = [
 @pytest.mark.parametrize("string_is_given", [True, False])
 def test_a_common_mistake_is_named_with_or_without_the_callers_string(wrong, cause, string_is_given):
     found = explain(
-        request_with(sign(SECRET, wrong)), secret=SECRET, yours=wrong if string_is_given else None
+        request_with(sign(SECRET, wrong)), secret=SECRET, claimed=wrong if string_is_given else None
     )
 
     assert found.matched is None
@@ -107,7 +107,7 @@ def test_a_plus_that_became_a_space_and_the_urlsafe_alphabet_are_recognised():
 
 
 def test_the_right_string_with_another_secret_points_at_the_secret():
-    found = explain(request_with(sign("another", RIGHT)), secret=SECRET, yours=RIGHT)
+    found = explain(request_with(sign("another", RIGHT)), secret=SECRET, claimed=RIGHT)
 
     assert found.first_difference is None
     assert "secret key is another one" in found.cause
@@ -127,7 +127,7 @@ def test_the_right_string_with_another_secret_points_at_the_secret():
     ],
 )
 def test_the_first_difference_from_the_nearest_reading_is_shown(yours, cause, difference):
-    found = explain(request_with("x"), secret=SECRET, yours=yours)
+    found = explain(request_with("x"), secret=SECRET, claimed=yours)
 
     assert found.nearest.string_to_sign == RIGHT
     assert cause in found.cause or "did not sign aWS" in found.cause
@@ -138,9 +138,9 @@ def test_parameters_in_any_other_order_are_recognised():
     head, _, query = RIGHT.rpartition("\n")
     yours = head + "\n" + "&".join(sorted(query.split("&"), reverse=True))
 
-    assert "not sorted" in explain(request_with("x"), secret=SECRET, yours=yours).cause
+    assert "not sorted" in explain(request_with("x"), secret=SECRET, claimed=yours).cause
 
 
 def test_strange_text_does_not_break_the_explanation():
     for yours in ("", "\ud800", "\n\n\n\n", "a\nb\nc\n" + "&" * 300, "é\n" * 3):
-        assert explain(request_with("x"), secret="\ud800", yours=yours).cause
+        assert explain(request_with("x"), secret="\ud800", claimed=yours).cause
