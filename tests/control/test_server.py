@@ -73,8 +73,8 @@ def test_answers_have_exactly_the_fields_that_the_document_promises(document, ro
     for plain, name in (
         (room.get("").json, "SellerDetail"),
         (room.get("/clock").json, "ClockState"),
-        (room.get("/orders").json["items"][0], "OrderInList"),
+        (room.get("/orders").json["items"][0], "OrderSummary"),
         (room.get(f"/orders/{order.order_id}").json, "OrderDetail"),
-        (room.get("/audit").json, "Audit"),
+        (room.get("/audit").json, "AuditReport"),
     ):
         assert set(plain) == set(schemas[name]["properties"]), name

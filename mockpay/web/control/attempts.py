@@ -1,30 +1,29 @@
-"""How an attempt is told: in its order's detail shortly, by itself with all that is known."""
+"""Attempts by control API: a summary within their order, one by itself with all that is known."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
-from mockpay.domain.payments.attempts import Attempt, Failure
-from mockpay.kernel.clock import rfc3339
+from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.kernel.money import Money
 from mockpay.risk import assessment as risk
 from mockpay.services.payments.transitions import the_attempt, the_order
 from mockpay.services.scenarios import why
 from mockpay.store import timeline
-from mockpay.store.unit_of_work import Sandbox, read
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.authentications import (
-    AuthenticationEntry,
-    OtpEntry,
-    authentication_entries,
-    otp_entries,
+    OtpChallenge,
+    ThreeDSAuthentication,
+    otp_challenges,
+    threeds_authentications,
 )
-from mockpay.web.control.common import TimelineEntry, maybe_time, timeline_entry
-from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.risk import RiskEntry, risk_entry
+from mockpay.web.control.common import TimelineEntry, timeline_entries
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
+from mockpay.web.control.risk import RiskAssessment
 
 
-class FailureEntry(Struct, kw_only=True):
+class AttemptFailure(Struct, kw_only=True):
     """Why an attempt failed; `code` is the network's."""
 
     source: str
@@ -33,13 +32,14 @@ class FailureEntry(Struct, kw_only=True):
     code: str
 
 
-class AttemptEntry(Struct, kw_only=True):
+class AttemptSummary(Struct, kw_only=True):
     """One try to take an order's money."""
 
     attempt_id: str
     method: str
     state: str
     amount: str
+    captured_amount: str
     currency: str
     gateway: str
     reason: str | None
@@ -49,13 +49,13 @@ class AttemptEntry(Struct, kw_only=True):
     number: int
     instrument: dict[str, str]
     reference: str | None
-    failure: FailureEntry | None
+    failure: AttemptFailure | None
     created_at: str
     updated_at: str
     answer_by: str | None
 
 
-class WhyEntry(Struct, kw_only=True):
+class StageDecision(Struct, kw_only=True):
     """What decided a stage of an attempt."""
 
     attempt_id: str
@@ -67,9 +67,9 @@ class WhyEntry(Struct, kw_only=True):
     says: str
 
 
-class AttemptDetail(AttemptEntry, kw_only=True):
+class AttemptDetail(AttemptSummary, kw_only=True):
     """
-    An attempt with what the risk check said, and how its buyer was asked who they are.
+    An attempt with its risk assessment and how its buyer was authenticated.
 
     `risk` is null where the risk check never saw it; `timeline` has the lines of the attempt, of
     its one-time passwords and of its authentications.
@@ -77,97 +77,64 @@ class AttemptDetail(AttemptEntry, kw_only=True):
 
     order_id: str
     seller_order_id: str
-    why: list[WhyEntry]
-    risk: RiskEntry | None
-    otps: list[OtpEntry]
-    authentications: list[AuthenticationEntry]
+    why: list[StageDecision]
+    risk: RiskAssessment | None
+    otps: list[OtpChallenge]
+    authentications: list[ThreeDSAuthentication]
     timeline: list[TimelineEntry]
 
 
-def show(ask: Ask[None, None]) -> AttemptDetail:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return attempt_detail(sandbox, the_attempt(sandbox, ask.path["attempt_id"]))
+def get_attempt(request: Request[None, None]) -> AttemptDetail:
+    with request.read() as sandbox:
+        return attempt_detail(sandbox, the_attempt(sandbox, request.path["attempt_id"]))
 
 
 def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
     """An attempt with all that is known of it."""
     order = the_order(sandbox, attempt.order_pk)
-    found = risk.of_attempt(sandbox, attempt.attempt_id)
-    passwords = otp_entries(sandbox, attempt)
-    authentications = authentication_entries(sandbox, attempt)
+    assessment = risk.of_attempt(sandbox, attempt.attempt_id)
+    otps = otp_challenges(sandbox, attempt)
+    authentications = threeds_authentications(sandbox, attempt)
     subjects = {
         attempt.attempt_id,
-        *(one.challenge_id for one in passwords),
-        *(one.threeds_server_trans_id for one in authentications),
+        *(otp.challenge_id for otp in otps),
+        *(authentication.threeds_server_trans_id for authentication in authentications),
     }
-    events = timeline.of_order(sandbox, order.order_pk)
-    return AttemptDetail(
+    return to_response(
+        AttemptDetail,
+        attempt,
         order_id=order.order_id,
         seller_order_id=order.seller_order_id,
-        why=why_entries(attempt),
-        risk=risk_entry(found) if found else None,
-        otps=passwords,
+        why=stage_decisions(attempt),
+        risk=to_response(RiskAssessment, assessment) if assessment else None,
+        otps=otps,
         authentications=authentications,
-        timeline=[timeline_entry(event) for event in events if event.subject in subjects],
-        **_fields(attempt),
+        timeline=timeline_entries(timeline.of_order(sandbox, order.order_pk), subjects),
+        captured_amount=_captured(attempt),
     )
 
 
-def attempt_entry(attempt: Attempt) -> AttemptEntry:
-    """An attempt as it is told."""
-    return AttemptEntry(**_fields(attempt))
+def attempt_summary(attempt: Attempt) -> AttemptSummary:
+    """An attempt without what happened to it."""
+    return to_response(AttemptSummary, attempt, captured_amount=_captured(attempt))
 
 
-def _fields(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "attempt_id": attempt.attempt_id,
-        "method": attempt.method,
-        "state": attempt.state,
-        "amount": attempt.amount.wire(),
-        "currency": attempt.amount.currency,
-        "gateway": attempt.gateway,
-        "reason": attempt.reason,
-        "scenario": attempt.scenario,
-        "eci": attempt.eci,
-        "liability": attempt.liability,
-        "number": attempt.number,
-        "instrument": dict(attempt.instrument),
-        "reference": attempt.reference,
-        "failure": _failure(attempt.failure) if attempt.failure else None,
-        "created_at": rfc3339(attempt.created_at),
-        "updated_at": rfc3339(attempt.updated_at),
-        "answer_by": maybe_time(attempt.answer_by),
-    }
+def _captured(attempt: Attempt) -> str:
+    captured = attempt.state is AttemptState.CAPTURED
+    return (attempt.amount if captured else Money(0, attempt.amount.currency)).wire()
 
 
-def _failure(failure: Failure) -> FailureEntry:
-    return FailureEntry(source=failure.source, step=failure.step, reason=failure.reason, code=failure.code)
-
-
-def why_entries(attempt: Attempt) -> list[WhyEntry]:
+def stage_decisions(attempt: Attempt) -> list[StageDecision]:
     """What decided each stage of an attempt."""
-    return [
-        WhyEntry(
-            attempt_id=attempt.attempt_id,
-            stage=one.stage,
-            outcome=one.outcome,
-            source=one.source,
-            scenario=one.scenario,
-            seen=one.seen,
-            says=one.says,
-        )
-        for one in why(attempt)
-    ]
+    return [to_response(StageDecision, decision, attempt_id=attempt.attempt_id) for decision in why(attempt)]
 
 
 ENDPOINTS = (
     Endpoint(
         "GET",
         "/v1/sellers/{seller_id}/attempts/{attempt_id}",
-        show,
+        get_attempt,
         "One attempt: why it went as it did, what the risk check said, one-time passwords, and "
         "3-D Secure with every message.",
-        gives=AttemptDetail,
-        fails=(404,),
     ),
 )

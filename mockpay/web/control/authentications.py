@@ -1,4 +1,4 @@
-"""How an attempt's buyer was asked who they are: one-time passwords and 3-D Secure."""
+"""How an attempt's buyer was authenticated: one-time passwords and 3-D Secure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from typing import Any
 from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Attempt
-from mockpay.kernel.clock import rfc3339
 from mockpay.otp import otp_table
-from mockpay.otp.otp_table import Kept
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
-from mockpay.threeds.rules import ENDED, REASONS, Transaction, liability
-from mockpay.threeds.threeds_table import Logged
-from mockpay.web.control.common import maybe_time
+from mockpay.threeds.rules import ENDED, REASONS, liability
+from mockpay.web.control.responses import to_response
 
 
-class OtpEntry(Struct, kw_only=True):
+class OtpChallenge(Struct, kw_only=True):
     """
-    A one-time password that was asked for; its code is in the buyer's inbox only.
+    A one-time password; its code is in the buyer's inbox only.
 
     `sends` is how often one was sent; `undelivered`: the last sending failed.
     """
@@ -56,12 +53,12 @@ class ThreeDSMessage(Struct, kw_only=True):
     body: dict[str, Any]
 
 
-class AuthenticationEntry(Struct, kw_only=True):
+class ThreeDSAuthentication(Struct, kw_only=True):
     """
     A 3-D Secure authentication with its messages.
 
-    `ares_status` is what the first answer said, `trans_status` how it ended and `liability` who
-    bears a fraud then; `card` is masked.
+    `ares_status` is the ARes's transStatus, `trans_status` the final one and `liability` who bears
+    a fraud then; `card` is masked.
     """
 
     threeds_server_trans_id: str
@@ -98,83 +95,30 @@ class AuthenticationEntry(Struct, kw_only=True):
     messages: list[ThreeDSMessage]
 
 
-def otp_entries(sandbox: Sandbox, attempt: Attempt) -> list[OtpEntry]:
+def otp_challenges(sandbox: Sandbox, attempt: Attempt) -> list[OtpChallenge]:
     """The one-time passwords of an attempt, the oldest first."""
     challenges = otp_table.of_attempt(sandbox, attempt.attempt_id)
-    kept = (otp_table.find(sandbox, one.challenge_id) for one in challenges)
-    return [_otp(one) for one in kept if one is not None]
+    stored = (otp_table.find(sandbox, challenge.challenge_id) for challenge in challenges)
+    return [
+        to_response(OtpChallenge, row.challenge, sends=row.send_count) for row in stored if row is not None
+    ]
 
 
-def _otp(kept: Kept) -> OtpEntry:
-    one = kept.challenge
-    return OtpEntry(
-        challenge_id=one.challenge_id,
-        purpose=one.purpose.value,
-        state=one.state.value,
-        channel=one.channel.value,
-        destination_masked=one.destination_masked,
-        amount=one.amount.wire() if one.amount else None,
-        currency=one.amount.currency if one.amount else None,
-        sends=kept.send_count,
-        sends_left=one.sends_left,
-        wrong_count=one.wrong_count,
-        tries_left=one.tries_left,
-        undelivered=one.undelivered,
-        created_at=rfc3339(one.created_at),
-        expires_at=rfc3339(one.expires_at),
-        resend_at=rfc3339(one.resend_at),
-    )
-
-
-def authentication_entries(sandbox: Sandbox, attempt: Attempt) -> list[AuthenticationEntry]:
+def threeds_authentications(sandbox: Sandbox, attempt: Attempt) -> list[ThreeDSAuthentication]:
     """The 3-D Secure authentications of an attempt, the oldest first."""
-    found = threeds_table.of_attempt(sandbox, attempt.attempt_id)
-    return [_authentication(one, threeds_table.messages_of(sandbox, one.txn_id)) for one in found]
-
-
-def _authentication(txn: Transaction, log: list[Logged]) -> AuthenticationEntry:
-    return AuthenticationEntry(
-        threeds_server_trans_id=txn.txn_id,
-        acs_trans_id=txn.acs_trans_id,
-        ds_trans_id=txn.ds_trans_id,
-        number=txn.number,
-        state=txn.state.value,
-        flow=txn.flow.value if txn.flow else None,
-        outcome=txn.outcome,
-        ares_status=txn.ares_status.value if txn.ares_status else None,
-        trans_status=txn.trans_status.value if txn.trans_status else None,
-        reason=txn.reason,
-        reason_says=REASONS.get(txn.reason or ""),
-        eci=txn.eci,
-        liability=liability(txn.trans_status).value if txn.state in ENDED else None,
-        network=txn.network,
-        card=txn.masked,
-        issuer=txn.issuer,
-        amount=txn.amount.wire(),
-        currency=txn.amount.currency,
-        payee=txn.payee,
-        comp_ind=txn.comp_ind,
-        window_size=txn.window_size,
-        challenge_indicator=txn.challenge_indicator,
-        interactions=txn.interactions,
-        challenge_cancel=txn.challenge_cancel,
-        error_code=txn.error_code,
-        otp_challenge_id=txn.otp_challenge_id,
-        started_at=rfc3339(txn.started_at),
-        challenged_at=maybe_time(txn.challenged_at),
-        opened_at=maybe_time(txn.opened_at),
-        completed_at=maybe_time(txn.completed_at),
-        returned_at=maybe_time(txn.returned_at),
-        messages=[_message(one) for one in log],
-    )
-
-
-def _message(one: Logged) -> ThreeDSMessage:
-    return ThreeDSMessage(
-        seq=one.seq,
-        type=one.type,
-        sender=one.sender,
-        receiver=one.receiver,
-        at=rfc3339(one.at),
-        body=dict(one.body),
-    )
+    transactions = threeds_table.of_attempt(sandbox, attempt.attempt_id)
+    return [
+        to_response(
+            ThreeDSAuthentication,
+            txn,
+            threeds_server_trans_id=txn.txn_id,
+            reason_says=REASONS.get(txn.reason or ""),
+            liability=liability(txn.trans_status).value if txn.state in ENDED else None,
+            card=txn.masked,
+            messages=[
+                to_response(ThreeDSMessage, message)
+                for message in threeds_table.messages_of(sandbox, txn.txn_id)
+            ],
+        )
+        for txn in transactions
+    ]

@@ -8,14 +8,15 @@ from msgspec import Meta, Struct
 
 from mockpay.domain.buyers import BY_EMAIL, Buyer
 from mockpay.domain.wallet import Kind
-from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.money import Money
 from mockpay.services import buyers, wallet
 from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads.buyers import Entry
-from mockpay.store.unit_of_work import Sandbox, read, transaction
-from mockpay.web.control.common import PageQuery, maybe_time
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.control.common import PageQuery
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 
 class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -26,13 +27,13 @@ class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class BuyerWish(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A buyer to be known from now on."""
+class BuyerCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A buyer to be stored."""
 
     email: str
 
 
-class BuyerEntry(Struct, kw_only=True):
+class BuyerDetail(Struct, kw_only=True):
     """A buyer; `created_at` is null for one who never came by, `says` tells of a sandbox buyer."""
 
     buyer_id: str
@@ -44,11 +45,11 @@ class BuyerEntry(Struct, kw_only=True):
 class BuyerList(Struct, kw_only=True):
     """Buyers by their e-mail."""
 
-    items: list[BuyerEntry]
+    items: list[BuyerDetail]
     next_cursor: str | None
 
 
-class WalletTold(Struct, kw_only=True):
+class WalletDetail(Struct, kw_only=True):
     """
     An Amazon Pay balance: `balance` can be spent, `held` waits for captures.
 
@@ -81,50 +82,50 @@ class WalletEntry(Struct, kw_only=True):
     attempt_id: str | None
 
 
-class WalletEntries(Struct, kw_only=True):
+class WalletEntryList(Struct, kw_only=True):
     """Movements, the newest first."""
 
     items: list[WalletEntry]
     next_cursor: str | None
 
 
-def listed(ask: Ask[BuyerQuery, None]) -> BuyerList:
-    query = ask.query
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def list_buyers(request: Request[BuyerQuery, None]) -> BuyerList:
+    query = request.query
+    with request.read() as sandbox:
         if query.email:
             buyer = buyers.named(sandbox, query.email)
-            there = buyer.created_at is not None or buyer.email in BY_EMAIL
-            return BuyerList(items=[_entry(buyer)] if there else [], next_cursor=None)
+            exists = buyer.created_at is not None or buyer.email in BY_EMAIL
+            return BuyerList(items=[_detail(buyer)] if exists else [], next_cursor=None)
         page = buyer_lists.buyers_page(sandbox, after=query.cursor, limit=query.limit)
-    return BuyerList(items=[_entry(one) for one in page.items], next_cursor=page.next_cursor)
+    return BuyerList(items=[_detail(buyer) for buyer in page.items], next_cursor=page.next_cursor)
 
 
-def create(ask: Ask[None, BuyerWish]) -> BuyerEntry:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _entry(buyers.ensure(sandbox, ask.body.email))
+def create_buyer(request: Request[None, BuyerCreate]) -> BuyerDetail:
+    with request.transaction() as sandbox:
+        return _detail(buyers.ensure(sandbox, request.body.email))
 
 
-def show(ask: Ask[None, None]) -> BuyerEntry:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return _entry(buyer_of(sandbox, ask))
+def get_buyer(request: Request[None, None]) -> BuyerDetail:
+    with request.read() as sandbox:
+        return _detail(buyer_of(sandbox, request))
 
 
-def show_wallet(ask: Ask[None, None]) -> WalletTold:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return _wallet(sandbox, buyer_of(sandbox, ask))
+def get_wallet(request: Request[None, None]) -> WalletDetail:
+    with request.read() as sandbox:
+        return _wallet(sandbox, buyer_of(sandbox, request))
 
 
-def entries(ask: Ask[PageQuery, None]) -> WalletEntries:
-    query = ask.query
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        buyer = buyer_of(sandbox, ask)
+def list_wallet_entries(request: Request[PageQuery, None]) -> WalletEntryList:
+    query = request.query
+    with request.read() as sandbox:
+        buyer = buyer_of(sandbox, request)
         page = buyer_lists.wallet_entries(sandbox, buyer.email, after=query.cursor, limit=query.limit)
-    return WalletEntries(items=[_moved(one) for one in page.items], next_cursor=page.next_cursor)
+    return WalletEntryList(items=[_wallet_entry(entry) for entry in page.items], next_cursor=page.next_cursor)
 
 
-def buyer_of(sandbox: Sandbox, ask: Ask[Any, Any]) -> Buyer:
+def buyer_of(sandbox: Sandbox, request: Request[Any, Any]) -> Buyer:
     """The buyer whom the path names."""
-    return buyer_named(sandbox, ask.path["buyer_id"])
+    return buyer_named(sandbox, request.path["buyer_id"])
 
 
 def buyer_named(sandbox: Sandbox, name: str) -> Buyer:
@@ -138,89 +139,55 @@ def buyer_named(sandbox: Sandbox, name: str) -> Buyer:
     return buyers.named(sandbox, name) if "@" in name else buyers.find(sandbox, name)
 
 
-def _entry(buyer: Buyer) -> BuyerEntry:
-    known = BY_EMAIL.get(buyer.email)
-    return BuyerEntry(
-        buyer_id=buyer.buyer_id,
-        email=buyer.email,
-        says=known.says if known else None,
-        created_at=maybe_time(buyer.created_at),
-    )
+def _detail(buyer: Buyer) -> BuyerDetail:
+    sandbox_buyer = BY_EMAIL.get(buyer.email)
+    return to_response(BuyerDetail, buyer, says=sandbox_buyer.says if sandbox_buyer else None)
 
 
-def _wallet(sandbox: Sandbox, buyer: Buyer) -> WalletTold:
-    known = BY_EMAIL.get(buyer.email)
+def _wallet(sandbox: Sandbox, buyer: Buyer) -> WalletDetail:
+    sandbox_buyer = BY_EMAIL.get(buyer.email)
     balance = wallet.balance(sandbox, buyer.email)
     held = accounts.balance(sandbox, buyer.email, Kind.WALLET_HOLD) or 0
-    return WalletTold(
-        buyer_id=buyer.buyer_id,
-        email=buyer.email,
+    return to_response(
+        WalletDetail,
+        buyer,
         balance=balance.wire(),
-        held=type(balance)(held).wire(),
+        held=Money(held, balance.currency).wire(),
         currency=balance.currency,
-        kyc=known.kyc.value if known else None,
-        frozen=known is not None and known.frozen,
+        kyc=sandbox_buyer.kyc.value if sandbox_buyer else None,
+        frozen=sandbox_buyer is not None and sandbox_buyer.frozen,
     )
 
 
-def _moved(one: Entry) -> WalletEntry:
-    return WalletEntry(
-        number=one.number,
-        at=rfc3339(one.at),
-        type=one.type.value,
-        account=one.account.value,
-        amount=one.amount.wire(),
-        balance_after=one.after.wire(),
-        currency=one.amount.currency,
-        attempt_id=one.attempt_id,
-    )
+def _wallet_entry(entry: Entry) -> WalletEntry:
+    return to_response(WalletEntry, entry, balance_after=entry.after.wire())
 
 
 PATH = "/v1/sellers/{seller_id}/buyers"
-ONE = f"{PATH}/{{buyer_id}}"
+BUYER = f"{PATH}/{{buyer_id}}"
 ENDPOINTS = (
     Endpoint(
-        "GET",
-        PATH,
-        listed,
-        "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too.",
-        query=BuyerQuery,
-        gives=BuyerList,
-        fails=(404,),
+        "GET", PATH, list_buyers, "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too."
     ),
     Endpoint(
         "POST",
         PATH,
-        create,
+        create_buyer,
         "Find or make the buyer of an e-mail.",
-        body=BuyerWish,
-        gives=BuyerEntry,
-        fails=(404,),
         example='{"email": "asha@example.com"}',
     ),
     Endpoint(
         "GET",
-        ONE,
-        show,
+        BUYER,
+        get_buyer,
         "One buyer. Wherever a path names one, an e-mail (with %40) does as well as the id.",
-        gives=BuyerEntry,
-        fails=(404, 422),
+        errors=(422,),
     ),
+    Endpoint("GET", f"{BUYER}/wallet", get_wallet, "What a buyer's Amazon Pay balance has.", errors=(422,)),
     Endpoint(
         "GET",
-        f"{ONE}/wallet",
-        show_wallet,
-        "What a buyer's Amazon Pay balance has.",
-        gives=WalletTold,
-        fails=(404, 422),
-    ),
-    Endpoint(
-        "GET",
-        f"{ONE}/wallet/entries",
-        entries,
+        f"{BUYER}/wallet/entries",
+        list_wallet_entries,
         "How it came to that, the newest first; the opening balance is posted at its first use.",
-        query=PageQuery,
-        gives=WalletEntries,
-        fails=(404,),
     ),
 )

@@ -16,7 +16,7 @@ EVERY = 0.02
 Marks = tuple[int, int]
 
 
-class Pulse:
+class ChangeNotifier:
     """
     Tells waits that something was written, in this process or another one.
 
@@ -55,7 +55,7 @@ class Pulse:
             self._open += number
             if self._open and not self._beating:
                 self._beating = True
-                Thread(target=self._beat, name="mockpay-pulse", daemon=True).start()
+                Thread(target=self._beat, name="mockpay-changes", daemon=True).start()
 
     @property
     def marks(self) -> Marks:

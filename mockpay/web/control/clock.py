@@ -10,8 +10,8 @@ from mockpay.delivery import clock
 from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import SECOND, Mode, parse_time, rfc3339
 from mockpay.kernel.errors import Invalid
-from mockpay.store.unit_of_work import read
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 #: Later than this a year that is still to come could not be told in RFC 3339.
 _LATEST = parse_time("9000-01-01T00:00:00Z")
@@ -25,14 +25,14 @@ class ClockState(Struct, kw_only=True):
     next_due: str | None
 
 
-class ClockChange(Struct, forbid_unknown_fields=True, kw_only=True):
+class ClockUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """Stop it, start it, set it, or both."""
 
     mode: Mode | None = None
     now: Annotated[str | None, Meta(description="RFC 3339; the past is allowed.")] = None
 
 
-class Advance(Struct, forbid_unknown_fields=True, kw_only=True):
+class ClockAdvance(Struct, forbid_unknown_fields=True, kw_only=True):
     """Exactly one of `seconds`, `to` and `until`."""
 
     seconds: Annotated[float, Meta(ge=0, le=315_360_000)] | None = None
@@ -45,7 +45,7 @@ class Advance(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 30
 
 
-class Advanced(Struct, kw_only=True):
+class ClockAdvanceResult(Struct, kw_only=True):
     """What happened since the previous clock call."""
 
     now: str
@@ -54,8 +54,8 @@ class Advanced(Struct, kw_only=True):
     complete: bool
 
 
-def show(ask: Ask[None, None]) -> ClockState:
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def get_clock(request: Request[None, None]) -> ClockState:
+    with request.read() as sandbox:
         due = sandbox.seller.next_due
         return ClockState(
             mode=sandbox.seller.clock.mode,
@@ -64,34 +64,32 @@ def show(ask: Ask[None, None]) -> ClockState:
         )
 
 
-def put(ask: Ask[None, ClockChange]) -> ClockState:
-    moment = None if ask.body.now is None else _moment(ask.body.now)
-    if ask.body.mode is None and moment is None:
+def put_clock(request: Request[None, ClockUpdate]) -> ClockState:
+    moment = None if request.body.now is None else _moment(request.body.now)
+    if request.body.mode is None and moment is None:
         raise Invalid("Give 'mode', 'now' or both.", code="clock.nothing_given")
-    clock.put(ask.runtime, ask.seller_id, ask.body.mode, moment)
-    return show(ask)  # type: ignore[arg-type]  # it does not look at the body
+    clock.put(request.runtime, request.seller_id, request.body.mode, moment)
+    return get_clock(request)  # type: ignore[arg-type]  # it does not look at the body
 
 
-def advance(ask: Ask[None, Advance]) -> Advanced:
-    moved = clock.advance(ask.runtime, ask.seller_id, _goal(ask), ask.body.timeout)
-    return Advanced(
-        now=rfc3339(moved.now), fired=moved.fired, delivered=moved.delivered, complete=moved.complete
-    )
+def advance_clock(request: Request[None, ClockAdvance]) -> ClockAdvanceResult:
+    result = clock.advance(request.runtime, request.seller_id, _goal(request), request.body.timeout)
+    return to_response(ClockAdvanceResult, result)
 
 
-def _goal(ask: Ask[None, Advance]) -> int | Until:
-    wish = ask.body
-    if [wish.seconds, wish.to, wish.until].count(None) != 2:
+def _goal(request: Request[None, ClockAdvance]) -> int | Until:
+    goal = request.body
+    if [goal.seconds, goal.to, goal.until].count(None) != 2:
         message = "Give exactly one of 'seconds', 'to' and 'until'."
         raise Invalid(message, code="clock.goal")
-    if wish.until is not None:
-        return wish.until
-    _, now = clock.get_clock(ask.runtime, ask.seller_id)
-    goal = now + int((wish.seconds or 0) * SECOND) if wish.to is None else _moment(wish.to)
-    if wish.to is not None and goal < now:
+    if goal.until is not None:
+        return goal.until
+    _, now = clock.get_clock(request.runtime, request.seller_id)
+    moment = now + int((goal.seconds or 0) * SECOND) if goal.to is None else _moment(goal.to)
+    if goal.to is not None and moment < now:
         message = "'to' lies before the seller's now; PUT sets a clock back."
         raise Invalid(message, code="clock.backwards", now=rfc3339(now))
-    return _bounded(goal)
+    return _bounded(moment)
 
 
 def _moment(text: str) -> int:
@@ -106,26 +104,21 @@ def _bounded(moment: int) -> int:
 
 _PATH = "/v1/sellers/{seller_id}/clock"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, show, "What a seller's clock shows.", gives=ClockState, fails=(404,)),
+    Endpoint("GET", _PATH, get_clock, "What a seller's clock shows."),
     Endpoint(
         "PUT",
         _PATH,
-        put,
+        put_clock,
         "Stop, start or set a clock; it may be set back, events keep their due time.",
-        body=ClockChange,
-        gives=ClockState,
-        fails=(404,),
         example='{"mode": "frozen", "now": "2026-11-21T15:24:07Z"}',
     ),
     Endpoint(
         "POST",
         f"{_PATH}/advance",
-        advance,
+        advance_clock,
         "Move a clock. When `complete`, every event due has happened and each due notification "
         "had its delivery try. A frozen clock stays frozen.",
-        body=Advance,
-        gives=Advanced,
-        fails=(404, 409),
+        errors=(409,),
         example='{"seconds": 30}',
     ),
 )

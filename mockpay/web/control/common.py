@@ -1,21 +1,20 @@
-"""The shapes that several nouns of the control API share, and how instants are told."""
+"""Queries and responses that several nouns of the control API share."""
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from mockpay.domain.timeline import TimelineEvent
-from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.store.db.paging import LONGEST_PAGE, PAGE
+from mockpay.web.control.responses import to_response
 
 Limit = Annotated[int, Meta(ge=1, le=LONGEST_PAGE, description="How many at most.")]
 Cursor = Annotated[str, Meta(description="`next_cursor` of the page before.")]
-
-
 States = Annotated[str, Meta(description="One state, or several with commas.")]
 
 
@@ -39,34 +38,24 @@ class TimelineEntry(Struct, kw_only=True):
     facts: dict[str, Any]
 
 
-def timeline_entry(event: TimelineEvent) -> TimelineEntry:
-    """A line of the timeline as it is told."""
-    return TimelineEntry(
-        at=rfc3339(event.at),
-        machine=event.machine,
-        subject=event.subject,
-        event=event.event,
-        before=event.before,
-        after=event.after,
-        actor=event.actor,
-        facts=dict(event.facts),
-    )
+def timeline_entries(
+    events: Iterable[TimelineEvent], subjects: Container[str] | None = None
+) -> list[TimelineEntry]:
+    """Lines of a timeline; those of certain subjects only, where they are named."""
+    return [
+        to_response(TimelineEntry, event) for event in events if subjects is None or event.subject in subjects
+    ]
 
 
-def maybe_time(moment: int | None) -> str | None:
-    """An instant in RFC 3339, or nothing."""
-    return None if moment is None else rfc3339(moment)
-
-
-def states_of(text: str | None, known: type[StrEnum]) -> tuple[str, ...]:
+def parse_states(text: str | None, states: type[StrEnum]) -> tuple[str, ...]:
     """
-    The states that a list is narrowed to; none for all of them.
+    The states that a list is filtered by; none for all of them.
 
     Raises:
         Invalid: code ``query.invalid``.
     """
     names = tuple(text.split(",")) if text else ()
-    if set(names) - set(known):
-        message = f"A state is one of {', '.join(known)}."
+    if set(names) - set(states):
+        message = f"A state is one of {', '.join(states)}."
         raise Invalid(message, code="query.invalid", field="state")
     return names

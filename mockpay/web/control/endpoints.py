@@ -6,71 +6,85 @@ and docs/control-api.md are all made from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
-from flask import Response, request
+from flask import Response
+from flask import request as http_request
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
-from mockpay.store.unit_of_work import Runtime
-from mockpay.web.control.change_notifier import Pulse
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.web.control.change_notifier import ChangeNotifier
 
 Q = TypeVar("Q")
 B = TypeVar("B")
 
+JSON = "application/json"
 #: The contract's bound for a request body.
 MAX_BODY = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
-class Ask(Generic[Q, B]):
-    """A request that was let in and read; `base` is the server's address as the caller wrote it."""
+class Request(Generic[Q, B]):
+    """A request that passed the guard, decoded; `base` is the server's address as the caller wrote it."""
 
     runtime: Runtime
     path: Mapping[str, str]
     query: Q
     body: B
     base: str
-    pulse: Pulse
+    changes: ChangeNotifier
 
     @property
     def seller_id(self) -> str:
-        """Whose world it is about."""
+        """The seller whom the path names."""
         return self.path["seller_id"]
 
+    @property
+    def seller_url(self) -> str:
+        """That seller's address in this API."""
+        return f"{self.base}/_mockpay/v1/sellers/{self.seller_id}"
 
-@dataclass(frozen=True, slots=True)
+    def read(self) -> AbstractContextManager[Sandbox]:
+        """A read of that seller's world; ``seller.not_found`` where there is none."""
+        return read(self.runtime, self.seller_id)
+
+    def transaction(self) -> AbstractContextManager[Sandbox]:
+        """A write transaction in it."""
+        return transaction(self.runtime, self.seller_id)
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """
-    One method of one path.
+    One method of one path; query, body and response are those of the view's annotations.
 
     Args:
         path: Below ``/_mockpay``, with ``{names}``.
-        view: Does it; what it gives is written as JSON unless it is a Response already.
-        says: One sentence for the documents.
-        query: The struct of what may stand behind the question mark.
-        body: The struct of the body.
-        gives: The struct of the answer; None for an empty one.
-        fails: HTTP statuses beyond 401, 403 and 422.
-        alike: Statuses that tell the same shape as the answer, not a problem.
+        view: Returns a struct for the JSON, a struct and a status, None for an empty answer, or a Response.
+        summary: One sentence for the documents.
+        status: Of success; 204 has no content.
+        errors: HTTP statuses beyond those that path, query and body imply.
+        other_statuses: Statuses that have the response's own shape, not a problem's.
         public: Needs no token.
         example: A body, for the documents.
     """
 
     method: str
     path: str
-    view: Callable[[Ask[Any, Any]], object]
-    says: str
-    query: type[msgspec.Struct] | None = None
-    body: type[msgspec.Struct] | None = None
-    gives: type[msgspec.Struct] | None = None
+    view: Callable[[Request[Any, Any]], object]
+    summary: str
     status: int = 200
-    fails: tuple[int, ...] = ()
-    alike: tuple[int, ...] = ()
+    errors: tuple[int, ...] = ()
+    other_statuses: tuple[int, ...] = ()
     public: bool = False
     example: str = ""
-    media_type: str = "application/json"
+    media_type: str = JSON
 
     @property
     def rule(self) -> str:
@@ -79,21 +93,59 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """A name that no other endpoint has."""
-        module = self.view.__module__.rsplit(".", 1)[-1]
-        return f"{module}_{self.view.__name__}"
+        """The view's name, which no other endpoint has."""
+        return self.view.__name__
+
+    @property
+    def chapter(self) -> str:
+        """The module that it is in: its tag and its chapter in the documents."""
+        return self.view.__module__.rsplit(".", 1)[-1]
+
+    @cached_property
+    def _annotations(self) -> tuple[type[Struct] | None, type[Struct] | None, type[Struct] | None]:
+        hints = get_type_hints(self.view)
+        result = hints["return"]
+        if get_origin(result) is tuple:
+            result = get_args(result)[0]
+        structs = (*get_args(hints["request"]), result)
+        query, body, response = (None if one in {NoneType, Response} else one for one in structs)
+        return query, body, response
+
+    @property
+    def query(self) -> type[Struct] | None:
+        """The struct of the query string."""
+        return self._annotations[0]
+
+    @property
+    def body(self) -> type[Struct] | None:
+        """The struct of the body."""
+        return self._annotations[1]
+
+    @property
+    def response(self) -> type[Struct] | None:
+        """The struct of the answer; None for one that is empty or no JSON."""
+        return self._annotations[2]
+
+    @property
+    def error_statuses(self) -> list[int]:
+        """Every status of a problem that it may answer with."""
+        statuses = {403, *self.errors}
+        if not self.public:
+            statuses.add(401)
+        if self.body is not None:
+            statuses |= {400, 413, 415, 422}
+        if self.query is not None:
+            statuses |= {400, 422}
+        if "{" in self.path:
+            statuses |= {400, 404}
+        return sorted(statuses)
 
 
-def answer(plain: object, status: int = 200) -> Response:
-    """JSON, or an empty answer for None."""
-    if plain is None:
-        return Response(status=status)
-    return Response(msgspec.json.encode(plain), status, content_type="application/json")
-
-
-def perform(endpoint: Endpoint, runtime: Runtime, pulse: Pulse, path: Mapping[str, str]) -> Response:
+def handle(
+    endpoint: Endpoint, runtime: Runtime, changes: ChangeNotifier, path: Mapping[str, str]
+) -> Response:
     """
-    Read the request, do it, write the answer.
+    Decode the request, call the view, encode what it returns.
 
     Raises:
         Invalid: the query or the body cannot be read.
@@ -101,18 +153,22 @@ def perform(endpoint: Endpoint, runtime: Runtime, pulse: Pulse, path: Mapping[st
     """
     for value in path.values():
         _refuse_nul(value)
-    base = request.host_url.rstrip("/")
-    ask = Ask(runtime, path, _query(endpoint.query), _body(endpoint.body), base, pulse)
-    given = endpoint.view(ask)
-    return given if isinstance(given, Response) else answer(given, endpoint.status)
+    base = http_request.host_url.rstrip("/")
+    request = Request(runtime, path, _query(endpoint.query), _body(endpoint.body), base, changes)
+    result = endpoint.view(request)
+    if isinstance(result, Response):
+        return result
+    struct, status = result if isinstance(result, tuple) else (result, endpoint.status)
+    content = b"" if struct is None else msgspec.json.encode(struct)
+    return Response(content, status, content_type=None if struct is None else JSON)
 
 
-def _query(struct: type[msgspec.Struct] | None) -> Any:
+def _query(struct: type[Struct] | None) -> Any:
     """The query as a struct; an empty value is an absent one."""
     if struct is None:
         return None
     plain = {}
-    for name, values in request.args.lists():
+    for name, values in http_request.args.lists():
         if len(values) > 1:
             raise Invalid(f"'{name}' is given twice.", code="query.invalid", field=name)
         if values[0]:
@@ -123,13 +179,13 @@ def _query(struct: type[msgspec.Struct] | None) -> Any:
         raise Invalid(f"{error}.", code="query.invalid") from error
 
 
-def _body(struct: type[msgspec.Struct] | None) -> Any:
+def _body(struct: type[Struct] | None) -> Any:
     """The body as a struct; none at all is an empty object."""
     if struct is None:
         return None
-    request.max_content_length = MAX_BODY
-    raw = request.get_data(cache=False)
-    if raw and not request.is_json:
+    http_request.max_content_length = MAX_BODY
+    raw = http_request.get_data(cache=False)
+    if raw and not http_request.is_json:
         message = "The body must be JSON, with 'Content-Type: application/json'."
         raise Invalid(message, code="json.media_type")
     try:

@@ -6,12 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mockpay.kernel.clock import rfc3339
 from mockpay.services import inbox
-from mockpay.services.inbox import Message
-from mockpay.store.unit_of_work import read, transaction
-from mockpay.web.control.common import PageQuery, maybe_time
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.common import PageQuery
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 
 class InboxQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -22,7 +20,7 @@ class InboxQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     attempt_id: str | None = None
 
 
-class MessageEntry(Struct, kw_only=True):
+class InboxMessage(Struct, kw_only=True):
     """A message as the buyer got it; `otp` is the code in it, null after an hour."""
 
     message_id: str
@@ -37,18 +35,18 @@ class MessageEntry(Struct, kw_only=True):
     read_at: str | None
 
 
-class Inbox(Struct, kw_only=True):
+class InboxMessageList(Struct, kw_only=True):
     """Messages, the newest first."""
 
-    items: list[MessageEntry]
+    items: list[InboxMessage]
     next_cursor: str | None
 
 
-def listed(ask: Ask[InboxQuery, None]) -> Inbox:
-    query = ask.query
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
+def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
+    query = request.query
+    with request.transaction() as sandbox:
         inbox.forget_old(sandbox)
-    with read(ask.runtime, ask.seller_id) as sandbox:
+    with request.read() as sandbox:
         page = inbox.listed(
             sandbox,
             kind=query.kind,
@@ -57,33 +55,16 @@ def listed(ask: Ask[InboxQuery, None]) -> Inbox:
             after=query.cursor,
             limit=query.limit,
         )
-    return Inbox(items=[_entry(one) for one in page.items], next_cursor=page.next_cursor)
-
-
-def _entry(one: Message) -> MessageEntry:
-    return MessageEntry(
-        message_id=one.message_id,
-        kind=one.kind,
-        channel=one.channel,
-        to=one.to,
-        template=one.template,
-        body=one.body,
-        otp=one.otp,
-        attempt_id=one.attempt_id,
-        created_at=rfc3339(one.created_at),
-        read_at=maybe_time(one.read_at),
-    )
+    items = [to_response(InboxMessage, message) for message in page.items]
+    return InboxMessageList(items=items, next_cursor=page.next_cursor)
 
 
 ENDPOINTS = (
     Endpoint(
         "GET",
         "/v1/sellers/{seller_id}/inbox",
-        listed,
+        list_inbox,
         'What the sandbox "sent" to buyers, the newest first; codes are kept for an hour of the '
         "seller's time.",
-        query=InboxQuery,
-        gives=Inbox,
-        fails=(400, 404),
     ),
 )

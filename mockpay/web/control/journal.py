@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flask import Response
 from msgspec import Meta, Struct
 
-from mockpay.kernel.clock import rfc3339
 from mockpay.services.audit import audit
 from mockpay.store.db.engine import reading
 from mockpay.store.db.paging import Page
 from mockpay.store.reads.lists import JournalFilter, JournalRow, journal_page, ownerless_journal
-from mockpay.store.unit_of_work import read
 from mockpay.web.control.common import PageQuery
-from mockpay.web.control.endpoints import Ask, Endpoint, answer
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 
 class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -40,14 +38,14 @@ class JournalEntry(Struct, kw_only=True):
     facts: dict[str, Any]
 
 
-class JournalList(Struct, kw_only=True):
+class JournalEntryList(Struct, kw_only=True):
     """Entries, the newest first."""
 
     items: list[JournalEntry]
     next_cursor: str | None
 
 
-class Violation(Struct, kw_only=True):
+class AuditViolation(Struct, kw_only=True):
     """A broken invariant: which rule, of which order or attempt, in words."""
 
     rule: str
@@ -55,47 +53,36 @@ class Violation(Struct, kw_only=True):
     says: str
 
 
-class Audit(Struct, kw_only=True):
+class AuditReport(Struct, kw_only=True):
     """Whether the world's money and states agree."""
 
     ok: bool
-    violations: list[Violation]
+    violations: list[AuditViolation]
 
 
-def listed(ask: Ask[JournalQuery, None]) -> JournalList:
-    query = ask.query
+def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
+    query = request.query
     wanted = JournalFilter(query.kind, query.outcome, query.order_id)
-    with read(ask.runtime, ask.seller_id) as sandbox:
+    with request.read() as sandbox:
         return _list(journal_page(sandbox, wanted, query.cursor, query.limit))
 
 
-def ownerless(ask: Ask[PageQuery, None]) -> JournalList:
-    with reading(ask.runtime.engine) as connection:
-        return _list(ownerless_journal(connection, ask.query.cursor, ask.query.limit))
+def list_unattributed_journal(request: Request[PageQuery, None]) -> JournalEntryList:
+    with reading(request.runtime.engine) as connection:
+        return _list(ownerless_journal(connection, request.query.cursor, request.query.limit))
 
 
-def _list(page: Page[JournalRow]) -> JournalList:
-    return JournalList(items=[_entry(row) for row in page.items], next_cursor=page.next_cursor)
-
-
-def _entry(row: JournalRow) -> JournalEntry:
-    return JournalEntry(
-        number=row.number,
-        at=rfc3339(row.at),
-        real_at=rfc3339(row.real_at),
-        kind=row.kind,
-        outcome=row.outcome,
-        reason=row.reason,
-        order_id=row.order_id,
-        facts=dict(row.facts),
+def _list(page: Page[JournalRow]) -> JournalEntryList:
+    return JournalEntryList(
+        items=[to_response(JournalEntry, row) for row in page.items], next_cursor=page.next_cursor
     )
 
 
-def check(ask: Ask[None, None]) -> Response:
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def get_audit(request: Request[None, None]) -> tuple[AuditReport, int]:
+    with request.read() as sandbox:
         broken = audit(sandbox)
-    violations = [Violation(rule=v.rule, subject=v.subject, says=v.says) for v in broken]
-    return answer(Audit(ok=not broken, violations=violations), 409 if broken else 200)
+    violations = [to_response(AuditViolation, violation) for violation in broken]
+    return AuditReport(ok=not broken, violations=violations), 409 if broken else 200
 
 
 _SELLER = "/v1/sellers/{seller_id}"
@@ -103,28 +90,20 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         f"{_SELLER}/journal",
-        listed,
+        list_journal,
         "What came in, how it was answered and why; the newest 50,000 entries are kept.",
-        query=JournalQuery,
-        gives=JournalList,
-        fails=(400, 404),
     ),
     Endpoint(
         "GET",
         "/v1/journal",
-        ownerless,
+        list_unattributed_journal,
         "The same of requests that no seller could be found for.",
-        query=PageQuery,
-        gives=JournalList,
-        fails=(400,),
     ),
     Endpoint(
         "GET",
         f"{_SELLER}/audit",
-        check,
+        get_audit,
         "Whether money and states agree; 409 where they do not.",
-        gives=Audit,
-        fails=(404,),
-        alike=(409,),
+        other_statuses=(409,),
     ),
 )

@@ -10,8 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from mockpay.domain.methods.offers import BankOffer, MethodOffer, Offers
 from mockpay.kernel.clock import rfc3339
 from mockpay.services.sellers import offers
-from mockpay.store.unit_of_work import read, transaction
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.endpoints import Endpoint, Request
 
 Amount = Annotated[str, Meta(description='As `"1.00"`.')]
 
@@ -78,14 +77,14 @@ class MethodsTold(Struct, kw_only=True):
     card_networks: dict[str, bool]
 
 
-def show(ask: Ask[None, None]) -> MethodsTold:
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def get_methods(request: Request[None, None]) -> MethodsTold:
+    with request.read() as sandbox:
         return _told(offers.of(sandbox), sandbox.now)
 
 
-def change(ask: Ask[None, MethodsChange]) -> MethodsTold:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _told(offers.change(sandbox, msgspec.to_builtins(ask.body)), sandbox.now)
+def patch_methods(request: Request[None, MethodsChange]) -> MethodsTold:
+    with request.transaction() as sandbox:
+        return _told(offers.change(sandbox, msgspec.to_builtins(request.body)), sandbox.now)
 
 
 def _told(found: Offers, now: int) -> MethodsTold:
@@ -120,23 +119,13 @@ def _bank(one: BankOffer, now: int) -> BankTold:
 
 _PATH = "/v1/sellers/{seller_id}/methods"
 ENDPOINTS = (
-    Endpoint(
-        "GET",
-        _PATH,
-        show,
-        "The methods, banks and card networks that a seller offers.",
-        gives=MethodsTold,
-        fails=(404,),
-    ),
+    Endpoint("GET", _PATH, get_methods, "The methods, banks and card networks that a seller offers."),
     Endpoint(
         "PATCH",
         _PATH,
-        change,
+        patch_methods,
         "Switch methods, banks and card networks on or off, set limits and down times. "
         "They are settings: a reset leaves them.",
-        body=MethodsChange,
-        gives=MethodsTold,
-        fails=(404,),
         example='{"methods": {"wallet": {"enabled": false}, "upi": {"max_amount": "1000.00"}}}',
     ),
 )

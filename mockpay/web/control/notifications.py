@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from mockpay.delivery import outbox
 from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
-from mockpay.kernel.clock import rfc3339
 from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, timeline
-from mockpay.store.reads.summaries import TryLine, tries_of
-from mockpay.store.unit_of_work import Sandbox, read, transaction
-from mockpay.web.control.common import PageQuery, States, TimelineEntry, states_of, timeline_entry
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.store.reads.summaries import tries_of
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
-#: Real seconds between two looks whether the worker has sent what it took.
-_LOOK_AGAIN = 0.01
-#: What an answer may wait longer than the seller's server may take: others of its lane go first.
-_PATIENCE = 5
+#: Real seconds between two reads of a notification that the worker is sending.
+_POLL_SECONDS = 0.01
+#: Beyond the seller's own time-out: other deliveries to the same seller may go first.
+_QUEUE_SECONDS = 5
 _TO_BE_SENT = frozenset({DeliveryState.QUEUED, DeliveryState.SENDING})
 
 
@@ -34,11 +33,11 @@ class NotificationQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     refund_id: str | None = None
 
 
-class TryEntry(Struct, kw_only=True):
+class DeliverySummary(Struct, kw_only=True):
     """
-    A try to send a notification.
+    One delivery: a try to send a notification.
 
-    `status` is the HTTP status of the answer, null where there was none; then `reason` tells why.
+    `status` is the HTTP status of the answer, null where there was none; then `reason` has the cause.
     """
 
     number: int
@@ -48,8 +47,8 @@ class TryEntry(Struct, kw_only=True):
     reason: str | None
 
 
-class SentRequest(Struct, kw_only=True):
-    """What was sent, to the letter."""
+class DeliveryRequest(Struct, kw_only=True):
+    """The request as it was sent."""
 
     method: str
     url: str
@@ -57,22 +56,22 @@ class SentRequest(Struct, kw_only=True):
     body: str
 
 
-class HeardAnswer(Struct, kw_only=True):
-    """What came back; of the body the beginning."""
+class DeliveryResponse(Struct, kw_only=True):
+    """The seller's answer; of the body the beginning."""
 
     status: int
     body: str
 
 
-class TryDetail(TryEntry, kw_only=True):
-    """A try with what was sent, the text that its signature covers, and the answer, if any."""
+class DeliveryDetail(DeliverySummary, kw_only=True):
+    """A delivery with its request, the text that its signature covers, and the answer, if any."""
 
-    request: SentRequest
+    request: DeliveryRequest
     string_to_sign: str
-    answer: HeardAnswer | None
+    answer: DeliveryResponse | None
 
 
-class NotificationFacts(Struct, kw_only=True):
+class NotificationFields(Struct, kw_only=True):
     """
     One delivery of a message; a doubled message is several deliveries, counted by `copy`.
 
@@ -96,16 +95,16 @@ class NotificationFacts(Struct, kw_only=True):
     try_count: int
 
 
-class NotificationLine(NotificationFacts, kw_only=True):
-    """A notification of a list; each of its `tries` without request and answer."""
+class NotificationSummary(NotificationFields, kw_only=True):
+    """A notification whose `tries` are without request and answer."""
 
-    tries: list[TryEntry]
+    tries: list[DeliverySummary]
 
 
-class NotificationDetail(NotificationFacts, kw_only=True):
-    """A notification with every try that is still kept, the oldest first."""
+class NotificationDetail(NotificationFields, kw_only=True):
+    """A notification with every delivery that is still stored, the oldest first."""
 
-    tries: list[TryDetail]
+    tries: list[DeliveryDetail]
     timeline: list[TimelineEntry]
     urls: dict[str, str]
 
@@ -113,137 +112,113 @@ class NotificationDetail(NotificationFacts, kw_only=True):
 class NotificationList(Struct, kw_only=True):
     """Notifications, the newest first."""
 
-    items: list[NotificationLine]
+    items: list[NotificationSummary]
     next_cursor: str | None
 
 
-def listed(ask: Ask[NotificationQuery, None]) -> NotificationList:
-    query = ask.query
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def list_notifications(request: Request[NotificationQuery, None]) -> NotificationList:
+    query = request.query
+    with request.read() as sandbox:
         page = notifications.listed(
             sandbox,
-            states=states_of(query.state, DeliveryState),
+            states=parse_states(query.state, DeliveryState),
             type_=query.type,
             order_id=query.order_id,
             refund_id=query.refund_id,
             cursor=query.cursor,
             limit=query.limit,
         )
-        items = notification_lines(sandbox, page.items)
+        items = notification_summaries(sandbox, page.items)
     return NotificationList(items=items, next_cursor=page.next_cursor)
 
 
-def show(ask: Ask[None, None]) -> NotificationDetail:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, ask)
+def get_notification(request: Request[None, None]) -> NotificationDetail:
+    with request.read() as sandbox:
+        notification = verbs.the_notification(sandbox, request.path["notification_id"])
+        return _detail(sandbox, notification, request.seller_url)
 
 
-def deliver(ask: Ask[None, None]) -> NotificationDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        verbs.deliver(sandbox, ask.path["notification_id"])
-        patience = sandbox.seller.settings.ipn_timeout_seconds + _PATIENCE
-    _send(ask, time.monotonic() + patience)
-    return show(ask)
+def deliver_notification(request: Request[None, None]) -> NotificationDetail:
+    with request.transaction() as sandbox:
+        verbs.deliver(sandbox, request.path["notification_id"])
+        seconds = sandbox.seller.settings.ipn_timeout_seconds + _QUEUE_SECONDS
+    _send(request, time.monotonic() + seconds)
+    return get_notification(request)
 
 
-def _send(ask: Ask[None, None], deadline: float) -> None:
-    """Send it unless the worker has it in hand already; then wait until it was tried."""
+def _send(request: Request[None, None], deadline: float) -> None:
+    """Send it unless the worker is already sending it; then wait until it was tried."""
     while time.monotonic() < deadline:
-        outbox.send_waiting(ask.runtime, ask.seller_id)
-        with read(ask.runtime, ask.seller_id) as sandbox:
-            state = verbs.the_notification(sandbox, ask.path["notification_id"]).state
-        if state not in _TO_BE_SENT or ask.runtime.stopping.wait(_LOOK_AGAIN):
+        outbox.send_waiting(request.runtime, request.seller_id)
+        with request.read() as sandbox:
+            state = verbs.the_notification(sandbox, request.path["notification_id"]).state
+        if state not in _TO_BE_SENT or request.runtime.stopping.wait(_POLL_SECONDS):
             return
 
 
-def _detail(sandbox: Sandbox, ask: Ask[None, None]) -> NotificationDetail:
-    one = verbs.the_notification(sandbox, ask.path["notification_id"])
-    tries = notification_tries.of_notification(sandbox, one.notification_id)
-    steps = timeline.of_order(sandbox, one.order_pk)
-    world = f"{ask.base}/_mockpay/v1/sellers/{one.seller_id}"
-    urls = {"order": f"{world}/orders/{one.order_id}"}
-    if one.refund_id is not None:
-        urls["refund"] = f"{world}/refunds/{one.refund_id}"
-    return NotificationDetail(
-        tries=[_in_full(each) for each in tries],
-        timeline=[timeline_entry(step) for step in steps if step.subject == one.notification_id],
+def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> NotificationDetail:
+    urls = {"order": f"{seller_url}/orders/{notification.order_id}"}
+    if notification.refund_id is not None:
+        urls["refund"] = f"{seller_url}/refunds/{notification.refund_id}"
+    return to_response(
+        NotificationDetail,
+        notification,
+        try_count=notification.tries,
+        tries=[
+            _delivery(delivery)
+            for delivery in notification_tries.of_notification(sandbox, notification.notification_id)
+        ],
+        timeline=timeline_entries(
+            timeline.of_order(sandbox, notification.order_pk), {notification.notification_id}
+        ),
         urls=urls,
-        **_fields(one),
     )
 
 
-def notification_lines(sandbox: Sandbox, found: Sequence[Notification]) -> list[NotificationLine]:
-    """Notifications as lists tell them."""
-    tries = tries_of(sandbox, [one.notification_id for one in found])
+def notification_summaries(
+    sandbox: Sandbox, notifications: Sequence[Notification]
+) -> list[NotificationSummary]:
+    """Notifications with their deliveries in short."""
+    tries = tries_of(sandbox, [notification.notification_id for notification in notifications])
     return [
-        NotificationLine(
-            tries=[TryEntry(**_try(each)) for each in tries[one.notification_id]], **_fields(one)
+        to_response(
+            NotificationSummary,
+            notification,
+            try_count=notification.tries,
+            tries=[to_response(DeliverySummary, line) for line in tries[notification.notification_id]],
         )
-        for one in found
+        for notification in notifications
     ]
 
 
-def _fields(one: Notification) -> dict[str, Any]:
-    return {
-        "notification_id": one.notification_id,
-        "message_id": one.message_id,
-        "type": one.type.value,
-        "state": one.state.value,
-        "order_id": one.order_id,
-        "refund_id": one.refund_id,
-        "provider": one.provider,
-        "copy": one.copy,
-        "outcome": one.outcome,
-        "reason": one.reason,
-        "due_at": rfc3339(one.due_at),
-        "created_at": rfc3339(one.created_at),
-        "updated_at": rfc3339(one.updated_at),
-        "try_count": one.tries,
-    }
-
-
-def _try(one: Try | TryLine) -> dict[str, Any]:
-    return {
-        "number": one.number,
-        "at": rfc3339(one.at),
-        "status": one.status,
-        "latency_ms": one.latency_ms,
-        "reason": one.reason,
-    }
-
-
-def _in_full(one: Try) -> TryDetail:
-    sent = SentRequest(method="POST", url=one.url, headers=dict(one.headers), body=one.body)
-    heard = None if one.status is None else HeardAnswer(status=one.status, body=one.answer)
-    return TryDetail(request=sent, string_to_sign=one.signed, answer=heard, **_try(one))
+def _delivery(delivery: Try) -> DeliveryDetail:
+    answer = None
+    if delivery.status is not None:
+        answer = DeliveryResponse(status=delivery.status, body=delivery.answer)
+    return to_response(
+        DeliveryDetail,
+        delivery,
+        request=to_response(DeliveryRequest, delivery, method="POST"),
+        string_to_sign=delivery.signed,
+        answer=answer,
+    )
 
 
 _PATH = "/v1/sellers/{seller_id}/notifications"
 _ONE = f"{_PATH}/{{notification_id}}"
 ENDPOINTS = (
-    Endpoint(
-        "GET",
-        _PATH,
-        listed,
-        "What a seller was or will be told, the newest first.",
-        query=NotificationQuery,
-        gives=NotificationList,
-        fails=(400, 404),
-    ),
+    Endpoint("GET", _PATH, list_notifications, "What a seller was or will be told, the newest first."),
     Endpoint(
         "GET",
         _ONE,
-        show,
+        get_notification,
         "One notification with every try: request, signed text, answer and latency.",
-        gives=NotificationDetail,
-        fails=(404,),
     ),
     Endpoint(
         "POST",
         f"{_ONE}/deliver",
-        deliver,
+        deliver_notification,
         "Send a notification now, whatever became of it before; the answer shows the new try.",
-        gives=NotificationDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
 )

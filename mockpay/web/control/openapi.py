@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -10,12 +11,11 @@ import msgspec
 
 from mockpay import __version__
 from mockpay.domain.sellers import Settings
-from mockpay.web.control.endpoints import Endpoint
+from mockpay.web.control.endpoints import JSON, Endpoint
 from mockpay.web.problems import MEDIA_TYPE, Problem
 
 _REF = "#/components/schemas/{name}"
-_JSON = "application/json"
-_WORDS = {
+_DESCRIPTIONS = {
     200: "Done",
     201: "Made",
     204: "Done; nothing to tell",
@@ -56,7 +56,7 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
 
 def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Every struct that occurs, as JSON Schema by name."""
-    used = [struct for e in endpoints for struct in (e.body, e.gives) if struct is not None]
+    used = [struct for e in endpoints for struct in (e.body, e.response) if struct is not None]
     _, found = msgspec.json.schema_components([*dict.fromkeys(used), Problem], ref_template=_REF)
     for field in fields(Settings):
         found["Settings"]["properties"][field.name]["description"] = field.metadata["says"]
@@ -66,24 +66,24 @@ def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
-        "summary": endpoint.says,
-        "tags": [endpoint.name.split("_")[0]],
+        "summary": endpoint.summary,
+        "tags": [endpoint.chapter],
         "parameters": [*_path_parameters(endpoint), *query_parameters(endpoint)],
         "responses": _responses(endpoint),
         "security": [{}] if endpoint.public else [{}, {"token": []}],
     }
     if endpoint.body is not None:
-        operation["requestBody"] = {"content": {"application/json": {"schema": _ref(endpoint.body)}}}
+        operation["requestBody"] = {"content": _content(_ref(endpoint.body))}
     return operation
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    names = [part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")]
+    names = re.findall(r"{(\w+)}", endpoint.path)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    """What may stand behind the question mark, as OpenAPI parameters."""
+    """The query string's parameters for OpenAPI."""
     if endpoint.query is None:
         return []
     _, found = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
@@ -94,44 +94,35 @@ def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     ]
 
 
-def _flat(rules: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """A parameter is absent instead of null, and tells its choices in place."""
-    kept = {name: value for name, value in rules.items() if not (name == "default" and value is None)}
-    choices = [one for one in kept.pop("anyOf", []) if one != {"type": "null"}]
+def _flat(rules: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema: absent instead of null, its choices in place of a reference."""
+    schema = {name: value for name, value in rules.items() if not (name == "default" and value is None)}
+    choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
     only = choices[0] if choices else {}
     if "$ref" in only:
-        only = {"enum": known[only["$ref"].rsplit("/", 1)[1]]["enum"]}
-    return {**kept, **only}
+        only = {"enum": components[only["$ref"].rsplit("/", 1)[1]]["enum"]}
+    return {**schema, **only}
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
-    done: dict[str, Any] = {"description": _WORDS[endpoint.status]}
-    if endpoint.gives is not None:
-        done["content"] = _content(_ref(endpoint.gives))
-    elif endpoint.media_type != _JSON:
+    done: dict[str, Any] = {"description": _DESCRIPTIONS[endpoint.status]}
+    if endpoint.response is not None:
+        done["content"] = _content(_ref(endpoint.response))
+    elif endpoint.media_type != JSON:
         done["content"] = _content({"type": "string"}, endpoint.media_type)
-    told = {str(endpoint.status): done}
-    told |= {str(status): {**done, "description": _WORDS[status]} for status in endpoint.alike}
-    for status in sorted(failures(endpoint)):
-        told[str(status)] = {"description": _WORDS[status], "content": _content(_ref(Problem), MEDIA_TYPE)}
-    return told
+    responses = {str(endpoint.status): done}
+    responses |= {
+        str(status): {**done, "description": _DESCRIPTIONS[status]} for status in endpoint.other_statuses
+    }
+    for status in endpoint.error_statuses:
+        responses[str(status)] = {
+            "description": _DESCRIPTIONS[status],
+            "content": _content(_ref(Problem), MEDIA_TYPE),
+        }
+    return responses
 
 
-def failures(endpoint: Endpoint) -> set[int]:
-    """Every status of a problem that this endpoint may answer with."""
-    found = {403, *endpoint.fails}
-    if not endpoint.public:
-        found.add(401)
-    if endpoint.body is not None:
-        found |= {400, 413, 415, 422}
-    if endpoint.query is not None:
-        found |= {400, 422}
-    if "{" in endpoint.path:
-        found.add(400)
-    return found
-
-
-def _content(schema: dict[str, Any], media_type: str = _JSON) -> dict[str, Any]:
+def _content(schema: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:
     return {media_type: {"schema": schema}}
 
 

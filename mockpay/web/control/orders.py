@@ -6,17 +6,18 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.orders import Order, OrderState
-from mockpay.kernel.clock import rfc3339
+from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
 from mockpay.services.payments.transitions import found
 from mockpay.store import attempts, orders, refunds, timeline
-from mockpay.store.reads.lists import OrderFilter, orders_page
-from mockpay.store.unit_of_work import Sandbox, read, transaction
-from mockpay.web.control.attempts import AttemptEntry, WhyEntry, attempt_entry, why_entries
-from mockpay.web.control.common import PageQuery, States, TimelineEntry, states_of, timeline_entry
-from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.refunds import RefundLine, refund_line
+from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.control.attempts import AttemptSummary, StageDecision, attempt_summary, stage_decisions
+from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.refunds import RefundSummary, refund_summary
+from mockpay.web.control.responses import to_response
 
 
 class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -32,10 +33,11 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = None
 
 
-class OrderLine(Struct, kw_only=True):
+class OrderFields(Struct, kw_only=True):
     """An order; `attempt` is its newest try."""
 
     order_id: str
+    provider: str
     seller_order_id: str
     state: str
     amount: str
@@ -45,6 +47,7 @@ class OrderLine(Struct, kw_only=True):
     store_name: str | None
     reason: str | None
     release_environment: str
+    captured_amount: str
     refunded_amount: str
     attempt_count: int
     created_at: str
@@ -52,19 +55,19 @@ class OrderLine(Struct, kw_only=True):
     expires_at: str
 
 
-class OrderInList(OrderLine, kw_only=True):
+class OrderSummary(OrderFields, kw_only=True):
     """An order of a list, with its newest attempt."""
 
-    attempt: AttemptEntry | None
+    attempt: AttemptSummary | None
 
 
-class OrderDetail(OrderLine, kw_only=True):
+class OrderDetail(OrderFields, kw_only=True):
     """An order with its attempts and refunds, oldest first, all that happened, and why."""
 
-    attempts: list[AttemptEntry]
-    refunds: list[RefundLine]
+    attempts: list[AttemptSummary]
+    refunds: list[RefundSummary]
     timeline: list[TimelineEntry]
-    why: list[WhyEntry]
+    why: list[StageDecision]
     redirect_url: str
     request: dict[str, Any]
     urls: dict[str, str]
@@ -73,117 +76,88 @@ class OrderDetail(OrderLine, kw_only=True):
 class OrderList(Struct, kw_only=True):
     """Orders, the newest first."""
 
-    items: list[OrderInList]
+    items: list[OrderSummary]
     next_cursor: str | None
 
 
-def listed(ask: Ask[OrderQuery, None]) -> OrderList:
-    query = ask.query
-    wanted = OrderFilter(
-        states=states_of(query.state, OrderState),
+def list_orders(request: Request[OrderQuery, None]) -> OrderList:
+    query = request.query
+    order_filter = OrderFilter(
+        states=parse_states(query.state, OrderState),
         method=query.method,
         decided_by=query.decided_by,
         seller_order_id=query.seller_order_id,
         text=query.text,
     )
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        page = orders_page(sandbox, wanted, query.cursor, query.limit)
-    items = [
-        OrderInList(attempt=attempt_entry(row.last) if row.last else None, **_fields(row.order))
-        for row in page.items
-    ]
+    with request.read() as sandbox:
+        page = orders_page(sandbox, order_filter, query.cursor, query.limit)
+    items = [_summary(row) for row in page.items]
     return OrderList(items=items, next_cursor=page.next_cursor)
 
 
-def show(ask: Ask[None, None]) -> OrderDetail:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, _order(sandbox, ask), ask.base)
+def _summary(row: OrderRow) -> OrderSummary:
+    attempt = attempt_summary(row.last) if row.last else None
+    return to_response(OrderSummary, row.order, attempt=attempt, **_amounts(row.order))
 
 
-def cancel(ask: Ask[None, None]) -> OrderDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, cancellation.cancel(sandbox, _order(sandbox, ask)), ask.base)
+def get_order(request: Request[None, None]) -> OrderDetail:
+    with request.read() as sandbox:
+        return _detail(sandbox, _order(sandbox, request), request.base)
 
 
-def capture(ask: Ask[None, None]) -> OrderDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, captures.capture(sandbox, _order(sandbox, ask)), ask.base)
+def cancel_order(request: Request[None, None]) -> OrderDetail:
+    with request.transaction() as sandbox:
+        return _detail(sandbox, cancellation.cancel(sandbox, _order(sandbox, request)), request.base)
 
 
-def _order(sandbox: Sandbox, ask: Ask[None, None]) -> Order:
-    return found(orders.by_id(sandbox, ask.path["order_id"]), "order")
+def capture_order(request: Request[None, None]) -> OrderDetail:
+    with request.transaction() as sandbox:
+        return _detail(sandbox, captures.capture(sandbox, _order(sandbox, request)), request.base)
+
+
+def _order(sandbox: Sandbox, request: Request[None, None]) -> Order:
+    return found(orders.by_id(sandbox, request.path["order_id"]), "order")
 
 
 def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
-    tries = attempts.of_order(sandbox, order.order_pk)
+    order_attempts = attempts.of_order(sandbox, order.order_pk)
     events = timeline.of_order(sandbox, order.order_pk)
-    page = f"_mockpay/ui/sellers/{order.seller_id}/orders/{order.order_id}"
-    return OrderDetail(
-        attempts=[attempt_entry(attempt) for attempt in tries],
-        refunds=[refund_line(one, events) for one in refunds.of_order(sandbox, order.order_pk)],
-        timeline=[timeline_entry(event) for event in events],
-        why=[entry for attempt in tries for entry in why_entries(attempt)],
-        redirect_url=order.redirect_url,
-        request=dict(order.request),
-        urls={"pay": f"{base}/pay/{order.page_token}/", "dashboard": f"{base}/{page}"},
-        **_fields(order),
+    dashboard = f"{base}/_mockpay/ui/sellers/{order.seller_id}/orders/{order.order_id}"
+    return to_response(
+        OrderDetail,
+        order,
+        attempts=[attempt_summary(attempt) for attempt in order_attempts],
+        refunds=[refund_summary(refund, events) for refund in refunds.of_order(sandbox, order.order_pk)],
+        timeline=timeline_entries(events),
+        why=[decision for attempt in order_attempts for decision in stage_decisions(attempt)],
+        urls={"pay": f"{base}/pay/{order.page_token}/", "dashboard": dashboard},
+        **_amounts(order),
     )
 
 
-def _fields(order: Order) -> dict[str, Any]:
-    return {
-        "order_id": order.order_id,
-        "seller_order_id": order.seller_order_id,
-        "state": order.state.value,
-        "amount": order.amount.wire(),
-        "currency": order.amount.currency,
-        "custom_information": order.custom_information,
-        "seller_note": order.seller_note,
-        "store_name": order.store_name,
-        "reason": order.reason,
-        "release_environment": order.release_environment,
-        "refunded_amount": type(order.amount)(order.refunded_minor).wire(),
-        "attempt_count": order.attempt_count,
-        "created_at": rfc3339(order.created_at),
-        "updated_at": rfc3339(order.updated_at),
-        "expires_at": rfc3339(order.expires_at),
-    }
+def _amounts(order: Order) -> dict[str, str]:
+    captured = order.amount if order.state in PAID else Money(0, order.amount.currency)
+    refunded = Money(order.refunded_minor, order.amount.currency)
+    return {"captured_amount": captured.wire(), "refunded_amount": refunded.wire()}
 
 
 _PATH = "/v1/sellers/{seller_id}/orders"
 _ONE = f"{_PATH}/{{order_id}}"
 ENDPOINTS = (
-    Endpoint(
-        "GET",
-        _PATH,
-        listed,
-        "A seller's orders, the newest first.",
-        query=OrderQuery,
-        gives=OrderList,
-        fails=(400, 404),
-    ),
-    Endpoint(
-        "GET",
-        _ONE,
-        show,
-        "One order: attempts, timeline, and why it went as it did.",
-        gives=OrderDetail,
-        fails=(404,),
-    ),
+    Endpoint("GET", _PATH, list_orders, "A seller's orders, the newest first."),
+    Endpoint("GET", _ONE, get_order, "One order: attempts, timeline, and why it went as it did."),
     Endpoint(
         "POST",
         f"{_ONE}/cancel",
-        cancel,
+        cancel_order,
         "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
-        gives=OrderDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
     Endpoint(
         "POST",
         f"{_ONE}/capture",
-        capture,
+        capture_order,
         "Take the money that an order has authorised.",
-        gives=OrderDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
 )

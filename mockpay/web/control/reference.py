@@ -6,17 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from mockpay.domain.sellers import Settings
 from mockpay.web.control.endpoints import Endpoint
-from mockpay.web.control.openapi import failures, query_parameters, schemas
+from mockpay.web.control.openapi import query_parameters, schemas
 from mockpay.web.control.routes import ENDPOINTS
 
 _INTRODUCTION = """\
 # Control API
 
-JSON below `/_mockpay/v1`; the machine's version of this page is `/_mockpay/openapi.json` (3.1).
+JSON below `/_mockpay/v1`; its OpenAPI document is `/_mockpay/openapi.json` (3.1).
 This page is generated: `mockpay docs` writes it anew from the code.
 
 * Times are RFC 3339 in UTC, amounts are strings (`"1.00"`) beside a `currency`.
@@ -57,30 +58,30 @@ _TITLES = {
 
 def page() -> str:
     """The whole page."""
-    parts, chapter = [_INTRODUCTION], ""
-    for endpoint in ENDPOINTS:
-        noun = endpoint.name.split("_")[0]
-        if noun != chapter:
-            parts.append(f"## {_TITLES[noun]}\n")
-            chapter = noun
-        parts.extend(_endpoint(endpoint))
+    parts = [_INTRODUCTION]
+    components = schemas(ENDPOINTS)
+    for chapter, endpoints in groupby(ENDPOINTS, key=lambda endpoint: endpoint.chapter):
+        parts.append(f"## {_TITLES[chapter]}\n")
+        for endpoint in endpoints:
+            parts.extend(_endpoint(endpoint, components))
     parts.extend(_settings())
     return "\n".join(parts)
 
 
-def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+def _endpoint(endpoint: Endpoint, components: dict[str, Any]) -> Iterator[str]:
     yield f"### `{endpoint.method} {endpoint.path}`\n"
-    statuses = ", ".join(f"`{s}`" for s in sorted({*failures(endpoint), *endpoint.alike}))
-    yield f"{endpoint.says} Answers `{endpoint.status}`, else {statuses}.\n"
+    statuses = ", ".join(f"`{s}`" for s in sorted({*endpoint.error_statuses, *endpoint.other_statuses}))
+    yield f"{endpoint.summary} Answers `{endpoint.status}`, else {statuses}.\n"
     yield f"```sh\n{_curl(endpoint)}\n```\n"
     query = query_parameters(endpoint)
     if query:
-        yield from _table("query", ((one["name"], one["schema"], one["required"]) for one in query))
-    known = schemas(ENDPOINTS)
+        yield from _table("query", ((rules["name"], rules["schema"], rules["required"]) for rules in query))
     if endpoint.body is not None:
-        yield from _table("body", _rows(known[endpoint.body.__name__]))
-    if endpoint.gives is not None:
-        yield _gives(endpoint.gives.__name__, known)
+        yield from _table("body", _rows(components[endpoint.body.__name__]))
+    if endpoint.response is not None:
+        name = endpoint.response.__name__
+        properties = ", ".join(f"`{field}`" for field in components[name]["properties"])
+        yield f"`{name}`: {properties}.\n"
 
 
 def _curl(endpoint: Endpoint) -> str:
@@ -100,7 +101,7 @@ def _table(title: str, rows: Iterator[tuple[str, dict[str, Any], bool]]) -> Iter
     yield f"| {title} | type | default | |\n|---|---|---|---|"
     for name, rules, required in rows:
         default = "required" if required else _default(rules)
-        yield f"| `{name}` | {_kind(rules)} | {default} | {rules.get('description', '')} |"
+        yield f"| `{name}` | {_type(rules)} | {default} | {rules.get('description', '')} |"
     yield ""
 
 
@@ -109,27 +110,22 @@ def _default(rules: dict[str, Any]) -> str:
     return "" if value is None else f"`{json.dumps(value)}`"
 
 
-def _kind(rules: dict[str, Any]) -> str:
+def _type(rules: dict[str, Any]) -> str:
     """A JSON Schema's type in few words."""
     if "$ref" in rules:
         return str(rules["$ref"].rsplit("/", 1)[1])
     if "anyOf" in rules:
-        kinds = dict.fromkeys(_kind(one) for one in rules["anyOf"])
-        return ", ".join(kinds)
+        types = dict.fromkeys(_type(choice) for choice in rules["anyOf"])
+        return ", ".join(types)
     if "enum" in rules:
-        return ", ".join(f"`{one}`" for one in rules["enum"])
+        return ", ".join(f"`{choice}`" for choice in rules["enum"])
     if rules.get("type") == "array":
-        return f"list of {_kind(rules['items'])}"
+        return f"list of {_type(rules['items'])}"
     bounds = [f"{word} {rules[key]}" for key, word in _BOUNDS.items() if key in rules]
     return " ".join([str(rules.get("type", "any")), *bounds])
 
 
 _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
-
-
-def _gives(name: str, known: dict[str, Any]) -> str:
-    found = ", ".join(f"`{one}`" for one in known[name]["properties"])
-    return f"`{name}`: {found}.\n"
 
 
 def _settings() -> Iterator[str]:

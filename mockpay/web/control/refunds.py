@@ -11,17 +11,17 @@ from msgspec import Meta, Struct
 from mockpay.domain.payments.plans import Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import TimelineEvent
-from mockpay.kernel.clock import rfc3339
 from mockpay.services.payments.transitions import the_attempt, the_refund
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as verbs
 from mockpay.store import notifications, refunds, timeline
 from mockpay.store.db.paging import LONGEST_PAGE
-from mockpay.store.unit_of_work import Sandbox, read, transaction
-from mockpay.web.control.attempts import WhyEntry, why_entries
-from mockpay.web.control.common import PageQuery, States, TimelineEntry, maybe_time, states_of, timeline_entry
-from mockpay.web.control.endpoints import Ask, Endpoint
-from mockpay.web.control.notifications import NotificationLine, notification_lines
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.control.attempts import StageDecision, stage_decisions
+from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.notifications import NotificationSummary, notification_summaries
+from mockpay.web.control.responses import to_response
 
 
 class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -32,13 +32,13 @@ class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     reference: str | None = None
 
 
-class DeclineWish(Struct, forbid_unknown_fields=True, kw_only=True):
+class RefundDecline(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why a refund is declined."""
 
     reason: Annotated[str, Meta(description=f"`{'` or `'.join(DECLINE_REASONS)}`.")] = PROCESSING_FAILURE
 
 
-class RefundLine(Struct, kw_only=True):
+class RefundSummary(Struct, kw_only=True):
     """
     A refund; `destination` is the instrument that was charged, masked.
 
@@ -70,85 +70,86 @@ class RefundLine(Struct, kw_only=True):
     timeline: list[TimelineEntry]
 
 
-class RefundDetail(RefundLine, kw_only=True):
+class RefundDetail(RefundSummary, kw_only=True):
     """A refund with why it goes as it does, and what the seller was told of it."""
 
-    why: list[WhyEntry]
-    notifications: list[NotificationLine]
+    why: list[StageDecision]
+    notifications: list[NotificationSummary]
     urls: dict[str, str]
 
 
 class RefundList(Struct, kw_only=True):
     """Refunds, the newest first."""
 
-    items: list[RefundLine]
+    items: list[RefundSummary]
     next_cursor: str | None
 
 
-def listed(ask: Ask[RefundQuery, None]) -> RefundList:
-    query = ask.query
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def list_refunds(request: Request[RefundQuery, None]) -> RefundList:
+    query = request.query
+    with request.read() as sandbox:
         page = refunds.listed(
             sandbox,
-            states=states_of(query.state, RefundState),
+            states=parse_states(query.state, RefundState),
             order_id=query.order_id,
             reference=query.reference,
             cursor=query.cursor,
             limit=query.limit,
         )
-        orders = {refund.order_pk for refund in page.items}
-        events = {order: timeline.of_order(sandbox, order) for order in orders}
-    items = [refund_line(refund, events[refund.order_pk]) for refund in page.items]
+        order_pks = {refund.order_pk for refund in page.items}
+        events = {order_pk: timeline.of_order(sandbox, order_pk) for order_pk in order_pks}
+    items = [refund_summary(refund, events[refund.order_pk]) for refund in page.items]
     return RefundList(items=items, next_cursor=page.next_cursor)
 
 
-def show(ask: Ask[None, None]) -> RefundDetail:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, _refund(sandbox, ask), ask.base)
+def get_refund(request: Request[None, None]) -> RefundDetail:
+    with request.read() as sandbox:
+        return _detail(sandbox, _refund(sandbox, request), request)
 
 
-def complete(ask: Ask[None, None]) -> RefundDetail:
-    return _moved(ask, refund_settlement.complete)
+def complete_refund(request: Request[None, None]) -> RefundDetail:
+    return _settle(request, refund_settlement.complete)
 
 
-def decline(ask: Ask[None, DeclineWish]) -> RefundDetail:
-    reason = ask.body.reason
-    return _moved(ask, lambda sandbox, refund: refund_settlement.decline(sandbox, refund, reason))
+def decline_refund(request: Request[None, RefundDecline]) -> RefundDetail:
+    reason = request.body.reason
+    return _settle(request, lambda sandbox, refund: refund_settlement.decline(sandbox, refund, reason))
 
 
-def hold(ask: Ask[None, None]) -> RefundDetail:
-    return _moved(ask, verbs.hold)
+def hold_refund(request: Request[None, None]) -> RefundDetail:
+    return _settle(request, verbs.hold)
 
 
-def release(ask: Ask[None, None]) -> RefundDetail:
-    return _moved(ask, verbs.release)
+def release_refund(request: Request[None, None]) -> RefundDetail:
+    return _settle(request, verbs.release)
 
 
-def _moved(ask: Ask[Any, Any], verb: Callable[[Sandbox, Refund], Refund]) -> RefundDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, verb(sandbox, _refund(sandbox, ask)), ask.base)
+def _settle(request: Request[Any, Any], verb: Callable[[Sandbox, Refund], Refund]) -> RefundDetail:
+    with request.transaction() as sandbox:
+        return _detail(sandbox, verb(sandbox, _refund(sandbox, request)), request)
 
 
-def _refund(sandbox: Sandbox, ask: Ask[Any, Any]) -> Refund:
-    return the_refund(sandbox, ask.path["refund_id"])
+def _refund(sandbox: Sandbox, request: Request[Any, Any]) -> Refund:
+    return the_refund(sandbox, request.path["refund_id"])
 
 
-def _detail(sandbox: Sandbox, refund: Refund, base: str) -> RefundDetail:
-    told = notifications.listed(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
-    world = f"{base}/_mockpay/v1/sellers/{refund.seller_id}"
-    return RefundDetail(
+def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> RefundDetail:
+    sent = notifications.listed(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
+    return to_response(
+        RefundDetail,
+        refund,
+        timeline=_timeline(refund, timeline.of_order(sandbox, refund.order_pk)),
         why=_why(sandbox, refund),
-        notifications=notification_lines(sandbox, told.items),
-        urls={"order": f"{world}/orders/{refund.order_id}"},
-        **_fields(refund, timeline.of_order(sandbox, refund.order_pk)),
+        notifications=notification_summaries(sandbox, sent.items),
+        urls={"order": f"{request.seller_url}/orders/{refund.order_id}"},
     )
 
 
-def _why(sandbox: Sandbox, refund: Refund) -> list[WhyEntry]:
-    """What decided the refund's own stages; one normal line where nobody did."""
+def _why(sandbox: Sandbox, refund: Refund) -> list[StageDecision]:
+    """What decided the refund's own stages; success where nothing did."""
     if refund.plan.decisions:
-        return why_entries(replace(the_attempt(sandbox, refund.attempt_id), plan=refund.plan))
-    normal = WhyEntry(
+        return stage_decisions(replace(the_attempt(sandbox, refund.attempt_id), plan=refund.plan))
+    normal = StageDecision(
         attempt_id=refund.attempt_id,
         stage=Stage.REFUND,
         outcome="success",
@@ -160,94 +161,47 @@ def _why(sandbox: Sandbox, refund: Refund) -> list[WhyEntry]:
     return [normal]
 
 
-def refund_line(refund: Refund, events: Iterable[TimelineEvent]) -> RefundLine:
-    """A refund as it is told; `events` are its order's, the refund's own are picked out."""
-    return RefundLine(**_fields(refund, events))
+def refund_summary(refund: Refund, order_events: Iterable[TimelineEvent]) -> RefundSummary:
+    """A refund with its own events out of its order's."""
+    return to_response(RefundSummary, refund, timeline=_timeline(refund, order_events))
 
 
-def _fields(refund: Refund, events: Iterable[TimelineEvent]) -> dict[str, Any]:
-    return {
-        "refund_id": refund.refund_id,
-        "reference": refund.reference,
-        "order_id": refund.order_id,
-        "attempt_id": refund.attempt_id,
-        "kind": refund.kind,
-        "state": refund.state.value,
-        "reason_code": refund.reason_code,
-        "amount": refund.amount.wire(),
-        "currency": refund.amount.currency,
-        "destination": dict(refund.destination),
-        "bank_reference_kind": refund.bank_reference_kind,
-        "bank_reference": refund.bank_reference,
-        "scenario": refund.scenario,
-        "held": refund.held,
-        "polls_left": refund.polls_left,
-        "due_at": maybe_time(refund.due_at),
-        "note": refund.note,
-        "soft_descriptor": refund.soft_descriptor,
-        "created_at": rfc3339(refund.created_at),
-        "updated_at": rfc3339(refund.updated_at),
-        "completed_at": maybe_time(refund.completed_at),
-        "timeline": [
-            timeline_entry(event)
-            for event in events
-            if event.machine == "refund" and event.subject == refund.refund_id
-        ],
-    }
+def _timeline(refund: Refund, order_events: Iterable[TimelineEvent]) -> list[TimelineEntry]:
+    return timeline_entries((e for e in order_events if e.machine == "refund"), {refund.refund_id})
 
 
 _PATH = "/v1/sellers/{seller_id}/refunds"
 _ONE = f"{_PATH}/{{refund_id}}"
 ENDPOINTS = (
-    Endpoint(
-        "GET",
-        _PATH,
-        listed,
-        "A seller's refunds, the newest first.",
-        query=RefundQuery,
-        gives=RefundList,
-        fails=(400, 404),
-    ),
-    Endpoint(
-        "GET",
-        _ONE,
-        show,
-        "One refund: timeline, notifications, and why it goes as it does.",
-        gives=RefundDetail,
-        fails=(404,),
-    ),
+    Endpoint("GET", _PATH, list_refunds, "A seller's refunds, the newest first."),
+    Endpoint("GET", _ONE, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
     Endpoint(
         "POST",
         f"{_ONE}/complete",
-        complete,
+        complete_refund,
         "Settle a pending refund now: the money is back.",
-        gives=RefundDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
     Endpoint(
         "POST",
         f"{_ONE}/decline",
-        decline,
+        decline_refund,
         "Refuse a pending refund now; what it had reserved can be refunded again.",
-        body=DeclineWish,
-        gives=RefundDetail,
-        fails=(404, 409),
+        errors=(409,),
         example=f'{{"reason": "{PROCESSING_FAILURE}"}}',
     ),
     Endpoint(
         "POST",
         f"{_ONE}/hold",
-        hold,
+        hold_refund,
         "Keep a refund pending until it is released, completed or declined.",
-        gives=RefundDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
     Endpoint(
         "POST",
         f"{_ONE}/release",
-        release,
+        release_refund,
         "Let a held refund go on: it settles when it was due, at once if that has passed.",
-        gives=RefundDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
 )

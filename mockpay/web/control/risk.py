@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from flask import Response
 from msgspec import Meta, Struct
-from msgspec.structs import replace as changed
+from msgspec.structs import replace as replace_fields
 
 from mockpay.domain.methods.instruments import Card, Instrument
 from mockpay.domain.methods.registry import NETWORKS
@@ -21,19 +20,20 @@ from mockpay.risk import assessment as verbs
 from mockpay.risk import risk_table
 from mockpay.risk.assessment import FORCE_KEYS, Inputs
 from mockpay.risk.risk_table import Override
-from mockpay.risk.rules import Assessment, Verdict
-from mockpay.store.unit_of_work import Sandbox, read, transaction
+from mockpay.risk.rules import Verdict
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.saved_methods import card_fingerprint
 from mockpay.web.control.buyers import buyer_named
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.instruments import InstrumentParts, instrument
+from mockpay.web.control.responses import to_response
 
 _VERDICTS = ", ".join(f"`{one.value}`" for one in Verdict)
 _KEYS = ", ".join(sorted(FORCE_KEYS))
 _OUTCOMES = ", ".join(f"`{one}`" for one in sorted(RISK_OUTCOMES))
 
 
-class Payment(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
+class RiskDryRunRequest(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
     """A payment that nobody makes; of a card only the number matters."""
 
     amount: Annotated[str, Meta(description='As `"1.00"`.')]
@@ -47,7 +47,7 @@ class Payment(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class HitEntry(Struct, kw_only=True):
+class RiskHit(Struct, kw_only=True):
     """A rule that spoke: what it saw against which limit, and why."""
 
     rule: str
@@ -60,21 +60,21 @@ class HitEntry(Struct, kw_only=True):
     limit: int | str
 
 
-class RiskEntry(Struct, kw_only=True):
+class RiskAssessment(Struct, kw_only=True):
     """What the risk check decided, a score from 0 to 100, and every rule that spoke."""
 
     decision: str
     score: int
-    hits: list[HitEntry]
+    hits: list[RiskHit]
 
 
-class DryRun(RiskEntry, kw_only=True):
+class RiskDryRunResult(RiskAssessment, kw_only=True):
     """What a payment would meet; `scenario` is the magic value that spoke, if one did."""
 
     scenario: str | None
 
 
-class ForceWish(Struct, forbid_unknown_fields=True, kw_only=True):
+class RiskOverrideCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to decide on the next attempt that fits."""
 
     decision: Annotated[str, Meta(description=f"{_VERDICTS}.")]
@@ -84,7 +84,7 @@ class ForceWish(Struct, forbid_unknown_fields=True, kw_only=True):
     )
 
 
-class ForceEntry(Struct, kw_only=True):
+class RiskOverride(Struct, kw_only=True):
     """A decision that waits for its attempt."""
 
     force_id: int
@@ -93,26 +93,26 @@ class ForceEntry(Struct, kw_only=True):
     reason: str
 
 
-class ForceList(Struct, kw_only=True):
+class RiskOverrideList(Struct, kw_only=True):
     """Decisions that wait, in the order in which they are asked."""
 
-    items: list[ForceEntry]
+    items: list[RiskOverride]
     next_cursor: str | None
 
 
-def dry_run(ask: Ask[None, Payment]) -> DryRun:
-    wish = ask.body
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        amount = _amount(wish.amount)
-        chosen = _instrument(sandbox, wish)
-        said = _said(sandbox, chosen, amount)
-        facts = verbs.facts_of(amount, chosen, _inputs(sandbox, wish, chosen))
-        if not wish.name:
+def dry_run_risk(request: Request[None, RiskDryRunRequest]) -> RiskDryRunResult:
+    payment = request.body
+    with request.read() as sandbox:
+        amount = _amount(payment.amount)
+        chosen = _instrument(sandbox, payment)
+        decision = _scenario_decision(sandbox, chosen, amount)
+        facts = verbs.facts_of(amount, chosen, _inputs(sandbox, payment, chosen))
+        if not payment.name:
             facts = replace(facts, holder=None)
-        planned = wish.planned or (said.outcome if said else None)
-        found = verbs.dry_run(sandbox, facts, planned)
-    scenario = said.scenario if said and not wish.planned else None
-    return DryRun(scenario=scenario, **_fields(found))
+        planned = payment.planned or (decision.outcome if decision else None)
+        assessment = verbs.dry_run(sandbox, facts, planned)
+    scenario = decision.scenario if decision and not payment.planned else None
+    return to_response(RiskDryRunResult, assessment, scenario=scenario)
 
 
 def _amount(text: str) -> Money:
@@ -122,28 +122,28 @@ def _amount(text: str) -> Money:
     return amount
 
 
-def _instrument(sandbox: Sandbox, wish: Payment) -> Instrument:
+def _instrument(sandbox: Sandbox, payment: RiskDryRunRequest) -> Instrument:
     """What is left out of a card is such as any card has."""
     year = indian(sandbox.now).year + 1
-    parts = changed(wish, expiry=wish.expiry or f"12/{year}", name=wish.name or "Somebody")
-    return instrument(wish.method, parts, sandbox.now)
+    parts = replace_fields(payment, expiry=payment.expiry or f"12/{year}", name=payment.name or "Somebody")
+    return instrument(payment.method, parts, sandbox.now)
 
 
-def _inputs(sandbox: Sandbox, wish: Payment, chosen: Instrument) -> Inputs:
+def _inputs(sandbox: Sandbox, payment: RiskDryRunRequest, chosen: Instrument) -> Inputs:
     ring = sandbox.runtime.keyring
     number = chosen.typed.number if isinstance(chosen, Card) else None
-    buyer = buyer_named(sandbox, wish.buyer_id) if wish.buyer_id else None
+    buyer = buyer_named(sandbox, payment.buyer_id) if payment.buyer_id else None
     return Inputs(
-        ip=wish.ip,
-        device=wish.device,
-        email=wish.email or (buyer.email if buyer else None),
+        ip=payment.ip,
+        device=payment.device,
+        email=payment.email or (buyer.email if buyer else None),
         buyer_id=buyer.buyer_id if buyer else None,
-        buyer_name=wish.buyer_name,
+        buyer_name=payment.buyer_name,
         fingerprint=card_fingerprint(ring, number) if number else None,
     )
 
 
-def _said(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | None:
+def _scenario_decision(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | None:
     """What the magic values and the seller's default say; rules would be used up, so none."""
     settings = sandbox.seller.settings
     facts = Facts(
@@ -157,54 +157,26 @@ def _said(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | Non
     return resolve(facts, {}).decisions.get(Stage.RISK)
 
 
-def force(ask: Ask[None, ForceWish]) -> ForceEntry:
-    wish = ask.body
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _entry(verbs.force(sandbox, wish.match, wish.decision, wish.reason))
+def create_risk_override(request: Request[None, RiskOverrideCreate]) -> RiskOverride:
+    override = request.body
+    with request.transaction() as sandbox:
+        return _override(verbs.force(sandbox, override.match, override.decision, override.reason))
 
 
-def forced(ask: Ask[None, None]) -> ForceList:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        items = [_entry(one) for one in risk_table.overrides(sandbox)]
-    return ForceList(items=items, next_cursor=None)
+def list_risk_overrides(request: Request[None, None]) -> RiskOverrideList:
+    with request.read() as sandbox:
+        items = [_override(override) for override in risk_table.overrides(sandbox)]
+    return RiskOverrideList(items=items, next_cursor=None)
 
 
-def clear(ask: Ask[None, None]) -> Response:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        for one in risk_table.overrides(sandbox):
-            risk_table.use_up(sandbox, one)
-    return Response(status=204)
+def delete_risk_overrides(request: Request[None, None]) -> None:
+    with request.transaction() as sandbox:
+        for override in risk_table.overrides(sandbox):
+            risk_table.use_up(sandbox, override)
 
 
-def _entry(one: Override) -> ForceEntry:
-    return ForceEntry(
-        force_id=one.override_id, match=dict(one.match), decision=one.decision.value, reason=one.reason
-    )
-
-
-def risk_entry(found: Assessment) -> RiskEntry:
-    """A decision as it is told."""
-    return RiskEntry(**_fields(found))
-
-
-def _fields(found: Assessment) -> dict[str, Any]:
-    return {
-        "decision": found.decision.value,
-        "score": found.score,
-        "hits": [
-            HitEntry(
-                rule=hit.rule,
-                version=hit.version,
-                outcome=hit.outcome.value,
-                weight=hit.weight,
-                reason_code=hit.reason_code,
-                explain=hit.explain,
-                observed=hit.observed,
-                limit=hit.limit,
-            )
-            for hit in found.hits
-        ],
-    }
+def _override(override: Override) -> RiskOverride:
+    return to_response(RiskOverride, override, force_id=override.override_id)
 
 
 _PATH = "/v1/sellers/{seller_id}/risk"
@@ -212,33 +184,23 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         f"{_PATH}/dry-run",
-        dry_run,
+        dry_run_risk,
         "What a payment would meet now. Nothing is kept; scenario rules and forced decisions "
         "are left out, as asking them would use them up.",
-        body=Payment,
-        gives=DryRun,
-        fails=(404,),
         example='{"amount": "150000.00", "method": "card", "number": "4111111111111111", '
         '"ip": "198.51.100.66"}',
     ),
     Endpoint(
         "POST",
         f"{_PATH}/force",
-        force,
+        create_risk_override,
         "Decide on the next attempt that fits, once: before its scenario and before the rules.",
-        body=ForceWish,
-        gives=ForceEntry,
         status=201,
-        fails=(404, 409),
+        errors=(409,),
         example='{"match": {"method": "card"}, "decision": "REVIEW", "reason": "look at this"}',
     ),
+    Endpoint("GET", f"{_PATH}/force", list_risk_overrides, "Forced decisions that wait for their attempts."),
     Endpoint(
-        "GET",
-        f"{_PATH}/force",
-        forced,
-        "Forced decisions that wait for their attempts.",
-        gives=ForceList,
-        fails=(404,),
+        "DELETE", f"{_PATH}/force", delete_risk_overrides, "Take all forced decisions back.", status=204
     ),
-    Endpoint("DELETE", f"{_PATH}/force", clear, "Take all forced decisions back.", status=204, fails=(404,)),
 )

@@ -30,8 +30,8 @@ from mockpay.web.control import (
     vault,
     wait,
 )
-from mockpay.web.control.change_notifier import Pulse
-from mockpay.web.control.endpoints import Endpoint, perform
+from mockpay.web.control.change_notifier import ChangeNotifier
+from mockpay.web.control.endpoints import Endpoint, handle
 
 #: In the order in which the documents tell them.
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -58,9 +58,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 def blueprint(runtime: Runtime) -> Blueprint:
     """The control API for a runtime."""
     api = Blueprint("control", __name__)
-    pulse = Pulse(runtime)
+    changes = ChangeNotifier(runtime)
     for endpoint in ENDPOINTS:
-        _add(api, runtime, pulse, endpoint)
+        _add(api, runtime, changes, endpoint)
 
     @api.get("/_mockpay/openapi.json")
     def openapi_json() -> Response:
@@ -80,7 +80,7 @@ def _private(answer: Response) -> Response:
     return answer
 
 
-def _add(api: Blueprint, runtime: Runtime, pulse: Pulse, endpoint: Endpoint) -> None:
+def _add(api: Blueprint, runtime: Runtime, changes: ChangeNotifier, endpoint: Endpoint) -> None:
     let_in: Callable[[], None] = (
         (lambda: guard.require_own_host(runtime.settings))
         if endpoint.public
@@ -89,6 +89,6 @@ def _add(api: Blueprint, runtime: Runtime, pulse: Pulse, endpoint: Endpoint) -> 
 
     def view(**path: str) -> Response:
         let_in()
-        return perform(endpoint, runtime, pulse, path)
+        return handle(endpoint, runtime, changes, path)
 
     api.add_url_rule(endpoint.rule, endpoint.name, view, methods=[endpoint.method], strict_slashes=False)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flask import Response
 from msgspec import Meta, Struct
 
-from mockpay.domain.scenarios.resolution import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES, Rule
-from mockpay.kernel.clock import rfc3339
+from mockpay.domain.scenarios.resolution import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES
 from mockpay.kernel.errors import NotFound
 from mockpay.services import scenarios as verbs
 from mockpay.store import scenarios
-from mockpay.store.unit_of_work import read, transaction
-from mockpay.web.control.common import maybe_time
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 _MOST_DIGITS = 18
 _STAGES = ", ".join(f"`{one}`" for one in dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
@@ -58,15 +55,15 @@ class RuleList(Struct, kw_only=True):
     next_cursor: str | None
 
 
-def listed(ask: Ask[None, None]) -> RuleList:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        items = [_entry(rule) for rule in scenarios.waiting(sandbox)]
+def list_rules(request: Request[None, None]) -> RuleList:
+    with request.read() as sandbox:
+        items = [to_response(RuleEntry, rule) for rule in scenarios.waiting(sandbox)]
     return RuleList(items=items, next_cursor=None)
 
 
-def create(ask: Ask[None, RuleWish]) -> RuleEntry:
-    wish = ask.body
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
+def create_rule(request: Request[None, RuleWish]) -> RuleEntry:
+    wish = request.body
+    with request.transaction() as sandbox:
         rule = verbs.add_rule(
             sandbox,
             stage=wish.stage,
@@ -76,51 +73,34 @@ def create(ask: Ask[None, RuleWish]) -> RuleEntry:
             probability=wish.probability,
             ttl_seconds=wish.ttl_seconds,
         )
-    return _entry(rule)
+    return to_response(RuleEntry, rule)
 
 
-def clear(ask: Ask[None, None]) -> Response:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
+def delete_rules(request: Request[None, None]) -> None:
+    with request.transaction() as sandbox:
         scenarios.clear(sandbox)
-    return Response(status=204)
 
 
-def delete(ask: Ask[None, None]) -> Response:
-    given = ask.path["rule_id"]
+def delete_rule(request: Request[None, None]) -> None:
+    given = request.path["rule_id"]
     if not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS):
         raise NotFound("There is no such rule.", code="scenario.not_found")
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
+    with request.transaction() as sandbox:
         verbs.remove_rule(sandbox, int(given))
-    return Response(status=204)
-
-
-def _entry(rule: Rule) -> RuleEntry:
-    return RuleEntry(
-        rule_id=rule.rule_id,
-        stage=rule.stage,
-        match=dict(rule.match),
-        outcome=rule.outcome,
-        times=rule.times,
-        probability=rule.probability,
-        expires_at=maybe_time(rule.expires_at),
-        created_at=rfc3339(rule.created_at),
-    )
 
 
 _PATH = "/v1/sellers/{seller_id}/scenarios"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, listed, "A seller's rules.", gives=RuleList, fails=(404,)),
+    Endpoint("GET", _PATH, list_rules, "A seller's rules."),
     Endpoint(
         "POST",
         _PATH,
-        create,
+        create_rule,
         "Make a rule that decides attempts and refunds that fit.",
-        body=RuleWish,
-        gives=RuleEntry,
         status=201,
-        fails=(404, 409),
+        errors=(409,),
         example='{"stage": "issuer", "match": {"method": "upi"}, "outcome": "insufficient"}',
     ),
-    Endpoint("DELETE", _PATH, clear, "Take all rules away.", status=204, fails=(404,)),
-    Endpoint("DELETE", f"{_PATH}/{{rule_id}}", delete, "Take one rule away.", status=204, fails=(404,)),
+    Endpoint("DELETE", _PATH, delete_rules, "Take all rules away.", status=204),
+    Endpoint("DELETE", f"{_PATH}/{{rule_id}}", delete_rule, "Take one rule away.", status=204),
 )

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from mockpay import __version__
 from mockpay.store.db.engine import check_health
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.endpoints import Endpoint, Request
 
 
 class Health(Struct, kw_only=True):
@@ -20,7 +20,7 @@ class Health(Struct, kw_only=True):
     database: str
 
 
-class KeyQuery(Struct, forbid_unknown_fields=True):
+class PublicKeyQuery(Struct, forbid_unknown_fields=True):
     """How the key is spelt."""
 
     format: Annotated[
@@ -28,13 +28,13 @@ class KeyQuery(Struct, forbid_unknown_fields=True):
     ] = "pem"
 
 
-def health(ask: Ask[None, None]) -> Health:
-    return Health(status="ok", version=__version__, database=check_health(ask.runtime.engine))
+def get_health(request: Request[None, None]) -> Health:
+    return Health(status="ok", version=__version__, database=check_health(request.runtime.engine))
 
 
-def public_key(ask: Ask[KeyQuery, None]) -> Response:
-    pem = ask.runtime.keys.public_file.read_text("ascii")
-    text = key_line(pem) if ask.query.format == "sdk" else pem
+def get_public_key(request: Request[PublicKeyQuery, None]) -> Response:
+    pem = request.runtime.keys.public_file.read_text("ascii")
+    text = key_line(pem) if request.query.format == "sdk" else pem
     return Response(text, content_type="text/plain; charset=utf-8")
 
 
@@ -47,18 +47,16 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         "/health",
-        health,
+        get_health,
         "Whether the server and its database answer.",
-        gives=Health,
         public=True,
-        fails=(503,),
+        errors=(503,),
     ),
     Endpoint(
         "GET",
         "/v1/public-key",
-        public_key,
+        get_public_key,
         "The public key that payloads are encrypted with.",
-        query=KeyQuery,
         media_type="text/plain",
     ),
 )

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from mockpay.kernel.errors import Invalid
-from mockpay.store.unit_of_work import Runtime, read
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.store.unit_of_work import Runtime
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 if TYPE_CHECKING:
     from mockpay.wire.amazonpay.diagnostics import Explanation
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _ENVELOPE = ("payload=", "key=", "iv=")
 
 
-class SignedCall(Struct, forbid_unknown_fields=True, kw_only=True):
+class SignatureExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """A request as it was sent: to the pay page (sealed) or from server to server (signed)."""
 
     url: Annotated[str, Meta(description="Whole, with its query: http://host/path?a=b")]
@@ -27,7 +28,7 @@ class SignedCall(Struct, forbid_unknown_fields=True, kw_only=True):
     string_to_sign: Annotated[str | None, Meta(description="What your code signs, to be compared.")] = None
 
 
-class TriedEntry(Struct, kw_only=True):
+class SignatureCandidate(Struct, kw_only=True):
     """One way of reading the request, and the signature that it would have to carry."""
 
     flavour: str
@@ -35,7 +36,7 @@ class TriedEntry(Struct, kw_only=True):
     expected_signature: str
 
 
-class SignatureAnswer(Struct, kw_only=True):
+class SignatureExplanation(Struct, kw_only=True):
     """`first_difference` is the byte at which your string leaves `string_to_sign`."""
 
     matched: str | None
@@ -45,26 +46,28 @@ class SignatureAnswer(Struct, kw_only=True):
     string_to_sign: str
     your_string_to_sign: str | None
     first_difference: int | None
-    tried: list[TriedEntry]
+    tried: list[SignatureCandidate]
 
 
-def explain(ask: Ask[None, SignedCall]) -> SignatureAnswer:
-    with read(ask.runtime, ask.seller_id) as sandbox:
+def explain_signature(request: Request[None, SignatureExplainRequest]) -> SignatureExplanation:
+    with request.read() as sandbox:
         secret = sandbox.seller.secret_key
-    call = ask.body
+    call = request.body
     try:
         parts = urlsplit(call.url)
     except ValueError as error:
         raise Invalid("This is no URL.", code="url.invalid") from error
     raw = call.body or parts.query
     if all(raw.startswith(name) or f"&{name}" in raw for name in _ENVELOPE):
-        signature, found = _of_envelope(ask.runtime, raw, call, secret)
+        signature, found = _of_envelope(request.runtime, raw, call, secret)
     else:
         signature, found = _of_request(parts.netloc, parts.path or "/", raw, call, secret)
-    return _told(call, signature, found)
+    return _response(call, signature, found)
 
 
-def _of_envelope(runtime: Runtime, raw: str, call: SignedCall, secret: str) -> tuple[str, Explanation]:
+def _of_envelope(
+    runtime: Runtime, raw: str, call: SignatureExplainRequest, secret: str
+) -> tuple[str, Explanation]:
     # Loaded where somebody asks: a server that nobody asks does not pay for them.
     from mockpay.wire import forms  # noqa: PLC0415
     from mockpay.wire.amazonpay import envelope, signing  # noqa: PLC0415
@@ -79,7 +82,9 @@ def _of_envelope(runtime: Runtime, raw: str, call: SignedCall, secret: str) -> t
     return signature, explain_strings([reading], secret=secret, signature=signature, claimed=yours)
 
 
-def _of_request(host: str, path: str, raw: str, call: SignedCall, secret: str) -> tuple[str, Explanation]:
+def _of_request(
+    host: str, path: str, raw: str, call: SignatureExplainRequest, secret: str
+) -> tuple[str, Explanation]:
     from mockpay.wire.amazonpay.diagnostics import explain as explained  # noqa: PLC0415
     from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_signature  # noqa: PLC0415
 
@@ -89,23 +94,17 @@ def _of_request(host: str, path: str, raw: str, call: SignedCall, secret: str) -
     return signature, found
 
 
-def _told(call: SignedCall, signature: str, found: Explanation) -> SignatureAnswer:
-    return SignatureAnswer(
-        matched=found.matched,
-        cause=found.cause,
+def _response(
+    request: SignatureExplainRequest, signature: str, explanation: Explanation
+) -> SignatureExplanation:
+    return to_response(
+        SignatureExplanation,
+        explanation,
         signature=signature,
-        expected_signature=found.nearest.expected_signature,
-        string_to_sign=found.nearest.string_to_sign,
-        your_string_to_sign=call.string_to_sign,
-        first_difference=found.first_difference,
-        tried=[
-            TriedEntry(
-                flavour=reading.flavour,
-                string_to_sign=reading.string_to_sign,
-                expected_signature=reading.expected_signature,
-            )
-            for reading in found.readings
-        ],
+        expected_signature=explanation.nearest.expected_signature,
+        string_to_sign=explanation.nearest.string_to_sign,
+        your_string_to_sign=request.string_to_sign,
+        tried=[to_response(SignatureCandidate, reading) for reading in explanation.readings],
     )
 
 
@@ -113,11 +112,8 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/v1/sellers/{seller_id}/signature/explain",
-        explain,
+        explain_signature,
         "What had to be signed, the first byte that differs, and the likely cause.",
-        body=SignedCall,
-        gives=SignatureAnswer,
-        fails=(404,),
         example='{"url": "http://127.0.0.1:8420/OffAmazonPayments_Sandbox/2013-01-01?Action=..."}',
     ),
 )

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flask import Response
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.services import buyers
-from mockpay.store.unit_of_work import Sandbox, read, transaction
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault import consent_table, vault_table
 from mockpay.vault import saved_methods as verbs
-from mockpay.vault.consents import Consent, consent
+from mockpay.vault.consents import consent
 from mockpay.vault.rules import SavedMethod
-from mockpay.web.control.buyers import ONE as BUYER
+from mockpay.web.control.buyers import BUYER as BUYER
 from mockpay.web.control.buyers import buyer_named, buyer_of
-from mockpay.web.control.common import TimelineEntry, maybe_time, timeline_entry
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.common import TimelineEntry, timeline_entries
+from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.instruments import InstrumentParts, instrument
+from mockpay.web.control.responses import to_response
 
 #: Where a consent came from that no browser gave.
 _BY_TESTER = "control API"
 Reason = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,39}$", description="As `expired`: small letters and _.")]
 
 
-class SaveWish(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
+class SavedMethodCreate(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
     """What to save for a buyer; the tester's word is their consent."""
 
     kind: Literal["card", "upi", "netbanking"]
 
 
-class MethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+class SavedMethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch: what is not named stays."""
 
     nickname: Annotated[str | UnsetType | None, Meta(description="Null or empty takes it away.")] = UNSET
@@ -41,13 +40,13 @@ class MethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = UNSET
 
 
-class ReasonWish(Struct, forbid_unknown_fields=True, kw_only=True):
+class SavedMethodStatusChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why."""
 
     reason: Reason | None = None
 
 
-class SavedMethodEntry(Struct, kw_only=True):
+class SavedMethodSummary(Struct, kw_only=True):
     """
     A saved method; `display` is all that may be shown of it.
 
@@ -74,7 +73,7 @@ class SavedMethodEntry(Struct, kw_only=True):
     expires_at: str | None
 
 
-class ConsentEntry(Struct, kw_only=True):
+class SavedMethodConsent(Struct, kw_only=True):
     """What the buyer agreed to; `ip` is `control API` where a tester did."""
 
     text_version: str
@@ -83,191 +82,144 @@ class ConsentEntry(Struct, kw_only=True):
     ip: str
 
 
-class SavedMethodDetail(SavedMethodEntry, kw_only=True):
+class SavedMethodDetail(SavedMethodSummary, kw_only=True):
     """A saved method with its consent and all that happened to it."""
 
-    consent: ConsentEntry | None
+    consent: SavedMethodConsent | None
     timeline: list[TimelineEntry]
 
 
 class SavedMethodList(Struct, kw_only=True):
     """A buyer's methods: the default first, then those used or saved last."""
 
-    items: list[SavedMethodEntry]
+    items: list[SavedMethodSummary]
     next_cursor: str | None
 
 
-def listed(ask: Ask[None, None]) -> SavedMethodList:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        found = verbs.listed(sandbox, buyer_of(sandbox, ask).buyer_id)
-    items = [SavedMethodEntry(**_fields(method)) for method in found]
+def list_saved_methods(request: Request[None, None]) -> SavedMethodList:
+    with request.read() as sandbox:
+        methods = verbs.listed(sandbox, buyer_of(sandbox, request).buyer_id)
+    items = [to_response(SavedMethodSummary, method) for method in methods]
     return SavedMethodList(items=items, next_cursor=None)
 
 
-def save(ask: Ask[None, SaveWish]) -> SavedMethodDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        chosen = instrument(ask.body.kind, ask.body, sandbox.now)
-        buyer = buyers.ensure(sandbox, buyer_of(sandbox, ask).email)
-        given = consent(sandbox.now, _BY_TESTER)
-        return _detail(sandbox, verbs.save(sandbox, buyer.buyer_id, chosen, given))
+def create_saved_method(request: Request[None, SavedMethodCreate]) -> SavedMethodDetail:
+    with request.transaction() as sandbox:
+        chosen = instrument(request.body.kind, request.body, sandbox.now)
+        buyer = buyers.ensure(sandbox, buyer_of(sandbox, request).email)
+        saved = verbs.save(sandbox, buyer.buyer_id, chosen, consent(sandbox.now, _BY_TESTER))
+        return _detail(sandbox, saved)
 
 
-def show(ask: Ask[None, None]) -> SavedMethodDetail:
-    with read(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, verbs.find(sandbox, *_named(sandbox, ask)))
+def get_saved_method(request: Request[None, None]) -> SavedMethodDetail:
+    with request.read() as sandbox:
+        return _detail(sandbox, verbs.find(sandbox, *_key(sandbox, request)))
 
 
-def change(ask: Ask[None, MethodPatch]) -> SavedMethodDetail:
-    wish = ask.body
-    if wish.is_default is False:
+def patch_saved_method(request: Request[None, SavedMethodPatch]) -> SavedMethodDetail:
+    patch = request.body
+    if patch.is_default is False:
         message = "A method stops being the default when another one is made it."
         raise Invalid(message, code="method.default", field="is_default")
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        buyer_id, token = _named(sandbox, ask)
-        if wish.nickname is not UNSET:
-            verbs.rename(sandbox, buyer_id, token, wish.nickname or "")
-        if wish.is_default is True:
+    with request.transaction() as sandbox:
+        buyer_id, token = _key(sandbox, request)
+        if patch.nickname is not UNSET:
+            verbs.rename(sandbox, buyer_id, token, patch.nickname or "")
+        if patch.is_default is True:
             verbs.make_default(sandbox, buyer_id, token)
         return _detail(sandbox, verbs.find(sandbox, buyer_id, token))
 
 
-def delete(ask: Ask[None, None]) -> Response:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        verbs.delete(sandbox, *_named(sandbox, ask))
-    return Response(status=204)
+def delete_saved_method(request: Request[None, None]) -> None:
+    with request.transaction() as sandbox:
+        verbs.delete(sandbox, *_key(sandbox, request))
 
 
-def suspend(ask: Ask[None, ReasonWish]) -> SavedMethodDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        named = _named(sandbox, ask)
-        return _detail(sandbox, verbs.suspend(sandbox, *named, ask.body.reason))
+def suspend_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
+    with request.transaction() as sandbox:
+        method = verbs.suspend(sandbox, *_key(sandbox, request), request.body.reason)
+        return _detail(sandbox, method)
 
 
-def resume(ask: Ask[None, None]) -> SavedMethodDetail:
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        return _detail(sandbox, verbs.resume(sandbox, *_named(sandbox, ask)))
+def resume_saved_method(request: Request[None, None]) -> SavedMethodDetail:
+    with request.transaction() as sandbox:
+        return _detail(sandbox, verbs.resume(sandbox, *_key(sandbox, request)))
 
 
-def deactivate(ask: Ask[None, ReasonWish]) -> SavedMethodDetail:
-    given = {"reason": ask.body.reason} if ask.body.reason else {}
-    with transaction(ask.runtime, ask.seller_id) as sandbox:
-        named = _named(sandbox, ask)
-        return _detail(sandbox, verbs.deactivate(sandbox, *named, **given))
+def deactivate_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
+    reason = {"reason": request.body.reason} if request.body.reason else {}
+    with request.transaction() as sandbox:
+        return _detail(sandbox, verbs.deactivate(sandbox, *_key(sandbox, request), **reason))
 
 
-def _named(sandbox: Sandbox, ask: Ask[Any, Any]) -> tuple[str, str]:
+def _key(sandbox: Sandbox, request: Request[Any, Any]) -> tuple[str, str]:
     """The buyer and the token that the path names."""
-    return buyer_named(sandbox, ask.path["buyer_id"]).buyer_id, ask.path["token"]
+    return buyer_named(sandbox, request.path["buyer_id"]).buyer_id, request.path["token"]
 
 
 def _detail(sandbox: Sandbox, method: SavedMethod) -> SavedMethodDetail:
-    given = consent_table.find(sandbox, method.consent_id)
-    steps = vault_table.steps_of(sandbox, method.token)
-    return SavedMethodDetail(
-        consent=_consent(given) if given else None,
-        timeline=[timeline_entry(step) for step in steps],
-        **_fields(method),
+    agreed = consent_table.find(sandbox, method.consent_id)
+    return to_response(
+        SavedMethodDetail,
+        method,
+        consent=to_response(SavedMethodConsent, agreed) if agreed else None,
+        timeline=timeline_entries(vault_table.steps_of(sandbox, method.token)),
     )
-
-
-def _consent(given: Consent) -> ConsentEntry:
-    return ConsentEntry(
-        text_version=given.text_version,
-        text_sha256=given.text_sha256,
-        accepted_at=rfc3339(given.accepted_at),
-        ip=given.ip,
-    )
-
-
-def _fields(method: SavedMethod) -> dict[str, Any]:
-    return {
-        "token": method.token,
-        "buyer_id": method.buyer_id,
-        "kind": method.kind,
-        "status": method.status.value,
-        "status_reason": method.status_reason,
-        "title": method.title,
-        "display": dict(method.display),
-        "nickname": method.nickname,
-        "token_last4": method.token_last4,
-        "par": method.par,
-        "is_default": method.is_default,
-        "consent_id": method.consent_id,
-        "attempt_id": method.attempt_id,
-        "created_at": rfc3339(method.created_at),
-        "updated_at": rfc3339(method.updated_at),
-        "last_used_at": maybe_time(method.last_used_at),
-        "expires_at": maybe_time(method.expires_at),
-    }
 
 
 _PATH = f"{BUYER}/methods"
 _ONE = f"{_PATH}/{{token}}"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, listed, "What a buyer has saved.", gives=SavedMethodList, fails=(404, 422)),
+    Endpoint("GET", _PATH, list_saved_methods, "What a buyer has saved.", errors=(422,)),
     Endpoint(
         "POST",
         _PATH,
-        save,
+        create_saved_method,
         "Save an instrument for a buyer, who is known from then on. One that is there already "
         "keeps its token; a card of another country comes back FAILED and is not kept.",
-        body=SaveWish,
-        gives=SavedMethodDetail,
         status=201,
-        fails=(404, 409),
+        errors=(409,),
         example='{"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name": "Asha Rao"}',
     ),
     Endpoint(
         "GET",
         _ONE,
-        show,
+        get_saved_method,
         "One saved method with its consent and all that happened to it.",
-        gives=SavedMethodDetail,
-        fails=(404, 422),
+        errors=(422,),
     ),
     Endpoint(
         "PATCH",
         _ONE,
-        change,
+        patch_saved_method,
         "Name a method, or make it the buyer's default.",
-        body=MethodPatch,
-        gives=SavedMethodDetail,
-        fails=(404, 409),
+        errors=(409,),
         example='{"nickname": "Blue card", "is_default": true}',
     ),
     Endpoint(
         "DELETE",
         _ONE,
-        delete,
+        delete_saved_method,
         "Delete a method as its buyer does: its secret is shredded.",
         status=204,
-        fails=(404, 422),
+        errors=(422,),
     ),
     Endpoint(
         "POST",
         f"{_ONE}/suspend",
-        suspend,
+        suspend_saved_method,
         "As a bank does: it cannot pay until it is resumed.",
-        body=ReasonWish,
-        gives=SavedMethodDetail,
-        fails=(404, 409),
+        errors=(409,),
     ),
     Endpoint(
-        "POST",
-        f"{_ONE}/resume",
-        resume,
-        "Let a suspended method pay again.",
-        gives=SavedMethodDetail,
-        fails=(404, 409, 422),
+        "POST", f"{_ONE}/resume", resume_saved_method, "Let a suspended method pay again.", errors=(409, 422)
     ),
     Endpoint(
         "POST",
         f"{_ONE}/deactivate",
-        deactivate,
+        deactivate_saved_method,
         "End a method for good; its buyer still sees it. The reason is `deactivated_by_bank` unless said.",
-        body=ReasonWish,
-        gives=SavedMethodDetail,
-        fails=(404, 409),
+        errors=(409,),
         example='{"reason": "expired"}',
     ),
 )

@@ -11,19 +11,18 @@ from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.orders import OrderState
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.refunds import RefundState
-from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.otp.rules import OtpState
 from mockpay.store.db.paging import cursor_of, number_of
 from mockpay.store.reads import event_wait
 from mockpay.store.reads.event_wait import JOURNAL, Awaited, Seen
-from mockpay.store.unit_of_work import read
 from mockpay.threeds.rules import State as ThreeDSState
-from mockpay.web.control.endpoints import Ask, Endpoint
+from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
-#: Look again after so many seconds even where nothing seems to have been written: on
+#: Read again after so many seconds even where nothing seems to have been written: on
 #: PostgreSQL a transaction with lower numbers may commit after one with higher ones.
-_LOOK_ANYWAY = 1.0
+_RECHECK_SECONDS = 1.0
 _STATES = {
     "order": frozenset(OrderState),
     "attempt": frozenset(AttemptState),
@@ -68,21 +67,21 @@ class WaitEvent(Struct, kw_only=True):
     facts: dict[str, Any]
 
 
-class WaitAnswer(Struct, kw_only=True):
+class WaitResult(Struct, kw_only=True):
     """The first event that fits, past ones included; null where none came in time."""
 
     event: WaitEvent | None
     cursor: str
 
 
-def wait(ask: Ask[WaitQuery, None]) -> WaitAnswer:
-    wanted = _awaited(ask.query)
-    noun = JOURNAL if wanted.source == JOURNAL else "timeline"
-    after = number_of(noun, ask.query.after) if ask.query.after else 0
-    with ask.pulse.place():
-        seen = _until_seen(ask, wanted, after)
-    cursor = cursor_of(noun, seen.number if seen else after)
-    return WaitAnswer(event=_told(seen) if seen else None, cursor=cursor)
+def wait_for_event(request: Request[WaitQuery, None]) -> WaitResult:
+    awaited = _awaited(request.query)
+    noun = JOURNAL if awaited.source == JOURNAL else "timeline"
+    after = number_of(noun, request.query.after) if request.query.after else 0
+    with request.changes.place():
+        event = _first_event(request, awaited, after)
+    cursor = cursor_of(noun, event.number if event else after)
+    return WaitResult(event=to_response(WaitEvent, event) if event else None, cursor=cursor)
 
 
 def _awaited(query: WaitQuery) -> Awaited:
@@ -105,42 +104,27 @@ def _pairs(text: str | None) -> dict[str, str]:
     return pairs
 
 
-def _until_seen(ask: Ask[WaitQuery, None], wanted: Awaited, after: int) -> Seen | None:
-    """Look whenever something was written; nothing is held between two looks."""
-    deadline = time.monotonic() + ask.query.timeout
+def _first_event(request: Request[WaitQuery, None], awaited: Awaited, after: int) -> Seen | None:
+    """Read whenever something was written; no connection is held between two reads."""
+    deadline = time.monotonic() + request.query.timeout
     while True:
-        marks = ask.pulse.marks
-        with read(ask.runtime, ask.seller_id) as sandbox:
-            reached = event_wait.reached(sandbox, wanted.source)
-            seen = event_wait.first(sandbox, wanted, after)
+        marks = request.changes.marks
+        with request.read() as sandbox:
+            reached = event_wait.reached(sandbox, awaited.source)
+            seen = event_wait.first(sandbox, awaited, after)
         left = deadline - time.monotonic()
-        if seen is not None or left <= 0 or ask.pulse.stopping:
+        if seen is not None or left <= 0 or request.changes.stopping:
             return seen
         after = max(after, reached)
-        ask.pulse.pause(marks, min(left, _LOOK_ANYWAY))
-
-
-def _told(seen: Seen) -> WaitEvent:
-    return WaitEvent(
-        source=seen.source,
-        name=seen.name,
-        at=rfc3339(seen.at),
-        state=seen.state,
-        subject=seen.subject,
-        order_id=seen.order_id,
-        seller_order_id=seen.seller_order_id,
-        facts=dict(seen.facts),
-    )
+        request.changes.pause(marks, min(left, _RECHECK_SECONDS))
 
 
 ENDPOINTS = (
     Endpoint(
         "GET",
         "/v1/sellers/{seller_id}/wait",
-        wait,
+        wait_for_event,
         "Wait for the first event that fits; one that has happened already answers at once.",
-        query=WaitQuery,
-        gives=WaitAnswer,
-        fails=(400, 404, 503),
+        errors=(503,),
     ),
 )
