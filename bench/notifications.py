@@ -30,7 +30,7 @@ from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.keys.signing_identity import ipn_identity
 from mockpay.kernel.money import Money
 from mockpay.services.payments import orders, payments
-from mockpay.services.payments.transitions import the_order
+from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refunds
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
@@ -93,7 +93,7 @@ def _refunding(runtime: Runtime, url: str, many: int) -> str:
     for number, order_pk in enumerate(paid):
         with transaction(runtime, seller_id) as sandbox:
             asked = RefundRequest(f"refund-{number}", Money.parse("499.00"))
-            refunds.request(sandbox, the_order(sandbox, order_pk), asked)
+            refunds.request(sandbox, get_order(sandbox, order_pk), asked)
     return seller_id
 
 
@@ -107,7 +107,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
         f"digest-{number}",
     )
     with transaction(runtime, seller_id) as sandbox:
-        order = orders.begin(sandbox, wish).order
+        order = orders.open_order(sandbox, wish).order
         assert order is not None
         started = payments.pay(sandbox, order, Upi("success@mockpay"))
     outbox.send_mine(runtime, seller_id, started.parcel_id)

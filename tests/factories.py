@@ -32,12 +32,12 @@ from mockpay.services.payments import (
     plans,
     settlement,
 )
-from mockpay.services.payments.authentication import Ways
+from mockpay.services.payments.authentication import CheckoutContext
 from mockpay.services.payments.outcomes import give_up
-from mockpay.services.payments.payments import Payer, Started
-from mockpay.services.payments.transitions import the_refund
+from mockpay.services.payments.payments import Payer, PaymentResult
+from mockpay.services.payments.transitions import get_refund
 from mockpay.services.refunds import refund_settlement, refunds
-from mockpay.services.refunds.refunds import Asked
+from mockpay.services.refunds.refunds import RefundResult
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
@@ -53,7 +53,7 @@ RETURN_URL = "http://127.0.0.1:8420/shop/return"
 IPN_URL = "http://127.0.0.1:8420/shop/ipn"
 
 #: A guest whose browser is on the payment's page.
-GUEST_AT_PAGE = Payer(ways=Ways(page_url="http://127.0.0.1:8420/pay/token"))
+GUEST_AT_PAGE = Payer(ways=CheckoutContext(page_url="http://127.0.0.1:8420/pay/token"))
 
 #: A test that has nothing to do with the database's kind says so and runs once.
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -133,9 +133,9 @@ class World:
 
     # The seller and the clock
 
-    def begin(self, number: str = "O-1", amount: str = "499.00", **overrides: Any) -> orders.Begun:
+    def begin(self, number: str = "O-1", amount: str = "499.00", **overrides: Any) -> orders.OpenedOrder:
         with self.transaction() as sandbox:
-            return orders.begin(sandbox, payment_request(number, amount, **overrides))
+            return orders.open_order(sandbox, payment_request(number, amount, **overrides))
 
     def order(self, number: str = "O-1", amount: str = "499.00", **overrides: Any) -> Order:
         begun = self.begin(number, amount, **overrides)
@@ -164,11 +164,11 @@ class World:
 
     # The buyer
 
-    def create_attempt(self, order: Order, vpa: str | None = None) -> Started:
+    def create_attempt(self, order: Order, vpa: str | None = None) -> PaymentResult:
         """A new attempt that nobody has sent yet."""
         return self.create_attempt_with(order, Upi(vpa))
 
-    def create_attempt_with(self, order: Order, instrument: Instrument) -> Started:
+    def create_attempt_with(self, order: Order, instrument: Instrument) -> PaymentResult:
         with self.transaction() as sandbox:
             return payments.pay(sandbox, self._fresh(sandbox, order), instrument)
 
@@ -189,7 +189,7 @@ class World:
         self.authenticate(started.attempt, otp)
         return self.get_attempt(started.attempt.attempt_id)
 
-    def start(self, order: Order, instrument: Instrument, payer: Payer = GUEST_AT_PAGE) -> Started:
+    def start(self, order: Order, instrument: Instrument, payer: Payer = GUEST_AT_PAGE) -> PaymentResult:
         """A new attempt up to the point at which its buyer is asked, as the page does it."""
         with self.transaction() as sandbox:
             started = payments.pay(sandbox, self._fresh(sandbox, order), instrument, payer)
@@ -208,8 +208,8 @@ class World:
             self.authenticate_at_issuer(fresh, otp)
         elif fresh.auth is Auth.OTP:
             with self.transaction() as sandbox:
-                _, fresh = authentication.otp_typed(sandbox, fresh, otp)
-                parcel = payments.charge(sandbox, fresh, mine=True)
+                _, fresh = authentication.submit_otp(sandbox, fresh, otp)
+                parcel = payments.queue_charge(sandbox, fresh, mine=True)
             self._send(parcel)
         return self.get_attempt(attempt.attempt_id)
 
@@ -225,7 +225,7 @@ class World:
                     page = acs.submit(sandbox, txn.acs_token, otp)
                 if isinstance(page, acs.Finished):
                     moved = cards.threeds_back(sandbox, moved, page.cres, page.session_data)
-            parcel = payments.charge(sandbox, moved, mine=True)
+            parcel = payments.queue_charge(sandbox, moved, mine=True)
         self._send(parcel)
         return self.get_attempt(attempt.attempt_id)
 
@@ -237,12 +237,12 @@ class World:
 
     def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
         with self.transaction() as sandbox:
-            outcome = plans.of_pin(sandbox, attempt, pin)
-            return settlement.answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
+            outcome = plans.pin_outcome(sandbox, attempt, pin)
+            return settlement.record_buyer_answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
 
     def decline(self, attempt: Attempt) -> Attempt:
         with self.transaction() as sandbox:
-            return settlement.answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+            return settlement.record_buyer_answer(sandbox, attempt.attempt_id, "declined", Actor.BUYER)
 
     def cancel(self, order: Order) -> Order:
         with self.transaction() as sandbox:
@@ -268,7 +268,7 @@ class World:
         """Ask for a refund; None where a scenario throttles the request."""
         return self.request_refund(order, amount, key, **overrides).refund
 
-    def request_refund(self, order: Order, amount: str, key: str = "R-1", **overrides: Any) -> Asked:
+    def request_refund(self, order: Order, amount: str, key: str = "R-1", **overrides: Any) -> RefundResult:
         refund_request = RefundRequest(
             key, Money.parse(amount, overrides.pop("currency", "INR")), **overrides
         )
@@ -284,11 +284,11 @@ class World:
             "release": refunds.release,
         }
         with self.transaction() as sandbox:
-            return verbs[how](sandbox, the_refund(sandbox, refund.refund_id))
+            return verbs[how](sandbox, get_refund(sandbox, refund.refund_id))
 
     def poll(self, refund: Refund) -> Refund:
         with self.transaction() as sandbox:
-            return refunds.polled(sandbox, refund.refund_id)
+            return refunds.record_poll(sandbox, refund.refund_id)
 
     def capture(self, order: Order) -> Order:
         with self.transaction() as sandbox:

@@ -87,7 +87,7 @@ def review(instrument, end=None):
 
 def reject(world, _order, attempt):
     with world.transaction() as sandbox:
-        payments.reviewed(sandbox, attempt.attempt_id, approved=False, actor=Actor.TESTER)
+        payments.decide_review(sandbox, attempt.attempt_id, approved=False, actor=Actor.TESTER)
 
 
 def approved_late(end):
@@ -97,7 +97,7 @@ def approved_late(end):
         order = world.order()
         attempt = world.request_approval(order)
         with world.transaction() as sandbox:
-            settlement.answer_late(sandbox, attempt.attempt_id)
+            settlement.approve_after_expiry(sandbox, attempt.attempt_id)
         end(world, order, attempt)
         world.advance_until_idle()
 
@@ -139,7 +139,7 @@ def on_the_otp_page(act):
 
 
 def resend(sandbox, attempt):
-    challenges.resend(sandbox, authentication.waiting_otp(sandbox, attempt).challenge_id)
+    challenges.resend(sandbox, authentication.active_otp(sandbox, attempt).challenge_id)
 
 
 def step_up(world):
@@ -156,12 +156,12 @@ def forged(*how):
         attempt = world.start(world.order(), world.card(VISA)).attempt
         with world.transaction() as sandbox:
             attempt = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
-            txn = authentication.last_threeds(sandbox, attempt)
+            txn = authentication.latest_threeds(sandbox, attempt)
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             for choice in how:
                 acs.choose(sandbox, txn.acs_token, choice)
             lie = CRes(txn.txn_id, txn.acs_trans_id, "Y")
-            card_authentication.threeds_back(sandbox, attempt, wire.encode(lie.plain()), None)
+            card_authentication.handle_return(sandbox, attempt, wire.encode(lie.plain()), None)
         assert world.get_attempt(attempt.attempt_id).state == "FAILED"
 
     return play
@@ -221,7 +221,7 @@ PLAYS = {
     "password expired": (typed(seconds=301), {}),
     "password sent again": (on_the_otp_page(resend), {}),
     "password asked for anew": (on_the_otp_page(authentication.start_otp), {}),
-    "password's page left": (on_the_otp_page(authentication.leave), {}),
+    "password's page left": (on_the_otp_page(authentication.cancel_otp), {}),
     "challenged": (card(), {}),
     "challenged, no method URL": (card(RUPAY), {}),
     "frictionless": (card(name="3DS FRICTIONLESS"), {}),

@@ -9,8 +9,8 @@ from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.kernel.http.calls import HttpCall
 from mockpay.services import notifications as told
 from mockpay.services.payments import payments, settlement
-from mockpay.services.payments.authentication import ready
-from mockpay.services.payments.transitions import the_attempt
+from mockpay.services.payments.authentication import ready_to_charge
+from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import notifications, outbox, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.outbox import Parcel
@@ -23,32 +23,32 @@ _RETURN_TIMEOUT_SECONDS = 10
 
 def _charge(runtime: Runtime, parcel: Parcel) -> None:
     with read(runtime, parcel.seller_id) as sandbox:
-        attempt = the_attempt(sandbox, parcel.subject)
-        charge = payments.charge_of(sandbox, parcel.subject)
-    if not ready(attempt):
+        attempt = get_attempt(sandbox, parcel.subject)
+        charge = payments.charge_request(sandbox, parcel.subject)
+    if not ready_to_charge(attempt):
         with transaction(runtime, parcel.seller_id) as sandbox:
             outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"the attempt is {attempt.state}")
         return
     result = runtime.gateways[attempt.gateway].charge(charge)
     with transaction(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
-            payments.record(sandbox, parcel.subject, result)
+            payments.record_gateway_result(sandbox, parcel.subject, result)
 
 
 def _enquire(runtime: Runtime, parcel: Parcel) -> None:
     """Ask a gateway what became of a charge, or a bank what its buyer decided."""
     with read(runtime, parcel.seller_id) as sandbox:
-        attempt = the_attempt(sandbox, parcel.subject)
-        charge = payments.charge_of(sandbox, parcel.subject)
+        attempt = get_attempt(sandbox, parcel.subject)
+        charge = payments.charge_request(sandbox, parcel.subject)
     times = int(parcel.facts.get("times", 1))
     result = runtime.gateways[attempt.gateway].enquire(charge, times)
     with transaction(runtime, parcel.seller_id) as sandbox:
         if not outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
             return
         if parcel.kind == settlement.ASK_BANK:
-            payments.told_by_bank(sandbox, parcel.subject, result)
+            payments.record_bank_result(sandbox, parcel.subject, result)
         else:
-            payments.found(sandbox, parcel.subject, result, times)
+            payments.record_enquiry_result(sandbox, parcel.subject, result, times)
 
 
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:

@@ -31,26 +31,26 @@ Firing = Callable[[Sandbox, Event], bool]
 def _threeds_late(sandbox: Sandbox, txn_id: str) -> None:
     from mockpay.services.payments import card_authentication  # noqa: PLC0415
 
-    card_authentication.threeds_late(sandbox, txn_id)
+    card_authentication.time_out(sandbox, txn_id)
 
 
 #: What each kind of event does.
 HANDLERS: Mapping[str, Deed] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
-    "attempt.answer": lambda sandbox, event: settlement.answer(sandbox, event.subject),
+    "attempt.answer": lambda sandbox, event: settlement.record_buyer_answer(sandbox, event.subject),
     "attempt.resolve": lambda sandbox, event: settlement.settle(
         sandbox, event.subject, str(event.facts["code"])
     ),
-    "attempt.enquire": lambda sandbox, event: settlement.enquire(
+    "attempt.enquire": lambda sandbox, event: settlement.queue_enquiry(
         sandbox, event.subject, int(event.facts["times"])
     ),
-    "attempt.timeout": lambda sandbox, event: settlement.time_out(sandbox, event.subject),
-    "attempt.reverse": lambda sandbox, event: outcomes.reverse(sandbox, event.subject),
-    captures.CAPTURE: lambda sandbox, event: captures.captured_later(sandbox, event.subject),
-    captures.EXPIRE: lambda sandbox, event: captures.expire(sandbox, int(event.subject)),
+    "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
+    "attempt.reverse": lambda sandbox, event: outcomes.reverse_capture(sandbox, event.subject),
+    captures.CAPTURE: lambda sandbox, event: captures.complete_pending(sandbox, event.subject),
+    captures.EXPIRE: lambda sandbox, event: captures.expire_authorization(sandbox, int(event.subject)),
     EXPIRY: lambda sandbox, event: challenges.expire(sandbox, event.subject),
     "threeds.timeout": lambda sandbox, event: _threeds_late(sandbox, event.subject),
-    reviews.REVIEW: lambda sandbox, event: payments.reviewed(
+    reviews.REVIEW: lambda sandbox, event: payments.decide_review(
         sandbox, event.subject, approved=True, actor=Actor.CLOCK
     ),
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),

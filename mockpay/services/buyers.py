@@ -11,7 +11,7 @@ from mockpay.kernel.errors import NotFound
 from mockpay.otp import challenges as otps
 from mockpay.otp import otp_table as challenges
 from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
-from mockpay.services.wallet import owner_of
+from mockpay.services.wallet import parse_email
 from mockpay.store import buyers
 from mockpay.store.unit_of_work import Sandbox
 
@@ -20,7 +20,7 @@ SESSION_LIFE = 12 * 3_600 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignInResult:
     """What became of a typed code; session and buyer are there where it was right."""
 
     verdict: Verdict
@@ -28,14 +28,14 @@ class SignedIn:
     buyer: Buyer | None = None
 
 
-def named(sandbox: Sandbox, email: str) -> Buyer:
+def by_email(sandbox: Sandbox, email: str) -> Buyer:
     """
     The buyer of an e-mail, whom this seller need not know yet.
 
     Raises:
         Invalid: code ``email.invalid``.
     """
-    owner = owner_of(email)
+    owner = parse_email(email)
     buyer_id = sandbox.short_id("byr", owner)
     known = buyers.find(sandbox, buyer_id)
     return known or Buyer(buyer_id, sandbox.seller_id, owner)
@@ -64,13 +64,13 @@ def ensure(sandbox: Sandbox, email: str) -> Buyer:
     Raises:
         Invalid: code ``email.invalid``.
     """
-    buyer = named(sandbox, email)
+    buyer = by_email(sandbox, email)
     if buyer.created_at is None:
         buyers.add(sandbox, buyer)
-    return named(sandbox, buyer.email)
+    return by_email(sandbox, buyer.email)
 
 
-def sign_in_start(sandbox: Sandbox, email: str) -> Challenge:
+def start_sign_in(sandbox: Sandbox, email: str) -> Challenge:
     """
     Send a code to an e-mail; anybody may sign in who can read it.
 
@@ -78,11 +78,11 @@ def sign_in_start(sandbox: Sandbox, email: str) -> Challenge:
         Invalid: code ``email.invalid``.
         Conflict: code ``otp.locked_out``.
     """
-    owner = owner_of(email)
+    owner = parse_email(email)
     return otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=owner, to=owner, channel=Channel.EMAIL)
 
 
-def sign_in_finish(sandbox: Sandbox, challenge_id: str, code: str) -> SignedIn:
+def finish_sign_in(sandbox: Sandbox, challenge_id: str, code: str) -> SignInResult:
     """
     Check a typed code and open a session; nothing is raised for a wrong one, which counts.
 
@@ -90,14 +90,14 @@ def sign_in_finish(sandbox: Sandbox, challenge_id: str, code: str) -> SignedIn:
     """
     kept = challenges.find(sandbox, challenge_id)
     if kept is None or kept.challenge.purpose is not Purpose.SIGN_IN:
-        return SignedIn(Verdict.WRONG)
+        return SignInResult(Verdict.WRONG)
     verdict = otps.verify(sandbox, challenge_id, code)
     if verdict is not Verdict.VERIFIED:
-        return SignedIn(verdict)
+        return SignInResult(verdict)
     buyer = ensure(sandbox, kept.challenge.subject)
     session = ids.page_token()
     buyers.open_session(sandbox, buyer.buyer_id, session, sandbox.real_now + SESSION_LIFE)
-    return SignedIn(verdict, session, buyer)
+    return SignInResult(verdict, session, buyer)
 
 
 def buyer_of_session(sandbox: Sandbox, session: str) -> Buyer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.services.payments.transitions import found
+from mockpay.services.payments.transitions import require
 from mockpay.store import inbox
 from mockpay.store.inbox import Message as Message
 from mockpay.store.inbox import forget_old as forget_old
@@ -18,4 +18,4 @@ def opened(sandbox: Sandbox, message_id: str) -> Message:
         NotFound: code ``message.not_found``.
     """
     inbox.mark_read(sandbox, message_id)
-    return found(inbox.by_id(sandbox, message_id), "message")
+    return require(inbox.by_id(sandbox, message_id), "message")

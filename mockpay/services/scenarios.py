@@ -46,9 +46,9 @@ def add_rule(
             ``amount.invalid`` or ``vpa.invalid``.
         Conflict: code ``scenario.too_many_rules``.
     """
-    at, normal = normal_outcome(stage, outcome)
-    fitting = {key: _normal_value(key, value) for key, value in match.items()}
-    _make_room(sandbox)
+    at, normal = parse_outcome(stage, outcome)
+    fitting = {key: _parse_match_value(key, value) for key, value in match.items()}
+    _drop_spent_rules(sandbox)
     expires_at = None if ttl_seconds is None else sandbox.now + ttl_seconds * SECOND
     return scenarios.add(
         sandbox,
@@ -61,7 +61,7 @@ def add_rule(
     )
 
 
-def normal_outcome(stage: str, outcome: str) -> tuple[Stage, str]:
+def parse_outcome(stage: str, outcome: str) -> tuple[Stage, str]:
     """
     A stage and an outcome as attempts know them; a bare ISO code such as ``51`` is ``iso:51``.
 
@@ -79,7 +79,7 @@ def normal_outcome(stage: str, outcome: str) -> tuple[Stage, str]:
     return at, outcome
 
 
-def _normal_value(key: str, value: str) -> str:
+def _parse_match_value(key: str, value: str) -> str:
     """A value as attempts have it: ``499`` is ``499.00``, a UPI ID is in lower case."""
     if key not in MATCH_KEYS:
         known = ", ".join(sorted(MATCH_KEYS))
@@ -92,7 +92,7 @@ def _normal_value(key: str, value: str) -> str:
     return upi.vpa(value) if key == "vpa" else value
 
 
-def _make_room(sandbox: Sandbox) -> None:
+def _drop_spent_rules(sandbox: Sandbox) -> None:
     """Forget rules that can decide nothing any more, once there are too many."""
     waiting = scenarios.waiting(sandbox)
     if len(waiting) < _MOST_RULES:
@@ -117,7 +117,7 @@ def remove_rule(sandbox: Sandbox, rule_id: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class StageDecision:
     """What decided a stage of an attempt: `seen` is what matched, `says` the row's words."""
 
     stage: str
@@ -128,18 +128,18 @@ class Why:
     says: str
 
 
-def why(attempt: Attempt) -> list[Why]:
+def stage_decisions(attempt: Attempt) -> list[StageDecision]:
     """Who decided each stage; one normal line where nobody did."""
-    decided = [_told(stage, decision) for stage, decision in attempt.plan.decisions.items()]
+    decided = [_stage_decision(stage, decision) for stage, decision in attempt.plan.decisions.items()]
     if decided:
         return decided
     says = "no rule, magic value or default spoke, so everything is normal"
-    return [Why(Stage.ISSUER, "success", Source.SUCCESS, None, None, says)]
+    return [StageDecision(Stage.ISSUER, "success", Source.SUCCESS, None, None, says)]
 
 
-def _told(stage: Stage, decision: Decision) -> Why:
+def _stage_decision(stage: Stage, decision: Decision) -> StageDecision:
     says = _SAYS.get(decision.scenario or "", _SOURCE_SAYS[decision.source])
-    return Why(stage, decision.outcome, decision.source, decision.scenario, decision.seen, says)
+    return StageDecision(stage, decision.outcome, decision.source, decision.scenario, decision.seen, says)
 
 
 _SOURCE_SAYS: Mapping[Source, str] = {

@@ -16,7 +16,7 @@ _LONGEST = 254
 _LOST = frozenset({AttemptState.FAILED, AttemptState.CANCELLED, AttemptState.EXPIRED, AttemptState.VOIDED})
 
 
-def owner_of(email: str) -> str:
+def parse_email(email: str) -> str:
     """
     Whose balance an e-mail names: in lower case.
 
@@ -55,7 +55,7 @@ def hold(sandbox: Sandbox, attempt: Attempt) -> None:
     _move(sandbox, JournalType.HOLD, attempt)
 
 
-def follow(sandbox: Sandbox, before: AttemptState, moved: Attempt) -> None:
+def settle_hold(sandbox: Sandbox, before: AttemptState, moved: Attempt) -> None:
     """
     What an attempt's step means for its hold: captured, released, or given back.
 
@@ -80,7 +80,7 @@ def refund(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:
     _post(sandbox, JournalType.REFUND, owner, minor, key, attempt.attempt_id)
 
 
-def take_back(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:
+def charge_back(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:
     """
     Undo such a credit.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockpay.domain.timeline import Actor
-from mockpay.services.payments.transitions import found
+from mockpay.services.payments.transitions import require
 from mockpay.store import schedule, timeline
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
@@ -68,4 +68,4 @@ def log(sandbox: Sandbox, txn_id: str, message: Message, sender: str, receiver: 
 
 def the_transaction(sandbox: Sandbox, txn_id: str) -> Transaction:
     """The authentication of this id, or NotFound ``threeds.not_found``."""
-    return found(threeds_table.by_id(sandbox, txn_id), "threeds")
+    return require(threeds_table.by_id(sandbox, txn_id), "threeds")

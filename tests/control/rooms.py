@@ -108,7 +108,7 @@ class Room:
             **more,
         )
         with transaction(self.api.runtime, self.seller_id) as sandbox:
-            order = orders.begin(sandbox, request).order
+            order = orders.open_order(sandbox, request).order
         assert order is not None
         return order
 

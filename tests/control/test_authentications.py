@@ -6,7 +6,7 @@ from mockpay.domain.methods.instruments import Card
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.services.payments import payments
-from mockpay.services.payments.transitions import the_attempt, the_order
+from mockpay.services.payments.transitions import get_attempt, get_order
 from mockpay.store import inbox
 from mockpay.store.unit_of_work import read, transaction
 from mockpay.threeds import acs, requestor, threeds_table
@@ -35,14 +35,14 @@ def seen(room, query, *given):
 
 def by_card(room, number="A-1"):
     """A new attempt by card that nobody has sent yet."""
-    order = seen(room, the_order, room.open_order(number).order_pk)
+    order = seen(room, get_order, room.open_order(number).order_pk)
     with transaction(room.api.runtime, room.seller_id) as sandbox:
         typed = {"number": VISA, "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
         return payments.pay(sandbox, order, Card.read(**typed, now=sandbox.now)).attempt
 
 
 def prepared(room, attempt, outcome="success"):
-    fresh = seen(room, the_attempt, attempt.attempt_id)
+    fresh = seen(room, get_attempt, attempt.attempt_id)
     return act(room, requestor.prepare, fresh, outcome, notification_url=BACK)
 
 

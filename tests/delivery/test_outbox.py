@@ -101,13 +101,13 @@ def test_a_parcel_sent_twice_has_one_idempotency_key_and_one_result(world, gatew
     started = world.create_attempt(order, "success@mockpay")
     with world.read() as sandbox:
         slow = parcels.by_number(sandbox, started.parcel_id)
-        charge = payments.charge_of(sandbox, slow.subject)
+        charge = payments.charge_request(sandbox, slow.subject)
     result = gateway.charge(charge)
     real_clock.move(parcels.LEASE_MS)
     assert outbox.send_waiting(world.runtime) == 1
     with world.transaction() as sandbox:
         assert not parcels.record(sandbox, slow.parcel_id, parcels.SENT)
-        payments.record(sandbox, slow.subject, result)
+        payments.record_gateway_result(sandbox, slow.subject, result)
     world.advance(0)
     assert len({charge.idempotency_key for charge in gateway.asked}) == 1
     assert world.states(order) == ("PAID", "CAPTURED")

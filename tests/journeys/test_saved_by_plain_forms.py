@@ -36,7 +36,7 @@ def attempts(shop):
 
 def tokens(shop, email=RICH):
     with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
-        owner = buyers.named(sandbox, email).buyer_id
+        owner = buyers.by_email(sandbox, email).buyer_id
         return [one.token for one in saved_methods.listed(sandbox, owner)]
 
 
@@ -181,7 +181,7 @@ def test_a_suspended_method_keeps_its_place_and_cannot_pay(owner, shop):
     (token,) = tokens(shop)
     owner.buys(shop).follows("method-saved")
     with transaction(shop.server.runtime, shop.seller.seller_id) as sandbox:
-        who = buyers.named(sandbox, RICH).buyer_id
+        who = buyers.by_email(sandbox, RICH).buyer_id
         saved_methods.suspend(sandbox, who, token)
     owner.presses("pay")
     assert owner.answer.status_code == 422

@@ -162,7 +162,7 @@ def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runti
     world = World.new(runtime, otp_always_methods=("netbanking", "wallet"))
     attempt = world.start(world.order(amount="1702.08"), instrument).attempt
     with world.read() as sandbox:
-        challenge = authentication.waiting_otp(sandbox, attempt)
+        challenge = authentication.active_otp(sandbox, attempt)
         assert challenge.undelivered
         assert listed(sandbox, kind="otp").items == []
     world.advance(30)
@@ -323,7 +323,7 @@ def test_what_a_rule_wanted_is_remembered_over_a_review(world):
 
 def flow_of(world, attempt):
     with world.read() as sandbox:
-        return authentication.last_threeds(sandbox, attempt).flow
+        return authentication.latest_threeds(sandbox, attempt).flow
 
 
 @pytest.mark.parametrize(("approved", "end"), [(True, "CAPTURED"), (False, "FAILED")])
@@ -331,7 +331,7 @@ def test_a_tester_decides_a_review_before_the_clock_does(world, approved, end):
     order = world.order(amount="1706.02")
     attempt = world.start(order, RICH).attempt
     with world.transaction() as sandbox:
-        payments.reviewed(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
+        payments.decide_review(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
     world.advance_until_idle()
     fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.reason) == (end, None if approved else "payment_risk_check_failed")

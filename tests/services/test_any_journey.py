@@ -75,7 +75,7 @@ class Journeys(RuleBasedStateMachine):
         attempt = self.last(which)
         assume(attempt.state == "AUTH_PENDING")
         with self.world.transaction() as sandbox:
-            settlement.answer_late(sandbox, attempt.attempt_id)
+            settlement.approve_after_expiry(sandbox, attempt.attempt_id)
 
     @rule(which=which)
     def cancel(self, which):

@@ -15,7 +15,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import authentication, card_authentication, payments
 from mockpay.services.payments.payments import Payer
-from mockpay.services.payments.transitions import the_attempt
+from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox as parcels
 from mockpay.store import schedule
 from mockpay.threeds import acs, requestor
@@ -105,17 +105,17 @@ class Proofs(RuleBasedStateMachine):
     def type_password(self, which, code, sent):
         attempt = self.last(which, None)
         with self.world.transaction() as sandbox:
-            before = the_attempt(sandbox, attempt.attempt_id)
-            _, after = authentication.otp_typed(sandbox, before, code)
+            before = get_attempt(sandbox, attempt.attempt_id)
+            _, after = authentication.submit_otp(sandbox, before, code)
             parcel = self.proved(sandbox, before, after)
         if sent:
             self.world._send(parcel)
 
     def proved(self, sandbox, before, after):
         """The gateway's call, by the request that proved the buyer."""
-        if authentication.ready(before):
+        if authentication.ready_to_charge(before):
             return None
-        return payments.charge(sandbox, after, mine=True)
+        return payments.queue_charge(sandbox, after, mine=True)
 
     @rule(which=which)
     def another_password(self, which):
@@ -128,14 +128,14 @@ class Proofs(RuleBasedStateMachine):
     def leave_password(self, which):
         with self.world.transaction() as sandbox:
             attempt = self.last(which, Auth.OTP)
-            authentication.leave(sandbox, the_attempt(sandbox, attempt.attempt_id))
+            authentication.cancel_otp(sandbox, get_attempt(sandbox, attempt.attempt_id))
 
     @rule(which=which, told=st.sampled_from(["Y", "N"]))
     def go_to_issuer(self, which, told):
         attempt = self.last(which, Auth.THREEDS)
         assume(attempt.state is AttemptState.AUTH_PENDING)
         with self.world.transaction() as sandbox:
-            if authentication.last_threeds(sandbox, attempt) is None:
+            if authentication.latest_threeds(sandbox, attempt) is None:
                 moved = card_authentication.prepare(sandbox, attempt, GUEST_AT_PAGE.ways)
             else:
                 browser = GUEST_AT_PAGE.ways.browser
@@ -147,14 +147,14 @@ class Proofs(RuleBasedStateMachine):
     def type_at_issuer(self, which, code, back):
         attempt = self.last(which, Auth.THREEDS)
         with self.world.transaction() as sandbox:
-            txn = authentication.last_threeds(sandbox, attempt)
+            txn = authentication.latest_threeds(sandbox, attempt)
             assume(txn is not None and txn.acs_token)
             page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             if isinstance(page, acs.AcsPage):
                 page = acs.submit(sandbox, txn.acs_token, code)
             if not (back and isinstance(page, acs.Finished)):
                 return
-            moved = card_authentication.threeds_back(sandbox, attempt, page.cres, page.session_data)
+            moved = card_authentication.handle_return(sandbox, attempt, page.cres, page.session_data)
             parcel = self.proved(sandbox, attempt, moved)
         self.world._send(parcel)
 
@@ -163,7 +163,7 @@ class Proofs(RuleBasedStateMachine):
         attempt = self.last(which, None)
         assume(attempt.state is AttemptState.RISK_REVIEW)
         with self.world.transaction() as sandbox:
-            payments.reviewed(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
+            payments.decide_review(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
 
     @rule(which=which, pin=st.sampled_from(["1234", "0000"]))
     def answer_app(self, which, pin):

@@ -10,7 +10,7 @@ from mockpay.domain.methods.instruments import Upi, Wallet
 from mockpay.domain.orders import PAID
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.refunds import refund_settlement
-from mockpay.services.refunds.refunds import Asked
+from mockpay.services.refunds.refunds import RefundResult
 from mockpay.store import outbox as parcels
 from tests.factories import IPN_URL, World
 from tests.services.ledger import RICH
@@ -86,7 +86,7 @@ class Refunds(RuleBasedStateMachine):
         total = self.order.amount.wire()
         self.remember("F", total, self.allowed(self.world.request_refund, self.order, total, "R-F"))
 
-    def remember(self, key, amount, asked: Asked | None):
+    def remember(self, key, amount, asked: RefundResult | None):
         """The same again is the same refund."""
         if asked is None or asked.refund is None:
             return

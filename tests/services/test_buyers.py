@@ -21,12 +21,12 @@ HOUR = 3_600 * SECOND
 
 def start(world, email=ASHA):
     with world.transaction() as sandbox:
-        return verbs.sign_in_start(sandbox, email)
+        return verbs.start_sign_in(sandbox, email)
 
 
 def finish(world, challenge, code=RIGHT):
     with world.transaction() as sandbox:
-        return verbs.sign_in_finish(sandbox, challenge.challenge_id, code)
+        return verbs.finish_sign_in(sandbox, challenge.challenge_id, code)
 
 
 def signed_in(world, email=ASHA):
@@ -126,7 +126,7 @@ def test_another_e_mail_or_seller_makes_another_buyer(world):
 @pytest.mark.parametrize("buyer", BUYERS, ids=lambda one: one.local)
 def test_a_sandbox_buyer_is_known_before_the_first_visit(world, buyer):
     with world.read() as sandbox:
-        named = verbs.named(sandbox, buyer.email)
+        named = verbs.by_email(sandbox, buyer.email)
     assert found(world, named.buyer_id) == named
     done = signed_in(world, buyer.email)
     assert done.buyer.buyer_id == named.buyer_id
@@ -137,7 +137,7 @@ def test_nobody_else_is_known_before_the_first_visit(world):
     other = World.new(world.runtime)
     theirs = signed_in(other).buyer
     with world.read() as sandbox:
-        strangers = [verbs.named(sandbox, ASHA).buyer_id, theirs.buyer_id, "byr_none", ""]
+        strangers = [verbs.by_email(sandbox, ASHA).buyer_id, theirs.buyer_id, "byr_none", ""]
     for buyer_id in strangers:
         with pytest.raises(NotFound) as refused:
             found(world, buyer_id)

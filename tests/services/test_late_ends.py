@@ -122,7 +122,7 @@ def test_a_gateways_second_answer_changes_nothing(world):
     order = world.order()
     attempt = world.pay(order)
     with world.transaction() as sandbox:
-        payments.record(sandbox, attempt.attempt_id, Result(ResultKind.DECLINED, "U30"))
+        payments.record_gateway_result(sandbox, attempt.attempt_id, Result(ResultKind.DECLINED, "U30"))
     assert world.states(order) == ("PAID", "CAPTURED")
 
 

@@ -76,7 +76,7 @@ def with_passwords(world):
     right, left, locked, _ = tried
     world.authenticate(right, codes(world, right.attempt_id)[0])
     with world.transaction() as sandbox:
-        authentication.leave(sandbox, left)
+        authentication.cancel_otp(sandbox, left)
     world.authenticate(locked, "888888")
 
 
@@ -158,7 +158,7 @@ def test_an_error_that_is_printed_shows_no_card(world):
     card = world.card("4111111111111111", cvv=CVV)
     attempt = world.start(world.order(), card, ASHA).attempt
     with world.read() as sandbox:
-        txn = card_authentication.last_threeds(sandbox, attempt)
+        txn = card_authentication.latest_threeds(sandbox, attempt)
     assert numbers_in(f"{card!r} {attempt!r} {txn!r} {ASHA!r}") == set()
 
 

@@ -7,7 +7,7 @@ import pytest
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
 from mockpay.services.payments import orders
-from mockpay.services.payments.transitions import the_attempt, the_order
+from mockpay.services.payments.transitions import get_attempt, get_order
 from mockpay.store import orders as order_rows
 from tests.factories import ORDER_ENDINGS, World, payment_request, run_concurrently
 
@@ -100,10 +100,10 @@ def test_another_sellers_order_of_the_same_name_is_another_order(world, runtime)
         assert order_rows.by_id(sandbox, theirs.order_id) is None
         assert order_rows.by_number(sandbox, theirs.order_pk) is None
         with pytest.raises(NotFound) as refused:
-            the_order(sandbox, theirs.order_pk)
+            get_order(sandbox, theirs.order_pk)
         assert refused.value.code == "order.not_found"
         with pytest.raises(NotFound) as refused:
-            the_attempt(sandbox, "att_nobodys")
+            get_attempt(sandbox, "att_nobodys")
         assert refused.value.code == "attempt.not_found"
 
 
@@ -112,7 +112,7 @@ def test_eight_threads_with_one_order_open_it_once(world, digests):
     def begin(index):
         with world.transaction() as sandbox:
             digest = "one" if digests == "same" else f"payload {index}"
-            return orders.begin(sandbox, payment_request(digest=digest))
+            return orders.open_order(sandbox, payment_request(digest=digest))
 
     begun = run_concurrently(8, begin)
     assert len({one.order.order_pk for one in begun}) == 1

@@ -110,7 +110,7 @@ def test_a_step_told_twice_moves_nothing_twice(world):
     top_up(world, 100_000)
     attempt = by_balance(world, world.order())
     with world.transaction() as sandbox:
-        verbs.follow(sandbox, AttemptState.PROCESSING, attempt)
+        verbs.settle_hold(sandbox, AttemptState.PROCESSING, attempt)
     assert balances(world) == (50_100, 0)
     assert world.violations() == []
 
@@ -154,7 +154,7 @@ def test_an_overdraft_leaves_no_trace_of_its_journal(world):
     ],
 )
 def test_an_email_names_its_owner_in_lower_case(typed, owner):
-    assert verbs.owner_of(typed) == owner
+    assert verbs.parse_email(typed) == owner
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_an_email_names_its_owner_in_lower_case(typed, owner):
 )
 def test_what_is_no_email_names_nobody(typed):
     with pytest.raises(Invalid) as caught:
-        verbs.owner_of(typed)
+        verbs.parse_email(typed)
     assert (caught.value.code, caught.value.detail["field"]) == ("email.invalid", "email")
 
 

@@ -10,7 +10,7 @@ from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState
 from mockpay.kernel.errors import MockpayError
 from mockpay.services.payments import payments
 from mockpay.services.payments.orders import expire
-from mockpay.services.payments.transitions import attempt_step, the_attempt
+from mockpay.services.payments.transitions import attempt_step, get_attempt
 from mockpay.services.sellers import accounts
 from mockpay.store import attempt_secrets, attempts
 from tests.factories import Actor, World
@@ -37,7 +37,7 @@ def test_a_card_number_is_kept_for_its_gateways_call_only(world):
     attempt = chosen(world)
     assert kept(world, attempt.attempt_id) == {"number": VISA}
     with world.read() as sandbox:
-        charge = payments.charge_of(sandbox, attempt.attempt_id)
+        charge = payments.charge_request(sandbox, attempt.attempt_id)
     assert charge.secret == {"number": VISA}
     assert VISA not in repr(charge)
     assert VISA not in repr(attempt)
@@ -158,7 +158,7 @@ def test_whatever_step_ends_an_attempt_shreds_its_secret(world, way):
         still = kept(world, attempt.attempt_id)
         assert still == ({"number": VISA} if attempt.live else {})
         with world.transaction() as sandbox:
-            now = the_attempt(sandbox, attempt.attempt_id)
+            now = get_attempt(sandbox, attempt.attempt_id)
             attempt = attempt_step(sandbox, now, event, Actor.SANDBOX)
     assert attempt.state in TERMINAL
     assert kept(world, attempt.attempt_id) == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mockpay.kernel.clock import SECOND
-from mockpay.services.payments.transitions import the_attempt
+from mockpay.services.payments.transitions import get_attempt
 from mockpay.threeds import acs, requestor
 from mockpay.threeds import threeds_table as rows
 from mockpay.threeds.acs import Finished
@@ -35,7 +35,7 @@ class Room:
         attempt = world.create_attempt_with(world.order(order, amount), world.card(number)).attempt
         with world.transaction() as sandbox:
             txn = requestor.prepare(
-                sandbox, the_attempt(sandbox, attempt.attempt_id), outcome, notification_url=BACK
+                sandbox, get_attempt(sandbox, attempt.attempt_id), outcome, notification_url=BACK
             )
         return cls(world, txn.txn_id)
 

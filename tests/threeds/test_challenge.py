@@ -257,12 +257,12 @@ def test_a_tokens_seller_is_found_without_knowing_it(world, runtime):
 
 @on_sqlite
 def test_a_second_authentication_of_an_attempt_is_another_one(world):
-    from mockpay.services.payments.transitions import the_attempt
+    from mockpay.services.payments.transitions import get_attempt
     from mockpay.threeds import requestor
 
     room = Room.asked(world, "error")
     with world.transaction() as sandbox:
-        attempt = the_attempt(sandbox, room.txn.attempt_id)
+        attempt = get_attempt(sandbox, room.txn.attempt_id)
         again = requestor.prepare(sandbox, attempt, "success", notification_url=BACK)
         assert again.txn_id != room.txn_id
         assert [one.number for one in rows.of_attempt(sandbox, attempt.attempt_id)] == [1, 2]

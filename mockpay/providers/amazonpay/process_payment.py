@@ -72,7 +72,7 @@ def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters) -
         )
     except Invalid as error:
         return _refuse(sandbox, opened, allowed, error.code, error.reason)
-    begun = orders.begin(sandbox, wanted)
+    begun = orders.open_order(sandbox, wanted)
     if begun.order is None or begun.refusal is not None:
         return _refuse(sandbox, opened, allowed, begun.refusal)
     outcome = "ok" if begun.new else "ok.again"

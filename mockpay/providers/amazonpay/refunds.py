@@ -86,7 +86,7 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
     Raises:
         NotFound: code ``refund.not_found``.
     """
-    found = refunds.polled(sandbox, call.need("AmazonRefundId"))
+    found = refunds.record_poll(sandbox, call.need("AmazonRefundId"))
     return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(found)}))
 
 

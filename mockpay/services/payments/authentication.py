@@ -22,23 +22,23 @@ from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
-from mockpay.services.payments.outcomes import lost
+from mockpay.services.payments.outcomes import release_order
 from mockpay.services.payments.reviews import REVIEW
-from mockpay.services.payments.transitions import attempt_step, the_order
+from mockpay.services.payments.transitions import attempt_step, get_order
 from mockpay.store import attempts, schedule
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED, Browser, Transaction
 
 #: How long a buyer may take to prove who they are; 3-D Secure's own limit comes first.
-_PATIENCE_MS = 660 * SECOND
+_AUTHENTICATION_MS = 660 * SECOND
 #: The step that lets the buyer's turn begin, by where the attempt comes from.
-_ASKS = {AttemptState.CREATED: "auth_required", AttemptState.RISK_REVIEW: "approve_to_auth"}
+_AUTHENTICATION_EVENTS = {AttemptState.CREATED: "auth_required", AttemptState.RISK_REVIEW: "approve_to_auth"}
 _NO_BROWSER = Browser(ip="127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class CheckoutContext:
     """
     Where the buyer's browser is, and what it tells.
 
@@ -51,7 +51,7 @@ class Ways:
     payee: str | None = None
 
 
-def way_of(sandbox: Sandbox, attempt: Attempt, *, forced: bool) -> Auth | None:
+def required_authentication(sandbox: Sandbox, attempt: Attempt, *, forced: bool) -> Auth | None:
     """
     How the buyer of a new attempt must prove who they are; None where the method suffices.
 
@@ -70,18 +70,18 @@ def way_of(sandbox: Sandbox, attempt: Attempt, *, forced: bool) -> Auth | None:
     return Auth.OTP if asks else None
 
 
-def begin(
-    sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth, ways: Ways, *, forced: bool
+def require_authentication(
+    sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth, ways: CheckoutContext, *, forced: bool
 ) -> Attempt:
     """Ask the buyer; 3-D Secure may be over before anybody was asked."""
     asked = attempt_step(
         sandbox,
         attempt,
-        _ASKS[attempt.state],
+        _AUTHENTICATION_EVENTS[attempt.state],
         Actor.SANDBOX,
         method=attempt.method,
         way=str(way),
-        changes=asked_until(sandbox, order, attempt, way),
+        changes=set_deadline(sandbox, order, attempt, way),
     )
     if way is Auth.OTP:
         return _ask_otp(sandbox, asked)
@@ -92,11 +92,11 @@ def begin(
     return card_authentication.prepare(sandbox, asked, ways, forced=forced)
 
 
-def asked_until(
+def set_deadline(
     sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth = Auth.THREEDS
 ) -> dict[str, object]:
     """Give the buyer a time for their proof: the columns that go with that step."""
-    answer_by = min(sandbox.now + _PATIENCE_MS, order.expires_at)
+    answer_by = min(sandbox.now + _AUTHENTICATION_MS, order.expires_at)
     schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)
     return {"answer_by": answer_by, "auth": str(way)}
 
@@ -108,7 +108,7 @@ def _ask_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     try:
         start_otp(sandbox, attempt)
     except Conflict:
-        return _refused(sandbox, attempt, "otp_attempts_exceeded")
+        return _fail_authentication(sandbox, attempt, "otp_attempts_exceeded")
     return attempt
 
 
@@ -145,12 +145,12 @@ def _destination(sandbox: Sandbox, attempt: Attempt) -> tuple[str, Channel]:
     return f"+91998{dice:07d}", Channel.SMS
 
 
-def waiting_otp(sandbox: Sandbox, attempt: Attempt) -> Challenge | None:
+def active_otp(sandbox: Sandbox, attempt: Attempt) -> Challenge | None:
     """The challenge that an attempt waits for."""
     return challenges.active(sandbox, Purpose.PAYMENT, attempt.attempt_id)
 
 
-def otp_typed(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict, Attempt]:
+def submit_otp(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict, Attempt]:
     """
     The buyer typed a code: what it is worth, and the attempt as it then stands.
 
@@ -159,44 +159,46 @@ def otp_typed(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict, 
     """
     if attempt.auth is not Auth.OTP or attempt.state is not AttemptState.AUTH_PENDING:
         return Verdict.USED, attempt
-    challenge = waiting_otp(sandbox, attempt)
-    if challenge is None or too_late(sandbox, attempt):
+    challenge = active_otp(sandbox, attempt)
+    if challenge is None or deadline_passed(sandbox, attempt):
         return Verdict.EXPIRED, attempt
     verdict = challenges.verify(sandbox, challenge.challenge_id, typed)
     if verdict is Verdict.VERIFIED:
-        return verdict, proved(sandbox, attempt, {})
+        return verdict, mark_authenticated(sandbox, attempt, {})
     if verdict is Verdict.LOCKED:
-        return verdict, _refused(sandbox, attempt, "otp_attempts_exceeded")
+        return verdict, _fail_authentication(sandbox, attempt, "otp_attempts_exceeded")
     return verdict, attempt
 
 
-def leave(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """The buyer goes back instead of typing a code; another try may follow."""
     if attempt.auth is not Auth.OTP or attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
-    forget(sandbox, attempt)
+    end_authentication(sandbox, attempt)
     why = Failure("customer", "payment_authentication", "payment_cancelled", "")
     gone = attempt_step(sandbox, attempt, "cancel", Actor.BUYER, failure=why)
-    lost(sandbox, the_order(sandbox, attempt.order_pk), gone)
+    release_order(sandbox, get_order(sandbox, attempt.order_pk), gone)
     return gone
 
 
 # --- both
 
 
-def last_threeds(sandbox: Sandbox, attempt: Attempt) -> Transaction | None:
+def latest_threeds(sandbox: Sandbox, attempt: Attempt) -> Transaction | None:
     """The newest authentication of an attempt by 3-D Secure."""
     tried = threeds_table.of_attempt(sandbox, attempt.attempt_id)
     return tried[-1] if tried else None
 
 
-def proved(sandbox: Sandbox, attempt: Attempt, changes: dict[str, object], event: str = "auth_ok") -> Attempt:
+def mark_authenticated(
+    sandbox: Sandbox, attempt: Attempt, changes: dict[str, object], event: str = "auth_ok"
+) -> Attempt:
     """
     The buyer is who they say.
 
     Where the method's own app or bank page comes next, the buyer's turn is not over.
     """
-    forget(sandbox, attempt)
+    end_authentication(sandbox, attempt)
     passed = {**changes, "auth": str(Auth.PASSED)}
     if attempt.method in {UPI, NETBANKING}:
         return attempts.note(sandbox, attempt, **passed)
@@ -212,37 +214,37 @@ def proved(sandbox: Sandbox, attempt: Attempt, changes: dict[str, object], event
     )
 
 
-def too_late(sandbox: Sandbox, attempt: Attempt) -> bool:
+def deadline_passed(sandbox: Sandbox, attempt: Attempt) -> bool:
     """Whether the attempt's time to be proved is over, though its event may not have fired."""
     return attempt.answer_by is not None and sandbox.now >= attempt.answer_by
 
 
-def ready(attempt: Attempt) -> bool:
+def ready_to_charge(attempt: Attempt) -> bool:
     """Whether the gateway is to be asked for the attempt's money."""
     if attempt.state in {AttemptState.CREATED, AttemptState.AUTHENTICATED}:
         return True
     return attempt.state is AttemptState.AUTH_PENDING and attempt.auth is Auth.PASSED
 
 
-def _refused(sandbox: Sandbox, attempt: Attempt, reason: str) -> Attempt:
-    forget(sandbox, attempt)
+def _fail_authentication(sandbox: Sandbox, attempt: Attempt, reason: str) -> Attempt:
+    end_authentication(sandbox, attempt)
     why = Failure("customer", "payment_authentication", reason, "")
     failed = attempt_step(sandbox, attempt, "auth_fail", Actor.BUYER, failure=why)
-    lost(sandbox, the_order(sandbox, attempt.order_pk), failed)
+    release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
     return failed
 
 
-def forget(sandbox: Sandbox, attempt: Attempt) -> None:
+def end_authentication(sandbox: Sandbox, attempt: Attempt) -> None:
     """Nobody waits for this buyer's proof, or for a look at them, any more."""
     schedule.drop(sandbox, "attempt.timeout", attempt.attempt_id)
     if attempt.state is AttemptState.RISK_REVIEW:
         schedule.drop(sandbox, REVIEW, attempt.attempt_id)
     if attempt.auth is Auth.OTP:
-        challenge = waiting_otp(sandbox, attempt)
+        challenge = active_otp(sandbox, attempt)
         if challenge is not None:
             challenges.cancel(sandbox, challenge.challenge_id)
     elif attempt.auth is Auth.THREEDS:
-        txn = last_threeds(sandbox, attempt)
+        txn = latest_threeds(sandbox, attempt)
         if txn is not None and txn.state not in ENDED:
             schedule.drop(sandbox, "threeds.timeout", txn.txn_id)
             if txn.otp_challenge_id is not None:

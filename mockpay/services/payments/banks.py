@@ -15,7 +15,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-from mockpay.services.payments.transitions import found, note
+from mockpay.services.payments.transitions import add_order_event, require
 from mockpay.store import banks
 from mockpay.store.unit_of_work import Sandbox
 
@@ -30,7 +30,7 @@ _LETTERS = {"locked": "F", "insufficient": "F"}
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class BankReturn:
     """What a bank's browser brings: everything but the checksum can be forged."""
 
     bank_ref: str
@@ -39,13 +39,13 @@ class WayBack:
     checksum: str
 
 
-def open_(sandbox: Sandbox, attempt: Attempt) -> None:
+def open_request(sandbox: Sandbox, attempt: Attempt) -> None:
     """The bank notes the request that its buyer will answer."""
     if attempt.reference is not None:
         banks.open_(sandbox, attempt.reference, attempt.attempt_id, attempt.amount.minor)
 
 
-def said(sandbox: Sandbox, attempt: Attempt) -> str | None:
+def decision(sandbox: Sandbox, attempt: Attempt) -> str | None:
     """What the bank's book says by now; None for another method or an open request."""
     if attempt.method != netbanking.METHOD:
         return None
@@ -53,7 +53,7 @@ def said(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return entry.outcome if entry else None
 
 
-def decide(sandbox: Sandbox, attempt: Attempt, outcome: str) -> WayBack:
+def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str) -> BankReturn:
     """
     The buyer decided on the bank's page; the signed way back.
 
@@ -62,17 +62,17 @@ def decide(sandbox: Sandbox, attempt: Attempt, outcome: str) -> WayBack:
     Raises:
         NotFound: code ``bank_request.not_found``.
     """
-    entry = found(banks.of_attempt(sandbox, attempt.attempt_id), "bank_request")
+    entry = require(banks.of_attempt(sandbox, attempt.attempt_id), "bank_request")
     if not banks.decide(sandbox, entry.bank_ref, outcome):
         outcome = entry.outcome or outcome
     letters = dict(BUTTONS.values())
     status = letters.get(outcome) or _LETTERS.get(outcome, "F")
     amount = Money(entry.amount_minor).wire()
     mark = netbanking.checksum(_key(sandbox), entry.bank_ref, status, amount)
-    return WayBack(entry.bank_ref, status, amount, mark)
+    return BankReturn(entry.bank_ref, status, amount, mark)
 
 
-def check(sandbox: Sandbox, order: Order, attempt: Attempt | None, back: WayBack) -> Attempt:
+def verify_return(sandbox: Sandbox, order: Order, attempt: Attempt | None, back: BankReturn) -> Attempt:
     """
     Refuse a way back that the bank did not write for this attempt; the attempt where it did.
 
@@ -88,13 +88,13 @@ def check(sandbox: Sandbox, order: Order, attempt: Attempt | None, back: WayBack
     elif back.amount != attempt.amount.wire():
         wrong = "amount"
     if wrong is not None or attempt is None:
-        note(sandbox, order, "bank_return_refused", Actor.BUYER, wrong=wrong)
+        add_order_event(sandbox, order, "bank_return_refused", Actor.BUYER, wrong=wrong)
         message = "What came back from the bank was not written by the bank."
         raise Invalid(message, code="bank.forged", wrong=wrong)
     return attempt
 
 
-def session(sandbox: Sandbox, bank_ref: str) -> str:
+def session_token(sandbox: Sandbox, bank_ref: str) -> str:
     """What a bank's page carries once its buyer has logged in; no cookie, and nobody's own."""
     mark = ids.digest(sandbox.seller.secret_key, "bank session", sandbox.seller_id, bank_ref)
     return f"{bank_ref}.{mark.hex()}"

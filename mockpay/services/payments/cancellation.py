@@ -9,7 +9,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.services.payments import captures, orders
-from mockpay.services.payments.transitions import note, the_order
+from mockpay.services.payments.transitions import add_order_event, get_order
 from mockpay.services.refunds import refunds
 from mockpay.store import attempts
 from mockpay.store import refunds as refund_rows
@@ -43,6 +43,6 @@ def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     # Amazon's order ids have 19 characters, a refund's name has 32 at most.
     key = f"CANCEL-{order.order_id}-{number}"
     asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
-    note(sandbox, order, "cancelled_after_capture", actor)
+    add_order_event(sandbox, order, "cancelled_after_capture", actor)
     refunds.request(sandbox, order, asked)
-    return the_order(sandbox, order.order_pk)
+    return get_order(sandbox, order.order_pk)

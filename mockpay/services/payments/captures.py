@@ -10,7 +10,13 @@ from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services.payments.transitions import attempt_step, note, order_step, the_attempt, the_order
+from mockpay.services.payments.transitions import (
+    add_order_event,
+    attempt_step,
+    get_attempt,
+    get_order,
+    order_step,
+)
 from mockpay.store import attempts, schedule
 from mockpay.store.unit_of_work import Sandbox
 
@@ -26,7 +32,7 @@ _SECURES = {
 }
 
 
-def waits(sandbox: Sandbox, attempt: Attempt) -> bool:
+def authorizes_first(sandbox: Sandbox, attempt: Attempt) -> bool:
     """Whether the money is authorised first: the seller captures, or a scenario disturbs it."""
     manual = sandbox.seller.settings.capture == "manual"
     return manual or attempt.plan.at(Stage.CAPTURE).outcome != "success"
@@ -67,44 +73,44 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Orde
     if any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, attempt.attempt_id)):
         raise Conflict("The capture is pending already.", code="capture.pending")
     _capture(sandbox, order, attempt, actor)
-    return the_order(sandbox, order.order_pk)
+    return get_order(sandbox, order.order_pk)
 
 
 def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor) -> Attempt:
     outcome = attempt.plan.at(Stage.CAPTURE).outcome
     if outcome == "pending":
-        note(sandbox, order, "capture_pending", Actor.SANDBOX)
+        add_order_event(sandbox, order, "capture_pending", Actor.SANDBOX)
         due = sandbox.now + sandbox.seller.settings.upi_pending_seconds * SECOND
         schedule.add(sandbox, CAPTURE, attempt.attempt_id, due)
         return attempt
     if outcome in {"fails", "closed"}:
         refused = attempt_step(sandbox, attempt, "capture_failed", Actor.ISSUER)
-        return _let_go(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
+        return _void(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
     minor = attempt.amount.minor // 2 if outcome == "partial" else attempt.amount.minor
-    return _take(sandbox, order, attempt, actor, minor)
+    return _complete_capture(sandbox, order, attempt, actor, minor)
 
 
-def _take(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
+def _complete_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
     taken = attempt_step(sandbox, attempt, "capture", actor, changes={"captured_minor": minor})
     order_step(sandbox, order, "capture", actor)
     schedule.drop(sandbox, EXPIRE, str(order.order_pk))
-    expect_reversal(sandbox, attempt)
+    schedule_reversal(sandbox, attempt)
     return taken
 
 
-def expect_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
+def schedule_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
     """Where the seller is told FAILURE though this was captured, the money goes back later."""
     if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
         due = sandbox.now + _REVERSAL_MS
         schedule.add(sandbox, REVERSE, attempt.attempt_id, due)
 
 
-def captured_later(sandbox: Sandbox, attempt_id: str) -> None:
+def complete_pending(sandbox: Sandbox, attempt_id: str) -> None:
     """A pending capture is done."""
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.AUTHORIZED:
-        order = the_order(sandbox, attempt.order_pk)
-        _take(sandbox, order, attempt, Actor.CLOCK, attempt.amount.minor)
+        order = get_order(sandbox, attempt.order_pk)
+        _complete_capture(sandbox, order, attempt, Actor.CLOCK, attempt.amount.minor)
 
 
 def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
@@ -118,20 +124,20 @@ def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         raise Conflict("There is nothing authorised to release.", code="capture.not_authorized")
     schedule.drop(sandbox, CAPTURE, attempt.attempt_id)
-    _let_go(sandbox, order, attempt, actor, "payment_cancelled")
-    return the_order(sandbox, order.order_pk)
+    _void(sandbox, order, attempt, actor, "payment_cancelled")
+    return get_order(sandbox, order.order_pk)
 
 
-def _let_go(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
+def _void(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
     gone = attempt_step(sandbox, attempt, "void", actor)
     order_step(sandbox, order, "void", actor, {"reason": reason})
     schedule.drop(sandbox, EXPIRE, str(order.order_pk))
     return gone
 
 
-def expire(sandbox: Sandbox, order_pk: int) -> None:
+def expire_authorization(sandbox: Sandbox, order_pk: int) -> None:
     """Nobody captured in time: the hold is released."""
-    order = the_order(sandbox, order_pk)
+    order = get_order(sandbox, order_pk)
     attempt = attempts.last_of_order(sandbox, order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         return

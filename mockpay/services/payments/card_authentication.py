@@ -14,9 +14,16 @@ from mockpay.domain.payments.plans import Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Unusable
 from mockpay.services.payments import reviews
-from mockpay.services.payments.authentication import Ways, asked_until, forget, last_threeds, proved, too_late
-from mockpay.services.payments.outcomes import lost
-from mockpay.services.payments.transitions import attempt_step, the_attempt, the_order
+from mockpay.services.payments.authentication import (
+    CheckoutContext,
+    deadline_passed,
+    end_authentication,
+    latest_threeds,
+    mark_authenticated,
+    set_deadline,
+)
+from mockpay.services.payments.outcomes import release_order
+from mockpay.services.payments.transitions import attempt_step, get_attempt, get_order
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import acs, issuer, requestor, threeds_table
 from mockpay.threeds.rules import ENDED, PROVEN, Browser, Flow, Transaction
@@ -25,7 +32,9 @@ from mockpay.threeds.rules import ENDED, PROVEN, Browser, Flow, Transaction
 _MANDATED, _NO_WISH = "04", "01"
 
 
-def prepare(sandbox: Sandbox, attempt: Attempt, ways: Ways, *, forced: bool | None = None) -> Attempt:
+def prepare(
+    sandbox: Sandbox, attempt: Attempt, ways: CheckoutContext, *, forced: bool | None = None
+) -> Attempt:
     """
     Begin an attempt's 3-D Secure; where the issuer has no method URL, ask it at once.
 
@@ -33,7 +42,7 @@ def prepare(sandbox: Sandbox, attempt: Attempt, ways: Ways, *, forced: bool | No
         forced: Whether the risk check insists on a challenge; None looks up what it said.
     """
     if forced is None:
-        forced = reviews.challenged(sandbox, attempt.attempt_id)
+        forced = reviews.challenge_required(sandbox, attempt.attempt_id)
     planned = attempt.plan.at(Stage.AUTH).outcome
     txn = requestor.prepare(
         sandbox, attempt, planned, notification_url=f"{ways.page_url}/3ds-return", payee=ways.payee
@@ -55,7 +64,7 @@ def ask_issuer(
         comp_ind: threeDSCompInd: Y, N or U.
         window: challengeWindowSize, 01 to 05.
     """
-    txn = last_threeds(sandbox, attempt)
+    txn = latest_threeds(sandbox, attempt)
     if txn is None or attempt.auth is not Auth.THREEDS:
         return attempt
     if txn.method_url:
@@ -63,35 +72,35 @@ def ask_issuer(
     asked = requestor.authenticate(
         sandbox, txn.txn_id, browser, window=window, challenge_indicator=txn.challenge_indicator or _NO_WISH
     )
-    return _follow(sandbox, attempt, asked)
+    return _apply_outcome(sandbox, attempt, asked)
 
 
-def threeds_back(sandbox: Sandbox, attempt: Attempt, cres: str | None, session_data: str | None) -> Attempt:
+def handle_return(sandbox: Sandbox, attempt: Attempt, cres: str | None, session_data: str | None) -> Attempt:
     """The buyer's browser is back from the issuer; what counts was told server to server."""
-    txn = last_threeds(sandbox, attempt)
+    txn = latest_threeds(sandbox, attempt)
     if txn is None:
         return attempt
-    return _follow(sandbox, attempt, requestor.finish(sandbox, txn.txn_id, cres, session_data))
+    return _apply_outcome(sandbox, attempt, requestor.finish(sandbox, txn.txn_id, cres, session_data))
 
 
-def issuer_says(sandbox: Sandbox, attempt: Attempt) -> str:
+def issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
     """
     What the issuer answers to an authorisation: as planned, if the proof that comes with it holds.
 
     One that wants strong authentication is content with a challenge.
     """
     planned = attempt.issuer_outcome
-    txn = last_threeds(sandbox, attempt)
+    txn = latest_threeds(sandbox, attempt)
     if txn is None or attempt.eci is None:
         return planned
-    if not _cavv_holds(sandbox, txn, attempt.eci):
+    if not _cavv_matches(sandbox, txn, attempt.eci):
         return "iso:05"
     challenged = txn.flow is Flow.CHALLENGE and txn.trans_status in PROVEN
     wants_one = response_codes_of(attempt).answer(planned).code == SCA_REQUIRED
     return "success" if challenged and wants_one else planned
 
 
-def _cavv_holds(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
+def _cavv_matches(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
     """Whether the issuer knows the proof: where it told of one there must be one, and its own."""
     try:
         presented = issuer.opened(sandbox, txn)
@@ -103,16 +112,16 @@ def _cavv_holds(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
     return said not in {issuer.WRONG, issuer.ATTEMPT_WRONG}
 
 
-def step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
+def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
     """
     The issuer wants a challenge after all; None where it has had one.
 
     The page that the buyer is on goes there; a challenge comes once, so this does.
     """
-    former = last_threeds(sandbox, attempt)
+    former = latest_threeds(sandbox, attempt)
     if former is None or former.flow is Flow.CHALLENGE:
         return None
-    waits = asked_until(sandbox, order, attempt)
+    waits = set_deadline(sandbox, order, attempt)
     asked = attempt_step(sandbox, attempt, "soft_decline_sca", Actor.ISSUER, changes=waits, code=SCA_REQUIRED)
     txn = requestor.prepare(
         sandbox, asked, "challenge", notification_url=former.notification_url, payee=former.payee
@@ -121,16 +130,16 @@ def step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
     return asked
 
 
-def threeds_late(sandbox: Sandbox, txn_id: str) -> Attempt | None:
+def time_out(sandbox: Sandbox, txn_id: str) -> Attempt | None:
     """Nobody answered the issuer's challenge in time."""
     acs.time_out(sandbox, txn_id)
     txn = threeds_table.by_id(sandbox, txn_id)
     if txn is None or txn.state not in ENDED:
         return None
-    return _follow(sandbox, the_attempt(sandbox, txn.attempt_id), txn)
+    return _apply_outcome(sandbox, get_attempt(sandbox, txn.attempt_id), txn)
 
 
-def _follow(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Attempt:
+def _apply_outcome(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Attempt:
     """
     What an authentication means for its attempt, once it has ended.
 
@@ -138,14 +147,14 @@ def _follow(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Attempt:
     """
     waits = attempt.state is AttemptState.AUTH_PENDING and attempt.auth is Auth.THREEDS
     outcome = requestor.outcome(sandbox, txn) if waits else None
-    if outcome is None or (outcome.authorise and too_late(sandbox, attempt)):
+    if outcome is None or (outcome.authorise and deadline_passed(sandbox, attempt)):
         return attempt
     changes: dict[str, object] = {"eci": outcome.eci, "liability": str(outcome.liability)}
     if outcome.authorise:
-        return proved(sandbox, attempt, changes, outcome.event)
-    forget(sandbox, attempt)
+        return mark_authenticated(sandbox, attempt, changes, outcome.event)
+    end_authentication(sandbox, attempt)
     failed = attempt_step(
         sandbox, attempt, outcome.event, Actor.ISSUER, failure=outcome.failure, changes=changes
     )
-    lost(sandbox, the_order(sandbox, attempt.order_pk), failed)
+    release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
     return failed

@@ -12,7 +12,13 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import authentication
-from mockpay.services.payments.transitions import attempt_step, forget_request, note, order_step, the_order
+from mockpay.services.payments.transitions import (
+    add_order_event,
+    attempt_step,
+    forget_request,
+    get_order,
+    order_step,
+)
 from mockpay.store import attempts, orders, schedule, timeline
 from mockpay.store.unit_of_work import Sandbox
 
@@ -23,7 +29,7 @@ _LONGEST_SECONDS = 31_536_000
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class OpenedOrder:
     """The order a request leads to; `new` unless it was there; `refusal` is an error code."""
 
     order: Order | None
@@ -31,7 +37,7 @@ class Begun:
     refusal: str | None = None
 
 
-def begin(sandbox: Sandbox, request: PaymentRequest) -> Begun:
+def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
     """
     Open an order, or find the one that the request leads to (contract section 2, "Replay").
 
@@ -42,25 +48,25 @@ def begin(sandbox: Sandbox, request: PaymentRequest) -> Begun:
     last = orders.newest(sandbox, request.seller_order_id)
     same = last and orders.by_digest(sandbox, request.seller_order_id, request.digest)
     if same is not None:
-        return Begun(same)
+        return OpenedOrder(same)
     if request.stale:
-        return Begun(None, refusal="request.stale")
+        return OpenedOrder(None, refusal="request.stale")
     if last is None:
-        return Begun(_open(sandbox, request, 0), new=True)
+        return OpenedOrder(_create(sandbox, request, 0), new=True)
     if last.open and sandbox.now >= last.expires_at:
         last = expire(sandbox, last.order_pk)  # its event has only not fired yet
     if last.state in CLOSED_UNPAID:
         number = orders.count_of(sandbox, request.seller_order_id)
-        return Begun(_open(sandbox, request, number), new=True)
+        return OpenedOrder(_create(sandbox, request, number), new=True)
     if last.state in PAID:
-        return Begun(last, refusal="order.already_paid")
+        return OpenedOrder(last, refusal="order.already_paid")
     if last.amount != request.amount:
-        return Begun(last, refusal="order.open_with_another_amount")
+        return OpenedOrder(last, refusal="order.open_with_another_amount")
     orders.join_payload(sandbox, request.digest, last)
-    return Begun(last)
+    return OpenedOrder(last)
 
 
-def _open(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
+def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     seller = sandbox.seller
     seconds = min(request.timeout_seconds or seller.settings.order_expiry_seconds, _LONGEST_SECONDS)
     reference = ids.order_reference(
@@ -120,7 +126,7 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
     if last is not None and last.state in _BUYERS_TURN:
         attempt_step(sandbox, last, "cancel", actor)
         forget_request(sandbox, last.attempt_id)
-        authentication.forget(sandbox, last)
+        authentication.end_authentication(sandbox, last)
     cancelled = order_step(sandbox, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
     schedule.drop(sandbox, "order.expire", str(order.order_pk))
     return cancelled
@@ -133,25 +139,25 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
     An attempt whose money may be moving holds the order until it is resolved; one that still
     waits for the buyer ends with it; a PENDING one is left behind (its late success reverses).
     """
-    order = the_order(sandbox, order_pk)
+    order = get_order(sandbox, order_pk)
     if not order.open:
         return order
     last = attempts.last_of_order(sandbox, order_pk)
     if last is not None and last.state in HOLDS_ORDER:
-        note(sandbox, order, "expiry_waits", Actor.CLOCK)
+        add_order_event(sandbox, order, "expiry_waits", Actor.CLOCK)
         return order
     if last is not None and last.state in _BUYERS_TURN:
         attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=no_answer_failure(last))
         forget_request(sandbox, last.attempt_id)
-        authentication.forget(sandbox, last)
+        authentication.end_authentication(sandbox, last)
     return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 
-def leave(sandbox: Sandbox, order: Order) -> int:
+def record_return(sandbox: Sandbox, order: Order) -> int:
     """The buyer goes back to the seller; when they first did."""
     events = timeline.of_order(sandbox, order.order_pk)
     before = next((e.at for e in events if e.event == "returned"), None)
     if before is not None:
         return before
-    note(sandbox, order, "returned", Actor.BUYER)
+    add_order_event(sandbox, order, "returned", Actor.BUYER)
     return sandbox.now

@@ -9,12 +9,12 @@ from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.timeline import Actor
 from mockpay.services.payments import captures
-from mockpay.services.payments.transitions import attempt_step, order_step, the_attempt, the_order
+from mockpay.services.payments.transitions import attempt_step, get_attempt, get_order, order_step
 from mockpay.store import attempts, schedule
 from mockpay.store.unit_of_work import Sandbox
 
 
-def take(
+def settle_success(
     sandbox: Sandbox, order: Order, attempt: Attempt, event: str, too_late: str | None = None
 ) -> Attempt:
     """
@@ -25,7 +25,7 @@ def take(
     """
     if too_late is not None and not order.open:
         return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
-    if captures.waits(sandbox, attempt):
+    if captures.authorizes_first(sandbox, attempt):
         return captures.authorize(sandbox, order, attempt, event)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
     code = response_codes_of(attempt).approved
@@ -33,26 +33,26 @@ def take(
     # Why an earlier try failed is that try's own; the order has none any more.
     order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
     schedule.drop(sandbox, "order.expire", str(order.order_pk))
-    captures.expect_reversal(sandbox, attempt)
+    captures.schedule_reversal(sandbox, attempt)
     return taken
 
 
-def reverse(sandbox: Sandbox, attempt_id: str) -> None:
+def reverse_capture(sandbox: Sandbox, attempt_id: str) -> None:
     """
     Send captured money back in full because the seller was told that there was none.
 
     A seller who asked for a refund meanwhile knows of the money; then nothing is reversed.
     """
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.CAPTURED or attempt.refund_reserved_minor:
         return
-    order = the_order(sandbox, attempt.order_pk)
+    order = get_order(sandbox, attempt.order_pk)
     attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)
     changes = {"refunded_minor": attempt.captured_minor}
     order_step(sandbox, order, "refund_completed_in_full", Actor.SANDBOX, changes)
 
 
-def lost(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None) -> None:
+def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None) -> None:
     """What an attempt without money means for its order: another try, or the end."""
     if not order.open:
         return

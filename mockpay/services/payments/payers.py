@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments.authentication import Ways
+from mockpay.services.payments.authentication import CheckoutContext
 from mockpay.vault.consents import Consent
 
-_NOTHING_TOLD, _NOWHERE = Inputs(), Ways()
+_NOTHING_TOLD, _NOWHERE = Inputs(), CheckoutContext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Payer:
     """
 
     inputs: Inputs = _NOTHING_TOLD
-    ways: Ways = _NOWHERE
+    ways: CheckoutContext = _NOWHERE
     buyer_id: str | None = None
     consent: Consent | None = None
 

@@ -18,12 +18,12 @@ from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Verdict
 from mockpay.services.payments import authentication, banks, plans, reviews
-from mockpay.services.payments.authentication import Ways
-from mockpay.services.payments.outcomes import lost
+from mockpay.services.payments.authentication import CheckoutContext
+from mockpay.services.payments.outcomes import release_order
 from mockpay.services.payments.payers import GUEST as GUEST
 from mockpay.services.payments.payers import Payer as Payer
-from mockpay.services.payments.settlement import answer, enquire_later, settle, submit
-from mockpay.services.payments.transitions import attempt_step, order_step, the_attempt, the_order
+from mockpay.services.payments.settlement import record_buyer_answer, schedule_enquiry, settle, submit
+from mockpay.services.payments.transitions import attempt_step, get_attempt, get_order, order_step
 from mockpay.services.sellers import offers
 from mockpay.store import attempt_secrets, attempts, outbox, schedule, timeline
 from mockpay.store.unit_of_work import Sandbox
@@ -36,14 +36,14 @@ _ASKS_BUYER = frozenset({upi.METHOD, netbanking.METHOD})
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class PaymentResult:
     """An attempt that was stored, and the outbox row that will ask the gateway; None: not yet."""
 
     attempt: Attempt
     parcel_id: int | None
 
 
-def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST) -> Started:
+def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST) -> PaymentResult:
     """
     Store a new attempt with its plan, look at its risk, and let the buyer prove who they are.
 
@@ -60,7 +60,7 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     if number > sandbox.seller.settings.max_attempts:
         raise Conflict("There are no tries left.", code="order.attempts_used_up")
     closed = offers.check(sandbox, order, instrument)
-    attempt = _attempt(sandbox, order, instrument, number, payer, bank_closed=closed)
+    attempt = _new_attempt(sandbox, order, instrument, number, payer, bank_closed=closed)
     if not attempts.add(sandbox, attempt):
         raise Conflict("Another try has not ended yet.", code="attempt.live")
     if secret := instrument.secret():
@@ -79,10 +79,12 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
         actor=Actor.BUYER,
         facts=instrument.dump(),
     )
-    return _judge(sandbox, begun, attempt, instrument, payer)
+    return _assess_risk(sandbox, begun, attempt, instrument, payer)
 
 
-def _judge(sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrument, payer: Payer) -> Started:
+def _assess_risk(
+    sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrument, payer: Payer
+) -> PaymentResult:
     """What the risk check makes of a new attempt."""
     planned = attempt.plan.at(Stage.RISK)
     found = assessment.assess(
@@ -90,18 +92,18 @@ def _judge(sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrum
         attempt_id=attempt.attempt_id,
         order=order,
         instrument=instrument,
-        inputs=_known(sandbox, instrument, payer),
+        inputs=_risk_inputs(sandbox, instrument, payer),
         planned=planned.outcome if attempt.plan.decides(Stage.RISK) else None,
     )
     if found.decision is Verdict.DECLINE:
-        return Started(reviews.refuse(sandbox, order, attempt, "risk_decline"), None)
+        return PaymentResult(reviews.decline(sandbox, order, attempt, "risk_decline"), None)
     if found.decision is Verdict.REVIEW:
-        return Started(reviews.park(sandbox, attempt), None)
+        return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
     forced = found.decision is Verdict.CHALLENGE
-    return proceed(sandbox, order, attempt, payer.ways, forced=forced, mine=True)
+    return authenticate_or_charge(sandbox, order, attempt, payer.ways, forced=forced, mine=True)
 
 
-def _known(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
+def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
     """What was told of the payer, with what is known of them: who is signed in, which card."""
     told = payer.inputs
     if payer.buyer_id is not None:
@@ -112,9 +114,9 @@ def _known(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
     return replace(told, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
 
 
-def proceed(
-    sandbox: Sandbox, order: Order, attempt: Attempt, ways: Ways, *, forced: bool, mine: bool
-) -> Started:
+def authenticate_or_charge(
+    sandbox: Sandbox, order: Order, attempt: Attempt, ways: CheckoutContext, *, forced: bool, mine: bool
+) -> PaymentResult:
     """
     Ask the buyer for a proof where one is wanted, else the gateway for the money.
 
@@ -122,37 +124,39 @@ def proceed(
         forced: Whether a proof is wanted whatever the amount.
         mine: Whether the caller sends the gateway's call itself, or the worker.
     """
-    way = authentication.way_of(sandbox, attempt, forced=forced)
+    way = authentication.required_authentication(sandbox, attempt, forced=forced)
     if way is not None:
-        asked = authentication.begin(sandbox, order, attempt, way, ways, forced=forced)
+        asked = authentication.require_authentication(sandbox, order, attempt, way, ways, forced=forced)
     else:
-        asked = reviews.passed(sandbox, attempt)
-    return Started(asked, charge(sandbox, asked, mine=mine))
+        asked = reviews.skip_authentication(sandbox, attempt)
+    return PaymentResult(asked, queue_charge(sandbox, asked, mine=mine))
 
 
-def charge(sandbox: Sandbox, attempt: Attempt, *, mine: bool) -> int | None:
+def queue_charge(sandbox: Sandbox, attempt: Attempt, *, mine: bool) -> int | None:
     """Queue the gateway's call for an attempt that is ready for it; None where it is not."""
-    if not authentication.ready(attempt):
+    if not authentication.ready_to_charge(attempt):
         return None
     return outbox.add(sandbox, CHARGE, attempt.attempt_id, mine=mine)
 
 
-def reviewed(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
+def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
     """
     Somebody, or the clock, has looked at an attempt that the risk check had put aside.
 
     Raises:
         Conflict: code ``review.over``.
     """
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.RISK_REVIEW:
         raise Conflict("This attempt waits for no review.", code="review.over")
-    order = the_order(sandbox, attempt.order_pk)
+    order = get_order(sandbox, attempt.order_pk)
     schedule.drop(sandbox, reviews.REVIEW, attempt_id)
     if not approved:
-        return reviews.refuse(sandbox, order, attempt, "reject", actor)
-    forced = reviews.challenged(sandbox, attempt_id)
-    return proceed(sandbox, order, attempt, Ways(), forced=forced, mine=False).attempt
+        return reviews.decline(sandbox, order, attempt, "reject", actor)
+    forced = reviews.challenge_required(sandbox, attempt_id)
+    return authenticate_or_charge(
+        sandbox, order, attempt, CheckoutContext(), forced=forced, mine=False
+    ).attempt
 
 
 def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
@@ -160,11 +164,11 @@ def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
     return sandbox.short_id("att", order.order_id, number)
 
 
-def _attempt(
+def _new_attempt(
     sandbox: Sandbox, order: Order, instrument: Instrument, number: int, payer: Payer, *, bank_closed: bool
 ) -> Attempt:
     attempt_id = attempt_id_of(sandbox, order, number)
-    plan = plans.decide(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
+    plan = plans.plan_payment(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
     return Attempt(
         attempt_id=attempt_id,
         order_pk=order.order_pk,
@@ -192,9 +196,9 @@ def _attempt(
     )
 
 
-def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
+def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
     """What to ask the gateway for an attempt."""
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     issuer = attempt.plan.at(Stage.ISSUER)
     return Charge(
         attempt_id=attempt.attempt_id,
@@ -203,7 +207,7 @@ def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
         method=attempt.method,
         instrument=attempt.instrument,
         idempotency_key=f"{attempt.attempt_id}:1",
-        planned=banks.said(sandbox, attempt) or _issuer_says(sandbox, attempt),
+        planned=banks.decision(sandbox, attempt) or _issuer_response(sandbox, attempt),
         agreed=issuer.scenario is not None,
         patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
         fault=attempt.plan.at(Stage.GATEWAY).outcome,
@@ -211,36 +215,36 @@ def charge_of(sandbox: Sandbox, attempt_id: str) -> Charge:
     )
 
 
-def _issuer_says(sandbox: Sandbox, attempt: Attempt) -> str:
+def _issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
     """What the issuer answers: as planned; a card's looks at the proof first."""
     if attempt.method not in CARD_METHODS or attempt.auth is not Auth.PASSED:
         return attempt.issuer_outcome
     from mockpay.services.payments import card_authentication  # noqa: PLC0415
 
-    return card_authentication.issuer_says(sandbox, attempt)
+    return card_authentication.issuer_response(sandbox, attempt)
 
 
-def record(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
+def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
     """Write down what a gateway answered to `charge_of`; a second answer changes nothing."""
-    attempt = the_attempt(sandbox, attempt_id)
-    if not authentication.ready(attempt):
+    attempt = get_attempt(sandbox, attempt_id)
+    if not authentication.ready_to_charge(attempt):
         return attempt
-    order = the_order(sandbox, attempt.order_pk)
+    order = get_order(sandbox, attempt.order_pk)
     if result.kind is ResultKind.AUTH_REQUIRED:
         return _ask_buyer(sandbox, order, attempt, result)
     if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:
         refused = response_codes_of(attempt).failure(result.code, "payment_request")
         event = "auth_fail" if attempt.auth is Auth.PASSED else "validation_error"
         failed = attempt_step(sandbox, attempt, event, Actor.ISSUER, failure=refused)
-        lost(sandbox, order, failed)
+        release_order(sandbox, order, failed)
         return failed
-    sent = _referenced(sandbox, attempt, result)
-    told = response_codes_of(attempt).answer(_issuer_says(sandbox, attempt))
+    sent = _with_reference(sandbox, attempt, result)
+    told = response_codes_of(attempt).answer(_issuer_response(sandbox, attempt))
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
     return submit(sandbox, order, sent, told, gateway_silent=silent)
 
 
-def _referenced(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
+def _with_reference(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
     """An attempt with the network's reference, authenticated now where nothing was to prove."""
     changes = {"reference": result.reference}
     if attempt.state is AttemptState.CREATED:
@@ -261,7 +265,7 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
             sandbox, attempt, "auth_required", Actor.SANDBOX, method=attempt.method, changes=changes
         )
     if at_bank:
-        banks.open_(sandbox, asked)
+        banks.open_request(sandbox, asked)
     schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)
     if result.answer_in_ms is not None:
         due = sandbox.now + result.answer_in_ms
@@ -269,29 +273,29 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     return asked
 
 
-def found(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None:
+def record_enquiry_result(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None:
     """Write down what a gateway answered to an enquiry; still nothing means asking again."""
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.UNKNOWN:
         return
     if result.kind in {ResultKind.APPROVED, ResultKind.DECLINED}:
         settle(sandbox, attempt_id, result.code)
     else:
-        enquire_later(sandbox, attempt, times + 1)
+        schedule_enquiry(sandbox, attempt, times + 1)
 
 
-def told_by_bank(sandbox: Sandbox, attempt_id: str, result: Result) -> None:
+def record_bank_result(sandbox: Sandbox, attempt_id: str, result: Result) -> None:
     """
     Write down what a bank says of its page, asked itself; what a browser brought is not asked.
 
     A bank that took the money after the attempt had ended sends it back.
     """
-    attempt = the_attempt(sandbox, attempt_id)
-    outcome = banks.said(sandbox, attempt)
+    attempt = get_attempt(sandbox, attempt_id)
+    outcome = banks.decision(sandbox, attempt)
     # A bank whose buyer has not decided knows nothing, whatever the plan would have been.
     if outcome is None or response_codes_of(attempt).answer(outcome).code != result.code:
         return
     in_time = attempt.answer_by is None or sandbox.now < attempt.answer_by
-    told = answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)
+    told = record_buyer_answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)
     if not told.live:
         settle(sandbox, attempt_id, result.code)

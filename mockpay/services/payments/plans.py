@@ -28,12 +28,12 @@ from mockpay.kernel import ids
 from mockpay.store import attempts, scenarios
 from mockpay.store.unit_of_work import Sandbox
 
-_DICE = 1_000_000
+_PROBABILITY_STEPS = 1_000_000
 #: What a bank's down time means for a try.
 _CLOSED = Decision("bankdown", Source.DEFAULT, "bank.down", "the bank's down time")
 
 
-def decide(
+def plan_payment(
     sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: str, *, bank_closed: bool = False
 ) -> Plan:
     """
@@ -61,11 +61,11 @@ def decide(
         defaults=settings.default_outcomes,
     )
     open_stages = [s for s in PAYMENT_STAGES if not (bank_closed and s is Stage.ISSUER)]
-    plan = resolve(facts, _waiting(sandbox, match, network, attempt_id, open_stages))
+    plan = resolve(facts, _use_up_rules(sandbox, match, network, attempt_id, open_stages))
     return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
 
 
-def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: RefundRequest) -> Plan:
+def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: RefundRequest) -> Plan:
     """
     The plan of a new refund; the rules that decide it are used up here.
 
@@ -95,7 +95,7 @@ def decide_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Ref
         defaults=settings.default_outcomes,
     )
     subject = f"{order.order_id} {request.key}"
-    return resolve(facts, _waiting(sandbox, match, network, subject, list(REFUND_STAGES)))
+    return resolve(facts, _use_up_rules(sandbox, match, network, subject, list(REFUND_STAGES)))
 
 
 def _simulated(asked: Simulation | None) -> dict[Stage, Decision]:
@@ -105,7 +105,7 @@ def _simulated(asked: Simulation | None) -> dict[Stage, Decision]:
     return {s: replace(one, delay_seconds=delay) for s, one in asked.decisions.items()}
 
 
-def _waiting(
+def _use_up_rules(
     sandbox: Sandbox, match: dict[str, str], network: ResponseCodes, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
@@ -117,14 +117,14 @@ def _waiting(
         # A UPI code means nothing to a card issuer: such a rule waits for its own method.
         if rule.stage is Stage.ISSUER and not network.has_outcome(rule.outcome):
             continue
-        dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_DICE)
-        if dice < rule.probability * _DICE:
+        dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_PROBABILITY_STEPS)
+        if dice < rule.probability * _PROBABILITY_STEPS:
             chosen[rule.stage] = rule
             scenarios.use_up(sandbox, rule)
     return chosen
 
 
-def of_pin(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
+def pin_outcome(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
     """
     The outcome that a UPI PIN asks for; None for an ordinary one.
 

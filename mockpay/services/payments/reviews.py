@@ -10,7 +10,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.risk import risk_table
 from mockpay.risk.rules import DECLINED_REASON, Verdict
-from mockpay.services.payments.outcomes import lost
+from mockpay.services.payments.outcomes import release_order
 from mockpay.services.payments.transitions import attempt_step
 from mockpay.store import schedule
 from mockpay.store.unit_of_work import Sandbox
@@ -19,7 +19,7 @@ from mockpay.store.unit_of_work import Sandbox
 REVIEW = "attempt.review"
 
 
-def park(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+def hold_for_review(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """Put an attempt aside until somebody looks at it, or the clock approves."""
     parked = attempt_step(sandbox, attempt, "risk_review", Actor.SANDBOX)
     due = sandbox.now + sandbox.seller.settings.risk_review_seconds * SECOND
@@ -27,23 +27,23 @@ def park(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     return parked
 
 
-def refuse(
+def decline(
     sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor: Actor = Actor.SANDBOX
 ) -> Attempt:
     """End an attempt; why is told to the tester, the buyer hears a neutral word."""
     why = Failure("internal", "payment_initiation", DECLINED_REASON, "")
     failed = attempt_step(sandbox, attempt, event, actor, failure=why)
-    lost(sandbox, order, failed)
+    release_order(sandbox, order, failed)
     return failed
 
 
-def challenged(sandbox: Sandbox, attempt_id: str) -> bool:
+def challenge_required(sandbox: Sandbox, attempt_id: str) -> bool:
     """Whether a rule wanted the buyer to prove who they are, whatever came of the others."""
     found = risk_table.of_attempt(sandbox, attempt_id)
     return found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
 
 
-def passed(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+def skip_authentication(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """Nothing is to be proved: an attempt that was put aside goes on as its method does."""
     if attempt.state is not AttemptState.RISK_REVIEW:
         return attempt

@@ -14,7 +14,7 @@ from mockpay.vault import saved_methods
 from mockpay.vault.consents import Consent
 
 
-def keep(sandbox: Sandbox, attempt: Attempt) -> None:
+def save_method(sandbox: Sandbox, attempt: Attempt) -> None:
     """Save the attempt's instrument for its buyer; what cannot be saved is left alone."""
     instrument = _instrument(sandbox, attempt)
     if instrument is None or attempt.buyer_id is None or attempt.consent is None:

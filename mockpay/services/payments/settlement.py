@@ -14,8 +14,8 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import wallet
 from mockpay.services.payments import authentication, banks
-from mockpay.services.payments.outcomes import lost, take
-from mockpay.services.payments.transitions import attempt_step, forget_request, the_attempt, the_order
+from mockpay.services.payments.outcomes import release_order, settle_success
+from mockpay.services.payments.transitions import attempt_step, forget_request, get_attempt, get_order
 from mockpay.store import outbox, schedule, timeline
 from mockpay.store.unit_of_work import Sandbox
 
@@ -28,7 +28,7 @@ ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
 _NOT_ENOUGH, _FROZEN = "51", "57"
 
 
-def answer(
+def record_buyer_answer(
     sandbox: Sandbox, attempt_id: str, outcome: str | None = None, actor: Actor = Actor.ISSUER
 ) -> Attempt:
     """
@@ -39,11 +39,11 @@ def answer(
     Args:
         outcome: What they answer instead of the plan: a PIN, or a button of the app or bank.
     """
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
     if actor is Actor.BUYER and attempt.answer_by is not None and sandbox.now >= attempt.answer_by:
-        return time_out(sandbox, attempt_id)
+        return expire_request(sandbox, attempt_id)
     if attempt.auth is not Auth.METHOD:
         return attempt  # The method's own app or bank does not have the turn.
     network = response_codes_of(attempt)
@@ -52,7 +52,7 @@ def answer(
     if money is MoneyStatus.EXPIRED:
         return attempt
     forget_request(sandbox, attempt_id)
-    order = the_order(sandbox, attempt.order_pk)
+    order = get_order(sandbox, attempt.order_pk)
     if money is MoneyStatus.DECLINED:
         return _decline(sandbox, order, attempt, network.failure(told.code), actor)
     if money is MoneyStatus.PENDING:
@@ -69,7 +69,7 @@ def _decline(sandbox: Sandbox, order: Order, attempt: Attempt, failure: Failure,
         sent = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
         sent = attempt_step(sandbox, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
         failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=failure)
-    lost(sandbox, order, failed)
+    release_order(sandbox, order, failed)
     return failed
 
 
@@ -80,30 +80,30 @@ def submit(
     network = response_codes_of(ready)
     sent = attempt_step(sandbox, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
     money = network.money_status(told.code)
-    refusal = None if money is MoneyStatus.DECLINED else _held(sandbox, sent)
+    refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, sent)
     if refusal is not None:
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
         told, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
     if gateway_silent:
         silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
-        enquire_later(sandbox, silent, 1)
+        schedule_enquiry(sandbox, silent, 1)
         return silent
-    stepped = _step_up(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    stepped = _require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
     if stepped is not None:
         return stepped
     if money is MoneyStatus.DECLINED:
         refused = network.failure(told.code)
         failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=refused)
-        lost(sandbox, order, failed)
+        release_order(sandbox, order, failed)
         return failed
     if money is MoneyStatus.UNKNOWN:
         return _wait(sandbox, order, sent, told, "no_answer")
     if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, sent, told, "pending")
-    return take(sandbox, order, sent, "approved_and_captured")
+    return settle_success(sandbox, order, sent, "approved_and_captured")
 
 
-def _held(sandbox: Sandbox, attempt: Attempt) -> str | None:
+def _hold_balance(sandbox: Sandbox, attempt: Attempt) -> str | None:
     """
     The code that refuses the money; None where it is there.
 
@@ -118,10 +118,10 @@ def _held(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return None
 
 
-def _step_up(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
+def _require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
     from mockpay.services.payments import card_authentication  # noqa: PLC0415
 
-    return card_authentication.step_up(sandbox, order, attempt)
+    return card_authentication.require_challenge(sandbox, order, attempt)
 
 
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
@@ -136,15 +136,15 @@ def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event:
     return waiting
 
 
-def enquire_later(sandbox: Sandbox, attempt: Attempt, times: int) -> None:
+def schedule_enquiry(sandbox: Sandbox, attempt: Attempt, times: int) -> None:
     """Ask the gateway for the n-th time, after Amazon's own spacing; then every 30 seconds."""
     pause = ENQUIRY_SECONDS[min(times, len(ENQUIRY_SECONDS)) - 1] * SECOND
     schedule.add(sandbox, "attempt.enquire", attempt.attempt_id, sandbox.now + pause, times=times)
 
 
-def enquire(sandbox: Sandbox, attempt_id: str, times: int) -> None:
+def queue_enquiry(sandbox: Sandbox, attempt_id: str, times: int) -> None:
     """It is time to ask the gateway what became of an attempt that is still unknown."""
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.UNKNOWN:
         outbox.add(sandbox, ENQUIRE, attempt_id, mine=False, times=times)
 
@@ -156,23 +156,23 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
     Args:
         code: A code of the method's network, or ``reversed`` where it sent the money back.
     """
-    attempt = the_attempt(sandbox, attempt_id)
-    order = the_order(sandbox, attempt.order_pk)
+    attempt = get_attempt(sandbox, attempt_id)
+    order = get_order(sandbox, attempt.order_pk)
     pending = attempt.state is AttemptState.PENDING
     if attempt.state is not AttemptState.UNKNOWN and not pending:
         return _settle_ended(sandbox, attempt, code)
     if code == REVERSED:
         back = attempt if not pending else attempt_step(sandbox, attempt, "stuck", Actor.CLOCK)
         back = attempt_step(sandbox, back, "gave_up", Actor.ISSUER)
-        lost(sandbox, order, back, "payment_failed")
+        release_order(sandbox, order, back, "payment_failed")
         return back
     network, word = response_codes_of(attempt), "resolved" if pending else "found"
     if network.money_status(code) is MoneyStatus.APPROVED:
         too_late = "resolved_too_late" if pending else None
-        return take(sandbox, order, attempt, f"{word}_success", too_late)
+        return settle_success(sandbox, order, attempt, f"{word}_success", too_late)
     refused = network.failure(code)
     failed = attempt_step(sandbox, attempt, f"{word}_failure", Actor.ISSUER, failure=refused)
-    lost(sandbox, order, failed)
+    release_order(sandbox, order, failed)
     return failed
 
 
@@ -185,7 +185,7 @@ def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
     return attempt
 
 
-def opened(sandbox: Sandbox, attempt: Attempt) -> None:
+def mark_app_opened(sandbox: Sandbox, attempt: Attempt) -> None:
     """The buyer's app was opened: from here on a person answers, not the simulated buyer."""
     due = schedule.waiting_of(sandbox, attempt.attempt_id)
     if any(event.kind == "attempt.answer" for event in due):
@@ -203,27 +203,27 @@ def opened(sandbox: Sandbox, attempt: Attempt) -> None:
         )
 
 
-def answer_late(sandbox: Sandbox, attempt_id: str) -> None:
+def approve_after_expiry(sandbox: Sandbox, attempt_id: str) -> None:
     """The buyer will approve, but only when the order has expired."""
-    attempt = the_attempt(sandbox, attempt_id)
-    order = the_order(sandbox, attempt.order_pk)
+    attempt = get_attempt(sandbox, attempt_id)
+    order = get_order(sandbox, attempt.order_pk)
     due = max(order.expires_at, sandbox.now) + SECOND
     schedule.drop(sandbox, "attempt.answer", attempt_id)
     code = response_codes_of(attempt).approved
     schedule.add(sandbox, "attempt.resolve", attempt_id, due, code=code)
 
 
-def time_out(sandbox: Sandbox, attempt_id: str) -> Attempt:
+def expire_request(sandbox: Sandbox, attempt_id: str) -> Attempt:
     """Nobody answered the request in time, unless a bank knows better than the browser told."""
-    attempt = the_attempt(sandbox, attempt_id)
+    attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
-    if banks.said(sandbox, attempt) is not None:
+    if banks.decision(sandbox, attempt) is not None:
         outbox.add(sandbox, ASK_BANK, attempt_id, mine=False)
         return attempt
     forget_request(sandbox, attempt_id)
-    authentication.forget(sandbox, attempt)
+    authentication.end_authentication(sandbox, attempt)
     why = no_answer_failure(attempt)
     gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=why)
-    lost(sandbox, the_order(sandbox, attempt.order_pk), gone)
+    release_order(sandbox, get_order(sandbox, attempt.order_pk), gone)
     return gone

@@ -83,11 +83,11 @@ def _follow(sandbox: Sandbox, before: Attempt, moved: Attempt) -> None:
     it ended, the card number is shredded.
     """
     if moved.method == wallet_rules.METHOD:
-        wallet.follow(sandbox, before.state, moved)
+        wallet.settle_hold(sandbox, before.state, moved)
     if moved.consent and moved.state in _PAID and before.state not in _PAID:
         from mockpay.services.payments import saving  # noqa: PLC0415
 
-        saving.keep(sandbox, moved)
+        saving.save_method(sandbox, moved)
     if not moved.live:
         risk_table.note(sandbox, moved.attempt_id, declined=moved.state is AttemptState.FAILED)
         if moved.method in CARD_METHODS:
@@ -104,11 +104,11 @@ def refund_step(
 ) -> Refund:
     """Move a refund, likewise."""
     moved = refunds.transition(sandbox, refund, event, **(changes or {}))
-    refund_line(sandbox, moved, event, refund.state, actor, **facts)
+    add_refund_event(sandbox, moved, event, refund.state, actor, **facts)
     return moved
 
 
-def refund_line(
+def add_refund_event(
     sandbox: Sandbox, refund: Refund, event: str, before: RefundState | None, actor: Actor, **facts: object
 ) -> None:
     """Tell something of a refund."""
@@ -131,7 +131,7 @@ def forget_request(sandbox: Sandbox, attempt_id: str) -> None:
         schedule.drop(sandbox, kind, attempt_id)
 
 
-def note(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: object) -> None:
+def add_order_event(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: object) -> None:
     """Tell something of an order that does not move it."""
     timeline.add(
         sandbox,
@@ -146,22 +146,22 @@ def note(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: obje
     )
 
 
-def the_order(sandbox: Sandbox, order_pk: int) -> Order:
+def get_order(sandbox: Sandbox, order_pk: int) -> Order:
     """The order of this number, or NotFound."""
-    return found(orders.by_number(sandbox, order_pk), "order")
+    return require(orders.by_number(sandbox, order_pk), "order")
 
 
-def the_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
+def get_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
     """The attempt of this id, or NotFound."""
-    return found(attempts.by_id(sandbox, attempt_id), "attempt")
+    return require(attempts.by_id(sandbox, attempt_id), "attempt")
 
 
-def the_refund(sandbox: Sandbox, refund_id: str) -> Refund:
+def get_refund(sandbox: Sandbox, refund_id: str) -> Refund:
     """The refund of this id, or NotFound."""
-    return found(refunds.by_id(sandbox, refund_id), "refund")
+    return require(refunds.by_id(sandbox, refund_id), "refund")
 
 
-def found(thing: Thing | None, noun: str) -> Thing:
+def require(thing: Thing | None, noun: str) -> Thing:
     """What was looked up, or NotFound with the noun's code."""
     if thing is None:
         raise NotFound(f"There is no such {noun}.", code=f"{noun}.not_found")

@@ -13,7 +13,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.services import notifications, wallet
-from mockpay.services.payments.transitions import order_step, refund_step, the_attempt, the_order, the_refund
+from mockpay.services.payments.transitions import get_attempt, get_order, get_refund, order_step, refund_step
 from mockpay.store import refunds, schedule
 from mockpay.store.unit_of_work import Sandbox
 
@@ -23,7 +23,7 @@ SETTLE, REVERSE = "refund.settle", "refund.reverse"
 
 def settle(sandbox: Sandbox, refund_id: str) -> Refund:
     """A refund's time has come: it ends as its plan has it, unless a tester holds it."""
-    refund = the_refund(sandbox, refund_id)
+    refund = get_refund(sandbox, refund_id)
     if refund.state is not RefundState.PENDING or refund.held:
         return refund
     if refund.decline is not None:
@@ -38,8 +38,8 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
     Raises:
         IllegalTransition: it ended already.
     """
-    order = the_order(sandbox, refund.order_pk)
-    attempt = the_attempt(sandbox, refund.attempt_id)
+    order = get_order(sandbox, refund.order_pk)
+    attempt = get_attempt(sandbox, refund.attempt_id)
     bank = attempt.instrument.get("bank", "")
     named = network_reference(attempt.method, refund.refund_id, sandbox.seller.seed, sandbox.now, bank)
     kind, bank_reference = named or (None, None)
@@ -95,19 +95,19 @@ def decline(
     refused = refund_step(sandbox, refund, "declined", actor, changes, reason=reason)
     schedule.drop(sandbox, SETTLE, refund.refund_id)
     refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
-    notifications.of_refund(sandbox, the_order(sandbox, refund.order_pk), refused)
+    notifications.of_refund(sandbox, get_order(sandbox, refund.order_pk), refused)
     return refused
 
 
 def reverse(sandbox: Sandbox, refund_id: str) -> Refund:
     """A completed refund is taken back; the money is the seller's again."""
-    refund = the_refund(sandbox, refund_id)
+    refund = get_refund(sandbox, refund_id)
     if refund.state is not RefundState.COMPLETED:
         return refund
-    order = the_order(sandbox, refund.order_pk)
-    attempt = the_attempt(sandbox, refund.attempt_id)
+    order = get_order(sandbox, refund.order_pk)
+    attempt = get_attempt(sandbox, refund.attempt_id)
     if attempt.method == wallet_rules.METHOD:
-        wallet.take_back(sandbox, attempt, refund.refund_id, refund.amount.minor)
+        wallet.charge_back(sandbox, attempt, refund.refund_id, refund.amount.minor)
     back = refund_step(sandbox, refund, "reversed", Actor.ISSUER, amount=refund.amount.wire())
     refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
     left = order.refunded_minor - refund.amount.minor

@@ -15,14 +15,14 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR
 from mockpay.services.payments import plans
-from mockpay.services.payments.transitions import refund_line, refund_step, the_refund
+from mockpay.services.payments.transitions import add_refund_event, get_refund, refund_step
 from mockpay.services.refunds.refund_settlement import SETTLE, settle
 from mockpay.store import attempts, counters, refunds, schedule
 from mockpay.store.unit_of_work import Sandbox
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RefundResult:
     """
     What a request came to.
 
@@ -35,7 +35,7 @@ class Asked:
     early: bool = False
 
 
-def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
+def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> RefundResult:
     """
     Refund an order, in part or in full; the same request again is the same refund.
 
@@ -51,31 +51,31 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Asked:
         if before.digest != asked.digest or before.order_pk != order.order_pk:
             message = "There is another refund of this RefundReferenceId."
             raise Conflict(message, code="refund.duplicate")
-        return Asked(before)
+        return RefundResult(before)
     attempt = _refundable(sandbox, order, asked)
-    plan = _planned(sandbox, order, attempt, asked)
+    plan = _plan(sandbox, order, attempt, asked)
     if plan is None:
-        return Asked(None)
+        return RefundResult(None)
     if not refunds.reserve(sandbox, attempt, asked.amount.minor):
         message = "More would be refunded than was captured."
         raise Conflict(message, code="refund.exceeds_capture")
     refund = refunds.add(sandbox, _new(sandbox, order, attempt, asked, plan))
-    _begin(sandbox, refund)
+    _record_request(sandbox, refund)
     early = plan.at(Stage.IPN).outcome == "early"
     if early:
         settle(sandbox, refund.refund_id)
     lost = plan.at(Stage.REFUND).outcome == "lost_answer"
-    return Asked(refund, answer_lost=lost, early=early)
+    return RefundResult(refund, answer_lost=lost, early=early)
 
 
-def _planned(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest) -> Plan | None:
+def _plan(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest) -> Plan | None:
     """
     What the refund will meet; None where its first request is throttled.
 
     A throttled request uses up no rule.  A cancellation is no call, so it meets no throttle.
     """
     with sandbox.connection.begin_nested() as spot:
-        plan = plans.decide_refund(sandbox, order, attempt, asked)
+        plan = plans.plan_refund(sandbox, order, attempt, asked)
         throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and asked.kind == SELLER
         first = throttles and counters.count(sandbox, f"refund.throttled {asked.key}") == 0
         if first:
@@ -91,7 +91,7 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest,
     course = rules.course(outcome, sandbox.now, delay, polls)
     return Refund(
         number=0,
-        refund_id=_new_id(sandbox, order, asked.key),
+        refund_id=_new_refund_id(sandbox, order, asked.key),
         seller_id=sandbox.seller_id,
         order_pk=order.order_pk,
         order_id=order.order_id,
@@ -136,7 +136,7 @@ def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt
     return taken
 
 
-def _new_id(sandbox: Sandbox, order: Order, key: str) -> str:
+def _new_refund_id(sandbox: Sandbox, order: Order, key: str) -> str:
     """Amazon's form: the order's id, ``-R`` and six digits."""
     for again in range(1_000):
         dice = ids.number(sandbox.seller.seed, "refund", order.order_id, key, again, below=10**6)
@@ -146,9 +146,9 @@ def _new_id(sandbox: Sandbox, order: Order, key: str) -> str:
     raise Conflict("This order has too many refunds.", code="refund.too_many")
 
 
-def _begin(sandbox: Sandbox, refund: Refund) -> None:
+def _record_request(sandbox: Sandbox, refund: Refund) -> None:
     by_seller = refund.kind == SELLER
-    refund_line(
+    add_refund_event(
         sandbox,
         refund,
         "requested",
@@ -158,16 +158,16 @@ def _begin(sandbox: Sandbox, refund: Refund) -> None:
         reference=refund.reference,
         kind=refund.kind,
     )
-    refund_line(sandbox, refund, "sent", refund.state, Actor.SANDBOX, **refund.destination)
+    add_refund_event(sandbox, refund, "sent", refund.state, Actor.SANDBOX, **refund.destination)
     if refund.held:
-        refund_line(sandbox, refund, "held", refund.state, Actor.SANDBOX)
+        add_refund_event(sandbox, refund, "held", refund.state, Actor.SANDBOX)
     elif refund.due_at is not None:
         schedule.add(sandbox, SETTLE, refund.refund_id, refund.due_at)
 
 
-def polled(sandbox: Sandbox, refund_id: str) -> Refund:
+def record_poll(sandbox: Sandbox, refund_id: str) -> Refund:
     """The seller asks how a refund stands; the n-th time may settle it."""
-    refund = the_refund(sandbox, refund_id)
+    refund = get_refund(sandbox, refund_id)
     waits = refund.state is RefundState.PENDING and not refund.held
     if waits and refund.polls_left is not None and refunds.count_poll(sandbox, refund) <= 0:
         return settle(sandbox, refund_id)

@@ -12,7 +12,7 @@ from mockpay.domain.sellers import Seller, check_names
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.services.scenarios import normal_outcome
+from mockpay.services.scenarios import parse_outcome
 from mockpay.store import offers, resets, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
@@ -113,7 +113,7 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
 
 def _with_outcomes(settings: rules.Settings) -> rules.Settings:
     """Default outcomes are checked on save, not when somebody pays."""
-    normal = (normal_outcome(stage, said) for stage, said in settings.default_outcomes.items())
+    normal = (parse_outcome(stage, said) for stage, said in settings.default_outcomes.items())
     return replace(settings, default_outcomes={str(stage): outcome for stage, outcome in normal})
 
 

@@ -42,7 +42,7 @@ def _next(seller_id: str) -> str:
 def _start(runtime: Runtime, seller_id: str) -> Response:
     with transaction(runtime, seller_id) as sandbox:
         try:
-            challenge = people.sign_in_start(sandbox, request.form.get("email", ""))
+            challenge = people.start_sign_in(sandbox, request.form.get("email", ""))
         except (Invalid, Conflict) as error:
             return _form(sandbox, error)
         return go(_code_url(sandbox, challenge))
@@ -88,7 +88,7 @@ def _verify(runtime: Runtime, seller_id: str) -> Response:
         if challenge is None:
             return go(buyers.home(seller_id))
         typed = request.form.get("otp", "")
-        found = people.sign_in_finish(sandbox, challenge.challenge_id, typed)
+        found = people.finish_sign_in(sandbox, challenge.challenge_id, typed)
         if found.session is None:
             moved = _asked(sandbox) or challenge
             status = 503 if found.verdict is Verdict.TECHNICAL else 422
@@ -116,7 +116,7 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
             if otp.runs(sandbox, challenge):
                 sent = otps.resend(sandbox, challenge.challenge_id)
             else:
-                sent = people.sign_in_start(sandbox, challenge.subject)
+                sent = people.start_sign_in(sandbox, challenge.subject)
         except Conflict as error:
             return _code_form(sandbox, challenge, otp.refusal(sandbox, error, _SIGN_IN), 422)
         return go(_code_url(sandbox, sent, sent="again"))

@@ -17,7 +17,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
 from mockpay.services.payments import banks, settlement
-from mockpay.services.payments.banks import BUTTONS, WayBack
+from mockpay.services.payments.banks import BUTTONS, BankReturn
 from mockpay.store import attempts, outbox
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
@@ -44,7 +44,7 @@ def _log_in(visit: Visit, attempt: Attempt) -> Response:
 
 def _buttons(visit: Visit, attempt: Attempt) -> Response:
     given = view_models.page(visit, f"Confirm payment: {attempt.instrument['bank_name']}")
-    bank = _bank(visit, attempt) | {"session": banks.session(visit.sandbox, _reference(attempt))}
+    bank = _bank(visit, attempt) | {"session": banks.session_token(visit.sandbox, _reference(attempt))}
     return show("checkout/bank.html", page=given, bank=bank)
 
 
@@ -75,7 +75,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
             # The window was closed: the bank has nothing to say, and nobody comes back.
             return go(visit.url)
         outcome, _letter = BUTTONS[given["action"]]
-        return _go_back(visit, banks.decide(visit.sandbox, attempt, outcome))
+        return _go_back(visit, banks.record_decision(visit.sandbox, attempt, outcome))
 
 
 def _let_in(visit: Visit) -> Response:
@@ -85,12 +85,12 @@ def _let_in(visit: Visit) -> Response:
         return go(visit.url)
     row = find(Input.BANK_USER, request.form.get("user", "").strip().lower())
     if row is not None:
-        return _go_back(visit, banks.decide(visit.sandbox, attempt, row.outcome))
-    session = banks.session(visit.sandbox, _reference(attempt))
+        return _go_back(visit, banks.record_decision(visit.sandbox, attempt, row.outcome))
+    session = banks.session_token(visit.sandbox, _reference(attempt))
     return go(f"{visit.at('bank')}?{urlencode({'session': session})}")
 
 
-def _go_back(visit: Visit, back: WayBack) -> Response:
+def _go_back(visit: Visit, back: BankReturn) -> Response:
     brought = {
         "bank_ref": back.bank_ref,
         "status": back.status,
@@ -105,7 +105,7 @@ def _logged_in(visit: Visit, session: str) -> Attempt | None:
     attempt = _of_reference(visit, session.partition(".")[0])
     if attempt is None:
         return None
-    good = ids.same(banks.session(visit.sandbox, _reference(attempt)), session)
+    good = ids.same(banks.session_token(visit.sandbox, _reference(attempt)), session)
     return attempt if good else None
 
 
@@ -123,11 +123,11 @@ def _reference(attempt: Attempt) -> str:
 def come_back(runtime: Runtime, token: str) -> Response:
     """The browser comes back; what it says is checked, and then the bank itself is asked."""
     brought = request.values
-    back = WayBack(*(brought.get(name, "") for name in WayBack.__dataclass_fields__))
+    back = BankReturn(*(brought.get(name, "") for name in BankReturn.__dataclass_fields__))
     with writing_visit(runtime, token) as visit:
         try:
             attempt = _of_reference(visit, back.bank_ref) or visit.last
-            attempt = banks.check(visit.sandbox, visit.order, attempt, back)
+            attempt = banks.verify_return(visit.sandbox, visit.order, attempt, back)
         except Invalid as error:
             return _forged(visit, error)
         parcel = outbox.add(visit.sandbox, settlement.ASK_BANK, attempt.attempt_id, mine=True)

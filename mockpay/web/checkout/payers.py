@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.urls import iri_to_uri
 
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments.authentication import Ways
+from mockpay.services.payments.authentication import CheckoutContext
 from mockpay.services.payments.payments import Payer
 from mockpay.threeds.rules import Browser
 from mockpay.vault.consents import Consent, consent
@@ -38,10 +38,10 @@ def _consent(visit: Visit) -> Consent | None:
     return consent(visit.sandbox.now, _told_ip() or _here())
 
 
-def ways(visit: Visit) -> Ways:
+def ways(visit: Visit) -> CheckoutContext:
     """Where the buyer's browser finds the payment's page, under the name that it came by."""
     page = iri_to_uri(request.host_url) + visit.at("choose").strip("/")
-    return Ways(page, browser(), view_models.store(visit))
+    return CheckoutContext(page, browser(), view_models.store(visit))
 
 
 def browser() -> Browser:

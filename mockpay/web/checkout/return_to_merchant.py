@@ -24,7 +24,7 @@ def leave(runtime: Runtime, token: str) -> Response:
         if visit.place == "choose" or visit.asked:
             return go(visit.url)
         order = outcomes.give_up(visit.sandbox, visit.order)
-        first = orders.leave(visit.sandbox, order)
+        first = orders.record_return(visit.sandbox, order)
         url = _way_back(runtime, Visit(visit.sandbox, order, visit.last))
         fault = visit.last.plan.at(Stage.REDIRECT).outcome if visit.last else "success"
         if fault == "never_returns":

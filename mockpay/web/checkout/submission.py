@@ -11,7 +11,7 @@ from mockpay.domain.methods.instruments import Instrument
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.payments import authentication, payments
-from mockpay.services.payments.payments import Started
+from mockpay.services.payments.payments import PaymentResult
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import payers
 from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
@@ -43,7 +43,7 @@ def start(
     return onward(runtime, token)
 
 
-def _asked_without_script(visit: Visit, started: Started) -> int | None:
+def _asked_without_script(visit: Visit, started: PaymentResult) -> int | None:
     """
     Ask the card's issuer at once where no script could show it the browser first.
 
@@ -66,9 +66,9 @@ def asked(attempt: Attempt) -> bool:
 
 def charge_if_proved(visit: Visit, before: Attempt, after: Attempt) -> int | None:
     """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
-    if authentication.ready(before):
+    if authentication.ready_to_charge(before):
         return None
-    return payments.charge(visit.sandbox, after, mine=True)
+    return payments.queue_charge(visit.sandbox, after, mine=True)
 
 
 def sent_before(visit: Visit) -> bool:

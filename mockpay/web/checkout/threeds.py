@@ -44,7 +44,7 @@ def _waiting(visit: Visit) -> Transaction | None:
     """The authentication that the order waits for."""
     if visit.place != Auth.THREEDS or visit.last is None:
         return None
-    return authentication.last_threeds(visit.sandbox, visit.last)
+    return authentication.latest_threeds(visit.sandbox, visit.last)
 
 
 def _method(visit: Visit, txn: Transaction) -> Response:
@@ -89,10 +89,10 @@ def _move(runtime: Runtime, token: str) -> Response:
         if visit.place == Auth.THREEDS and attempt is not None:
             from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
 
-            if authentication.last_threeds(visit.sandbox, attempt) is None:
+            if authentication.latest_threeds(visit.sandbox, attempt) is None:
                 moved = cards.prepare(visit.sandbox, attempt, payers.ways(visit))
             else:
-                moved = cards.threeds_back(visit.sandbox, attempt, None, None)
+                moved = cards.handle_return(visit.sandbox, attempt, None, None)
             parcel = submission.charge_if_proved(visit, attempt, moved)
     submission.send(runtime, visit, parcel)
     return submission.onward(runtime, token)
@@ -107,7 +107,7 @@ def _ask(runtime: Runtime, token: str) -> Response:
             return go(visit.url)
         from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
 
-        if authentication.last_threeds(visit.sandbox, attempt) is None:
+        if authentication.latest_threeds(visit.sandbox, attempt) is None:
             return go(visit.url)
         comp_ind = told if told in {"Y", "N"} else "N"
         moved = cards.ask_issuer(visit.sandbox, attempt, payers.browser(), comp_ind, payers.window())
@@ -142,10 +142,10 @@ def come_back(runtime: Runtime, token: str) -> Response:
     with writing_visit(runtime, token) as visit:
         attempt = _whose(visit, cres or "")
         if attempt is not None:
-            txn = authentication.last_threeds(visit.sandbox, attempt)
+            txn = authentication.latest_threeds(visit.sandbox, attempt)
             framed = txn is not None and txn.window_size == payers.FRAME
             session = request.form.get("threeDSSessionData")
-            moved = cards.threeds_back(visit.sandbox, attempt, cres, session)
+            moved = cards.handle_return(visit.sandbox, attempt, cres, session)
             parcel = submission.charge_if_proved(visit, attempt, moved)
     submission.send(runtime, visit, parcel)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)

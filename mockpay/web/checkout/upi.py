@@ -88,7 +88,7 @@ def app(runtime: Runtime, token: str) -> Response:
         return _answer(runtime, token)
     with writing_visit(runtime, token) as visit:
         if visit.at_app and visit.last is not None:
-            settlement.opened(visit.sandbox, visit.last)
+            settlement.mark_app_opened(visit.sandbox, visit.last)
         return _app(visit)
 
 
@@ -147,18 +147,20 @@ def _digits(text: str) -> bool:
 
 def _act(visit: Visit, attempt: Attempt, action: str, pin: str) -> None:
     """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
-    settlement.opened(visit.sandbox, attempt)
+    settlement.mark_app_opened(visit.sandbox, attempt)
     if action == "approve":
-        settlement.answer(visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER)
+        settlement.record_buyer_answer(
+            visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER
+        )
     elif action == "decline":
-        settlement.answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+        settlement.record_buyer_answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
     elif action == "late":
-        settlement.answer_late(visit.sandbox, attempt.attempt_id)
+        settlement.approve_after_expiry(visit.sandbox, attempt.attempt_id)
 
 
 def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:
     """The outcome of an approval, None for the plan's own."""
-    asked = plans.of_pin(visit.sandbox, attempt, pin)
+    asked = plans.pin_outcome(visit.sandbox, attempt, pin)
     if asked is not None:
         return asked
     planned = upi.NETWORK.answer(attempt.issuer_outcome)

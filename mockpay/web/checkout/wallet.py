@@ -29,14 +29,14 @@ def page(runtime: Runtime, token: str) -> Response:
 
 
 def _typed(_visit: Visit) -> Wallet:
-    return Wallet(wallet.owner_of(request.form.get("email", "")))
+    return Wallet(wallet.parse_email(request.form.get("email", "")))
 
 
 def _balance(visit: Visit) -> dict[str, object] | None:
     """The balance of whom the address names; None where it names nobody."""
     if "email" not in request.args:
         return None
-    owner = wallet.owner_of(request.args["email"])
+    owner = wallet.parse_email(request.args["email"])
     found, needed = wallet.balance(visit.sandbox, owner), visit.order.amount
     return {"amount": found.display(), "enough": found.minor >= needed.minor}
 

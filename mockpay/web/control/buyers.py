@@ -93,7 +93,7 @@ def list_buyers(request: Request[BuyerQuery, None]) -> BuyerList:
     query = request.query
     with request.read() as sandbox:
         if query.email:
-            buyer = buyers.named(sandbox, query.email)
+            buyer = buyers.by_email(sandbox, query.email)
             exists = buyer.created_at is not None or buyer.email in BY_EMAIL
             return BuyerList(items=[_detail(buyer)] if exists else [], next_cursor=None)
         page = buyer_lists.buyers_page(sandbox, after=query.cursor, limit=query.limit)
@@ -136,7 +136,7 @@ def buyer_named(sandbox: Sandbox, name: str) -> Buyer:
         NotFound: code ``buyer.not_found``: an id that nobody has here.
         Invalid: code ``email.invalid``.
     """
-    return buyers.named(sandbox, name) if "@" in name else buyers.find(sandbox, name)
+    return buyers.by_email(sandbox, name) if "@" in name else buyers.find(sandbox, name)
 
 
 def _detail(buyer: Buyer) -> BuyerDetail:

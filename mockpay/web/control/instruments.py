@@ -11,7 +11,7 @@ from mockpay.domain import wallet
 from mockpay.domain.methods import cards, netbanking, upi
 from mockpay.domain.methods.instruments import Card, Instrument, NetBanking, Upi, Wallet
 from mockpay.kernel.errors import Invalid
-from mockpay.services.wallet import owner_of
+from mockpay.services.wallet import parse_email
 
 #: A card that is named here was never typed by a buyer; its form wants some CVV all the same.
 _USUAL_CVV = 3
@@ -59,7 +59,7 @@ def _netbanking(parts: InstrumentParts, _now: int) -> NetBanking:
 
 
 def _wallet(parts: InstrumentParts, _now: int) -> Wallet:
-    return Wallet(owner_of(parts.email or ""))
+    return Wallet(parse_email(parts.email or ""))
 
 
 _READ: Mapping[str, Callable[[InstrumentParts, int], Instrument]] = {

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
-from mockpay.services.payments.transitions import found
+from mockpay.services.payments.transitions import require
 from mockpay.store import attempts, orders, refunds, timeline
 from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
 from mockpay.store.unit_of_work import Sandbox
@@ -116,7 +116,7 @@ def capture_order(request: Request[None, None]) -> OrderDetail:
 
 
 def _order(sandbox: Sandbox, request: Request[None, None]) -> Order:
-    return found(orders.by_id(sandbox, request.path["order_id"]), "order")
+    return require(orders.by_id(sandbox, request.path["order_id"]), "order")
 
 
 def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:

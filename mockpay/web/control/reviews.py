@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockpay.delivery import outbox
 from mockpay.domain.timeline import Actor
 from mockpay.services.payments import payments
-from mockpay.services.payments.transitions import the_attempt
+from mockpay.services.payments.transitions import get_attempt
 from mockpay.web.control.attempts import AttemptDetail, attempt_detail
 from mockpay.web.control.endpoints import Endpoint, Request
 
@@ -22,10 +22,10 @@ def _decided(request: Request[None, None], *, approved: bool) -> AttemptDetail:
     """The attempt as it then stands; an approved one has asked its gateway already."""
     attempt_id = request.path["attempt_id"]
     with request.transaction() as sandbox:
-        payments.reviewed(sandbox, attempt_id, approved=approved, actor=Actor.TESTER)
+        payments.decide_review(sandbox, attempt_id, approved=approved, actor=Actor.TESTER)
     outbox.send_waiting(request.runtime, request.seller_id)
     with request.read() as sandbox:
-        return attempt_detail(sandbox, the_attempt(sandbox, attempt_id))
+        return attempt_detail(sandbox, get_attempt(sandbox, attempt_id))
 
 
 _PATH = "/v1/sellers/{seller_id}/reviews/{attempt_id}"

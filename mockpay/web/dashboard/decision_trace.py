@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mockpay.domain.methods import netbanking
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.plans import NORMAL, Decision, Source, Stage
-from mockpay.services.scenarios import why
+from mockpay.services.scenarios import stage_decisions
 from mockpay.web.wording.sentences import overruled
 
 _NAMES: dict[Source, str] = {
@@ -50,7 +50,10 @@ class Ladder:
 
 def ladders(attempt: Attempt, *, magic_amounts: bool) -> list[Ladder]:
     """One ladder for each decided stage; one that ends in success where none was."""
-    return [_ladder(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts) for one in why(attempt)]
+    return [
+        _ladder(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts)
+        for one in stage_decisions(attempt)
+    ]
 
 
 def _ladder(attempt: Attempt, stage: Stage, says: str, *, magic_amounts: bool) -> Ladder:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, url_for
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
-from mockpay.services.payments.transitions import found
+from mockpay.services.payments.transitions import require
 from mockpay.store import attempts, notifications, orders, refunds, schedule, timeline
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page, payload
@@ -31,14 +31,14 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/sellers/<seller_id>/orders/<order_id>")
     def order(seller_id: str, order_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            the_order = found(orders.by_id(sandbox, order_id), "order")
+            the_order = require(orders.by_id(sandbox, order_id), "order")
             return page(runtime, sandbox, the_order)
 
     @pages.get("/sellers/<seller_id>/orders/<order_id>/news")
     def order_news(seller_id: str, order_id: str) -> Response:
         """Whether the order has moved since it was shown."""
         with read(runtime, seller_id) as sandbox:
-            the_order = found(orders.by_id(sandbox, order_id), "order")
+            the_order = require(orders.by_id(sandbox, order_id), "order")
             version = str(len(timeline.of_order(sandbox, the_order.order_pk)))
             return list_page.news(version, str(the_order.state))
 
@@ -48,10 +48,10 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
             raise NotFound("There is no such button.", code="page.not_found")
         try:
             with transaction(runtime, seller_id) as sandbox:
-                ACTS[act](sandbox, found(orders.by_id(sandbox, order_id), "order"))
+                ACTS[act](sandbox, require(orders.by_id(sandbox, order_id), "order"))
         except (Conflict, Invalid) as error:
             with read(runtime, seller_id) as sandbox:
-                the_order = found(orders.by_id(sandbox, order_id), "order")
+                the_order = require(orders.by_id(sandbox, order_id), "order")
                 return page(runtime, sandbox, the_order, error=error.message), status_of(error)
         return redirect(url_for("dashboard.order", seller_id=seller_id, order_id=order_id), 303)
 

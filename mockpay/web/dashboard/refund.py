@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
-from mockpay.services.payments.transitions import the_order, the_refund
+from mockpay.services.payments.transitions import get_order, get_refund
 from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.store import notifications, schedule, timeline
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -39,13 +39,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/sellers/<seller_id>/refunds/<refund_id>")
     def refund(seller_id: str, refund_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, the_refund(sandbox, refund_id))
+            return _page(runtime, sandbox, get_refund(sandbox, refund_id))
 
     @pages.get("/sellers/<seller_id>/refunds/<refund_id>/news")
     def refund_news(seller_id: str, refund_id: str) -> Response:
         """Whether the refund or its order has moved since it was shown."""
         with read(runtime, seller_id) as sandbox:
-            one = the_refund(sandbox, refund_id)
+            one = get_refund(sandbox, refund_id)
             return list_page.news(_version(sandbox, one), str(one.state))
 
     @pages.post("/sellers/<seller_id>/refunds/<refund_id>/<act>")
@@ -54,10 +54,10 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
             raise NotFound("There is no such button.", code="page.not_found")
         try:
             with transaction(runtime, seller_id) as sandbox:
-                _ACTS[act](sandbox, the_refund(sandbox, refund_id))
+                _ACTS[act](sandbox, get_refund(sandbox, refund_id))
         except (Conflict, Invalid) as error:
             with read(runtime, seller_id) as sandbox:
-                one = the_refund(sandbox, refund_id)
+                one = get_refund(sandbox, refund_id)
                 page = _page(runtime, sandbox, one, refused=act, error=error.message)
             return page, status_of(error)
         return redirect(url_for("dashboard.refund", seller_id=seller_id, refund_id=refund_id), 303)
@@ -68,7 +68,7 @@ def _version(sandbox: Sandbox, refund: Refund) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = "") -> str:
-    order = the_order(sandbox, refund.order_pk)
+    order = get_order(sandbox, refund.order_pk)
     return render(
         runtime,
         sandbox,

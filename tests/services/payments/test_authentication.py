@@ -9,7 +9,7 @@ from mockpay.otp.rules import Verdict
 from mockpay.services.inbox import listed
 from mockpay.services.payments import authentication, card_authentication, payments
 from mockpay.services.payments.orders import expire
-from mockpay.services.payments.transitions import the_attempt
+from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox, schedule
 from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.rules import ENDED
@@ -42,10 +42,10 @@ def code_of(world, attempt):
 def typed(world, attempt, code):
     """As the page does it: the gateway's call goes with the proof, in one transaction."""
     with world.transaction() as sandbox:
-        fresh = the_attempt(sandbox, attempt.attempt_id)
-        verdict, moved = authentication.otp_typed(sandbox, fresh, code)
+        fresh = get_attempt(sandbox, attempt.attempt_id)
+        verdict, moved = authentication.submit_otp(sandbox, fresh, code)
         if verdict is Verdict.VERIFIED:
-            payments.charge(sandbox, moved, mine=True)
+            payments.queue_charge(sandbox, moved, mine=True)
     return verdict
 
 
@@ -86,7 +86,7 @@ def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, 
     _, attempt = asked(world, world.card(VISA), amount)
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
     with world.read() as sandbox:
-        assert authentication.waiting_otp(sandbox, attempt) is None
+        assert authentication.active_otp(sandbox, attempt) is None
     done = world.authenticate(attempt)
     assert (done.state, done.eci, done.liability) == ("CAPTURED", "05", "ISSUER")
 
@@ -177,7 +177,7 @@ def challenge(world, attempt, *, opened=True):
     """The issuer's page, on the buyer's screen where it is opened; its token."""
     with world.transaction() as sandbox:
         asked = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
-        txn = authentication.last_threeds(sandbox, asked)
+        txn = authentication.latest_threeds(sandbox, asked)
         if opened:
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
     return txn
@@ -192,10 +192,10 @@ def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
     before = world.states(order)
     with world.transaction() as sandbox:
         done = acs.choose(sandbox, txn.acs_token, says)
-        late = card_authentication.threeds_back(
+        late = card_authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
-        assert payments.charge(sandbox, late, mine=True) is None
+        assert payments.queue_charge(sandbox, late, mine=True) is None
     assert world.states(order) == before
     assert world.advance_until_idle().complete
     assert world.states(order) == before
@@ -221,10 +221,10 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
         done = acs.submit(sandbox, txn.acs_token, "123456")
     world.set_clock(None, order.expires_at - early)
     with world.transaction() as sandbox:
-        moved = card_authentication.threeds_back(
+        moved = card_authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
-        parcel = payments.charge(sandbox, moved, mine=True)
+        parcel = payments.queue_charge(sandbox, moved, mine=True)
     world._send(parcel)
     world.advance(0)
     assert world.get_attempt(attempt.attempt_id).state == end
@@ -234,7 +234,7 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
 def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
     order, attempt = asked(world, RICH)
     with world.transaction() as sandbox:
-        gone = authentication.leave(sandbox, attempt)
+        gone = authentication.cancel_otp(sandbox, attempt)
     assert (gone.state, gone.reason) == ("CANCELLED", "payment_cancelled")
     assert typed(world, gone, "123456") is Verdict.USED
     world.pay(order)
@@ -246,7 +246,7 @@ def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
 
 def charged(world, attempt):
     with world.transaction() as sandbox:
-        parcel = payments.charge(sandbox, the_attempt(sandbox, attempt.attempt_id), mine=True)
+        parcel = payments.queue_charge(sandbox, get_attempt(sandbox, attempt.attempt_id), mine=True)
     world._send(parcel)
     return world.get_attempt(attempt.attempt_id)
 
@@ -257,7 +257,7 @@ def authenticated(world, number):
     txn = challenge(world, attempt)
     with world.transaction() as sandbox:
         done = acs.submit(sandbox, txn.acs_token, "123456")
-        card_authentication.threeds_back(
+        card_authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
     return attempt, txn
@@ -350,7 +350,7 @@ def test_two_challenges_of_one_attempt_are_told_apart_by_their_own_ids(world):
             "acsTransID": first.acs_trans_id,
         }
         moved = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
-        back = card_authentication.threeds_back(sandbox, moved, wire.encode(old), None)
+        back = card_authentication.handle_return(sandbox, moved, wire.encode(old), None)
     assert back.state == "FAILED"
     with world.read() as sandbox:
-        assert authentication.last_threeds(sandbox, back).state in ENDED
+        assert authentication.latest_threeds(sandbox, back).state in ENDED

@@ -8,7 +8,7 @@ import pytest
 from mockpay.domain.methods.instruments import NetBanking
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.services.payments import banks
-from mockpay.services.payments.transitions import the_order
+from mockpay.services.payments.transitions import get_order
 from tests.factories import World
 
 
@@ -22,14 +22,14 @@ def at_bank(world, number="O-1", bank="HDFC"):
 
 def decided(world, attempt, outcome="success"):
     with world.transaction() as sandbox:
-        return banks.decide(sandbox, attempt, outcome)
+        return banks.record_decision(sandbox, attempt, outcome)
 
 
 def checked(world, order, attempt, back):
     """None, or what did not fit, in the order's timeline too."""
     with world.transaction() as sandbox:
         try:
-            banks.check(sandbox, the_order(sandbox, order.order_pk), attempt, back)
+            banks.verify_return(sandbox, get_order(sandbox, order.order_pk), attempt, back)
         except Invalid as error:
             return error.detail["wrong"]
     return None
@@ -40,7 +40,7 @@ def test_the_bank_is_asked_with_a_reference_of_its_own(world):
     assert attempt.reference.startswith("BID")
     assert attempt.instrument == {"bank": "HDFC", "bank_name": "HDFC Bank"}
     with world.read() as sandbox:
-        assert banks.said(sandbox, attempt) is None
+        assert banks.decision(sandbox, attempt) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_way_back_tells_what_the_bank_decided(world, outcome, letter):
     assert (back.bank_ref, back.status, back.amount) == (attempt.reference, letter, "499.00")
     assert checked(world, order, attempt, back) is None
     with world.read() as sandbox:
-        assert banks.said(sandbox, attempt) == outcome
+        assert banks.decision(sandbox, attempt) == outcome
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_another_payments_true_way_back_is_not_this_ones(world):
     back = decided(world, first)
     assert checked(world, order, second, back) == "bank_ref"
     with world.read() as sandbox:
-        assert banks.said(sandbox, second) is None
+        assert banks.decision(sandbox, second) is None
 
 
 def test_another_sellers_bank_signs_with_another_key(world):
@@ -106,7 +106,7 @@ def test_a_bank_decides_once(world):
     with suppress(MockpayError):  # pressed twice or forged: either way the first one stands
         assert decided(world, attempt, "success").status == "F"
     with world.read() as sandbox:
-        assert banks.said(sandbox, attempt) == "failure"
+        assert banks.decision(sandbox, attempt) == "failure"
 
 
 def test_a_bank_knows_only_its_own_sellers_requests(world):
@@ -114,7 +114,7 @@ def test_a_bank_knows_only_its_own_sellers_requests(world):
     _, attempt = at_bank(world)
     decided(world, attempt)
     with other.read() as sandbox:
-        assert banks.said(sandbox, attempt) is None
+        assert banks.decision(sandbox, attempt) is None
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ def test_an_app_that_was_opened_waits_for_its_person(world):
     order = world.order()
     attempt = world.request_approval(order, "asha@okbank")
     with world.transaction() as sandbox:
-        settlement.opened(sandbox, attempt)
-        settlement.opened(sandbox, attempt)
+        settlement.mark_app_opened(sandbox, attempt)
+        settlement.mark_app_opened(sandbox, attempt)
     world.advance(60)
     assert world.states(order) == ("PENDING", "AUTH_PENDING")
     assert [event.event for event in world.timeline(order)].count("seen") == 1
@@ -81,7 +81,7 @@ def test_an_approval_kept_for_too_late_is_sent_back(world):
     order = world.order(timeout_seconds=60)
     attempt = world.request_approval(order)
     with world.transaction() as sandbox:
-        settlement.answer_late(sandbox, attempt.attempt_id)
+        settlement.approve_after_expiry(sandbox, attempt.attempt_id)
     world.advance_until_idle()
     assert world.states(order) == ("EXPIRED", "REVERSED")
     assert world.now() == NOON + 61 * SECOND
@@ -92,7 +92,7 @@ def test_an_approval_kept_for_too_late_does_not_touch_a_later_payment(world):
     order = world.order()
     attempt = world.request_approval(order)
     with world.transaction() as sandbox:
-        settlement.answer_late(sandbox, attempt.attempt_id)
+        settlement.approve_after_expiry(sandbox, attempt.attempt_id)
     world.advance(300)
     world.pay(order)
     world.advance_until_idle()

@@ -7,7 +7,7 @@ from mockpay.domain.payments.plans import Source, Stage
 from mockpay.domain.scenarios.resolution import find
 from mockpay.kernel.clock import SECOND
 from mockpay.services.payments import plans
-from mockpay.services.scenarios import why
+from mockpay.services.scenarios import stage_decisions
 from mockpay.services.sellers.accounts import Changes, NewSeller, change, create, delete, reset
 from tests.factories import World, on_sqlite
 
@@ -20,18 +20,20 @@ def decided(attempt, stage=Stage.ISSUER):
 def test_the_plan_is_stored_with_the_attempt_and_says_who_decided(world):
     attempt = world.pay(world.order(amount="1703.01"), "z9@mockpay")
     assert attempt.scenario == "upi.code.z9"
-    assert [(one.stage, one.outcome, one.source, one.seen) for one in why(attempt)] == [
+    assert [(one.stage, one.outcome, one.source, one.seen) for one in stage_decisions(attempt)] == [
         ("issuer", "Z9", "instrument", "z9@mockpay"),
         ("redirect", "bad_signature", "amount", "1703.01"),
     ]
-    assert all(one.says for one in why(attempt))
+    assert all(one.says for one in stage_decisions(attempt))
 
 
 @on_sqlite
 def test_an_ordinary_payment_has_one_normal_line(world):
     attempt = world.request_approval(world.order())
     assert attempt.scenario is None
-    assert [(one.outcome, one.source, one.scenario) for one in why(attempt)] == [("success", "success", None)]
+    assert [(one.outcome, one.source, one.scenario) for one in stage_decisions(attempt)] == [
+        ("success", "success", None)
+    ]
 
 
 def test_a_rule_goes_before_the_instrument_and_is_used_up(world):
@@ -111,7 +113,7 @@ def throws(world, probability):
     world.add_rule("frozen", times=None, probability=probability)
     order = world.order()
     with world.transaction() as sandbox:
-        found = [plans.decide(sandbox, order, Upi(), f"att_{n}") for n in range(100)]
+        found = [plans.plan_payment(sandbox, order, Upi(), f"att_{n}") for n in range(100)]
         reset(sandbox)
     return [plan.at(Stage.ISSUER).outcome == "frozen" for plan in found]
 
@@ -169,7 +171,7 @@ def test_a_plan_does_not_change_once_it_was_made(world):
 def test_a_pin_that_is_not_magic_meets_the_plan(world):
     attempt = world.request_approval(world.order(amount="1700.51"))
     with world.read() as sandbox:
-        assert plans.of_pin(sandbox, attempt, "4321") is None
+        assert plans.pin_outcome(sandbox, attempt, "4321") is None
     assert world.approve(attempt, "4321").failure.code == "Z9"
 
 

@@ -26,7 +26,7 @@ def parked(world, instrument, number="O-1"):
 
 def decide(world, attempt, *, approved=True):
     with world.transaction() as sandbox:
-        return payments.reviewed(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
+        return payments.decide_review(sandbox, attempt.attempt_id, approved=approved, actor=Actor.TESTER)
 
 
 @pytest.mark.parametrize("instrument", [RICH, APP, BANK], ids=["wallet", "upi", "netbanking"])
@@ -57,7 +57,7 @@ def test_an_approved_card_waits_for_its_buyers_browser_and_is_asked_then(world):
     waits = world.get_attempt(attempt.attempt_id)
     assert (waits.state, waits.auth) == ("AUTH_PENDING", "3ds")
     with world.transaction() as sandbox:
-        assert card_authentication.last_threeds(sandbox, waits) is None
+        assert card_authentication.latest_threeds(sandbox, waits) is None
         card_authentication.prepare(sandbox, waits, GUEST_AT_PAGE.ways)
     assert world.authenticate(waits).state == "CAPTURED"
     assert world.violations() == []

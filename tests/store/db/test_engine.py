@@ -238,7 +238,7 @@ def test_orders_of_one_seller_are_invisible_to_another(world, runtime):
     with other.transaction() as sandbox:
         from mockpay.services.payments import orders
 
-        assert orders.begin(sandbox, request("SHARED")).new
+        assert orders.open_order(sandbox, request("SHARED")).new
 
 
 @on_sqlite

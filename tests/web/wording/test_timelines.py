@@ -89,7 +89,7 @@ def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
     world.cancel(world.order("cancelled"))
     opened = world.pay(world.order("opened"), "asha@okhdfc")
     with world.transaction() as sandbox:
-        settlement.opened(sandbox, opened)
+        settlement.mark_app_opened(sandbox, opened)
     world.approve(opened)
     world.advance_until_idle()
     with world.read() as sandbox:
