@@ -7,8 +7,8 @@ from msgspec import Struct
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.kernel.money import Money
 from mockpay.risk import assessment as risk
-from mockpay.services.payments.transitions import get_attempt, get_order
-from mockpay.services.scenarios import stage_decisions
+from mockpay.services import scenarios
+from mockpay.services.payments import transitions
 from mockpay.store import timeline
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.authentications import (
@@ -86,12 +86,12 @@ class AttemptDetail(AttemptSummary, kw_only=True):
 
 def get_attempt(request: Request[None, None]) -> AttemptDetail:
     with request.read() as sandbox:
-        return attempt_detail(sandbox, get_attempt(sandbox, request.path["attempt_id"]))
+        return attempt_detail(sandbox, transitions.get_attempt(sandbox, request.path["attempt_id"]))
 
 
 def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
     """An attempt with all that is known of it."""
-    order = get_order(sandbox, attempt.order_pk)
+    order = transitions.get_order(sandbox, attempt.order_pk)
     assessment = risk.of_attempt(sandbox, attempt.attempt_id)
     otps = otp_challenges(sandbox, attempt)
     authentications = threeds_authentications(sandbox, attempt)
@@ -128,7 +128,7 @@ def stage_decisions(attempt: Attempt) -> list[StageDecision]:
     """What decided each stage of an attempt."""
     return [
         to_response(StageDecision, decision, attempt_id=attempt.attempt_id)
-        for decision in stage_decisions(attempt)
+        for decision in scenarios.stage_decisions(attempt)
     ]
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from mockpay.domain.payments.plans import Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import TimelineEvent
-from mockpay.services.payments.transitions import get_attempt, get_refund
+from mockpay.services.payments import transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as verbs
 from mockpay.store import notifications, refunds, timeline
@@ -130,7 +130,7 @@ def _settle(request: Request[Any, Any], verb: Callable[[Sandbox, Refund], Refund
 
 
 def _refund(sandbox: Sandbox, request: Request[Any, Any]) -> Refund:
-    return get_refund(sandbox, request.path["refund_id"])
+    return transitions.get_refund(sandbox, request.path["refund_id"])
 
 
 def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> RefundDetail:
@@ -148,7 +148,7 @@ def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> Ref
 def _why(sandbox: Sandbox, refund: Refund) -> list[StageDecision]:
     """What decided the refund's own stages; success where nothing did."""
     if refund.plan.decisions:
-        return stage_decisions(replace(get_attempt(sandbox, refund.attempt_id), plan=refund.plan))
+        return stage_decisions(replace(transitions.get_attempt(sandbox, refund.attempt_id), plan=refund.plan))
     normal = StageDecision(
         attempt_id=refund.attempt_id,
         stage=Stage.REFUND,
