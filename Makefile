@@ -1,12 +1,13 @@
 # Four verbs: serve, test, check, bench. Each sets up what it needs, once, in .venv
-# (test: other people's clients in .venv-clients too, since they want older libraries than ours).
+# (test: other people's clients in .venv-clients too, since they want older libraries than ours;
+# bench: localstripe, which it measures side by side, in .venv-localstripe).
 #
 #   make serve           the sandbox and the demo shop
 #   make test            the whole suite; SHOTS=1 rewrites the screenshots, ARGS="-k upi" goes to pytest
 #   make check           lint, format, types, import rules, dependencies, Dockerfile
 #   make bench           the benchmarks
 #
-# `make lock` writes requirements-{dev,clients}.txt anew from the .in files (UPGRADE=1: newest versions).
+# `make lock` writes requirements-{dev,clients,localstripe}.txt anew from the .in files (UPGRADE=1: newest versions).
 
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
@@ -39,11 +40,11 @@ check: .venv/.dev
 	$(BIN)/deptry .
 	$(BIN)/hadolint Dockerfile
 
-bench: .venv/.dev
+bench: .venv/.dev .venv-localstripe/.made
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/.dev
-	@for name in dev clients; do \
+	@for name in dev clients localstripe; do \
 		$(BIN)/uv pip compile -q $(if $(UPGRADE),--upgrade) requirements-$$name.in --universal --generate-hashes \
 			--python-version 3.11 --no-header --no-annotate -o requirements-$$name.txt; \
 	done
@@ -70,9 +71,17 @@ lock: .venv/.dev
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@touch .venv/.run $@
 
-$(CLIENTS)/.made: requirements-clients.txt | .venv/.dev
-	@echo "Installing other people's clients for the tests into $(CLIENTS) (once) ..." >&2
-	@$(BIN)/python -m venv --clear --without-pip $(CLIENTS)
-	@$(BIN)/uv pip install -q --python $(CLIENTS)/bin/python --require-hashes -r requirements-clients.txt \
-		|| $(BIN)/python -m pip --python $(CLIENTS)/bin/python install -qq --require-hashes -r requirements-clients.txt
+# The same recipe for both environments of other people's programs.
+define OTHERS
+	@echo "Installing what $(1) holds into $(2) (once) ..." >&2
+	@$(BIN)/python -m venv --clear --without-pip $(2)
+	@$(BIN)/uv pip install -q --python $(2)/bin/python --require-hashes -r $(1) \
+		|| $(BIN)/python -m pip --python $(2)/bin/python install -qq --require-hashes -r $(1)
 	@touch $@
+endef
+
+$(CLIENTS)/.made: requirements-clients.txt | .venv/.dev
+	$(call OTHERS,requirements-clients.txt,$(CLIENTS))
+
+.venv-localstripe/.made: requirements-localstripe.txt | .venv/.dev
+	$(call OTHERS,requirements-localstripe.txt,.venv-localstripe)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import events, growth, in_process, notifications, served, starting
+from bench import events, growth, in_process, localstripe, notifications, sellers, served, starting, waits
 from bench.report import Line, table
 
 
@@ -20,6 +20,9 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
         "in-process": lambda: in_process.measure(rounds, payments),
         "served": lambda: served.measure(rounds, payments),
         "start": lambda: starting.measure(rounds),
+        "waits": lambda: waits.measure(rounds, payments),
+        "sellers": lambda: sellers.measure(rounds, payments),
+        "localstripe": lambda: localstripe.measure(5, payments),
         "growth": lambda: growth.measure(rounds, payments, many),
         # Three rounds are enough: one takes seconds and they differ by a few in a hundred.
         "events": lambda: events.measure(3, events.PENDING // tenth, events.DUE // tenth),

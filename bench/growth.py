@@ -44,7 +44,7 @@ def _side_by_side(here: Place, there: Place, rounds: int, payments: int, many: i
     stored = f"CPU per payment at {many:,} stored orders against {_FEW:,}"
     told = f"{first * 1e6:.0f} us"
     return [
-        Line("idle RSS", f"{idle:.1f} MB", "", idle, "MB", 75, 60),
+        Line("idle RSS", f"{idle:.1f} MB", "", idle, "MB", 85, 70),
         Line(
             f"RSS growth after {many:,} payments",
             f"{idle + grown:.1f} MB",

@@ -31,7 +31,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
             keys = [request.wrapped_key for request in requests]
             floor.append(Decryption(runtime.keys.amazonpay, keys).round() + commit.round(payments))
         runtime.engine.dispose()
-    return [against(WHAT, took, floor, "F", 2.5, 2.0)]
+    return [against(WHAT, took, floor, "F", 2.5, 1.8)]
 
 
 def pay_all(application: Any, requests: list[Request]) -> float:

@@ -15,7 +15,7 @@ from typing import Self
 
 from bench.place import Place
 
-_HEALTH = "/_mockpay/health"
+HEALTH = "/_mockpay/health"
 _FIRST_LINE = "mockpay listening on http://127.0.0.1:"
 
 
@@ -33,7 +33,7 @@ class Program:
             message = f"the server did not start: {line!r}"
             raise RuntimeError(message)
         self.port = int(line.removeprefix(_FIRST_LINE))
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{_HEALTH}") as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{HEALTH}") as reply:
             reply.read()
         self.started = time.perf_counter() - began
 

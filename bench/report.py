@@ -15,7 +15,8 @@ class Line:
     Args:
         value: What is judged: a ratio to the floor, or an amount in `unit`.
         gate: What must be reached; None for a figure that is only told.
-        verdict: Said instead of a judgement, e.g. of a run that was too short for one.
+        verdict: Written instead of a judgement, e.g. of a run that was too short for one.
+        higher: Whether more is better, so that gate and goal are lower bounds.
     """
 
     what: str
@@ -26,11 +27,15 @@ class Line:
     gate: float | None
     goal: float | None
     verdict: str | None = None
+    higher: bool = False
 
     @property
     def missed(self) -> bool:
         """Whether the gate was judged and not reached."""
-        return self.verdict is None and self.gate is not None and self.value > self.gate
+        return self.verdict is None and self.gate is not None and not self._reaches(self.gate)
+
+    def _reaches(self, bound: float) -> bool:
+        return self.value >= bound if self.higher else self.value <= bound
 
     def judged(self) -> str:
         """The verdict in a word or two."""
@@ -38,20 +43,20 @@ class Line:
             return self.verdict
         if self.missed:
             return "MISSED"
-        return "goal met" if self.goal is not None and self.value <= self.goal else "gate met"
+        return "goal met" if self.goal is not None and self._reaches(self.goal) else "gate met"
 
     def cells(self) -> list[str]:
         """The line's cells as the table shows them."""
         amount = f"{self.value:.2f} {self.unit}".rstrip()
-        gate, goal = (_bound(bound, self.unit) for bound in (self.gate, self.goal))
+        gate, goal = (self._bound(bound) for bound in (self.gate, self.goal))
         return [self.what, self.measured, self.floor, amount, gate, goal, self.judged()]
+
+    def _bound(self, bound: float | None) -> str:
+        sign = ">=" if self.higher else "<="
+        return "" if bound is None else f"{sign} {bound:g} {self.unit}".rstrip()
 
 
 HEADINGS = ["what", "measured", "floor", "result", "gate", "goal", "verdict"]
-
-
-def _bound(bound: float | None, unit: str) -> str:
-    return "" if bound is None else f"<= {bound:g} {unit}".rstrip()
 
 
 def table(lines: Sequence[Line]) -> str:

@@ -24,4 +24,4 @@ def measure(rounds: int) -> list[Line]:
     took, least = median(starts), median(floor)
     what = "process start to first 200 (second start)"
     measured, told = f"{took * 1e3:.0f} ms", f"I = {least * 1e3:.0f} ms"
-    return [Line(what, measured, told, took / least, "I", 3.0, 2.2)]
+    return [Line(what, measured, told, took / least, "I", 3.5, 2.5)]
