@@ -39,13 +39,11 @@ class LiveServer:
 
     def start(self) -> Self:
         """Listen and serve; returns when requests are answered."""
-        from mockpay.app import create_app, runtime_of  # noqa: PLC0415
         from mockpay.server import MockpayServer  # noqa: PLC0415
 
-        self._server = MockpayServer(self._settings())
-        app = create_app(self._server.settings, real_clock=self._real_clock)
-        self.runtime: Runtime = runtime_of(app)
-        self._server.serve_in_thread(app.wsgi_app, self.runtime)
+        self._server = MockpayServer(self._settings(), real_clock=self._real_clock)
+        self.runtime: Runtime = self._server.runtime
+        self._server.serve_in_thread()
         return self
 
     def _settings(self) -> Settings:

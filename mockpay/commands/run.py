@@ -93,14 +93,12 @@ def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _own_sandbox() -> Iterator[str]:
-    from mockpay.app import create_app, runtime_of  # noqa: PLC0415
     from mockpay.commands.serve import told_settings  # noqa: PLC0415
     from mockpay.server import MockpayServer  # noqa: PLC0415
 
     server = MockpayServer(told_settings("127.0.0.1", 0, None))
+    server.serve_in_thread()
     try:
-        app = create_app(server.settings)
-        server.serve_in_thread(app.wsgi_app, runtime_of(app))
         yield server.url
     finally:
         server.stop()

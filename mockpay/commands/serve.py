@@ -71,22 +71,19 @@ def _serve(settings: Settings, *, tls: bool) -> None:
     # for some again and again would take a tenth of the time.
     gc.disable()
     # Imported here, so that `mockpay --help` does not wait for Flask and SQLAlchemy.
-    from mockpay.app import create_app, runtime_of  # noqa: PLC0415
     from mockpay.server import MockpayServer  # noqa: PLC0415
     from mockpay.services.sellers.accounts import ensure_default  # noqa: PLC0415
 
     server = MockpayServer(settings, _tls(settings) if tls else None)
-    app = create_app(server.settings)
-    runtime = runtime_of(app)
     stop_on_signals(server)
-    click.echo(_banner(server.url, runtime, ensure_default(runtime)))
+    click.echo(_banner(server.url, server.runtime, ensure_default(server.runtime)))
     if tls:
         click.echo(f"  authority    {settings.keys_dir / 'ca.pem'} (for clients to trust)")
     sys.stdout.flush()
     gc.freeze()
     gc.set_threshold(_GARBAGE_HUNT_AFTER)
     gc.enable()
-    server.serve(app.wsgi_app, runtime)
+    server.serve()
 
 
 def _tls(settings: Settings) -> SSLContext:

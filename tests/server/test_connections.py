@@ -1,89 +1,36 @@
-"""What is read and written in one go means what cheroot would make of it."""
+"""Connections: what may follow on one, and how many may hang on without disturbing anybody."""
 
-import io
+import http.client
 import socket
+from contextlib import ExitStack, closing
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
 
-from mockpay.connections import LineReader, _headers
+from mockpay.http_server import HttpServer
+from mockpay.settings import Settings
 from tests.server.wire import get, send
 
-KEPT = b"Host: localhost\r\nConnection: keep-alive\r\n\r\n"
+KEEP = b"Host: localhost\r\nConnection: keep-alive\r\n\r\n"
+MANY = 100
 
 
-def reader_of(octets: bytes) -> LineReader:
-    """A reader of a connection over which all of this has come."""
-    here, there = socket.socketpair()
-    there.sendall(octets)
-    there.close()
-    return LineReader(here, "rb", 8192)
+def connect(server, timeout=20):
+    address = urlsplit(server.url)
+    return socket.create_connection((address.hostname, address.port), timeout=timeout)
 
 
-def heads(octets: bytes) -> list[bytes]:
-    """The heads of answers without their times."""
-    found = [part for part in octets.split(b"\r\n\r\n") if part.startswith(b"HTTP/1.1 ")]
-    return [
-        b"\r\n".join(sorted(line for line in head.split(b"\r\n") if b"Date" not in line)) for head in found
-    ]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 256])
-def test_lines_come_as_from_any_other_file(size):
-    octets = b"one\r\n\ntwo\nlast without end"
-    reader, model = reader_of(octets), io.BytesIO(octets)
-
-    lines = [model.readline(size) for _ in range(60)]
-
-    assert [reader.readline(size) for _ in range(60)] == lines
-    assert reader.bytes_read == len(octets)
-    reader.raw._sock.close()
-
-
-def test_a_line_longer_than_the_buffer_is_read(mockpay_server):
-    answer = get(mockpay_server, b"/getDynamicConfig?x=" + b"a" * 20_000)
-
-    assert answer.status == 200
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        b"/getDynamicConfig",
-        b"/getDynamicConfig/?key=a%20b&c",
-        b"/nothing?",
-        b"/processPayment?payload=1",
-        b"/_mockpay/health",
-    ],
-)
-def test_a_plain_request_is_answered_like_one_that_is_read_line_by_line(mockpay_server, target):
-    address = urlsplit(mockpay_server.url)
-    # A second header of one name is enough to have cheroot read it.
-    twice = b"X-Odd: 1\r\nX-Odd: 2\r\n" + KEPT
-    answers = []
-    for more in (KEPT, twice):
-        with socket.create_connection((address.hostname, address.port), timeout=10) as line:
-            line.sendall(b"GET " + target + b" HTTP/1.1\r\n" + more)
-            answers.append(_one_answer(line))
-
-    assert heads(answers[0]) == heads(answers[1])
-    assert answers[0].partition(b"\r\n\r\n")[2] == answers[1].partition(b"\r\n\r\n")[2]
-
-
-def _one_answer(line: socket.socket) -> bytes:
-    heard = b""
-    while b"\r\n\r\n" not in heard:
-        heard += line.recv(65_536)
-    head, _, body = heard.partition(b"\r\n\r\n")
-    length = next(int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.startswith(b"Content-Length"))
-    while len(body) < length:
-        body += line.recv(65_536)
-    return head + b"\r\n\r\n" + body
+def health(server):
+    address = urlsplit(server.url)
+    with closing(http.client.HTTPConnection(address.hostname, address.port, timeout=20)) as caller:
+        caller.request("GET", "/_mockpay/health")
+        return caller.getresponse().status
 
 
 def test_requests_sent_together_are_answered_one_by_one(mockpay_server):
-    plain = b"GET /getDynamicConfig HTTP/1.1\r\n" + KEPT
-    odd = b"GET /%67etDynamicConfig HTTP/1.1\r\n" + KEPT
+    plain = b"GET /getDynamicConfig HTTP/1.1\r\n" + KEEP
+    odd = b"GET /%67etDynamicConfig HTTP/1.1\r\n" + KEEP
     last = b"GET /getDynamicConfig HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
     answer = send(mockpay_server, plain + odd + plain + last)
@@ -93,21 +40,101 @@ def test_requests_sent_together_are_answered_one_by_one(mockpay_server):
     assert answer.octets.count(b"\r\nConnection: close") == 1
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        b"Host: a\r\nhost: b\r\n",
-        b"Host: a\r\nContent-Length: 3\r\n",
-        b"Host:\r\n",
-        b"Host: a\r\n folded\r\n",
-        b"Host: a\r\nTransfer-Encoding: chunked\r\n",
-        b"Host: a\nX: b\r\n",
-        b"Host : a\r\n",
-    ],
-)
-def test_what_could_be_read_in_two_ways_is_not_plain(headers):
-    reader = reader_of(b"GET / HTTP/1.1\r\n" + headers + b"\r\n")
-    found = reader.plain_get()
+def test_a_request_that_comes_byte_by_byte_is_answered(mockpay_server):
+    body = b"Action=x"
+    head = b"POST /OffAmazonPayments/2013-01-01 HTTP/1.1\r\nConnection: close\r\nHost: x\r\n"
+    form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with connect(mockpay_server) as line:
+        for octet in head + form + body:
+            line.sendall(bytes((octet,)))
+        answer = b"".join(iter(lambda: line.recv(65_536), b""))
 
-    assert found is None or _headers(found.group(4)) is None
-    reader.raw._sock.close()
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"AWSAccessKeyId is missing." in answer
+
+
+def test_a_body_of_chunks_that_comes_byte_by_byte_is_answered(mockpay_server):
+    head = b"POST /OffAmazonPayments/2013-01-01 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    form = b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with connect(mockpay_server) as line:
+        for octet in head + form + b"7\r\nAction=\r\n4\r\n\r\n\r\n\r\n0\r\n\r\n":
+            line.sendall(bytes((octet,)))
+        answer = b"".join(iter(lambda: line.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_body_is_asked_for_where_its_sender_waits(mockpay_server):
+    with connect(mockpay_server) as line:
+        head = (
+            b"POST /publishMetrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
+        line.sendall(head)
+        assert line.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        line.sendall(b"abc")
+        assert line.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        b"",
+        b"GET /_mockpay/health HTTP/1.1\r\nHost: x\r\n",
+        b"POST /publishMetrics HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc",
+        b"POST /publishMetrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        b"POST /publishMetrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\nabc",
+        b"nonsense\r\n\r\n",
+    ],
+    ids=["silent", "head", "body", "chunks", "endless-body", "refused"],
+)
+def test_callers_that_drip_hold_up_nobody(mockpay_server, half):
+    with ExitStack() as stack:
+        callers = [stack.enter_context(connect(mockpay_server)) for _ in range(MANY)]
+        for caller in callers:
+            caller.sendall(half)
+        assert health(mockpay_server) == 200
+        for caller in callers:
+            caller.sendall(b"x")
+        assert health(mockpay_server) == 200
+
+
+def test_half_a_request_has_a_deadline_however_it_drips(capfd):
+    """One that is idle before its time is over is closed without a word."""
+
+    def application(_environ, start_response):
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    server = HttpServer(Settings(port=0, threads=4), timeout=0.3)
+    server.wsgi_app = application
+    server.expiration_interval = 0.05
+    server.prepare()
+    Thread(target=server.serve, daemon=True).start()
+    address = ("127.0.0.1", server.bind_addr[1])
+    try:
+        with socket.create_connection(address, timeout=20) as line:
+            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+            line.settimeout(0.02)
+            answer = None
+            while answer is None:
+                try:
+                    line.sendall(b"x")
+                    answer = line.recv(65_536)
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    answer = b""
+        with socket.create_connection(address, timeout=20) as idle:
+            assert idle.recv(1) == b""
+    finally:
+        server.stop()
+    assert answer in {b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n", b""}
+    log = capfd.readouterr().err.splitlines()
+    assert len(log) == 1
+    assert log[0].endswith("sent no whole request in 0.3 s.")
+
+
+def test_a_line_longer_than_what_comes_at_once_is_read(mockpay_server):
+    answer = get(mockpay_server, b"/getDynamicConfig?x=" + b"a" * 200_000)
+
+    assert answer.status == 200

@@ -77,10 +77,51 @@ def test_any_host_is_answered_and_none_breaks_anything(mockpay_server, host):
         assert b"Traceback" not in answer.octets
 
 
-def test_a_call_without_a_host_is_read(mockpay_server):
-    for version in (b"1.0", b"1.1"):
+def test_only_a_call_by_the_old_http_may_have_no_host(mockpay_server):
+    for version, status in ((b"1.0", 401), (b"1.1", 400)):
         line = b"GET " + MWS + b"?Action=x HTTP/" + version + b"\r\nConnection: close\r\n\r\n"
-        assert send(mockpay_server, line).status == 401
+        assert send(mockpay_server, line).status == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Host: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n",
+        b"Host: a\r\nContent-Length: 3, 3\r\n",
+        b"Host: a\r\nHost: b\r\n",
+        b"Host: a\r\nhost: a\r\n",
+        b"Host: a\r\n folded\r\n",
+        b"Host: a\r\nX: b\r\n\tfolded\r\n",
+        b" Host: a\r\n",
+        b"Host: a\r\nX: b\rY: c\r\n",
+        b"Host: a\r\nX: b\r\r\n",
+        b"Host: a\nX: b\r\n",
+        b"Host : a\r\n",
+    ],
+)
+def test_a_head_that_another_server_may_read_otherwise_is_refused(mockpay_server, headers):
+    """A proxy in front and a server behind that disagree are how requests are smuggled."""
+    second = b"GET /getDynamicConfig HTTP/1.1\r\n" + CLOSE
+
+    answer = send(mockpay_server, b"POST " + MWS + b" HTTP/1.1\r\n" + headers + b"\r\nabc" + second)
+
+    assert answer.status == 400
+    assert answer.octets.count(b"HTTP/1.1 ") == 1
+
+
+def test_one_length_given_twice_is_that_length(mockpay_server):
+    answer = post(mockpay_server, MWS, b"Content-Length: 8\r\nContent-Length: 8\r\n", b"Action=x")
+
+    assert answer.status == 401
+
+
+def test_what_follows_a_body_in_chunks_by_the_old_http_is_never_a_second_request(mockpay_server):
+    headers = b"Host: x\r\nConnection: Keep-Alive\r\nTransfer-Encoding: chunked\r\n\r\n"
+    smuggled = b"GET /getDynamicConfig HTTP/1.1\r\n" + CLOSE
+
+    answer = send(mockpay_server, b"POST /publishMetrics HTTP/1.0\r\n" + headers + smuggled)
+
+    assert answer.octets.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize(

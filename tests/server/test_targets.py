@@ -100,6 +100,8 @@ def test_connect_is_refused(mockpay_server, target):
         b"GET / HTTP/11",
         b"GET / http/1.1",
         b"GET / SIP/2.0",
+        b"GET /\r HTTP/1.1",
+        b"GET / HTTP/1.1\r",
         b"PRI * HTTP/2.0",
     ],
 )

@@ -12,7 +12,6 @@ from contextlib import closing
 
 import pytest
 
-from mockpay.app import create_app, runtime_of
 from mockpay.reach.authority import open_authority
 from mockpay.reach.tls import client_context, server_context
 from mockpay.server import MockpayServer
@@ -32,8 +31,7 @@ def server(tmp_path_factory, authority):
     folder = tmp_path_factory.mktemp("server")
     settings = Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", threads=4)
     server = MockpayServer(settings, server_context(authority))
-    app = create_app(server.settings)
-    server.serve_in_thread(app.wsgi_app, runtime_of(app))
+    server.serve_in_thread()
     yield server
     server.stop()
 

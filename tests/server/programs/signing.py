@@ -4,7 +4,6 @@ import os
 import sys
 from dataclasses import replace
 
-from mockpay.app import create_app, runtime_of
 from mockpay.commands.serve import stop_on_signals
 from mockpay.kernel.http.direct import DirectSender
 from mockpay.server import MockpayServer
@@ -16,8 +15,8 @@ class Signing(DirectSender):
         return super().send(replace(call, headers={**call.headers, "X-Sent-By": sys.argv[1]}))
 
 
-server = MockpayServer(Settings.from_env(os.environ))
-app = create_app(server.settings, sender=Signing(server.settings.outgoing_hosts))
+settings = Settings.from_env(os.environ)
+server = MockpayServer(settings, sender=Signing(settings.outgoing_hosts))
 stop_on_signals(server)
 print(f"mockpay listening on {server.url}", flush=True)  # noqa: T201
-server.serve(app.wsgi_app, runtime_of(app))
+server.serve()
