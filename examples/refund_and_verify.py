@@ -10,8 +10,7 @@ from threading import Thread
 
 import requests
 
-from mockpay.kernel.http.calls import SessionSender
-from mockpay.merchant import AmazonPayClient, Certificates, Notification, verify_notification
+from mockpay.merchant import AmazonPayClient, Certificates, Notification, RequestsSender, verify_notification
 from mockpay.testing import LiveServer
 
 believed: list[Notification] = []
@@ -23,7 +22,7 @@ def main() -> None:
         seller = server.new_seller(settings={"refund_delay_seconds": 6 * 3600})
         seller.freeze()
         # Without the base_url it fetches Amazon's own certificates, as a real shop must.
-        fetch = Certificates(SessionSender(), base_url=lambda: server.url)
+        fetch = Certificates(RequestsSender(), base_url=lambda: server.url)
         seller.control("PATCH", "", {"ipn_url": listen(seller.seller_id, fetch)})
         shop = seller.client()
         order = pay(shop)

@@ -17,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from mockpay.kernel import assets, templates
 from mockpay.kernel.clock import RealClock
-from mockpay.kernel.http.calls import OutgoingHosts, Sender
+from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.http.direct import DirectSender
 from mockpay.kernel.keys.files import open_keys
 from mockpay.providers.contract import discover, providers_of
@@ -161,6 +161,7 @@ def _made_dashboard(runtime: Runtime) -> Flask:
 def _shop(runtime: Runtime) -> ShopConfig:
     """The demo shop of the default seller: beside the sandbox, knowing it by HTTP only."""
     from mockpay.merchant.shop import Credentials, ShopConfig  # noqa: PLC0415
+    from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
 
     settings = runtime.settings
     seller = accounts.ensure_default(runtime)
@@ -176,7 +177,7 @@ def _shop(runtime: Runtime) -> ShopConfig:
         books=_books(settings),
         guard=guarded,
         # Straight to ourselves, whatever proxy the environment names.
-        sender=DirectSender(OutgoingHosts((settings.host,))),
+        sender=RequestsSender(use_environment=False),
     )
 
 

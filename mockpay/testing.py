@@ -81,7 +81,8 @@ class LiveServer:
         Raises:
             ControlError: an answer of 400 or above.
         """
-        from mockpay.kernel.http.calls import HttpCall, SessionSender  # noqa: PLC0415
+        from mockpay.kernel.http.calls import HttpCall  # noqa: PLC0415
+        from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
 
         headers = {"Content-Type": "application/json"}
         token = self.runtime.settings.admin_token
@@ -89,7 +90,7 @@ class LiveServer:
             headers["Authorization"] = f"Bearer {token}"
         content = b"" if body is None else json.dumps(body).encode()
         url = f"{self.url}/_mockpay/v1{path}"
-        reply = SessionSender().send(HttpCall(method, url, headers, content, timeout=60))
+        reply = RequestsSender().send(HttpCall(method, url, headers, content, timeout=60))
         answer: Any = json.loads(reply.body) if reply.body else None
         if reply.status >= 400:
             raise ControlError(reply.status, answer)

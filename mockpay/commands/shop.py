@@ -15,8 +15,7 @@ import click
 
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
-from mockpay.kernel.http.calls import OutgoingHosts, Sender, SessionSender
-from mockpay.kernel.http.direct import DirectSender
+from mockpay.kernel.http.calls import OutgoingHosts
 from mockpay.kernel.http.loopback import is_loopback
 from mockpay.settings import Settings
 from mockpay.web.hosts import own_host, own_url
@@ -96,6 +95,7 @@ def _shop_app(settings: Settings, sandbox: str, books: Path, seller: Credentials
 
     from mockpay.app import template_folder  # noqa: PLC0415
     from mockpay.merchant.shop import ShopConfig, shop_app  # noqa: PLC0415
+    from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
     from mockpay.web.guard import require_own_host  # noqa: PLC0415
 
     def arrival() -> None:
@@ -111,16 +111,11 @@ def _shop_app(settings: Settings, sandbox: str, books: Path, seller: Credentials
         first_number=1 + int.from_bytes(ids.entropy(4)) % 900_000,
         guard=lambda: require_own_host(settings),
         arrival_guard=arrival,
-        sender=_sender(sandbox),
+        # To a sandbox on this machine directly, whatever proxy the environment names.
+        sender=RequestsSender(use_environment=not is_loopback(urlsplit(sandbox).hostname or "")),
     )
     package = Path(__file__).parents[1]
     return shop_app(config, templates=template_folder(package), static=package / "static")
-
-
-def _sender(sandbox: str) -> Sender:
-    """To a sandbox on this machine directly, whatever proxy the environment names."""
-    local = is_loopback(urlsplit(sandbox).hostname or "")
-    return DirectSender(OutgoingHosts()) if local else SessionSender()
 
 
 def _stop_on_signals(server: Server) -> None:

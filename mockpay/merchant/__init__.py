@@ -20,3 +20,4 @@ from mockpay.merchant.refunds import Refund as Refund
 from mockpay.merchant.responses import ServiceError as ServiceError
 from mockpay.merchant.results import PaymentResult as PaymentResult
 from mockpay.merchant.results import SignatureMismatch as SignatureMismatch
+from mockpay.merchant.transport import RequestsSender as RequestsSender

@@ -7,11 +7,12 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from mockpay.kernel.clock import SECOND, RealClock, SystemClock, rfc3339
-from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender, SessionSender
+from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender
 from mockpay.kernel.ids import entropy
 from mockpay.merchant import responses, results
 from mockpay.merchant.parameters import Filters, PaymentOptions, filter_params, payment_fields, require
 from mockpay.merchant.refunds import Refund, refund_details, refund_params
+from mockpay.merchant.transport import RequestsSender
 from mockpay.wire import forms
 from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
 from mockpay.wire.amazonpay.signing import SIGNATURE_FIELDS, sign, string_to_sign
@@ -64,7 +65,7 @@ class AmazonPayClient:
         self._mws_url = (mws_url or (REAL_MWS_URL if real else base_url)).rstrip("/")
         suffix = "_Sandbox" if sandbox else ""
         self._mws_path = f"/OffAmazonPayments{suffix}/{API_VERSION}"
-        self._sender = sender or SessionSender()
+        self._sender = sender or RequestsSender()
         self._clock = clock or SystemClock()
 
     # --- paying ---

@@ -82,7 +82,7 @@ def verify_notification(
 
     Args:
         headers: Of the request; names in any case.
-        fetch_certificate: Gives the PEM at a URL, e.g. `Certificates(SessionSender())`; asked
+        fetch_certificate: Gives the PEM at a URL, e.g. `Certificates(RequestsSender())`; asked
             only for a URL that the rules allow.
         seller_id: Whose notifications are believed.
         seen: Which ones were taken before; the caller adds to it, best in the transaction of

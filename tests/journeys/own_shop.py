@@ -15,13 +15,12 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import requests
 
 from mockpay.app import template_folder
-from mockpay.kernel.http.calls import OutgoingHosts
-from mockpay.kernel.http.direct import DirectSender
 from mockpay.kernel.money import Money
 from mockpay.merchant import Books, Reconciler
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
 from mockpay.merchant.shop.back_office import Desk
 from mockpay.merchant.shop.checkout import Till
+from mockpay.merchant.transport import RequestsSender
 from mockpay.testing import TestSeller
 
 PACKAGE = Path(__file__).parents[2] / "mockpay"
@@ -206,7 +205,7 @@ def own_shop(server, folder, **settings):
         base_url=lambda: server.url,
         public_key=server.runtime.keys.public_file.read_text,
         books=folder / f"{seller.seller_id}.db",
-        sender=DirectSender(OutgoingHosts(("127.0.0.1",))),
+        sender=RequestsSender(use_environment=False),
     )
     app = shop_app(config, templates=template_folder(PACKAGE), static=PACKAGE / "static")
     door = Door(app)

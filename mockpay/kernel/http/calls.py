@@ -1,25 +1,16 @@
-"""
-Outgoing HTTP: what a call and its reply look like, where one may go, and a shop's client.
-
-The only file that imports an HTTP client: `SessionSender` is a shop's own (requests: it
-honours proxies and CA bundles).  The sandbox's deliveries are sent by `kernel.direct`.
-"""
+"""Outgoing HTTP: what a call and its reply look like, and where one may go."""
 
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from mockpay.kernel.errors import Forbidden, Invalid, MockpayError
 from mockpay.kernel.http.loopback import is_loopback, is_loopback_address
-
-if TYPE_CHECKING:
-    import requests
 
 
 class Unreachable(MockpayError):
@@ -118,31 +109,3 @@ class OutgoingHosts:
 
     def _named(self, host: str) -> bool:
         return "*" in self.names or host in self.names
-
-
-class SessionSender:
-    """A shop's client: one requests session, with the environment's proxies and CAs."""
-
-    def __init__(self) -> None:
-        self._session: requests.Session | None = None
-
-    def send(self, call: HttpCall) -> HttpReply:
-        """Send once, without following redirects."""
-        import requests  # noqa: PLC0415
-
-        if self._session is None:
-            self._session = requests.Session()
-        began = time.perf_counter()
-        try:
-            reply = self._session.request(
-                call.method,
-                call.url,
-                data=call.body,
-                headers=dict(call.headers),
-                timeout=call.timeout,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise Unreachable(f"No answer from {urlsplit(call.url).hostname}.") from error
-        took = int((time.perf_counter() - began) * 1000)
-        return HttpReply(reply.status_code, dict(reply.headers), reply.content, took)

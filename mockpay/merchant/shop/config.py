@@ -9,8 +9,9 @@ from pathlib import Path
 from flask.typing import ResponseReturnValue
 
 from mockpay.kernel.clock import RealClock, SystemClock
-from mockpay.kernel.http.calls import Sender, SessionSender
+from mockpay.kernel.http.calls import Sender
 from mockpay.merchant.certificates import FetchCertificate
+from mockpay.merchant.transport import RequestsSender
 
 #: Looks at the request before a view does; what it returns is the answer, None lets it pass.
 Guard = Callable[[], ResponseReturnValue | None]
@@ -72,5 +73,5 @@ class ShopConfig:
     fetch_certificate: FetchCertificate | None = None
     certificate_urls: Collection[str] = ()
     topic_arns: Collection[str] = ()
-    sender: Sender = field(default_factory=SessionSender)
+    sender: Sender = field(default_factory=RequestsSender)
     clock: RealClock = field(default_factory=SystemClock)
