@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mockpay.kernel.http.loopback import is_loopback
+from mockpay.kernel.http.loopback import is_loopback, is_wildcard_address
 from mockpay.settings import Settings
-
-_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104
 
 
 def own_host(settings: Settings, netloc: str) -> bool:
@@ -21,7 +19,7 @@ def own_host(settings: Settings, netloc: str) -> bool:
         return False
     if is_loopback(host):
         return True
-    if host == settings.host.lower() and host not in _ANYWHERE:
+    if host == settings.host.lower() and not is_wildcard_address(host):
         return True
     public = urlsplit(settings.public_url or "")
     return host == public.hostname and (port is None or port == public.port)
@@ -29,5 +27,5 @@ def own_host(settings: Settings, netloc: str) -> bool:
 
 def own_url(settings: Settings) -> str:
     """Where a browser on this machine finds the server."""
-    host = "127.0.0.1" if settings.host in _ANYWHERE else settings.host
+    host = "127.0.0.1" if is_wildcard_address(settings.host) else settings.host
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

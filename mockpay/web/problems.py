@@ -1,4 +1,4 @@
-"""Errors of the control API as RFC 9457 problem+json: one table from codes to HTTP statuses."""
+"""The one table from errors to HTTP statuses of our own surfaces; the control API's problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from werkzeug.exceptions import HTTPException
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
 from mockpay.web.guard import DASHBOARD
 
-#: Below this address, but for the dashboard, errors are told as problems.
+#: Below this address, but for the dashboard, errors are problems.
 PREFIX = "/_mockpay/"
 MEDIA_TYPE = "application/problem+json"
 
-#: What a kind of error is in HTTP, the narrowest kind first.
+#: The status of a kind of error, the narrowest kind first.
 KINDS: Mapping[type[MockpayError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403, Invalid: 422}
 
 #: Codes whose status is not their kind's.
@@ -56,7 +56,7 @@ _SENTENCES: Mapping[int, str] = {
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """RFC 9457, with mockpay's own dotted `code`; `context` holds what else is known."""
+    """RFC 9457, with a dotted `code`; `context` has further values."""
 
     title: str
     status: int
@@ -66,8 +66,8 @@ class Problem(msgspec.Struct, kw_only=True):
     context: dict[str, str] = {}
 
 
-def below(path: str) -> bool:
-    """Whether errors of this path are told as problems."""
+def owns(path: str) -> bool:
+    """Whether errors at this path are problems."""
     return path.startswith(PREFIX) and not (path == DASHBOARD or path.startswith(f"{DASHBOARD}/"))
 
 
@@ -81,28 +81,28 @@ def status_of(error: MockpayError) -> int:
 def problem(error: MockpayError) -> Response:
     """An error of ours."""
     context = {name: str(value) for name, value in error.detail.items()}
-    answer = _answer(status_of(error), error.code, error.message, context)
-    if answer.status_code == 401:
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="mockpay"'
-    if answer.status_code == 503:
-        answer.headers["Retry-After"] = "1"
-    return answer
+    response = _response(status_of(error), error.code, error.message, context)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="mockpay"'
+    if response.status_code == 503:
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 def http_problem(error: HTTPException) -> Response:
     """An error of the framework: no such path, not this method, too large."""
     status = error.code or 500
     sentence = _SENTENCES.get(status) or f"{error.name}."
-    answer = _answer(status, f"http.{status}", sentence, {})
+    response = _response(status, f"http.{status}", sentence, {})
     allowed = getattr(error, "valid_methods", None)
     if allowed:
-        answer.headers["Allow"] = ", ".join(sorted(allowed))
-    return answer
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
 
 
-def _answer(status: int, code: str, detail: str, context: dict[str, str]) -> Response:
+def _response(status: int, code: str, detail: str, context: dict[str, str]) -> Response:
     title = _TITLES.get(status, "The request failed")
-    told = Problem(
+    body = Problem(
         type=f"urn:mockpay:{code}", title=title, status=status, detail=detail, code=code, context=context
     )
-    return Response(msgspec.json.encode(told), status, content_type=MEDIA_TYPE)
+    return Response(msgspec.json.encode(body), status, content_type=MEDIA_TYPE)

@@ -18,3 +18,11 @@ def is_loopback_address(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_wildcard_address(host: str) -> bool:
+    """Whether it means all addresses of a machine: ``0.0.0.0`` or ``::``."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

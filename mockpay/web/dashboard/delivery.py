@@ -16,9 +16,9 @@ from mockpay.services.notifications import deliver, the_notification
 from mockpay.store import notification_tries, schedule, timeline
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
-from mockpay.web.dashboard.entry import status_of
 from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.dashboard.message_layers import Layer, layers
+from mockpay.web.problems import status_of
 from mockpay.web.wording import deliveries
 from mockpay.web.wording.deliveries import PROFILES, TYPES, Chip
 from mockpay.web.wording.timelines import instant, moment

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
+from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime
+from mockpay.web.problems import status_of
 
 #: Made at the first start (contract section 1); any other where it was deleted.
 _DEFAULT = "A1MOCKPAYSELLER"
 _PLACES = frozenset({"orders", "refunds", "notifications", "inbox", "scenarios", "journal", "seller"})
-_STATUS: tuple[tuple[type[MockpayError], int], ...] = (
-    (NotFound, 404),
-    (Forbidden, 403),
-    (Conflict, 409),
-    (Invalid, 400),
-)
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -36,11 +31,6 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.errorhandler(MockpayError)
     def refused(error: MockpayError) -> tuple[str, int]:
         return render_template("dashboard/refused.html", error=error), status_of(error)
-
-
-def status_of(error: MockpayError) -> int:
-    """The HTTP status of a page that tells of this refusal."""
-    return next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
 
 
 def _first_seller(runtime: Runtime) -> str:

@@ -16,11 +16,11 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.decision_trace import ladders
-from mockpay.web.dashboard.entry import status_of
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.order_actions import ACTS, legal
 from mockpay.web.dashboard.orders import shown_state
 from mockpay.web.dashboard.reproduce import Again, coloured, do_it_again
+from mockpay.web.problems import status_of
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
 

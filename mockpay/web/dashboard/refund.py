@@ -15,8 +15,8 @@ from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.store import notifications, schedule, timeline
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page
-from mockpay.web.dashboard.entry import status_of
 from mockpay.web.dashboard.layout import control_url, render
+from mockpay.web.problems import status_of
 from mockpay.web.wording import refunds as refund_sentences
 from mockpay.web.wording.timelines import instrument, lines_to_come, moment, timeline_lines
 

@@ -40,7 +40,7 @@ def test_the_clock_can_be_let_run_and_stopped(visitor, world):
 
 
 def test_a_button_that_is_not_there_is_refused(visitor):
-    assert visitor.press(visitor.see(), "minute", act="explode").status_code == 400
+    assert visitor.press(visitor.see(), "minute", act="explode").status_code == 422
 
 
 def test_a_form_without_its_token_is_refused_and_moves_nothing(visitor, world):

@@ -240,7 +240,7 @@ def test_releasing_what_is_not_held_is_told_at_the_button_that_is_there(visitor,
 def test_a_reason_that_amazon_does_not_have_is_told_at_its_list(visitor, world, refund):
     answer = visitor.press(visitor.see(path(refund)), "Decline", reason="Whim")
     page = visitor.parse(answer)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     chosen = page.xpath("//select[@name='reason']")[0]
     assert chosen.get("aria-invalid") == "true"
     told = page.xpath("//*[@id=$id]", id=chosen.get("aria-describedby"))[0]
