@@ -12,7 +12,7 @@ def test_a_leap_moves_the_clock_and_leaves_it_frozen(visitor, world, button, sec
     answer = visitor.press(visitor.see("/journal"), button)
     assert answer.status_code == 303
     assert answer.location == f"{visitor.home}/journal"
-    clock, now = clocks.read(world.runtime, world.seller_id)
+    clock, now = clocks.get_clock(world.runtime, world.seller_id)
     assert (clock.mode, now) == (Mode.FROZEN, NOON + seconds * SECOND)
 
 
@@ -32,11 +32,11 @@ def test_until_idle_leaves_nothing_to_happen(visitor, world):
 
 def test_the_clock_can_be_let_run_and_stopped(visitor, world):
     visitor.press(visitor.see(), "run")
-    assert clocks.read(world.runtime, world.seller_id)[0].mode is Mode.RUNNING
+    assert clocks.get_clock(world.runtime, world.seller_id)[0].mode is Mode.RUNNING
     page = visitor.see()
     assert page.xpath("//div[@class='clock']/@aria-label") == ["Sandbox clock, running"]
     visitor.press(page, "freeze")
-    assert clocks.read(world.runtime, world.seller_id)[0].mode is Mode.FROZEN
+    assert clocks.get_clock(world.runtime, world.seller_id)[0].mode is Mode.FROZEN
 
 
 def test_a_button_that_is_not_there_is_refused(visitor):
