@@ -1,4 +1,4 @@
-"""The one table from errors to HTTP statuses of our own surfaces; the control API's problem+json (RFC 9457)."""
+"""One table from errors to HTTP statuses for our own surfaces; the control API's problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
