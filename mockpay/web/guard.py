@@ -18,9 +18,9 @@ from mockpay.settings import Settings
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.hosts import own_host
 
-#: Below it the dashboard lies.
+#: The dashboard's address.
 DASHBOARD = "/_mockpay/ui"
-#: Where it asks for the admin token.
+#: Its sign-in page, for the admin token.
 SIGN_IN = f"{DASHBOARD}/sign-in"
 _SESSION_COOKIE = "mockpay_session"
 _PAGE_COOKIE = "mockpay_page"
@@ -32,7 +32,7 @@ _SESSION_SECONDS = 12 * 3600
 
 def require_own_host(settings: Settings) -> None:
     """
-    Refuse a request that came under a name of somebody else's, or from another site.
+    Refuse a request whose Host or Origin is foreign.
 
     Raises:
         Forbidden: code ``host.foreign`` or ``origin.foreign``.
@@ -49,7 +49,7 @@ def require_own_host(settings: Settings) -> None:
 
 
 def _same_origin(origin: str, host: str, public_url: str | None) -> bool:
-    """Whether the page that asks is one of ours; `null` and other ports are not."""
+    """Whether an Origin is our own; `null` and other ports are not."""
     own = {f"http://{host}".lower(), f"https://{host}".lower()}
     if public_url:
         parts = urlsplit(public_url)
@@ -59,7 +59,7 @@ def _same_origin(origin: str, host: str, public_url: str | None) -> bool:
 
 def require_control(runtime: Runtime) -> None:
     """
-    What the control API asks of every request.
+    The control API's rules for every request: own host, admin token.
 
     Raises:
         Forbidden: code ``host.foreign``, ``origin.foreign`` or ``token.required``.
@@ -68,18 +68,18 @@ def require_control(runtime: Runtime) -> None:
     token = runtime.settings.admin_token
     if token is None:
         return
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not ids.same(given.strip(), token):
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not ids.same(credentials.strip(), token):
         message = "This needs 'Authorization: Bearer' with the server's MOCKPAY_ADMIN_TOKEN."
         raise Forbidden(message, code="token.required")
 
 
 def require_page(runtime: Runtime) -> Response | None:
     """
-    What the dashboard asks of every request: our host, a sign-in, a form token on every POST.
+    The dashboard's rules for every request: own host, a session, a form token on every POST.
 
     Returns:
-        The way to the sign-in page where that is missing, else None.
+        The redirect to the sign-in page where there is no session, else None.
 
     Raises:
         Forbidden: code ``host.foreign``, ``origin.foreign`` or ``form.token``.
@@ -95,7 +95,7 @@ def require_page(runtime: Runtime) -> Response | None:
 
 def require_account(runtime: Runtime) -> None:
     """
-    What the account pages ask of every request: our host, and a form token on every POST.
+    The account pages' rules for every request: own host, a form token on every POST.
 
     Raises:
         Forbidden: code ``host.foreign``, ``origin.foreign`` or ``form.token``.
@@ -113,10 +113,10 @@ def signed_in(runtime: Runtime) -> bool:
     """Whether this browser may use the dashboard; always where no token is set."""
     if runtime.settings.admin_token is None:
         return True
-    until, _, mark = request.cookies.get(_SESSION_COOKIE, "").partition(".")
+    until, _, mac = request.cookies.get(_SESSION_COOKIE, "").partition(".")
     if not (until.isascii() and until.isdigit() and len(until) < 16):
         return False
-    return int(until) > runtime.real_clock.now() and ids.same(mark, _mark(runtime, "in", until))
+    return int(until) > runtime.real_clock.now() and ids.same(mac, _mac(runtime, "in", until))
 
 
 def sign_in(runtime: Runtime, token: str, answer: Response) -> bool:
@@ -125,7 +125,7 @@ def sign_in(runtime: Runtime, token: str, answer: Response) -> bool:
     if admin is None or not ids.same(token, admin):
         return False
     until = str(runtime.real_clock.now() + _SESSION_SECONDS * SECOND)
-    session = f"{until}.{_mark(runtime, 'in', until)}"
+    session = f"{until}.{_mac(runtime, 'in', until)}"
     _set_cookie(answer, _SESSION_COOKIE, session, _SESSION_SECONDS)
     return True
 
@@ -147,28 +147,28 @@ def form_token(runtime: Runtime, path: str = DASHBOARD) -> str:
         nonce = g.page_nonce = ids.page_token()
 
         @after_this_request
-        def _remember(answer: Response) -> Response:
+        def remember(answer: Response) -> Response:
             _set_cookie(answer, _PAGE_COOKIE, g.page_nonce, None, path)
             return answer
 
-    return _mark(runtime, "form", nonce)
+    return _mac(runtime, "form", nonce)
 
 
 def check_form_token(runtime: Runtime) -> None:
     """
-    Refuse a form that is not one of this browser's own.
+    Refuse a form that was not made for this browser.
 
     Raises:
         Forbidden: code ``form.token``.
     """
     nonce = request.cookies.get(_PAGE_COOKIE, "")
-    given = request.form.get("form_token", "")
-    if not nonce or not ids.same(given, _mark(runtime, "form", nonce)):
+    token = request.form.get("form_token", "")
+    if not nonce or not ids.same(token, _mac(runtime, "form", nonce)):
         message = "This form is too old or another browser's. Load the page again."
         raise Forbidden(message, code="form.token")
 
 
-def _mark(runtime: Runtime, purpose: str, value: str) -> str:
+def _mac(runtime: Runtime, purpose: str, value: str) -> str:
     """A MAC that every server of this keys folder makes alike, and no one else."""
     _, key = runtime.keyring.keys[-1]
     admin = runtime.settings.admin_token or ""

@@ -1,4 +1,4 @@
-"""What every page says to the browser about itself."""
+"""Security headers of every page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask import Flask, Response
 _POLICY = "default-src 'self'; frame-ancestors {}; base-uri 'none'"
 #: No `form-action`: it would block the way back to the seller (contract section 4).
 POLICY = _POLICY.format("'none'")
-#: The issuer's pages, and what leads there and back, stand in a frame of the payment's page.
+#: The issuer's pages, and the redirects there and back, are framed by the payment page.
 FRAMED = _POLICY.format("'self'")
 _NAME = "Content-Security-Policy"
 _PAGE_HEADERS = {_NAME: POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
@@ -17,7 +17,7 @@ def register(app: Flask) -> None:
     """Put the headers on every HTML answer."""
 
     @app.after_request
-    def _protect(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         if response.content_type.startswith("text/html"):
             for name, value in _PAGE_HEADERS.items():
                 response.headers.setdefault(name, value)

@@ -11,9 +11,9 @@ from mockpay.store.unit_of_work import Runtime, read
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """The landing page."""
-    room = Blueprint("landing", __name__)
+    pages = Blueprint("landing", __name__)
 
-    @room.get("/")
+    @pages.get("/")
     def landing() -> Response:
         with read(runtime, DEFAULT_SELLER_ID) as sandbox:
             seller = sandbox.seller
@@ -31,8 +31,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
         )
         return Response(page)
 
-    @room.get("/favicon.ico")
+    @pages.get("/favicon.ico")
     def icon() -> Response:
         return Response(status=302, headers={"Location": url_for("static", filename="icon.svg")})
 
-    return room
+    return pages

@@ -1,4 +1,4 @@
-"""Attempts by control API: a summary within their order, one by itself with all that is known."""
+"""Attempts by control API: a summary within their order, all details at their own address."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def get_attempt(request: Request[None, None]) -> AttemptDetail:
 
 
 def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
-    """An attempt with all that is known of it."""
+    """An attempt with its decisions, risk assessment, authentications and timeline."""
     order = transitions.get_order(sandbox, attempt.order_pk)
     assessment = risk.of_attempt(sandbox, attempt.attempt_id)
     otps = otp_challenges(sandbox, attempt)
@@ -137,7 +137,7 @@ ENDPOINTS = (
         "GET",
         "/v1/sellers/{seller_id}/attempts/{attempt_id}",
         get_attempt,
-        "One attempt: why it went as it did, what the risk check said, one-time passwords, and "
+        "One attempt: why it went as it did, the risk assessment, one-time passwords, and "
         "3-D Secure with every message.",
     ),
 )

@@ -34,7 +34,7 @@ class BuyerCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class BuyerDetail(Struct, kw_only=True):
-    """A buyer; `created_at` is null for one who never came by, `says` tells of a sandbox buyer."""
+    """A buyer; `created_at` is null for one who never came by, `says` describes a sandbox buyer."""
 
     buyer_id: str
     email: str

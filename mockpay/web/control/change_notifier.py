@@ -1,4 +1,4 @@
-"""What the open waits of a process share: how many there may be, and when to look again."""
+"""What a process's open waits share: how many there may be, and one thread that polls for changes."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ from mockpay.store.db.engine import reading
 from mockpay.store.reads import event_wait
 from mockpay.store.unit_of_work import Runtime
 
-#: How often, in seconds, the database is asked whether anything was written: once for all waits.
-EVERY = 0.02
+#: How often the database is polled, once for all waits.
+POLL_SECONDS = 0.02
 Marks = tuple[int, int]
 
 
 class ChangeNotifier:
     """
-    Tells waits that something was written, in this process or another one.
+    Wakes open waits when anything was written, by this process or another one.
 
-    One thread asks while anybody waits.  A wait holds a thread but no connection;
+    One thread polls while a wait is open.  A wait holds a thread but no connection;
     a quarter of the threads is kept free of waits.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._places = BoundedSemaphore(max(1, runtime.settings.threads * 3 // 4))
-        self._grown = Condition()
+        self._slots = BoundedSemaphore(max(1, runtime.settings.threads * 3 // 4))
+        self._changed = Condition()
         self._marks: Marks = (-1, -1)
-        self._open = 0
-        self._beating = False
+        self._open_waits = 0
+        self._polling = False
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """
-        A place for one wait.
+        Hold one of the waits that may be open.
 
         Raises:
             MockpayError: code ``wait.too_many``.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             message = "Too many waits are open; raise MOCKPAY_THREADS or wait for fewer things."
             raise MockpayError(message, code="wait.too_many")
         try:
-            self._enter(1)
+            self._count(1)
             yield
         finally:
-            self._enter(-1)
-            self._places.release()
+            self._count(-1)
+            self._slots.release()
 
-    def _enter(self, number: int) -> None:
-        with self._grown:
-            self._open += number
-            if self._open and not self._beating:
-                self._beating = True
-                Thread(target=self._beat, name="mockpay-changes", daemon=True).start()
+    def _count(self, number: int) -> None:
+        with self._changed:
+            self._open_waits += number
+            if self._open_waits and not self._polling:
+                self._polling = True
+                Thread(target=self._poll, name="mockpay-changes", daemon=True).start()
 
     @property
     def marks(self) -> Marks:
-        """How far timelines and journals had grown when last asked."""
+        """The greatest numbers of timelines and journals when last polled."""
         return self._marks
 
     @property
@@ -67,27 +67,27 @@ class ChangeNotifier:
         """Whether the server is about to stop."""
         return self._runtime.stopping.is_set()
 
-    def pause(self, marks: Marks, seconds: float) -> None:
-        """Wait until the marks are others than these, the server stops or the time is over."""
-        with self._grown:
-            self._grown.wait_for(lambda: self._marks != marks or self.stopping, seconds)
+    def wait(self, marks: Marks, seconds: float) -> None:
+        """Wait until the marks differ from these, the server stops or the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._marks != marks or self.stopping, seconds)
 
-    def _beat(self) -> None:
+    def _poll(self) -> None:
         try:
-            while self._anybody():
+            while self._still_needed():
                 with reading(self._runtime.engine) as connection:
                     marks = event_wait.marks(connection)
-                with self._grown:
+                with self._changed:
                     if marks != self._marks or self.stopping:
                         self._marks = marks
-                        self._grown.notify_all()
-                self._runtime.stopping.wait(EVERY)
+                        self._changed.notify_all()
+                self._runtime.stopping.wait(POLL_SECONDS)
         except Exception:
-            # Waits look by themselves now and then, and the next one starts another thread.
-            self._beating = False
+            # Open waits read by themselves now and then, and the next wait starts another thread.
+            self._polling = False
             raise
 
-    def _anybody(self) -> bool:
-        with self._grown:
-            self._beating = self._open > 0
-            return self._beating
+    def _still_needed(self) -> bool:
+        with self._changed:
+            self._polling = self._open_waits > 0
+            return self._polling

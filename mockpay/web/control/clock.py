@@ -13,7 +13,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.responses import to_response
 
-#: Later than this a year that is still to come could not be told in RFC 3339.
+#: RFC 3339 has years of four digits only.
 _LATEST = parse_time("9000-01-01T00:00:00Z")
 
 

@@ -108,7 +108,7 @@ class Endpoint:
         if get_origin(result) is tuple:
             result = get_args(result)[0]
         structs = (*get_args(hints["request"]), result)
-        query, body, response = (None if one in {NoneType, Response} else one for one in structs)
+        query, body, response = (None if struct in {NoneType, Response} else struct for struct in structs)
         return query, body, response
 
     @property

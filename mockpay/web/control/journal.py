@@ -62,9 +62,9 @@ class AuditReport(Struct, kw_only=True):
 
 def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
     query = request.query
-    wanted = JournalFilter(query.kind, query.outcome, query.order_id)
+    journal_filter = JournalFilter(query.kind, query.outcome, query.order_id)
     with request.read() as sandbox:
-        return _list(journal_page(sandbox, wanted, query.cursor, query.limit))
+        return _list(journal_page(sandbox, journal_filter, query.cursor, query.limit))
 
 
 def list_unattributed_journal(request: Request[PageQuery, None]) -> JournalEntryList:

@@ -205,18 +205,20 @@ def _delivery(delivery: Try) -> DeliveryDetail:
 
 
 _PATH = "/v1/sellers/{seller_id}/notifications"
-_ONE = f"{_PATH}/{{notification_id}}"
+_NOTIFICATION = f"{_PATH}/{{notification_id}}"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_notifications, "What a seller was or will be told, the newest first."),
+    Endpoint(
+        "GET", _PATH, list_notifications, "A seller's notifications, sent and waiting, the newest first."
+    ),
     Endpoint(
         "GET",
-        _ONE,
+        _NOTIFICATION,
         get_notification,
         "One notification with every try: request, signed text, answer and latency.",
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/deliver",
+        f"{_NOTIFICATION}/deliver",
         deliver_notification,
         "Send a notification now, whatever became of it before; the answer shows the new try.",
         errors=(409,),

@@ -57,10 +57,10 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
 def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Every struct that occurs, as JSON Schema by name."""
     used = [struct for e in endpoints for struct in (e.body, e.response) if struct is not None]
-    _, found = msgspec.json.schema_components([*dict.fromkeys(used), Problem], ref_template=_REF)
+    _, components = msgspec.json.schema_components([*dict.fromkeys(used), Problem], ref_template=_REF)
     for field in fields(Settings):
-        found["Settings"]["properties"][field.name]["description"] = field.metadata["says"]
-    return found
+        components["Settings"]["properties"][field.name]["description"] = field.metadata["says"]
+    return components
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
@@ -86,10 +86,15 @@ def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     """The query string's parameters for OpenAPI."""
     if endpoint.query is None:
         return []
-    _, found = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
-    schema = found[endpoint.query.__name__]
+    _, components = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
+    schema = components[endpoint.query.__name__]
     return [
-        {"name": name, "in": "query", "required": name in schema["required"], "schema": _flat(rules, found)}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "schema": _flat(rules, components),
+        }
         for name, rules in schema["properties"].items()
     ]
 

@@ -142,20 +142,20 @@ def _amounts(order: Order) -> dict[str, str]:
 
 
 _PATH = "/v1/sellers/{seller_id}/orders"
-_ONE = f"{_PATH}/{{order_id}}"
+_ORDER = f"{_PATH}/{{order_id}}"
 ENDPOINTS = (
     Endpoint("GET", _PATH, list_orders, "A seller's orders, the newest first."),
-    Endpoint("GET", _ONE, get_order, "One order: attempts, timeline, and why it went as it did."),
+    Endpoint("GET", _ORDER, get_order, "One order: attempts, timeline, and why it went as it did."),
     Endpoint(
         "POST",
-        f"{_ONE}/cancel",
+        f"{_ORDER}/cancel",
         cancel_order,
         "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
         errors=(409,),
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/capture",
+        f"{_ORDER}/capture",
         capture_order,
         "Take the money that an order has authorised.",
         errors=(409,),

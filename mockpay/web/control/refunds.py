@@ -71,7 +71,7 @@ class RefundSummary(Struct, kw_only=True):
 
 
 class RefundDetail(RefundSummary, kw_only=True):
-    """A refund with why it goes as it does, and what the seller was told of it."""
+    """A refund with what decided it and the notifications about it."""
 
     why: list[StageDecision]
     notifications: list[NotificationSummary]
@@ -171,20 +171,20 @@ def _timeline(refund: Refund, order_events: Iterable[TimelineEvent]) -> list[Tim
 
 
 _PATH = "/v1/sellers/{seller_id}/refunds"
-_ONE = f"{_PATH}/{{refund_id}}"
+_REFUND = f"{_PATH}/{{refund_id}}"
 ENDPOINTS = (
     Endpoint("GET", _PATH, list_refunds, "A seller's refunds, the newest first."),
-    Endpoint("GET", _ONE, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
+    Endpoint("GET", _REFUND, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
     Endpoint(
         "POST",
-        f"{_ONE}/complete",
+        f"{_REFUND}/complete",
         complete_refund,
         "Settle a pending refund now: the money is back.",
         errors=(409,),
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/decline",
+        f"{_REFUND}/decline",
         decline_refund,
         "Refuse a pending refund now; what it had reserved can be refunded again.",
         errors=(409,),
@@ -192,14 +192,14 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/hold",
+        f"{_REFUND}/hold",
         hold_refund,
         "Keep a refund pending until it is released, completed or declined.",
         errors=(409,),
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/release",
+        f"{_REFUND}/release",
         release_refund,
         "Let a held refund go on: it settles when it was due, at once if that has passed.",
         errors=(409,),

@@ -19,7 +19,7 @@ def reject_attempt(request: Request[None, None]) -> AttemptDetail:
 
 
 def _decided(request: Request[None, None], *, approved: bool) -> AttemptDetail:
-    """The attempt as it then stands; an approved one has asked its gateway already."""
+    """The attempt after the decision; an approved one has called its gateway already."""
     attempt_id = request.path["attempt_id"]
     with request.transaction() as sandbox:
         payments.decide_review(sandbox, attempt_id, approved=approved, actor=Actor.TESTER)

@@ -1,4 +1,4 @@
-"""The risk check by control API: what it would say, and what a tester wants it to say."""
+"""The risk check by control API: dry runs, and overrides of its decision."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.instruments import InstrumentParts, instrument
 from mockpay.web.control.responses import to_response
 
-_VERDICTS = ", ".join(f"`{one.value}`" for one in Verdict)
+_VERDICTS = ", ".join(f"`{verdict.value}`" for verdict in Verdict)
 _KEYS = ", ".join(sorted(FORCE_KEYS))
-_OUTCOMES = ", ".join(f"`{one}`" for one in sorted(RISK_OUTCOMES))
+_OUTCOMES = ", ".join(f"`{outcome}`" for outcome in sorted(RISK_OUTCOMES))
 
 
 class RiskDryRunRequest(InstrumentParts, forbid_unknown_fields=True, kw_only=True):
@@ -43,12 +43,12 @@ class RiskDryRunRequest(InstrumentParts, forbid_unknown_fields=True, kw_only=Tru
     buyer_id: Annotated[str | None, Meta(description="Id or e-mail of a buyer who is signed in.")] = None
     buyer_name: str | None = None
     planned: Annotated[
-        str | None, Meta(description=f"What a scenario says at stage `risk`: {_OUTCOMES}; else as it is.")
+        str | None, Meta(description=f"A scenario's outcome at stage `risk`: {_OUTCOMES}; else as it is.")
     ] = None
 
 
 class RiskHit(Struct, kw_only=True):
-    """A rule that spoke: what it saw against which limit, and why."""
+    """A rule that applied: what it observed against which limit, and why."""
 
     rule: str
     version: int
@@ -61,7 +61,7 @@ class RiskHit(Struct, kw_only=True):
 
 
 class RiskAssessment(Struct, kw_only=True):
-    """What the risk check decided, a score from 0 to 100, and every rule that spoke."""
+    """The decision, a score from 0 to 100, and every rule that applied."""
 
     decision: str
     score: int
@@ -69,7 +69,7 @@ class RiskAssessment(Struct, kw_only=True):
 
 
 class RiskDryRunResult(RiskAssessment, kw_only=True):
-    """What a payment would meet; `scenario` is the magic value that spoke, if one did."""
+    """What would be decided of a payment; `scenario` is the magic value that decided, if one did."""
 
     scenario: str | None
 
@@ -79,7 +79,7 @@ class RiskOverrideCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
     decision: Annotated[str, Meta(description=f"{_VERDICTS}.")]
     match: Annotated[dict[str, str], Meta(description=f"{_KEYS}; {{}} fits all.")] = {}
-    reason: Annotated[str, Meta(description="As it is told among the hits.", max_length=255)] = (
+    reason: Annotated[str, Meta(description="As it appears among the hits.", max_length=255)] = (
         "forced by a tester"
     )
 
@@ -94,7 +94,7 @@ class RiskOverride(Struct, kw_only=True):
 
 
 class RiskOverrideList(Struct, kw_only=True):
-    """Decisions that wait, in the order in which they are asked."""
+    """Overrides that wait, in the order in which they apply."""
 
     items: list[RiskOverride]
     next_cursor: str | None
@@ -144,7 +144,7 @@ def _inputs(sandbox: Sandbox, payment: RiskDryRunRequest, chosen: Instrument) ->
 
 
 def _scenario_decision(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | None:
-    """What the magic values and the seller's default say; rules would be used up, so none."""
+    """What magic values and the seller's default decide; rules would be used up, so none."""
     settings = sandbox.seller.settings
     facts = Facts(
         inputs={**chosen.inputs, Input.AMOUNT: amount.wire()},
@@ -160,12 +160,12 @@ def _scenario_decision(sandbox: Sandbox, chosen: Instrument, amount: Money) -> D
 def create_risk_override(request: Request[None, RiskOverrideCreate]) -> RiskOverride:
     override = request.body
     with request.transaction() as sandbox:
-        return _override(verbs.force(sandbox, override.match, override.decision, override.reason))
+        return _response(verbs.force(sandbox, override.match, override.decision, override.reason))
 
 
 def list_risk_overrides(request: Request[None, None]) -> RiskOverrideList:
     with request.read() as sandbox:
-        items = [_override(override) for override in risk_table.overrides(sandbox)]
+        items = [_response(override) for override in risk_table.overrides(sandbox)]
     return RiskOverrideList(items=items, next_cursor=None)
 
 
@@ -175,7 +175,7 @@ def delete_risk_overrides(request: Request[None, None]) -> None:
             risk_table.use_up(sandbox, override)
 
 
-def _override(override: Override) -> RiskOverride:
+def _response(override: Override) -> RiskOverride:
     return to_response(RiskOverride, override, force_id=override.override_id)
 
 
@@ -185,8 +185,8 @@ ENDPOINTS = (
         "POST",
         f"{_PATH}/dry-run",
         dry_run_risk,
-        "What a payment would meet now. Nothing is kept; scenario rules and forced decisions "
-        "are left out, as asking them would use them up.",
+        "What would be decided of a payment now. Nothing is stored; scenario rules and forced decisions "
+        "are left out, as applying them would use them up.",
         example='{"amount": "150000.00", "method": "card", "number": "4111111111111111", '
         '"ip": "198.51.100.66"}',
     ),

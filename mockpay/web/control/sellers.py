@@ -130,30 +130,30 @@ def addresses(seller_id: str, base: str) -> dict[str, str]:
     }
 
 
-_ONE = "/v1/sellers/{seller_id}"
+_SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
     Endpoint(
         "POST",
         "/v1/sellers",
         create_seller,
-        "Make a seller with a world of its own; every secret told.",
+        "Make a seller with a world of its own; the answer has every secret.",
         status=201,
         errors=(409,),
         example='{"name": "Tea & Sons", "settings": {"upi_answer_seconds": 0}}',
     ),
     Endpoint("GET", "/v1/sellers", list_sellers, "All sellers by id, without secrets."),
-    Endpoint("GET", _ONE, get_seller, "One seller."),
+    Endpoint("GET", _SELLER, get_seller, "One seller."),
     Endpoint(
         "PATCH",
-        _ONE,
+        _SELLER,
         patch_seller,
         "Change a seller's name, addresses or settings.",
         example='{"settings": {"freshness_seconds": 0}}',
     ),
-    Endpoint("DELETE", _ONE, delete_seller, "Take a seller away with its world.", status=204),
+    Endpoint("DELETE", _SELLER, delete_seller, "Take a seller away with its world.", status=204),
     Endpoint(
         "POST",
-        f"{_ONE}/reset",
+        f"{_SELLER}/reset",
         reset_seller,
         "Empty a seller's world, seen payloads too, and set its clock to real time. "
         "Credentials, settings and addresses stay.",

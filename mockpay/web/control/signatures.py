@@ -1,4 +1,4 @@
-"""Telling a developer why a signature does not fit."""
+"""Explains to a developer why a signature does not fit."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def explain_signature(request: Request[None, SignatureExplainRequest]) -> Signat
         raise Invalid("This is no URL.", code="url.invalid") from error
     raw = call.body or parts.query
     if all(raw.startswith(name) or f"&{name}" in raw for name in _ENVELOPE):
-        signature, found = _of_envelope(request.runtime, raw, call, secret)
+        signature, explanation = _of_envelope(request.runtime, raw, call, secret)
     else:
-        signature, found = _of_request(parts.netloc, parts.path or "/", raw, call, secret)
-    return _response(call, signature, found)
+        signature, explanation = _of_request(parts.netloc, parts.path or "/", raw, call, secret)
+    return _response(call, signature, explanation)
 
 
 def _of_envelope(
@@ -90,8 +90,8 @@ def _of_request(
 
     request = SignedRequest(call.method.upper(), host, path, raw)
     signature = call.signature if call.signature is not None else request_signature(raw)
-    found = explained(request, secret=secret, signature=signature, claimed=call.string_to_sign)
-    return signature, found
+    explanation = explained(request, secret=secret, signature=signature, claimed=call.string_to_sign)
+    return signature, explanation
 
 
 def _response(

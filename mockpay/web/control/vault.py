@@ -168,7 +168,7 @@ def _detail(sandbox: Sandbox, method: SavedMethod) -> SavedMethodDetail:
 
 
 _PATH = f"{BUYER}/methods"
-_ONE = f"{_PATH}/{{token}}"
+_SAVED_METHOD = f"{_PATH}/{{token}}"
 ENDPOINTS = (
     Endpoint("GET", _PATH, list_saved_methods, "What a buyer has saved.", errors=(422,)),
     Endpoint(
@@ -183,14 +183,14 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET",
-        _ONE,
+        _SAVED_METHOD,
         get_saved_method,
         "One saved method with its consent and all that happened to it.",
         errors=(422,),
     ),
     Endpoint(
         "PATCH",
-        _ONE,
+        _SAVED_METHOD,
         patch_saved_method,
         "Name a method, or make it the buyer's default.",
         errors=(409,),
@@ -198,7 +198,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "DELETE",
-        _ONE,
+        _SAVED_METHOD,
         delete_saved_method,
         "Delete a method as its buyer does: its secret is shredded.",
         status=204,
@@ -206,17 +206,21 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/suspend",
+        f"{_SAVED_METHOD}/suspend",
         suspend_saved_method,
         "As a bank does: it cannot pay until it is resumed.",
         errors=(409,),
     ),
     Endpoint(
-        "POST", f"{_ONE}/resume", resume_saved_method, "Let a suspended method pay again.", errors=(409, 422)
+        "POST",
+        f"{_SAVED_METHOD}/resume",
+        resume_saved_method,
+        "Let a suspended method pay again.",
+        errors=(409, 422),
     ),
     Endpoint(
         "POST",
-        f"{_ONE}/deactivate",
+        f"{_SAVED_METHOD}/deactivate",
         deactivate_saved_method,
         "End a method for good; its buyer still sees it. The reason is `deactivated_by_bank` unless said.",
         errors=(409,),

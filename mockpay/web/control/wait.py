@@ -32,8 +32,8 @@ _STATES = {
     "threeds": frozenset(ThreeDSState),
 }
 _SOURCES = (*_STATES, JOURNAL)
-_ANY = ", ".join(f"`{one}`" for one in _SOURCES)
-_KEYS = "; ".join(f"{one}: {', '.join(event_wait.KEYS[one])}" for one in _SOURCES)
+_ANY = ", ".join(f"`{source}`" for source in _SOURCES)
+_KEYS = "; ".join(f"{source}: {', '.join(event_wait.KEYS[source])}" for source in _SOURCES)
 
 
 class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -78,7 +78,7 @@ def wait_for_event(request: Request[WaitQuery, None]) -> WaitResult:
     awaited = _awaited(request.query)
     noun = JOURNAL if awaited.source == JOURNAL else "timeline"
     after = number_of(noun, request.query.after) if request.query.after else 0
-    with request.changes.place():
+    with request.changes.slot():
         event = _first_event(request, awaited, after)
     cursor = cursor_of(noun, event.number if event else after)
     return WaitResult(event=to_response(WaitEvent, event) if event else None, cursor=cursor)
@@ -116,7 +116,7 @@ def _first_event(request: Request[WaitQuery, None], awaited: Awaited, after: int
         if seen is not None or left <= 0 or request.changes.stopping:
             return seen
         after = max(after, reached)
-        request.changes.pause(marks, min(left, _RECHECK_SECONDS))
+        request.changes.wait(marks, min(left, _RECHECK_SECONDS))
 
 
 ENDPOINTS = (
