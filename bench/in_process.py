@@ -12,6 +12,7 @@ from bench.place import Place
 from bench.report import Line, against
 from bench.requests import Request, Shop
 from mockpay.app import create_app, runtime_of
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.settings import Settings
 
 WHAT = "processPayment in process"
@@ -29,7 +30,9 @@ def measure(rounds: int, payments: int) -> list[Line]:
             requests = shop.many(payments)
             took.append(pay_all(app.wsgi_app, requests))
             keys = [request.wrapped_key for request in requests]
-            floor.append(Decryption(runtime.keys.amazonpay, keys).round() + commit.round(payments))
+            floor.append(
+                Decryption(runtime.keys.private[PAYMENT_KEY.private], keys).round() + commit.round(payments)
+            )
         runtime.engine.dispose()
     return [against(WHAT, took, floor, "F", 2.5, 1.8)]
 

@@ -27,8 +27,9 @@ from mockpay.domain.methods.instruments import Upi
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.clock import SECOND, Mode
-from mockpay.kernel.keys.signing_identity import ipn_identity
+from mockpay.kernel.keys.files import open_keys
 from mockpay.kernel.money import Money
+from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY
 from mockpay.services.payments import orders, payments
 from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refunds
@@ -62,7 +63,7 @@ def measure(rounds: int, many: int) -> list[Line]:
     with Place() as place, _endpoint() as url:
         app = create_app(Settings(database_url=str(place.database), keys_dir=place.keys))
         runtime = runtime_of(app)
-        key = ipn_identity(place.keys).key
+        key = open_keys(place.keys, [NOTIFICATION_KEY]).private[NOTIFICATION_KEY.private]
         try:
             for number in range(rounds + 1):
                 seller_id = _refunding(runtime, url, many if number else 50)

@@ -11,6 +11,7 @@ from bench.program import Program, one_core
 from bench.report import Line, against
 from bench.requests import Shop
 from mockpay.kernel.keys.files import open_keys
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 
 _CONNECTIONS = 4
 
@@ -20,7 +21,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
     cpu, waits, floor, decryption = [], [], [], []
     with Place() as place, Program(place) as program, Buyers(program, place) as buyers:
         commit, shop = Commit(place.folder), Shop(place.keys)
-        key = open_keys(place.keys).amazonpay
+        key = open_keys(place.keys, [PAYMENT_KEY]).private[PAYMENT_KEY.private]
         pay(program, buyers, _CONNECTIONS, payments)
         for _ in range(rounds):
             with one_core(program):

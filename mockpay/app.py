@@ -67,7 +67,7 @@ def create_app(
         settings=told,
         engine=engine,
         writer=writer,
-        keys=open_keys(told.keys_dir),
+        keys=open_keys(told.keys_dir, [file for p in providers.values() for file in p.key_files]),
         real_clock=real_clock or database_clock(engine),
         sender=sender or DirectSender(told.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},

@@ -33,8 +33,9 @@ def pytest_collection_modifyitems(items):
 def keys(tmp_path_factory):
     """A folder of keys, made once: RSA keys take their time."""
     from mockpay.kernel.keys.files import open_keys
+    from mockpay.providers.amazonpay.keys import KEY_FILES
 
-    return open_keys(tmp_path_factory.mktemp("keys"))
+    return open_keys(tmp_path_factory.mktemp("keys"), KEY_FILES)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def test_a_refund_goes_from_pending_to_told_when_the_clock_moves(seller, listene
     refund = seller.refund(line["refund_id"])
     assert (refund["state"], refund["reference"]) == ("COMPLETED", "R-1")
     assert seller.order(order)["refunds"][0]["state"] == "COMPLETED"
-    (told,) = seller.notifications(type="PaymentRefund")
+    (told,) = seller.notifications(type="refund")
     (one,) = seller.notification(told["notification_id"])["tries"]
     assert one["request"]["body"] == listener.heard[-1]
     assert seller.refunds(state="PENDING") == []

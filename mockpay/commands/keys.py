@@ -16,12 +16,8 @@ from mockpay.settings import Settings
 if TYPE_CHECKING:
     from mockpay.store.unit_of_work import Runtime
 
-#: The files of contract section 1 and what each is for.
-FILES: Mapping[str, str] = {
-    "amazonpay_private.pem": "opens payment requests",
-    "amazonpay_public.pem": "for shops: encrypts payment requests",
-    "ipn_signing.pem": "signs notifications",
-    "ipn_signing_cert.pem": "for shops: verifies notifications",
+#: The sandbox's own files and what each is for.
+_OWN_FILES: Mapping[str, str] = {
     "ca.key": "vouches for the impersonated hosts, with mockpay run and serve --tls",
     "ca.pem": "for clients: whom to trust",
     "store.key": "encrypts credentials and saved methods in the database",
@@ -38,16 +34,23 @@ def keys(ctx: click.Context, spelling: str | None) -> None:
 
 
 def _show(spelling: str | None) -> None:
+    # Imported here, so that `mockpay --help` does not wait for Flask.
+    from mockpay.providers.contract import discover  # noqa: PLC0415
+    from mockpay.wire.keys import load_public_key, public_key_line  # noqa: PLC0415
+
     folder = Settings.from_env(os.environ).keys_dir
-    public = folder / "amazonpay_public.pem"
-    if spelling and not public.is_file():
-        give_up(f"There is no {public} yet; the first `mockpay serve` makes it.")
+    files = [file for provider in discover().values() for file in provider.key_files]
     if spelling:
+        public = folder / next(file.public for file in files if file.certificate_subject is None)
+        if not public.is_file():
+            give_up(f"There is no {public} yet; the first `mockpay serve` makes it.")
         pem = public.read_text("ascii")
-        click.echo(pem.strip() if spelling == "pem" else one_line(pem))
+        click.echo(pem.strip() if spelling == "pem" else public_key_line(load_public_key(pem)))
         return
-    for name, says in FILES.items():
-        click.echo(_line(folder / name, says))
+    purposes = {file.private: file.private_purpose for file in files}
+    purposes |= {file.public: file.public_purpose for file in files}
+    for name, purpose in {**purposes, **_OWN_FILES}.items():
+        click.echo(_line(folder / name, purpose))
 
 
 @keys.command()
@@ -98,11 +101,6 @@ def _runtime(settings: Settings) -> Runtime:
     return runtime
 
 
-def _line(path: Path, says: str) -> str:
-    there = f"{path.stat().st_mode & 0o777:o}" if path.is_file() else "---"
-    return f"{there}  {path}  {says}"
-
-
-def one_line(pem: str) -> str:
-    """A PEM file's base64 without its frame."""
-    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+def _line(path: Path, purpose: str) -> str:
+    mode = f"{path.stat().st_mode & 0o777:o}" if path.is_file() else "---"
+    return f"{mode}  {path}  {purpose}"

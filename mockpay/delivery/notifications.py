@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mockpay.domain.notifications import Heard, Letter, Notification, lost_tries
+from mockpay.domain.notifications import DeliveryResult, Notification, OutgoingMessage, lost_tries
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall
 from mockpay.services import notifications as told
@@ -49,7 +49,7 @@ class Done:
 
     parcel: Parcel
     one: Notification
-    sent: told.Sent
+    sent: told.SentMessage
 
 
 class Batch:
@@ -188,10 +188,10 @@ def _sent(runtime: Runtime, claimed: Claimed) -> Done:
 
 def _read(runtime: Runtime, parcel: Parcel) -> tuple[Sandbox, Notification]:
     with read(runtime, parcel.seller_id) as sandbox:
-        return sandbox, told.the_notification(sandbox, parcel.subject)
+        return sandbox, told.get_notification(sandbox, parcel.subject)
 
 
-def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> Letter:
+def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> OutgoingMessage:
     """
     The notification as it goes out.
 
@@ -199,7 +199,10 @@ def _written(runtime: Runtime, sandbox: Sandbox, one: Notification) -> Letter:
         Unusable: code ``notification.unwritten``: it would meet every later try as well.
     """
     try:
-        letter: Letter = runtime.providers[one.provider].notify(sandbox, one)
+        notify = runtime.providers[one.provider].notify
+        if notify is None:
+            raise Unusable("This provider sends no notifications.", code="notification.unwritten")
+        letter = notify(sandbox.seller, runtime.keys, one)
     except MockpayError:
         raise
     except Exception as error:
@@ -214,20 +217,24 @@ def in_time(runtime: Runtime, seconds: int) -> float:
     return min(seconds, runtime.settings.lease_seconds * _SHARE_OF_LEASE)
 
 
-def _deliver(runtime: Runtime, one: Notification, letter: Letter, url: str, timeout: float) -> told.Sent:
+def _deliver(
+    runtime: Runtime, one: Notification, letter: OutgoingMessage, url: str, timeout: float
+) -> told.SentMessage:
     """One try, or what a scenario has instead of it."""
     if one.tries < lost_tries(one.outcome):
-        return told.Sent(url, letter, Heard(503, "lost on the way, as the scenario has it"))
+        return told.SentMessage(url, letter, DeliveryResult(503, "lost on the way, as the scenario has it"))
     began = runtime.real_clock.now()
     try:
         reply = runtime.sender.send(HttpCall("POST", url, letter.headers, letter.body, timeout))
     except MockpayError as error:
-        heard = Heard(None, error.reason, unreachable=error.code != "http.timeout")
-        return told.Sent(url, letter, heard, latency_ms=runtime.real_clock.now() - began)
+        heard = DeliveryResult(None, error.reason, unreachable=error.code != "http.timeout")
+        return told.SentMessage(url, letter, heard, latency_ms=runtime.real_clock.now() - began)
     except UnicodeError:  # a host name that no resolver takes
-        return told.Sent(url, letter, Heard(None, "The address cannot be used.", unreachable=True))
+        return told.SentMessage(
+            url, letter, DeliveryResult(None, "The address cannot be used.", unreachable=True)
+        )
     answer = reply.body[:_EXCERPT_BYTES].decode(errors="replace")
-    return told.Sent(url, letter, Heard(reply.status), answer, reply.latency_ms)
+    return told.SentMessage(url, letter, DeliveryResult(reply.status), answer, reply.latency_ms)
 
 
 def give_up(runtime: Runtime, parcel: Parcel, error: MockpayError) -> None:

@@ -16,10 +16,10 @@ from mockpay.kernel.clock import SECOND
 
 
 class NotificationType(StrEnum):
-    """What a message is about, in the words that the seller's software sees."""
+    """What a message is about, spelt as in the control API; a provider has its own names."""
 
-    PAYMENT = "OrderReferenceNotification"
-    REFUND = "PaymentRefund"
+    PAYMENT = "payment"
+    REFUND = "refund"
 
 
 class DeliveryState(StrEnum):
@@ -49,18 +49,37 @@ DELIVERY: Machine[DeliveryState] = Machine(
 WAITING = frozenset({_S.QUEUED, _S.SENDING, _S.RETRY_WAIT})
 
 _HOUR = 3_600 * SECOND
-#: Amazon SNS: every hour for 14 days.
-LONGEST_MS = 14 * 24 * _HOUR
-#: Pauses before the second, third ... try; the last one goes on.
-_PAUSES: Mapping[str, tuple[int, ...]] = {
-    "fast": (1 * SECOND, 5 * SECOND, 30 * SECOND, 120 * SECOND, _HOUR),
-    "amazon": (_HOUR,),
-}
-PROFILES = frozenset(_PAUSES)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RetryProfile:
+    """
+    When a notification that was not delivered is tried again.
+
+    Args:
+        description: For people.
+        pauses: In ms, before the second, third ... try; the last one goes on.
+        longest_ms: How long after it was due the last try may be.
+        unreachable_is_final: Whether a host that nobody answers at is given up at once.
+    """
+
+    description: str
+    pauses: tuple[int, ...]
+    longest_ms: int = 14 * 24 * _HOUR
+    unreachable_is_final: bool = False
+
+
+#: Those that every provider has.
+RETRY_PROFILES: Mapping[str, RetryProfile] = {
+    "fast": RetryProfile(
+        "again after 1 s, 5 s, 30 s and 2 min, then hourly for 14 days",
+        (1 * SECOND, 5 * SECOND, 30 * SECOND, 120 * SECOND, _HOUR),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
     """
     What came of one try: a status, or None with the reason that there was no answer.
 
@@ -72,12 +91,11 @@ class Heard:
     unreachable: bool = False
 
 
-def after(profile: str, heard: Heard, tries: int, age_ms: int) -> tuple[str, int | None]:
+def after(profile: RetryProfile, heard: DeliveryResult, tries: int, age_ms: int) -> tuple[str, int | None]:
     """
     What a try means: the machine's event, and for a failed one the pause before the next in ms.
 
-    2xx is delivered, 4xx is dead, anything else is tried again; Amazon gives an unreachable
-    host up at once.
+    2xx is delivered, 4xx is dead, anything else is tried again.
 
     Args:
         tries: How many there were, this one included.
@@ -87,11 +105,10 @@ def after(profile: str, heard: Heard, tries: int, age_ms: int) -> tuple[str, int
         return "delivered", None
     if heard.status is not None and 400 <= heard.status < 500:
         return "gave_up", None
-    if profile == "amazon" and heard.unreachable:
+    if profile.unreachable_is_final and heard.unreachable:
         return "gave_up", None
-    pauses = _PAUSES[profile]
-    pause = pauses[min(tries, len(pauses)) - 1]
-    if age_ms + pause > LONGEST_MS:
+    pause = profile.pauses[min(tries, len(profile.pauses)) - 1]
+    if age_ms + pause > profile.longest_ms:
         return "gave_up", None
     return "failed", pause
 
@@ -171,7 +188,7 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutgoingMessage:
     """A notification as it goes out; `signed` is the text that its signature covers."""
 
     headers: Mapping[str, str]

@@ -11,7 +11,7 @@ from mockpay.kernel.money import Money
 
 
 class OrderState(StrEnum):
-    """Spelt as in the control API; Amazon's own spelling lives on Amazon's wire only."""
+    """Spelt as in the control API; a provider's own spelling lives on its wire only."""
 
     CREATED = "CREATED"
     PENDING = "PENDING"
@@ -107,8 +107,3 @@ class Order:
     def open(self) -> bool:
         """Whether the buyer may still pay."""
         return self.state in OPEN
-
-    @property
-    def release_environment(self) -> str:
-        """Amazon's word for the kind of order: Sandbox or Live."""
-        return "Live" if self.live else "Sandbox"

@@ -16,7 +16,7 @@ from mockpay.kernel.money import Money
 
 
 class RefundState(StrEnum):
-    """Spelt as in the control API; Amazon's own spelling lives on Amazon's wire only."""
+    """Spelt as in the control API; a provider's own spelling lives on its wire only."""
 
     PENDING = "PENDING"
     COMPLETED = "COMPLETED"
@@ -36,7 +36,7 @@ REFUND: Machine[RefundState] = Machine(
     },
 )
 
-AMAZON_REJECTED, PROCESSING_FAILURE = DECLINE_REASONS = ("AmazonRejected", "ProcessingFailure")
+REJECTED, PROCESSING_FAILURE = DECLINE_REASONS = ("REJECTED", "PROCESSING_FAILURE")
 
 #: Outcomes of the stage `refund` without a parameter.
 _PLAIN = frozenset(
@@ -49,7 +49,7 @@ def known_outcome(outcome: str) -> bool:
     """
     Whether the stage `refund` has this outcome.
 
-    Beside the plain ones ``delay:SECONDS``, ``polls:N`` (settled by the n-th GetRefundDetails)
+    Beside the plain ones ``delay:SECONDS``, ``polls:N`` (settled by the n-th enquiry)
     and ``at:TIME`` in RFC 3339.
     """
     return outcome in _PLAIN or bool(_COUNTED.fullmatch(outcome)) or _moment(outcome) is not None
@@ -132,7 +132,7 @@ WINDOW_MS = 180 * DAY
 
 def check_request(request: RefundRequest) -> None:
     """
-    Refuse what no refund can be (Amazon's published bounds).
+    Refuse what no refund can be.
 
     Raises:
         Invalid: code ``refund.invalid``, with the field's name.

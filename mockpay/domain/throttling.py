@@ -1,19 +1,14 @@
 """
-Throttling: one bucket of tokens for each seller and operation, as Amazon's documentation has it.
+Throttling: a bucket of tokens for each seller and kind of call.
 
 A call takes a token, and a token comes back every so often, until the quota is there again.
-The quotas of reads other than GetBillingAgreementDetails, and of India's charge status, are not
-published; they are taken to be the same (facts on Amazon Pay, section 7).
+Which quotas there are is a provider's to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.kernel.clock import SECOND
-
-OFF = "off"
 #: A token in thousandths, as buckets count them.
 TOKEN = 1_000
 
@@ -42,36 +37,6 @@ class Bucket:
     milli_tokens: int
     at: int
     real_at: int
-
-
-_STATUS = Quota(2, 300 * SECOND)
-_WRITES = ("RefundPayment", "Refund")
-_READS = (
-    "GetRefundDetails",
-    "GetOrderReferenceDetails",
-    "ListOrderReference",
-    "ListOrderReferenceByNextToken",
-    "chargeStatus",
-)
-
-
-def _profile(write: Quota, read: Quota) -> Mapping[str, Quota]:
-    return {**dict.fromkeys(_WRITES, write), **dict.fromkeys(_READS, read), "GetServiceStatus": _STATUS}
-
-
-#: The setting `throttling`: quota by operation.
-PROFILES: Mapping[str, Mapping[str, Quota]] = {
-    OFF: {},
-    "sandbox": _profile(Quota(2, 2 * SECOND), Quota(5, SECOND)),
-    "production": _profile(Quota(10, SECOND), Quota(20, SECOND // 2)),
-}
-#: Another name for the same operation takes from the same bucket.
-_SAME = {"GetRefundStatus": "GetRefundDetails"}
-
-
-def operation_of(name: str) -> str:
-    """Whose bucket a call of this name takes from."""
-    return _SAME.get(name, name)
 
 
 def full(quota: Quota, now: int, real_now: int) -> Bucket:

@@ -68,12 +68,6 @@ def short(prefix: str, seed: str, *parts: object) -> str:
     return f"{prefix}_{text[:20]}"
 
 
-def order_reference(seed: str, *parts: object, sandbox: bool) -> str:
-    """Amazon's order id, e.g. ``S04-3441699-5326071``; ``P`` for a live one."""
-    dice = number(seed, "order", *parts, below=10**14)
-    return f"{'S' if sandbox else 'P'}04-{dice // 10**7:07d}-{dice % 10**7:07d}"
-
-
 def fingerprint(data: bytes) -> str:
     """Hexadecimal SHA-256, for telling whether two contents are the same."""
     return hashlib.sha256(data).hexdigest()

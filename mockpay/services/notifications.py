@@ -9,12 +9,14 @@ from mockpay.domain.notifications import (
     COPIES_APART_MS,
     DELAY_MS,
     OVERTAKEN_MS,
+    RETRY_PROFILES,
+    DeliveryResult,
     DeliveryState,
-    Heard,
-    Letter,
     Misbehaviour,
     Notification,
     NotificationType,
+    OutgoingMessage,
+    RetryProfile,
     Try,
     after,
     copies,
@@ -28,7 +30,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
 from mockpay.store import attempts, notification_tries, notifications, outbox, schedule, timeline
-from mockpay.store.unit_of_work import Sandbox
+from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: An outbox row of this kind is one try to deliver a notification.
 NOTIFY = "notification"
@@ -37,6 +39,14 @@ SEND = "notification.send"
 _ENDS = CLOSED_UNPAID | {OrderState.PAID}
 #: What of an answer is kept, in characters.
 _EXCERPT = 1_000
+
+
+def retry_profiles(runtime: Runtime) -> Mapping[str, RetryProfile]:
+    """The values of the setting `ipn_profile`: ours, and those of the providers."""
+    profiles = dict(RETRY_PROFILES)
+    for provider in runtime.providers.values():
+        profiles |= provider.retry_profiles
+    return profiles
 
 
 def follow(sandbox: Sandbox, before: Order, moved: Order) -> None:
@@ -95,7 +105,8 @@ def _tell(
     facts: Mapping[str, object],
     refund_id: str | None = None,
 ) -> None:
-    about = (order.order_id, type_, refund_id or "")
+    name = sandbox.provider_of(order).notification_types.get(type_, type_)
+    about = (order.order_id, name, refund_id or "")
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
         due = sandbox.now + _late_ms(outcome, copy)
@@ -179,7 +190,7 @@ def _line(
 
 def send_due(sandbox: Sandbox, notification_id: str) -> None:
     """It is time for a notification's first or next try."""
-    one = the_notification(sandbox, notification_id)
+    one = get_notification(sandbox, notification_id)
     if one.state in {DeliveryState.QUEUED, DeliveryState.RETRY_WAIT}:
         _post(sandbox, one)
 
@@ -192,14 +203,14 @@ def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
         NotFound: code ``notification.not_found``.
         IllegalTransition: it is being sent at this moment.
     """
-    one = the_notification(sandbox, notification_id)
+    one = get_notification(sandbox, notification_id)
     again = notifications.transition(sandbox, one, "asked_again", due_at=sandbox.now)
     _line(sandbox, again, "asked_again", one.state)
     _post_once(sandbox, again)
     return again
 
 
-def the_notification(sandbox: Sandbox, notification_id: str) -> Notification:
+def get_notification(sandbox: Sandbox, notification_id: str) -> Notification:
     """The notification of this id, or NotFound."""
     found = notifications.by_id(sandbox, notification_id)
     if found is None:
@@ -209,21 +220,21 @@ def the_notification(sandbox: Sandbox, notification_id: str) -> Notification:
 
 def sending(sandbox: Sandbox, notification_id: str) -> Notification:
     """A notification whose parcel was just claimed, as it is from then on."""
-    return notifications.sending(sandbox, notification_id) or the_notification(sandbox, notification_id)
+    return notifications.sending(sandbox, notification_id) or get_notification(sandbox, notification_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """One try as it was made: to where, what, and what was heard."""
 
     url: str
-    letter: Letter
-    heard: Heard
+    letter: OutgoingMessage
+    heard: DeliveryResult
     answer: str = ""
     latency_ms: int = 0
 
 
-def record(sandbox: Sandbox, one: Notification, sent: Sent) -> bool:
+def record(sandbox: Sandbox, one: Notification, sent: SentMessage) -> bool:
     """
     Write down a try and follow it: delivered, tried again later, or given up.
 
@@ -240,7 +251,7 @@ def record(sandbox: Sandbox, one: Notification, sent: Sent) -> bool:
         one = notifications.transition(sandbox, one, "claimed")
     count = one.tries + 1
     notification_tries.add(sandbox, one.notification_id, _try(sandbox, sent, count))
-    profile = sandbox.seller.settings.ipn_profile
+    profile = retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
     event, pause = after(profile, sent.heard, count, sandbox.now - one.first_due_at)
     due = None if pause is None else sandbox.now + pause
     why = sent.heard.reason or f"answered {sent.heard.status}"
@@ -256,13 +267,13 @@ def record(sandbox: Sandbox, one: Notification, sent: Sent) -> bool:
 
 def cannot_send(sandbox: Sandbox, notification_id: str, reason: str) -> None:
     """Give a notification up that could not even be written; a tester may ask for it again."""
-    one = the_notification(sandbox, notification_id)
+    one = get_notification(sandbox, notification_id)
     if one.state is DeliveryState.SENDING:
         dead = notifications.transition(sandbox, one, "gave_up", reason=reason)
         _line(sandbox, dead, "gave_up", one.state)
 
 
-def _try(sandbox: Sandbox, sent: Sent, number: int) -> Try:
+def _try(sandbox: Sandbox, sent: SentMessage, number: int) -> Try:
     return Try(
         number=number,
         at=sandbox.now,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -102,7 +101,7 @@ def _row(keyring: Keyring, seller: Seller) -> dict[str, Any]:
         "name": seller.name,
         "return_urls": dump(list(seller.return_urls)),
         "ipn_url": seller.ipn_url,
-        "settings": dump(asdict(seller.settings)),
+        "settings": dump(msgspec.structs.asdict(seller.settings)),
         "seed": seller.seed,
         "clock_mode": str(seller.clock.mode),
         "clock_real": seller.clock.real_anchor,

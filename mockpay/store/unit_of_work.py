@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from mockpay.domain.orders import Order
 from mockpay.domain.payments.gateways import Gateway
+from mockpay.domain.providers import ProviderPort
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.clock import RealClock
@@ -33,9 +34,9 @@ class Runtime:
     """
     What the process has; made once by `mockpay.app`.
 
-    `providers` maps a name to its Provider (opaque here: the layers below the edges
-    see only `gateways`); `wake` is set whenever something became due for the worker,
-    `stopping` when the server is about to stop, so that open waits end.
+    `providers` maps a name to the company that is impersonated under it; `wake` is set whenever
+    something became due for the worker, `stopping` when the server is about to stop, so that open
+    waits end.
     """
 
     settings: Settings
@@ -45,7 +46,7 @@ class Runtime:
     real_clock: RealClock
     sender: Sender
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
-    providers: Mapping[str, Any] = field(default_factory=dict)
+    providers: Mapping[str, ProviderPort] = field(default_factory=dict)
     wake: Event = field(default_factory=Event)
     stopping: Event = field(default_factory=Event)
 
@@ -81,6 +82,10 @@ class Sandbox:
         known = self.seller.next_due
         added = [due for due in self.rescheduled if due is not None]
         return bool(added) and (known is None or min(added) < known)
+
+    def provider_of(self, order: Order) -> ProviderPort:
+        """The company through which an order came."""
+        return self.runtime.providers[order.provider]
 
     def at(self, moment: int) -> Sandbox:
         """The same transaction at a later moment, for firing events in order."""

@@ -8,7 +8,7 @@ from mockpay.store import notifications
 from mockpay.store.unit_of_work import transaction
 from tests.control.listeners import SILENCE
 
-REFUND, PAYMENT = "PaymentRefund", "OrderReferenceNotification"
+REFUND, PAYMENT = "refund", "payment"
 
 
 def newest(room):
@@ -37,7 +37,7 @@ def test_the_clock_counts_what_happened_and_what_was_told(told_room, listener):
     moved = told_room.advance(1)
     assert (moved["fired"], moved["delivered"]) == (1, 1)
     types = [json.loads(json.loads(body)["Message"])["NotificationType"] for body in listener.heard]
-    assert types == [PAYMENT, REFUND]
+    assert types == ["OrderReferenceNotification", "PaymentRefund"]
 
 
 def test_a_notification_is_told_with_the_fields_that_others_rely_on(refunded, listener):
@@ -231,7 +231,7 @@ def test_another_sellers_notification_is_not_there(api, refunded, verb, listener
         ("state=QUEUED", []),
         ("order_id={order}", [REFUND, PAYMENT]),
         ("refund_id={refund}", [REFUND]),
-        ("order_id={order}&type=OrderReferenceNotification", [PAYMENT]),
+        ("order_id={order}&type=payment", [PAYMENT]),
     ],
 )
 def test_the_list_can_be_narrowed(told_room, listener, query, expected):

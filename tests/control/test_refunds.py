@@ -96,11 +96,7 @@ def test_a_tester_completes_a_refund_before_its_time(room, paid):
 
 @pytest.mark.parametrize(
     ("body", "reason"),
-    [
-        (None, "ProcessingFailure"),
-        ({}, "ProcessingFailure"),
-        ({"reason": "AmazonRejected"}, "AmazonRejected"),
-    ],
+    [(None, "PROCESSING_FAILURE"), ({}, "PROCESSING_FAILURE"), ({"reason": "REJECTED"}, "REJECTED")],
 )
 def test_a_declined_refund_leaves_its_money_to_be_refunded_again(room, paid, body, reason):
     told = room.post(f"/refunds/{room.refund(paid, '499.00')}/decline", body).json
@@ -114,7 +110,7 @@ def test_a_declined_refund_leaves_its_money_to_be_refunded_again(room, paid, bod
     [
         ({"reason": "Moody"}, "refund.reason"),
         ({"reason": 1}, "input.invalid"),
-        ({"why": "AmazonRejected"}, "input.invalid"),
+        ({"why": "REJECTED"}, "input.invalid"),
     ],
 )
 def test_a_refund_is_declined_by_amazons_reasons_only(room, paid, body, code):

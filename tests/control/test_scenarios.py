@@ -69,7 +69,7 @@ def test_a_bare_iso_code_as_outcome_reaches_the_issuer(room):
         ("ipn", "out_of_order"),
         ("ipn", "fails_until_4"),
         ("verify", "throttled"),
-        ("refund", "AmazonRejected"),
+        ("refund", "REJECTED"),
         ("refund", "polls:3"),
         ("refund", "at:2026-11-21T18:00:00Z"),
     ],
@@ -91,18 +91,18 @@ def test_the_document_names_every_stage_and_key_that_a_rule_may_have(api):
 def test_a_rule_for_refunds_is_used_up_by_the_refunds_that_fit(room):
     room.freeze()
     order = room.paid_order("A-1")
-    wish = {"stage": "refund", "outcome": "AmazonRejected", "match": {"amount": "10"}, "times": 2}
+    wish = {"stage": "refund", "outcome": "REJECTED", "match": {"amount": "10"}, "times": 2}
     room.post("/scenarios", wish)
     for number, amount in enumerate(["10.00", "20.00", "10.00", "10.00"]):
         room.refund(order, amount, f"R-{number}")
     room.advance(5)
     told = [one["reason_code"] for one in reversed(room.get("/refunds").json["items"])]
-    assert told == ["AmazonRejected", None, "AmazonRejected", None]
+    assert told == ["REJECTED", None, "REJECTED", None]
     assert room.get("/scenarios").json["items"][0]["times"] == 0
 
 
 def test_a_rule_for_one_type_of_notification_leaves_the_other_alone(told_room, listener):
-    match = {"notification_type": "PaymentRefund"}
+    match = {"notification_type": "refund"}
     told_room.post("/scenarios", {"stage": "ipn", "outcome": "none", "match": match})
     told_room.refund(told_room.paid_order())
     told_room.advance(5)

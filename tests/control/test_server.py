@@ -29,7 +29,7 @@ def test_the_public_key_is_pem_or_one_line_for_an_sdk(api):
     import base64
 
     assert load_der_public_key(base64.b64decode(line)).public_numbers() == key.public_numbers()
-    private = api.runtime.keys.amazonpay
+    private = api.runtime.keys.private["amazonpay_private.pem"]
     assert private.public_key().public_numbers() == key.public_numbers()
 
 

@@ -106,8 +106,8 @@ def test_a_notification_can_be_waited_for_by_any_of_its_names(told_room):
         told["notification_id"],
         told["message_id"],
         refund,
-        "type:PaymentRefund",
-        f"order_id:{order.order_id},type:PaymentRefund",
+        "type:refund",
+        f"order_id:{order.order_id},type:refund",
     ):
         query = f"event=notification.DELIVERED&match={match}&timeout=0"
         assert told_room.get(f"/wait?{query}").json["event"] == event

@@ -318,7 +318,7 @@ def test_a_seller_deleted_while_one_is_on_its_way_raises_nothing(runtime, gate):
 
 
 def test_one_that_cannot_be_written_is_dead_and_holds_up_nobody(runtime, post):
-    broken = replace(runtime.providers["amazonpay"], notify=lambda sandbox, one: {}["no such key"])
+    broken = replace(runtime.providers["amazonpay"], notify=lambda *_: {}["no such key"])
     ours = replace(runtime, providers={"amazonpay": broken})
     world = World.new(ours, ipn_url=IPN_URL)
     (order,) = notified(world, "A")

@@ -4,12 +4,12 @@ import pytest
 
 from mockpay.domain.notifications import (
     DELIVERY,
-    LONGEST_MS,
-    PROFILES,
+    RETRY_PROFILES,
     WAITING,
+    DeliveryResult,
     DeliveryState,
-    Heard,
     Misbehaviour,
+    RetryProfile,
     after,
     copies,
     known_outcome,
@@ -19,8 +19,11 @@ from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import IllegalTransition
 
 HOUR = 3_600 * SECOND
-NOBODY = Heard(None, "refused", unreachable=True)
-LATE = Heard(None, "too late")
+FAST = RETRY_PROFILES["fast"]
+FINAL = RetryProfile("hourly", (HOUR,), unreachable_is_final=True)
+PROFILES = [FAST, FINAL]
+NOBODY = DeliveryResult(None, "refused", unreachable=True)
+LATE = DeliveryResult(None, "too late")
 
 #: facts, section 12.5; a tester may ask for any that is not on its way.
 LEADS = {
@@ -45,23 +48,23 @@ def test_what_is_on_its_way_cannot_be_asked_for():
         DELIVERY.target(DeliveryState.SENDING, "asked_again")
 
 
-@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize("profile", PROFILES, ids=["fast", "final"])
 @pytest.mark.parametrize(
     ("heard", "event"),
     [
-        (Heard(200), "delivered"),
-        (Heard(204), "delivered"),
-        (Heard(299), "delivered"),
-        (Heard(400), "gave_up"),
-        (Heard(404), "gave_up"),
-        (Heard(499), "gave_up"),
-        (Heard(100), "failed"),
-        (Heard(199), "failed"),
-        (Heard(300), "failed"),
-        (Heard(302), "failed"),
-        (Heard(399), "failed"),
-        (Heard(500), "failed"),
-        (Heard(599), "failed"),
+        (DeliveryResult(200), "delivered"),
+        (DeliveryResult(204), "delivered"),
+        (DeliveryResult(299), "delivered"),
+        (DeliveryResult(400), "gave_up"),
+        (DeliveryResult(404), "gave_up"),
+        (DeliveryResult(499), "gave_up"),
+        (DeliveryResult(100), "failed"),
+        (DeliveryResult(199), "failed"),
+        (DeliveryResult(300), "failed"),
+        (DeliveryResult(302), "failed"),
+        (DeliveryResult(399), "failed"),
+        (DeliveryResult(500), "failed"),
+        (DeliveryResult(599), "failed"),
         (LATE, "failed"),
     ],
 )
@@ -69,25 +72,24 @@ def test_an_answer_means_the_same_in_every_profile(profile, heard, event):
     assert after(profile, heard, 1, 0)[0] == event
 
 
-def test_a_host_that_nobody_answers_at_is_given_up_by_amazon_only():
-    assert after("amazon", NOBODY, 1, 0) == ("gave_up", None)
-    assert after("fast", NOBODY, 1, 0) == ("failed", 1 * SECOND)
+def test_a_host_that_nobody_answers_at_is_given_up_where_the_profile_says_so():
+    assert after(FINAL, NOBODY, 1, 0) == ("gave_up", None)
+    assert after(FAST, NOBODY, 1, 0) == ("failed", 1 * SECOND)
 
 
 def test_the_pauses_of_the_profiles():
-    fast = [after("fast", Heard(500), tries, 0)[1] for tries in range(1, 8)]
+    fast = [after(FAST, DeliveryResult(500), tries, 0)[1] for tries in range(1, 8)]
     assert fast == [1 * SECOND, 5 * SECOND, 30 * SECOND, 120 * SECOND, HOUR, HOUR, HOUR]
-    amazon = [after("amazon", Heard(500), tries, 0)[1] for tries in range(1, 8)]
+    amazon = [after(FINAL, DeliveryResult(500), tries, 0)[1] for tries in range(1, 8)]
     assert amazon == [HOUR] * 7
 
 
-@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize("profile", PROFILES, ids=["fast", "final"])
 def test_no_try_is_later_than_14_days(profile):
-    assert LONGEST_MS == 14 * DAY
-    last = LONGEST_MS - HOUR
-    assert after(profile, Heard(500), 99, last) == ("failed", HOUR)
-    assert after(profile, Heard(500), 99, last + 1) == ("gave_up", None)
-    assert after(profile, Heard(200), 99, LONGEST_MS) == ("delivered", None)
+    last = 14 * DAY - HOUR
+    assert after(profile, DeliveryResult(500), 99, last) == ("failed", HOUR)
+    assert after(profile, DeliveryResult(500), 99, last + 1) == ("gave_up", None)
+    assert after(profile, DeliveryResult(200), 99, 14 * DAY) == ("delivered", None)
 
 
 @pytest.mark.parametrize(

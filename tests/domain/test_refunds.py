@@ -49,8 +49,8 @@ def test_what_is_over_does_not_go_on(state, event):
         ("lost_answer", Course(NOW + USUAL)),
         ("completed", Course(NOW)),
         ("held", Course(None)),
-        ("AmazonRejected", Course(NOW + USUAL, decline="AmazonRejected")),
-        ("ProcessingFailure", Course(NOW + USUAL, decline="ProcessingFailure")),
+        ("REJECTED", Course(NOW + USUAL, decline="REJECTED")),
+        ("PROCESSING_FAILURE", Course(NOW + USUAL, decline="PROCESSING_FAILURE")),
         ("reversed", Course(NOW + USUAL, comes_back=True)),
         ("polls:3", Course(None, polls=3)),
         ("delay:0", Course(NOW)),
@@ -68,7 +68,7 @@ def test_an_outcome_says_when_and_how_a_refund_ends(outcome, expected):
     ("outcome", "expected"),
     [
         ("success", Course(None, polls=2)),
-        ("AmazonRejected", Course(None, polls=2, decline="AmazonRejected")),
+        ("REJECTED", Course(None, polls=2, decline="REJECTED")),
         ("polls:3", Course(None, polls=3)),
         ("completed", Course(NOW)),
         ("held", Course(None)),
@@ -162,4 +162,4 @@ def test_the_digest_tells_every_value_apart_and_the_name_not():
 
 
 def test_amazon_has_two_reasons():
-    assert set(DECLINE_REASONS) == {"AmazonRejected", "ProcessingFailure"}
+    assert set(DECLINE_REASONS) == {"REJECTED", "PROCESSING_FAILURE"}

@@ -163,12 +163,15 @@ def test_an_empty_list_allows_nothing():
         ("result_encoding", "node"),
         ("throttling", "sandbox"),
         ("throttling", "production"),
+        ("otp_threshold", "0.5"),
+        ("ipn_certificate_url", ""),
+        ("ipn_certificate_url", "http://127.0.0.1:8420/x.pem"),
     ],
 )
 def test_a_setting_takes_its_values(name, value):
     made = settings({name: value})
     assert getattr(made, name) == value
-    others = {key: getattr(made, key) for key in Settings.__slots__ if key != name}
+    others = {key: getattr(made, key) for key in Settings.__struct_fields__ if key != name}
     assert others == {key: getattr(Settings(), key) for key in others}
 
 
@@ -196,8 +199,10 @@ def test_a_setting_takes_its_values(name, value):
         ("result_encoding", "latin"),
         ("result_encoding", ""),
         ("result_encoding", ["auto"]),
-        ("throttling", "node"),
-        ("throttling", ""),
+        ("otp_threshold", "1.000"),
+        ("otp_threshold", "5000.00\n"),
+        ("ipn_certificate_url", "http://shop.example/x\n"),
+        ("otp_always_methods", ["CARD\n"]),
         ("throttling", {}),
         ("throttling", False),
     ],

@@ -2,62 +2,17 @@
 
 from fractions import Fraction
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockpay.domain.sellers import Settings, settings
-from mockpay.domain.throttling import PROFILES, TOKEN, Bucket, Quota, full, operation_of, restored, taken
+from mockpay.domain.throttling import TOKEN, Bucket, Quota, full, restored, taken
 
-#: Amazon's documentation, as facts section 7 has it: tokens, ms until one comes back.
-PUBLISHED = {
-    ("sandbox", "RefundPayment"): (2, 2_000),
-    ("sandbox", "Refund"): (2, 2_000),
-    ("production", "RefundPayment"): (10, 1_000),
-    ("production", "Refund"): (10, 1_000),
-    ("sandbox", "GetServiceStatus"): (2, 300_000),
-    ("production", "GetServiceStatus"): (2, 300_000),
-}
-READS = (
-    "GetRefundDetails",
-    "GetOrderReferenceDetails",
-    "ListOrderReference",
-    "ListOrderReferenceByNextToken",
-    "chargeStatus",
-)
-PUBLISHED |= {("sandbox", read): (5, 1_000) for read in READS}
-PUBLISHED |= {("production", read): (20, 500) for read in READS}
+#: Whose restore time is longer than, or a part of, a second.
+SOME_QUOTAS = [Quota(*numbers) for numbers in [(2, 2_000), (10, 1_000), (2, 300_000), (5, 1_000), (20, 500)]]
 
-QUOTAS = st.sampled_from(sorted({Quota(*numbers) for numbers in PUBLISHED.values()}, key=repr))
+QUOTAS = st.sampled_from(SOME_QUOTAS)
 MOMENTS = st.integers(0, 2**45)
 STEPS = st.lists(st.tuples(st.integers(-5_000, 700_000), st.integers(-50, 700_000)), max_size=30)
-
-
-def test_the_profiles_are_the_published_ones():
-    found = {
-        (profile, operation): (quota.tokens, quota.restore_ms)
-        for profile, quotas in PROFILES.items()
-        for operation, quota in quotas.items()
-    }
-    assert found == PUBLISHED
-
-
-def test_the_setting_takes_the_profiles_and_is_off():
-    assert Settings().throttling == "off"
-    assert PROFILES["off"] == {}
-    for profile in PROFILES:
-        assert settings({"throttling": profile}).throttling == profile
-
-
-def test_another_name_of_an_operation_takes_from_the_same_bucket():
-    assert operation_of("GetRefundStatus") == "GetRefundDetails"
-    assert operation_of("RefundPayment") == "RefundPayment"
-    assert operation_of("Refund") == "Refund"
-
-
-@pytest.mark.parametrize("quota", {Quota(*numbers) for numbers in PUBLISHED.values()})
-def test_a_quota_loses_no_thousandth(quota):
-    assert TOKEN % quota.restore_ms == 0 or quota.restore_ms % TOKEN == 0
 
 
 @given(QUOTAS, MOMENTS, MOMENTS)

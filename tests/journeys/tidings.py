@@ -8,8 +8,8 @@ from threading import Barrier
 
 import pytest
 
-from mockpay.kernel.keys.signing_identity import ipn_identity
 from mockpay.kernel.money import Money
+from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY
 from mockpay.wire.amazonpay import sns
 
 
@@ -122,7 +122,7 @@ def contradicting(came, shop):
     assert "<State>Completed</State>" in said
     body["Message"] = said.replace("<State>Completed</State>", "<State>Declined</State>")
     body["MessageId"] = f"{body['MessageId'][:-4]}0000"
-    key = ipn_identity(shop.seller.server.runtime.keys.folder).key
+    key = shop.seller.server.runtime.keys.private[NOTIFICATION_KEY.private]
     body["Signature"] = sns.sign_notification(body, key)
     headers = came.headers | {"X-AMZ-SNS-MESSAGE-ID": body["MessageId"]}
     return headers, json.dumps(body).encode()

@@ -53,10 +53,10 @@ def test_a_refund_is_declined_with_a_reason_by_keyboard_alone(page, bought):
     reason = page.get_by_label("Reason")
     reason.focus()
     page.keyboard.press("ArrowDown")
-    expect(reason).to_have_value("ProcessingFailure")
+    expect(reason).to_have_value("PROCESSING_FAILURE")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(heading(page)).to_have_text("Declined: ProcessingFailure")
+    expect(heading(page)).to_have_text("Declined: PROCESSING_FAILURE")
 
 
 def test_a_button_that_comes_too_late_says_so_where_it_was_pressed(page, shop, bought, watch):
@@ -95,7 +95,7 @@ def test_the_list_of_notifications_filters_itself(wide_page, shop, bought):
     page.goto(f"{shop.ui}/notifications")
     expect(page.locator("a.row-link")).to_have_count(2)
     page.get_by_label("About").select_option("Refund")
-    expect(page).to_have_url(re.compile("type=PaymentRefund"))
+    expect(page).to_have_url(re.compile("type=refund"))
     expect(page.locator("a.row-link")).to_have_count(1)
     page.get_by_role("link", name=re.compile("Given up")).click()
     expect(page.get_by_text("No notification fits.")).to_be_visible()

@@ -80,7 +80,7 @@ def test_every_folder_says_where_its_facts_were_seen(provider):
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=by_name)
 def test_every_provider_is_good_for_something(provider):
-    parts = (provider.blueprint, provider.way_back, provider.gateway)
+    parts = (provider.blueprint, provider.return_url, provider.gateway)
 
     assert any(part is not None for part in parts)
     assert (provider.render_error is None) == (not provider.prefixes)

@@ -156,8 +156,8 @@ def test_a_refunds_notification_meets_what_the_row_says(world, post, name):
 #: State after 0 s and in the end, and Amazon's reason.
 ENDS = {
     "completed": ("COMPLETED", "COMPLETED", None),
-    "AmazonRejected": ("PENDING", "DECLINED", "AmazonRejected"),
-    "ProcessingFailure": ("PENDING", "DECLINED", "ProcessingFailure"),
+    "REJECTED": ("PENDING", "DECLINED", "REJECTED"),
+    "PROCESSING_FAILURE": ("PENDING", "DECLINED", "PROCESSING_FAILURE"),
     "held": ("PENDING", "PENDING", None),
     "throttled_once": ("PENDING", "COMPLETED", None),
     "lost_answer": ("PENDING", "COMPLETED", None),

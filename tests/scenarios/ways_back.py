@@ -14,7 +14,7 @@ def way_back(world, order) -> dict[str, str]:
     """The parameters of the result as it would be sent now."""
     with world.read() as sandbox:
         last = attempts.last_of_order(sandbox, order.order_pk)
-        url = amazonpay.way_back(sandbox, world._fresh(sandbox, order), last)
+        url = amazonpay.return_url(sandbox.seller, world._fresh(sandbox, order), last)
     assert url.startswith(RETURN_URL + "?")
     query = parse_qs(urlsplit(url).query, strict_parsing=True)
     return {name: value for name, (value,) in query.items()}

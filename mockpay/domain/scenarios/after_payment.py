@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
+from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
 from mockpay.domain.scenarios.table import Input, Row
 
 #: What may become of an authorisation (`expires:MINUTES` and `closed` by a note's simulation).
@@ -42,8 +43,8 @@ VERIFY_OUTCOMES = frozenset({"success", *(outcome for _, outcome, _ in _VERIFIES
 #: Stage, outcome and words of a refund's CC.
 _REFUNDS: tuple[tuple[str, Stage, str, str], ...] = (
     ("01", Stage.REFUND, "completed", "refunded at once"),
-    ("02", Stage.REFUND, "AmazonRejected", "declined, AmazonRejected"),
-    ("03", Stage.REFUND, "ProcessingFailure", "declined, ProcessingFailure"),
+    ("02", Stage.REFUND, REJECTED, "declined, rejected"),
+    ("03", Stage.REFUND, PROCESSING_FAILURE, "declined, processing failed"),
     ("04", Stage.REFUND, "held", "pending until a tester releases it"),
     ("05", Stage.REFUND, "throttled_once", "the request is throttled once"),
     ("06", Stage.REFUND, "lost_answer", "accepted, but the answer is HTTP 500"),

@@ -1,8 +1,8 @@
 """
-The certificate that names the signer of notifications: key in, certificate out.
+A self-signed certificate for a key: key in, certificate out.
 
-A program of its own (`python -m mockpay.kernel.certificates`), so that x509 and what it loads,
-10 MB and 70 ms, never stay in a server's memory.
+A program of its own (`python -m mockpay.kernel.keys.certificates`), so that x509 and what it
+loads, 10 MB and 70 ms, never stay in a server's memory.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-#: What real handlers ask of the certificate's subject (facts on the IPN).
-COMMON_NAME = "sns.amazonaws.com"
 _YEARS = 20
 
 
-def self_signed(key: RSAPrivateKey) -> bytes:
+def self_signed(key: RSAPrivateKey, common_name: str) -> bytes:
     """A certificate in PEM, good from yesterday for twenty years."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, COMMON_NAME)])
-    names = x509.SubjectAlternativeName([x509.DNSName(COMMON_NAME)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    names = x509.SubjectAlternativeName([x509.DNSName(common_name)])
     began = datetime.now(UTC) - timedelta(days=1)
     return (
         x509.CertificateBuilder()
@@ -39,10 +37,11 @@ def self_signed(key: RSAPrivateKey) -> bytes:
 
 
 def main() -> None:
-    """Read a private key in PEM, write its certificate in PEM."""
+    """Read a line with the subject and a private key in PEM, write its certificate in PEM."""
+    subject = sys.stdin.buffer.readline().decode().strip()
     key = serialization.load_pem_private_key(sys.stdin.buffer.read(), None)
     assert isinstance(key, RSAPrivateKey)
-    sys.stdout.buffer.write(self_signed(key))
+    sys.stdout.buffer.write(self_signed(key, subject))
 
 
 if __name__ == "__main__":

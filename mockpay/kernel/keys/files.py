@@ -7,7 +7,7 @@ import binascii
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,27 +21,43 @@ from mockpay.kernel.ids import entropy
 from mockpay.kernel.keys.keyring import Keyring
 from mockpay.kernel.keys.store_key import followed
 
-AMAZONPAY_PRIVATE, AMAZONPAY_PUBLIC = "amazonpay_private.pem", "amazonpay_public.pem"
-IPN_KEY, IPN_CERTIFICATE = "ipn_signing.pem", "ipn_signing_cert.pem"
 STORE_KEY = "store.key"
 _BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """What the folder holds."""
+class KeyFile:
+    """
+    A private RSA key that a provider needs, and the public file that is made from it.
 
-    amazonpay: RSAPrivateKey
+    Args:
+        private: The private key's file.
+        public: The public half's file: a certificate where there is a `certificate_subject`.
+        private_purpose: For people: what the private key does.
+        public_purpose: For people: who needs the public half.
+        certificate_subject: The common name in the certificate.
+    """
+
+    private: str
+    public: str
+    private_purpose: str
+    public_purpose: str
+    certificate_subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the folder holds: private keys and public halves (PEM) by file name."""
+
+    private: Mapping[str, RSAPrivateKey]
+    public: Mapping[str, bytes]
     store: Keyring
     folder: Path
-
-    @property
-    def public_file(self) -> Path:
-        """The file that a merchant's client is given."""
-        return self.folder / AMAZONPAY_PUBLIC
+    #: The file that a merchant's client is given, where a provider has one.
+    public_file: Path
 
 
-def open_keys(folder: Path) -> Keys:
+def open_keys(folder: Path, key_files: Sequence[KeyFile] = ()) -> Keys:
     """
     Read the folder, making what is missing; safe when two servers start at once.
 
@@ -50,11 +66,14 @@ def open_keys(folder: Path) -> Keys:
     Raises:
         Unusable: code ``keys.unusable``, in one sentence.
     """
+    private: dict[str, RSAPrivateKey] = {}
+    public: dict[str, bytes] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        private = _private_key(folder / AMAZONPAY_PRIVATE)
-        _public_half(folder / AMAZONPAY_PUBLIC, private)
-        _ipn_identity(folder)
+        for file in key_files:
+            private[file.private] = key = _private_key(folder / file.private)
+            read = _public_key if file.certificate_subject is None else _certificate
+            public[file.public] = read(folder, file, key)
         keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
     except OSError as error:
         raise _unusable(folder, error.strerror or "it cannot be read or written") from error
@@ -62,7 +81,8 @@ def open_keys(folder: Path) -> Keys:
         ring = followed(folder / STORE_KEY)
     except (OSError, Unusable) as error:
         raise _unusable(folder / STORE_KEY, "it is no store key") from error
-    return Keys(private, ring, folder)
+    plain = [file.public for file in key_files if file.certificate_subject is None]
+    return Keys(private, public, ring, folder, folder.joinpath(*plain[:1]))
 
 
 def _unusable(path: Path, why: str) -> Unusable:
@@ -118,28 +138,30 @@ def keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
     return path.read_bytes()
 
 
-def _public_half(path: Path, private: RSAPrivateKey) -> None:
+def _public_key(folder: Path, file: KeyFile, key: RSAPrivateKey) -> bytes:
     """The public key beside the private one; another one would make every request unreadable."""
-    pem = keep(path, lambda: _public_pem(private), private=False)
+    path = folder / file.public
+    pem = keep(path, lambda: _public_pem(key), private=False)
     try:
         public = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _unusable(path, "it is no public key") from error
-    if public != private.public_key():
-        raise _unusable(path, f"it does not belong to {AMAZONPAY_PRIVATE}")
+    if public != key.public_key():
+        raise _unusable(path, f"it does not belong to {file.private}")
+    return pem
 
 
-def _ipn_identity(folder: Path) -> None:
-    """The key that signs notifications, and the certificate that says so."""
-    path = folder / IPN_CERTIFICATE
-    key = _private_key(folder / IPN_KEY)
-    pem = keep(path, lambda: _certificate(key), private=False)
+def _certificate(folder: Path, file: KeyFile, key: RSAPrivateKey) -> bytes:
+    """The certificate of a key."""
+    path = folder / file.public
+    pem = keep(path, lambda: _new_certificate(key, file.certificate_subject or ""), private=False)
     spki = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     # A certificate holds its key as these very bytes; reading it by x509 would cost 70 ms.
     if spki not in _der(path, pem):
-        raise _unusable(path, f"it does not belong to {IPN_KEY}")
+        raise _unusable(path, f"it does not belong to {file.private}")
+    return pem
 
 
 def _der(path: Path, pem: bytes) -> bytes:
@@ -150,7 +172,7 @@ def _der(path: Path, pem: bytes) -> bytes:
         raise _unusable(path, "it is no certificate") from error
 
 
-def _certificate(key: RSAPrivateKey) -> bytes:
+def _new_certificate(key: RSAPrivateKey, subject: str) -> bytes:
     """Made by a process of its own: x509 would stay in memory for a file that is made once."""
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -159,7 +181,7 @@ def _certificate(key: RSAPrivateKey) -> bytes:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     made = subprocess.run(
         [sys.executable, "-m", "mockpay.kernel.keys.certificates"],
-        input=pem,
+        input=f"{subject}\n".encode() + pem,
         capture_output=True,
         env=environment,
         check=False,

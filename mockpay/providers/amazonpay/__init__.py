@@ -6,19 +6,32 @@ Every wire fact, where it was seen and how sure it is: README.md in this folder.
 
 from __future__ import annotations
 
-from mockpay.providers.amazonpay import error_responses, views
-from mockpay.providers.amazonpay.notifications import notify
-from mockpay.providers.amazonpay.return_url import way_back
+from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, views
+from mockpay.providers.amazonpay.return_url import return_url
 from mockpay.providers.amazonpay.shortcut import Shortcut
+from mockpay.providers.amazonpay.signatures import explain_signature
+from mockpay.providers.amazonpay.throttling import PROFILES
 from mockpay.providers.contract import Provider
 
 provider = Provider(
     name="amazonpay",
     title="Amazon Pay",
+    wallet_title="Amazon Pay balance",
+    order_id=ids.order_id,
+    refund_id=ids.refund_id,
+    payment_simulation=simulation.of_payment,
+    refund_simulation=simulation.of_refund,
+    throttling_profiles=frozenset(PROFILES),
+    retry_profiles=notifications.RETRY_PROFILES,
+    notification_types=notifications.TYPES,
+    notify=notifications.notify,
+    return_url=return_url,
+    addresses=keys.addresses,
+    environment=keys.environment,
+    explain_signature=explain_signature,
+    key_files=keys.KEY_FILES,
     blueprint=views.blueprint,
     shortcut=Shortcut,
     prefixes=("/OffAmazonPayments", "/v2/payments", "/payments/v1/api"),
     render_error=error_responses.error_of_path,
-    way_back=way_back,
-    notify=notify,
 )

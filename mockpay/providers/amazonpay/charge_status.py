@@ -9,6 +9,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.providers.amazonpay import codec
 from mockpay.providers.amazonpay.error_responses import json_error, note_refusal
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
@@ -26,7 +27,9 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
     world = None
     try:
         wrapped = read_parameters(decode_form(sent_form(request)))
-        opened = open_envelope(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.amazonpay)
+        opened = open_envelope(
+            wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.private[PAYMENT_KEY.private]
+        )
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             answer = _answer(sandbox, opened)

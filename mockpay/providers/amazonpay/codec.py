@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.return_urls import return_url_allowed
 from mockpay.domain.sellers import Seller
-from mockpay.domain.simulation import of_payment
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.amazonpay.request_forms import CONTROL
+from mockpay.providers.amazonpay.simulation import of_payment
 from mockpay.wire.amazonpay import envelope
 from mockpay.wire.amazonpay.envelope import OpenedEnvelope
 

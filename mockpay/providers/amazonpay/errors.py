@@ -60,7 +60,9 @@ TABLE: Mapping[str, AmazonError] = {
     "path.not_found": AmazonError(404, "InvalidAddress", "There is nothing at this address."),
     "method.not_allowed": AmazonError(405, "InvalidAddress"),
     "refund.not_found": AmazonError(404, "InvalidTransactionId"),
-    "refund.duplicate": AmazonError(400, "DuplicateRequest"),
+    "refund.duplicate": AmazonError(
+        400, "DuplicateRequest", "There is another refund of this RefundReferenceId."
+    ),
     "refund.not_captured": AmazonError(405, "CaptureNotRefundable"),
     "refund.window": AmazonError(405, "CaptureNotRefundable"),
     "refund.exceeds_capture": AmazonError(400, "TransactionAmountExceeded"),

@@ -13,12 +13,20 @@ from typing import Any
 
 import msgspec
 
-from mockpay.domain.notifications import Letter, Misbehaviour, Notification, NotificationType
+from mockpay.domain.notifications import (
+    Misbehaviour,
+    Notification,
+    NotificationType,
+    OutgoingMessage,
+    RetryProfile,
+)
+from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
-from mockpay.kernel.clock import rfc3339
-from mockpay.kernel.keys.signing_identity import ipn_identity
+from mockpay.kernel.clock import SECOND, rfc3339
+from mockpay.kernel.keys.files import Keys
+from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY, PAYMENT_KEY
+from mockpay.providers.amazonpay.reasons import REFUND_REASONS
 from mockpay.providers.amazonpay.xml_responses import amazon_note
-from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.amazonpay.sns import canonical_string, sign_notification, sign_text
 from mockpay.wire.xml import Tree, render
 
@@ -30,6 +38,19 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 _MARKETPLACE = "A3FDG49KKM823Y"
 _REGION, _ACCOUNT = "ap-south-1", "598607868003"
 _HOST = f"https://sns.{_REGION}.amazonaws.com"
+
+
+#: What messages call the types of a notification.
+TYPES: Mapping[NotificationType, str] = {
+    NotificationType.PAYMENT: "OrderReferenceNotification",
+    NotificationType.REFUND: "PaymentRefund",
+}
+#: SNS tries every hour for 14 days; a 4xx or an address that nobody answers at is final.
+RETRY_PROFILES: Mapping[str, RetryProfile] = {
+    "amazon": RetryProfile(
+        "hourly for 14 days; 4xx or nobody there is final", (3_600 * SECOND,), unreachable_is_final=True
+    )
+}
 
 
 _quoted = msgspec.json.Encoder().encode
@@ -48,78 +69,86 @@ def _names(seed: str, seller_id: str) -> tuple[str, str]:
     return topic, f"{topic}:{ids.uuid(seed, 'subscription', seller_id)}"
 
 
-def certificate_url(sandbox: Sandbox) -> str:
+@lru_cache(maxsize=16)
+def _file_name(certificate: bytes) -> str:
+    return f"SimpleNotificationService-{ids.fingerprint(certificate)[:32]}.pem"
+
+
+def certificate_file(keys: Keys) -> str:
+    """Under which name the certificate is published."""
+    return _file_name(keys.public[NOTIFICATION_KEY.public])
+
+
+def certificate_url(seller: Seller, keys: Keys) -> str:
     """What the seller's handler downloads: Amazon's own address unless a setting says else."""
-    own = sandbox.seller.settings.ipn_certificate_url
-    return own or f"{_HOST}/{ipn_identity(sandbox.runtime.keys.folder).file_name}"
+    return seller.settings.ipn_certificate_url or f"{_HOST}/{certificate_file(keys)}"
 
 
-def notify(sandbox: Sandbox, one: Notification) -> Letter:
+def notify(seller: Seller, keys: Keys, notification: Notification) -> OutgoingMessage:
     """The notification as it goes out: the same text and signature at every try."""
-    topic, subscription = _names(sandbox.seller.seed, sandbox.seller_id)
+    topic, subscription = _names(seller.seed, seller.seller_id)
     body = {
         "Type": "Notification",
-        "MessageId": one.message_id,
+        "MessageId": notification.message_id,
         "TopicArn": topic,
-        "Message": _json(_message(sandbox, one)),
-        "Timestamp": rfc3339(one.created_at),
+        "Message": _json(_message(seller, notification)),
+        "Timestamp": rfc3339(notification.created_at),
         "SignatureVersion": "1",
-        "SigningCertURL": certificate_url(sandbox),
+        "SigningCertURL": certificate_url(seller, keys),
         "UnsubscribeURL": f"{_HOST}/?Action=Unsubscribe&SubscriptionArn={subscription}",
     }
     signed = canonical_string(body)
-    body["Signature"] = _signature(sandbox, one, body, signed)
+    body["Signature"] = _signature(keys, notification, body, signed)
     text = _json(body).encode()
-    if one.outcome == Misbehaviour.CORRUPT:
+    if notification.outcome == Misbehaviour.CORRUPT:
         text = text[: len(text) * 2 // 3]
     headers = {
         "Content-Type": "text/plain; charset=UTF-8",
         "User-Agent": "Amazon Simple Notification Service Agent",
         "x-amz-sns-message-type": "Notification",
-        "x-amz-sns-message-id": one.message_id,
+        "x-amz-sns-message-id": notification.message_id,
         # One consumer looks for the name in just these capitals.
         "X-Amz-Sns-Topic-Arn": topic,
         "x-amz-sns-subscription-arn": subscription,
     }
-    return Letter(headers, text, signed)
+    return OutgoingMessage(headers, text, signed)
 
 
-def _signature(sandbox: Sandbox, one: Notification, body: Mapping[str, str], canonical: str) -> str:
-    keys = sandbox.runtime.keys
-    identity = ipn_identity(keys.folder)
-    if one.outcome == Misbehaviour.OLD_SIGNATURE:
+def _signature(keys: Keys, notification: Notification, body: Mapping[str, str], canonical: str) -> str:
+    key = keys.private[NOTIFICATION_KEY.private]
+    if notification.outcome == Misbehaviour.OLD_SIGNATURE:
         # By a key that the certificate does not have (any more).
-        return sign_text(canonical, keys.amazonpay)
-    if one.outcome == Misbehaviour.BAD_SIGNATURE:
-        return sign_notification({**body, "MessageId": f"{one.message_id}x"}, identity.key)
-    return sign_text(canonical, identity.key)
+        return sign_text(canonical, keys.private[PAYMENT_KEY.private])
+    if notification.outcome == Misbehaviour.BAD_SIGNATURE:
+        return sign_notification({**body, "MessageId": f"{notification.message_id}x"}, key)
+    return sign_text(canonical, key)
 
 
-def _message(sandbox: Sandbox, one: Notification) -> dict[str, str]:
-    facts: Mapping[str, Any] = one.facts
-    payment = one.type is NotificationType.PAYMENT
-    content = _payment(one, facts) if payment else _refund(facts)
+def _message(seller: Seller, notification: Notification) -> dict[str, str]:
+    facts: Mapping[str, Any] = notification.facts
+    payment = notification.type is NotificationType.PAYMENT
+    content = _payment(notification, facts) if payment else _refund(facts)
     root = "ChargeTransactionNotification" if payment else "RefundTransactionNotification"
     document = render(root, NAMESPACE, content).decode().partition("\n")[2].rstrip("\n")
     return {
-        "NotificationReferenceId": ids.uuid(sandbox.seller.seed, "reference", one.message_id),
-        "NotificationType": str(one.type),
-        "SellerId": sandbox.seller_id,
+        "NotificationReferenceId": ids.uuid(seller.seed, "reference", notification.message_id),
+        "NotificationType": TYPES[notification.type],
+        "SellerId": seller.seller_id,
         "ReleaseEnvironment": "Live" if facts["live"] else "Sandbox",
         "Version": "2013-01-01",
         "MarketplaceID": _MARKETPLACE,
-        "Timestamp": rfc3339(one.created_at),
+        "Timestamp": rfc3339(notification.created_at),
         "NotificationData": f"{_DECLARATION}\n{document}",
     }
 
 
-def _payment(one: Notification, facts: Mapping[str, Any]) -> Tree:
+def _payment(notification: Notification, facts: Mapping[str, Any]) -> Tree:
     """The fee comes first: a consumer takes the second Amount for the payment's (ChargeAmount
     is inferred).
     """
     code, words = amazon_note(facts["completed"], facts["reason"])
     details: Tree = {
-        "OrderID": one.order_id,
+        "OrderID": notification.order_id,
         "SellerReferenceId": facts["seller_order_id"],
         "TotalFee": {"Amount": "0.00", "CurrencyCode": facts["currency"]},
         "ChargeAmount": {"Amount": facts["amount"], "CurrencyCode": facts["currency"]},
@@ -136,7 +165,7 @@ def _refund(facts: Mapping[str, Any]) -> Tree:
         "RefundReferenceId": facts["reference"],
         "RefundAmount": {"Amount": facts["amount"], "CurrencyCode": facts["currency"]},
         "CreationTimestamp": rfc3339(facts["created_at"]),
-        "Status": _status(facts, facts["reason"] or "", ""),
+        "Status": _status(facts, REFUND_REASONS.get(facts["reason"], ""), ""),
     }
     return {"RefundTransactionDetails": details}
 

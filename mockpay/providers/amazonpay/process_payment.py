@@ -10,6 +10,7 @@ from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.providers.amazonpay import codec, reasons
 from mockpay.providers.amazonpay.error_responses import html_error, note_refusal
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
@@ -60,7 +61,7 @@ def location(runtime: Runtime, form: bytes) -> str:
 def _open(runtime: Runtime, form: bytes) -> tuple[OpenedEnvelope, EnvelopeParameters]:
     """What was sealed, and what it came in."""
     sent = read_parameters(decode_form(form))
-    return open_envelope(sent.payload, sent.key, sent.iv, runtime.keys.amazonpay), sent
+    return open_envelope(sent.payload, sent.key, sent.iv, runtime.keys.private[PAYMENT_KEY.private]), sent
 
 
 def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters) -> str:

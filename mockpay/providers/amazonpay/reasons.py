@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
+
 
 class Status(StrEnum):
     """The three statuses of the way back."""
@@ -68,6 +70,9 @@ FAILURES: Mapping[str, Reason] = {
     "field.invalid": Reason("260", "A field is too long or holds a control character"),
     "simulation.invalid": Reason("261", "sellerNote asks for an unknown SandboxSimulation"),
 }
+
+#: Why a refund was declined, by our reason.
+REFUND_REASONS: Mapping[str, str] = {REJECTED: "AmazonRejected", PROCESSING_FAILURE: "ProcessingFailure"}
 
 
 def failure(reason: str | None) -> Reason:

@@ -8,6 +8,7 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Conflict, Invalid, NotFound, Unusable
 from mockpay.kernel.money import Money
 from mockpay.providers.amazonpay.calls import Call
+from mockpay.providers.amazonpay.reasons import REFUND_REASONS
 from mockpay.providers.amazonpay.xml_responses import Reply, answer
 from mockpay.services.refunds import refunds
 from mockpay.store import orders
@@ -76,7 +77,7 @@ def _refund(call: Call, sandbox: Sandbox, order: Order, operation: str) -> Reply
     # India's reply has one level more (seen in a consumer).
     details: Tree = {"RefundDetail": detail} if operation == "RefundPayment" else detail
     document = answer(operation, {"RefundDetails": details})
-    return Reply(document, told_first=got.refund.refund_id if got.early else None)
+    return Reply(document, notify_first=got.refund.refund_id if got.early else None)
 
 
 def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
@@ -102,7 +103,7 @@ def _detail(refund: Refund) -> Tree:
         "RefundStatus": {
             "State": _STATES[refund.state],
             "LastUpdateTimestamp": rfc3339(refund.updated_at),
-            "ReasonCode": refund.reason_code or "",
+            "ReasonCode": REFUND_REASONS.get(refund.reason_code or "", ""),
             "ReasonDescription": "",
         },
         "SellerRefundNote": refund.note or "",

@@ -1,4 +1,4 @@
-"""The way back: the ten parameters that a result may have, signed as the seller verifies them."""
+"""The return to the seller: the ten parameters that a result may have, signed as the seller verifies them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from mockpay.domain.payments.plans import Stage
 from mockpay.domain.sellers import Seller
 from mockpay.providers.amazonpay import reasons
 from mockpay.providers.amazonpay.reasons import Reason, Status
-from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.signing import sign_result
 
@@ -20,14 +19,14 @@ _WAITING = frozenset({AttemptState.PENDING, AttemptState.UNKNOWN, AttemptState.P
 _URL_SAFE = "%/:=&?~+!$,;'@()*[]-._"
 
 
-def way_back(sandbox: Sandbox, order: Order, last: Attempt | None) -> str:
+def return_url(seller: Seller, order: Order, last: Attempt | None) -> str:
     """The seller's URL with the signed result; the attempt's plan may ask for a fault in it."""
     fields = _fields(order, *outcome(order, last))
     fault = last.plan.at(Stage.REDIRECT).outcome if last else "success"
     if fault == "failure_though_captured" and order.state in PAID:
         fields = _fields(order, Status.FAILURE, reasons.failure("told_as_failure"))
-    params = signed(sandbox.seller, fields, encoding_of(sandbox.seller, order.request))
-    return _url(sandbox.seller, order.redirect_url, _spoiled(params, fault))
+    params = signed(seller, fields, encoding_of(seller, order.request))
+    return _url(seller, order.redirect_url, _spoiled(params, fault))
 
 
 def refusal_url(
@@ -66,7 +65,7 @@ def _fields(order: Order, status: Status, reason: Reason) -> dict[str, str]:
 
 def encoding_of(seller: Seller, request: Mapping[str, object]) -> Encoding:
     """In which encoding the seller's client verifies: its setting, else as it wrote itself."""
-    wanted = seller.settings.result_encoding
+    wanted: str = seller.settings.result_encoding
     marks = request.get("marks")
     if wanted == "auto":
         wanted = str(marks.get("encoding", Encoding.PHP)) if isinstance(marks, dict) else "php"

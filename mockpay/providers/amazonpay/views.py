@@ -7,13 +7,13 @@ from collections.abc import Callable
 from flask import Blueprint, Request, Response, jsonify, request
 
 from mockpay.kernel.errors import MockpayError, NotFound
-from mockpay.kernel.keys.signing_identity import ipn_identity
-from mockpay.providers.amazonpay import charge_status, process_payment
+from mockpay.providers.amazonpay import charge_status, process_payment, throttling
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
 from mockpay.providers.amazonpay.error_responses import XML, note_refusal, xml_error
+from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY, PAYMENT_KEY
+from mockpay.providers.amazonpay.notifications import certificate_file
 from mockpay.providers.amazonpay.operations import OPERATIONS
 from mockpay.providers.amazonpay.xml_responses import Reply
-from mockpay.services.sellers import throttling
 from mockpay.store import journal, notifications
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.wire.keys import public_key_line
@@ -26,7 +26,7 @@ _NODE_PATHS = {
     "/v2/payments/refund/details": "GetRefundDetails",
 }
 #: How long an answer waits for a notification that must come first, in ms; and between looks.
-_TELL_FIRST_MS, _LOOK_AGAIN = 2_000, 0.01
+_FIRST_TRY_MS, _LOOK_AGAIN = 2_000, 0.01
 _MWS_PATHS = ("/OffAmazonPayments_Sandbox/2013-01-01", "/OffAmazonPayments/2013-01-01")
 
 
@@ -76,8 +76,8 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
     except MockpayError as error:
         note_refusal(runtime, kind, error, call_request, world)
         return xml_error(error)
-    if reply.told_first is not None:
-        _wait_until_told(runtime, world.seller_id, reply.told_first)
+    if reply.notify_first is not None:
+        _wait_for_first_try(runtime, world.seller_id, reply.notify_first)
     return Response(reply.document, reply.status, content_type=XML)
 
 
@@ -94,10 +94,10 @@ def _done(operation: str, call: Call, sandbox: Sandbox) -> Reply:
         return Reply.refusing(error)
 
 
-def _wait_until_told(runtime: Runtime, seller_id: str, refund_id: str) -> None:
+def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> None:
     """Let the notification of a refund have its first try before the answer goes out."""
     runtime.wake.set()
-    deadline = runtime.real_clock.now() + _TELL_FIRST_MS
+    deadline = runtime.real_clock.now() + _FIRST_TRY_MS
     while runtime.real_clock.now() < deadline:
         with read(runtime, seller_id) as sandbox:
             told = notifications.listed(sandbox, refund_id=refund_id).items
@@ -123,15 +123,14 @@ def _note(sandbox: Sandbox, kind: str, refused: MockpayError | None, flavour: st
 
 def _dynamic_config(runtime: Runtime) -> Response:
     """What the PHP family writes into its config.ini."""
-    return jsonify({"publicKey": public_key_line(runtime.keys.amazonpay.public_key())})
+    return jsonify({"publicKey": public_key_line(runtime.keys.private[PAYMENT_KEY.private].public_key())})
 
 
 def _certificate(runtime: Runtime, file_name: str) -> Response:
     """What notifications are verified with; their SigningCertURL leads here."""
-    identity = ipn_identity(runtime.keys.folder)
-    if f"{file_name}.pem" != identity.file_name:
+    if f"{file_name}.pem" != certificate_file(runtime.keys):
         raise NotFound("There is nothing at this address.", code="path.not_found")
-    return Response(identity.certificate, content_type="application/x-pem-file")
+    return Response(runtime.keys.public[NOTIFICATION_KEY.public], content_type="application/x-pem-file")
 
 
 def _metrics(rest: str = "") -> Response:

@@ -19,13 +19,13 @@ class Reply:
     """
     What an operation answers, and is committed for whatever its status.
 
-    `refused` is the error that the document tells; `told_first` the refund whose notification
+    `refused` is the error that the document tells; `notify_first` the refund whose notification
     must have had its first try before the answer goes out.
     """
 
     document: bytes
     refused: MockpayError | None = None
-    told_first: str | None = None
+    notify_first: str | None = None
 
     @property
     def status(self) -> int:
@@ -78,7 +78,7 @@ def order_reference(order: Order, *, stale: bool = False) -> Tree:
     """
     state, reason, description = ("Open", "", "") if stale else amazon_state(order)
     return {
-        "ReleaseEnvironment": order.release_environment,
+        "ReleaseEnvironment": "Live" if order.live else "Sandbox",
         "OrderReferenceStatus": {
             "LastUpdateTimestamp": rfc3339(order.created_at if stale else order.updated_at),
             "State": state,

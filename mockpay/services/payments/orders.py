@@ -69,12 +69,10 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
 def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     seller = sandbox.seller
     seconds = min(request.timeout_seconds or seller.settings.order_expiry_seconds, _LONGEST_SECONDS)
-    reference = ids.order_reference(
-        seller.seed, seller.seller_id, request.seller_order_id, number, sandbox=not request.live
-    )
+    order_id = sandbox.runtime.providers[request.provider].order_id(seller, request, number)
     row = {
         "seller_id": seller.seller_id,
-        "order_id": reference,
+        "order_id": order_id,
         "seller_order_id": request.seller_order_id,
         "state": OrderState.CREATED.value,
         "amount_minor": request.amount.minor,
@@ -100,7 +98,7 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         sandbox,
         order.order_pk,
         machine="order",
-        subject=reference,
+        subject=order_id,
         event="opened",
         before=None,
         after=order.state,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mockpay.domain.methods.instruments import Instrument
 from mockpay.domain.methods.registry import NETWORKS
 from mockpay.domain.methods.response_codes import ResponseCodes
@@ -23,7 +21,6 @@ from mockpay.domain.scenarios.resolution import (
     find,
     resolve,
 )
-from mockpay.domain.simulation import Simulation, of_payment, of_refund
 from mockpay.kernel import ids
 from mockpay.store import attempts, scenarios
 from mockpay.store.unit_of_work import Sandbox
@@ -56,7 +53,7 @@ def plan_payment(
         inputs={**instrument.inputs, Input.AMOUNT: amount},
         match=match,
         network=network,
-        simulated=_simulated(of_payment(order.seller_note)),
+        simulated=sandbox.provider_of(order).payment_simulation(order.seller_note),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
@@ -90,19 +87,12 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         match=match,
         network=network,
         stages=REFUND_STAGES,
-        simulated=_simulated(of_refund(request.note)),
+        simulated=sandbox.provider_of(order).refund_simulation(request.note),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
     subject = f"{order.order_id} {request.key}"
     return resolve(facts, _use_up_rules(sandbox, match, network, subject, list(REFUND_STAGES)))
-
-
-def _simulated(asked: Simulation | None) -> dict[Stage, Decision]:
-    if asked is None:
-        return {}
-    delay = asked.delay_seconds
-    return {s: replace(one, delay_seconds=delay) for s, one in asked.decisions.items()}
 
 
 def _use_up_rules(

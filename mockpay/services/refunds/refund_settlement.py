@@ -85,7 +85,7 @@ def decline(
     The refund is refused; what it had reserved can be refunded again.
 
     Raises:
-        Invalid: code ``refund.reason``: not one of Amazon's reasons.
+        Invalid: code ``refund.reason``: not one of `DECLINE_REASONS`.
         IllegalTransition: it ended already.
     """
     if reason not in rules.DECLINE_REASONS:

@@ -10,7 +10,6 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.payments.plans import Plan, Stage
 from mockpay.domain.refunds import SELLER, Refund, RefundRequest, RefundState
 from mockpay.domain.timeline import Actor
-from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR
@@ -49,7 +48,7 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> RefundResul
     before = refunds.by_reference(sandbox, asked.key)
     if before is not None:
         if before.digest != asked.digest or before.order_pk != order.order_pk:
-            message = "There is another refund of this RefundReferenceId."
+            message = "There is another refund of this reference."
             raise Conflict(message, code="refund.duplicate")
         return RefundResult(before)
     attempt = _refundable(sandbox, order, asked)
@@ -137,12 +136,10 @@ def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt
 
 
 def _new_refund_id(sandbox: Sandbox, order: Order, key: str) -> str:
-    """Amazon's form: the order's id, ``-R`` and six digits."""
-    for again in range(1_000):
-        dice = ids.number(sandbox.seller.seed, "refund", order.order_id, key, again, below=10**6)
-        name = f"{order.order_id}-R{dice:06d}"
-        if refunds.by_id(sandbox, name) is None:
-            return name
+    for number in range(1_000):
+        refund_id = sandbox.provider_of(order).refund_id(sandbox.seller, order, key, number)
+        if refunds.by_id(sandbox, refund_id) is None:
+            return refund_id
     raise Conflict("This order has too many refunds.", code="refund.too_many")
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from mockpay.domain import sellers as rules
+from msgspec import structs
+
 from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry
-from mockpay.domain.sellers import Seller, check_names
+from mockpay.domain.sellers import THROTTLING_OFF, Seller, Settings, check_names, setting_invalid
+from mockpay.domain.sellers import settings as settings_of
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.risk.rule_table import rules_of
+from mockpay.services.notifications import retry_profiles
 from mockpay.services.scenarios import parse_outcome
 from mockpay.store import offers, resets, sellers
 from mockpay.store.db.engine import reading, writing
@@ -82,7 +86,7 @@ def _made(runtime: Runtime, wish: NewSeller) -> Seller:
         name=wish.name if wish.name is not None else f"Store {seller_id[-6:]}",
         return_urls=wish.return_urls if wish.return_urls is not None else LOOPBACK_RETURNS,
         ipn_url=wish.ipn_url or None,
-        settings=rules.settings(wish.settings or {}),
+        settings=settings_of(wish.settings or {}),
         seed=runtime.settings.seed or ids.entropy(16).hex(),
         clock=Clock(Mode.RUNNING, now, now),
         next_due=None,
@@ -108,13 +112,37 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
         check_return_url_entry(entry)
     if seller.ipn_url is not None:
         runtime.settings.outgoing_hosts.check(seller.ipn_url)
-    return replace(seller, settings=_with_outcomes(seller.settings))
+    return replace(seller, settings=_checked_settings(runtime, seller.settings))
 
 
-def _with_outcomes(settings: rules.Settings) -> rules.Settings:
-    """Default outcomes are checked on save, not when somebody pays."""
+def _checked_settings(runtime: Runtime, settings: Settings) -> Settings:
+    """What a provider, the scenarios or the risk check knows is checked on save, not when somebody pays."""
+    _check_choice("ipn_profile", settings.ipn_profile, retry_profiles(runtime))
+    contributed = (provider.throttling_profiles for provider in runtime.providers.values())
+    _check_choice("throttling", settings.throttling, {THROTTLING_OFF}.union(*contributed))
+    rules_of(settings.risk_rules)
     normal = (parse_outcome(stage, said) for stage, said in settings.default_outcomes.items())
-    return replace(settings, default_outcomes={str(stage): outcome for stage, outcome in normal})
+    return structs.replace(settings, default_outcomes={str(stage): outcome for stage, outcome in normal})
+
+
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
+        raise setting_invalid(name, f"it is one of {', '.join(sorted(choices))}")
+
+
+def addresses(runtime: Runtime, base_url: str) -> dict[str, str]:
+    """Name -> URL of what sellers' software calls, by all providers."""
+    return _merged(provider.addresses(base_url) for provider in runtime.providers.values())
+
+
+def environment(runtime: Runtime, seller: Seller, base_url: str) -> dict[str, str]:
+    """Name -> value of the variables by which a seller's software is configured."""
+    companies = runtime.providers.values()
+    return _merged(company.environment(seller, runtime.keys, base_url) for company in companies)
+
+
+def _merged(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {name: value for mapping in mappings for name, value in mapping.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +164,13 @@ def change(sandbox: Sandbox, changes: Changes) -> Seller:
         Forbidden: code ``outgoing.host``.
     """
     seller = sandbox.seller
-    settings = {**asdict(seller.settings), **(changes.settings or {})}
+    settings = {**structs.asdict(seller.settings), **(changes.settings or {})}
     changed = replace(
         seller,
         name=seller.name if changes.name is None else changes.name,
         return_urls=seller.return_urls if changes.return_urls is None else changes.return_urls,
         ipn_url=seller.ipn_url if changes.ipn_url is None else changes.ipn_url or None,
-        settings=rules.settings(settings),
+        settings=settings_of(settings),
     )
     checked = _checked(sandbox.runtime, changed)
     sellers.save(sandbox.connection, sandbox.runtime.keyring, checked)

@@ -25,7 +25,7 @@ def leave(runtime: Runtime, token: str) -> Response:
             return go(visit.url)
         order = outcomes.give_up(visit.sandbox, visit.order)
         first = orders.record_return(visit.sandbox, order)
-        url = _way_back(runtime, Visit(visit.sandbox, order, visit.last))
+        url = _return_url(Visit(visit.sandbox, order, visit.last))
         fault = visit.last.plan.at(Stage.REDIRECT).outcome if visit.last else "success"
         if fault == "never_returns":
             page = view_models.page(visit, "The buyer closed the browser")
@@ -39,11 +39,11 @@ def leave(runtime: Runtime, token: str) -> Response:
     return _away(url)
 
 
-def _way_back(runtime: Runtime, visit: Visit) -> str:
-    way_back = runtime.providers[visit.order.provider].way_back
-    if way_back is None:
-        raise NotFound("This order has no way back.", code="order.no_way_back")
-    return str(way_back(visit.sandbox, visit.order, visit.last))
+def _return_url(visit: Visit) -> str:
+    return_url = visit.sandbox.provider_of(visit.order).return_url
+    if return_url is None:
+        raise NotFound("This order has no return URL.", code="order.no_return_url")
+    return return_url(visit.sandbox.seller, visit.order, visit.last)
 
 
 def _away(url: str) -> Response:

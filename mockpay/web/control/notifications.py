@@ -134,7 +134,7 @@ def list_notifications(request: Request[NotificationQuery, None]) -> Notificatio
 
 def get_notification(request: Request[None, None]) -> NotificationDetail:
     with request.read() as sandbox:
-        notification = verbs.the_notification(sandbox, request.path["notification_id"])
+        notification = verbs.get_notification(sandbox, request.path["notification_id"])
         return _detail(sandbox, notification, request.seller_url)
 
 
@@ -151,7 +151,7 @@ def _send(request: Request[None, None], deadline: float) -> None:
     while time.monotonic() < deadline:
         outbox.send_waiting(request.runtime, request.seller_id)
         with request.read() as sandbox:
-            state = verbs.the_notification(sandbox, request.path["notification_id"]).state
+            state = verbs.get_notification(sandbox, request.path["notification_id"]).state
         if state not in _TO_BE_SENT or request.runtime.stopping.wait(_POLL_SECONDS):
             return
 

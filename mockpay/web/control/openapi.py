@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import msgspec
 
 from mockpay import __version__
-from mockpay.domain.sellers import Settings
 from mockpay.web.control.endpoints import JSON, Endpoint
 from mockpay.web.problems import MEDIA_TYPE, Problem
 
@@ -58,8 +56,6 @@ def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Every struct that occurs, as JSON Schema by name."""
     used = [struct for e in endpoints for struct in (e.body, e.response) if struct is not None]
     _, components = msgspec.json.schema_components([*dict.fromkeys(used), Problem], ref_template=_REF)
-    for field in fields(Settings):
-        components["Settings"]["properties"][field.name]["description"] = field.metadata["says"]
     return components
 
 

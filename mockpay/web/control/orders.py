@@ -46,7 +46,7 @@ class OrderFields(Struct, kw_only=True):
     seller_note: str | None
     store_name: str | None
     reason: str | None
-    release_environment: str
+    live: bool
     captured_amount: str
     refunded_amount: str
     attempt_count: int

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
-from mockpay.domain.sellers import Settings
+from mockpay.domain.sellers import Settings, setting_descriptions
 from mockpay.web.control.endpoints import Endpoint
 from mockpay.web.control.openapi import query_parameters, schemas
 from mockpay.web.control.routes import ENDPOINTS
@@ -132,7 +131,6 @@ def _settings() -> Iterator[str]:
     yield "## Settings of a seller\n"
     yield "| name | default | meaning |\n|---|---|---|"
     default = Settings()
-    for field in fields(Settings):
-        value = json.dumps(getattr(default, field.name))
-        yield f"| `{field.name}` | `{value}` | {field.metadata['says']} |"
+    for name, description in setting_descriptions().items():
+        yield f"| `{name}` | `{json.dumps(getattr(default, name))}` | {description} |"
     yield ""

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from mockpay.domain.sellers import Seller, Settings
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.responses import to_response
@@ -53,9 +54,10 @@ class SellerSummary(Struct, kw_only=True):
 
 
 class SellerDetail(SellerSummary, kw_only=True):
-    """A seller with its secret."""
+    """A seller with its secret, and the variables by which its software is configured."""
 
     secret_key: str
+    environment: dict[str, str]
 
 
 class SellerList(Struct, kw_only=True):
@@ -72,13 +74,13 @@ def create_seller(request: Request[None, SellerCreate]) -> SellerDetail:
         request.runtime,
         NewSeller(new.seller_id, new.access_key, new.secret_key, new.name, urls, new.ipn_url, new.settings),
     )
-    return _detail(seller, request.base)
+    return _detail(request.runtime, seller, request.base)
 
 
 def list_sellers(request: Request[PageQuery, None]) -> SellerList:
     page = accounts.listed(request.runtime, request.query.cursor, request.query.limit)
     items = [
-        to_response(SellerSummary, seller, urls=addresses(seller.seller_id, request.base))
+        to_response(SellerSummary, seller, urls=addresses(request.runtime, seller.seller_id, request.base))
         for seller in page.items
     ]
     return SellerList(items=items, next_cursor=page.next_cursor)
@@ -86,7 +88,7 @@ def list_sellers(request: Request[PageQuery, None]) -> SellerList:
 
 def get_seller(request: Request[None, None]) -> SellerDetail:
     with request.read() as sandbox:
-        return _detail(sandbox.seller, request.base)
+        return _detail(request.runtime, sandbox.seller, request.base)
 
 
 def patch_seller(request: Request[None, SellerPatch]) -> SellerDetail:
@@ -98,7 +100,7 @@ def patch_seller(request: Request[None, SellerPatch]) -> SellerDetail:
         settings=None if patch.settings is UNSET else patch.settings,
     )
     with request.transaction() as sandbox:
-        return _detail(accounts.change(sandbox, changes), request.base)
+        return _detail(request.runtime, accounts.change(sandbox, changes), request.base)
 
 
 def delete_seller(request: Request[None, None]) -> None:
@@ -109,21 +111,23 @@ def delete_seller(request: Request[None, None]) -> None:
 def reset_seller(request: Request[None, None]) -> SellerDetail:
     with request.transaction() as sandbox:
         accounts.reset(sandbox)
-        return _detail(sandbox.seller, request.base)
+        return _detail(request.runtime, sandbox.seller, request.base)
 
 
-def _detail(seller: Seller, base: str) -> SellerDetail:
-    return to_response(SellerDetail, seller, urls=addresses(seller.seller_id, base))
+def _detail(runtime: Runtime, seller: Seller, base: str) -> SellerDetail:
+    return to_response(
+        SellerDetail,
+        seller,
+        urls=addresses(runtime, seller.seller_id, base),
+        environment=accounts.environment(runtime, seller, base),
+    )
 
 
-def addresses(seller_id: str, base: str) -> dict[str, str]:
+def addresses(runtime: Runtime, seller_id: str, base: str) -> dict[str, str]:
     """Where this seller's software and its people find things (contract sections 2 and 3)."""
     return {
         "base": base,
-        "pay": f"{base}/initiatePayment",
-        "mws": f"{base}/OffAmazonPayments_Sandbox/2013-01-01",
-        "charge_status": f"{base}/v2/payments/chargeStatus",
-        "dynamic_config": f"{base}/getDynamicConfig",
+        **accounts.addresses(runtime, base),
         "public_key": f"{base}/_mockpay/v1/public-key",
         "control": f"{base}/_mockpay/v1/sellers/{seller_id}",
         "dashboard": f"{base}/_mockpay/ui/sellers/{seller_id}/orders",

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from mockpay import __version__
 from mockpay.store.db.engine import check_health
 from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.wire.keys import load_public_key, public_key_line
 
 
 class Health(Struct, kw_only=True):
@@ -34,13 +35,8 @@ def get_health(request: Request[None, None]) -> Health:
 
 def get_public_key(request: Request[PublicKeyQuery, None]) -> Response:
     pem = request.runtime.keys.public_file.read_text("ascii")
-    text = key_line(pem) if request.query.format == "sdk" else pem
+    text = public_key_line(load_public_key(pem)) if request.query.format == "sdk" else pem
     return Response(text, content_type="text/plain; charset=utf-8")
-
-
-def key_line(pem: str) -> str:
-    """A PEM file's content as the SDKs' configuration wants it: base64 on one line."""
-    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
 
 
 ENDPOINTS = (

@@ -12,7 +12,7 @@ from mockpay.delivery import outbox
 from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, Try
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Conflict
-from mockpay.services.notifications import deliver, the_notification
+from mockpay.services.notifications import deliver, get_notification, retry_profiles
 from mockpay.store import notification_tries, schedule, timeline
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
@@ -20,10 +20,10 @@ from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.dashboard.message_layers import Layer, layers
 from mockpay.web.problems import status_of
 from mockpay.web.wording import deliveries
-from mockpay.web.wording.deliveries import PROFILES, TYPES, Chip
+from mockpay.web.wording.deliveries import TYPES, Chip
 from mockpay.web.wording.timelines import instant, moment
 
-#: Tries on one page; Amazon's profile makes some hundreds of them.
+#: Tries on one page; an hourly profile makes some hundreds of them.
 _SHOWN = 20
 #: How often, and how far apart in real seconds, to look whether the worker has sent it.
 _LOOKS, _LOOK_AGAIN = 40, 0.05
@@ -55,13 +55,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/sellers/<seller_id>/notifications/<notification_id>")
     def notification(seller_id: str, notification_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, the_notification(sandbox, notification_id))
+            return _page(runtime, sandbox, get_notification(sandbox, notification_id))
 
     @pages.get("/sellers/<seller_id>/notifications/<notification_id>/news")
     def notification_news(seller_id: str, notification_id: str) -> Response:
         """Whether there was a try since it was shown, or it waits for another one."""
         with read(runtime, seller_id) as sandbox:
-            one = the_notification(sandbox, notification_id)
+            one = get_notification(sandbox, notification_id)
             return list_page.news(_version(sandbox, one), str(one.state))
 
     @pages.post("/sellers/<seller_id>/notifications/<notification_id>/deliver")
@@ -71,7 +71,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
                 deliver(sandbox, notification_id)
         except Conflict as error:
             with read(runtime, seller_id) as sandbox:
-                one = the_notification(sandbox, notification_id)
+                one = get_notification(sandbox, notification_id)
                 return _page(runtime, sandbox, one, error=error.message), status_of(error)
         outbox.send_waiting(runtime, seller_id)
         _wait_until_sent(runtime, seller_id, notification_id)
@@ -84,7 +84,7 @@ def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> 
     """The worker may have taken it first, then it is the worker's answer that is waited for."""
     for _ in range(_LOOKS):
         with read(runtime, seller_id) as sandbox:
-            if the_notification(sandbox, notification_id).state not in _ON_ITS_WAY:
+            if get_notification(sandbox, notification_id).state not in _ON_ITS_WAY:
                 return
         if runtime.stopping.wait(_LOOK_AGAIN):
             return
@@ -95,7 +95,7 @@ def _version(sandbox: Sandbox, one: Notification) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, one: Notification, *, error: str = "") -> str:
-    settings = sandbox.seller.settings
+    profile = sandbox.seller.settings.ipn_profile
     waiting = [event.due_at for event in schedule.waiting_of(sandbox, one.notification_id)]
     return render(
         runtime,
@@ -107,7 +107,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, one: Notification, *, error: str =
         answer=deliveries.what_happened(one, sandbox.now),
         chip=deliveries.chip(one.state),
         decided_by=deliveries.decided_by(one),
-        profile=PROFILES.get(settings.ipn_profile, settings.ipn_profile),
+        profile=f"{profile}: {retry_profiles(runtime)[profile].description}",
         address=sandbox.seller.ipn_url,
         due=moment(one.first_due_at),
         next_try=moment(min(waiting)) if waiting and one.state in WAITING else "",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 from flask import Blueprint
+from msgspec import structs
 
-from mockpay.domain.sellers import Seller, Settings
+from mockpay.domain.sellers import Seller, Settings, setting_descriptions
+from mockpay.services.sellers import accounts
 from mockpay.store.unit_of_work import Runtime, read
 from mockpay.web.dashboard.layout import base_url, control_url, render
 
@@ -37,7 +39,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
                 current="seller",
                 seller=one,
                 settings=setting_lines(one.settings),
-                exports=export_lines(one, base, runtime.keys.public_file.read_text()),
+                exports=export_lines(runtime, one, base),
                 json_url=control_url(sandbox),
                 base=base,
             )
@@ -45,15 +47,11 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 def setting_lines(settings: Settings) -> list[SettingLine]:
     """Every setting in the order of its declaration."""
-    values, usual = asdict(settings), asdict(Settings())
+    values, usual = structs.asdict(settings), structs.asdict(Settings())
+    descriptions = setting_descriptions()
     return [
-        SettingLine(
-            name=field.name,
-            value=_told(values[field.name]),
-            says=str(field.metadata.get("says", "")),
-            changed=values[field.name] != usual[field.name],
-        )
-        for field in fields(Settings)
+        SettingLine(name=name, value=_told(value), says=descriptions[name], changed=value != usual[name])
+        for name, value in values.items()
     ]
 
 
@@ -67,14 +65,7 @@ def _told(value: object) -> str:
     return str(value) or "none"
 
 
-def export_lines(seller: Seller, base: str, public_pem: str) -> str:
+def export_lines(runtime: Runtime, seller: Seller, base: str) -> str:
     """What a shop's shell or CI job needs; the same lines as `mockpay secrets --env`."""
-    lines = {
-        "AMAZONPAY_SELLER_ID": seller.seller_id,
-        "AMAZONPAY_ACCESS_KEY": seller.access_key,
-        "AMAZONPAY_SECRET_KEY": seller.secret_key,
-        # Amazon's SDKs take the key as one line of base64, without the PEM's frame.
-        "AMAZONPAY_PUBLIC_KEY": "".join(public_pem.split("-----")[2].split()),
-        "AMAZONPAY_BASE_URL": base,
-    }
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in lines.items())
+    variables = accounts.environment(runtime, seller, base)
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

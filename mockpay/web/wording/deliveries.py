@@ -23,10 +23,6 @@ TYPES: Mapping[NotificationType, str] = {
     NotificationType.PAYMENT: "Payment",
     NotificationType.REFUND: "Refund",
 }
-PROFILES: Mapping[str, str] = {
-    "fast": "fast: again after 1 s, 5 s, 30 s and 2 min, then hourly for 14 days",
-    "amazon": "amazon: hourly for 14 days; 4xx or nobody there is final",
-}
 
 
 def chip(state: DeliveryState) -> Chip:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.keys.files import open_keys
+from mockpay.providers.amazonpay.keys import KEY_FILES, PAYMENT_KEY
 from tests.factories import run_concurrently
 
 FILES = {
@@ -59,8 +60,8 @@ def test_private_files_are_for_their_owner_alone(keys):
 
 def test_the_public_file_belongs_to_the_private_one(keys):
     public = serialization.load_pem_public_key(keys.public_file.read_bytes())
-    assert public.public_numbers() == keys.amazonpay.public_key().public_numbers()
-    assert keys.amazonpay.key_size == 2048
+    assert public.public_numbers() == keys.private[PAYMENT_KEY.private].public_key().public_numbers()
+    assert keys.private[PAYMENT_KEY.private].key_size == 2048
 
 
 def test_the_ipn_certificate_belongs_to_its_key_and_signs_itself(keys):
@@ -77,19 +78,19 @@ def test_the_ipn_certificate_belongs_to_its_key_and_signs_itself(keys):
 
 def test_a_second_start_changes_nothing(folder):
     before = contents(folder)
-    open_keys(folder)
+    open_keys(folder, KEY_FILES)
     assert contents(folder) == before
 
 
 def test_threads_that_start_at_once_end_with_one_key(folder):
     for name in ("store.key", "amazonpay_private.pem", "amazonpay_public.pem"):
         (folder / name).unlink()
-    opened = run_concurrently(4, lambda _: open_keys(folder))
+    opened = run_concurrently(4, lambda _: open_keys(folder, KEY_FILES))
     assert [type(one).__name__ for one in opened] == ["Keys"] * 4
     assert len({one.store.keys for one in opened}) == 1
-    assert len({one.amazonpay.private_numbers().d for one in opened}) == 1
+    assert len({one.private[PAYMENT_KEY.private].private_numbers().d for one in opened}) == 1
     public = serialization.load_pem_public_key((folder / "amazonpay_public.pem").read_bytes())
-    assert public.public_numbers() == opened[0].amazonpay.public_key().public_numbers()
+    assert public.public_numbers() == opened[0].private[PAYMENT_KEY.private].public_key().public_numbers()
     assert set(contents(folder)) == set(FILES)
 
 
@@ -116,8 +117,8 @@ def test_a_key_of_the_users_own_is_used_as_it_is(folder):
     )
     (folder / "amazonpay_private.pem").write_bytes(traditional)
     (folder / "amazonpay_public.pem").unlink()
-    opened = open_keys(folder)
-    assert opened.amazonpay.private_numbers() == mine.private_numbers()
+    opened = open_keys(folder, KEY_FILES)
+    assert opened.private[PAYMENT_KEY.private].private_numbers() == mine.private_numbers()
     assert (folder / "amazonpay_private.pem").read_bytes() == traditional
     public = serialization.load_pem_public_key(opened.public_file.read_bytes())
     assert public.public_numbers() == mine.public_key().public_numbers()
@@ -125,7 +126,7 @@ def test_a_key_of_the_users_own_is_used_as_it_is(folder):
 
 def unusable(folder):
     with pytest.raises(Unusable) as error:
-        open_keys(folder)
+        open_keys(folder, KEY_FILES)
     assert error.value.code == "keys.unusable"
     assert "\n" not in error.value.message
     assert error.value.message.count(".") >= 1

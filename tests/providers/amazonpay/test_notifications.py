@@ -55,7 +55,9 @@ def letters(world, amount="499.00", refund=None, **wish):
         world.refund(order, refund)
     world.advance_until_idle()
     with world.read() as sandbox:
-        return order, [notify(sandbox, one) for one in world.notifications(order)]
+        return order, [
+            notify(sandbox.seller, sandbox.runtime.keys, one) for one in world.notifications(order)
+        ]
 
 
 def body_of(letter):
@@ -237,10 +239,10 @@ def test_every_rendering_has_the_same_bytes(world, outcome):
     world.pay(order)
     (one,) = world.notifications(order)
     with world.read() as sandbox:
-        first = notify(sandbox, one)
+        first = notify(sandbox.seller, sandbox.runtime.keys, one)
     world.advance(86_400)
     with world.read() as sandbox:
-        assert notify(sandbox, world.notifications(order)[0]) == first
+        assert notify(sandbox.seller, sandbox.runtime.keys, world.notifications(order)[0]) == first
 
 
 def test_two_messages_have_nothing_in_common_but_the_seller(world):
@@ -256,7 +258,7 @@ def test_two_messages_have_nothing_in_common_but_the_seller(world):
 def test_another_certificate_url_is_told_where_a_setting_says_so(world):
     own = "https://127.0.0.1:8420/SimpleNotificationService-own.pem"
     with world.read() as sandbox:
-        usual = certificate_url(sandbox)
+        usual = certificate_url(sandbox.seller, sandbox.runtime.keys)
     assert usual.startswith("https://sns.ap-south-1.amazonaws.com/SimpleNotificationService-")
     assert usual.endswith(".pem")
     with world.transaction() as sandbox:
@@ -271,7 +273,7 @@ def test_odd_names_travel_and_verify(world, served, name):
     world.pay(order)
     with world.read() as sandbox:
         (one,) = world.notifications(order)
-        letter = notify(sandbox, one)
+        letter = notify(sandbox.seller, sandbox.runtime.keys, one)
     assert believed(world, letter, served).about.seller_order_id == name
 
 
@@ -281,7 +283,7 @@ def test_the_json_is_spaced_and_quoted_as_consumers_have_seen_it(world, name):
     world.pay(order)
     with world.read() as sandbox:
         (one,) = world.notifications(order)
-        letter = notify(sandbox, one)
+        letter = notify(sandbox.seller, sandbox.runtime.keys, one)
     body = body_of(letter)
     assert letter.body == json.dumps(body, ensure_ascii=False).encode()
     assert body["Message"] == json.dumps(json.loads(body["Message"]), ensure_ascii=False)
@@ -291,7 +293,7 @@ def test_the_json_is_spaced_and_quoted_as_consumers_have_seen_it(world, name):
 def test_the_certificate_is_served_for_any_host(mockpay_server, host):
     world = World(mockpay_server.runtime, mockpay_server.new_seller().seller_id)
     with world.read() as sandbox:
-        path = "/" + certificate_url(sandbox).rpartition("/")[2]
+        path = "/" + certificate_url(sandbox.seller, sandbox.runtime.keys).rpartition("/")[2]
     for slash in ("", "/"):
         reply = ask(mockpay_server, path + slash, host=host)
         assert reply.status == 200
@@ -305,9 +307,9 @@ def test_a_letter_is_made_of_what_was_true_then(world):
     world.pay(order)
     (one,) = world.notifications(order)
     with world.read() as sandbox:
-        before = notify(sandbox, one)
+        before = notify(sandbox.seller, sandbox.runtime.keys, one)
     world.refund(order, "499.00")
     world.advance_until_idle()
     with world.read() as sandbox:
-        after = notify(sandbox, replace(one, tries=3, state="DEAD"))
+        after = notify(sandbox.seller, sandbox.runtime.keys, replace(one, tries=3, state="DEAD"))
     assert before == after

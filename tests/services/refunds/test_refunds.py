@@ -172,7 +172,7 @@ def test_a_declined_refund_gives_back_what_it_had_reserved(world):
     refused("refund.exceeds_capture", world.refund, order, "1.00", "C")
     world.advance_until_idle()
     first, _ = world.refunds(order)
-    assert (first.state, first.reason_code) == ("DECLINED", "AmazonRejected")
+    assert (first.state, first.reason_code) == ("DECLINED", "REJECTED")
     assert (first.bank_reference, first.completed_at) == (None, None)
     assert world.get_order(order).state == "PARTIALLY_REFUNDED"
     assert world.refund(order, "24.00", "C").state == "PENDING"

@@ -79,10 +79,10 @@ def test_tabs_and_type_filter_together(visitor, world, post):
     world.advance(5)
     post.answers = [404]
     told(world, number="O-2")
-    page = visitor.see("/notifications?type=PaymentRefund")
+    page = visitor.see("/notifications?type=refund")
     tabs = page.xpath("//nav[@aria-label='States']/a")
     assert [text(one) for one in tabs] == ["All 1", "Waiting 0", "Delivered 1", "Given up 0", "Kept back 0"]
-    assert page.xpath("//option[@selected]/@value")[-1] == "PaymentRefund"
+    assert page.xpath("//option[@selected]/@value")[-1] == "refund"
     delivered = visitor.see(tabs[2].get("href"))
     assert [text(one) for one in delivered.xpath("//td[@class='c-method']")] == ["Refund"]
     dead = visitor.see("/notifications?show=dead")

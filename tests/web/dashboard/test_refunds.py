@@ -65,7 +65,7 @@ def test_the_tabs_count_and_filter_refunds_by_state(visitor, world):
     tabs = visitor.see("/refunds").xpath("//nav[@aria-label='States']/a")
     assert [text(one) for one in tabs] == ["All 3", "Pending 1", "Completed 1", "Declined 1", "Reversed 0"]
     declined = visitor.see(tabs[3].get("href"))
-    assert [text(a) for a in declined.xpath("//a[@class='row-link']")] == ["Declined: AmazonRejected"]
+    assert [text(a) for a in declined.xpath("//a[@class='row-link']")] == ["Declined: REJECTED"]
     assert text(visitor.see(tabs[4].get("href")).xpath("//p[@class='empty']")[0]) == (
         "No refund fits. Show all refunds"
     )
@@ -118,7 +118,7 @@ def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor
         (
             "24.02",
             "On its way, settles in 0:05",
-            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, AmazonRejected.",
+            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, REJECTED.",
         ),
         (
             "24.04",
@@ -145,9 +145,7 @@ def test_a_refund_that_polls_settle_counts_them(visitor, world):
 def test_what_decided_a_refund_stands_above_it(visitor, world):
     refund = world.refund(paid(world), "24.02")
     note = visitor.see(path(refund)).xpath("//aside[@aria-label='What decided']/div/p")
-    assert [text(one) for one in note] == [
-        "Decided by the amount 24.02 at stage refund: declined, AmazonRejected"
-    ]
+    assert [text(one) for one in note] == ["Decided by the amount 24.02 at stage refund: declined, REJECTED"]
     plain = world.refund(paid(world, "O-2"), "100.00", "R-2")
     assert not visitor.see(path(plain)).xpath("//aside[@aria-label='What decided']")
 
@@ -191,11 +189,11 @@ def test_a_button_does_what_it_says(visitor, world, button, state, held):
     order = paid(world)
     refund = world.refund(order, "100.00")
     page = visitor.see(path(refund))
-    answer = visitor.press(page, button, reason="ProcessingFailure")
+    answer = visitor.press(page, button, reason="PROCESSING_FAILURE")
     assert (answer.status_code, answer.location) == (303, visitor.home + path(refund))
     (moved,) = world.refunds(order)
     assert (moved.state, moved.held) == (state, held)
-    assert moved.decline == ("ProcessingFailure" if state == "DECLINED" else None)
+    assert moved.decline == ("PROCESSING_FAILURE" if state == "DECLINED" else None)
     assert world.violations() == []
 
 
@@ -244,7 +242,7 @@ def test_a_reason_that_amazon_does_not_have_is_told_at_its_list(visitor, world, 
     chosen = page.xpath("//select[@name='reason']")[0]
     assert chosen.get("aria-invalid") == "true"
     told = page.xpath("//*[@id=$id]", id=chosen.get("aria-describedby"))[0]
-    assert text(told) == "A refund is declined by AmazonRejected or ProcessingFailure."
+    assert text(told) == "A refund is declined by REJECTED or PROCESSING_FAILURE."
 
 
 def test_no_form_of_a_refund_acts_without_its_token(visitor, world):

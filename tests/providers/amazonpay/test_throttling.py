@@ -4,13 +4,47 @@ import pytest
 from sqlalchemy import event
 
 from mockpay.delivery import clock
+from mockpay.domain.throttling import TOKEN
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import Conflict
+from mockpay.providers.amazonpay.throttling import PROFILES, take
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes
-from mockpay.services.sellers.throttling import Throttled, take
 from mockpay.store.rate_limits import find
 from tests.factories import World, run_concurrently
+
+#: Amazon's documentation, as facts section 7 has it: tokens, ms until one comes back.
+PUBLISHED = {
+    ("sandbox", "RefundPayment"): (2, 2_000),
+    ("sandbox", "Refund"): (2, 2_000),
+    ("production", "RefundPayment"): (10, 1_000),
+    ("production", "Refund"): (10, 1_000),
+    ("sandbox", "GetServiceStatus"): (2, 300_000),
+    ("production", "GetServiceStatus"): (2, 300_000),
+}
+READS = (
+    "GetRefundDetails",
+    "GetOrderReferenceDetails",
+    "ListOrderReference",
+    "ListOrderReferenceByNextToken",
+    "chargeStatus",
+)
+PUBLISHED |= {("sandbox", read): (5, 1_000) for read in READS}
+PUBLISHED |= {("production", read): (20, 500) for read in READS}
+
+
+def test_the_profiles_are_the_published_ones():
+    found = {
+        (profile, operation): (quota.tokens, quota.restore_ms)
+        for profile, quotas in PROFILES.items()
+        for operation, quota in quotas.items()
+    }
+    assert found == PUBLISHED
+
+
+@pytest.mark.parametrize("quota", {quota for quotas in PROFILES.values() for quota in quotas.values()})
+def test_a_quota_loses_no_thousandth(quota):
+    assert TOKEN % quota.restore_ms == 0 or quota.restore_ms % TOKEN == 0
 
 
 @pytest.fixture
@@ -31,7 +65,7 @@ def set_profile(world, profile):
 def goes_through(world, operation="RefundPayment"):
     try:
         call(world, operation)
-    except Throttled:
+    except Conflict:
         return False
     return True
 
@@ -157,6 +191,6 @@ def test_fifty_threads_get_as_many_tokens_as_there_are(runtime):
     world = World.new(runtime, throttling="production")
     got = run_concurrently(50, lambda _: call(world))
     assert got.count(None) == 10
-    assert sum(isinstance(one, Throttled) for one in got) == 40
+    assert sum(isinstance(one, Conflict) for one in got) == 40
     with world.read() as sandbox:
         assert find(sandbox, "RefundPayment").milli_tokens == 0

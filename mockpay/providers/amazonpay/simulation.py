@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
 from mockpay.kernel.errors import Invalid
 
 _KEY = "SandboxSimulation"
@@ -22,14 +23,6 @@ _LONGEST, _MOST_BRACKETS = 2_048, 32
 _YEAR = 31_536_000
 
 _Options = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What a note decided; `delay_seconds` after which what is pending becomes known."""
-
-    decisions: Mapping[Stage, Decision]
-    delay_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +94,16 @@ _PAYMENT: _Table = {
     (None, "Closed", "AmazonClosed"): _Row(Stage.CAPTURE, "closed"),
 }
 _REFUND: _Table = {
-    (None, "Declined", "AmazonRejected"): _Row(Stage.REFUND, "AmazonRejected"),
-    (None, "Declined", "ProcessingFailure"): _Row(Stage.REFUND, "ProcessingFailure"),
+    (None, "Declined", "AmazonRejected"): _Row(Stage.REFUND, REJECTED),
+    (None, "Declined", "ProcessingFailure"): _Row(Stage.REFUND, PROCESSING_FAILURE),
     (None, "Completed", None): _Row(Stage.REFUND, _refunded, frozenset({"DelaySecs"})),
     (None, "Pending", None): _Row(Stage.REFUND, _held, frozenset({"Hold"})),
 }
 
 
-def of_payment(note: str | None) -> Simulation | None:
+def of_payment(note: str | None) -> Mapping[Stage, Decision]:
     """
-    What a payment's `sellerNote` asks for; None for an ordinary note.
+    What a payment's `sellerNote` asks for; nothing for an ordinary note.
 
     Raises:
         Invalid: code ``simulation.invalid``: it asks for what cannot be simulated.
@@ -118,9 +111,9 @@ def of_payment(note: str | None) -> Simulation | None:
     return _read(note, "sellerNote", _PAYMENT)
 
 
-def of_refund(note: str | None) -> Simulation | None:
+def of_refund(note: str | None) -> Mapping[Stage, Decision]:
     """
-    What a refund's `SellerRefundNote` asks for; None for an ordinary note.
+    What a refund's `SellerRefundNote` asks for; nothing for an ordinary note.
 
     Raises:
         Invalid: code ``simulation.invalid``: it asks for what cannot be simulated.
@@ -128,19 +121,18 @@ def of_refund(note: str | None) -> Simulation | None:
     return _read(note, "SellerRefundNote", _REFUND)
 
 
-def _read(note: str | None, source: str, table: _Table) -> Simulation | None:
-    wanted = _wanted(note, source)
-    if wanted is None:
-        return None
-    words = {name: wanted[name] for name in _NAMES if isinstance(wanted.get(name), str)}
-    options = {name: value for name, value in wanted.items() if name not in words}
+def _read(note: str | None, source: str, table: _Table) -> Mapping[Stage, Decision]:
+    simulation = _simulation(note, source)
+    if simulation is None:
+        return {}
+    words = {name: simulation[name] for name in _NAMES if isinstance(simulation.get(name), str)}
+    options = {name: value for name, value in simulation.items() if name not in words}
     row = table.get((words.get("Constraint"), words.get("State"), words.get("ReasonCode")))
     outcome = _outcome(row, options) if row is not None else None
     if row is None or outcome is None:
         raise _invalid(source)
     name, delay = "/".join(words.values()), options.get("DelaySecs")
-    decision = Decision(outcome, Source.SIMULATION, f"simulation {name}", source, delay)
-    return Simulation({row.stage: decision}, delay)
+    return {row.stage: Decision(outcome, Source.SIMULATION, f"simulation {name}", source, delay)}
 
 
 def _outcome(row: _Row, options: _Options) -> str | None:
@@ -150,7 +142,7 @@ def _outcome(row: _Row, options: _Options) -> str | None:
     return row.outcome if isinstance(row.outcome, str) else row.outcome(options)
 
 
-def _wanted(note: str | None, source: str) -> Mapping[str, Any] | None:
+def _simulation(note: str | None, source: str) -> Mapping[str, Any] | None:
     """What stands under SandboxSimulation; None where the note is no JSON object that has it."""
     # Nearly every note ends here, before anything is parsed.
     if note is None or _KEY not in note or not note.lstrip().startswith("{"):
@@ -163,10 +155,10 @@ def _wanted(note: str | None, source: str) -> Mapping[str, Any] | None:
         return None
     if _KEY not in read:
         return None
-    wanted = read[_KEY]
-    if not isinstance(wanted, dict):
+    simulation = read[_KEY]
+    if not isinstance(simulation, dict):
         raise _invalid(source)
-    return wanted
+    return simulation
 
 
 def _invalid(source: str) -> Invalid:

@@ -1,0 +1,119 @@
+"""What the core asks of the company through which an order came: ids, spellings and rules of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mockpay.domain.notifications import Notification, NotificationType, OutgoingMessage, RetryProfile
+from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.gateways import Gateway
+from mockpay.domain.payments.plans import Decision, Stage
+from mockpay.domain.sellers import Seller
+from mockpay.kernel import ids
+from mockpay.kernel.keys.files import KeyFile, Keys
+
+#: What a seller's note asks for, by stage; nothing for an ordinary note.
+Simulation = Callable[[str | None], Mapping[Stage, Decision]]
+
+
+def _order_id(seller: Seller, request: PaymentRequest, number: int) -> str:
+    return ids.short("order", seller.seed, seller.seller_id, request.seller_order_id, number)
+
+
+def _refund_id(seller: Seller, order: Order, reference: str, number: int) -> str:
+    return ids.short("refund", seller.seed, order.order_id, reference, number)
+
+
+def _no_simulation(_note: str | None) -> Mapping[Stage, Decision]:
+    return {}
+
+
+def _no_addresses(_base_url: str) -> Mapping[str, str]:
+    return {}
+
+
+def _no_environment(_seller: Seller, _keys: Keys, _base_url: str) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class CallToExplain:
+    """A request as it was sent; `string_to_sign` is what the caller's code signs, if known."""
+
+    url: str
+    method: str
+    body: str
+    signature: str | None
+    string_to_sign: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReading:
+    """One way of reading the request, and the signature that it would have to carry."""
+
+    flavour: str
+    string_to_sign: str
+    expected_signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureExplanation:
+    """
+    Why a signature fits or does not; `cause` is one sentence.
+
+    `nearest` is the reading that fits or is most like the caller's own string, `first_difference`
+    the byte at which that leaves it.
+    """
+
+    matched: str | None
+    cause: str
+    signature: str
+    nearest: SignatureReading
+    first_difference: int | None
+    tried: tuple[SignatureReading, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderPort:
+    """
+    One company as the core sees it; all parts but the names are optional.
+
+    Args:
+        name: The folder's name, stored with every order.
+        title: The company's name for people.
+        wallet_title: What pages call the balance that a buyer has with it.
+        order_id: Makes an order's id; `number` counts the orders of one seller order id.
+        refund_id: Makes a refund's id; `number` counts up while the id is taken.
+        payment_simulation: Reads what an order's note asks for; raises Invalid.
+        refund_simulation: Reads what a refund's note asks for; raises Invalid.
+        throttling_profiles: Values of the setting `throttling` that mean something to it.
+        retry_profiles: Values of the setting `ipn_profile` that it contributes.
+        notification_types: What its messages call the types of a notification.
+        notify: Writes a notification as it goes out to the seller; no transaction is open.
+        return_url: Where the buyer goes when done, by the order's newest attempt.
+        addresses: Name -> URL of what the seller's software calls, below the server's base URL.
+        environment: Name -> value of the variables by which the seller's software is configured.
+        explain_signature: Tells a developer why a signature fits or does not; raises Invalid.
+        key_files: What it needs in the keys folder.
+        gateway: Its back side.
+    """
+
+    name: str
+    title: str
+    wallet_title: str = "Wallet balance"
+    order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id
+    refund_id: Callable[[Seller, Order, str, int], str] = _refund_id
+    payment_simulation: Simulation = _no_simulation
+    refund_simulation: Simulation = _no_simulation
+    throttling_profiles: frozenset[str] = frozenset()
+    retry_profiles: Mapping[str, RetryProfile] = field(default_factory=dict)
+    notification_types: Mapping[NotificationType, str] = field(default_factory=dict)
+    notify: Callable[[Seller, Keys, Notification], OutgoingMessage] | None = None
+    return_url: Callable[[Seller, Order, Attempt | None], str] | None = None
+    addresses: Callable[[str], Mapping[str, str]] = _no_addresses
+    environment: Callable[[Seller, Keys, str], Mapping[str, str]] = _no_environment
+    explain_signature: Callable[[Seller, Keys, CallToExplain], SignatureExplanation] | None = None
+    key_files: Sequence[KeyFile] = ()
+    gateway: Gateway | None = None

@@ -1,0 +1,20 @@
+"""Ids in Amazon's form: an order's (19 characters) and a refund's."""
+
+from __future__ import annotations
+
+from mockpay.domain.orders import Order, PaymentRequest
+from mockpay.domain.sellers import Seller
+from mockpay.kernel import ids
+
+
+def order_id(seller: Seller, request: PaymentRequest, number: int) -> str:
+    """E.g. ``S04-3441699-5326071``; ``P`` for a live one."""
+    parts = (seller.seller_id, request.seller_order_id, number)
+    dice = ids.number(seller.seed, "order", *parts, below=10**14)
+    return f"{'P' if request.live else 'S'}04-{dice // 10**7:07d}-{dice % 10**7:07d}"
+
+
+def refund_id(seller: Seller, order: Order, reference: str, number: int) -> str:
+    """The order's id, ``-R`` and six digits."""
+    dice = ids.number(seller.seed, "refund", order.order_id, reference, number, below=10**6)
+    return f"{order.order_id}-R{dice:06d}"
