@@ -29,7 +29,6 @@ from mockpay.store.unit_of_work import Runtime
 from mockpay.tables import create_tables, metadata
 from mockpay.web import account, challenge, checkout, control, errors, guard, headers, landing
 from mockpay.web.hosts import own_url
-from mockpay.web.late_rules import LateRule
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -93,7 +92,6 @@ def _bare() -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
     app.url_defaults(assets.versioned(Path(str(app.static_folder))))
     app.url_map.merge_slashes = False
-    app.url_rule_class = LateRule
     templates.prepare(app.jinja_env)
     return app
 

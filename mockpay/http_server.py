@@ -75,9 +75,12 @@ class _Received(BytesIO):
         """How many bytes were not read yet."""
         return self.getbuffer().nbytes - self.tell()
 
-    def has_data(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether what is waited for has come."""
         return self.unread >= self._size or (self._or_blank_line and self._blank_line)
+
+    #: What cheroot asks before it watches a connection.
+    has_data = is_complete
 
 
 class _Whole:
@@ -197,7 +200,7 @@ class _Request(HTTPRequest):
         received = self.conn.rfile
         if not self.chunked_read:
             received.wait_for(length, or_blank_line=False)
-            return received.has_data()
+            return received.is_complete()
         unread = received.unread
         if unread > 2 * _MAX_BODY or _chunks_have_come(received):
             return True
@@ -273,7 +276,7 @@ class _Connection(HTTPConnection):
         try:
             if self._is_new:
                 self._begin()
-            while not (self.ended or self.rfile.has_data()):
+            while not (self.ended or self.rfile.is_complete()):
                 self._take(self.socket.recv(_RECEIVE_BYTES))
                 if self.lingers or wait:
                     break
@@ -283,7 +286,7 @@ class _Connection(HTTPConnection):
             self.ended = True  # It went away, or does not believe our certificate.
         finally:
             self.socket.settimeout(self.server.timeout)
-        return self.rfile.has_data()
+        return self.rfile.is_complete()
 
     def _take(self, octets: bytes) -> None:
         if not octets:

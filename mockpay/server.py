@@ -54,7 +54,8 @@ class MockpayServer:
         try:
             self._server.prepare()
         except OSError as error:
-            message = f"{settings.host}:{settings.port} cannot be listened on."
+            address, why = f"{settings.host}:{settings.port}", str(error).rpartition("] ")[2].rstrip(")")
+            message = f"{address} cannot be listened on ({why}); choose another by --port or MOCKPAY_PORT."
             raise Unusable(message, code="server.address") from error
         self.settings = replace(settings, port=int(self._server.bind_addr[1]))
         try:

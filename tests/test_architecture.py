@@ -37,17 +37,6 @@ def test_there_is_something_to_look_at():
     assert len(SOURCES) > 60
 
 
-def test_no_file_has_more_than_300_lines():
-    assert offenders(lambda path: max(len(path.read_text().splitlines()) - 300, 0)) == {}
-
-
-def test_no_function_has_more_than_50_lines():
-    def too_long(path):
-        return [one.name for one in functions(path) if one.end_lineno - one.lineno >= 50]
-
-    assert offenders(too_long) == {}
-
-
 def test_every_function_says_what_it_returns():
     assert offenders(lambda path: [f.name for f in functions(path) if f.returns is None]) == {}
 

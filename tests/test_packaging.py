@@ -87,12 +87,6 @@ def test_no_key_or_database_is_committed():
     assert [name for name in committed_texts() if name.endswith(suffixes)] == []
 
 
-def test_no_file_of_the_package_is_longer_than_300_lines():
-    sources = [ROOT / "app.py", *(ROOT / "mockpay").rglob("*.py")]
-    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in sources}
-    assert {name: length for name, length in lengths.items() if length > 300} == {}
-
-
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVERS = [one for one in COMPOSE["services"].values() if "build" in one]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -44,7 +44,7 @@ def a_payment(runtime, post):
 def tell_of_many(runtime, url, number, a_payment):
     """A new seller who is to be told of so many payments, each of an order of its own."""
     seller = accounts.create(runtime, NewSeller(seller_id=f"S{number}", ipn_url=f"{url}S{number}"))
-    with World(runtime, seller.seller_id).work() as sandbox:
+    with World(runtime, seller.seller_id).transaction() as sandbox:
         for count in range(EACH):
             one = replace(
                 a_payment,

@@ -86,7 +86,8 @@ def open_keys(folder: Path, key_files: Sequence[KeyFile] = ()) -> Keys:
 
 
 def _unusable(path: Path, why: str) -> Unusable:
-    return Unusable(f"{path} cannot be used: {why}.", code="keys.unusable")
+    message = f"{path} cannot be used: {why}; mend it or name another folder by MOCKPAY_KEYS_DIR."
+    return Unusable(message, code="keys.unusable")
 
 
 def _private_key(path: Path) -> RSAPrivateKey:

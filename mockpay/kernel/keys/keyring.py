@@ -194,7 +194,10 @@ class Keyring:
 
 def another_key() -> Unusable:
     """What is raised when something at rest cannot be opened; it does not tell why."""
-    message = "The database was sealed by another store.key than the one in the keys folder."
+    message = (
+        "The database was sealed by another store.key than the one in the keys folder;"
+        " put that one there or name another database by MOCKPAY_DATABASE_URL."
+    )
     return Unusable(message, code="store.sealed_by_another_key")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ _PRAGMAS = (
     # 16 MB, four times the default: a page that many payments touch is copied back once.
     "wal_autocheckpoint=16000",
 )
+#: How long a server of PostgreSQL may take to answer at all.
+_CONNECT_SECONDS = 5
 
 
 def normal_url(url: str) -> str:
@@ -43,7 +46,7 @@ def normal_url(url: str) -> str:
 
     Raises:
         Unusable: not a URL, or SQLite in memory: one shared connection lets a thread's
-            commit keep another thread's rolled-back row.
+            commit keep another thread's rolled-back row; or no folder or driver for it.
     """
     full = url if "://" in url else f"sqlite:///{Path(url).absolute()}"
     if full.startswith(("postgres://", "postgresql://")):
@@ -57,8 +60,19 @@ def normal_url(url: str) -> str:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in {None, "", ":memory:"}:
             raise Unusable("SQLite needs a file, not memory.", code="database.memory")
-        Path(str(parsed.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(str(parsed.database)).absolute().parent)
+    elif find_spec("psycopg") is None:
+        message = "PostgreSQL needs psycopg, which pip install 'psycopg[binary]' brings."
+        raise Unusable(message, code="database.driver")
     return parsed.render_as_string(hide_password=False)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{folder} cannot be made ({error.strerror}); name another file by MOCKPAY_DATABASE_URL."
+        raise Unusable(message, code="database.unusable") from error
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -75,7 +89,8 @@ def engine_options(url: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
         The options of the engine and those of its writers' engine; None where they are one.
     """
     if not url.startswith("sqlite"):
-        return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True}, None
+        timeouts = {"connect_timeout": _CONNECT_SECONDS}
+        return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True, "connect_args": timeouts}, None
     # The connection used last comes first: it has the newest pages in its cache.
     readers = {"pool_size": 8, "max_overflow": 128, "pool_use_lifo": True}
     return readers, {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}

@@ -28,7 +28,7 @@ def create_tables(writer: Engine) -> None:
         with writing(writer) as connection:
             _create_tables(connection)
     except SQLAlchemyError as error:
-        message = "The database cannot be opened; look at MOCKPAY_DATABASE_URL."
+        message = "The database cannot be opened; name one that can by MOCKPAY_DATABASE_URL."
         raise Unusable(message, code="database.unusable") from error
 
 
