@@ -18,7 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from mockpay.kernel import assets, templates
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.http.calls import Sender
-from mockpay.kernel.http.direct import DirectSender
+from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.keys.files import open_keys
 from mockpay.providers.contract import discover, providers_of
 from mockpay.services.sellers import accounts
@@ -68,7 +68,7 @@ def create_app(
         writer=writer,
         keys=open_keys(told.keys_dir, [file for p in providers.values() for file in p.key_files]),
         real_clock=real_clock or database_clock(engine),
-        sender=sender or DirectSender(told.outgoing_hosts),
+        sender=sender or HttpSender(told.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
     )

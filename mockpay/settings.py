@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.http.calls import OutgoingHosts
+from mockpay.kernel.http.hosts import OutgoingHosts
 
 
 @dataclass(frozen=True, slots=True)

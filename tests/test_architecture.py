@@ -79,5 +79,5 @@ def test_what_everybody_imports_loads_nothing_heavy(module):
 
 
 def test_the_server_loads_at_its_start_only_what_every_request_needs():
-    heavy = {"lxml", "babel", "segno", "psycopg", "requests", "urllib3", "cryptography.x509"}
+    heavy = {"lxml", "babel", "segno", "psycopg", "requests", "cryptography.x509"}
     assert loaded_by("mockpay.app") & heavy == set()

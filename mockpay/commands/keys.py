@@ -82,7 +82,7 @@ def rotate(*, retire: bool) -> None:
 def _runtime(settings: Settings) -> Runtime:
     """What a server has, as far as keys and database go."""
     from mockpay.kernel.clock import SystemClock  # noqa: PLC0415
-    from mockpay.kernel.http.direct import DirectSender  # noqa: PLC0415
+    from mockpay.kernel.http.sender import HttpSender  # noqa: PLC0415
     from mockpay.kernel.keys.files import open_keys  # noqa: PLC0415
     from mockpay.store.db.engine import open_engines  # noqa: PLC0415
     from mockpay.store.unit_of_work import Runtime  # noqa: PLC0415
@@ -95,7 +95,7 @@ def _runtime(settings: Settings) -> Runtime:
         writer=writer,
         keys=open_keys(settings.keys_dir),
         real_clock=SystemClock(),
-        sender=DirectSender(settings.outgoing_hosts),
+        sender=HttpSender(settings.outgoing_hosts),
     )
     create_tables(runtime.writer)
     return runtime

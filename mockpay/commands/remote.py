@@ -13,8 +13,9 @@ from urllib.parse import quote
 import click
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.kernel.http.calls import HttpCall, HttpReply, OutgoingHosts, Sender
-from mockpay.kernel.http.direct import DirectSender
+from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender
+from mockpay.kernel.http.hosts import OutgoingHosts
+from mockpay.kernel.http.sender import HttpSender
 
 #: The seller that is there from the first start.
 DEFAULT_SELLER = "A1MOCKPAYSELLER"
@@ -82,7 +83,7 @@ def address() -> str:
 def remote_at(url: str | None) -> Remote:
     """The sandbox of a command line; its token is MOCKPAY_ADMIN_TOKEN."""
     # Where a person sends a command is no outgoing call of the sandbox, so any host will do.
-    sender = DirectSender(OutgoingHosts.parse("*"))
+    sender = HttpSender(OutgoingHosts.parse("*"))
     return Remote(url or address(), os.environ.get("MOCKPAY_ADMIN_TOKEN"), sender)
 
 

@@ -15,7 +15,7 @@ import click
 
 from mockpay.kernel import ids
 from mockpay.kernel.errors import MockpayError, Unusable
-from mockpay.kernel.http.loopback import is_loopback
+from mockpay.kernel.http.hosts import is_loopback
 from mockpay.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ import click
 
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
-from mockpay.kernel.http.calls import OutgoingHosts
-from mockpay.kernel.http.loopback import is_loopback
+from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback
 from mockpay.settings import Settings
 from mockpay.web.hosts import own_host, own_url
 

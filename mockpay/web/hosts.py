@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mockpay.kernel.http.loopback import is_loopback, is_wildcard_address
+from mockpay.kernel.http.hosts import is_loopback, is_wildcard_address
 from mockpay.settings import Settings
 
 

@@ -148,7 +148,7 @@ def test_another_certificate_url_may_be_trusted_by_its_exact_text():
 
 
 def test_a_certificate_of_another_key_is_refused():
-    from tests.wire.test_sns import certificate_named
+    from tests.wire.amazonpay.test_sns import certificate_named
 
     assert code_of(GOOD["india-refund"], fetch=lambda _: certificate_named("evil.example")) == (
         "notification.certificate"

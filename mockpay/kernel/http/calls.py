@@ -1,27 +1,28 @@
-"""Outgoing HTTP: what a call and its reply look like, and where one may go."""
+"""What an outgoing HTTP call and its reply look like, whoever sends it."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from mockpay.kernel.errors import Forbidden, Invalid, MockpayError
-from mockpay.kernel.http.loopback import is_loopback, is_loopback_address
+from mockpay.kernel.errors import MockpayError
 
 
 class Unreachable(MockpayError):
-    """No answer came back: refused, reset or unreadable; code ``http.timeout`` if too late."""
+    """
+    No answer came back.
+
+    The code is ``http.timeout`` where it came too late, ``http.connect_timeout`` where the
+    connection did, ``http.unreachable`` for anything else: refused, reset, unreadable.
+    """
 
     code = "http.unreachable"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """A request to send; `timeout` in seconds."""
+    """A request to send; `timeout` in seconds, for the whole exchange."""
 
     method: str
     url: str
@@ -52,60 +53,3 @@ class Sender(Protocol):
             Forbidden: the host is not one that may be called.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingHosts:
-    """Where the sandbox may call: loopback always; more by name, or `*` for anywhere."""
-
-    names: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, text: str) -> OutgoingHosts:
-        """Read a comma list of host names."""
-        return cls(tuple(name.strip().lower() for name in text.split(",") if name.strip()))
-
-    @lru_cache(maxsize=256)  # noqa: B019
-    def check(self, url: str) -> str:
-        """
-        Look at a URL before it is saved or called; return its host in lower case.
-
-        Raises:
-            Invalid: code ``url.invalid``: not a plain http(s) URL with a host.
-            Forbidden: code ``outgoing.host``: not an allowed host.
-        """
-        try:
-            parts = urlsplit(url)
-            host, port_is_sane = (parts.hostname or "").lower(), parts.port != 0
-        except ValueError as error:
-            raise Invalid("This is no URL.", code="url.invalid") from error
-        odd = "\\" in url or any(ord(c) <= 32 or ord(c) == 127 for c in url) or "@" in parts.netloc
-        if parts.scheme not in {"http", "https"} or not host or odd or not port_is_sane:
-            raise Invalid("The URL must be a plain http or https one.", code="url.invalid")
-        if not self._named(host) and not is_loopback(host):
-            raise Forbidden(f"{host} is not in MOCKPAY_OUTGOING_HOSTS.", code="outgoing.host", host=host)
-        return host
-
-    def addresses(self, host: str, port: int) -> list[str]:
-        """
-        Resolve a host to the addresses that may be connected to, in the resolver's order.
-
-        Raises:
-            Forbidden: code ``outgoing.host``: the name leads away from loopback.
-            Unreachable: the name does not resolve.
-        """
-        if is_loopback_address(host):
-            return [host]
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise Unreachable(f"{host} does not resolve.") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        allowed = [one for one in addresses if self._named(host) or is_loopback_address(one)]
-        if not allowed:
-            message = f"{host} does not lead to loopback."
-            raise Forbidden(message, code="outgoing.host", host=host)
-        return allowed
-
-    def _named(self, host: str) -> bool:
-        return "*" in self.names or host in self.names

@@ -5,12 +5,12 @@ import sys
 from dataclasses import replace
 
 from mockpay.commands.serve import stop_on_signals
-from mockpay.kernel.http.direct import DirectSender
+from mockpay.kernel.http.sender import HttpSender
 from mockpay.server import MockpayServer
 from mockpay.settings import Settings
 
 
-class Signing(DirectSender):
+class Signing(HttpSender):
     def send(self, call):
         return super().send(replace(call, headers={**call.headers, "X-Sent-By": sys.argv[1]}))
 

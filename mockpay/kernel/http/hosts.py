@@ -1,0 +1,89 @@
+"""Where outgoing HTTP may go: this machine always, other hosts by name."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.http.calls import Unreachable
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a bare host name or address is this machine's own, as far as a name can tell."""
+    return host == "localhost" or host.endswith(".localhost") or is_loopback_address(host)
+
+
+@lru_cache(maxsize=256)
+def is_loopback_address(host: str) -> bool:
+    """Whether it is an address, and of this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_wildcard_address(host: str) -> bool:
+    """Whether it means all addresses of a machine: ``0.0.0.0`` or ``::``."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingHosts:
+    """Where the sandbox may call: loopback always; more by name, or `*` for anywhere."""
+
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> OutgoingHosts:
+        """Read a comma list of host names."""
+        return cls(tuple(name.strip().lower() for name in text.split(",") if name.strip()))
+
+    def check(self, url: str) -> str:
+        """
+        Look at a URL before it is saved or called; return its host in lower case.
+
+        Raises:
+            Invalid: code ``url.invalid``: not a plain http(s) URL with a host.
+            Forbidden: code ``outgoing.host``: not an allowed host.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port_is_sane = (parts.hostname or "").lower(), parts.port != 0
+        except ValueError as error:
+            raise Invalid("This is no URL.", code="url.invalid") from error
+        odd = "\\" in url or any(ord(c) <= 32 or ord(c) == 127 for c in url) or "@" in parts.netloc
+        if parts.scheme not in {"http", "https"} or not host or odd or not port_is_sane:
+            raise Invalid("The URL must be a plain http or https one.", code="url.invalid")
+        if not self._is_named(host) and not is_loopback(host):
+            raise Forbidden(f"{host} is not in MOCKPAY_OUTGOING_HOSTS.", code="outgoing.host", host=host)
+        return host
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """
+        Resolve a host to the addresses that may be connected to, in the resolver's order.
+
+        Raises:
+            Forbidden: code ``outgoing.host``: the name leads away from loopback.
+            Unreachable: the name does not resolve.
+        """
+        if is_loopback_address(host):
+            return [host]
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Unreachable(f"{host} does not resolve.") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        allowed = [address for address in addresses if self._is_named(host) or is_loopback_address(address)]
+        if not allowed:
+            raise Forbidden(f"{host} does not lead to loopback.", code="outgoing.host", host=host)
+        return allowed
+
+    def _is_named(self, host: str) -> bool:
+        return "*" in self.names or host in self.names

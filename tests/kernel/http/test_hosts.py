@@ -1,0 +1,101 @@
+"""Where outgoing calls may go: loopback always, other hosts by name."""
+
+import pytest
+
+from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.http.calls import Unreachable
+from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback_address
+
+LOOPBACK = OutgoingHosts()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://127.0.0.1:8420/a?b=c",
+        "https://localhost/x",
+        "http://[::1]/",
+        "http://LOCALHOST:1/",
+        "http://127.9.9.9/",
+        "http://shop.localhost:8080/",
+    ],
+)
+def test_loopback_may_always_be_called(url):
+    assert LOOPBACK.check(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://0.0.0.0/",
+        "http://127.0.0.1.example.com/",
+        "http://localhost.example.com/",
+        "http://2130706433.example/",
+        "https://[2001:db8::1]/",
+    ],
+)
+def test_any_other_host_is_refused_on_save(url):
+    with pytest.raises(Forbidden) as refused:
+        LOOPBACK.check(url)
+    assert refused.value.code == "outgoing.host"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "http://",
+        "http:///x",
+        "http://user@127.0.0.1/",
+        "http://127.0.0.1@example.com/",
+        "http://127.0.0.1\\@example.com/",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1/\r\nX: y",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:99999/",
+        "http://[::1/",
+        "//127.0.0.1/",
+        "http://127.0.0.1/\x7f",
+    ],
+)
+def test_what_is_no_plain_url_is_refused_on_save(url):
+    with pytest.raises(Invalid) as refused:
+        LOOPBACK.check(url)
+    assert refused.value.code == "url.invalid"
+
+
+def test_hosts_are_allowed_by_name_or_all_by_a_star():
+    named = OutgoingHosts.parse(" Hooks.Example.com , ,other.test")
+    assert named.check("https://hooks.example.COM/ipn") == "hooks.example.com"
+    with pytest.raises(Forbidden):
+        named.check("https://example.com/ipn")
+    assert OutgoingHosts.parse("*").check("https://example.com/") == "example.com"
+
+
+def test_a_name_that_leads_away_from_loopback_is_refused_when_it_is_called():
+    with pytest.raises(Forbidden) as refused:
+        LOOPBACK.addresses("203.0.113.7", 80)
+    assert refused.value.code == "outgoing.host"
+
+
+def test_a_name_that_leads_nowhere_is_unreachable():
+    for host in ("no-such-host.invalid", "x" * 64, "a..b"):
+        with pytest.raises(Unreachable):
+            OutgoingHosts.parse("*").addresses(host, 80)
+
+
+def test_a_name_of_this_machines_is_held_to_where_it_leads():
+    """A resolver may say what it likes of a name below localhost."""
+    try:
+        addresses = LOOPBACK.addresses("shop.localhost", 80)
+    except Unreachable:
+        addresses = []
+    assert all(is_loopback_address(address) for address in addresses)
