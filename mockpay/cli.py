@@ -14,7 +14,7 @@ from mockpay import __version__
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the sandbox and the demo shop."),
     "shop": ("shop", "Serve the demo shop alone."),
-    "run": ("run", "Run a command so that its calls to Amazon's hosts reach the sandbox."),
+    "run": ("run", "Run a command so that its calls to the impersonated hosts reach the sandbox."),
     "keys": ("keys", "Show the key files and the public key."),
     "sellers": ("sellers", "List, make, show and delete sellers."),
     "secrets": ("secrets", "Show what a seller's software needs to know."),
@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="mockpay")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """A sandbox server that impersonates Amazon Pay (India)."""
+    """A sandbox server that impersonates payment providers."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

@@ -121,7 +121,7 @@ class TestSeller:
 
     @property
     def seller_id(self) -> str:
-        """Amazon's sellerId."""
+        """The seller's id."""
         return str(self.plain["seller_id"])
 
     def control(self, method: str, path: str, body: object = None) -> Any:

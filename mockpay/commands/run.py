@@ -1,4 +1,4 @@
-"""`mockpay run`: a command whose calls to Amazon's hosts reach the sandbox."""
+"""`mockpay run`: a command whose calls to the impersonated hosts reach the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OUR_FAULT = 125
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: Sequence[str], url: str | None) -> None:
     """
-    Run COMMAND so that its calls to Amazon's hosts reach the sandbox.
+    Run COMMAND so that its calls to the impersonated hosts reach the sandbox.
 
     Any other host is left alone.  Where no sandbox answers, one is started for the command.
     """

@@ -19,7 +19,7 @@ Simulation = Callable[[str | None], Mapping[Stage, Decision]]
 
 
 def _order_id(seller: Seller, request: PaymentRequest, number: int) -> str:
-    return ids.short("order", seller.seed, seller.seller_id, request.seller_order_id, number)
+    return ids.short("o", seller.seed, seller.seller_id, request.seller_order_id, number)
 
 
 def _refund_id(seller: Seller, order: Order, reference: str, number: int) -> str:
@@ -84,7 +84,7 @@ class ProviderPort:
         name: The folder's name, stored with every order.
         title: The company's name for people.
         wallet_title: What pages call the balance that a buyer has with it.
-        order_id: Makes an order's id; `number` counts the orders of one seller order id.
+        order_id: Makes an order's id (at most 23 characters); `number` counts a seller order id's.
         refund_id: Makes a refund's id; `number` counts up while the id is taken.
         payment_simulation: Reads what an order's note asks for; raises Invalid.
         refund_simulation: Reads what a refund's note asks for; raises Invalid.

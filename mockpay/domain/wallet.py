@@ -1,5 +1,5 @@
 """
-Amazon Pay balance: accounts and double-entry journals, whose postings always sum to nought.
+Wallet balances: accounts and double-entry journals, whose postings always sum to nought.
 
 Only templates move money; a correction is another journal, never a changed posting.
 """

@@ -91,7 +91,7 @@ def rfc3339(moment: int) -> str:
 
 def parse_time(text: str) -> int:
     """
-    Read RFC 3339, also with an offset without colon as MWS clients send it.
+    Read RFC 3339, also with an offset without colon as some clients send it.
 
     Raises:
         Invalid: code ``time.invalid``.

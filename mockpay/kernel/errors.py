@@ -2,7 +2,7 @@
 The family of errors that mockpay raises on purpose.
 
 Each carries a dotted `code` that edges translate into their own format
-(Amazon's XML, problem+json, a page); no HTTP status lives here.
+(a provider's XML, problem+json, a page); no HTTP status lives here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Amazon Pay balance: what a buyer has, and how an attempt's steps move it."""
+"""A buyer's wallet balance: what a buyer has, and how an attempt's steps move it."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def by_number(sandbox: Sandbox, order_pk: int) -> Order | None:
 
 
 def by_id(sandbox: Sandbox, order_id: str) -> Order | None:
-    """The order that Amazon's id names."""
+    """The order of this id."""
     return _first(sandbox, _by_id, order_id=order_id)
 
 

@@ -148,7 +148,7 @@ def by_reference(sandbox: Sandbox, reference: str) -> Refund | None:
 
 
 def by_id(sandbox: Sandbox, refund_id: str) -> Refund | None:
-    """The refund that Amazon's id names."""
+    """The refund of this id."""
     return _first(sandbox, refunds.c.refund_id == refund_id)
 
 

@@ -1,7 +1,7 @@
 """
 The published EMI plans: which bank lends for how many months, at what rate, from what amount.
 
-Source: Razorpay's page on credit-card EMI (facts on the buyer's side, section 1.6); two cells
+Source: a published page on credit-card EMI (facts on the buyer's side, section 1.6); two cells
 are ours: SBIN's rates, which the page does not have, and IDFB's minimum, which it prints in
 other units.  Debit plans are codes of their own, as there.
 """

@@ -1,7 +1,7 @@
 """
 Net banking: the banks, what their pages answer, and the checksum on the way back.
 
-Banks' codes are Razorpay's (IFSC prefixes, `_R` for retail); magic banks answer by themselves.
+Banks' codes are the field's (IFSC prefixes, `_R` for retail); magic banks answer by themselves.
 The letters that banks answer with are ours.
 """
 

@@ -40,7 +40,7 @@ def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
         message = "All of this order's money is refunded or being refunded."
         raise Conflict(message, code="order.refunded")
     number = len(refund_rows.of_order(sandbox, order.order_pk)) + 1
-    # Amazon's order ids have 19 characters, a refund's name has 32 at most.
+    # A reference has 32 characters at most, so an order's id must not have more than 23.
     key = f"CANCEL-{order.order_id}-{number}"
     asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
     add_order_event(sandbox, order, "cancelled_after_capture", actor)

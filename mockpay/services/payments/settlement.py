@@ -23,7 +23,7 @@ from mockpay.store.unit_of_work import Sandbox
 ENQUIRE = "gateway.enquire"
 #: An outbox row of this kind asks a bank what its buyer decided on its page.
 ASK_BANK = "bank.ask"
-#: Seconds after which a silent gateway is asked again (Amazon's own spacing).
+#: Seconds after which a silent gateway is asked again.
 ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
 _NOT_ENOUGH, _FROZEN = "51", "57"
 
@@ -137,7 +137,7 @@ def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event:
 
 
 def schedule_enquiry(sandbox: Sandbox, attempt: Attempt, times: int) -> None:
-    """Ask the gateway for the n-th time, after Amazon's own spacing; then every 30 seconds."""
+    """Ask the gateway for the n-th time, by the spacing above; then every 30 seconds."""
     pause = ENQUIRY_SECONDS[min(times, len(ENQUIRY_SECONDS)) - 1] * SECOND
     schedule.add(sandbox, "attempt.enquire", attempt.attempt_id, sandbox.now + pause, times=times)
 

@@ -51,7 +51,7 @@ class BuyerList(Struct, kw_only=True):
 
 class WalletDetail(Struct, kw_only=True):
     """
-    An Amazon Pay balance: `balance` can be spent, `held` waits for captures.
+    A wallet balance: `balance` can be spent, `held` waits for captures.
 
     `kyc` is MIN or FULL of a sandbox buyer, null of anybody else.
     """
@@ -183,7 +183,7 @@ ENDPOINTS = (
         "One buyer. Wherever a path names one, an e-mail (with %40) does as well as the id.",
         errors=(422,),
     ),
-    Endpoint("GET", f"{BUYER}/wallet", get_wallet, "What a buyer's Amazon Pay balance has.", errors=(422,)),
+    Endpoint("GET", f"{BUYER}/wallet", get_wallet, "What a buyer's wallet balance has.", errors=(422,)),
     Endpoint(
         "GET",
         f"{BUYER}/wallet/entries",

@@ -43,7 +43,7 @@ class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
         str,
         Meta(
             description="`order.PAID`, `refund.COMPLETED` (a state), `order.opened`, "
-            "`notification.delivered` (an event), `journal.amazonpay.processPayment` (a kind) or "
+            "`notification.delivered` (an event), `journal.KIND` (as in the journal) or "
             f"{_ANY} for any."
         ),
     ]

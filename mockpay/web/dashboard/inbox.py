@@ -21,7 +21,7 @@ _PAGE = 50
 _CHANNELS: Mapping[str, tuple[str, str]] = {
     "sms": ("SMS", "phone"),
     "email": ("E-mail", "mail"),
-    "app": ("Amazon app", "bell"),
+    "app": ("App", "bell"),
 }
 
 

@@ -11,7 +11,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.web.wording.sentences import span
 
-#: The nonce's length tells the family of the client (wire/amazonpay/client_families.py).
+#: The nonce's length tells the family of the client.
 _FAMILIES = {12: "Node or Java client", 16: "PHP client"}
 _WRITTEN = {"True": "UTF-8, encoded twice", "False": "UTF-8"}
 
