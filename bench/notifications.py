@@ -111,7 +111,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
         order = orders.open_order(sandbox, wish).order
         assert order is not None
         started = payments.pay(sandbox, order, Upi("success@mockpay"))
-    outbox.send_mine(runtime, seller_id, started.parcel_id)
+    outbox.send_mine(runtime, seller_id, started.outbox_id)
     scheduler.fire_present(runtime, seller_id)
     return order.order_pk
 

@@ -23,21 +23,21 @@ from mockpay.kernel.money import Money
 from mockpay.services import notifications as notification_service
 from mockpay.services.audit import audit
 from mockpay.services.payments import (
-    authentication,
     cancellation,
     captures,
     card_authentication,
     orders,
+    otp_authentication,
     payments,
     plans,
     settlement,
 )
-from mockpay.services.payments.authentication import CheckoutContext
 from mockpay.services.payments.outcomes import give_up
-from mockpay.services.payments.payments import Payer, PaymentResult
-from mockpay.services.payments.transitions import get_refund
+from mockpay.services.payments.payers import CheckoutContext, Payer
+from mockpay.services.payments.payments import PaymentResult
 from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.services.refunds.refunds import RefundResult
+from mockpay.services.refunds.transitions import get_refund
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
@@ -45,7 +45,7 @@ from mockpay.store import attempts, notification_tries, notifications, timeline
 from mockpay.store import orders as order_rows
 from mockpay.store import refunds as refund_rows
 from mockpay.store.unit_of_work import Runtime, read, transaction
-from mockpay.threeds import acs, requestor
+from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.rules import Browser
 
 NOON = parse_time("2026-11-21T12:00:00Z")
@@ -53,7 +53,7 @@ RETURN_URL = "http://127.0.0.1:8420/shop/return"
 IPN_URL = "http://127.0.0.1:8420/shop/ipn"
 
 #: A guest whose browser is on the payment's page.
-GUEST_AT_PAGE = Payer(ways=CheckoutContext(page_url="http://127.0.0.1:8420/pay/token"))
+GUEST_AT_PAGE = Payer(checkout=CheckoutContext(page_url="http://127.0.0.1:8420/pay/token"))
 
 #: A test that has nothing to do with the database's kind says so and runs once.
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -193,7 +193,7 @@ class World:
         """A new attempt up to the point at which its buyer is asked, as the page does it."""
         with self.transaction() as sandbox:
             started = payments.pay(sandbox, self._fresh(sandbox, order), instrument, payer)
-        self._send(started.parcel_id)
+        self._send(started.outbox_id)
         return started
 
     def _send(self, parcel_id: int | None) -> None:
@@ -208,7 +208,7 @@ class World:
             self.authenticate_at_issuer(fresh, otp)
         elif fresh.auth is Auth.OTP:
             with self.transaction() as sandbox:
-                _, fresh = authentication.submit_otp(sandbox, fresh, otp)
+                _, fresh = otp_authentication.submit_otp(sandbox, fresh, otp)
                 parcel = payments.queue_charge(sandbox, fresh, mine=True)
             self._send(parcel)
         return self.get_attempt(attempt.attempt_id)
@@ -216,15 +216,14 @@ class World:
     def authenticate_at_issuer(self, attempt: Attempt, otp: str = "123456") -> Attempt:
         """The card's issuer asks for a code, and the browser comes back with what it says."""
         with self.transaction() as sandbox:
-            cards = card_authentication
-            moved = cards.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
-            txn = cards.last_threeds(sandbox, moved)
+            moved = card_authentication.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
+            txn = threeds_table.latest(sandbox, moved.attempt_id)
             if txn.acs_token is not None and moved.auth is Auth.THREEDS:
                 page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
                 if isinstance(page, acs.AcsPage):
                     page = acs.submit(sandbox, txn.acs_token, otp)
                 if isinstance(page, acs.Finished):
-                    moved = cards.threeds_back(sandbox, moved, page.cres, page.session_data)
+                    moved = card_authentication.handle_return(sandbox, moved, page.cres, page.session_data)
             parcel = payments.queue_charge(sandbox, moved, mine=True)
         self._send(parcel)
         return self.get_attempt(attempt.attempt_id)

@@ -11,16 +11,16 @@ from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.otp.rules import OTP
 from mockpay.services.payments import (
-    authentication,
     captures,
     card_authentication,
     orders,
+    otp_authentication,
     payments,
     settlement,
 )
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments.payers import Payer
 from mockpay.store.timeline import timeline
-from mockpay.threeds import acs, requestor
+from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.messages import CRes
 from mockpay.threeds.rules import THREEDS
 from mockpay.vault import saved_methods
@@ -32,7 +32,7 @@ from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 
 VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
 RICH = Wallet("rich@buyers.mockpay.test")
-ASHA = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+ASHA = Payer(checkout=GUEST_AT_PAGE.checkout, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
 MANUAL = {"capture": "manual"}
 
 
@@ -139,7 +139,7 @@ def on_the_otp_page(act):
 
 
 def resend(sandbox, attempt):
-    challenges.resend(sandbox, authentication.active_otp(sandbox, attempt).challenge_id)
+    challenges.resend(sandbox, otp_authentication.active_otp(sandbox, attempt).challenge_id)
 
 
 def step_up(world):
@@ -155,8 +155,8 @@ def forged(*how):
     def play(world):
         attempt = world.start(world.order(), world.card(VISA)).attempt
         with world.transaction() as sandbox:
-            attempt = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
-            txn = authentication.latest_threeds(sandbox, attempt)
+            attempt = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+            txn = threeds_table.latest(sandbox, attempt.attempt_id)
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             for choice in how:
                 acs.choose(sandbox, txn.acs_token, choice)
@@ -220,8 +220,8 @@ PLAYS = {
     "password locked": (typed("888888"), {}),
     "password expired": (typed(seconds=301), {}),
     "password sent again": (on_the_otp_page(resend), {}),
-    "password asked for anew": (on_the_otp_page(authentication.start_otp), {}),
-    "password's page left": (on_the_otp_page(authentication.cancel_otp), {}),
+    "password asked for anew": (on_the_otp_page(otp_authentication.start_otp), {}),
+    "password's page left": (on_the_otp_page(otp_authentication.cancel_otp), {}),
     "challenged": (card(), {}),
     "challenged, no method URL": (card(RUPAY), {}),
     "frictionless": (card(name="3DS FRICTIONLESS"), {}),

@@ -8,7 +8,7 @@ from mockpay.delivery.notifications import Batch, Claimed, give_up, in_time, tel
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.kernel.http.calls import HttpCall
 from mockpay.services import notifications as told
-from mockpay.services.payments import payments, settlement
+from mockpay.services.payments import charges, payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import notifications, outbox, sellers
@@ -24,7 +24,7 @@ _RETURN_TIMEOUT_SECONDS = 10
 def _charge(runtime: Runtime, parcel: Parcel) -> None:
     with read(runtime, parcel.seller_id) as sandbox:
         attempt = get_attempt(sandbox, parcel.subject)
-        charge = payments.charge_request(sandbox, parcel.subject)
+        charge = charges.charge_request(sandbox, parcel.subject)
     if not ready_to_charge(attempt):
         with transaction(runtime, parcel.seller_id) as sandbox:
             outbox.record(sandbox, parcel.parcel_id, outbox.DEAD, f"the attempt is {attempt.state}")
@@ -32,23 +32,23 @@ def _charge(runtime: Runtime, parcel: Parcel) -> None:
     result = runtime.gateways[attempt.gateway].charge(charge)
     with transaction(runtime, parcel.seller_id) as sandbox:
         if outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
-            payments.record_gateway_result(sandbox, parcel.subject, result)
+            charges.record_gateway_result(sandbox, parcel.subject, result)
 
 
 def _enquire(runtime: Runtime, parcel: Parcel) -> None:
     """Ask a gateway what became of a charge, or a bank what its buyer decided."""
     with read(runtime, parcel.seller_id) as sandbox:
         attempt = get_attempt(sandbox, parcel.subject)
-        charge = payments.charge_request(sandbox, parcel.subject)
+        charge = charges.charge_request(sandbox, parcel.subject)
     times = int(parcel.facts.get("times", 1))
     result = runtime.gateways[attempt.gateway].enquire(charge, times)
     with transaction(runtime, parcel.seller_id) as sandbox:
         if not outbox.record(sandbox, parcel.parcel_id, outbox.SENT):
             return
         if parcel.kind == settlement.ASK_BANK:
-            payments.record_bank_result(sandbox, parcel.subject, result)
+            charges.record_bank_result(sandbox, parcel.subject, result)
         else:
-            payments.record_enquiry_result(sandbox, parcel.subject, result, times)
+            charges.record_enquiry_result(sandbox, parcel.subject, result, times)
 
 
 def _return_again(runtime: Runtime, parcel: Parcel) -> None:

@@ -12,8 +12,17 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.otp import challenges
 from mockpay.otp.rules import EXPIRY
 from mockpay.services import notifications
-from mockpay.services.payments import captures, orders, outcomes, payments, reviews, settlement
+from mockpay.services.payments import (
+    captures,
+    card_authentication,
+    orders,
+    outcomes,
+    payments,
+    settlement,
+    transitions,
+)
 from mockpay.services.refunds import refund_settlement
+from mockpay.services.refunds.transitions import REVERSE, SETTLE
 from mockpay.store import schedule
 from mockpay.store.schedule import Event
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -28,12 +37,6 @@ Deed = Callable[[Sandbox, Event], object]
 Firing = Callable[[Sandbox, Event], bool]
 
 
-def _threeds_late(sandbox: Sandbox, txn_id: str) -> None:
-    from mockpay.services.payments import card_authentication  # noqa: PLC0415
-
-    card_authentication.time_out(sandbox, txn_id)
-
-
 #: What each kind of event does.
 HANDLERS: Mapping[str, Deed] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
@@ -46,16 +49,18 @@ HANDLERS: Mapping[str, Deed] = {
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
     "attempt.reverse": lambda sandbox, event: outcomes.reverse_capture(sandbox, event.subject),
-    captures.CAPTURE: lambda sandbox, event: captures.complete_pending(sandbox, event.subject),
-    captures.EXPIRE: lambda sandbox, event: captures.expire_authorization(sandbox, int(event.subject)),
+    transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(sandbox, event.subject),
+    transitions.AUTHORIZATION_EXPIRY: lambda sandbox, event: captures.expire_authorization(
+        sandbox, int(event.subject)
+    ),
     EXPIRY: lambda sandbox, event: challenges.expire(sandbox, event.subject),
-    "threeds.timeout": lambda sandbox, event: _threeds_late(sandbox, event.subject),
-    reviews.REVIEW: lambda sandbox, event: payments.decide_review(
+    "threeds.timeout": lambda sandbox, event: card_authentication.time_out(sandbox, event.subject),
+    transitions.REVIEW: lambda sandbox, event: payments.decide_review(
         sandbox, event.subject, approved=True, actor=Actor.CLOCK
     ),
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
-    refund_settlement.SETTLE: lambda sandbox, event: refund_settlement.settle(sandbox, event.subject),
-    refund_settlement.REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
+    SETTLE: lambda sandbox, event: refund_settlement.settle(sandbox, event.subject),
+    REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
 }
 
 

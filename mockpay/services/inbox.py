@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.services.payments.transitions import require
+from mockpay.kernel.errors import require
 from mockpay.store import inbox
 from mockpay.store.inbox import Message as Message
 from mockpay.store.inbox import forget_old as forget_old

@@ -21,7 +21,7 @@ from mockpay.domain.notifications import (
     after,
     copies,
 )
-from mockpay.domain.orders import CLOSED_UNPAID, Order, OrderState
+from mockpay.domain.orders import Order, OrderState
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.refunds import Refund
@@ -36,7 +36,6 @@ from mockpay.store.unit_of_work import Runtime, Sandbox
 NOTIFY = "notification"
 #: The event that makes a notification due.
 SEND = "notification.send"
-_ENDS = CLOSED_UNPAID | {OrderState.PAID}
 #: What of an answer is kept, in characters.
 _EXCERPT = 1_000
 
@@ -49,15 +48,12 @@ def retry_profiles(runtime: Runtime) -> Mapping[str, RetryProfile]:
     return profiles
 
 
-def follow(sandbox: Sandbox, before: Order, moved: Order) -> None:
+def of_order(sandbox: Sandbox, order: Order) -> None:
     """Tell the seller how an order ended, once somebody had tried to pay it."""
-    if moved.state not in _ENDS or before.state is moved.state or not moved.attempt_count:
-        return
-    if before.refunded_minor or not sandbox.seller.ipn_url:
-        return  # A refund that was taken back is no new payment.
-    last = attempts.last_of_order(sandbox, moved.order_pk)
-    if last is not None:
-        of_payment(sandbox, moved, last)
+    if order.attempt_count and sandbox.seller.ipn_url:
+        last = attempts.last_of_order(sandbox, order.order_pk)
+        if last is not None:
+            of_payment(sandbox, order, last)
 
 
 def of_payment(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:

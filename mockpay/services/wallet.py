@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockpay.domain import wallet as rules
 from mockpay.domain.buyers import BY_EMAIL
-from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
@@ -13,7 +13,6 @@ from mockpay.store.unit_of_work import Sandbox
 
 _CURRENCY = "INR"
 _LONGEST = 254
-_LOST = frozenset({AttemptState.FAILED, AttemptState.CANCELLED, AttemptState.EXPIRED, AttemptState.VOIDED})
 
 
 def parse_email(email: str) -> str:
@@ -55,23 +54,29 @@ def hold(sandbox: Sandbox, attempt: Attempt) -> None:
     _move(sandbox, JournalType.HOLD, attempt)
 
 
-def settle_hold(sandbox: Sandbox, before: AttemptState, moved: Attempt) -> None:
-    """
-    What an attempt's step means for its hold: captured, released, or given back.
+def capture_hold(sandbox: Sandbox, attempt: Attempt) -> None:
+    """Take what was captured from the attempt's hold and release the rest; nothing without a hold."""
+    if _holds(sandbox, attempt):
+        _move(sandbox, JournalType.CAPTURE, attempt, attempt.captured_minor)
+        if rest := attempt.amount.minor - attempt.captured_minor:
+            _move(sandbox, JournalType.RELEASE, attempt, rest)
 
-    Journals are keyed by attempt, so a step told twice moves nothing twice; an attempt that
-    never held anything has nothing to move.
-    """
-    if not wallet.has_journal(sandbox, _key(JournalType.HOLD, moved)):
-        return
-    if moved.state is AttemptState.CAPTURED:
-        _move(sandbox, JournalType.CAPTURE, moved, moved.captured_minor)
-        if rest := moved.amount.minor - moved.captured_minor:
-            _move(sandbox, JournalType.RELEASE, moved, rest)
-    elif moved.state is AttemptState.REVERSED and before is AttemptState.CAPTURED:
-        _move(sandbox, JournalType.REFUND, moved, moved.captured_minor)
-    elif moved.state in _LOST or moved.state is AttemptState.REVERSED:
-        _move(sandbox, JournalType.RELEASE, moved)
+
+def release_hold(sandbox: Sandbox, attempt: Attempt) -> None:
+    """Give back what the attempt held; nothing without a hold."""
+    if _holds(sandbox, attempt):
+        _move(sandbox, JournalType.RELEASE, attempt)
+
+
+def return_capture(sandbox: Sandbox, attempt: Attempt) -> None:
+    """Give back all that was captured of the attempt's hold; nothing without a hold."""
+    if _holds(sandbox, attempt):
+        _move(sandbox, JournalType.REFUND, attempt, attempt.captured_minor)
+
+
+def _holds(sandbox: Sandbox, attempt: Attempt) -> bool:
+    paid_by_balance = attempt.method == rules.METHOD
+    return paid_by_balance and wallet.has_journal(sandbox, _key(JournalType.HOLD, attempt))
 
 
 def refund(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:

@@ -24,7 +24,7 @@ from mockpay.threeds.rules import (
     TransStatus,
     eci,
 )
-from mockpay.threeds.transitions import ACS, BROWSER, log, the_transaction
+from mockpay.threeds.transitions import ACS, BROWSER, get_transaction, log
 from mockpay.wire import threeds as wire
 
 _T = TransStatus
@@ -81,8 +81,8 @@ def choose(sandbox: Sandbox, txn: Transaction, choice: str) -> Finished | Erro:
 
 
 def time_out(sandbox: Sandbox, txn_id: str) -> Finished | Erro:
-    """Nobody answered the challenge in time, or nobody ever opened it; see steps.TIMEOUT."""
-    txn = the_transaction(sandbox, txn_id)
+    """Nobody answered the challenge in time, or nobody ever opened it; see transitions.TIMEOUT."""
+    txn = get_transaction(sandbox, txn_id)
     if txn.state is not State.CHALLENGE:
         return over(sandbox, txn)
     why = TIMED_OUT_AT_ACS if txn.opened_at is not None else NEVER_OPENED
@@ -115,7 +115,7 @@ def end(
     if txn.otp_challenge_id is not None:
         challenges.cancel(sandbox, txn.otp_challenge_id)
     log(sandbox, txn.txn_id, _cres(txn, status), ACS, BROWSER)
-    return _finished(the_transaction(sandbox, txn.txn_id))
+    return _finished(get_transaction(sandbox, txn.txn_id))
 
 
 def _cres(txn: Transaction, status: TransStatus) -> CRes:

@@ -9,7 +9,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
-from mockpay.store import schedule
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import directory_server, threeds_table
 from mockpay.threeds.elements import BadMessage
@@ -17,7 +17,6 @@ from mockpay.threeds.issuer import sealed
 from mockpay.threeds.messages import AReq, ARes, CReq, CRes, Erro, about, erro
 from mockpay.threeds.outcomes import OUTCOMES, Outcome, flow_of, outcome_of
 from mockpay.threeds.rules import (
-    CHALLENGE_MS,
     ENDED,
     TECHNICAL,
     WINDOWS,
@@ -28,7 +27,14 @@ from mockpay.threeds.rules import (
     eci,
     trans_id,
 )
-from mockpay.threeds.transitions import BROWSER, SERVER, TIMEOUT, began, log, step, the_transaction
+from mockpay.threeds.transitions import (
+    BROWSER,
+    SERVER,
+    TRANSACTIONS,
+    add_prepared_event,
+    get_transaction,
+    log,
+)
 from mockpay.wire import threeds as wire
 from mockpay.wire.threeds import MessageError
 
@@ -71,7 +77,7 @@ def prepare(
         "notification_url": notification_url,
     }
     txn = threeds_table.add(sandbox, row)
-    began(sandbox, txn)
+    add_prepared_event(sandbox, txn)
     return txn
 
 
@@ -92,12 +98,12 @@ def method_done(sandbox: Sandbox, txn_id: str, comp_ind: str) -> Transaction:
         Invalid: code ``threeds.comp_ind``.
         NotFound: code ``threeds.not_found``.
     """
-    txn = the_transaction(sandbox, txn_id)
+    txn = get_transaction(sandbox, txn_id)
     if comp_ind not in {"Y", "N", "U"}:
         raise Invalid("threeDSCompInd is Y, N or U.", code="threeds.comp_ind")
     told = comp_ind if txn.method_url else "U"
     if txn.state is State.PREPARED:
-        return step(sandbox, txn, "method", Actor.BUYER, comp_ind=told)
+        return step(sandbox, TRANSACTIONS, txn, "method", Actor.BUYER, {"comp_ind": told})
     if txn.state is State.METHOD and told == "Y":
         return threeds_table.note(sandbox, txn, comp_ind=told)
     return txn
@@ -119,17 +125,20 @@ def authenticate(
         raise Invalid("challengeWindowSize is 01 to 05.", code="threeds.window")
     if challenge_indicator not in _WISHES:
         raise Invalid("A challenge indicator is 01 to 04.", code="threeds.challenge_indicator")
-    txn = the_transaction(sandbox, txn_id)
+    txn = get_transaction(sandbox, txn_id)
     if txn.state not in {State.PREPARED, State.METHOD}:
         return txn
     asking = step(
         sandbox,
+        TRANSACTIONS,
         txn,
         "authenticate",
         Actor.SANDBOX,
-        window_size=window,
-        challenge_indicator=challenge_indicator,
-        comp_ind=txn.comp_ind or ("N" if txn.method_url else "U"),
+        {
+            "window_size": window,
+            "challenge_indicator": challenge_indicator,
+            "comp_ind": txn.comp_ind or ("N" if txn.method_url else "U"),
+        },
     )
     answer = directory_server.authenticate(sandbox, asking, _areq(sandbox, asking, browser))
     if isinstance(answer, Erro):
@@ -166,27 +175,28 @@ def _answered(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
         "flow": str(flow_of(txn.outcome, status)),
     }
     if status is TransStatus.CHALLENGE:
-        schedule.add(sandbox, TIMEOUT, txn.txn_id, sandbox.now + CHALLENGE_MS)
         return step(
             sandbox,
+            TRANSACTIONS,
             txn,
             "challenge",
             Actor.ISSUER,
-            challenged_at=sandbox.now,
-            session_data=wire.pack(ids.entropy(16)),
-            **known,
+            {"challenged_at": sandbox.now, "session_data": wire.pack(ids.entropy(16)), **known},
         )
     return step(
         sandbox,
+        TRANSACTIONS,
         txn,
         "frictionless",
         Actor.ISSUER,
-        trans_status=str(status),
-        reason=ares.reason,
-        eci=ares.eci,
-        sealed_value=sealed(sandbox, txn.txn_id, ares.authentication_value),
-        completed_at=sandbox.now,
-        **known,
+        {
+            "trans_status": str(status),
+            "reason": ares.reason,
+            "eci": ares.eci,
+            "sealed_value": sealed(sandbox, txn.txn_id, ares.authentication_value),
+            "completed_at": sandbox.now,
+            **known,
+        },
     )
 
 
@@ -195,14 +205,17 @@ def _failed(sandbox: Sandbox, txn: Transaction, refusal: Erro) -> Transaction:
     status = TransStatus.UNAVAILABLE
     return step(
         sandbox,
+        TRANSACTIONS,
         txn,
         "fail",
         Actor.ISSUER,
-        trans_status=str(status),
-        reason=TECHNICAL,
-        eci=eci(txn.network, status),
-        error_code=refusal.error_code,
-        completed_at=sandbox.now,
+        {
+            "trans_status": str(status),
+            "reason": TECHNICAL,
+            "eci": eci(txn.network, status),
+            "error_code": refusal.error_code,
+            "completed_at": sandbox.now,
+        },
     )
 
 
@@ -229,7 +242,7 @@ def finish(
     Raises:
         NotFound: code ``threeds.not_found``.
     """
-    txn = the_transaction(sandbox, txn_id)
+    txn = get_transaction(sandbox, txn_id)
     if cres_text is None or txn.acs_token is None or txn.returned_at is not None:
         return txn
     wrong = _mismatch(sandbox, txn, cres_text, session_data)
@@ -241,16 +254,19 @@ def finish(
     status = TransStatus.NOT_AUTHENTICATED
     return step(
         sandbox,
+        TRANSACTIONS,
         txn,
         "fail",
         Actor.BUYER,
-        trans_status=str(status),
-        reason=_SECURITY,
-        eci=eci(txn.network, status),
-        sealed_value=None,
-        error_code=wrong.error_code,
-        completed_at=sandbox.now,
-        returned_at=sandbox.now,
+        {
+            "trans_status": str(status),
+            "reason": _SECURITY,
+            "eci": eci(txn.network, status),
+            "sealed_value": None,
+            "error_code": wrong.error_code,
+            "completed_at": sandbox.now,
+            "returned_at": sandbox.now,
+        },
     )
 
 

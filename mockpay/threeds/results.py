@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from mockpay.domain.timeline import Actor
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.elements import BadMessage
 from mockpay.threeds.issuer import sealed
 from mockpay.threeds.messages import Erro, RReq, RRes, erro
 from mockpay.threeds.rules import CANCELLED_BY_CARDHOLDER, NEVER_OPENED, TIMED_OUT_AT_ACS, State, Transaction
-from mockpay.threeds.transitions import SERVER, step
+from mockpay.threeds.transitions import SERVER, TRANSACTIONS
 
 #: How the machine goes by challengeCancel, and whose doing that is.
 _STEPS = {
@@ -33,16 +34,19 @@ def receive(sandbox: Sandbox, rreq: RReq) -> RRes | Erro:
     event, actor = _STEPS.get(told.challenge_cancel or "", ("complete", Actor.ISSUER))
     step(
         sandbox,
+        TRANSACTIONS,
         txn,
         event,
         actor,
-        trans_status=told.trans_status,
-        reason=told.reason,
-        eci=told.eci,
-        sealed_value=sealed(sandbox, txn.txn_id, told.authentication_value),
-        challenge_cancel=told.challenge_cancel,
-        interactions=int(told.interaction_counter),
-        completed_at=sandbox.now,
+        {
+            "trans_status": told.trans_status,
+            "reason": told.reason,
+            "eci": told.eci,
+            "sealed_value": sealed(sandbox, txn.txn_id, told.authentication_value),
+            "challenge_cancel": told.challenge_cancel,
+            "interactions": int(told.interaction_counter),
+            "completed_at": sandbox.now,
+        },
     )
     return RRes(told.server_trans_id, told.ds_trans_id, told.acs_trans_id)
 

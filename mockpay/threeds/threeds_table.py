@@ -163,6 +163,12 @@ def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Transaction]:
     return [_transaction(row) for row in sandbox.connection.execute(query).mappings()]
 
 
+def latest(sandbox: Sandbox, attempt_id: str) -> Transaction | None:
+    """The newest authentication of an attempt."""
+    authentications = of_attempt(sandbox, attempt_id)
+    return authentications[-1] if authentications else None
+
+
 def seller_of_acs(connection: Connection, acs_token: str) -> tuple[str, str] | None:
     """Whose authentication, and which, a token of the ACS opens: (seller_id, txn_id)."""
     query = select(transactions.c.seller_id, transactions.c.txn_id).where(

@@ -1,16 +1,17 @@
-"""A step of an authentication with its line in the timeline, and the log of its messages."""
+"""What follows from each step of an authentication, and the log of its messages."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockpay.domain.timeline import Actor
-from mockpay.services.payments.transitions import require
-from mockpay.store import schedule, timeline
+from mockpay.kernel.errors import require
+from mockpay.store import schedule
+from mockpay.store.transitions import Transitions, add_event
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.elements import Message, redacted
-from mockpay.threeds.rules import THREEDS, State, Transaction
+from mockpay.threeds.rules import CHALLENGE_MS, THREEDS, Transaction
 
 #: The kind of event that ends a challenge; its subject is the authentication's id.
 TIMEOUT = "threeds.timeout"
@@ -18,27 +19,18 @@ TIMEOUT = "threeds.timeout"
 SERVER, DIRECTORY, ACS, BROWSER = "S", "D", "A", "B"
 
 
-def step(sandbox: Sandbox, txn: Transaction, event: str, actor: Actor, **changes: Any) -> Transaction:
-    """
-    Move an authentication; what it came to is told with it.
-
-    Raises:
-        IllegalTransition: no such step, or it moved on meanwhile.
-    """
-    moved = threeds_table.transition(sandbox, txn, event, **changes)
-    _tell(sandbox, moved, event, txn.state, actor)
-    if txn.state is State.CHALLENGE:
-        schedule.drop(sandbox, TIMEOUT, txn.txn_id)
-    return moved
+def schedule_timeout(sandbox: Sandbox, _before: Transaction, txn: Transaction) -> None:
+    """The challenge ends when its cardholder does not answer."""
+    schedule.add(sandbox, TIMEOUT, txn.txn_id, sandbox.now + CHALLENGE_MS)
 
 
-def began(sandbox: Sandbox, txn: Transaction) -> None:
-    """The timeline's first line of an authentication."""
-    _tell(sandbox, txn, "prepared", None, Actor.SANDBOX)
+def cancel_timeout(sandbox: Sandbox, _before: Transaction, txn: Transaction) -> None:
+    """The challenge has ended."""
+    schedule.drop(sandbox, TIMEOUT, txn.txn_id)
 
 
-def _tell(sandbox: Sandbox, txn: Transaction, event: str, before: State | None, actor: Actor) -> None:
-    known = {
+def _facts(_before: Transaction | None, txn: Transaction) -> Mapping[str, object]:
+    facts = {
         "attempt_id": txn.attempt_id,
         "network": txn.network,
         "trans_status": txn.trans_status or txn.ares_status,
@@ -47,17 +39,30 @@ def _tell(sandbox: Sandbox, txn: Transaction, event: str, before: State | None, 
         "challenge_cancel": txn.challenge_cancel,
         "error_code": txn.error_code,
     }
-    timeline.add(
-        sandbox,
-        txn.order_pk,
-        machine=THREEDS.name,
-        subject=txn.txn_id,
-        event=event,
-        before=before,
-        after=txn.state,
-        actor=actor,
-        facts={name: value for name, value in known.items() if value is not None},
-    )
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+TRANSACTIONS: Transitions[Transaction] = Transitions(
+    THREEDS,
+    "txn_id",
+    threeds_table.transition,
+    {
+        "method": (),
+        "authenticate": (),
+        "frictionless": (),
+        "challenge": (schedule_timeout,),
+        "complete": (cancel_timeout,),
+        "cancel": (cancel_timeout,),
+        "time_out": (cancel_timeout,),
+        "fail": (cancel_timeout,),
+    },
+    _facts,
+)
+
+
+def add_prepared_event(sandbox: Sandbox, txn: Transaction) -> None:
+    """The timeline's first event of an authentication."""
+    add_event(sandbox, TRANSACTIONS, txn, "prepared", Actor.SANDBOX, _facts(None, txn), before=None)
 
 
 def log(sandbox: Sandbox, txn_id: str, message: Message, sender: str, receiver: str) -> None:
@@ -66,6 +71,6 @@ def log(sandbox: Sandbox, txn_id: str, message: Message, sender: str, receiver: 
     threeds_table.add_message(sandbox, txn_id, message.kind, sender, receiver, body)
 
 
-def the_transaction(sandbox: Sandbox, txn_id: str) -> Transaction:
+def get_transaction(sandbox: Sandbox, txn_id: str) -> Transaction:
     """The authentication of this id, or NotFound ``threeds.not_found``."""
     return require(threeds_table.by_id(sandbox, txn_id), "threeds")

@@ -10,7 +10,7 @@ from mockpay.domain.payments.gateways import Charge
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import Unreachable
-from mockpay.services.payments import payments
+from mockpay.services.payments import charges
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox as parcels
 from mockpay.store.db.engine import writing
@@ -88,7 +88,7 @@ def test_a_parcel_left_by_a_dead_process_is_sent_again_and_charged_once(world, g
     real_clock.move(parcels.LEASE_MS)
     assert outbox.send_waiting(world.runtime) == 1
     assert outbox.send_waiting(world.runtime) == 0
-    outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
+    outbox.send_mine(world.runtime, world.seller_id, started.outbox_id)
     world.advance(0)
     assert world.states(order) == ("PAID", "CAPTURED")
     assert len(gateway.asked) == 1
@@ -100,14 +100,14 @@ def test_a_parcel_sent_twice_has_one_idempotency_key_and_one_result(world, gatew
     order = world.order()
     started = world.create_attempt(order, "success@mockpay")
     with world.read() as sandbox:
-        slow = parcels.by_number(sandbox, started.parcel_id)
-        charge = payments.charge_request(sandbox, slow.subject)
+        slow = parcels.by_number(sandbox, started.outbox_id)
+        charge = charges.charge_request(sandbox, slow.subject)
     result = gateway.charge(charge)
     real_clock.move(parcels.LEASE_MS)
     assert outbox.send_waiting(world.runtime) == 1
     with world.transaction() as sandbox:
         assert not parcels.record(sandbox, slow.parcel_id, parcels.SENT)
-        payments.record_gateway_result(sandbox, slow.subject, result)
+        charges.record_gateway_result(sandbox, slow.subject, result)
     world.advance(0)
     assert len({charge.idempotency_key for charge in gateway.asked}) == 1
     assert world.states(order) == ("PAID", "CAPTURED")
@@ -119,7 +119,7 @@ def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(worl
     order = world.order()
     started = world.create_attempt(order)
     world.cancel(order)
-    outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
+    outbox.send_mine(world.runtime, world.seller_id, started.outbox_id)
     real_clock.move(parcels.LEASE_MS)
     outbox.send_waiting(world.runtime)
     assert gateway.asked == []
@@ -131,7 +131,7 @@ def test_what_cannot_be_sent_is_dead_and_says_why(runtime, real_clock):
     broken = Counting(runtime, Invalid("It cannot charge so.", code="gateway.method"))
     world = World.new(replace(runtime, gateways={"simulator": broken}))
     started = world.create_attempt(world.order())
-    outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
+    outbox.send_mine(world.runtime, world.seller_id, started.outbox_id)
     assert parcel_rows(world) == [("DEAD", 0, "gateway.method: It cannot charge so.")]
     real_clock.move(parcels.LEASE_MS)
     assert outbox.send_waiting(world.runtime) == 0
@@ -175,11 +175,11 @@ def test_one_sellers_parcels_are_claimed_alone(world, runtime, real_clock):
 def test_the_parcels_of_a_reset_world_are_forgotten(world, gateway, real_clock):
     started = world.create_attempt(world.order())
     with world.read() as sandbox:
-        parcel = parcels.by_number(sandbox, started.parcel_id)
+        parcel = parcels.by_number(sandbox, started.outbox_id)
     with world.transaction() as sandbox:
         accounts.reset(sandbox)
     outbox.send(world.runtime, parcel)
-    outbox.send_mine(world.runtime, world.seller_id, started.parcel_id)
+    outbox.send_mine(world.runtime, world.seller_id, started.outbox_id)
     assert gateway.asked == []
     assert parcel_rows(world) == []
 

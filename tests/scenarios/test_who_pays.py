@@ -15,8 +15,9 @@ from mockpay.otp import challenges
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.services.inbox import listed
-from mockpay.services.payments import authentication, card_authentication, payments
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments import card_authentication, otp_authentication, payments
+from mockpay.services.payments.payers import Payer
+from mockpay.threeds import threeds_table
 from tests.factories import GUEST_AT_PAGE, World
 from tests.scenarios.ways_back import way_back
 
@@ -162,7 +163,7 @@ def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runti
     world = World.new(runtime, otp_always_methods=("netbanking", "wallet"))
     attempt = world.start(world.order(amount="1702.08"), instrument).attempt
     with world.read() as sandbox:
-        challenge = authentication.active_otp(sandbox, attempt)
+        challenge = otp_authentication.active_otp(sandbox, attempt)
         assert challenge.undelivered
         assert listed(sandbox, kind="otp").items == []
     world.advance(30)
@@ -249,7 +250,7 @@ def payer_of(row) -> Payer:
     if row.input in _TOLD:
         value = row.equals.replace("*", "7")
         told[_TOLD[row.input]] = f"asha@{value}" if row.input is Input.EMAIL_DOMAIN else value
-    return Payer(inputs=Inputs(**told), ways=GUEST_AT_PAGE.ways)
+    return Payer(inputs=Inputs(**told), checkout=GUEST_AT_PAGE.checkout)
 
 
 RISK_ROWS = [name for name, row in ROWS.items() if row.stage is Stage.RISK]
@@ -292,7 +293,7 @@ def begin_at_page(world, attempt):
     fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "3ds")
     with world.transaction() as sandbox:
-        card_authentication.prepare(sandbox, fresh, GUEST_AT_PAGE.ways)
+        card_authentication.prepare(sandbox, fresh, GUEST_AT_PAGE.checkout)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_what_a_rule_wanted_is_remembered_over_a_review(world):
 
 def flow_of(world, attempt):
     with world.read() as sandbox:
-        return authentication.latest_threeds(sandbox, attempt).flow
+        return threeds_table.latest(sandbox, attempt.attempt_id).flow
 
 
 @pytest.mark.parametrize(("approved", "end"), [(True, "CAPTURED"), (False, "FAILED")])

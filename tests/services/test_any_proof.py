@@ -13,12 +13,12 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments import authentication, card_authentication, payments
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments import authentication, card_authentication, otp_authentication, payments
+from mockpay.services.payments.payers import Payer
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox as parcels
 from mockpay.store import schedule
-from mockpay.threeds import acs, requestor
+from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.vault.consents import consent
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 from tests.services.test_any_journey import gap_free
@@ -31,8 +31,8 @@ AMOUNTS = ["499.00", "7500.00", "1706.01", "1706.02"]
 YES = consent(NOON, "192.0.2.7")
 PAYERS = [
     GUEST_AT_PAGE,
-    Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=YES),
-    Payer(inputs=Inputs(ip="198.51.100.66"), ways=GUEST_AT_PAGE.ways),
+    Payer(checkout=GUEST_AT_PAGE.checkout, buyer_id="byr_asha", consent=YES),
+    Payer(inputs=Inputs(ip="198.51.100.66"), checkout=GUEST_AT_PAGE.checkout),
     Payer(inputs=Inputs(device="dev_new")),
 ]
 
@@ -106,7 +106,7 @@ class Proofs(RuleBasedStateMachine):
         attempt = self.last(which, None)
         with self.world.transaction() as sandbox:
             before = get_attempt(sandbox, attempt.attempt_id)
-            _, after = authentication.submit_otp(sandbox, before, code)
+            _, after = otp_authentication.submit_otp(sandbox, before, code)
             parcel = self.proved(sandbox, before, after)
         if sent:
             self.world._send(parcel)
@@ -122,23 +122,23 @@ class Proofs(RuleBasedStateMachine):
         attempt = self.last(which, Auth.OTP)
         assume(attempt.state is AttemptState.AUTH_PENDING)
         with self.world.transaction() as sandbox:
-            self.may_conflict(authentication.start_otp, sandbox, attempt)
+            self.may_conflict(otp_authentication.start_otp, sandbox, attempt)
 
     @rule(which=which)
     def leave_password(self, which):
         with self.world.transaction() as sandbox:
             attempt = self.last(which, Auth.OTP)
-            authentication.cancel_otp(sandbox, get_attempt(sandbox, attempt.attempt_id))
+            otp_authentication.cancel_otp(sandbox, get_attempt(sandbox, attempt.attempt_id))
 
     @rule(which=which, told=st.sampled_from(["Y", "N"]))
     def go_to_issuer(self, which, told):
         attempt = self.last(which, Auth.THREEDS)
         assume(attempt.state is AttemptState.AUTH_PENDING)
         with self.world.transaction() as sandbox:
-            if authentication.latest_threeds(sandbox, attempt) is None:
-                moved = card_authentication.prepare(sandbox, attempt, GUEST_AT_PAGE.ways)
+            if threeds_table.latest(sandbox, attempt.attempt_id) is None:
+                moved = card_authentication.prepare(sandbox, attempt, GUEST_AT_PAGE.checkout)
             else:
-                browser = GUEST_AT_PAGE.ways.browser
+                browser = GUEST_AT_PAGE.checkout.browser
                 moved = card_authentication.ask_issuer(sandbox, attempt, browser, told)
             parcel = self.proved(sandbox, attempt, moved)
         self.world._send(parcel)
@@ -147,7 +147,7 @@ class Proofs(RuleBasedStateMachine):
     def type_at_issuer(self, which, code, back):
         attempt = self.last(which, Auth.THREEDS)
         with self.world.transaction() as sandbox:
-            txn = authentication.latest_threeds(sandbox, attempt)
+            txn = threeds_table.latest(sandbox, attempt.attempt_id)
             assume(txn is not None and txn.acs_token)
             page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             if isinstance(page, acs.AcsPage):

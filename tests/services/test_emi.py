@@ -6,7 +6,7 @@ from mockpay.domain.methods.instruments import Emi
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments.payers import Payer
 from mockpay.services.refunds import refunds
 from mockpay.services.sellers import offers
 from mockpay.vault import saved_methods
@@ -128,7 +128,7 @@ def test_more_than_the_order_cost_is_never_refunded(world):
 
 def test_a_saved_card_can_take_a_plan(world):
     """What the vault gives back is still a card that may be paid in instalments."""
-    payer = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+    payer = Payer(checkout=GUEST_AT_PAGE.checkout, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
     world.pay_with(world.order("FIRST"), world.card(HDFC), payer)
     with world.transaction() as sandbox:
         (method,) = saved_methods.listed(sandbox, "byr_asha")

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from mockpay.domain.methods.instruments import Emi, Wallet
-from mockpay.services.payments import authentication, card_authentication
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments import otp_authentication
+from mockpay.services.payments.payers import Payer
 from mockpay.store.attempt_secrets import secrets
 from mockpay.store.attempts import attempts
 from mockpay.store.db.metadata import metadata
 from mockpay.store.inbox import inbox
+from mockpay.threeds import threeds_table
 from mockpay.vault import saved_methods
 from mockpay.vault.consents import consent
 from tests.factories import GUEST_AT_PAGE, NOON
@@ -32,7 +33,7 @@ HDFC = "5241810000000000"
 #: Wrong everywhere, and like nothing else.
 TYPED, PIN = "918273", "428317"
 RICH = Wallet("rich@buyers.mockpay.test")
-ASHA = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
+ASHA = Payer(checkout=GUEST_AT_PAGE.checkout, buyer_id="byr_asha", consent=consent(NOON, "192.0.2.7"))
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def with_passwords(world):
     right, left, locked, _ = tried
     world.authenticate(right, codes(world, right.attempt_id)[0])
     with world.transaction() as sandbox:
-        authentication.cancel_otp(sandbox, left)
+        otp_authentication.cancel_otp(sandbox, left)
     world.authenticate(locked, "888888")
 
 
@@ -158,7 +159,7 @@ def test_an_error_that_is_printed_shows_no_card(world):
     card = world.card("4111111111111111", cvv=CVV)
     attempt = world.start(world.order(), card, ASHA).attempt
     with world.read() as sandbox:
-        txn = card_authentication.latest_threeds(sandbox, attempt)
+        txn = threeds_table.latest(sandbox, attempt.attempt_id)
     assert numbers_in(f"{card!r} {attempt!r} {txn!r} {ASHA!r}") == set()
 
 

@@ -8,8 +8,9 @@ from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services import wallet as verbs
-from mockpay.services.payments.transitions import attempt_step
+from mockpay.services.payments.transitions import ATTEMPTS
 from mockpay.store import wallet
+from mockpay.store.transitions import step
 from tests.factories import Actor, World, on_sqlite, run_concurrently
 from tests.services.ledger import ASHA, POOR, RICH, balances, by_balance, payable, top_up
 
@@ -122,7 +123,7 @@ def test_every_end_without_money_gives_the_hold_back(world, before, event):
     attempt = by_balance(world, world.order())
     assert (attempt.state, balances(world)) == (before, (50_100, 49_900))
     with world.transaction() as sandbox:
-        attempt_step(sandbox, attempt, event, Actor.ISSUER)
+        step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER)
     assert balances(world) == (100_000, 0)
 
 

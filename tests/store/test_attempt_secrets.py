@@ -8,11 +8,12 @@ from sqlalchemy import select, update
 from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
 from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState
 from mockpay.kernel.errors import MockpayError
-from mockpay.services.payments import payments
+from mockpay.services.payments import charges
 from mockpay.services.payments.orders import expire
-from mockpay.services.payments.transitions import attempt_step, get_attempt
+from mockpay.services.payments.transitions import ATTEMPTS, get_attempt
 from mockpay.services.sellers import accounts
 from mockpay.store import attempt_secrets, attempts
+from mockpay.store.transitions import step
 from tests.factories import Actor, World
 
 VISA = "4111111111111111"
@@ -37,7 +38,7 @@ def test_a_card_number_is_kept_for_its_gateways_call_only(world):
     attempt = chosen(world)
     assert kept(world, attempt.attempt_id) == {"number": VISA}
     with world.read() as sandbox:
-        charge = payments.charge_request(sandbox, attempt.attempt_id)
+        charge = charges.charge_request(sandbox, attempt.attempt_id)
     assert charge.secret == {"number": VISA}
     assert VISA not in repr(charge)
     assert VISA not in repr(attempt)
@@ -159,7 +160,7 @@ def test_whatever_step_ends_an_attempt_shreds_its_secret(world, way):
         assert still == ({"number": VISA} if attempt.live else {})
         with world.transaction() as sandbox:
             now = get_attempt(sandbox, attempt.attempt_id)
-            attempt = attempt_step(sandbox, now, event, Actor.SANDBOX)
+            attempt = step(sandbox, ATTEMPTS, now, event, Actor.SANDBOX)
     assert attempt.state in TERMINAL
     assert kept(world, attempt.attempt_id) == {}
     assert rows(world) == []

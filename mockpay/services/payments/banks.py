@@ -13,10 +13,11 @@ from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Invalid, require
 from mockpay.kernel.money import Money
-from mockpay.services.payments.transitions import add_order_event, require
+from mockpay.services.payments.transitions import ORDERS
 from mockpay.store import banks
+from mockpay.store.transitions import add_event
 from mockpay.store.unit_of_work import Sandbox
 
 #: What a button of the bank's page decides, and the letter that its way back carries.
@@ -88,7 +89,9 @@ def verify_return(sandbox: Sandbox, order: Order, attempt: Attempt | None, back:
     elif back.amount != attempt.amount.wire():
         wrong = "amount"
     if wrong is not None or attempt is None:
-        add_order_event(sandbox, order, "bank_return_refused", Actor.BUYER, wrong=wrong)
+        add_event(
+            sandbox, ORDERS, order, "bank_return_refused", Actor.BUYER, {"wrong": wrong}, before=order.state
+        )
         message = "What came back from the bank was not written by the bank."
         raise Invalid(message, code="bank.forged", wrong=wrong)
     return attempt

@@ -9,10 +9,11 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.services.payments import captures, orders
-from mockpay.services.payments.transitions import add_order_event, get_order
+from mockpay.services.payments.transitions import ORDERS, get_order
 from mockpay.services.refunds import refunds
 from mockpay.store import attempts
 from mockpay.store import refunds as refund_rows
+from mockpay.store.transitions import add_event
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -43,6 +44,6 @@ def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     # A reference has 32 characters at most, so an order's id must not have more than 23.
     key = f"CANCEL-{order.order_id}-{number}"
     asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
-    add_order_event(sandbox, order, "cancelled_after_capture", actor)
+    add_event(sandbox, ORDERS, order, "cancelled_after_capture", actor, before=order.state)
     refunds.request(sandbox, order, asked)
     return get_order(sandbox, order.order_pk)

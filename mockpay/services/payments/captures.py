@@ -11,17 +11,19 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments.transitions import (
-    add_order_event,
-    attempt_step,
+    ATTEMPTS,
+    AUTHORIZATION_EXPIRY,
+    CAPTURE,
+    ORDERS,
     get_attempt,
     get_order,
-    order_step,
 )
 from mockpay.store import attempts, schedule
+from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
-#: Events of the schedule.
-CAPTURE, EXPIRE, REVERSE = "attempt.capture", "order.auth_expire", "attempt.reverse"
+#: The event that sends money back which was told as FAILURE.
+REVERSE = "attempt.reverse"
 #: How long after a capture that was told as FAILURE the money goes back, in ms.
 _REVERSAL_MS = 5 * SECOND
 #: The step that secures funds instead of the one that takes them.
@@ -41,11 +43,10 @@ def authorizes_first(sandbox: Sandbox, attempt: Attempt) -> bool:
 def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> Attempt:
     """Secure the funds; where the seller does not capture by hand, capture at once."""
     code = response_codes_of(attempt).approved
-    held = attempt_step(sandbox, attempt, _SECURES[event], Actor.ISSUER, code=code)
-    secured = order_step(sandbox, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
-    schedule.drop(sandbox, "order.expire", str(order.order_pk))
+    held = step(sandbox, ATTEMPTS, attempt, _SECURES[event], Actor.ISSUER, code=code, method=attempt.method)
+    secured = step(sandbox, ORDERS, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
     planned = attempt.plan.at(Stage.CAPTURE).outcome
-    schedule.add(sandbox, EXPIRE, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
+    schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
     by_itself = sandbox.seller.settings.capture == "auto"
     if by_itself and not planned.startswith(CAPTURE_EXPIRES):
         return _capture(sandbox, secured, held, Actor.SANDBOX)
@@ -79,21 +80,20 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Orde
 def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor) -> Attempt:
     outcome = attempt.plan.at(Stage.CAPTURE).outcome
     if outcome == "pending":
-        add_order_event(sandbox, order, "capture_pending", Actor.SANDBOX)
+        add_event(sandbox, ORDERS, order, "capture_pending", Actor.SANDBOX, before=order.state)
         due = sandbox.now + sandbox.seller.settings.upi_pending_seconds * SECOND
         schedule.add(sandbox, CAPTURE, attempt.attempt_id, due)
         return attempt
     if outcome in {"fails", "closed"}:
-        refused = attempt_step(sandbox, attempt, "capture_failed", Actor.ISSUER)
+        refused = step(sandbox, ATTEMPTS, attempt, "capture_failed", Actor.ISSUER)
         return _void(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
     minor = attempt.amount.minor // 2 if outcome == "partial" else attempt.amount.minor
     return _complete_capture(sandbox, order, attempt, actor, minor)
 
 
 def _complete_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
-    taken = attempt_step(sandbox, attempt, "capture", actor, changes={"captured_minor": minor})
-    order_step(sandbox, order, "capture", actor)
-    schedule.drop(sandbox, EXPIRE, str(order.order_pk))
+    taken = step(sandbox, ATTEMPTS, attempt, "capture", actor, {"captured_minor": minor})
+    step(sandbox, ORDERS, order, "capture", actor)
     schedule_reversal(sandbox, attempt)
     return taken
 
@@ -123,15 +123,13 @@ def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     attempt = attempts.last_of_order(sandbox, order.order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         raise Conflict("There is nothing authorised to release.", code="capture.not_authorized")
-    schedule.drop(sandbox, CAPTURE, attempt.attempt_id)
     _void(sandbox, order, attempt, actor, "payment_cancelled")
     return get_order(sandbox, order.order_pk)
 
 
 def _void(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
-    gone = attempt_step(sandbox, attempt, "void", actor)
-    order_step(sandbox, order, "void", actor, {"reason": reason})
-    schedule.drop(sandbox, EXPIRE, str(order.order_pk))
+    gone = step(sandbox, ATTEMPTS, attempt, "void", actor)
+    step(sandbox, ORDERS, order, "void", actor, {"reason": reason})
     return gone
 
 
@@ -141,5 +139,5 @@ def expire_authorization(sandbox: Sandbox, order_pk: int) -> None:
     attempt = attempts.last_of_order(sandbox, order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         return
-    attempt_step(sandbox, attempt, "auth_expiry", Actor.CLOCK)
-    order_step(sandbox, order, "auth_expired", Actor.CLOCK, {"reason": "authorization_expired"})
+    step(sandbox, ATTEMPTS, attempt, "auth_expiry", Actor.CLOCK)
+    step(sandbox, ORDERS, order, "auth_expired", Actor.CLOCK, {"reason": "authorization_expired"})

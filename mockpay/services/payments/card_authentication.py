@@ -1,8 +1,4 @@
-"""
-An attempt and its 3-D Secure: begun, asked, come back, and what its end means for the attempt.
-
-Loaded when the first card pays: the roles' messages would cost every start 26 ms.
-"""
+"""An attempt and its 3-D Secure: begun, asked, come back, and what its end means for the attempt."""
 
 from __future__ import annotations
 
@@ -15,15 +11,14 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Unusable
 from mockpay.services.payments import reviews
 from mockpay.services.payments.authentication import (
-    CheckoutContext,
     deadline_passed,
-    end_authentication,
-    latest_threeds,
+    fail_authentication,
     mark_authenticated,
     set_deadline,
 )
-from mockpay.services.payments.outcomes import release_order
-from mockpay.services.payments.transitions import attempt_step, get_attempt, get_order
+from mockpay.services.payments.payers import CheckoutContext
+from mockpay.services.payments.transitions import ATTEMPTS, get_attempt
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import acs, issuer, requestor, threeds_table
 from mockpay.threeds.rules import ENDED, PROVEN, Browser, Flow, Transaction
@@ -33,7 +28,7 @@ _MANDATED, _NO_WISH = "04", "01"
 
 
 def prepare(
-    sandbox: Sandbox, attempt: Attempt, ways: CheckoutContext, *, forced: bool | None = None
+    sandbox: Sandbox, attempt: Attempt, checkout: CheckoutContext, *, forced: bool | None = None
 ) -> Attempt:
     """
     Begin an attempt's 3-D Secure; where the issuer has no method URL, ask it at once.
@@ -45,13 +40,13 @@ def prepare(
         forced = reviews.challenge_required(sandbox, attempt.attempt_id)
     planned = attempt.plan.at(Stage.AUTH).outcome
     txn = requestor.prepare(
-        sandbox, attempt, planned, notification_url=f"{ways.page_url}/3ds-return", payee=ways.payee
+        sandbox, attempt, planned, notification_url=f"{checkout.page_url}/3ds-return", payee=checkout.payee
     )
     if forced:
         threeds_table.note(sandbox, txn, challenge_indicator=_MANDATED)
     if txn.method_url:
         return attempt
-    return ask_issuer(sandbox, attempt, ways.browser, "U")
+    return ask_issuer(sandbox, attempt, checkout.browser, "U")
 
 
 def ask_issuer(
@@ -64,7 +59,7 @@ def ask_issuer(
         comp_ind: threeDSCompInd: Y, N or U.
         window: challengeWindowSize, 01 to 05.
     """
-    txn = latest_threeds(sandbox, attempt)
+    txn = threeds_table.latest(sandbox, attempt.attempt_id)
     if txn is None or attempt.auth is not Auth.THREEDS:
         return attempt
     if txn.method_url:
@@ -77,7 +72,7 @@ def ask_issuer(
 
 def handle_return(sandbox: Sandbox, attempt: Attempt, cres: str | None, session_data: str | None) -> Attempt:
     """The buyer's browser is back from the issuer; what counts was told server to server."""
-    txn = latest_threeds(sandbox, attempt)
+    txn = threeds_table.latest(sandbox, attempt.attempt_id)
     if txn is None:
         return attempt
     return _apply_outcome(sandbox, attempt, requestor.finish(sandbox, txn.txn_id, cres, session_data))
@@ -90,7 +85,7 @@ def issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
     One that wants strong authentication is content with a challenge.
     """
     planned = attempt.issuer_outcome
-    txn = latest_threeds(sandbox, attempt)
+    txn = threeds_table.latest(sandbox, attempt.attempt_id)
     if txn is None or attempt.eci is None:
         return planned
     if not _cavv_matches(sandbox, txn, attempt.eci):
@@ -108,8 +103,7 @@ def _cavv_matches(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
         return False  # Another row's, or a changed one.
     if presented is None:
         return txn.trans_status not in PROVEN
-    said = issuer.check(sandbox, txn, presented, indicator)
-    return said not in {issuer.WRONG, issuer.ATTEMPT_WRONG}
+    return issuer.check(sandbox, txn, presented, indicator) not in {issuer.WRONG, issuer.ATTEMPT_WRONG}
 
 
 def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
@@ -118,11 +112,20 @@ def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attem
 
     The page that the buyer is on goes there; a challenge comes once, so this does.
     """
-    former = latest_threeds(sandbox, attempt)
+    former = threeds_table.latest(sandbox, attempt.attempt_id)
     if former is None or former.flow is Flow.CHALLENGE:
         return None
     waits = set_deadline(sandbox, order, attempt)
-    asked = attempt_step(sandbox, attempt, "soft_decline_sca", Actor.ISSUER, changes=waits, code=SCA_REQUIRED)
+    asked = step(
+        sandbox,
+        ATTEMPTS,
+        attempt,
+        "soft_decline_sca",
+        Actor.ISSUER,
+        waits,
+        code=SCA_REQUIRED,
+        method=attempt.method,
+    )
     txn = requestor.prepare(
         sandbox, asked, "challenge", notification_url=former.notification_url, payee=former.payee
     )
@@ -152,9 +155,4 @@ def _apply_outcome(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Atte
     changes: dict[str, object] = {"eci": outcome.eci, "liability": str(outcome.liability)}
     if outcome.authorise:
         return mark_authenticated(sandbox, attempt, changes, outcome.event)
-    end_authentication(sandbox, attempt)
-    failed = attempt_step(
-        sandbox, attempt, outcome.event, Actor.ISSUER, failure=outcome.failure, changes=changes
-    )
-    release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
-    return failed
+    return fail_authentication(sandbox, attempt, outcome.event, Actor.ISSUER, outcome.failure, changes)

@@ -11,15 +11,9 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services.payments import authentication
-from mockpay.services.payments.transitions import (
-    add_order_event,
-    attempt_step,
-    forget_request,
-    get_order,
-    order_step,
-)
+from mockpay.services.payments.transitions import ATTEMPTS, ORDER_EXPIRY, ORDERS, get_order
 from mockpay.store import attempts, orders, schedule, timeline
+from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
 #: The buyer, or whoever looks at them, has the turn; no money is moving.
@@ -94,18 +88,8 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         "expires_at": sandbox.now + seconds * SECOND,
     }
     order = orders.add(sandbox, row)
-    timeline.add(
-        sandbox,
-        order.order_pk,
-        machine="order",
-        subject=order_id,
-        event="opened",
-        before=None,
-        after=order.state,
-        actor=Actor.SELLER,
-        facts={},
-    )
-    schedule.add(sandbox, "order.expire", str(order.order_pk), order.expires_at)
+    add_event(sandbox, ORDERS, order, "opened", Actor.SELLER, before=None)
+    schedule.add(sandbox, ORDER_EXPIRY, str(order.order_pk), order.expires_at)
     return order
 
 
@@ -122,12 +106,8 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
         message = "The bank has not answered yet, so the payment cannot be cancelled."
         raise Conflict(message, code="order.busy")
     if last is not None and last.state in _BUYERS_TURN:
-        attempt_step(sandbox, last, "cancel", actor)
-        forget_request(sandbox, last.attempt_id)
-        authentication.end_authentication(sandbox, last)
-    cancelled = order_step(sandbox, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
-    schedule.drop(sandbox, "order.expire", str(order.order_pk))
-    return cancelled
+        step(sandbox, ATTEMPTS, last, "cancel", actor)
+    return step(sandbox, ORDERS, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
 
 
 def expire(sandbox: Sandbox, order_pk: int) -> Order:
@@ -142,13 +122,11 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
         return order
     last = attempts.last_of_order(sandbox, order_pk)
     if last is not None and last.state in HOLDS_ORDER:
-        add_order_event(sandbox, order, "expiry_waits", Actor.CLOCK)
+        add_event(sandbox, ORDERS, order, "expiry_waits", Actor.CLOCK, before=order.state)
         return order
     if last is not None and last.state in _BUYERS_TURN:
-        attempt_step(sandbox, last, "timeout", Actor.CLOCK, failure=no_answer_failure(last))
-        forget_request(sandbox, last.attempt_id)
-        authentication.end_authentication(sandbox, last)
-    return order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
+        step(sandbox, ATTEMPTS, last, "timeout", Actor.CLOCK, {"failure": no_answer_failure(last)})
+    return step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 
 def record_return(sandbox: Sandbox, order: Order) -> int:
@@ -157,5 +135,5 @@ def record_return(sandbox: Sandbox, order: Order) -> int:
     before = next((e.at for e in events if e.event == "returned"), None)
     if before is not None:
         return before
-    add_order_event(sandbox, order, "returned", Actor.BUYER)
+    add_event(sandbox, ORDERS, order, "returned", Actor.BUYER, before=order.state)
     return sandbox.now

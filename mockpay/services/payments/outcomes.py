@@ -9,8 +9,9 @@ from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.timeline import Actor
 from mockpay.services.payments import captures
-from mockpay.services.payments.transitions import attempt_step, get_attempt, get_order, order_step
-from mockpay.store import attempts, schedule
+from mockpay.services.payments.transitions import ATTEMPTS, ORDERS, get_attempt, get_order
+from mockpay.store import attempts
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -24,15 +25,14 @@ def settle_success(
         too_late: The step that sends it back; None where the attempt has held its order.
     """
     if too_late is not None and not order.open:
-        return attempt_step(sandbox, attempt, too_late, Actor.ISSUER)
+        return step(sandbox, ATTEMPTS, attempt, too_late, Actor.ISSUER)
     if captures.authorizes_first(sandbox, attempt):
         return captures.authorize(sandbox, order, attempt, event)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
     code = response_codes_of(attempt).approved
-    taken = attempt_step(sandbox, attempt, event, Actor.ISSUER, changes=changes, code=code)
+    taken = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, changes, code=code, method=attempt.method)
     # Why an earlier try failed is that try's own; the order has none any more.
-    order_step(sandbox, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
-    schedule.drop(sandbox, "order.expire", str(order.order_pk))
+    step(sandbox, ORDERS, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
     captures.schedule_reversal(sandbox, attempt)
     return taken
 
@@ -47,9 +47,9 @@ def reverse_capture(sandbox: Sandbox, attempt_id: str) -> None:
     if attempt.state is not AttemptState.CAPTURED or attempt.refund_reserved_minor:
         return
     order = get_order(sandbox, attempt.order_pk)
-    attempt_step(sandbox, attempt, "reverse", Actor.SANDBOX)
+    step(sandbox, ATTEMPTS, attempt, "reverse", Actor.SANDBOX)
     changes = {"refunded_minor": attempt.captured_minor}
-    order_step(sandbox, order, "refund_completed_in_full", Actor.SANDBOX, changes)
+    step(sandbox, ORDERS, order, "refund_completed_in_full", Actor.SANDBOX, changes)
 
 
 def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None) -> None:
@@ -58,18 +58,16 @@ def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str 
         return
     why = {"reason": reason or attempt.reason}
     if sandbox.now >= order.expires_at:
-        order_step(sandbox, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
+        step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
     elif order.attempt_count >= sandbox.seller.settings.max_attempts:
-        order_step(sandbox, order, "given_up", Actor.SANDBOX, why)
-        schedule.drop(sandbox, "order.expire", str(order.order_pk))
+        step(sandbox, ORDERS, order, "given_up", Actor.SANDBOX, why)
     else:
-        order_step(sandbox, order, "attempt_failed", Actor.SANDBOX, why)
+        step(sandbox, ORDERS, order, "attempt_failed", Actor.SANDBOX, why)
 
 
 def give_up(sandbox: Sandbox, order: Order) -> Order:
     """The buyer goes back to the seller after a failed try instead of trying again."""
     last = attempts.last_of_order(sandbox, order.order_pk)
     if order.open and last is not None and not last.live:
-        schedule.drop(sandbox, "order.expire", str(order.order_pk))
-        return order_step(sandbox, order, "given_up", Actor.BUYER, {"reason": last.reason})
+        return step(sandbox, ORDERS, order, "given_up", Actor.BUYER, {"reason": last.reason})
     return order

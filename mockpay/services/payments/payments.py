@@ -1,38 +1,29 @@
-"""Payments: starting a try to take an order's money, and writing down what the gateway says."""
+"""Payments: starting an attempt to take an order's money."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from mockpay.domain.methods import netbanking, upi
 from mockpay.domain.methods.instruments import Instrument
-from mockpay.domain.methods.registry import CARD_METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
-from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.timeline import Actor
-from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Verdict
-from mockpay.services.payments import authentication, banks, plans, reviews
-from mockpay.services.payments.authentication import CheckoutContext
-from mockpay.services.payments.outcomes import release_order
-from mockpay.services.payments.payers import GUEST as GUEST
-from mockpay.services.payments.payers import Payer as Payer
-from mockpay.services.payments.settlement import record_buyer_answer, schedule_enquiry, settle, submit
-from mockpay.services.payments.transitions import attempt_step, get_attempt, get_order, order_step
+from mockpay.services.payments import authentication, card_authentication, otp_authentication, plans, reviews
+from mockpay.services.payments.payers import GUEST, CheckoutContext, Payer
+from mockpay.services.payments.transitions import ATTEMPTS, ORDERS, get_attempt, get_order
 from mockpay.services.sellers import offers
-from mockpay.store import attempt_secrets, attempts, outbox, schedule, timeline
+from mockpay.store import attempt_secrets, attempts, outbox
+from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.tokens import card_fingerprint
 
 #: An outbox row of this kind asks a gateway for an attempt's money.
 CHARGE = "gateway.charge"
-#: Methods whose buyer is asked by somebody else: an app or a bank's page.
-_ASKS_BUYER = frozenset({upi.METHOD, netbanking.METHOD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,7 @@ class PaymentResult:
     """An attempt that was stored, and the outbox row that will ask the gateway; None: not yet."""
 
     attempt: Attempt
-    parcel_id: int | None
+    outbox_id: int | None
 
 
 def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST) -> PaymentResult:
@@ -65,20 +56,10 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
         raise Conflict("Another try has not ended yet.", code="attempt.live")
     if secret := instrument.secret():
         attempt_secrets.keep(sandbox, attempt.attempt_id, secret)
-    begun = order_step(
-        sandbox, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
+    begun = step(
+        sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
     )
-    timeline.add(
-        sandbox,
-        order.order_pk,
-        machine="attempt",
-        subject=attempt.attempt_id,
-        event="chosen",
-        before=None,
-        after=attempt.state,
-        actor=Actor.BUYER,
-        facts=instrument.dump(),
-    )
+    add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, instrument.dump(), before=None)
     return _assess_risk(sandbox, begun, attempt, instrument, payer)
 
 
@@ -100,7 +81,7 @@ def _assess_risk(
     if found.decision is Verdict.REVIEW:
         return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
     forced = found.decision is Verdict.CHALLENGE
-    return authenticate_or_charge(sandbox, order, attempt, payer.ways, forced=forced, mine=True)
+    return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, mine=True)
 
 
 def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
@@ -115,7 +96,7 @@ def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inpu
 
 
 def authenticate_or_charge(
-    sandbox: Sandbox, order: Order, attempt: Attempt, ways: CheckoutContext, *, forced: bool, mine: bool
+    sandbox: Sandbox, order: Order, attempt: Attempt, checkout: CheckoutContext, *, forced: bool, mine: bool
 ) -> PaymentResult:
     """
     Ask the buyer for a proof where one is wanted, else the gateway for the money.
@@ -124,12 +105,27 @@ def authenticate_or_charge(
         forced: Whether a proof is wanted whatever the amount.
         mine: Whether the caller sends the gateway's call itself, or the worker.
     """
-    way = authentication.required_authentication(sandbox, attempt, forced=forced)
-    if way is not None:
-        asked = authentication.require_authentication(sandbox, order, attempt, way, ways, forced=forced)
+    auth = authentication.required_authentication(sandbox, attempt, forced=forced)
+    if auth is not None:
+        asked = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced)
     else:
         asked = reviews.skip_authentication(sandbox, attempt)
     return PaymentResult(asked, queue_charge(sandbox, asked, mine=mine))
+
+
+def _require_authentication(
+    sandbox: Sandbox, order: Order, attempt: Attempt, auth: Auth, checkout: CheckoutContext, *, forced: bool
+) -> Attempt:
+    """Ask the buyer; 3-D Secure may be over before anybody was asked."""
+    event = "auth_required" if attempt.state is AttemptState.CREATED else "approve_to_auth"
+    changes = authentication.set_deadline(sandbox, order, attempt, auth)
+    facts = {"method": attempt.method, "way": str(auth)}
+    asked = step(sandbox, ATTEMPTS, attempt, event, Actor.SANDBOX, changes, **facts)
+    if auth is Auth.OTP:
+        return otp_authentication.begin(sandbox, asked)
+    if not checkout.page_url:
+        return asked  # Begun by the page that the buyer comes to.
+    return card_authentication.prepare(sandbox, asked, checkout, forced=forced)
 
 
 def queue_charge(sandbox: Sandbox, attempt: Attempt, *, mine: bool) -> int | None:
@@ -150,7 +146,6 @@ def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: A
     if attempt.state is not AttemptState.RISK_REVIEW:
         raise Conflict("This attempt waits for no review.", code="review.over")
     order = get_order(sandbox, attempt.order_pk)
-    schedule.drop(sandbox, reviews.REVIEW, attempt_id)
     if not approved:
         return reviews.decline(sandbox, order, attempt, "reject", actor)
     forced = reviews.challenge_required(sandbox, attempt_id)
@@ -194,108 +189,3 @@ def _new_attempt(
         updated_at=sandbox.now,
         answer_by=None,
     )
-
-
-def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
-    """What to ask the gateway for an attempt."""
-    attempt = get_attempt(sandbox, attempt_id)
-    issuer = attempt.plan.at(Stage.ISSUER)
-    return Charge(
-        attempt_id=attempt.attempt_id,
-        seller_id=sandbox.seller_id,
-        amount=attempt.amount,
-        method=attempt.method,
-        instrument=attempt.instrument,
-        idempotency_key=f"{attempt.attempt_id}:1",
-        planned=banks.decision(sandbox, attempt) or _issuer_response(sandbox, attempt),
-        agreed=issuer.scenario is not None,
-        patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
-        fault=attempt.plan.at(Stage.GATEWAY).outcome,
-        secret=attempt_secrets.find(sandbox, attempt_id),
-    )
-
-
-def _issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
-    """What the issuer answers: as planned; a card's looks at the proof first."""
-    if attempt.method not in CARD_METHODS or attempt.auth is not Auth.PASSED:
-        return attempt.issuer_outcome
-    from mockpay.services.payments import card_authentication  # noqa: PLC0415
-
-    return card_authentication.issuer_response(sandbox, attempt)
-
-
-def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> Attempt:
-    """Write down what a gateway answered to `charge_of`; a second answer changes nothing."""
-    attempt = get_attempt(sandbox, attempt_id)
-    if not authentication.ready_to_charge(attempt):
-        return attempt
-    order = get_order(sandbox, attempt.order_pk)
-    if result.kind is ResultKind.AUTH_REQUIRED:
-        return _ask_buyer(sandbox, order, attempt, result)
-    if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:
-        refused = response_codes_of(attempt).failure(result.code, "payment_request")
-        event = "auth_fail" if attempt.auth is Auth.PASSED else "validation_error"
-        failed = attempt_step(sandbox, attempt, event, Actor.ISSUER, failure=refused)
-        release_order(sandbox, order, failed)
-        return failed
-    sent = _with_reference(sandbox, attempt, result)
-    told = response_codes_of(attempt).answer(_issuer_response(sandbox, attempt))
-    silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
-    return submit(sandbox, order, sent, told, gateway_silent=silent)
-
-
-def _with_reference(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
-    """An attempt with the network's reference, authenticated now where nothing was to prove."""
-    changes = {"reference": result.reference}
-    if attempt.state is AttemptState.CREATED:
-        return attempt_step(sandbox, attempt, "no_auth_needed", Actor.SANDBOX, changes=changes)
-    return attempts.note(sandbox, attempt, **changes)
-
-
-def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result) -> Attempt:
-    settings = sandbox.seller.settings
-    at_bank = attempt.method == netbanking.METHOD
-    wait = (settings.bank_page_seconds if at_bank else settings.upi_collect_seconds) * SECOND
-    answer_by = min(sandbox.now + wait, order.expires_at)
-    changes = {"answer_by": answer_by, "reference": result.reference, "auth": str(Auth.METHOD)}
-    if attempt.auth is Auth.PASSED:
-        asked = attempts.note(sandbox, attempt, **changes)
-    else:
-        asked = attempt_step(
-            sandbox, attempt, "auth_required", Actor.SANDBOX, method=attempt.method, changes=changes
-        )
-    if at_bank:
-        banks.open_request(sandbox, asked)
-    schedule.add(sandbox, "attempt.timeout", attempt.attempt_id, answer_by)
-    if result.answer_in_ms is not None:
-        due = sandbox.now + result.answer_in_ms
-        schedule.add(sandbox, "attempt.answer", attempt.attempt_id, due)
-    return asked
-
-
-def record_enquiry_result(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None:
-    """Write down what a gateway answered to an enquiry; still nothing means asking again."""
-    attempt = get_attempt(sandbox, attempt_id)
-    if attempt.state is not AttemptState.UNKNOWN:
-        return
-    if result.kind in {ResultKind.APPROVED, ResultKind.DECLINED}:
-        settle(sandbox, attempt_id, result.code)
-    else:
-        schedule_enquiry(sandbox, attempt, times + 1)
-
-
-def record_bank_result(sandbox: Sandbox, attempt_id: str, result: Result) -> None:
-    """
-    Write down what a bank says of its page, asked itself; what a browser brought is not asked.
-
-    A bank that took the money after the attempt had ended sends it back.
-    """
-    attempt = get_attempt(sandbox, attempt_id)
-    outcome = banks.decision(sandbox, attempt)
-    # A bank whose buyer has not decided knows nothing, whatever the plan would have been.
-    if outcome is None or response_codes_of(attempt).answer(outcome).code != result.code:
-        return
-    in_time = attempt.answer_by is None or sandbox.now < attempt.answer_by
-    told = record_buyer_answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)
-    if not told.live:
-        settle(sandbox, attempt_id, result.code)

@@ -11,17 +11,15 @@ from mockpay.kernel.clock import SECOND
 from mockpay.risk import risk_table
 from mockpay.risk.rules import DECLINED_REASON, Verdict
 from mockpay.services.payments.outcomes import release_order
-from mockpay.services.payments.transitions import attempt_step
+from mockpay.services.payments.transitions import ATTEMPTS, REVIEW
 from mockpay.store import schedule
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
-
-#: The event that ends a review which nobody decided.
-REVIEW = "attempt.review"
 
 
 def hold_for_review(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """Put an attempt aside until somebody looks at it, or the clock approves."""
-    parked = attempt_step(sandbox, attempt, "risk_review", Actor.SANDBOX)
+    parked = step(sandbox, ATTEMPTS, attempt, "risk_review", Actor.SANDBOX)
     due = sandbox.now + sandbox.seller.settings.risk_review_seconds * SECOND
     schedule.add(sandbox, REVIEW, attempt.attempt_id, due)
     return parked
@@ -32,7 +30,7 @@ def decline(
 ) -> Attempt:
     """End an attempt; why is told to the tester, the buyer hears a neutral word."""
     why = Failure("internal", "payment_initiation", DECLINED_REASON, "")
-    failed = attempt_step(sandbox, attempt, event, actor, failure=why)
+    failed = step(sandbox, ATTEMPTS, attempt, event, actor, {"failure": why})
     release_order(sandbox, order, failed)
     return failed
 
@@ -49,4 +47,4 @@ def skip_authentication(sandbox: Sandbox, attempt: Attempt) -> Attempt:
         return attempt
     event = "approve_to_auth" if attempt.method in {UPI, NETBANKING} else "approve"
     changes = {"auth": str(Auth.PASSED)}
-    return attempt_step(sandbox, attempt, event, Actor.SANDBOX, changes=changes)
+    return step(sandbox, ATTEMPTS, attempt, event, Actor.SANDBOX, changes)

@@ -13,10 +13,11 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import wallet
-from mockpay.services.payments import authentication, banks
+from mockpay.services.payments import banks, card_authentication
 from mockpay.services.payments.outcomes import release_order, settle_success
-from mockpay.services.payments.transitions import attempt_step, forget_request, get_attempt, get_order
-from mockpay.store import outbox, schedule, timeline
+from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, get_attempt, get_order
+from mockpay.store import outbox, schedule
+from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
 #: An outbox row of this kind asks a gateway what became of a charge.
@@ -51,24 +52,23 @@ def record_buyer_answer(
     money = network.money_status(told.code)
     if money is MoneyStatus.EXPIRED:
         return attempt
-    forget_request(sandbox, attempt_id)
     order = get_order(sandbox, attempt.order_pk)
     if money is MoneyStatus.DECLINED:
         return _decline(sandbox, order, attempt, network.failure(told.code), actor)
     if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, attempt, told, "left_pending")
-    ready = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
+    ready = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
     return submit(sandbox, order, ready, told)
 
 
 def _decline(sandbox: Sandbox, order: Order, attempt: Attempt, failure: Failure, actor: Actor) -> Attempt:
     """The buyer's side refuses before the bank is asked; a bank refuses after."""
     if failure.source in {"customer", "customer_psp"}:
-        failed = attempt_step(sandbox, attempt, "auth_fail", actor, failure=failure)
+        failed = step(sandbox, ATTEMPTS, attempt, "auth_fail", actor, {"failure": failure})
     else:
-        sent = attempt_step(sandbox, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
-        sent = attempt_step(sandbox, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
-        failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=failure)
+        sent = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
+        sent = step(sandbox, ATTEMPTS, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
+        failed = step(sandbox, ATTEMPTS, sent, "declined", Actor.ISSUER, {"failure": failure})
     release_order(sandbox, order, failed)
     return failed
 
@@ -78,22 +78,24 @@ def submit(
 ) -> Attempt:
     """An authenticated attempt goes to the issuer, who answers now, later, or not at all."""
     network = response_codes_of(ready)
-    sent = attempt_step(sandbox, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
+    sent = step(sandbox, ATTEMPTS, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
     money = network.money_status(told.code)
     refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, sent)
     if refusal is not None:
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
         told, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
     if gateway_silent:
-        silent = attempt_step(sandbox, sent, "no_answer", Actor.SANDBOX)
+        silent = step(sandbox, ATTEMPTS, sent, "no_answer", Actor.SANDBOX)
         schedule_enquiry(sandbox, silent, 1)
         return silent
-    stepped = _require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    stepped = (
+        card_authentication.require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    )
     if stepped is not None:
         return stepped
     if money is MoneyStatus.DECLINED:
         refused = network.failure(told.code)
-        failed = attempt_step(sandbox, sent, "declined", Actor.ISSUER, failure=refused)
+        failed = step(sandbox, ATTEMPTS, sent, "declined", Actor.ISSUER, {"failure": refused})
         release_order(sandbox, order, failed)
         return failed
     if money is MoneyStatus.UNKNOWN:
@@ -118,14 +120,8 @@ def _hold_balance(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return None
 
 
-def _require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
-    from mockpay.services.payments import card_authentication  # noqa: PLC0415
-
-    return card_authentication.require_challenge(sandbox, order, attempt)
-
-
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
-    waiting = attempt_step(sandbox, attempt, event, Actor.ISSUER, code=told.code)
+    waiting = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, code=told.code, method=attempt.method)
     if told.later is not None and told.timing is not Timing.NEVER:
         asked = attempt.plan.at(Stage.ISSUER).delay_seconds
         wait = sandbox.seller.settings.upi_pending_seconds if asked is None else asked
@@ -162,8 +158,8 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
     if attempt.state is not AttemptState.UNKNOWN and not pending:
         return _settle_ended(sandbox, attempt, code)
     if code == REVERSED:
-        back = attempt if not pending else attempt_step(sandbox, attempt, "stuck", Actor.CLOCK)
-        back = attempt_step(sandbox, back, "gave_up", Actor.ISSUER)
+        back = attempt if not pending else step(sandbox, ATTEMPTS, attempt, "stuck", Actor.CLOCK)
+        back = step(sandbox, ATTEMPTS, back, "gave_up", Actor.ISSUER)
         release_order(sandbox, order, back, "payment_failed")
         return back
     network, word = response_codes_of(attempt), "resolved" if pending else "found"
@@ -171,7 +167,7 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
         too_late = "resolved_too_late" if pending else None
         return settle_success(sandbox, order, attempt, f"{word}_success", too_late)
     refused = network.failure(code)
-    failed = attempt_step(sandbox, attempt, f"{word}_failure", Actor.ISSUER, failure=refused)
+    failed = step(sandbox, ATTEMPTS, attempt, f"{word}_failure", Actor.ISSUER, {"failure": refused})
     release_order(sandbox, order, failed)
     return failed
 
@@ -181,26 +177,16 @@ def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
     ended = {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
     paid = code != REVERSED and response_codes_of(attempt).money_status(code) is MoneyStatus.APPROVED
     if attempt.state in ended and paid:
-        return attempt_step(sandbox, attempt, "late_success", Actor.ISSUER)
+        return step(sandbox, ATTEMPTS, attempt, "late_success", Actor.ISSUER)
     return attempt
 
 
 def mark_app_opened(sandbox: Sandbox, attempt: Attempt) -> None:
     """The buyer's app was opened: from here on a person answers, not the simulated buyer."""
     due = schedule.waiting_of(sandbox, attempt.attempt_id)
-    if any(event.kind == "attempt.answer" for event in due):
-        schedule.drop(sandbox, "attempt.answer", attempt.attempt_id)
-        timeline.add(
-            sandbox,
-            attempt.order_pk,
-            machine="attempt",
-            subject=attempt.attempt_id,
-            event="seen",
-            before=attempt.state,
-            after=attempt.state,
-            actor=Actor.BUYER,
-            facts={},
-        )
+    if any(event.kind == ANSWER for event in due):
+        schedule.drop(sandbox, ANSWER, attempt.attempt_id)
+        add_event(sandbox, ATTEMPTS, attempt, "seen", Actor.BUYER, before=attempt.state)
 
 
 def approve_after_expiry(sandbox: Sandbox, attempt_id: str) -> None:
@@ -208,7 +194,7 @@ def approve_after_expiry(sandbox: Sandbox, attempt_id: str) -> None:
     attempt = get_attempt(sandbox, attempt_id)
     order = get_order(sandbox, attempt.order_pk)
     due = max(order.expires_at, sandbox.now) + SECOND
-    schedule.drop(sandbox, "attempt.answer", attempt_id)
+    schedule.drop(sandbox, ANSWER, attempt_id)
     code = response_codes_of(attempt).approved
     schedule.add(sandbox, "attempt.resolve", attempt_id, due, code=code)
 
@@ -221,9 +207,7 @@ def expire_request(sandbox: Sandbox, attempt_id: str) -> Attempt:
     if banks.decision(sandbox, attempt) is not None:
         outbox.add(sandbox, ASK_BANK, attempt_id, mine=False)
         return attempt
-    forget_request(sandbox, attempt_id)
-    authentication.end_authentication(sandbox, attempt)
     why = no_answer_failure(attempt)
-    gone = attempt_step(sandbox, attempt, "timeout", Actor.CLOCK, failure=why)
+    gone = step(sandbox, ATTEMPTS, attempt, "timeout", Actor.CLOCK, {"failure": why})
     release_order(sandbox, get_order(sandbox, attempt.order_pk), gone)
     return gone

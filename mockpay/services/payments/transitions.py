@@ -1,168 +1,223 @@
-"""A step of a machine and its line in the timeline, always together."""
+"""What follows from each step of an order and of an attempt: two tables, and what their words do."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
 
-from mockpay.domain import wallet as wallet_rules
+from mockpay.domain.methods.instruments import Instrument, NetBanking, Upi
+from mockpay.domain.methods.netbanking import METHOD as NETBANKING
 from mockpay.domain.methods.registry import CARD_METHODS
-from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Failure
-from mockpay.domain.refunds import Refund, RefundState
-from mockpay.domain.timeline import Actor
-from mockpay.kernel.errors import NotFound
+from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.orders import ORDER, Order
+from mockpay.domain.payments.attempts import ATTEMPT, Attempt, AttemptState, Auth
+from mockpay.kernel.errors import require
+from mockpay.otp import challenges
+from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications, wallet
-from mockpay.store import attempt_secrets, attempts, orders, refunds, schedule, timeline
+from mockpay.store import attempt_secrets, attempts, orders, schedule
+from mockpay.store.transitions import FollowUp, Transitions
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.threeds import threeds_table
+from mockpay.threeds.rules import ENDED
+from mockpay.vault import rules as vault_rules
+from mockpay.vault import saved_methods
+from mockpay.vault.consents import Consent
 
-Thing = TypeVar("Thing")
-#: The money is there or secured: what was used may be kept for the next time.
-_PAID = frozenset({AttemptState.CAPTURED, AttemptState.AUTHORIZED})
+#: Events of the schedule.
+ORDER_EXPIRY, AUTHORIZATION_EXPIRY = "order.expire", "order.auth_expire"
+ANSWER, TIMEOUT, REVIEW = "attempt.answer", "attempt.timeout", "attempt.review"
+CAPTURE = "attempt.capture"
 
 
-def order_step(
-    sandbox: Sandbox,
-    order: Order,
-    event: str,
-    actor: Actor,
-    changes: dict[str, Any] | None = None,
-    **facts: object,
-) -> Order:
-    """Move an order; `changes` are columns that go with the step, `facts` what is told of it."""
-    moved = orders.transition(sandbox, order, event, **(changes or {}))
-    timeline.add(
-        sandbox,
-        order.order_pk,
-        machine="order",
-        subject=order.order_id,
-        event=event,
-        before=order.state,
-        after=moved.state,
-        actor=actor,
-        facts=facts,
+# --- orders
+
+
+def cancel_expiry(sandbox: Sandbox, _before: Order, order: Order) -> None:
+    """The order waits for its buyer no more."""
+    schedule.drop(sandbox, ORDER_EXPIRY, str(order.order_pk))
+
+
+def cancel_authorization_expiry(sandbox: Sandbox, _before: Order, order: Order) -> None:
+    """The hold on the funds has been used or released."""
+    schedule.drop(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk))
+
+
+def notify_seller(sandbox: Sandbox, _before: Order, order: Order) -> None:
+    """Queue the notification of how the payment ended."""
+    notifications.of_order(sandbox, order)
+
+
+ORDERS: Transitions[Order] = Transitions(
+    ORDER,
+    "order_id",
+    orders.transition,
+    {
+        "attempt_started": (),
+        "attempt_failed": (),
+        "attempt_authorized": (cancel_expiry,),
+        "attempt_captured": (cancel_expiry, notify_seller),
+        "given_up": (cancel_expiry, notify_seller),
+        "buyer_cancel": (cancel_expiry, notify_seller),
+        "timeout": (notify_seller,),
+        "capture": (cancel_authorization_expiry, notify_seller),
+        "void": (cancel_authorization_expiry, notify_seller),
+        "auth_expired": (notify_seller,),
+        # The refund's own table has what follows from these (services/refunds/transitions.py).
+        "refund_completed": (),
+        "refund_completed_in_full": (),
+        "refund_reversed": (),
+        "last_refund_reversed": (),
+    },
+)
+
+
+# --- attempts
+
+
+def end_authentication(sandbox: Sandbox, before: Attempt, _after: Attempt) -> None:
+    """Nobody waits for this buyer's proof any more: neither app, password nor issuer."""
+    schedule.drop(sandbox, TIMEOUT, before.attempt_id)
+    if before.auth is Auth.METHOD:
+        schedule.drop(sandbox, ANSWER, before.attempt_id)
+    elif before.auth is Auth.OTP:
+        challenge = challenges.active(sandbox, Purpose.PAYMENT, before.attempt_id)
+        if challenge is not None:
+            challenges.cancel(sandbox, challenge.challenge_id)
+    elif before.auth is Auth.THREEDS:
+        txn = threeds_table.latest(sandbox, before.attempt_id)
+        if txn is not None and txn.state not in ENDED:
+            schedule.drop(sandbox, "threeds.timeout", txn.txn_id)
+            if txn.otp_challenge_id is not None:
+                challenges.cancel(sandbox, txn.otp_challenge_id)
+
+
+def end_review(sandbox: Sandbox, before: Attempt, _after: Attempt) -> None:
+    """Nobody needs to look at the attempt any more."""
+    if before.state is AttemptState.RISK_REVIEW:
+        schedule.drop(sandbox, REVIEW, before.attempt_id)
+
+
+def cancel_pending_capture(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """A capture that was to be known later is not wanted any more."""
+    schedule.drop(sandbox, CAPTURE, attempt.attempt_id)
+
+
+def capture_hold(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """A balance's hold pays; what was not captured is the buyer's again."""
+    wallet.capture_hold(sandbox, attempt)
+
+
+def release_hold(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """A balance's hold is the buyer's again."""
+    wallet.release_hold(sandbox, attempt)
+
+
+def return_to_balance(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """What was captured of a balance is the buyer's again."""
+    wallet.return_capture(sandbox, attempt)
+
+
+def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """Save what has just paid for a buyer who agreed; what cannot be saved is left alone."""
+    consent = attempt.consent
+    instrument = _instrument(sandbox, attempt) if consent else None
+    if instrument is None or attempt.buyer_id is None or consent is None:
+        return
+    agreed = Consent(
+        str(consent["text_version"]),
+        str(consent["text_sha256"]),
+        int(str(consent["accepted_at"])),
+        str(consent["ip"]),
     )
-    notifications.follow(sandbox, order, moved)
-    return moved
+    saved_methods.save(sandbox, attempt.buyer_id, instrument, agreed, attempt.attempt_id)
 
 
-def attempt_step(
-    sandbox: Sandbox,
-    attempt: Attempt,
-    event: str,
-    actor: Actor,
-    *,
-    failure: Failure | None = None,
-    changes: dict[str, Any] | None = None,
-    **facts: object,
-) -> Attempt:
-    """Move an attempt, likewise."""
-    moved = attempts.transition(sandbox, attempt, event, failure=failure, **(changes or {}))
-    if failure is not None:
-        facts = {"code": failure.code, "reason": failure.reason, **facts}
-    if "code" in facts:
-        facts["method"] = attempt.method
-    timeline.add(
-        sandbox,
-        attempt.order_pk,
-        machine="attempt",
-        subject=attempt.attempt_id,
-        event=event,
-        before=attempt.state,
-        after=moved.state,
-        actor=actor,
-        facts=facts,
-    )
-    _follow(sandbox, attempt, moved)
-    return moved
+def _instrument(sandbox: Sandbox, attempt: Attempt) -> Instrument | None:
+    chosen = attempt.instrument
+    if attempt.method in CARD_METHODS:
+        number = attempt_secrets.find(sandbox, attempt.attempt_id).get("number")
+        return vault_rules.card(number, chosen["expiry"]) if number else None
+    if attempt.method == UPI and "vpa" in chosen:
+        return Upi(chosen["vpa"])
+    return NetBanking(chosen["bank"]) if attempt.method == NETBANKING else None
 
 
-def _follow(sandbox: Sandbox, before: Attempt, moved: Attempt) -> None:
-    """
-    What goes with a step: the balance moves, a saved method is kept, the risk check learns how
-    it ended, the card number is shredded.
-    """
-    if moved.method == wallet_rules.METHOD:
-        wallet.settle_hold(sandbox, before.state, moved)
-    if moved.consent and moved.state in _PAID and before.state not in _PAID:
-        from mockpay.services.payments import saving  # noqa: PLC0415
-
-        saving.save_method(sandbox, moved)
-    if not moved.live:
-        risk_table.note(sandbox, moved.attempt_id, declined=moved.state is AttemptState.FAILED)
-        if moved.method in CARD_METHODS:
-            attempt_secrets.shred(sandbox, moved.attempt_id)
+def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """Let the risk check know whether it was declined."""
+    risk_table.note(sandbox, attempt.attempt_id, declined=attempt.state is AttemptState.FAILED)
 
 
-def refund_step(
-    sandbox: Sandbox,
-    refund: Refund,
-    event: str,
-    actor: Actor,
-    changes: dict[str, Any] | None = None,
-    **facts: object,
-) -> Refund:
-    """Move a refund, likewise."""
-    moved = refunds.transition(sandbox, refund, event, **(changes or {}))
-    add_refund_event(sandbox, moved, event, refund.state, actor, **facts)
-    return moved
+def shred_secret(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """The card number is needed no more."""
+    if attempt.method in CARD_METHODS:
+        attempt_secrets.shred(sandbox, attempt.attempt_id)
 
 
-def add_refund_event(
-    sandbox: Sandbox, refund: Refund, event: str, before: RefundState | None, actor: Actor, **facts: object
-) -> None:
-    """Tell something of a refund."""
-    timeline.add(
-        sandbox,
-        refund.order_pk,
-        machine="refund",
-        subject=refund.refund_id,
-        event=event,
-        before=before,
-        after=refund.state,
-        actor=actor,
-        facts=facts,
-    )
+def _attempt_facts(before: Attempt, after: Attempt) -> Mapping[str, object]:
+    if after.failure is None or after.failure == before.failure:
+        return {}
+    return {"code": after.failure.code, "reason": after.failure.reason, "method": after.method}
 
 
-def forget_request(sandbox: Sandbox, attempt_id: str) -> None:
-    """The attempt waits for its buyer no more, so neither answer nor end of it is to come."""
-    for kind in ("attempt.timeout", "attempt.answer"):
-        schedule.drop(sandbox, kind, attempt_id)
+_ENDED: tuple[FollowUp[Attempt], ...] = (record_risk_outcome, shred_secret)
+_LEFT: tuple[FollowUp[Attempt], ...] = (end_review, end_authentication, *_ENDED)
+_CAPTURED: tuple[FollowUp[Attempt], ...] = (capture_hold, save_method, *_ENDED)
+_LOST: tuple[FollowUp[Attempt], ...] = (release_hold, *_ENDED)
 
-
-def add_order_event(sandbox: Sandbox, order: Order, event: str, actor: Actor, **facts: object) -> None:
-    """Tell something of an order that does not move it."""
-    timeline.add(
-        sandbox,
-        order.order_pk,
-        machine="order",
-        subject=order.order_id,
-        event=event,
-        before=order.state,
-        after=order.state,
-        actor=actor,
-        facts=facts,
-    )
+#: A balance is held by `settlement.submit`, so from `submit` on there may be a hold.
+ATTEMPTS: Transitions[Attempt] = Transitions(
+    ATTEMPT,
+    "attempt_id",
+    attempts.transition,
+    {
+        "risk_decline": _ENDED,
+        "risk_review": (),
+        "approve": (end_review,),
+        "approve_to_auth": (end_review,),
+        "reject": (end_review, *_ENDED),
+        "validation_error": _ENDED,
+        "no_auth_needed": (),
+        "auth_required": (),
+        "auth_ok": (end_authentication,),
+        "auth_unavailable": (end_authentication,),
+        "left_pending": (end_authentication,),
+        "auth_fail": (end_authentication, *_ENDED),
+        "cancel": _LEFT,
+        "timeout": _LEFT,
+        "submit": (),
+        "soft_decline_sca": (),
+        "approved": (save_method,),
+        "approved_and_captured": _CAPTURED,
+        "declined": _LOST,
+        "pending": (),
+        "no_answer": (),
+        "resolved_success": _CAPTURED,
+        "resolved_authorized": (save_method,),
+        "resolved_failure": _LOST,
+        "resolved_too_late": _LOST,
+        "stuck": (),
+        "found_success": _CAPTURED,
+        "found_authorized": (save_method,),
+        "found_failure": _LOST,
+        "gave_up": _LOST,
+        # What was authorised was saved then.
+        "capture": (capture_hold, *_ENDED),
+        "capture_failed": (),
+        "void": (cancel_pending_capture, *_LOST),
+        "auth_expiry": _LOST,
+        "reverse": (return_to_balance,),
+        "late_success": (record_risk_outcome,),
+    },
+    _attempt_facts,
+)
 
 
 def get_order(sandbox: Sandbox, order_pk: int) -> Order:
-    """The order of this number, or NotFound."""
+    """The order of this row number, or NotFound."""
     return require(orders.by_number(sandbox, order_pk), "order")
 
 
 def get_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
     """The attempt of this id, or NotFound."""
     return require(attempts.by_id(sandbox, attempt_id), "attempt")
-
-
-def get_refund(sandbox: Sandbox, refund_id: str) -> Refund:
-    """The refund of this id, or NotFound."""
-    return require(refunds.by_id(sandbox, refund_id), "refund")
-
-
-def require(thing: Thing | None, noun: str) -> Thing:
-    """What was looked up, or NotFound with the noun's code."""
-    if thing is None:
-        raise NotFound(f"There is no such {noun}.", code=f"{noun}.not_found")
-    return thing

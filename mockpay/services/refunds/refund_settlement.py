@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from mockpay.domain import refunds as rules
-from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.credit_references import network_reference
-from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import Stage
 from mockpay.domain.refunds import PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import Actor
-from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
-from mockpay.services import notifications, wallet
-from mockpay.services.payments.transitions import get_attempt, get_order, get_refund, order_step, refund_step
-from mockpay.store import refunds, schedule
+from mockpay.services.payments.transitions import get_attempt
+from mockpay.services.refunds.transitions import REFUNDS, get_refund
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
-
-#: Events of the schedule.
-SETTLE, REVERSE = "refund.settle", "refund.reverse"
 
 
 def settle(sandbox: Sandbox, refund_id: str) -> Refund:
@@ -38,7 +30,6 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
     Raises:
         IllegalTransition: it ended already.
     """
-    order = get_order(sandbox, refund.order_pk)
     attempt = get_attempt(sandbox, refund.attempt_id)
     bank = attempt.instrument.get("bank", "")
     named = network_reference(attempt.method, refund.refund_id, sandbox.seller.seed, sandbox.now, bank)
@@ -51,31 +42,10 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
         "bank_reference_kind": kind,
         "bank_reference": bank_reference,
     }
-    done = refund_step(
-        sandbox,
-        refund,
-        "completed",
-        actor,
-        changes,
-        amount=refund.amount.wire(),
-        **({kind.lower(): bank_reference} if kind else {}),
+    reference = {kind.lower(): bank_reference} if kind else {}
+    return step(
+        sandbox, REFUNDS, refund, "completed", actor, changes, amount=refund.amount.wire(), **reference
     )
-    schedule.drop(sandbox, SETTLE, refund.refund_id)
-    _return_money(sandbox, order, attempt, done)
-    if refund.plan.at(Stage.REFUND).outcome == "reversed":
-        later = sandbox.now + max(sandbox.seller.settings.refund_delay_seconds, 1) * SECOND
-        schedule.add(sandbox, REVERSE, refund.refund_id, later)
-    notifications.of_refund(sandbox, order, done)
-    return done
-
-
-def _return_money(sandbox: Sandbox, order: Order, attempt: Attempt, refund: Refund) -> None:
-    total = order.refunded_minor + refund.amount.minor
-    full = total >= attempt.captured_minor
-    event = "refund_completed_in_full" if full else "refund_completed"
-    order_step(sandbox, order, event, Actor.SANDBOX, {"refunded_minor": total})
-    if attempt.method == wallet_rules.METHOD:
-        wallet.refund(sandbox, attempt, refund.refund_id, refund.amount.minor)
 
 
 def decline(
@@ -92,11 +62,7 @@ def decline(
         message = f"A refund is declined by {' or '.join(rules.DECLINE_REASONS)}."
         raise Invalid(message, code="refund.reason")
     changes = {"reason_code": reason, "decline": reason, "held": False}
-    refused = refund_step(sandbox, refund, "declined", actor, changes, reason=reason)
-    schedule.drop(sandbox, SETTLE, refund.refund_id)
-    refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
-    notifications.of_refund(sandbox, get_order(sandbox, refund.order_pk), refused)
-    return refused
+    return step(sandbox, REFUNDS, refund, "declined", actor, changes, reason=reason)
 
 
 def reverse(sandbox: Sandbox, refund_id: str) -> Refund:
@@ -104,13 +70,4 @@ def reverse(sandbox: Sandbox, refund_id: str) -> Refund:
     refund = get_refund(sandbox, refund_id)
     if refund.state is not RefundState.COMPLETED:
         return refund
-    order = get_order(sandbox, refund.order_pk)
-    attempt = get_attempt(sandbox, refund.attempt_id)
-    if attempt.method == wallet_rules.METHOD:
-        wallet.charge_back(sandbox, attempt, refund.refund_id, refund.amount.minor)
-    back = refund_step(sandbox, refund, "reversed", Actor.ISSUER, amount=refund.amount.wire())
-    refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
-    left = order.refunded_minor - refund.amount.minor
-    event = "refund_reversed" if left else "last_refund_reversed"
-    order_step(sandbox, order, event, Actor.ISSUER, {"refunded_minor": left})
-    return back
+    return step(sandbox, REFUNDS, refund, "reversed", Actor.ISSUER, amount=refund.amount.wire())

@@ -14,9 +14,10 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR
 from mockpay.services.payments import plans
-from mockpay.services.payments.transitions import add_refund_event, get_refund, refund_step
-from mockpay.services.refunds.refund_settlement import SETTLE, settle
-from mockpay.store import attempts, counters, refunds, schedule
+from mockpay.services.refunds.refund_settlement import settle
+from mockpay.services.refunds.transitions import REFUNDS, get_refund, schedule_settlement
+from mockpay.store import attempts, counters, refunds
+from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -144,22 +145,14 @@ def _new_refund_id(sandbox: Sandbox, order: Order, key: str) -> str:
 
 
 def _record_request(sandbox: Sandbox, refund: Refund) -> None:
-    by_seller = refund.kind == SELLER
-    add_refund_event(
-        sandbox,
-        refund,
-        "requested",
-        None,
-        Actor.SELLER if by_seller else Actor.TESTER,
-        amount=refund.amount.wire(),
-        reference=refund.reference,
-        kind=refund.kind,
-    )
-    add_refund_event(sandbox, refund, "sent", refund.state, Actor.SANDBOX, **refund.destination)
+    request = {"amount": refund.amount.wire(), "reference": refund.reference, "kind": refund.kind}
+    actor = Actor.SELLER if refund.kind == SELLER else Actor.TESTER
+    add_event(sandbox, REFUNDS, refund, "requested", actor, request, before=None)
+    add_event(sandbox, REFUNDS, refund, "sent", Actor.SANDBOX, refund.destination, before=refund.state)
     if refund.held:
-        add_refund_event(sandbox, refund, "held", refund.state, Actor.SANDBOX)
-    elif refund.due_at is not None:
-        schedule.add(sandbox, SETTLE, refund.refund_id, refund.due_at)
+        add_event(sandbox, REFUNDS, refund, "held", Actor.SANDBOX, before=refund.state)
+    else:
+        schedule_settlement(sandbox, refund, refund)
 
 
 def record_poll(sandbox: Sandbox, refund_id: str) -> Refund:
@@ -178,8 +171,7 @@ def hold(sandbox: Sandbox, refund: Refund) -> Refund:
     Raises:
         IllegalTransition: it ended already.
     """
-    schedule.drop(sandbox, SETTLE, refund.refund_id)
-    return refund_step(sandbox, refund, "held", Actor.TESTER, {"held": True})
+    return step(sandbox, REFUNDS, refund, "held", Actor.TESTER, {"held": True})
 
 
 def release(sandbox: Sandbox, refund: Refund) -> Refund:
@@ -193,6 +185,4 @@ def release(sandbox: Sandbox, refund: Refund) -> Refund:
     if refund.state is RefundState.PENDING and not refund.held:
         raise Conflict("This refund is not held.", code="refund.not_held")
     due = max(refund.due_at or sandbox.now, sandbox.now)
-    goes_on = refund_step(sandbox, refund, "released", Actor.TESTER, {"held": False, "due_at": due})
-    schedule.add(sandbox, SETTLE, refund.refund_id, due)
-    return goes_on
+    return step(sandbox, REFUNDS, refund, "released", Actor.TESTER, {"held": False, "due_at": due})

@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp.rules import Challenge, Verdict
-from mockpay.services.payments import authentication
+from mockpay.services.payments import otp_authentication
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import results, submission, view_models
 from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
@@ -38,7 +38,7 @@ def _verify(runtime: Runtime, token: str) -> Response:
         if submission.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
             return go(submission.next_page(visit))
         typed = request.form.get("otp", "")
-        verdict, moved = authentication.submit_otp(visit.sandbox, attempt, typed)
+        verdict, moved = otp_authentication.submit_otp(visit.sandbox, attempt, typed)
         parcel = submission.charge_if_proved(visit, attempt, moved)
     submission.send(runtime, visit, parcel)
     status = 503 if verdict is Verdict.TECHNICAL else 422
@@ -51,7 +51,7 @@ def _verify(runtime: Runtime, token: str) -> Response:
 def _says(visit: Visit, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
         return otp.TECHNICAL
-    challenge = authentication.active_otp(visit.sandbox, attempt)
+    challenge = otp_authentication.active_otp(visit.sandbox, attempt)
     if challenge is None or verdict is Verdict.EXPIRED:
         return otp.EXPIRED
     return otp.wrong(challenge)
@@ -71,9 +71,9 @@ def _resend(runtime: Runtime, token: str) -> Response:
 
 
 def _send_again(visit: Visit, attempt: Attempt) -> None:
-    challenge = authentication.active_otp(visit.sandbox, attempt)
+    challenge = otp_authentication.active_otp(visit.sandbox, attempt)
     if challenge is None or not otp.runs(visit.sandbox, challenge):
-        authentication.start_otp(visit.sandbox, attempt)
+        otp_authentication.start_otp(visit.sandbox, attempt)
     else:
         challenges.resend(visit.sandbox, challenge.challenge_id)
 
@@ -83,7 +83,7 @@ def _cancel(runtime: Runtime, token: str) -> Response:
     with writing_visit(runtime, token) as visit:
         if submission.sent_before(visit) or visit.last is None:
             return go(visit.url)
-        left = authentication.cancel_otp(visit.sandbox, visit.last)
+        left = otp_authentication.cancel_otp(visit.sandbox, visit.last)
         return go(visit.url if left.live else visit.at("choose"))
 
 
@@ -92,7 +92,7 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 def _form(visit: Visit, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
     given = view_models.page(visit, "Enter the code", notes=view_models.otp_notes())
-    challenge = authentication.active_otp(visit.sandbox, attempt)
+    challenge = otp_authentication.active_otp(visit.sandbox, attempt)
     asked = otp.told(visit.sandbox, challenge) | {"why": _why(visit, attempt)}
     error = error or _trouble(visit, challenge)
     if error is not None:

@@ -10,8 +10,7 @@ from flask import request
 from werkzeug.urls import iri_to_uri
 
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments.authentication import CheckoutContext
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments.payers import CheckoutContext, Payer
 from mockpay.threeds.rules import Browser
 from mockpay.vault.consents import Consent, consent
 from mockpay.web import buyers

@@ -10,7 +10,7 @@ from mockpay.delivery import outbox, scheduler
 from mockpay.domain.methods.instruments import Instrument
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.services.payments import authentication, payments
+from mockpay.services.payments import authentication, card_authentication, payments
 from mockpay.services.payments.payments import PaymentResult
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import payers
@@ -52,9 +52,7 @@ def _asked_without_script(visit: Visit, started: PaymentResult) -> int | None:
     """
     attempt = started.attempt
     if attempt.auth is not Auth.THREEDS or not asked(attempt) or payers.scripted():
-        return started.parcel_id
-    from mockpay.services.payments import card_authentication  # noqa: PLC0415
-
+        return started.outbox_id
     told = card_authentication.ask_issuer(visit.sandbox, attempt, payers.browser(), "N")
     return charge_if_proved(visit, attempt, told)
 

@@ -13,15 +13,17 @@ from dataclasses import replace
 from flask import Response, request
 
 from mockpay.domain.payments.attempts import Attempt, Auth
-from mockpay.services.payments import authentication
+from mockpay.services.payments import card_authentication
 from mockpay.store import attempts
 from mockpay.store.unit_of_work import Runtime
-from mockpay.threeds import threeds_table
+from mockpay.threeds import requestor, threeds_table
+from mockpay.threeds.elements import UUID
 from mockpay.threeds.rules import ENDED, State, Transaction
 from mockpay.web import headers
 from mockpay.web.checkout import payers, results, submission, view_models
 from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
 from mockpay.web.checkout.responses import go, show
+from mockpay.wire import threeds as wire
 
 #: Where the simulated issuers look at a browser (threeDSMethodURL).
 METHOD_URL = "/acs/method"
@@ -44,12 +46,10 @@ def _waiting(visit: Visit) -> Transaction | None:
     """The authentication that the order waits for."""
     if visit.place != Auth.THREEDS or visit.last is None:
         return None
-    return authentication.latest_threeds(visit.sandbox, visit.last)
+    return threeds_table.latest(visit.sandbox, visit.last.attempt_id)
 
 
 def _method(visit: Visit, txn: Transaction) -> Response:
-    from mockpay.threeds import requestor  # noqa: PLC0415
-
     given = view_models.page(visit, "Asking your bank")
     back = f"{payers.ways(visit).page_url}/3ds-method"
     asked = {
@@ -63,8 +63,6 @@ def _method(visit: Visit, txn: Transaction) -> Response:
 
 
 def _challenge(visit: Visit, txn: Transaction) -> Response:
-    from mockpay.threeds import requestor  # noqa: PLC0415
-
     given = view_models.page(visit, "Confirm with your bank", notes=view_models.acs_notes())
     asked = {
         "url": txn.acs_path,
@@ -87,12 +85,10 @@ def _move(runtime: Runtime, token: str) -> Response:
     with writing_visit(runtime, token) as visit:
         attempt = visit.last
         if visit.place == Auth.THREEDS and attempt is not None:
-            from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
-
-            if authentication.latest_threeds(visit.sandbox, attempt) is None:
-                moved = cards.prepare(visit.sandbox, attempt, payers.ways(visit))
+            if threeds_table.latest(visit.sandbox, attempt.attempt_id) is None:
+                moved = card_authentication.prepare(visit.sandbox, attempt, payers.ways(visit))
             else:
-                moved = cards.handle_return(visit.sandbox, attempt, None, None)
+                moved = card_authentication.handle_return(visit.sandbox, attempt, None, None)
             parcel = submission.charge_if_proved(visit, attempt, moved)
     submission.send(runtime, visit, parcel)
     return submission.onward(runtime, token)
@@ -105,12 +101,12 @@ def _ask(runtime: Runtime, token: str) -> Response:
         attempt = visit.last
         if submission.sent_before(visit) or visit.place != Auth.THREEDS or attempt is None:
             return go(visit.url)
-        from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
-
-        if authentication.latest_threeds(visit.sandbox, attempt) is None:
+        if threeds_table.latest(visit.sandbox, attempt.attempt_id) is None:
             return go(visit.url)
         comp_ind = told if told in {"Y", "N"} else "N"
-        moved = cards.ask_issuer(visit.sandbox, attempt, payers.browser(), comp_ind, payers.window())
+        moved = card_authentication.ask_issuer(
+            visit.sandbox, attempt, payers.browser(), comp_ind, payers.window()
+        )
         parcel = submission.charge_if_proved(visit, attempt, moved)
     submission.send(runtime, visit, parcel)
     return submission.onward(runtime, token)
@@ -118,8 +114,6 @@ def _ask(runtime: Runtime, token: str) -> Response:
 
 def method_done(runtime: Runtime, token: str) -> Response:
     """The issuer has seen the browser and says so, in the hidden frame."""
-    from mockpay.threeds import requestor  # noqa: PLC0415
-
     named = _named(request.form.get("threeDSMethodData", ""))
     with writing_visit(runtime, token) as visit:
         txn = _waiting(visit)
@@ -135,17 +129,15 @@ def come_back(runtime: Runtime, token: str) -> Response:
     """The browser is back from the challenge, in the frame or on the whole page."""
     if request.method != "POST":
         return submission.onward(runtime, token)
-    from mockpay.services.payments import card_authentication as cards  # noqa: PLC0415
-
     cres = request.form.get("cres")
     parcel, framed = None, False
     with writing_visit(runtime, token) as visit:
         attempt = _whose(visit, cres or "")
         if attempt is not None:
-            txn = authentication.latest_threeds(visit.sandbox, attempt)
+            txn = threeds_table.latest(visit.sandbox, attempt.attempt_id)
             framed = txn is not None and txn.window_size == payers.FRAME
             session = request.form.get("threeDSSessionData")
-            moved = cards.handle_return(visit.sandbox, attempt, cres, session)
+            moved = card_authentication.handle_return(visit.sandbox, attempt, cres, session)
             parcel = submission.charge_if_proved(visit, attempt, moved)
     submission.send(runtime, visit, parcel)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
@@ -161,9 +153,6 @@ def _whose(visit: Visit, cres: str) -> Attempt | None:
 
 def _named(message: str) -> str:
     """The threeDSServerTransID in a message that a browser brought; empty where there is none."""
-    from mockpay.threeds.elements import UUID  # noqa: PLC0415
-    from mockpay.wire import threeds as wire  # noqa: PLC0415
-
     try:
         named = str(wire.decode(message).get("threeDSServerTransID", ""))
     except wire.MessageError:

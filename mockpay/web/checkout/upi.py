@@ -127,7 +127,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
             _act(visit, visit.last, action, pin)
             return _moved(visit)
         started = payments.pay(visit.sandbox, visit.order, Upi(), payers.payer(visit))
-    submission.send(runtime, visit, started.parcel_id)
+    submission.send(runtime, visit, started.outbox_id)
     with writing_visit(runtime, token) as asked:
         if asked.at_app and asked.last is not None:
             _act(asked, asked.last, action, pin)

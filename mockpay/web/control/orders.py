@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.kernel.errors import require
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
-from mockpay.services.payments.transitions import require
 from mockpay.store import attempts, orders, refunds, timeline
 from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
 from mockpay.store.unit_of_work import Sandbox

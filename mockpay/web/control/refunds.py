@@ -14,6 +14,7 @@ from mockpay.domain.timeline import TimelineEvent
 from mockpay.services.payments import transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as verbs
+from mockpay.services.refunds import transitions as refund_transitions
 from mockpay.store import notifications, refunds, timeline
 from mockpay.store.db.paging import LONGEST_PAGE
 from mockpay.store.unit_of_work import Sandbox
@@ -130,7 +131,7 @@ def _settle(request: Request[Any, Any], verb: Callable[[Sandbox, Refund], Refund
 
 
 def _refund(sandbox: Sandbox, request: Request[Any, Any]) -> Refund:
-    return transitions.get_refund(sandbox, request.path["refund_id"])
+    return refund_transitions.get_refund(sandbox, request.path["refund_id"])
 
 
 def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> RefundDetail:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
 from mockpay.kernel.money import Money
-from mockpay.services.payments import cancellation, captures
+from mockpay.services.payments import cancellation, captures, transitions
 from mockpay.store import schedule
 from mockpay.store.unit_of_work import Sandbox
 
@@ -42,7 +42,7 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
 def _of_hold(sandbox: Sandbox, held: Attempt) -> list[Act]:
     release = Act("cancel", "Cancel and release the hold")
     waiting = schedule.waiting_of(sandbox, held.attempt_id)
-    if any(event.kind == captures.CAPTURE for event in waiting):
+    if any(event.kind == transitions.CAPTURE for event in waiting):
         return [release]
     return [Act("capture", f"Capture {held.amount.display()}"), release]
 

@@ -10,8 +10,9 @@ from flask import Blueprint, Response, redirect, request, url_for
 from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
-from mockpay.services.payments.transitions import get_order, get_refund
+from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refund_settlement, refunds
+from mockpay.services.refunds.transitions import get_refund
 from mockpay.store import notifications, schedule, timeline
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page

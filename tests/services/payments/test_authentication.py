@@ -7,7 +7,7 @@ from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
 from mockpay.kernel.clock import SECOND
 from mockpay.otp.rules import Verdict
 from mockpay.services.inbox import listed
-from mockpay.services.payments import authentication, card_authentication, payments
+from mockpay.services.payments import card_authentication, otp_authentication, payments
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox, schedule
@@ -43,7 +43,7 @@ def typed(world, attempt, code):
     """As the page does it: the gateway's call goes with the proof, in one transaction."""
     with world.transaction() as sandbox:
         fresh = get_attempt(sandbox, attempt.attempt_id)
-        verdict, moved = authentication.submit_otp(sandbox, fresh, code)
+        verdict, moved = otp_authentication.submit_otp(sandbox, fresh, code)
         if verdict is Verdict.VERIFIED:
             payments.queue_charge(sandbox, moved, mine=True)
     return verdict
@@ -86,7 +86,7 @@ def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, 
     _, attempt = asked(world, world.card(VISA), amount)
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
     with world.read() as sandbox:
-        assert authentication.active_otp(sandbox, attempt) is None
+        assert otp_authentication.active_otp(sandbox, attempt) is None
     done = world.authenticate(attempt)
     assert (done.state, done.eci, done.liability) == ("CAPTURED", "05", "ISSUER")
 
@@ -176,8 +176,8 @@ def test_an_order_that_ends_leaves_nothing_to_wait_for(world, what, end):
 def challenge(world, attempt, *, opened=True):
     """The issuer's page, on the buyer's screen where it is opened; its token."""
     with world.transaction() as sandbox:
-        asked = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
-        txn = authentication.latest_threeds(sandbox, asked)
+        asked = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+        txn = threeds_table.latest(sandbox, asked.attempt_id)
         if opened:
             acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
     return txn
@@ -234,7 +234,7 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
 def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
     order, attempt = asked(world, RICH)
     with world.transaction() as sandbox:
-        gone = authentication.cancel_otp(sandbox, attempt)
+        gone = otp_authentication.cancel_otp(sandbox, attempt)
     assert (gone.state, gone.reason) == ("CANCELLED", "payment_cancelled")
     assert typed(world, gone, "123456") is Verdict.USED
     world.pay(order)
@@ -349,8 +349,8 @@ def test_two_challenges_of_one_attempt_are_told_apart_by_their_own_ids(world):
             "threeDSServerTransID": first.txn_id,
             "acsTransID": first.acs_trans_id,
         }
-        moved = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.ways.browser, "Y")
+        moved = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
         back = card_authentication.handle_return(sandbox, moved, wire.encode(old), None)
     assert back.state == "FAILED"
     with world.read() as sandbox:
-        assert authentication.latest_threeds(sandbox, back).state in ENDED
+        assert threeds_table.latest(sandbox, back.attempt_id).state in ENDED

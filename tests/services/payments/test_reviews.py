@@ -8,13 +8,14 @@ from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import card_authentication, payments
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments.payers import Payer
 from mockpay.store import schedule
+from mockpay.threeds import threeds_table
 from tests.factories import GUEST_AT_PAGE, World, run_concurrently
 
 VISA, DECLINED = "4111111111111111", "4000000000000002"
 RICH, APP, BANK = Wallet("rich@buyers.mockpay.test"), Upi("success@mockpay"), NetBanking("MKS1")
-ADDRESS = Payer(inputs=Inputs(ip="203.0.113.9"), ways=GUEST_AT_PAGE.ways)
+ADDRESS = Payer(inputs=Inputs(ip="203.0.113.9"), checkout=GUEST_AT_PAGE.checkout)
 
 
 def parked(world, instrument, number="O-1"):
@@ -57,8 +58,8 @@ def test_an_approved_card_waits_for_its_buyers_browser_and_is_asked_then(world):
     waits = world.get_attempt(attempt.attempt_id)
     assert (waits.state, waits.auth) == ("AUTH_PENDING", "3ds")
     with world.transaction() as sandbox:
-        assert card_authentication.latest_threeds(sandbox, waits) is None
-        card_authentication.prepare(sandbox, waits, GUEST_AT_PAGE.ways)
+        assert threeds_table.latest(sandbox, waits.attempt_id) is None
+        card_authentication.prepare(sandbox, waits, GUEST_AT_PAGE.checkout)
     assert world.authenticate(waits).state == "CAPTURED"
     assert world.violations() == []
 
@@ -103,7 +104,7 @@ def test_of_two_reviewers_at_once_one_decides(world):
 def test_a_payment_of_much_money_still_asks_for_its_password_after_the_review(world):
     order = world.order(amount="499.00")
     world.add_rule("review", stage="risk")
-    payer = Payer(inputs=Inputs(device="dev_new"), ways=GUEST_AT_PAGE.ways)
+    payer = Payer(inputs=Inputs(device="dev_new"), checkout=GUEST_AT_PAGE.checkout)
     attempt = world.start(order, RICH, payer).attempt
     assert attempt.state == "RISK_REVIEW"
     asked = decide(world, attempt)
@@ -136,7 +137,7 @@ def test_what_was_paid_closes_no_address(world):
 
 
 def test_a_buyers_first_large_payment_is_challenged_and_the_next_is_not(world):
-    asha = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha")
+    asha = Payer(checkout=GUEST_AT_PAGE.checkout, buyer_id="byr_asha")
     first = world.start(world.order("A", "20000.01"), APP, asha).attempt
     assert first.auth == "otp"
     assert world.authenticate(first).state == "CAPTURED"

@@ -6,14 +6,14 @@ import pytest
 
 from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
 from mockpay.services.payments import captures
-from mockpay.services.payments.payments import Payer
+from mockpay.services.payments.payers import Payer
 from mockpay.vault import consent_table, saved_methods
 from mockpay.vault.consents import consent
 from tests.factories import GUEST_AT_PAGE, NOON, World
 
 VISA, HDFC, DECLINED = "4111111111111111", "5241810000000000", "4000000000000002"
 YES = consent(NOON, "192.0.2.7")
-ASHA = Payer(ways=GUEST_AT_PAGE.ways, buyer_id="byr_asha", consent=YES)
+ASHA = Payer(checkout=GUEST_AT_PAGE.checkout, buyer_id="byr_asha", consent=YES)
 
 
 def listed(world, buyer="byr_asha"):

@@ -1,0 +1,96 @@
+"""What follows from each step of a refund: one table, and what its words do."""
+
+from __future__ import annotations
+
+from mockpay.domain import wallet as wallet_rules
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.refunds import REFUND, Refund
+from mockpay.domain.timeline import Actor
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import require
+from mockpay.services import notifications, wallet
+from mockpay.services.payments.transitions import ORDERS, get_attempt, get_order
+from mockpay.store import refunds, schedule
+from mockpay.store.transitions import Transitions, step
+from mockpay.store.unit_of_work import Sandbox
+
+#: Events of the schedule.
+SETTLE, REVERSE = "refund.settle", "refund.reverse"
+
+
+def schedule_settlement(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The refund ends by itself when it is due."""
+    if refund.due_at is not None:
+        schedule.add(sandbox, SETTLE, refund.refund_id, refund.due_at)
+
+
+def cancel_settlement(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The refund does not end by itself any more."""
+    schedule.drop(sandbox, SETTLE, refund.refund_id)
+
+
+def release_reserve(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The amount can be refunded again."""
+    refunds.release(sandbox, refund.attempt_id, refund.amount.minor)
+
+
+def add_to_order(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The order counts the amount as refunded: in part or, with this refund, in full."""
+    order = get_order(sandbox, refund.order_pk)
+    total = order.refunded_minor + refund.amount.minor
+    full = total >= get_attempt(sandbox, refund.attempt_id).captured_minor
+    event = "refund_completed_in_full" if full else "refund_completed"
+    step(sandbox, ORDERS, order, event, Actor.SANDBOX, {"refunded_minor": total})
+
+
+def take_from_order(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The order counts the amount as refunded no more."""
+    order = get_order(sandbox, refund.order_pk)
+    left = order.refunded_minor - refund.amount.minor
+    event = "refund_reversed" if left else "last_refund_reversed"
+    step(sandbox, ORDERS, order, event, Actor.ISSUER, {"refunded_minor": left})
+
+
+def credit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The balance that paid gets the amount."""
+    attempt = get_attempt(sandbox, refund.attempt_id)
+    if attempt.method == wallet_rules.METHOD:
+        wallet.refund(sandbox, attempt, refund.refund_id, refund.amount.minor)
+
+
+def debit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The balance that got the amount loses it."""
+    attempt = get_attempt(sandbox, refund.attempt_id)
+    if attempt.method == wallet_rules.METHOD:
+        wallet.charge_back(sandbox, attempt, refund.refund_id, refund.amount.minor)
+
+
+def schedule_reversal(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """Where its scenario says so, the refund is taken back later."""
+    if refund.plan.at(Stage.REFUND).outcome == "reversed":
+        later = sandbox.now + max(sandbox.seller.settings.refund_delay_seconds, 1) * SECOND
+        schedule.add(sandbox, REVERSE, refund.refund_id, later)
+
+
+def notify_seller(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """Queue the notification of how the refund ended."""
+    notifications.of_refund(sandbox, get_order(sandbox, refund.order_pk), refund)
+
+
+REFUNDS: Transitions[Refund] = Transitions(
+    REFUND,
+    "refund_id",
+    refunds.transition,
+    {
+        "held": (cancel_settlement,),
+        "released": (schedule_settlement,),
+        "completed": (cancel_settlement, add_to_order, credit_balance, schedule_reversal, notify_seller),
+        "declined": (cancel_settlement, release_reserve, notify_seller),
+        "reversed": (debit_balance, release_reserve, take_from_order),
+    },
+)
+
+
+def get_refund(sandbox: Sandbox, refund_id: str) -> Refund:
+    """The refund of this id, or NotFound."""
+    return require(refunds.by_id(sandbox, refund_id), "refund")

@@ -1,0 +1,104 @@
+"""One step of a record: the conditional UPDATE, its timeline event and what follows from it, together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from mockpay.domain.state_machine import Machine
+from mockpay.domain.timeline import Actor
+from mockpay.store import timeline
+from mockpay.store.unit_of_work import Sandbox
+
+
+class Record(Protocol):
+    """What belongs to an order and has a state."""
+
+    @property
+    def order_pk(self) -> int:
+        """The order's row number."""
+        ...
+
+    @property
+    def state(self) -> StrEnum:
+        """A state of the record's machine."""
+        ...
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+#: What is done after a step, with the record as it was and as it is.
+FollowUp = Callable[[Sandbox, AnyRecord, AnyRecord], None]
+
+
+def _no_facts(_before: Any, _after: Any) -> Mapping[str, object]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions(Generic[AnyRecord]):
+    """
+    How the records of one machine move.
+
+    `subject` names the field with the record's id, `update` is its table's compare-and-set,
+    `follow_ups` says what is done after each event, in order, and `facts` what the timeline
+    tells of any step beside the facts that the caller names.
+    """
+
+    machine: Machine[Any]
+    subject: str
+    update: Callable[..., AnyRecord]
+    follow_ups: Mapping[str, tuple[FollowUp[AnyRecord], ...]]
+    facts: Callable[[AnyRecord, AnyRecord], Mapping[str, object]] = _no_facts
+
+
+def step(
+    sandbox: Sandbox,
+    transitions: Transitions[AnyRecord],
+    record: AnyRecord,
+    event: str,
+    actor: Actor,
+    changes: Mapping[str, Any] | None = None,
+    **facts: object,
+) -> AnyRecord:
+    """
+    Move a record.
+
+    Args:
+        changes: Columns that change with the state.
+        facts: What the timeline tells of this step.
+
+    Raises:
+        IllegalTransition: no such step from its state, or it moved on meanwhile.
+    """
+    moved = transitions.update(sandbox, record, event, **(changes or {}))
+    own = transitions.facts(record, moved)
+    add_event(sandbox, transitions, moved, event, actor, {**own, **facts}, before=record.state)
+    for follow_up in transitions.follow_ups[event]:
+        follow_up(sandbox, record, moved)
+    return moved
+
+
+def add_event(
+    sandbox: Sandbox,
+    transitions: Transitions[AnyRecord],
+    record: AnyRecord,
+    event: str,
+    actor: Actor,
+    facts: Mapping[str, object] | None = None,
+    *,
+    before: StrEnum | None,
+) -> None:
+    """Add to the timeline what happened to a record; `before` is None for one that is new."""
+    timeline.add(
+        sandbox,
+        record.order_pk,
+        machine=transitions.machine.name,
+        subject=getattr(record, transitions.subject),
+        event=event,
+        before=before,
+        after=record.state,
+        actor=actor,
+        facts=facts or {},
+    )
