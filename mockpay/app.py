@@ -172,19 +172,19 @@ def _shop(runtime: Runtime) -> ShopConfig:
         base_url=lambda: own_url(settings),
         # Under the name the buyer came by: localhost and 127.0.0.1 are two sites to a browser.
         page_url=lambda: request.host_url,
-        books=_books(settings),
+        ledger=_ledger_file(settings),
         guard=guarded,
         # Straight to ourselves, whatever proxy the environment names.
         sender=RequestsSender(use_environment=False),
     )
 
 
-def _books(settings: Settings) -> Path:
+def _ledger_file(settings: Settings) -> Path:
     """The shop's own file: beside the sandbox's where that is one, else in `var`."""
     file = sqlite_file(settings.database_url)
     folder = file.parent if file is not None else Path("var")
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / "shop.db"
+    return folder / "shop-ledger.db"
 
 
 def runtime_of(app: Flask) -> Runtime:

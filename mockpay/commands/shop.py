@@ -35,11 +35,11 @@ _THREADS = 8
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8421, show_default=True, help="0 = any.")
 @click.option(
-    "--books",
+    "--ledger",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("var/shop.db"),
+    default=Path("var/shop-ledger.db"),
     show_default=True,
-    help="The file of the shop's own books.",
+    help="The file of the shop's own ledger.",
 )
 @click.option("--seller-id", envvar="MOCKPAY_SELLER_ID", default="A1MOCKPAYSELLER")
 @click.option("--access-key", envvar="MOCKPAY_ACCESS_KEY", default="AKIDMOCKPAYDEFAULT")
@@ -50,7 +50,7 @@ _THREADS = 8
     help="Of the seller whose shop it is; the default seller unless told.",
 )
 def shop(
-    sandbox: str, host: str, port: int, books: Path, seller_id: str, access_key: str, secret_key: str
+    sandbox: str, host: str, port: int, ledger: Path, seller_id: str, access_key: str, secret_key: str
 ) -> None:
     """Serve the demo shop alone until SIGTERM or Ctrl-C."""
     # Imported here, so that `mockpay --help` does not wait for Flask and cryptography.
@@ -63,7 +63,7 @@ def shop(
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
     seller = Credentials(seller_id, access_key, secret_key)
-    server.wsgi_app = _shop_app(settings, sandbox, books, seller).wsgi_app
+    server.wsgi_app = _shop_app(settings, sandbox, ledger, seller).wsgi_app
     _stop_on_signals(server)
     click.echo(f"mockpay shop listening on {own_url(settings)}")
     click.echo(f"  catalogue  {own_url(settings)}/shop\n  sandbox    {sandbox}")
@@ -89,7 +89,7 @@ def _listen(settings: Settings) -> tuple[Server, Settings]:
     return server, replace(settings, port=int(server.bind_addr[1]))
 
 
-def _shop_app(settings: Settings, sandbox: str, books: Path, seller: Credentials) -> Flask:
+def _shop_app(settings: Settings, sandbox: str, ledger: Path, seller: Credentials) -> Flask:
     from flask import request  # noqa: PLC0415
 
     from mockpay.app import template_folder  # noqa: PLC0415
@@ -105,8 +105,8 @@ def _shop_app(settings: Settings, sandbox: str, books: Path, seller: Credentials
     config = ShopConfig(
         seller=seller,
         base_url=lambda: sandbox,
-        books=books,
-        # Another shop of the same seller may have books too: two series should not meet.
+        ledger=ledger,
+        # Another shop of the same seller may have a ledger too: two series should not meet.
         first_number=1 + int.from_bytes(ids.entropy(4)) % 900_000,
         guard=lambda: require_own_host(settings),
         arrival_guard=arrival,

@@ -7,7 +7,7 @@ works against the real service too, with another base URL and other keys.
 
 from mockpay.merchant.certificates import Certificates as Certificates
 from mockpay.merchant.client import AmazonPayClient as AmazonPayClient
-from mockpay.merchant.ledger import Books as Books
+from mockpay.merchant.ledger import Ledger as Ledger
 from mockpay.merchant.notification_content import PaymentNotice as PaymentNotice
 from mockpay.merchant.notification_content import RefundNotice as RefundNotice
 from mockpay.merchant.notifications import Notification as Notification

@@ -12,7 +12,7 @@ from mockpay.wire.amazonpay.sns import SnsError, certificate_key, check_certific
 FetchCertificate = Callable[[str], bytes]
 
 #: Amazon signs with one at a time; more than a few are somebody's game.
-_MOST_KEPT = 16
+_CACHE_SIZE = 16
 
 
 class Certificates:
@@ -23,14 +23,14 @@ class Certificates:
         sender: The way out; a real shop's must verify TLS, for nothing else vouches.
         base_url: Where the URL's path is asked for instead of its own host: a sandbox serves
             the path under any name.
-        also: URLs that are trusted beside Amazon's, compared exactly, and asked as they are.
+        trusted_urls: URLs that are trusted beside Amazon's, compared exactly, and asked as they are.
     """
 
     def __init__(
-        self, sender: Sender, *, base_url: Callable[[], str] | None = None, also: Container[str] = ()
+        self, sender: Sender, *, base_url: Callable[[], str] | None = None, trusted_urls: Container[str] = ()
     ) -> None:
-        self._sender, self._base_url, self._also = sender, base_url, also
-        self._kept: dict[str, bytes] = {}
+        self._sender, self._base_url, self._trusted_urls = sender, base_url, trusted_urls
+        self._cache: dict[str, bytes] = {}
 
     def __call__(self, url: str) -> bytes:
         """
@@ -40,19 +40,19 @@ class Certificates:
             SnsError: the URL is not trusted, or leads to no certificate of Amazon SNS.
             Unreachable: no answer came back, or an error that may pass (5xx).
         """
-        check_certificate_url(url, self._also)
-        kept = self._kept.get(url)
-        if kept is not None:
-            return kept
+        check_certificate_url(url, self._trusted_urls)
+        pem = self._cache.get(url)
+        if pem is not None:
+            return pem
         pem = self._fetch(url)
         # Only what is good is kept: a bad answer must not stand in the way of the next one.
         certificate_key(pem)
-        if len(self._kept) < _MOST_KEPT:
-            self._kept[url] = pem
+        if len(self._cache) < _CACHE_SIZE:
+            self._cache[url] = pem
         return pem
 
     def _fetch(self, url: str) -> bytes:
-        reply = self._sender.send(HttpCall("GET", self._where(url)))
+        reply = self._sender.send(HttpCall("GET", self._fetch_url(url)))
         if reply.status >= 500:
             raise Unreachable(f"The signing certificate was answered with HTTP {reply.status}.")
         if reply.status != 200:
@@ -60,7 +60,7 @@ class Certificates:
             raise SnsError(message, code="notification.certificate")
         return reply.body
 
-    def _where(self, url: str) -> str:
-        if self._base_url is None or url in self._also:
+    def _fetch_url(self, url: str) -> str:
+        if self._base_url is None or url in self._trusted_urls:
             return url
         return self._base_url().rstrip("/") + urlsplit(url).path

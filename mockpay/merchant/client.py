@@ -106,9 +106,9 @@ class AmazonPayClient:
             FormError: the query string is malformed or names a parameter twice.
             SignatureMismatch: the signature is wrong.
         """
-        found = forms.unique(forms.decode_form(params)) if isinstance(params, str) else params
+        fields = forms.unique(forms.decode_form(params)) if isinstance(params, str) else params
         return results.payment_result(
-            found, access_key=self.access_key, secret=self._secret_key, flavour=self.flavour
+            fields, access_key=self.access_key, secret=self._secret_key, flavour=self.flavour
         )
 
     def charge_status(self, amazon_order_id: str) -> results.ChargeStatus:
@@ -138,7 +138,12 @@ class AmazonPayClient:
         payment_domain: str = "IN_INR",
         **filters: Unpack[Filters],
     ) -> responses.OrderReferencePage:
-        """List the orders of a seller order id; none means it is unknown or never started."""
+        """
+        List the orders of a seller order id; none means it is unknown or never started.
+
+        Raises:
+            TypeError: a filter has no such name.
+        """
         params = {
             "QueryId": query_id,
             "QueryIdType": query_id_type,
@@ -197,10 +202,10 @@ class AmazonPayClient:
         return self._refund("GetRefundDetails", {"AmazonRefundId": amazon_refund_id})
 
     def _refund(self, action: str, params: Mapping[str, str]) -> Refund:
-        found = refund_details(self._call(action, params))
-        if found is None:
+        refund = refund_details(self._call(action, params))
+        if refund is None:
             raise responses.ServiceError("", f"The answer of {action} holds no refund.", 200)
-        return found
+        return refund
 
     def get_dynamic_config(self, key: str = "serverSideSDKPHP") -> str:
         """
@@ -212,10 +217,10 @@ class AmazonPayClient:
         """
         query = forms.encode_form([("key", key)])
         reply = self._get(f"{self._base_url}/getDynamicConfig?{query}")
-        found = responses.json_object(reply).get("publicKey")
-        if reply.status != 200 or not isinstance(found, str):
+        public_key = responses.json_object(reply).get("publicKey")
+        if reply.status != 200 or not isinstance(public_key, str):
             raise responses.ServiceError("", "The answer holds no public key.", reply.status)
-        return found
+        return public_key
 
     def _sealed_payment(self, amount: str, seller_order_id: str, options: PaymentOptions) -> Envelope:
         return self._seal(payment_fields(amount, seller_order_id, options))

@@ -1,5 +1,5 @@
 """
-What a notification tells: a payment that was made or failed, or a refund that ended.
+What a notification reports: a payment that was made or failed, or a refund that ended.
 
 Both roots were seen in consumers of India's notifications; the name of the element with the
 payment's amount was not, so any second amount beside the fee is taken for it.
@@ -94,9 +94,9 @@ def _payment(details: Mapping[str, Plain]) -> PaymentNotice:
     if not amounts:
         raise Invalid("The payment's amount is missing.")
     return PaymentNotice(
-        amazon_order_id=_told(details, "OrderID"),
-        seller_order_id=_told(details, "SellerReferenceId"),
-        amount=_required(amounts[0]),
+        amazon_order_id=_required_text(details, "OrderID"),
+        seller_order_id=_required_text(details, "SellerReferenceId"),
+        amount=_required_money(amounts[0]),
         fee=_money(branch(details, "TotalFee")),
         state=PaymentState(_one_of(PaymentState, status)),
         reason_code=text(status, "ReasonCode"),
@@ -109,8 +109,8 @@ def _payment(details: Mapping[str, Plain]) -> PaymentNotice:
 def _refund(details: Mapping[str, Plain], id_name: str, status_name: str) -> RefundNotice:
     status = branch(details, status_name)
     return RefundNotice(
-        amazon_refund_id=_told(details, id_name),
-        refund_reference_id=_told(details, "RefundReferenceId"),
+        amazon_refund_id=_required_text(details, id_name),
+        refund_reference_id=_required_text(details, "RefundReferenceId"),
         amount=_money(branch(details, "RefundAmount")),
         state=RefundState(_one_of(RefundState, status)),
         reason_code=text(status, "ReasonCode"),
@@ -131,7 +131,7 @@ def _is_amount(name: str, child: Plain) -> bool:
     return name != "TotalFee" and isinstance(child, dict) and "Amount" in child
 
 
-def _required(amount: Plain) -> Money:
+def _required_money(amount: Plain) -> Money:
     found = _money(amount if isinstance(amount, dict) else {})
     assert found is not None
     return found
@@ -143,7 +143,7 @@ def _money(amount: Mapping[str, Plain]) -> Money | None:
     return Money.parse(text(amount, "Amount"), text(amount, "CurrencyCode"))
 
 
-def _told(details: Mapping[str, Plain], name: str) -> str:
+def _required_text(details: Mapping[str, Plain], name: str) -> str:
     found = text(details, name)
     if not found:
         raise Invalid(f"The {name} is missing.")

@@ -35,7 +35,7 @@ class NotificationError(MockpayError):
 
 
 class SeenMessages(Protocol):
-    """Remembers which notifications were taken; the books' `messages` is one."""
+    """Remembers which notifications were taken; the ledger's `messages` is one."""
 
     def seen(self, message_id: str) -> bool:
         """Whether this MessageId was taken before."""
@@ -143,13 +143,13 @@ def _envelope(body: bytes) -> dict[str, object]:
 
 def _check_headers(headers: Mapping[str, str], envelope: Mapping[str, object]) -> None:
     """What real consumers compare: the type must be told, the rest must agree where told."""
-    told = {name.lower(): value for name, value in headers.items()}
-    told.setdefault("x-amz-sns-message-type", "")
+    sent = {name.lower(): value for name, value in headers.items()}
+    sent.setdefault("x-amz-sns-message-type", "")
     for name, field in (("type", "Type"), ("id", "MessageId")):
-        value = told.get(f"x-amz-sns-message-{name}", envelope[field])
+        value = sent.get(f"x-amz-sns-message-{name}", envelope[field])
         if value != envelope[field]:
             raise _disagreeing(f"x-amz-sns-message-{name}")
-    if told.get("x-amz-sns-topic-arn", envelope.get("TopicArn")) != envelope.get("TopicArn"):
+    if sent.get("x-amz-sns-topic-arn", envelope.get("TopicArn")) != envelope.get("TopicArn"):
         raise _disagreeing("x-amz-sns-topic-arn")
 
 

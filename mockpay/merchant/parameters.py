@@ -1,8 +1,8 @@
-"""What a shop may say, in the words of Python, turned into Amazon Pay's parameters."""
+"""Keyword arguments of the client, as Amazon Pay's parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from mockpay.kernel.clock import rfc3339
@@ -47,8 +47,10 @@ def payment_fields(amount: str, seller_order_id: str, options: PaymentOptions) -
     The fields of a payment request; what is not given is not sent.
 
     Raises:
+        TypeError: an option has no such name.
         Invalid: code ``payment.field``: amount or order id is empty.
     """
+    _check_names(options, PaymentOptions)
     require(amount=amount, seller_order_id=seller_order_id)
     timeout = options.get("transaction_timeout")
     fields = {
@@ -77,7 +79,13 @@ def require(**values: str) -> None:
 
 
 def filter_params(filters: Filters) -> dict[str, str]:
-    """The parameters of ListOrderReference that these filters stand for."""
+    """
+    The parameters of ListOrderReference that these filters stand for.
+
+    Raises:
+        TypeError: a filter has no such name.
+    """
+    _check_names(filters, Filters)
     listed = enumerate(filters.get("statuses", ()), start=1)
     params = {f"OrderReferenceStatusListFilter.OrderReferenceStatus.{n}": s for n, s in listed}
     if "created_from" in filters:
@@ -89,3 +97,9 @@ def filter_params(filters: Filters) -> dict[str, str]:
     if "sort_order" in filters:
         params["SortOrder"] = filters["sort_order"]
     return params
+
+
+def _check_names(arguments: Mapping[str, object], names: type) -> None:
+    unknown = sorted(arguments.keys() - names.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"There is no {unknown[0]}; known are {', '.join(names.__annotations__)}.")

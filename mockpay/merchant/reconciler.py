@@ -16,16 +16,16 @@ from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
 from mockpay.merchant.client import AmazonPayClient
-from mockpay.merchant.ledger import Books, RefundNews, ShopRefund, Standing
-from mockpay.merchant.ledger.refund_updates import ANSWER, QUESTION
+from mockpay.merchant.ledger import Ledger, RefundStatus, RefundUpdate, ShopRefund
+from mockpay.merchant.ledger.refund_rows import ANSWER, QUESTION
 from mockpay.merchant.refunds import Refund, RefundState
 from mockpay.merchant.responses import ServiceError
 
 #: What Amazon's states mean for the books.
-STANDINGS = {
-    RefundState.PENDING: Standing.INITIATED,
-    RefundState.COMPLETED: Standing.PROCESSED,
-    RefundState.DECLINED: Standing.DECLINED,
+REFUND_STATUSES = {
+    RefundState.PENDING: RefundStatus.INITIATED,
+    RefundState.COMPLETED: RefundStatus.PROCESSED,
+    RefundState.DECLINED: RefundStatus.DECLINED,
 }
 
 #: Refusals that tell of the caller or the moment, not of the refund: an earlier request, whose
@@ -58,7 +58,7 @@ class Reconciliation:
     """
 
     asked: int
-    moved: tuple[ShopRefund, ...]
+    changed: tuple[ShopRefund, ...]
     unanswered: int
 
 
@@ -72,18 +72,18 @@ class Reconciler:
     """
 
     def __init__(
-        self, books: Books, client: Callable[[], AmazonPayClient], clock: RealClock | None = None
+        self, ledger: Ledger, client: Callable[[], AmazonPayClient], clock: RealClock | None = None
     ) -> None:
-        self._books, self._client = books, client
+        self._ledger, self._client = ledger, client
         self._clock = clock or SystemClock()
 
     def send(self, refund: ShopRefund) -> ShopRefund:
         """Ask Amazon for a refund that is in the books, and enter the answer; never raises."""
         try:
-            news = self._request(refund)
+            update = self._request(refund)
         except MockpayError as error:
-            news = RefundNews(Standing.LOST, ANSWER, reason=_reason(error))
-        return self._books.refunds.follow(refund.reference_id, news, at=self._clock.now())
+            update = RefundUpdate(RefundStatus.LOST, ANSWER, reason=_reason(error))
+        return self._ledger.refunds.update(refund.reference_id, update, at=self._clock.now())
 
     def verify(self, refund: ShopRefund) -> ShopRefund:
         """
@@ -92,15 +92,15 @@ class Reconciler:
         Raises:
             MockpayError: nothing was learnt; the books say why, and are otherwise unchanged.
         """
-        refunds = self._books.refunds
+        refunds = self._ledger.refunds
         # Beforehand, so that one that never gets an answer does not stay the first in line.
-        refunds.checked(refund.reference_id, at=self._clock.now())
+        refunds.record_check(refund.reference_id, at=self._clock.now())
         try:
-            news = self._ask(refund)
+            update = self._query(refund)
         except MockpayError as error:
-            refunds.checked(refund.reference_id, at=self._clock.now(), trouble=_reason(error))
+            refunds.record_check(refund.reference_id, at=self._clock.now(), trouble=_reason(error))
             raise
-        return refunds.follow(refund.reference_id, news, at=self._clock.now())
+        return refunds.update(refund.reference_id, update, at=self._clock.now())
 
     def run(self, *, order_id: str = "", limit: int = 100) -> Reconciliation:
         """
@@ -110,48 +110,48 @@ class Reconciler:
             order_id: Only this order's.
             limit: At most so many; the next run goes on behind them.
         """
-        due = self._books.refunds.due(at=self._clock.now(), order_id=order_id, limit=limit)
-        moved: list[ShopRefund] = []
+        due = self._ledger.refunds.due(at=self._clock.now(), order_id=order_id, limit=limit)
+        changed: list[ShopRefund] = []
         unanswered = 0
-        for asked, refund in enumerate(due, start=1):
+        for number, refund in enumerate(due, start=1):
             try:
-                after = self.verify(refund)
+                current = self.verify(refund)
             except Unreachable:
                 # Nobody is there: each further question would only wait as long again.
-                return Reconciliation(asked, tuple(moved), unanswered + 1)
+                return Reconciliation(number, tuple(changed), unanswered + 1)
             except MockpayError:
                 unanswered += 1
                 continue
-            if after.standing is not refund.standing:
-                moved.append(after)
-        return Reconciliation(len(due), tuple(moved), unanswered)
+            if current.status is not refund.status:
+                changed.append(current)
+        return Reconciliation(len(due), tuple(changed), unanswered)
 
-    def _ask(self, refund: ShopRefund) -> RefundNews:
+    def _query(self, refund: ShopRefund) -> RefundUpdate:
         if not refund.amazon_refund_id:
             return self._request(refund)
-        return news_of(self._client().get_refund_details(refund.amazon_refund_id), QUESTION)
+        return update_from(self._client().get_refund_details(refund.amazon_refund_id), QUESTION)
 
-    def _request(self, refund: ShopRefund) -> RefundNews:
+    def _request(self, refund: ShopRefund) -> RefundUpdate:
         """Raises where it stays unknown whether Amazon took the refund."""
         try:
             answer = self._client().refund(
                 refund.amazon_order_id, refund.reference_id, refund.amount.wire(), note=refund.note or None
             )
         except MockpayError as error:
-            if not refuses(error):
+            if not is_refusal(error):
                 raise
-            return RefundNews(Standing.REFUSED, ANSWER, reason=_reason(error))
-        return news_of(answer, ANSWER)
+            return RefundUpdate(RefundStatus.REFUSED, ANSWER, reason=_reason(error))
+        return update_from(answer, ANSWER)
 
 
 def verify_refunds(
-    books: Books, client: AmazonPayClient, *, clock: RealClock | None = None
+    ledger: Ledger, client: AmazonPayClient, *, clock: RealClock | None = None
 ) -> Reconciliation:
     """Ask once about every refund in the books that has no end yet; for a job that runs often."""
-    return Reconciler(books, lambda: client, clock).run()
+    return Reconciler(ledger, lambda: client, clock).run()
 
 
-def news_of(refund: Refund, by: str) -> RefundNews:
+def update_from(refund: Refund, by: str) -> RefundUpdate:
     """
     What Amazon's answer tells the books.
 
@@ -160,8 +160,8 @@ def news_of(refund: Refund, by: str) -> RefundNews:
     """
     amount = Money.parse(refund.amount, refund.currency or "INR") if refund.amount else None
     declined = refund.state is RefundState.DECLINED
-    return RefundNews(
-        says=STANDINGS[refund.state],
+    return RefundUpdate(
+        status=REFUND_STATUSES[refund.state],
         by=by,
         amazon_refund_id=refund.amazon_refund_id,
         reason=(refund.reason_code or refund.reason_description) if declined else "",
@@ -169,7 +169,7 @@ def news_of(refund: Refund, by: str) -> RefundNews:
     )
 
 
-def refuses(error: MockpayError) -> bool:
+def is_refusal(error: MockpayError) -> bool:
     """Whether an error tells that the refund was not taken and never will be."""
     if isinstance(error, Invalid):
         return error.code == "payment.field"

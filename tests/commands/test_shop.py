@@ -30,9 +30,9 @@ def silent_sandbox():
 
 
 @contextmanager
-def running(sandbox, books):
+def running(sandbox, ledger):
     """A shop's process and the URL of its first line."""
-    options = ["--sandbox", sandbox, "--port", "0", "--books", str(books)]
+    options = ["--sandbox", sandbox, "--port", "0", "--ledger", str(ledger)]
     process = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True)
     try:
         first_line = process.stdout.readline()
@@ -45,8 +45,8 @@ def running(sandbox, books):
 @pytest.fixture(scope="module")
 def url(silent_sandbox, tmp_path_factory):
     """Where a shop for the whole file listens."""
-    books = tmp_path_factory.mktemp("shop") / "made" / "shop.db"
-    with running(silent_sandbox, books) as (_, address):
+    ledger = tmp_path_factory.mktemp("shop") / "made" / "ledger.db"
+    with running(silent_sandbox, ledger) as (_, address):
         yield address
 
 
@@ -86,7 +86,7 @@ def test_a_payment_page_of_another_site_may_send_the_buyer_back(url):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_shop_stops_within_two_seconds(silent_sandbox, tmp_path, number):
-    with running(silent_sandbox, tmp_path / "shop.db") as (process, _):
+    with running(silent_sandbox, tmp_path / "ledger.db") as (process, _):
         began = time.monotonic()
         process.send_signal(number)
         assert process.wait(timeout=10) == 0

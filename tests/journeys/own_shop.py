@@ -16,10 +16,10 @@ import requests
 
 from mockpay.app import template_folder
 from mockpay.kernel.money import Money
-from mockpay.merchant import Books, Reconciler
+from mockpay.merchant import Ledger, Reconciler
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
-from mockpay.merchant.shop.back_office import Desk
-from mockpay.merchant.shop.checkout import Till
+from mockpay.merchant.shop.back_office import BackOffice
+from mockpay.merchant.shop.checkout import Checkout
 from mockpay.merchant.transport import RequestsSender
 from mockpay.testing import TestSeller
 
@@ -126,14 +126,14 @@ class OwnShop:
     """The shop, its seller's control, and whom it sells to."""
 
     seller: TestSeller
-    desk: Desk
+    back_office: BackOffice
     door: Door
     url: str
     session: requests.Session = field(default_factory=requests.Session)
 
     @property
-    def books(self) -> Books:
-        return self.desk.till.books
+    def ledger(self) -> Ledger:
+        return self.back_office.checkout.ledger
 
     def sells(self, amount="499.00", vpa="success@mockpay", *, comes_back=True):
         """
@@ -142,9 +142,9 @@ class OwnShop:
         Args:
             comes_back: Whether the browser brings the result to the shop.
         """
-        order = self.desk.till.place("bell", Money.parse(amount))
+        order = self.back_office.checkout.place("bell", Money.parse(amount))
         back = f"{self.url}/shop/return"
-        page = self.session.get(self.desk.till.payment_url(order, back), timeout=20)
+        page = self.session.get(self.back_office.checkout.payment_url(order, back), timeout=20)
         result = self.session.post(f"{page.url}upi", data={"vpa": vpa}, timeout=20)
         if comes_back:
             here = result.url.rpartition("/")[0]
@@ -156,32 +156,32 @@ class OwnShop:
 
     def order(self, order):
         """As the books have it now."""
-        return self.books.find(order.order_id)
+        return self.ledger.find(order.order_id)
 
     def asks_about(self, order):
         """The shop asks ListOrderReference; the order as the books then have it."""
         order = self.order(order)
-        return self.desk.till.settle(order, self.desk.till.ask(order))
+        return self.back_office.checkout.settle(order, self.back_office.checkout.look_up(order))
 
     def gives_back(self, order, amount="100.00", **more):
         """By the shop's clerk; the refund as the books then have it."""
-        return self.desk.refund(self.order(order), Money.parse(amount), **more)
+        return self.back_office.refund(self.order(order), Money.parse(amount), **more)
 
     def refund(self, refund):
         """As the books have it now."""
-        return self.books.refunds.find(refund.reference_id)
+        return self.ledger.refunds.find(refund.reference_id)
 
     def steps(self, refund):
         """What happened to it, and what brought each step."""
-        events = self.books.refunds.events(refund.reference_id)
-        return [(str(one.standing), one.brought_by) for one in events]
+        events = self.ledger.refunds.events(refund.reference_id)
+        return [(str(one.status), one.source) for one in events]
 
     def verifies(self):
         """The job that asks about every refund without an end."""
-        return Reconciler(self.books, self.desk.till.client).run()
+        return Reconciler(self.ledger, self.back_office.checkout.client).run()
 
     def alerts(self):
-        return [alert.code for alert in self.books.alerts.newest()]
+        return [alert.code for alert in self.ledger.alerts.newest()]
 
     def settled(self):
         """All that is due has happened and had its try."""
@@ -204,7 +204,7 @@ def own_shop(server, folder, **settings):
         seller=Credentials(*credentials),
         base_url=lambda: server.url,
         public_key=server.runtime.keys.public_file.read_text,
-        books=folder / f"{seller.seller_id}.db",
+        ledger=folder / f"{seller.seller_id}.db",
         sender=RequestsSender(use_environment=False),
     )
     app = shop_app(config, templates=template_folder(PACKAGE), static=PACKAGE / "static")
@@ -216,7 +216,7 @@ def own_shop(server, folder, **settings):
     url = f"http://127.0.0.1:{listener.server_port}"
     seller.control("PATCH", "", {"ipn_url": f"{url}/shop/ipn"})
     try:
-        yield OwnShop(seller, Desk(Till(config)), door, url)
+        yield OwnShop(seller, BackOffice(Checkout(config)), door, url)
     finally:
         door.open()
         listener.shutdown()

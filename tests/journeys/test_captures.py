@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import OrderState, Standing
+from mockpay.merchant.ledger import OrderState, RefundStatus
 from tests.journeys.own_shop import own_shop
 
 FIVE_DAYS = 5 * 86_400
@@ -30,7 +30,7 @@ def reference_of(shop, order):
 
 def listed(shop, order):
     """State and reason by ListOrderReference."""
-    (one,) = shop.desk.till.client().list_order_reference(order.order_id).order_references
+    (one,) = shop.back_office.checkout.client().list_order_reference(order.order_id).order_references
     return one.state, one.reason_code
 
 
@@ -67,7 +67,7 @@ def test_money_that_the_seller_takes_is_told_and_paid(by_hand, held):
     assert listed(by_hand, held) == ("Closed", "UpfrontChargeSuccess")
     refund = by_hand.gives_back(held, "499.00")
     by_hand.seller.advance(until="idle")
-    assert by_hand.refund(refund).standing is Standing.PROCESSED
+    assert by_hand.refund(refund).status is RefundStatus.PROCESSED
 
 
 def test_money_that_is_let_go_fails_in_the_shop(by_hand, held):
@@ -128,12 +128,12 @@ def test_half_a_capture_raises_an_alert(own):
 def test_the_shop_cancels_an_order_and_the_rest_goes_back(own):
     order = own.sells()
     own.gives_back(order, "100.00")
-    cancelled = own.desk.cancel(own.order(order))
+    cancelled = own.back_office.cancel(own.order(order))
     assert (cancelled.amount, cancelled.cancels) == (Money(399_00), True)
-    assert own.desk.cancel(own.order(order)) == cancelled
+    assert own.back_office.cancel(own.order(order)) == cancelled
     own.seller.advance(until="idle")
-    assert own.refund(cancelled).standing is Standing.PROCESSED
-    assert own.books.refunds.left(order.order_id) == Money(0)
+    assert own.refund(cancelled).status is RefundStatus.PROCESSED
+    assert own.ledger.refunds.refundable(order.order_id) == Money(0)
     assert own.seller.order(cancelled.amazon_order_id)["state"] == "REFUNDED"
     assert len(own.seller.refunds()) == 2
     assert own.alerts() == []
@@ -144,12 +144,12 @@ def test_an_order_that_the_sandbox_cancels_is_entered_in_the_shops_books(own):
     own.gives_back(order, "100.00")
     own.seller.cancel(order.amazon_order_id)
     own.seller.advance(until="idle")
-    adopted, asked_for = own.books.refunds.of_order(order.order_id)
-    assert (adopted.amount, adopted.standing) == (Money(399_00), Standing.PROCESSED)
+    adopted, asked_for = own.ledger.refunds.of_order(order.order_id)
+    assert (adopted.amount, adopted.status) == (Money(399_00), RefundStatus.PROCESSED)
     assert adopted.reference_id == f"CANCEL-{order.amazon_order_id}-2"
-    assert asked_for.standing is Standing.PROCESSED
+    assert asked_for.status is RefundStatus.PROCESSED
     assert own.alerts() == ["REFUND_NOT_ASKED"]
-    assert own.books.refunds.left(order.order_id) == Money(0)
+    assert own.ledger.refunds.refundable(order.order_id) == Money(0)
     timeline = own.seller.order(order.amazon_order_id)["timeline"]
     assert "cancelled_after_capture" in [one["event"] for one in timeline]
 
@@ -163,9 +163,9 @@ def test_a_refund_of_a_payment_that_the_shop_never_heard_of_is_entered(own, outc
     own.seller.advance(until="idle")
     assert own.door.came[0].type == "PaymentRefund"
     assert own.order(order).state is OrderState.PAID
-    (adopted,) = own.books.refunds.of_order(order.order_id)
-    assert (adopted.amount, adopted.standing) == (Money(499_00), Standing.PROCESSED)
-    assert own.books.refunds.left(order.order_id) == Money(0)
+    (adopted,) = own.ledger.refunds.of_order(order.order_id)
+    assert (adopted.amount, adopted.status) == (Money(499_00), RefundStatus.PROCESSED)
+    assert own.ledger.refunds.refundable(order.order_id) == Money(0)
     assert own.order(order).conflict == ""
 
 
@@ -175,6 +175,6 @@ def test_an_adopted_refund_is_told_three_times_and_entered_once(own):
     own.seller.next("ipn", "tripled")
     own.seller.cancel(order.amazon_order_id)
     own.seller.advance(until="idle")
-    (adopted,) = own.books.refunds.of_order(order.order_id)
+    (adopted,) = own.ledger.refunds.of_order(order.order_id)
     assert own.steps(adopted) == [("NEW", "notification"), ("PROCESSED", "notification")]
     assert own.alerts() == ["REFUND_NOT_ASKED"]

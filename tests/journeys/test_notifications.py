@@ -181,7 +181,7 @@ def test_a_refund_overtakes_the_payment_that_it_belongs_to(shop):
     assert [one.type for one in shop.door.came] == ["PaymentRefund", "OrderReferenceNotification"]
     assert shop.door.told == [TAKEN, TAKEN]
     assert (shop.order(order).state, shop.order(order).conflict) == ("PAID", "")
-    assert shop.refund(refund).standing == "PROCESSED"
+    assert shop.refund(refund).status == "PROCESSED"
     assert shop.alerts() == []
 
 
@@ -197,7 +197,7 @@ def test_a_refund_is_overtaken_by_the_next_one(shop):
     assert [second.reference_id in told[0], first.reference_id in told[1]] == [True, True]
     for refund in (first, second):
         assert shop.steps(refund)[-1] == ("PROCESSED", "notification")
-    assert shop.books.refunds.left(order.order_id).wire() == "349.00"
+    assert shop.ledger.refunds.refundable(order.order_id).wire() == "349.00"
 
 
 # --- races and contradictions ---
@@ -222,8 +222,8 @@ def test_a_refund_that_was_declined_after_it_was_done_raises_an_alert_on_the_pag
     assert reply.status_code == 200
     after = shop.refund(it.refund)
     # The first end stays, and the money counts as gone.
-    assert (after.standing, after.disputed) == ("PROCESSED", True)
-    assert shop.books.refunds.left(it.order.order_id).wire() == "399.00"
+    assert (after.status, after.disputed) == ("PROCESSED", True)
+    assert shop.ledger.refunds.refundable(it.order.order_id).wire() == "399.00"
     page = shop.page(it.order).text
     assert 'data-testid="shop-alert" data-code="REFUND_STATE_CONFLICT"' in page
     assert "is PROCESSED by notification; later notification said DECLINED." in page

@@ -5,7 +5,7 @@ import pytest
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.merchant import ServiceError
-from mockpay.merchant.ledger import Standing
+from mockpay.merchant.ledger import RefundStatus
 from tests.journeys.own_shop import own_shop
 from tests.journeys.plain_buyer import DemoShop
 from tests.journeys.tidings import at_once
@@ -45,7 +45,7 @@ def audit(shop):
 
 
 def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
-    client, order = slow.desk.till.client(), slow.sells("499.00")
+    client, order = slow.back_office.checkout.client(), slow.sells("499.00")
 
     first = slow.gives_back(order, "100.00")
     assert first.state == "INITIATED"
@@ -64,7 +64,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
     assert slow.verifies().asked == 0
 
     second = slow.gives_back(order, "149.50")
-    rest = slow.desk.refund(slow.order(order), None)
+    rest = slow.back_office.refund(slow.order(order), None)
     assert rest.amount == Money(249_50)
     slow.seller.advance(seconds=SIX_HOURS)
     assert [slow.refund(one).state for one in (second, rest)] == ["PROCESSED"] * 2
@@ -76,7 +76,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
     with pytest.raises(ServiceError) as of_amazon:
         client.refund(rest.amazon_order_id, "ONE-MORE", "1.00")
     assert of_amazon.value.service_code == "TransactionAmountExceeded"
-    assert slow.books.refunds.left(order.order_id) == Money(0)
+    assert slow.ledger.refunds.refundable(order.order_id) == Money(0)
     assert audit(slow) == {"ok": True, "violations": []}
 
 
@@ -119,15 +119,15 @@ def rows(buyer):
 
 def test_what_the_shop_does_not_know_of_is_refused_by_amazon(own):
     order = own.sells()
-    own.desk.till.client().refund(order.amazon_order_id, "BY-HAND", "499.00")
+    own.back_office.checkout.client().refund(order.amazon_order_id, "BY-HAND", "499.00")
     refused = own.gives_back(order, "1.00")
-    assert (refused.standing, refused.state) == (Standing.REFUSED, "FAILED")
+    assert (refused.status, refused.state) == (RefundStatus.REFUSED, "FAILED")
     assert refused.reason.startswith("TransactionAmountExceeded")
     own.seller.advance(until="idle")
     # Amazon tells of the other one, and the shop enters it.
     assert own.alerts() == ["REFUND_NOT_ASKED"]
-    assert own.books.refunds.find("BY-HAND").standing is Standing.PROCESSED
-    assert own.books.refunds.left(order.order_id) == Money(0)
+    assert own.ledger.refunds.find("BY-HAND").status is RefundStatus.PROCESSED
+    assert own.ledger.refunds.refundable(order.order_id) == Money(0)
 
 
 # --- by the amount of the refund ---
@@ -156,12 +156,12 @@ LOST = ("LOST", "RefundPayment")
 def test_every_magic_refund_ends_with_the_right_books(own, amount, steps, left):
     order = own.sells()
     refund = own.gives_back(order, amount)
-    if refund.standing is Standing.LOST:
+    if refund.status is RefundStatus.LOST:
         own.verifies()
     own.seller.advance(until="idle")
     own.verifies()
     assert own.steps(refund) == [NEW, *steps]
-    assert own.books.refunds.left(order.order_id).wire() == left
+    assert own.ledger.refunds.refundable(order.order_id).wire() == left
     assert own.alerts() == []
     assert len(own.seller.refunds()) == 1
     assert audit(own)["ok"]
@@ -170,7 +170,7 @@ def test_every_magic_refund_ends_with_the_right_books(own, amount, steps, left):
 def test_a_refund_that_is_done_at_once_is_told_by_whichever_comes_first(own):
     refund = own.gives_back(own.sells(), "24.01")
     own.settled()
-    assert own.refund(refund).standing is Standing.PROCESSED
+    assert own.refund(refund).status is RefundStatus.PROCESSED
     assert own.steps(refund)[-1] in {("PROCESSED", NOTIFIED), ("PROCESSED", "RefundPayment")}
     assert own.seller.advance(until="idle")["fired"] == 0
     assert own.alerts() == []
@@ -179,14 +179,14 @@ def test_a_refund_that_is_done_at_once_is_told_by_whichever_comes_first(own):
 @pytest.mark.parametrize("amount", ["24.05", "24.06"])
 def test_a_refund_without_an_answer_is_asked_for_again_with_the_same_reference(own, amount):
     refund = own.gives_back(own.sells(), amount)
-    assert (refund.standing, refund.amazon_refund_id) == (Standing.LOST, "")
+    assert (refund.status, refund.amazon_refund_id) == (RefundStatus.LOST, "")
     run = own.verifies()
-    assert [one.standing for one in run.moved] == [Standing.INITIATED]
+    assert [one.status for one in run.changed] == [RefundStatus.INITIATED]
     (theirs,) = own.seller.refunds()
     assert theirs["reference"] == refund.reference_id
     assert own.refund(refund).amazon_refund_id == theirs["refund_id"]
     own.seller.advance(until="idle")
-    assert own.refund(refund).standing is Standing.PROCESSED
+    assert own.refund(refund).status is RefundStatus.PROCESSED
     assert len(own.seller.refunds()) == 1
 
 
@@ -199,17 +199,21 @@ def test_a_refund_without_an_answer_is_settled_by_its_notification_too(own):
 
 
 @pytest.mark.parametrize(
-    ("act", "standing"),
-    [("release", Standing.PROCESSED), ("complete", Standing.PROCESSED), ("decline", Standing.DECLINED)],
+    ("act", "status"),
+    [
+        ("release", RefundStatus.PROCESSED),
+        ("complete", RefundStatus.PROCESSED),
+        ("decline", RefundStatus.DECLINED),
+    ],
 )
-def test_a_refund_is_held_until_a_tester_acts(own, act, standing):
+def test_a_refund_is_held_until_a_tester_acts(own, act, status):
     refund = own.gives_back(own.sells(), "24.04")
     own.seller.advance(seconds=86_400)
-    assert own.verifies().moved == ()
-    assert own.refund(refund).standing is Standing.INITIATED
+    assert own.verifies().changed == ()
+    assert own.refund(refund).status is RefundStatus.INITIATED
     own.seller.control("POST", f"/refunds/{refund.amazon_refund_id}/{act}")
     own.settled()
-    assert own.steps(refund)[-1] == (standing.value, NOTIFIED)
+    assert own.steps(refund)[-1] == (status.value, NOTIFIED)
 
 
 @pytest.mark.parametrize("reason", ["AmazonRejected", "ProcessingFailure"])
@@ -219,14 +223,14 @@ def test_a_declined_refund_says_why_and_can_be_asked_for_anew(own, reason):
     refund = own.gives_back(order, "499.00", note=note)
     own.seller.advance(until="idle")
     declined = own.refund(refund)
-    assert (declined.standing, declined.reason, declined.state) == ("DECLINED", reason, "FAILED")
+    assert (declined.status, declined.reason, declined.state) == ("DECLINED", reason, "FAILED")
     # What a notification only said is asked about once.
     assert (own.verifies().asked, own.verifies().asked) == (1, 0)
     own.gives_back(order, "499.00")
     own.seller.advance(until="idle")
-    assert [one.standing for one in own.books.refunds.of_order(order.order_id)] == [
-        Standing.PROCESSED,
-        Standing.DECLINED,
+    assert [one.status for one in own.ledger.refunds.of_order(order.order_id)] == [
+        RefundStatus.PROCESSED,
+        RefundStatus.DECLINED,
     ]
 
 
@@ -237,19 +241,19 @@ def test_money_that_is_taken_back_later_stays_given_back_in_the_shops_books(own)
     own.seller.advance(until="idle")
     (theirs,) = own.seller.refunds()
     assert theirs["state"] == "REVERSED"
-    assert own.desk.till.client().get_refund_details(refund.amazon_refund_id).state == "Completed"
-    assert own.refund(refund).standing is Standing.PROCESSED
+    assert own.back_office.checkout.client().get_refund_details(refund.amazon_refund_id).state == "Completed"
+    assert own.refund(refund).status is RefundStatus.PROCESSED
     assert len(own.door.came) == 2
     # What the sandbox could give back once more, the shop does not.
-    assert own.books.refunds.left(order.order_id) == Money(474_88)
+    assert own.ledger.refunds.refundable(order.order_id) == Money(474_88)
 
 
 def test_a_refund_settled_by_the_third_question(own):
     own.seller.next("refund", "polls:3")
     refund = own.gives_back(own.sells())
-    for standing in (Standing.INITIATED, Standing.INITIATED, Standing.PROCESSED):
+    for status in (RefundStatus.INITIATED, RefundStatus.INITIATED, RefundStatus.PROCESSED):
         own.verifies()
-        assert own.refund(refund).standing is standing
+        assert own.refund(refund).status is status
 
 
 # --- races and contradictions ---
@@ -257,15 +261,15 @@ def test_a_refund_settled_by_the_third_question(own):
 
 def test_a_refund_that_amazon_took_from_somebody_else_contradicts_the_refusal(own):
     order = own.sells()
-    reference = own.books.refunds.next_reference(order.order_id)
+    reference = own.ledger.refunds.next_reference(order.order_id)
     # Another program of the seller's used the id first, with a note of its own.
-    own.desk.till.client().refund(order.amazon_order_id, reference, "100.00", note="by hand")
+    own.back_office.checkout.client().refund(order.amazon_order_id, reference, "100.00", note="by hand")
     refused = own.gives_back(order, "100.00", reference_id=reference)
     assert refused.reason.startswith("DuplicateRequest")
     own.seller.advance(until="idle")
     after = own.refund(refused)
-    assert (after.standing, after.disputed) == (Standing.REFUSED, True)
-    assert own.books.refunds.left(order.order_id) == Money(399_00)
+    assert (after.status, after.disputed) == (RefundStatus.REFUSED, True)
+    assert own.ledger.refunds.refundable(order.order_id) == Money(399_00)
     assert 'data-code="REFUND_STATE_CONFLICT"' in own.page(order).text
 
 
@@ -274,13 +278,13 @@ def test_eight_clerks_at_once_give_back_what_was_paid(own):
 
     def give():
         try:
-            return own.gives_back(order, "100.00").standing
+            return own.gives_back(order, "100.00").status
         except Conflict as error:
             return error.code
 
     came_to = at_once(*[give] * 8)
-    assert sorted(came_to) == sorted([Standing.INITIATED] * 4 + ["refund.exceeds_payment"] * 4)
+    assert sorted(came_to) == sorted([RefundStatus.INITIATED] * 4 + ["refund.exceeds_payment"] * 4)
     own.seller.advance(until="idle")
-    assert own.books.refunds.left(order.order_id) == Money(99_00)
+    assert own.ledger.refunds.refundable(order.order_id) == Money(99_00)
     assert own.seller.order(order.amazon_order_id)["refunded_amount"] == "400.00"
     assert audit(own)["ok"]

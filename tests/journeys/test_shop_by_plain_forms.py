@@ -8,7 +8,7 @@ import pytest
 from tests.journeys.plain_buyer import PlainBuyer
 
 
-def books(buyer):
+def ledger(buyer):
     return buyer.sees("shop-order-state").get("data-state")
 
 
@@ -28,7 +28,7 @@ def test_a_payment_succeeds_and_the_shop_verifies_it(buyer, shop):
     buyer.buys(shop).asks("success@mockpay")
     assert buyer.reads("payment-status") == "SUCCESS"
     buyer.follows("return-to-seller")
-    assert (books(buyer), verified(buyer), listed(buyer)) == ("PAID", "SUCCESS", "Closed")
+    assert (ledger(buyer), verified(buyer), listed(buyer)) == ("PAID", "SUCCESS", "Closed")
     assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
 
 
@@ -37,15 +37,15 @@ def test_a_decline_is_tried_again_in_the_app(buyer, shop):
     assert buyer.sees("payment-reason").get("data-reason") == "insufficient_funds"
     pays_in_the_app(buyer.follows("retry").follows("method-upi"), pin="2580")
     buyer.follows("return-to-seller")
-    assert books(buyer) == "PAID"
+    assert ledger(buyer) == "PAID"
 
 
 def test_a_pending_payment_is_settled_by_asking_again(buyer, shop):
     buyer.buys(shop).asks("pendingok@mockpay").follows("return-to-seller")
-    assert (books(buyer), verified(buyer), listed(buyer)) == ("PENDING", "PENDING", "Open")
+    assert (ledger(buyer), verified(buyer), listed(buyer)) == ("PENDING", "PENDING", "Open")
     shop.seller.advance(until="idle")
     buyer.goes_to(buyer.url)
-    assert (books(buyer), listed(buyer)) == ("PAID", "Closed")
+    assert (ledger(buyer), listed(buyer)) == ("PAID", "Closed")
 
 
 def test_the_waiting_page_asks_again_without_script_only(buyer, shop):
@@ -58,7 +58,7 @@ def test_a_cancel_is_a_signed_failure(buyer, shop):
     buyer.buys(shop).presses("cancel-payment")
     assert buyer.reads("payment-status") == "CANCELLED"
     buyer.follows("return-to-seller")
-    assert (books(buyer), verified(buyer), listed(buyer)) == ("FAILED", "FAILURE", "Canceled")
+    assert (ledger(buyer), verified(buyer), listed(buyer)) == ("FAILED", "FAILURE", "Canceled")
 
 
 def test_an_unknown_outcome_cannot_be_paid_again(buyer, shop):
@@ -87,7 +87,7 @@ def test_the_time_to_pay_ends_the_order(buyer, shop):
     buyer.goes_to(buyer.url)
     assert buyer.heading == "Time is up"
     buyer.follows("return-to-seller")
-    assert (books(buyer), listed(buyer)) == ("FAILED", "Canceled")
+    assert (ledger(buyer), listed(buyer)) == ("FAILED", "Canceled")
 
 
 def test_five_tries_are_all_there_are(buyer, shop):
@@ -117,7 +117,7 @@ def test_a_forged_result_is_refused_and_changes_no_books(buyer, shop, parameter,
     buyer.goes_to(f"{shop.url}/orders/{sent['sellerOrderId']}")
     # Nothing was believed: the shop asked instead.
     assert buyer.misses("shop-verified")
-    assert books(buyer) == "FAILED"
+    assert ledger(buyer) == "FAILED"
 
 
 @pytest.mark.parametrize("amount", ["1703.01", "1703.02"])
@@ -126,7 +126,7 @@ def test_a_spoiled_result_is_refused_and_the_shop_asks(buyer, shop, amount):
     assert buyer.follows("return-to-seller").answer.status_code == 400
     buyer.goes_to(f"{shop.url}/orders/{shop.order()['seller_order_id']}")
     assert buyer.misses("shop-verified")
-    assert (books(buyer), listed(buyer)) == ("PAID", "Closed")
+    assert (ledger(buyer), listed(buyer)) == ("PAID", "Closed")
 
 
 @pytest.mark.parametrize("amount", ["1703.03", "1703.04"])
@@ -139,7 +139,7 @@ def test_a_result_changed_after_signing_is_refused(buyer, shop, amount):
 def test_a_result_that_comes_twice_is_booked_once(buyer, shop):
     pays_in_the_app(buyer.buys(shop, amount="1703.05").asks("asha@okhdfc"))
     buyer.follows("return-to-seller")
-    assert (books(buyer), verified(buyer)) == ("PAID", "SUCCESS")
+    assert (ledger(buyer), verified(buyer)) == ("PAID", "SUCCESS")
     assert "Before:" not in buyer.page.xpath("string(//main)")
 
 
@@ -148,7 +148,7 @@ def test_a_browser_that_is_late_comes_back_when_the_clock_has_moved(buyer, shop)
     assert buyer.follows("return-to-seller").heading == "Taking you back to the seller"
     shop.seller.advance(seconds=5)
     buyer.goes_to(buyer.url)
-    assert (books(buyer), verified(buyer)) == ("PAID", "SUCCESS")
+    assert (ledger(buyer), verified(buyer)) == ("PAID", "SUCCESS")
 
 
 def test_a_browser_that_never_returns_leaves_the_shop_to_ask(buyer, shop):
@@ -157,7 +157,7 @@ def test_a_browser_that_never_returns_leaves_the_shop_to_ask(buyer, shop):
     assert buyer.page.xpath("//a[contains(@href, '/shop/return')]") == []
     buyer.goes_to(f"{shop.url}/orders/{shop.order()['seller_order_id']}")
     assert buyer.misses("shop-verified")
-    assert books(buyer) == "PAID"
+    assert ledger(buyer) == "PAID"
 
 
 def test_a_capture_that_was_told_as_a_failure_is_sent_back(buyer, shop):

@@ -41,7 +41,7 @@ class APayment:
     def ended_once(self, by):
         order = self.shop.order(self.order)
         assert (order.state, order.settled_by, order.conflict) == ("PAID", by, "")
-        assert self.shop.books.refunds.left(order.order_id) == Money(499_00)
+        assert self.shop.ledger.refunds.refundable(order.order_id) == Money(499_00)
         _nothing_else_is_wrong(self.shop)
 
 
@@ -65,7 +65,7 @@ class ARefund:
 
     @property
     def state(self):
-        return self.shop.refund(self.refund).standing
+        return self.shop.refund(self.refund).status
 
     @property
     def settled_by(self):
@@ -74,14 +74,14 @@ class ARefund:
     def ended_once(self, by):
         ends = [step for step in self.shop.steps(self.refund) if step[0] not in {"NEW", "INITIATED"}]
         assert ends == [("PROCESSED", by)]
-        assert self.shop.books.refunds.left(self.order.order_id) == Money(399_00)
+        assert self.shop.ledger.refunds.refundable(self.order.order_id) == Money(399_00)
         assert not self.shop.refund(self.refund).disputed
         _nothing_else_is_wrong(self.shop)
 
 
 def _nothing_else_is_wrong(shop):
     assert shop.alerts() == []
-    assert shop.verifies().moved == ()
+    assert shop.verifies().changed == ()
     assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
 
 

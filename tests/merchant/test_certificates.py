@@ -36,7 +36,7 @@ def test_a_sandbox_is_asked_for_the_path_only():
 
 def test_a_url_that_is_trusted_by_name_is_asked_as_it_is():
     shelf, url = Shelf(), "http://10.0.0.1/x.pem"
-    Certificates(shelf, base_url=lambda: "http://127.0.0.1:8420", also=[url])(url)
+    Certificates(shelf, base_url=lambda: "http://127.0.0.1:8420", trusted_urls=[url])(url)
     assert shelf.urls == [url]
 
 
@@ -64,9 +64,9 @@ def test_a_bad_answer_is_not_kept(reply, error):
     assert fetch(URL) == CERTIFICATE
 
 
-def test_the_shelf_is_bounded():
+def test_the_cache_is_bounded():
     shelf = Shelf()
     fetch = Certificates(shelf)
     for n in range(40):
         fetch(URL.replace("0000", f"{n:04d}"))
-    assert len(fetch._kept) == 16
+    assert len(fetch._cache) == 16

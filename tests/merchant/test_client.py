@@ -312,6 +312,18 @@ def test_every_question_is_signed_so_that_the_server_verifies_it(flavour):
     assert request_fields(request.raw)["QueryId"] == "O/1 (é) *~"
 
 
+def test_an_unknown_filter_or_option_is_a_type_error():
+    sender = FakeSender()
+    with pytest.raises(TypeError, match="created_after"):
+        client_of(sender).list_order_reference("x", created_after=0)
+    with pytest.raises(TypeError, match="colour"):
+        client_of(sender).payment_url(
+            amount="1.00", seller_order_id="x", redirect_url="http://localhost/", colour="red"
+        )
+
+    assert sender.calls == []
+
+
 def test_a_list_is_asked_with_all_its_filters():
     sender = FakeSender(list_body())
     client_of(sender).list_order_reference(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from mockpay.merchant.ledger.database import BookFile
+from mockpay.merchant.ledger.database import LedgerFile
 
 #: A refund ended twice, and differently.
 STATE_CONFLICT = "REFUND_STATE_CONFLICT"
@@ -30,7 +30,7 @@ class Alert:
 class Alerts:
     """The alerts in the books."""
 
-    def __init__(self, file: BookFile) -> None:
+    def __init__(self, file: LedgerFile) -> None:
         self._file = file
 
     def of_order(self, order_id: str) -> list[Alert]:

@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS refunds (
     amount_minor INTEGER NOT NULL,
     note TEXT NOT NULL,
     cancels INTEGER NOT NULL,
-    standing TEXT NOT NULL,
+    status TEXT NOT NULL,
     asked_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     checked_at INTEGER NOT NULL DEFAULT 0,
@@ -54,12 +54,12 @@ CREATE TABLE IF NOT EXISTS refunds (
     disputed INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS refunds_of_order ON refunds (order_id);
-CREATE INDEX IF NOT EXISTS refunds_due ON refunds (standing, checked_at);
+CREATE INDEX IF NOT EXISTS refunds_due ON refunds (status, checked_at);
 CREATE TABLE IF NOT EXISTS refund_events (
     id INTEGER PRIMARY KEY,
     reference_id TEXT NOT NULL REFERENCES refunds (reference_id),
-    standing TEXT NOT NULL,
-    brought_by TEXT NOT NULL,
+    status TEXT NOT NULL,
+    source TEXT NOT NULL,
     reason TEXT NOT NULL,
     at INTEGER NOT NULL
 );
@@ -80,7 +80,7 @@ CREATE INDEX IF NOT EXISTS messages_by_age ON messages (taken_at);
 """
 
 
-class BookFile:
+class LedgerFile:
     """Opens the file for each use; `path` is made with its folder where absent."""
 
     def __init__(self, path: Path) -> None:

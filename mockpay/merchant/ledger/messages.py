@@ -5,16 +5,16 @@ from __future__ import annotations
 import sqlite3
 
 from mockpay.kernel.clock import DAY
-from mockpay.merchant.ledger.database import BookFile
+from mockpay.merchant.ledger.database import LedgerFile
 
 #: Amazon sends again for 14 days.
-_KEPT = 30 * DAY
+_RETENTION = 30 * DAY
 
 
 class Messages:
     """The MessageIds in the books."""
 
-    def __init__(self, file: BookFile) -> None:
+    def __init__(self, file: LedgerFile) -> None:
         self._file = file
 
     def seen(self, message_id: str) -> bool:
@@ -38,7 +38,7 @@ class Messages:
         """
         if not message_id:
             return True
-        connection.execute("DELETE FROM messages WHERE taken_at < ?", (at - _KEPT,))
+        connection.execute("DELETE FROM messages WHERE taken_at < ?", (at - _RETENTION,))
         new = connection.execute(
             "INSERT INTO messages (message_id, taken_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
             (message_id, at),

@@ -17,9 +17,9 @@ from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Conflict, IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger.alerts import Alerts
-from mockpay.merchant.ledger.database import BookFile
+from mockpay.merchant.ledger.database import LedgerFile
 from mockpay.merchant.ledger.messages import Messages
-from mockpay.merchant.ledger.refunds import RefundBook
+from mockpay.merchant.ledger.refunds import RefundLedger
 from mockpay.merchant.ledger.states import AFTER_RESULT, LEGAL, OrderState
 
 _ORDERS = (
@@ -31,7 +31,7 @@ _ORDERS = (
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
     """
-    One thing that somebody wants.
+    An order of the shop.
 
     Attributes:
         amazon_order_id: The order reference that brought the state, where one did.
@@ -58,7 +58,7 @@ class StoredResult:
     verified_at: int
 
 
-class Books:
+class Ledger:
     """
     The shop's books in one file; safe for any number of threads and processes.
 
@@ -74,9 +74,9 @@ class Books:
     """
 
     def __init__(self, path: Path, *, prefix: str = "NCW", first_number: int = 1) -> None:
-        self._file = BookFile(path)
+        self._file = LedgerFile(path)
         self._prefix, self._first = prefix, first_number
-        self.refunds = RefundBook(self._file)
+        self.refunds = RefundLedger(self._file)
         self.alerts = Alerts(self._file)
         self.messages = Messages(self._file)
 
@@ -120,13 +120,15 @@ class Books:
             rows = connection.execute(query, (order_id,)).fetchall()
         return [StoredResult(json.loads(fields), at) for fields, at in rows]
 
-    def record(self, order_id: str, fields: Mapping[str, str], says: OrderState, *, at: int) -> ShopOrder:
+    def record_result(
+        self, order_id: str, fields: Mapping[str, str], new_state: OrderState, *, at: int
+    ) -> ShopOrder:
         """
         Enter a verified result and follow it, once: the same one again changes nothing.
 
         Args:
             fields: The result's parameters, `signature` among them.
-            says: What the result makes of the order: PAID, PENDING or FAILED.
+            new_state: What the result makes of the order: PAID, PENDING or FAILED.
         """
         with self._file.write() as connection:
             order = _existing(connection, order_id)
@@ -135,15 +137,15 @@ class Books:
                 " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (order_id, fields["signature"], json.dumps(dict(fields)), at),
             )
-            then = AFTER_RESULT.get((order.state, says))
-            if new.rowcount and then is not None:
+            target = AFTER_RESULT.get((order.state, new_state))
+            if new.rowcount and target is not None:
                 about = fields.get("amazonOrderId") or order.amazon_order_id
-                conflict = f"{says} after {order.state}" if then is OrderState.UNKNOWN else None
-                _move(connection, order, then, at, "result", about, conflict)
+                conflict = f"{new_state} after {order.state}" if target is OrderState.UNKNOWN else None
+                _move(connection, order, target, at, "result", about, conflict)
             return _existing(connection, order_id)
 
-    def notified(
-        self, order_id: str, says: OrderState, *, amazon_order_id: str, message_id: str, at: int
+    def apply_notification(
+        self, order_id: str, new_state: OrderState, *, amazon_order_id: str, message_id: str, at: int
     ) -> ShopOrder:
         """
         Follow a verified payment notification, once, by the same table as results.
@@ -152,16 +154,16 @@ class Books:
         failed before the buyer paid once more, is old news.
 
         Args:
-            says: What the notification makes of the order: PAID or FAILED.
+            new_state: What the notification makes of the order: PAID or FAILED.
             message_id: Of the notification; empty if that does not matter.
         """
         with self._file.write() as connection:
             order = _existing(connection, order_id)
             new = self.messages.take(connection, message_id, at)
-            then = AFTER_RESULT.get((order.state, says))
-            if new and then is not None and not _outdated(order, says, amazon_order_id):
-                conflict = f"{says} after {order.state}" if then is OrderState.UNKNOWN else None
-                _move(connection, order, then, at, "notification", amazon_order_id, conflict)
+            target = AFTER_RESULT.get((order.state, new_state))
+            if new and target is not None and not _outdated(order, new_state, amazon_order_id):
+                conflict = f"{new_state} after {order.state}" if target is OrderState.UNKNOWN else None
+                _move(connection, order, target, at, "notification", amazon_order_id, conflict)
             return _existing(connection, order_id)
 
     def by_amazon_id(self, amazon_order_id: str) -> ShopOrder | None:
@@ -198,16 +200,16 @@ def _move(
     amazon_order_id: str,
     conflict: str | None = None,
 ) -> bool:
-    moved = connection.execute(
+    result = connection.execute(
         "UPDATE orders SET state = ?, changed_at = ?, settled_by = ?, amazon_order_id = ?,"
         " conflict = coalesce(?, conflict) WHERE order_id = ? AND state = ? AND changed_at = ?",
         (to, at, by, amazon_order_id, conflict, order.order_id, order.state, order.changed_at),
     )
-    return moved.rowcount == 1
+    return result.rowcount == 1
 
 
-def _outdated(order: ShopOrder, says: OrderState, amazon_order_id: str) -> bool:
-    if says is not OrderState.FAILED or not order.amazon_order_id:
+def _outdated(order: ShopOrder, new_state: OrderState, amazon_order_id: str) -> bool:
+    if new_state is not OrderState.FAILED or not order.amazon_order_id:
         return False
     same = amazon_order_id == order.amazon_order_id
     return same if order.state is OrderState.PLACED else not same
@@ -219,9 +221,9 @@ def _find(connection: sqlite3.Connection, order_id: str) -> ShopOrder | None:
 
 
 def _existing(connection: sqlite3.Connection, order_id: str) -> ShopOrder:
-    found = _find(connection, order_id)
-    assert found is not None, f"{order_id} is not in the books"
-    return found
+    order = _find(connection, order_id)
+    assert order is not None, f"{order_id} is not in the ledger"
+    return order
 
 
 def _order(row: tuple[str, str, int, str, int, int, str, str, str]) -> ShopOrder:

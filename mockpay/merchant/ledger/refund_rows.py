@@ -1,4 +1,4 @@
-"""Refunds as rows of the books: read them, number them, move one."""
+"""Refunds as rows of the ledger: read them, number them, and apply what a source reports."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger.states import Standing
+from mockpay.merchant.ledger import alerts
+from mockpay.merchant.ledger.alerts import Alert
+from mockpay.merchant.ledger.states import AFTER_UPDATE, CONFLICTS, RefundStatus
 from mockpay.merchant.refunds import REFERENCE_ID
+
+#: The sources of a refund's status.
+ANSWER, QUESTION, NOTIFICATION = "RefundPayment", "GetRefundDetails", "notification"
 
 _LONGEST = 32
 _COLUMNS = (
-    "reference_id, order_id, amazon_order_id, amount_minor, note, cancels, standing, asked_at,"
+    "reference_id, order_id, amazon_order_id, amount_minor, note, cancels, status, asked_at,"
     " changed_at, amazon_refund_id, reason, settled_by, trouble, disputed"
 )
 
@@ -28,7 +33,7 @@ class ShopRefund:
         cancels: Whether the whole order was cancelled with it.
         amazon_refund_id: Empty until an answer or a notification brought it.
         reason: Why it failed, if it did.
-        settled_by: What brought the standing: RefundPayment, GetRefundDetails, notification.
+        settled_by: What brought the status: RefundPayment, GetRefundDetails, notification.
         trouble: Why the last question about it stayed without an answer; mostly empty.
         disputed: Whether a later, different end was told; the money then counts as gone.
     """
@@ -39,7 +44,7 @@ class ShopRefund:
     amount: Money
     note: str
     cancels: bool
-    standing: Standing
+    status: RefundStatus
     asked_at: int
     changed_at: int
     amazon_refund_id: str
@@ -51,7 +56,7 @@ class ShopRefund:
     @property
     def state(self) -> str:
         """NEW, INITIATED, PROCESSED or FAILED."""
-        return self.standing.state
+        return self.status.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,28 @@ class RefundEvent:
     """One step of a refund: what it became, when, and what brought it."""
 
     reference_id: str
-    standing: Standing
-    brought_by: str
+    status: RefundStatus
+    source: str
     reason: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundUpdate:
+    """
+    What an answer or a notification reports of a refund.
+
+    Attributes:
+        status: The reported status; never NEW.
+        by: RefundPayment, GetRefundDetails or notification.
+        amount: The reported amount; None if there is none.
+    """
+
+    status: RefundStatus
+    by: str
+    amazon_refund_id: str = ""
+    reason: str = ""
+    amount: Money | None = None
 
 
 def select(connection: sqlite3.Connection, rest: str, values: tuple[object, ...]) -> list[ShopRefund]:
@@ -73,29 +96,29 @@ def select(connection: sqlite3.Connection, rest: str, values: tuple[object, ...]
 
 def find(connection: sqlite3.Connection, reference_id: str) -> ShopRefund | None:
     """Look a refund up by the shop's own id."""
-    found = select(connection, "WHERE reference_id = ?", (reference_id,))
-    return found[0] if found else None
+    refunds = select(connection, "WHERE reference_id = ?", (reference_id,))
+    return refunds[0] if refunds else None
 
 
 def move(
-    connection: sqlite3.Connection, refund: ShopRefund, to: Standing, by: str, reason: str, at: int
+    connection: sqlite3.Connection, refund: ShopRefund, to: RefundStatus, by: str, reason: str, at: int
 ) -> bool:
-    """Take one step if the refund still stands where it was seen, and write it down."""
-    moved = connection.execute(
-        "UPDATE refunds SET standing = ?, settled_by = ?, reason = ?, changed_at = ?,"
-        " trouble = '' WHERE reference_id = ? AND standing = ?",
-        (to, by, reason, at, refund.reference_id, refund.standing),
+    """Change the status if it is still the one that was read, and add the event."""
+    result = connection.execute(
+        "UPDATE refunds SET status = ?, settled_by = ?, reason = ?, changed_at = ?,"
+        " trouble = '' WHERE reference_id = ? AND status = ?",
+        (to, by, reason, at, refund.reference_id, refund.status),
     )
-    if moved.rowcount == 1:
-        write_down(connection, RefundEvent(refund.reference_id, to, by, reason, at))
-    return moved.rowcount == 1
+    if result.rowcount == 1:
+        insert_event(connection, RefundEvent(refund.reference_id, to, by, reason, at))
+    return result.rowcount == 1
 
 
-def write_down(connection: sqlite3.Connection, event: RefundEvent) -> None:
+def insert_event(connection: sqlite3.Connection, event: RefundEvent) -> None:
     """Add a step to a refund's timeline."""
     connection.execute(
-        "INSERT INTO refund_events (reference_id, standing, brought_by, reason, at) VALUES (?, ?, ?, ?, ?)",
-        (event.reference_id, event.standing, event.brought_by, event.reason, event.at),
+        "INSERT INTO refund_events (reference_id, status, source, reason, at) VALUES (?, ?, ?, ?, ?)",
+        (event.reference_id, event.status, event.source, event.reason, event.at),
     )
 
 
@@ -121,8 +144,50 @@ def reference_of(order_id: str, letter: str, number: int) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "", order_id)[: _LONGEST - len(ending)] + ending
 
 
+def apply_update(connection: sqlite3.Connection, refund: ShopRefund, update: RefundUpdate, at: int) -> None:
+    """Let a refund follow its news, in a transaction that is under way."""
+    wrong = _difference(refund, update)
+    if wrong:
+        alerts.enter(connection, Alert(refund.order_id, alerts.VALUE_CONFLICT, wrong, at))
+        return
+    connection.execute(
+        "UPDATE refunds SET amazon_refund_id = coalesce(nullif(?, ''), amazon_refund_id),"
+        " confirmed = max(confirmed, ?) WHERE reference_id = ?",
+        (update.amazon_refund_id, _is_confirmed(update), refund.reference_id),
+    )
+    target = AFTER_UPDATE.get((refund.status, update.status))
+    if target is not None:
+        move(connection, refund, target, update.by, update.reason, at)
+    elif (refund.status, update.status) in CONFLICTS:
+        _dispute(connection, refund, update, at)
+
+
+def _is_confirmed(update: RefundUpdate) -> bool:
+    return update.by == QUESTION and update.status in {RefundStatus.PROCESSED, RefundStatus.DECLINED}
+
+
+def _dispute(connection: sqlite3.Connection, refund: ShopRefund, update: RefundUpdate, at: int) -> None:
+    connection.execute("UPDATE refunds SET disputed = 1 WHERE reference_id = ?", (refund.reference_id,))
+    sentence = (
+        f"Refund {refund.reference_id} is {refund.status} by {refund.settled_by};"
+        f" later {update.by} said {update.status}."
+    )
+    alerts.enter(connection, Alert(refund.order_id, alerts.STATE_CONFLICT, sentence, at))
+
+
+def _difference(refund: ShopRefund, update: RefundUpdate) -> str:
+    """What news tell of another refund than the one in the books; empty if nothing."""
+    named = f"Refund {refund.reference_id}: {update.by} names"
+    if update.amount is not None and update.amount != refund.amount:
+        reported = f"{update.amount.wire()} {update.amount.currency}"
+        return f"{named} {reported}, the books say {refund.amount.wire()} INR."
+    if refund.amazon_refund_id and update.amazon_refund_id not in {"", refund.amazon_refund_id}:
+        return f"{named} {update.amazon_refund_id}, the books say {refund.amazon_refund_id}."
+    return ""
+
+
 def _refund(row: tuple[object, ...]) -> ShopRefund:
-    reference_id, order_id, amazon_order_id, minor, note, cancels, standing, *rest = row
+    reference_id, order_id, amazon_order_id, minor, note, cancels, status, *rest = row
     asked_at, changed_at, amazon_refund_id, reason, settled_by, trouble, disputed = rest
     return ShopRefund(
         str(reference_id),
@@ -131,7 +196,7 @@ def _refund(row: tuple[object, ...]) -> ShopRefund:
         Money(_whole(minor)),
         str(note),
         bool(cancels),
-        Standing(str(standing)),
+        RefundStatus(str(status)),
         _whole(asked_at),
         _whole(changed_at),
         str(amazon_refund_id),

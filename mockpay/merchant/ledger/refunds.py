@@ -11,28 +11,33 @@ from __future__ import annotations
 import sqlite3
 
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import alerts, refund_entry, refund_rows
+from mockpay.merchant.ledger import alerts, refund_rows
 from mockpay.merchant.ledger.alerts import Alert
-from mockpay.merchant.ledger.database import BookFile
+from mockpay.merchant.ledger.database import LedgerFile
 from mockpay.merchant.ledger.messages import Messages
-from mockpay.merchant.ledger.refund_rows import RefundEvent, ShopRefund
-from mockpay.merchant.ledger.refund_updates import RefundNews, follow
-from mockpay.merchant.ledger.states import Standing
+from mockpay.merchant.ledger.refund_rows import RefundEvent, RefundUpdate, ShopRefund
+from mockpay.merchant.ledger.states import DEAD, OrderState, RefundStatus
 from mockpay.merchant.refunds import REFERENCE_ID
 
 #: A new refund without an answer for so long was left behind by a process that died.
 _LEFT_BEHIND = 60 * SECOND
 
+#: Of an order's refunds, what counts as gone.
+_RESERVED = (
+    "SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE order_id = ?"
+    " AND (disputed OR status NOT IN (?, ?))"
+)
 
-class RefundBook:
+
+class RefundLedger:
     """The refunds in the books; safe for any number of threads and processes."""
 
-    def __init__(self, file: BookFile) -> None:
+    def __init__(self, file: LedgerFile) -> None:
         self._file = file
 
-    def book(
+    def create(
         self,
         order_id: str,
         amount: Money | None = None,
@@ -59,46 +64,42 @@ class RefundBook:
                 ``refund.exceeds_payment`` or ``refund.reference_taken``.
         """
         with self._file.write() as connection:
-            known = refund_rows.find(connection, reference_id)
-            if known is not None:
-                return refund_entry.same(known, order_id, amount)
-            left = refund_entry.left(connection, order_id)
-            if cancels and left.minor == 0:
-                return refund_entry.cancelled_before(connection, order_id)
-            amount = refund_entry.checked(amount or left, left)
+            existing = refund_rows.find(connection, reference_id)
+            if existing is not None:
+                return _same_refund(existing, order_id, amount)
+            refundable = _refundable(connection, order_id)
+            if cancels and refundable.minor == 0:
+                return _cancelling_refund(connection, order_id)
+            amount = _check_amount(amount or refundable, refundable)
             reference_id = reference_id or refund_rows.next_reference(connection, order_id, cancels=cancels)
             if not REFERENCE_ID.fullmatch(reference_id):
                 message = "A reference id has 1 to 32 letters, digits, - or _."
                 raise Invalid(message, code="refund.reference_id")
-            refund_entry.insert(
-                connection, reference_id, order_id, amount, note, cancels=cancels, by="shop", at=at
-            )
+            _insert(connection, reference_id, order_id, amount, note, cancels=cancels, by="shop", at=at)
             return _existing(connection, reference_id)
 
-    def adopt(
-        self, order_id: str, reference_id: str, news: RefundNews, *, at: int, message_id: str = ""
+    def enter_unrequested(
+        self, order_id: str, reference_id: str, update: RefundUpdate, *, at: int, message_id: str = ""
     ) -> ShopRefund:
         """
         Enter a refund that Amazon tells of and the shop never asked for, and raise an alert.
 
         It counts against what may still be given back.  `news` must name the amount.
         """
-        amount = news.amount
+        amount = update.amount
         assert amount is not None
         with self._file.write() as connection:
-            known = refund_rows.find(connection, reference_id)
+            existing = refund_rows.find(connection, reference_id)
             new = Messages.take(connection, message_id, at)
-            if known is None and new:
-                refund_entry.insert(
-                    connection, reference_id, order_id, amount, "", cancels=False, by=news.by, at=at
-                )
+            if existing is None and new:
+                _insert(connection, reference_id, order_id, amount, "", cancels=False, by=update.by, at=at)
                 sentence = f"The shop did not ask for refund {reference_id}, {amount.wire()} INR."
                 alerts.enter(connection, Alert(order_id, alerts.NOT_ASKED, sentence, at))
             if new:
-                follow(connection, _existing(connection, reference_id), news, at)
+                refund_rows.apply_update(connection, _existing(connection, reference_id), update, at)
             return _existing(connection, reference_id)
 
-    def follow(self, reference_id: str, news: RefundNews, *, at: int, message_id: str = "") -> ShopRefund:
+    def update(self, reference_id: str, update: RefundUpdate, *, at: int, message_id: str = "") -> ShopRefund:
         """
         Let a refund follow what is told of it, by the table of states.py.
 
@@ -107,10 +108,10 @@ class RefundBook:
         """
         with self._file.write() as connection:
             if Messages.take(connection, message_id, at):
-                follow(connection, _existing(connection, reference_id), news, at)
+                refund_rows.apply_update(connection, _existing(connection, reference_id), update, at)
             return _existing(connection, reference_id)
 
-    def checked(self, reference_id: str, *, at: int, trouble: str = "") -> None:
+    def record_check(self, reference_id: str, *, at: int, trouble: str = "") -> None:
         """Write down that a refund was asked about, and why there was no answer if so."""
         with self._file.write() as connection:
             connection.execute(
@@ -137,14 +138,17 @@ class RefundBook:
     def events(self, reference_id: str) -> list[RefundEvent]:
         """List a refund's steps, the oldest first."""
         query = (
-            "SELECT reference_id, standing, brought_by, reason, at FROM refund_events"
+            "SELECT reference_id, status, source, reason, at FROM refund_events"
             " WHERE reference_id = ? ORDER BY id"
         )
         with self._file.read() as connection:
             rows = connection.execute(query, (reference_id,)).fetchall()
-        return [RefundEvent(one, Standing(said), by, why, at) for one, said, by, why, at in rows]
+        return [
+            RefundEvent(reference, RefundStatus(status), source, reason, at)
+            for reference, status, source, reason, at in rows
+        ]
 
-    def left(self, order_id: str) -> Money:
+    def refundable(self, order_id: str) -> Money:
         """
         What may still be given back of an order.
 
@@ -152,7 +156,7 @@ class RefundBook:
             Conflict: code ``refund.unpaid``.
         """
         with self._file.read() as connection:
-            return refund_entry.left(connection, order_id)
+            return _refundable(connection, order_id)
 
     def next_reference(self, order_id: str) -> str:
         """The id for an order's next refund, for a form that must not count twice."""
@@ -167,16 +171,16 @@ class RefundBook:
         by a notification only, until GetRefundDetails has said so too.
         """
         rest = (
-            "WHERE (standing IN (?, ?) OR (standing = ? AND asked_at <= ?)"
-            " OR (standing = ? AND amazon_refund_id <> '' AND NOT confirmed))"
+            "WHERE (status IN (?, ?) OR (status = ? AND asked_at <= ?)"
+            " OR (status = ? AND amazon_refund_id <> '' AND NOT confirmed))"
             " AND (? = '' OR order_id = ?) ORDER BY checked_at, number LIMIT ?"
         )
         values = (
-            Standing.INITIATED,
-            Standing.LOST,
-            Standing.NEW,
+            RefundStatus.INITIATED,
+            RefundStatus.LOST,
+            RefundStatus.NEW,
             at - _LEFT_BEHIND,
-            Standing.DECLINED,
+            RefundStatus.DECLINED,
             order_id,
             order_id,
             limit,
@@ -186,6 +190,88 @@ class RefundBook:
 
 
 def _existing(connection: sqlite3.Connection, reference_id: str) -> ShopRefund:
-    found = refund_rows.find(connection, reference_id)
-    assert found is not None, f"{reference_id} is not in the books"
-    return found
+    refund = refund_rows.find(connection, reference_id)
+    assert refund is not None, f"{reference_id} is not in the ledger"
+    return refund
+
+
+def _refundable(connection: sqlite3.Connection, order_id: str) -> Money:
+    """
+    What may still be given back of an order.
+
+    Raises:
+        Conflict: code ``refund.unpaid``.
+    """
+    query = "SELECT amount_minor FROM orders WHERE order_id = ? AND state = ? AND amazon_order_id <> ''"
+    paid = connection.execute(query, (order_id, OrderState.PAID)).fetchone()
+    if paid is None:
+        raise Conflict(f"Order {order_id} is not paid.", code="refund.unpaid")
+    gone = connection.execute(_RESERVED, (order_id, *DEAD)).fetchone()[0]
+    # Refunds that the shop did not ask for may go further.
+    return Money(max(0, paid[0] - gone))
+
+
+def _check_amount(amount: Money, refundable: Money) -> Money:
+    """
+    Hold an amount against what is left.
+
+    Raises:
+        Invalid: code ``amount.invalid``.
+        Conflict: code ``refund.nothing_left`` or ``refund.exceeds_payment``.
+    """
+    if refundable.minor == 0:
+        raise Conflict("Nothing is left to give back.", code="refund.nothing_left")
+    if amount.minor <= 0 or amount.currency != refundable.currency:
+        raise Invalid("The amount must be more than zero.", code="amount.invalid")
+    if amount > refundable:
+        message = f"At most {refundable.wire()} {refundable.currency} can be given back now."
+        raise Conflict(message, code="refund.exceeds_payment")
+    return amount
+
+
+def _same_refund(refund: ShopRefund, order_id: str, amount: Money | None) -> ShopRefund:
+    """
+    The refund that has this reference id already, if it is the one that is asked for.
+
+    Raises:
+        Conflict: code ``refund.reference_taken``.
+    """
+    if refund.order_id != order_id or amount not in {None, refund.amount}:
+        message = f"{refund.reference_id} gives {refund.amount.wire()} back already. Look again."
+        raise Conflict(message, code="refund.reference_taken")
+    return refund
+
+
+def _cancelling_refund(connection: sqlite3.Connection, order_id: str) -> ShopRefund:
+    """
+    The refund that cancelled an order.
+
+    Raises:
+        Conflict: code ``refund.nothing_left``: none did.
+    """
+    rest = "WHERE order_id = ? AND cancels ORDER BY number DESC LIMIT 1"
+    refunds = refund_rows.select(connection, rest, (order_id,))
+    if not refunds:
+        raise Conflict("Nothing is left to give back.", code="refund.nothing_left")
+    return refunds[0]
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    reference_id: str,
+    order_id: str,
+    amount: Money,
+    note: str,
+    *,
+    cancels: bool,
+    by: str,
+    at: int,
+) -> None:
+    """Enter a new refund of a known order, with its first step."""
+    connection.execute(
+        "INSERT INTO refunds (reference_id, order_id, amazon_order_id, amount_minor, note,"
+        " cancels, status, asked_at, changed_at)"
+        " SELECT ?, order_id, amazon_order_id, ?, ?, ?, ?, ?, ? FROM orders WHERE order_id = ?",
+        (reference_id, amount.minor, note, cancels, RefundStatus.NEW, at, at, order_id),
+    )
+    refund_rows.insert_event(connection, RefundEvent(reference_id, RefundStatus.NEW, by, "", at))

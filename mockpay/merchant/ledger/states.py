@@ -47,7 +47,7 @@ AFTER_RESULT: Mapping[tuple[OrderState, OrderState], OrderState] = MappingProxyT
 )
 
 
-class Standing(StrEnum):
+class RefundStatus(StrEnum):
     """How the shop sees a refund, and why it failed if it did."""
 
     #: Entered, not asked for yet: the answer is awaited, or the shop was killed before it.
@@ -69,23 +69,27 @@ class Standing(StrEnum):
         return "FAILED" if self in {_LOST, _REFUSED, _DECLINED} else self.value
 
 
-_NEW, _INITIATED, _PROCESSED, _LOST, _REFUSED, _DECLINED = Standing
+_NEW, _INITIATED, _PROCESSED, _LOST, _REFUSED, _DECLINED = RefundStatus
 
-#: What news change: (standing, what they say) -> standing; nothing otherwise.  PROCESSED,
+#: What an update changes: (status, reported status) -> status; nothing otherwise.  PROCESSED,
 #: REFUSED and DECLINED are ends: the first one stays.
-AFTER_NEWS: Mapping[tuple[Standing, Standing], Standing] = MappingProxyType(
+AFTER_UPDATE: Mapping[tuple[RefundStatus, RefundStatus], RefundStatus] = MappingProxyType(
     {
         (_NEW, _LOST): _LOST,
         (_NEW, _REFUSED): _REFUSED,
         (_LOST, _REFUSED): _REFUSED,
-        **{(before, says): says for before in (_NEW, _LOST) for says in (_INITIATED, _PROCESSED, _DECLINED)},
+        **{
+            (before, status): status
+            for before in (_NEW, _LOST)
+            for status in (_INITIATED, _PROCESSED, _DECLINED)
+        },
         (_INITIATED, _PROCESSED): _PROCESSED,
         (_INITIATED, _DECLINED): _DECLINED,
     }
 )
 
-#: News that cannot be true beside an end; the books keep the end and raise an alert.
-CONFLICTS: frozenset[tuple[Standing, Standing]] = frozenset(
+#: Reports that cannot be true beside an end; the ledger keeps the end and raises an alert.
+CONFLICTS: frozenset[tuple[RefundStatus, RefundStatus]] = frozenset(
     {
         (_PROCESSED, _DECLINED),
         (_PROCESSED, _REFUSED),

@@ -1,5 +1,5 @@
 """
-The demo shop: a seller's own software, with a catalogue, books of its own and a till.
+The demo shop: a seller's own software, with a catalogue, ledger of its own and a till.
 
 It knows the sandbox by HTTP only and may import nothing but wire and kernel; guards, form
 tokens and template folders are handed to it by whoever mounts it.

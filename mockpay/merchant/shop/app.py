@@ -11,11 +11,11 @@ from werkzeug.exceptions import NotFound
 from mockpay.kernel import assets
 from mockpay.kernel.errors import Forbidden
 from mockpay.kernel.templates import prepare
-from mockpay.merchant.shop.back_office import Desk
-from mockpay.merchant.shop.checkout import Till
+from mockpay.merchant.shop.back_office import BackOffice
+from mockpay.merchant.shop.checkout import Checkout
 from mockpay.merchant.shop.config import ShopConfig
-from mockpay.merchant.shop.ipn import Listener
-from mockpay.merchant.shop.mobile import Mobile
+from mockpay.merchant.shop.ipn import IpnEndpoint
+from mockpay.merchant.shop.mobile import MobileEndpoints
 from mockpay.merchant.shop.pages import Pages
 from mockpay.merchant.shop.refund_pages import RefundPages
 
@@ -30,16 +30,16 @@ _ARRIVALS = frozenset({"shop.returned", "shop.ipn", "shop.mobile_sign", "shop.mo
 def _blueprint(config: ShopConfig) -> Blueprint:
     """The shop below ``/shop``; templates and static files are the application's."""
     blueprint = Blueprint("shop", __name__, url_prefix="/shop")
-    till = Till(config)
-    pages = Pages(till)
+    checkout = Checkout(config)
+    pages = Pages(checkout)
     pages.add_to(blueprint)
-    desk = Desk(till)
-    RefundPages(pages, desk).add_to(blueprint)
-    Listener(desk).add_to(blueprint)
-    Mobile(till).add_to(blueprint)
+    back_office = BackOffice(checkout)
+    RefundPages(pages, back_office).add_to(blueprint)
+    IpnEndpoint(back_office).add_to(blueprint)
+    MobileEndpoints(checkout).add_to(blueprint)
     blueprint.register_error_handler(NotFound, pages.not_found)
     blueprint.register_error_handler(Forbidden, pages.forbidden)
-    blueprint.before_request(lambda: _guarded(config))
+    blueprint.before_request(lambda: _guard(config))
     blueprint.after_request(_harden)
     return blueprint
 
@@ -57,11 +57,11 @@ def shop_app(config: ShopConfig, *, templates: Path, static: Path) -> Flask:
     return app
 
 
-def _guarded(config: ShopConfig) -> ResponseReturnValue | None:
-    from_elsewhere = request.endpoint in _ARRIVALS
-    guard = (config.arrival_guard if from_elsewhere else None) or config.guard
+def _guard(config: ShopConfig) -> ResponseReturnValue | None:
+    is_arrival = request.endpoint in _ARRIVALS
+    guard = (config.arrival_guard if is_arrival else None) or config.guard
     refusal = guard()
-    if refusal is None and request.method == "POST" and not from_elsewhere:
+    if refusal is None and request.method == "POST" and not is_arrival:
         return config.form_guard()
     return refusal
 

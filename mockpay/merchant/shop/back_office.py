@@ -2,7 +2,7 @@
 After the sale: giving money back, cancelling, and what Amazon's notifications bring.
 
 Nothing here is believed because it arrived: a notification is verified, then followed by the
-tables of the books, where it may race with answers and questions.
+tables of the ledger, where it may race with answers and questions.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
 from mockpay.merchant.certificates import Certificates, FetchCertificate
-from mockpay.merchant.ledger import OrderState, RefundNews, ShopOrder, ShopRefund, Standing
+from mockpay.merchant.ledger import OrderState, RefundStatus, RefundUpdate, ShopOrder, ShopRefund
 from mockpay.merchant.ledger.alerts import AMOUNT_CONFLICT
-from mockpay.merchant.ledger.refund_updates import NOTIFICATION
+from mockpay.merchant.ledger.refund_rows import NOTIFICATION
 from mockpay.merchant.notification_content import PaymentNotice, PaymentState, RefundNotice
 from mockpay.merchant.notifications import Notification, verify_notification
-from mockpay.merchant.reconciler import STANDINGS, Reconciler, Reconciliation, refuses
-from mockpay.merchant.shop.checkout import Till
+from mockpay.merchant.reconciler import REFUND_STATUSES, Reconciler, Reconciliation, is_refusal
+from mockpay.merchant.shop.checkout import Checkout
 
-_SAYS = {PaymentState.COMPLETED: OrderState.PAID, PaymentState.DECLINED: OrderState.FAILED}
+_ORDER_STATES = {PaymentState.COMPLETED: OrderState.PAID, PaymentState.DECLINED: OrderState.FAILED}
 
 #: A refund's id is its order's with six digits more (seen in Amazon's samples).
 _REFUND_ENDING = re.compile(r"-R[0-9]+$")
 
 
-class Desk:
-    """The shop's clerk for refunds and notifications."""
+class BackOffice:
+    """What the shop does after a sale: refunds, cancellations, notifications."""
 
-    def __init__(self, till: Till) -> None:
-        self.till = till
-        self._config = till.config
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout = checkout
+        self._config = checkout.config
 
     def refund(
         self, order: ShopOrder, amount: Money | None, *, note: str = "", reference_id: str = ""
@@ -43,12 +43,12 @@ class Desk:
         Give an amount back, or all that is left; what came of it is in the books.
 
         Raises:
-            Invalid, Conflict: the books do not allow it (see `RefundBook.book`).
+            Invalid, Conflict: the books do not allow it (see `RefundLedger.create`).
         """
-        booked = self.till.books.refunds.book(
+        refund = self.checkout.ledger.refunds.create(
             order.order_id, amount, at=self._now(), note=note, reference_id=reference_id
         )
-        return self._sent(booked)
+        return self._send(refund)
 
     def cancel(self, order: ShopOrder) -> ShopRefund:
         """
@@ -57,14 +57,14 @@ class Desk:
         Raises:
             Conflict: it is not paid, or nothing is left to give back.
         """
-        booked = self.till.books.refunds.book(order.order_id, at=self._now(), cancels=True)
-        return self._sent(booked)
+        refund = self.checkout.ledger.refunds.create(order.order_id, at=self._now(), cancels=True)
+        return self._send(refund)
 
     def verify(self, order_id: str = "") -> Reconciliation:
         """Ask about an order's refunds that have no end yet, or about all of them."""
         return self._reconcile.run(order_id=order_id)
 
-    def take(self, headers: Mapping[str, str], body: bytes) -> Notification:
+    def accept_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         """
         Verify a notification and follow it, once.
 
@@ -72,64 +72,66 @@ class Desk:
             NotificationError, SnsError: it is not to be believed.
             Unreachable: the certificate, or whose refund it is, cannot be asked for now.
         """
-        told = verify_notification(
+        notification = verify_notification(
             headers,
             body,
             self._certificates,
             seller_id=self._config.seller.seller_id,
-            seen=self.till.books.messages,
+            seen=self.checkout.ledger.messages,
             certificate_urls=self._config.certificate_urls,
             topic_arns=self._config.topic_arns,
         )
-        if not told.replayed:
-            self._follow(told)
-        return told
+        if not notification.replayed:
+            self._follow(notification)
+        return notification
 
-    def _sent(self, booked: ShopRefund) -> ShopRefund:
-        return self._reconcile.send(booked) if booked.standing is Standing.NEW else booked
+    def _send(self, refund: ShopRefund) -> ShopRefund:
+        return self._reconcile.send(refund) if refund.status is RefundStatus.NEW else refund
 
-    def _follow(self, told: Notification) -> None:
-        if isinstance(told.about, PaymentNotice):
-            self._follow_payment(told.about, told.message_id)
-        elif isinstance(told.about, RefundNotice):
-            self._follow_refund(told.about, told.message_id)
+    def _follow(self, notification: Notification) -> None:
+        if isinstance(notification.about, PaymentNotice):
+            self._follow_payment(notification.about, notification.message_id)
+        elif isinstance(notification.about, RefundNotice):
+            self._follow_refund(notification.about, notification.message_id)
         else:
-            self._ignore(told.message_id)
+            self._ignore(notification.message_id)
 
     def _follow_payment(self, notice: PaymentNotice, message_id: str) -> None:
-        books = self.till.books
-        order = books.find(notice.seller_order_id)
+        ledger = self.checkout.ledger
+        order = ledger.find(notice.seller_order_id)
         if order is None:
             # Another shop of this seller's: it is believed, and nothing of ours.
             self._ignore(message_id)
             return
         if notice.amount != order.amount:
-            told = f"{notice.amount.wire()} {notice.amount.currency}"
-            sentence = f"A notification names {told}, the shop asked for {order.amount.wire()}."
-            books.alerts.enter(order.order_id, AMOUNT_CONFLICT, sentence, at=self._now())
+            named = f"{notice.amount.wire()} {notice.amount.currency}"
+            sentence = f"A notification names {named}, the shop asked for {order.amount.wire()}."
+            ledger.alerts.enter(order.order_id, AMOUNT_CONFLICT, sentence, at=self._now())
             self._ignore(message_id)
             return
-        order = books.notified(
+        order = ledger.apply_notification(
             order.order_id,
-            _SAYS[notice.state],
+            _ORDER_STATES[notice.state],
             amazon_order_id=notice.amazon_order_id,
             message_id=message_id,
             at=self._now(),
         )
         if order.state is OrderState.UNKNOWN:
-            self.till.settle(order, self.till.ask(order))
+            self.checkout.settle(order, self.checkout.look_up(order))
 
     def _follow_refund(self, notice: RefundNotice, message_id: str) -> None:
-        refunds, at = self.till.books.refunds, self._now()
-        news = _news(notice)
+        refunds, at = self.checkout.ledger.refunds, self._now()
+        update = _refund_update(notice)
         if refunds.find(notice.refund_reference_id) is not None:
-            refunds.follow(notice.refund_reference_id, news, at=at, message_id=message_id)
+            refunds.update(notice.refund_reference_id, update, at=at, message_id=message_id)
             return
         order = self._order_of(notice)
         if order is None or notice.amount is None:
             self._ignore(message_id)
             return
-        refunds.adopt(order.order_id, notice.refund_reference_id, news, at=at, message_id=message_id)
+        refunds.enter_unrequested(
+            order.order_id, notice.refund_reference_id, update, at=at, message_id=message_id
+        )
 
     def _order_of(self, notice: RefundNotice) -> ShopOrder | None:
         """
@@ -141,50 +143,50 @@ class Desk:
             Unreachable: there is no answer now, so the notification must come again.
         """
         amazon_order_id = _REFUND_ENDING.sub("", notice.amazon_refund_id)
-        known = self.till.books.by_amazon_id(amazon_order_id)
-        if known is not None:
-            return known
-        order = self.till.books.find(self._whose(amazon_order_id))
+        order = self.checkout.ledger.by_amazon_id(amazon_order_id)
+        if order is not None:
+            return order
+        order = self.checkout.ledger.find(self._seller_order_id(amazon_order_id))
         if order is None:
             return None
-        answer = self.till.ask(order)
+        answer = self.checkout.look_up(order)
         if answer.unanswered:
             raise Unreachable(answer.unanswered)
-        order = self.till.settle(order, answer)
+        order = self.checkout.settle(order, answer)
         return order if order.amazon_order_id == amazon_order_id else None
 
-    def _whose(self, amazon_order_id: str) -> str:
+    def _seller_order_id(self, amazon_order_id: str) -> str:
         """The seller's own id of an order; empty if Amazon knows no such order."""
         try:
-            return self.till.client().get_order_reference_details(amazon_order_id).seller_order_id
+            return self.checkout.client().get_order_reference_details(amazon_order_id).seller_order_id
         except MockpayError as error:
-            if refuses(error):
+            if is_refusal(error):
                 return ""
             raise Unreachable(error.message) from error
 
     def _ignore(self, message_id: str) -> None:
-        self.till.books.messages.enter(message_id, at=self._now())
+        self.checkout.ledger.messages.enter(message_id, at=self._now())
 
     def _now(self) -> int:
         return self._config.clock.now()
 
     @cached_property
     def _reconcile(self) -> Reconciler:
-        return Reconciler(self.till.books, self.till.client, self._config.clock)
+        return Reconciler(self.checkout.ledger, self.checkout.client, self._config.clock)
 
     @cached_property
     def _certificates(self) -> FetchCertificate:
         config = self._config
         return config.fetch_certificate or Certificates(
-            config.sender, base_url=config.base_url, also=config.certificate_urls
+            config.sender, base_url=config.base_url, trusted_urls=config.certificate_urls
         )
 
 
-def _news(notice: RefundNotice) -> RefundNews:
-    says = STANDINGS[notice.state]
-    declined = says is Standing.DECLINED
-    return RefundNews(
-        says=says,
+def _refund_update(notice: RefundNotice) -> RefundUpdate:
+    status = REFUND_STATUSES[notice.state]
+    declined = status is RefundStatus.DECLINED
+    return RefundUpdate(
+        status=status,
         by=NOTIFICATION,
         amazon_refund_id=notice.amazon_refund_id,
         reason=(notice.reason_code or notice.reason_description) if declined else "",

@@ -8,8 +8,8 @@ from mockpay.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """Something in the catalogue; `picture` names a drawing in the templates."""
+class Product:
+    """A product of the catalogue; `picture` names a drawing in the templates."""
 
     sku: str
     title: str
@@ -19,14 +19,14 @@ class Thing:
 
 
 CATALOGUE = (
-    Thing("bell", "Brass bell", "Rings twice", Money(499_00), "bell"),
-    Thing("pannier", "Pannier, 20 litres", "Waxed canvas, left side", Money(1_499_00), "pannier"),
-    Thing("tourer", "Nilgiri Tourer", "Steel frame, eight gears", Money(24_999_00), "bicycle"),
+    Product("bell", "Brass bell", "Rings twice", Money(499_00), "bell"),
+    Product("pannier", "Pannier, 20 litres", "Waxed canvas, left side", Money(1_499_00), "pannier"),
+    Product("tourer", "Nilgiri Tourer", "Steel frame, eight gears", Money(24_999_00), "bicycle"),
 )
 
-_BY_SKU = {thing.sku: thing for thing in CATALOGUE}
+_BY_SKU = {product.sku: product for product in CATALOGUE}
 
 
-def thing(sku: str) -> Thing | None:
-    """Look a thing up by its stock number."""
+def find_product(sku: str) -> Product | None:
+    """Look a product up by its stock number."""
     return _BY_SKU.get(sku)

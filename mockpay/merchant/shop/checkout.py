@@ -14,15 +14,15 @@ from functools import cached_property
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.kernel.money import Money
 from mockpay.merchant.client import AmazonPayClient
-from mockpay.merchant.ledger import Books, OrderState, ShopOrder
+from mockpay.merchant.ledger import Ledger, OrderState, ShopOrder
 from mockpay.merchant.parameters import PaymentOptions
 from mockpay.merchant.responses import OrderReference
 from mockpay.merchant.results import Outcome, PaymentResult
-from mockpay.merchant.shop.catalogue import thing
+from mockpay.merchant.shop.catalogue import find_product
 from mockpay.merchant.shop.config import ShopConfig
 from mockpay.wire import forms
 
-_SAYS = {
+_ORDER_STATES = {
     Outcome.SUCCESS: OrderState.PAID,
     Outcome.PENDING: OrderState.PENDING,
     Outcome.FAILURE: OrderState.FAILED,
@@ -31,7 +31,7 @@ _SAYS = {
 _OPEN = frozenset({OrderState.PLACED, OrderState.PENDING, OrderState.UNKNOWN})
 
 
-class Refused(MockpayError):
+class ResultRefused(MockpayError):
     """A result that is signed but does not fit the books."""
 
     code = "result.refused"
@@ -45,20 +45,20 @@ class Answer:
     unanswered: str = ""
 
 
-class Till:
-    """The shop's account with Amazon Pay, and its books."""
+class Checkout:
+    """What the shop does to be paid: place orders, send the buyer to pay, believe results."""
 
     def __init__(self, config: ShopConfig) -> None:
         self.config = config
 
     @cached_property
-    def books(self) -> Books:
+    def ledger(self) -> Ledger:
         """The books, opened when first needed: a start must not wait for them."""
-        return Books(self.config.books, first_number=self.config.first_number)
+        return Ledger(self.config.ledger, first_number=self.config.first_number)
 
     def place(self, sku: str, amount: Money, *, order_id: str = "") -> ShopOrder:
         """Enter an order that is yet to be paid."""
-        return self.books.place(sku, amount, at=self.config.clock.now(), order_id=order_id)
+        return self.ledger.place(sku, amount, at=self.config.clock.now(), order_id=order_id)
 
     def payment_url(self, order: ShopOrder, return_url: str) -> str:
         """
@@ -92,44 +92,44 @@ class Till:
         signed = {name: value for name, value in params.items() if name != "sellerId"}
         return self.client().verify_result(signed)
 
-    def take(self, params: Mapping[str, str]) -> ShopOrder:
+    def accept_result(self, params: Mapping[str, str]) -> ShopOrder:
         """
         Verify what came back and enter it into the books, once.
 
         Raises:
             ResultError, SignatureMismatch: it is not to be believed.
-            Refused: it is signed but does not fit the books.
+            ResultRefused: it is signed but does not fit the books.
         """
         result = self.verify(params)
-        order = self.books.find(result.seller_order_id or result.custom_information)
-        check(result, order)
+        order = self.ledger.find(result.seller_order_id or result.custom_information)
+        check_result(result, order)
         assert order is not None
-        says = _SAYS[result.outcome]
-        order = self.books.record(order.order_id, params, says, at=self.config.clock.now())
-        return self.settle(order, self.ask(order)) if order.state is OrderState.UNKNOWN else order
+        state = _ORDER_STATES[result.outcome]
+        order = self.ledger.record_result(order.order_id, params, state, at=self.config.clock.now())
+        return self.settle(order, self.look_up(order)) if order.state is OrderState.UNKNOWN else order
 
-    def ask(self, order: ShopOrder) -> Answer:
+    def look_up(self, order: ShopOrder) -> Answer:
         """Ask ListOrderReference; never raises, an answer may fail to come."""
         try:
             client = self.client()
             page = client.list_order_reference(order.order_id)
         except MockpayError as error:
             return Answer(unanswered=error.message)
-        return Answer(reference=_telling(page.order_references))
+        return Answer(reference=_latest_or_paid(page.order_references))
 
     def settle(self, order: ShopOrder, answer: Answer) -> ShopOrder:
         """Follow ListOrderReference where the books are still open."""
-        says = decided(order, answer.reference)
-        if says is None or answer.reference is None:
+        state = state_by_reference(order, answer.reference)
+        if state is None or answer.reference is None:
             return order
-        self.books.move(
+        self.ledger.move(
             order,
-            says,
+            state,
             at=self.config.clock.now(),
             by="ListOrderReference",
             amazon_order_id=answer.reference.amazon_order_reference_id,
         )
-        return self.books.find(order.order_id) or order
+        return self.ledger.find(order.order_id) or order
 
     def reopen(self, order: ShopOrder) -> ShopOrder:
         """
@@ -139,36 +139,36 @@ class Till:
             IllegalTransition: the order is paid or being decided.
         """
         if order.state is not OrderState.PLACED:
-            self.books.move(order, OrderState.PLACED, at=self.config.clock.now())
-        return self.books.find(order.order_id) or order
+            self.ledger.move(order, OrderState.PLACED, at=self.config.clock.now())
+        return self.ledger.find(order.order_id) or order
 
     def client(self) -> AmazonPayClient:
         """A client for what the shop's server asks by itself."""
         return self._client(self.config.base_url())
 
     def _options(self, order: ShopOrder) -> PaymentOptions:
-        bought = thing(order.sku)
+        product = find_product(order.sku)
         return {
             "custom_information": order.order_id,
-            "seller_note": bought.title if bought else order.sku,
+            "seller_note": product.title if product else order.sku,
             "seller_store_name": self.config.name,
         }
 
     def _client(self, base_url: str, *, sealing: bool = False) -> AmazonPayClient:
         seller, config = self.config.seller, self.config
-        asked = sealing and config.public_key
+        public_key = sealing and config.public_key
         return AmazonPayClient(
             seller.seller_id,
             seller.access_key,
             seller.secret_key,
-            asked() if asked else None,
+            public_key() if public_key else None,
             base_url,
             sender=config.sender,
             clock=config.clock,
         )
 
 
-def received(query: str) -> dict[str, str]:
+def parse_query(query: str) -> dict[str, str]:
     """
     Read the parameters that came back.
 
@@ -178,22 +178,24 @@ def received(query: str) -> dict[str, str]:
     return forms.unique(forms.decode_form(query))
 
 
-def check(result: PaymentResult, order: ShopOrder | None) -> None:
+def check_result(result: PaymentResult, order: ShopOrder | None) -> None:
     """
     Hold a verified result against the books.
 
     Raises:
-        Refused: it is about an unknown order, or about something else than was ordered.
+        ResultRefused: it is about an unknown order, or about something else than was ordered.
     """
     if order is None:
-        raise Refused("The result is about an order that is not in the shop's books.", code="result.order")
+        raise ResultRefused(
+            "The result is about an order that is not in the shop's books.", code="result.order"
+        )
     named = {result.seller_order_id, result.custom_information} - {""}
     if named != {order.order_id}:
-        raise Refused("sellerOrderId and customInformation do not name the same order.")
+        raise ResultRefused("sellerOrderId and customInformation do not name the same order.")
     if result.outcome is not Outcome.FAILURE and not result.amount:
-        raise Refused("orderTotalAmount is missing.")
+        raise ResultRefused("orderTotalAmount is missing.")
     if result.amount and not same_amount(result.amount, result.currency, order):
-        raise Refused(f"orderTotalAmount is not the {order.amount.wire()} INR that was asked for.")
+        raise ResultRefused(f"orderTotalAmount is not the {order.amount.wire()} INR that was asked for.")
 
 
 def same_amount(amount: str, currency: str, order: ShopOrder) -> bool:
@@ -204,7 +206,7 @@ def same_amount(amount: str, currency: str, order: ShopOrder) -> bool:
         return False
 
 
-def decided(order: ShopOrder, reference: OrderReference | None) -> OrderState | None:
+def state_by_reference(order: ShopOrder, reference: OrderReference | None) -> OrderState | None:
     """What ListOrderReference makes of an order whose books are open; None if nothing."""
     if reference is None or order.state not in _OPEN:
         return None
@@ -219,7 +221,7 @@ def decided(order: ShopOrder, reference: OrderReference | None) -> OrderState | 
     return OrderState.FAILED if reference.state in {"Closed", "Canceled"} else None
 
 
-def _telling(references: tuple[OrderReference, ...]) -> OrderReference | None:
+def _latest_or_paid(references: tuple[OrderReference, ...]) -> OrderReference | None:
     """The paid one of several, or the latest."""
     paid = [reference for reference in references if reference.paid]
     ordered = sorted(paid or references, key=lambda reference: reference.created_at or 0)

@@ -1,4 +1,4 @@
-"""What the demo shop must be told: whose account it uses, where the sandbox is, who guards it."""
+"""The demo shop's configuration: whose account it uses, where the sandbox is, who guards it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mockpay.merchant.transport import RequestsSender
 Guard = Callable[[], ResponseReturnValue | None]
 
 
-def let_pass() -> None:
+def allow_all() -> None:
     """Guard nothing."""
 
 
-def no_token() -> str:
+def empty_token() -> str:
     """Give no form token, where no guard asks for one."""
     return ""
 
@@ -43,7 +43,7 @@ class ShopConfig:
     Attributes:
         base_url: Where the shop's server finds the sandbox; asked anew for each call, since
             a port may be known late.
-        books: The file of the shop's own books.
+        books: The file of the shop's own ledger.
         page_url: Where buyers' browsers find the sandbox, if elsewhere.
         public_key: The sandbox's key (PEM or one line of base64); asked of getDynamicConfig
             if not given.
@@ -61,15 +61,15 @@ class ShopConfig:
 
     seller: Credentials
     base_url: Callable[[], str]
-    books: Path
+    ledger: Path
     name: str = "Nilgiri Cycle Works"
     page_url: Callable[[], str] | None = None
     public_key: Callable[[], str] | None = None
     first_number: int = 1
-    guard: Guard = let_pass
+    guard: Guard = allow_all
     arrival_guard: Guard | None = None
-    form_guard: Guard = let_pass
-    form_token: Callable[[], str] = no_token
+    form_guard: Guard = allow_all
+    form_token: Callable[[], str] = empty_token
     fetch_certificate: FetchCertificate | None = None
     certificate_urls: Collection[str] = ()
     topic_arns: Collection[str] = ()

@@ -12,20 +12,19 @@ import re
 from flask import Blueprint, Response, request
 
 from mockpay.kernel.errors import Invalid, MockpayError
-from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import ShopOrder
-from mockpay.merchant.shop.catalogue import CATALOGUE, thing
-from mockpay.merchant.shop.checkout import Refused, Till, received
+from mockpay.merchant.shop.catalogue import CATALOGUE, find_product
+from mockpay.merchant.shop.checkout import Checkout, ResultRefused, parse_query
 from mockpay.merchant.shop.pages import price
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Mobile:
+class MobileEndpoints:
     """The sign and verify endpoints of one shop; both take a query or a form."""
 
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Name the addresses."""
@@ -45,45 +44,42 @@ class Mobile:
         except MockpayError as error:
             return _plain(error.message, 400)
         try:
-            return _plain(self._till.signed_payload(order))
+            return _plain(self._checkout.signed_payload(order))
         except MockpayError as error:
             return _plain(error.message, 503)
 
     def verify(self) -> Response:
-        """Answer `true` if the result is to be believed, `false` if not; keep the books."""
+        """Answer `true` if the result is to be valid, `false` if not; keep the books."""
         try:
-            params = received(_raw())
-            believed = bool(self._till.verify(params))
+            params = parse_query(_raw_query())
+            valid = bool(self._checkout.verify(params))
         except MockpayError:
             return _plain("false")
         try:
-            self._till.take(params)
-        except Refused as error:
+            self._checkout.accept_result(params)
+        except ResultRefused as error:
             # Signed, but about an order of somebody else's books: true is the SDK's answer.
-            believed = error.code == "result.order"
-        return _plain(str(believed).lower())
+            valid = error.code == "result.order"
+        return _plain(str(valid).lower())
 
     def _order(self, sent: dict[str, str]) -> ShopOrder:
         order_id = sent.get("sellerOrderId", "")
         if order_id and not _ORDER_ID.fullmatch(order_id):
             raise Invalid("sellerOrderId must be 1 to 64 letters, digits, - or _.")
-        typed = sent.get("orderTotalAmount") or sent.get("amount") or ""
-        bought = thing(sent.get("sku", CATALOGUE[0].sku if typed else ""))
-        if bought is None:
+        amount_text = sent.get("orderTotalAmount") or sent.get("amount") or ""
+        product = find_product(sent.get("sku", CATALOGUE[0].sku if amount_text else ""))
+        if product is None:
             raise Invalid("Name what is bought: sku, or orderTotalAmount.")
-        known = self._till.books.find(order_id)
-        amount = price(bought, typed)
-        if known is None:
-            return self._till.place(bought.sku, amount, order_id=order_id)
-        return self._again(known, amount)
-
-    def _again(self, known: ShopOrder, amount: Money) -> ShopOrder:
-        if known.amount != amount:
-            raise Invalid(f"{known.order_id} was ordered for {known.amount.wire()}.")
-        return self._till.reopen(known)
+        order = self._checkout.ledger.find(order_id)
+        amount = price(product, amount_text)
+        if order is None:
+            return self._checkout.place(product.sku, amount, order_id=order_id)
+        if order.amount != amount:
+            raise Invalid(f"{order.order_id} was ordered for {order.amount.wire()}.")
+        return self._checkout.reopen(order)
 
 
-def _raw() -> str:
+def _raw_query() -> str:
     # A form's body is read as it is: the parser decides what is malformed, not Flask.
     octets = request.get_data() if request.method == "POST" else b""
     return (octets or request.query_string).decode("latin-1")

@@ -9,15 +9,15 @@ from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import ShopOrder
 from mockpay.merchant.shop import refund_view_models, view_models
-from mockpay.merchant.shop.catalogue import Thing, thing
-from mockpay.merchant.shop.checkout import Till, received
+from mockpay.merchant.shop.catalogue import Product, find_product
+from mockpay.merchant.shop.checkout import Checkout, parse_query
 
 
 class Pages:
     """The views of one shop; each is one request."""
 
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Name the addresses."""
@@ -31,25 +31,25 @@ class Pages:
 
     def catalogue(self) -> str:
         """Three things to buy."""
-        return self._shelf()
+        return self._catalogue()
 
     def buy(self) -> ResponseReturnValue:
         """Place an order and send the buyer to pay it."""
-        bought = thing(request.form.get("sku", ""))
-        if bought is None:
+        product = find_product(request.form.get("sku", ""))
+        if product is None:
             abort(404)
-        typed = request.form.get("amount", "").strip()
+        amount_text = request.form.get("amount", "").strip()
         try:
-            amount = price(bought, typed)
+            amount = price(product, amount_text)
         except Invalid as error:
-            return self._shelf(typed, error.message), 400
-        return self._to_payment(self._till.place(bought.sku, amount))
+            return self._catalogue(amount_text, error.message), 400
+        return self._to_payment(self._checkout.place(product.sku, amount))
 
     def pay(self, order_id: str) -> ResponseReturnValue:
         """Send the buyer to pay an order that is not paid."""
-        order = self.known(order_id)
+        order = self.order_or_404(order_id)
         try:
-            return self._to_payment(self._till.reopen(order))
+            return self._to_payment(self._checkout.reopen(order))
         except Conflict:
             # A second click, or paid meanwhile: the order's page tells.
             return redirect(url_for(".order", order_id=order_id), 303)
@@ -57,73 +57,75 @@ class Pages:
     def returned(self) -> ResponseReturnValue:
         """Take the buyer back: believe the result or refuse it for all to see."""
         try:
-            order = self._till.take(received(request.query_string.decode("latin-1")))
+            order = self._checkout.accept_result(parse_query(request.query_string.decode("latin-1")))
         except MockpayError as error:
             return self._refused(error), 400
         return redirect(url_for(".order", order_id=order.order_id), 303)
 
     def orders(self) -> str:
         """List the latest orders, with what became of their refunds."""
-        books = self._till.books
-        refunds = books.refunds.newest()
+        ledger = self._checkout.ledger
+        refunds = ledger.refunds.newest()
         lines = [
             view_models.order_line(order) | refund_view_models.chip_of_order(order.order_id, refunds)
-            for order in books.newest()
+            for order in ledger.newest()
         ]
-        alerts = refund_view_models.alert_lines(books.alerts.newest(5))
+        alerts = refund_view_models.alert_lines(ledger.alerts.newest(5))
         return self._render("orders", "Your orders", orders=lines, alerts=alerts)
 
     def order(self, order_id: str) -> Response:
-        """One order: what was bought, what came back, what ListOrderReference says now."""
-        return self.show(self.known(order_id))
+        """One order: what was product, what came back, what ListOrderReference says now."""
+        return self.render_order(self.order_or_404(order_id))
 
-    def show(self, order: ShopOrder, *, status: int = 200, typed: str = "", error: str = "") -> Response:
+    def render_order(
+        self, order: ShopOrder, *, status: int = 200, amount_text: str = "", error: str = ""
+    ) -> Response:
         """
         The page of an order.
 
         Args:
             typed: What was typed into the refund form; `error` what is wrong with it.
         """
-        books, answer = self._till.books, self._till.ask(order)
-        order = self._till.settle(order, answer)
-        page = view_models.order_page(order, books.results(order.order_id), answer)
-        page |= refund_view_models.order_page(order, books)
+        ledger, answer = self._checkout.ledger, self._checkout.look_up(order)
+        order = self._checkout.settle(order, answer)
+        page = view_models.order_page(order, ledger.results(order.order_id), answer)
+        page |= refund_view_models.order_page(order, ledger)
         title = f"Error: {error}" if error else f"{page['words']}: {order.order_id}"
-        text = self._render("order", title, order=page, typed=typed, error=error)
+        text = self._render("order", title, order=page, amount_text=amount_text, error=error)
         reply = Response(text, status)
         reply.headers["Cache-Control"] = "no-store"
         return reply
 
     def not_found(self, _error: Exception) -> ResponseReturnValue:
-        """Say that the shop has no such thing."""
-        sentence = "The shop has no such thing or order."
+        """Say that the shop has no such product."""
+        sentence = "The shop has no such product or order."
         return self._render("notice", "Not found", heading="Not found", sentence=sentence), 404
 
     def forbidden(self, error: Forbidden) -> ResponseReturnValue:
         """Say what the guard said."""
         return self._render("notice", "Refused", heading="Refused", sentence=error.message), 403
 
-    def known(self, order_id: str) -> ShopOrder:
+    def order_or_404(self, order_id: str) -> ShopOrder:
         """The order, or 404."""
-        return self._till.books.find(order_id) or abort(404)
+        return self._checkout.ledger.find(order_id) or abort(404)
 
     def _to_payment(self, order: ShopOrder) -> ResponseReturnValue:
         try:
-            where = self._till.payment_url(order, url_for(".returned", _external=True))
+            url = self._checkout.payment_url(order, url_for(".returned", _external=True))
         except MockpayError as error:
             sentence = f"{error.message} Order {order.order_id} is kept: pay it later."
             heading = "Amazon Pay cannot be reached"
             return self._render("notice", heading, heading=heading, sentence=sentence), 503
-        return redirect(where, 303)
+        return redirect(url, 303)
 
-    def _shelf(self, typed: str = "", error: str = "") -> str:
-        title = f"Error: {error}" if error else self._till.config.name
-        things = view_models.catalogue()
-        return self._render("catalogue", title, things=things, typed=typed, error=error)
+    def _catalogue(self, amount_text: str = "", error: str = "") -> str:
+        title = f"Error: {error}" if error else self._checkout.config.name
+        products = view_models.catalogue()
+        return self._render("catalogue", title, products=products, amount_text=amount_text, error=error)
 
     def _refused(self, error: MockpayError) -> str:
         named = request.args.get("sellerOrderId", "")
-        order = self._till.books.find(named)
+        order = self._checkout.ledger.find(named)
         sent = view_models.refused_parameters(request.args.items(multi=True), order)
         title = "Result refused"
         return self._render(
@@ -136,20 +138,20 @@ class Pages:
         )
 
     def _render(self, template: str, title: str, **context: object) -> str:
-        config = self._till.config
+        config = self._checkout.config
         page = {"title": title, "name": config.name}
         token = config.form_token()
         return render_template(f"shop/{template}.html", page=page, token=token, **context)
 
 
-def price(bought: Thing, typed: str) -> Money:
+def price(product: Product, amount_text: str) -> Money:
     """
     What to ask for: the price, or the amount that a tester typed instead.
 
     Raises:
         Invalid: code ``amount.invalid``.
     """
-    amount = Money.parse(typed) if typed else bought.price
+    amount = Money.parse(amount_text) if amount_text else product.price
     if amount.minor == 0:
         raise Invalid("The amount must be more than zero.", code="amount.invalid")
     return amount

@@ -8,15 +8,15 @@ from flask.typing import ResponseReturnValue
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
 from mockpay.merchant.shop import refund_view_models
-from mockpay.merchant.shop.back_office import Desk
+from mockpay.merchant.shop.back_office import BackOffice
 from mockpay.merchant.shop.pages import Pages
 
 
 class RefundPages:
     """The views; a form that the books refuse shows the order's page again, saying why."""
 
-    def __init__(self, pages: Pages, desk: Desk) -> None:
-        self._pages, self._desk = pages, desk
+    def __init__(self, pages: Pages, back_office: BackOffice) -> None:
+        self._pages, self._back_office = pages, back_office
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Name the addresses."""
@@ -28,11 +28,11 @@ class RefundPages:
 
     def refund(self, order_id: str) -> ResponseReturnValue:
         """Give the typed amount back, or all that is left (`full`)."""
-        order = self._pages.known(order_id)
-        typed = request.form.get("amount", "").strip()
+        order = self._pages.order_or_404(order_id)
+        amount_text = request.form.get("amount", "").strip()
         try:
-            amount = None if request.form.get("full") else Money.parse(typed)
-            self._desk.refund(
+            amount = None if request.form.get("full") else Money.parse(amount_text)
+            self._back_office.refund(
                 order,
                 amount,
                 note=request.form.get("note", "").strip(),
@@ -40,30 +40,32 @@ class RefundPages:
             )
         except (Invalid, Conflict) as error:
             status = 400 if isinstance(error, Invalid) else 409
-            return self._pages.show(order, status=status, typed=typed, error=error.message)
+            return self._pages.render_order(
+                order, status=status, amount_text=amount_text, error=error.message
+            )
         return redirect(url_for(".order", order_id=order_id), 303)
 
     def cancel(self, order_id: str) -> ResponseReturnValue:
         """Cancel a paid order."""
-        order = self._pages.known(order_id)
+        order = self._pages.order_or_404(order_id)
         try:
-            self._desk.cancel(order)
+            self._back_office.cancel(order)
         except Conflict as error:
-            return self._pages.show(order, status=409, error=error.message)
+            return self._pages.render_order(order, status=409, error=error.message)
         return redirect(url_for(".order", order_id=order_id), 303)
 
     def verify(self) -> ResponseReturnValue:
         """Ask about refunds that have no end yet: an order's (`order_id`), or all."""
         order_id = request.form.get("order_id", "")
-        self._desk.verify(order_id)
+        self._back_office.verify(order_id)
         if not order_id:
             return redirect(url_for(".orders"), 303)
         return redirect(url_for(".order", order_id=order_id), 303)
 
     def status(self, order_id: str) -> Response:
         """What the order's page polls: a version that differs once anything is new."""
-        order, books = self._pages.known(order_id), self._desk.till.books
-        refunds, alerts = books.refunds.of_order(order_id), books.alerts.of_order(order_id)
+        order, ledger = self._pages.order_or_404(order_id), self._back_office.checkout.ledger
+        refunds, alerts = ledger.refunds.of_order(order_id), ledger.alerts.of_order(order_id)
         version = refund_view_models.version(order, refunds, alerts)
         state = refunds[0].state if refunds else order.state.value
         answer = jsonify(version=version, state=state)

@@ -9,10 +9,10 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import OrderState, ShopOrder, StoredResult
 from mockpay.merchant.responses import OrderReference
-from mockpay.merchant.shop.catalogue import CATALOGUE, thing
+from mockpay.merchant.shop.catalogue import CATALOGUE, find_product
 from mockpay.merchant.shop.checkout import Answer, same_amount
 
-Shown = dict[str, object]
+ViewModel = dict[str, object]
 
 #: Shown of a refused result: enough to see what is wrong, whatever was sent.
 _MOST_PARAMETERS, _LONGEST_VALUE = 16, 120
@@ -28,28 +28,28 @@ _WORDS = {
 _SOURCES = {"result": "a verified result", "notification": "a verified notification"}
 
 
-def catalogue() -> list[Shown]:
-    """The things on the shelf."""
+def catalogue() -> list[ViewModel]:
+    """The products."""
     return [
         {
-            "sku": thing.sku,
-            "title": thing.title,
-            "about": thing.about,
-            "picture": thing.picture,
-            "price": thing.price.display(),
+            "sku": product.sku,
+            "title": product.title,
+            "about": product.about,
+            "picture": product.picture,
+            "price": product.price.display(),
         }
-        for thing in CATALOGUE
+        for product in CATALOGUE
     ]
 
 
-def order_line(order: ShopOrder) -> Shown:
+def order_line(order: ShopOrder) -> ViewModel:
     """An order as one line of a list."""
-    bought = thing(order.sku)
+    product = find_product(order.sku)
     return {
         "order_id": order.order_id,
-        "title": bought.title if bought else order.sku,
-        "about": bought.about if bought else "",
-        "picture": bought.picture if bought else "bell",
+        "title": product.title if product else order.sku,
+        "about": product.about if product else "",
+        "picture": product.picture if product else "bell",
         "state": order.state.value,
         "words": _WORDS[order.state],
         "amount": order.amount.display(),
@@ -57,14 +57,14 @@ def order_line(order: ShopOrder) -> Shown:
     }
 
 
-def order_page(order: ShopOrder, results: list[StoredResult], answer: Answer) -> Shown:
+def order_page(order: ShopOrder, results: list[StoredResult], answer: Answer) -> ViewModel:
     """Everything that the page of one order tells."""
-    bought = thing(order.sku)
+    product = find_product(order.sku)
     source = _SOURCES.get(order.settled_by, order.settled_by)
     settled = f", from {source}, {moment(order.changed_at)}" if source else ""
     paid = answer.reference is not None and answer.reference.paid
     return order_line(order) | {
-        "for_testing": bought is not None and bought.price != order.amount,
+        "for_testing": product is not None and product.price != order.amount,
         "payable": order.state in {OrderState.PLACED, OrderState.FAILED} and not paid,
         "open": order.state in {OrderState.PENDING, OrderState.UNKNOWN},
         "settled": settled,
@@ -85,9 +85,9 @@ def difference(order: ShopOrder, reference: OrderReference | None) -> str:
         asked, named = order.amount.wire(), reference.amount or "no amount"
         return f"The shop asked for {asked}, ListOrderReference names {named}."
     if order.state is OrderState.PAID and not reference.paid:
-        return f"The books say PAID, ListOrderReference says {_standing(reference)}."
+        return f"The books say PAID, ListOrderReference says {_state_text(reference)}."
     if order.state is OrderState.FAILED and reference.paid:
-        return f"The books say FAILED, ListOrderReference says {_standing(reference)}."
+        return f"The books say FAILED, ListOrderReference says {_state_text(reference)}."
     same = order.amazon_order_id in {"", reference.amazon_order_reference_id}
     if order.state is OrderState.PAID and not same:
         return (
@@ -97,17 +97,17 @@ def difference(order: ShopOrder, reference: OrderReference | None) -> str:
     return ""
 
 
-def refused_parameters(sent: Iterable[tuple[str, str]], order: ShopOrder | None) -> list[Shown]:
+def refused_parameters(sent: Iterable[tuple[str, str]], order: ShopOrder | None) -> list[ViewModel]:
     """What came with a refused result, beside what the books say."""
     expected = {} if order is None else {"orderTotalAmount": order.amount.wire()}
-    rows: list[Shown] = []
+    rows: list[ViewModel] = []
     for name, value in list(sent)[:_MOST_PARAMETERS]:
-        wanted = expected.get(name, value)
+        expected_value = expected.get(name, value)
         rows.append(
             {
                 "name": name[:_LONGEST_VALUE],
                 "value": value[:_LONGEST_VALUE] + ("…" if len(value) > _LONGEST_VALUE else ""),
-                "expected": wanted if wanted != value else "",
+                "expected": expected_value if expected_value != value else "",
             }
         )
     return rows
@@ -115,16 +115,16 @@ def refused_parameters(sent: Iterable[tuple[str, str]], order: ShopOrder | None)
 
 def moment(at: int, *, year: bool = True) -> str:
     """An instant for buyers: ``21 Nov 2026, 3:38 pm``."""
-    there = indian(at)
-    half = "am" if there.hour < 12 else "pm"
-    day = f"{there.day} {there:%b %Y}" if year else f"{there.day} {there:%b}"
-    return f"{day}, {there.hour % 12 or 12}:{there:%M} {half}"
+    local = indian(at)
+    half = "am" if local.hour < 12 else "pm"
+    day = f"{local.day} {local:%b %Y}" if year else f"{local.day} {local:%b}"
+    return f"{day}, {local.hour % 12 or 12}:{local:%M} {half}"
 
 
-def _result(result: StoredResult, order: ShopOrder) -> Shown:
+def _result(result: StoredResult, order: ShopOrder) -> ViewModel:
     fields = result.fields
     date = fields.get("transactionDate", "")
-    told = [
+    pairs = [
         ("reasonCode", fields.get("reasonCode", "")),
         ("description", fields.get("description", "")),
         ("amazonOrderId", fields.get("amazonOrderId", "")),
@@ -135,11 +135,11 @@ def _result(result: StoredResult, order: ShopOrder) -> Shown:
     return {
         "status": fields["status"],
         "came": moment(result.verified_at),
-        "rows": [{"label": label, "value": value} for label, value in told if value],
+        "rows": [{"label": label, "value": value} for label, value in pairs if value],
     }
 
 
-def _earlier(result: StoredResult) -> Shown:
+def _earlier(result: StoredResult) -> ViewModel:
     fields = result.fields
     return {
         "status": fields["status"],
@@ -148,8 +148,8 @@ def _earlier(result: StoredResult) -> Shown:
     }
 
 
-def _reference(reference: OrderReference) -> Shown:
-    told = [
+def _reference(reference: OrderReference) -> ViewModel:
+    pairs = [
         ("ReasonCode", reference.reason_code),
         ("ReasonDescription", reference.reason_description),
         ("AmazonOrderReferenceId", reference.amazon_order_reference_id),
@@ -161,11 +161,11 @@ def _reference(reference: OrderReference) -> Shown:
     return {
         "state": reference.state,
         "paid": reference.paid,
-        "rows": [{"label": label, "value": value} for label, value in told if value],
+        "rows": [{"label": label, "value": value} for label, value in pairs if value],
     }
 
 
-def _standing(reference: OrderReference) -> str:
+def _state_text(reference: OrderReference) -> str:
     return " ".join(filter(None, (reference.state, reference.reason_code)))
 
 

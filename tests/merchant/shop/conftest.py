@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mockpay.merchant.ledger import Books
+from mockpay.merchant.ledger import Ledger
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
 from tests.merchant.shop.pretend_sandbox import NOW, URL, PretendSandbox
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, SELLER_ID
@@ -23,8 +23,8 @@ def sandbox():
 
 
 @pytest.fixture
-def books(tmp_path):
-    return Books(tmp_path / "shop.db")
+def ledger(tmp_path):
+    return Ledger(tmp_path / "ledger.db")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def shop_with(tmp_path, sandbox):
         settings = {
             "seller": Credentials(SELLER_ID, ACCESS_KEY, SECRET_KEY),
             "base_url": lambda: URL,
-            "books": tmp_path / "shop.db",
+            "ledger": tmp_path / "ledger.db",
             "sender": sandbox,
             "clock": FixedClock(),
         }

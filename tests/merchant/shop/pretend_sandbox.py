@@ -44,9 +44,9 @@ class PretendSandbox:
             return HttpReply(200, {}, CERTIFICATE)
         return self._operation(urlsplit(call.url))
 
-    def knows(self, seller_order_id, standing, amount="499.00", amazon_order_id="S04-1-1"):
+    def knows(self, seller_order_id, status, amount="499.00", amazon_order_id="S04-1-1"):
         """Add an order to what ListOrderReference lists."""
-        state, reason, description = standing
+        state, reason, description = status
         reference = {
             "AmazonOrderReferenceId": amazon_order_id,
             "CreationTimestamp": "2026-11-21T10:04:07.000Z",

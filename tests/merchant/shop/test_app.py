@@ -28,13 +28,13 @@ def test_another_guard_may_stand_where_callers_come_from_elsewhere(shop_with):
     assert statuses == dict(zip(PAGES, [403, 403, 400, 400, 200], strict=True))
 
 
-def test_the_form_guard_stands_before_the_shops_own_forms_only(shop_with, books):
+def test_the_form_guard_stands_before_the_shops_own_forms_only(shop_with, ledger):
     shop = shop_with(form_guard=refuse, form_token=lambda: "t0ken")
     assert 'name="form_token" value="t0ken"' in shop.get("/shop").text
     assert buy(shop).status_code == 403
     assert shop.post("/shop/orders/X/pay").status_code == 403
     assert shop.post("/shop/mobile/sign", data={"sku": "bell"}).status_code == 200
-    assert [order.order_id for order in books.newest()] == [FIRST]
+    assert [order.order_id for order in ledger.newest()] == [FIRST]
 
 
 def test_every_page_forbids_foreign_content(shop):

@@ -20,7 +20,7 @@ from tests.wire.known_answers import ACCESS_KEY, SELLER_ID
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "standing", "state"),
+    ("first", "second", "status", "state"),
     [
         ("FAILURE", "SUCCESS", PAID, "PAID"),
         ("FAILURE", "SUCCESS", FAILED, "FAILED"),
@@ -28,9 +28,9 @@ from tests.wire.known_answers import ACCESS_KEY, SELLER_ID
         ("SUCCESS", "FAILURE", FAILED, "FAILED"),
     ],
 )
-def test_list_order_reference_decides_between_two_results(shop, sandbox, first, second, standing, state):
+def test_list_order_reference_decides_between_two_results(shop, sandbox, first, second, status, state):
     buy(shop)
-    sandbox.knows(FIRST, standing)
+    sandbox.knows(FIRST, status)
     come_back(shop, signed_result(first, FIRST))
     assert come_back(shop, signed_result(second, FIRST)).status_code == 303
     page = shop.get(f"/shop/orders/{FIRST}")
@@ -52,13 +52,13 @@ def test_a_contradiction_waits_while_the_sandbox_is_away(shop, sandbox):
     assert books_say(shop.get(f"/shop/orders/{FIRST}")) == "PAID"
 
 
-@pytest.mark.parametrize(("standing", "state"), [(PAID, "PAID"), (FAILED, "FAILED"), (OPEN, "PENDING")])
-def test_a_pending_order_follows_list_order_reference(shop, sandbox, standing, state):
+@pytest.mark.parametrize(("status", "state"), [(PAID, "PAID"), (FAILED, "FAILED"), (OPEN, "PENDING")])
+def test_a_pending_order_follows_list_order_reference(shop, sandbox, status, state):
     buy(shop)
     sandbox.knows(FIRST, OPEN)
     come_back(shop, signed_result("PENDING", FIRST))
     sandbox.forget(FIRST)
-    sandbox.knows(FIRST, standing)
+    sandbox.knows(FIRST, status)
     assert books_say(shop.get(f"/shop/orders/{FIRST}")) == state
 
 
@@ -94,15 +94,17 @@ def test_the_paid_one_of_several_references_counts(shop, sandbox):
 
 
 @pytest.mark.parametrize(
-    ("status", "standing", "words"),
+    ("status", "reference_state", "words"),
     [
         ("SUCCESS", FAILED, "The books say PAID, ListOrderReference says Closed Upfront"),
         ("FAILURE", PAID, "The books say FAILED, ListOrderReference says Closed Upfront"),
     ],
 )
-def test_books_and_list_order_reference_that_disagree_are_shown(shop, sandbox, status, standing, words):
+def test_books_and_list_order_reference_that_disagree_are_shown(
+    shop, sandbox, status, reference_state, words
+):
     buy(shop)
-    sandbox.knows(FIRST, standing)
+    sandbox.knows(FIRST, reference_state)
     come_back(shop, signed_result(status, FIRST))
     page = shop.get(f"/shop/orders/{FIRST}")
     assert 'data-testid="shop-difference"' in page.text
@@ -120,7 +122,7 @@ def test_a_refused_question_is_shown_with_its_reason(shop_with):
 # --- paying once more ---
 
 
-def test_a_failed_order_can_be_paid_once_more(shop, sandbox, books):
+def test_a_failed_order_can_be_paid_once_more(shop, sandbox, ledger):
     buy(shop)
     sandbox.knows(FIRST, FAILED, amazon_order_id="S04-1-1")
     come_back(shop, signed_result("FAILURE", FIRST))
@@ -135,11 +137,11 @@ def test_a_failed_order_can_be_paid_once_more(shop, sandbox, books):
     page = shop.get(f"/shop/orders/{FIRST}")
     assert books_say(page) == "PAID"
     assert "shop-conflict" not in page.text
-    assert books.find(FIRST).amazon_order_id == "S04-1-2"
+    assert ledger.find(FIRST).amazon_order_id == "S04-1-2"
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "PENDING"])
-def test_an_order_that_is_paid_or_pending_is_not_paid_once_more(shop, books, status):
+def test_an_order_that_is_paid_or_pending_is_not_paid_once_more(shop, ledger, status):
     buy(shop)
     come_back(shop, signed_result(status, FIRST))
     reply = shop.post(f"/shop/orders/{FIRST}/pay")

@@ -32,7 +32,7 @@ def test_the_catalogue_offers_three_things_with_their_prices(shop, path):
     assert "A demo shop. Nothing is sold here" in page.text
 
 
-def test_buying_sends_the_buyer_to_the_payment_page_with_a_sealed_request(shop, books):
+def test_buying_sends_the_buyer_to_the_payment_page_with_a_sealed_request(shop, ledger):
     reply = buy(shop)
     where = urlsplit(reply.headers["Location"])
     assert (reply.status_code, where.netloc, where.path) == (303, "127.0.0.1:8420", "/initiatePayment")
@@ -41,7 +41,7 @@ def test_buying_sends_the_buyer_to_the_payment_page_with_a_sealed_request(shop, 
     assert (said["sellerOrderId"], said["orderTotalAmount"]) == (FIRST, "499.00")
     assert (said["orderTotalCurrencyCode"], said["sellerId"]) == ("INR", SELLER_ID)
     assert said["sellerStoreName"] == "Nilgiri Cycle Works"
-    assert books.find(FIRST).state is OrderState.PLACED
+    assert ledger.find(FIRST).state is OrderState.PLACED
 
 
 def test_the_way_back_leads_to_the_host_the_buyer_came_to(shop):
@@ -56,74 +56,74 @@ def test_buyers_may_find_the_sandbox_elsewhere_than_the_shop_does(shop_with, san
     assert where.netloc == "pay.example"
 
 
-def test_a_tester_may_ask_for_a_magic_amount(shop, books):
+def test_a_tester_may_ask_for_a_magic_amount(shop, ledger):
     said, _ = opened_request(urlsplit(buy(shop, amount=" 1701.10 ").headers["Location"]).query)
     assert said["orderTotalAmount"] == "1701.10"
     assert "amount for testing" in shop.get(f"/shop/orders/{FIRST}").text
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "1e3", "१२", "1.001", "12345678901", "<b>"])
-def test_an_amount_that_is_none_stays_in_the_field_and_orders_nothing(shop, books, amount):
+def test_an_amount_that_is_none_stays_in_the_field_and_orders_nothing(shop, ledger, amount):
     page = buy(shop, amount=amount)
     assert page.status_code == 400
     assert 'aria-invalid="true"' in page.text
     assert "<title>Error: " in page.text
     assert f'value="{escape(amount)}"' in page.text
-    assert books.newest() == []
+    assert ledger.newest() == []
 
 
 @pytest.mark.parametrize("sku", ["", "yacht", "' OR 1=1"])
-def test_what_the_shop_does_not_have_cannot_be_bought(shop, books, sku):
+def test_what_the_shop_does_not_have_cannot_be_bought(shop, ledger, sku):
     assert buy(shop, sku).status_code == 404
-    assert books.newest() == []
+    assert ledger.newest() == []
 
 
-def test_an_unreachable_sandbox_is_said_and_the_order_is_kept(shop, sandbox, books):
+def test_an_unreachable_sandbox_is_said_and_the_order_is_kept(shop, sandbox, ledger):
     sandbox.away = True
     page = buy(shop)
     assert page.status_code == 503
     assert 'data-testid="shop-notice"' in page.text
     assert "No answer from 127.0.0.1." in page.text
-    assert books.find(FIRST).state is OrderState.PLACED
+    assert ledger.find(FIRST).state is OrderState.PLACED
 
 
 # --- the way back ---
 
 
 @pytest.mark.parametrize(
-    ("status", "standing", "state"),
+    ("status", "reference_state", "state"),
     [("SUCCESS", PAID, "PAID"), ("FAILURE", FAILED, "FAILED"), ("PENDING", OPEN, "PENDING")],
 )
-def test_a_verified_result_is_entered_and_shown(shop, sandbox, status, standing, state):
+def test_a_verified_result_is_entered_and_shown(shop, sandbox, status, reference_state, state):
     buy(shop)
-    sandbox.knows(FIRST, standing)
+    sandbox.knows(FIRST, reference_state)
     reply = come_back(shop, signed_result(status, FIRST))
     assert (reply.status_code, reply.headers["Location"]) == (303, f"/shop/orders/{FIRST}")
     page = shop.get(reply.headers["Location"])
     assert f'data-testid="shop-verified" data-status="{status}"' in page.text
-    assert f'data-testid="shop-list-order-reference" data-state="{standing[0]}"' in page.text
+    assert f'data-testid="shop-list-order-reference" data-state="{reference_state[0]}"' in page.text
     assert books_say(page) == state
     assert page.headers["Cache-Control"] == "no-store"
 
 
-def test_a_result_that_comes_twice_is_entered_once(shop, sandbox, books):
+def test_a_result_that_comes_twice_is_entered_once(shop, sandbox, ledger):
     buy(shop)
     sandbox.knows(FIRST, PAID)
     replies = [come_back(shop, signed_result("SUCCESS", FIRST)) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [303, 303]
-    assert len(books.results(FIRST)) == 1
+    assert len(ledger.results(FIRST)) == 1
     assert "shop-conflict" not in shop.get(f"/shop/orders/{FIRST}").text
 
 
-def test_a_result_that_comes_eight_times_at_once_is_entered_once(shop_with, books):
+def test_a_result_that_comes_eight_times_at_once_is_entered_once(shop_with, ledger):
     buy(shop_with())
     browsers = [shop_with() for _ in range(8)]
     result = signed_result("SUCCESS", FIRST)
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda browser: come_back(browser, result), browsers))
     assert [reply.status_code for reply in replies] == [303] * 8
-    assert len(books.results(FIRST)) == 1
-    assert books.find(FIRST).state is OrderState.PAID
+    assert len(ledger.results(FIRST)) == 1
+    assert ledger.find(FIRST).state is OrderState.PAID
 
 
 TAMPERED = {
@@ -141,7 +141,7 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_a_change_to_any_parameter_is_refused_for_all_to_see(shop, books, name):
+def test_a_change_to_any_parameter_is_refused_for_all_to_see(shop, ledger, name):
     buy(shop)
     buy(shop)
     result = signed_result("FAILURE", FIRST)
@@ -149,8 +149,8 @@ def test_a_change_to_any_parameter_is_refused_for_all_to_see(shop, books, name):
     page = come_back(shop, result | {name: TAMPERED[name]})
     assert page.status_code == 400
     assert 'data-testid="shop-refused" data-code="result.signature"' in page.text
-    assert {order.state for order in books.newest()} == {OrderState.PLACED}
-    assert books.results(FIRST) == []
+    assert {order.state for order in ledger.newest()} == {OrderState.PLACED}
+    assert ledger.results(FIRST) == []
 
 
 def test_a_refused_amount_is_shown_beside_the_one_in_the_books(shop):
@@ -196,16 +196,16 @@ def test_a_query_that_is_no_result_is_refused(shop, query):
         ({"sellerOrderId": None, "customInformation": None}, "is not in the shop&#39;s books"),
     ],
 )
-def test_a_signed_result_that_does_not_fit_the_books_is_refused(shop, books, changes, reason):
+def test_a_signed_result_that_does_not_fit_the_books_is_refused(shop, ledger, changes, reason):
     buy(shop)
     buy(shop)
     page = come_back(shop, signed_result("SUCCESS", FIRST, **changes))
     assert page.status_code == 400
     assert reason in page.text
-    assert {order.state for order in books.newest()} == {OrderState.PLACED}
+    assert {order.state for order in ledger.newest()} == {OrderState.PLACED}
 
 
-def test_a_refusal_that_made_no_order_finds_its_order_by_custom_information(shop, books):
+def test_a_refusal_that_made_no_order_finds_its_order_by_custom_information(shop, ledger):
     buy(shop)
     bare = signed_result(
         "FAILURE",
@@ -217,21 +217,21 @@ def test_a_refusal_that_made_no_order_finds_its_order_by_custom_information(shop
         transactionDate=None,
     )
     assert come_back(shop, bare).status_code == 303
-    assert books.find(FIRST).state is OrderState.FAILED
+    assert ledger.find(FIRST).state is OrderState.FAILED
 
 
-def test_an_unsigned_seller_id_of_the_real_service_is_overlooked(shop, books):
+def test_an_unsigned_seller_id_of_the_real_service_is_overlooked(shop, ledger):
     buy(shop)
     result = signed_result("SUCCESS", FIRST) | {"sellerId": SELLER_ID}
     assert come_back(shop, result).status_code == 303
-    assert books.find(FIRST).state is OrderState.PAID
+    assert ledger.find(FIRST).state is OrderState.PAID
 
 
-def test_a_result_is_verified_without_asking_the_sandbox(shop, sandbox, books):
+def test_a_result_is_verified_without_asking_the_sandbox(shop, sandbox, ledger):
     buy(shop)
     sandbox.away = True
     assert come_back(shop, signed_result("SUCCESS", FIRST)).status_code == 303
-    assert books.find(FIRST).state is OrderState.PAID
+    assert ledger.find(FIRST).state is OrderState.PAID
 
 
 # --- lists and unknown things ---
@@ -250,4 +250,4 @@ def test_orders_are_listed_newest_first(shop):
 def test_an_unknown_order_is_not_found(shop, path):
     page = shop.get(path)
     assert page.status_code == 404
-    assert "The shop has no such thing or order." in page.text
+    assert "The shop has no such product or order." in page.text

@@ -8,7 +8,7 @@ import pytest
 
 from mockpay.kernel.errors import Forbidden
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import Standing
+from mockpay.merchant.ledger import RefundStatus
 from tests.merchant import posted
 from tests.merchant.shop.pretend_sandbox import FIRST, OPEN, PAID, buy, come_back, signed_result
 
@@ -128,21 +128,21 @@ def test_an_old_form_with_another_amount_is_refused(paid, sandbox):
     assert sandbox.refunds.taken() == Money(100_00)
 
 
-def test_a_note_for_testing_goes_with_the_refund(paid, sandbox, books):
+def test_a_note_for_testing_goes_with_the_refund(paid, sandbox, ledger):
     note = '{"SandboxSimulation": {"State": "Declined", "ReasonCode": "AmazonRejected"}}'
     refund(paid, note=note)
     (asked,) = [call.url for call in sandbox.calls if "RefundPayment" in call.url]
     assert "SellerRefundNote=" in asked
-    assert books.refunds.of_order(FIRST)[0].note == note
+    assert ledger.refunds.of_order(FIRST)[0].note == note
 
 
-def test_presses_at_once_give_back_no_more_than_was_paid(shop_with, paid, sandbox, books):
+def test_presses_at_once_give_back_no_more_than_was_paid(shop_with, paid, sandbox, ledger):
     browsers = [shop_with() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(refund, browsers))
     assert sorted(reply.status_code for reply in replies) == [303] * 4 + [409] * 4
     assert sandbox.refunds.taken() == Money(400_00)
-    assert books.refunds.left(FIRST) == Money(99_00)
+    assert ledger.refunds.refundable(FIRST) == Money(99_00)
 
 
 def test_an_unpaid_order_gives_nothing_back(shop, sandbox):
@@ -266,9 +266,9 @@ def test_the_status_answers_anew_only_when_something_is_new(paid, sandbox):
     assert second.json["version"] != first.json["version"]
 
 
-def test_an_alert_is_news_for_the_page(paid, books):
+def test_an_alert_is_news_for_the_page(paid, ledger):
     before = paid.get(f"{ORDER}/status").json["version"]
-    books.alerts.enter(FIRST, "REFUND_STATE_CONFLICT", "Look.", at=1)
+    ledger.alerts.enter(FIRST, "REFUND_STATE_CONFLICT", "Look.", at=1)
     assert paid.get(f"{ORDER}/status").json["version"] != before
 
 
@@ -302,9 +302,9 @@ def test_every_form_carries_the_guards_token(shop_with, paid):
     assert page.count('method="post"') == page.count('name="form_token" value="t0ken"') == 3
 
 
-def test_what_is_kept_of_a_refund_is_escaped(paid, books):
+def test_what_is_kept_of_a_refund_is_escaped(paid, ledger):
     refund(paid, note="<script>alert(1)</script>")
-    books.alerts.enter(FIRST, "X", "<img src=x>", at=1)
+    ledger.alerts.enter(FIRST, "X", "<img src=x>", at=1)
     page = paid.get(ORDER).text
     assert "<script>alert" not in page
     assert "<img" not in page
@@ -317,7 +317,7 @@ def test_the_list_of_orders_shows_each_refund(paid):
     assert "Refund on its way" in paid.get("/shop/orders").text
 
 
-def test_a_refund_in_each_standing_has_its_words(paid, books):
+def test_a_refund_in_each_standing_has_its_words(paid, ledger):
     from mockpay.merchant.shop.refund_view_models import _CHIPS, _STEPS
 
-    assert set(_CHIPS) == set(_STEPS) == set(Standing)
+    assert set(_CHIPS) == set(_STEPS) == set(RefundStatus)
