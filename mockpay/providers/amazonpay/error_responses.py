@@ -26,24 +26,20 @@ def error_of_path(error: MockpayError) -> Response:
 def html_error(error: MockpayError) -> Response:
     """A page without a Location: the buyer is not sent anywhere."""
     told = amazon_error(error.code)
-    page = {
-        "title": "This payment cannot be opened",
-        "sentence": told.message or error.message,
-        "code": error.code,
-    }
+    page = {"title": "This payment cannot be opened", "sentence": told.text(error), "code": error.code}
     return Response(render_template("error.html", page=page), told.status)
 
 
 def xml_error(error: MockpayError) -> Response:
     """An ErrorResponse."""
     told = amazon_error(error.code)
-    return Response(error_document(told, error.message), told.status, content_type=XML)
+    return Response(error_document(error), told.status, content_type=XML)
 
 
 def json_error(error: MockpayError) -> Response:
     """The JSON object of chargeStatus, which is always an object."""
     told = amazon_error(error.code)
-    answer = jsonify({"error": {"code": told.code, "message": told.message or error.message}})
+    answer = jsonify({"error": {"code": told.code, "message": told.text(error)}})
     answer.status_code = told.status
     return answer
 

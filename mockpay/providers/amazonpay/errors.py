@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mockpay.kernel.errors import MockpayError
+
 
 @dataclass(frozen=True, slots=True)
 class AmazonError:
@@ -20,6 +22,20 @@ class AmazonError:
     code: str
     message: str | None = None
 
+    def text(self, error: MockpayError) -> str:
+        """What the caller reads; a parameter has the name that the caller sent."""
+        if self.message is None:
+            return error.message
+        field = str(error.detail.get("field", ""))
+        return self.message.replace("{field}", PARAMETERS.get(field, field))
+
+
+#: Our name of a field -> the parameter's.
+PARAMETERS: Mapping[str, str] = {
+    "reference": "RefundReferenceId",
+    "note": "SellerRefundNote",
+    "soft_descriptor": "SoftDescriptor",
+}
 
 _INVALID = AmazonError(400, "InvalidParameterValue")
 _UNREADABLE = AmazonError(400, "InvalidParameterValue", "The payload cannot be decrypted.")
@@ -68,7 +84,9 @@ TABLE: Mapping[str, AmazonError] = {
     "refund.exceeds_capture": AmazonError(400, "TransactionAmountExceeded"),
     "refund.too_many": AmazonError(400, "TransactionCountExceeded"),
     "refund.currency": _INVALID,
-    "refund.invalid": _INVALID,
+    "refund.invalid": AmazonError(
+        400, "InvalidParameterValue", "{field} is too long or has characters that it cannot have."
+    ),
     "simulation.invalid": AmazonError(400, "InvalidSandboxSimulationSpecified"),
     "answer.lost": AmazonError(500, "InternalServerError", "There was an internal service failure."),
     "service.unavailable": AmazonError(503, "ServiceUnavailable", "The service is unavailable at this time."),

@@ -8,7 +8,7 @@ from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.kernel import ids
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import MockpayError
-from mockpay.providers.amazonpay.errors import AmazonError, amazon_error
+from mockpay.providers.amazonpay.errors import amazon_error
 from mockpay.wire.xml import Tree, render
 
 NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
@@ -35,7 +35,7 @@ class Reply:
     @classmethod
     def refusing(cls, error: MockpayError) -> Reply:
         """An error that nevertheless keeps what the operation has written."""
-        return cls(error_document(amazon_error(error.code), error.message), error)
+        return cls(error_document(error), error)
 
 
 def answer(operation: str, result: Tree) -> bytes:
@@ -47,9 +47,10 @@ def answer(operation: str, result: Tree) -> bytes:
     )
 
 
-def error_document(error: AmazonError, message: str) -> bytes:
+def error_document(error: MockpayError) -> bytes:
     """An ErrorResponse; clients dereference it unchecked, so it is there for every error."""
-    detail = {"Type": "Sender", "Code": error.code, "Message": error.message or message}
+    row = amazon_error(error.code)
+    detail = {"Type": "Sender", "Code": row.code, "Message": row.text(error)}
     return render("ErrorResponse", NAMESPACE, {"Error": detail, "RequestId": ids.request_id()})
 
 

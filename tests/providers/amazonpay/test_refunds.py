@@ -249,6 +249,16 @@ def test_an_unusable_value_is_a_plain_400(shop, order, changed):
     assert entry["reason"]
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("RefundReferenceId", "ö"), ("SellerRefundNote", "x" * 256), ("SoftDescriptor", "x" * 17)],
+    ids=short,
+)
+def test_an_error_names_the_parameter_as_it_was_sent(shop, order, parameter, value):
+    reply = shop.call("RefundPayment", **{**wanted(order), parameter: value})
+    assert f"<Message>{parameter} is too long".encode() in reply.body
+
+
 @pytest.mark.parametrize("how", ["open", "cancelled", "failed"])
 def test_an_order_that_nobody_paid_is_not_refundable(shop, how):
     page = shop.order()
