@@ -91,7 +91,7 @@ class DeliveryResult:
     unreachable: bool = False
 
 
-def after(profile: RetryProfile, heard: DeliveryResult, tries: int, age_ms: int) -> tuple[str, int | None]:
+def after(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int) -> tuple[str, int | None]:
     """
     What a try means: the machine's event, and for a failed one the pause before the next in ms.
 
@@ -101,11 +101,11 @@ def after(profile: RetryProfile, heard: DeliveryResult, tries: int, age_ms: int)
         tries: How many there were, this one included.
         age_ms: How long ago the message was due for the first time.
     """
-    if heard.status is not None and 200 <= heard.status < 300:
+    if result.status is not None and 200 <= result.status < 300:
         return "delivered", None
-    if heard.status is not None and 400 <= heard.status < 500:
+    if result.status is not None and 400 <= result.status < 500:
         return "gave_up", None
-    if profile.unreachable_is_final and heard.unreachable:
+    if profile.unreachable_is_final and result.unreachable:
         return "gave_up", None
     pause = profile.pauses[min(tries, len(profile.pauses)) - 1]
     if age_ms + pause > profile.longest_ms:

@@ -1,4 +1,4 @@
-"""Notifications: what the seller is told, when, and what becomes of each try to tell it."""
+"""Notifications: when one is made, queued and tried again, and what becomes of each try."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def of_payment(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
         "updated_at": sandbox.now,
     }
     outcome = attempt.plan.at(Stage.IPN).outcome
-    _tell(sandbox, order, NotificationType.PAYMENT, outcome, facts)
+    _create(sandbox, order, NotificationType.PAYMENT, outcome, facts)
 
 
 def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
@@ -90,10 +90,10 @@ def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
         "updated_at": refund.updated_at,
     }
     outcome = refund.plan.at(Stage.IPN).outcome
-    _tell(sandbox, order, NotificationType.REFUND, outcome, facts, refund.refund_id)
+    _create(sandbox, order, NotificationType.REFUND, outcome, facts, refund.refund_id)
 
 
-def _tell(
+def _create(
     sandbox: Sandbox,
     order: Order,
     type_: NotificationType,
@@ -105,8 +105,8 @@ def _tell(
     about = (order.order_id, name, refund_id or "")
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
-        due = sandbox.now + _late_ms(outcome, copy)
-        one = Notification(
+        due = sandbox.now + _delay_ms(outcome, copy)
+        notification = Notification(
             number=0,
             notification_id=sandbox.short_id("ipn", *about, copy),
             message_id=message_id,
@@ -127,11 +127,11 @@ def _tell(
             updated_at=sandbox.now,
             reason=None,
         )
-        notifications.add(sandbox, one)
-        _queue(sandbox, one)
+        notifications.add(sandbox, notification)
+        _start(sandbox, notification)
 
 
-def _late_ms(outcome: str, copy: int) -> int:
+def _delay_ms(outcome: str, copy: int) -> int:
     """How long after the fact a copy is due."""
     if outcome == Misbehaviour.DELAYED:
         return DELAY_MS
@@ -140,55 +140,59 @@ def _late_ms(outcome: str, copy: int) -> int:
     return 0 if outcome == Misbehaviour.DOUBLED_AT_ONCE else (copy - 1) * COPIES_APART_MS
 
 
-def _queue(sandbox: Sandbox, one: Notification) -> None:
-    _line(sandbox, one, "queued", None)
-    if one.outcome == Misbehaviour.NONE:
-        silent = notifications.transition(sandbox, one, "suppressed", reason="a scenario said: none")
-        _line(sandbox, silent, "suppressed", one.state)
+def _start(sandbox: Sandbox, notification: Notification) -> None:
+    _add_event(sandbox, notification, "queued", None)
+    if notification.outcome == Misbehaviour.NONE:
+        silent = notifications.transition(sandbox, notification, "suppressed", reason="a scenario said: none")
+        _add_event(sandbox, silent, "suppressed", notification.state)
         return
-    if one.due_at > sandbox.now:
-        schedule.add(sandbox, SEND, one.notification_id, one.due_at)
+    if notification.due_at > sandbox.now:
+        schedule.add(sandbox, SEND, notification.notification_id, notification.due_at)
     else:
-        _post(sandbox, one)
+        _enqueue(sandbox, notification)
 
 
-def _post(sandbox: Sandbox, one: Notification) -> None:
+def _enqueue(sandbox: Sandbox, notification: Notification) -> None:
     """Put it into the outbox; what is told of one order is told in order."""
-    at_once = one.outcome == Misbehaviour.DOUBLED_AT_ONCE
-    lane = f"{one.seller_id} {one.order_pk}" + (f" {one.copy}" if at_once else "")
-    outbox.add(sandbox, NOTIFY, one.notification_id, mine=False, lane=lane)
+    at_once = notification.outcome == Misbehaviour.DOUBLED_AT_ONCE
+    lane = f"{notification.seller_id} {notification.order_pk}" + (f" {notification.copy}" if at_once else "")
+    outbox.add(sandbox, NOTIFY, notification.notification_id, mine=False, lane=lane)
 
 
-def _post_once(sandbox: Sandbox, one: Notification) -> None:
+def _enqueue_once(sandbox: Sandbox, notification: Notification) -> None:
     """The same of what may lie there already, waiting for its turn."""
-    schedule.drop(sandbox, SEND, one.notification_id)
-    if not outbox.holds(sandbox, NOTIFY, one.notification_id):
-        _post(sandbox, one)
+    schedule.drop(sandbox, SEND, notification.notification_id)
+    if not outbox.holds(sandbox, NOTIFY, notification.notification_id):
+        _enqueue(sandbox, notification)
 
 
-def _line(
-    sandbox: Sandbox, one: Notification, event: str, before: DeliveryState | None, **facts: object
+def _add_event(
+    sandbox: Sandbox, notification: Notification, event: str, before: DeliveryState | None, **facts: object
 ) -> None:
     actor = Actor.TESTER if event == "asked_again" else Actor.SANDBOX
-    told = {"type": str(one.type), **({"copy": one.copy} if one.copy > 1 else {}), **facts}
+    details = {
+        "type": str(notification.type),
+        **({"copy": notification.copy} if notification.copy > 1 else {}),
+        **facts,
+    }
     timeline.add(
         sandbox,
-        one.order_pk,
+        notification.order_pk,
         machine="notification",
-        subject=one.notification_id,
+        subject=notification.notification_id,
         event=event,
         before=before,
-        after=one.state,
+        after=notification.state,
         actor=actor,
-        facts=told,
+        facts=details,
     )
 
 
 def send_due(sandbox: Sandbox, notification_id: str) -> None:
     """It is time for a notification's first or next try."""
-    one = get_notification(sandbox, notification_id)
-    if one.state in {DeliveryState.QUEUED, DeliveryState.RETRY_WAIT}:
-        _post(sandbox, one)
+    notification = get_notification(sandbox, notification_id)
+    if notification.state in {DeliveryState.QUEUED, DeliveryState.RETRY_WAIT}:
+        _enqueue(sandbox, notification)
 
 
 def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
@@ -199,10 +203,10 @@ def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
         NotFound: code ``notification.not_found``.
         IllegalTransition: it is being sent at this moment.
     """
-    one = get_notification(sandbox, notification_id)
-    again = notifications.transition(sandbox, one, "asked_again", due_at=sandbox.now)
-    _line(sandbox, again, "asked_again", one.state)
-    _post_once(sandbox, again)
+    notification = get_notification(sandbox, notification_id)
+    again = notifications.transition(sandbox, notification, "asked_again", due_at=sandbox.now)
+    _add_event(sandbox, again, "asked_again", notification.state)
+    _enqueue_once(sandbox, again)
     return again
 
 
@@ -215,27 +219,27 @@ def get_notification(sandbox: Sandbox, notification_id: str) -> Notification:
 
 
 def sending(sandbox: Sandbox, notification_id: str) -> Notification:
-    """A notification whose parcel was just claimed, as it is from then on."""
+    """A notification whose outbox row was just claimed, as it is from then on."""
     return notifications.sending(sandbox, notification_id) or get_notification(sandbox, notification_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One try as it was made: to where, what, and what was heard."""
+    """One try as it was made: to where, what, and what came of it."""
 
     url: str
-    letter: OutgoingMessage
-    heard: DeliveryResult
+    message: OutgoingMessage
+    result: DeliveryResult
     answer: str = ""
     latency_ms: int = 0
 
 
-def record(sandbox: Sandbox, one: Notification, sent: SentMessage) -> bool:
+def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> bool:
     """
     Write down a try and follow it: delivered, tried again later, or given up.
 
     Args:
-        one: As it was claimed; whoever claimed it is alone with it until the try is recorded.
+        notification: As it was claimed; whoever claimed it is alone with it until the try is recorded.
 
     Returns:
         Whether it was delivered, for the caller to count (`sellers.count`).
@@ -243,30 +247,30 @@ def record(sandbox: Sandbox, one: Notification, sent: SentMessage) -> bool:
     Raises:
         IllegalTransition: it moved on meanwhile.
     """
-    if one.state is not DeliveryState.SENDING:
-        one = notifications.transition(sandbox, one, "claimed")
-    count = one.tries + 1
-    notification_tries.add(sandbox, one.notification_id, _try(sandbox, sent, count))
+    if notification.state is not DeliveryState.SENDING:
+        notification = notifications.transition(sandbox, notification, "claimed")
+    count = notification.tries + 1
+    notification_tries.add(sandbox, notification.notification_id, _try(sandbox, sent, count))
     profile = retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
-    event, pause = after(profile, sent.heard, count, sandbox.now - one.first_due_at)
+    event, pause = after(profile, sent.result, count, sandbox.now - notification.first_due_at)
     due = None if pause is None else sandbox.now + pause
-    why = sent.heard.reason or f"answered {sent.heard.status}"
+    why = sent.result.reason or f"answered {sent.result.status}"
     moved = notifications.transition(
-        sandbox, one, event, tries=count, due_at=due, reason=None if event == "delivered" else why
+        sandbox, notification, event, tries=count, due_at=due, reason=None if event == "delivered" else why
     )
-    _line(sandbox, moved, event, one.state, number=count, status=sent.heard.status)
+    _add_event(sandbox, moved, event, notification.state, number=count, status=sent.result.status)
     if due is not None:
-        schedule.add(sandbox, SEND, one.notification_id, due)
+        schedule.add(sandbox, SEND, notification.notification_id, due)
     _overtake(sandbox, moved)
     return event == "delivered"
 
 
 def cannot_send(sandbox: Sandbox, notification_id: str, reason: str) -> None:
     """Give a notification up that could not even be written; a tester may ask for it again."""
-    one = get_notification(sandbox, notification_id)
-    if one.state is DeliveryState.SENDING:
-        dead = notifications.transition(sandbox, one, "gave_up", reason=reason)
-        _line(sandbox, dead, "gave_up", one.state)
+    notification = get_notification(sandbox, notification_id)
+    if notification.state is DeliveryState.SENDING:
+        dead = notifications.transition(sandbox, notification, "gave_up", reason=reason)
+        _add_event(sandbox, dead, "gave_up", notification.state)
 
 
 def _try(sandbox: Sandbox, sent: SentMessage, number: int) -> Try:
@@ -274,14 +278,14 @@ def _try(sandbox: Sandbox, sent: SentMessage, number: int) -> Try:
         number=number,
         at=sandbox.now,
         url=sent.url,
-        headers=sent.letter.headers,
-        body=sent.letter.body.decode(errors="replace"),
-        signed=sent.letter.signed,
-        status=sent.heard.status,
+        headers=sent.message.headers,
+        body=sent.message.body.decode(errors="replace"),
+        signed=sent.message.signed,
+        status=sent.result.status,
         # Whatever a server answers: PostgreSQL keeps no NUL in a text.
         answer=sent.answer[:_EXCERPT].replace("\x00", "\ufffd"),
         latency_ms=sent.latency_ms,
-        reason=sent.heard.reason,
+        reason=sent.result.reason,
     )
 
 
@@ -289,6 +293,6 @@ def _overtake(sandbox: Sandbox, sent: Notification) -> None:
     """Now that a later one was sent, those that waited to be overtaken go."""
     if sent.outcome == Misbehaviour.OUT_OF_ORDER:
         return
-    for one in notifications.waiting_overtaken(sandbox, sent.order_pk):
-        if one.number < sent.number:
-            _post_once(sandbox, one)
+    for notification in notifications.waiting_overtaken(sandbox, sent.order_pk):
+        if notification.number < sent.number:
+            _enqueue_once(sandbox, notification)
