@@ -23,7 +23,7 @@ from bench.report import Line, against
 from mockpay.app import create_app, runtime_of
 from mockpay.delivery import clock, outbox, scheduler
 from mockpay.delivery.worker import Worker
-from mockpay.domain.methods.instruments import Upi
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.clock import SECOND, Mode

@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from mockpay.delivery import clock, outbox, scheduler
-from mockpay.domain.methods.instruments import Card, Instrument, Upi
+from mockpay.domain.methods.cards import Card
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.notifications import Notification, Try
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.payments.attempts import Attempt, Auth

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import ATTEMPT
 from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges

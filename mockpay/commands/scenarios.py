@@ -60,7 +60,7 @@ def page() -> str:
     for looks in dict.fromkeys(row.input for row in TABLE):
         parts.append(f"## {_TITLES.get(looks, looks)}\n")
         parts.append("| input | stage | outcome | what happens | habit of |\n|---|---|---|---|---|")
-        parts.extend(_cells(row) for row in TABLE if row.input is looks)
+        parts.extend(_cells(row) for row in TABLE if row.input == looks)
         parts.append("")
     return "\n".join(parts)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mockpay.kernel.errors import Invalid
+
 
 class Kyc(StrEnum):
     """How well Amazon Pay knows a buyer, which decides what its balance may hold."""
@@ -40,6 +42,7 @@ class SandboxBuyer:
         return f"{self.local}@{DOMAIN}"
 
 
+_LONGEST_EMAIL = 254
 #: Their e-mail domain.
 DOMAIN = "buyers.mockpay.test"
 
@@ -56,6 +59,22 @@ BUYERS: tuple[SandboxBuyer, ...] = (
 )
 
 BY_EMAIL: Mapping[str, SandboxBuyer] = {buyer.email: buyer for buyer in BUYERS}
+
+
+def normal_email(email: str) -> str:
+    """
+    An e-mail address in lower case.
+
+    Raises:
+        Invalid: code ``email.invalid``.
+    """
+    owner = email.strip().lower()
+    name, at, domain = owner.partition("@")
+    sane = owner.isascii() and owner.isprintable() and " " not in owner and len(owner) <= _LONGEST_EMAIL
+    if not (name and at and "." in domain and "@" not in domain and sane):
+        message = "An e-mail looks like name@example.com."
+        raise Invalid(message, code="email.invalid", field="email")
+    return owner
 
 
 def opening_minor(email: str) -> int:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel import ids
 from mockpay.kernel.clock import indian
-
-#: What each method's network calls the number of a credit.
-_REFERENCE_KINDS: Mapping[str, str] = {"card": "ARN", "emi": "ARN", "upi": "RRN", "netbanking": "UTR"}
 
 
 def network_reference(
@@ -20,7 +16,7 @@ def network_reference(
     RRN: 12 digits (UPI).  ARN: 23 digits, 7 + acquirer's BIN + day of the year + sequence +
     check digit.  UTR: 16 characters, bank code + N + day of the year + sequence.
     """
-    kind = _REFERENCE_KINDS.get(method)
+    kind = METHODS[method].reference
     if kind is None:
         return None
     day = indian(completed_at)

@@ -12,34 +12,9 @@ from enum import StrEnum
 from mockpay.domain.buyers import BUYERS as BUYERS
 from mockpay.domain.buyers import DOMAIN as DOMAIN
 from mockpay.domain.buyers import opening_minor as opening_minor
-from mockpay.domain.methods.response_codes import Answer, Code, MoneyStatus, ResponseCodes, Timing, table
 
+#: The method of payment that it is.
 METHOD = "wallet"
-
-NETWORK = ResponseCodes(
-    method=METHOD,
-    codes=table(
-        Code("00", "approved", money=MoneyStatus.APPROVED),
-        Code("51", "not enough balance", "insufficient_wallet_balance", "customer"),
-        Code("57", "balance frozen", "wallet_frozen", "customer"),
-        Code("PD", "pending at Amazon Pay", money=MoneyStatus.PENDING),
-        Code("TO", "the balance did not answer", "payment_timed_out", "gateway"),
-        Code("96", "balance unavailable", "gateway_technical_error", "gateway"),
-        Code("68", "answer came too late", "payment_timed_out", "gateway", MoneyStatus.UNKNOWN),
-    ),
-    named={
-        "success": Answer("00"),
-        "failure": Answer("96"),
-        "insufficient": Answer("51"),
-        "frozen": Answer("57"),
-        "pending": Answer("PD"),
-        "pendingok": Answer("PD", "00", Timing.DELAYED),
-        "timedout": Answer("TO"),
-        "deemed": Answer("68", "00", Timing.DELAYED),
-    },
-    from_iso={"51": "51", "57": "57", "68": "68"},
-    other="96",
-)
 
 
 class Kind(StrEnum):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockpay.domain.methods.instruments import Card, Instrument
+from mockpay.domain.methods.cards import Card
+from mockpay.domain.methods.method import Instrument
 from mockpay.domain.orders import Order
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.errors import Conflict, Invalid

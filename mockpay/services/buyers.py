@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mockpay.domain.buyers import BUYERS, Buyer
+from mockpay.domain.buyers import BUYERS, Buyer, normal_email
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import NotFound
 from mockpay.otp import challenges as otps
 from mockpay.otp import otp_table as challenges
 from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
-from mockpay.services.wallet import parse_email
 from mockpay.store import buyers
 from mockpay.store.unit_of_work import Sandbox
 
@@ -35,7 +34,7 @@ def by_email(sandbox: Sandbox, email: str) -> Buyer:
     Raises:
         Invalid: code ``email.invalid``.
     """
-    owner = parse_email(email)
+    owner = normal_email(email)
     buyer_id = sandbox.short_id("byr", owner)
     known = buyers.find(sandbox, buyer_id)
     return known or Buyer(buyer_id, sandbox.seller_id, owner)
@@ -78,7 +77,7 @@ def start_sign_in(sandbox: Sandbox, email: str) -> Challenge:
         Invalid: code ``email.invalid``.
         Conflict: code ``otp.locked_out``.
     """
-    owner = parse_email(email)
+    owner = normal_email(email)
     return otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=owner, to=owner, channel=Channel.EMAIL)
 
 

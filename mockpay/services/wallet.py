@@ -6,29 +6,12 @@ from mockpay.domain import wallet as rules
 from mockpay.domain.buyers import BY_EMAIL
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.wallet import JournalType, Kind
-from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.store import wallet
 from mockpay.store.unit_of_work import Sandbox
 
 _CURRENCY = "INR"
-_LONGEST = 254
-
-
-def parse_email(email: str) -> str:
-    """
-    Whose balance an e-mail names: in lower case.
-
-    Raises:
-        Invalid: code ``email.invalid``.
-    """
-    found = email.strip().lower()
-    name, at, domain = found.partition("@")
-    sane = found.isascii() and found.isprintable() and " " not in found and len(found) <= _LONGEST
-    if not (name and at and "." in domain and "@" not in domain and sane):
-        message = "An e-mail looks like name@example.com."
-        raise Invalid(message, code="email.invalid", field="email")
-    return found
 
 
 def balance(sandbox: Sandbox, owner: str) -> Money:

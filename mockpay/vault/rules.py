@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from mockpay.domain import wallet
-from mockpay.domain.methods import cards, netbanking, upi
-from mockpay.domain.methods.cards import TypedCard, bin_of, brand_of
-from mockpay.domain.methods.instruments import Card, Instrument, NetBanking, Upi, Wallet
+from mockpay.domain.methods import netbanking
+from mockpay.domain.methods.cards import Card, TypedCard
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.state_machine import Machine, steps
 from mockpay.kernel.clock import IST, SECOND
 from mockpay.kernel.errors import Invalid
@@ -85,7 +88,7 @@ class SavedMethod:
     @property
     def title(self) -> str:
         """What a buyer knows it by: the nickname, else what is shown of it."""
-        return self.nickname or _title(self.kind, self.display)
+        return self.nickname or METHODS[self.kind].shown_saved(self.display)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +116,20 @@ def parts(instrument: Instrument) -> Parts:
         return _card_parts(instrument.typed)
     if isinstance(instrument, Upi) and instrument.vpa:
         vpa = instrument.vpa.lower()
-        return Parts(upi.METHOD, {"vpa": masked(vpa)}, {"vpa": vpa}, f"upi|{vpa}")
+        return Parts(instrument.method, {"vpa": masked(vpa)}, {"vpa": vpa}, f"upi|{vpa}")
     if isinstance(instrument, NetBanking):
         bank = instrument.bank
         shown = {"bank": bank, "bank_name": netbanking.BY_CODE[bank].name}
-        return Parts(netbanking.METHOD, shown, {}, f"netbanking|{bank}")
+        return Parts(instrument.method, shown, {}, f"netbanking|{bank}")
     if isinstance(instrument, Wallet):
         email = instrument.email
-        return Parts(wallet.METHOD, {"email": masked(email)}, {"email": email}, f"wallet|{email}")
+        return Parts(instrument.method, {"email": masked(email)}, {"email": email}, f"wallet|{email}")
     raise Invalid("This cannot be saved.", code="method.not_savable")
 
 
 def _card_parts(card: TypedCard) -> Parts:
     return Parts(
-        kind=cards.METHOD,
+        kind=Card.method,
         display={"network": card.brand, "last4": card.number[-4:], "issuer": card.issuer, "type": card.kind},
         secret={"pan": card.number, "expiry": f"{card.month:02d}/{card.year}"},
         identity=f"card|{card.number}",
@@ -141,58 +144,10 @@ def _end_of(month: int, year: int) -> int:
     return int(following.timestamp()) * SECOND
 
 
-def restored(kind: str, secret: Mapping[str, str], display: Mapping[str, str]) -> Instrument:
-    """The instrument again; a card comes without its CVV and its holder's name."""
-    if kind == cards.METHOD:
-        return card(secret["pan"], secret["expiry"])
-    if kind == upi.METHOD:
-        return Upi(secret["vpa"])
-    if kind == wallet.METHOD:
-        return Wallet(secret["email"])
-    return NetBanking(display["bank"])
-
-
-def card(number: str, expiry: str) -> Card:
-    """
-    A card of which number and expiry (``08/29`` or ``08/2029``) were found good before.
-
-    Raises:
-        Invalid: code ``test_card_required``: never one of ours.
-    """
-    brand, known = brand_of(number), bin_of(number)
-    if brand is None or known is None:
-        raise Invalid("Only published test cards work here.", code="test_card_required")
-    month, _, year = expiry.partition("/")
-    return Card(
-        TypedCard(
-            number=number,
-            month=int(month),
-            year=int(year) % 100 + 2000,
-            name="",
-            brand=brand.name,
-            issuer=known.issuer,
-            kind=known.kind,
-            country=known.country,
-            emi=known.emi,
-        )
-    )
-
-
-def has_secret(kind: str) -> bool:
-    """Whether the vault holds something of this kind; a bank's name is no secret."""
-    return kind != netbanking.METHOD
-
-
 def masked(address: str) -> str:
     """A UPI ID or an e-mail as it may be shown: ``ga****@okhdfc``."""
     local, at, rest = address.partition("@")
     return f"{local[: min(2, len(local) - 1)]}****{at}{rest}"
-
-
-def _title(kind: str, shown: Mapping[str, str]) -> str:
-    if kind == cards.METHOD:
-        return f"{shown['issuer']} {shown['network']} ending in {shown['last4']}"
-    return shown.get("vpa") or shown.get("bank_name") or f"Amazon Pay balance of {shown['email']}"
 
 
 def nickname(typed: str) -> str | None:

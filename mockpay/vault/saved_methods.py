@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mockpay.domain.methods.instruments import Card, Instrument
+from mockpay.domain.methods.cards import Card
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.store.unit_of_work import Sandbox
@@ -245,10 +247,11 @@ def use(sandbox: Sandbox, buyer_id: str, token: str) -> Used:
     if method.status is not MethodStatus.ACTIVE or expired:
         raise _not_now(method)
     secret = {}
-    if rules.has_secret(method.kind):
+    if METHODS[method.kind].secret:
         envelope_table.freshen(sandbox, method)
         secret = dict(envelope_table.find(sandbox, method))
-    instrument = rules.restored(method.kind, secret, method.display)
+    instrument = METHODS[method.kind].restore(secret, method.display)
+    assert instrument is not None
     used = _still(vault_table.touch(sandbox, method))
     if not isinstance(instrument, Card):
         return Used(used, instrument)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockpay.domain import wallet
-from mockpay.domain.methods import cards, netbanking, upi
+from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel.clock import indian
 from mockpay.vault.rules import MethodStatus, SavedMethod
 
-_ICONS: Mapping[str, str] = {
-    cards.METHOD: "card",
-    upi.METHOD: "upi",
-    netbanking.METHOD: "bank",
-    wallet.METHOD: "wallet",
-}
 #: Why a method cannot pay, for its owner.
 _REASONS: Mapping[str, str] = {
     "suspended": "Suspended by the bank for now",
@@ -53,7 +46,7 @@ def _row(method: SavedMethod, now: int) -> Row:
         token=method.token,
         title=method.title,
         fact=_fact(method),
-        icon=_ICONS.get(method.kind, "saved"),
+        icon=METHODS[method.kind].icon,
         reason=_reason(method, now),
         live=method.live,
         is_default=method.is_default,

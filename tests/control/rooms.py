@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from mockpay.app import create_app, runtime_of
 from mockpay.delivery import outbox
-from mockpay.domain.methods.instruments import Instrument, Upi
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.refunds import RefundRequest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Card
+from mockpay.domain.methods.cards import Card
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.services.payments import payments

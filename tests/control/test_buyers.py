@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Wallet
+from mockpay.domain.methods.wallet import Wallet
 
 ASHA, RICH, FROZEN = "asha@example.com", "rich@buyers.mockpay.test", "frozen@buyers.mockpay.test"
 

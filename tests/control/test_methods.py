@@ -2,7 +2,8 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import NetBanking, Upi
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import payments
 from mockpay.store import orders

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Wallet
+from mockpay.domain.methods.wallet import Wallet
 
 RICH = Wallet("rich@buyers.mockpay.test")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Upi
+from mockpay.domain.methods.upi import Upi
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.store.unit_of_work import read, transaction

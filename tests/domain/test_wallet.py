@@ -4,7 +4,8 @@ import pytest
 
 from mockpay.domain import wallet
 from mockpay.domain.methods.response_codes import Answer, MoneyStatus, Timing
-from mockpay.domain.wallet import MAY_BE_NEGATIVE, NETWORK, TEMPLATES, JournalType, Kind
+from mockpay.domain.methods.wallet import RESPONSE_CODES
+from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 
 
 @pytest.mark.parametrize(
@@ -20,20 +21,24 @@ from mockpay.domain.wallet import MAY_BE_NEGATIVE, NETWORK, TEMPLATES, JournalTy
     ],
 )
 def test_a_refusal_says_what_is_wrong_with_the_balance(outcome, code, reason):
-    assert NETWORK.answer(outcome) == Answer(code)
-    assert NETWORK.money_status(code) is MoneyStatus.DECLINED
-    assert NETWORK.failure(code).reason == reason
+    assert RESPONSE_CODES.answer(outcome) == Answer(code)
+    assert RESPONSE_CODES.money_status(code) is MoneyStatus.DECLINED
+    assert RESPONSE_CODES.failure(code).reason == reason
 
 
 def test_an_answer_that_came_too_late_becomes_known():
-    assert NETWORK.answer("deemed") == NETWORK.answer("iso:68") == Answer("68", "00", Timing.DELAYED)
-    assert NETWORK.money_status("68") is MoneyStatus.UNKNOWN
+    assert (
+        RESPONSE_CODES.answer("deemed")
+        == RESPONSE_CODES.answer("iso:68")
+        == Answer("68", "00", Timing.DELAYED)
+    )
+    assert RESPONSE_CODES.money_status("68") is MoneyStatus.UNKNOWN
 
 
 def test_what_is_pending_is_paid_later_or_never():
-    assert NETWORK.answer("pendingok") == Answer("PD", "00", Timing.DELAYED)
-    assert NETWORK.answer("pending") == Answer("PD")
-    assert NETWORK.money_status("PD") is MoneyStatus.PENDING
+    assert RESPONSE_CODES.answer("pendingok") == Answer("PD", "00", Timing.DELAYED)
+    assert RESPONSE_CODES.answer("pending") == Answer("PD")
+    assert RESPONSE_CODES.money_status("PD") is MoneyStatus.PENDING
 
 
 @pytest.mark.parametrize("journal", JournalType)

@@ -6,13 +6,13 @@ import json
 import re
 
 from mockpay.domain.methods.cards import luhn
+from mockpay.domain.scenarios.cards import card_rows
 from mockpay.domain.scenarios.resolution import Input
-from mockpay.domain.scenarios.table import card_rows
 
-_PANS = [row.equals for row in card_rows() if row.input is Input.PAN]
+_PANS = [row.equals for row in card_rows() if row.input == Input.PAN]
 #: But for the one that its form refuses.
 PUBLISHED = [number for number in _PANS if luhn(number)]
-MAGIC_CVVS = [row.equals for row in card_rows() if row.input is Input.CVV]
+MAGIC_CVVS = [row.equals for row in card_rows() if row.input == Input.CVV]
 #: Right in form, on no list: somebody might have typed a real card.
 UNKNOWN = ["4539578763621486", "5425233430109903", "6074820000000009", "371449635398431"]
 #: CVVs that nothing else is called.

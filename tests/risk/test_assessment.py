@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import DAY, SECOND, Mode
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money

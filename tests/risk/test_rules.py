@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mockpay.domain.methods.cards import bin_of, luhn
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES, country_of, listed, risk_rows
-from mockpay.domain.scenarios.table import Input
+from mockpay.domain.scenarios.rows import Input
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.risk.rule_table import NAMES, RULES, rules_of
@@ -368,6 +368,6 @@ def test_every_other_row_names_a_rule_or_a_country():
 
 def test_the_cards_are_test_cards():
     for row in risk_rows():
-        if row.input is Input.PAN:
+        if row.input == Input.PAN:
             assert luhn(row.equals)
             assert bin_of(row.equals)

@@ -129,7 +129,7 @@ def test_a_payments_notification_meets_what_the_row_says(world, post, name):
 def refunded(world, name):
     """A paid order, and the refund that makes the row speak."""
     row = ROWS[name]
-    full = row.input is Input.REFUND_OF
+    full = row.input == Input.REFUND_OF
     order = world.order(amount=row.equals if full else "499.00")
     world.pay(order)
     world.advance(0)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import NetBanking
-from mockpay.domain.scenarios.resolution import ISO_CODES
+from mockpay.domain.methods.iso8583 import ISO_CODES
+from mockpay.domain.methods.netbanking import NetBanking
 
 
 @pytest.mark.parametrize("code", ISO_CODES)

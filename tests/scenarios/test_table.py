@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from mockpay.domain.methods.cards import luhn
-from mockpay.domain.methods.instruments import NetBanking, Upi
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.plans import Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.errors import Invalid
@@ -109,19 +110,19 @@ def expected(outcome: str, looks: Input = Input.VPA) -> Expected:
 
 def amount_of(row) -> str:
     """The amount that makes the row speak; an innocent one where it looks elsewhere."""
-    return row.equals.replace("*", "77") if row.input is Input.AMOUNT else "499.00"
+    return row.equals.replace("*", "77") if row.input == Input.AMOUNT else "499.00"
 
 
 def instrument_of(world, row):
     """What is paid with for the row to speak."""
     value = row.equals.replace("*", "whoever")
-    if row.input is Input.PAN:
+    if row.input == Input.PAN:
         return world.card(value)
-    if row.input is Input.CVV:
+    if row.input == Input.CVV:
         return world.card("378282246310005" if len(value) == 4 else "4111111111111111", cvv=value)
-    if row.input is Input.BANK:
+    if row.input == Input.BANK:
         return NetBanking(value)
-    return Upi(value if row.input is Input.VPA else "asha@okbank")
+    return Upi(value if row.input == Input.VPA else "asha@okbank")
 
 
 def seen(world, order, attempt_id):
@@ -134,7 +135,7 @@ _TYPED_ELSEWHERE = {Input.PIN, Input.BANK_USER}
 #: Rows of other stages have tests of their own: test_later.py, test_who_pays.py.
 _PAYING = {Stage.ISSUER, Stage.GATEWAY, Stage.REDIRECT}
 #: Refused by its form before there is a payment.
-BROKEN = [n for n, row in ROWS.items() if row.input is Input.PAN and not luhn(row.equals)]
+BROKEN = [n for n, row in ROWS.items() if row.input == Input.PAN and not luhn(row.equals)]
 BY_PAYING = [
     name
     for name, row in ROWS.items()
@@ -163,7 +164,7 @@ def test_a_payment_meets_what_the_row_says(world, name):
         assert attempt.scenario is None
         assert seen(world, order, attempt.attempt_id) == wanted.last
         return
-    source = Source.AMOUNT if row.input is Input.AMOUNT else Source.INSTRUMENT
+    source = Source.AMOUNT if row.input == Input.AMOUNT else Source.INSTRUMENT
     assert (decision.scenario, decision.outcome, decision.source) == (name, row.outcome, source)
     assert attempt.scenario == name
     assert seen(world, order, attempt.attempt_id) == wanted.first
@@ -197,7 +198,7 @@ def believed(world, params, row, order):
     assert (result.amazon_order_id, result.amount) == (order.order_id, order.amount.wire())
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.input is Input.PIN])
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.input == Input.PIN])
 def test_a_pin_meets_what_the_row_says(world, name):
     row = ROWS[name]
     order = world.order()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from mockpay.domain.methods.cards import bin_of
-from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.domain.timeline import Actor
@@ -100,9 +102,9 @@ def meets(world, order, attempt, wanted: End, network: str):
 
 def by_card(world, row, network="Visa"):
     """The order, the attempt and its card, once everybody has done what the row has them do."""
-    number = row.equals if row.input is Input.PAN else CARDS[network]
-    typed = {"name": row.equals} if row.input is Input.NAME else {}
-    order = world.order(amount=row.equals if row.input is Input.AMOUNT else "499.00")
+    number = row.equals if row.input == Input.PAN else CARDS[network]
+    typed = {"name": row.equals} if row.input == Input.NAME else {}
+    order = world.order(amount=row.equals if row.input == Input.AMOUNT else "499.00")
     attempt = world.pay_with(order, world.card(number, **typed))
     return order, attempt, number
 
@@ -176,7 +178,7 @@ def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runti
 # --- one-time passwords: typed on the page, and at the issuer
 
 
-CODES = {row.equals: row.outcome for row in ROWS.values() if row.input is Input.OTP}
+CODES = {row.equals: row.outcome for row in ROWS.values() if row.input == Input.OTP}
 #: facts, section 11.2: (state, reason) after the code was typed once on the page, and twice.
 LOCKED = ("FAILED", "otp_attempts_exceeded")
 ASKED, PAID = ("AUTH_PENDING", None), ("CAPTURED", None)
@@ -249,7 +251,7 @@ def payer_of(row) -> Payer:
     told = {}
     if row.input in _TOLD:
         value = row.equals.replace("*", "7")
-        told[_TOLD[row.input]] = f"asha@{value}" if row.input is Input.EMAIL_DOMAIN else value
+        told[_TOLD[row.input]] = f"asha@{value}" if row.input == Input.EMAIL_DOMAIN else value
     return Payer(inputs=Inputs(**told), checkout=GUEST_AT_PAGE.checkout)
 
 
@@ -259,9 +261,9 @@ RISK_ROWS = [name for name, row in ROWS.items() if row.stage is Stage.RISK]
 @pytest.mark.parametrize("name", RISK_ROWS)
 def test_the_risk_check_decides_as_the_row_says(world, name):
     row = ROWS[name]
-    order = world.order(amount=row.equals if row.input is Input.AMOUNT else "499.00")
-    by_vpa = row.input is Input.VPA
-    number = row.equals if row.input is Input.PAN else CARDS["Visa"]
+    order = world.order(amount=row.equals if row.input == Input.AMOUNT else "499.00")
+    by_vpa = row.input == Input.VPA
+    number = row.equals if row.input == Input.PAN else CARDS["Visa"]
     instrument = Upi(row.equals) if by_vpa else world.card(number)
     attempt = world.start(order, instrument, payer_of(row)).attempt
     with world.read() as sandbox:
@@ -340,7 +342,7 @@ def test_a_tester_decides_a_review_before_the_clock_does(world, approved, end):
 
 def test_no_row_of_these_stages_is_left_out():
     elsewhere = {Input.PIN, Input.BANK_USER}
-    played = {*CARD_ROWS, *RISK_ROWS} | {n for n, row in ROWS.items() if row.input is Input.OTP}
+    played = {*CARD_ROWS, *RISK_ROWS} | {n for n, row in ROWS.items() if row.input == Input.OTP}
     assert played == {name for name, row in ROWS.items() if row.input not in elsewhere}
     outcomes = {ROWS[name].outcome for name in CARD_ROWS}
     assert outcomes == set(BY_OUTCOME)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.methods.instruments import Wallet
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.store import wallet
 

@@ -17,7 +17,7 @@ from mockpay.services.payments.outcomes import give_up
 from mockpay.store import outbox as parcels
 from tests.factories import World, on_sqlite
 
-VPAS = [row.equals.replace("*", "who") for row in TABLE if row.input is Input.VPA]
+VPAS = [row.equals.replace("*", "who") for row in TABLE if row.input == Input.VPA]
 #: The interesting ones more often than one more code that declines.
 MOST = ["success@mockpay", "pendingok@mockpay", "deemed@mockpay", "late@mockpay", "asha@okbank"]
 AMOUNTS = ["499.00", "1700.51", "1703.08"]

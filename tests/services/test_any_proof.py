@@ -6,7 +6,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from mockpay.delivery import outbox, scheduler
-from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
+from mockpay.domain.methods.emi import Emi
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.orders import PAID
 from mockpay.domain.payments.attempts import LIVE, AttemptState, Auth
 from mockpay.domain.timeline import Actor

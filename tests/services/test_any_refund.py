@@ -6,7 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mockpay.delivery import outbox
 from mockpay.delivery.clock import Until
-from mockpay.domain.methods.instruments import Upi, Wallet
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.orders import PAID
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.refunds import refund_settlement

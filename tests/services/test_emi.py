@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Emi
+from mockpay.domain.methods.emi import Emi
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money

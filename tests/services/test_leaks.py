@@ -6,7 +6,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.methods.instruments import Emi, Wallet
+from mockpay.domain.methods.emi import Emi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.services.payments import otp_authentication
 from mockpay.services.payments.payers import Payer
 from mockpay.store.attempt_secrets import secrets

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockpay.domain.buyers import normal_email
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
@@ -155,7 +156,7 @@ def test_an_overdraft_leaves_no_trace_of_its_journal(world):
     ],
 )
 def test_an_email_names_its_owner_in_lower_case(typed, owner):
-    assert verbs.parse_email(typed) == owner
+    assert normal_email(typed) == owner
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_an_email_names_its_owner_in_lower_case(typed, owner):
 )
 def test_what_is_no_email_names_nobody(typed):
     with pytest.raises(Invalid) as caught:
-        verbs.parse_email(typed)
+        normal_email(typed)
     assert (caught.value.code, caught.value.detail["field"]) == ("email.invalid", "email")
 
 

@@ -5,7 +5,9 @@ from collections import deque
 import pytest
 from sqlalchemy import select, update
 
-from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState
 from mockpay.kernel.errors import MockpayError
 from mockpay.services.payments import charges

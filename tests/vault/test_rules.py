@@ -2,7 +2,11 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Card, NetBanking, Upi, Wallet
+from mockpay.domain.methods.cards import Card, known_card
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.vault import rules
@@ -49,7 +53,7 @@ def test_of_a_card_only_its_looks_leave_the_vault():
 def test_a_card_comes_back_without_cvv_and_name():
     typed = card()
     parts = rules.parts(typed)
-    again = rules.restored(parts.kind, parts.secret, parts.display)
+    again = METHODS[parts.kind].restore(parts.secret, parts.display)
     assert isinstance(again, Card)
     assert (again.typed.name, again.magic_cvv) == ("", None)
     assert again.dump() == typed.dump()
@@ -67,7 +71,7 @@ def test_a_card_comes_back_without_cvv_and_name():
 def test_other_instruments_come_back_as_they_were(instrument, shown):
     parts = rules.parts(instrument)
     assert parts.display == shown
-    assert rules.restored(parts.kind, parts.secret, parts.display) == instrument
+    assert METHODS[parts.kind].restore(parts.secret, parts.display) == instrument
 
 
 def test_of_net_banking_nothing_is_secret():
@@ -105,7 +109,7 @@ def test_only_cards_of_india_get_a_token():
 @pytest.mark.parametrize("number", ["4539578763621486", "6011111111111117", "1", ""])
 def test_a_card_that_was_never_ours_is_not_restored(number):
     with pytest.raises(Invalid) as refused:
-        rules.card(number, "08/29")
+        known_card(number, "08/29")
     assert refused.value.code == "test_card_required"
 
 

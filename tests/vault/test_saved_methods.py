@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from mockpay.domain.methods.cards import bin_of, luhn
-from mockpay.domain.methods.instruments import Card, NetBanking, Upi, Wallet
+from mockpay.domain.methods.cards import Card, bin_of, luhn
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import DAY, parse_time
 from mockpay.kernel.errors import Conflict, IllegalTransition, Invalid, NotFound, Unusable
 from mockpay.kernel.keys.keyring import Keyring

@@ -9,12 +9,16 @@ anything is stored.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mockpay.domain.methods.iso8583 import METHOD as METHOD
-from mockpay.domain.methods.iso8583 import NETWORK as NETWORK
+from mockpay.domain.methods.iso8583 import RESPONSE_CODES
+from mockpay.domain.methods.method import Method, Parts, Section
+from mockpay.domain.scenarios.cards import NAME_PREFIX, auth_card_rows, auth_name_rows, card_rows
+from mockpay.domain.scenarios.rows import Input
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +228,148 @@ def _expiry(text: str, now: int) -> tuple[int, int]:
 
 def _wrong(field: str, code: str, message: str) -> Invalid:
     return Invalid(message, code=code, field=field)
+
+
+_ROWS = (*card_rows(), *auth_card_rows(), *auth_name_rows())
+_MAGIC_CVVS = frozenset(row.equals for row in _ROWS if row.input == Input.CVV)
+#: A card that is named by control API was never typed; its form wants some CVV all the same.
+_USUAL_CVV = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card, typed a moment ago; of its CVV only that it is a magic one, if it is."""
+
+    typed: TypedCard
+    magic_cvv: str | None = field(default=None, repr=False)
+
+    method = "card"
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The number; a magic CVV or cardholder's name goes before it."""
+        magic: dict[str, str] = {Input.CVV: self.magic_cvv} if self.magic_cvv else {}
+        name = self.typed.name.upper()
+        named: dict[str, str] = {Input.NAME: name} if name.startswith(NAME_PREFIX) else {}
+        return {**magic, **named, Input.PAN: self.typed.number}
+
+    @classmethod
+    def read(cls, *, number: str, expiry: str, cvv: str, name: str, now: int) -> Card:
+        """
+        A card as its form brings it.
+
+        Raises:
+            Invalid: with the `field` that is wrong, as `typed` finds it.
+        """
+        card = typed(number=number, expiry=expiry, cvv=cvv, name=name, now=now)
+        return cls(card, cvv if cvv in _MAGIC_CVVS else None)
+
+    def dump(self) -> Mapping[str, str]:
+        """Network, first six and last four digits, expiry: all that may be kept of a card."""
+        card = self.typed
+        return {
+            "network": card.brand,
+            "bin": card.number[:6],
+            "last4": card.number[-4:],
+            "expiry": f"{card.month:02d}/{card.year % 100:02d}",
+            "issuer": card.issuer,
+            "type": card.kind,
+            "country": card.country,
+        }
+
+    def secret(self) -> Mapping[str, str]:
+        """The full number, for the gateway's call."""
+        return {"number": self.typed.number}
+
+
+def read(parts: Parts, now: int, _amount: Money | None = None) -> Card:
+    """A card of a form, or of the control API, which has no CVV."""
+    number, name, expiry = (parts.get(part, "") for part in ("number", "name", "expiry"))
+    if "cvv" in parts:
+        return Card.read(number=number, expiry=expiry, cvv=parts["cvv"], name=name, now=now)
+    brand = brand_of("".join(filter(str.isdecimal, number)))
+    cvv = "0" * (brand.cvv if brand else _USUAL_CVV)
+    return Card(typed(number=number, expiry=expiry, cvv=cvv, name=name, now=now))
+
+
+def restore(secret: Parts, parts: Parts) -> Card | None:
+    """A card from its number, without CVV and name; None where the number was shredded."""
+    number = secret.get("number") or secret.get("pan")
+    return known_card(number, secret.get("expiry") or parts["expiry"]) if number else None
+
+
+def known_card(number: str, expiry: str) -> Card:
+    """
+    A card of which number and expiry (``08/29`` or ``08/2029``) were found good before.
+
+    Raises:
+        Invalid: code ``test_card_required``: never one of ours.
+    """
+    brand, known = brand_of(number), bin_of(number)
+    if brand is None or known is None:
+        raise Invalid("Only published test cards work here.", code="test_card_required")
+    month, _, year = expiry.partition("/")
+    return Card(
+        TypedCard(
+            number=number,
+            month=int(month),
+            year=int(year) % 100 + 2000,
+            name="",
+            brand=brand.name,
+            issuer=known.issuer,
+            kind=known.kind,
+            country=known.country,
+            emi=known.emi,
+        )
+    )
+
+
+def title(parts: Parts) -> str:
+    """``Visa •••• 1111``."""
+    return f"{parts['network']} •••• {parts['last4']}"
+
+
+def chosen(parts: Parts) -> str:
+    """``Visa •••• 1111, HDFC, credit``."""
+    return f"{title(parts)}, {parts['issuer']}, {parts['type']}"
+
+
+def _saved_title(parts: Parts) -> str:
+    return f"{parts['issuer']} {parts['network']} ending in {parts['last4']}"
+
+
+FACTS: Mapping[str, str] = {"auth_required": "Asked by the card’s issuer", "auth_ok": "By the card’s issuer"}
+METHOD = Method(
+    code=Card.method,
+    order=2,
+    title="Credit or debit card",
+    tile="Card",
+    noun="card",
+    icon="card",
+    subtitle="Credit or debit",
+    response_codes=RESPONSE_CODES,
+    instrument="card",
+    instrument_title=title,
+    saved_title=_saved_title,
+    chosen=chosen,
+    read=read,
+    restore=restore,
+    card=True,
+    facts=FACTS,
+    reference="ARN",
+    rows=_ROWS,
+    sections=(
+        Section(
+            title="Cards",
+            anchor="cards",
+            description="Published test cards; expiry and CVV are free.",
+            inputs=frozenset({Input.PAN, Input.CVV}),
+        ),
+        Section(
+            title="Cardholder names",
+            anchor="names",
+            description="What 3-D Secure then makes of any card.",
+            inputs=frozenset({Input.NAME}),
+        ),
+    ),
+)

@@ -8,10 +8,15 @@ quotient of integers, rounded once, half up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.methods.emi_plans import BY_CODE, EmiBank, EmiPlan
+from mockpay.domain.methods import cards
+from mockpay.domain.methods.cards import Card
+from mockpay.domain.methods.emi_plans import BANKS, BY_CODE, EmiBank, EmiPlan
+from mockpay.domain.methods.iso8583 import RESPONSE_CODES
+from mockpay.domain.methods.method import Method, Parts
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 
@@ -115,7 +120,7 @@ def usual(amount: Money, rate_bps: int, tenure: int) -> Terms:
     return Terms(amount, nothing, rows[0].instalment, quoted - amount, quoted, rows)
 
 
-def no_cost(amount: Money, rate_bps: int, tenure: int) -> Terms:
+def with_discount(amount: Money, rate_bps: int, tenure: int) -> Terms:
     """
     The same with the discount up front: the instalments sum to `amount` exactly.
 
@@ -139,7 +144,7 @@ def offers(amount: Money, bank: str) -> list[PlanOffer]:
 def offer(amount: Money, plan: EmiPlan) -> PlanOffer:
     """A plan worked out for an amount."""
     terms = (amount, plan.rate_bps, plan.tenure)
-    return PlanOffer(plan, usual(*terms), no_cost(*terms))
+    return PlanOffer(plan, usual(*terms), with_discount(*terms))
 
 
 def check(amount: Money, bank: str, tenure: int, *, issuer: str, kind: str, eligible: bool) -> EmiPlan:
@@ -187,3 +192,132 @@ def _check_card(lender: EmiBank, issuer: str, kind: str, *, eligible: bool) -> N
 
 def _refused(code: str, message: str, because: str, field: str) -> Invalid:
     return Invalid(message, code=f"emi.{code}", because=because, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Emi:
+    """A card that pays the order at once and is paid back in instalments."""
+
+    card: Card
+    plan: EmiPlan
+    terms: Terms
+
+    method = "emi"
+
+    @classmethod
+    def chosen(
+        cls, card: Card, amount: Money, *, bank: str, tenure: str, no_cost: bool, eligible: bool
+    ) -> Emi:
+        """
+        A card with a plan of its own bank.
+
+        Args:
+            tenure: Months, as typed.
+            eligible: Whether the buyer may take debit EMI.
+
+        Raises:
+            Invalid: one of the codes of `check`.
+        """
+        typed = card.typed
+        plan = check(
+            amount,
+            bank,
+            _months(tenure),
+            issuer=typed.issuer,
+            kind=typed.kind,
+            eligible=eligible and typed.emi,
+        )
+        work_out = with_discount if no_cost else usual
+        return cls(card, plan, work_out(amount, plan.rate_bps, plan.tenure))
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The card's."""
+        return self.card.inputs
+
+    def dump(self) -> Mapping[str, str]:
+        """The card as it is stored, the plan, and what it costs."""
+        return {
+            **self.card.dump(),
+            "emi_bank": self.plan.bank,
+            "tenure": str(self.plan.tenure),
+            "rate_bps": str(self.plan.rate_bps),
+            "instalment": self.terms.instalment.wire(),
+            "total_interest": self.terms.total_interest.wire(),
+            "discount": self.terms.discount.wire(),
+            "charged": self.terms.charged.wire(),
+        }
+
+    def secret(self) -> Mapping[str, str]:
+        """The card's full number, for the gateway's call."""
+        return self.card.secret()
+
+
+def _months(tenure: str) -> int:
+    """As typed; nought, which no plan has, for what is no number of months."""
+    return int(tenure) if re.fullmatch("[0-9]{1,3}", tenure) else 0
+
+
+def _read(parts: Parts, now: int, amount: Money | None) -> Emi:
+    if amount is None or not parts.get("tenure", "").strip():
+        raise Invalid("Choose a plan.", code="emi.plan_missing", field="tenure")
+    return Emi.chosen(
+        cards.read(parts, now),
+        amount,
+        bank=parts.get("bank", ""),
+        tenure=parts["tenure"].strip(),
+        no_cost=bool(parts.get("no_cost")),
+        eligible=True,
+    )
+
+
+def rate_text(bps: int) -> str:
+    """An annual rate as lenders write it: ``16 %``, ``15.99 %``."""
+    whole, rest = divmod(bps, 100)
+    return f"{whole}.{rest:02d}".rstrip("0") + " %" if rest else f"{whole} %"
+
+
+def instalments(parts: Parts) -> str:
+    """``6 × ₹1,745.30``."""
+    return f"{parts['tenure']} × {Money.parse(parts['instalment']).display()}"
+
+
+def plan_text(parts: Parts) -> str:
+    """``6 months at 16 %, HDFC Bank``."""
+    lender = BY_CODE[parts["emi_bank"]].name
+    return f"{parts['tenure']} months at {rate_text(int(parts['rate_bps']))}, {lender}"
+
+
+def _chosen(parts: Parts) -> str:
+    return f"{cards.chosen(parts)}; {instalments(parts)}, {plan_text(parts)}"
+
+
+def details(parts: Parts) -> Mapping[str, str]:
+    """What a result page tells of a plan."""
+    lines = {"EMI plan": plan_text(parts), "Instalments": instalments(parts)}
+    discount = Money.parse(parts["discount"])
+    return lines | ({"No-cost discount": discount.display()} if discount.minor else {})
+
+
+METHOD = Method(
+    code=Emi.method,
+    order=5,
+    title="EMI",
+    tile="EMI",
+    noun="EMI",
+    icon="emi",
+    subtitle="In instalments",
+    response_codes=RESPONSE_CODES,
+    instrument="card",
+    instrument_title=cards.title,
+    read=_read,
+    # The card alone: a plan is chosen for each payment.
+    restore=cards.restore,
+    card=True,
+    facts=cards.FACTS,
+    reference="ARN",
+    chosen=_chosen,
+    terms=instalments,
+    details=details,
+    lowest=min(bank.lowest for bank in BANKS),
+)

@@ -16,14 +16,13 @@ from mockpay.domain.methods.response_codes import (
     table,
 )
 
-METHOD = "card"
 #: A soft decline: the issuer wants a challenge where it let the buyer through without one.
 SCA_REQUIRED = "1A"
 
 _C, _G = "customer", "gateway"
 
-NETWORK = ResponseCodes(
-    method=METHOD,
+RESPONSE_CODES = ResponseCodes(
+    network="A card network",
     codes=table(
         Code("00", "approved", money=MoneyStatus.APPROVED),
         Code("01", "refer to issuer", "card_declined"),
@@ -77,3 +76,5 @@ NETWORK = ResponseCodes(
     other="05",
     speaks_iso=True,
 )
+#: Field-39 codes worth asking for by amount.
+ISO_CODES = tuple(code for code in RESPONSE_CODES.codes if code.isdigit() and code != "00")

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mockpay.domain.methods.method import Approval, Method, Parts, Section
 from mockpay.domain.methods.response_codes import (
     REVERSED,
     Answer,
@@ -21,11 +22,13 @@ from mockpay.domain.methods.response_codes import (
     Timing,
     table,
 )
+from mockpay.domain.scenarios.netbanking import bank_rows
+from mockpay.domain.scenarios.rows import Input
+from mockpay.kernel.errors import Invalid
+from mockpay.kernel.money import Money
 
-METHOD = "netbanking"
-
-NETWORK = ResponseCodes(
-    method=METHOD,
+RESPONSE_CODES = ResponseCodes(
+    network="Net banking",
     codes=table(
         Code("S", "paid", money=MoneyStatus.APPROVED),
         Code("P", "pending at the bank", money=MoneyStatus.PENDING),
@@ -116,3 +119,86 @@ def checksum(key: bytes, bank_ref: str, status: str, amount: str) -> str:
     """What a bank puts on its way back, so that nobody changes status or amount on the way."""
     text = f"{bank_ref}|{status}|{amount}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class NetBanking:
+    """The buyer's own bank."""
+
+    bank: str
+
+    method = "netbanking"
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The bank's code."""
+        return {Input.BANK: self.bank}
+
+    def dump(self) -> Mapping[str, str]:
+        """As stored with the attempt."""
+        return {"bank": self.bank, "bank_name": BY_CODE[self.bank].name}
+
+    def secret(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+
+def _title(parts: Parts) -> str:
+    return parts["bank_name"]
+
+
+def _read(parts: Parts, _now: int, _amount: Money | None) -> NetBanking:
+    if parts.get("bank") not in BY_CODE:
+        message = "A bank is named by its code, as GET .../methods lists them."
+        raise Invalid(message, code="bank.unknown", field="bank")
+    return NetBanking(parts["bank"])
+
+
+def _restore(_secret: Parts, parts: Parts) -> NetBanking:
+    return NetBanking(parts["bank"])
+
+
+METHOD = Method(
+    code=NetBanking.method,
+    order=3,
+    title="Net banking",
+    tile="Net banking",
+    noun="net banking",
+    icon="bank",
+    subtitle="{banks}",
+    response_codes=RESPONSE_CODES,
+    instrument="bank",
+    instrument_title=_title,
+    magic="bank {seen}",
+    read=_read,
+    restore=_restore,
+    secret=False,
+    approval=Approval(
+        name="bank page",
+        where="on the bank’s page",
+        page="bank",
+        address="bank",
+        heading="at {title}",
+        sent="You were sent to {title}",
+        waiting="Buyer is on the page of {title}",
+        seconds="bank_page_seconds",
+        at_bank=True,
+        # A bank that is down is noticed before anybody is asked.
+        refusals=frozenset({"D"}),
+        reference_prefix="BID",
+    ),
+    facts={
+        "auth_required": "Sent to the bank’s own page",
+        "auth_ok": "On the bank’s page, and confirmed by the bank itself",
+    },
+    reference="UTR",
+    rows=tuple(bank_rows()),
+    sections=(
+        Section(
+            title="Banks",
+            anchor="banks",
+            description="Chosen on the payment page, or users of any bank’s log-in page.",
+            inputs=frozenset({Input.BANK, Input.BANK_USER}),
+        ),
+    ),
+)

@@ -1,55 +1,51 @@
-"""The methods of payment, and the network that answers for each."""
+"""Every method of payment, found by walking this package; there is no list to edit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
 
-from mockpay.domain import wallet
-from mockpay.domain.methods import cards, netbanking, upi
+import mockpay.domain.methods as package
+from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.response_codes import MoneyStatus, ResponseCodes
 from mockpay.domain.payments.attempts import Attempt, Failure
 from mockpay.kernel.errors import Invalid
 
-#: Its own name for what a card pays in instalments.
-EMI = "emi"
-#: Whose buyer proves who they are to the card's issuer.
-CARD_METHODS = frozenset({cards.METHOD, EMI})
 
-NETWORKS: Mapping[str, ResponseCodes] = {
-    upi.METHOD: upi.NETWORK,
-    cards.METHOD: cards.NETWORK,
-    EMI: replace(cards.NETWORK, method=EMI),
-    netbanking.METHOD: netbanking.NETWORK,
-    wallet.METHOD: wallet.NETWORK,
-}
+def discover() -> Mapping[str, Method]:
+    """The `METHOD` of each module that has one, by its code and in order."""
+    names = [f"{package.__name__}.{module.name}" for module in iter_modules(package.__path__)]
+    modules = [import_module(name) for name in names if name != __name__]
+    methods = [module.METHOD for module in modules if isinstance(getattr(module, "METHOD", None), Method)]
+    return {method.code: method for method in sorted(methods, key=lambda method: method.order)}
 
-#: ISO 8583 field-39 codes worth asking for by amount.
-ISO_CODES = tuple(code for code in cards.NETWORK.codes if code.isdigit() and code != "00")
+
+METHODS = discover()
 
 
 def response_codes_of(attempt: Attempt) -> ResponseCodes:
-    """The network that answers for an attempt."""
-    return NETWORKS[attempt.method]
+    """What the network of an attempt answers."""
+    return METHODS[attempt.method].response_codes
 
 
 def no_answer_failure(attempt: Attempt) -> Failure:
     """Why an attempt ends that its buyer never answered."""
-    network = response_codes_of(attempt)
-    code = next((c for c, row in network.codes.items() if row.money is MoneyStatus.EXPIRED), None)
+    codes = response_codes_of(attempt)
+    code = next((c for c, row in codes.codes.items() if row.money is MoneyStatus.EXPIRED), None)
     if code is None:
         return Failure("customer", "payment_authentication", "payment_timed_out", "")
-    return network.failure(code, "payment_authentication")
+    return codes.failure(code, "payment_authentication")
 
 
 def check_outcome(outcome: str) -> None:
     """
-    Refuse an outcome of the issuer's stage that no network knows.
+    Refuse an outcome of the issuer's stage that no network has.
 
     Raises:
         Invalid: code ``scenario.outcome``.
     """
-    if any(network.has_outcome(outcome) for network in NETWORKS.values()):
+    if any(method.response_codes.has_outcome(outcome) for method in METHODS.values()):
         return
     message = f"No network has an outcome '{outcome}'."
     raise Invalid(message, code="scenario.outcome", outcome=outcome)

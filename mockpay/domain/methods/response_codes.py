@@ -59,10 +59,10 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class ResponseCodes:
     """
-    One network's language: its codes, its outcomes by name, how it tells an ISO 8583 answer.
+    One network's codes, its outcomes by name, and its own code for an ISO 8583 answer.
 
     Args:
-        method: The method of payment that speaks it.
+        network: Whose they are, in an error.
         codes: Every code by itself.
         named: Outcomes of the issuer's stage by name; every code is an outcome too.
         from_iso: The network's own code for an ISO code; `other` where there is none.
@@ -71,7 +71,7 @@ class ResponseCodes:
         speaks_iso: Whether ISO codes are its own.
     """
 
-    method: str
+    network: str
     codes: Mapping[str, Code]
     named: Mapping[str, Answer]
     from_iso: Mapping[str, str]
@@ -92,7 +92,7 @@ class ResponseCodes:
         if outcome.startswith("iso:"):
             return self._first(self._own(outcome[4:]))
         if outcome.upper() not in self.codes:
-            message = f"{self.method} has no outcome '{outcome}'."
+            message = f"{self.network} has no outcome '{outcome}'."
             raise Invalid(message, code="scenario.outcome", outcome=outcome)
         return self._first(outcome.upper())
 

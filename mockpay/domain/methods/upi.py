@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
+from mockpay.domain.methods.method import Approval, Method, Parts, Section
 from mockpay.domain.methods.response_codes import (
     REVERSED,
     Answer,
@@ -20,10 +22,10 @@ from mockpay.domain.methods.response_codes import (
     Timing,
     table,
 )
+from mockpay.domain.scenarios.rows import Input
+from mockpay.domain.scenarios.upi import pin_rows, vpa_rows
 from mockpay.kernel.errors import Invalid
-
-METHOD = "upi"
-
+from mockpay.kernel.money import Money
 
 _PSP, _NET, _PAYER, _PAYEE = "customer_psp", "network", "customer", "beneficiary_bank"
 
@@ -108,9 +110,7 @@ NAMED: Mapping[str, Answer] = {
 }
 
 
-NETWORK = ResponseCodes(METHOD, CODES, NAMED, _FROM_ISO, other="XB", step="payment_debit_request")
-#: Nobody answered the request in time.
-EXPIRED = "U69"
+RESPONSE_CODES = ResponseCodes("UPI", CODES, NAMED, _FROM_ISO, other="XB", step="payment_debit_request")
 
 
 #: NPCI's form of a UPI ID: handle letters first (confidence: remembered).
@@ -155,3 +155,117 @@ def link(*, payee: str, name: str, amount: str, reference: str, note: str, mode:
         "purpose": "00",
     }
     return "upi://pay?" + "&".join(f"{key}={quote(value, safe='@')}" for key, value in parts.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Upi:
+    """
+    UPI: by a request to a VPA (collect), or by a QR code or link that opens an app (intent).
+    """
+
+    vpa: str | None = None
+
+    method = "upi"
+
+    @property
+    def flow(self) -> str:
+        """``collect`` or ``intent``."""
+        return "collect" if self.vpa else "intent"
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The UPI ID, where one was typed."""
+        return {Input.VPA: self.vpa} if self.vpa else {}
+
+    def dump(self) -> Mapping[str, str]:
+        """As stored with the attempt."""
+        return {"flow": self.flow, **({"vpa": self.vpa} if self.vpa else {})}
+
+    def secret(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+
+def _title(parts: Parts) -> str:
+    return parts.get("vpa", "")
+
+
+def _read(parts: Parts, _now: int, _amount: Money | None) -> Upi:
+    return Upi(vpa(parts["vpa"]) if parts.get("vpa") else None)
+
+
+def _restore(secret: Parts, parts: Parts) -> Upi | None:
+    address = secret.get("vpa") or parts.get("vpa")
+    return Upi(address) if address else None
+
+
+_VPAS = frozenset({str(Input.VPA)})
+METHOD = Method(
+    code=Upi.method,
+    order=1,
+    title="UPI",
+    tile="UPI",
+    noun="UPI",
+    icon="upi",
+    subtitle="Scan a QR, or approve in any UPI app",
+    response_codes=RESPONSE_CODES,
+    instrument="UPI ID",
+    instrument_title=_title,
+    unnamed="UPI app",
+    magic="UPI ID",
+    read=_read,
+    restore=_restore,
+    own_proof=True,
+    approval=Approval(
+        name="UPI app",
+        where="in the simulated UPI app",
+        page="upi-app",
+        address="vpa",
+        heading="in your UPI app",
+        sent="UPI request sent",
+        waiting="Waiting for {title} to approve",
+        seconds="upi_collect_seconds",
+        # An unknown UPI ID is noticed before anybody is asked.
+        refusals=frozenset({"ZH"}),
+        simulated=True,
+    ),
+    facts={
+        "chosen": "By QR code or link, in any UPI app",
+        "auth_required": "Request sent to the UPI app",
+        "seen": "The buyer opened it in the UPI app",
+        "auth_ok": "In the UPI app",
+    },
+    unanswered="the UPI request was never answered",
+    reference="RRN",
+    # NPCI's cap for verified merchants.
+    highest=Money(50_000_000),
+    rows=(*vpa_rows(CODES), *pin_rows()),
+    sections=(
+        Section(
+            title="UPI IDs",
+            anchor="upi",
+            description="Typed on the payment page; the name says the end.",
+            inputs=_VPAS,
+        ),
+        Section(
+            title="UPI IDs by code",
+            anchor="codes",
+            description="Any response code of the network.",
+            inputs=_VPAS,
+            prefix="upi.code.",
+        ),
+        Section(
+            title="Other sandboxes’ UPI IDs",
+            anchor="aliases",
+            description="Habits from elsewhere work too.",
+            inputs=_VPAS,
+            prefix="upi.alias.",
+        ),
+        Section(
+            title="UPI PINs",
+            anchor="pins",
+            description="Typed in the simulated UPI app.",
+            inputs=frozenset({Input.PIN}),
+        ),
+    ),
+)

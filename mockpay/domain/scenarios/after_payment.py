@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
-from mockpay.domain.scenarios.table import Input, Row
+from mockpay.domain.scenarios.rows import Input, Row
 
 #: What may become of an authorisation (`expires:MINUTES` and `closed` by a note's simulation).
 _CAPTURES: tuple[tuple[str, str, str], ...] = (

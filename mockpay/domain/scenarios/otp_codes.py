@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.table import Input, Row
+from mockpay.domain.scenarios.rows import Input, Row
 
 #: facts, section 11.2; the page's OTP and the ACS's share them.  An `acs:` outcome is the ACS's
 #: own (its transStatus, or the buyer's silence); on the page such a code is wrong.

@@ -1,7 +1,7 @@
 """
-THE TABLE of magic values, and who wins when several speak.
+THE TABLE of magic values, and which decides when several apply.
 
-Every agreed input is one row (written down in `magic.py`).  The resolver, `mockpay scenarios`,
+Every agreed input is one row of a method's record or of a topic here.  The resolver, `mockpay scenarios`,
 the dashboard, docs/scenarios.md and the tests read this table; no other file compares with a
 magic value.
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from mockpay.domain import notifications, refunds
 from mockpay.domain.methods import registry
-from mockpay.domain.methods.registry import ISO_CODES as ISO_CODES
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.response_codes import ResponseCodes
 from mockpay.domain.payments.plans import Decision, Plan, Source, Stage
 from mockpay.domain.scenarios.after_payment import (
@@ -25,46 +25,43 @@ from mockpay.domain.scenarios.after_payment import (
     VERIFY_OUTCOMES,
     later_rows,
 )
-from mockpay.domain.scenarios.authentication import auth_rows
+from mockpay.domain.scenarios.amounts import GATEWAY_OUTCOMES, REDIRECT_OUTCOMES, amount_rows
 from mockpay.domain.scenarios.otp_codes import otp_rows
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES, risk_rows
-from mockpay.domain.scenarios.table import GATEWAY_OUTCOMES as GATEWAY_OUTCOMES
-from mockpay.domain.scenarios.table import REDIRECT_OUTCOMES as REDIRECT_OUTCOMES
-from mockpay.domain.scenarios.table import Input as Input
-from mockpay.domain.scenarios.table import Row as Row
-from mockpay.domain.scenarios.table import amount_rows, bank_rows, card_rows, pin_rows, vpa_rows
+from mockpay.domain.scenarios.rows import Input as Input
+from mockpay.domain.scenarios.rows import Row as Row
 from mockpay.kernel.errors import Invalid
-from mockpay.threeds.outcomes import OUTCOMES
 
 TABLE: tuple[Row, ...] = (
-    *vpa_rows(),
-    *pin_rows(),
-    *card_rows(),
-    *auth_rows(),
+    *(row for method in METHODS.values() for row in method.rows),
     *otp_rows(),
     *risk_rows(),
-    *bank_rows(),
     *amount_rows(),
     *later_rows(),
 )
 
-_EXACT: Mapping[tuple[Input, str], Row] = {
+#: What the authentication of a card may meet.
+AUTH_OUTCOMES = frozenset(
+    {"success"}
+    | {row.outcome for row in TABLE if row.stage is Stage.AUTH and row.input in {"pan", "name", "amount"}}
+)
+_EXACT: Mapping[tuple[str, str], Row] = {
     (row.input, row.equals): row for row in TABLE if "*" not in row.equals
 }
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.
 _INNOCENT = ".00"
-_AMOUNTS = frozenset({Input.AMOUNT, Input.REFUND_AMOUNT, Input.REFUND_OF})
+_AMOUNTS = frozenset({str(Input.AMOUNT), str(Input.REFUND_AMOUNT), str(Input.REFUND_OF)})
 
 
-def find(looks: Input, value: str) -> Row | None:
+def find(source: str, value: str) -> Row | None:
     """The row for an input, an exact one first; None where the value is not magic."""
-    if looks in _AMOUNTS and value.endswith(_INNOCENT):
+    if source in _AMOUNTS and value.endswith(_INNOCENT):
         return None
-    exact = _EXACT.get((looks, value))
+    exact = _EXACT.get((source, value))
     if exact is not None:
         return exact
-    return next((row for row in _WILD if row.input is looks and _fits(row.equals, value)), None)
+    return next((row for row in _WILD if row.input == source and _fits(row.equals, value)), None)
 
 
 def _fits(pattern: str, value: str) -> bool:
@@ -135,7 +132,7 @@ def _capture_outcome(outcome: str) -> bool:
 #: Whether a stage knows an outcome, for stages whose outcomes are names of their own.
 _KNOWS: Mapping[Stage, Callable[[str], bool]] = {
     Stage.RISK: RISK_OUTCOMES.__contains__,
-    Stage.AUTH: OUTCOMES.__contains__,
+    Stage.AUTH: AUTH_OUTCOMES.__contains__,
     Stage.GATEWAY: GATEWAY_OUTCOMES.__contains__,
     Stage.REDIRECT: REDIRECT_OUTCOMES.__contains__,
     Stage.CAPTURE: _capture_outcome,
@@ -167,9 +164,9 @@ class Facts:
     `stages` are those to be decided.
     """
 
-    inputs: Mapping[Input, str]
+    inputs: Mapping[str, str]
     match: Mapping[str, str]
-    network: ResponseCodes
+    response_codes: ResponseCodes
     stages: tuple[Stage, ...] = PAYMENT_STAGES
     simulated: Mapping[Stage, Decision] = field(default_factory=dict)
     magic_amounts: bool = True
@@ -192,39 +189,28 @@ def resolve(facts: Facts, chosen: Mapping[Stage, Rule]) -> Plan:
     return Plan(decisions)
 
 
-#: Which inputs speak, highest first, and as what.
-_SPEAKERS: tuple[tuple[Input, Source], ...] = (
-    (Input.CVV, Source.INSTRUMENT),
-    (Input.VPA, Source.INSTRUMENT),
-    (Input.NAME, Source.INSTRUMENT),
-    (Input.PAN, Source.INSTRUMENT),
-    (Input.BANK, Source.INSTRUMENT),
-    (Input.AMOUNT, Source.AMOUNT),
-    (Input.REFUND_AMOUNT, Source.AMOUNT),
-    (Input.REFUND_OF, Source.AMOUNT),
-)
-
-
 def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
     if rule is not None:
         return Decision(rule.outcome, Source.RULE, rule.name, "rule")
     if stage in facts.simulated:
         return facts.simulated[stage]
-    for looks, source in _SPEAKERS:
-        value = facts.inputs.get(looks)
-        if value is None or (looks in _AMOUNTS and not facts.magic_amounts):
+    # An instrument goes before the amount.
+    for source, value in sorted(facts.inputs.items(), key=lambda pair: pair[0] in _AMOUNTS):
+        row = find(source, value)
+        if row is None or row.stage is not stage or not row.active:
             continue
-        row = find(looks, value)
-        if row is not None and row.stage is stage and row.active:
-            return Decision(row.outcome, source, row.name, seen(looks, value))
+        if source not in _AMOUNTS:
+            return Decision(row.outcome, Source.INSTRUMENT, row.name, seen(source, value))
+        if facts.magic_amounts:
+            return Decision(row.outcome, Source.AMOUNT, row.name, value)
     outcome = facts.defaults.get(stage)
-    if not outcome or (stage is Stage.ISSUER and not facts.network.has_outcome(outcome)):
+    if not outcome or (stage is Stage.ISSUER and not facts.response_codes.has_outcome(outcome)):
         return None
     return Decision(outcome, Source.DEFAULT, "seller default", outcome)
 
 
-def seen(looks: Input, value: str) -> str:
+def seen(source: str, value: str) -> str:
     """What may be kept of the value that decided: of a card its last four, of a CVV nothing."""
-    if looks is Input.PAN:
+    if source == Input.PAN:
         return f"card …{value[-4:]}"
-    return "CVV" if looks is Input.CVV else value
+    return "CVV" if source == Input.CVV else value

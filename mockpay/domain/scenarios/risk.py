@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.table import Input, Row
+from mockpay.domain.scenarios.rows import Input, Row
 
 #: What the risk stage may be told to decide; `highest` leaves it to the rule RISK_HIGHEST.
 RISK_OUTCOMES = frozenset({"success", "allow", "challenge", "review", "decline", "highest"})
@@ -61,7 +61,7 @@ def listed(outcome: str) -> frozenset[str]:
 
 
 #: UPI IDs that are blocked as such.
-BLOCKED_VPAS = frozenset(row.equals for row in risk_rows() if row.input is Input.VPA)
+BLOCKED_VPAS = frozenset(row.equals for row in risk_rows() if row.input == Input.VPA)
 _COUNTRIES = {
     row.equals: row.outcome.removeprefix(IP_COUNTRY)
     for row in risk_rows()

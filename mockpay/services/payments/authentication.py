@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockpay.domain.methods.netbanking import METHOD as NETBANKING
-from mockpay.domain.methods.registry import CARD_METHODS
-from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.timeline import Actor
@@ -39,10 +37,11 @@ def required_authentication(sandbox: Sandbox, attempt: Attempt, *, forced: bool)
     Args:
         forced: The risk check wants a proof whatever the amount.
     """
-    if attempt.method in CARD_METHODS:
+    method = METHODS[attempt.method]
+    if method.card:
         return Auth.THREEDS
     settings, amount = sandbox.seller.settings, attempt.amount
-    if attempt.method == UPI:
+    if method.own_proof:
         amount = Money(0, amount.currency)
     asks = forced or challenges.asks(settings, attempt.method, amount)
     return Auth.OTP if asks else None
@@ -66,7 +65,7 @@ def mark_authenticated(
     Where the method's own app or bank page comes next, the buyer's turn is not over.
     """
     passed = {**changes, "auth": str(Auth.PASSED)}
-    if attempt.method in {UPI, NETBANKING}:
+    if METHODS[attempt.method].approval:
         end_authentication(sandbox, attempt, attempt)
         return attempts.note(sandbox, attempt, **passed)
     facts = {"method": attempt.method, "eci": changes.get("eci"), "liability": changes.get("liability")}

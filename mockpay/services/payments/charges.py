@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.methods import netbanking, upi
-from mockpay.domain.methods.registry import CARD_METHODS, response_codes_of
+from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
@@ -17,9 +16,6 @@ from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, TIMEOUT, get
 from mockpay.store import attempt_secrets, attempts, schedule
 from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
-
-#: Methods whose buyer is asked by somebody else: an app or a bank's page.
-_ASKS_BUYER = frozenset({upi.METHOD, netbanking.METHOD})
 
 
 def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
@@ -43,7 +39,7 @@ def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
 
 def _issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
     """What the issuer answers: as planned; a card's looks at the proof first."""
-    if attempt.method not in CARD_METHODS or attempt.auth is not Auth.PASSED:
+    if not METHODS[attempt.method].card or attempt.auth is not Auth.PASSED:
         return attempt.issuer_outcome
     return card_authentication.issuer_response(sandbox, attempt)
 
@@ -56,7 +52,7 @@ def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> 
     order = get_order(sandbox, attempt.order_pk)
     if result.kind is ResultKind.AUTH_REQUIRED:
         return _ask_buyer(sandbox, order, attempt, result)
-    if result.kind is ResultKind.DECLINED and attempt.method in _ASKS_BUYER:
+    if result.kind is ResultKind.DECLINED and METHODS[attempt.method].approval:
         refused = response_codes_of(attempt).failure(result.code, "payment_request")
         event = "auth_fail" if attempt.auth is Auth.PASSED else "validation_error"
         failed = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, {"failure": refused})
@@ -78,8 +74,9 @@ def _with_reference(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attem
 
 def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result) -> Attempt:
     settings = sandbox.seller.settings
-    at_bank = attempt.method == netbanking.METHOD
-    wait = (settings.bank_page_seconds if at_bank else settings.upi_collect_seconds) * SECOND
+    approval = METHODS[attempt.method].approval
+    assert approval is not None
+    wait = getattr(settings, approval.seconds) * SECOND
     answer_by = min(sandbox.now + wait, order.expires_at)
     changes = {"answer_by": answer_by, "reference": result.reference, "auth": str(Auth.METHOD)}
     if attempt.auth is Auth.PASSED:
@@ -88,7 +85,7 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
         asked = step(
             sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method
         )
-    if at_bank:
+    if approval.at_bank:
         banks.open_request(sandbox, asked)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)
     if result.answer_in_ms is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.methods.method import Instrument
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.domain.payments.plans import Stage
@@ -59,7 +59,8 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     begun = step(
         sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
     )
-    add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, instrument.dump(), before=None)
+    chosen = {**instrument.dump(), "method": instrument.method}
+    add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, chosen, before=None)
     return _assess_risk(sandbox, begun, attempt, instrument, payer)
 
 

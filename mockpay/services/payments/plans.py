@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockpay.domain.methods.instruments import Instrument
-from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.response_codes import ResponseCodes
 from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
@@ -48,17 +48,17 @@ def plan_payment(
         "order_id": order.order_id,
         "notification_type": str(NotificationType.PAYMENT),
     }
-    network = NETWORKS[instrument.method]
+    codes = METHODS[instrument.method].response_codes
     facts = Facts(
         inputs={**instrument.inputs, Input.AMOUNT: amount},
         match=match,
-        network=network,
+        response_codes=codes,
         simulated=sandbox.provider_of(order).payment_simulation(order.seller_note),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
     open_stages = [s for s in PAYMENT_STAGES if not (bank_closed and s is Stage.ISSUER)]
-    plan = resolve(facts, _use_up_rules(sandbox, match, network, attempt_id, open_stages))
+    plan = resolve(facts, _use_up_rules(sandbox, match, codes, attempt_id, open_stages))
     return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
 
 
@@ -70,7 +70,7 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         Invalid: code ``simulation.invalid``: the note asks for what cannot be simulated.
     """
     settings, amount = sandbox.seller.settings, request.amount.wire()
-    inputs = {Input.REFUND_AMOUNT: amount}
+    inputs: dict[str, str] = {Input.REFUND_AMOUNT: amount}
     if request.amount == order.amount:
         inputs[Input.REFUND_OF] = amount
     match = {
@@ -81,22 +81,22 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         "reference": request.key,
         "notification_type": str(NotificationType.REFUND),
     }
-    network = NETWORKS[attempt.method]
+    codes = METHODS[attempt.method].response_codes
     facts = Facts(
         inputs=inputs,
         match=match,
-        network=network,
+        response_codes=codes,
         stages=REFUND_STAGES,
         simulated=sandbox.provider_of(order).refund_simulation(request.note),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
     subject = f"{order.order_id} {request.key}"
-    return resolve(facts, _use_up_rules(sandbox, match, network, subject, list(REFUND_STAGES)))
+    return resolve(facts, _use_up_rules(sandbox, match, codes, subject, list(REFUND_STAGES)))
 
 
 def _use_up_rules(
-    sandbox: Sandbox, match: dict[str, str], network: ResponseCodes, subject: str, stages: list[Stage]
+    sandbox: Sandbox, match: dict[str, str], codes: ResponseCodes, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
@@ -105,7 +105,7 @@ def _use_up_rules(
         if rule.stage not in stages or rule.stage in chosen or not rule.fits(match, sandbox.now):
             continue
         # A UPI code means nothing to a card issuer: such a rule waits for its own method.
-        if rule.stage is Stage.ISSUER and not network.has_outcome(rule.outcome):
+        if rule.stage is Stage.ISSUER and not codes.has_outcome(rule.outcome):
             continue
         dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_PROBABILITY_STEPS)
         if dice < rule.probability * _PROBABILITY_STEPS:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.methods.netbanking import METHOD as NETBANKING
-from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.timeline import Actor
@@ -45,6 +44,6 @@ def skip_authentication(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """Nothing is to be proved: an attempt that was put aside goes on as its method does."""
     if attempt.state is not AttemptState.RISK_REVIEW:
         return attempt
-    event = "approve_to_auth" if attempt.method in {UPI, NETBANKING} else "approve"
+    event = "approve_to_auth" if METHODS[attempt.method].approval else "approve"
     changes = {"auth": str(Auth.PASSED)}
     return step(sandbox, ATTEMPTS, attempt, event, Actor.SANDBOX, changes)

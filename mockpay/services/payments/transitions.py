@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockpay.domain.methods.instruments import Instrument, NetBanking, Upi
-from mockpay.domain.methods.netbanking import METHOD as NETBANKING
-from mockpay.domain.methods.registry import CARD_METHODS
-from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import ORDER, Order
 from mockpay.domain.payments.attempts import ATTEMPT, Attempt, AttemptState, Auth
 from mockpay.kernel.errors import require
@@ -20,7 +17,6 @@ from mockpay.store.transitions import FollowUp, Transitions
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED
-from mockpay.vault import rules as vault_rules
 from mockpay.vault import saved_methods
 from mockpay.vault.consents import Consent
 
@@ -121,8 +117,11 @@ def return_to_balance(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> N
 def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """Save what has just paid for a buyer who agreed; what cannot be saved is left alone."""
     consent = attempt.consent
-    instrument = _instrument(sandbox, attempt) if consent else None
-    if instrument is None or attempt.buyer_id is None or consent is None:
+    if attempt.buyer_id is None or consent is None:
+        return
+    secret = attempt_secrets.find(sandbox, attempt.attempt_id)
+    instrument = METHODS[attempt.method].restore(secret, attempt.instrument)
+    if instrument is None:
         return
     agreed = Consent(
         str(consent["text_version"]),
@@ -133,16 +132,6 @@ def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     saved_methods.save(sandbox, attempt.buyer_id, instrument, agreed, attempt.attempt_id)
 
 
-def _instrument(sandbox: Sandbox, attempt: Attempt) -> Instrument | None:
-    chosen = attempt.instrument
-    if attempt.method in CARD_METHODS:
-        number = attempt_secrets.find(sandbox, attempt.attempt_id).get("number")
-        return vault_rules.card(number, chosen["expiry"]) if number else None
-    if attempt.method == UPI and "vpa" in chosen:
-        return Upi(chosen["vpa"])
-    return NetBanking(chosen["bank"]) if attempt.method == NETBANKING else None
-
-
 def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """Let the risk check know whether it was declined."""
     risk_table.note(sandbox, attempt.attempt_id, declined=attempt.state is AttemptState.FAILED)
@@ -150,7 +139,7 @@ def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) ->
 
 def shred_secret(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """The card number is needed no more."""
-    if attempt.method in CARD_METHODS:
+    if METHODS[attempt.method].card:
         attempt_secrets.shred(sandbox, attempt.attempt_id)
 
 

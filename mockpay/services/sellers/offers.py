@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockpay.domain.methods import netbanking
-from mockpay.domain.methods.instruments import Instrument
-from mockpay.domain.methods.offer_patches import merged, patch_of
-from mockpay.domain.methods.offers import DEFAULT, Offers
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.offer_patches import merged, patch_of
+from mockpay.domain.offers import DEFAULT, Offers
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Conflict
 from mockpay.services.sellers import accounts
@@ -53,8 +52,7 @@ def check(sandbox: Sandbox, order: Order, instrument: Instrument) -> bool:
     refusal = found.refusal(instrument.method, chosen, order.amount, sandbox.now)
     if refusal is not None:
         raise Conflict(
-            refusal.says, code="method.unavailable", method=instrument.method, because=refusal.reason
+            refusal.message, code="method.unavailable", method=instrument.method, because=refusal.reason
         )
-    if instrument.method != netbanking.METHOD:
-        return False
-    return found.banks[chosen["bank"]].closed(sandbox.now)
+    bank = found.banks.get(chosen.get("bank", ""))
+    return bank is not None and bank.closed(sandbox.now)

@@ -10,12 +10,13 @@ import re
 
 from flask import Response, request
 
-from mockpay.domain.methods.instruments import Card
+from mockpay.domain.methods import cards
+from mockpay.domain.methods.cards import Card
 from mockpay.kernel.errors import Invalid
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import PageSession
+from mockpay.web.checkout.responses import show
 
 _LONGEST_KEPT = 40
 #: Somebody may have typed the number into a wrong field.
@@ -24,31 +25,21 @@ _LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9}")
 
 def page(runtime: Runtime, token: str) -> Response:
     """The card's form."""
-    if request.method == "POST":
-        return submission.start(runtime, token, typed, _form)
-    with reading_visit(runtime, token) as visit:
-        return _form(visit) if visit.payable else go(visit.url)
+    return submission.form_page(runtime, token, typed, _form)
 
 
-def typed(visit: Visit) -> Card:
+def typed(session: PageSession) -> Card:
     """
     The card that a form brings.
 
     Raises:
         Invalid: with the `field` that is wrong.
     """
-    given = request.form
-    return Card.read(
-        number=given.get("number", ""),
-        expiry=given.get("expiry", ""),
-        cvv=given.get("cvv", ""),
-        name=given.get("name", ""),
-        now=visit.sandbox.now,
-    )
+    return cards.read({"cvv": "", **request.form}, session.sandbox.now)
 
 
-def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = view_models.page(visit, "Pay by card", notes=view_models.card_notes())
+def _form(session: PageSession, error: Invalid | None = None) -> Response:
+    given = view_models.page(session, "Pay by card", notes=view_models.card_notes())
     if error is not None:
         view_models.refuse(given, error, {name: kept(name) for name in ("expiry", "name")})
     return show("checkout/card.html", 422 if error is not None else 200, page=given)

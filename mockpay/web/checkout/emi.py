@@ -12,16 +12,14 @@ from flask import Response, request
 from mockpay.domain.methods import emi
 from mockpay.domain.methods.emi import PlanOffer
 from mockpay.domain.methods.emi_plans import BANKS, BY_CODE, EmiBank
-from mockpay.domain.methods.instruments import Emi
-from mockpay.domain.methods.registry import EMI
+from mockpay.domain.methods.method import Instrument
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import card, submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit
-from mockpay.web.checkout.responses import go, show
-from mockpay.web.wording import emi_terms
+from mockpay.web.checkout.page_session import PageSession
+from mockpay.web.checkout.responses import show
 
 #: What is typed again after an error; number and CVV never are.
 _KEPT = ("expiry", "name")
@@ -29,42 +27,28 @@ _KEPT = ("expiry", "name")
 
 def page(runtime: Runtime, token: str) -> Response:
     """The plans of a bank with the card's form; ``?bank=`` names another bank."""
-    if request.method == "POST":
-        return submission.start(runtime, token, _typed, _form)
-    with reading_visit(runtime, token) as visit:
-        return _form(visit) if visit.payable else go(visit.url)
+    return submission.form_page(runtime, token, _typed, _form)
 
 
-def _typed(visit: Visit) -> Emi:
-    given = request.form
-    tenure = given.get("tenure", "").strip()
-    if not tenure:
-        raise Invalid("Choose a plan.", code="emi.plan_missing", field="tenure")
-    return Emi.chosen(
-        card.typed(visit),
-        visit.order.amount,
-        bank=given.get("bank", ""),
-        tenure=tenure,
-        no_cost=_no_cost(),
-        eligible=True,
-    )
+def _typed(session: PageSession) -> Instrument:
+    return emi.METHOD.read(request.form, session.sandbox.now, session.order.amount)
 
 
 def _no_cost() -> bool:
     return bool(request.form.get("no_cost"))
 
 
-def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = view_models.page(visit, "Pay by EMI", notes=view_models.emi_notes())
+def _form(session: PageSession, error: Invalid | None = None) -> Response:
+    given = view_models.page(session, "Pay by EMI", notes=view_models.emi_notes())
     if error is not None:
         view_models.refuse(given, error, {name: card.kept(name) for name in _KEPT})
-    amount = visit.order.amount
-    found = offers.of(visit.sandbox).available(EMI, amount, visit.sandbox.now)
+    amount = session.order.amount
+    found = offers.of(session.sandbox).available(emi.METHOD.code, amount, session.sandbox.now)
     return show(
         "checkout/emi.html",
         422 if error is not None else 200,
         page=given,
-        closed=found.says if found else None,
+        closed=found.message if found else None,
         emi=_told(amount),
     )
 
@@ -105,7 +89,7 @@ def _lends(bank: EmiBank, amount: Money) -> bool:
 def _line(offer: PlanOffer) -> dict[str, str]:
     return {
         "tenure": str(offer.plan.tenure),
-        "rate": emi_terms.rate(offer.plan.rate_bps),
+        "rate": emi.rate_text(offer.plan.rate_bps),
         "instalment": offer.instalment.display(),
         "interest": offer.total_interest.display(),
         "total": offer.total_payable.display(),

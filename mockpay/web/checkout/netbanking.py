@@ -4,61 +4,58 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.methods.instruments import NetBanking
-from mockpay.domain.methods.offers import BankOffer
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.offers import BankOffer
 from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.kernel.clock import DAY
 from mockpay.kernel.errors import Invalid
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import PageSession
+from mockpay.web.checkout.responses import show
 
 _LONGEST_SEARCH = 40
 
 
-def fact(visit: Visit) -> str:
+def fact(session: PageSession) -> str:
     """What the tile says: whether all banks are up."""
-    real = [bank for bank in _banks(visit) if not bank.magic]
-    down = sum(bank.is_down(visit.sandbox.now) for bank in real)
+    real = [bank for bank in _banks(session) if not bank.magic]
+    down = sum(bank.is_down(session.sandbox.now) for bank in real)
     verb = "is" if down == 1 else "are"
     return f"{down} of {len(real)} {verb} down" if down else f"{len(real)} banks"
 
 
-def _banks(visit: Visit) -> list[BankOffer]:
+def _banks(session: PageSession) -> list[BankOffer]:
     """The banks that the seller offers, up or down."""
-    return [bank for bank in offers.of(visit.sandbox).banks.values() if bank.enabled]
+    return [bank for bank in offers.of(session.sandbox).banks.values() if bank.enabled]
 
 
 def page(runtime: Runtime, token: str) -> Response:
     """The banks to choose from; ``?find=`` leaves those of that name."""
-    if request.method == "POST":
-        return submission.start(runtime, token, _typed, _form)
-    with reading_visit(runtime, token) as visit:
-        return _form(visit) if visit.payable else go(visit.url)
+    return submission.form_page(runtime, token, _typed, _form)
 
 
-def _typed(visit: Visit) -> NetBanking:
+def _typed(session: PageSession) -> NetBanking:
     code = request.form.get("bank", "")
-    if code not in offers.of(visit.sandbox).banks:
+    if code not in offers.of(session.sandbox).banks:
         raise Invalid("Choose your bank.", code="bank.missing", field="bank")
     return NetBanking(code)
 
 
-def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = view_models.page(visit, "Pay by net banking")
+def _form(session: PageSession, error: Invalid | None = None) -> Response:
+    given = view_models.page(session, "Pay by net banking")
     if error is not None:
         view_models.refuse(given, error, {})
     sought = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
-    groups = _groups(visit, sought.lower())
+    groups = _groups(session, sought.lower())
     status = 422 if error is not None else 200
     return show("checkout/netbanking.html", status, page=given, groups=groups, sought=sought)
 
 
-def _groups(visit: Visit, word: str) -> list[dict[str, object]]:
+def _groups(session: PageSession, word: str) -> list[dict[str, object]]:
     """Common banks first, then the rest, then those of the sandbox; or what has the word."""
-    banks = [b for b in _banks(visit) if word in b.name.lower() or word in b.code.lower()]
+    banks = [b for b in _banks(session) if word in b.name.lower() or word in b.code.lower()]
     real = [bank for bank in banks if not bank.magic]
     common = real if word else [bank for bank in real if bank.common]
     groups = (
@@ -67,15 +64,15 @@ def _groups(visit: Visit, word: str) -> list[dict[str, object]]:
         ("magic", "Banks that answer by themselves", [bank for bank in banks if bank.magic]),
     )
     return [
-        {"key": key, "title": title, "rows": [_row(visit, bank) for bank in found]}
+        {"key": key, "title": title, "rows": [_row(session, bank) for bank in found]}
         for key, title, found in groups
         if found
     ]
 
 
-def _row(visit: Visit, bank: BankOffer) -> dict[str, object]:
+def _row(session: PageSession, bank: BankOffer) -> dict[str, object]:
     """A bank as the list shows it; one that is down says since when."""
-    now = visit.sandbox.now
+    now = session.sandbox.now
     row = find(Input.BANK, bank.code)
     says = row.description[:1].upper() + row.description[1:] if row else None
     since = next((window.since for window in bank.down if window.holds(now)), None)

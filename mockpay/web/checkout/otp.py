@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.methods.upi import METHOD as UPI
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt, Auth
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
@@ -13,7 +13,7 @@ from mockpay.otp.rules import Challenge, Verdict
 from mockpay.services.payments import otp_authentication
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import results, submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
 from mockpay.web.checkout.responses import go, show
 from mockpay.web.wording import otp
 
@@ -25,33 +25,33 @@ def page(runtime: Runtime, token: str) -> Response:
     """Asks for the code; its form also sends it anew, or gives this try up."""
     if request.method == "POST":
         return _ACTIONS.get(request.form.get("action", ""), _verify)(runtime, token)
-    with reading_visit(runtime, token) as visit:
-        if visit.place != Auth.OTP or visit.last is None:
-            return go(submission.next_page(visit))
-        return _form(visit, visit.last)
+    with reading_session(runtime, token) as session:
+        if session.current != Auth.OTP or session.last is None:
+            return go(submission.next_page(session))
+        return _form(session, session.last)
 
 
 def _verify(runtime: Runtime, token: str) -> Response:
     """A code was typed; what it is worth is written down before anything is said."""
-    with writing_visit(runtime, token) as visit:
-        attempt = visit.last
-        if submission.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
-            return go(submission.next_page(visit))
+    with writing_session(runtime, token) as session:
+        attempt = session.last
+        if submission.sent_before(session) or session.current != Auth.OTP or attempt is None:
+            return go(submission.next_page(session))
         typed = request.form.get("otp", "")
-        verdict, moved = otp_authentication.submit_otp(visit.sandbox, attempt, typed)
-        parcel = submission.charge_if_proved(visit, attempt, moved)
-    submission.send(runtime, visit, parcel)
+        verdict, moved = otp_authentication.submit_otp(session.sandbox, attempt, typed)
+        parcel = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, parcel)
     status = 503 if verdict is Verdict.TECHNICAL else 422
-    with reading_visit(runtime, token) as visit:
-        if visit.place == Auth.OTP and visit.last is not None:
-            return _form(visit, visit.last, _says(visit, visit.last, verdict), status)
-        return go(submission.next_page(visit))
+    with reading_session(runtime, token) as session:
+        if session.current == Auth.OTP and session.last is not None:
+            return _form(session, session.last, _says(session, session.last, verdict), status)
+        return go(submission.next_page(session))
 
 
-def _says(visit: Visit, attempt: Attempt, verdict: Verdict) -> str:
+def _says(session: PageSession, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
         return otp.TECHNICAL
-    challenge = otp_authentication.active_otp(visit.sandbox, attempt)
+    challenge = otp_authentication.active_otp(session.sandbox, attempt)
     if challenge is None or verdict is Verdict.EXPIRED:
         return otp.EXPIRED
     return otp.wrong(challenge)
@@ -59,60 +59,60 @@ def _says(visit: Visit, attempt: Attempt, verdict: Verdict) -> str:
 
 def _resend(runtime: Runtime, token: str) -> Response:
     """Another code; one that has expired is begun anew."""
-    with writing_visit(runtime, token) as visit:
-        attempt = visit.last
-        if submission.sent_before(visit) or visit.place != Auth.OTP or attempt is None:
-            return go(submission.next_page(visit))
+    with writing_session(runtime, token) as session:
+        attempt = session.last
+        if submission.sent_before(session) or session.current != Auth.OTP or attempt is None:
+            return go(submission.next_page(session))
         try:
-            _send_again(visit, attempt)
+            _send_again(session, attempt)
         except Conflict as error:
-            return _form(visit, attempt, otp.refusal(visit.sandbox, error, _PAYMENT), 422)
-        return go(f"{visit.at('otp')}?sent=again")
+            return _form(session, attempt, otp.refusal(session.sandbox, error, _PAYMENT), 422)
+        return go(f"{session.at('otp')}?sent=again")
 
 
-def _send_again(visit: Visit, attempt: Attempt) -> None:
-    challenge = otp_authentication.active_otp(visit.sandbox, attempt)
-    if challenge is None or not otp.runs(visit.sandbox, challenge):
-        otp_authentication.start_otp(visit.sandbox, attempt)
+def _send_again(session: PageSession, attempt: Attempt) -> None:
+    challenge = otp_authentication.active_otp(session.sandbox, attempt)
+    if challenge is None or not otp.runs(session.sandbox, challenge):
+        otp_authentication.start_otp(session.sandbox, attempt)
     else:
-        challenges.resend(visit.sandbox, challenge.challenge_id)
+        challenges.resend(session.sandbox, challenge.challenge_id)
 
 
 def _cancel(runtime: Runtime, token: str) -> Response:
     """Back to the methods; the order stays open."""
-    with writing_visit(runtime, token) as visit:
-        if submission.sent_before(visit) or visit.last is None:
-            return go(visit.url)
-        left = otp_authentication.cancel_otp(visit.sandbox, visit.last)
-        return go(visit.url if left.live else visit.at("choose"))
+    with writing_session(runtime, token) as session:
+        if submission.sent_before(session) or session.last is None:
+            return go(session.url)
+        left = otp_authentication.cancel_otp(session.sandbox, session.last)
+        return go(session.url if left.live else session.at("choose"))
 
 
 _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 
-def _form(visit: Visit, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
-    given = view_models.page(visit, "Enter the code", notes=view_models.otp_notes())
-    challenge = otp_authentication.active_otp(visit.sandbox, attempt)
-    asked = otp.told(visit.sandbox, challenge) | {"why": _why(visit, attempt)}
-    error = error or _trouble(visit, challenge)
+def _form(session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
+    given = view_models.page(session, "Enter the code", notes=view_models.otp_notes())
+    challenge = otp_authentication.active_otp(session.sandbox, attempt)
+    asked = otp.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
+    error = error or _trouble(session, challenge)
     if error is not None:
         given["title"] = f"Error: {error}"
         given["errors"] = {"otp": error}
-    return show("checkout/otp.html", status, page=given, otp=asked, version=results.version(visit))
+    return show("checkout/otp.html", status, page=given, otp=asked, version=results.version(session))
 
 
-def _trouble(visit: Visit, challenge: Challenge | None) -> str | None:
+def _trouble(session: PageSession, challenge: Challenge | None) -> str | None:
     """What is wrong with a challenge before anything was typed."""
-    if challenge is None or not otp.runs(visit.sandbox, challenge):
+    if challenge is None or not otp.runs(session.sandbox, challenge):
         return otp.EXPIRED
     return _UNDELIVERED if challenge.undelivered else None
 
 
-def _why(visit: Visit, attempt: Attempt) -> str:
+def _why(session: PageSession, attempt: Attempt) -> str:
     """Why a code is asked for."""
-    settings = visit.sandbox.seller.settings
+    settings = session.sandbox.seller.settings
     threshold = Money.parse(settings.otp_threshold)
-    if attempt.method != UPI and attempt.amount.minor > threshold.minor:
+    if not METHODS[attempt.method].own_proof and attempt.amount.minor > threshold.minor:
         return f"Payments above {threshold.display()} need a one-time code."
     if attempt.method in settings.otp_always_methods:
         return "This method always needs a one-time code."

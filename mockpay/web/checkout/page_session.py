@@ -1,4 +1,4 @@
-"""A visit to a payment's pages: whose order the token opens, and which page it is at."""
+"""A session to a payment's pages: whose order the token opens, and which page it is at."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.methods.method import Approval
+from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
@@ -20,7 +21,7 @@ _PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageSession:
     """An order as it stands in this transaction; `last` is its newest attempt."""
 
     sandbox: Sandbox
@@ -28,7 +29,7 @@ class Visit:
     last: Attempt | None
 
     @property
-    def place(self) -> str:
+    def current(self) -> str:
         """The page that the order is at: ``choose``, ``otp``, ``3ds``, ``waiting``, ``result``."""
         if not self.order.open:
             return "result"
@@ -46,7 +47,7 @@ class Visit:
     @property
     def url(self) -> str:
         """The address of the page that the order is at."""
-        return self.at(self.place)
+        return self.at(self.current)
 
     def at(self, page: str) -> str:
         """The address of one of the order's pages."""
@@ -64,42 +65,50 @@ class Visit:
         return self.last is not None and self.last.state is AttemptState.AUTH_PENDING
 
     @property
+    def approval(self) -> Approval | None:
+        """The app or page that has a request for the buyer to answer."""
+        last = self.last
+        return METHODS[last.method].approval if self.asked and last and last.auth is Auth.METHOD else None
+
+    @property
+    def approval_page(self) -> str | None:
+        """The page that plays it; None where there is none, as some banks never show one."""
+        if self.last is None or self.approval is None:
+            return None
+        codes = response_codes_of(self.last)
+        expired = codes.money_status(codes.answer(self.last.issuer_outcome).code) is MoneyStatus.EXPIRED
+        return None if expired and self.approval.at_bank else self.approval.page
+
+    @property
     def at_app(self) -> bool:
         """Whether the buyer's UPI app has a request to answer."""
-        return self._asked_by(upi.METHOD)
+        return self.approval_page == "upi-app"
 
     @property
     def at_bank(self) -> bool:
-        """Whether the buyer is asked on a bank's page; some banks never show one."""
-        if self.last is None or not self._asked_by(netbanking.METHOD):
-            return False
-        told = netbanking.NETWORK.answer(self.last.issuer_outcome)
-        return netbanking.NETWORK.money_status(told.code) is not MoneyStatus.EXPIRED
-
-    def _asked_by(self, method: str) -> bool:
-        last = self.last
-        return self.asked and last is not None and (last.method, last.auth) == (method, Auth.METHOD)
+        """Whether the buyer is asked on a bank's page."""
+        return self.approval_page == "bank"
 
 
 @contextmanager
-def reading_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
+def reading_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
     """
-    A visit that changes nothing.
+    A session that changes nothing.
 
     Raises:
         NotFound: code ``page.not_found``.
     """
     seller_id, number = _whose(runtime, token)
     with read(runtime, seller_id) as sandbox:
-        yield _visit(sandbox, number)
+        yield _session(sandbox, number)
 
 
 @contextmanager
-def writing_visit(runtime: Runtime, token: str) -> Iterator[Visit]:
-    """A visit in a write transaction."""
+def writing_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
+    """A session in a write transaction."""
     seller_id, number = _whose(runtime, token)
     with transaction(runtime, seller_id) as sandbox:
-        yield _visit(sandbox, number)
+        yield _session(sandbox, number)
 
 
 def _whose(runtime: Runtime, token: str) -> tuple[str, int]:
@@ -110,8 +119,8 @@ def _whose(runtime: Runtime, token: str) -> tuple[str, int]:
     return found
 
 
-def _visit(sandbox: Sandbox, number: int) -> Visit:
+def _session(sandbox: Sandbox, number: int) -> PageSession:
     order = orders.by_number(sandbox, number)
     if order is None:
         raise NotFound("There is no such payment page.", code="page.not_found")
-    return Visit(sandbox, order, attempts.last_of_order(sandbox, number))
+    return PageSession(sandbox, order, attempts.last_of_order(sandbox, number))

@@ -15,7 +15,7 @@ from mockpay.threeds.rules import Browser
 from mockpay.vault.consents import Consent, consent
 from mockpay.web import buyers
 from mockpay.web.checkout import view_models
-from mockpay.web.checkout.page_session import Visit
+from mockpay.web.checkout.page_session import PageSession
 
 #: challengeWindowSize: a frame of 250x400 on the payment's page, or the whole screen.
 FRAME, FULL = "01", "05"
@@ -24,23 +24,23 @@ _HERE = "127.0.0.1"
 _SCREEN_TOLD = re.compile("[0-9]{1,2},[0-9]{1,6},[0-9]{1,6},-?[0-9]{1,4}")
 
 
-def payer(visit: Visit) -> Payer:
+def payer(session: PageSession) -> Payer:
     """Whoever sends the form of one of the payment's methods."""
-    buyer = buyers.signed_in(visit.sandbox)
-    return Payer(_inputs(), ways(visit), buyer.buyer_id if buyer else None, _consent(visit))
+    buyer = buyers.signed_in(session.sandbox)
+    return Payer(_inputs(), ways(session), buyer.buyer_id if buyer else None, _consent(session))
 
 
-def _consent(visit: Visit) -> Consent | None:
+def _consent(session: PageSession) -> Consent | None:
     """A ticked box; a guest's has nobody to save for, and is dropped."""
     if not buyers.agreed():
         return None
-    return consent(visit.sandbox.now, _told_ip() or _here())
+    return consent(session.sandbox.now, _told_ip() or _here())
 
 
-def ways(visit: Visit) -> CheckoutContext:
+def ways(session: PageSession) -> CheckoutContext:
     """Where the buyer's browser finds the payment's page, under the name that it came by."""
-    page = iri_to_uri(request.host_url) + visit.at("choose").strip("/")
-    return CheckoutContext(page, browser(), view_models.store(visit))
+    page = iri_to_uri(request.host_url) + session.at("choose").strip("/")
+    return CheckoutContext(page, browser(), view_models.store(session))
 
 
 def browser() -> Browser:

@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from mockpay.domain import wallet
-from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import PAID, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
 from mockpay.store import attempts
 from mockpay.web.checkout import view_models
-from mockpay.web.checkout.page_session import Visit
+from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.checkout.view_models import until
-from mockpay.web.wording import emi_terms
-from mockpay.web.wording.early_failures import APPROVED_ELSEWHERE
 from mockpay.web.wording.failures import not_proved, to_the_buyer, why
 from mockpay.web.wording.sentences import countdown, meaning, method_icon, method_name, method_title
 
 _A = AttemptState
 
 
-def version(visit: Visit) -> str:
+def version(session: PageSession) -> str:
     """Changes whenever the page of this order would."""
-    last = visit.last
+    last = session.last
     tail = f".{last.state}.{last.updated_at}" if last else ""
-    return f"{visit.order.state}.{visit.order.updated_at}{tail}"
+    return f"{session.order.state}.{session.order.updated_at}{tail}"
 
 
-def last_failure(visit: Visit) -> str | None:
+def last_failure(session: PageSession) -> str | None:
     """Why the last try failed, for the top of the next one."""
-    if visit.last is None or visit.last.failure is None:
+    if session.last is None or session.last.failure is None:
         return None
-    return f"{to_the_buyer(visit.last)}. No money was taken."
+    return f"{to_the_buyer(session.last)}. No money was taken."
 
 
-def waiting(visit: Visit) -> dict[str, object]:
+def waiting(session: PageSession) -> dict[str, object]:
     """The context of the waiting page."""
-    last, now = visit.last, visit.sandbox.now
+    last, now = session.last, session.sandbox.now
     if last is None:
         return {}
     shown: dict[str, object] = {
         "asked": method_title(last),
         "unknown": last.state is _A.UNKNOWN,
         "steps": _steps(last),
-        "why": why(visit.order, last),
+        "why": why(session.order, last),
     }
     if last.state is _A.RISK_REVIEW:
         shown |= {
@@ -65,7 +62,8 @@ def waiting(visit: Visit) -> dict[str, object]:
             "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
         }
     else:
-        asked = "You approved. " if last.method == upi.METHOD else ""
+        approval = METHODS[last.method].approval
+        asked = "You approved. " if approval and not approval.at_bank else ""
         shown |= {
             "heading": f"{_decider(last)} is still deciding",
             "sentence": f"{asked}The answer may take a while; this page updates by itself.",
@@ -75,37 +73,30 @@ def waiting(visit: Visit) -> dict[str, object]:
 
 def _where(last: Attempt) -> str:
     """Where the buyer approves."""
-    if last.method == netbanking.METHOD:
-        return f"at {method_title(last)}"
-    return f"in your {method_name(last)} app"
+    approval = METHODS[last.method].approval
+    return approval.heading.format(title=method_title(last)) if approval else f"by {method_name(last)}"
 
 
 def _decider(last: Attempt) -> str:
     """Who says yes or no to the money."""
-    return "Amazon Pay" if last.method == wallet.METHOD else "Your bank"
+    return METHODS[last.method].decider
 
 
 def _steps(last: Attempt) -> list[dict[str, str]]:
     """The way of the money; cards and balances need no approval elsewhere."""
     if last.state is _A.RISK_REVIEW:
         return _reviewed(last)
-    asked, approves = last.state is _A.AUTH_PENDING, last.method in APPROVED_ELSEWHERE
-    sent = {upi.METHOD: "UPI request sent", netbanking.METHOD: f"You were sent to {method_title(last)}"}.get(
-        last.method, f"{_in_instalments(last)} sent to pay"
-    )
+    asked, approval = last.state is _A.AUTH_PENDING, METHODS[last.method].approval
+    terms = METHODS[last.method].terms(last.instrument)
+    paying = f"{method_title(last)}, {terms}," if terms else method_title(last)
+    sent = approval.sent.format(title=paying) if approval else f"{paying} sent to pay"
     steps = [{"title": sent, "at_text": until(last.created_at), "state": "done"}]
-    if approves:
+    if approval:
         when = "now" if asked else until(last.updated_at)
         state = "now" if asked else "done"
         steps.append({"title": f"You approve {_where(last)}", "at_text": when, "state": state})
     state, when = ("next", "") if asked else ("now", "now")
     return [*steps, {"title": f"{_decider(last)} confirms", "at_text": when, "state": state}]
-
-
-def _in_instalments(last: Attempt) -> str:
-    """What pays, and of EMI how it is paid back."""
-    plan = emi_terms.instalments(last.instrument)
-    return f"{method_title(last)}, {plan}," if plan else method_title(last)
 
 
 def _reviewed(last: Attempt) -> list[dict[str, str]]:
@@ -117,9 +108,9 @@ def _reviewed(last: Attempt) -> list[dict[str, str]]:
     ]
 
 
-def result(visit: Visit) -> dict[str, object]:
+def result(session: PageSession) -> dict[str, object]:
     """The context of the result page."""
-    order, last = visit.order, visit.last
+    order, last = session.order, session.last
     shown: dict[str, object] = {
         "unknown": last is not None and last.state is _A.UNKNOWN,
         "reason": order.reason,
@@ -129,12 +120,12 @@ def result(visit: Visit) -> dict[str, object]:
         "retry": False,
     }
     if order.state in PAID:
-        return shown | _paid(visit)
+        return shown | _paid(session)
     if order.state is OrderState.CANCELLED:
         return shown | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"No money was taken. {view_models.store(visit)} is told.",
+            "sentence": f"No money was taken. {view_models.store(session)} is told.",
         }
     if last is not None and last.live and order.open:
         return shown | {
@@ -142,15 +133,16 @@ def result(visit: Visit) -> dict[str, object]:
             "heading": "Payment pending",
             "sentence": "Your bank has not decided yet.",
         }
-    return shown | _failed(visit)
+    return shown | _failed(session)
 
 
-def _paid(visit: Visit) -> dict[str, object]:
-    order, last = visit.order, visit.last
+def _paid(session: PageSession) -> dict[str, object]:
+    order, last = session.order, session.last
     refs = [{"label": "Amount", "value": order.amount.display()}]
     if last is not None:
         refs.append({"label": f"Paid by {method_name(last)}", "value": method_title(last)})
-        refs += emi_terms.facts(last.instrument)
+        details = METHODS[last.method].details(last.instrument)
+        refs += [{"label": label, "value": value} for label, value in details.items()]
         if last.reference:
             refs.append({"label": "Bank reference", "value": last.reference})
     refs += [
@@ -162,42 +154,42 @@ def _paid(visit: Visit) -> dict[str, object]:
     return {
         "status": "SUCCESS",
         "heading": "Payment successful",
-        "sentence": back or f"{view_models.store(visit)} has your money.",
+        "sentence": back or f"{view_models.store(session)} has your money.",
         "refs": refs,
-        "why": view_models.redirect_says(visit) or why(order, last),
+        "why": view_models.redirect_says(session) or why(order, last),
     }
 
 
-def _failed(visit: Visit) -> dict[str, object]:
-    order, last = visit.order, visit.last
+def _failed(session: PageSession) -> dict[str, object]:
+    order, last = session.order, session.last
     sentence = "No money was taken."
     if order.state is OrderState.EXPIRED:
         sentence = f"The time to pay is over. {sentence}"
     elif last is not None and last.failure is not None:
-        sentence = f"{to_the_buyer(last)}{_balance(visit, last)}. {sentence}"
+        sentence = f"{to_the_buyer(last)}{_balance(session, last)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
     elif last is not None and last.state is _A.PENDING:
         sentence = "The time to pay is over. Should the bank still pay, the money goes back."
     expired = order.state is OrderState.EXPIRED
-    left = visit.sandbox.seller.settings.max_attempts - order.attempt_count
+    left = session.sandbox.seller.settings.max_attempts - order.attempt_count
     return {
         "status": "FAILURE",
         "heading": "Time is up" if expired else "Payment failed",
         "sentence": sentence,
-        "tried": [_tried(one) for one in attempts.of_order(visit.sandbox, order.order_pk)],
+        "tried": [_tried(one) for one in attempts.of_order(session.sandbox, order.order_pk)],
         "tried_text": f"{order.attempt_count} of {order.attempt_count + left}" if order.open else None,
-        "retry": visit.payable and left > 0,
+        "retry": session.payable and left > 0,
         "reason": (last.reason if last else None) or order.reason,
         "banner": f"Your order is kept until {until(order.expires_at)}." if order.open else None,
     }
 
 
-def _balance(visit: Visit, last: Attempt) -> str:
+def _balance(session: PageSession, last: Attempt) -> str:
     """How much there is where it was not enough."""
     if last.reason != "insufficient_wallet_balance":
         return ""
-    there = balances.balance(visit.sandbox, last.instrument["email"])
+    there = balances.balance(session.sandbox, last.instrument["email"])
     return f": {there.display()} of {last.amount.display()}"
 
 

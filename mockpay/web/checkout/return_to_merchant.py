@@ -12,7 +12,7 @@ from mockpay.services.payments import orders, outcomes
 from mockpay.store import outbox as parcels
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import view_models
-from mockpay.web.checkout.page_session import Visit, writing_visit
+from mockpay.web.checkout.page_session import PageSession, writing_session
 from mockpay.web.checkout.responses import go, show
 
 _DELAY_MS = 5 * SECOND
@@ -20,30 +20,30 @@ _DELAY_MS = 5 * SECOND
 
 def leave(runtime: Runtime, token: str) -> Response:
     """Send the buyer back with the signed result; a failed order is given up by leaving it."""
-    with writing_visit(runtime, token) as visit:
-        if visit.place == "choose" or visit.asked:
-            return go(visit.url)
-        order = outcomes.give_up(visit.sandbox, visit.order)
-        first = orders.record_return(visit.sandbox, order)
-        url = _return_url(Visit(visit.sandbox, order, visit.last))
-        fault = visit.last.plan.at(Stage.REDIRECT).outcome if visit.last else "success"
+    with writing_session(runtime, token) as session:
+        if session.current == "choose" or session.asked:
+            return go(session.url)
+        order = outcomes.give_up(session.sandbox, session.order)
+        first = orders.record_return(session.sandbox, order)
+        url = _return_url(PageSession(session.sandbox, order, session.last))
+        fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
         if fault == "never_returns":
-            page = view_models.page(visit, "The buyer closed the browser")
-            return show("checkout/closed.html", page=page, says=view_models.redirect_says(visit))
-        if fault == "delayed" and visit.sandbox.now < first + _DELAY_MS:
-            return _hold(visit)
+            page = view_models.page(session, "The buyer closed the browser")
+            return show("checkout/closed.html", page=page, says=view_models.redirect_says(session))
+        if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
+            return _hold(session)
         if fault != "duplicated":
             return _away(url)
-        parcel = parcels.add(visit.sandbox, outbox.RETURN_AGAIN, order.order_id, mine=True, url=url)
-    outbox.send_mine(runtime, visit.sandbox.seller_id, parcel)
+        parcel = parcels.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, mine=True, url=url)
+    outbox.send_mine(runtime, session.sandbox.seller_id, parcel)
     return _away(url)
 
 
-def _return_url(visit: Visit) -> str:
-    return_url = visit.sandbox.provider_of(visit.order).return_url
+def _return_url(session: PageSession) -> str:
+    return_url = session.sandbox.provider_of(session.order).return_url
     if return_url is None:
         raise NotFound("This order has no return URL.", code="order.no_return_url")
-    return return_url(visit.sandbox.seller, visit.order, visit.last)
+    return return_url(session.sandbox.seller, session.order, session.last)
 
 
 def _away(url: str) -> Response:
@@ -51,10 +51,10 @@ def _away(url: str) -> Response:
     return Response(status=302, headers={"Location": url, "Cache-Control": "no-store"})
 
 
-def _hold(visit: Visit) -> Response:
+def _hold(session: PageSession) -> Response:
     """A page that leads on by itself once the delay is over on the seller's clock."""
-    page = view_models.page(visit, "Taking you back")
-    page["urls"] = {"return": visit.at("return")}
+    page = view_models.page(session, "Taking you back")
+    page["urls"] = {"return": session.at("return")}
     page["heading"] = "Taking you back to the seller"
     page["sentence"] = "A scenario holds the way back for 5 seconds."
     answer = show("checkout/gone.html", page=page)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
-from mockpay.domain import wallet
+from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel.errors import Conflict, MockpayError
 from mockpay.otp import challenges
 from mockpay.services.payments import orders
@@ -16,6 +16,7 @@ from mockpay.web.checkout import (
     bank,
     card,
     emi,
+    generic,
     netbanking,
     otp,
     results,
@@ -26,14 +27,15 @@ from mockpay.web.checkout import (
     view_models,
 )
 from mockpay.web.checkout import wallet as balance
-from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
 from mockpay.web.checkout.responses import go, gone, show
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All pages below ``/pay/{token}/`` for one process."""
     front = Blueprint("checkout", __name__, url_prefix="/pay/<token>")
-    pages = {
+    pages: dict[str, Callable[[Runtime, str], Response]] = {
+        **{code: generic.page_of(method) for code, method in METHODS.items()},
         "": _choose,
         "upi": upi.page,
         "upi-app": upi.app,
@@ -78,78 +80,71 @@ def _told(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callabl
 
 
 def _choose(runtime: Runtime, token: str) -> Response:
-    with reading_visit(runtime, token) as visit:
-        if not visit.payable:
-            return go(visit.url)
-        page = view_models.page(visit, f"Pay {visit.order.amount.display()}")
+    with reading_session(runtime, token) as session:
+        if not session.payable:
+            return go(session.url)
+        page = view_models.page(session, f"Pay {session.order.amount.display()}")
         page["notes"] = view_models.upi_notes()[:2]
-        failed = results.last_failure(visit)
+        failed = results.last_failure(session)
         if failed:
             page["summary_error"] = failed
-        return show("checkout/choose.html", page=page, methods=_tiles(visit))
+        return show("checkout/choose.html", page=page, methods=_tiles(session))
 
 
-def _tiles(visit: Visit) -> list[dict[str, object]]:
-    """The ways to pay, UPI first; one that cannot be chosen says why and keeps its place."""
-    ways = (
-        ("upi", "UPI", "Scan a QR, or approve in any UPI app", "upi"),
-        ("card", "Card", "Credit or debit", "card"),
-        ("netbanking", "Net banking", netbanking.fact(visit), "bank"),
-        ("wallet", "Amazon Pay", _of_balance(visit), "wallet"),
-        ("emi", "EMI", "In instalments", "emi"),
+def _tiles(session: PageSession) -> list[dict[str, object]]:
+    """The methods in their order; one that cannot be chosen says why and keeps its place."""
+    found, settings, amount = (
+        offers.of(session.sandbox),
+        session.sandbox.seller.settings,
+        session.order.amount,
     )
-    found = offers.of(visit.sandbox)
-    kept = saved.tile(visit)
+    kept = saved.tile(session)
     first = [kept] if kept is not None else []
     return first + [
         {
-            "key": key,
-            "title": title,
-            "fact": fact,
-            "icon": icon,
-            "url": visit.at(key),
+            "key": code,
+            "title": method.tile,
+            "fact": method.subtitle.format(
+                banks=netbanking.fact(session),
+                otp="with an OTP" if challenges.asks(settings, code, amount) else "no OTP",
+            ),
+            "icon": method.icon,
+            "url": session.at(code),
             "available": refusal is None,
-            "reason": refusal.says if refusal else None,
+            "reason": refusal.message if refusal else None,
         }
-        for key, title, fact, icon in ways
-        for refusal in [found.available(key, visit.order.amount, visit.sandbox.now)]
+        for code, method in METHODS.items()
+        for refusal in [found.available(code, amount, session.sandbox.now)]
     ]
 
 
-def _of_balance(visit: Visit) -> str:
-    """One press, unless the amount asks for a one-time password."""
-    settings = visit.sandbox.seller.settings
-    asks = challenges.asks(settings, wallet.METHOD, visit.order.amount)
-    return "Balance, with an OTP" if asks else "Balance, no OTP"
-
-
 def _waiting(runtime: Runtime, token: str) -> Response:
-    with reading_visit(runtime, token) as visit:
-        if visit.place != "waiting" or visit.last is None:
-            return go(visit.url)
-        shown = results.waiting(visit)
-        page = view_models.page(visit, str(shown["heading"]))
-        for name, there in (("upi_app", visit.at_app), ("bank", visit.at_bank)):
+    with reading_session(runtime, token) as session:
+        if session.current != "waiting" or session.last is None:
+            return go(session.url)
+        shown = results.waiting(session)
+        page = view_models.page(session, str(shown["heading"]))
+        for name, there in (("upi_app", session.at_app), ("bank", session.at_bank)):
             if not there:
                 page["urls"].pop(name)  # type: ignore[attr-defined]
-        version = results.version(visit)
+        version = results.version(session)
         return show("checkout/waiting.html", page=page, waiting=shown, version=version)
 
 
 def _result(runtime: Runtime, token: str) -> Response:
-    with reading_visit(runtime, token) as visit:
-        if visit.place == "choose":
-            return go(visit.url)
-        shown = results.result(visit)
-        page = view_models.page(visit, f"{shown['heading']}, {visit.order.amount.display()}")
-        return show("checkout/result.html", page=page, result=shown, version=results.version(visit))
+    with reading_session(runtime, token) as session:
+        if session.current == "choose":
+            return go(session.url)
+        shown = results.result(session)
+        page = view_models.page(session, f"{shown['heading']}, {session.order.amount.display()}")
+        return show("checkout/result.html", page=page, result=shown, version=results.version(session))
 
 
 def _status(runtime: Runtime, token: str) -> Response:
     """What a page polls: the version changes whenever the page would."""
-    with reading_visit(runtime, token) as visit:
-        version = results.version(visit)
-        answer = jsonify({"state": str(visit.order.state), "version": version})
+    with reading_session(runtime, token) as session:
+        version = results.version(session)
+        answer = jsonify({"state": str(session.order.state), "version": version})
         answer.set_etag(version)
         answer.headers["Cache-Control"] = "no-cache"
         return answer.make_conditional(request)  # type: ignore[return-value]
@@ -157,12 +152,12 @@ def _status(runtime: Runtime, token: str) -> Response:
 
 def _cancel(runtime: Runtime, token: str) -> Response:
     """The buyer gives up; a form from before a later try changes nothing."""
-    with writing_visit(runtime, token) as visit:
-        current = request.form.get("form_token", visit.form_token) == visit.form_token
-        if request.method == "POST" and visit.order.open and current:
+    with writing_session(runtime, token) as session:
+        current = request.form.get("form_token", session.form_token) == session.form_token
+        if request.method == "POST" and session.order.open and current:
             try:
-                orders.cancel(visit.sandbox, visit.order)
+                orders.cancel(session.sandbox, session.order)
             except Conflict:
-                return go(visit.url)
-            return go(visit.at("result"))
-        return go(visit.url)
+                return go(session.url)
+            return go(session.at("result"))
+        return go(session.url)

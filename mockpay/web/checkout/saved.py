@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.methods.method import Instrument
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.store.unit_of_work import Runtime
 from mockpay.vault import saved_methods as vault
 from mockpay.vault.rules import SavedMethod
 from mockpay.web import buyers, saved_methods
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit
+from mockpay.web.checkout.page_session import PageSession, reading_session
 from mockpay.web.checkout.responses import go, show
 
 
 def page(runtime: Runtime, token: str) -> Response:
     """The buyer's methods, the default chosen; a guest signs in first."""
-    with reading_visit(runtime, token) as visit:
-        if not visit.payable:
-            return go(visit.url)
-        if buyers.signed_in(visit.sandbox) is None:
-            return go(buyers.sign_in_url(visit.sandbox) or visit.url)
+    with reading_session(runtime, token) as session:
+        if not session.payable:
+            return go(session.url)
+        if buyers.signed_in(session.sandbox) is None:
+            return go(buyers.sign_in_url(session.sandbox) or session.url)
         if request.method != "POST":
-            return _form(visit)
+            return _form(session)
     return submission.start(runtime, token, _chosen, _form)
 
 
-def tile(visit: Visit) -> dict[str, object] | None:
+def tile(session: PageSession) -> dict[str, object] | None:
     """What the page of all methods offers a buyer who saved some; None for anybody else."""
-    found = _usable(visit)
+    found = _usable(session)
     if not found:
         return None
     more = len(found) - 1
@@ -39,22 +39,22 @@ def tile(visit: Visit) -> dict[str, object] | None:
         "title": "Saved methods",
         "fact": fact,
         "icon": "saved",
-        "url": visit.at("saved"),
+        "url": session.at("saved"),
         "available": True,
         "reason": None,
     }
 
 
-def _listed(visit: Visit) -> list[SavedMethod]:
-    buyer = buyers.signed_in(visit.sandbox)
-    return vault.listed(visit.sandbox, buyer.buyer_id) if buyer else []
+def _listed(session: PageSession) -> list[SavedMethod]:
+    buyer = buyers.signed_in(session.sandbox)
+    return vault.listed(session.sandbox, buyer.buyer_id) if buyer else []
 
 
-def _usable(visit: Visit) -> list[SavedMethod]:
-    return saved_methods.usable(_listed(visit), visit.sandbox.now)
+def _usable(session: PageSession) -> list[SavedMethod]:
+    return saved_methods.usable(_listed(session), session.sandbox.now)
 
 
-def _chosen(visit: Visit) -> Instrument:
+def _chosen(session: PageSession) -> Instrument:
     """
     The instrument that a token stands for.
 
@@ -62,26 +62,26 @@ def _chosen(visit: Visit) -> Instrument:
         Invalid: nothing was chosen, or it cannot pay now.
         NotFound: code ``method.not_found``: nobody's token, or another buyer's or seller's.
     """
-    buyer, token = buyers.signed_in(visit.sandbox), request.form.get("token", "")
+    buyer, token = buyers.signed_in(session.sandbox), request.form.get("token", "")
     if buyer is None or not token:
         message = "Choose one of your saved methods."
         raise Invalid(message, code="token.missing", field="token")
     try:
-        used = vault.use(visit.sandbox, buyer.buyer_id, token)
+        used = vault.use(session.sandbox, buyer.buyer_id, token)
     except Conflict as error:
         raise Invalid(error.message, code=error.code, field="token") from error
     if used.cryptogram is not None:
         # The payment that it proves is made in this very transaction.
-        vault.redeem(visit.sandbox, used.cryptogram)
+        vault.redeem(session.sandbox, used.cryptogram)
     return used.instrument
 
 
-def _form(visit: Visit, error: Invalid | None = None) -> Response:
-    given = view_models.page(visit, "Pay with a saved method", notes=view_models.otp_notes())
+def _form(session: PageSession, error: Invalid | None = None) -> Response:
+    given = view_models.page(session, "Pay with a saved method", notes=view_models.otp_notes())
     if error is not None:
         view_models.refuse(given, error, {})
-    now = visit.sandbox.now
-    found = _listed(visit)
+    now = session.sandbox.now
+    found = _listed(session)
     first = next((one.token for one in saved_methods.usable(found, now)), None)
     return show(
         "checkout/saved.html",

@@ -7,43 +7,58 @@ from collections.abc import Callable
 from flask import Response, request
 
 from mockpay.delivery import outbox, scheduler
-from mockpay.domain.methods.instruments import Instrument
+from mockpay.domain.methods.method import Instrument
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.payments import authentication, card_authentication, payments
 from mockpay.services.payments.payments import PaymentResult
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import payers
-from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
 from mockpay.web.checkout.responses import go
+
+
+def form_page(
+    runtime: Runtime, token: str, read: Callable[[PageSession], Instrument], form: Callable[..., Response]
+) -> Response:
+    """
+    The page of a method: its form, and what becomes of the form once it is sent.
+
+    Args:
+        form: Shows the form; after an error it gets that, too.
+    """
+    if request.method == "POST":
+        return start(runtime, token, read, form)
+    with reading_session(runtime, token) as session:
+        return form(session) if session.payable else go(session.url)
 
 
 def start(
     runtime: Runtime,
     token: str,
-    read: Callable[[Visit], Instrument],
-    refuse: Callable[[Visit, Invalid], Response],
+    read: Callable[[PageSession], Instrument],
+    refuse: Callable[[PageSession, Invalid], Response],
 ) -> Response:
     """
     A form was sent: pay with what `read` makes of it, or show what `refuse` makes of its error.
     """
-    with writing_visit(runtime, token) as visit:
-        if not visit.payable or sent_before(visit):
-            return go(visit.url)
+    with writing_session(runtime, token) as session:
+        if not session.payable or sent_before(session):
+            return go(session.url)
         try:
-            started = payments.pay(visit.sandbox, visit.order, read(visit), payers.payer(visit))
+            started = payments.pay(session.sandbox, session.order, read(session), payers.payer(session))
         except Invalid as error:
-            return refuse(visit, error)
+            return refuse(session, error)
         except Conflict as error:
             if error.code != "method.unavailable":
                 raise
-            return refuse(visit, Invalid(error.message, code=error.code))
-        parcel = _asked_without_script(visit, started)
-    send(runtime, visit, parcel)
+            return refuse(session, Invalid(error.message, code=error.code))
+        parcel = _asked_without_script(session, started)
+    send(runtime, session, parcel)
     return onward(runtime, token)
 
 
-def _asked_without_script(visit: Visit, started: PaymentResult) -> int | None:
+def _asked_without_script(session: PageSession, started: PaymentResult) -> int | None:
     """
     Ask the card's issuer at once where no script could show it the browser first.
 
@@ -53,8 +68,8 @@ def _asked_without_script(visit: Visit, started: PaymentResult) -> int | None:
     attempt = started.attempt
     if attempt.auth is not Auth.THREEDS or not asked(attempt) or payers.scripted():
         return started.outbox_id
-    told = card_authentication.ask_issuer(visit.sandbox, attempt, payers.browser(), "N")
-    return charge_if_proved(visit, attempt, told)
+    told = card_authentication.ask_issuer(session.sandbox, attempt, payers.browser(), "N")
+    return charge_if_proved(session, attempt, told)
 
 
 def asked(attempt: Attempt) -> bool:
@@ -62,21 +77,21 @@ def asked(attempt: Attempt) -> bool:
     return attempt.state is AttemptState.AUTH_PENDING
 
 
-def charge_if_proved(visit: Visit, before: Attempt, after: Attempt) -> int | None:
+def charge_if_proved(session: PageSession, before: Attempt, after: Attempt) -> int | None:
     """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
     if authentication.ready_to_charge(before):
         return None
-    return payments.queue_charge(visit.sandbox, after, mine=True)
+    return payments.queue_charge(session.sandbox, after, mine=True)
 
 
-def sent_before(visit: Visit) -> bool:
+def sent_before(session: PageSession) -> bool:
     """Whether this form belongs to an earlier try: pressed twice, or found by going back."""
-    return request.form.get("form_token", visit.form_token) != visit.form_token
+    return request.form.get("form_token", session.form_token) != session.form_token
 
 
-def send(runtime: Runtime, visit: Visit, parcel_id: int | None) -> None:
+def send(runtime: Runtime, session: PageSession, parcel_id: int | None) -> None:
     """Ask the gateway now where it is to be asked, and let happen what is due at once."""
-    seller_id = visit.sandbox.seller_id
+    seller_id = session.sandbox.seller_id
     if parcel_id is not None:
         outbox.send_mine(runtime, seller_id, parcel_id)
     scheduler.fire_present(runtime, seller_id)
@@ -84,10 +99,10 @@ def send(runtime: Runtime, visit: Visit, parcel_id: int | None) -> None:
 
 def onward(runtime: Runtime, token: str) -> Response:
     """To the page that the order is at by now; whoever is asked by a bank goes there at once."""
-    with reading_visit(runtime, token) as visit:
-        return go(next_page(visit))
+    with reading_session(runtime, token) as session:
+        return go(next_page(session))
 
 
-def next_page(visit: Visit) -> str:
+def next_page(session: PageSession) -> str:
     """The address at which the buyer goes on."""
-    return visit.at("bank") if visit.at_bank else visit.url
+    return session.at("bank") if session.at_bank else session.url

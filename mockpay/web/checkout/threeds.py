@@ -21,7 +21,7 @@ from mockpay.threeds.elements import UUID
 from mockpay.threeds.rules import ENDED, State, Transaction
 from mockpay.web import headers
 from mockpay.web.checkout import payers, results, submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
 from mockpay.web.checkout.responses import go, show
 from mockpay.wire import threeds as wire
 
@@ -35,23 +35,23 @@ def page(runtime: Runtime, token: str) -> Response:
     """The issuer's first look at the browser, or the way to its challenge."""
     if request.method == "POST":
         return _ask(runtime, token)
-    with reading_visit(runtime, token) as visit:
-        txn = _waiting(visit)
+    with reading_session(runtime, token) as session:
+        txn = _waiting(session)
         if txn is not None and txn.state not in ENDED:
-            return _challenge(visit, txn) if txn.state is State.CHALLENGE else _method(visit, txn)
+            return _challenge(session, txn) if txn.state is State.CHALLENGE else _method(session, txn)
     return _move(runtime, token)
 
 
-def _waiting(visit: Visit) -> Transaction | None:
+def _waiting(session: PageSession) -> Transaction | None:
     """The authentication that the order waits for."""
-    if visit.place != Auth.THREEDS or visit.last is None:
+    if session.current != Auth.THREEDS or session.last is None:
         return None
-    return threeds_table.latest(visit.sandbox, visit.last.attempt_id)
+    return threeds_table.latest(session.sandbox, session.last.attempt_id)
 
 
-def _method(visit: Visit, txn: Transaction) -> Response:
-    given = view_models.page(visit, "Asking your bank")
-    back = f"{payers.ways(visit).page_url}/3ds-method"
+def _method(session: PageSession, txn: Transaction) -> Response:
+    given = view_models.page(session, "Asking your bank")
+    back = f"{payers.ways(session).page_url}/3ds-method"
     asked = {
         "url": METHOD_URL,
         "data": requestor.method_request(txn, back),
@@ -62,8 +62,8 @@ def _method(visit: Visit, txn: Transaction) -> Response:
     return show("checkout/threeds_method.html", page=given, asked=asked)
 
 
-def _challenge(visit: Visit, txn: Transaction) -> Response:
-    given = view_models.page(visit, "Confirm with your bank", notes=view_models.acs_notes())
+def _challenge(session: PageSession, txn: Transaction) -> Response:
+    given = view_models.page(session, "Confirm with your bank", notes=view_models.acs_notes())
     asked = {
         "url": txn.acs_path,
         "creq": requestor.creq(replace(txn, window_size=payers.FULL)),
@@ -71,7 +71,7 @@ def _challenge(visit: Visit, txn: Transaction) -> Response:
         "session_data": txn.session_data or "",
         "card": f"{txn.network} •••• {txn.last4}",
     }
-    return show("checkout/threeds.html", page=given, asked=asked, version=results.version(visit))
+    return show("checkout/threeds.html", page=given, asked=asked, version=results.version(session))
 
 
 def _move(runtime: Runtime, token: str) -> Response:
@@ -82,45 +82,45 @@ def _move(runtime: Runtime, token: str) -> Response:
     and one that has ended without the browser's coming back is taken as the issuer told it.
     """
     parcel = None
-    with writing_visit(runtime, token) as visit:
-        attempt = visit.last
-        if visit.place == Auth.THREEDS and attempt is not None:
-            if threeds_table.latest(visit.sandbox, attempt.attempt_id) is None:
-                moved = card_authentication.prepare(visit.sandbox, attempt, payers.ways(visit))
+    with writing_session(runtime, token) as session:
+        attempt = session.last
+        if session.current == Auth.THREEDS and attempt is not None:
+            if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
+                moved = card_authentication.prepare(session.sandbox, attempt, payers.ways(session))
             else:
-                moved = card_authentication.handle_return(visit.sandbox, attempt, None, None)
-            parcel = submission.charge_if_proved(visit, attempt, moved)
-    submission.send(runtime, visit, parcel)
+                moved = card_authentication.handle_return(session.sandbox, attempt, None, None)
+            parcel = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, parcel)
     return submission.onward(runtime, token)
 
 
 def _ask(runtime: Runtime, token: str) -> Response:
     """The method step is over, or there is none: the issuer is asked."""
     told = request.form.get("comp_ind", "")
-    with writing_visit(runtime, token) as visit:
-        attempt = visit.last
-        if submission.sent_before(visit) or visit.place != Auth.THREEDS or attempt is None:
-            return go(visit.url)
-        if threeds_table.latest(visit.sandbox, attempt.attempt_id) is None:
-            return go(visit.url)
+    with writing_session(runtime, token) as session:
+        attempt = session.last
+        if submission.sent_before(session) or session.current != Auth.THREEDS or attempt is None:
+            return go(session.url)
+        if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
+            return go(session.url)
         comp_ind = told if told in {"Y", "N"} else "N"
         moved = card_authentication.ask_issuer(
-            visit.sandbox, attempt, payers.browser(), comp_ind, payers.window()
+            session.sandbox, attempt, payers.browser(), comp_ind, payers.window()
         )
-        parcel = submission.charge_if_proved(visit, attempt, moved)
-    submission.send(runtime, visit, parcel)
+        parcel = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, parcel)
     return submission.onward(runtime, token)
 
 
 def method_done(runtime: Runtime, token: str) -> Response:
     """The issuer has seen the browser and says so, in the hidden frame."""
     named = _named(request.form.get("threeDSMethodData", ""))
-    with writing_visit(runtime, token) as visit:
-        txn = _waiting(visit)
+    with writing_session(runtime, token) as session:
+        txn = _waiting(session)
         known = txn is not None and txn.txn_id == named
         if txn is not None and known and txn.state in {State.PREPARED, State.METHOD}:
-            requestor.method_done(visit.sandbox, txn.txn_id, "Y")
-        given = view_models.page(visit, "Your bank has seen this browser", here=visit.url)
+            requestor.method_done(session.sandbox, txn.txn_id, "Y")
+        given = view_models.page(session, "Your bank has seen this browser", here=session.url)
         answer = show("checkout/threeds_seen.html", 200 if known else 400, page=given)
     return headers.framed(answer)
 
@@ -131,24 +131,24 @@ def come_back(runtime: Runtime, token: str) -> Response:
         return submission.onward(runtime, token)
     cres = request.form.get("cres")
     parcel, framed = None, False
-    with writing_visit(runtime, token) as visit:
-        attempt = _whose(visit, cres or "")
+    with writing_session(runtime, token) as session:
+        attempt = _whose(session, cres or "")
         if attempt is not None:
-            txn = threeds_table.latest(visit.sandbox, attempt.attempt_id)
+            txn = threeds_table.latest(session.sandbox, attempt.attempt_id)
             framed = txn is not None and txn.window_size == payers.FRAME
-            session = request.form.get("threeDSSessionData")
-            moved = card_authentication.handle_return(visit.sandbox, attempt, cres, session)
-            parcel = submission.charge_if_proved(visit, attempt, moved)
-    submission.send(runtime, visit, parcel)
+            session_data = request.form.get("threeDSSessionData")
+            moved = card_authentication.handle_return(session.sandbox, attempt, cres, session_data)
+            parcel = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, parcel)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
 
 
-def _whose(visit: Visit, cres: str) -> Attempt | None:
+def _whose(session: PageSession, cres: str) -> Attempt | None:
     """The try that a ``cres`` is about: an old window may tell of one before the last."""
-    txn = threeds_table.by_id(visit.sandbox, _named(cres))
-    if txn is not None and txn.order_pk == visit.order.order_pk:
-        return attempts.by_id(visit.sandbox, txn.attempt_id)
-    return visit.last
+    txn = threeds_table.by_id(session.sandbox, _named(cres))
+    if txn is not None and txn.order_pk == session.order.order_pk:
+        return attempts.by_id(session.sandbox, txn.attempt_id)
+    return session.last
 
 
 def _named(message: str) -> str:
@@ -167,6 +167,6 @@ def _in_frame() -> bool:
 
 def _break_out(runtime: Runtime, token: str) -> Response:
     """A page inside the frame that leads the whole window on."""
-    with reading_visit(runtime, token) as visit:
-        given = view_models.page(visit, "Back from your bank", here=submission.next_page(visit))
+    with reading_session(runtime, token) as session:
+        given = view_models.page(session, "Back from your bank", here=submission.next_page(session))
     return headers.framed(show("checkout/threeds_back.html", page=given))

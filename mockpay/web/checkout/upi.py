@@ -6,8 +6,8 @@ from flask import Response, request
 from markupsafe import Markup
 
 from mockpay.domain.methods import upi
-from mockpay.domain.methods.instruments import Upi
 from mockpay.domain.methods.response_codes import MoneyStatus
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
@@ -15,7 +15,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.services.payments import payments, plans, settlement
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import payers, submission, view_models
-from mockpay.web.checkout.page_session import Visit, reading_visit, writing_visit
+from mockpay.web.checkout.page_session import PageSession, writing_session
 from mockpay.web.checkout.responses import go, show
 from mockpay.web.wording.sentences import countdown
 
@@ -26,57 +26,54 @@ _ACTIONS = {"approve", "decline", "ignore", "late"}
 
 def page(runtime: Runtime, token: str) -> Response:
     """The QR code, the link that opens an app, and the field for a UPI ID."""
-    if request.method == "POST":
-        return submission.start(runtime, token, _typed, _form)
-    with reading_visit(runtime, token) as visit:
-        return _form(visit) if visit.payable else go(visit.url)
+    return submission.form_page(runtime, token, _typed, _form)
 
 
-def _form(visit: Visit, error: Invalid | None = None) -> Response:
+def _form(session: PageSession, error: Invalid | None = None) -> Response:
     import segno  # noqa: PLC0415
 
-    settings = visit.sandbox.seller.settings
-    given = view_models.page(visit, "Pay by UPI", notes=view_models.upi_notes())
+    settings = session.sandbox.seller.settings
+    given = view_models.page(session, "Pay by UPI", notes=view_models.upi_notes())
     if error is not None:
         view_models.refuse(given, error, {"vpa": request.form.get("vpa", "")[:255]})
-    code = segno.make(_link(visit, _DYNAMIC_QR), error="m")
+    code = segno.make(_link(session, _DYNAMIC_QR), error="m")
     svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
-    left = min(settings.upi_collect_seconds * SECOND, visit.order.expires_at - visit.sandbox.now)
+    left = min(settings.upi_collect_seconds * SECOND, session.order.expires_at - session.sandbox.now)
     return show(
         "checkout/upi.html",
         422 if error is not None else 200,
         page=given,
         # The library's own output over our own link; nothing of the seller's is in it unescaped.
         qr_svg=Markup(svg),  # noqa: S704
-        intent_url=_link(visit, _INTENT),
+        intent_url=_link(session, _INTENT),
         collect_enabled=settings.upi_collect_enabled,
         code_left_seconds=max(left, 0) // SECOND,
         code_left_text=countdown(left),
     )
 
 
-def _link(visit: Visit, mode: str) -> str:
-    order = visit.order
+def _link(session: PageSession, mode: str) -> str:
+    order = session.order
     number = order.attempt_count + 1
     return upi.link(
-        payee=payee_vpa(visit),
-        name=view_models.store(visit),
+        payee=payee_vpa(session),
+        name=view_models.store(session),
         amount=order.amount.wire(),
-        reference=payments.attempt_id_of(visit.sandbox, order, number).replace("_", ""),
+        reference=payments.attempt_id_of(session.sandbox, order, number).replace("_", ""),
         note=f"Order {order.seller_order_id}",
         mode=mode,
     )
 
 
-def payee_vpa(visit: Visit) -> str:
+def payee_vpa(session: PageSession) -> str:
     """The seller's UPI ID: its setting, else made from its name."""
-    seller = visit.sandbox.seller
+    seller = session.sandbox.seller
     made = "".join(char for char in seller.name.lower() if char.isascii() and char.isalnum())
     return seller.settings.upi_payee_vpa or f"{made or 'seller'}@mockpay"
 
 
-def _typed(visit: Visit) -> Upi:
-    if not visit.sandbox.seller.settings.upi_collect_enabled:
+def _typed(session: PageSession) -> Upi:
+    if not session.sandbox.seller.settings.upi_collect_enabled:
         message = "Requests to a UPI ID are switched off; use the code or the app."
         raise Invalid(message, code="upi_collect_not_enabled", field="vpa")
     return Upi(upi.vpa(request.form.get("vpa", "")))
@@ -86,25 +83,25 @@ def app(runtime: Runtime, token: str) -> Response:
     """The buyer's UPI app: what it is asked, and its answer."""
     if request.method == "POST":
         return _answer(runtime, token)
-    with writing_visit(runtime, token) as visit:
-        if visit.at_app and visit.last is not None:
-            settlement.mark_app_opened(visit.sandbox, visit.last)
-        return _app(visit)
+    with writing_session(runtime, token) as session:
+        if session.at_app and session.last is not None:
+            settlement.mark_app_opened(session.sandbox, session.last)
+        return _app(session)
 
 
-def _app(visit: Visit, error: Invalid | None = None) -> Response:
-    given = view_models.page(visit, "Simulated UPI app", notes=view_models.pin_notes())
+def _app(session: PageSession, error: Invalid | None = None) -> Response:
+    given = view_models.page(session, "Simulated UPI app", notes=view_models.pin_notes())
     if error is not None:
         given["errors"] = {"pin": error.message}
-    given["urls"]["back"] = visit.url  # type: ignore[index]
-    vpa = visit.last.instrument.get("vpa") if visit.last and visit.at_app else None
+    given["urls"]["back"] = session.url  # type: ignore[index]
+    vpa = session.last.instrument.get("vpa") if session.last and session.at_app else None
     asked = {
-        "payee": view_models.store(visit),
-        "payee_vpa": payee_vpa(visit),
-        "amount": visit.order.amount.display(),
-        "note": f"Order {visit.order.seller_order_id}",
+        "payee": view_models.store(session),
+        "payee_vpa": payee_vpa(session),
+        "amount": session.order.amount.display(),
+        "note": f"Order {session.order.seller_order_id}",
         "payer_vpa": vpa,
-        "open": visit.at_app or visit.payable,
+        "open": session.at_app or session.payable,
         "accounts": [
             {"value": "savings", "title": "Malgudi Bank", "fact": "Savings account XX4821"},
             {"value": "current", "title": "Bank of Malabar", "fact": "Current account XX0937"},
@@ -116,19 +113,19 @@ def _app(visit: Visit, error: Invalid | None = None) -> Response:
 def _answer(runtime: Runtime, token: str) -> Response:
     """A button of the app; without a request waiting, the QR code or link was followed."""
     action, pin = request.form.get("action", "approve"), request.form.get("pin", "")
-    with writing_visit(runtime, token) as visit:
-        if submission.sent_before(visit) or not (visit.at_app or visit.payable):
-            return go(visit.url)
+    with writing_session(runtime, token) as session:
+        if submission.sent_before(session) or not (session.at_app or session.payable):
+            return go(session.url)
         try:
             _check(action, pin)
         except Invalid as error:
-            return _app(visit, error)
-        if visit.at_app and visit.last is not None:
-            _act(visit, visit.last, action, pin)
-            return _moved(visit)
-        started = payments.pay(visit.sandbox, visit.order, Upi(), payers.payer(visit))
-    submission.send(runtime, visit, started.outbox_id)
-    with writing_visit(runtime, token) as asked:
+            return _app(session, error)
+        if session.at_app and session.last is not None:
+            _act(session, session.last, action, pin)
+            return _moved(session)
+        started = payments.pay(session.sandbox, session.order, Upi(), payers.payer(session))
+    submission.send(runtime, session, started.outbox_id)
+    with writing_session(runtime, token) as asked:
         if asked.at_app and asked.last is not None:
             _act(asked, asked.last, action, pin)
         return _moved(asked)
@@ -145,28 +142,28 @@ def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _act(visit: Visit, attempt: Attempt, action: str, pin: str) -> None:
+def _act(session: PageSession, attempt: Attempt, action: str, pin: str) -> None:
     """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
-    settlement.mark_app_opened(visit.sandbox, attempt)
+    settlement.mark_app_opened(session.sandbox, attempt)
     if action == "approve":
         settlement.record_buyer_answer(
-            visit.sandbox, attempt.attempt_id, _approved(visit, attempt, pin), Actor.BUYER
+            session.sandbox, attempt.attempt_id, _approved(session, attempt, pin), Actor.BUYER
         )
     elif action == "decline":
-        settlement.record_buyer_answer(visit.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
+        settlement.record_buyer_answer(session.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
     elif action == "late":
-        settlement.approve_after_expiry(visit.sandbox, attempt.attempt_id)
+        settlement.approve_after_expiry(session.sandbox, attempt.attempt_id)
 
 
-def _approved(visit: Visit, attempt: Attempt, pin: str) -> str | None:
+def _approved(session: PageSession, attempt: Attempt, pin: str) -> str | None:
     """The outcome of an approval, None for the plan's own."""
-    asked = plans.pin_outcome(visit.sandbox, attempt, pin)
+    asked = plans.pin_outcome(session.sandbox, attempt, pin)
     if asked is not None:
         return asked
-    planned = upi.NETWORK.answer(attempt.issuer_outcome)
+    planned = upi.RESPONSE_CODES.answer(attempt.issuer_outcome)
     # The plan says that nobody answers, but somebody just did.
-    return "success" if upi.NETWORK.money_status(planned.code) is MoneyStatus.EXPIRED else None
+    return "success" if upi.RESPONSE_CODES.money_status(planned.code) is MoneyStatus.EXPIRED else None
 
 
-def _moved(visit: Visit) -> Response:
-    return go(visit.at("waiting"))
+def _moved(session: PageSession) -> Response:
+    return go(session.at("waiting"))

@@ -13,7 +13,7 @@ from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.web import buyers
-from mockpay.web.checkout.page_session import Visit
+from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.wording.sentences import countdown
 
 _LONGEST_STORE = 60
@@ -44,21 +44,21 @@ _ELSEWHERE = "; wrong elsewhere"
 _CARD_HINTS = ("card.good.4100-1007", "card.51.4100-0001", "card.cvv.wrong")
 
 
-def page(visit: Visit, title: str, **more: object) -> dict[str, object]:
+def page(session: PageSession, title: str, **more: object) -> dict[str, object]:
     """The context that all templates of a payment share; `more` is put beside it."""
-    seller, name = visit.sandbox.seller, store(visit)
+    seller, name = session.sandbox.seller, store(session)
     return {
         "title": title,
         "seller": {
             "name": name,
             "initials": initials(name),
-            "host": urlsplit(visit.order.redirect_url).hostname,
+            "host": urlsplit(session.order.redirect_url).hostname,
         },
-        "order": _order(visit),
-        "urls": _urls(visit),
-        "form_token": visit.form_token,
+        "order": _order(session),
+        "urls": _urls(session),
+        "form_token": session.form_token,
         "clock_frozen": seller.clock.mode is Mode.FROZEN,
-        "buyer": buyers.shown(visit.sandbox),
+        "buyer": buyers.shown(session.sandbox),
         "notes": [],
         "errors": {},
         "values": {},
@@ -67,8 +67,8 @@ def page(visit: Visit, title: str, **more: object) -> dict[str, object]:
     }
 
 
-def _order(visit: Visit) -> Mapping[str, object]:
-    order, now = visit.order, visit.sandbox.now
+def _order(session: PageSession) -> Mapping[str, object]:
+    order, now = session.order, session.sandbox.now
     left = max(order.expires_at - now, 0) if order.open else None
     return {
         "seller_order_id": order.seller_order_id,
@@ -83,13 +83,13 @@ def _order(visit: Visit) -> Mapping[str, object]:
     }
 
 
-def _urls(visit: Visit) -> dict[str, str]:
-    urls = {name.replace("-", "_"): visit.at(name) for name in _PAGES}
+def _urls(session: PageSession) -> dict[str, str]:
+    urls = {name.replace("-", "_"): session.at(name) for name in _PAGES}
     base = "/_mockpay/ui/sellers"
-    seller = visit.sandbox.seller_id
+    seller = session.sandbox.seller_id
     urls["scenarios"] = f"{base}/{seller}/scenarios"
     urls["inbox"] = inbox_url(seller)
-    urls["why"] = f"{base}/{seller}/orders/{visit.order.order_id}"
+    urls["why"] = f"{base}/{seller}/orders/{session.order.order_id}"
     return urls
 
 
@@ -98,10 +98,10 @@ def inbox_url(seller_id: str) -> str:
     return f"/_mockpay/ui/sellers/{seller_id}/inbox"
 
 
-def store(visit: Visit) -> str:
+def store(session: PageSession) -> str:
     """Who is paid, as buyers know it: the request's sellerStoreName, else the account's name."""
-    named = (visit.order.store_name or "").strip()
-    return named if 0 < len(named) <= _LONGEST_STORE else visit.sandbox.seller.name
+    named = (session.order.store_name or "").strip()
+    return named if 0 < len(named) <= _LONGEST_STORE else session.sandbox.seller.name
 
 
 def initials(name: str) -> str:
@@ -146,7 +146,7 @@ def emi_notes() -> list[dict[str, str]]:
 
 def user_notes() -> list[dict[str, str]]:
     """The magic users of a bank's log-in page."""
-    return [_hint(row) for row in TABLE if row.input is Input.BANK_USER]
+    return [_hint(row) for row in TABLE if row.input == Input.BANK_USER]
 
 
 def otp_notes() -> list[dict[str, str]]:
@@ -170,7 +170,7 @@ def _once(rows: list[Row], row: Row) -> set[str]:
 
 
 def _codes() -> list[Row]:
-    return [row for row in TABLE if row.input is Input.OTP]
+    return [row for row in TABLE if row.input == Input.OTP]
 
 
 def buyer_notes() -> list[dict[str, str]]:
@@ -188,16 +188,16 @@ def refuse(given: dict[str, object], error: Invalid, kept: Mapping[str, str]) ->
 
 def pin_notes() -> list[dict[str, str]]:
     """The magic PINs that the simulated app tells testers of."""
-    return [_hint(row) for row in TABLE if row.input is Input.PIN and len(row.equals) == 4]
+    return [_hint(row) for row in TABLE if row.input == Input.PIN and len(row.equals) == 4]
 
 
 def _hint(row: Row) -> dict[str, str]:
     return {"value": row.equals, "says": row.description}
 
 
-def redirect_says(visit: Visit) -> str | None:
+def redirect_says(session: PageSession) -> str | None:
     """What the redirect stage was told to do with this order, in words."""
-    told = visit.last.plan.at(Stage.REDIRECT) if visit.last else None
+    told = session.last.plan.at(Stage.REDIRECT) if session.last else None
     if told is None or told.scenario is None:
         return None
     return next((row.description for row in TABLE if row.outcome == told.outcome), None)

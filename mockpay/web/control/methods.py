@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from mockpay.domain.methods.offers import BankOffer, MethodOffer, Offers
+from mockpay.domain.offers import BankOffer, MethodOffer, Offers
 from mockpay.kernel.clock import rfc3339
 from mockpay.services.sellers import offers
 from mockpay.web.control.endpoints import Endpoint, Request

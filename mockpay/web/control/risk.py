@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace as replace_fields
 
-from mockpay.domain.methods.instruments import Card, Instrument
-from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.methods.cards import Card
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.plans import Decision, Stage
 from mockpay.domain.scenarios.resolution import Facts, Input, resolve
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
@@ -149,7 +150,7 @@ def _scenario_decision(sandbox: Sandbox, chosen: Instrument, amount: Money) -> D
     facts = Facts(
         inputs={**chosen.inputs, Input.AMOUNT: amount.wire()},
         match={},
-        network=NETWORKS[chosen.method],
+        response_codes=METHODS[chosen.method].response_codes,
         stages=(Stage.RISK,),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,

@@ -1,10 +1,10 @@
-"""The precedence of scenarios as a ladder, with the step that decided."""
+"""The precedence of scenarios step by step, with the step that decided."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockpay.domain.methods import netbanking
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.plans import NORMAL, Decision, Source, Stage
 from mockpay.services.scenarios import stage_decisions
@@ -21,7 +21,7 @@ _NAMES: dict[Source, str] = {
 _DECIDED: dict[Source, str] = {
     Source.RULE: "Decided by a rule",
     Source.SIMULATION: "Decided by SandboxSimulation in a note",
-    Source.INSTRUMENT: "Decided by the UPI ID",
+    Source.INSTRUMENT: "Decided by the {instrument}",
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
     Source.SUCCESS: "Nothing was asked for",
@@ -30,41 +30,41 @@ _DECIDED: dict[Source, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the ladder: its name, and what it had to say."""
+    """One step: its name, and what it found."""
 
     name: str
-    says: str
+    description: str
     decides: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class Trace:
     """How one stage of an attempt was decided; `seen` is the value that matched."""
 
     head: str
     seen: str | None
     stage: str
-    says: str
+    description: str
     steps: tuple[Step, ...]
 
 
-def ladders(attempt: Attempt, *, magic_amounts: bool) -> list[Ladder]:
-    """One ladder for each decided stage; one that ends in success where none was."""
+def decision_traces(attempt: Attempt, *, magic_amounts: bool) -> list[Trace]:
+    """One trace for each decided stage; one that ends in success where none was."""
     return [
-        _ladder(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts)
+        _trace(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts)
         for one in stage_decisions(attempt)
     ]
 
 
-def _ladder(attempt: Attempt, stage: Stage, says: str, *, magic_amounts: bool) -> Ladder:
+def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: bool) -> Trace:
     decision = attempt.plan.decisions.get(stage, NORMAL)
     order = list(Source)
-    place = order.index(decision.source)
+    deciding = order.index(decision.source)
     steps = tuple(
         Step(
             name=f"{number}. {_NAMES[source]}",
-            says=_passed(attempt, source, magic_amounts=magic_amounts)
-            if number - 1 < place
+            description=_passed(attempt, source, magic_amounts=magic_amounts)
+            if number - 1 < deciding
             else _won(decision)
             if source is decision.source
             else "not asked",
@@ -73,9 +73,16 @@ def _ladder(attempt: Attempt, stage: Stage, says: str, *, magic_amounts: bool) -
         for number, source in enumerate(order, start=1)
     )
     seen = decision.seen if decision.source in {Source.INSTRUMENT, Source.AMOUNT} else None
-    where = "at the bank" if attempt.method == netbanking.METHOD else "in the UPI app"
-    told = f"; the buyer then chose otherwise {where}" if overruled(attempt) else ""
-    return Ladder(_DECIDED[decision.source], seen, str(stage), says + told, steps)
+    method = METHODS[attempt.method]
+    where = method.approval.where if method.approval and overruled(attempt) else ""
+    end = f"; the buyer then chose otherwise {where}" if where else ""
+    return Trace(
+        _DECIDED[decision.source].format(instrument=method.instrument),
+        seen,
+        str(stage),
+        description + end,
+        steps,
+    )
 
 
 def _won(decision: Decision) -> str:
@@ -92,8 +99,9 @@ def _passed(attempt: Attempt, source: Source, *, magic_amounts: bool) -> str:
     if source is Source.SIMULATION:
         return "none in a note"
     if source is Source.INSTRUMENT:
-        vpa = attempt.instrument.get("vpa")
-        return f"{vpa} is normal" if vpa else "no UPI ID typed"
+        method = METHODS[attempt.method]
+        title = method.instrument_title(attempt.instrument)
+        return f"{title} is normal" if title else f"no {method.instrument} typed"
     if source is Source.AMOUNT:
         return f"{attempt.amount.wire()} is normal" if magic_amounts else "switched off"
     return "none set"

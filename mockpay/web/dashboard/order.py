@@ -14,7 +14,7 @@ from mockpay.store import attempts, notifications, orders, refunds, schedule, ti
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
-from mockpay.web.dashboard.decision_trace import ladders
+from mockpay.web.dashboard.decision_trace import decision_traces
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.order_actions import ACTS, legal
 from mockpay.web.dashboard.orders import shown_state
@@ -89,7 +89,7 @@ def _try(attempt: Attempt) -> dict[str, str]:
         "title": sentences.method_title(attempt),
         "icon": sentences.method_icon(attempt),
         "state": str(attempt.state),
-        "fact": sentences.failure_sentence(attempt.failure, method=attempt.method) if attempt.failure else "",
+        "fact": sentences.failure_sentence(attempt.failure, attempt.method) if attempt.failure else "",
         "decided_by": fact or "",
         "reference": attempt.reference or "",
     }
@@ -97,7 +97,7 @@ def _try(attempt: Attempt) -> dict[str, str]:
 
 def _decision(sandbox: Sandbox, last: Attempt | None) -> dict[str, Any]:
     magic = sandbox.seller.settings.magic_amounts
-    return {"ladders": ladders(last, magic_amounts=magic) if last is not None else []}
+    return {"traces": decision_traces(last, magic_amounts=magic) if last is not None else []}
 
 
 def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request, url_for
 
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.payments.plans import Source
@@ -30,7 +31,7 @@ TABS: Mapping[str, tuple[str, frozenset[OrderState]]] = {
     "failed": ("Failed", CLOSED_UNPAID),
     "refunded": ("Refunded", frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED})),
 }
-_METHODS = {"": "Any", "upi": "UPI"}
+_METHODS = {"": "Any", **{code: method.title for code, method in METHODS.items()}}
 _DECIDERS: Mapping[str, str] = {
     "": "Anything",
     Source.RULE: "Rule",

@@ -19,7 +19,8 @@ from mockpay.web.dashboard import deliveries, list_page
 from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.problems import status_of
 from mockpay.web.wording import refunds as refund_sentences
-from mockpay.web.wording.timelines import instrument, lines_to_come, moment, timeline_lines
+from mockpay.web.wording.sentences import destination
+from mockpay.web.wording.timelines import lines_to_come, moment, timeline_lines
 
 
 def _decline(sandbox: Sandbox, refund: Refund) -> object:
@@ -81,7 +82,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = 
         answer=refund_sentences.what_happened(refund, sandbox.now),
         asked=refund_sentences.why_asked(refund),
         decisions=refund_sentences.decisions(refund),
-        destination=instrument(refund.destination),
+        destination=destination(refund.destination),
         times=_times(refund),
         acts=_legal(refund),
         reasons=DECLINE_REASONS,

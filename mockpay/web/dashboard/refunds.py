@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, url_for
 
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.kernel.clock import rfc3339
 from mockpay.store import refunds
@@ -17,7 +18,6 @@ from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing
 from mockpay.web.wording import refunds as refund_sentences
 from mockpay.web.wording import sentences
-from mockpay.web.wording.timelines import instrument
 
 _PAGE = 50
 _TABS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -93,8 +93,8 @@ def line(sandbox: Sandbox, refund: Refund) -> Line:
         what=refund_sentences.what_happened(refund, sandbox.now),
         refund_id=refund.refund_id,
         reference=refund.reference,
-        destination=instrument(refund.destination),
-        icon=sentences.icon_of(refund.destination.get("method", "")),
+        destination=sentences.destination(refund.destination),
+        icon=METHODS[refund.destination["method"]].icon,
         decided_by=refund_sentences.decided_by(refund),
         amount=refund.amount.display(),
         age=sentences.span(sandbox.now - refund.created_at),

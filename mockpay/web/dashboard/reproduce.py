@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.payments.plans import Stage
 from mockpay.web.wording.sentences import deciding, meaning, method_name, overruled
@@ -68,7 +68,9 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
     decided = deciding(attempt)
     if decided is not None and not overruled(attempt):
         return decided[0], decided[1].outcome
-    if attempt.failure is not None and NETWORKS[attempt.method].has_outcome(attempt.failure.code):
+    if attempt.failure is not None and METHODS[attempt.method].response_codes.has_outcome(
+        attempt.failure.code
+    ):
         return Stage.ISSUER, attempt.failure.code
     if attempt.state is AttemptState.CAPTURED:
         return Stage.ISSUER, "success"

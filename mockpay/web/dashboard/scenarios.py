@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, url_for
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.methods.method import Section
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row, Rule
 from mockpay.services import scenarios as services
 from mockpay.store import scenarios as rules
@@ -15,18 +16,24 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard.layout import render
 from mockpay.web.wording.sentences import span
 
-_CODES = "upi.code."
-_ALIASES = "upi.alias."
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Rows that belong together, under a name and a line of explanation."""
-
-    name: str
-    anchor: str
-    says: str
-    rows: tuple[Row, ...]
+_SECTIONS: tuple[Section, ...] = (
+    *(section for method in METHODS.values() for section in method.sections),
+    Section(
+        title="Amounts: what the issuer answers",
+        anchor="issuer",
+        description="Paise are the code.",
+        inputs=frozenset({Input.AMOUNT}),
+        prefix="amount.issuer.",
+    ),
+    Section(
+        title="Amounts: what comes back",
+        anchor="redirect",
+        description="The payment succeeds.",
+        inputs=frozenset({Input.AMOUNT}),
+        prefix="amount.redirect.",
+    ),
+    Section(title="More", anchor="more", description="", inputs=frozenset()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
                 sandbox,
                 "scenarios.html",
                 current="scenarios",
-                groups=groups(TABLE),
+                sections=sections_of(TABLE),
                 rules=[_rule_line(sandbox, rule) for rule in rules.waiting(sandbox)],
                 magic_amounts=sandbox.seller.settings.magic_amounts,
             )
@@ -65,48 +72,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         return redirect(back, 303)  # type: ignore[return-value]
 
 
-def groups(table: Iterable[Row]) -> list[Group]:
-    """The whole table, each row in exactly one group; empty groups are left out."""
-    kinds = (
-        ("UPI IDs", "upi", "Typed on the payment page; the name says the end.", _is_named),
-        ("UPI IDs by code", "codes", "Any response code of the network.", _is_code),
-        ("Other sandboxes’ UPI IDs", "aliases", "Habits from elsewhere work too.", _is_alias),
-        ("UPI PINs", "pins", "Typed in the simulated UPI app.", _looks_at_pin),
-        ("Amounts: what the issuer answers", "issuer", "Paise are the code.", _is_issuer_amount),
-        ("Amounts: what comes back", "redirect", "The payment succeeds.", _is_redirect),
-    )
-    rows = list(table)
-    found = [
-        Group(name, anchor, says, tuple(row for row in rows if belongs(row)))
-        for name, anchor, says, belongs in kinds
-    ]
-    placed = {row.name for group in found for row in group.rows}
-    rest = Group("More", "more", "", tuple(row for row in rows if row.name not in placed))
-    return [group for group in (*found, rest) if group.rows]
-
-
-def _is_named(row: Row) -> bool:
-    return row.input is Input.VPA and not row.name.startswith((_CODES, _ALIASES))
-
-
-def _is_code(row: Row) -> bool:
-    return row.name.startswith(_CODES)
-
-
-def _is_alias(row: Row) -> bool:
-    return row.name.startswith(_ALIASES)
-
-
-def _looks_at_pin(row: Row) -> bool:
-    return row.input is Input.PIN
-
-
-def _is_issuer_amount(row: Row) -> bool:
-    return row.input is Input.AMOUNT and row.stage is Stage.ISSUER
-
-
-def _is_redirect(row: Row) -> bool:
-    return row.input is Input.AMOUNT and row.stage is Stage.REDIRECT
+def sections_of(table: Iterable[Row]) -> list[tuple[Section, list[Row]]]:
+    """The whole table, each row in the section that fits it best; empty sections are left out."""
+    rows: dict[str, list[Row]] = {section.anchor: [] for section in _SECTIONS}
+    for row in table:
+        fitting = [s for s in _SECTIONS if row.input in s.inputs and row.name.startswith(s.prefix)]
+        rows[max(fitting, key=lambda s: len(s.prefix), default=_SECTIONS[-1]).anchor].append(row)
+    return [(section, rows[section.anchor]) for section in _SECTIONS if rows[section.anchor]]
 
 
 def _rule_line(sandbox: Sandbox, rule: Rule) -> RuleLine:

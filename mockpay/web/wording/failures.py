@@ -6,8 +6,7 @@ from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Failure
 from mockpay.domain.payments.plans import Stage
 from mockpay.risk.rules import DECLINED_REASON
-from mockpay.web.wording.early_failures import BUYERS_DOING, ended_before_the_bank
-from mockpay.web.wording.sentences import failure_sentence, whose_doing
+from mockpay.web.wording.sentences import BUYERS_DOING, ended_before_the_bank, failure_sentence, whose_doing
 
 _TO_THE_BUYER = {
     "The buyer’s bank": "Your bank",
@@ -33,7 +32,7 @@ def to_the_buyer(failed: Attempt) -> str:
         return ""
     if (said := not_proved(failed.failure, failed.method)) is not None:
         return said
-    told = failure_sentence(failed.failure, full=True, method=failed.method)
+    told = failure_sentence(failed.failure, failed.method, full=True)
     for ours, theirs in _TO_THE_BUYER.items():
         told = told.replace(ours, theirs)
     return told

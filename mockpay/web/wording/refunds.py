@@ -9,8 +9,8 @@ from mockpay.domain.payments.plans import Decision, Source, Stage
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor, TimelineEvent
-from mockpay.web.wording.sentences import countdown
-from mockpay.web.wording.timelines import instrument, moment
+from mockpay.web.wording.sentences import countdown, destination
+from mockpay.web.wording.timelines import moment
 
 _S = RefundState
 _KINDS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ def what_happened(refund: Refund, now: int) -> str:
     if refund.state is _S.PENDING:
         return _pending(refund, now)
     if refund.state is _S.COMPLETED:
-        return f"Paid back to {instrument(refund.destination)}"
+        return f"Paid back to {destination(refund.destination)}"
     if refund.state is _S.DECLINED:
         return f"Declined: {refund.decline}"
     return "Paid back, then taken back by the bank"

@@ -8,51 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockpay.domain import wallet
-from mockpay.domain.methods import cards, netbanking, upi
-from mockpay.domain.methods.registry import CARD_METHODS, EMI, NETWORKS
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Failure
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
 from mockpay.domain.payments.plans import Decision, Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.kernel.clock import DAY, SECOND
-from mockpay.web.wording.early_failures import BEFORE_THE_BANK, ended_before_the_bank
+from mockpay.risk.rules import DECLINED_REASON
 
 _O, _A = OrderState, AttemptState
-_METHODS: Mapping[str, str] = {
-    upi.METHOD: "UPI",
-    cards.METHOD: "card",
-    EMI: "EMI",
-    netbanking.METHOD: "net banking",
-    wallet.METHOD: "Amazon Pay balance",
-}
-_ICONS: Mapping[str, str] = {
-    upi.METHOD: "upi",
-    cards.METHOD: "card",
-    EMI: "card",
-    netbanking.METHOD: "bank",
-    wallet.METHOD: "wallet",
-}
 
 #: Who refused, as a row of the list and as a title tell it; the others need no "who".
 _WHO: Mapping[str, tuple[str, str]] = {
     "issuer_bank": ("Buyer’s bank declined: ", "The buyer’s bank declined the payment: "),
-    "network": ("UPI network refused: ", "The UPI network refused the payment: "),
+    "network": ("{noun} network refused: ", "The {noun} network refused the payment: "),
     "beneficiary_bank": ("Seller’s bank refused: ", "The seller’s bank refused the payment: "),
 }
 #: What a browser brings back where the redirect stage was told to misbehave.
 _RETURNS: Mapping[str, str] = {row.outcome: row.description for row in TABLE if row.stage is Stage.REDIRECT}
 
-#: What of an instrument may be magic, and where its buyer may choose otherwise.
-_MAGIC: Mapping[str, str] = {
-    upi.METHOD: "UPI ID",
-    cards.METHOD: "card",
-    EMI: "card",
-    netbanking.METHOD: "bank",
+#: By the reason of the failure: what the buyer did, or failed to do.
+BUYERS_DOING: Mapping[str, str] = {
+    "authentication_failed": "The buyer did not prove who they are at the card’s bank",
+    "payment_cancelled": "The buyer gave this try up",
+    "payment_timed_out": "The buyer did not prove who they are in time",
+    "otp_attempts_exceeded": "The buyer typed too many wrong codes",
 }
-_CHOSEN: Mapping[str, tuple[str, str]] = {
-    upi.METHOD: ("UPI app", "in the simulated UPI app"),
-    netbanking.METHOD: ("bank page", "on the bank’s page"),
+#: The same, and what the sandbox itself refused.
+BEFORE_THE_BANK = {**BUYERS_DOING, DECLINED_REASON: "A risk rule declined the payment"}
+_EARLY_STEPS = frozenset({"payment_authentication", "payment_initiation"})
+#: Where the buyer is who must prove who they are.
+_PROOFS: Mapping[Auth | None, str] = {
+    Auth.OTP: "Waiting for a one-time code",
+    Auth.THREEDS: "Buyer is with the card’s issuer",
 }
 _NO_BALANCE = "insufficient_wallet_balance"
 _ASKED: Mapping[Source, str] = {
@@ -96,45 +85,47 @@ def countdown(milliseconds: int) -> str:
 
 def method_title(attempt: Attempt | None) -> str:
     """What was paid with, as short as it is true: ``asha@okhdfc``, ``UPI app``."""
-    if attempt is None:
-        return ""
-    told = attempt.instrument
-    if attempt.method in CARD_METHODS:
-        return f"{told['network']} •••• {told['last4']}"
-    named = told.get("vpa") or told.get("bank_name") or told.get("email")
-    return named or f"{method_name(attempt)} app"
+    return METHODS[attempt.method].named(attempt.instrument) if attempt else ""
 
 
 def method_name(attempt: Attempt) -> str:
     """The kind of instrument in the field's word."""
-    return _METHODS.get(attempt.method, attempt.method)
+    return METHODS[attempt.method].noun
 
 
 def method_icon(attempt: Attempt | None) -> str:
     """The icon of what was paid with."""
-    return icon_of(attempt.method) if attempt else "dash"
+    return METHODS[attempt.method].icon if attempt else "dash"
 
 
-def icon_of(method: str) -> str:
-    """The icon of a kind of instrument."""
-    return _ICONS.get(method, "card")
+def destination(parts: Mapping[str, str]) -> str:
+    """Where money goes back to: never more than may be kept of it."""
+    method = METHODS[parts["method"]]
+    return method.instrument_title(parts) or f"the account behind the {method.unnamed}"
 
 
-def meaning(code: str, method: str = upi.METHOD) -> str:
-    """A response code in words; the code itself where nobody knows it."""
-    row = NETWORKS[method].codes.get(code)
+def meaning(code: str, method: str) -> str:
+    """A response code in words; the code itself where it is in no table."""
+    row = METHODS[method].response_codes.codes.get(code)
     return row.meaning if row else code
 
 
-def failure_sentence(failure: Failure, *, full: bool = False, method: str = upi.METHOD) -> str:
+def ended_before_the_bank(failure: Failure, method: str) -> bool:
+    """Whether nobody was asked for money yet, and neither bank nor app said why."""
+    asked_by_app = METHODS[method].approval and failure.code
+    return failure.step in _EARLY_STEPS and not asked_by_app
+
+
+def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> str:
     """Why an attempt failed: with its code in a list, as a whole sentence in a title."""
-    says = meaning(failure.code, method)
+    text, codes = meaning(failure.code, method), METHODS[method].response_codes
     if ended_before_the_bank(failure, method):
-        says = BEFORE_THE_BANK.get(failure.reason, says)
-    if failure.code == upi.EXPIRED:
-        says = "the UPI request was never answered" if full else "UPI request was never answered"
-    who = _WHO.get(failure.source, ("", ""))[full]
-    sentence = who + says if who else says[:1].upper() + says[1:]
+        text = BEFORE_THE_BANK.get(failure.reason, text)
+    row = codes.codes.get(failure.code)
+    if row is not None and row.money is MoneyStatus.EXPIRED and METHODS[method].unanswered:
+        text = METHODS[method].unanswered if full else METHODS[method].unanswered.removeprefix("the ")
+    who = _WHO.get(failure.source, ("", ""))[full].format(noun=METHODS[method].noun)
+    sentence = who + text if who else text[:1].upper() + text[1:]
     return sentence if full or not failure.code else f"{sentence} ({failure.code})"
 
 
@@ -186,7 +177,7 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
         return "The time to pay ran out while the bank was deciding"
     if last.failure is None:
         return "The time to pay ran out" if order.state is _O.EXPIRED else "Not paid"
-    return failure_sentence(last.failure, full=full, method=last.method)
+    return failure_sentence(last.failure, last.method, full=full)
 
 
 def _open(last: Attempt | None, *, full: bool) -> str:
@@ -194,7 +185,7 @@ def _open(last: Attempt | None, *, full: bool) -> str:
         return "The buyer is choosing how to pay" if full else "Buyer is on the payment page"
     if last.failure is not None:
         again = "" if full else "; may try again"
-        return failure_sentence(last.failure, full=full, method=last.method) + again
+        return failure_sentence(last.failure, last.method, full=full) + again
     waiting = {
         _A.CREATED: "The gateway is being asked",
         _A.AUTH_PENDING: _asked(last),
@@ -207,10 +198,13 @@ def _open(last: Attempt | None, *, full: bool) -> str:
 
 
 def _asked(attempt: Attempt) -> str:
-    if attempt.method == netbanking.METHOD:
-        return f"Buyer is on the page of {attempt.instrument['bank_name']}"
-    vpa = attempt.instrument.get("vpa")
-    return f"Waiting for {vpa} to approve" if vpa else "Waiting for the buyer’s UPI app"
+    if attempt.auth in _PROOFS:
+        return _PROOFS[attempt.auth]
+    method = METHODS[attempt.method]
+    title = method.instrument_title(attempt.instrument)
+    if method.approval is None or not title:
+        return f"Waiting for the buyer’s {method.named(attempt.instrument)}"
+    return method.approval.waiting.format(title=title)
 
 
 def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
@@ -223,16 +217,17 @@ def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
 
 def overruled(attempt: Attempt) -> bool:
     """Whether the end is not the one that was planned: the buyer chose it at app or bank."""
-    if attempt.method not in _CHOSEN or attempt.plan.decides(Stage.GATEWAY):
+    method = METHODS[attempt.method]
+    if method.approval is None or attempt.plan.decides(Stage.GATEWAY):
         return False
     planned = attempt.plan.at(Stage.ISSUER).outcome
-    network = NETWORKS[attempt.method]
-    if not network.has_outcome(planned):
+    codes = method.response_codes
+    if not codes.has_outcome(planned):
         return False
-    told = network.answer(planned)
+    told = codes.answer(planned)
     expected = {told.code, told.later}
     if attempt.state is _A.CAPTURED:
-        return network.approved not in expected
+        return codes.approved not in expected
     ended_by_clock = attempt.state in {_A.EXPIRED, _A.CANCELLED}
     failed = attempt.failure is not None and attempt.failure.code not in expected
     return failed and not ended_by_clock
@@ -240,8 +235,9 @@ def overruled(attempt: Attempt) -> bool:
 
 def decided_by(attempt: Attempt | None) -> str | None:
     """The tag "decided by" in its shortest true words; None for normal behaviour."""
-    if attempt is not None and overruled(attempt):
-        return _CHOSEN[attempt.method][0]
+    approval = METHODS[attempt.method].approval if attempt else None
+    if attempt is not None and approval is not None and overruled(attempt):
+        return approval.name
     found = deciding(attempt)
     if attempt is None or found is None:
         return None
@@ -258,10 +254,8 @@ def decided_by(attempt: Attempt | None) -> str | None:
 
 def _magic_part(attempt: Attempt, decision: Decision) -> str:
     """What of the instrument decided: ``UPI ID``, ``card …0001``, ``CVV``, ``bank MKF1``."""
-    named, told = _MAGIC.get(attempt.method, "instrument"), decision.seen or ""
-    if attempt.method in CARD_METHODS:
-        return told or named
-    return f"{named} {told}" if attempt.method == netbanking.METHOD else named
+    method = METHODS[attempt.method]
+    return method.magic.format(seen=decision.seen or "") or method.instrument
 
 
 def whose_doing(order: Order, last: Attempt | None) -> str:
@@ -275,8 +269,9 @@ def whose_doing(order: Order, last: Attempt | None) -> str:
 def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.CANCELLED:
         return f"{_INNOCENT} The buyer gave up before paying."
-    if last is not None and overruled(last):
-        return f"{_INNOCENT} The buyer chose this {_CHOSEN[last.method][1]}."
+    approval = METHODS[last.method].approval if last else None
+    if last is not None and approval is not None and overruled(last):
+        return f"{_INNOCENT} The buyer chose this {approval.where}."
     if last is not None and last.reason == _NO_BALANCE:
         return f"{_INNOCENT} The buyer’s balance did not suffice."
     found = deciding(last)

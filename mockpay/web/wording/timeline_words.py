@@ -32,16 +32,16 @@ _ORDER: Mapping[str, Words] = {
 }
 _PAID_LATE = "The order had ended, so the money goes back"
 _ATTEMPT: Mapping[str, Words] = {
-    "chosen": ("UPI chosen", "idle", "upi", ""),
+    "chosen": ("Method chosen", "idle", "dot", ""),
     "risk_decline": ("Refused by risk rules", "bad", "shield", ""),
     "risk_review": ("Held for risk review", "odd", "shield", "A person has to look at it"),
     "approve": ("Risk review passed", "ok", "shield", ""),
     "approve_to_auth": ("Risk review passed", "ok", "shield", "The buyer is asked next"),
     "reject": ("Risk review failed", "bad", "shield", ""),
-    "auth_required": ("Buyer asked to approve", "wait", "clock", "Request sent to the UPI app"),
-    "seen": ("Request seen", "idle", "phone", "The buyer opened it in the UPI app"),
+    "auth_required": ("Buyer asked to approve", "wait", "clock", ""),
+    "seen": ("Request seen", "idle", "phone", ""),
     "validation_error": ("Refused before the buyer was asked", "bad", "cross", ""),
-    "auth_ok": ("Buyer approved", "ok", "tick", "In the UPI app"),
+    "auth_ok": ("Buyer approved", "ok", "tick", ""),
     "auth_unavailable": ("Buyer not asked", "odd", "shield", "Authentication was unavailable"),
     "auth_fail": ("Not approved", "bad", "cross", ""),
     "soft_decline_sca": ("Bank asks for authentication", "wait", "shield", ""),
@@ -131,23 +131,13 @@ def words(machine: str, event: str) -> Words:
     return _WORDS.get(machine, {}).get(event, (plain, "idle", "dot", ""))
 
 
-#: What else may be chosen, by a fact that only it has.
-CHOSEN: Mapping[str, tuple[str, str]] = {
-    "tenure": ("EMI chosen", "emi"),
-    "last4": ("Card chosen", "card"),
-    "bank": ("Net banking chosen", "bank"),
-    "email": ("Amazon Pay balance chosen", "wallet"),
-}
-#: What another method says instead of the UPI app.
-AT_BANK: Mapping[str, str] = {
-    "auth_required": "Sent to the bank’s own page",
-    "auth_ok": "On the bank’s page, and confirmed by the bank itself",
-}
+#: How a buyer is asked who they are, apart from their method's own app or page.
+PROOFS: Mapping[str, str] = {"otp": "By a one-time code", "3ds": "By the card’s issuer"}
 #: What is still to come, by the schedule's kind of event.
 DUE: Mapping[str, str] = {
     "order.expire": "Order expires",
     "order.auth_expire": "Hold expires",
-    "attempt.answer": "UPI app and bank answer",
+    "attempt.answer": "Buyer and bank answer",
     "attempt.resolve": "Bank makes the end known",
     "attempt.enquire": "Gateway is asked again",
     "attempt.timeout": "Request expires",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.methods.method import Method
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import CLOSED_UNPAID, OrderState
 from mockpay.domain.payments.attempts import TERMINAL, AttemptState
@@ -18,9 +19,8 @@ from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.kernel.money import Money
 from mockpay.otp.rules import Purpose
 from mockpay.store.schedule import Event
-from mockpay.web.wording import emi_terms
-from mockpay.web.wording.sentences import countdown, meaning
-from mockpay.web.wording.timeline_words import AT_BANK, BY, CHOSEN, DUE, words
+from mockpay.web.wording.sentences import countdown, destination, meaning
+from mockpay.web.wording.timeline_words import BY, DUE, PROOFS, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +50,24 @@ _RESULTS: Mapping[str, str] = {
 
 def timeline_lines(events: Iterable[TimelineEvent]) -> list[Line]:
     """All that happened: the first time in full, the later ones as what passed since."""
-    told = [event for event in events if (event.machine, event.event) not in _SILENT]
-    deciding = _deciding(told)
-    first = told[0] if told else None
-    return [_line(event, first, decided=event is deciding) for event in told]
+    shown = [event for event in events if (event.machine, event.event) not in _SILENT]
+    deciding = _deciding(shown)
+    first = shown[0] if shown else None
+    chosen = {
+        event.subject: METHODS[str(event.facts["method"])] for event in shown if event.event == "chosen"
+    }
+    return [_line(event, first, chosen.get(event.subject), decided=event is deciding) for event in shown]
 
 
-def _line(event: TimelineEvent, first: TimelineEvent | None, *, decided: bool) -> Line:
+def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | None, *, decided: bool) -> Line:
     title, kind, icon, fact = words(event.machine, event.event)
-    if event.event == "chosen":
-        title, icon = next((w for key, w in CHOSEN.items() if key in event.facts), (title, icon))
+    if method is not None and event.event == "chosen":
+        title, icon = f"{method.noun[:1].upper()}{method.noun[1:]} chosen", method.icon
+    told = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
     return Line(
         title=title,
         at=instant(event.at) if first is None or event is first else offset(event.at - first.at),
-        fact=_TELLERS.get(event.machine, _of_payment)(event) or fact,
+        fact=told or fact,
         kind=kind,
         icon=icon,
         iso=rfc3339(event.at),
@@ -92,36 +96,37 @@ def offset(milliseconds: int) -> str:
     return f"+{whole // 3_600} h {whole // 60 % 60:02d} min"
 
 
-def _of_payment(event: TimelineEvent) -> str:
+def _of_payment(event: TimelineEvent, method: Method | None) -> str:
     """What an order's or attempt's event itself tells; empty where it tells nothing."""
-    facts = event.facts
+    facts, name = event.facts, event.event
     if "code" in facts:
-        code, method = str(facts["code"]), str(facts.get("method", upi.METHOD))
-        return f"{code}: {meaning(code, method)}" if code else ""
-    if facts.get("method") == netbanking.METHOD and event.event in AT_BANK:
-        return AT_BANK[event.event]
-    if event.event == "chosen":
-        return _chosen(facts)
-    if event.event == "submit":
-        return f"Gateway: {facts.get('gateway', 'simulator')}"
-    if event.event == "returned":
-        return f"A signed {_RESULTS.get(event.after, 'FAILURE')}"
-    if event.event == "given_up" and event.actor is Actor.BUYER:
-        return "The buyer went back to the seller instead of trying again"
-    if event.event in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
+        code = str(facts["code"])
+        return f"{code}: {meaning(code, str(facts['method']))}" if code else ""
+    if str(facts.get("way")) in PROOFS:
+        return PROOFS[str(facts["way"])]
+    if method is not None and name == "chosen":
+        return _chosen(method, _texts(facts))
+    if name in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
         return BY.get(event.actor, "")
-    return ""
+    told = {"submit": f"Gateway: {facts.get('gateway')}", "returned": f"A signed {_result(event)}"}
+    if event.actor is Actor.BUYER:
+        told["given_up"] = "The buyer went back to the seller instead of trying again"
+    return told.get(name, "") or (method.facts.get(name, "") if method else "")
 
 
-def _chosen(facts: Mapping[str, object]) -> str:
+def _result(event: TimelineEvent) -> str:
+    return _RESULTS.get(event.after, "FAILURE")
+
+
+def _texts(facts: Mapping[str, object]) -> Mapping[str, str]:
+    return {name: str(value) for name, value in facts.items()}
+
+
+def _chosen(method: Method, parts: Mapping[str, str]) -> str:
     """What was paid with: never more than may be kept of it."""
-    if "last4" in facts:
-        card = f"{facts['network']} •••• {facts['last4']}, {facts['issuer']}, {facts['type']}"
-        if "tenure" not in facts:
-            return card
-        return f"{card}; {emi_terms.instalments(facts)}, {emi_terms.plan(facts)}"
-    named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
-    return str(named or "By QR code or link, in any UPI app")
+    if method.chosen is not None:
+        return method.chosen(parts)
+    return method.instrument_title(parts) or method.facts.get("chosen", "")
 
 
 def _of_refund(event: TimelineEvent) -> str:
@@ -134,7 +139,7 @@ def _of_refund(event: TimelineEvent) -> str:
         parts.append(f"as {facts.get('reference')}")
         parts.append("for a cancelled order" if facts.get("kind") == "CANCELLATION" else "")
     elif event.event == "sent":
-        parts.append(f"Back to {instrument(facts)}")
+        parts.append(f"Back to {destination(_texts(facts))}")
     elif event.event in {"completed", "declined"}:
         parts += [f"{name} {facts[name.lower()]}" for name in _NUMBERS if name.lower() in facts]
         parts.append(str(facts.get("reason", "")))
@@ -145,14 +150,6 @@ def _of_refund(event: TimelineEvent) -> str:
 
 #: What networks call the number of a credit (domain/credit_references.py).
 _NUMBERS = ("ARN", "RRN", "UTR")
-
-
-def instrument(facts: Mapping[str, object]) -> str:
-    """Where money goes back to: never more than may be kept of it."""
-    if "last4" in facts:
-        return f"{facts['network']} •••• {facts['last4']}"
-    named = facts.get("vpa") or facts.get("bank_name") or facts.get("email")
-    return str(named or "the account behind the UPI app")
 
 
 _ABOUT: Mapping[str, str] = {

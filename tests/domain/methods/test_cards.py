@@ -7,16 +7,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mockpay.domain.methods import cards
-from mockpay.domain.methods.cards import BINS, NETWORK_NAMES, bin_of, brand_of, luhn, typed
-from mockpay.domain.methods.instruments import Card
+from mockpay.domain.methods.cards import BINS, NETWORK_NAMES, Card, bin_of, brand_of, luhn, typed
+from mockpay.domain.scenarios.cards import card_rows
 from mockpay.domain.scenarios.resolution import Input
-from mockpay.domain.scenarios.table import card_rows
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 
 NOON = parse_time("2026-11-21T12:00:00Z")
 GOOD = {"number": "4111111111111111", "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
-_PANS = [row.equals for row in card_rows() if row.input is Input.PAN]
+_PANS = [row.equals for row in card_rows() if row.input == Input.PAN]
 #: But for the one that its form refuses.
 PUBLISHED = [number for number in _PANS if luhn(number)]
 FOREIGN = "Discover, JCB or UnionPay"

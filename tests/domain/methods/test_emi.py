@@ -50,7 +50,7 @@ def test_the_last_instalment_absorbs_the_rounding_as_published():
     ("tenure", "discount"), [(3, "260.86"), (6, "450.56"), (9, "635.33"), (12, "815.33")]
 )
 def test_the_published_discounts_of_no_cost_emi(tenure, discount):
-    terms = emi.no_cost(TEN_THOUSAND, 1600, tenure)
+    terms = emi.with_discount(TEN_THOUSAND, 1600, tenure)
     assert terms.discount.wire() == discount
     assert terms.charged + terms.discount == TEN_THOUSAND
 
@@ -110,7 +110,7 @@ def test_a_longer_plan_has_smaller_instalments_and_more_interest(amount, rate):
 
 @given(amounts, st.integers(1000, 1800), tenures)
 def test_no_cost_emi_costs_the_list_price_to_the_paisa(amount, rate, tenure):
-    terms = emi.no_cost(amount, rate, tenure)
+    terms = emi.with_discount(amount, rate, tenure)
     assert terms.charged + terms.discount == amount
     assert summed(terms.rows, "instalment") == terms.total_payable == amount
     assert summed(terms.rows, "principal") == terms.charged
@@ -230,3 +230,24 @@ def test_a_typed_card_knows_whether_it_may_take_emi():
     form = {"expiry": "08/29", "cvv": "123", "name": "Asha Rao", "now": 1_795_262_400_000}
     assert cards.typed(number="5241810000000000", **form).emi
     assert not cards.typed(number="4012001037141112", **form).emi
+
+
+STORED = {"emi_bank": "ICIC", "tenure": "9", "rate_bps": "1599", "instalment": "1186.40", "discount": "0.00"}
+
+
+@pytest.mark.parametrize(
+    ("bps", "text"), [(1600, "16 %"), (1599, "15.99 %"), (1150, "11.5 %"), (1005, "10.05 %")]
+)
+def test_a_rate_is_written_as_lenders_do(bps, text):
+    assert emi.rate_text(bps) == text
+
+
+def test_a_plan_is_shown_with_its_instalments():
+    assert emi.details(STORED) == {
+        "EMI plan": "9 months at 15.99 %, ICICI Bank",
+        "Instalments": "9 × ₹1,186.40",
+    }
+
+
+def test_a_discount_is_shown_where_there_is_one():
+    assert emi.details(STORED | {"discount": "635.33"})["No-cost discount"] == "₹635.33"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.cards import NETWORK
+from mockpay.domain.methods.cards import RESPONSE_CODES
 from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.kernel.errors import Invalid
 
@@ -43,30 +43,30 @@ SOURCES = {"gateway": {"03", "68", "96", "TO"}, "customer": {"55", "75", "82", "
 
 @pytest.mark.parametrize(("code", "reason"), REASONS.items())
 def test_a_refusal_has_its_published_reason(code, reason):
-    assert NETWORK.money_status(code) is MoneyStatus.DECLINED
-    failure = NETWORK.failure(code)
+    assert RESPONSE_CODES.money_status(code) is MoneyStatus.DECLINED
+    failure = RESPONSE_CODES.failure(code)
     assert (failure.code, failure.reason, failure.step) == (code, reason, "payment_authorization")
 
 
-@pytest.mark.parametrize("code", NETWORK.codes)
+@pytest.mark.parametrize("code", RESPONSE_CODES.codes)
 def test_a_refusal_names_whose_doing_it_is(code):
     source = next((who for who, codes in SOURCES.items() if code in codes), "issuer_bank")
-    assert NETWORK.failure(code).source == source
+    assert RESPONSE_CODES.failure(code).source == source
 
 
 def test_every_other_code_takes_the_money_or_leaves_it_open():
-    others = {code: NETWORK.money_status(code) for code in NETWORK.codes if code not in REASONS}
+    others = {code: RESPONSE_CODES.money_status(code) for code in RESPONSE_CODES.codes if code not in REASONS}
     assert others == {"00": MoneyStatus.APPROVED, "68": MoneyStatus.UNKNOWN, "PD": MoneyStatus.PENDING}
 
 
-@pytest.mark.parametrize("code", [code for code in NETWORK.codes if code.isdigit()])
+@pytest.mark.parametrize("code", [code for code in RESPONSE_CODES.codes if code.isdigit()])
 def test_a_cards_network_speaks_iso_8583_itself(code):
-    assert NETWORK.answer(f"iso:{code}").code == code
+    assert RESPONSE_CODES.answer(f"iso:{code}").code == code
 
 
 @pytest.mark.parametrize("code", ["99", "02", "Z9", ""])
 def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
-    assert NETWORK.answer(f"iso:{code}") == Answer("05")
+    assert RESPONSE_CODES.answer(f"iso:{code}") == Answer("05")
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
     ],
 )
 def test_an_outcome_is_answered_with_its_code(outcome, answer):
-    assert NETWORK.answer(outcome) == answer
+    assert RESPONSE_CODES.answer(outcome) == answer
 
 
 @pytest.mark.parametrize("outcome", ["wrongpin", "U30", "Z9", "", "pendingfail"])
 def test_what_means_nothing_to_an_issuer_is_refused(outcome):
-    assert not NETWORK.has_outcome(outcome)
+    assert not RESPONSE_CODES.has_outcome(outcome)
     with pytest.raises(Invalid) as caught:
-        NETWORK.answer(outcome)
+        RESPONSE_CODES.answer(outcome)
     assert caught.value.code == "scenario.outcome"

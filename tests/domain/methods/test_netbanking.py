@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockpay.domain.methods.netbanking import ALWAYS_DOWN, BANKS, BY_CODE, NETWORK, checksum
+from mockpay.domain.methods.netbanking import ALWAYS_DOWN, BANKS, BY_CODE, RESPONSE_CODES, checksum
 from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
+from mockpay.domain.scenarios.netbanking import bank_rows
 from mockpay.domain.scenarios.resolution import Input
-from mockpay.domain.scenarios.table import bank_rows
 
 #: facts, section 1.4.
 REAL = (
@@ -33,7 +33,7 @@ def test_a_bank_has_a_code_of_the_fields_form_and_a_name(bank):
 
 
 def test_every_magic_bank_has_its_row_and_every_row_its_bank():
-    rows = {row.equals for row in bank_rows() if row.input is Input.BANK}
+    rows = {row.equals for row in bank_rows() if row.input == Input.BANK}
     assert rows == {bank.code for bank in BANKS if bank.magic}
     assert ALWAYS_DOWN in rows
 
@@ -67,8 +67,8 @@ def test_the_common_banks_come_first():
     ],
 )
 def test_an_outcome_is_answered_with_the_banks_letter(outcome, answer, known):
-    assert NETWORK.answer(outcome) == answer
-    assert NETWORK.money_status(answer.code) is known
+    assert RESPONSE_CODES.answer(outcome) == answer
+    assert RESPONSE_CODES.money_status(answer.code) is known
 
 
 def test_the_checksum_is_an_hmac_over_reference_status_and_amount():

@@ -2,10 +2,12 @@
 
 import pytest
 
-from mockpay.domain.methods.registry import ISO_CODES, NETWORKS, check_outcome
+from mockpay.domain.methods.iso8583 import ISO_CODES
+from mockpay.domain.methods.registry import METHODS, check_outcome
 from mockpay.domain.methods.response_codes import REVERSED, MoneyStatus, Timing
 from mockpay.kernel.errors import Invalid
 
+NETWORKS = {code: method.response_codes for code, method in METHODS.items()}
 EVERY = [(method, outcome) for method, network in NETWORKS.items() for outcome in network.named]
 CODES = [(method, code) for method, network in NETWORKS.items() for code in network.codes]
 

@@ -115,19 +115,21 @@ def test_what_each_code_says_about_the_money():
     ],
 )
 def test_an_outcome_means_an_answer(outcome, answer):
-    assert upi.NETWORK.answer(outcome) == answer
+    assert upi.RESPONSE_CODES.answer(outcome) == answer
 
 
 @pytest.mark.parametrize("outcome", ["", "nonsense", "ISO:51", "bad_signature"])
 def test_another_outcome_is_refused(outcome):
     with pytest.raises(Invalid) as refused:
-        upi.NETWORK.answer(outcome)
+        upi.RESPONSE_CODES.answer(outcome)
     assert refused.value.code == "scenario.outcome"
 
 
 def test_a_failure_has_the_fields_four_parts():
-    assert upi.NETWORK.failure("ZM") == Failure("customer", "payment_debit_request", "incorrect_pin", "ZM")
-    assert upi.NETWORK.failure("ZH", "payment_request") == Failure(
+    assert upi.RESPONSE_CODES.failure("ZM") == Failure(
+        "customer", "payment_debit_request", "incorrect_pin", "ZM"
+    )
+    assert upi.RESPONSE_CODES.failure("ZH", "payment_request") == Failure(
         "customer_psp", "payment_request", "invalid_vpa", "ZH"
     )
 

@@ -4,13 +4,9 @@ import pytest
 
 from mockpay.domain.methods.cards import brand_of, luhn, typed
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.scenarios.authentication import (
-    auth_amount_rows,
-    auth_card_rows,
-    auth_name_rows,
-    auth_rows,
-)
-from mockpay.domain.scenarios.resolution import Input, find
+from mockpay.domain.scenarios.amounts import amount_rows
+from mockpay.domain.scenarios.cards import auth_card_rows, auth_name_rows
+from mockpay.domain.scenarios.resolution import AUTH_OUTCOMES, Input, find
 from mockpay.threeds.outcomes import OUTCOMES
 from tests.factories import NOON
 
@@ -71,10 +67,13 @@ def test_an_ordinary_name_is_not_magic():
 
 def test_the_amounts_are_the_published_ones():
     wanted = {f"1702.{code}": outcome for code, outcome in AMOUNTS.items()}
-    assert {row.equals: row.outcome for row in auth_amount_rows()} == wanted
+    assert {
+        row.equals: row.outcome for row in [row for row in amount_rows() if row.stage is Stage.AUTH]
+    } == wanted
     assert find(Input.AMOUNT, "1702.00") is None
 
 
 def test_every_row_acts_on_authentication_in_words_that_it_knows():
-    for row in auth_rows():
+    for row in (*auth_card_rows(), *auth_name_rows()):
         assert (row.stage, row.outcome in OUTCOMES) == (Stage.AUTH, True)
+    assert AUTH_OUTCOMES == OUTCOMES

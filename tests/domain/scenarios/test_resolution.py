@@ -3,18 +3,10 @@
 import pytest
 
 from mockpay.domain.methods import netbanking, upi
+from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.payments.plans import NORMAL, Decision, Plan, Source, Stage
-from mockpay.domain.scenarios.resolution import (
-    ISO_CODES,
-    REDIRECT_OUTCOMES,
-    TABLE,
-    Facts,
-    Input,
-    Rule,
-    check_outcome,
-    find,
-    resolve,
-)
+from mockpay.domain.scenarios.amounts import REDIRECT_OUTCOMES
+from mockpay.domain.scenarios.resolution import TABLE, Facts, Input, Rule, check_outcome, find, resolve
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.errors import Invalid
 from mockpay.threeds.outcomes import OUTCOMES as AUTH_OUTCOMES
@@ -28,7 +20,7 @@ def rule(outcome="U69", stage=Stage.ISSUER, **wish):
 def plan(*, vpa=None, amount="499.00", rules=(), magic=True, defaults=None):
     inputs = {Input.AMOUNT: amount} | ({Input.VPA: vpa} if vpa else {})
     chosen = {one.stage: one for one in rules}
-    facts = Facts(inputs, {}, upi.NETWORK, magic_amounts=magic, defaults=defaults or {})
+    facts = Facts(inputs, {}, upi.RESPONSE_CODES, magic_amounts=magic, defaults=defaults or {})
     return resolve(facts, chosen)
 
 
@@ -52,14 +44,14 @@ TOLD = {Input.IP, Input.DEVICE, Input.EMAIL_DOMAIN, Input.BUYER_NAME}
 
 def test_every_outcome_is_one_that_its_stage_knows():
     for row in TABLE:
-        if row.input is Input.PIN:
+        if row.input == Input.PIN:
             assert row.outcome in upi.CODES
         elif row.input in TOLD:
             assert row.outcome not in RISK_OUTCOMES  # it names a rule's list
-        elif row.input is Input.BANK_USER:
-            assert netbanking.NETWORK.has_outcome(row.outcome)
+        elif row.input == Input.BANK_USER:
+            assert netbanking.RESPONSE_CODES.has_outcome(row.outcome)
         elif row.stage is Stage.AUTH:
-            assert row.outcome in AUTH_OUTCOMES or row.input is Input.OTP
+            assert row.outcome in AUTH_OUTCOMES or row.input == Input.OTP
         elif not row.outcome.startswith("iso:"):
             check_outcome(row.stage, row.outcome)
 
@@ -148,7 +140,7 @@ def test_magic_amounts_can_be_switched_off():
     assert issuer(amount="1700.51", magic=False, vpa="z8@mockpay") == ("Z8", Source.INSTRUMENT)
 
 
-def test_the_ladder_rule_instrument_amount_default_success():
+def test_precedence_is_rule_instrument_amount_default_success():
     speakers = {
         "rules": [rule("U69")],
         "vpa": "z9@mockpay",

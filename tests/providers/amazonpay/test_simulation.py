@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockpay.domain.methods.registry import NETWORKS
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.plans import Decision, Source, Stage
 from mockpay.kernel.errors import Invalid
 from mockpay.providers.amazonpay.simulation import of_payment, of_refund
@@ -85,9 +85,9 @@ def test_a_refund_note_decides_the_refund(wanted, outcome, delay):
 
 
 @pytest.mark.parametrize("outcome", sorted({row[2] for row in PAYMENTS if row[1] == "issuer"}))
-@pytest.mark.parametrize("method", NETWORKS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method_knows_what_a_payment_note_may_ask_of_its_issuer(method, outcome):
-    assert NETWORKS[method].has_outcome(outcome)
+    assert METHODS[method].response_codes.has_outcome(outcome)
 
 
 @BOTH

@@ -3,7 +3,10 @@
 import pytest
 from sqlalchemy import select, update
 
-from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
+from mockpay.domain.methods.emi import Emi
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import SECOND
 from mockpay.otp.rules import Verdict
 from mockpay.services.inbox import listed

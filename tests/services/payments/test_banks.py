@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mockpay.domain.methods.instruments import NetBanking
+from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.services.payments import banks
 from mockpay.services.payments.transitions import get_order

@@ -1,8 +1,8 @@
-"""What an attempt will meet: decided once, by the ladder, and kept."""
+"""What an attempt will meet: decided once, by precedence, and kept."""
 
 import pytest
 
-from mockpay.domain.methods.instruments import Upi
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.plans import Source, Stage
 from mockpay.domain.scenarios.resolution import find
 from mockpay.kernel.clock import SECOND

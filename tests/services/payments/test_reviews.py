@@ -2,7 +2,9 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import NetBanking, Upi, Wallet
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mockpay.domain.methods.instruments import Emi, NetBanking, Upi, Wallet
+from mockpay.domain.methods.emi import Emi
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.services.payments import captures
 from mockpay.services.payments.payers import Payer
 from mockpay.vault import consent_table, saved_methods

@@ -39,20 +39,20 @@ def test_the_title_of_an_order_is_the_answer(visitor, world):
         ("asha@okhdfc", "499.00", "6. Success", "everything normal"),
     ],
 )
-def test_the_deciding_step_of_the_ladder_is_marked(visitor, world, vpa, amount, step, says):
+def test_the_deciding_step_of_the_trace_is_marked(visitor, world, vpa, amount, step, says):
     order = world.order(amount=amount)
     world.pay(order, vpa)
     page = visitor.see_order(order)
-    current = page.xpath("//ol[@class='ladder']/li[@aria-current='step']")
+    current = page.xpath("//ol[@class='trace']/li[@aria-current='step']")
     assert [text(one) for one in current] == [f"{step}{says}"]
-    assert len(page.xpath("//ol[@class='ladder']/li")) == 6
+    assert len(page.xpath("//ol[@class='trace']/li")) == 6
 
 
 def test_a_rule_that_decided_leaves_the_lower_steps_unasked(visitor, world):
     world.add_rule("Z9")
     order = world.order()
     last = world.pay(order, "failure@mockpay")
-    steps = [text(one) for one in visitor.see_order(order).xpath("//ol[@class='ladder']/li")]
+    steps = [text(one) for one in visitor.see_order(order).xpath("//ol[@class='trace']/li")]
     assert steps[0] == f"1. One-shot rule{last.plan.scenario}: Z9"
     assert [one.endswith("not asked") for one in steps] == [False] + [True] * 5
 

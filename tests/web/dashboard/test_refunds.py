@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Upi
+from mockpay.domain.methods.upi import Upi
 from tests.factories import World
 from tests.web.visitor import text
 

@@ -107,7 +107,7 @@ def test_a_title_is_a_whole_sentence_without_codes(world):
 def test_every_code_makes_a_sentence_for_a_row_and_one_for_a_title(code):
     row = CODES[code]
     failure = Failure(row.source, "step", row.reason, code)
-    short, full = failure_sentence(failure), failure_sentence(failure, full=True)
+    short, full = failure_sentence(failure, "upi"), failure_sentence(failure, "upi", full=True)
     assert short[0].isupper()
     assert short.endswith(f"({code})")
     assert full[0].isupper()

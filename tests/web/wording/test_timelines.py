@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.instruments import Emi
+from mockpay.domain.methods.emi import Emi
 from mockpay.domain.notifications import DELIVERY
 from mockpay.domain.orders import ORDER
 from mockpay.domain.payments.attempts import ATTEMPT
@@ -116,7 +116,6 @@ def test_every_event_of_every_machine_has_words_of_its_own(machine):
         ("order", "opened"),
         ("order", "capture_pending"),
         ("order", "cancelled_after_capture"),
-        ("attempt", "chosen"),
         ("attempt", "seen"),
         ("refund", "requested"),
         ("refund", "sent"),

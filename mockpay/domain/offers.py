@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mockpay.domain import wallet
-from mockpay.domain.methods import cards, emi_plans, netbanking, upi
-from mockpay.domain.methods.registry import CARD_METHODS, EMI
-from mockpay.kernel.money import MINIMUM_MINOR, Money
-
-#: The smallest and the largest amount that any wire can tell (contract section 5).
-_LEAST, _MOST = Money(MINIMUM_MINOR), Money(999_999_999_999)
+from mockpay.domain.methods import cards, netbanking
+from mockpay.domain.methods.registry import METHODS
+from mockpay.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something cannot be chosen: a `reason` in the field's names, and a sentence."""
+    """Why something cannot be chosen: a `reason` in the field's names, and a message."""
 
     reason: str
-    says: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,8 @@ class MethodOffer:
 
     method: str
     title: str
-    lowest: Money = _LEAST
-    highest: Money = _MOST
+    lowest: Money
+    highest: Money
     enabled: bool = True
 
     def refusal(self, amount: Money) -> Refusal | None:
@@ -53,11 +49,11 @@ class MethodOffer:
         if not self.enabled:
             return Refusal("method_not_enabled", f"{self.title} is switched off by the seller.")
         if amount > self.highest:
-            says = f"{self.title} takes at most {self.highest.display()} in one payment."
-            return Refusal("transaction_limit_exceeded", says)
+            message = f"{self.title} takes at most {self.highest.display()} in one payment."
+            return Refusal("transaction_limit_exceeded", message)
         if amount < self.lowest:
-            says = f"{self.title} begins at {self.lowest.display()}."
-            return Refusal("amount_below_minimum", says)
+            message = f"{self.title} begins at {self.lowest.display()}."
+            return Refusal("amount_below_minimum", message)
         return None
 
 
@@ -103,7 +99,8 @@ class Offers:
         offered = self.methods.get(method)
         if offered is None:
             return Refusal("method_not_enabled", "This method of payment is not offered.")
-        no_bank = method == netbanking.METHOD and all(bank.refusal(now) for bank in self.banks.values())
+        approval = METHODS[method].approval
+        no_bank = approval and approval.at_bank and all(bank.refusal(now) for bank in self.banks.values())
         down = Refusal("bank_technical_error", "No bank can be reached right now.")
         return offered.refusal(amount) or (down if no_bank else None)
 
@@ -116,8 +113,8 @@ class Offers:
         """Why a card of this network is not taken; None where it is."""
         if self.networks.get(network, False):
             return None
-        says = f"{network} cards are not taken by this seller."
-        return Refusal("card_network_not_enabled", says)
+        message = f"{network} cards are not taken by this seller."
+        return Refusal("card_network_not_enabled", message)
 
     def refusal(self, method: str, chosen: Mapping[str, str], amount: Money, now: int) -> Refusal | None:
         """
@@ -132,27 +129,22 @@ class Offers:
         found = offered.refusal(amount) if offered else self.available(method, amount, now)
         if found is not None:
             return found
-        if method in CARD_METHODS:
+        if "network" in chosen:
             return self.network_refusal(chosen["network"])
-        if method == upi.METHOD and "vpa" in chosen and not self.upi_collect:
-            says = "Requests to a UPI ID are switched off; use the code or the app."
-            return Refusal("upi_collect_not_enabled", says)
+        if "vpa" in chosen and not self.upi_collect:
+            message = "Requests to a UPI ID are switched off; use the code or the app."
+            return Refusal("upi_collect_not_enabled", message)
         bank = self.banks.get(chosen.get("bank", ""))
-        if method == netbanking.METHOD and bank is not None and not bank.enabled:
+        if bank is not None and not bank.enabled:
             return bank.refusal(now)
         return None
 
 
-#: UPI's cap is NPCI's for verified merchants, the balance's that of a full-KYC wallet.
-_METHODS = (
-    MethodOffer(upi.METHOD, "UPI", highest=Money(50_000_000)),
-    MethodOffer(cards.METHOD, "Credit or debit card"),
-    MethodOffer(EMI, "EMI", lowest=min(bank.lowest for bank in emi_plans.BANKS)),
-    MethodOffer(netbanking.METHOD, "Net banking"),
-    MethodOffer(wallet.METHOD, "Amazon Pay balance", highest=Money(20_000_000)),
-)
 DEFAULT = Offers(
-    methods={one.method: one for one in _METHODS},
+    methods={
+        code: MethodOffer(code, method.title, method.lowest, method.highest)
+        for code, method in METHODS.items()
+    },
     banks={bank.code: BankOffer(bank.code, bank.name, bank.common, bank.magic) for bank in netbanking.BANKS},
     networks=dict.fromkeys(cards.NETWORK_NAMES, True),
 )

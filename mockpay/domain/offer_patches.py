@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from mockpay.domain.methods.offers import DEFAULT, BankOffer, MethodOffer, Offers, Window
+from mockpay.domain.offers import DEFAULT, BankOffer, MethodOffer, Offers, Window
 from mockpay.kernel.clock import parse_time, rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money

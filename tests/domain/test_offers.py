@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.domain.methods.netbanking import BANKS
-from mockpay.domain.methods.offer_patches import merged, patch_of
-from mockpay.domain.methods.offers import DEFAULT
+from mockpay.domain.offer_patches import merged, patch_of
+from mockpay.domain.offers import DEFAULT
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
@@ -31,7 +31,7 @@ def patched(**patch):
 
 
 def test_everything_is_offered_by_default():
-    assert list(DEFAULT.methods) == ["upi", "card", "emi", "netbanking", "wallet"]
+    assert list(DEFAULT.methods) == ["upi", "card", "netbanking", "wallet", "emi"]
     assert list(DEFAULT.banks) == [bank.code for bank in BANKS]
     assert list(DEFAULT.networks.items()) == [
         ("Visa", True),
@@ -68,15 +68,18 @@ def test_a_paisa_beyond_a_limit_is_refused_with_the_limit_in_words():
     assert why(offers, "upi", "9.99") == "amount_below_minimum"
     assert why(offers, "upi", "100000.00") is None
     assert why(offers, "upi", "100000.01") == "transaction_limit_exceeded"
-    says = offers.available("upi", rupees("100000.01"), NOON).says
-    assert says == "UPI takes at most ₹1,00,000.00 in one payment."
-    assert offers.available("upi", rupees("1.00"), NOON).says == "UPI begins at ₹10.00."
+    message = offers.available("upi", rupees("100000.01"), NOON).message
+    assert message == "UPI takes at most ₹1,00,000.00 in one payment."
+    assert offers.available("upi", rupees("1.00"), NOON).message == "UPI begins at ₹10.00."
 
 
 def test_a_method_that_is_off_says_so_by_its_title():
     offers = patched(methods={"wallet": {"enabled": False, "title": "Balance"}})
     refusal = offers.available("wallet", rupees("1.00"), NOON)
-    assert (refusal.reason, refusal.says) == ("method_not_enabled", "Balance is switched off by the seller.")
+    assert (refusal.reason, refusal.message) == (
+        "method_not_enabled",
+        "Balance is switched off by the seller.",
+    )
     assert why(offers, "card") is None
 
 
@@ -130,7 +133,7 @@ def test_a_card_of_a_network_that_is_off_is_refused():
     offers = patched(card_networks={"RuPay": False})
     assert refused(offers, "card", network="RuPay") == "card_network_not_enabled"
     assert refused(offers, "card", network="Visa") is None
-    assert offers.network_refusal("RuPay").says == "RuPay cards are not taken by this seller."
+    assert offers.network_refusal("RuPay").message == "RuPay cards are not taken by this seller."
 
 
 def test_a_network_that_nobody_knows_is_refused():

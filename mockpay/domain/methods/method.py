@@ -1,0 +1,166 @@
+"""What a method of payment is: one record for each, made in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mockpay.domain.methods.response_codes import ResponseCodes
+from mockpay.domain.scenarios.rows import Row
+from mockpay.kernel.money import MINIMUM_MINOR, Money
+
+#: What an instrument is made of, as a form or the control API brings it or as it is stored.
+Parts = Mapping[str, str]
+
+
+#: The smallest and the largest amount that any wire can tell (contract section 5).
+_LEAST, _MOST = Money(MINIMUM_MINOR), Money(999_999_999_999)
+
+
+class Instrument(Protocol):
+    """What a payment needs to know of any instrument."""
+
+    @property
+    def method(self) -> str:
+        """The code of its method."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """What the scenario table may look at; the first that is magic decides."""
+        ...
+
+    def dump(self) -> Parts:
+        """As stored with the attempt and shown to people: never a full card number."""
+        ...
+
+    def secret(self) -> Parts:
+        """What is sealed in the attempt's vault until it ends; empty for most."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """
+    The app or page at which a method's buyer approves, apart from the payment's own pages.
+
+    Args:
+        name: ``UPI app``.
+        where: ``in the simulated UPI app``.
+        page: The payment's page that plays it, e.g. ``upi-app``.
+        address: The instrument's part that names whom to ask.
+        heading: What the buyer is told to do, with the instrument's `{title}`.
+        sent: The step that asked them, with the instrument's `{title}`.
+        waiting: What happens meanwhile, with the instrument's `{title}`.
+        seconds: The seller's setting that limits the wait.
+        at_bank: Whether the bank keeps a book of its requests that it is asked for.
+        refusals: Codes of an addressed request that come before anybody is asked.
+        simulated: Whether a simulated buyer answers an addressed request in time.
+        reference_prefix: What stands before the digits of the network's reference.
+    """
+
+    name: str
+    where: str
+    page: str
+    address: str
+    heading: str
+    sent: str
+    waiting: str
+    seconds: str
+    at_bank: bool = False
+    refusals: frozenset[str] = frozenset()
+    simulated: bool = False
+    reference_prefix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the list of magic values: the rows about `inputs` whose name begins so."""
+
+    title: str
+    anchor: str
+    description: str
+    inputs: frozenset[str]
+    prefix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """
+    All that is particular to one method of payment.
+
+    Args:
+        code: Its name in the store, in addresses and in the control API.
+        order: Its place among the others, the smallest first.
+        title: What a seller's list of methods calls it.
+        tile: The title of its tile.
+        noun: ``Paid by {noun}``.
+        icon: A name of templates/_icons.html.
+        subtitle: Below the tile's title; may name `{banks}`, how many can be reached, and
+            `{otp}`, whether the amount asks for a password.
+        response_codes: What its network answers.
+        instrument: What a buyer pays with: ``UPI ID``, ``card``.
+        instrument_title: An instrument as it may be shown; empty where nothing names it.
+        saved_title: A saved instrument as it may be shown.
+        unnamed: What is shown for an instrument that nothing names.
+        magic: What decided, where its instrument did; may name `{seen}`.
+        read: The instrument that the parts of a form make, at an instant, for an amount.
+        restore: The instrument again, from the secret of an attempt or the vault and the
+            parts that are stored; None where it cannot be had again.
+        card: Whether it is paid with a card, so that the card's issuer asks for a proof.
+        secret: Whether the vault holds something of a saved one.
+        own_proof: Whether its approval is a second factor, so that no amount asks for another.
+        decider: Who says yes or no to the money, to the buyer.
+        approval: Where the buyer approves; None where nobody else asks them.
+        facts: What an event of an attempt tells where its own facts tell nothing.
+        unanswered: Why nobody's answer fails a try: in a list.
+        reference: The kind of number by which a bank finds a refund; None for a balance.
+        lowest, highest: The default limits of one payment.
+        rows: Its magic values.
+        sections: How a list of them is divided.
+        chosen: What a timeline tells of an instrument, where that is more than its title.
+        terms: How it is paid back, in one line; empty for most.
+        details: Labels and values that a result page adds.
+        fields: Labels of the parts that a plain form asks for; empty where it has a page of its own.
+    """
+
+    code: str
+    order: int
+    title: str
+    tile: str
+    noun: str
+    icon: str
+    subtitle: str
+    response_codes: ResponseCodes
+    instrument: str
+    instrument_title: Callable[[Parts], str]
+    read: Callable[[Parts, int, Money | None], Instrument]
+    restore: Callable[[Parts, Parts], Instrument | None]
+    saved_title: Callable[[Parts], str] | None = None
+    unnamed: str = ""
+    magic: str = "{seen}"
+    card: bool = False
+    secret: bool = True
+    own_proof: bool = False
+    decider: str = "Your bank"
+    approval: Approval | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    unanswered: str = ""
+    reference: str | None = None
+    lowest: Money = _LEAST
+    highest: Money = _MOST
+    rows: tuple[Row, ...] = ()
+    sections: tuple[Section, ...] = ()
+    chosen: Callable[[Parts], str] | None = None
+    terms: Callable[[Parts], str] = field(default=lambda _parts: "")
+    details: Callable[[Parts], Mapping[str, str]] = field(default=lambda _parts: {})
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def shown_saved(self, parts: Parts) -> str:
+        """A saved instrument as it may be shown."""
+        return (self.saved_title or self.instrument_title)(parts)
+
+    def named(self, parts: Parts) -> str:
+        """An instrument's title, or what is shown for one without."""
+        return self.instrument_title(parts) or self.unnamed

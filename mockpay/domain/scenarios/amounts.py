@@ -1,0 +1,48 @@
+"""Magic amounts of a payment, the band 17SS.CC: SS the stage, CC the code; `.00` is always normal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockpay.domain.methods.iso8583 import ISO_CODES
+from mockpay.domain.payments.plans import Stage
+from mockpay.domain.scenarios.rows import Input, Row
+
+#: What the browser brings back to the seller; outcome names are the redirect stage's own.
+_REDIRECTS: tuple[tuple[str, str, str], ...] = (
+    ("01", "bad_signature", "the result comes back with a wrong signature"),
+    ("02", "missing_field", "the result comes back without its reason code"),
+    ("03", "amount_changed", "the result comes back with another amount"),
+    ("04", "order_changed", "the result comes back with another order id"),
+    ("05", "duplicated", "the result comes back twice"),
+    ("06", "delayed", "the result comes back 5 seconds late"),
+    ("07", "never_returns", "the browser never comes back; verify finds SUCCESS"),
+    ("08", "failure_though_captured", "told FAILURE though captured; the money is sent back"),
+)
+REDIRECT_OUTCOMES = frozenset({"success"} | {outcome for _, outcome, _ in _REDIRECTS})
+#: What a silent gateway may know once it is asked again.
+GATEWAY_OUTCOMES = frozenset({"success", "noresponse", "noresponsefail"})
+#: facts, section 11.6.
+_AUTHENTICATIONS: tuple[tuple[str, str, str], ...] = (
+    ("01", "N", "not authenticated, N"),
+    ("02", "A", "attempted, A"),
+    ("03", "U", "authentication unavailable, U"),
+    ("04", "R", "rejected by the issuer, R"),
+    ("05", "timeout", "the challenge never completes"),
+    ("06", "cancelled", "the buyer leaves the challenge"),
+    ("07", "frictionless", "authenticated without a challenge"),
+    ("08", "otp_undelivered", "the first one-time password does not arrive"),
+)
+
+
+def amount_rows() -> Iterable[Row]:
+    """What issuer, redirect and authentication are asked for."""
+    for code in ISO_CODES:
+        says = f"issuer answers {code}"
+        yield Row(f"amount.issuer.{code}", Stage.ISSUER, Input.AMOUNT, f"1700.{code}", f"iso:{code}", says)
+    for code, outcome, says in _REDIRECTS:
+        yield Row(f"amount.redirect.{code}", Stage.REDIRECT, Input.AMOUNT, f"1703.{code}", outcome, says)
+    for code, outcome, says in _AUTHENTICATIONS:
+        name, words = f"amount.auth.{code}", f"authentication: {says}"
+        yield Row(name, Stage.AUTH, Input.AMOUNT, f"1702.{code}", outcome, words)
+    yield Row("amount.issuer.other", Stage.ISSUER, Input.AMOUNT, "1700.*", "iso:05", "issuer declines")
