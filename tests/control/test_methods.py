@@ -30,7 +30,7 @@ def test_a_new_seller_offers_everything(room):
         "max_amount": "500000.00",
         "currency": "INR",
     }
-    assert list(told["methods"]) == ["upi", "card", "emi", "netbanking", "wallet"]
+    assert list(told["methods"]) == ["upi", "card", "netbanking", "wallet", "emi"]
     assert told["upi_collect"] is True
     assert told["banks"]["SBIN"] == {
         "name": "State Bank of India",
