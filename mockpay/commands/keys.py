@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mockpay.commands.remote import give_up
 from mockpay.kernel.errors import MockpayError
 from mockpay.settings import Settings
-
-if TYPE_CHECKING:
-    from mockpay.store.unit_of_work import Runtime
 
 #: The sandbox's own files and what each is for.
 _OWN_FILES: Mapping[str, str] = {
@@ -54,51 +50,29 @@ def _show(spelling: str | None) -> None:
 
 
 @keys.command()
-@click.option("--retire", is_flag=True, help="Take the old versions away when nothing needs them.")
-def rotate(*, retire: bool) -> None:
-    """Put a new version into store.key and move all that is sealed to it; servers may run."""
-    # Here, as all else of this command needs no database.
-    from mockpay.services.key_rotation import rotate as rotated  # noqa: PLC0415
-    from mockpay.store.db.engine import close  # noqa: PLC0415
-
+def rotate() -> None:
+    """Make a new store.key and move all that is sealed in the database to it; stop the server first."""
     settings = Settings.from_env(os.environ)
     if not (settings.keys_dir / "store.key").is_file():
         give_up(f"There is no {settings.keys_dir / 'store.key'} yet; `mockpay serve` makes it.")
-    try:
-        runtime = _runtime(settings)
-        try:
-            done = rotated(runtime, retire=retire)
-        finally:
-            close(runtime.engine, runtime.writer)
-    except MockpayError as error:
-        give_up(error.message)
-    click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it.")
-    if retire and not done.retired:
-        give_up("Old versions are still in use; run the same again.")
-    if retire:
-        click.echo(f"Retired: {', '.join(str(version) for version in done.retired)}.")
-
-
-def _runtime(settings: Settings) -> Runtime:
-    """What a server has, as far as keys and database go."""
-    from mockpay.kernel.clock import SystemClock  # noqa: PLC0415
-    from mockpay.kernel.http.sender import HttpSender  # noqa: PLC0415
+    # Here, as all else of this command needs no database.
     from mockpay.kernel.keys.files import open_keys  # noqa: PLC0415
-    from mockpay.store.db.engine import open_engines  # noqa: PLC0415
-    from mockpay.store.unit_of_work import Runtime  # noqa: PLC0415
+    from mockpay.store import key_rotation  # noqa: PLC0415
+    from mockpay.store.db.engine import close, open_engines  # noqa: PLC0415
     from mockpay.tables import create_tables  # noqa: PLC0415
 
-    engine, writer = open_engines(settings.database_url)
-    runtime = Runtime(
-        settings=settings,
-        engine=engine,
-        writer=writer,
-        keys=open_keys(settings.keys_dir),
-        real_clock=SystemClock(),
-        sender=HttpSender(settings.outgoing_hosts),
-    )
-    create_tables(runtime.writer)
-    return runtime
+    try:
+        engine, writer = open_engines(settings.database_url)
+        try:
+            create_tables(writer)
+            key_rotation.require_offline(writer)
+            done = key_rotation.rotate(writer, open_keys(settings.keys_dir))
+        finally:
+            close(engine, writer)
+    except MockpayError as error:
+        give_up(error.message)
+    removed = ", ".join(str(version) for version in done.removed)
+    click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it. Removed: {removed}.")
 
 
 def _line(path: Path, purpose: str) -> str:

@@ -1,18 +1,19 @@
-"""Rotation: all that is sealed or wrapped in the database, moved to the ring's newest key."""
+"""Rotation of store.key while no server runs: all that is sealed moves to a new version."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, LargeBinary, Select, Table, func, select, text, update
+from sqlalchemy import Connection, Engine, LargeBinary, Select, func, select, text, update
+from sqlalchemy.exc import OperationalError
 
-from mockpay.kernel.clock import RealClock
-from mockpay.kernel.keys.envelopes import rewrapped
+from mockpay.kernel.errors import Conflict
+from mockpay.kernel.keys.files import Keys, write_store_key
 from mockpay.kernel.keys.keyring import Keyring
+from mockpay.store.db.engine import writing
 from mockpay.store.db.metadata import metadata
-from mockpay.vault.envelope_table import envelopes
 
 #: Every column that holds what a ring sealed: table, column, kind, and the column of the owner.
 SEALED: tuple[tuple[str, str, str, str], ...] = (
@@ -21,100 +22,111 @@ SEALED: tuple[tuple[str, str, str, str], ...] = (
     ("otp_challenges", "destination_sealed", "otp.destination", "challenge_id"),
     ("threeds_transactions", "sealed_value", "threeds.value", "txn_id"),
 )
+#: Rows in one transaction.
+_CHUNK = 500
+
+#: Moves one row that a query has found.
+_Move = Callable[[Connection, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """One kind of row that a rotation moves: how to find those left behind, and how to move one."""
+class Rotated:
+    """The version that seals now, how many rows were moved to it, which versions are gone."""
 
-    #: What lies under another version than the newest, which two rotations at once may move on.
-    stale: Callable[[], Select[Any]]
-    move: Callable[[Connection, Any], None]
-
-
-def shelves(ring: Keyring, real_clock: RealClock) -> list[Shelf]:
-    """All kinds of rows, for a ring's newest version."""
-    known = [entry for entry in SEALED if entry[0] in metadata.tables]
-    return [_sealed(ring, *entry) for entry in known] + [_wrapped(ring, real_clock)]
+    version: int
+    moved: int
+    removed: tuple[int, ...]
 
 
-def _sealed(ring: Keyring, table: str, column: str, kind: str, owner: str) -> Shelf:
+def require_offline(writer: Engine) -> None:
+    """
+    Refuse while a server is connected: it would go on sealing by the key that it read.
+
+    Raises:
+        Conflict: code ``keys.in_use``.
+    """
+    with writer.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            try:
+                connection.exec_driver_sql("PRAGMA busy_timeout=0")
+                # Only the one connection of a database can leave the WAL; the next start returns to it.
+                free = connection.exec_driver_sql("PRAGMA journal_mode=DELETE").scalar() == "delete"
+            except OperationalError:
+                free = False
+        else:
+            others = text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            free = connection.execute(others).scalar() == 0
+    if not free:
+        raise Conflict("Somebody is connected to the database; stop the server first.", code="keys.in_use")
+
+
+def rotate(writer: Engine, keys: Keys, *, chunk: int = _CHUNK) -> Rotated:
+    """
+    Add a version to store.key, move all that is sealed to it, and remove the old ones.
+
+    One that was interrupted is finished instead: then no version is added.
+
+    Raises:
+        Unusable: store.key cannot be written or is full, or a row does not open; the old
+            versions stay.
+    """
+    ring = keys.store
+    if len(ring.keys) == 1:
+        ring = ring.with_new_key()
+        write_store_key(keys.folder, ring)
+    moved = sum(_move(writer, stale, move, chunk) for stale, move in _rows_of_old_keys(ring))
+    write_store_key(keys.folder, ring.with_newest_only())
+    return Rotated(ring.version, moved, tuple(version for version, _ in ring.keys[:-1]))
+
+
+def _move(writer: Engine, stale: Select[Any], move: _Move, chunk: int) -> int:
+    """Move all rows of a table, a chunk in a transaction; how many there were."""
+    moved, last = 0, False
+    while not last:
+        with writing(writer) as connection:
+            if connection.dialect.name == "postgresql":
+                # On the disk before the key of what it replaces goes.
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+            rows = connection.execute(stale.limit(chunk)).all()
+            for row in rows:
+                move(connection, row)
+        moved, last = moved + len(rows), len(rows) < chunk
+    return moved
+
+
+def _rows_of_old_keys(ring: Keyring) -> Iterator[tuple[Select[Any], _Move]]:
+    """Of each table the rows under another version than the newest, and how one of them is moved."""
+    for entry in SEALED:
+        yield _sealed(ring, *entry)
+    yield _wrapped(ring)
+
+
+def _sealed(ring: Keyring, table_name: str, column: str, kind: str, owner: str) -> tuple[Select[Any], _Move]:
     """What is sealed begins with one byte that names its version."""
-    rows: Table = metadata.tables[table]
-    held, whose = rows.c[column], rows.c[owner]
-
-    def stale() -> Select[Any]:
-        version = func.substr(held, 1, 1, type_=LargeBinary)
-        return select(whose, held).where(version != bytes((ring.version,)))
+    table = metadata.tables[table_name]
+    sealed, owner_id = table.c[column], table.c[owner]
+    version = func.substr(sealed, 1, 1, type_=LargeBinary)
 
     def move(connection: Connection, row: Any) -> None:
         secret = ring.open_(kind, row[0], bytes(row[1]))
-        changed = update(rows).where(whose == row[0], held == row[1])
-        connection.execute(changed.values({column: ring.seal(kind, row[0], secret)}))
+        change = update(table).where(owner_id == row[0], sealed == row[1])
+        connection.execute(change.values({column: ring.seal(kind, row[0], secret)}))
 
-    return Shelf(stale, move)
+    return select(owner_id, sealed).where(version != bytes((ring.version,))), move
 
 
-def _wrapped(ring: Keyring, real_clock: RealClock) -> Shelf:
-    """Of an envelope only the wrapped key moves; one that was shredded has none."""
-    table = envelopes
-
-    def stale() -> Select[Any]:
-        return select(table.c.token, table.c.kek_id, table.c.wrapped_dek).where(
-            table.c.kek_id != ring.version, table.c.wrapped_dek.is_not(None)
-        )
+def _wrapped(ring: Keyring) -> tuple[Select[Any], _Move]:
+    """Of the vault's envelopes only the wrapped key moves; one that was shredded has none."""
+    table = metadata.tables["vault_secrets"]
+    key = table.c.wrapped_dek
 
     def move(connection: Connection, row: Any) -> None:
-        version, wrapped = rewrapped(ring, row.kek_id, bytes(row.wrapped_dek))
-        changed = update(table).where(table.c.token == row.token, table.c.wrapped_dek == row.wrapped_dek)
-        values = {"kek_id": version, "wrapped_dek": wrapped, "rewrapped_at": real_clock.now()}
-        connection.execute(changed.values(values))
+        version, wrapped = ring.wrap(ring.unwrap(row.kek_id, bytes(row.wrapped_dek)))
+        change = update(table).where(table.c.token == row.token)
+        connection.execute(change.values(kek_id=version, wrapped_dek=wrapped))
 
-    return Shelf(stale, move)
-
-
-def move(connection: Connection, shelf: Shelf, limit: int, *, wait: bool) -> int:
-    """
-    Move up to `limit` rows; how many there were.
-
-    Args:
-        wait: For rows that another transaction holds; else they are passed over, so that
-            nobody waits for each other in a ring (PostgreSQL).
-    """
-    _be_a_writer(connection)
-    query = shelf.stale().limit(limit).with_for_update(skip_locked=not wait)
-    found = connection.execute(query).all()
-    for row in found:
-        shelf.move(connection, row)
-    return len(found)
-
-
-def left_behind(connection: Connection, shelf: Shelf) -> int:
-    """How many rows lie under other versions."""
-    query = select(func.count()).select_from(shelf.stale().subquery())
-    return int(connection.execute(query).scalar_one())
-
-
-def _be_a_writer(connection: Connection) -> None:
-    """Count among those whom `keep_writers_out` waits for, as every work in a world does."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE sellers IN ROW SHARE MODE"))
-
-
-def keep_writers_out(connection: Connection) -> None:
-    """Wait until no world is written to, and let nobody begin; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE sellers IN EXCLUSIVE MODE"))
-
-
-def settle(engine: Engine) -> bool:
-    """
-    Bring all that was committed to the disk itself; False where a reader was in the way.
-
-    SQLite's log may lag behind a loss of power (NORMAL).
-    """
-    if engine.dialect.name != "sqlite":
-        return True
-    with engine.connect() as connection:
-        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").scalar()
-    return not busy
+    stale = select(table.c.token, table.c.kek_id, key)
+    return stale.where(table.c.kek_id != ring.version, key.is_not(None)), move

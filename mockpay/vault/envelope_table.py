@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Column, Index, LargeBinary, Table, select, update
 
 from mockpay.kernel.errors import NotFound
-from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose, rewrapped
+from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
 from mockpay.store.db.dialects import insert_new
 from mockpay.store.db.metadata import big, dump, load, metadata, text
 from mockpay.store.unit_of_work import Sandbox
@@ -25,7 +25,6 @@ envelopes = Table(
     Column("nonce", LargeBinary, nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
     big("created_at"),
-    big("rewrapped_at", null=True),
     Index("vault_secrets_of_seller", "seller_id"),
     Index("vault_secrets_by_key", "kek_id"),
 )
@@ -60,20 +59,6 @@ def find(sandbox: Sandbox, method: SavedMethod) -> Mapping[str, str]:
     bound = bound_to(sandbox.seller_id, method.token, method.kind)
     found: Mapping[str, str] = load(disclose(sandbox.runtime.keyring, bound, envelope).decode())
     return found
-
-
-def freshen(sandbox: Sandbox, method: SavedMethod) -> None:
-    """Wrap a method's key anew where it lies under an old version; a rotation does the rest."""
-    ring = sandbox.runtime.keyring
-    envelope = _envelope(sandbox, method)
-    if envelope.version == ring.version:
-        return
-    version, wrapped = rewrapped(ring, envelope.version, envelope.wrapped)
-    sandbox.connection.execute(
-        update(envelopes)
-        .where(envelopes.c.token == method.token, envelopes.c.wrapped_dek == envelope.wrapped)
-        .values(kek_id=version, wrapped_dek=wrapped, rewrapped_at=sandbox.real_now)
-    )
 
 
 def _envelope(sandbox: Sandbox, method: SavedMethod) -> Envelope:

@@ -248,7 +248,6 @@ def use(sandbox: Sandbox, buyer_id: str, token: str) -> Used:
         raise _not_now(method)
     secret = {}
     if METHODS[method.kind].secret:
-        envelope_table.freshen(sandbox, method)
         secret = dict(envelope_table.find(sandbox, method))
     instrument = METHODS[method.kind].restore(secret, method.display)
     assert instrument is not None

@@ -7,68 +7,62 @@ import pytest
 from click.testing import CliRunner
 
 from mockpay.cli import cli
-from mockpay.kernel.keys.store_key import followed
-from mockpay.services.sellers import accounts
-from mockpay.services.sellers.accounts import NewSeller
+from mockpay.kernel.keys.keyring import Keyring
 from mockpay.settings import Settings
-from mockpay.store.unit_of_work import read
+from mockpay.testing import LiveServer
 
 
 @pytest.fixture
-def database_kind():
-    """The command is the same for both."""
-    return "sqlite"
-
-
-@pytest.fixture
-def place(keys, database_url, tmp_path):
+def place(keys, tmp_path):
     folder = tmp_path / "keys"
     shutil.copytree(keys.folder, folder)
-    return {"MOCKPAY_KEYS_DIR": str(folder), "MOCKPAY_DATABASE_URL": database_url}
+    return {"MOCKPAY_KEYS_DIR": str(folder), "MOCKPAY_DATABASE_URL": str(tmp_path / "mockpay.db")}
 
 
-def rotate(place, *words, code=0):
-    result = CliRunner().invoke(cli, ["keys", "rotate", *words], env=place)
+@pytest.fixture
+def served(place):
+    """A server of that folder and database; its default seller's secret is sealed."""
+    settings = Settings(
+        port=0, database_url=place["MOCKPAY_DATABASE_URL"], keys_dir=Path(place["MOCKPAY_KEYS_DIR"])
+    )
+    with LiveServer(settings) as server:
+        yield server
+
+
+def rotate(place, code=0):
+    result = CliRunner().invoke(cli, ["keys", "rotate"], env=place)
     assert result.exit_code == code, result.output
     return result.output
 
 
 def versions(place):
-    ring = followed(Path(place["MOCKPAY_KEYS_DIR"]) / "store.key")
+    ring = Keyring.parse((Path(place["MOCKPAY_KEYS_DIR"]) / "store.key").read_text())
     return [version for version, _ in ring.keys]
 
 
-@pytest.fixture
-def seller(place, real_clock, post):
-    """A seller whose secret lies in that database."""
-    from mockpay.commands.keys import _runtime
-    from mockpay.store.db.engine import close
-
-    runtime = _runtime(Settings.from_env(place))
-    yield accounts.create(runtime, NewSeller(secret_key="a-very-plain-secret")), runtime
-    close(runtime.engine, runtime.writer)
-
-
-def test_a_rotation_says_what_it_did(place, seller):
-    told = rotate(place)
-    assert told == "Version 2 seals now; 1 rows were moved to it.\n"
-    assert versions(place) == [1, 2]
-    told = rotate(place, "--retire")
-    assert told.splitlines()[-1] == "Retired: 1."
+def test_a_rotation_says_what_it_did_and_a_server_then_reads_everything(place, served):
+    seller = served.new_seller(secret_key="a-very-plain-secret")
+    served.stop()
+    assert rotate(place) == "Version 2 seals now; 2 rows were moved to it. Removed: 1.\n"
     assert versions(place) == [2]
+    served.start()
+    path = f"/sellers/{seller.seller_id}"
+    assert served.control("GET", path)["seller_id"] == seller.seller_id
 
 
-def test_a_server_that_runs_meanwhile_goes_on_reading(place, seller):
-    made, runtime = seller
-    rotate(place, "--retire")
-    with read(runtime, made.seller_id) as sandbox:
-        assert sandbox.seller.secret_key == "a-very-plain-secret"
+def test_while_a_server_runs_nothing_is_rotated(place, served):
+    assert "stop the server" in rotate(place, code=1)
+    assert versions(place) == [1]
 
 
-def test_no_key_is_ever_printed(place, seller):
-    told = rotate(place) + rotate(place, "--retire")
-    for line in (Path(place["MOCKPAY_KEYS_DIR"]) / "store.key").read_text().split():
-        assert line.split(":")[1] not in told
+def test_no_key_is_ever_printed(place, served):
+    served.stop()
+    key_file = Path(place["MOCKPAY_KEYS_DIR"]) / "store.key"
+    before = key_file.read_text()
+    shown = rotate(place)
+    for line in (before + key_file.read_text()).split():
+        assert line.split(":")[1] not in shown
+    served.start()
 
 
 def test_before_the_first_start_there_is_nothing_to_rotate_and_nothing_is_made(tmp_path):

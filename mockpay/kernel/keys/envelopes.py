@@ -49,13 +49,3 @@ def disclose(ring: Keyring, bound: str, envelope: Envelope) -> bytes:
         return AESGCM(key).decrypt(envelope.nonce, envelope.sealed, bound.encode())
     except (InvalidTag, ValueError) as error:
         raise another_key() from error
-
-
-def rewrapped(ring: Keyring, version: int, wrapped: bytes) -> tuple[int, bytes]:
-    """
-    A wrapped key under the ring's newest version.
-
-    Raises:
-        Unusable: code ``store.sealed_by_another_key``.
-    """
-    return ring.wrap(ring.unwrap(version, wrapped))

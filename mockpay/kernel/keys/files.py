@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.ids import entropy
 from mockpay.kernel.keys.keyring import Keyring
-from mockpay.kernel.keys.store_key import followed
 
 STORE_KEY = "store.key"
 _BITS = 2048
@@ -74,15 +73,34 @@ def open_keys(folder: Path, key_files: Sequence[KeyFile] = ()) -> Keys:
             private[file.private] = key = _private_key(folder / file.private)
             read = _public_key if file.certificate_subject is None else _certificate
             public[file.public] = read(folder, file, key)
-        keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
+        store_key = keep(folder / STORE_KEY, lambda: Keyring.generate().dump().encode(), private=True)
     except OSError as error:
         raise _unusable(folder, error.strerror or "it cannot be read or written") from error
     try:
-        ring = followed(folder / STORE_KEY)
-    except (OSError, Unusable) as error:
+        ring = Keyring.parse(store_key.decode("ascii"))
+    except (UnicodeDecodeError, Unusable) as error:
         raise _unusable(folder / STORE_KEY, "it is no store key") from error
     plain = [file.public for file in key_files if file.certificate_subject is None]
     return Keys(private, public, ring, folder, folder.joinpath(*plain[:1]))
+
+
+def write_store_key(folder: Path, ring: Keyring) -> None:
+    """
+    Replace store.key, which lies on the disk whole before anything is sealed by a new key.
+
+    Raises:
+        Unusable: code ``keys.unusable``.
+    """
+    path = folder / STORE_KEY
+    try:
+        _write_draft(path, ring.dump().encode(), 0o600).replace(path)
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise _unusable(path, error.strerror or "it cannot be written") from error
 
 
 def _unusable(path: Path, why: str) -> Unusable:
@@ -125,18 +143,24 @@ def keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         pass
-    draft = path.with_name(f".{path.name}.{entropy(8).hex()}")
-    mode = 0o600 if private else 0o644
-    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    draft = _write_draft(path, make(), 0o600 if private else 0o644)
     try:
-        with os.fdopen(number, "wb") as file:
-            file.write(make())
         os.link(draft, path)
     except FileExistsError:
         pass  # Another server was first; its key is the key.
     finally:
         draft.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def _write_draft(path: Path, content: bytes, mode: int) -> Path:
+    """A new file beside `path`, on the disk."""
+    draft = path.with_name(f".{path.name}.{entropy(8).hex()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 def _public_key(folder: Path, file: KeyFile, key: RSAPrivateKey) -> bytes:

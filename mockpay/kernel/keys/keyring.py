@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,43 +24,26 @@ Versions = tuple[tuple[int, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Held:
+class _Key:
     """One version's key in its two uses, which never share key bytes."""
 
     cipher: AESGCM
     wrapping: bytes
 
 
-def _held(key: bytes) -> _Held:
-    return _Held(AESGCM(key), _derived(key, "key wrap"))
-
-
-def _no_newer() -> Keyring | None:
-    return None
-
-
 class Keyring:
     """
     Versioned keys, the newest last; what it sealed names its key's version.
 
-    A ring whose keys lie in a file follows that file: before it seals, and where it meets a
-    version that it does not know, it takes over what another process wrote there meanwhile.
-    It goes on opening with every key that it ever had.
-
     Args:
         keys: Pairs of version and 32 bytes.
-        root: What keys are derived from that must never change; by default the first key says.
-        newer: The ring as it is now, None where nothing changed since the last call.
+        root: What keys are derived from that must never change; by default made of the first key.
     """
 
-    def __init__(
-        self, keys: Versions, root: bytes | None = None, newer: Callable[[], Keyring | None] = _no_newer
-    ) -> None:
-        self._keys = keys
+    def __init__(self, keys: Versions, root: bytes | None = None) -> None:
+        self.keys = keys
         self._root = root or _derived(keys[0][1], _ROOT)
-        self._held = {version: _held(key) for version, key in keys}
-        self._newer = newer
-        self._following = Lock()
+        self._by_version = {n: _Key(AESGCM(key), _derived(key, "key wrap")) for n, key in keys}
 
     @classmethod
     def generate(cls) -> Keyring:
@@ -70,7 +51,7 @@ class Keyring:
         return cls(((1, entropy(_KEY_BYTES)),))
 
     @classmethod
-    def parse(cls, text: str, newer: Callable[[], Keyring | None] = _no_newer) -> Keyring:
+    def parse(cls, text: str) -> Keyring:
         """
         Read ``version:base64`` lines, and ``root:base64`` if the first key is not the first.
 
@@ -88,20 +69,14 @@ class Keyring:
         sane = len(named) == len(versions) and all(1 <= n <= _VERSIONS for n in named)
         if not versions or not sane or any(len(key) != _KEY_BYTES for _, key in keys):
             raise _unusable()
-        return cls(versions, root, newer)
+        return cls(versions, root)
 
     def dump(self) -> str:
         """The text that `parse` reads; without a root where it can be derived as ever."""
         lines = self.keys
-        told = self._root != _derived(lines[0][1], _ROOT)
-        root = f"{_ROOT}:{base64.b64encode(self._root).decode()}\n" if told else ""
+        is_derived = self._root == _derived(lines[0][1], _ROOT)
+        root = "" if is_derived else f"{_ROOT}:{base64.b64encode(self._root).decode()}\n"
         return root + "".join(f"{n}:{base64.b64encode(key).decode()}\n" for n, key in lines)
-
-    @property
-    def keys(self) -> Versions:
-        """The versions as they are now, the newest last."""
-        self._follow()
-        return self._keys
 
     @property
     def version(self) -> int:
@@ -109,19 +84,10 @@ class Keyring:
         return self.keys[-1][0]
 
     def with_new_key(self) -> Keyring:
-        """
-        The same ring with one more key, which seals from now on.
-
-        Raises:
-            Unusable: code ``keys.too_many``.
-        """
-        known = dict(self.keys)
-        if len(known) == _VERSIONS:
-            raise Unusable("store.key is full; retire its old versions.", code="keys.too_many")
-        following = self.version % _VERSIONS + 1
-        while following in known:
-            following = following % _VERSIONS + 1
-        return Keyring((*self.keys, (following, entropy(_KEY_BYTES))), self._root)
+        """The same ring with one more key, of a version that is free, which seals from now on."""
+        following = (n % _VERSIONS + 1 for n in range(self.version, self.version + _VERSIONS))
+        version = next(n for n in following if n not in self._by_version)
+        return Keyring((*self.keys, (version, entropy(_KEY_BYTES))), self._root)
 
     def with_newest_only(self) -> Keyring:
         """The same ring without its old keys."""
@@ -135,7 +101,7 @@ class Keyring:
         """Encrypt; only the same kind and owner can open it again."""
         version = self.version
         nonce = entropy(_NONCE_BYTES)
-        sealed = self._held[version].cipher.encrypt(nonce, secret, _bound(kind, owner))
+        sealed = self._by_version[version].cipher.encrypt(nonce, secret, _bound(kind, owner))
         return bytes((version,)) + nonce + sealed
 
     def open_(self, kind: str, owner: str, sealed: bytes) -> bytes:
@@ -146,10 +112,10 @@ class Keyring:
             Unusable: code ``store.sealed_by_another_key``: a row was moved, changed,
                 or sealed under a key that this ring does not have.
         """
-        held = self._of(sealed[0] if sealed else 0)
+        key = self._of(sealed[0] if sealed else 0)
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return held.cipher.decrypt(nonce, body, _bound(kind, owner))
+            return key.cipher.decrypt(nonce, body, _bound(kind, owner))
         except (InvalidTag, ValueError) as error:
             raise another_key() from error
 
@@ -159,7 +125,7 @@ class Keyring:
         from cryptography.hazmat.primitives.keywrap import aes_key_wrap  # noqa: PLC0415
 
         version = self.version
-        return version, aes_key_wrap(self._held[version].wrapping, key)
+        return version, aes_key_wrap(self._by_version[version].wrapping, key)
 
     def unwrap(self, version: int, wrapped: bytes) -> bytes:
         """
@@ -175,21 +141,11 @@ class Keyring:
         except (keywrap.InvalidUnwrap, ValueError) as error:
             raise another_key() from error
 
-    def _of(self, version: int) -> _Held:
-        if version not in self._held:
-            self._follow()
+    def _of(self, version: int) -> _Key:
         try:
-            return self._held[version]
+            return self._by_version[version]
         except KeyError:
             raise another_key() from None
-
-    def _follow(self) -> None:
-        with self._following:
-            newer = self._newer()
-            if newer is not None:
-                # A version that was known keeps its key: what is open must not close.
-                self._held = {**newer._held, **self._held}  # noqa: SLF001
-                self._keys = newer._keys  # noqa: SLF001
 
 
 def another_key() -> Unusable:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose, rewrapped
+from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
 from mockpay.kernel.keys.keyring import Keyring
 
 RING = Keyring.generate()
@@ -72,7 +72,7 @@ def test_another_ring_or_version_opens_nothing():
 def test_a_rotation_wraps_the_key_anew_and_leaves_the_secret_alone():
     old = enclose(RING, ROW, SECRET)
     ring = RING.with_new_key()
-    version, wrapped = rewrapped(ring, old.version, old.wrapped)
+    version, wrapped = ring.wrap(ring.unwrap(old.version, old.wrapped))
     moved = Envelope(version, wrapped, old.nonce, old.sealed)
     assert (old.version, moved.version) == (1, 2)
     assert moved.wrapped != old.wrapped

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.keys.files import open_keys
+from mockpay.kernel.keys.files import open_keys, write_store_key
+from mockpay.kernel.keys.keyring import Keyring
 from mockpay.providers.amazonpay.keys import KEY_FILES, PAYMENT_KEY
 from tests.factories import run_concurrently
 
@@ -98,7 +99,7 @@ def test_processes_that_start_at_once_end_with_one_key(folder):
     (folder / "store.key").unlink()
     program = (
         "import sys, pathlib\n"
-        "from mockpay.kernel.keys.files import open_keys\n"
+        "from mockpay.kernel.keys.files import open_keys, write_store_key\n"
         "print(open_keys(pathlib.Path(sys.argv[1])).store.keys)"
     )
     command = [sys.executable, "-c", program, str(folder)]
@@ -163,3 +164,20 @@ def test_a_store_key_that_is_none_stops_the_start(folder, content):
 def test_a_folder_that_is_a_file_stops_the_start(tmp_path):
     (tmp_path / "keys").write_text("a file")
     assert "keys" in unusable(tmp_path / "keys")
+
+
+def test_a_store_key_is_replaced_whole_and_stays_its_owners_alone(folder):
+    ring = open_keys(folder).store.with_new_key()
+    before = set(contents(folder))
+    write_store_key(folder, ring)
+    assert open_keys(folder).store.keys == ring.keys
+    assert set(contents(folder)) == before
+    assert stat.S_IMODE((folder / "store.key").stat().st_mode) == 0o600
+
+
+def test_a_store_key_that_cannot_be_replaced_is_refused_in_one_sentence(tmp_path):
+    with pytest.raises(Unusable) as error:
+        write_store_key(tmp_path / "none", Keyring.generate())
+    assert error.value.code == "keys.unusable"
+    assert "\n" not in error.value.message
+    assert list(tmp_path.iterdir()) == []

@@ -109,3 +109,17 @@ def test_a_text_that_is_no_ring_is_refused(text):
     with pytest.raises(Unusable) as error:
         Keyring.parse(text)
     assert error.value.code == "keys.unusable"
+
+
+def test_versions_go_round_and_never_take_a_number_that_is_in_use():
+    ring = Keyring(((1, b"1" * 32), (254, b"2" * 32), (255, b"3" * 32)))
+    assert ring.with_new_key().version == 2
+
+
+def test_what_is_derived_stays_the_same_through_every_rotation():
+    ring = RING
+    assert RING.derived("fingerprint") != RING.derived("another purpose")
+    for version in (2, 3, 4):
+        ring = Keyring.parse(ring.with_new_key().with_newest_only().dump())
+        assert ring.version == version
+    assert ring.derived("fingerprint") == RING.derived("fingerprint")
