@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,31 @@ def offenders(fault) -> dict[str, object]:
 
 def test_there_is_something_to_look_at():
     assert len(SOURCES) > 60
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path: Path, modules: set[str]) -> set[str]:
+    """The modules of ours that a file imports anywhere, at its top or within a function."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= members if members & modules else {node.module}
+    return names & modules - {module_name(path)}
+
+
+def test_no_circle_of_files():
+    modules = {module_name(path) for path in SOURCES}
+    graph = {module_name(path): imported_modules(path, modules) for path in SOURCES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"These files import each other: {' <- '.join(error.args[1])}")
 
 
 def test_every_function_says_what_it_returns():
