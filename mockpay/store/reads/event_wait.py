@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Join, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Join, and_, column, func, or_, select, table
 
 from mockpay.kernel.errors import Invalid
-from mockpay.otp.otp_table import otps
 from mockpay.store.db.metadata import load
 from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications
@@ -17,7 +16,6 @@ from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
 from mockpay.store.timeline import timeline
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds.threeds_table import transactions
 
 JOURNAL = "journal"
 #: Matches any of the ids.
@@ -27,6 +25,11 @@ _NAMES = ("_id", "reference")
 _Columns = Mapping[str, ColumnElement[Any]]
 _ORDER: _Columns = {"order_id": orders.c.order_id, "seller_order_id": orders.c.seller_order_id}
 _subject = timeline.c.subject
+#: Rows of the engines, which import the store and not the other way round.
+_challenges = table("otp_challenges", column("challenge_id"), column("attempt_id"))
+_authentications = table(
+    "threeds_transactions", column("txn_id"), column("acs_trans_id"), column("attempt_id")
+)
 #: What can be matched on, by source: the order's ids, and what the thing itself is known by.
 _COLUMNS: Mapping[str, _Columns] = {
     "order": _ORDER,
@@ -39,22 +42,22 @@ _COLUMNS: Mapping[str, _Columns] = {
         "refund_id": notifications.c.refund_id,
         "type": notifications.c.type,
     },
-    "otp": {**_ORDER, "challenge_id": _subject, "attempt_id": otps.c.attempt_id},
+    "otp": {**_ORDER, "challenge_id": _subject, "attempt_id": _challenges.c.attempt_id},
     "threeds": {
         **_ORDER,
         "threeds_server_trans_id": _subject,
-        "acs_trans_id": transactions.c.acs_trans_id,
-        "attempt_id": transactions.c.attempt_id,
+        "acs_trans_id": _authentications.c.acs_trans_id,
+        "attempt_id": _authentications.c.attempt_id,
     },
     JOURNAL: {"order_id": journal.c.order_id, "outcome": journal.c.outcome},
 }
 KEYS: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in _COLUMNS.items()}
 #: Where the rest of what a thing is known by stands, and which row is its own.
-_ROWS: Mapping[str, tuple[Table, ColumnElement[bool]]] = {
+_ROWS: Mapping[str, tuple[FromClause, ColumnElement[bool]]] = {
     "refund": (refunds, and_(refunds.c.seller_id == timeline.c.seller_id, refunds.c.refund_id == _subject)),
     "notification": (notifications, notifications.c.notification_id == _subject),
-    "otp": (otps, otps.c.challenge_id == _subject),
-    "threeds": (transactions, transactions.c.txn_id == _subject),
+    "otp": (_challenges, _challenges.c.challenge_id == _subject),
+    "threeds": (_authentications, _authentications.c.txn_id == _subject),
 }
 
 
