@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mockpay.commands.remote import remote_at, seller_option, url_option
+from mockpay.commands.remote import connect, seller_option, url_option
 
 
 @click.group(invoke_without_command=True)
@@ -15,19 +15,19 @@ from mockpay.commands.remote import remote_at, seller_option, url_option
 @click.pass_context
 def clock(ctx: click.Context, seller: str, url: str | None) -> None:
     """Show a seller's clock, or stop, start, set and advance it."""
-    remote = remote_at(url)
+    remote = connect(url)
 
     def call(method: str, path: str, body: object = None) -> Any:
         return remote.seller(seller, method, f"/clock{path}", body)
 
     ctx.obj = call
     if ctx.invoked_subcommand is None:
-        _tell(call("GET", ""))
+        _print(call("GET", ""))
 
 
-def _tell(shown: dict[str, Any]) -> None:
-    due = f"; next event {shown['next_due']}" if shown["next_due"] else ""
-    click.echo(f"{shown['now']} {shown['mode']}{due}")
+def _print(state: dict[str, Any]) -> None:
+    due = f"; next event {state['next_due']}" if state["next_due"] else ""
+    click.echo(f"{state['now']} {state['mode']}{due}")
 
 
 @clock.command()
@@ -35,14 +35,14 @@ def _tell(shown: dict[str, Any]) -> None:
 @click.pass_context
 def freeze(ctx: click.Context, now: str | None) -> None:
     """Stop the clock, at NOW (2026-11-21T15:24:07Z) where given."""
-    _tell(ctx.obj("PUT", "", {"mode": "frozen", **({"now": now} if now else {})}))
+    _print(ctx.obj("PUT", "", {"mode": "frozen", **({"now": now} if now else {})}))
 
 
 @clock.command()
 @click.pass_context
 def run(ctx: click.Context) -> None:
     """Start the clock again from what it shows."""
-    _tell(ctx.obj("PUT", "", {"mode": "running"}))
+    _print(ctx.obj("PUT", "", {"mode": "running"}))
 
 
 @clock.command(name="set")
@@ -50,7 +50,7 @@ def run(ctx: click.Context) -> None:
 @click.pass_context
 def set_to(ctx: click.Context, now: str) -> None:
     """Set the clock to NOW; events keep their due time."""
-    _tell(ctx.obj("PUT", "", {"now": now}))
+    _print(ctx.obj("PUT", "", {"now": now}))
 
 
 @clock.command()
@@ -64,6 +64,6 @@ def advance(
 ) -> None:
     """Move the clock on by SECONDS, to a time, or until something; what is due happens."""
     goal = {"seconds": seconds, "to": to, "until": until, "timeout": timeout}
-    moved = ctx.obj("POST", "/advance", {k: v for k, v in goal.items() if v is not None})
-    rest = "" if moved["complete"] else "; not complete, more time is needed"
-    click.echo(f"{moved['now']} fired {moved['fired']}, delivered {moved['delivered']}{rest}")
+    result = ctx.obj("POST", "/advance", {k: v for k, v in goal.items() if v is not None})
+    rest = "" if result["complete"] else "; not complete, more time is needed"
+    click.echo(f"{result['now']} fired {result['fired']}, delivered {result['delivered']}{rest}")

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import click
 
+from mockpay.commands import scenarios
+from mockpay.web.control import reference
+
 
 def pages() -> Mapping[str, str]:
     """Each generated page by its path."""
-    # Imported here: the control API brings Flask along.
-    from mockpay.commands.scenarios import page as scenarios  # noqa: PLC0415
-    from mockpay.web.control.reference import page as control_api  # noqa: PLC0415
-
-    return {"docs/scenarios.md": scenarios(), "docs/control-api.md": control_api()}
+    return {"docs/scenarios.md": scenarios.page(), "docs/control-api.md": reference.page()}
 
 
 @click.command(hidden=True)

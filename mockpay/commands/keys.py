@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mockpay.commands.remote import give_up
+from mockpay.commands.remote import fail
 from mockpay.kernel.errors import MockpayError
 from mockpay.settings import Settings
 
@@ -39,7 +39,7 @@ def _show(spelling: str | None) -> None:
     if spelling:
         public = folder / next(file.public for file in files if file.certificate_subject is None)
         if not public.is_file():
-            give_up(f"There is no {public} yet; the first `mockpay serve` makes it.")
+            fail(f"There is no {public} yet; the first `mockpay serve` makes it.")
         pem = public.read_text("ascii")
         click.echo(pem.strip() if spelling == "pem" else public_key_line(load_public_key(pem)))
         return
@@ -54,7 +54,7 @@ def rotate() -> None:
     """Make a new store.key and move all that is sealed in the database to it; stop the server first."""
     settings = Settings.from_env(os.environ)
     if not (settings.keys_dir / "store.key").is_file():
-        give_up(f"There is no {settings.keys_dir / 'store.key'} yet; `mockpay serve` makes it.")
+        fail(f"There is no {settings.keys_dir / 'store.key'} yet; `mockpay serve` makes it.")
     # Here, as all else of this command needs no database.
     from mockpay.kernel.keys.files import open_keys  # noqa: PLC0415
     from mockpay.store import key_rotation  # noqa: PLC0415
@@ -70,7 +70,7 @@ def rotate() -> None:
         finally:
             close(engine, writer)
     except MockpayError as error:
-        give_up(error.message)
+        fail(error.message)
     removed = ", ".join(str(version) for version in done.removed)
     click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it. Removed: {removed}.")
 

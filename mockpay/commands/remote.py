@@ -50,9 +50,9 @@ class Remote:
         try:
             reply = self.sender.send(HttpCall(method, address, headers, content, _TIMEOUT_SECONDS))
         except MockpayError as error:
-            give_up(f"No sandbox at {self.url}: {error.message} `mockpay serve` starts one.")
+            fail(f"No sandbox at {self.url}: {error.message} `mockpay serve` starts one.")
         if reply.status >= 400:
-            give_up(_refusal(reply))
+            fail(_refusal(reply))
         return reply
 
     def seller(self, seller_id: str, method: str, path: str, body: object = None) -> Any:
@@ -68,23 +68,22 @@ def _refusal(reply: HttpReply) -> str:
         return f"The server answered {reply.status}, and not as mockpay does."
 
 
-def give_up(sentence: str) -> Any:
+def fail(sentence: str) -> Any:
     """End the command with one sentence on standard error and exit code 1."""
     click.echo(sentence, err=True)
     sys.exit(1)
 
 
-def address() -> str:
-    """Where the sandbox is unless `--url` says: MOCKPAY_URL, else the server's own settings."""
-    given = os.environ.get("MOCKPAY_URL")
-    return given or f"http://127.0.0.1:{os.environ.get('MOCKPAY_PORT') or '8420'}"
+def default_url() -> str:
+    """The sandbox's URL without `--url`: MOCKPAY_URL, else the server's own settings."""
+    return os.environ.get("MOCKPAY_URL") or f"http://127.0.0.1:{os.environ.get('MOCKPAY_PORT') or '8420'}"
 
 
-def remote_at(url: str | None) -> Remote:
-    """The sandbox of a command line; its token is MOCKPAY_ADMIN_TOKEN."""
+def connect(url: str | None) -> Remote:
+    """The sandbox of a command; its token is MOCKPAY_ADMIN_TOKEN."""
     # Where a person sends a command is no outgoing call of the sandbox, so any host will do.
     sender = HttpSender(OutgoingHosts.parse("*"))
-    return Remote(url or address(), os.environ.get("MOCKPAY_ADMIN_TOKEN"), sender)
+    return Remote(url or default_url(), os.environ.get("MOCKPAY_ADMIN_TOKEN"), sender)
 
 
 def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,10 +93,9 @@ def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def seller_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--seller`."""
-    says = "Whose world; the default seller where left out."
-    return click.option("--seller", default=DEFAULT_SELLER, show_default=True, help=says)(command)
+    return click.option("--seller", default=DEFAULT_SELLER, show_default=True, help="The seller.")(command)
 
 
-def show(plain: object) -> None:
-    """Print JSON for people and pipes."""
-    click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mockpay.commands.remote import DEFAULT_SELLER, remote_at, url_option
+from mockpay.commands.remote import DEFAULT_SELLER, connect, url_option
 
 
 @click.command()
@@ -12,5 +12,5 @@ from mockpay.commands.remote import DEFAULT_SELLER, remote_at, url_option
 @url_option
 def reset(seller: str, url: str | None) -> None:
     """Empty a seller's world; its credentials, settings and addresses stay."""
-    remote_at(url).seller(seller, "POST", "/reset")
+    connect(url).seller(seller, "POST", "/reset")
     click.echo(f"The world of {seller} is empty; its clock shows real time.")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from mockpay.commands.remote import address, url_option
+from mockpay.commands.remote import default_url, url_option
+from mockpay.commands.serve import read_settings
 from mockpay.kernel.errors import MockpayError, Unusable
+from mockpay.reach.authority import Authority, open_authority
+from mockpay.reach.child_environment import child_environment
+from mockpay.reach.child_process import CANNOT_START, NOT_FOUND, run_child
+from mockpay.reach.health import answers
+from mockpay.reach.listeners import Listeners
+from mockpay.reach.upstream import Upstream
+from mockpay.server import MockpayServer
 from mockpay.settings import Settings
 
-if TYPE_CHECKING:
-    from mockpay.reach.authority import Authority
-
-#: As env and timeout have it: what failed is not the command but who should run it.
-_OUR_FAULT = 125
+#: As of env and timeout: what failed is not the command but what should run it.
+_CANNOT_RUN = 125
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -36,16 +41,13 @@ def run(command: Sequence[str], url: str | None) -> None:
         sys.exit(_run(command, url))
     except MockpayError as error:
         click.echo(f"mockpay cannot run this: {error.message}", err=True)
-        sys.exit(_OUR_FAULT)
+        sys.exit(_CANNOT_RUN)
 
 
 def _run(command: Sequence[str], url: str | None) -> int:
-    # Imported here, so that `mockpay --help` does not wait for x509 and asyncio.
-    from mockpay.reach.authority import open_authority  # noqa: PLC0415
-    from mockpay.reach.child_process import CANNOT_START, NOT_FOUND, run_child  # noqa: PLC0415
-
+    gc.enable()
     authority = open_authority(Settings.from_env(os.environ).keys_dir)
-    with _sandbox(url, authority) as sandbox, _reaching(sandbox, authority) as environ:
+    with _sandbox(url, authority) as sandbox, _reachable(sandbox, authority) as environ:
         try:
             return run_child(command, environ)
         except FileNotFoundError:
@@ -57,12 +59,8 @@ def _run(command: Sequence[str], url: str | None) -> int:
 
 
 @contextlib.contextmanager
-def _reaching(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
-    """Open the way to a sandbox; the environment of who shall go it."""
-    from mockpay.reach.child_environment import child_environment  # noqa: PLC0415
-    from mockpay.reach.listeners import Listeners  # noqa: PLC0415
-    from mockpay.reach.upstream import Upstream  # noqa: PLC0415
-
+def _reachable(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
+    """Listen for calls to impersonated hosts; the environment of the command that makes them."""
     upstream = Upstream.from_env(os.environ)
     with (
         tempfile.TemporaryDirectory(prefix="mockpay-run-") as folder,
@@ -76,27 +74,21 @@ def _reaching(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
-    """The sandbox that runs already, or one of our own for as long as it is needed."""
-    from mockpay.reach.health import answers  # noqa: PLC0415
-
-    wanted = (url or address()).rstrip("/")
-    if answers(wanted, authority):
-        yield wanted
+    """The URL of the sandbox that runs already, or of one that is started for the command."""
+    sandbox = (url or default_url()).rstrip("/")
+    if answers(sandbox, authority):
+        yield sandbox
     elif url is not None:
-        raise Unusable(f"there is no sandbox at {wanted}.", code="sandbox.none")
+        raise Unusable(f"there is no sandbox at {sandbox}.", code="sandbox.none")
     else:
         with _own_sandbox() as own:
-            says = f"mockpay run: no sandbox at {wanted}, so one was started for this: {own}"
-            click.echo(says, err=True)
+            click.echo(f"mockpay run: no sandbox at {sandbox}, so one was started for this: {own}", err=True)
             yield own
 
 
 @contextlib.contextmanager
 def _own_sandbox() -> Iterator[str]:
-    from mockpay.commands.serve import told_settings  # noqa: PLC0415
-    from mockpay.server import MockpayServer  # noqa: PLC0415
-
-    server = MockpayServer(told_settings("127.0.0.1", 0, None))
+    server = MockpayServer(read_settings("127.0.0.1", 0, None))
     server.serve_in_thread()
     try:
         yield server.url

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mockpay.commands.remote import Remote, remote_at, seller_option, show, url_option
+from mockpay.commands.remote import Remote, connect, print_json, seller_option, url_option
 from mockpay.domain.scenarios.resolution import TABLE, Row
 
 _DOCS = Path("docs/scenarios.md")
@@ -39,7 +39,7 @@ _TITLES = {
 @click.pass_context
 def scenarios(ctx: click.Context, *, docs: bool, seller: str, url: str | None) -> None:
     """Show the magic values (no server needed), or list, add and clear a seller's rules."""
-    ctx.obj = (remote_at(url), seller)
+    ctx.obj = (connect(url), seller)
     if docs:
         _DOCS.parent.mkdir(exist_ok=True)
         _DOCS.write_text(page(), "utf-8")
@@ -74,7 +74,7 @@ def _cells(row: Row) -> str:
 def rules(where: tuple[Remote, str]) -> None:
     """List the rules of a seller."""
     remote, seller = where
-    show(remote.seller(seller, "GET", "/scenarios")["items"])
+    print_json(remote.seller(seller, "GET", "/scenarios")["items"])
 
 
 @scenarios.command()
@@ -86,9 +86,9 @@ def rules(where: tuple[Remote, str]) -> None:
 def add(where: tuple[Remote, str], stage: str, outcome: str, matches: tuple[str, ...], times: int) -> None:
     """Make a rule: at STAGE (issuer, redirect) the next attempt that fits meets OUTCOME."""
     remote, seller = where
-    wish: dict[str, Any] = {"stage": stage, "outcome": outcome, "times": times or None}
-    wish["match"] = dict(_pair(match) for match in matches)
-    show(remote.seller(seller, "POST", "/scenarios", wish))
+    rule: dict[str, Any] = {"stage": stage, "outcome": outcome, "times": times or None}
+    rule["match"] = dict(_pair(match) for match in matches)
+    print_json(remote.seller(seller, "POST", "/scenarios", rule))
 
 
 def _pair(text: str) -> tuple[str, str]:

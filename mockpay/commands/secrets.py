@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from mockpay.commands.remote import remote_at, seller_option, url_option
+from mockpay.commands.remote import connect, seller_option, url_option
 
 
 @click.command()
@@ -15,6 +15,6 @@ from mockpay.commands.remote import remote_at, seller_option, url_option
 @url_option
 def secrets(*, as_env: bool, seller: str, url: str | None) -> None:
     """Show a seller's credentials, the public key and the sandbox's address."""
-    environment: dict[str, str] = remote_at(url).seller(seller, "GET", "")["environment"]
+    environment: dict[str, str] = connect(url).seller(seller, "GET", "")["environment"]
     for name, value in environment.items():
         click.echo(f"export {name}={shlex.quote(value)}" if as_env else f"{name}  {value}")

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import click
 
-from mockpay.commands.remote import remote_at, show, url_option
+from mockpay.commands.remote import connect, print_json, url_option
 
 
 @click.group(invoke_without_command=True)
@@ -14,7 +14,7 @@ from mockpay.commands.remote import remote_at, show, url_option
 @click.pass_context
 def sellers(ctx: click.Context, url: str | None) -> None:
     """List the sellers, or make, show and delete one."""
-    ctx.obj = remote_at(url)
+    ctx.obj = connect(url)
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -23,8 +23,8 @@ def _list(ctx: click.Context) -> None:
     cursor = ""
     while True:
         page = ctx.obj.call("GET", f"/sellers?limit=200&cursor={quote(cursor)}")
-        for one in page["items"]:
-            click.echo(f"{one['seller_id']}  {one['access_key']}  {one['name']}")
+        for seller in page["items"]:
+            click.echo(f"{seller['seller_id']}  {seller['access_key']}  {seller['name']}")
         cursor = page["next_cursor"]
         if not cursor:
             return
@@ -44,21 +44,21 @@ def create(
     ipn_url: str | None,
 ) -> None:
     """Make a seller with a world of its own; prints its secrets."""
-    wish = {
+    seller = {
         "seller_id": seller_id,
         "name": name,
         "ipn_url": ipn_url,
         "return_urls": list(return_urls) or None,
     }
-    show(ctx.obj.call("POST", "/sellers", {k: v for k, v in wish.items() if v is not None}))
+    print_json(ctx.obj.call("POST", "/sellers", {k: v for k, v in seller.items() if v is not None}))
 
 
 @sellers.command(name="show")
 @click.argument("seller_id")
 @click.pass_context
-def show_one(ctx: click.Context, seller_id: str) -> None:
+def show_seller(ctx: click.Context, seller_id: str) -> None:
     """Show a seller with its secret key."""
-    show(ctx.obj.seller(seller_id, "GET", ""))
+    print_json(ctx.obj.seller(seller_id, "GET", ""))
 
 
 @sellers.command()

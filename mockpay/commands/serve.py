@@ -9,25 +9,34 @@ import sys
 from dataclasses import replace
 from threading import Thread
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.hosts import is_loopback
+from mockpay.server import MockpayServer
+from mockpay.services.sellers.accounts import ensure_default
 from mockpay.settings import Settings
+from mockpay.store.unit_of_work import Runtime
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from mockpay.domain.sellers import Seller
-    from mockpay.server import MockpayServer
-    from mockpay.store.unit_of_work import Runtime
+#: A request makes thousands of objects and next to no cycles; with Python's own 700 the collector
+#: would run during every request.
+_GC_THRESHOLD = 20_000
+#: As MOCKPAY_ADMIN_TOKEN: make a token and print it.
+_AUTO = "auto"
 
-#: A request makes thousands of objects and next to no cycles; Python's own 700 would hunt for
-#: some during every request.
-_GARBAGE_HUNT_AFTER = 20_000
+
+class Stoppable(Protocol):
+    """A server that `stop` ends."""
+
+    def stop(self) -> None:
+        """Let running requests finish, then end."""
 
 
 @click.command()
@@ -38,42 +47,34 @@ _GARBAGE_HUNT_AFTER = 20_000
 def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
     try:
-        _serve(told_settings(host, port, database_url), tls=tls)
+        _serve(read_settings(host, port, database_url), tls=tls)
     except MockpayError as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
 
 
-def told_settings(host: str | None, port: int | None, database_url: str | None) -> Settings:
+def read_settings(host: str | None, port: int | None, database_url: str | None) -> Settings:
     """
-    The environment's settings with what the command line says in their place.
+    The environment's settings, those of the command line before them.
 
     Raises:
         Unusable: a setting, or no admin token where one is needed.
     """
-    told = Settings.from_env(os.environ)
-    made = ids.page_token() if told.admin_token == "auto" else told.admin_token  # noqa: S105
-    told = replace(
-        told,
-        host=host or told.host,
-        port=told.port if port is None else port,
-        database_url=database_url or told.database_url,
-        admin_token=made,
+    settings = Settings.from_env(os.environ)
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        database_url=database_url or settings.database_url,
+        admin_token=ids.page_token() if settings.admin_token == _AUTO else settings.admin_token,
     )
-    if not is_loopback(told.host.lower()) and not told.admin_token:
-        message = f"{told.host} is not loopback, so set MOCKPAY_ADMIN_TOKEN ('auto' makes one)."
+    if not is_loopback(settings.host.lower()) and not settings.admin_token:
+        message = f"{settings.host} is not loopback, so set MOCKPAY_ADMIN_TOKEN ('auto' makes one)."
         raise Unusable(message, code="settings.admin_token")
-    return told
+    return settings
 
 
 def _serve(settings: Settings, *, tls: bool) -> None:
-    # Half a million objects are made at the start, and hardly one of them is garbage: looking
-    # for some again and again would take a tenth of the time.
-    gc.disable()
-    # Imported here, so that `mockpay --help` does not wait for Flask and SQLAlchemy.
-    from mockpay.server import MockpayServer  # noqa: PLC0415
-    from mockpay.services.sellers.accounts import ensure_default  # noqa: PLC0415
-
     server = MockpayServer(settings, _tls(settings) if tls else None)
     stop_on_signals(server)
     click.echo(_banner(server.url, server.runtime, ensure_default(server.runtime)))
@@ -81,20 +82,20 @@ def _serve(settings: Settings, *, tls: bool) -> None:
         click.echo(f"  authority    {settings.keys_dir / 'ca.pem'} (for clients to trust)")
     sys.stdout.flush()
     gc.freeze()
-    gc.set_threshold(_GARBAGE_HUNT_AFTER)
+    gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
     server.serve()
 
 
 def _tls(settings: Settings) -> SSLContext:
-    # Imported here: x509 takes its time.
-    from mockpay.reach.authority import open_authority  # noqa: PLC0415
-    from mockpay.reach.tls import server_context  # noqa: PLC0415
+    # A start without TLS does not wait for x509.
+    from mockpay.reach.authority import open_authority  # noqa: PLC0415 - see above
+    from mockpay.reach.tls import server_context  # noqa: PLC0415 - see above
 
     return server_context(open_authority(settings.keys_dir))
 
 
-def stop_on_signals(server: MockpayServer) -> None:
+def stop_on_signals(server: Stoppable) -> None:
     """Stop on SIGTERM and Ctrl-C, in a thread: a signal handler must not wait."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -115,6 +116,6 @@ def _banner(url: str, runtime: Runtime, seller: Seller) -> str:
         f"  secret key   {seller.secret_key}",
         f"  public key   {runtime.keys.public_file}",
     ]
-    if os.environ.get("MOCKPAY_ADMIN_TOKEN") == "auto":
+    if os.environ.get("MOCKPAY_ADMIN_TOKEN") == _AUTO:
         lines.append(f"  admin token  {runtime.settings.admin_token}")
     return "\n".join(lines)

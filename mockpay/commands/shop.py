@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import signal
+import gc
 import sys
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
-from types import FrameType
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
+from cheroot.wsgi import Server
+from flask import Flask, request
 
+from mockpay.app import template_folder
+from mockpay.commands.serve import stop_on_signals
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
 from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback
+from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
+from mockpay.merchant.transport import RequestsSender
 from mockpay.settings import Settings
+from mockpay.web.guard import require_own_host
 from mockpay.web.hosts import own_host, own_url
-
-if TYPE_CHECKING:
-    from cheroot.wsgi import Server
-    from flask import Flask
-
-    from mockpay.merchant.shop import Credentials
 
 #: Seconds that running requests get to finish.
 _GRACE = 1
@@ -53,9 +51,6 @@ def shop(
     sandbox: str, host: str, port: int, ledger: Path, seller_id: str, access_key: str, secret_key: str
 ) -> None:
     """Serve the demo shop alone until SIGTERM or Ctrl-C."""
-    # Imported here, so that `mockpay --help` does not wait for Flask and cryptography.
-    from mockpay.merchant.shop import Credentials  # noqa: PLC0415
-
     try:
         sandbox = _sandbox_url(sandbox)
         server, settings = _listen(Settings(host=host, port=port))
@@ -64,10 +59,11 @@ def shop(
         sys.exit(2)
     seller = Credentials(seller_id, access_key, secret_key)
     server.wsgi_app = _shop_app(settings, sandbox, ledger, seller).wsgi_app
-    _stop_on_signals(server)
+    stop_on_signals(server)
     click.echo(f"mockpay shop listening on {own_url(settings)}")
     click.echo(f"  catalogue  {own_url(settings)}/shop\n  sandbox    {sandbox}")
     sys.stdout.flush()
+    gc.enable()
     server.serve()
 
 
@@ -78,8 +74,6 @@ def _sandbox_url(text: str) -> str:
 
 def _listen(settings: Settings) -> tuple[Server, Settings]:
     """Open the socket; what comes back knows which port 0 became."""
-    from cheroot.wsgi import Server  # noqa: PLC0415
-
     server = Server((settings.host, settings.port), None, numthreads=_THREADS, shutdown_timeout=_GRACE)
     try:
         server.prepare()
@@ -90,13 +84,6 @@ def _listen(settings: Settings) -> tuple[Server, Settings]:
 
 
 def _shop_app(settings: Settings, sandbox: str, ledger: Path, seller: Credentials) -> Flask:
-    from flask import request  # noqa: PLC0415
-
-    from mockpay.app import template_folder  # noqa: PLC0415
-    from mockpay.merchant.shop import ShopConfig, shop_app  # noqa: PLC0415
-    from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
-    from mockpay.web.guard import require_own_host  # noqa: PLC0415
-
     def arrival() -> None:
         # The payment page is another site; only the name that it came under is looked at.
         if not own_host(settings, request.host):
@@ -115,12 +102,3 @@ def _shop_app(settings: Settings, sandbox: str, ledger: Path, seller: Credential
     )
     package = Path(__file__).parents[1]
     return shop_app(config, templates=template_folder(package), static=package / "static")
-
-
-def _stop_on_signals(server: Server) -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        # In a thread: a signal handler must not wait.
-        Thread(target=server.stop, name="mockpay-shop-stop").start()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
