@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import Request, Response
 
@@ -28,6 +29,18 @@ from mockpay.wire.forms import decode_form
 _KIND = "amazonpay.processPayment"
 
 
+#: Where a request's environment holds the refusal that was found before Flask.
+REFUSAL = "mockpay.amazonpay.refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is answered by a page, and whose request it was, where that is known."""
+
+    error: MockpayError
+    sandbox: Sandbox | None = None
+
+
 def process_payment(runtime: Runtime, request: Request) -> Response:
     """
     Open the envelope, verify, find or open the order, and send the buyer to its page.
@@ -35,27 +48,26 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     Until payload, signature and redirectUrl hold, a refusal is a page; afterwards it is a
     signed FAILURE (contract section 2, "Page or redirect").
     """
+    try:
+        result = request.environ.get(REFUSAL) or begin(runtime, sent_form(request))
+    except MockpayError as error:
+        result = Refusal(error)
+    if isinstance(result, Refusal):
+        note_refusal(runtime, _KIND, result.error, request, result.sandbox)
+        return html_error(result.error)
+    return _redirect(result)
+
+
+def begin(runtime: Runtime, form: bytes) -> str | Refusal:
+    """Where the browser goes; a refusal leaves no trace of the request yet."""
     world = None
     try:
-        opened, sent = _open(runtime, sent_form(request))
+        opened, sent = _open(runtime, form)
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            return _redirect(_begin(sandbox, opened, sent))
+            return _begin(sandbox, opened, sent)
     except MockpayError as error:
-        note_refusal(runtime, _KIND, error, request, world)
-        return html_error(error)
-
-
-def location(runtime: Runtime, form: bytes) -> str:
-    """
-    The same for a caller that answers by itself: where the browser goes.
-
-    Raises:
-        MockpayError: what would be a page; nothing of the request is kept, not even a note.
-    """
-    opened, sent = _open(runtime, form)
-    with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
-        return _begin(sandbox, opened, sent)
+        return Refusal(error, world)
 
 
 def _open(runtime: Runtime, form: bytes) -> tuple[OpenedEnvelope, EnvelopeParameters]:

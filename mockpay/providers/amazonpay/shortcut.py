@@ -2,8 +2,7 @@
 `processPayment` by GET, answered before Flask.
 
 Contexts, routing and response objects cost a third of a payment, and a bare redirect needs
-none of them.  Only what leads somewhere is answered here; whatever is refused goes the
-ordinary way, which begins anew, says why and writes it down.
+none of them.  A refusal is handed on to the view, which shows it and writes it down.
 """
 
 from __future__ import annotations
@@ -29,17 +28,11 @@ class Shortcut:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with a redirect, or hand over."""
-        location = self._location(environ)
-        if location is None:
+        if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
             return self._ordinary(environ, start_response)
-        headers = [("Location", location), ("Cache-Control", "no-store"), ("Content-Length", "0")]
+        result = process_payment.begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"))
+        if isinstance(result, process_payment.Refusal):
+            return self._ordinary({**environ, process_payment.REFUSAL: result}, start_response)
+        headers = [("Location", result), ("Cache-Control", "no-store"), ("Content-Length", "0")]
         start_response("302 Found", headers)
         return ()
-
-    def _location(self, environ: WSGIEnvironment) -> str | None:
-        if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
-            return None
-        try:
-            return process_payment.location(self._runtime, environ["QUERY_STRING"].encode("latin-1"))
-        except Exception:  # noqa: BLE001
-            return None
