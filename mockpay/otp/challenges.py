@@ -20,6 +20,32 @@ from mockpay.store import attempts, inbox, schedule, timeline
 from mockpay.store.unit_of_work import Sandbox
 
 
+def _schedule_expiry(sandbox: Sandbox, challenge: Challenge) -> None:
+    schedule.add(sandbox, rules.EXPIRY, challenge.challenge_id, challenge.expires_at)
+
+
+def _cancel_expiry(sandbox: Sandbox, challenge: Challenge) -> None:
+    schedule.drop(sandbox, rules.EXPIRY, challenge.challenge_id)
+
+
+def _trim_inbox(sandbox: Sandbox, _challenge: Challenge) -> None:
+    inbox.forget_old(sandbox)
+
+
+_ENDED = (_cancel_expiry, _trim_inbox)
+#: What is done after each event of a challenge, in order.
+FOLLOW_UPS: Mapping[str, tuple[Callable[[Sandbox, Challenge], None], ...]] = {
+    "wrong": (),
+    "technical": (),
+    "resend": (_cancel_expiry, _schedule_expiry),
+    "verify": _ENDED,
+    "expire": _ENDED,
+    "lock": _ENDED,
+    "supersede": _ENDED,
+    "cancel": _ENDED,
+}
+
+
 def start(
     sandbox: Sandbox,
     *,
@@ -62,7 +88,7 @@ def start(
     otp_table.add(sandbox, challenge, to=to, destination_key=key, payee=payee, secret=secret)
     if not fails_delivery:
         codes.send(sandbox, challenge, to, payee, code, 1)
-    schedule.add(sandbox, rules.EXPIRY, challenge.challenge_id, challenge.expires_at)
+    _schedule_expiry(sandbox, challenge)
     _tell(sandbox, None, challenge, "start", Actor.SANDBOX)
     return challenge
 
@@ -149,8 +175,6 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
     if moved is None:
         raise _not_active()
     codes.send(sandbox, moved, otp_table.destination(sandbox, challenge_id), kept.payee, code, send)
-    schedule.drop(sandbox, rules.EXPIRY, challenge_id)
-    schedule.add(sandbox, rules.EXPIRY, challenge_id, moved.expires_at)
     return moved
 
 
@@ -228,8 +252,6 @@ def _end(sandbox: Sandbox, kept: Kept, event: str, actor: Actor, **changes: obje
     """Bring a challenge to an end; None where it went well, else what it now answers."""
     if _moved(sandbox, kept, event, actor, **changes) is None:
         return _now_over(sandbox, kept)
-    schedule.drop(sandbox, rules.EXPIRY, kept.challenge.challenge_id)
-    inbox.forget_old(sandbox)
     return None
 
 
@@ -243,6 +265,8 @@ def _moved(sandbox: Sandbox, kept: Kept, event: str, actor: Actor, **changes: ob
     moved = otp_table.transition(sandbox, kept, event, **changes)
     if moved is not None:
         _tell(sandbox, kept.challenge.state, moved, event, actor)
+        for follow_up in FOLLOW_UPS[event]:
+            follow_up(sandbox, moved)
     return moved
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mockpay.domain.methods.cards import Card
@@ -25,6 +26,42 @@ class Used:
     instrument: Instrument
     token_number: str | None = None
     cryptogram: str | None = field(default=None, repr=False)
+
+
+def _become_first_default(sandbox: Sandbox, _before: SavedMethod, method: SavedMethod) -> None:
+    """A buyer's only method is offered first."""
+    if not any(saved.is_default for saved in vault_table.listed(sandbox, method.buyer_id)):
+        vault_table.make_default(sandbox, method)
+
+
+def _shred_secret(sandbox: Sandbox, _before: SavedMethod, method: SavedMethod) -> None:
+    envelope_table.shred(sandbox, method.token)
+
+
+def _replace_default(sandbox: Sandbox, before: SavedMethod, _after: SavedMethod) -> None:
+    """Another default in the place of one that has gone."""
+    following = vault_table.last_touched(sandbox, before.buyer_id) if before.is_default else None
+    if following is not None:
+        vault_table.make_default(sandbox, following)
+
+
+#: What is done after each event of a saved method, in order.
+FOLLOW_UPS: Mapping[str, tuple[Callable[[Sandbox, SavedMethod, SavedMethod], None], ...]] = {
+    "activate": (_become_first_default,),
+    "refuse": (),
+    "suspend": (),
+    "resume": (),
+    "deactivate": (_shred_secret, _replace_default),
+}
+
+
+def _step(
+    sandbox: Sandbox, method: SavedMethod, event: str, actor: Actor, *, reason: str | None = None
+) -> SavedMethod:
+    moved = vault_table.transition(sandbox, method, event, actor, reason=reason)
+    for follow_up in FOLLOW_UPS[event]:
+        follow_up(sandbox, method, moved)
+    return moved
 
 
 def save(
@@ -91,12 +128,11 @@ def _token_number(sandbox: Sandbox, token: str, network: str) -> str:
 def _answered(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod:
     """What the network says to a new token; only an active one has a secret."""
     if parts.refused:
-        return vault_table.transition(sandbox, method, "refuse", Actor.ISSUER, reason=parts.refused)
+        return _step(sandbox, method, "refuse", Actor.ISSUER, reason=parts.refused)
     if parts.secret:
         envelope_table.keep(sandbox, method, parts.secret)
-    active = vault_table.transition(sandbox, method, "activate", Actor.ISSUER)
-    first = not any(one.is_default for one in vault_table.listed(sandbox, method.buyer_id))
-    return (vault_table.make_default(sandbox, active) or active) if first else active
+    active = _step(sandbox, method, "activate", Actor.ISSUER)
+    return vault_table.find(sandbox, active.buyer_id, active.token) or active
 
 
 def _renewed(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod:
@@ -174,17 +210,8 @@ def delete(sandbox: Sandbox, buyer_id: str, token: str) -> None:
 
 def _remove(sandbox: Sandbox, method: SavedMethod) -> None:
     if method.live:
-        vault_table.transition(sandbox, method, "deactivate", Actor.BUYER, reason=rules.DELETED)
-    envelope_table.shred(sandbox, method.token)
+        _step(sandbox, method, "deactivate", Actor.BUYER, reason=rules.DELETED)
     vault_table.remove(sandbox, method)
-    _promote(sandbox, method)
-
-
-def _promote(sandbox: Sandbox, former: SavedMethod) -> None:
-    """Another default in the place of one that has gone."""
-    following = vault_table.last_touched(sandbox, former.buyer_id) if former.is_default else None
-    if following is not None:
-        vault_table.make_default(sandbox, following)
 
 
 # --- what bank and network do with a token
@@ -199,7 +226,7 @@ def suspend(sandbox: Sandbox, buyer_id: str, token: str, reason: str | None = No
         IllegalTransition: it is not active.
     """
     method = find(sandbox, buyer_id, token)
-    return vault_table.transition(sandbox, method, "suspend", Actor.ISSUER, reason=reason)
+    return _step(sandbox, method, "suspend", Actor.ISSUER, reason=reason)
 
 
 def resume(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
@@ -211,7 +238,7 @@ def resume(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
         IllegalTransition: it is not suspended.
     """
     method = find(sandbox, buyer_id, token)
-    return vault_table.transition(sandbox, method, "resume", Actor.ISSUER)
+    return _step(sandbox, method, "resume", Actor.ISSUER)
 
 
 def deactivate(
@@ -225,10 +252,7 @@ def deactivate(
         IllegalTransition: it has ended before.
     """
     method = find(sandbox, buyer_id, token)
-    ended = vault_table.transition(sandbox, method, "deactivate", Actor.ISSUER, reason=reason)
-    envelope_table.shred(sandbox, token)
-    _promote(sandbox, method)
-    return ended
+    return _step(sandbox, method, "deactivate", Actor.ISSUER, reason=reason)
 
 
 # --- paying
