@@ -36,7 +36,7 @@ from mockpay.services.refunds import refunds
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
 from mockpay.settings import Settings
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from mockpay.store import sellers as seller_rows
 from mockpay.store.db.engine import close
 from mockpay.store.unit_of_work import Runtime, read, transaction
@@ -111,7 +111,7 @@ def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
         order = orders.open_order(sandbox, wish).order
         assert order is not None
         started = payments.pay(sandbox, order, Upi("success@mockpay"))
-    outbox.send_mine(runtime, seller_id, started.outbox_id)
+    outbox.send_leased(runtime, seller_id, started.outbox_id)
     scheduler.fire_present(runtime, seller_id)
     return order.order_pk
 
@@ -149,7 +149,7 @@ def _deliver(runtime: Runtime, seller_id: str) -> float:
 
 def _waiting(runtime: Runtime, seller_id: str) -> int:
     with read(runtime, seller_id) as sandbox:
-        return parcels.waiting(sandbox)
+        return outbox_rows.count_waiting(sandbox)
 
 
 def _expect(wanted: int, got: int, what: str) -> None:

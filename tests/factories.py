@@ -198,9 +198,9 @@ class World:
         self._send(started.outbox_id)
         return started
 
-    def _send(self, parcel_id: int | None) -> None:
-        if parcel_id is not None:
-            outbox.send_mine(self.runtime, self.seller_id, parcel_id)
+    def _send(self, outbox_id: int | None) -> None:
+        if outbox_id is not None:
+            outbox.send_leased(self.runtime, self.seller_id, outbox_id)
         scheduler.fire_present(self.runtime, self.seller_id)
 
     def authenticate(self, attempt: Attempt, otp: str = "123456") -> Attempt:
@@ -211,8 +211,8 @@ class World:
         elif fresh.auth is Auth.OTP:
             with self.transaction() as sandbox:
                 _, fresh = otp_authentication.submit_otp(sandbox, fresh, otp)
-                parcel = payments.queue_charge(sandbox, fresh, mine=True)
-            self._send(parcel)
+                outbox_id = payments.queue_charge(sandbox, fresh, leased=True)
+            self._send(outbox_id)
         return self.get_attempt(attempt.attempt_id)
 
     def authenticate_at_issuer(self, attempt: Attempt, otp: str = "123456") -> Attempt:
@@ -226,8 +226,8 @@ class World:
                     page = acs.submit(sandbox, txn.acs_token, otp)
                 if isinstance(page, acs.Finished):
                     moved = card_authentication.handle_return(sandbox, moved, page.cres, page.session_data)
-            parcel = payments.queue_charge(sandbox, moved, mine=True)
-        self._send(parcel)
+            outbox_id = payments.queue_charge(sandbox, moved, leased=True)
+        self._send(outbox_id)
         return self.get_attempt(attempt.attempt_id)
 
     def request_approval(self, order: Order, vpa: str | None = None) -> Attempt:

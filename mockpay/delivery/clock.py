@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mockpay.delivery import outbox, scheduler
+from mockpay.delivery import scheduler
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.kernel.clock import SECOND, Clock, Mode
 from mockpay.kernel.errors import Conflict
-from mockpay.store import outbox as parcels
-from mockpay.store import schedule, sellers
+from mockpay.store import outbox, schedule, sellers
 from mockpay.store.unit_of_work import Runtime, read, transaction
 
 #: How often to look whether another thread has sent what it took (seconds).
-_LOOK_AGAIN = 0.01
+_POLL_SECONDS = 0.01
 
 
 class Until(StrEnum):
@@ -64,15 +64,15 @@ def advance(runtime: Runtime, seller_id: str, goal: int | Until, timeout: float)
         Conflict: code ``clock.busy``: another advance of this seller has not returned.
     """
     deadline = runtime.real_clock.now() + int(timeout * SECOND)
-    with _sole(runtime, seller_id, deadline):
-        complete = _go(runtime, seller_id, goal, deadline)
+    with _exclusive(runtime, seller_id, deadline):
+        complete = _advance(runtime, seller_id, goal, deadline)
         with transaction(runtime, seller_id) as sandbox:
             fired, delivered = sellers.take_counts(sandbox.connection, seller_id)
             return Advanced(sandbox.now, fired, delivered, complete)
 
 
 @contextmanager
-def _sole(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
+def _exclusive(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
     lapses = deadline + 5 * SECOND
     with transaction(runtime, seller_id) as sandbox:
         if not sellers.begin_advance(sandbox.connection, seller_id, sandbox.real_now, lapses):
@@ -84,7 +84,7 @@ def _sole(runtime: Runtime, seller_id: str, deadline: int) -> Iterator[None]:
             sellers.end_advance(sandbox.connection, seller_id, lapses)
 
 
-def _go(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int) -> bool:
+def _advance(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int) -> bool:
     """Whether the goal was reached in time."""
     # What waits to be sent was queued now: it must not have its first try at a later time.
     if _in_flight(runtime, seller_id) and not _settle(runtime, seller_id, None, deadline):
@@ -104,11 +104,11 @@ def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int)
         fired = scheduler.fire(runtime, seller_id, target)
         if fired.more and not fired.queued:
             continue
-        if outbox.send_waiting(runtime, seller_id) or fired.more:
+        if send_waiting(runtime, seller_id) or fired.more:
             continue
         if not _in_flight(runtime, seller_id):
             return True
-        if runtime.stopping.wait(_LOOK_AGAIN):
+        if runtime.stopping.wait(_POLL_SECONDS):
             return False
     return False
 
@@ -121,4 +121,4 @@ def _next_due(runtime: Runtime, seller_id: str) -> int | None:
 def _in_flight(runtime: Runtime, seller_id: str) -> bool:
     """Whether something of this seller waits to be sent, or somebody else is sending it."""
     with read(runtime, seller_id) as sandbox:
-        return parcels.waiting(sandbox) > 0
+        return outbox.count_waiting(sandbox) > 0

@@ -1,150 +1,105 @@
-"""A process's senders: at most so many parcels of it are on their way at once."""
+"""A process's sender threads: one outbox row each, few of one seller, and few that hang."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import logging
+from collections import Counter
 from threading import Condition, Thread
 
-from mockpay.delivery import dispatch
-from mockpay.delivery.notifications import Batch, Claimed, tell
-from mockpay.services.notifications import NOTIFY
-from mockpay.store.outbox import MOST_IN_FLIGHT, Parcel
+from mockpay.delivery import outbox
+from mockpay.store.outbox import OutboxRow
 from mockpay.store.unit_of_work import Runtime
 
-#: Parcels that one process has on their way at most.
+#: Rows that one process has on their way at most.
 SENDERS = 16
+_log = logging.getLogger(__name__)
 
 
-class Senders:
+class SenderPool:
     """
-    Threads that send what was claimed, made when they are needed.
+    Threads that are started when they are needed, and go on until nothing more may be claimed.
 
-    Whoever claims never waits for a slow server: a claim takes only as much as there is room
-    for, and whoever makes room wakes the worker.  A seller's notifications are one sender's,
-    until they take too long; then each goes to a sender of its own.  As long as there is room
-    for others, a sender stays with its seller's notifications until none is left.
+    So that no seller waits for another one's server, beside the bounds of `store.outbox`:
+
+    - a seller whose last try timed out hangs: it has one row on its way, and those that hang
+      have half of the pool together;
+    - second and further rows of all sellers have a quarter of the pool together, so that many
+      sellers who all hang for the first time leave room for others.
+
+    The threads are daemons: a server that stops does not wait for another one's answer.
+
+    Args:
+        seller_id: Whose rows alone are sent.
+        refill: Whether a thread that is done claims the next row.
     """
 
-    def __init__(self, runtime: Runtime, size: int = SENDERS) -> None:
-        self._runtime = runtime
-        self._free = self._size = size
-        self._ending = False
-        self._lock = Condition()
-        self._batches: list[Batch] = []
-        self._watched = False
+    def __init__(
+        self, runtime: Runtime, seller_id: str | None = None, *, size: int = SENDERS, refill: bool = True
+    ) -> None:
+        self._runtime, self._seller_id = runtime, seller_id
+        self._size, self._refill = size, refill
+        self._changed = Condition()
+        #: The seller of each row that is on its way.
+        self._sending: list[str] = []
+        self._hanging: set[str] = set()
 
     def take(self) -> int:
-        """Claim what waits and hand it to senders; how many parcels."""
-        with self._lock:
-            free = self._free
-        parcels = dispatch.claim(self._runtime, free) if free else []
-        for job in self._jobs(parcels):
-            _start(job, "mockpay-sender")
-        return len(parcels)
+        """Claim what waits, a pool full at most, and begin to send it; how many rows."""
+        count = 0
+        while count < self._size and (row := self._claim()) is not None:
+            Thread(target=self._run, args=(row,), name="mockpay-sender", daemon=True).start()
+            count += 1
+        return count
 
-    def send(self, seller_id: str | None) -> int:
-        """Claim what waits, of one seller or of all, and send no more than that; how many."""
-        self._ending = True
-        parcels = dispatch.claim(self._runtime, self._free, seller_id)
-        if parcels:
-            mine, *others = self._jobs(parcels)
-            for job in others:
-                _start(job, "mockpay-sender")
-            mine()
-            self.finish(None)
-        return len(parcels)
+    def finish(self, timeout: float | None = None) -> bool:
+        """Claim nothing more and wait for what is on its way; whether all has arrived in time."""
+        with self._changed:
+            self._refill = False
+            return self._changed.wait_for(lambda: not self._sending, timeout)
 
-    def finish(self, timeout: float | None) -> bool:
-        """Wait for what is on its way, `timeout` seconds at most; whether all has arrived."""
-        with self._lock:
-            self._ending = True
-            return self._lock.wait_for(lambda: self._free == self._size, timeout)
+    def _claim(self) -> OutboxRow | None:
+        with self._changed:
+            if len(self._sending) >= self._size:
+                return None
+            row = outbox.claim(self._runtime, self._seller_id, self._excluded())
+            if row is not None:
+                self._sending.append(row.seller_id)
+            return row
 
-    def _jobs(self, parcels: list[Parcel]) -> list[Callable[[], None]]:
-        """What there is to do for claimed parcels; each at once with the others."""
-        letters: dict[str, list[Claimed]] = {}
-        alone = []
-        for parcel in parcels:
-            if parcel.kind == NOTIFY:
-                letters.setdefault(parcel.seller_id, []).append(Claimed(parcel))
-            else:
-                alone.append(parcel)
-        batches = [Batch(seller_id, claimed) for seller_id, claimed in letters.items()]
-        with self._lock:
-            self._free -= len(parcels)
-            self._batches += batches
-            self._have_watched()
-        sends = [partial(self._send, parcel) for parcel in alone]
-        return [*sends, *(partial(self._tell, batch) for batch in batches)]
+    def _excluded(self) -> set[str]:
+        """Sellers that may have no more rows on their way just now."""
+        sending = Counter(self._sending)
+        excluded = self._hanging & sending.keys()
+        if sum(sending[seller_id] for seller_id in excluded) >= self._size // 2:
+            excluded |= self._hanging
+        if sending.total() - len(sending) >= self._size // 4:
+            excluded |= sending.keys()
+        return excluded
 
-    def _send(self, parcel: Parcel) -> None:
+    def _run(self, first: OutboxRow) -> None:
+        row: OutboxRow | None = first
         try:
-            dispatch.send(self._runtime, parcel)
-        finally:
-            with self._lock:
-                self._free += 1
-                self._lock.notify_all()
-            self._runtime.wake.set()
+            while row is not None:
+                self._send(row)
+                row = self._claim() if self._refill else None
+        except Exception:  # noqa: BLE001
+            # The row is sent again when its lease is over; nobody else would say what happened.
+            _log.exception("A sender could not finish.")
 
-    def _tell(self, batch: Batch) -> None:
-        room = partial(self._room, batch)
+    def _send(self, row: OutboxRow) -> None:
+        timed_out = False
         try:
-            while claimed := tell(self._runtime, batch, room):
-                self._go_on(batch, claimed)
+            timed_out = outbox.send(self._runtime, row)
         finally:
-            self._leave(batch)
-
-    def _room(self, batch: Batch) -> int:
-        """How many of its seller's next a sender may take: none where it keeps others waiting."""
-        with self._lock:
-            if self._ending or self._free <= 0 or self._has_twin(batch):
-                return 0
-            more = max(min(MOST_IN_FLIGHT - batch.size, self._free - 1), 0)
-            self._free -= more
-            batch.size += more
-            return batch.size
-
-    def _go_on(self, batch: Batch, claimed: list[Claimed]) -> None:
-        with self._lock:
-            left = batch.size - len(claimed)
-            self._free += left
-            batch.begin(claimed)
-            self._have_watched()
-        if left:
-            self._runtime.wake.set()
-
-    def _leave(self, batch: Batch) -> None:
-        with self._lock:
-            # Its twin will look for more, or wake the worker when it leaves in its turn.
-            quietly = self._free > 0 and self._has_twin(batch)
-            self._batches.remove(batch)
-            self._free += batch.size
-            self._lock.notify_all()
-        if not quietly:
-            self._runtime.wake.set()
-
-    def _has_twin(self, batch: Batch) -> bool:
-        """Whether another one is as quick with the same seller: one of them is enough."""
-        others = (one for one in self._batches if one.seller_id == batch.seller_id)
-        return not batch.slow and any(one is not batch and not one.slow for one in others)
-
-    def _have_watched(self) -> None:
-        if not self._watched and any(batch.size > 1 for batch in self._batches):
-            self._watched = True
-            _start(self._watch, "mockpay-patience")
-
-    def _watch(self) -> None:
-        """Share out what takes too long, until there is nothing left to share."""
-        with self._lock:
-            while some := [one for one in self._batches if one.size > 1 and not one.shared]:
-                for batch in [one for one in some if one.slow]:
-                    for part in batch.share():
-                        self._batches.append(part)
-                        _start(partial(self._tell, part), "mockpay-sender")
-                self._lock.wait(max(min(one.patience for one in some), 0.001))
-            self._watched = False
+            with self._changed:
+                self._sending.remove(row.seller_id)
+                (self._hanging.add if timed_out else self._hanging.discard)(row.seller_id)
+                self._changed.notify_all()
 
 
-def _start(job: Callable[[], None], name: str) -> None:
-    Thread(target=job, name=name, daemon=True).start()
+def send_waiting(runtime: Runtime, seller_id: str | None = None, limit: int = SENDERS) -> int:
+    """Send what nobody is sending, of one seller or of all, and wait for it; how many rows."""
+    pool = SenderPool(runtime, seller_id, size=limit, refill=False)
+    count = pool.take()
+    pool.finish()
+    return count

@@ -1,4 +1,4 @@
-"""The background thread: due events and parcels that somebody left behind."""
+"""The background thread: due events and outbox rows to send."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from threading import Event, Thread
 
 from mockpay.delivery import scheduler
-from mockpay.delivery.sender_pool import Senders
+from mockpay.delivery.sender_pool import SenderPool
 from mockpay.kernel.errors import NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
@@ -22,7 +22,7 @@ class Worker:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._senders = Senders(runtime)
+        self._senders = SenderPool(runtime)
         self._stop = Event()
         self._thread = Thread(target=self._run, name="mockpay-worker", daemon=True)
 

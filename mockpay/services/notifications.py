@@ -154,15 +154,16 @@ def _start(sandbox: Sandbox, notification: Notification) -> None:
 
 def _enqueue(sandbox: Sandbox, notification: Notification) -> None:
     """Put it into the outbox; what is told of one order is told in order."""
-    at_once = notification.outcome == Misbehaviour.DOUBLED_AT_ONCE
-    lane = f"{notification.seller_id} {notification.order_pk}" + (f" {notification.copy}" if at_once else "")
-    outbox.add(sandbox, NOTIFY, notification.notification_id, mine=False, lane=lane)
+    sequence_key = f"{notification.seller_id} {notification.order_pk}"
+    if notification.outcome == Misbehaviour.DOUBLED_AT_ONCE:
+        sequence_key += f" {notification.copy}"
+    outbox.add(sandbox, NOTIFY, notification.notification_id, leased=False, sequence_key=sequence_key)
 
 
 def _enqueue_once(sandbox: Sandbox, notification: Notification) -> None:
     """The same of what may lie there already, waiting for its turn."""
     schedule.drop(sandbox, SEND, notification.notification_id)
-    if not outbox.holds(sandbox, NOTIFY, notification.notification_id):
+    if not outbox.is_queued(sandbox, NOTIFY, notification.notification_id):
         _enqueue(sandbox, notification)
 
 
@@ -216,11 +217,6 @@ def get_notification(sandbox: Sandbox, notification_id: str) -> Notification:
     if found is None:
         raise NotFound("There is no such notification.", code="notification.not_found")
     return found
-
-
-def sending(sandbox: Sandbox, notification_id: str) -> Notification:
-    """A notification whose outbox row was just claimed, as it is from then on."""
-    return notifications.sending(sandbox, notification_id) or get_notification(sandbox, notification_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, literal_column, select, update
@@ -78,16 +78,6 @@ _move = Prepared(
     )
     .returning(*notifications.c)
 )
-_sending = Prepared(
-    update(notifications)
-    .where(
-        notifications.c.notification_id == bindparam("the_id"),
-        notifications.c.seller_id == bindparam("seller"),
-        notifications.c.state.in_([literal_column(f"'{state}'") for state in sorted(WAITING)]),
-    )
-    .values(state=literal_column(f"'{DeliveryState.SENDING}'"))
-    .returning(*notifications.c)
-)
 
 
 def add(sandbox: Sandbox, notification: Notification) -> None:
@@ -147,23 +137,16 @@ def transition(
     return _notification(row)
 
 
-def claimed(connection: Connection, notification_ids: Iterable[str]) -> None:
-    """Mark what senders have just claimed, of any seller, as being sent."""
-    theirs = notifications.c.notification_id.in_(list(notification_ids))
+def mark_sending(connection: Connection, notification_id: str) -> None:
+    """Mark what a sender has just claimed, of any seller, as being sent."""
     waiting = notifications.c.state.in_(sorted(WAITING))
     # Skipping what is locked: whoever empties the world just now waits for us already.
-    free = select(notifications.c.id).where(theirs, waiting).with_for_update(skip_locked=True)
-    numbers = list(connection.execute(free).scalars())
+    free = select(notifications.c.id).where(notifications.c.notification_id == notification_id, waiting)
     connection.execute(
-        update(notifications).where(notifications.c.id.in_(numbers)).values(state=str(DeliveryState.SENDING))
+        update(notifications)
+        .where(notifications.c.id == free.with_for_update(skip_locked=True).scalar_subquery())
+        .values(state=str(DeliveryState.SENDING))
     )
-
-
-def sending(sandbox: Sandbox, notification_id: str) -> Notification | None:
-    """The same for one of this seller, which comes back; None where it does not wait."""
-    values = {"the_id": notification_id, "seller": sandbox.seller_id}
-    row = _sending.first(sandbox.connection, values)
-    return _notification(row) if row is not None else None
 
 
 def by_id(sandbox: Sandbox, notification_id: str) -> Notification | None:

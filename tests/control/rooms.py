@@ -123,7 +123,7 @@ class Room:
             fresh = order_rows.by_number(sandbox, order.order_pk)
             started = payments.pay(sandbox, fresh, instrument)
         if started.outbox_id is not None:
-            outbox.send_mine(self.api.runtime, self.seller_id, started.outbox_id)
+            outbox.send_leased(self.api.runtime, self.seller_id, started.outbox_id)
         with read(self.api.runtime, self.seller_id) as sandbox:
             return attempts.by_id(sandbox, started.attempt.attempt_id)
 

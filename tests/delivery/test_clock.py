@@ -21,13 +21,13 @@ def due(world, *seconds):
             schedule.add(sandbox, "attempt.timeout", "nobody", NOON + one * SECOND)
 
 
-def letter(world, *, mine=False):
+def return_call(world, *, leased=False):
     with world.transaction() as sandbox:
-        return outbox.add(sandbox, RETURN_AGAIN, "S04", mine=mine, url="http://127.0.0.1/r")
+        return outbox.add(sandbox, RETURN_AGAIN, "S04", leased=leased, url="http://127.0.0.1/r")
 
 
 def clock(world):
-    return clocks.read(world.runtime, world.seller_id)[0]
+    return clocks.get_clock(world.runtime, world.seller_id)[0]
 
 
 @pytest.fixture(params=Mode)
@@ -99,7 +99,7 @@ def test_a_clock_is_stopped_and_started(world, real_clock):
 
 def test_counts_are_those_since_the_previous_clock_call(world):
     due(world, 1, 2, 3)
-    letter(world)
+    return_call(world)
     with world.transaction() as sandbox:
         sellers.count(sandbox.connection, world.seller_id, fired=4, delivered=2)
     assert world.advance(2) == Advanced(NOON + 2 * SECOND, 6, 3, complete=True)
@@ -118,7 +118,7 @@ def test_setting_a_clock_begins_the_counts_anew(world):
 
 @pytest.mark.parametrize("goal", [NOON, NOON + SECOND, Until.NEXT, Until.IDLE])
 def test_what_waits_to_be_sent_is_sent_before_it_returns(world, post, goal):
-    letter(world)
+    return_call(world)
     assert world.advance_to(goal).delivered == 1
     assert [call.url for call in post.sent] == ["http://127.0.0.1/r"]
 
@@ -132,14 +132,14 @@ def test_what_waits_is_sent_before_the_clock_moves(world, runtime):
             moments.append(world.now())
             return HttpReply(200, {}, b"")
 
-    letter(world)
+    return_call(world)
     World(replace(runtime, sender=Watching()), world.seller_id).advance(3_600)
     assert moments == [NOON]
     assert world.now() == NOON + 3_600 * SECOND
 
 
 def test_nobody_elses_letters_are_sent(world, runtime, post):
-    letter(World.new(runtime))
+    return_call(World.new(runtime))
     assert world.advance(1).delivered == 0
     assert post.sent == []
 
@@ -172,7 +172,7 @@ def ticking(world, step=SECOND):
 @on_sqlite
 def test_it_waits_for_what_somebody_else_is_sending(world, post):
     """The lease lapses meanwhile: whoever had the letter is dead."""
-    letter(world, mine=True)
+    return_call(world, leased=True)
     advanced = ticking(world).advance_to(NOON + SECOND, timeout=3_600)
     assert (advanced.complete, advanced.delivered) == (True, 1)
     assert len(post.sent) == 1
@@ -180,7 +180,7 @@ def test_it_waits_for_what_somebody_else_is_sending(world, post):
 
 @on_sqlite
 def test_what_is_not_reached_in_time_is_told(world):
-    letter(world, mine=True)
+    return_call(world, leased=True)
     advanced = ticking(world).advance_to(NOON + SECOND, timeout=5)
     assert not advanced.complete
     due(world, 5)
@@ -189,7 +189,7 @@ def test_what_is_not_reached_in_time_is_told(world):
 
 @on_sqlite
 def test_a_server_that_stops_ends_the_wait(world):
-    letter(world, mine=True)
+    return_call(world, leased=True)
     world.runtime.stopping.set()
     assert not world.advance(1).complete
 

@@ -7,17 +7,16 @@ import pytest
 from sqlalchemy import delete, select
 
 from mockpay.delivery import outbox
-from mockpay.delivery.sender_pool import Senders
+from mockpay.delivery.sender_pool import SenderPool, send_waiting
 from mockpay.delivery.worker import Worker
 from mockpay.domain.notifications import DeliveryState
-from mockpay.kernel.http.calls import HttpReply
+from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.services.refunds.refund_settlement import settle
 from mockpay.services.sellers import accounts
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from mockpay.store import refunds
-from mockpay.store.db.engine import writing
 from mockpay.store.notifications import notifications
-from tests.factories import IPN_URL, World, run_concurrently
+from tests.factories import IPN_URL, World, on_sqlite, run_concurrently
 
 #: How long a test waits for what must happen, in seconds; nothing that passes takes it.
 PATIENCE = 20
@@ -95,17 +94,17 @@ def test_what_is_told_of_one_order_is_sent_one_after_the_other(runtime, gate):
     with world.transaction() as sandbox:  # what the refunds queue, without waiting for the payment's
         for refund in refunds.of_order(sandbox, order.order_pk):
             settle(sandbox, refund.refund_id)
-    senders = Senders(world.runtime)
+    pool = SenderPool(world.runtime, refill=False)
     wanted = [one.message_id for one in world.notifications(order)]
     assert len(wanted) == 4
     for count in range(1, 5):
-        assert senders.take() == 1
+        assert pool.take() == 1
         gate.wait_for()
-        assert senders.take() == 0
+        assert pool.take() == 0
         assert subjects(gate) == wanted[:count]
         gate.let()
-        assert senders.finish(PATIENCE)
-    assert senders.take() == 0
+        assert pool.finish(PATIENCE)
+    assert pool.take() == 0
     assert gate.most == 1
     assert states(world, order) == ["DELIVERED"] * 4
     assert world.violations() == []
@@ -114,16 +113,16 @@ def test_what_is_told_of_one_order_is_sent_one_after_the_other(runtime, gate):
 def test_a_seller_has_four_on_the_way_at_most(runtime, gate):
     world = World.new(on(runtime, gate), ipn_url=IPN_URL)
     orders = notified(world, *"ABCDEF")
-    senders = Senders(world.runtime)
-    assert senders.take() == parcels.MOST_IN_FLIGHT == 4
+    pool = SenderPool(world.runtime, refill=False)
+    assert pool.take() == outbox_rows.MAX_IN_FLIGHT == 4
     gate.wait_for(4)
-    assert senders.take() == 0
+    assert pool.take() == 0
     assert sorted(states(world, *orders)) == ["QUEUED"] * 2 + ["SENDING"] * 4
     assert world.violations() == []
     gate.let(6)
-    assert senders.finish(PATIENCE)
-    assert senders.take() == 2
-    assert senders.finish(PATIENCE)
+    assert pool.finish(PATIENCE)
+    assert pool.take() == 2
+    assert pool.finish(PATIENCE)
     assert gate.most == 4
     assert states(world, *orders) == ["DELIVERED"] * 6
 
@@ -134,18 +133,79 @@ def test_a_slow_seller_delays_nobody_else(runtime, gate, post):
     slow, quick = World.new(ours, ipn_url=slow_url), World.new(ours, ipn_url=IPN_URL)
     waiting = notified(slow, *"ABCDEFGH")
     orders = notified(quick, *"ABC")
-    senders = Senders(ours)
-    assert senders.take() == 7
+    pool = SenderPool(ours)
+    pool.take()
     gate.wait_for(4)
     while states(quick, *orders) != ["DELIVERED"] * 3:
-        senders.take()
+        pass
     assert len(post.sent) == 3
     assert sorted(states(slow, *waiting)) == ["QUEUED"] * 4 + ["SENDING"] * 4
     gate.let(8)
-    assert senders.finish(PATIENCE)
-    senders.take()
-    assert senders.finish(PATIENCE)
-    assert states(slow, *waiting) == ["DELIVERED"] * 8
+    while states(slow, *waiting) != ["DELIVERED"] * 8:
+        pass
+    assert pool.finish(PATIENCE)
+    assert gate.most == 4
+
+
+@on_sqlite
+def test_a_healthy_seller_waits_for_none_of_ten_who_hang(runtime, gate, post):
+    """Nobody knows yet that they hang: no try of theirs has ended."""
+    slow_url = "http://127.0.0.1:1/slow"
+    ours = on(runtime, Slow(slow_url, gate, post))
+    worker = Worker(ours)
+    worker.start()
+    try:
+        for _ in range(10):
+            notified(World.new(ours, ipn_url=slow_url), *"ABCD")
+        gate.wait_for(10)
+        healthy = World.new(ours, ipn_url=IPN_URL)
+        orders = notified(healthy, *"ABCD")
+        while states(healthy, *orders) != ["DELIVERED"] * 4:
+            pass
+        assert gate.at_once == 14
+    finally:
+        gate.let(40)
+        worker.stop(PATIENCE)
+
+
+class TimingOut(Gate):
+    """A gate before which calls time out until somebody says that they no longer do."""
+
+    late = True
+
+    def send(self, call):
+        if self.late:
+            raise Unreachable("Too late.", code="http.timeout")
+        return super().send(call)
+
+
+@on_sqlite
+def test_sellers_who_hang_have_one_on_the_way_each_and_half_of_the_pool_together(runtime, post):
+    gate, slow_url = TimingOut(), "http://127.0.0.1:1/slow"
+    ours = on(runtime, Slow(slow_url, gate, post))
+    hanging = [World.new(ours, ipn_url=slow_url) for _ in range(6)]
+    for world in hanging:
+        notified(world, "A")
+    pool = SenderPool(ours, size=8, refill=False)
+    while pool.take():
+        assert pool.finish(PATIENCE)
+    gate.late = False
+    waiting = [(world, notified(world, "B", "C")) for world in hanging]
+    assert pool.take() == 4
+    gate.wait_for(4)
+    healthy = World.new(ours, ipn_url=IPN_URL)
+    orders = notified(healthy, "A")
+    assert pool.take() == 1
+    while states(healthy, *orders) != ["DELIVERED"]:
+        pass
+    sending = [states(world, *orders).count("SENDING") for world, orders in waiting]
+    assert sorted(sending) == [0, 0, 1, 1, 1, 1]
+    gate.let(12)
+    assert pool.finish(PATIENCE)
+    # Those who answered now may have more than one on the way again.
+    while pool.take():
+        assert pool.finish(PATIENCE)
+    assert [states(world, *orders) for world, orders in waiting] == [["DELIVERED"] * 2] * 6
 
 
 def test_what_was_sent_is_recorded_while_the_next_one_hangs(runtime, gate, post):
@@ -160,66 +220,60 @@ def test_what_was_sent_is_recorded_while_the_next_one_hangs(runtime, gate, post)
     lock = Lock()
     world = World.new(on(runtime, HangingLater()), ipn_url=IPN_URL)
     orders = notified(world, *"ABCD")
-    senders = Senders(world.runtime)
-    assert senders.take() == 4
+    pool = SenderPool(world.runtime, refill=False)
+    assert pool.take() == 4
     gate.wait_for(3)
     while "DELIVERED" not in states(world, *orders):
         pass
     assert sorted(states(world, *orders)) == ["DELIVERED"] + ["SENDING"] * 3
     gate.let(3)
-    assert senders.finish(PATIENCE)
+    assert pool.finish(PATIENCE)
     assert states(world, *orders) == ["DELIVERED"] * 4
     assert len(gate.sent) == 3
 
 
-@pytest.mark.parametrize("lanes", [1, 300])
-def test_a_backlog_of_one_seller_hides_nobody_else(runtime, real_clock, lanes):
-    """More than a claimer looks at, all of it waiting for its turn."""
+@pytest.mark.parametrize("sequences", [1, 300])
+def test_a_backlog_of_one_seller_hides_nobody_else(runtime, sequences):
     slow, quick = World.new(runtime), World.new(runtime)
     with slow.transaction() as sandbox:
         for number in range(300):
-            lane = f"{slow.seller_id} {number % lanes}"
-            parcels.add(sandbox, "test", f"S-{number}", mine=False, lane=lane)
+            key = f"{slow.seller_id} {number % sequences}"
+            outbox_rows.add(sandbox, "test", f"S-{number}", leased=False, sequence_key=key)
     with quick.transaction() as sandbox:
-        parcels.add(sandbox, "test", "Q", mine=False, lane=quick.seller_id)
-    with writing(runtime.writer) as connection:
-        first = parcels.claim(connection, real_clock.now(), 16)
-        assert parcels.claim(connection, real_clock.now(), 16) == []
-    mine = ["S-0"] if lanes == 1 else [f"S-{number}" for number in range(4)]
-    assert [one.subject for one in first] == [*mine, "Q"]
+        outbox_rows.add(sandbox, "test", "Q", leased=False, sequence_key=quick.seller_id)
+    subjects = []
+    while (row := outbox.claim(runtime)) is not None:
+        subjects.append(row.subject)
+    first = ["S-0"] if sequences == 1 else [f"S-{number}" for number in range(4)]
+    assert subjects == [*first, "Q"]
 
 
 def test_a_process_has_no_more_on_the_way_than_senders(runtime, gate):
     ours = on(runtime, gate)
-    worlds = [World.new(ours, ipn_url=IPN_URL) for _ in range(3)]
+    worlds = [World.new(ours, ipn_url=IPN_URL) for _ in range(6)]
     for world in worlds:
-        notified(world, *"ABC")
-    senders = Senders(ours, size=5)
-    assert senders.take() == 5
+        notified(world, "A", "B")
+    pool = SenderPool(ours, size=5)
+    assert pool.take() == 5
     gate.wait_for(5)
-    assert senders.take() == 0
-    gate.let()
-    while not (taken := senders.take()):
-        pass
-    assert taken == 1
-    gate.let(9)
-    assert senders.finish(PATIENCE)
-    senders.take()
-    assert senders.finish(PATIENCE)
-    assert len(gate.sent) == 9
+    assert pool.take() == 0
+    gate.let(12)
+    gate.wait_for(7)
+    assert pool.finish(PATIENCE)
+    assert len(gate.sent) == 12
     assert gate.most <= 5
 
 
 def test_one_whose_sender_died_is_sent_again(runtime, post, real_clock):
     world = World.new(runtime, ipn_url=IPN_URL)
     orders = notified(world, "A")
-    assert len(outbox.claim(runtime, 16)) == 1  # and then the process is killed
+    assert outbox.claim(runtime) is not None  # and then the process is killed
     assert states(world, *orders) == ["SENDING"]
     assert world.violations() == []
-    real_clock.move(parcels.LEASE_MS - 1)
-    assert outbox.send_waiting(runtime) == 0
+    real_clock.move(outbox_rows.LEASE_MS - 1)
+    assert send_waiting(runtime) == 0
     real_clock.move(1)
-    assert outbox.send_waiting(runtime) == 1
+    assert send_waiting(runtime) == 1
     assert states(world, *orders) == ["DELIVERED"]
     assert len(post.sent) == 1
     assert world.violations() == []
@@ -229,14 +283,14 @@ def test_one_that_was_sent_twice_is_recorded_once(runtime, gate, real_clock):
     """Its first sender was slow, not dead."""
     world = World.new(on(runtime, gate), ipn_url=IPN_URL)
     (order,) = notified(world, "A")
-    senders = Senders(world.runtime)
-    senders.take()
+    pool = SenderPool(world.runtime, refill=False)
+    pool.take()
     gate.wait_for()
-    real_clock.move(parcels.LEASE_MS)
-    assert senders.take() == 1
+    real_clock.move(outbox_rows.LEASE_MS)
+    assert pool.take() == 1
     gate.wait_for()
     gate.let(2)
-    assert senders.finish(PATIENCE)
+    assert pool.finish(PATIENCE)
     (one,) = world.notifications(order)
     assert (one.state, one.tries, len(world.delivery_tries(one))) == ("DELIVERED", 1, 1)
     assert len(gate.sent) == 2
@@ -254,9 +308,9 @@ def test_doubled_at_once_really_overlaps(runtime):
     world = World.new(on(runtime, Overlapping()), ipn_url=IPN_URL)
     world.add_rule("doubled_at_once", "ipn")
     (order,) = notified(world, "A")
-    senders = Senders(world.runtime)
-    assert senders.take() == 2
-    assert senders.finish(PATIENCE)
+    pool = SenderPool(world.runtime, refill=False)
+    assert pool.take() == 2
+    assert pool.finish(PATIENCE)
     assert not both.broken
     assert states(world, order) == ["DELIVERED"] * 2
 
@@ -285,20 +339,20 @@ def test_a_reset_while_one_is_on_its_way_loses_nothing_else(runtime, gate, again
     ours = on(runtime, gate)
     world, other = World.new(ours, ipn_url=IPN_URL), World.new(ours, ipn_url=IPN_URL)
     notified(world, "A")
-    senders = Senders(ours)
-    senders.take()
+    pool = SenderPool(ours, refill=False)
+    pool.take()
     gate.wait_for()
     with world.transaction() as sandbox:
         accounts.reset(sandbox)
     theirs = notified(other, "THEIRS")
     mine = notified(world, "A") if again else []
     gate.let()
-    assert senders.finish(PATIENCE)
+    assert pool.finish(PATIENCE)
     assert states(other, *theirs) == ["QUEUED"]
     assert states(world, *mine) == ["QUEUED"] * again
     gate.let(2)
-    assert senders.take() == 1 + again
-    assert senders.finish(PATIENCE)
+    assert pool.take() == 1 + again
+    assert pool.finish(PATIENCE)
     assert states(other, *theirs) == ["DELIVERED"]
     assert states(world, *mine) == ["DELIVERED"] * again
     assert world.violations() == other.violations() == []
@@ -307,14 +361,14 @@ def test_a_reset_while_one_is_on_its_way_loses_nothing_else(runtime, gate, again
 def test_a_seller_deleted_while_one_is_on_its_way_raises_nothing(runtime, gate):
     world = World.new(on(runtime, gate), ipn_url=IPN_URL)
     notified(world, "A")
-    senders = Senders(world.runtime)
-    senders.take()
+    pool = SenderPool(world.runtime, refill=False)
+    pool.take()
     gate.wait_for()
     with world.transaction() as sandbox:
         accounts.delete(sandbox)
     gate.let()
-    assert senders.finish(PATIENCE)
-    assert not outbox.claim(runtime, 16)
+    assert pool.finish(PATIENCE)
+    assert outbox.claim(runtime) is None
 
 
 def test_one_that_cannot_be_written_is_dead_and_holds_up_nobody(runtime, post):
@@ -322,13 +376,13 @@ def test_one_that_cannot_be_written_is_dead_and_holds_up_nobody(runtime, post):
     ours = replace(runtime, providers={"amazonpay": broken})
     world = World.new(ours, ipn_url=IPN_URL)
     (order,) = notified(world, "A")
-    assert outbox.send_waiting(ours) == 1
+    assert send_waiting(ours) == 1
     (one,) = world.notifications(order)
     assert (one.state, one.tries) == ("DEAD", 0)
     assert one.reason == "notification.unwritten: It could not be written: KeyError."
     mended = World(runtime, world.seller_id)
     mended.deliver(one.notification_id)
-    assert outbox.send_waiting(runtime) == 1
+    assert send_waiting(runtime) == 1
     assert states(world, order) == ["DELIVERED"]
     assert world.violations() == []
 
@@ -338,15 +392,15 @@ def test_a_notification_that_is_gone_is_no_error(runtime, post):
     notified(world, "A")
     with world.transaction() as sandbox:
         sandbox.connection.execute(delete(notifications))
-    assert outbox.send_waiting(runtime) == 1
+    assert send_waiting(runtime) == 1
     assert post.sent == []
 
 
 def test_claimers_of_many_processes_take_each_once(runtime, post):
     world = World.new(runtime, ipn_url=IPN_URL)
     orders = notified(world, *(f"O-{n}" for n in range(12)))
-    run_concurrently(6, lambda _: [outbox.send_waiting(runtime, limit=3) for _ in range(4)])
-    while outbox.send_waiting(runtime):
+    run_concurrently(6, lambda _: [send_waiting(runtime, limit=3) for _ in range(4)])
+    while send_waiting(runtime):
         pass
     assert len(post.sent) == 12
     assert states(world, *orders) == ["DELIVERED"] * 12

@@ -1,6 +1,6 @@
 """Everybody at once: senders, clocks, testers and resets, and nobody hears of a database error."""
 
-from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.kernel.errors import MockpayError
 from mockpay.services.sellers import accounts
 from tests.factories import IPN_URL, World, run_concurrently
@@ -18,7 +18,7 @@ def pay_and_refund(world, number):
 
 
 def send(world, _number):
-    outbox.send_waiting(world.runtime, limit=4)
+    send_waiting(world.runtime, limit=4)
 
 
 def move_the_clock(world, _number):

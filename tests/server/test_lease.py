@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.kernel.errors import Unusable
 from mockpay.services.payments import payments
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.settings import Settings
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from tests.factories import World, on_sqlite
 
 
@@ -19,7 +20,7 @@ def with_lease(runtime, seconds):
 
 
 def test_it_is_told_by_the_environment():
-    assert Settings.from_env({}).lease_seconds == 30 == parcels.LEASE_MS / 1_000
+    assert Settings.from_env({}).lease_seconds == 30 == outbox_rows.LEASE_MS / 1_000
     assert Settings.from_env({"MOCKPAY_LEASE_SECONDS": "2"}).lease_seconds == 2
 
 
@@ -33,12 +34,12 @@ def test_a_claim_lasts_as_long(runtime, real_clock):
     runtime = with_lease(runtime, 7)
     world = World.new(runtime)
     world.create_attempt(world.order())
-    assert outbox.claim(runtime, 9) == []
+    assert outbox.claim(runtime) is None
     for _ in range(2):
         real_clock.move(6_999)
-        assert outbox.claim(runtime, 9) == []
+        assert outbox.claim(runtime) is None
         real_clock.move(1)
-        assert [one.kind for one in outbox.claim(runtime, 9)] == [payments.CHARGE]
+        assert outbox.claim(runtime).kind == payments.CHARGE
 
 
 @on_sqlite
@@ -48,7 +49,7 @@ def test_a_try_is_given_up_before_its_lease_is_over(runtime, post, lease, wish, 
     new = NewSeller(ipn_url="http://127.0.0.1/ipn", settings={"ipn_timeout_seconds": wish})
     world = World(runtime, accounts.create(runtime, new).seller_id)
     world.pay(world.order())
-    assert outbox.send_waiting(runtime) == 1
+    assert send_waiting(runtime) == 1
     assert [call.timeout for call in post.sent] == [patience]
 
 
@@ -56,6 +57,6 @@ def test_a_try_is_given_up_before_its_lease_is_over(runtime, post, lease, wish, 
 def test_so_is_the_second_visit_to_a_return_url(runtime, post):
     world = World.new(with_lease(runtime, 6))
     with world.transaction() as sandbox:
-        parcels.add(sandbox, outbox.RETURN_AGAIN, "S04", mine=False, url="http://127.0.0.1/r")
-    assert outbox.send_waiting(world.runtime) == 1
+        outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "S04", leased=False, url="http://127.0.0.1/r")
+    assert send_waiting(world.runtime) == 1
     assert [call.timeout for call in post.sent] == [5]

@@ -12,7 +12,7 @@ from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store import notifications, outbox
 from mockpay.store.db.engine import reading
-from mockpay.store.outbox import MOST_IN_FLIGHT
+from mockpay.store.outbox import MAX_IN_FLIGHT
 from tests.factories import World
 from tests.server.endpoint import ipn_endpoint
 from tests.server.processes import serving
@@ -56,8 +56,8 @@ def tell_of_many(runtime, url, number, a_payment):
                 outcome="success",
             )
             notifications.add(sandbox, one)
-            lane = f"{one.seller_id} {one.order_pk}"
-            outbox.add(sandbox, told.NOTIFY, one.notification_id, mine=False, lane=lane)
+            sequence_key = f"{one.seller_id} {one.order_pk}"
+            outbox.add(sandbox, told.NOTIFY, one.notification_id, leased=False, sequence_key=sequence_key)
 
 
 def test_each_of_2000_is_sent_once_by_either(a_payment, runtime, engine, keys, postgresql_server):
@@ -72,7 +72,7 @@ def test_each_of_2000_is_sent_once_by_either(a_payment, runtime, engine, keys, p
             endpoint.wait(lambda got: len(got) >= ALL)
     # While nobody answers, both have all their senders busy, and no seller has more than its part.
     assert Counter(one.headers["X-Sent-By"] for one in told_first) == {"one": 16, "two": 16}
-    assert max(endpoint.most_at_once.values()) == MOST_IN_FLIGHT
+    assert max(endpoint.most_at_once.values()) == MAX_IN_FLIGHT
     assert len({one.message_id for one in endpoint.got}) == len(endpoint.got) == ALL
     shares = Counter(one.headers["X-Sent-By"] for one in endpoint.got)
     assert min(shares.values()) > ALL / 4, shares
@@ -82,10 +82,10 @@ def test_each_of_2000_is_sent_once_by_either(a_payment, runtime, engine, keys, p
 def how_they_ended(engine):
     """State, tries and how many: of the notifications, and of what was to leave the process."""
     with reading(engine) as connection:
-        rows, parcels = notifications.notifications.c, outbox.outbox.c
+        rows, sendings = notifications.notifications.c, outbox.outbox.c
         ends = select(rows.state, rows.tries, func.count()).where(rows.outcome == "success")
-        sent = select(parcels.state, parcels.tries, func.count()).where(parcels.kind == told.NOTIFY)
+        sent = select(sendings.state, sendings.tries, func.count()).where(sendings.kind == told.NOTIFY)
         return (
             [tuple(row) for row in connection.execute(ends.group_by(rows.state, rows.tries))],
-            [tuple(row) for row in connection.execute(sent.group_by(parcels.state, parcels.tries))],
+            [tuple(row) for row in connection.execute(sent.group_by(sendings.state, sendings.tries))],
         )

@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from mockpay.delivery import outbox, scheduler
+from mockpay.delivery import scheduler
 from mockpay.delivery.clock import Until
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.orders import PAID
 from mockpay.domain.payments.attempts import LIVE
 from mockpay.domain.scenarios.resolution import TABLE, Input
@@ -14,7 +15,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import settlement
 from mockpay.services.payments.outcomes import give_up
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from tests.factories import World, on_sqlite
 
 VPAS = [row.equals.replace("*", "who") for row in TABLE if row.input == Input.VPA]
@@ -128,8 +129,8 @@ class Journeys(RuleBasedStateMachine):
 
     def settle_down(self):
         """What a dead process left is taken up, so that an advance need not wait for it."""
-        self.world.runtime.real_clock.move(parcels.LEASE_MS)
-        while outbox.send_waiting(self.world.runtime, self.world.seller_id):
+        self.world.runtime.real_clock.move(outbox_rows.LEASE_MS)
+        while send_waiting(self.world.runtime, self.world.seller_id):
             pass
 
     @invariant()

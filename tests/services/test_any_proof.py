@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from mockpay.delivery import outbox, scheduler
+from mockpay.delivery import scheduler
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
@@ -19,7 +20,7 @@ from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import authentication, card_authentication, otp_authentication, payments
 from mockpay.services.payments.payers import Payer
 from mockpay.services.payments.transitions import get_attempt
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from mockpay.store import schedule
 from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.vault.consents import consent
@@ -110,15 +111,15 @@ class Proofs(RuleBasedStateMachine):
         with self.world.transaction() as sandbox:
             before = get_attempt(sandbox, attempt.attempt_id)
             _, after = otp_authentication.submit_otp(sandbox, before, code)
-            parcel = self.proved(sandbox, before, after)
+            outbox_id = self.proved(sandbox, before, after)
         if sent:
-            self.world._send(parcel)
+            self.world._send(outbox_id)
 
     def proved(self, sandbox, before, after):
         """The gateway's call, by the request that proved the buyer."""
         if authentication.ready_to_charge(before):
             return None
-        return payments.queue_charge(sandbox, after, mine=True)
+        return payments.queue_charge(sandbox, after, leased=True)
 
     @rule(which=which)
     def another_password(self, which):
@@ -143,8 +144,8 @@ class Proofs(RuleBasedStateMachine):
             else:
                 browser = GUEST_AT_PAGE.checkout.browser
                 moved = card_authentication.ask_issuer(sandbox, attempt, browser, told)
-            parcel = self.proved(sandbox, attempt, moved)
-        self.world._send(parcel)
+            outbox_id = self.proved(sandbox, attempt, moved)
+        self.world._send(outbox_id)
 
     @rule(which=which, code=st.sampled_from(CODES), back=st.booleans())
     def type_at_issuer(self, which, code, back):
@@ -158,8 +159,8 @@ class Proofs(RuleBasedStateMachine):
             if not (back and isinstance(page, acs.Finished)):
                 return
             moved = card_authentication.handle_return(sandbox, attempt, page.cres, page.session_data)
-            parcel = self.proved(sandbox, attempt, moved)
-        self.world._send(parcel)
+            outbox_id = self.proved(sandbox, attempt, moved)
+        self.world._send(outbox_id)
 
     @rule(which=which, approved=st.booleans())
     def review(self, which, approved):
@@ -192,8 +193,8 @@ class Proofs(RuleBasedStateMachine):
         scheduler.fire_present(self.world.runtime, self.world.seller_id)
 
     def settle_down(self):
-        self.world.runtime.real_clock.move(parcels.LEASE_MS)
-        while outbox.send_waiting(self.world.runtime, self.world.seller_id):
+        self.world.runtime.real_clock.move(outbox_rows.LEASE_MS)
+        while send_waiting(self.world.runtime, self.world.seller_id):
             pass
 
     @invariant()

@@ -12,7 +12,7 @@ from mockpay.domain.orders import PAID
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.refunds import RefundResult
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from tests.factories import IPN_URL, World
 from tests.services.ledger import RICH
 
@@ -130,7 +130,7 @@ class Refunds(RuleBasedStateMachine):
         """A process claims what waits and is gone; its lease lapses."""
         outbox.claim(self.world.runtime, 16)
         assert self.world.violations() == []
-        self.world.runtime.real_clock.move(parcels.LEASE_MS)
+        self.world.runtime.real_clock.move(outbox_rows.LEASE_MS)
 
     @rule(number=st.integers(0, 20))
     def deliver_again(self, number):

@@ -53,3 +53,8 @@ class Sender(Protocol):
             Forbidden: the host is not one that may be called.
         """
         ...
+
+
+def is_timeout(error: MockpayError) -> bool:
+    """Whether whoever was called took too long to connect or to answer."""
+    return error.code in {"http.timeout", "http.connect_timeout"}

@@ -82,7 +82,7 @@ def _assess_risk(
     if found.decision is Verdict.REVIEW:
         return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
     forced = found.decision is Verdict.CHALLENGE
-    return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, mine=True)
+    return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, leased=True)
 
 
 def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
@@ -97,21 +97,21 @@ def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inpu
 
 
 def authenticate_or_charge(
-    sandbox: Sandbox, order: Order, attempt: Attempt, checkout: CheckoutContext, *, forced: bool, mine: bool
+    sandbox: Sandbox, order: Order, attempt: Attempt, checkout: CheckoutContext, *, forced: bool, leased: bool
 ) -> PaymentResult:
     """
     Ask the buyer for a proof where one is wanted, else the gateway for the money.
 
     Args:
         forced: Whether a proof is wanted whatever the amount.
-        mine: Whether the caller sends the gateway's call itself, or the worker.
+        leased: Whether the caller sends the gateway's call itself, or the worker.
     """
     auth = authentication.required_authentication(sandbox, attempt, forced=forced)
     if auth is not None:
         asked = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced)
     else:
         asked = reviews.skip_authentication(sandbox, attempt)
-    return PaymentResult(asked, queue_charge(sandbox, asked, mine=mine))
+    return PaymentResult(asked, queue_charge(sandbox, asked, leased=leased))
 
 
 def _require_authentication(
@@ -129,11 +129,11 @@ def _require_authentication(
     return card_authentication.prepare(sandbox, asked, checkout, forced=forced)
 
 
-def queue_charge(sandbox: Sandbox, attempt: Attempt, *, mine: bool) -> int | None:
+def queue_charge(sandbox: Sandbox, attempt: Attempt, *, leased: bool) -> int | None:
     """Queue the gateway's call for an attempt that is ready for it; None where it is not."""
     if not authentication.ready_to_charge(attempt):
         return None
-    return outbox.add(sandbox, CHARGE, attempt.attempt_id, mine=mine)
+    return outbox.add(sandbox, CHARGE, attempt.attempt_id, leased=leased)
 
 
 def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
@@ -151,7 +151,7 @@ def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: A
         return reviews.decline(sandbox, order, attempt, "reject", actor)
     forced = reviews.challenge_required(sandbox, attempt_id)
     return authenticate_or_charge(
-        sandbox, order, attempt, CheckoutContext(), forced=forced, mine=False
+        sandbox, order, attempt, CheckoutContext(), forced=forced, leased=False
     ).attempt
 
 

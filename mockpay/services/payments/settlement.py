@@ -142,7 +142,7 @@ def queue_enquiry(sandbox: Sandbox, attempt_id: str, times: int) -> None:
     """It is time to ask the gateway what became of an attempt that is still unknown."""
     attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.UNKNOWN:
-        outbox.add(sandbox, ENQUIRE, attempt_id, mine=False, times=times)
+        outbox.add(sandbox, ENQUIRE, attempt_id, leased=False, times=times)
 
 
 def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
@@ -205,7 +205,7 @@ def expire_request(sandbox: Sandbox, attempt_id: str) -> Attempt:
     if attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
     if banks.decision(sandbox, attempt) is not None:
-        outbox.add(sandbox, ASK_BANK, attempt_id, mine=False)
+        outbox.add(sandbox, ASK_BANK, attempt_id, leased=False)
         return attempt
     why = no_answer_failure(attempt)
     gone = step(sandbox, ATTEMPTS, attempt, "timeout", Actor.CLOCK, {"failure": why})

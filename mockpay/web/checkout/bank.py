@@ -130,10 +130,10 @@ def come_back(runtime: Runtime, token: str) -> Response:
             attempt = banks.verify_return(session.sandbox, session.order, attempt, back)
         except Invalid as error:
             return _forged(session, error)
-        parcel = outbox.add(session.sandbox, settlement.ASK_BANK, attempt.attempt_id, mine=True)
+        outbox_id = outbox.add(session.sandbox, settlement.ASK_BANK, attempt.attempt_id, leased=True)
     # A page that was left open for too long has timed out before anybody is told.
     scheduler.fire_present(runtime, session.sandbox.seller_id)
-    submission.send(runtime, session, parcel)
+    submission.send(runtime, session, outbox_id)
     with reading_session(runtime, token) as session:
         return go(session.url)
 

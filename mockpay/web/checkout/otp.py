@@ -39,8 +39,8 @@ def _verify(runtime: Runtime, token: str) -> Response:
             return go(submission.next_page(session))
         typed = request.form.get("otp", "")
         verdict, moved = otp_authentication.submit_otp(session.sandbox, attempt, typed)
-        parcel = submission.charge_if_proved(session, attempt, moved)
-    submission.send(runtime, session, parcel)
+        outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
     status = 503 if verdict is Verdict.TECHNICAL else 422
     with reading_session(runtime, token) as session:
         if session.current == Auth.OTP and session.last is not None:

@@ -9,7 +9,7 @@ from mockpay.domain.payments.plans import Stage
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import NotFound
 from mockpay.services.payments import orders, outcomes
-from mockpay.store import outbox as parcels
+from mockpay.store import outbox as outbox_rows
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import view_models
 from mockpay.web.checkout.page_session import PageSession, writing_session
@@ -34,8 +34,10 @@ def leave(runtime: Runtime, token: str) -> Response:
             return _hold(session)
         if fault != "duplicated":
             return _away(url)
-        parcel = parcels.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, mine=True, url=url)
-    outbox.send_mine(runtime, session.sandbox.seller_id, parcel)
+        outbox_id = outbox_rows.add(
+            session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, url=url
+        )
+    outbox.send_leased(runtime, session.sandbox.seller_id, outbox_id)
     return _away(url)
 
 

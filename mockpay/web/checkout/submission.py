@@ -53,8 +53,8 @@ def start(
             if error.code != "method.unavailable":
                 raise
             return refuse(session, Invalid(error.message, code=error.code))
-        parcel = _asked_without_script(session, started)
-    send(runtime, session, parcel)
+        outbox_id = _asked_without_script(session, started)
+    send(runtime, session, outbox_id)
     return onward(runtime, token)
 
 
@@ -81,7 +81,7 @@ def charge_if_proved(session: PageSession, before: Attempt, after: Attempt) -> i
     """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
     if authentication.ready_to_charge(before):
         return None
-    return payments.queue_charge(session.sandbox, after, mine=True)
+    return payments.queue_charge(session.sandbox, after, leased=True)
 
 
 def sent_before(session: PageSession) -> bool:
@@ -89,11 +89,11 @@ def sent_before(session: PageSession) -> bool:
     return request.form.get("form_token", session.form_token) != session.form_token
 
 
-def send(runtime: Runtime, session: PageSession, parcel_id: int | None) -> None:
+def send(runtime: Runtime, session: PageSession, outbox_id: int | None) -> None:
     """Ask the gateway now where it is to be asked, and let happen what is due at once."""
     seller_id = session.sandbox.seller_id
-    if parcel_id is not None:
-        outbox.send_mine(runtime, seller_id, parcel_id)
+    if outbox_id is not None:
+        outbox.send_leased(runtime, seller_id, outbox_id)
     scheduler.fire_present(runtime, seller_id)
 
 

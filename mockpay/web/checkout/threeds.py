@@ -81,7 +81,7 @@ def _move(runtime: Runtime, token: str) -> Response:
     An authentication is begun that had no browser before (a review was approved by the clock),
     and one that has ended without the browser's coming back is taken as the issuer told it.
     """
-    parcel = None
+    outbox_id = None
     with writing_session(runtime, token) as session:
         attempt = session.last
         if session.current == Auth.THREEDS and attempt is not None:
@@ -89,8 +89,8 @@ def _move(runtime: Runtime, token: str) -> Response:
                 moved = card_authentication.prepare(session.sandbox, attempt, payers.ways(session))
             else:
                 moved = card_authentication.handle_return(session.sandbox, attempt, None, None)
-            parcel = submission.charge_if_proved(session, attempt, moved)
-    submission.send(runtime, session, parcel)
+            outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
 
 
@@ -107,8 +107,8 @@ def _ask(runtime: Runtime, token: str) -> Response:
         moved = card_authentication.ask_issuer(
             session.sandbox, attempt, payers.browser(), comp_ind, payers.window()
         )
-        parcel = submission.charge_if_proved(session, attempt, moved)
-    submission.send(runtime, session, parcel)
+        outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
 
 
@@ -130,7 +130,7 @@ def come_back(runtime: Runtime, token: str) -> Response:
     if request.method != "POST":
         return submission.onward(runtime, token)
     cres = request.form.get("cres")
-    parcel, framed = None, False
+    outbox_id, framed = None, False
     with writing_session(runtime, token) as session:
         attempt = _whose(session, cres or "")
         if attempt is not None:
@@ -138,8 +138,8 @@ def come_back(runtime: Runtime, token: str) -> Response:
             framed = txn is not None and txn.window_size == payers.FRAME
             session_data = request.form.get("threeDSSessionData")
             moved = card_authentication.handle_return(session.sandbox, attempt, cres, session_data)
-            parcel = submission.charge_if_proved(session, attempt, moved)
-    submission.send(runtime, session, parcel)
+            outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
 from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, timeline
@@ -149,7 +149,7 @@ def deliver_notification(request: Request[None, None]) -> NotificationDetail:
 def _send(request: Request[None, None], deadline: float) -> None:
     """Send it unless the worker is already sending it; then wait until it was tried."""
     while time.monotonic() < deadline:
-        outbox.send_waiting(request.runtime, request.seller_id)
+        send_waiting(request.runtime, request.seller_id)
         with request.read() as sandbox:
             state = verbs.get_notification(sandbox, request.path["notification_id"]).state
         if state not in _TO_BE_SENT or request.runtime.stopping.wait(_POLL_SECONDS):

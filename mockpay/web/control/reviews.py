@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.timeline import Actor
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import get_attempt
@@ -23,7 +23,7 @@ def _decided(request: Request[None, None], *, approved: bool) -> AttemptDetail:
     attempt_id = request.path["attempt_id"]
     with request.transaction() as sandbox:
         payments.decide_review(sandbox, attempt_id, approved=approved, actor=Actor.TESTER)
-    outbox.send_waiting(request.runtime, request.seller_id)
+    send_waiting(request.runtime, request.seller_id)
     with request.read() as sandbox:
         return attempt_detail(sandbox, get_attempt(sandbox, attempt_id))
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, Try
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Conflict
@@ -73,7 +73,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
             with read(runtime, seller_id) as sandbox:
                 one = get_notification(sandbox, notification_id)
                 return _page(runtime, sandbox, one, error=error.message), status_of(error)
-        outbox.send_waiting(runtime, seller_id)
+        send_waiting(runtime, seller_id)
         _wait_until_sent(runtime, seller_id, notification_id)
         return redirect(
             url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id), 303

@@ -48,7 +48,7 @@ def typed(world, attempt, code):
         fresh = get_attempt(sandbox, attempt.attempt_id)
         verdict, moved = otp_authentication.submit_otp(sandbox, fresh, code)
         if verdict is Verdict.VERIFIED:
-            payments.queue_charge(sandbox, moved, mine=True)
+            payments.queue_charge(sandbox, moved, leased=True)
     return verdict
 
 
@@ -198,7 +198,7 @@ def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
         late = card_authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
-        assert payments.queue_charge(sandbox, late, mine=True) is None
+        assert payments.queue_charge(sandbox, late, leased=True) is None
     assert world.states(order) == before
     assert world.advance_until_idle().complete
     assert world.states(order) == before
@@ -227,8 +227,8 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
         moved = card_authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
-        parcel = payments.queue_charge(sandbox, moved, mine=True)
-    world._send(parcel)
+        outbox_id = payments.queue_charge(sandbox, moved, leased=True)
+    world._send(outbox_id)
     world.advance(0)
     assert world.get_attempt(attempt.attempt_id).state == end
     assert world.violations() == []
@@ -249,8 +249,8 @@ def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
 
 def charged(world, attempt):
     with world.transaction() as sandbox:
-        parcel = payments.queue_charge(sandbox, get_attempt(sandbox, attempt.attempt_id), mine=True)
-    world._send(parcel)
+        outbox_id = payments.queue_charge(sandbox, get_attempt(sandbox, attempt.attempt_id), leased=True)
+    world._send(outbox_id)
     return world.get_attempt(attempt.attempt_id)
 
 

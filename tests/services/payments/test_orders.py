@@ -232,7 +232,7 @@ def test_one_long_advance_ends_as_many_short_ones(world):
     started = world.create_attempt(order, "asha@okbank")
     from mockpay.delivery import outbox
 
-    outbox.send_mine(world.runtime, world.seller_id, started.outbox_id)
+    outbox.send_leased(world.runtime, world.seller_id, started.outbox_id)
     world.advance(100_000)
     assert world.states(order) == ("PAID", "CAPTURED")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mockpay.delivery import outbox
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import HttpReply
 from tests.factories import World
@@ -130,7 +131,7 @@ def test_what_the_seller_answered_is_shown(visitor, runtime, world):
 
     order = world.order()
     world.pay(order)
-    outbox.send_waiting(replace(runtime, sender=Wordy()), world.seller_id)
+    send_waiting(replace(runtime, sender=Wordy()), world.seller_id)
     page = visitor.see(path(world.notifications(order)[0]))
     (section,) = tries(page)
     assert code(section, "Answer") == "<b>Traceback</b>"
