@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 
-from mockpay.kernel import assets, templates
+from mockpay.kernel import templates
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.http.sender import HttpSender
@@ -89,8 +89,8 @@ def _bare() -> Flask:
     package = Path(__file__).parent
     app = Flask("mockpay", template_folder=str(template_folder(package)))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
-    app.url_defaults(assets.versioned(Path(str(app.static_folder))))
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = templates.STATIC_MAX_AGE
+    app.url_defaults(templates.versioned(Path(str(app.static_folder))))
     app.url_map.merge_slashes = False
     templates.prepare(app.jinja_env)
     return app

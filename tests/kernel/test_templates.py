@@ -1,4 +1,6 @@
-"""Templates are compiled once in a process, and never shown as they were before a change."""
+"""Templates and static files are never shown as they were before a change."""
+
+import os
 
 from jinja2 import DictLoader, Environment
 
@@ -33,3 +35,22 @@ def test_values_of_one_environment_stay_there():
 def test_a_block_leaves_no_line():
     page = opened(page="{% if true %}\n  {% set a = 1 %}\nx\n{% endif %}\n").get_template("page")
     assert page.render() == "x\n"
+
+
+def test_a_changed_file_has_another_address(tmp_path):
+    style = tmp_path / "page.css"
+    add_version = templates.versioned(tmp_path)
+    seen = set()
+    for second in (1, 2, 2):
+        style.write_text("body {}")
+        os.utime(style, (second, second))
+        values = {"filename": "page.css"}
+        add_version("static", values)
+        seen.add(values["v"])
+    assert len(seen) == 2
+
+
+def test_other_addresses_stay_as_they_are(tmp_path):
+    values = {"token": "a"}
+    templates.versioned(tmp_path)("checkout.card", values)
+    assert values == {"token": "a"}

@@ -8,6 +8,7 @@ import hmac
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import keywrap
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockpay.kernel.errors import Unusable
@@ -121,11 +122,8 @@ class Keyring:
 
     def wrap(self, key: bytes) -> tuple[int, bytes]:
         """Another key under the newest version (RFC 3394), and which version that was."""
-        # Here, as most servers never save a card.
-        from cryptography.hazmat.primitives.keywrap import aes_key_wrap  # noqa: PLC0415
-
         version = self.version
-        return version, aes_key_wrap(self._by_version[version].wrapping, key)
+        return version, keywrap.aes_key_wrap(self._by_version[version].wrapping, key)
 
     def unwrap(self, version: int, wrapped: bytes) -> bytes:
         """
@@ -134,8 +132,6 @@ class Keyring:
         Raises:
             Unusable: code ``store.sealed_by_another_key``.
         """
-        from cryptography.hazmat.primitives import keywrap  # noqa: PLC0415
-
         try:
             return keywrap.aes_key_unwrap(self._of(version).wrapping, wrapped)
         except (keywrap.InvalidUnwrap, ValueError) as error:

@@ -8,9 +8,8 @@ from flask import Blueprint, Flask, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from mockpay.kernel import assets
 from mockpay.kernel.errors import Forbidden
-from mockpay.kernel.templates import prepare
+from mockpay.kernel.templates import STATIC_MAX_AGE, prepare, versioned
 from mockpay.merchant.shop.back_office import BackOffice
 from mockpay.merchant.shop.checkout import Checkout
 from mockpay.merchant.shop.config import ShopConfig
@@ -48,8 +47,8 @@ def shop_app(config: ShopConfig, *, templates: Path, static: Path) -> Flask:
     """The shop alone, as an application of its own."""
     app = Flask(__name__, template_folder=str(templates), static_folder=str(static))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = assets.KEPT_SECONDS
-    app.url_defaults(assets.versioned(static))
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_MAX_AGE
+    app.url_defaults(versioned(static))
     prepare(app.jinja_env)
     app.register_blueprint(_blueprint(config))
     app.add_url_rule("/", "home", lambda: redirect(url_for("shop.catalogue")))
