@@ -33,7 +33,7 @@ class LiveServer:
     """
 
     def __init__(self, settings: Settings | None = None, *, real_clock: RealClock | None = None) -> None:
-        self._given = settings
+        self._custom_settings = settings
         self._real_clock = real_clock
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -49,8 +49,8 @@ class LiveServer:
     def _settings(self) -> Settings:
         from mockpay.settings import Settings  # noqa: PLC0415
 
-        if self._given is not None:
-            return self._given
+        if self._custom_settings is not None:
+            return self._custom_settings
         self._folder = tempfile.TemporaryDirectory(prefix="mockpay-")
         folder = Path(self._folder.name)
         return Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys")
@@ -96,9 +96,9 @@ class LiveServer:
             raise ControlError(reply.status, answer)
         return answer
 
-    def new_seller(self, **wish: object) -> TestSeller:
-        """A seller with a world of its own; `wish` as in ``POST /_mockpay/v1/sellers``."""
-        return TestSeller(self, self.control("POST", "/sellers", wish))
+    def new_seller(self, **fields: object) -> TestSeller:
+        """A seller with a world of its own; `fields` as in ``POST /_mockpay/v1/sellers``."""
+        return TestSeller(self, self.control("POST", "/sellers", fields))
 
 
 class ControlError(Exception):
@@ -117,12 +117,12 @@ class TestSeller:
     __test__ = False  # pytest must not collect it
 
     server: LiveServer
-    plain: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
     @property
     def seller_id(self) -> str:
         """The seller's id."""
-        return str(self.plain["seller_id"])
+        return str(self.fields["seller_id"])
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call the control API below this seller."""
@@ -134,8 +134,8 @@ class TestSeller:
 
         return AmazonPayClient(
             self.seller_id,
-            self.plain["access_key"],
-            self.plain["secret_key"],
+            self.fields["access_key"],
+            self.fields["secret_key"],
             self.server.runtime.keys.public_file.read_text(),
             self.server.url,
             **options,
@@ -156,47 +156,47 @@ class TestSeller:
 
     def orders(self, **query: str) -> list[Any]:
         """The newest orders of this seller."""
-        return self._newest("orders", query)
+        return self._list("orders", query)
 
     def order(self, order_id: str) -> Any:
         """One order with its attempts, refunds and timeline."""
-        return self._one("orders", order_id)
+        return self._item("orders", order_id)
 
     def cancel(self, order_id: str) -> Any:
         """Cancel an order; what was captured is refunded."""
-        return self._one("orders", order_id, "cancel")
+        return self._item("orders", order_id, "cancel")
 
     def capture(self, order_id: str) -> Any:
         """Take the money that an order has authorised."""
-        return self._one("orders", order_id, "capture")
+        return self._item("orders", order_id, "capture")
 
     def refunds(self, **query: str) -> list[Any]:
         """The newest refunds: ``state=``, ``order_id=``, ``reference=``."""
-        return self._newest("refunds", query)
+        return self._list("refunds", query)
 
     def refund(self, refund_id: str) -> Any:
         """One refund with its timeline and notifications."""
-        return self._one("refunds", refund_id)
+        return self._item("refunds", refund_id)
 
     def notifications(self, **query: str) -> list[Any]:
         """The newest notifications: ``state=``, ``type=``, ``refund_id=`` and more."""
-        return self._newest("notifications", query)
+        return self._list("notifications", query)
 
     def notification(self, notification_id: str) -> Any:
         """One notification with every try: request, answer, latency."""
-        return self._one("notifications", notification_id)
+        return self._item("notifications", notification_id)
 
     def deliver(self, notification_id: str) -> Any:
-        """Send a notification now, again if need be; what is given shows the new try."""
-        return self._one("notifications", notification_id, "deliver")
+        """Send a notification now, again if need be; the answer shows the new try."""
+        return self._item("notifications", notification_id, "deliver")
 
     def inbox(self, **query: str) -> list[Any]:
         """The newest messages to buyers: ``kind="otp"``, ``to=``, ``attempt_id=``."""
-        return self._newest("inbox", query)
+        return self._list("inbox", query)
 
     def attempt(self, attempt_id: str) -> Any:
         """One attempt: the risk check, one-time passwords, 3-D Secure with every message."""
-        return self._one("attempts", attempt_id)
+        return self._item("attempts", attempt_id)
 
     def otp(self, attempt_id: str) -> str:
         """
@@ -216,7 +216,7 @@ class TestSeller:
         return self.control("POST", "/buyers", {"email": email})
 
     def wallet(self, buyer: str) -> Any:
-        """What a buyer's balance has; a buyer is named by id or e-mail."""
+        """A buyer's balance; `buyer` is an id or an e-mail."""
         return self.control("GET", f"{_buyer(buyer)}/wallet")
 
     def saved_methods(self, buyer: str) -> list[Any]:
@@ -234,13 +234,13 @@ class TestSeller:
         return self.control("POST", f"{_buyer(buyer)}/methods", {"kind": kind, **parts})
 
     def risk_dry_run(self, amount: str, **payment: str) -> Any:
-        """What a payment would meet at the risk check: ``method=``, ``ip=`` and more."""
+        """What the risk check would decide of a payment: ``method=``, ``ip=`` and more."""
         return self.control("POST", "/risk/dry-run", {"amount": amount, **payment})
 
     def risk_force(self, decision: str, *, reason: str = "forced by a test", **match: str) -> Any:
         """Decide ``ALLOW``, ``CHALLENGE``, ``REVIEW`` or ``DECLINE`` on the next that fits."""
-        wish = {"decision": decision, "reason": reason, "match": match}
-        return self.control("POST", "/risk/force", wish)
+        override = {"decision": decision, "reason": reason, "match": match}
+        return self.control("POST", "/risk/force", override)
 
     def wait_for(self, event: str, *, timeout: float = 10, **match: str) -> Any:
         """
@@ -255,17 +255,17 @@ class TestSeller:
             TimeoutError: nothing came in time.
         """
         pairs = ",".join(f"{key}:{value}" for key, value in match.items())
-        asked = {"event": event, "match": pairs, "timeout": timeout}
-        seen = self.control("GET", f"/wait?{urlencode(asked)}")["event"]
-        if seen is None:
+        query = {"event": event, "match": pairs, "timeout": timeout}
+        answer = self.control("GET", f"/wait?{urlencode(query)}")
+        if answer["event"] is None:
             message = f"No {event} {pairs} in {timeout} s."
             raise TimeoutError(message)
-        return seen
+        return answer["event"]
 
-    def _newest(self, nouns: str, query: Mapping[str, str]) -> list[Any]:
+    def _list(self, nouns: str, query: Mapping[str, str]) -> list[Any]:
         return list(self.control("GET", f"/{nouns}?{urlencode(query)}")["items"])
 
-    def _one(self, nouns: str, name: str, verb: str = "") -> Any:
+    def _item(self, nouns: str, name: str, verb: str = "") -> Any:
         path = f"/{nouns}/{quote(name, safe='')}"
         return self.control("POST", f"{path}/{verb}") if verb else self.control("GET", path)
 

@@ -20,8 +20,8 @@ def server():
 
 @pytest.fixture
 def listener():
-    with listening() as heard:
-        yield heard
+    with listening() as listener:
+        yield listener
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_refund_goes_from_pending_to_told_when_the_clock_moves(seller, listene
     assert seller.order(order)["refunds"][0]["state"] == "COMPLETED"
     (told,) = seller.notifications(type="refund")
     (one,) = seller.notification(told["notification_id"])["tries"]
-    assert one["request"]["body"] == listener.heard[-1]
+    assert one["request"]["body"] == listener.received[-1]
     assert seller.refunds(state="PENDING") == []
 
 

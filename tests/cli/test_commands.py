@@ -85,8 +85,8 @@ def test_secrets_for_the_shell_can_be_evaluated(mockpay, seller, server):
     ).stdout
     told = dict(line.split("=", 1) for line in shown.splitlines() if line.startswith("AMAZON"))
     assert told["AMAZONPAY_SELLER_ID"] == seller.seller_id
-    assert told["AMAZONPAY_ACCESS_KEY"] == seller.plain["access_key"]
-    assert told["AMAZONPAY_SECRET_KEY"] == seller.plain["secret_key"]
+    assert told["AMAZONPAY_ACCESS_KEY"] == seller.fields["access_key"]
+    assert told["AMAZONPAY_SECRET_KEY"] == seller.fields["secret_key"]
     assert told["AMAZONPAY_BASE_URL"] == server.url
     assert told["AMAZONPAY_PUBLIC_KEY"].startswith("MIIB")
 

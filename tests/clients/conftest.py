@@ -91,7 +91,7 @@ def asks(under_mockpay_run, clients_python):
     """Call Amazon's own Python client: what each of the calls was answered."""
 
     def ask(seller: TestSeller, *calls):
-        secrets = (seller.plain["access_key"], seller.plain["secret_key"])
+        secrets = (seller.fields["access_key"], seller.fields["secret_key"])
         program = str(PROGRAMS / "amazon_pay_asks.py")
         asked = (seller.seller_id, *secrets, json.dumps(calls))
         return json.loads(under_mockpay_run(clients_python, program, *asked))

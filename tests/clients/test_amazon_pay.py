@@ -11,7 +11,7 @@ REGIONS = ("us", "uk", "de", "eu", "jp", "live")
 def answers(under_mockpay_run, clients_python, seller, paid_order):
     """Region -> question -> what the client's own object says."""
     program = __file__.replace("test_amazon_pay.py", "programs/amazon_pay_calls.py")
-    secrets = (seller.plain["access_key"], seller.plain["secret_key"])
+    secrets = (seller.fields["access_key"], seller.fields["secret_key"])
     printed = under_mockpay_run(clients_python, program, seller.seller_id, *secrets, paid_order)
     return json.loads(printed)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.control.listeners import listening
-from tests.control.rooms import Api, database, make_app
+from tests.control.worlds import Api, database, make_app
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -15,23 +15,23 @@ def api(request, tmp_path_factory):
 
 
 @pytest.fixture
-def room(api):
+def world(api):
     return api.new_seller()
 
 
 @pytest.fixture
 def listener():
     """A seller's server on a port of its own."""
-    with listening() as heard:
-        yield heard
+    with listening() as listener:
+        yield listener
 
 
 @pytest.fixture
-def told_room(api, listener):
+def notified_world(api, listener):
     """A frozen world whose seller is told of things, at the listener."""
-    room = api.new_seller(ipn_url=listener.url)
-    room.freeze()
-    return room
+    world = api.new_seller(ipn_url=listener.url)
+    world.freeze()
+    return world
 
 
 @pytest.fixture

@@ -15,15 +15,15 @@ _PATIENCE = 30
 
 @dataclass
 class Listener:
-    """`answers` are given in turn, 200 when there are none left; `heard` is what came."""
+    """`answers` are given in turn, 200 when there are none left; `received` is what came."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
     closing: Event = field(default_factory=Event)
 
     def status(self, body: str) -> int:
-        self.heard.append(body)
+        self.received.append(body)
         return self.answers.pop(0) if self.answers else 200
 
 

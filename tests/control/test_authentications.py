@@ -17,62 +17,62 @@ BACK = "http://127.0.0.1:8420/pay/token/3ds"
 
 
 @pytest.fixture
-def room(api):
-    room = api.new_seller()
-    room.freeze()
-    return room
+def world(api):
+    world = api.new_seller()
+    world.freeze()
+    return world
 
 
-def act(room, verb, *given, **named):
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+def act(world, verb, *given, **named):
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         return verb(sandbox, *given, **named)
 
 
-def seen(room, query, *given):
-    with read(room.api.runtime, room.seller_id) as sandbox:
+def seen(world, query, *given):
+    with read(world.api.runtime, world.seller_id) as sandbox:
         return query(sandbox, *given)
 
 
-def by_card(room, number="A-1"):
+def by_card(world, number="A-1"):
     """A new attempt by card that nobody has sent yet."""
-    order = seen(room, get_order, room.open_order(number).order_pk)
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+    order = seen(world, get_order, world.open_order(number).order_pk)
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         typed = {"number": VISA, "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
         return payments.pay(sandbox, order, Card.read(**typed, now=sandbox.now)).attempt
 
 
-def prepared(room, attempt, outcome="success"):
-    fresh = seen(room, get_attempt, attempt.attempt_id)
-    return act(room, requestor.prepare, fresh, outcome, notification_url=BACK)
+def prepared(world, attempt, outcome="success"):
+    fresh = seen(world, get_attempt, attempt.attempt_id)
+    return act(world, requestor.prepare, fresh, outcome, notification_url=BACK)
 
 
-def asked(room, attempt, outcome="success"):
+def asked(world, attempt, outcome="success"):
     """The issuer has answered; the authentication as it stands."""
-    txn = prepared(room, attempt, outcome)
-    return act(room, requestor.authenticate, txn.txn_id, Browser(ip="203.0.113.7"))
+    txn = prepared(world, attempt, outcome)
+    return act(world, requestor.authenticate, txn.txn_id, Browser(ip="203.0.113.7"))
 
 
-def challenged(room, attempt):
+def challenged(world, attempt):
     """The challenge is on the buyer's screen, its code in the inbox."""
-    txn = asked(room, attempt)
-    act(room, acs.open_, txn.acs_token, requestor.creq(txn))
-    return seen(room, threeds_table.by_id, txn.txn_id)
+    txn = asked(world, attempt)
+    act(world, acs.open_, txn.acs_token, requestor.creq(txn))
+    return seen(world, threeds_table.by_id, txn.txn_id)
 
 
-def code(room):
-    return seen(room, inbox.listed).items[0].otp
+def code(world):
+    return seen(world, inbox.listed).items[0].otp
 
 
-def detail(room, attempt):
-    answer = room.get(f"/attempts/{attempt.attempt_id}")
+def detail(world, attempt):
+    answer = world.get(f"/attempts/{attempt.attempt_id}")
     assert answer.status_code == 200, answer.json
     return answer.json
 
 
-def test_an_attempt_is_told_as_in_its_order_and_with_more(room):
-    order = room.paid_order("A-7")
-    (short,) = room.get(f"/orders/{order.order_id}").json["attempts"]
-    told = room.get(f"/attempts/{short['attempt_id']}").json
+def test_an_attempt_is_told_as_in_its_order_and_with_more(world):
+    order = world.paid_order("A-7")
+    (short,) = world.get(f"/orders/{order.order_id}").json["attempts"]
+    told = world.get(f"/attempts/{short['attempt_id']}").json
     assert told.items() >= short.items()
     assert (told["order_id"], told["seller_order_id"]) == (order.order_id, "A-7")
     assert (told["otps"], told["authentications"]) == ([], [])
@@ -81,16 +81,16 @@ def test_an_attempt_is_told_as_in_its_order_and_with_more(room):
     assert told["timeline"][-1]["after"] == "CAPTURED"
 
 
-def test_an_order_keeps_its_attempts_short(room):
-    order = room.paid_order()
-    (short,) = room.get(f"/orders/{order.order_id}").json["attempts"]
+def test_an_order_keeps_its_attempts_short(world):
+    order = world.paid_order()
+    (short,) = world.get(f"/orders/{order.order_id}").json["attempts"]
     assert not {"risk", "otps", "authentications", "timeline"} & set(short)
 
 
-def test_a_one_time_password_is_told_without_its_code(room):
-    attempt = room.pay(room.open_order(), None)
+def test_a_one_time_password_is_told_without_its_code(world):
+    attempt = world.pay(world.open_order(), None)
     challenge = act(
-        room,
+        world,
         challenges.start,
         purpose=Purpose.PAYMENT,
         subject=attempt.attempt_id,
@@ -98,11 +98,11 @@ def test_a_one_time_password_is_told_without_its_code(room):
         amount=attempt.amount,
         attempt_id=attempt.attempt_id,
     )
-    sent = code(room)
-    act(room, challenges.verify, challenge.challenge_id, "000001" if sent != "000001" else "000002")
-    room.advance(60)
-    act(room, challenges.resend, challenge.challenge_id)
-    answer = room.get(f"/attempts/{attempt.attempt_id}")
+    sent = code(world)
+    act(world, challenges.verify, challenge.challenge_id, "000001" if sent != "000001" else "000002")
+    world.advance(60)
+    act(world, challenges.resend, challenge.challenge_id)
+    answer = world.get(f"/attempts/{attempt.attempt_id}")
     (told,) = answer.json["otps"]
     expected = {
         "challenge_id": challenge.challenge_id,
@@ -119,7 +119,7 @@ def test_a_one_time_password_is_told_without_its_code(room):
     }
     assert told.items() >= expected.items()
     assert told["expires_at"] > told["resend_at"] > told["created_at"]
-    for secret in (sent, code(room), PHONE):
+    for secret in (sent, code(world), PHONE):
         assert secret not in answer.text
     assert [one["event"] for one in answer.json["timeline"] if one["machine"] == "otp"] == [
         "start",
@@ -128,14 +128,14 @@ def test_a_one_time_password_is_told_without_its_code(room):
     ]
 
 
-def test_a_challenge_that_was_passed_is_told_with_every_message(room):
-    attempt = by_card(room)
-    txn = challenged(room, attempt)
-    sent = code(room)
-    done = act(room, acs.submit, txn.acs_token, sent)
-    act(room, requestor.finish, txn.txn_id, done.cres, done.session_data)
+def test_a_challenge_that_was_passed_is_told_with_every_message(world):
+    attempt = by_card(world)
+    txn = challenged(world, attempt)
+    sent = code(world)
+    done = act(world, acs.submit, txn.acs_token, sent)
+    act(world, requestor.finish, txn.txn_id, done.cres, done.session_data)
 
-    answer = room.get(f"/attempts/{attempt.attempt_id}")
+    answer = world.get(f"/attempts/{attempt.attempt_id}")
     told = answer.json["authentications"][-1]
     expected = {
         "threeds_server_trans_id": txn.txn_id,
@@ -188,44 +188,44 @@ def test_a_challenge_that_was_passed_is_told_with_every_message(room):
         ("success", ("CHALLENGE", "CHALLENGE", None, None, None, None)),
     ],
 )
-def test_what_the_issuer_answered_is_told_with_who_is_liable(room, outcome, expected):
-    attempt = by_card(room)
-    asked(room, attempt, outcome)
-    told = detail(room, attempt)["authentications"][-1]
+def test_what_the_issuer_answered_is_told_with_who_is_liable(world, outcome, expected):
+    attempt = by_card(world)
+    asked(world, attempt, outcome)
+    told = detail(world, attempt)["authentications"][-1]
     names = ("state", "flow", "trans_status", "reason_says", "eci", "liability")
     assert tuple(told[name] for name in names) == expected
 
 
-def test_an_authentication_that_has_not_begun_has_nothing_to_tell_yet(room):
-    attempt = by_card(room)
-    txn = prepared(room, attempt)
-    told = detail(room, attempt)["authentications"][-1]
+def test_an_authentication_that_has_not_begun_has_nothing_to_tell_yet(world):
+    attempt = by_card(world)
+    txn = prepared(world, attempt)
+    told = detail(world, attempt)["authentications"][-1]
     assert (told["threeds_server_trans_id"], told["state"]) == (txn.txn_id, "PREPARED")
     assert (told["flow"], told["liability"], told["messages"]) == (None, None, [])
 
 
-def test_nobody_elses_attempt_is_told_from_one_that_is_not_there(api, room):
-    attempt = by_card(room)
-    answers = [api.new_seller().get(f"/attempts/{attempt.attempt_id}"), room.get("/attempts/att_nothing")]
+def test_nobody_elses_attempt_is_told_from_one_that_is_not_there(api, world):
+    attempt = by_card(world)
+    answers = [api.new_seller().get(f"/attempts/{attempt.attempt_id}"), world.get("/attempts/att_nothing")]
     assert {answer.status_code for answer in answers} == {404}
     assert answers[0].data == answers[1].data
     assert answers[0].json["code"] == "attempt.not_found"
 
 
 @pytest.mark.parametrize("match", ["{txn}", "threeds_server_trans_id:{txn}", "attempt_id:{att}"])
-def test_an_authentication_can_be_waited_for_by_its_names(room, match):
-    attempt = by_card(room)
-    first = asked(room, by_card(room, "A-0"), "frictionless")
-    txn = asked(room, attempt, "frictionless")
+def test_an_authentication_can_be_waited_for_by_its_names(world, match):
+    attempt = by_card(world)
+    first = asked(world, by_card(world, "A-0"), "frictionless")
+    txn = asked(world, attempt, "frictionless")
     query = match.format(txn=txn.txn_id, att=attempt.attempt_id)
-    event = room.get(f"/wait?event=threeds.FRICTIONLESS&match={query}&timeout=0").json["event"]
+    event = world.get(f"/wait?event=threeds.FRICTIONLESS&match={query}&timeout=0").json["event"]
     assert (event["subject"], event["name"]) == (txn.txn_id, "frictionless")
     assert event["facts"]["trans_status"] == "Y"
     assert event["seller_order_id"] == "A-1"
-    assert room.get("/wait?event=threeds&timeout=0").json["event"]["subject"] != txn.txn_id
+    assert world.get("/wait?event=threeds&timeout=0").json["event"]["subject"] != txn.txn_id
     assert first.txn_id != txn.txn_id
 
 
-def test_a_state_that_no_authentication_has_cannot_be_waited_for(room):
-    answer = room.get("/wait?event=threeds.PAID")
+def test_a_state_that_no_authentication_has_cannot_be_waited_for(world):
+    answer = world.get("/wait?event=threeds.PAID")
     assert (answer.status_code, answer.json["code"]) == (422, "wait.event")

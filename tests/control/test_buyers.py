@@ -7,55 +7,55 @@ from mockpay.domain.methods.wallet import Wallet
 ASHA, RICH, FROZEN = "asha@example.com", "rich@buyers.mockpay.test", "frozen@buyers.mockpay.test"
 
 
-def made(room, email=ASHA):
-    answer = room.post("/buyers", {"email": email})
+def made(world, email=ASHA):
+    answer = world.post("/buyers", {"email": email})
     assert answer.status_code == 200, answer.json
     return answer.json
 
 
-def test_a_buyer_is_made_once_and_found_by_any_spelling(room):
-    room.freeze()
-    buyer = made(room)
+def test_a_buyer_is_made_once_and_found_by_any_spelling(world):
+    world.freeze()
+    buyer = made(world)
     assert buyer == {
         "buyer_id": buyer["buyer_id"],
         "email": ASHA,
         "says": None,
         "created_at": "2026-11-21T15:00:00.000Z",
     }
-    assert made(room, " Asha@Example.com") == buyer
-    assert room.get(f"/buyers?email={ASHA.upper()}").json["items"] == [buyer]
+    assert made(world, " Asha@Example.com") == buyer
+    assert world.get(f"/buyers?email={ASHA.upper()}").json["items"] == [buyer]
     for name in (buyer["buyer_id"], ASHA, "asha%40example.com"):
-        assert room.get(f"/buyers/{name}").json == buyer
+        assert world.get(f"/buyers/{name}").json == buyer
 
 
-def test_looking_for_a_buyer_makes_none(room):
-    assert room.get(f"/buyers?email={ASHA}").json["items"] == []
-    assert room.get(f"/buyers/{ASHA}").json["created_at"] is None
-    assert room.get("/buyers").json == {"items": [], "next_cursor": None}
+def test_looking_for_a_buyer_makes_none(world):
+    assert world.get(f"/buyers?email={ASHA}").json["items"] == []
+    assert world.get(f"/buyers/{ASHA}").json["created_at"] is None
+    assert world.get("/buyers").json == {"items": [], "next_cursor": None}
 
 
-def test_a_sandbox_buyer_is_there_from_the_start(room):
-    (buyer,) = room.get(f"/buyers?email={RICH}").json["items"]
+def test_a_sandbox_buyer_is_there_from_the_start(world):
+    (buyer,) = world.get(f"/buyers?email={RICH}").json["items"]
     assert (buyer["says"], buyer["created_at"]) == ("has ₹1,50,000.00", None)
-    assert room.get(f"/buyers/{buyer['buyer_id']}").json == buyer
+    assert world.get(f"/buyers/{buyer['buyer_id']}").json == buyer
 
 
-def test_pages_of_buyers_neither_repeat_nor_leave_out(room):
+def test_pages_of_buyers_neither_repeat_nor_leave_out(world):
     emails = [f"b{number}@example.com" for number in range(5)]
     for email in reversed(emails):
-        made(room, email)
+        made(world, email)
     seen, cursor = [], ""
     while cursor is not None:
-        page = room.get(f"/buyers?limit=2&cursor={cursor}").json
+        page = world.get(f"/buyers?limit=2&cursor={cursor}").json
         seen += [item["email"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == emails
 
 
-def test_another_sellers_buyers_are_nobodys_here(api, room):
+def test_another_sellers_buyers_are_nobodys_here(api, world):
     theirs = made(api.new_seller())
-    assert room.get("/buyers").json["items"] == []
-    answer = room.get(f"/buyers/{theirs['buyer_id']}")
+    assert world.get("/buyers").json["items"] == []
+    answer = world.get(f"/buyers/{theirs['buyer_id']}")
     assert (answer.status_code, answer.json["code"]) == (404, "buyer.not_found")
 
 
@@ -74,24 +74,24 @@ def test_another_sellers_buyers_are_nobodys_here(api, room):
         ("GET", f"/buyers/{ASHA}/wallet/entries?limit=0", None, 422, "query.invalid"),
     ],
 )
-def test_what_names_no_buyer_or_no_page_is_refused(room, method, path, body, status, code):
-    answer = room.call(method, path, body)
+def test_what_names_no_buyer_or_no_page_is_refused(world, method, path, body, status, code):
+    answer = world.call(method, path, body)
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
 # --- balances
 
 
-def wallet(room, email):
-    return room.get(f"/buyers/{email}/wallet").json
+def wallet(world, email):
+    return world.get(f"/buyers/{email}/wallet").json
 
 
-def entries(room, email, query=""):
-    return room.get(f"/buyers/{email}/wallet/entries?{query}").json
+def entries(world, email, query=""):
+    return world.get(f"/buyers/{email}/wallet/entries?{query}").json
 
 
-def test_a_balance_is_told_before_its_first_use(room):
-    told = wallet(room, RICH)
+def test_a_balance_is_told_before_its_first_use(world):
+    told = wallet(world, RICH)
     assert told == {
         "buyer_id": told["buyer_id"],
         "email": RICH,
@@ -101,7 +101,7 @@ def test_a_balance_is_told_before_its_first_use(room):
         "kyc": "FULL",
         "frozen": False,
     }
-    assert entries(room, RICH) == {"items": [], "next_cursor": None}
+    assert entries(world, RICH) == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -112,21 +112,21 @@ def test_a_balance_is_told_before_its_first_use(room):
         (ASHA, "0.00", None, False),
     ],
 )
-def test_a_balance_tells_kyc_and_whether_it_is_frozen(room, email, balance, kyc, frozen):
-    told = wallet(room, email)
+def test_a_balance_tells_kyc_and_whether_it_is_frozen(world, email, balance, kyc, frozen):
+    told = wallet(world, email)
     assert (told["balance"], told["kyc"], told["frozen"]) == (balance, kyc, frozen)
 
 
-def test_a_payment_and_its_refund_are_told_posting_by_posting(room):
-    room.freeze()
-    order = room.open_order()
-    attempt = room.pay_with(order, Wallet(RICH))
-    room.advance(0)
-    room.refund(order, "100.00")
-    room.advance(60)
+def test_a_payment_and_its_refund_are_told_posting_by_posting(world):
+    world.freeze()
+    order = world.open_order()
+    attempt = world.pay_with(order, Wallet(RICH))
+    world.advance(0)
+    world.refund(order, "100.00")
+    world.advance(60)
     told = [
         (one["type"], one["account"], one["amount"], one["balance_after"])
-        for one in reversed(entries(room, RICH)["items"])
+        for one in reversed(entries(world, RICH)["items"])
     ]
     # The two accounts of one journal may stand in either order.
     assert [told[0], *sorted(told[1:3]), *told[3:]] == [
@@ -136,37 +136,37 @@ def test_a_payment_and_its_refund_are_told_posting_by_posting(room):
         ("CAPTURE", "WALLET_HOLD", "-499.00", "0.00"),
         ("REFUND", "WALLET_MONEY", "100.00", "149601.00"),
     ]
-    assert wallet(room, RICH)["balance"] == "149601.00"
-    paid = [one["attempt_id"] for one in entries(room, RICH)["items"]]
+    assert wallet(world, RICH)["balance"] == "149601.00"
+    paid = [one["attempt_id"] for one in entries(world, RICH)["items"]]
     assert set(paid) == {None, attempt.attempt_id}
 
 
-def test_what_waits_for_its_capture_is_told_as_held(room):
-    room.call("PATCH", "", {"settings": {"capture": "manual"}})
-    room.freeze()
-    room.pay_with(room.open_order(), Wallet(RICH))
-    room.advance(0)
-    told = wallet(room, RICH)
+def test_what_waits_for_its_capture_is_told_as_held(world):
+    world.call("PATCH", "", {"settings": {"capture": "manual"}})
+    world.freeze()
+    world.pay_with(world.open_order(), Wallet(RICH))
+    world.advance(0)
+    told = wallet(world, RICH)
     assert (told["balance"], told["held"]) == ("149501.00", "499.00")
 
 
-def test_pages_of_entries_neither_repeat_nor_leave_out(room):
-    room.freeze()
-    room.pay_with(room.open_order(), Wallet(RICH))
-    room.advance(0)
-    everything = entries(room, RICH)["items"]
+def test_pages_of_entries_neither_repeat_nor_leave_out(world):
+    world.freeze()
+    world.pay_with(world.open_order(), Wallet(RICH))
+    world.advance(0)
+    everything = entries(world, RICH)["items"]
     seen, cursor = [], ""
     while cursor is not None:
-        page = entries(room, RICH, f"limit=2&cursor={cursor}")
+        page = entries(world, RICH, f"limit=2&cursor={cursor}")
         seen += page["items"]
         cursor = page["next_cursor"]
     assert seen == everything
     assert len(seen) == 4
 
 
-def test_the_same_buyers_balance_at_another_seller_is_another(api, room):
-    room.freeze()
-    room.pay_with(room.open_order(), Wallet(RICH))
+def test_the_same_buyers_balance_at_another_seller_is_another(api, world):
+    world.freeze()
+    world.pay_with(world.open_order(), Wallet(RICH))
     other = api.new_seller()
     assert wallet(other, RICH)["balance"] == "150000.00"
     assert entries(other, RICH)["items"] == []

@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from mockpay.web.control.routes import ENDPOINTS
-from tests.control.rooms import Api, make_app
+from tests.control.worlds import Api, make_app
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # `wait` would wait.
@@ -32,15 +32,15 @@ SAVED = {"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name"
 def known_names(api):
     """What a path may name, in a new world where something happened already."""
     # Nobody listens there: what is delivered fails at once.
-    room = api.new_seller(ipn_url="http://127.0.0.1:9/ipn")
-    room.freeze()
-    room.refund(room.paid_order())
-    newest = {noun: room.get(f"/{noun}s").json["items"][0] for noun in NOUNS}
+    world = api.new_seller(ipn_url="http://127.0.0.1:9/ipn")
+    world.freeze()
+    world.refund(world.paid_order())
+    newest = {noun: world.get(f"/{noun}s").json["items"][0] for noun in NOUNS}
     names = {name: newest[noun][name] for noun, name in NOUNS.items()}
     attempt = newest["order"]["attempt"]
-    saved = room.post("/buyers/asha@example.com/methods", SAVED).json
+    saved = world.post("/buyers/asha@example.com/methods", SAVED).json
     return {
-        "seller_id": room.seller_id,
+        "seller_id": world.seller_id,
         **names,
         "attempt_id": attempt["attempt_id"],
         "buyer_id": saved["buyer_id"],

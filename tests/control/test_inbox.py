@@ -11,9 +11,9 @@ from mockpay.store.unit_of_work import read, transaction
 PHONE, MAIL = "+919876543210", "asha@example.com"
 
 
-def ask(room, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
+def ask(world, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
     """Send a code for an attempt."""
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         challenges.start(
             sandbox,
             purpose=Purpose.PAYMENT,
@@ -24,10 +24,10 @@ def ask(room, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
         )
 
 
-def test_a_message_is_told_with_the_fields_that_others_rely_on(room):
-    room.freeze()
-    ask(room)
-    (message,) = room.get("/inbox").json["items"]
+def test_a_message_is_told_with_the_fields_that_others_rely_on(world):
+    world.freeze()
+    ask(world)
+    (message,) = world.get("/inbox").json["items"]
     assert message["otp"].isdigit()
     assert message["otp"] in message["body"]
     expected = {
@@ -55,42 +55,42 @@ def test_a_message_is_told_with_the_fields_that_others_rely_on(room):
         (f"attempt_id=att_1&to={MAIL}", []),
     ],
 )
-def test_the_newest_come_first_and_the_list_can_be_narrowed(room, query, expected):
-    ask(room, "att_1")
-    ask(room, "att_2", MAIL, Channel.EMAIL)
-    items = room.get(f"/inbox?{query}").json["items"]
+def test_the_newest_come_first_and_the_list_can_be_narrowed(world, query, expected):
+    ask(world, "att_1")
+    ask(world, "att_2", MAIL, Channel.EMAIL)
+    items = world.get(f"/inbox?{query}").json["items"]
     assert [item["attempt_id"] for item in items] == expected
 
 
-def test_pages_of_messages_neither_repeat_nor_leave_out(room):
+def test_pages_of_messages_neither_repeat_nor_leave_out(world):
     for number in range(5):
-        ask(room, f"att_{number}")
+        ask(world, f"att_{number}")
     seen, cursor = [], ""
     while cursor is not None:
-        page = room.get(f"/inbox?limit=2&cursor={cursor}").json
+        page = world.get(f"/inbox?limit=2&cursor={cursor}").json
         seen += [item["attempt_id"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == [f"att_{number}" for number in reversed(range(5))]
 
 
-def test_a_code_is_forgotten_after_an_hour_in_the_database_too(room):
-    room.freeze()
-    ask(room)
-    code = room.get("/inbox").json["items"][0]["otp"]
-    room.advance(3_600)
-    (message,) = room.get("/inbox").json["items"]
+def test_a_code_is_forgotten_after_an_hour_in_the_database_too(world):
+    world.freeze()
+    ask(world)
+    code = world.get("/inbox").json["items"][0]["otp"]
+    world.advance(3_600)
+    (message,) = world.get("/inbox").json["items"]
     assert message["otp"] is None
     assert code not in message["body"]
-    with read(room.api.runtime, room.seller_id) as sandbox:
-        mine = inbox.inbox.c.seller_id == room.seller_id
+    with read(world.api.runtime, world.seller_id) as sandbox:
+        mine = inbox.inbox.c.seller_id == world.seller_id
         ((otp, body),) = sandbox.connection.execute(select(inbox.inbox.c.otp, inbox.inbox.c.body).where(mine))
     assert otp is None
     assert code not in body
 
 
-def test_another_sellers_messages_are_not_there(api, room):
+def test_another_sellers_messages_are_not_there(api, world):
     ask(api.new_seller())
-    assert room.get("/inbox").json == {"items": [], "next_cursor": None}
+    assert world.get("/inbox").json == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,6 @@ def test_another_sellers_messages_are_not_there(api, room):
         ("moon=full", 422, "query.invalid"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
-    answer = room.get(f"/inbox?{query}")
+def test_a_query_that_cannot_be_meant_is_refused(world, query, status, code):
+    answer = world.get(f"/inbox?{query}")
     assert (answer.status_code, answer.json["code"]) == (status, code)

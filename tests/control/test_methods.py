@@ -12,17 +12,17 @@ from mockpay.store.unit_of_work import transaction
 SHUT = {"from": "2026-11-21T15:00:00.000Z", "to": "2026-11-21T16:00:00.000Z"}
 
 
-def patch(room, body):
-    return room.call("PATCH", "/methods", body)
+def patch(world, body):
+    return world.call("PATCH", "/methods", body)
 
 
-def chosen(room, order, instrument):
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+def chosen(world, order, instrument):
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         return payments.pay(sandbox, orders.by_number(sandbox, order.order_pk), instrument)
 
 
-def test_a_new_seller_offers_everything(room):
-    told = room.get("/methods").json
+def test_a_new_seller_offers_everything(world):
+    told = world.get("/methods").json
     assert told["methods"]["upi"] == {
         "title": "UPI",
         "enabled": True,
@@ -45,11 +45,11 @@ def test_a_new_seller_offers_everything(room):
     assert set(told["card_networks"].values()) == {True}
 
 
-def test_a_change_tells_what_is_offered_from_now_on_and_leaves_the_rest(room):
-    room.freeze()
-    before = room.get("/methods").json
+def test_a_change_tells_what_is_offered_from_now_on_and_leaves_the_rest(world):
+    world.freeze()
+    before = world.get("/methods").json
     after = patch(
-        room,
+        world,
         {
             "methods": {"upi": {"max_amount": "1000"}, "wallet": {"enabled": False}},
             "banks": {"SBIN": {"down": [SHUT]}},
@@ -61,40 +61,40 @@ def test_a_change_tells_what_is_offered_from_now_on_and_leaves_the_rest(room):
     assert after["banks"]["SBIN"] == {**before["banks"]["SBIN"], "down": [SHUT], "is_down": True}
     assert after["card_networks"] == {**before["card_networks"], "RuPay": False}
     assert after["methods"]["card"] == before["methods"]["card"]
-    assert room.get("/methods").json == after
+    assert world.get("/methods").json == after
 
 
-def test_a_bank_is_up_again_by_the_sellers_clock(room):
-    room.freeze()
-    patch(room, {"banks": {"SBIN": {"down": [SHUT]}}})
-    room.post("/clock/advance", {"seconds": 3600})
-    assert room.get("/methods").json["banks"]["SBIN"]["is_down"] is False
+def test_a_bank_is_up_again_by_the_sellers_clock(world):
+    world.freeze()
+    patch(world, {"banks": {"SBIN": {"down": [SHUT]}}})
+    world.post("/clock/advance", {"seconds": 3600})
+    assert world.get("/methods").json["banks"]["SBIN"]["is_down"] is False
 
 
-def test_null_is_the_default_again(room):
-    before = room.get("/methods").json
-    patch(room, {"methods": {"upi": {"title": "U", "enabled": False}}, "upi_collect": True})
-    assert patch(room, {"methods": {"upi": None}}).json == before
+def test_null_is_the_default_again(world):
+    before = world.get("/methods").json
+    patch(world, {"methods": {"upi": {"title": "U", "enabled": False}}, "upi_collect": True})
+    assert patch(world, {"methods": {"upi": None}}).json == before
 
 
-def test_collect_is_the_setting_of_that_name(room):
-    assert patch(room, {"upi_collect": False}).json["upi_collect"] is False
-    assert room.get("").json["settings"]["upi_collect_enabled"] is False
-    room.call("PATCH", "", {"settings": {"upi_collect_enabled": True}})
-    assert room.get("/methods").json["upi_collect"] is True
+def test_collect_is_the_setting_of_that_name(world):
+    assert patch(world, {"upi_collect": False}).json["upi_collect"] is False
+    assert world.get("").json["settings"]["upi_collect_enabled"] is False
+    world.call("PATCH", "", {"settings": {"upi_collect_enabled": True}})
+    assert world.get("/methods").json["upi_collect"] is True
 
 
-def test_a_reset_leaves_it_and_a_deleted_seller_takes_it_along(api, room):
-    patch(room, {"methods": {"upi": {"enabled": False}}})
-    room.post("/reset")
-    assert room.get("/methods").json["methods"]["upi"]["enabled"] is False
-    room.call("DELETE", "")
-    again = api.new_seller(seller_id=room.seller_id)
+def test_a_reset_leaves_it_and_a_deleted_seller_takes_it_along(api, world):
+    patch(world, {"methods": {"upi": {"enabled": False}}})
+    world.post("/reset")
+    assert world.get("/methods").json["methods"]["upi"]["enabled"] is False
+    world.call("DELETE", "")
+    again = api.new_seller(seller_id=world.seller_id)
     assert again.get("/methods").json["methods"]["upi"]["enabled"] is True
 
 
-def test_another_sellers_offers_are_its_own(api, room):
-    patch(room, {"methods": {"upi": {"enabled": False}}})
+def test_another_sellers_offers_are_its_own(api, world):
+    patch(world, {"methods": {"upi": {"enabled": False}}})
     assert api.new_seller().get("/methods").json["methods"]["upi"]["enabled"] is True
 
 
@@ -115,36 +115,36 @@ def test_another_sellers_offers_are_its_own(api, room):
         ({"anything": 1}, "input.invalid", None),
     ],
 )
-def test_a_wish_that_cannot_be_granted_changes_nothing(room, body, code, field):
-    before = room.get("/methods").json
-    answer = patch(room, {**body, "card_networks": {"Visa": False, **body.get("card_networks", {})}})
+def test_a_wish_that_cannot_be_granted_changes_nothing(world, body, code, field):
+    before = world.get("/methods").json
+    answer = patch(world, {**body, "card_networks": {"Visa": False, **body.get("card_networks", {})}})
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert answer.json["context"].get("field") == field
-    assert room.get("/methods").json == before
+    assert world.get("/methods").json == before
 
 
-def test_what_is_not_offered_cannot_be_paid_with_and_uses_nothing_up(room):
-    room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
-    order = room.open_order()
-    patch(room, {"methods": {"upi": {"max_amount": "100.00"}}})
+def test_what_is_not_offered_cannot_be_paid_with_and_uses_nothing_up(world):
+    world.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
+    order = world.open_order()
+    patch(world, {"methods": {"upi": {"max_amount": "100.00"}}})
     with pytest.raises(Conflict) as caught:
-        chosen(room, order, Upi("success@mockpay"))
+        chosen(world, order, Upi("success@mockpay"))
     assert caught.value.code == "method.unavailable"
     assert caught.value.detail["because"] == "transaction_limit_exceeded"
-    told = room.get(f"/orders/{order.order_id}").json
+    told = world.get(f"/orders/{order.order_id}").json
     assert (told["state"], told["attempts"]) == ("CREATED", [])
-    assert room.get("/scenarios").json["items"][0]["times"] == 1
+    assert world.get("/scenarios").json["items"][0]["times"] == 1
 
 
-def test_a_bank_that_is_down_fails_the_try_before_any_rule_speaks(room):
-    room.freeze("2026-11-21T15:30:00Z")
-    patch(room, {"banks": {"MKS1": {"down": [SHUT]}}})
-    room.post("/scenarios", {"stage": "issuer", "outcome": "success"})
-    order = room.open_order()
-    attempt = room.pay_with(order, NetBanking("MKS1"))
+def test_a_bank_that_is_down_fails_the_try_before_any_rule_speaks(world):
+    world.freeze("2026-11-21T15:30:00Z")
+    patch(world, {"banks": {"MKS1": {"down": [SHUT]}}})
+    world.post("/scenarios", {"stage": "issuer", "outcome": "success"})
+    order = world.open_order()
+    attempt = world.pay_with(order, NetBanking("MKS1"))
     assert (attempt.state, attempt.reason) == ("FAILED", "bank_technical_error")
     assert attempt.scenario == "bank.down"
-    assert room.get("/scenarios").json["items"][0]["times"] == 1
+    assert world.get("/scenarios").json["items"][0]["times"] == 1
 
 
 def test_methods_of_an_unknown_seller_are_not_found(api):

@@ -1,4 +1,4 @@
-"""Notifications by control API: what was sent, what was heard, and sending it again."""
+"""Notifications by control API: what was sent, what was answered, and sending it again."""
 
 import json
 
@@ -11,32 +11,32 @@ from tests.control.listeners import SILENCE
 REFUND, PAYMENT = "refund", "payment"
 
 
-def newest(room):
-    return room.get("/notifications").json["items"][0]
+def newest(world):
+    return world.get("/notifications").json["items"][0]
 
 
-def see(room, one):
-    return room.get(f"/notifications/{one['notification_id']}").json
+def see(world, one):
+    return world.get(f"/notifications/{one['notification_id']}").json
 
 
 @pytest.fixture
-def refunded(told_room):
+def refunded(notified_world):
     """A paid order and its refund, both told."""
-    order = told_room.paid_order()
-    told_room.refund(order)
-    told_room.advance(5)
-    return told_room
+    order = notified_world.paid_order()
+    notified_world.refund(order)
+    notified_world.advance(5)
+    return notified_world
 
 
-def test_the_clock_counts_what_happened_and_what_was_told(told_room, listener):
-    order = told_room.open_order()
-    told_room.pay(order)
-    assert told_room.advance(0)["delivered"] == 1
-    told_room.refund(order)
-    assert told_room.advance(4)["delivered"] == 0
-    moved = told_room.advance(1)
+def test_the_clock_counts_what_happened_and_what_was_told(notified_world, listener):
+    order = notified_world.open_order()
+    notified_world.pay(order)
+    assert notified_world.advance(0)["delivered"] == 1
+    notified_world.refund(order)
+    assert notified_world.advance(4)["delivered"] == 0
+    moved = notified_world.advance(1)
     assert (moved["fired"], moved["delivered"]) == (1, 1)
-    types = [json.loads(json.loads(body)["Message"])["NotificationType"] for body in listener.heard]
+    types = [json.loads(json.loads(body)["Message"])["NotificationType"] for body in listener.received]
     assert types == ["OrderReferenceNotification", "PaymentRefund"]
 
 
@@ -45,7 +45,7 @@ def test_a_notification_is_told_with_the_fields_that_others_rely_on(refunded, li
     assert (refund["type"], payment["type"]) == (REFUND, PAYMENT)
     expected = {
         "state": "DELIVERED",
-        "message_id": json.loads(listener.heard[1])["MessageId"],
+        "message_id": json.loads(listener.received[1])["MessageId"],
         "due_at": "2026-11-21T15:00:05.000Z",
         "refund_id": refunded.get("/refunds").json["items"][0]["refund_id"],
         "outcome": "success",
@@ -64,7 +64,7 @@ def test_a_try_shows_what_was_sent_to_the_letter_and_what_was_answered(refunded,
     told = see(refunded, newest(refunded))
     (one,) = told["tries"]
     assert one["request"]["url"] == listener.url
-    assert one["request"]["body"] == listener.heard[1]
+    assert one["request"]["body"] == listener.received[1]
     assert one["request"]["headers"]["x-amz-sns-message-id"] == told["message_id"]
     assert one["string_to_sign"].startswith("Message\n")
     assert told["message_id"] in one["string_to_sign"]
@@ -80,23 +80,23 @@ def test_a_refunds_detail_lists_what_the_seller_was_told_of_it(refunded):
     assert told == [newest(refunded)]
 
 
-def test_a_seller_without_an_address_is_told_nothing(room):
-    room.freeze()
-    room.refund(room.paid_order())
-    assert room.advance(5)["delivered"] == 0
-    assert room.get("/notifications").json == {"items": [], "next_cursor": None}
+def test_a_seller_without_an_address_is_told_nothing(world):
+    world.freeze()
+    world.refund(world.paid_order())
+    assert world.advance(5)["delivered"] == 0
+    assert world.get("/notifications").json == {"items": [], "next_cursor": None}
 
 
-def test_a_server_that_breaks_is_asked_again_later(told_room, listener):
+def test_a_server_that_breaks_is_asked_again_later(notified_world, listener):
     listener.answers = [500, 503]
-    told_room.paid_order()
-    told = newest(told_room)
+    notified_world.paid_order()
+    told = newest(notified_world)
     assert (told["state"], told["reason"]) == ("RETRY_WAIT", "answered 500")
     assert told["due_at"] == "2026-11-21T15:00:01.000Z"
-    told_room.advance(1)
-    assert newest(told_room)["due_at"] == "2026-11-21T15:00:06.000Z"
-    assert told_room.advance(5)["delivered"] == 1
-    told = see(told_room, newest(told_room))
+    notified_world.advance(1)
+    assert newest(notified_world)["due_at"] == "2026-11-21T15:00:06.000Z"
+    assert notified_world.advance(5)["delivered"] == 1
+    told = see(notified_world, newest(notified_world))
     assert (told["state"], told["reason"], told["try_count"]) == ("DELIVERED", None, 3)
     assert [(one["number"], one["answer"]["status"]) for one in told["tries"]] == [
         (1, 500),
@@ -106,32 +106,32 @@ def test_a_server_that_breaks_is_asked_again_later(told_room, listener):
     assert len({one["request"]["body"] for one in told["tries"]}) == 1
 
 
-def test_a_server_that_does_not_know_the_address_is_given_up(told_room, listener):
+def test_a_server_that_does_not_know_the_address_is_given_up(notified_world, listener):
     listener.answers = [404]
-    told_room.paid_order()
-    moved = told_room.advance(86_400)
-    told = newest(told_room)
+    notified_world.paid_order()
+    moved = notified_world.advance(86_400)
+    told = newest(notified_world)
     assert (moved["delivered"], told["state"], told["try_count"]) == (0, "DEAD", 1)
     assert told["reason"] == "answered 404"
-    assert len(listener.heard) == 1
+    assert len(listener.received) == 1
 
 
 def test_a_server_that_keeps_silent_is_told_apart_from_one_that_answers(api, listener):
-    room = api.new_seller(ipn_url=listener.url, settings={"ipn_timeout_seconds": 1})
-    room.freeze()
+    world = api.new_seller(ipn_url=listener.url, settings={"ipn_timeout_seconds": 1})
+    world.freeze()
     listener.answers = [SILENCE]
-    room.paid_order()
-    (one,) = see(room, newest(room))["tries"]
+    world.paid_order()
+    (one,) = see(world, newest(world))["tries"]
     assert (one["status"], one["answer"]) == (None, None)
     assert one["reason"] == "127.0.0.1 did not answer in time."
-    assert room.advance(1)["delivered"] == 1
+    assert world.advance(1)["delivered"] == 1
 
 
-def test_a_notification_that_was_given_up_is_sent_by_hand(told_room, listener):
+def test_a_notification_that_was_given_up_is_sent_by_hand(notified_world, listener):
     listener.answers = [404]
-    told_room.paid_order()
-    before = newest(told_room)
-    told = told_room.post(f"/notifications/{before['notification_id']}/deliver").json
+    notified_world.paid_order()
+    before = newest(notified_world)
+    told = notified_world.post(f"/notifications/{before['notification_id']}/deliver").json
     assert (told["state"], told["try_count"]) == ("DELIVERED", 2)
     assert [one["status"] for one in told["tries"]] == [404, 200]
     asked = [step["actor"] for step in told["timeline"] if step["event"] == "asked_again"]
@@ -143,71 +143,71 @@ def test_a_delivered_notification_is_sent_once_more(refunded, listener):
     one = newest(refunded)
     told = refunded.post(f"/notifications/{one['notification_id']}/deliver").json
     assert (told["state"], told["try_count"]) == ("DELIVERED", 2)
-    assert listener.heard[1] == listener.heard[2]
+    assert listener.received[1] == listener.received[2]
 
 
-def test_delivering_by_hand_may_fail_too_and_the_retries_go_on(told_room, listener):
+def test_delivering_by_hand_may_fail_too_and_the_retries_go_on(notified_world, listener):
     listener.answers = [404, 500]
-    told_room.paid_order()
-    path = f"/notifications/{newest(told_room)['notification_id']}/deliver"
-    told = told_room.post(path).json
+    notified_world.paid_order()
+    path = f"/notifications/{newest(notified_world)['notification_id']}/deliver"
+    told = notified_world.post(path).json
     assert (told["state"], told["reason"]) == ("RETRY_WAIT", "answered 500")
-    assert told_room.post("/clock/advance", {"until": "idle"}).json["delivered"] == 1
+    assert notified_world.post("/clock/advance", {"until": "idle"}).json["delivered"] == 1
 
 
-def test_a_notification_that_is_being_sent_is_not_sent_twice(told_room, listener):
-    told_room.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
-    told_room.paid_order()
-    one = newest(told_room)
-    with transaction(told_room.api.runtime, told_room.seller_id) as sandbox:
+def test_a_notification_that_is_being_sent_is_not_sent_twice(notified_world, listener):
+    notified_world.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
+    notified_world.paid_order()
+    one = newest(notified_world)
+    with transaction(notified_world.api.runtime, notified_world.seller_id) as sandbox:
         found = notifications.by_id(sandbox, one["notification_id"])
         notifications.transition(sandbox, found, "claimed")
-    answer = told_room.post(f"/notifications/{one['notification_id']}/deliver")
+    answer = notified_world.post(f"/notifications/{one['notification_id']}/deliver")
     assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
-    assert listener.heard == []
+    assert listener.received == []
 
 
-def test_a_delayed_notification_goes_at_once_by_hand_and_not_again_later(told_room, listener):
-    told_room.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
-    told_room.paid_order()
-    one = newest(told_room)
+def test_a_delayed_notification_goes_at_once_by_hand_and_not_again_later(notified_world, listener):
+    notified_world.post("/scenarios", {"stage": "ipn", "outcome": "delayed"})
+    notified_world.paid_order()
+    one = newest(notified_world)
     assert (one["state"], one["due_at"]) == ("QUEUED", "2026-11-21T15:00:30.000Z")
-    told = told_room.post(f"/notifications/{one['notification_id']}/deliver").json
+    told = notified_world.post(f"/notifications/{one['notification_id']}/deliver").json
     assert (told["state"], told["due_at"]) == ("DELIVERED", "2026-11-21T15:00:00.000Z")
-    told_room.advance(60)
-    assert len(listener.heard) == 1
+    notified_world.advance(60)
+    assert len(listener.received) == 1
 
 
-def test_a_suppressed_notification_is_listed_and_goes_out_by_hand_only(told_room, listener):
-    told_room.post("/scenarios", {"stage": "ipn", "outcome": "none"})
-    told_room.paid_order()
-    told_room.post("/clock/advance", {"until": "idle"})
-    told = newest(told_room)
+def test_a_suppressed_notification_is_listed_and_goes_out_by_hand_only(notified_world, listener):
+    notified_world.post("/scenarios", {"stage": "ipn", "outcome": "none"})
+    notified_world.paid_order()
+    notified_world.post("/clock/advance", {"until": "idle"})
+    told = newest(notified_world)
     assert (told["state"], told["outcome"], told["tries"]) == ("SUPPRESSED", "none", [])
-    assert listener.heard == []
-    told = told_room.post(f"/notifications/{told['notification_id']}/deliver").json
-    assert (told["state"], len(listener.heard)) == ("DELIVERED", 1)
+    assert listener.received == []
+    told = notified_world.post(f"/notifications/{told['notification_id']}/deliver").json
+    assert (told["state"], len(listener.received)) == ("DELIVERED", 1)
 
 
-def test_a_doubled_message_is_two_deliveries(told_room, listener):
+def test_a_doubled_message_is_two_deliveries(notified_world, listener):
     rule = {"stage": "ipn", "outcome": "doubled", "match": {"notification_type": REFUND}}
-    told_room.post("/scenarios", rule)
-    told_room.refund(told_room.paid_order())
-    assert told_room.post("/clock/advance", {"until": "idle"}).json["delivered"] == 2
-    second, first = told_room.get(f"/notifications?type={REFUND}").json["items"]
+    notified_world.post("/scenarios", rule)
+    notified_world.refund(notified_world.paid_order())
+    assert notified_world.post("/clock/advance", {"until": "idle"}).json["delivered"] == 2
+    second, first = notified_world.get(f"/notifications?type={REFUND}").json["items"]
     assert (first["copy"], second["copy"]) == (1, 2)
     assert first["message_id"] == second["message_id"]
-    assert listener.heard[1] == listener.heard[2]
+    assert listener.received[1] == listener.received[2]
 
 
-def test_tries_that_a_scenario_loses_are_listed_with_the_reason(told_room, listener):
-    told_room.post("/scenarios", {"stage": "ipn", "outcome": "fails_until_3"})
-    told_room.paid_order()
-    told_room.post("/clock/advance", {"until": "idle"})
-    tries = newest(told_room)["tries"]
+def test_tries_that_a_scenario_loses_are_listed_with_the_reason(notified_world, listener):
+    notified_world.post("/scenarios", {"stage": "ipn", "outcome": "fails_until_3"})
+    notified_world.paid_order()
+    notified_world.post("/clock/advance", {"until": "idle"})
+    tries = newest(notified_world)["tries"]
     assert [one["status"] for one in tries] == [503, 503, 200]
     assert "scenario" in tries[0]["reason"]
-    assert len(listener.heard) == 1
+    assert len(listener.received) == 1
 
 
 @pytest.mark.parametrize("verb", ["", "/deliver"])
@@ -217,7 +217,7 @@ def test_another_sellers_notification_is_not_there(api, refunded, verb, listener
         answer = stranger.call("POST" if verb else "GET", f"/notifications/{name}{verb}")
         assert (answer.status_code, answer.json["code"]) == (404, "notification.not_found")
     assert stranger.get("/notifications").json["items"] == []
-    assert len(listener.heard) == 2
+    assert len(listener.received) == 2
 
 
 @pytest.mark.parametrize(
@@ -234,23 +234,23 @@ def test_another_sellers_notification_is_not_there(api, refunded, verb, listener
         ("order_id={order}&type=payment", [PAYMENT]),
     ],
 )
-def test_the_list_can_be_narrowed(told_room, listener, query, expected):
+def test_the_list_can_be_narrowed(notified_world, listener, query, expected):
     listener.answers = [404]
-    told_room.paid_order("A-1")
-    order = told_room.paid_order("A-2")
-    refund = told_room.refund(order)
-    told_room.advance(5)
+    notified_world.paid_order("A-1")
+    order = notified_world.paid_order("A-2")
+    refund = notified_world.refund(order)
+    notified_world.advance(5)
     query = query.format(order=order.order_id, refund=refund)
-    items = told_room.get(f"/notifications?{query}").json["items"]
+    items = notified_world.get(f"/notifications?{query}").json["items"]
     assert [item["type"] for item in items] == expected
 
 
-def test_pages_of_notifications_neither_repeat_nor_leave_out(told_room):
+def test_pages_of_notifications_neither_repeat_nor_leave_out(notified_world):
     for number in range(5):
-        told_room.paid_order(f"A-{number}")
+        notified_world.paid_order(f"A-{number}")
     seen, cursor = [], ""
     while cursor is not None:
-        page = told_room.get(f"/notifications?limit=2&cursor={cursor}").json
+        page = notified_world.get(f"/notifications?limit=2&cursor={cursor}").json
         seen += [item["notification_id"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert len(seen) == len(set(seen)) == 5
@@ -265,6 +265,6 @@ def test_pages_of_notifications_neither_repeat_nor_leave_out(told_room):
         ("cursor=cmVmdW5kOjE", 400, "cursor.invalid"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
-    answer = room.get(f"/notifications?{query}")
+def test_a_query_that_cannot_be_meant_is_refused(world, query, status, code):
+    answer = world.get(f"/notifications?{query}")
     assert (answer.status_code, answer.json["code"]) == (status, code)

@@ -3,12 +3,12 @@
 import pytest
 
 
-def test_an_order_is_told_with_the_fields_that_others_rely_on(room):
-    room.freeze("2026-11-21T15:00:00Z")
-    order = room.open_order(
+def test_an_order_is_told_with_the_fields_that_others_rely_on(world):
+    world.freeze("2026-11-21T15:00:00Z")
+    order = world.open_order(
         "A-1", "499.00", custom_information="cart=1", seller_note="Bell", store_name="Bikes"
     )
-    line = room.get("/orders").json["items"][0]
+    line = world.get("/orders").json["items"][0]
     expected = {
         "order_id": order.order_id,
         "seller_order_id": "A-1",
@@ -25,10 +25,10 @@ def test_an_order_is_told_with_the_fields_that_others_rely_on(room):
     assert line.items() >= expected.items()
 
 
-def test_a_paid_order_shows_its_attempt_timeline_and_why(room):
-    room.freeze()
-    order = room.paid_order()
-    told = room.get(f"/orders/{order.order_id}").json
+def test_a_paid_order_shows_its_attempt_timeline_and_why(world):
+    world.freeze()
+    order = world.paid_order()
+    told = world.get(f"/orders/{order.order_id}").json
 
     assert told["state"] == "PAID"
     assert told["refunds"] == []
@@ -63,13 +63,13 @@ def test_a_paid_order_shows_its_attempt_timeline_and_why(room):
     }
 
 
-def test_attempts_are_listed_oldest_first_and_the_list_shows_the_newest(room):
-    room.freeze()
-    order = room.open_order()
+def test_attempts_are_listed_oldest_first_and_the_list_shows_the_newest(world):
+    world.freeze()
+    order = world.open_order()
     for vpa in ("insufficient@mockpay", "success@mockpay"):
-        room.pay(order, vpa)
-        room.post("/clock/advance", {"seconds": 0})
-    told = room.get(f"/orders/{order.order_id}").json
+        world.pay(order, vpa)
+        world.post("/clock/advance", {"seconds": 0})
+    told = world.get(f"/orders/{order.order_id}").json
     assert [one["state"] for one in told["attempts"]] == ["FAILED", "CAPTURED"]
     assert told["attempts"][0]["failure"] == {
         "source": "issuer_bank",
@@ -77,27 +77,27 @@ def test_attempts_are_listed_oldest_first_and_the_list_shows_the_newest(room):
         "reason": "insufficient_funds",
         "code": "Z9",
     }
-    assert room.get("/orders").json["items"][0]["attempt"]["state"] == "CAPTURED"
+    assert world.get("/orders").json["items"][0]["attempt"]["state"] == "CAPTURED"
 
 
-def test_nothing_decided_is_an_answer_too(room):
-    room.freeze()
-    order = room.open_order()
-    room.pay(order, "anna@okbank")
-    why = room.get(f"/orders/{order.order_id}").json["why"]
+def test_nothing_decided_is_an_answer_too(world):
+    world.freeze()
+    order = world.open_order()
+    world.pay(order, "anna@okbank")
+    why = world.get(f"/orders/{order.order_id}").json["why"]
     assert [(one["source"], one["scenario"]) for one in why] == [("success", None)]
 
 
 @pytest.fixture
-def shop_day(room):
+def shop_day(world):
     """A paid order, one that failed by amount, one that waits and one that nobody tried to pay."""
-    room.freeze()
-    room.paid_order("A-1")
-    room.pay(room.open_order("A-2", "1700.51"), "anna@okbank")
-    room.post("/clock/advance", {"seconds": 10})
-    room.pay(room.open_order("B-3", seller_note="Blue 100% wool"), None)
-    room.open_order("B-4", custom_information="Cart_Nine")
-    return room
+    world.freeze()
+    world.paid_order("A-1")
+    world.pay(world.open_order("A-2", "1700.51"), "anna@okbank")
+    world.post("/clock/advance", {"seconds": 10})
+    world.pay(world.open_order("B-3", seller_note="Blue 100% wool"), None)
+    world.open_order("B-4", custom_information="Cart_Nine")
+    return world
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_the_list_can_be_narrowed(shop_day, query, expected):
     assert [item["seller_order_id"] for item in items] == expected
 
 
-def test_pages_of_orders_neither_repeat_nor_leave_out(room):
+def test_pages_of_orders_neither_repeat_nor_leave_out(world):
     for number in range(7):
-        room.open_order(f"A-{number}")
+        world.open_order(f"A-{number}")
     seen, cursor = [], ""
     while cursor is not None:
-        page = room.get(f"/orders?limit=3&cursor={cursor}").json
+        page = world.get(f"/orders?limit=3&cursor={cursor}").json
         seen += [item["seller_order_id"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == [f"A-{number}" for number in reversed(range(7))]
@@ -154,106 +154,106 @@ def test_pages_of_orders_neither_repeat_nor_leave_out(room):
         ("text=%00", 400, "text.nul"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
-    answer = room.get(f"/orders?{query}")
+def test_a_query_that_cannot_be_meant_is_refused(world, query, status, code):
+    answer = world.get(f"/orders?{query}")
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
-def test_another_sellers_order_is_not_there(api, room):
+def test_another_sellers_order_is_not_there(api, world):
     other = api.new_seller()
     order = other.open_order()
     for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/capture")):
-        answer = room.call(method, f"/orders/{order.order_id}{path}")
+        answer = world.call(method, f"/orders/{order.order_id}{path}")
         assert (answer.status_code, answer.json["code"]) == (404, "order.not_found")
     assert other.get(f"/orders/{order.order_id}").json["state"] == "CREATED"
 
 
-def test_a_tester_may_cancel_an_order_that_nobody_paid(room):
-    room.freeze()
-    order = room.open_order()
-    room.pay(order, None)
-    told = room.post(f"/orders/{order.order_id}/cancel").json
+def test_a_tester_may_cancel_an_order_that_nobody_paid(world):
+    world.freeze()
+    order = world.open_order()
+    world.pay(order, None)
+    told = world.post(f"/orders/{order.order_id}/cancel").json
     assert told["state"] == "CANCELLED"
     assert told["attempts"][0]["state"] == "CANCELLED"
     assert told["timeline"][-1]["actor"] == "tester"
 
 
-def test_an_order_that_ended_without_money_cannot_be_cancelled(room):
-    order = room.open_order()
-    assert room.post(f"/orders/{order.order_id}/cancel").status_code == 200
-    answer = room.post(f"/orders/{order.order_id}/cancel")
+def test_an_order_that_ended_without_money_cannot_be_cancelled(world):
+    order = world.open_order()
+    assert world.post(f"/orders/{order.order_id}/cancel").status_code == 200
+    answer = world.post(f"/orders/{order.order_id}/cancel")
     assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
 
 
-def test_a_paid_order_is_cancelled_by_refunding_what_is_left(room):
-    room.freeze()
-    order = room.paid_order("A-1", "499.00")
-    room.refund(order, "100.00")
-    told = room.post(f"/orders/{order.order_id}/cancel").json
+def test_a_paid_order_is_cancelled_by_refunding_what_is_left(world):
+    world.freeze()
+    order = world.paid_order("A-1", "499.00")
+    world.refund(order, "100.00")
+    told = world.post(f"/orders/{order.order_id}/cancel").json
 
     assert told["state"] == "PAID"
     lines = [(one["kind"], one["amount"], one["state"]) for one in told["refunds"]]
     assert lines == [("SELLER", "100.00", "PENDING"), ("CANCELLATION", "399.00", "PENDING")]
     assert "cancelled_after_capture" in [step["event"] for step in told["timeline"]]
-    again = room.post(f"/orders/{order.order_id}/cancel")
+    again = world.post(f"/orders/{order.order_id}/cancel")
     assert (again.status_code, again.json["code"]) == (409, "order.refunded")
 
-    room.advance(5)
-    after = room.get(f"/orders/{order.order_id}").json
+    world.advance(5)
+    after = world.get(f"/orders/{order.order_id}").json
     assert (after["state"], after["refunded_amount"]) == ("REFUNDED", "499.00")
-    assert room.get("/audit").json["ok"]
+    assert world.get("/audit").json["ok"]
 
 
 @pytest.fixture
 def held(api):
     """A world whose seller captures by hand, and an order with authorised money."""
-    room = api.new_seller(settings={"capture": "manual", "authorization_seconds": 3_600})
-    room.freeze()
-    order = room.paid_order()
-    return room, f"/orders/{order.order_id}"
+    world = api.new_seller(settings={"capture": "manual", "authorization_seconds": 3_600})
+    world.freeze()
+    order = world.paid_order()
+    return world, f"/orders/{order.order_id}"
 
 
 def test_authorised_money_is_captured_once(held):
-    room, path = held
-    assert room.get(path).json["state"] == "AUTHORIZED"
-    told = room.post(f"{path}/capture").json
+    world, path = held
+    assert world.get(path).json["state"] == "AUTHORIZED"
+    told = world.post(f"{path}/capture").json
     assert (told["state"], told["attempts"][0]["state"]) == ("PAID", "CAPTURED")
     assert told["timeline"][-1]["actor"] == "tester"
-    again = room.post(f"{path}/capture")
+    again = world.post(f"{path}/capture")
     assert (again.status_code, again.json["code"]) == (409, "capture.not_authorized")
 
 
 def test_a_held_order_is_cancelled_by_letting_the_money_go(held):
-    room, path = held
-    told = room.post(f"{path}/cancel").json
+    world, path = held
+    told = world.post(f"{path}/cancel").json
     assert (told["state"], told["attempts"][0]["state"]) == ("CANCELLED", "VOIDED")
     assert told["refunds"] == []
 
 
 def test_money_that_nobody_captures_in_time_goes_back(held):
-    room, path = held
-    room.advance(3_600)
-    told = room.get(path).json
+    world, path = held
+    world.advance(3_600)
+    told = world.get(path).json
     assert told["timeline"][-1]["event"] == "auth_expired"
-    assert room.post(f"{path}/capture").status_code == 409
+    assert world.post(f"{path}/capture").status_code == 409
 
 
 def test_a_pending_capture_cannot_be_asked_for_twice(held):
-    room, _ = held
-    room.post("/scenarios", {"stage": "capture", "outcome": "pending"})
-    order = room.paid_order("A-2")
+    world, _ = held
+    world.post("/scenarios", {"stage": "capture", "outcome": "pending"})
+    order = world.paid_order("A-2")
     path = f"/orders/{order.order_id}/capture"
-    assert room.post(path).json["state"] == "AUTHORIZED"
-    again = room.post(path)
+    assert world.post(path).json["state"] == "AUTHORIZED"
+    again = world.post(path)
     assert (again.status_code, again.json["code"]) == (409, "capture.pending")
-    room.advance(30)
-    assert room.get(f"/orders/{order.order_id}").json["state"] == "PAID"
+    world.advance(30)
+    assert world.get(f"/orders/{order.order_id}").json["state"] == "PAID"
 
 
-def test_an_order_whose_money_may_be_moving_cannot_be_cancelled(room):
-    room.freeze()
-    order = room.open_order()
-    room.pay(order, "deemed@mockpay")
-    room.post("/clock/advance", {"seconds": 0})
-    answer = room.post(f"/orders/{order.order_id}/cancel")
+def test_an_order_whose_money_may_be_moving_cannot_be_cancelled(world):
+    world.freeze()
+    order = world.open_order()
+    world.pay(order, "deemed@mockpay")
+    world.post("/clock/advance", {"seconds": 0})
+    answer = world.post(f"/orders/{order.order_id}/cancel")
     assert (answer.status_code, answer.json["code"]) == (409, "order.busy")

@@ -45,9 +45,9 @@ def test_a_body_that_cannot_be_read_is_refused(api, body, status, code):
     assert is_problem(answer, status) == code
 
 
-def test_deep_json_where_anything_goes_is_refused(room):
+def test_deep_json_where_anything_goes_is_refused(world):
     body = b'{"stage":"issuer","outcome":"x","match":' + b'{"a":' * 50_000 + b"}" * 50_001
-    answer = room.call("POST", "/scenarios", data=body, content_type="application/json")
+    answer = world.call("POST", "/scenarios", data=body, content_type="application/json")
     assert answer.status_code in {400, 422}
 
 
@@ -77,12 +77,12 @@ def test_a_wrong_method_is_a_problem_and_says_what_is_allowed(api, method, path)
     assert answer.headers["Allow"]
 
 
-def test_a_trailing_slash_is_no_other_address(room):
-    assert room.get("/clock/").status_code == 200
+def test_a_trailing_slash_is_no_other_address(world):
+    assert world.get("/clock/").status_code == 200
 
 
-def test_answers_are_kept_by_nobody(api, room):
-    for answer in (room.get(""), api.get("/sellers/A1NOBODY"), api.get("/public-key")):
+def test_answers_are_kept_by_nobody(api, world):
+    for answer in (world.get(""), api.get("/sellers/A1NOBODY"), api.get("/public-key")):
         assert answer.headers["Cache-Control"] == "no-store"
 
 

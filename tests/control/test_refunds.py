@@ -6,23 +6,23 @@ VERBS = ["complete", "decline", "hold", "release"]
 
 
 @pytest.fixture
-def paid(room):
+def paid(world):
     """A paid order in a frozen world, at 15:00."""
-    room.freeze("2026-11-21T15:00:00Z")
-    return room.paid_order("A-1", "499.00")
+    world.freeze("2026-11-21T15:00:00Z")
+    return world.paid_order("A-1", "499.00")
 
 
-def see(room, refund_id):
-    return room.get(f"/refunds/{refund_id}").json
+def see(world, refund_id):
+    return world.get(f"/refunds/{refund_id}").json
 
 
 def events(told):
     return [(step["event"], step["after"], step["actor"]) for step in told["timeline"]]
 
 
-def test_a_refund_is_told_with_the_fields_that_others_rely_on(room, paid):
-    refund_id = room.refund(paid, "100.00", "R-1")
-    (line,) = room.get("/refunds").json["items"]
+def test_a_refund_is_told_with_the_fields_that_others_rely_on(world, paid):
+    refund_id = world.refund(paid, "100.00", "R-1")
+    (line,) = world.get("/refunds").json["items"]
     expected = {
         "refund_id": refund_id,
         "reference": "R-1",
@@ -39,70 +39,70 @@ def test_a_refund_is_told_with_the_fields_that_others_rely_on(room, paid):
     }
     assert line.items() >= expected.items()
     assert events(line) == [("requested", "PENDING", "seller"), ("sent", "PENDING", "sandbox")]
-    told = see(room, refund_id)
+    told = see(world, refund_id)
     assert told.items() >= line.items()
     assert told["destination"]["method"] == "upi"
     assert told["urls"]["order"].endswith(f"/orders/{paid.order_id}")
 
 
-def test_the_clock_completes_a_refund_and_names_its_reference(room, paid):
-    refund_id = room.refund(paid)
-    assert room.advance(5)["fired"] == 1
-    told = see(room, refund_id)
+def test_the_clock_completes_a_refund_and_names_its_reference(world, paid):
+    refund_id = world.refund(paid)
+    assert world.advance(5)["fired"] == 1
+    told = see(world, refund_id)
     assert (told["state"], told["completed_at"]) == ("COMPLETED", "2026-11-21T15:00:05.000Z")
     assert told["bank_reference_kind"] == "RRN"
     assert told["bank_reference"].isdigit()
     assert events(told)[-1] == ("completed", "COMPLETED", "clock")
-    order = room.get(f"/orders/{paid.order_id}").json
+    order = world.get(f"/orders/{paid.order_id}").json
     assert order["refunded_amount"] == "100.00"
 
 
-def test_an_orders_detail_lists_its_refunds_the_oldest_first(room, paid):
-    first, second = room.refund(paid, "100.00", "R-1"), room.refund(paid, "50.00", "R-2")
-    room.post(f"/refunds/{first}/complete")
-    refunds = room.get(f"/orders/{paid.order_id}").json["refunds"]
+def test_an_orders_detail_lists_its_refunds_the_oldest_first(world, paid):
+    first, second = world.refund(paid, "100.00", "R-1"), world.refund(paid, "50.00", "R-2")
+    world.post(f"/refunds/{first}/complete")
+    refunds = world.get(f"/orders/{paid.order_id}").json["refunds"]
     told = [(one["refund_id"], one["amount"], one["state"]) for one in refunds]
     assert told == [(first, "100.00", "COMPLETED"), (second, "50.00", "PENDING")]
     assert [step["subject"] for step in refunds[1]["timeline"]] == [second] * 2
 
 
-def test_a_refund_without_a_scenario_says_that_nothing_spoke(room, paid):
-    (why,) = see(room, room.refund(paid))["why"]
+def test_a_refund_without_a_scenario_says_that_nothing_spoke(world, paid):
+    (why,) = see(world, world.refund(paid))["why"]
     assert (why["stage"], why["source"], why["scenario"]) == ("refund", "success", None)
 
 
-def test_the_rule_that_decides_a_refund_is_told(room, paid):
-    rule = room.post(
+def test_the_rule_that_decides_a_refund_is_told(world, paid):
+    rule = world.post(
         "/scenarios", {"stage": "refund", "outcome": "delay:3600", "match": {"reference": "R-2"}}
     ).json
-    room.refund(paid, "100.00", "R-1")
-    told = see(room, room.refund(paid, "100.00", "R-2"))
+    world.refund(paid, "100.00", "R-1")
+    told = see(world, world.refund(paid, "100.00", "R-2"))
     (why,) = told["why"]
     assert (why["stage"], why["outcome"]) == ("refund", "delay:3600")
     assert why["scenario"] == told["scenario"] == f"rule {rule['rule_id']}"
     assert told["due_at"] == "2026-11-21T16:00:00.000Z"
-    room.advance(3_599)
-    assert see(room, told["refund_id"])["state"] == "PENDING"
-    room.advance(1)
-    assert see(room, told["refund_id"])["state"] == "COMPLETED"
+    world.advance(3_599)
+    assert see(world, told["refund_id"])["state"] == "PENDING"
+    world.advance(1)
+    assert see(world, told["refund_id"])["state"] == "COMPLETED"
 
 
-def test_a_tester_completes_a_refund_before_its_time(room, paid):
-    told = room.post(f"/refunds/{room.refund(paid)}/complete").json
+def test_a_tester_completes_a_refund_before_its_time(world, paid):
+    told = world.post(f"/refunds/{world.refund(paid)}/complete").json
     assert (told["state"], told["reason_code"]) == ("COMPLETED", None)
     assert events(told)[-1] == ("completed", "COMPLETED", "tester")
-    assert room.get("/audit").json["ok"]
+    assert world.get("/audit").json["ok"]
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [(None, "PROCESSING_FAILURE"), ({}, "PROCESSING_FAILURE"), ({"reason": "REJECTED"}, "REJECTED")],
 )
-def test_a_declined_refund_leaves_its_money_to_be_refunded_again(room, paid, body, reason):
-    told = room.post(f"/refunds/{room.refund(paid, '499.00')}/decline", body).json
+def test_a_declined_refund_leaves_its_money_to_be_refunded_again(world, paid, body, reason):
+    told = world.post(f"/refunds/{world.refund(paid, '499.00')}/decline", body).json
     assert (told["state"], told["reason_code"]) == ("DECLINED", reason)
-    again = room.refund(paid, "499.00", "R-2")
-    assert room.post(f"/refunds/{again}/complete").json["state"] == "COMPLETED"
+    again = world.refund(paid, "499.00", "R-2")
+    assert world.post(f"/refunds/{again}/complete").json["state"] == "COMPLETED"
 
 
 @pytest.mark.parametrize(
@@ -113,70 +113,70 @@ def test_a_declined_refund_leaves_its_money_to_be_refunded_again(room, paid, bod
         ({"why": "REJECTED"}, "input.invalid"),
     ],
 )
-def test_a_refund_is_declined_by_amazons_reasons_only(room, paid, body, code):
-    refund_id = room.refund(paid)
-    answer = room.post(f"/refunds/{refund_id}/decline", body)
+def test_a_refund_is_declined_by_amazons_reasons_only(world, paid, body, code):
+    refund_id = world.refund(paid)
+    answer = world.post(f"/refunds/{refund_id}/decline", body)
     assert (answer.status_code, answer.json["code"]) == (422, code)
-    assert see(room, refund_id)["state"] == "PENDING"
+    assert see(world, refund_id)["state"] == "PENDING"
 
 
-def test_a_held_refund_waits_until_it_is_released(room, paid):
-    refund_id = room.refund(paid)
-    assert room.post(f"/refunds/{refund_id}/hold").json["held"]
-    room.advance(86_400)
-    assert see(room, refund_id)["state"] == "PENDING"
-    told = room.post(f"/refunds/{refund_id}/release").json
+def test_a_held_refund_waits_until_it_is_released(world, paid):
+    refund_id = world.refund(paid)
+    assert world.post(f"/refunds/{refund_id}/hold").json["held"]
+    world.advance(86_400)
+    assert see(world, refund_id)["state"] == "PENDING"
+    told = world.post(f"/refunds/{refund_id}/release").json
     assert (told["held"], told["due_at"]) == (False, "2026-11-22T15:00:00.000Z")
-    room.advance(0)
-    told = see(room, refund_id)
+    world.advance(0)
+    told = see(world, refund_id)
     assert [event for event, _, _ in events(told)] == ["requested", "sent", "held", "released", "completed"]
 
 
-def test_a_refund_released_in_time_settles_when_it_was_due(room, paid):
-    refund_id = room.refund(paid)
-    room.post(f"/refunds/{refund_id}/hold")
-    room.post(f"/refunds/{refund_id}/release")
-    room.advance(4)
-    assert see(room, refund_id)["state"] == "PENDING"
-    room.advance(1)
-    assert see(room, refund_id)["state"] == "COMPLETED"
+def test_a_refund_released_in_time_settles_when_it_was_due(world, paid):
+    refund_id = world.refund(paid)
+    world.post(f"/refunds/{refund_id}/hold")
+    world.post(f"/refunds/{refund_id}/release")
+    world.advance(4)
+    assert see(world, refund_id)["state"] == "PENDING"
+    world.advance(1)
+    assert see(world, refund_id)["state"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("end", ["complete", "decline"])
-def test_a_refund_that_ended_goes_nowhere(room, paid, verb, end):
-    refund_id = room.refund(paid)
-    ended = room.post(f"/refunds/{refund_id}/{end}").json["state"]
-    answer = room.post(f"/refunds/{refund_id}/{verb}")
+def test_a_refund_that_ended_goes_nowhere(world, paid, verb, end):
+    refund_id = world.refund(paid)
+    ended = world.post(f"/refunds/{refund_id}/{end}").json["state"]
+    answer = world.post(f"/refunds/{refund_id}/{verb}")
     assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
-    assert see(room, refund_id)["state"] == ended
-    assert room.get("/audit").json["ok"]
+    assert see(world, refund_id)["state"] == ended
+    assert world.get("/audit").json["ok"]
 
 
-def test_only_a_held_refund_is_released(room, paid):
-    answer = room.post(f"/refunds/{room.refund(paid)}/release")
+def test_only_a_held_refund_is_released(world, paid):
+    answer = world.post(f"/refunds/{world.refund(paid)}/release")
     assert (answer.status_code, answer.json["code"]) == (409, "refund.not_held")
 
 
 @pytest.mark.parametrize("verb", ["", *(f"/{verb}" for verb in VERBS)])
-def test_another_sellers_refund_is_not_there(api, room, paid, verb):
-    refund_id = room.refund(paid)
+def test_another_sellers_refund_is_not_there(api, world, paid, verb):
+    refund_id = world.refund(paid)
     stranger = api.new_seller()
     for name in (refund_id, "P00-0000000-0000000-R000000"):
         answer = stranger.call("POST" if verb else "GET", f"/refunds/{name}{verb}")
         assert (answer.status_code, answer.json["code"]) == (404, "refund.not_found")
     assert stranger.get("/refunds").json["items"] == []
-    assert see(room, refund_id)["state"] == "PENDING"
+    assert see(world, refund_id)["state"] == "PENDING"
 
 
 @pytest.fixture
-def three(room, paid):
+def three(world, paid):
     """Two refunds of one order, the first completed, and one of another order."""
-    room.post(f"/refunds/{room.refund(paid, '10.00', 'R-1')}/complete")
-    room.refund(paid, "20.00", "R-2")
-    other = room.paid_order("A-2")
-    room.refund(other, "30.00", "R-3")
-    return {"room": room, "first": paid.order_id, "other": other.order_id}
+    world.post(f"/refunds/{world.refund(paid, '10.00', 'R-1')}/complete")
+    world.refund(paid, "20.00", "R-2")
+    other = world.paid_order("A-2")
+    world.refund(other, "30.00", "R-3")
+    return {"world": world, "first": paid.order_id, "other": other.order_id}
 
 
 @pytest.mark.parametrize(
@@ -195,17 +195,17 @@ def three(room, paid):
     ],
 )
 def test_the_list_can_be_narrowed(three, query, expected):
-    items = three["room"].get(f"/refunds?{query.format(**three)}").json["items"]
+    items = three["world"].get(f"/refunds?{query.format(**three)}").json["items"]
     assert [item["reference"] for item in items] == expected
     assert all(step["subject"] == i["refund_id"] for i in items for step in i["timeline"])
 
 
-def test_pages_of_refunds_neither_repeat_nor_leave_out(room, paid):
+def test_pages_of_refunds_neither_repeat_nor_leave_out(world, paid):
     for number in range(5):
-        room.refund(paid, "1.00", f"R-{number}")
+        world.refund(paid, "1.00", f"R-{number}")
     seen, cursor = [], ""
     while cursor is not None:
-        page = room.get(f"/refunds?limit=2&cursor={cursor}").json
+        page = world.get(f"/refunds?limit=2&cursor={cursor}").json
         seen += [item["reference"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == [f"R-{number}" for number in reversed(range(5))]
@@ -221,6 +221,6 @@ def test_pages_of_refunds_neither_repeat_nor_leave_out(room, paid):
         ("cursor=b3JkZXI6MQ", 400, "cursor.invalid"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(room, query, status, code):
-    answer = room.get(f"/refunds?{query}")
+def test_a_query_that_cannot_be_meant_is_refused(world, query, status, code):
+    answer = world.get(f"/refunds?{query}")
     assert (answer.status_code, answer.json["code"]) == (status, code)

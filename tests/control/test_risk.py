@@ -11,8 +11,8 @@ VISA, FOREIGN = "4111111111111111", "4012888888881881"
 ASHA = "asha@example.com"
 
 
-def asked(room, **payment):
-    answer = room.post("/risk/dry-run", {"amount": "499.00", **payment})
+def asked(world, **payment):
+    answer = world.post("/risk/dry-run", {"amount": "499.00", **payment})
     assert answer.status_code == 200, answer.json
     return answer.json
 
@@ -21,9 +21,9 @@ def rules(told):
     return [(hit["rule"], hit["outcome"]) for hit in told["hits"]]
 
 
-def assessed(room, order, attempt_id, instrument=None, **inputs):
+def assessed(world, order, attempt_id, instrument=None, **inputs):
     """A real check, as a payment brings it."""
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         return assessment.assess(
             sandbox,
             attempt_id=attempt_id,
@@ -33,12 +33,12 @@ def assessed(room, order, attempt_id, instrument=None, **inputs):
         )
 
 
-def test_an_ordinary_payment_would_pass(room):
-    assert asked(room) == {"decision": "ALLOW", "score": 0, "hits": [], "scenario": None}
+def test_an_ordinary_payment_would_pass(world):
+    assert asked(world) == {"decision": "ALLOW", "score": 0, "hits": [], "scenario": None}
 
 
-def test_a_rule_tells_what_it_saw_against_which_limit(room):
-    told = asked(room, amount="150000.00")
+def test_a_rule_tells_what_it_saw_against_which_limit(world):
+    told = asked(world, amount="150000.00")
     assert told == {
         "decision": "CHALLENGE",
         "score": 20,
@@ -71,54 +71,54 @@ def test_a_rule_tells_what_it_saw_against_which_limit(room):
         ({"planned": "review"}, ("SCENARIO", "REVIEW")),
     ],
 )
-def test_each_part_of_a_payment_is_looked_at(room, payment, hit):
-    told = asked(room, **payment)
+def test_each_part_of_a_payment_is_looked_at(world, payment, hit):
+    told = asked(world, **payment)
     assert hit in rules(told)
     assert told["decision"] == hit[1]
 
 
-def test_a_name_is_compared_only_where_the_card_has_one(room):
+def test_a_name_is_compared_only_where_the_card_has_one(world):
     card = {"method": "card", "number": VISA, "buyer_name": "Asha Rao"}
-    assert rules(asked(room, **card)) == []
-    assert [rule for rule, _ in rules(asked(room, **card, name="Ravi Iyer"))] == ["NAME_MISMATCH"]
+    assert rules(asked(world, **card)) == []
+    assert [rule for rule, _ in rules(asked(world, **card, name="Ravi Iyer"))] == ["NAME_MISMATCH"]
 
 
-def test_a_buyers_own_history_is_counted(room):
-    buyer = room.post("/buyers", {"email": ASHA}).json["buyer_id"]
+def test_a_buyers_own_history_is_counted(world):
+    buyer = world.post("/buyers", {"email": ASHA}).json["buyer_id"]
     for name in (buyer, ASHA):
-        assert rules(asked(room, amount="25000.00", buyer_id=name)) == [("AMT_FIRST_TIME", "CHALLENGE")]
-    assert rules(asked(room, amount="25000.00")) == []
+        assert rules(asked(world, amount="25000.00", buyer_id=name)) == [("AMT_FIRST_TIME", "CHALLENGE")]
+    assert rules(asked(world, amount="25000.00")) == []
 
 
-def test_asking_leaves_no_trace(room):
+def test_asking_leaves_no_trace(world):
     for _ in range(20):
-        assert asked(room, method="card", number=VISA, ip="192.0.2.9", device="d1")["hits"] != []
-    assert rules(asked(room, method="card", number=VISA, ip="192.0.2.9")) == []
+        assert asked(world, method="card", number=VISA, ip="192.0.2.9", device="d1")["hits"] != []
+    assert rules(asked(world, method="card", number=VISA, ip="192.0.2.9")) == []
 
 
-def test_what_was_paid_before_counts(room):
-    order = room.open_order()
+def test_what_was_paid_before_counts(world):
+    order = world.open_order()
     for number in range(10):
-        assessed(room, order, f"{room.seller_id}-{number}", ip="192.0.2.9")
-    assert rules(asked(room, ip="192.0.2.9")) == [("VEL_IP", "REVIEW")]
-    assert rules(asked(room, ip="192.0.2.10")) == []
+        assessed(world, order, f"{world.seller_id}-{number}", ip="192.0.2.9")
+    assert rules(asked(world, ip="192.0.2.9")) == [("VEL_IP", "REVIEW")]
+    assert rules(asked(world, ip="192.0.2.10")) == []
 
 
-def test_another_sellers_payments_do_not_count(api, room):
+def test_another_sellers_payments_do_not_count(api, world):
     other = api.new_seller()
     order = other.open_order()
     for number in range(10):
         assessed(other, order, f"{other.seller_id}-{number}", ip="192.0.2.9")
-    assert asked(room, ip="192.0.2.9")["decision"] == "ALLOW"
+    assert asked(world, ip="192.0.2.9")["decision"] == "ALLOW"
 
 
-def test_a_sellers_own_rules_are_looked_at(room):
-    room.call("PATCH", "", {"settings": {"risk_rules": {"AMT_HIGH": "off"}}})
-    assert asked(room, amount="150000.00")["decision"] == "ALLOW"
+def test_a_sellers_own_rules_are_looked_at(world):
+    world.call("PATCH", "", {"settings": {"risk_rules": {"AMT_HIGH": "off"}}})
+    assert asked(world, amount="150000.00")["decision"] == "ALLOW"
 
 
-def test_no_answer_has_a_full_number(room):
-    answer = room.post(
+def test_no_answer_has_a_full_number(world):
+    answer = world.post(
         "/risk/dry-run", {"amount": "499.00", "method": "card", "number": FOREIGN, "name": "Asha"}
     )
     assert FOREIGN not in answer.text
@@ -138,60 +138,60 @@ def test_no_answer_has_a_full_number(room):
         ({"buyer_id": "byr_nobody"}, 404, "buyer.not_found"),
     ],
 )
-def test_a_payment_that_cannot_be_is_refused(room, payment, status, code):
-    answer = room.post("/risk/dry-run", {"amount": "499.00", **payment})
+def test_a_payment_that_cannot_be_is_refused(world, payment, status, code):
+    answer = world.post("/risk/dry-run", {"amount": "499.00", **payment})
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
 # --- forcing
 
 
-def forced(room, decision="DECLINE", **match):
-    answer = room.post("/risk/force", {"decision": decision, "match": match, "reason": "a test"})
+def forced(world, decision="DECLINE", **match):
+    answer = world.post("/risk/force", {"decision": decision, "match": match, "reason": "a test"})
     assert answer.status_code == 201, answer.json
     return answer.json
 
 
-def waiting(room):
-    return room.get("/risk/force").json["items"]
+def waiting(world):
+    return world.get("/risk/force").json["items"]
 
 
-def test_a_forced_decision_waits_for_the_attempt_that_fits_and_decides_it_once(room):
-    one = forced(room, "decline", amount="499", method="upi")
+def test_a_forced_decision_waits_for_the_attempt_that_fits_and_decides_it_once(world):
+    one = forced(world, "decline", amount="499", method="upi")
     assert one == {
         "force_id": one["force_id"],
         "decision": "DECLINE",
         "reason": "a test",
         "match": {"amount": "499.00", "method": "upi"},
     }
-    other, order = room.open_order("A-1", "500.00"), room.open_order("A-2", "499.00")
-    assert assessed(room, other, f"{room.seller_id}-1").decision == "ALLOW"
-    assert waiting(room) == [one]
-    found = assessed(room, order, f"{room.seller_id}-2")
+    other, order = world.open_order("A-1", "500.00"), world.open_order("A-2", "499.00")
+    assert assessed(world, other, f"{world.seller_id}-1").decision == "ALLOW"
+    assert waiting(world) == [one]
+    found = assessed(world, order, f"{world.seller_id}-2")
     assert (found.decision, found.hits[0].explain) == ("DECLINE", "a test")
-    assert waiting(room) == []
-    assert assessed(room, order, f"{room.seller_id}-3").decision == "ALLOW"
+    assert waiting(world) == []
+    assert assessed(world, order, f"{world.seller_id}-3").decision == "ALLOW"
 
 
-def test_a_dry_run_leaves_forced_decisions_alone(room):
-    one = forced(room)
-    assert asked(room)["decision"] == "ALLOW"
-    assert waiting(room) == [one]
+def test_a_dry_run_leaves_forced_decisions_alone(world):
+    one = forced(world)
+    assert asked(world)["decision"] == "ALLOW"
+    assert waiting(world) == [one]
 
 
-def test_forced_decisions_are_taken_back_and_other_sellers_keep_theirs(api, room):
+def test_forced_decisions_are_taken_back_and_other_sellers_keep_theirs(api, world):
     other = api.new_seller()
-    forced(room)
-    forced(room, "REVIEW")
+    forced(world)
+    forced(world, "REVIEW")
     kept = forced(other)
-    assert room.call("DELETE", "/risk/force").status_code == 204
-    assert (waiting(room), waiting(other)) == ([], [kept])
+    assert world.call("DELETE", "/risk/force").status_code == 204
+    assert (waiting(world), waiting(other)) == ([], [kept])
 
 
-def test_there_is_an_end_to_forced_decisions(room):
+def test_there_is_an_end_to_forced_decisions(world):
     for _ in range(100):
-        forced(room)
-    answer = room.post("/risk/force", {"decision": "ALLOW"})
+        forced(world)
+    answer = world.post("/risk/force", {"decision": "ALLOW"})
     assert (answer.status_code, answer.json["code"]) == (409, "risk.too_many_forced")
 
 
@@ -206,21 +206,21 @@ def test_there_is_an_end_to_forced_decisions(room):
         ({"decision": "ALLOW", "reason": "x" * 256}, "input.invalid"),
     ],
 )
-def test_a_decision_that_cannot_be_forced_is_refused(room, wish, code):
-    answer = room.post("/risk/force", wish)
+def test_a_decision_that_cannot_be_forced_is_refused(world, wish, code):
+    answer = world.post("/risk/force", wish)
     assert (answer.status_code, answer.json["code"]) == (422, code)
-    assert waiting(room) == []
+    assert waiting(world) == []
 
 
-def test_an_attempt_tells_what_was_decided_on_it(room):
-    room.freeze()
-    forced(room, "ALLOW", method="upi")
-    order = room.open_order()
-    attempt = room.pay(order)
-    with read(room.api.runtime, room.seller_id) as sandbox:
+def test_an_attempt_tells_what_was_decided_on_it(world):
+    world.freeze()
+    forced(world, "ALLOW", method="upi")
+    order = world.open_order()
+    attempt = world.pay(order)
+    with read(world.api.runtime, world.seller_id) as sandbox:
         known = assessment.of_attempt(sandbox, attempt.attempt_id)
     if known is None:
-        assessed(room, order, attempt.attempt_id)
-    told = room.get(f"/attempts/{attempt.attempt_id}").json["risk"]
+        assessed(world, order, attempt.attempt_id)
+    told = world.get(f"/attempts/{attempt.attempt_id}").json["risk"]
     assert (told["decision"], told["score"]) == ("ALLOW", 0)
     assert [(hit["rule"], hit["explain"]) for hit in told["hits"]] == [("FORCED", "a test")]

@@ -8,54 +8,54 @@ from mockpay.store import scenarios
 from mockpay.store.unit_of_work import transaction
 
 
-def states(room, order):
-    told = room.get(f"/orders/{order.order_id}").json
+def states(world, order):
+    told = world.get(f"/orders/{order.order_id}").json
     return [(one["state"], one["scenario"]) for one in told["attempts"]]
 
 
-def test_a_rule_is_told_as_it_will_be_compared(room):
-    room.freeze("2026-11-21T15:00:00Z")
+def test_a_rule_is_told_as_it_will_be_compared(world):
+    world.freeze("2026-11-21T15:00:00Z")
     wish = {
         "stage": "issuer",
         "match": {"amount": "499", "vpa": "Anna@OkBank"},
         "outcome": "51",
         "ttl_seconds": 60,
     }
-    answer = room.post("/scenarios", wish)
+    answer = world.post("/scenarios", wish)
     assert answer.status_code == 201
     rule = answer.json
     assert rule["match"] == {"amount": "499.00", "vpa": "anna@okbank"}
     assert rule["outcome"] == "iso:51"
     assert (rule["times"], rule["probability"]) == (1, 1.0)
     assert rule["expires_at"] == "2026-11-21T15:01:00.000Z"
-    assert room.get("/scenarios").json == {"items": [rule], "next_cursor": None}
+    assert world.get("/scenarios").json == {"items": [rule], "next_cursor": None}
 
 
-def test_a_rule_decides_one_attempt_that_fits_and_goes_before_the_magic_vpa(room):
-    room.freeze()
-    rule = room.post(
+def test_a_rule_decides_one_attempt_that_fits_and_goes_before_the_magic_vpa(world):
+    world.freeze()
+    rule = world.post(
         "/scenarios", {"stage": "issuer", "match": {"seller_order_id": "A-2"}, "outcome": "Z9"}
     ).json
-    other, order = room.open_order("A-1"), room.open_order("A-2")
+    other, order = world.open_order("A-1"), world.open_order("A-2")
     for one in (other, order):
-        room.pay(one, "success@mockpay")
-    room.post("/clock/advance", {"seconds": 0})
-    assert states(room, other) == [("CAPTURED", "upi.success")]
-    assert states(room, order) == [("FAILED", f"rule {rule['rule_id']}")]
-    assert room.get("/scenarios").json["items"][0]["times"] == 0
+        world.pay(one, "success@mockpay")
+    world.post("/clock/advance", {"seconds": 0})
+    assert states(world, other) == [("CAPTURED", "upi.success")]
+    assert states(world, order) == [("FAILED", f"rule {rule['rule_id']}")]
+    assert world.get("/scenarios").json["items"][0]["times"] == 0
 
-    room.pay(order, "success@mockpay")
-    room.post("/clock/advance", {"seconds": 0})
-    assert states(room, order)[1] == ("CAPTURED", "upi.success")
+    world.pay(order, "success@mockpay")
+    world.post("/clock/advance", {"seconds": 0})
+    assert states(world, order)[1] == ("CAPTURED", "upi.success")
 
 
-def test_a_bare_iso_code_as_outcome_reaches_the_issuer(room):
-    room.freeze()
-    room.post("/scenarios", {"stage": "issuer", "outcome": "51"})
-    order = room.open_order()
-    room.pay(order)
-    room.post("/clock/advance", {"seconds": 0})
-    told = room.get(f"/orders/{order.order_id}").json
+def test_a_bare_iso_code_as_outcome_reaches_the_issuer(world):
+    world.freeze()
+    world.post("/scenarios", {"stage": "issuer", "outcome": "51"})
+    order = world.open_order()
+    world.pay(order)
+    world.post("/clock/advance", {"seconds": 0})
+    told = world.get(f"/orders/{order.order_id}").json
     assert told["attempts"][0]["failure"]["code"] == "Z9"
 
 
@@ -74,8 +74,8 @@ def test_a_bare_iso_code_as_outcome_reaches_the_issuer(room):
         ("refund", "at:2026-11-21T18:00:00Z"),
     ],
 )
-def test_every_stage_takes_its_own_outcomes(room, stage, outcome):
-    rule = room.post("/scenarios", {"stage": stage, "outcome": outcome}).json
+def test_every_stage_takes_its_own_outcomes(world, stage, outcome):
+    rule = world.post("/scenarios", {"stage": stage, "outcome": outcome}).json
     assert (rule["stage"], rule["outcome"]) == (stage, outcome)
 
 
@@ -88,79 +88,79 @@ def test_the_document_names_every_stage_and_key_that_a_rule_may_have(api):
         assert key in wish["match"]["description"]
 
 
-def test_a_rule_for_refunds_is_used_up_by_the_refunds_that_fit(room):
-    room.freeze()
-    order = room.paid_order("A-1")
+def test_a_rule_for_refunds_is_used_up_by_the_refunds_that_fit(world):
+    world.freeze()
+    order = world.paid_order("A-1")
     wish = {"stage": "refund", "outcome": "REJECTED", "match": {"amount": "10"}, "times": 2}
-    room.post("/scenarios", wish)
+    world.post("/scenarios", wish)
     for number, amount in enumerate(["10.00", "20.00", "10.00", "10.00"]):
-        room.refund(order, amount, f"R-{number}")
-    room.advance(5)
-    told = [one["reason_code"] for one in reversed(room.get("/refunds").json["items"])]
+        world.refund(order, amount, f"R-{number}")
+    world.advance(5)
+    told = [one["reason_code"] for one in reversed(world.get("/refunds").json["items"])]
     assert told == ["REJECTED", None, "REJECTED", None]
-    assert room.get("/scenarios").json["items"][0]["times"] == 0
+    assert world.get("/scenarios").json["items"][0]["times"] == 0
 
 
-def test_a_rule_for_one_type_of_notification_leaves_the_other_alone(told_room, listener):
+def test_a_rule_for_one_type_of_notification_leaves_the_other_alone(notified_world, listener):
     match = {"notification_type": "refund"}
-    told_room.post("/scenarios", {"stage": "ipn", "outcome": "none", "match": match})
-    told_room.refund(told_room.paid_order())
-    told_room.advance(5)
-    refund, payment = told_room.get("/notifications").json["items"]
+    notified_world.post("/scenarios", {"stage": "ipn", "outcome": "none", "match": match})
+    notified_world.refund(notified_world.paid_order())
+    notified_world.advance(5)
+    refund, payment = notified_world.get("/notifications").json["items"]
     assert (payment["state"], refund["state"]) == ("DELIVERED", "SUPPRESSED")
-    assert len(listener.heard) == 1
+    assert len(listener.received) == 1
 
 
-def test_a_capture_that_fails_by_rule_lets_the_money_go(room):
-    room.freeze()
-    room.post("/scenarios", {"stage": "capture", "outcome": "fails", "match": {"method": "upi"}})
-    told = room.get(f"/orders/{room.paid_order().order_id}").json
+def test_a_capture_that_fails_by_rule_lets_the_money_go(world):
+    world.freeze()
+    world.post("/scenarios", {"stage": "capture", "outcome": "fails", "match": {"method": "upi"}})
+    told = world.get(f"/orders/{world.paid_order().order_id}").json
     assert told["attempts"][0]["state"] == "VOIDED"
     assert ("capture", "fails", "rule") in [
         (one["stage"], one["outcome"], one["source"]) for one in told["why"]
     ]
 
 
-def test_null_times_means_every_attempt(room):
-    room.freeze()
-    room.post("/scenarios", {"stage": "issuer", "outcome": "failure", "times": None})
-    order = room.open_order()
+def test_null_times_means_every_attempt(world):
+    world.freeze()
+    world.post("/scenarios", {"stage": "issuer", "outcome": "failure", "times": None})
+    order = world.open_order()
     for _ in range(3):
-        room.pay(order)
-        room.post("/clock/advance", {"seconds": 0})
-    assert [state for state, _ in states(room, order)] == ["FAILED"] * 3
+        world.pay(order)
+        world.post("/clock/advance", {"seconds": 0})
+    assert [state for state, _ in states(world, order)] == ["FAILED"] * 3
 
 
 def test_a_default_outcome_of_the_seller_decides_where_nothing_else_does(api):
-    room = api.new_seller(settings={"default_outcomes": {"issuer": "54"}})
-    room.freeze()
-    order = room.open_order()
-    room.pay(order, "anna@okbank")
-    room.post("/clock/advance", {"seconds": 10})
-    assert states(room, order) == [("FAILED", "seller default")]
+    world = api.new_seller(settings={"default_outcomes": {"issuer": "54"}})
+    world.freeze()
+    order = world.open_order()
+    world.pay(order, "anna@okbank")
+    world.post("/clock/advance", {"seconds": 10})
+    assert states(world, order) == [("FAILED", "seller default")]
 
 
-def test_rules_are_taken_away_one_by_one_or_all_at_once(room):
+def test_rules_are_taken_away_one_by_one_or_all_at_once(world):
     ids = [
-        room.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"] for _ in range(3)
+        world.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"] for _ in range(3)
     ]
-    assert room.call("DELETE", f"/scenarios/{ids[1]}").status_code == 204
-    left = [rule["rule_id"] for rule in room.get("/scenarios").json["items"]]
+    assert world.call("DELETE", f"/scenarios/{ids[1]}").status_code == 204
+    left = [rule["rule_id"] for rule in world.get("/scenarios").json["items"]]
     assert left == [ids[0], ids[2]]
-    assert room.call("DELETE", "/scenarios").status_code == 204
-    assert room.get("/scenarios").json["items"] == []
+    assert world.call("DELETE", "/scenarios").status_code == 204
+    assert world.get("/scenarios").json["items"] == []
 
 
 @pytest.mark.parametrize("rule_id", ["999999", "x", "-1", "9" * 30, "१"])
-def test_a_rule_that_is_not_there_cannot_be_taken_away(room, rule_id):
-    answer = room.call("DELETE", f"/scenarios/{rule_id}")
+def test_a_rule_that_is_not_there_cannot_be_taken_away(world, rule_id):
+    answer = world.call("DELETE", f"/scenarios/{rule_id}")
     assert (answer.status_code, answer.json["code"]) == (404, "scenario.not_found")
 
 
-def test_another_sellers_rule_stays(api, room):
+def test_another_sellers_rule_stays(api, world):
     other = api.new_seller()
     rule = other.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json
-    assert room.call("DELETE", f"/scenarios/{rule['rule_id']}").status_code == 404
+    assert world.call("DELETE", f"/scenarios/{rule['rule_id']}").status_code == 404
     assert other.get("/scenarios").json["items"] == [rule]
 
 
@@ -187,15 +187,15 @@ def test_another_sellers_rule_stays(api, room):
         ({"stage": "issuer", "outcome": "failure", "ttl_seconds": 0}, "input.invalid"),
     ],
 )
-def test_a_rule_that_could_never_decide_is_refused(room, wish, code):
-    answer = room.post("/scenarios", wish)
+def test_a_rule_that_could_never_decide_is_refused(world, wish, code):
+    answer = world.post("/scenarios", wish)
     assert (answer.status_code, answer.json["code"]) == (422, code)
-    assert room.get("/scenarios").json["items"] == []
+    assert world.get("/scenarios").json["items"] == []
 
 
 @pytest.mark.parametrize(("times", "status"), [(0, 201), (1, 409)])
-def test_only_spent_rules_make_room_for_new_ones(room, times, status):
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+def test_only_spent_rules_make_room_for_new_ones(world, times, status):
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         for _ in range(1_000):
             scenarios.add(
                 sandbox,
@@ -206,6 +206,6 @@ def test_only_spent_rules_make_room_for_new_ones(room, times, status):
                 probability=1.0,
                 expires_at=None,
             )
-    answer = room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
+    answer = world.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
     assert answer.status_code == status
-    assert len(room.get("/scenarios").json["items"]) == (1 if status == 201 else 1_000)
+    assert len(world.get("/scenarios").json["items"]) == (1 if status == 201 else 1_000)

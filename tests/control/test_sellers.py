@@ -46,8 +46,8 @@ def everybody(api, limit=200):
     return seen
 
 
-def test_the_list_has_no_secrets(api, room):
-    mine = next(item for item in everybody(api) if item["seller_id"] == room.seller_id)
+def test_the_list_has_no_secrets(api, world):
+    mine = next(item for item in everybody(api) if item["seller_id"] == world.seller_id)
     assert "secret_key" not in mine
 
 
@@ -126,69 +126,69 @@ def test_settings_of_every_kind_are_taken_and_told(api, settings):
     assert api.get(f"/sellers/{told['seller_id']}").json["settings"] == told["settings"]
 
 
-def test_a_change_leaves_the_rest_as_it_was(room):
-    before = room.get("").json
-    after = room.call("PATCH", "", {"ipn_url": ARM, "settings": {"max_attempts": 2}}).json
+def test_a_change_leaves_the_rest_as_it_was(world):
+    before = world.get("").json
+    after = world.call("PATCH", "", {"ipn_url": ARM, "settings": {"max_attempts": 2}}).json
     assert after["ipn_url"] == ARM
     assert after["settings"] == {**before["settings"], "max_attempts": 2}
     kept = ("seller_id", "access_key", "secret_key", "name", "return_urls", "created_at")
     assert [after[name] for name in kept] == [before[name] for name in kept]
-    assert room.get("").json == after
+    assert world.get("").json == after
 
 
 def test_null_takes_the_notification_address_away(api):
-    room = api.new_seller(ipn_url=ARM)
-    assert room.call("PATCH", "", {"ipn_url": None}).json["ipn_url"] is None
+    world = api.new_seller(ipn_url=ARM)
+    assert world.call("PATCH", "", {"ipn_url": None}).json["ipn_url"] is None
 
 
-def test_credentials_cannot_be_changed(room):
-    answer = room.call("PATCH", "", {"secret_key": "another-secret"})
+def test_credentials_cannot_be_changed(world):
+    answer = world.call("PATCH", "", {"secret_key": "another-secret"})
     assert (answer.status_code, answer.json["code"]) == (422, "input.invalid")
 
 
-def test_a_refused_change_changes_nothing(room):
-    before = room.get("").json
-    room.call("PATCH", "", {"name": "New", "settings": {"max_attempts": -1}})
-    assert room.get("").json == before
+def test_a_refused_change_changes_nothing(world):
+    before = world.get("").json
+    world.call("PATCH", "", {"name": "New", "settings": {"max_attempts": -1}})
+    assert world.get("").json == before
 
 
-def test_a_deleted_seller_is_gone_with_its_world(api, room):
-    room.paid_order()
-    assert room.call("DELETE", "").status_code == 204
-    assert room.get("").status_code == 404
-    assert room.get("/orders").status_code == 404
-    again = api.new_seller(seller_id=room.seller_id)
+def test_a_deleted_seller_is_gone_with_its_world(api, world):
+    world.paid_order()
+    assert world.call("DELETE", "").status_code == 204
+    assert world.get("").status_code == 404
+    assert world.get("/orders").status_code == 404
+    again = api.new_seller(seller_id=world.seller_id)
     assert again.get("/orders").json["items"] == []
 
 
-def test_a_reset_empties_the_world_and_keeps_the_seller(room):
-    before = room.get("").json
-    room.freeze()
-    room.paid_order()
-    room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
+def test_a_reset_empties_the_world_and_keeps_the_seller(world):
+    before = world.get("").json
+    world.freeze()
+    world.paid_order()
+    world.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
 
-    assert room.post("/reset").json == before
+    assert world.post("/reset").json == before
 
-    assert room.get("/orders").json["items"] == []
-    assert room.get("/scenarios").json["items"] == []
-    assert room.get("/journal").json["items"] == []
-    clock = room.get("/clock").json
+    assert world.get("/orders").json["items"] == []
+    assert world.get("/scenarios").json["items"] == []
+    assert world.get("/journal").json["items"] == []
+    clock = world.get("/clock").json
     assert (clock["mode"], clock["next_due"]) == ("running", None)
 
 
-def test_a_payload_seen_before_a_reset_opens_the_same_order_afresh(room):
-    first = room.paid_order("A-1")
-    room.post("/reset")
-    second = room.open_order("A-1")
+def test_a_payload_seen_before_a_reset_opens_the_same_order_afresh(world):
+    first = world.paid_order("A-1")
+    world.post("/reset")
+    second = world.open_order("A-1")
     assert second.order_id == first.order_id
-    assert room.get(f"/orders/{second.order_id}").json["state"] == "CREATED"
+    assert world.get(f"/orders/{second.order_id}").json["state"] == "CREATED"
 
 
-def test_a_reset_leaves_other_worlds_alone(api, room):
+def test_a_reset_leaves_other_worlds_alone(api, world):
     other = api.new_seller()
     order = other.paid_order()
-    room.paid_order()
-    room.post("/reset")
+    world.paid_order()
+    world.post("/reset")
     assert other.get(f"/orders/{order.order_id}").json["state"] == "PAID"
 
 

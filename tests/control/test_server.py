@@ -66,15 +66,15 @@ def test_settings_are_described_by_their_own_words(document):
     assert all(one["description"] for one in described.values())
 
 
-def test_answers_have_exactly_the_fields_that_the_document_promises(document, room):
-    room.freeze()
-    order = room.paid_order()
+def test_answers_have_exactly_the_fields_that_the_document_promises(document, world):
+    world.freeze()
+    order = world.paid_order()
     schemas = document["components"]["schemas"]
     for plain, name in (
-        (room.get("").json, "SellerDetail"),
-        (room.get("/clock").json, "ClockState"),
-        (room.get("/orders").json["items"][0], "OrderSummary"),
-        (room.get(f"/orders/{order.order_id}").json, "OrderDetail"),
-        (room.get("/audit").json, "AuditReport"),
+        (world.get("").json, "SellerDetail"),
+        (world.get("/clock").json, "ClockState"),
+        (world.get("/orders").json["items"][0], "OrderSummary"),
+        (world.get(f"/orders/{order.order_id}").json, "OrderDetail"),
+        (world.get("/audit").json, "AuditReport"),
     ):
         assert set(plain) == set(schemas[name]["properties"]), name

@@ -18,55 +18,55 @@ def signed(secret):
     return right.string_to_sign, sign(secret, right.string_to_sign)
 
 
-def explained(room, **call):
-    answer = room.post("/signature/explain", {"url": f"http://localhost{MWS}?{QUERY}", **call})
+def explained(world, **call):
+    answer = world.post("/signature/explain", {"url": f"http://localhost{MWS}?{QUERY}", **call})
     assert answer.status_code == 200, answer.json
     return answer.json
 
 
-def test_a_right_signature_is_told_to_be_right(room):
-    text, signature = signed(room.get("").json["secret_key"])
-    told = explained(room, url=f"http://localhost{MWS}?{QUERY}&Signature={quote(signature)}")
+def test_a_right_signature_is_told_to_be_right(world):
+    text, signature = signed(world.get("").json["secret_key"])
+    told = explained(world, url=f"http://localhost{MWS}?{QUERY}&Signature={quote(signature)}")
     assert told["matched"] is not None
     assert told["string_to_sign"] == text
     assert told["expected_signature"] == told["signature"] == signature
 
 
-def test_a_wrong_one_is_told_with_the_first_byte_that_differs_and_the_cause(room):
-    text, _ = signed(room.get("").json["secret_key"])
+def test_a_wrong_one_is_told_with_the_first_byte_that_differs_and_the_cause(world):
+    text, _ = signed(world.get("").json["secret_key"])
     mine = text.replace("GET", "POST", 1)
-    signature = sign(room.get("").json["secret_key"], mine)
-    told = explained(room, signature=signature, string_to_sign=mine)
+    signature = sign(world.get("").json["secret_key"], mine)
+    told = explained(world, signature=signature, string_to_sign=mine)
     assert told["matched"] is None
     assert told["first_difference"] is not None
     assert "verb" in told["cause"]
     assert told["your_string_to_sign"] == mine
 
 
-def test_another_sellers_secret_is_not_the_one_compared_with(api, room):
+def test_another_sellers_secret_is_not_the_one_compared_with(api, world):
     _, signature = signed(api.new_seller().get("").json["secret_key"])
-    assert explained(room, signature=signature)["matched"] is None
+    assert explained(world, signature=signature)["matched"] is None
 
 
-def test_a_sealed_request_to_pay_is_opened_and_explained(room):
-    seller = room.get("").json
+def test_a_sealed_request_to_pay_is_opened_and_explained(world):
+    seller = world.get("").json
     sealed = envelope.seal(
         {"sellerOrderId": "A-1", "orderTotalAmount": "1.00"},
-        seller_id=room.seller_id,
+        seller_id=world.seller_id,
         access_key=seller["access_key"],
         secret_key="another-secret-key",
-        public_key=load_public_key(room.api.get("/public-key").text),
+        public_key=load_public_key(world.api.get("/public-key").text),
         flavour=envelope.Flavour.PHP,
         start_time=1_700_000_000,
         entropy=entropy,
     )
-    told = explained(room, url=f"http://localhost/initiatePayment?{sealed.query('http://x/')}")
+    told = explained(world, url=f"http://localhost/initiatePayment?{sealed.query('http://x/')}")
     assert told["matched"] is None
     assert "sellerOrderId=A-1" in told["string_to_sign"]
 
 
-def test_what_cannot_be_read_is_refused(room):
+def test_what_cannot_be_read_is_refused(world):
     sealed = "http://localhost/initiatePayment?payload=x&key=y&iv=z"
     for url in ("http://[", f"http://localhost{MWS}?a=1&a=2", sealed):
-        answer = room.post("/signature/explain", {"url": url})
+        answer = world.post("/signature/explain", {"url": url})
         assert 400 <= answer.status_code < 500, url

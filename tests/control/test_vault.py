@@ -20,28 +20,28 @@ BANK = {"kind": "netbanking", "bank": "SBIN"}
 
 
 @pytest.fixture
-def room(api):
-    room = api.new_seller()
-    room.freeze()
-    return room
+def world(api):
+    world = api.new_seller()
+    world.freeze()
+    return world
 
 
-def save(room, wish=CARD, buyer=ASHA):
-    answer = room.post(f"/buyers/{buyer}/methods", wish)
+def save(world, wish=CARD, buyer=ASHA):
+    answer = world.post(f"/buyers/{buyer}/methods", wish)
     assert answer.status_code == 201, answer.json
     return answer.json
 
 
-def listed(room, buyer=ASHA):
-    return room.get(f"/buyers/{buyer}/methods").json["items"]
+def listed(world, buyer=ASHA):
+    return world.get(f"/buyers/{buyer}/methods").json["items"]
 
 
 def at(method, verb="", buyer=ASHA):
     return f"/buyers/{buyer}/methods/{method['token']}{verb and '/'}{verb}"
 
 
-def test_a_card_is_saved_by_its_token_and_shows_its_looks_only(room):
-    saved = save(room)
+def test_a_card_is_saved_by_its_token_and_shows_its_looks_only(world):
+    saved = save(world)
     shown = {"network": "Visa", "last4": "1111", "issuer": "HDFC", "type": "credit"}
     assert saved["display"] == shown
     assert saved["token"].startswith("tok_")
@@ -59,11 +59,11 @@ def test_a_card_is_saved_by_its_token_and_shows_its_looks_only(room):
     }
     assert saved.items() >= expected.items()
     assert [one["event"] for one in saved["timeline"]] == ["initiate", "activate"]
-    assert room.get(at(saved)).json == saved
+    assert world.get(at(saved)).json == saved
 
 
-def test_the_consent_is_the_testers(room):
-    consent = save(room)["consent"]
+def test_the_consent_is_the_testers(world):
+    consent = save(world)["consent"]
     assert (consent["ip"], consent["text_version"]) == ("control API", "1")
     assert consent["accepted_at"] == "2026-11-21T15:00:00.000Z"
 
@@ -76,37 +76,37 @@ def test_the_consent_is_the_testers(room):
         ({**CARD, "number": AMEX}, "AMEX American Express ending in 0005"),
     ],
 )
-def test_every_kind_can_be_saved(room, wish, title):
-    assert save(room, wish)["title"] == title
+def test_every_kind_can_be_saved(world, wish, title):
+    assert save(world, wish)["title"] == title
 
 
-def test_the_buyer_is_known_from_then_on_by_id_and_by_e_mail(room):
-    saved = save(room, buyer="Asha%40Example.com")
-    (buyer,) = room.get("/buyers").json["items"]
+def test_the_buyer_is_known_from_then_on_by_id_and_by_e_mail(world):
+    saved = save(world, buyer="Asha%40Example.com")
+    (buyer,) = world.get("/buyers").json["items"]
     assert (buyer["email"], buyer["buyer_id"]) == (ASHA, saved["buyer_id"])
-    assert [one["token"] for one in listed(room, buyer["buyer_id"])] == [saved["token"]]
+    assert [one["token"] for one in listed(world, buyer["buyer_id"])] == [saved["token"]]
 
 
-def test_the_same_card_again_is_the_same_token(room):
-    assert save(room)["token"] == save(room)["token"]
+def test_the_same_card_again_is_the_same_token(world):
+    assert save(world)["token"] == save(world)["token"]
 
 
-def test_a_card_of_another_country_is_refused_by_its_network_and_not_kept(room):
-    refused = save(room, {**CARD, "number": FOREIGN})
+def test_a_card_of_another_country_is_refused_by_its_network_and_not_kept(world):
+    refused = save(world, {**CARD, "number": FOREIGN})
     assert (refused["status"], refused["status_reason"]) == ("FAILED", "international_card_not_tokenised")
-    assert listed(room) == []
+    assert listed(world) == []
 
 
-def test_a_saved_card_pays(room):
-    saved = save(room)
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+def test_a_saved_card_pays(world):
+    saved = save(world)
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         used = services.use(sandbox, saved["buyer_id"], saved["token"])
     assert used.instrument.typed.number == VISA
-    assert room.get(at(saved)).json["last_used_at"] == "2026-11-21T15:00:00.000Z"
+    assert world.get(at(saved)).json["last_used_at"] == "2026-11-21T15:00:00.000Z"
 
 
-def test_no_answer_has_a_full_number_or_address(room):
-    told = [save(room), save(room, UPI), listed(room), room.get("/buyers").json]
+def test_no_answer_has_a_full_number_or_address(world):
+    told = [save(world), save(world, UPI), listed(world), world.get("/buyers").json]
     assert VISA not in str(told)
     assert "asha@okbank" not in str(told)
 
@@ -129,51 +129,51 @@ def test_no_answer_has_a_full_number_or_address(room):
         ({**CARD, "cvv": "123"}, "input.invalid"),
     ],
 )
-def test_only_what_a_test_may_use_is_saved(room, wish, code):
-    answer = room.post(f"/buyers/{ASHA}/methods", wish)
+def test_only_what_a_test_may_use_is_saved(world, wish, code):
+    answer = world.post(f"/buyers/{ASHA}/methods", wish)
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert wish.get("number", VISA) not in answer.text
-    assert listed(room) == []
+    assert listed(world) == []
 
 
-def test_a_refused_instrument_makes_no_buyer(room):
-    room.post(f"/buyers/{ASHA}/methods", {"kind": "upi", "vpa": "asha"})
-    assert room.get("/buyers").json["items"] == []
+def test_a_refused_instrument_makes_no_buyer(world):
+    world.post(f"/buyers/{ASHA}/methods", {"kind": "upi", "vpa": "asha"})
+    assert world.get("/buyers").json["items"] == []
 
 
-def test_an_id_that_nobody_has_gets_no_method(room):
-    answer = room.post("/buyers/byr_nobody/methods", UPI)
+def test_an_id_that_nobody_has_gets_no_method(world):
+    answer = world.post("/buyers/byr_nobody/methods", UPI)
     assert (answer.status_code, answer.json["code"]) == (404, "buyer.not_found")
 
 
 # --- what the buyer does
 
 
-def test_a_method_is_named_and_the_name_taken_away(room):
-    saved = save(room)
-    named = room.call("PATCH", at(saved), {"nickname": " Blue  card "}).json
+def test_a_method_is_named_and_the_name_taken_away(world):
+    saved = save(world)
+    named = world.call("PATCH", at(saved), {"nickname": " Blue  card "}).json
     assert (named["nickname"], named["title"]) == ("Blue card", "Blue card")
-    assert room.call("PATCH", at(saved), {}).json["nickname"] == "Blue card"
-    assert room.call("PATCH", at(saved), {"nickname": None}).json["nickname"] is None
+    assert world.call("PATCH", at(saved), {}).json["nickname"] == "Blue card"
+    assert world.call("PATCH", at(saved), {"nickname": None}).json["nickname"] is None
 
 
-def test_one_method_is_the_default_and_comes_first(room):
-    first, second = save(room), save(room, UPI)
-    changed = room.call("PATCH", at(second), {"is_default": True}).json
+def test_one_method_is_the_default_and_comes_first(world):
+    first, second = save(world), save(world, UPI)
+    changed = world.call("PATCH", at(second), {"is_default": True}).json
     assert changed["is_default"]
-    assert [(one["token"], one["is_default"]) for one in listed(room)] == [
+    assert [(one["token"], one["is_default"]) for one in listed(world)] == [
         (second["token"], True),
         (first["token"], False),
     ]
 
 
-def test_a_deleted_method_is_gone_and_the_next_is_the_default(room):
-    first, second = save(room), save(room, UPI)
-    answer = room.call("DELETE", at(first))
+def test_a_deleted_method_is_gone_and_the_next_is_the_default(world):
+    first, second = save(world), save(world, UPI)
+    answer = world.call("DELETE", at(first))
     assert (answer.status_code, answer.data) == (204, b"")
-    assert [(one["token"], one["is_default"]) for one in listed(room)] == [(second["token"], True)]
-    assert room.get(at(first)).status_code == 404
-    assert room.call("DELETE", at(first)).status_code == 404
+    assert [(one["token"], one["is_default"]) for one in listed(world)] == [(second["token"], True)]
+    assert world.get(at(first)).status_code == 404
+    assert world.call("DELETE", at(first)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -186,38 +186,38 @@ def test_a_deleted_method_is_gone_and_the_next_is_the_default(room):
         ({"token": "tok_1"}, "input.invalid"),
     ],
 )
-def test_a_change_that_cannot_be_is_refused(room, patch, code):
-    saved = save(room)
-    answer = room.call("PATCH", at(saved), patch)
+def test_a_change_that_cannot_be_is_refused(world, patch, code):
+    saved = save(world)
+    answer = world.call("PATCH", at(saved), patch)
     assert (answer.status_code, answer.json["code"]) == (422, code)
-    assert room.get(at(saved)).json == saved
+    assert world.get(at(saved)).json == saved
 
 
-def test_half_a_change_is_none(room):
-    saved = save(room)
-    room.post(at(saved, "deactivate"))
-    answer = room.call("PATCH", at(saved), {"nickname": "Blue", "is_default": True})
+def test_half_a_change_is_none(world):
+    saved = save(world)
+    world.post(at(saved, "deactivate"))
+    answer = world.call("PATCH", at(saved), {"nickname": "Blue", "is_default": True})
     assert (answer.status_code, answer.json["code"]) == (409, "method.deactivated")
-    assert room.get(at(saved)).json["nickname"] is None
+    assert world.get(at(saved)).json["nickname"] is None
 
 
 # --- what the bank does
 
 
-def test_a_method_is_suspended_resumed_and_deactivated(room):
-    saved = save(room)
-    suspended = room.post(at(saved, "suspend"), {"reason": "card_lost"}).json
+def test_a_method_is_suspended_resumed_and_deactivated(world):
+    saved = save(world)
+    suspended = world.post(at(saved, "suspend"), {"reason": "card_lost"}).json
     assert (suspended["status"], suspended["status_reason"]) == ("SUSPENDED", "card_lost")
-    assert room.post(at(saved, "resume")).json["status"] == "ACTIVE"
-    ended = room.post(at(saved, "deactivate"), {"reason": "expired"}).json
+    assert world.post(at(saved, "resume")).json["status"] == "ACTIVE"
+    ended = world.post(at(saved, "deactivate"), {"reason": "expired"}).json
     assert (ended["status"], ended["status_reason"]) == ("DEACTIVATED", "expired")
     assert not ended["is_default"]
     assert [one["event"] for one in ended["timeline"]][2:] == ["suspend", "resume", "deactivate"]
-    assert [one["status"] for one in listed(room)] == ["DEACTIVATED"]
+    assert [one["status"] for one in listed(world)] == ["DEACTIVATED"]
 
 
-def test_a_bank_ends_a_method_without_saying_why(room):
-    ended = room.post(at(save(room), "deactivate")).json
+def test_a_bank_ends_a_method_without_saying_why(world):
+    ended = world.post(at(save(world), "deactivate")).json
     assert ended["status_reason"] == "deactivated_by_bank"
 
 
@@ -231,16 +231,16 @@ def test_a_bank_ends_a_method_without_saying_why(room):
         (["deactivate"], "deactivate"),
     ],
 )
-def test_a_step_that_the_status_does_not_have_is_refused(room, before, verb):
-    saved = save(room)
+def test_a_step_that_the_status_does_not_have_is_refused(world, before, verb):
+    saved = save(world)
     for step in before:
-        assert room.post(at(saved, step)).status_code == 200
-    answer = room.post(at(saved, verb))
+        assert world.post(at(saved, step)).status_code == 200
+    answer = world.post(at(saved, verb))
     assert (answer.status_code, answer.json["code"]) == (409, "transition.illegal")
 
 
-def test_a_reason_is_a_word_and_no_number(room):
-    answer = room.post(at(save(room), "suspend"), {"reason": VISA})
+def test_a_reason_is_a_word_and_no_number(world):
+    answer = world.post(at(save(world), "suspend"), {"reason": VISA})
     assert answer.status_code == 422
     assert VISA not in answer.text
 
@@ -258,32 +258,32 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "verb"), CALLS)
-def test_nobody_elses_token_is_told_from_one_that_is_not_there(api, room, method, verb):
-    mine = save(room)
+def test_nobody_elses_token_is_told_from_one_that_is_not_there(api, world, method, verb):
+    mine = save(world)
     other = api.new_seller()
     save(other, UPI)
     body = {"nickname": "mine now"} if method == "PATCH" else None
     answers = [
-        room.call(method, at(mine, verb, RAVI), body),
+        world.call(method, at(mine, verb, RAVI), body),
         other.call(method, at(mine, verb), body),
-        room.call(method, at({"token": "tok_nothing"}, verb), body),
+        world.call(method, at({"token": "tok_nothing"}, verb), body),
     ]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.data for answer in answers}) == 1
     assert answers[0].json["code"] == "method.not_found"
-    assert room.get(at(mine)).json == mine
+    assert world.get(at(mine)).json == mine
 
 
-def test_a_reset_takes_saved_methods_away(room):
-    saved = save(room)
-    assert room.post("/reset").status_code in {200, 204}
-    assert room.get(at(saved)).status_code == 404
-    with read(room.api.runtime, room.seller_id) as sandbox:
-        mine = select(methods).where(methods.c.seller_id == room.seller_id)
+def test_a_reset_takes_saved_methods_away(world):
+    saved = save(world)
+    assert world.post("/reset").status_code in {200, 204}
+    assert world.get(at(saved)).status_code == 404
+    with read(world.api.runtime, world.seller_id) as sandbox:
+        mine = select(methods).where(methods.c.seller_id == world.seller_id)
         assert sandbox.connection.execute(mine).all() == []
 
 
-def test_a_buyers_list_has_nobody_elses(api, room):
-    save(room)
+def test_a_buyers_list_has_nobody_elses(api, world):
+    save(world)
     other = api.new_seller()
-    assert listed(room, RAVI) == listed(other) == []
+    assert listed(world, RAVI) == listed(other) == []

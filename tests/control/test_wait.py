@@ -13,11 +13,11 @@ from mockpay.store.unit_of_work import transaction
 LONG = 20
 
 
-def waiting(room, query):
+def waiting(world, query):
     """A wait in a thread; its answer when it is joined."""
     answers = []
-    client = type(room.api)(room.api.client.application)
-    path = f"/sellers/{room.seller_id}/wait?{query}&timeout={LONG}"
+    client = type(world.api)(world.api.client.application)
+    path = f"/sellers/{world.seller_id}/wait?{query}&timeout={LONG}"
 
     def wait():
         answer = client.get(path)
@@ -35,72 +35,72 @@ def waiting(room, query):
     return joined
 
 
-def test_what_has_happened_already_answers_at_once(room):
-    order = room.paid_order("A-1")
-    told = room.get(f"/wait?event=order.PAID&match={order.order_id}&timeout={LONG}").json
+def test_what_has_happened_already_answers_at_once(world):
+    order = world.paid_order("A-1")
+    told = world.get(f"/wait?event=order.PAID&match={order.order_id}&timeout={LONG}").json
     assert told["event"]["name"] == "attempt_captured"
     assert told["event"]["state"] == "PAID"
     assert told["event"]["seller_order_id"] == "A-1"
 
 
-def test_what_happens_later_answers_then(room):
-    answer = waiting(room, "event=order.PAID&match=seller_order_id:A-2")
-    room.paid_order("A-1")
-    order = room.paid_order("A-2")
+def test_what_happens_later_answers_then(world):
+    answer = waiting(world, "event=order.PAID&match=seller_order_id:A-2")
+    world.paid_order("A-1")
+    order = world.paid_order("A-2")
     assert answer()["event"]["order_id"] == order.order_id
 
 
-def test_the_first_that_fits_is_told_and_the_cursor_leads_to_the_next(room):
-    room.paid_order("A-1")
-    room.paid_order("A-2")
-    first = room.get("/wait?event=order.opened").json
-    second = room.get(f"/wait?event=order.opened&after={first['cursor']}").json
-    third = room.get(f"/wait?event=order.opened&after={second['cursor']}&timeout=0").json
+def test_the_first_that_fits_is_told_and_the_cursor_leads_to_the_next(world):
+    world.paid_order("A-1")
+    world.paid_order("A-2")
+    first = world.get("/wait?event=order.opened").json
+    second = world.get(f"/wait?event=order.opened&after={first['cursor']}").json
+    third = world.get(f"/wait?event=order.opened&after={second['cursor']}&timeout=0").json
     assert first["event"]["seller_order_id"] == "A-1"
     assert second["event"]["seller_order_id"] == "A-2"
     assert third == {"event": None, "cursor": second["cursor"]}
 
 
-def test_an_attempt_can_be_waited_for_by_its_id(room):
-    room.freeze()
-    attempt = room.pay(room.open_order(), "insufficient@mockpay")
-    answer = waiting(room, f"event=attempt.FAILED&match={attempt.attempt_id}")
-    room.post("/clock/advance", {"seconds": 0})
+def test_an_attempt_can_be_waited_for_by_its_id(world):
+    world.freeze()
+    attempt = world.pay(world.open_order(), "insufficient@mockpay")
+    answer = waiting(world, f"event=attempt.FAILED&match={attempt.attempt_id}")
+    world.post("/clock/advance", {"seconds": 0})
     event = answer()["event"]
     assert event["subject"] == attempt.attempt_id
     assert event["facts"]["reason"] == "insufficient_funds"
 
 
 @pytest.mark.parametrize("match", ["{refund}", "refund_id:{refund}", "reference:R-2", "{order},R-2", ""])
-def test_a_refund_can_be_waited_for_by_any_of_its_names(room, match):
-    room.freeze()
-    order = room.paid_order()
-    refund = room.refund(order, key="R-2")
+def test_a_refund_can_be_waited_for_by_any_of_its_names(world, match):
+    world.freeze()
+    order = world.paid_order()
+    refund = world.refund(order, key="R-2")
     query = match.format(refund=refund, order=order.order_id)
-    answer = waiting(room, f"event=refund.COMPLETED&match={query}")
-    room.advance(5)
+    answer = waiting(world, f"event=refund.COMPLETED&match={query}")
+    world.advance(5)
     event = answer()["event"]
     assert (event["name"], event["state"], event["subject"]) == ("completed", "COMPLETED", refund)
     assert event["order_id"] == order.order_id
 
 
-def test_another_refunds_end_is_not_seen(room):
-    room.freeze()
-    order = room.paid_order()
-    first, second = room.refund(order, key="R-1"), room.refund(order, key="R-2")
-    room.post(f"/refunds/{first}/decline")
+def test_another_refunds_end_is_not_seen(world):
+    world.freeze()
+    order = world.paid_order()
+    first, second = world.refund(order, key="R-1"), world.refund(order, key="R-2")
+    world.post(f"/refunds/{first}/decline")
     for match, event in ((first, "declined"), (second, None), ("reference:R-2", None)):
-        told = room.get(f"/wait?event=refund.DECLINED&match={match}&timeout=0").json["event"]
+        told = world.get(f"/wait?event=refund.DECLINED&match={match}&timeout=0").json["event"]
         assert (told and told["name"]) == event
 
 
-def test_a_notification_can_be_waited_for_by_any_of_its_names(told_room):
-    order = told_room.paid_order()
-    refund = told_room.refund(order)
-    answer = waiting(told_room, f"event=notification.delivered&match=refund_id:{refund}")
-    told_room.advance(5)
+def test_a_notification_can_be_waited_for_by_any_of_its_names(notified_world):
+    order = notified_world.paid_order()
+    refund = notified_world.refund(order)
+    answer = waiting(notified_world, f"event=notification.delivered&match=refund_id:{refund}")
+    notified_world.advance(5)
     event = answer()["event"]
-    (told,) = told_room.get(f"/notifications?refund_id={refund}").json["items"]
+    (told,) = notified_world.get(f"/notifications?refund_id={refund}").json["items"]
     assert event["subject"] == told["notification_id"]
     for match in (
         told["notification_id"],
@@ -110,14 +110,14 @@ def test_a_notification_can_be_waited_for_by_any_of_its_names(told_room):
         f"order_id:{order.order_id},type:refund",
     ):
         query = f"event=notification.DELIVERED&match={match}&timeout=0"
-        assert told_room.get(f"/wait?{query}").json["event"] == event
+        assert notified_world.get(f"/wait?{query}").json["event"] == event
 
 
-def test_a_one_time_password_can_be_waited_for_by_its_attempt(room):
-    room.freeze()
-    attempt = room.pay(room.open_order(), None)
-    answer = waiting(room, f"event=otp.ACTIVE&match=attempt_id:{attempt.attempt_id}")
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+def test_a_one_time_password_can_be_waited_for_by_its_attempt(world):
+    world.freeze()
+    attempt = world.pay(world.open_order(), None)
+    answer = waiting(world, f"event=otp.ACTIVE&match=attempt_id:{attempt.attempt_id}")
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         challenge = challenges.start(
             sandbox,
             purpose=Purpose.PAYMENT,
@@ -127,17 +127,17 @@ def test_a_one_time_password_can_be_waited_for_by_its_attempt(room):
         )
     event = answer()["event"]
     assert (event["subject"], event["state"]) == (challenge.challenge_id, "ACTIVE")
-    by_id = room.get(f"/wait?event=otp&match={challenge.challenge_id}&timeout=0").json["event"]
+    by_id = world.get(f"/wait?event=otp&match={challenge.challenge_id}&timeout=0").json["event"]
     assert by_id == event
 
 
-def test_a_journal_entry_can_be_waited_for(room):
-    answer = waiting(room, "event=journal.amazonpay.processPayment&match=outcome:signature.invalid")
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
+def test_a_journal_entry_can_be_waited_for(world):
+    answer = waiting(world, "event=journal.amazonpay.processPayment&match=outcome:signature.invalid")
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
         for outcome in ("ok", "signature.invalid"):
             journal.add(
                 sandbox.connection,
-                room.seller_id,
+                world.seller_id,
                 sandbox.now,
                 sandbox.real_now,
                 kind="amazonpay.processPayment",
@@ -147,16 +147,16 @@ def test_a_journal_entry_can_be_waited_for(room):
     assert answer()["event"]["facts"] == {"was": "signature.invalid"}
 
 
-def test_nothing_in_time_is_told_as_null(room):
+def test_nothing_in_time_is_told_as_null(world):
     began = time.monotonic()
-    told = room.get("/wait?event=order&timeout=0.05")
+    told = world.get("/wait?event=order&timeout=0.05")
     assert (told.status_code, told.json["event"]) == (200, None)
     assert time.monotonic() - began < 5
 
 
-def test_another_sellers_events_are_not_seen(api, room):
+def test_another_sellers_events_are_not_seen(api, world):
     api.new_seller().paid_order()
-    assert room.get("/wait?event=order&timeout=0").json["event"] is None
+    assert world.get("/wait?event=order&timeout=0").json["event"] is None
 
 
 @pytest.mark.parametrize(
@@ -177,31 +177,31 @@ def test_another_sellers_events_are_not_seen(api, room):
         ("event=journal&after=dGltZWxpbmU6MA", 400, "cursor.invalid"),
     ],
 )
-def test_a_wait_for_what_cannot_come_is_refused_at_once(room, query, status, code):
-    answer = room.get(f"/wait?{query}")
+def test_a_wait_for_what_cannot_come_is_refused_at_once(world, query, status, code):
+    answer = world.get(f"/wait?{query}")
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
 def test_open_waits_end_when_the_server_stops(make_api):
     api = make_api()
-    room = api.new_seller()
-    answers = [waiting(room, "event=order") for _ in range(3)]
+    world = api.new_seller()
+    answers = [waiting(world, "event=order") for _ in range(3)]
     api.runtime.stopping.set()
     assert [answer()["event"] for answer in answers] == [None] * 3
 
 
 def test_open_waits_hold_no_connection_and_one_too_many_is_refused(make_api):
     api = make_api(threads=4)
-    room = api.new_seller()
-    held = [waiting(room, "event=order") for _ in range(3)]
+    world = api.new_seller()
+    held = [waiting(world, "event=order") for _ in range(3)]
     refused = None
     for _ in range(500):
-        refused = room.get("/wait?event=order&timeout=0.01")
+        refused = world.get("/wait?event=order&timeout=0.01")
         if refused.status_code == 503:
             break
     assert (refused.status_code, refused.json["code"]) == (503, "wait.too_many")
     pool = api.runtime.engine.pool
     assert any(pool.checkedout() == 0 for _ in range(1_000_000))
-    room.open_order()
+    world.open_order()
     assert all(answer()["event"]["name"] == "opened" for answer in held)
-    assert room.get("/wait?event=order").status_code == 200
+    assert world.get("/wait?event=order").status_code == 200

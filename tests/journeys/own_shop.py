@@ -199,7 +199,7 @@ def own_shop(server, folder, **settings):
     """Open a shop for a new seller with these settings."""
     seller = server.new_seller(settings=settings)
     seller.freeze()
-    credentials = (seller.seller_id, seller.plain["access_key"], seller.plain["secret_key"])
+    credentials = (seller.seller_id, seller.fields["access_key"], seller.fields["secret_key"])
     config = ShopConfig(
         seller=Credentials(*credentials),
         base_url=lambda: server.url,

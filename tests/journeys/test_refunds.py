@@ -31,7 +31,7 @@ def slow(mockpay_server, tmp_path):
 def demo(mockpay_server):
     """The demo shop, whose refunds take six hours."""
     shop = DemoShop.opened(mockpay_server)
-    usual = shop.seller.plain["settings"]["refund_delay_seconds"]
+    usual = shop.seller.fields["settings"]["refund_delay_seconds"]
     shop.seller.control("PATCH", "", {"settings": {"refund_delay_seconds": SIX_HOURS}})
     yield shop
     shop.seller.control("PATCH", "", {"settings": {"refund_delay_seconds": usual}})

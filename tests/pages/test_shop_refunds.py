@@ -17,7 +17,7 @@ SIX_HOURS = 6 * 3600
 @pytest.fixture
 def shop(shop):
     """The demo shop, whose refunds take six hours."""
-    usual = shop.seller.plain["settings"]["refund_delay_seconds"]
+    usual = shop.seller.fields["settings"]["refund_delay_seconds"]
     shop.seller.control("PATCH", "", {"settings": {"refund_delay_seconds": SIX_HOURS}})
     yield shop
     shop.seller.control("PATCH", "", {"settings": {"refund_delay_seconds": usual}})

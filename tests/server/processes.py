@@ -60,11 +60,11 @@ class Merchant(TestSeller):
 
     def at(self, server):
         """The same seller, of another server of the same database."""
-        return Merchant(server, self.plain)
+        return Merchant(server, self.fields)
 
     def client(self, **options):
         key = requests.get(f"{self.server.url}/_mockpay/v1/public-key", timeout=20).text
-        secrets = (self.plain["access_key"], self.plain["secret_key"])
+        secrets = (self.fields["access_key"], self.fields["secret_key"])
         return AmazonPayClient(self.seller_id, *secrets, key, self.server.url, **options)
 
     def paid(self, number):

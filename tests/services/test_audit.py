@@ -8,26 +8,26 @@ from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.timeline import timeline
 from mockpay.store.unit_of_work import transaction
-from tests.control.rooms import Api, database, make_app
+from tests.control.worlds import Api, database, make_app
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def room(request, tmp_path_factory):
+def world(request, tmp_path_factory):
     """A world with one order of each kind: paid, failed and tried again, reversed, late, open."""
     folder = tmp_path_factory.mktemp("audit")
     api = Api(make_app(folder, database_url=database(request, folder)))
-    room = api.new_seller()
-    room.freeze()
-    room.paid_order("PAID")
-    again = room.open_order("AGAIN")
+    world = api.new_seller()
+    world.freeze()
+    world.paid_order("PAID")
+    again = world.open_order("AGAIN")
     for vpa in ("insufficient@mockpay", "success@mockpay"):
-        room.pay(again, vpa)
-        room.post("/clock/advance", {"seconds": 0})
-    room.pay(room.open_order("REVERSED", "1703.08"))
-    room.pay(room.open_order("LATE"), "late@mockpay")
-    room.post("/clock/advance", {"until": "idle"})
-    room.pay(room.open_order("OPEN"), None)
-    yield room
+        world.pay(again, vpa)
+        world.post("/clock/advance", {"seconds": 0})
+    world.pay(world.open_order("REVERSED", "1703.08"))
+    world.pay(world.open_order("LATE"), "late@mockpay")
+    world.post("/clock/advance", {"until": "idle"})
+    world.pay(world.open_order("OPEN"), None)
+    yield world
     api.runtime.engine.dispose()
 
 
@@ -35,11 +35,11 @@ class Undo(Exception):
     """Ends a transaction without a trace."""
 
 
-def broken(room, *statements, seller_id=None):
+def broken(world, *statements, seller_id=None):
     """What the audit says after some damage, which is then undone."""
     found = []
     try:
-        with transaction(room.api.runtime, seller_id or room.seller_id) as sandbox:
+        with transaction(world.api.runtime, seller_id or world.seller_id) as sandbox:
             for statement in statements:
                 sandbox.connection.execute(statement)
             found = audit(sandbox)
@@ -64,17 +64,17 @@ def of_attempts(name):
     return update(attempts).where(attempts.c.order_pk == number(name))
 
 
-def test_a_world_in_which_everything_happened_is_sound(room):
-    states = {o["seller_order_id"]: o["state"] for o in room.get("/orders").json["items"]}
+def test_a_world_in_which_everything_happened_is_sound(world):
+    states = {o["seller_order_id"]: o["state"] for o in world.get("/orders").json["items"]}
     assert states["PAID"] == states["AGAIN"] == "PAID"
     assert states["REVERSED"] == "REFUNDED"
     assert states["LATE"] == "EXPIRED"
-    assert broken(room) == []
+    assert broken(world) == []
 
 
-def test_a_violation_names_its_subject_and_says_what_is_wrong(room):
-    violation, _ = broken(room, of_order("PAID").values(refunded_minor=49_901))
-    items = room.get("/orders?seller_order_id=PAID").json["items"]
+def test_a_violation_names_its_subject_and_says_what_is_wrong(world):
+    violation, _ = broken(world, of_order("PAID").values(refunded_minor=49_901))
+    items = world.get("/orders?seller_order_id=PAID").json["items"]
     assert violation.subject == items[0]["order_id"]
     assert violation.rule == "refund.exceeds_capture"
     assert violation.says == "No more can be refunded than was captured."
@@ -114,12 +114,12 @@ UNTOLD = "timeline.last_line"
         (delete(timeline).where(timeline.c.order_pk == number("OPEN")), {UNTOLD}),
     ],
 )
-def test_a_broken_invariant_is_reported_by_its_rule(room, statement, expected):
-    assert rules(room, statement) == expected
-    assert broken(room) == []
+def test_a_broken_invariant_is_reported_by_its_rule(world, statement, expected):
+    assert rules(world, statement) == expected
+    assert broken(world) == []
 
 
-def test_two_live_attempts_of_one_order_are_reported(room):
+def test_two_live_attempts_of_one_order_are_reported(world):
     """The database's own index forbids them, so it must be gone first."""
     row = {
         **{column.name: column for column in attempts.c},
@@ -128,12 +128,12 @@ def test_two_live_attempts_of_one_order_are_reported(room):
     }
     second = select(*[row[column.name] for column in attempts.c]).where(attempts.c.order_pk == number("OPEN"))
     damage = (text("DROP INDEX attempts_one_live"), insert(attempts).from_select(list(row), second))
-    assert "order.two_live_attempts" in rules(room, *damage)
+    assert "order.two_live_attempts" in rules(world, *damage)
 
 
-def test_another_sellers_broken_world_is_not_ones_own(room):
-    other = room.api.new_seller()
+def test_another_sellers_broken_world_is_not_ones_own(world):
+    other = world.api.new_seller()
     other.paid_order("THEIRS")
     damage = of_attempts("THEIRS").values(captured_minor=1)
-    assert rules(room, damage) == set()
-    assert rules(room, damage, seller_id=other.seller_id) == {"paid.amount"}
+    assert rules(world, damage) == set()
+    assert rules(world, damage, seller_id=other.seller_id) == {"paid.amount"}

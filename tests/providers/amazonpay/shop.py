@@ -59,7 +59,7 @@ class Shop:
     @property
     def credentials(self) -> dict[str, str]:
         known = ("seller_id", "access_key", "secret_key")
-        return {name: self.seller.plain[name] for name in known} | dict(self.names)
+        return {name: self.seller.fields[name] for name in known} | dict(self.names)
 
     def speaking(self, flavour: Flavour) -> "Shop":
         return replace(self, flavour=flavour)
@@ -183,7 +183,7 @@ class Shop:
         assert entry["outcome"] == outcome
         assert entry["reason"]
         written = json.dumps(entry)
-        for secret in (self.seller.plain["secret_key"], *secrets):
+        for secret in (self.seller.fields["secret_key"], *secrets):
             assert secret not in written
         return entry
 

@@ -177,7 +177,7 @@ def test_a_name_that_holds_a_script_is_shown_as_text(shop):
 
 
 def test_the_journal_never_takes_a_value_for_a_name(shop):
-    secret = shop.seller.plain["secret_key"]
+    secret = shop.seller.fields["secret_key"]
 
     for query in (secret, f"{secret}=1", f"payload={secret}", f"%20{secret}=%20"):
         assert_refused_with_a_page(ask(shop.server, f"{_PATH}?{query}"))

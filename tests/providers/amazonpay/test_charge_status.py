@@ -57,7 +57,7 @@ def test_a_paid_order_is_told_and_signed_by_get_and_by_post(shop, path, flavour)
             "merchantCustomData": "é !'()*",
             "transactionDate": str(paid.transaction_date),
         }
-        plain = shop.seller.plain
+        plain = shop.seller.fields
         expected = sign_result(
             reply.json["response"], plain["access_key"], plain["secret_key"], Encoding(flavour)
         )

@@ -108,7 +108,7 @@ def test_a_single_encoded_request_is_answered_single_encoded(shop):
     shop.seller.control("PATCH", "", {"settings": {"result_encoding": "rfc3986"}})
     params = shop.buy(customInformation="é").result
 
-    plain = shop.seller.plain
+    plain = shop.seller.fields
     expected = sign_result(params, plain["access_key"], plain["secret_key"], Encoding.RFC3986)
     assert params["signature"] == expected
 

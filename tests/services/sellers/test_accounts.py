@@ -13,7 +13,7 @@ from mockpay.store import sellers as rows
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.metadata import metadata
 from mockpay.store.unit_of_work import transaction
-from tests.control.rooms import Api, Room, make_app
+from tests.control.worlds import Api, World, make_app
 
 
 @pytest.fixture
@@ -115,28 +115,28 @@ def test_two_worlds_used_at_once_share_nothing(api):
     two.freeze("2027-01-01T00:00:00Z")
     one.post("/scenarios", {"stage": "issuer", "outcome": "insufficient", "times": None})
 
-    def use(room: Room):
+    def use(world: World):
         for number in range(10):
-            room.pay(room.open_order(f"A-{number}"), "anna@okbank")
-            room.post("/clock/advance", {"seconds": 10})
+            world.pay(world.open_order(f"A-{number}"), "anna@okbank")
+            world.post("/clock/advance", {"seconds": 10})
 
     at_once(lambda: use(one), lambda: use(two))
 
-    for room, state, year in ((one, "PENDING", "2026"), (two, "PAID", "2027")):
-        items = room.get("/orders").json["items"]
+    for world, state, year in ((one, "PENDING", "2026"), (two, "PAID", "2027")):
+        items = world.get("/orders").json["items"]
         assert [item["state"] for item in items] == [state] * 10
-        assert room.get("/clock").json["now"] == f"{year}-01-01T00:01:40.000Z"
-        assert room.get("/audit").json["ok"]
+        assert world.get("/clock").json["now"] == f"{year}-01-01T00:01:40.000Z"
+        assert world.get("/audit").json["ok"]
     ids = [o["order_id"] for r in (one, two) for o in r.get("/orders").json["items"]]
     assert len(set(ids)) == 20
 
 
 def test_a_reset_leaves_no_row_of_the_seller_in_any_table(api):
-    room = api.new_seller()
-    room.freeze()
-    room.paid_order("A-1")
-    room.pay(room.open_order("A-2"), None)
-    room.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
+    world = api.new_seller()
+    world.freeze()
+    world.paid_order("A-1")
+    world.pay(world.open_order("A-2"), None)
+    world.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
 
     def tables_with_rows():
         with reading(api.runtime.engine) as connection:
@@ -145,10 +145,10 @@ def test_a_reset_leaves_no_row_of_the_seller_in_any_table(api):
                 for table in metadata.sorted_tables
                 if "seller_id" in table.c
                 and connection.execute(
-                    select(table.c.seller_id).where(table.c.seller_id == room.seller_id)
+                    select(table.c.seller_id).where(table.c.seller_id == world.seller_id)
                 ).first()
             }
 
     assert tables_with_rows() > {"sellers", "orders", "attempts", "timeline", "events"}
-    room.post("/reset")
+    world.post("/reset")
     assert tables_with_rows() == {"sellers"}

@@ -16,80 +16,80 @@ from mockpay.store.reads.lists import (
     version,
 )
 from mockpay.store.unit_of_work import read, transaction
-from tests.control.rooms import Api, make_app
+from tests.control.worlds import Api, make_app
 
 NOON = "2026-11-21T12:00:00Z"
 
 
 @pytest.fixture
-def room(tmp_path, database_url):
+def world(tmp_path, database_url):
     api = Api(make_app(tmp_path, database_url=database_url))
-    room = api.new_seller()
-    room.freeze(NOON)
-    yield room
+    world = api.new_seller()
+    world.freeze(NOON)
+    yield world
     api.runtime.engine.dispose()
 
 
-def asked(room, question, *words):
-    with read(room.api.runtime, room.seller_id) as sandbox:
+def asked(world, question, *words):
+    with read(world.api.runtime, world.seller_id) as sandbox:
         return question(sandbox, *words)
 
 
-def test_counts_cover_the_states_that_occur_and_not_the_filters_own(room):
-    room.paid_order("A-1")
-    room.open_order("A-2")
-    room.open_order("B-3")
-    assert asked(room, counts_by_state) == {"PAID": 1, "CREATED": 2}
+def test_counts_cover_the_states_that_occur_and_not_the_filters_own(world):
+    world.paid_order("A-1")
+    world.open_order("A-2")
+    world.open_order("B-3")
+    assert asked(world, counts_by_state) == {"PAID": 1, "CREATED": 2}
     narrowed = OrderFilter(states=("PAID",), text="a-")
-    assert asked(room, counts_by_state, narrowed) == {"PAID": 1, "CREATED": 1}
-    assert asked(room, counts_by_state, OrderFilter(method="upi")) == {"PAID": 1}
+    assert asked(world, counts_by_state, narrowed) == {"PAID": 1, "CREATED": 1}
+    assert asked(world, counts_by_state, OrderFilter(method="upi")) == {"PAID": 1}
 
 
-def test_an_empty_world_has_no_counts_no_bars_and_no_orders(room):
-    assert asked(room, counts_by_state) == {}
-    assert asked(room, bars, 0) == []
-    page = asked(room, orders_page, OrderFilter())
+def test_an_empty_world_has_no_counts_no_bars_and_no_orders(world):
+    assert asked(world, counts_by_state) == {}
+    assert asked(world, bars, 0) == []
+    page = asked(world, orders_page, OrderFilter())
     assert (page.items, page.next_cursor) == ([], None)
 
 
-def test_newer_orders_are_counted_by_the_same_filter(room):
-    seen = room.open_order("A-1")
-    room.open_order("A-2")
-    room.open_order("B-3")
-    assert asked(room, orders_after, OrderFilter(), seen.order_pk) == 2
-    assert asked(room, orders_after, OrderFilter(text="a-"), seen.order_pk) == 1
+def test_newer_orders_are_counted_by_the_same_filter(world):
+    seen = world.open_order("A-1")
+    world.open_order("A-2")
+    world.open_order("B-3")
+    assert asked(world, orders_after, OrderFilter(), seen.order_pk) == 2
+    assert asked(world, orders_after, OrderFilter(text="a-"), seen.order_pk) == 1
 
 
-def test_bars_are_minutes_of_the_sellers_time(room):
+def test_bars_are_minutes_of_the_sellers_time(world):
     noon = parse_time(NOON)
-    room.open_order("A-1")
-    room.post("/clock/advance", {"seconds": 59})
-    room.paid_order("A-2")
-    room.post("/clock/advance", {"seconds": 121})
-    room.open_order("A-3")
+    world.open_order("A-1")
+    world.post("/clock/advance", {"seconds": 59})
+    world.paid_order("A-2")
+    world.post("/clock/advance", {"seconds": 121})
+    world.open_order("A-3")
     expected = [Bar(noon, {"CREATED": 1, "PAID": 1}), Bar(noon + 180_000, {"CREATED": 1})]
-    assert asked(room, bars, noon) == expected
-    assert asked(room, bars, noon + 60_000) == expected[1:]
-    assert asked(room, bars, noon, 60_000, 1) == expected[1:]
+    assert asked(world, bars, noon) == expected
+    assert asked(world, bars, noon + 60_000) == expected[1:]
+    assert asked(world, bars, noon, 60_000, 1) == expected[1:]
 
 
-def test_the_version_changes_with_every_line_and_entry(room):
-    versions = [asked(room, version)]
-    order = room.open_order()
-    versions.append(asked(room, version))
-    room.pay(order)
-    versions.append(asked(room, version))
-    with transaction(room.api.runtime, room.seller_id) as sandbox:
-        journal.add(sandbox.connection, room.seller_id, 0, 0, kind="k", outcome="ok")
-    versions.append(asked(room, version))
+def test_the_version_changes_with_every_line_and_entry(world):
+    versions = [asked(world, version)]
+    order = world.open_order()
+    versions.append(asked(world, version))
+    world.pay(order)
+    versions.append(asked(world, version))
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
+        journal.add(sandbox.connection, world.seller_id, 0, 0, kind="k", outcome="ok")
+    versions.append(asked(world, version))
     assert len(set(versions)) == 4
-    assert asked(room, version) == versions[-1]
+    assert asked(world, version) == versions[-1]
 
 
-def test_another_sellers_doings_do_not_change_the_version(room):
-    before = asked(room, version)
-    room.api.new_seller().open_order()
-    assert asked(room, version) == before
+def test_another_sellers_doings_do_not_change_the_version(world):
+    before = asked(world, version)
+    world.api.new_seller().open_order()
+    assert asked(world, version) == before
 
 
 @pytest.mark.parametrize("mark", ["A1SELLER", "with:colon", "é"])

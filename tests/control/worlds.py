@@ -72,12 +72,12 @@ class Api:
     def post(self, path: str, json: object = None, **options: Any) -> TestResponse:
         return self.call("POST", path, json, **options)
 
-    def new_seller(self, **wish: Any) -> Room:
-        return Room(self, create(self.runtime, NewSeller(**wish)).seller_id)
+    def new_seller(self, **wish: Any) -> World:
+        return World(self, create(self.runtime, NewSeller(**wish)).seller_id)
 
 
 @dataclass(frozen=True)
-class Room:
+class World:
     """One seller's world."""
 
     api: Api
