@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -65,6 +66,54 @@ def test_no_circle_of_files():
 
 def test_every_function_says_what_it_returns():
     assert offenders(lambda path: [f.name for f in functions(path) if f.returns is None]) == {}
+
+
+#: Where companies are spoken of: their folders, the shop's side, and the hosts that `mockpay run` takes.
+COMPANY_PLACES = re.compile(
+    r"mockpay/((providers|wire)/(amazonpay|razorpay|payu|stripe)|merchant)/|mockpay/reach/hosts\.py"
+)
+COMPANY_WORD = re.compile(r"amazon|\bmws\b|S04|razorpay|stripe|payu\b", re.IGNORECASE)
+HABIT = "whose published habit the rows follow: data that the tables show"
+CLIENT = "the pytest plugin hands the merchant's client to tests"
+#: (file or folder, part of the line, why it may name a company); none of them decides anything.
+COMPANY_LINES = [
+    ("mockpay/domain/scenarios/", '"PayU, PhonePe, Juspay"', HABIT),
+    ("mockpay/domain/scenarios/", '"Razorpay"', HABIT),
+    ("mockpay/domain/scenarios/", '"PayU": {', HABIT),
+    ("mockpay/domain/scenarios/", '"Stripe": ', HABIT),
+    ("mockpay/domain/scenarios/", "_LUHN_ORIGIN = ", HABIT),
+    ("mockpay/domain/scenarios/risk.py", '"Stripe")', HABIT),
+    (
+        "mockpay/domain/methods/cards.py",
+        "# Of the issuers with plans",
+        "which published card is not eligible",
+    ),
+    ("mockpay/testing.py", "import AmazonPayClient", CLIENT),
+    ("mockpay/testing.py", "-> AmazonPayClient:", CLIENT),
+    ("mockpay/testing.py", "return AmazonPayClient(", CLIENT),
+]
+
+
+def company_lines() -> list[tuple[str, str]]:
+    """Every line of the core that names a company, with its file."""
+    return [
+        (named(path), line)
+        for path in SOURCES
+        if not COMPANY_PLACES.match(named(path))
+        for line in path.read_text().splitlines()
+        if COMPANY_WORD.search(line)
+    ]
+
+
+def test_the_core_names_no_company_but_in_lines_with_a_reason():
+    lines = company_lines()
+    reasons = [
+        [file.startswith(place) and part in line for place, part, _ in COMPANY_LINES] for file, line in lines
+    ]
+    assert [line for line, allowed in zip(lines, reasons, strict=True) if not any(allowed)] == []
+    assert len(lines) <= 40
+    needed = [any(column) for column in zip(*reasons, strict=True)]
+    assert [entry for entry, used in zip(COMPANY_LINES, needed, strict=True) if not used] == []
 
 
 def test_every_file_says_what_it_is():

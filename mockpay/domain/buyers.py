@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Invalid
 
 
 class Kyc(StrEnum):
-    """How well Amazon Pay knows a buyer, which decides what its balance may hold."""
+    """How well a wallet knows a buyer, which decides what its balance may hold."""
 
     MIN = "MIN"
     FULL = "FULL"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mockpay.domain.methods.method import Method
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import Notification, NotificationType, OutgoingMessage, RetryProfile
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.payments.attempts import Attempt
@@ -83,7 +85,7 @@ class ProviderPort:
     Args:
         name: The folder's name, stored with every order.
         title: The company's name for people.
-        wallet_title: What pages call the balance that a buyer has with it.
+        own_methods: Methods that its pages call otherwise, by code.
         order_id: Makes an order's id (at most 23 characters); `number` counts a seller order id's.
         refund_id: Makes a refund's id; `number` counts up while the id is taken.
         payment_simulation: Reads what an order's note asks for; raises Invalid.
@@ -102,7 +104,7 @@ class ProviderPort:
 
     name: str
     title: str
-    wallet_title: str = "Wallet balance"
+    own_methods: Mapping[str, Method] = field(default_factory=dict)
     order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id
     refund_id: Callable[[Seller, Order, str, int], str] = _refund_id
     payment_simulation: Simulation = _no_simulation
@@ -117,3 +119,8 @@ class ProviderPort:
     explain_signature: Callable[[Seller, Keys, CallToExplain], SignatureExplanation] | None = None
     key_files: Sequence[KeyFile] = ()
     gateway: Gateway | None = None
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """Every method of payment, in the words of this company."""
+        return {**METHODS, **self.own_methods}

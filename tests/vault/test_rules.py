@@ -152,7 +152,7 @@ def saved(kind, display, nickname=None):
         (card(), "HDFC Visa ending in 1111"),
         (Upi("gaurav@okhdfc"), "ga****@okhdfc"),
         (NetBanking("SBIN"), "State Bank of India"),
-        (Wallet("asha@example.com"), "Amazon Pay balance of as****@example.com"),
+        (Wallet("asha@example.com"), "Wallet balance of as****@example.com"),
     ],
 )
 def test_a_buyer_knows_a_method_by_its_looks_or_its_nickname(instrument, title):

@@ -17,7 +17,7 @@ RESPONSE_CODES = ResponseCodes(
         Code("00", "approved", money=MoneyStatus.APPROVED),
         Code("51", "not enough balance", "insufficient_wallet_balance", "customer"),
         Code("57", "balance frozen", "wallet_frozen", "customer"),
-        Code("PD", "pending at Amazon Pay", money=MoneyStatus.PENDING),
+        Code("PD", "pending at the wallet", money=MoneyStatus.PENDING),
         Code("TO", "the balance did not answer", "payment_timed_out", "gateway"),
         Code("96", "balance unavailable", "gateway_technical_error", "gateway"),
         Code("68", "answer came too late", "payment_timed_out", "gateway", MoneyStatus.UNKNOWN),
@@ -39,7 +39,7 @@ RESPONSE_CODES = ResponseCodes(
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """Amazon Pay balance of a buyer."""
+    """The balance of a buyer."""
 
     email: str
 
@@ -64,7 +64,7 @@ def _title(parts: Parts) -> str:
 
 
 def _saved_title(parts: Parts) -> str:
-    return f"Amazon Pay balance of {parts['email']}"
+    return f"Wallet balance of {parts['email']}"
 
 
 def _read(parts: Parts, _now: int, _amount: Money | None) -> Wallet:
@@ -78,9 +78,9 @@ def _restore(secret: Parts, _parts: Parts) -> Wallet | None:
 METHOD = Method(
     code=Wallet.method,
     order=4,
-    title="Amazon Pay balance",
-    tile="Amazon Pay",
-    noun="Amazon Pay balance",
+    title="Wallet balance",
+    tile="Wallet",
+    noun="wallet balance",
     icon="wallet",
     subtitle="Balance, {otp}",
     response_codes=RESPONSE_CODES,
@@ -89,7 +89,7 @@ METHOD = Method(
     saved_title=_saved_title,
     read=_read,
     restore=_restore,
-    decider="Amazon Pay",
+    decider="The wallet",
     facts={"auth_required": "By a one-time code", "auth_ok": "By a one-time code"},
     # The cap of a full-KYC wallet.
     highest=Money(20_000_000),

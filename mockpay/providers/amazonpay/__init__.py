@@ -6,6 +6,9 @@ Every wire fact, where it was seen and how sure it is: README.md in this folder.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from mockpay.domain.methods import wallet
 from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, views
 from mockpay.providers.amazonpay.return_url import return_url
 from mockpay.providers.amazonpay.shortcut import Shortcut
@@ -13,10 +16,17 @@ from mockpay.providers.amazonpay.signatures import explain_signature
 from mockpay.providers.amazonpay.throttling import PROFILES
 from mockpay.providers.contract import Provider
 
+BALANCE = replace(
+    wallet.METHOD,
+    title="Amazon Pay balance",
+    tile="Amazon Pay",
+    noun="Amazon Pay balance",
+    decider="Amazon Pay",
+)
 provider = Provider(
     name="amazonpay",
     title="Amazon Pay",
-    wallet_title="Amazon Pay balance",
+    own_methods={wallet.METHOD.code: BALANCE},
     order_id=ids.order_id,
     refund_id=ids.refund_id,
     payment_simulation=simulation.of_payment,

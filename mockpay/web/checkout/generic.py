@@ -23,7 +23,7 @@ def page_of(method: Method) -> Callable[[Runtime, str], Response]:
         return method.read(request.form, session.sandbox.now, session.order.amount)
 
     def form(session: PageSession, error: Invalid | None = None) -> Response:
-        page = view_models.page(session, f"Pay by {method.noun}")
+        page = view_models.page(session, f"Pay by {session.methods[method.code].noun}")
         if error is not None:
             values = {name: request.form.get(name, "")[:_LONGEST_VALUE] for name in method.fields}
             view_models.refuse(page, error, values)

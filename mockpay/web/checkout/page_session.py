@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mockpay.domain.methods.method import Approval
+from mockpay.domain.methods.method import Approval, Method
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.orders import Order
@@ -38,6 +38,11 @@ class PageSession:
         if self.asked and self.last.auth in _PROOFS:
             return str(self.last.auth)
         return "waiting" if self.last.live else "result"
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """Every method of payment, in the words of the order's company."""
+        return self.sandbox.provider_of(self.order).methods
 
     @property
     def payable(self) -> bool:

@@ -39,7 +39,7 @@ def waiting(session: PageSession) -> dict[str, object]:
     shown: dict[str, object] = {
         "asked": method_title(last),
         "unknown": last.state is _A.UNKNOWN,
-        "steps": _steps(last),
+        "steps": _steps(session, last),
         "why": why(session.order, last),
     }
     if last.state is _A.RISK_REVIEW:
@@ -50,14 +50,14 @@ def waiting(session: PageSession) -> dict[str, object]:
     elif last.state is _A.AUTH_PENDING and last.auth is not Auth.PASSED:
         left = max((last.answer_by or now) - now, 0)
         shown |= {
-            "heading": f"Approve {_where(last)}",
+            "heading": f"Approve {_where(session, last)}",
             "left_seconds": left // SECOND,
             "left_text": countdown(left),
             "total_seconds": max((last.answer_by or now) - last.created_at, SECOND) // SECOND,
         }
     elif last.state is _A.UNKNOWN:
         shown |= {
-            "heading": f"{_decider(last)} has not told us",
+            "heading": f"{_decider(session, last)} has not told us",
             "sentence": "Money may have left your account. We find out and this page updates.",
             "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
         }
@@ -65,27 +65,29 @@ def waiting(session: PageSession) -> dict[str, object]:
         approval = METHODS[last.method].approval
         asked = "You approved. " if approval and not approval.at_bank else ""
         shown |= {
-            "heading": f"{_decider(last)} is still deciding",
+            "heading": f"{_decider(session, last)} is still deciding",
             "sentence": f"{asked}The answer may take a while; this page updates by itself.",
         }
     return shown
 
 
-def _where(last: Attempt) -> str:
+def _where(session: PageSession, last: Attempt) -> str:
     """Where the buyer approves."""
     approval = METHODS[last.method].approval
-    return approval.heading.format(title=method_title(last)) if approval else f"by {method_name(last)}"
+    if approval is None:
+        return f"by {method_name(last, session.methods)}"
+    return approval.heading.format(title=method_title(last))
 
 
-def _decider(last: Attempt) -> str:
+def _decider(session: PageSession, last: Attempt) -> str:
     """Who says yes or no to the money."""
-    return METHODS[last.method].decider
+    return session.methods[last.method].decider
 
 
-def _steps(last: Attempt) -> list[dict[str, str]]:
+def _steps(session: PageSession, last: Attempt) -> list[dict[str, str]]:
     """The way of the money; cards and balances need no approval elsewhere."""
     if last.state is _A.RISK_REVIEW:
-        return _reviewed(last)
+        return _reviewed(session, last)
     asked, approval = last.state is _A.AUTH_PENDING, METHODS[last.method].approval
     terms = METHODS[last.method].terms(last.instrument)
     paying = f"{method_title(last)}, {terms}," if terms else method_title(last)
@@ -94,17 +96,17 @@ def _steps(last: Attempt) -> list[dict[str, str]]:
     if approval:
         when = "now" if asked else until(last.updated_at)
         state = "now" if asked else "done"
-        steps.append({"title": f"You approve {_where(last)}", "at_text": when, "state": state})
+        steps.append({"title": f"You approve {_where(session, last)}", "at_text": when, "state": state})
     state, when = ("next", "") if asked else ("now", "now")
-    return [*steps, {"title": f"{_decider(last)} confirms", "at_text": when, "state": state}]
+    return [*steps, {"title": f"{_decider(session, last)} confirms", "at_text": when, "state": state}]
 
 
-def _reviewed(last: Attempt) -> list[dict[str, str]]:
+def _reviewed(session: PageSession, last: Attempt) -> list[dict[str, str]]:
     """The way of a payment that somebody looks at first."""
     return [
         {"title": f"{method_title(last)} chosen", "at_text": until(last.created_at), "state": "done"},
         {"title": "We check the payment", "at_text": "now", "state": "now"},
-        {"title": f"{_decider(last)} confirms", "at_text": "", "state": "next"},
+        {"title": f"{_decider(session, last)} confirms", "at_text": "", "state": "next"},
     ]
 
 
@@ -140,7 +142,7 @@ def _paid(session: PageSession) -> dict[str, object]:
     order, last = session.order, session.last
     refs = [{"label": "Amount", "value": order.amount.display()}]
     if last is not None:
-        refs.append({"label": f"Paid by {method_name(last)}", "value": method_title(last)})
+        refs.append({"label": f"Paid by {method_name(last, session.methods)}", "value": method_title(last)})
         details = METHODS[last.method].details(last.instrument)
         refs += [{"label": label, "value": value} for label, value in details.items()]
         if last.reference:

@@ -113,7 +113,7 @@ def _tiles(session: PageSession) -> list[dict[str, object]]:
             "available": refusal is None,
             "reason": refusal.message if refusal else None,
         }
-        for code, method in METHODS.items()
+        for code, method in session.methods.items()
         for refusal in [found.available(code, amount, session.sandbox.now)]
     ]
 

@@ -1,4 +1,4 @@
-"""Paying from Amazon Pay balance: whose it is, what is there, and one press."""
+"""Paying from a balance: whose it is, what is there, and one press."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ def _form(
     session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None
 ) -> Response:
     kept = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
-    given = view_models.page(session, "Pay by Amazon Pay", notes=view_models.buyer_notes())
+    method = session.methods[Wallet.method]
+    given = view_models.page(session, f"Pay by {method.tile}", notes=view_models.buyer_notes())
     if error is not None:
         view_models.refuse(given, error, kept)
     given["values"] = kept
     status = 422 if error is not None else 200
-    return show("checkout/wallet.html", status, page=given, balance=balance)
+    return show("checkout/wallet.html", status, page=given, balance=balance, method=method)

@@ -66,7 +66,7 @@ def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -
         current="orders",
         order=order,
         state=shown_state(order, last),
-        answer=sentences.what_happened(order, last, full=True),
+        answer=sentences.what_happened(order, last, full=True, methods=sandbox.provider_of(order).methods),
         whose=sentences.whose_doing(order, last),
         tries=[_try(one) for one in tries],
         urls=_urls(sandbox, order),
@@ -107,7 +107,7 @@ def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     subjects = [str(order.order_pk), *others]
     waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
     took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
-    told = timeline_lines(events)
+    told = timeline_lines(events, sandbox.provider_of(order).methods)
     return {
         "lines": [*told, *lines_to_come(waiting, sandbox.now)],
         "story": f"{len(told)} events in {took}",

@@ -135,7 +135,7 @@ def _line(sandbox: Sandbox, row: OrderRow) -> Line:
     return Line(
         url=url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=order.order_id),
         state=shown_state(order, last),
-        what=sentences.what_happened(order, last, sandbox.now),
+        what=sentences.what_happened(order, last, sandbox.now, methods=sandbox.provider_of(order).methods),
         order_id=order.order_id,
         seller_order_id=order.seller_order_id,
         method=sentences.method_title(last),

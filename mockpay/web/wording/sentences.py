@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
@@ -88,9 +89,9 @@ def method_title(attempt: Attempt | None) -> str:
     return METHODS[attempt.method].named(attempt.instrument) if attempt else ""
 
 
-def method_name(attempt: Attempt) -> str:
-    """The kind of instrument in the field's word."""
-    return METHODS[attempt.method].noun
+def method_name(attempt: Attempt, methods: Mapping[str, Method] = METHODS) -> str:
+    """The kind of instrument in the field's word, or in a provider's."""
+    return methods[attempt.method].noun
 
 
 def method_icon(attempt: Attempt | None) -> str:
@@ -129,7 +130,14 @@ def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> st
     return sentence if full or not failure.code else f"{sentence} ({failure.code})"
 
 
-def what_happened(order: Order, last: Attempt | None, now: int | None = None, *, full: bool = False) -> str:
+def what_happened(
+    order: Order,
+    last: Attempt | None,
+    now: int | None = None,
+    *,
+    full: bool = False,
+    methods: Mapping[str, Method] = METHODS,
+) -> str:
     """
     One sentence that answers "what happened?" for an order and its newest attempt.
 
@@ -140,7 +148,7 @@ def what_happened(order: Order, last: Attempt | None, now: int | None = None, *,
         full: As the title of a page: whole sentences, no codes.
     """
     if order.state in PAID:
-        return _paid(order, last)
+        return _paid(order, last, methods)
     if order.state is _O.AUTHORIZED:
         return "Funds held, waiting for capture"
     if order.state in CLOSED_UNPAID:
@@ -151,14 +159,14 @@ def what_happened(order: Order, last: Attempt | None, now: int | None = None, *,
     return sentence
 
 
-def _paid(order: Order, last: Attempt | None) -> str:
+def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> str:
     if last is not None and last.state is _A.REVERSED:
         return "Captured, but told FAILURE; the money went back"
     if order.state is _O.REFUNDED:
         return "Refunded in full"
     if order.state is _O.PARTIALLY_REFUNDED:
         return "Refunded in part"
-    paid = f"Paid by {method_name(last)}" if last else "Paid"
+    paid = f"Paid by {method_name(last, methods)}" if last else "Paid"
     told = last.plan.at(Stage.REDIRECT) if last else None
     says = _RETURNS.get(told.outcome) if told else None
     return f"{paid}; {says}" if says else paid

@@ -48,13 +48,13 @@ _RESULTS: Mapping[str, str] = {
 }
 
 
-def timeline_lines(events: Iterable[TimelineEvent]) -> list[Line]:
+def timeline_lines(events: Iterable[TimelineEvent], methods: Mapping[str, Method] = METHODS) -> list[Line]:
     """All that happened: the first time in full, the later ones as what passed since."""
     shown = [event for event in events if (event.machine, event.event) not in _SILENT]
     deciding = _deciding(shown)
     first = shown[0] if shown else None
     chosen = {
-        event.subject: METHODS[str(event.facts["method"])] for event in shown if event.event == "chosen"
+        event.subject: methods[str(event.facts["method"])] for event in shown if event.event == "chosen"
     }
     return [_line(event, first, chosen.get(event.subject), decided=event is deciding) for event in shown]
 
