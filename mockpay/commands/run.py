@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import http.client
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from mockpay.commands.remote import default_url, url_option
 from mockpay.commands.serve import read_settings
 from mockpay.kernel.errors import MockpayError, Unusable
-from mockpay.reach.authority import Authority, open_authority
-from mockpay.reach.child_environment import child_environment
-from mockpay.reach.child_process import CANNOT_START, NOT_FOUND, run_child
-from mockpay.reach.health import answers
+from mockpay.reach.authority import Authority, client_context, open_authority
+from mockpay.reach.child import CANNOT_START, NOT_FOUND, child_environment, run_child
 from mockpay.reach.listeners import Listeners
 from mockpay.reach.upstream import Upstream
 from mockpay.server import MockpayServer
@@ -26,6 +27,7 @@ from mockpay.settings import Settings
 
 #: As of env and timeout: what failed is not the command but what should run it.
 _CANNOT_RUN = 125
+_HEALTH_SECONDS = 5.0
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -76,7 +78,7 @@ def _reachable(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
 def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
     """The URL of the sandbox that runs already, or of one that is started for the command."""
     sandbox = (url or default_url()).rstrip("/")
-    if answers(sandbox, authority):
+    if _is_sandbox(sandbox, authority):
         yield sandbox
     elif url is not None:
         raise Unusable(f"there is no sandbox at {sandbox}.", code="sandbox.none")
@@ -94,3 +96,19 @@ def _own_sandbox() -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+def _is_sandbox(url: str, authority: Authority) -> bool:
+    """Ask for its health without any proxy; another program at that address is no sandbox."""
+    try:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=_HEALTH_SECONDS)
+        if parts.scheme == "https":
+            context = client_context(authority)
+            connection = http.client.HTTPSConnection(parts.netloc, timeout=_HEALTH_SECONDS, context=context)
+        with contextlib.closing(connection):
+            connection.request("GET", f"{parts.path}/_mockpay/health")
+            reply = connection.getresponse()
+            return reply.status == 200 and "database" in json.loads(reply.read(65_536))
+    except (OSError, ValueError, http.client.HTTPException):
+        return False

@@ -89,8 +89,7 @@ def _serve(settings: Settings, *, tls: bool) -> None:
 
 def _tls(settings: Settings) -> SSLContext:
     # A start without TLS does not wait for x509.
-    from mockpay.reach.authority import open_authority  # noqa: PLC0415 - see above
-    from mockpay.reach.tls import server_context  # noqa: PLC0415 - see above
+    from mockpay.reach.authority import open_authority, server_context  # noqa: PLC0415 - see above
 
     return server_context(open_authority(settings.keys_dir))
 

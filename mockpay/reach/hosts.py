@@ -1,4 +1,4 @@
-"""Whom the sandbox stands in for, by the names that clients have built in."""
+"""The hosts that the sandbox impersonates: the names that clients have built in."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ HOSTS = (
     "mws-eu.amazonservices.com",
     *(f"sns.{region}.amazonaws.com" for region in _REGIONS),
 )
-_KNOWN = frozenset(HOSTS)
+_HOST_SET = frozenset(HOSTS)
 
 
-def stood_in_for(host: str) -> bool:
-    """Whether the sandbox answers for this host name, however it is spelt."""
-    return host.lower().rstrip(".") in _KNOWN
+def is_impersonated(host: str) -> bool:
+    """Whether the sandbox answers for this host name, in any spelling."""
+    return host.lower().rstrip(".") in _HOST_SET

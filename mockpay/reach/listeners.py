@@ -13,10 +13,8 @@ from threading import Thread
 from typing import Self
 from urllib.parse import urlsplit
 
-from mockpay.reach.authority import Authority
-from mockpay.reach.streams import Stream, join
-from mockpay.reach.tls import client_context, server_context
-from mockpay.reach.tunnel import HEAD_LIMIT, Address, Tunnel
+from mockpay.reach.authority import Authority, client_context, server_context
+from mockpay.reach.tunnel import HEAD_LIMIT, Address, Stream, Tunnel, relay
 from mockpay.reach.upstream import Upstream
 
 _LOOPBACK = "127.0.0.1"
@@ -34,7 +32,7 @@ class Listeners:
 
     def __init__(self, sandbox: str, authority: Authority, upstream: Upstream) -> None:
         self._sandbox = _address(sandbox, authority)
-        self._presents = server_context(authority)
+        self._tls = server_context(authority)
         self._upstream = upstream
         self._ready: Future[None] = Future()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,9 +72,9 @@ class Listeners:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         with _listening() as front, _listening() as tunnel:
             self.front_port, self.tunnel_port = _port(front), _port(tunnel)
-            leads = Tunnel(self._sandbox, Address(_LOOPBACK, self.front_port), self._upstream)
-            self._loop.add_reader(front, self._accept, front, self._to_sandbox, self._presents)
-            self._loop.add_reader(tunnel, self._accept, tunnel, leads.serve, None)
+            route = Tunnel(self._sandbox, Address(_LOOPBACK, self.front_port), self._upstream)
+            self._loop.add_reader(front, self._accept, front, self._to_sandbox, self._tls)
+            self._loop.add_reader(tunnel, self._accept, tunnel, route.serve, None)
             self._ready.set_result(None)
             await self._stopped.wait()
             self._loop.remove_reader(front)
@@ -121,7 +119,7 @@ class Listeners:
             await client.writer.wait_closed()
 
     async def _to_sandbox(self, client: Stream) -> None:
-        await join(client, await self._sandbox.connect())
+        await relay(client, await self._sandbox.connect())
 
 
 def _listening() -> socket.socket:

@@ -87,23 +87,23 @@ def read_head(raw: bytes) -> Head:
         raise _malformed("The target is no URL.") from error
     host, port = _authority(parts.netloc, 80)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    kept = tuple(header for header in headers if header[0].lower() not in _HOP)
-    return Head(method, host, port, path, kept)
+    forwarded = tuple(header for header in headers if header[0].lower() not in _HOP)
+    return Head(method, host, port, path, forwarded)
 
 
 def _header(text: str) -> tuple[str, str]:
-    found = _HEADER.fullmatch(text)
-    if found is None:
+    match = _HEADER.fullmatch(text)
+    if match is None:
         raise _malformed("A header cannot be read.")
-    return found[1], found[2]
+    return match[1], match[2]
 
 
 def _authority(text: str, port: int | None) -> tuple[str, int]:
-    found = _AUTHORITY.fullmatch(text)
-    number = int(found[2]) if found is not None and found[2] else port
-    if found is None or number is None or not 0 < number < 65_536:
+    match = _AUTHORITY.fullmatch(text)
+    number = int(match[2]) if match is not None and match[2] else port
+    if match is None or number is None or not 0 < number < 65_536:
         raise _malformed("The target names no host and port.")
-    return found[1].strip("[]").lower(), number
+    return match[1].strip("[]").lower(), number
 
 
 def _joined(first: str, *headers: tuple[str, str]) -> bytes:

@@ -14,15 +14,59 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from mockpay.kernel.errors import Invalid
-from mockpay.reach.hosts import stood_in_for
+from mockpay.reach.hosts import is_impersonated
 from mockpay.reach.proxy_requests import Head, read_head
-from mockpay.reach.streams import Stream, join
 from mockpay.reach.upstream import Proxy, Upstream
 
 #: Of the first lines, in bytes; a payment request's address may be long.
 HEAD_LIMIT = 131_072
 _HEAD_SECONDS, _CONNECT_SECONDS, _LINGER_SECONDS = 30, 30, 1
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One connection, both ways."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def abort(self) -> None:
+        """End it at once; what is not sent is lost."""
+        # A TLS transport that has ended has nothing left to abort; Python 3.11.2 fails there.
+        if not self.writer.transport.is_closing():
+            self.writer.transport.abort()
+
+
+async def relay(client: Stream, server: Stream) -> None:
+    """Carry bytes both ways until both sides have ended, or broken off."""
+    try:
+        await asyncio.gather(_carry(client, server), _carry(server, client))
+    except asyncio.CancelledError:
+        client.abort()
+        server.abort()
+        raise
+    finally:
+        client.writer.close()
+        server.writer.close()
+
+
+async def _carry(source: Stream, sink: Stream) -> None:
+    """
+    Carry one way; the end is passed on too, so that a side may stop talking and still listen.
+
+    The other way is left alone: who breaks off may have answered before.
+    """
+    with contextlib.suppress(OSError):
+        while chunk := await source.reader.read(_CHUNK):
+            sink.writer.write(chunk)
+            await sink.writer.drain()
+        if sink.writer.can_write_eof():
+            sink.writer.write_eof()
+            return
+    # TLS has no half of an end, and a broken connection none at all.
+    sink.writer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +109,7 @@ class Tunnel:
 
     async def _pass_on(self, client: Stream, head: Head) -> None:
         proxy = None
-        if stood_in_for(head.host):
+        if is_impersonated(head.host):
             # Port 80 is plain even through a CONNECT, as some clients ask for http.
             plain = not head.connects or head.port == 80
             address = self.sandbox if plain else self.front
@@ -83,7 +127,7 @@ class Tunnel:
             client.writer.write(_ESTABLISHED)
         else:
             server.writer.write(head.for_origin())
-        await join(client, server)
+        await relay(client, server)
 
 
 def _address(head: Head, proxy: Proxy | None) -> Address:

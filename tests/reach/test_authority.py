@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from mockpay.kernel.errors import Unusable
 from mockpay.reach.authority import open_authority
-from mockpay.reach.hosts import HOSTS, stood_in_for
+from mockpay.reach.hosts import HOSTS, is_impersonated
 from tests.factories import run_concurrently
 
 
@@ -113,11 +113,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     "host", ["amazonpay.amazon.in", "MWS.AmazonServices.JP", "mws-eu.amazonservices.com."]
 )
 def test_a_host_is_known_however_it_is_spelt(host):
-    assert stood_in_for(host)
+    assert is_impersonated(host)
 
 
 @pytest.mark.parametrize(
     "host", ["www.amazon.in", "pay.amazonpay.amazon.in", "sns.amazonaws.com", "localhost", ""]
 )
 def test_no_other_host_is_stood_in_for(host):
-    assert not stood_in_for(host)
+    assert not is_impersonated(host)

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from mockpay.reach.child_environment import child_environment, public_roots
+from mockpay.reach.child import child_environment, public_roots
 
 PROXY = "http://127.0.0.1:1"
 OURS = b"-----BEGIN CERTIFICATE-----\nb3Vycw==\n-----END CERTIFICATE-----\n"

@@ -12,8 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from mockpay.reach.authority import open_authority
-from mockpay.reach.tls import client_context, server_context
+from mockpay.reach.authority import client_context, open_authority, server_context
 from mockpay.server import MockpayServer
 from mockpay.settings import Settings
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mockpay.reach.child_process import run_child
+from mockpay.reach.child import run_child
 
 
 @pytest.mark.parametrize(
