@@ -4,7 +4,7 @@ from urllib.parse import urljoin
 
 from mockpay.services import inbox
 from mockpay.store.unit_of_work import read
-from tests.journeys.plain_buyer import RIGHT_OTP, PlainBuyer
+from tests.journeys.form_browser import RIGHT_OTP, FormBrowser
 
 #: Razorpay's test card for EMI, of HDFC.
 EMI_CARD = "5241 8100 0000 0000"
@@ -18,7 +18,7 @@ def code_for(shop, email):
         return inbox.listed(sandbox, kind="otp", to=email).items[0].otp
 
 
-class AccountBuyer(PlainBuyer):
+class AccountBuyer(FormBrowser):
     """The verbs of the account pages, and those that save."""
 
     def account(self, shop, page="methods", seller_id=None):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.journeys.plain_buyer import DemoShop, PlainBuyer
+from tests.journeys.form_browser import DemoShop, FormBrowser
 
 
 @pytest.fixture
 def buyer():
-    return PlainBuyer()
+    return FormBrowser()
 
 
 @pytest.fixture

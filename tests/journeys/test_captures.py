@@ -4,21 +4,21 @@ import pytest
 
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import OrderState, RefundStatus
-from tests.journeys.own_shop import own_shop
+from tests.journeys.running_shop import running_shop
 
 FIVE_DAYS = 5 * 86_400
 
 
 @pytest.fixture
 def own(mockpay_server, tmp_path):
-    with own_shop(mockpay_server, tmp_path) as shop:
+    with running_shop(mockpay_server, tmp_path) as shop:
         yield shop
 
 
 @pytest.fixture
 def by_hand(mockpay_server, tmp_path):
     """A shop whose seller captures by hand."""
-    with own_shop(mockpay_server, tmp_path, capture="manual") as shop:
+    with running_shop(mockpay_server, tmp_path, capture="manual") as shop:
         yield shop
 
 
@@ -40,7 +40,7 @@ def attempts(shop, order):
 
 def in_the_books(shop, order):
     """After asking: state, and what brought it."""
-    shop.asks_about(order)
+    shop.query_order(order)
     now = shop.order(order)
     return now.state, now.settled_by
 
@@ -51,21 +51,21 @@ def in_the_books(shop, order):
 @pytest.fixture
 def held(by_hand):
     """An order whose money is authorised and not taken."""
-    order = by_hand.sells()
+    order = by_hand.sell()
     assert in_the_books(by_hand, order) == (OrderState.PENDING, "result")
     assert attempts(by_hand, order) == ["AUTHORIZED"]
     assert listed(by_hand, order) == ("Open", "")
-    assert by_hand.settled().door.came == []
+    assert by_hand.settled().gate.came == []
     return order
 
 
 def test_money_that_the_seller_takes_is_told_and_paid(by_hand, held):
     by_hand.seller.capture(reference_of(by_hand, held))
     by_hand.settled()
-    assert by_hand.door.told == [(200, "Taken.")]
+    assert by_hand.gate.told == [(200, "Taken.")]
     assert in_the_books(by_hand, held) == (OrderState.PAID, "notification")
     assert listed(by_hand, held) == ("Closed", "UpfrontChargeSuccess")
-    refund = by_hand.gives_back(held, "499.00")
+    refund = by_hand.refund_order(held, "499.00")
     by_hand.seller.advance(until="idle")
     assert by_hand.refund(refund).status is RefundStatus.PROCESSED
 
@@ -89,7 +89,7 @@ def test_money_that_nobody_takes_in_time_fails_in_the_shop(by_hand, held):
 
 
 def test_a_shop_that_heard_nothing_of_a_capture_asks(by_hand, held):
-    by_hand.door.next_answers = [404]
+    by_hand.gate.next_answers = [404]
     by_hand.seller.capture(reference_of(by_hand, held))
     by_hand.settled()
     assert by_hand.order(held).state is OrderState.PENDING
@@ -100,15 +100,15 @@ def test_a_shop_that_heard_nothing_of_a_capture_asks(by_hand, held):
 
 
 def test_a_capture_that_is_pending_is_told_when_it_is_done(own):
-    order = own.sells("1708.01")
-    assert own.settled().door.came == []
+    order = own.sell("1708.01")
+    assert own.settled().gate.came == []
     assert in_the_books(own, order) == (OrderState.PENDING, "result")
     own.seller.advance(until="next")
     assert in_the_books(own, order) == (OrderState.PAID, "notification")
 
 
 def test_a_capture_that_fails_is_told_and_takes_nothing(own):
-    order = own.sells("1708.02")
+    order = own.sell("1708.02")
     own.seller.advance(until="idle")
     assert in_the_books(own, order)[0] is OrderState.FAILED
     assert own.seller.order(reference_of(own, order))["refunded_amount"] == "0.00"
@@ -116,7 +116,7 @@ def test_a_capture_that_fails_is_told_and_takes_nothing(own):
 
 
 def test_half_a_capture_raises_an_alert(own):
-    order = own.sells("1708.03")
+    order = own.sell("1708.03")
     own.settled()
     assert own.alerts() == ["PAYMENT_AMOUNT_CONFLICT"]
     assert "A notification names 854.01 INR, the shop asked for 1708.03." in own.page(order).text
@@ -126,8 +126,8 @@ def test_half_a_capture_raises_an_alert(own):
 
 
 def test_the_shop_cancels_an_order_and_the_rest_goes_back(own):
-    order = own.sells()
-    own.gives_back(order, "100.00")
+    order = own.sell()
+    own.refund_order(order, "100.00")
     cancelled = own.back_office.cancel(own.order(order))
     assert (cancelled.amount, cancelled.cancels) == (Money(399_00), True)
     assert own.back_office.cancel(own.order(order)) == cancelled
@@ -140,8 +140,8 @@ def test_the_shop_cancels_an_order_and_the_rest_goes_back(own):
 
 
 def test_an_order_that_the_sandbox_cancels_is_entered_in_the_shops_books(own):
-    order = own.sells()
-    own.gives_back(order, "100.00")
+    order = own.sell()
+    own.refund_order(order, "100.00")
     own.seller.cancel(order.amazon_order_id)
     own.seller.advance(until="idle")
     adopted, asked_for = own.ledger.refunds.of_order(order.order_id)
@@ -157,11 +157,11 @@ def test_an_order_that_the_sandbox_cancels_is_entered_in_the_shops_books(own):
 @pytest.mark.parametrize("outcome", ["none", "out_of_order"])
 def test_a_refund_of_a_payment_that_the_shop_never_heard_of_is_entered(own, outcome):
     own.seller.next("ipn", outcome)
-    order = own.sells(comes_back=False)
+    order = own.sell(comes_back=False)
     own.settled()
     own.seller.cancel(reference_of(own, order))
     own.seller.advance(until="idle")
-    assert own.door.came[0].type == "PaymentRefund"
+    assert own.gate.came[0].type == "PaymentRefund"
     assert own.order(order).state is OrderState.PAID
     (adopted,) = own.ledger.refunds.of_order(order.order_id)
     assert (adopted.amount, adopted.status) == (Money(499_00), RefundStatus.PROCESSED)
@@ -170,7 +170,7 @@ def test_a_refund_of_a_payment_that_the_shop_never_heard_of_is_entered(own, outc
 
 
 def test_an_adopted_refund_is_told_three_times_and_entered_once(own):
-    order = own.sells()
+    order = own.sell()
     own.settled()
     own.seller.next("ipn", "tripled")
     own.seller.cancel(order.amazon_order_id)

@@ -8,7 +8,7 @@ import requests
 
 from mockpay.settings import Settings
 from mockpay.testing import LiveServer
-from tests.journeys.plain_buyer import DemoShop, PlainBuyer
+from tests.journeys.form_browser import DemoShop, FormBrowser
 
 NO_FUNDS = "4100 2800 0008 0001"
 #: Good by its digits, on no list of test cards.
@@ -129,7 +129,7 @@ def test_no_card_number_is_left_in_database_journal_pages_or_api(tmp_path, capfd
     settings = Settings(port=0, database_url=str(tmp_path / "x.db"), keys_dir=tmp_path / "keys")
     seen = []
     with LiveServer(settings) as server:
-        shop, buyer = DemoShop.opened(server), PlainBuyer()
+        shop, buyer = DemoShop.opened(server), FormBrowser()
         for number in (real, bad, good):
             buyer.buys(shop).pays_by_card(number, cvv="987")
             seen.append(buyer.answer.text)

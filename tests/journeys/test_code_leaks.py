@@ -10,8 +10,8 @@ import requests
 
 from mockpay.settings import Settings
 from mockpay.testing import LiveServer
+from tests.journeys.form_browser import DemoShop, FormBrowser
 from tests.journeys.leaks import values_in
-from tests.journeys.plain_buyer import DemoShop, PlainBuyer
 
 #: Typed where a code or a PIN is asked for, and right nowhere or anywhere.
 WRONG, WRONG_AT_BANK, PIN = "739146", "284617", "605938"
@@ -24,7 +24,7 @@ def codes_in(text, codes):
 
 
 @dataclass
-class Remembering(PlainBuyer):
+class Remembering(FormBrowser):
     """A buyer who keeps every page that was shown."""
 
     seen: list = field(default_factory=list)

@@ -19,6 +19,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.merchant.client import AmazonPayClient
 from mockpay.store.db.metadata import metadata
 from mockpay.web.control.routes import ENDPOINTS
+from tests.journeys.form_browser import RIGHT_OTP, FormBrowser
 from tests.journeys.leaks import (
     CVV,
     MAGIC_CVVS,
@@ -30,7 +31,6 @@ from tests.journeys.leaks import (
     numbers_in,
     numbers_in_bytes,
 )
-from tests.journeys.plain_buyer import RIGHT_OTP, PlainBuyer
 
 ROOT = Path(__file__).parents[2]
 EXPIRY, NAME = "08/29", "Asha Menon"
@@ -156,7 +156,7 @@ class Site:
 
     def proves(self, answer):
         """Every page on the way through 3-D Secure, which a right code ends."""
-        buyer = PlainBuyer(self.session, answer, html.fromstring(answer.text))
+        buyer = FormBrowser(self.session, answer, html.fromstring(answer.text))
         for step in (buyer.goes_to_issuer, lambda: buyer.confirms_at_issuer(RIGHT_OTP)):
             step()
             yield buyer.answer

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.journeys.own_shop import own_shop
+from tests.journeys.running_shop import running_shop
 
 SIX_HOURS = 6 * 3600
 
@@ -13,8 +13,8 @@ SIX_HOURS = 6 * 3600
 def shops(mockpay_server, tmp_path):
     """Two shops of two sellers."""
     with (
-        own_shop(mockpay_server, tmp_path, refund_delay_seconds=SIX_HOURS) as one,
-        own_shop(mockpay_server, tmp_path, refund_delay_seconds=SIX_HOURS) as other,
+        running_shop(mockpay_server, tmp_path, refund_delay_seconds=SIX_HOURS) as one,
+        running_shop(mockpay_server, tmp_path, refund_delay_seconds=SIX_HOURS) as other,
     ):
         yield one, other
 
@@ -27,9 +27,9 @@ def moved(shop, **goal):
 
 def test_it_counts_what_happened_and_what_was_delivered(shops):
     shop, _ = shops
-    order = shop.sells()
+    order = shop.sell()
     shop.settled()
-    refunds = [shop.gives_back(order) for _ in range(4)]
+    refunds = [shop.refund_order(order) for _ in range(4)]
     assert moved(shop, seconds=SIX_HOURS - 1) == (0, 0, True)
     assert moved(shop, seconds=1) == (4, 4, True)
     # When it returns, the shop knows.
@@ -39,67 +39,67 @@ def test_it_counts_what_happened_and_what_was_delivered(shops):
 
 def test_what_is_told_of_one_order_is_told_in_order(shops):
     shop, _ = shops
-    order = shop.sells(comes_back=False)
-    shop.asks_about(order)
-    refunds = [shop.gives_back(order, f"{10 + number}.00") for number in range(6)]
+    order = shop.sell(comes_back=False)
+    shop.query_order(order)
+    refunds = [shop.refund_order(order, f"{10 + number}.00") for number in range(6)]
     shop.seller.advance(seconds=SIX_HOURS)
-    told = [one.body.decode() for one in shop.door.came]
-    assert shop.door.came[0].type == "OrderReferenceNotification"
+    told = [one.body.decode() for one in shop.gate.came]
+    assert shop.gate.came[0].type == "OrderReferenceNotification"
     for refund, body in zip(refunds, told[1:], strict=True):
         assert f"<RefundReferenceId>{refund.reference_id}<" in body
 
 
 def test_a_try_that_failed_counts_as_tried(shops):
     shop, _ = shops
-    shop.door.next_answers = [500]
-    shop.sells(comes_back=False)
+    shop.gate.next_answers = [500]
+    shop.sell(comes_back=False)
     # The bank's answer is an event as well.
     assert moved(shop, seconds=0) == (1, 0, True)
-    assert [status for status, _ in shop.door.told] == [500]
+    assert [status for status, _ in shop.gate.told] == [500]
     assert moved(shop, seconds=1) == (1, 1, True)
 
 
 def test_retries_and_refunds_of_two_weeks_are_over_in_one_call(shops):
     shop, _ = shops
-    order = shop.sells()
+    order = shop.sell()
     shop.settled()
-    refund = shop.gives_back(order)
-    shop.door.next_answers = [503] * 12
+    refund = shop.refund_order(order)
+    shop.gate.next_answers = [503] * 12
     answer = shop.seller.advance(seconds=14 * 86_400)
     assert (answer["delivered"], answer["complete"]) == (1, True)
-    assert [status for status, _ in shop.door.told[1:]] == [503] * 12 + [200]
+    assert [status for status, _ in shop.gate.told[1:]] == [503] * 12 + [200]
     assert shop.refund(refund).state == "PROCESSED"
 
 
 def test_a_dead_merchant_delays_nobody_else(shops):
     dead, alive = shops
-    dead.door.shut()
-    stuck = [dead.sells(comes_back=False) for _ in range(6)]
-    dead.door.wait(1)
+    dead.gate.shut()
+    stuck = [dead.sell(comes_back=False) for _ in range(6)]
+    dead.gate.wait(1)
 
-    order = alive.sells(comes_back=False)
+    order = alive.sell(comes_back=False)
     assert moved(alive, seconds=0) == (1, 1, True)
-    refund = alive.gives_back(order)
+    refund = alive.refund_order(order)
     assert moved(alive, seconds=SIX_HOURS) == (1, 1, True)
     assert alive.refund(refund).state == "PROCESSED"
 
     # All the while nothing of the dead one was answered; four are tried at a time.
-    assert {one.status for one in dead.door.came} == {0}
-    assert len(dead.door.came) <= 4
+    assert {one.status for one in dead.gate.came} == {0}
+    assert len(dead.gate.came) <= 4
     assert {dead.order(one).state for one in stuck} == {"PLACED"}
     assert dead.seller.advance(seconds=0, timeout=0.05)["complete"] is False
-    dead.door.open()
+    dead.gate.open()
     assert moved(dead, seconds=0)[2]
     assert {dead.order(one).state for one in stuck} == {"PAID"}
 
 
 def test_a_second_advance_waits_for_nobody(shops):
     shop, other = shops
-    shop.door.shut()
-    shop.sells(comes_back=False)
+    shop.gate.shut()
+    shop.sell(comes_back=False)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(shop.seller.advance, seconds=0)
-        shop.door.wait(1)
+        shop.gate.wait(1)
         assert moved(other, seconds=0) == (0, 0, True)
-        shop.door.open()
+        shop.gate.open()
         assert first.result()["complete"]

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.journeys.plain_buyer import PlainBuyer
+from tests.journeys.form_browser import FormBrowser
 
 ORDER = {"seller_order_id": "o-1", "redirect_url": "http://127.0.0.1:1/back"}
 
@@ -97,7 +97,7 @@ def test_a_bank_page_that_is_answered_too_late_sends_the_money_back(at_bank, sho
 
 def test_a_late_success_leaves_a_later_try_alone(at_bank, shop):
     shop.seller.advance(seconds=601)
-    other = PlainBuyer().goes_to(at_bank.url.split("bank?")[0])
+    other = FormBrowser().goes_to(at_bank.url.split("bank?")[0])
     other.goes_to_bank("SBIN")
     at_bank.presses("bank-success")
     assert attempts(shop) == [("netbanking", "REVERSED"), ("netbanking", "AUTH_PENDING")]
@@ -140,7 +140,7 @@ def test_a_forged_return_never_pays(at_bank, shop, changes):
 
 def test_the_return_of_one_order_pays_no_other(at_bank, shop):
     address = at_bank.stops_at("bank-success")
-    other = PlainBuyer().buys(shop).goes_to_bank("HDFC").logs_in()
+    other = FormBrowser().buys(shop).goes_to_bank("HDFC").logs_in()
     there = other.url.split("bank?")[0] + "bank-return?" + urlsplit(address).query
     other.goes_to(there)
     assert other.answer.status_code == 400

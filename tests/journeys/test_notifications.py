@@ -2,15 +2,15 @@
 
 import pytest
 
-from tests.journeys.own_shop import own_shop
-from tests.journeys.tidings import (
-    APayment,
-    ARefund,
-    at_once,
+from tests.journeys.running_shop import running_shop
+from tests.journeys.settlement_cases import (
+    PaymentCase,
+    RefundCase,
     both_kinds,
     contradicting,
-    newest,
+    newest_delivery,
     pauses,
+    run_concurrently,
     statuses,
 )
 
@@ -19,7 +19,7 @@ TAKEN, BEFORE = (200, "Taken."), (200, "Taken before.")
 
 @pytest.fixture
 def shop(mockpay_server, tmp_path):
-    with own_shop(mockpay_server, tmp_path) as shop:
+    with running_shop(mockpay_server, tmp_path) as shop:
         yield shop
 
 
@@ -40,10 +40,10 @@ def test_however_often_it_is_told_it_is_booked_once(shop, kind, outcome, answers
     it = kind(shop)
     shop.seller.next("ipn", outcome)
     it.happens()
-    assert shop.door.told == [TAKEN]
+    assert shop.gate.told == [TAKEN]
     shop.seller.advance(until="idle")
-    assert shop.door.told == answers
-    assert len({one.message_id for one in shop.door.came}) == 1
+    assert shop.gate.told == answers
+    assert len({one.message_id for one in shop.gate.came}) == 1
     it.ended_once(by="notification")
 
 
@@ -51,11 +51,11 @@ def test_however_often_it_is_told_it_is_booked_once(shop, kind, outcome, answers
 def test_two_copies_at_once_are_booked_once(shop, kind):
     it = kind(shop)
     shop.seller.next("ipn", "doubled_at_once")
-    shop.door.shut()
+    shop.gate.shut()
     # Neither is answered before both are there.
-    at_once(it.happens, lambda: (shop.door.wait(2), shop.door.open()))
-    assert [status for status, _ in shop.door.told] == [200, 200]
-    assert len({one.message_id for one in shop.door.came}) == 1
+    run_concurrently(it.happens, lambda: (shop.gate.wait(2), shop.gate.open()))
+    assert [status for status, _ in shop.gate.told] == [200, 200]
+    assert len({one.message_id for one in shop.gate.came}) == 1
     it.ended_once(by="notification")
 
 
@@ -65,9 +65,9 @@ def test_one_that_is_late_comes_thirty_seconds_later(shop, kind):
     shop.seller.next("ipn", "delayed")
     it.happens()
     shop.seller.advance(seconds=29)
-    assert (shop.door.told, it.state) == ([], it.before)
+    assert (shop.gate.told, it.state) == ([], it.before)
     shop.seller.advance(seconds=1)
-    assert shop.door.told == [TAKEN]
+    assert shop.gate.told == [TAKEN]
     it.ended_once(by="notification")
 
 
@@ -78,7 +78,7 @@ def test_one_that_is_late_finds_the_shop_knowing_already(shop, kind):
     it.happens()
     it.asks()
     shop.seller.advance(until="idle")
-    assert shop.door.told == [TAKEN]
+    assert shop.gate.told == [TAKEN]
     it.ended_once(by=it.asked_by)
 
 
@@ -87,12 +87,12 @@ def test_the_fourth_try_gets_through_when_three_were_lost(shop, kind):
     it = kind(shop)
     shop.seller.next("ipn", "fails_until_4")
     it.happens()
-    assert (shop.door.told, it.state) == ([], it.before)
+    assert (shop.gate.told, it.state) == ([], it.before)
     shop.seller.advance(until="idle")
-    delivery = newest(shop)
+    delivery = newest_delivery(shop)
     assert (delivery["state"], statuses(delivery)) == ("DELIVERED", [503, 503, 503, 200])
     assert pauses(delivery) == [1, 5, 30]
-    assert shop.door.told == [TAKEN]
+    assert shop.gate.told == [TAKEN]
     it.ended_once(by="notification")
 
 
@@ -110,9 +110,9 @@ def test_one_that_is_not_to_be_believed_is_refused_and_the_shop_asks(shop, kind,
     shop.seller.next("ipn", outcome)
     it.happens()
     shop.seller.advance(until="idle")
-    ((status, words),) = shop.door.told
+    ((status, words),) = shop.gate.told
     assert (status, words.partition(":")[0]) == (400, code)
-    assert newest(shop)["state"] == "DEAD"
+    assert newest_delivery(shop)["state"] == "DEAD"
     assert it.state == it.before
     it.asks()
     it.ended_once(by=it.asked_by)
@@ -124,7 +124,7 @@ def test_without_a_notification_the_shop_asks(shop, kind):
     shop.seller.next("ipn", "none")
     it.happens()
     shop.seller.advance(until="idle")
-    assert (shop.door.told, newest(shop)["state"]) == ([], "SUPPRESSED")
+    assert (shop.gate.told, newest_delivery(shop)["state"]) == ([], "SUPPRESSED")
     assert it.state == it.before
     it.asks()
     it.ended_once(by=it.asked_by)
@@ -135,7 +135,7 @@ def test_one_that_was_kept_back_is_sent_by_hand(shop, kind):
     it = kind(shop)
     shop.seller.next("ipn", "none")
     it.happens()
-    assert shop.seller.deliver(newest(shop)["notification_id"])["state"] == "DELIVERED"
+    assert shop.seller.deliver(newest_delivery(shop)["notification_id"])["state"] == "DELIVERED"
     it.ended_once(by="notification")
 
 
@@ -151,10 +151,10 @@ def test_one_that_was_kept_back_is_sent_by_hand(shop, kind):
     ],
 )
 def test_every_magic_amount_of_a_notification_ends_paid(shop, amount, answers, by):
-    order = shop.sells(amount, comes_back=False)
+    order = shop.sell(amount, comes_back=False)
     shop.seller.advance(until="idle")
-    assert answers is None or shop.door.told == answers
-    shop.asks_about(order)
+    assert answers is None or shop.gate.told == answers
+    shop.query_order(order)
     paid = shop.order(order)
     assert (paid.state, paid.settled_by, paid.conflict) == ("PAID", by, "")
 
@@ -162,38 +162,38 @@ def test_every_magic_amount_of_a_notification_ends_paid(shop, amount, answers, b
 @pytest.mark.parametrize("amount", ["1707.01", "1707.02", "1707.03", "1707.04", "1707.05"])
 def test_a_question_that_goes_wrong_is_asked_again_and_never_misleads(shop, amount):
     shop.seller.next("ipn", "none")
-    order = shop.sells(amount, comes_back=False)
-    assert shop.asks_about(order).state == "PLACED"
+    order = shop.sell(amount, comes_back=False)
+    assert shop.query_order(order).state == "PLACED"
     shop.seller.advance(seconds=5)
-    states = [shop.asks_about(order).state for _ in range(3)]
+    states = [shop.query_order(order).state for _ in range(3)]
     assert set(states) <= {"PLACED", "PAID"}
     assert states[-1] == "PAID"
 
 
 def test_a_refund_overtakes_the_payment_that_it_belongs_to(shop):
     shop.seller.next("ipn", "out_of_order")
-    order = shop.sells(comes_back=False)
+    order = shop.sell(comes_back=False)
     shop.settled()
-    assert shop.door.came == []
-    assert shop.asks_about(order).state == "PAID"
-    refund = shop.gives_back(order)
+    assert shop.gate.came == []
+    assert shop.query_order(order).state == "PAID"
+    refund = shop.refund_order(order)
     shop.seller.advance(until="idle")
-    assert [one.type for one in shop.door.came] == ["PaymentRefund", "OrderReferenceNotification"]
-    assert shop.door.told == [TAKEN, TAKEN]
+    assert [one.type for one in shop.gate.came] == ["PaymentRefund", "OrderReferenceNotification"]
+    assert shop.gate.told == [TAKEN, TAKEN]
     assert (shop.order(order).state, shop.order(order).conflict) == ("PAID", "")
     assert shop.refund(refund).status == "PROCESSED"
     assert shop.alerts() == []
 
 
 def test_a_refund_is_overtaken_by_the_next_one(shop):
-    order = shop.sells()
-    shop.settled().door.came.clear()
+    order = shop.sell()
+    shop.settled().gate.came.clear()
     shop.seller.next("ipn", "out_of_order")
-    first = shop.gives_back(order)
+    first = shop.refund_order(order)
     shop.seller.advance(seconds=5)
-    second = shop.gives_back(order, "50.00")
+    second = shop.refund_order(order, "50.00")
     shop.seller.advance(until="idle")
-    told = [one.body.decode() for one in shop.door.came]
+    told = [one.body.decode() for one in shop.gate.came]
     assert [second.reference_id in told[0], first.reference_id in told[1]] == [True, True]
     for refund in (first, second):
         assert shop.steps(refund)[-1] == ("PROCESSED", "notification")
@@ -208,16 +208,16 @@ def test_a_notification_and_four_questions_may_race(shop, kind):
     it = kind(shop)
     shop.seller.next("ipn", "delayed")
     it.happens()
-    at_once(lambda: shop.seller.advance(seconds=30), *[it.asks] * 4)
-    assert shop.door.told == [TAKEN]
+    run_concurrently(lambda: shop.seller.advance(seconds=30), *[it.asks] * 4)
+    assert shop.gate.told == [TAKEN]
     assert it.settled_by in {"notification", it.asked_by}
     it.ended_once(by=it.settled_by)
 
 
 def test_a_refund_that_was_declined_after_it_was_done_raises_an_alert_on_the_page(shop):
-    it = ARefund(shop)
+    it = RefundCase(shop)
     it.happens()
-    headers, body = contradicting(shop.door.came[0], shop)
+    headers, body = contradicting(shop.gate.came[0], shop)
     reply = shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)
     assert reply.status_code == 200
     after = shop.refund(it.refund)
@@ -230,9 +230,9 @@ def test_a_refund_that_was_declined_after_it_was_done_raises_an_alert_on_the_pag
 
 
 def test_a_payment_that_failed_after_it_was_done_is_decided_by_asking(shop):
-    it = APayment(shop)
+    it = PaymentCase(shop)
     it.happens()
-    headers, body = contradicting(shop.door.came[0], shop)
+    headers, body = contradicting(shop.gate.came[0], shop)
     reply = shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)
     assert reply.status_code == 200
     order = shop.order(it.order)

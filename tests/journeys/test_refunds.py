@@ -6,9 +6,9 @@ from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.merchant import ServiceError
 from mockpay.merchant.ledger import RefundStatus
-from tests.journeys.own_shop import own_shop
-from tests.journeys.plain_buyer import DemoShop
-from tests.journeys.tidings import at_once
+from tests.journeys.form_browser import DemoShop
+from tests.journeys.running_shop import running_shop
+from tests.journeys.settlement_cases import run_concurrently
 
 SIX_HOURS = 6 * 3600
 
@@ -16,14 +16,14 @@ SIX_HOURS = 6 * 3600
 @pytest.fixture
 def own(mockpay_server, tmp_path):
     """A shop whose refunds take five seconds."""
-    with own_shop(mockpay_server, tmp_path) as shop:
+    with running_shop(mockpay_server, tmp_path) as shop:
         yield shop
 
 
 @pytest.fixture
 def slow(mockpay_server, tmp_path):
     """A shop whose refunds take six hours, as real ones do at best."""
-    with own_shop(mockpay_server, tmp_path, refund_delay_seconds=SIX_HOURS) as shop:
+    with running_shop(mockpay_server, tmp_path, refund_delay_seconds=SIX_HOURS) as shop:
         yield shop
 
 
@@ -45,25 +45,25 @@ def audit(shop):
 
 
 def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
-    client, order = slow.back_office.checkout.client(), slow.sells("499.00")
+    client, order = slow.back_office.checkout.client(), slow.sell("499.00")
 
-    first = slow.gives_back(order, "100.00")
+    first = slow.refund_order(order, "100.00")
     assert first.state == "INITIATED"
     assert client.get_refund_details(first.amazon_refund_id).state == "Pending"
     slow.seller.advance(seconds=SIX_HOURS - 1)
     assert client.get_refund_details(first.amazon_refund_id).state == "Pending"
     moved = slow.seller.advance(seconds=1)
     assert (moved["fired"], moved["delivered"]) == (1, 1)
-    assert slow.door.told[-1] == (200, "Taken.")
+    assert slow.gate.told[-1] == (200, "Taken.")
     assert slow.steps(first) == [
         ("NEW", "shop"),
         ("INITIATED", "RefundPayment"),
         ("PROCESSED", "notification"),
     ]
     assert client.get_refund_details(first.amazon_refund_id).state == "Completed"
-    assert slow.verifies().asked == 0
+    assert slow.verify_refunds().asked == 0
 
-    second = slow.gives_back(order, "149.50")
+    second = slow.refund_order(order, "149.50")
     rest = slow.back_office.refund(slow.order(order), None)
     assert rest.amount == Money(249_50)
     slow.seller.advance(seconds=SIX_HOURS)
@@ -71,7 +71,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
     assert slow.seller.order(rest.amazon_order_id)["state"] == "REFUNDED"
 
     with pytest.raises(Conflict, match="Nothing is left") as of_the_books:
-        slow.gives_back(order, "1.00")
+        slow.refund_order(order, "1.00")
     assert of_the_books.value.code == "refund.nothing_left"
     with pytest.raises(ServiceError) as of_amazon:
         client.refund(rest.amazon_order_id, "ONE-MORE", "1.00")
@@ -118,9 +118,9 @@ def rows(buyer):
 
 
 def test_what_the_shop_does_not_know_of_is_refused_by_amazon(own):
-    order = own.sells()
+    order = own.sell()
     own.back_office.checkout.client().refund(order.amazon_order_id, "BY-HAND", "499.00")
-    refused = own.gives_back(order, "1.00")
+    refused = own.refund_order(order, "1.00")
     assert (refused.status, refused.state) == (RefundStatus.REFUSED, "FAILED")
     assert refused.reason.startswith("TransactionAmountExceeded")
     own.seller.advance(until="idle")
@@ -154,12 +154,12 @@ LOST = ("LOST", "RefundPayment")
     ],
 )
 def test_every_magic_refund_ends_with_the_right_books(own, amount, steps, left):
-    order = own.sells()
-    refund = own.gives_back(order, amount)
+    order = own.sell()
+    refund = own.refund_order(order, amount)
     if refund.status is RefundStatus.LOST:
-        own.verifies()
+        own.verify_refunds()
     own.seller.advance(until="idle")
-    own.verifies()
+    own.verify_refunds()
     assert own.steps(refund) == [NEW, *steps]
     assert own.ledger.refunds.refundable(order.order_id).wire() == left
     assert own.alerts() == []
@@ -168,7 +168,7 @@ def test_every_magic_refund_ends_with_the_right_books(own, amount, steps, left):
 
 
 def test_a_refund_that_is_done_at_once_is_told_by_whichever_comes_first(own):
-    refund = own.gives_back(own.sells(), "24.01")
+    refund = own.refund_order(own.sell(), "24.01")
     own.settled()
     assert own.refund(refund).status is RefundStatus.PROCESSED
     assert own.steps(refund)[-1] in {("PROCESSED", NOTIFIED), ("PROCESSED", "RefundPayment")}
@@ -178,9 +178,9 @@ def test_a_refund_that_is_done_at_once_is_told_by_whichever_comes_first(own):
 
 @pytest.mark.parametrize("amount", ["24.05", "24.06"])
 def test_a_refund_without_an_answer_is_asked_for_again_with_the_same_reference(own, amount):
-    refund = own.gives_back(own.sells(), amount)
+    refund = own.refund_order(own.sell(), amount)
     assert (refund.status, refund.amazon_refund_id) == (RefundStatus.LOST, "")
-    run = own.verifies()
+    run = own.verify_refunds()
     assert [one.status for one in run.changed] == [RefundStatus.INITIATED]
     (theirs,) = own.seller.refunds()
     assert theirs["reference"] == refund.reference_id
@@ -191,10 +191,10 @@ def test_a_refund_without_an_answer_is_asked_for_again_with_the_same_reference(o
 
 
 def test_a_refund_without_an_answer_is_settled_by_its_notification_too(own):
-    refund = own.gives_back(own.sells(), "24.06")
+    refund = own.refund_order(own.sell(), "24.06")
     own.seller.advance(until="idle")
     assert own.steps(refund) == [NEW, LOST, ("PROCESSED", NOTIFIED)]
-    assert own.verifies().asked == 0
+    assert own.verify_refunds().asked == 0
     assert len(own.seller.refunds()) == 1
 
 
@@ -207,9 +207,9 @@ def test_a_refund_without_an_answer_is_settled_by_its_notification_too(own):
     ],
 )
 def test_a_refund_is_held_until_a_tester_acts(own, act, status):
-    refund = own.gives_back(own.sells(), "24.04")
+    refund = own.refund_order(own.sell(), "24.04")
     own.seller.advance(seconds=86_400)
-    assert own.verifies().changed == ()
+    assert own.verify_refunds().changed == ()
     assert own.refund(refund).status is RefundStatus.INITIATED
     own.seller.control("POST", f"/refunds/{refund.amazon_refund_id}/{act}")
     own.settled()
@@ -218,15 +218,15 @@ def test_a_refund_is_held_until_a_tester_acts(own, act, status):
 
 @pytest.mark.parametrize("reason", ["AmazonRejected", "ProcessingFailure"])
 def test_a_declined_refund_says_why_and_can_be_asked_for_anew(own, reason):
-    order = own.sells()
+    order = own.sell()
     note = f'{{"SandboxSimulation": {{"State": "Declined", "ReasonCode": "{reason}"}}}}'
-    refund = own.gives_back(order, "499.00", note=note)
+    refund = own.refund_order(order, "499.00", note=note)
     own.seller.advance(until="idle")
     declined = own.refund(refund)
     assert (declined.status, declined.reason, declined.state) == ("DECLINED", reason, "FAILED")
     # What a notification only said is asked about once.
-    assert (own.verifies().asked, own.verifies().asked) == (1, 0)
-    own.gives_back(order, "499.00")
+    assert (own.verify_refunds().asked, own.verify_refunds().asked) == (1, 0)
+    own.refund_order(order, "499.00")
     own.seller.advance(until="idle")
     assert [one.status for one in own.ledger.refunds.of_order(order.order_id)] == [
         RefundStatus.PROCESSED,
@@ -236,23 +236,23 @@ def test_a_declined_refund_says_why_and_can_be_asked_for_anew(own, reason):
 
 def test_money_that_is_taken_back_later_stays_given_back_in_the_shops_books(own):
     """Amazon's wire has no word for it: GetRefundDetails goes on saying Completed."""
-    order = own.sells()
-    refund = own.gives_back(order, "24.12")
+    order = own.sell()
+    refund = own.refund_order(order, "24.12")
     own.seller.advance(until="idle")
     (theirs,) = own.seller.refunds()
     assert theirs["state"] == "REVERSED"
     assert own.back_office.checkout.client().get_refund_details(refund.amazon_refund_id).state == "Completed"
     assert own.refund(refund).status is RefundStatus.PROCESSED
-    assert len(own.door.came) == 2
+    assert len(own.gate.came) == 2
     # What the sandbox could give back once more, the shop does not.
     assert own.ledger.refunds.refundable(order.order_id) == Money(474_88)
 
 
 def test_a_refund_settled_by_the_third_question(own):
     own.seller.next("refund", "polls:3")
-    refund = own.gives_back(own.sells())
+    refund = own.refund_order(own.sell())
     for status in (RefundStatus.INITIATED, RefundStatus.INITIATED, RefundStatus.PROCESSED):
-        own.verifies()
+        own.verify_refunds()
         assert own.refund(refund).status is status
 
 
@@ -260,11 +260,11 @@ def test_a_refund_settled_by_the_third_question(own):
 
 
 def test_a_refund_that_amazon_took_from_somebody_else_contradicts_the_refusal(own):
-    order = own.sells()
+    order = own.sell()
     reference = own.ledger.refunds.next_reference(order.order_id)
     # Another program of the seller's used the id first, with a note of its own.
     own.back_office.checkout.client().refund(order.amazon_order_id, reference, "100.00", note="by hand")
-    refused = own.gives_back(order, "100.00", reference_id=reference)
+    refused = own.refund_order(order, "100.00", reference_id=reference)
     assert refused.reason.startswith("DuplicateRequest")
     own.seller.advance(until="idle")
     after = own.refund(refused)
@@ -274,15 +274,15 @@ def test_a_refund_that_amazon_took_from_somebody_else_contradicts_the_refusal(ow
 
 
 def test_eight_clerks_at_once_give_back_what_was_paid(own):
-    order = own.sells()
+    order = own.sell()
 
     def give():
         try:
-            return own.gives_back(order, "100.00").status
+            return own.refund_order(order, "100.00").status
         except Conflict as error:
             return error.code
 
-    came_to = at_once(*[give] * 8)
+    came_to = run_concurrently(*[give] * 8)
     assert sorted(came_to) == sorted([RefundStatus.INITIATED] * 4 + ["refund.exceeds_payment"] * 4)
     own.seller.advance(until="idle")
     assert own.ledger.refunds.refundable(order.order_id) == Money(99_00)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.journeys.plain_buyer import PlainBuyer
+from tests.journeys.form_browser import FormBrowser
 
 
 def ledger(buyer):
@@ -177,7 +177,7 @@ def test_eight_submissions_of_one_form_at_once_make_one_capture(buyer, shop):
     }
 
     def submit(_number):
-        answer = PlainBuyer().session.post(buyer.url, data=form, timeout=60)
+        answer = FormBrowser().session.post(buyer.url, data=form, timeout=60)
         return answer.status_code, answer.url.rpartition("/")[2]
 
     with ThreadPoolExecutor(8) as pool:

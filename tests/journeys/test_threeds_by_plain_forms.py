@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 
-from tests.journeys.plain_buyer import PlainBuyer
+from tests.journeys.form_browser import FormBrowser
 
 CARD, MASTERCARD, RUPAY = "4100280000001007", "5500670000001002", "6527658900001005"
 
@@ -319,7 +319,7 @@ def test_the_bank_refuses_what_is_no_message_of_its_challenge(buyer, shop):
         (sealed(plain(field(buyer, "creq")) | {"messageVersion": "9"}), "102"),
         (sealed(plain(field(buyer, "creq")) | {"acsTransID": "x"}), "203"),
     ):
-        refused = PlainBuyer()._shown(requests.post(there, data={"creq": creq}, timeout=30))
+        refused = FormBrowser()._shown(requests.post(there, data={"creq": creq}, timeout=30))
         assert refused.answer.status_code == 400
         assert refused.sees("acs-refused").get("data-code") == code
     assert buyer.confirms_at_issuer().reads("payment-status") == "SUCCESS"
@@ -329,7 +329,7 @@ def test_a_challenge_that_is_over_is_not_opened_again(buyer, shop):
     buyer.buys(shop).types_card()
     creq = {"creq": field(buyer, "creq")}
     buyer.presses("threeds-continue").presses("acs-submit", otp="123456")
-    again = PlainBuyer()._shown(requests.post(buyer.url, data=creq, timeout=30))
+    again = FormBrowser()._shown(requests.post(buyer.url, data=creq, timeout=30))
     assert again.answer.status_code == 400
     assert again.sees("acs-refused").get("data-code") == "101"
     buyer.returns_from_issuer()
@@ -357,7 +357,7 @@ def test_an_issuer_that_has_seen_the_browser_is_told_so(buyer, shop):
     buyer.buys(shop).types_card(window="01", browser="24,844,390,-330")
     assert buyer.heading == "Asking your bank"
     look = next(one for one in buyer.page.forms if one.get("target") == "acs-method")
-    seen = PlainBuyer()._shown(
+    seen = FormBrowser()._shown(
         requests.post(urljoin(buyer.url, look.action), data=dict(look.form_values()), timeout=30)
     )
     back = seen.page.forms[0]

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.journeys.plain_buyer import GOOD_CARD, RIGHT_OTP
+from tests.journeys.form_browser import GOOD_CARD, RIGHT_OTP
 
 
 class Buyer:

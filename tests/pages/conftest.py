@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.plain_buyer import DemoShop
+from tests.journeys.form_browser import DemoShop
 from tests.pages.buyer import Buyer
 from tests.pages.gallery import Gallery
 from tests.pages.watch import PHONE, WIDE, Watch

@@ -10,7 +10,7 @@ from mockpay.otp.rules import Channel, Purpose
 from mockpay.settings import Settings
 from mockpay.store.unit_of_work import transaction
 from mockpay.testing import LiveServer
-from tests.journeys.plain_buyer import DemoShop, PlainBuyer
+from tests.journeys.form_browser import DemoShop, FormBrowser
 
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
@@ -143,7 +143,7 @@ class Gallery:
         self._open()
         self._placed()
         self._at |= self._standing()
-        PlainBuyer().goes_to(self._at["provider-error"])
+        FormBrowser().goes_to(self._at["provider-error"])
         rule = {"stage": "issuer", "outcome": "Z9", "match": {"vpa": "meera@okaxis"}, "times": 1}
         self.shop.seller.control("POST", "/scenarios", rule)
 
@@ -175,7 +175,7 @@ class Gallery:
         }
 
     def _asked_for_a_code(self, root):
-        visitor = PlainBuyer().goes_to(f"{root}/account")
+        visitor = FormBrowser().goes_to(f"{root}/account")
         return visitor.presses("sign-in", email="rich@buyers.mockpay.test").url
 
     def _ran_out(self):
@@ -257,12 +257,12 @@ class Gallery:
     def _given_up(self, amount):
         """The dashboard's page of the refund of an order that was paid and cancelled."""
         self._buyer(amount).asks("success@mockpay")
-        order = PlainBuyer().goes_to(self._dashboard()).presses("order-cancel")
+        order = FormBrowser().goes_to(self._dashboard()).presses("order-cancel")
         return order.goes_to(self._link(order, "//section[@aria-labelledby='refunds']//a/@href"))
 
     def _newest_told(self):
         self._wait(2)
-        listed = PlainBuyer().goes_to(f"{self.shop.ui}/notifications?show=waiting")
+        listed = FormBrowser().goes_to(f"{self.shop.ui}/notifications?show=waiting")
         return self._link(listed, "//a[@class='row-link']/@href")
 
     def _link(self, reader, path):
@@ -329,12 +329,12 @@ class Gallery:
 
     def _placed(self):
         """The order of whoever is still choosing."""
-        orders = PlainBuyer().goes_to(f"{self.shop.url}/orders")
+        orders = FormBrowser().goes_to(f"{self.shop.url}/orders")
         newest = orders.page.xpath("//ul[contains(@class, 'items')]//a/@href")[0]
         self._at["shop-order-placed"] = f"{self._server.url}{newest}"
 
     def _buyer(self, amount="", sku="bell"):
-        return PlainBuyer().buys(self.shop, sku=sku, amount=amount)
+        return FormBrowser().buys(self.shop, sku=sku, amount=amount)
 
     def _wait(self, seconds=67):
         self.shop.seller.advance(seconds=seconds)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.store.unit_of_work import transaction
-from tests.journeys.plain_buyer import PlainBuyer
+from tests.journeys.form_browser import FormBrowser
 from tests.pages.accessibility import assert_accessible
 
 
@@ -17,7 +17,7 @@ def bought(shop):
     """An order of the bell, paid; its page on the dashboard."""
 
     def buy(amount=""):
-        PlainBuyer().buys(shop, amount=amount).asks("success@mockpay")
+        FormBrowser().buys(shop, amount=amount).asks("success@mockpay")
         shop.seller.advance(seconds=0)
         return f"{shop.ui}/orders/{shop.order()['order_id']}"
 

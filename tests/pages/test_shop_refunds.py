@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from mockpay.merchant import ServiceError
-from tests.journeys.own_shop import own_shop
-from tests.journeys.tidings import ARefund, contradicting
+from tests.journeys.running_shop import running_shop
+from tests.journeys.settlement_cases import RefundCase, contradicting
 from tests.pages.accessibility import assert_accessible
 from tests.pages.watch import PHONE
 
@@ -150,8 +150,8 @@ def test_the_list_of_orders_tells_of_refunds(paid, page, shop):
 
 
 def test_a_contradiction_is_shown_to_somebody(mockpay_server, tmp_path, page):
-    with own_shop(mockpay_server, tmp_path) as shop:
-        it = ARefund(shop)
+    with running_shop(mockpay_server, tmp_path) as shop:
+        it = RefundCase(shop)
         it.happens()
         headers, body = contradicting(shop.door.came[0], shop)
         shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)

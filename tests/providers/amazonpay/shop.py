@@ -15,7 +15,7 @@ from mockpay.wire import forms
 from mockpay.wire.amazonpay import signing
 from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
 from mockpay.wire.amazonpay.sealing import signed_plaintext
-from tests.providers.amazonpay.asking import Reply, ask
+from tests.providers.amazonpay.http_client import Reply, send_request
 from tests.wire.known_answers import PUBLIC_KEY, seal_text
 
 RETURN = "http://127.0.0.1/back"
@@ -61,10 +61,10 @@ class Shop:
         known = ("seller_id", "access_key", "secret_key")
         return {name: self.seller.fields[name] for name in known} | dict(self.names)
 
-    def speaking(self, flavour: Flavour) -> "Shop":
+    def with_flavour(self, flavour: Flavour) -> "Shop":
         return replace(self, flavour=flavour)
 
-    def calling_itself(self, **names: str) -> "Shop":
+    def with_credentials(self, **names: str) -> "Shop":
         return replace(self, names=names)
 
     # --- paying ---
@@ -90,13 +90,13 @@ class Shop:
 
     def pay(self, redirect_url: str | None = RETURN, **wanted) -> Reply:
         """Send the buyer to the payment page; what the sandbox first answers."""
-        return ask(self.server, f"/initiatePayment?{self.query(redirect_url, **wanted)}")
+        return send_request(self.server, f"/initiatePayment?{self.query(redirect_url, **wanted)}")
 
     def pay_with(self, plaintext: str | bytes, redirect_url: str = RETURN) -> Reply:
         """The same with any text in the payload."""
         parts = zip(("payload", "key", "iv"), seal_text(plaintext), strict=True)
         query = "&".join(f"{name}={quote(text, safe='')}" for name, text in parts)
-        return ask(self.server, f"/initiatePayment?{query}&redirectUrl={quote(redirect_url)}")
+        return send_request(self.server, f"/initiatePayment?{query}&redirectUrl={quote(redirect_url)}")
 
     def plaintext(self, **changed: str | None) -> str:
         """What a client of this family would seal."""
@@ -120,12 +120,12 @@ class Shop:
         return self.finish(self.order(**wanted), vpa)
 
     def finish(self, page: str, vpa: str = "success@mockpay") -> Reply:
-        answer = ask(self.server, f"{page}upi", form=forms.encode_form([("vpa", vpa)]))
+        answer = send_request(self.server, f"{page}upi", form=forms.encode_form([("vpa", vpa)]))
         assert answer.status == 303, answer.text
         return self.leave(page)
 
     def leave(self, page: str) -> Reply:
-        return ask(self.server, f"{page}return")
+        return send_request(self.server, f"{page}return")
 
     def verified(self, reply: Reply, flavour: Flavour | None = None) -> PaymentResult:
         """What came back, the ten parameters and the signature checked as a client does."""
@@ -161,14 +161,14 @@ class Shop:
 
     def send(self, form: str, path: str = MWS, method: str = "GET") -> Reply:
         if method == "POST":
-            return ask(self.server, path, form=form)
-        return ask(self.server, f"{path}?{form}")
+            return send_request(self.server, path, form=form)
+        return send_request(self.server, f"{path}?{form}")
 
     def charge_status(self, path: str = "/v2/payments/chargeStatus", **fields) -> Reply:
         """A sealed question; `start_time=` and any field may be given."""
         usual = {"transactionIdType": "TRANSACTION_ID"}
         blank = dict.fromkeys(("orderTotalAmount", "orderTotalCurrencyCode", "sellerOrderId"))
-        return ask(self.server, f"{path}?{self.query(None, **(blank | usual | fields))}")
+        return send_request(self.server, f"{path}?{self.query(None, **(blank | usual | fields))}")
 
     # --- what the sandbox knows ---
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote
 import pytest
 
 from mockpay.wire.amazonpay.envelope import Flavour
-from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page
+from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request
 from tests.providers.amazonpay.shop import RETURN, assert_nobodys_journal_says
 from tests.wire.known_answers import seal_text
 
@@ -30,14 +30,14 @@ def flipped(text: str, at: int, bit: int) -> str:
 @pytest.mark.parametrize("flavour", Flavour)
 @pytest.mark.parametrize("name", ["payload", "key", "iv"])
 def test_a_flipped_bit_anywhere_is_refused_in_the_same_words(shop, name, flavour):
-    parts = parts_of(shop.speaking(flavour))
+    parts = parts_of(shop.with_flavour(flavour))
     size = len(base64.b64decode(parts[name]))
     places = sorted({0, 1, size // 3, size // 2, size - 17, size - 16, size - 1} & set(range(size)))
 
     told = set()
     for number, at in enumerate(places):
         spoilt = parts | {name: flipped(parts[name], at, number % 8)}
-        reply = ask(shop.server, f"{_PATH}?{query_of(spoilt)}")
+        reply = send_request(shop.server, f"{_PATH}?{query_of(spoilt)}")
         assert_refused_with_a_page(reply, 400)
         told.add(reply.body)
 
@@ -59,7 +59,7 @@ def test_wrapped_key_iv_and_tag_failures_look_alike_and_only_the_journal_tells(s
 
     answers = set()
     for why, change in broken.items():
-        reply = ask(shop.server, f"{_PATH}?{query_of(parts | change)}")
+        reply = send_request(shop.server, f"{_PATH}?{query_of(parts | change)}")
         answers.add((reply.status, reply.body))
         entry = assert_nobodys_journal_says(shop.server, "envelope.unreadable", parts["payload"][:30])
         assert why in entry["reason"]
@@ -67,7 +67,7 @@ def test_wrapped_key_iv_and_tag_failures_look_alike_and_only_the_journal_tells(s
     data_key_of_odd_size = dict(
         zip(("payload", "key", "iv"), seal_text("a=1", data_key=b"x" * 20), strict=True)
     )
-    reply = ask(shop.server, f"{_PATH}?{query_of(data_key_of_odd_size)}&redirectUrl=x")
+    reply = send_request(shop.server, f"{_PATH}?{query_of(data_key_of_odd_size)}&redirectUrl=x")
     answers.add((reply.status, reply.body))
 
     assert len(answers) == 1
@@ -86,7 +86,11 @@ def test_a_parameter_missing_empty_or_given_twice_is_refused(shop, name, verb):
     }
 
     for why, query in queries.items():
-        reply = ask(shop.server, f"{_PATH}?{query}") if verb == "GET" else ask(shop.server, _PATH, form=query)
+        reply = (
+            send_request(shop.server, f"{_PATH}?{query}")
+            if verb == "GET"
+            else send_request(shop.server, _PATH, form=query)
+        )
         assert_refused_with_a_page(reply, 400)
         assert name in reply.text
         assert why.strip() in reply.text
@@ -102,7 +106,7 @@ def test_what_is_not_base64_is_refused(shop, name, text):
     query = query_of({key: sent for key, sent in parts.items() if key != name})
     octets = text.encode().decode("latin-1") if text.isascii() else quote(text)
 
-    assert_refused_with_a_page(ask(shop.server, f"{_PATH}?{query}&{name}={octets}"), 400)
+    assert_refused_with_a_page(send_request(shop.server, f"{_PATH}?{query}&{name}={octets}"), 400)
     assert shop.seller.orders() == []
 
 
@@ -111,9 +115,9 @@ def test_an_oversized_parameter_is_refused(shop, name):
     form = query_of(parts_of(shop) | {name: "A" * 300_000})
 
     for reply in (
-        ask(shop.server, _PATH, form=form),
-        ask(shop.server, f"{_PATH}?{form}"),
-        ask(shop.server, _PATH, form=query_of(parts_of(shop) | {name: "A" * 1_100_000})),
+        send_request(shop.server, _PATH, form=form),
+        send_request(shop.server, f"{_PATH}?{form}"),
+        send_request(shop.server, _PATH, form=query_of(parts_of(shop) | {name: "A" * 1_100_000})),
     ):
         assert_refused_with_a_page(reply, 413)
     entry = assert_nobodys_journal_says(shop.server, "request.too_large", "AAAA")
@@ -123,7 +127,7 @@ def test_an_oversized_parameter_is_refused(shop, name):
 def test_a_form_of_too_many_parameters_is_refused(shop):
     query = shop.query() + "&a=1" * 250
 
-    assert_refused_with_a_page(ask(shop.server, f"{_PATH}?{query}"), 413)
+    assert_refused_with_a_page(send_request(shop.server, f"{_PATH}?{query}"), 413)
 
 
 @pytest.mark.parametrize(
@@ -180,19 +184,19 @@ def test_the_journal_never_takes_a_value_for_a_name(shop):
     secret = shop.seller.fields["secret_key"]
 
     for query in (secret, f"{secret}=1", f"payload={secret}", f"%20{secret}=%20"):
-        assert_refused_with_a_page(ask(shop.server, f"{_PATH}?{query}"))
-        assert_refused_with_a_page(ask(shop.server, _PATH, form=query))
+        assert_refused_with_a_page(send_request(shop.server, f"{_PATH}?{query}"))
+        assert_refused_with_a_page(send_request(shop.server, _PATH, form=query))
         assert_nobodys_journal_says(shop.server, "envelope.missing", secret, secret[:20])
 
 
 def test_a_form_in_the_query_of_a_post_is_read_too(shop):
-    reply = ask(shop.server, f"{_PATH}?{shop.query()}", form="")
+    reply = send_request(shop.server, f"{_PATH}?{shop.query()}", form="")
 
     assert reply.status == 302
 
 
 def test_unknown_parameters_beside_the_four_are_ignored(shop):
-    reply = ask(shop.server, f"{_PATH}?requestId=7&requestId=8&{shop.query()}&utm=x%20y")
+    reply = send_request(shop.server, f"{_PATH}?requestId=7&requestId=8&{shop.query()}&utm=x%20y")
 
     assert reply.status == 302
 
@@ -203,6 +207,6 @@ def test_the_url_safe_alphabet_bare_plus_signs_and_missing_padding_are_read(shop
     url_safe = bare.replace("+", "-").replace("/", "_")
 
     for query in (bare, url_safe):
-        reply = ask(shop.server, f"{_PATH}?{query}&redirectUrl={quote(RETURN, safe='')}")
+        reply = send_request(shop.server, f"{_PATH}?{query}&redirectUrl={quote(RETURN, safe='')}")
         assert reply.status == 302
     assert len(shop.seller.orders()) == 1

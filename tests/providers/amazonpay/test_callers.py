@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.providers.amazonpay.asking import assert_xml_error, short
+from tests.providers.amazonpay.http_client import assert_xml_error, short_id
 from tests.providers.amazonpay.shop import assert_nobodys_journal_says, stamp
 
 
@@ -23,11 +23,11 @@ def test_another_sellers_id_is_refused_however_it_looks(shop, mockpay_server):
 
 
 def test_an_unknown_access_key_and_a_wrong_secret_are_refused(shop):
-    unknown = shop.calling_itself(access_key="AKIDNOBODYKNOWS").call("GetServiceStatus")
+    unknown = shop.with_credentials(access_key="AKIDNOBODYKNOWS").call("GetServiceStatus")
     assert_xml_error(unknown, 403, "InvalidAccessKeyId")
     assert_nobodys_journal_says(shop.server, "seller.not_found", "AKIDNOBODYKNOWS")
 
-    wrong = shop.calling_itself(secret_key="not-the-secret-of-this-seller").call("GetServiceStatus")
+    wrong = shop.with_credentials(secret_key="not-the-secret-of-this-seller").call("GetServiceStatus")
     assert_xml_error(wrong, 403, "SignatureDoesNotMatch")
     entry = shop.assert_nothing_was_left_behind("signature.invalid", "not-the-secret")
     assert entry["kind"] == "amazonpay.GetServiceStatus"
@@ -61,7 +61,7 @@ def test_a_call_changed_after_signing_is_refused(shop, change):
     assert_xml_error(shop.send(form.replace(*change)), 403, "SignatureDoesNotMatch")
 
 
-@pytest.mark.parametrize("signature", ["", "x", "%00", "A" * 4000, "%F0%9F%92%B0", "é"], ids=short)
+@pytest.mark.parametrize("signature", ["", "x", "%00", "A" * 4000, "%F0%9F%92%B0", "é"], ids=short_id)
 def test_a_signature_that_is_none_is_refused(shop, signature):
     form = shop.signed("GetServiceStatus").rpartition("&Signature=")[0]
 
@@ -100,7 +100,9 @@ def test_freshness_can_be_switched_off(shop):
     assert shop.call("GetServiceStatus", Timestamp="1999-12-31T23:59:59Z").status == 200
 
 
-@pytest.mark.parametrize("text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999], ids=short)
+@pytest.mark.parametrize(
+    "text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999], ids=short_id
+)
 def test_a_timestamp_that_is_no_time_is_refused(shop, text):
     reply = shop.call("GetServiceStatus", Timestamp=text)
 

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.providers.amazonpay.asking import ask, assert_xml_error, short
+from tests.providers.amazonpay.http_client import assert_xml_error, send_request, short_id
 from tests.providers.amazonpay.shop import MWS, Shop
 
 LIVE = "/OffAmazonPayments/2013-01-01"
@@ -18,9 +18,9 @@ def test_every_path_method_slash_and_host_is_answered(shop, path, method, host):
     form = shop.signed("GetServiceStatus", path, method, host)
 
     reply = (
-        ask(shop.server, path, form=form, host=host)
+        send_request(shop.server, path, form=form, host=host)
         if method == "POST"
-        else ask(shop.server, f"{path}?{form}", host=host)
+        else send_request(shop.server, f"{path}?{form}", host=host)
     )
 
     assert (reply.status, reply.content_type) == (200, "text/xml")
@@ -90,13 +90,13 @@ def test_details_without_an_id_are_refused(shop):
         "ऑर्डर",
         "x" * 3000,
     ],
-    ids=short,
+    ids=short_id,
 )
 def test_an_operation_that_is_not_there_is_told_once_the_caller_is_believed(shop, action):
     assert_xml_error(shop.call(action), 400, "InvalidAction")
     assert shop.journal()[0]["outcome"] == "action.unknown"
     assert shop.journal()[0]["kind"] == "amazonpay.mws"
-    stranger = shop.calling_itself(secret_key="not-the-secret-of-this-seller")
+    stranger = shop.with_credentials(secret_key="not-the-secret-of-this-seller")
     assert_xml_error(stranger.call(action), 403, "SignatureDoesNotMatch")
 
 
@@ -113,7 +113,7 @@ def test_an_operation_that_is_not_there_is_told_once_the_caller_is_believed(shop
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 def test_nothing_below_the_prefixes_is_told_as_xml(shop, path, method):
-    reply = ask(shop.server, path, method=method)
+    reply = send_request(shop.server, path, method=method)
 
     assert_xml_error(reply, 404, "InvalidAddress")
 
@@ -121,7 +121,7 @@ def test_nothing_below_the_prefixes_is_told_as_xml(shop, path, method):
 @pytest.mark.parametrize("path", [MWS, LIVE, "/v2/payments/orderReference"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW"])
 def test_other_methods_are_told_as_xml(shop, path, method):
-    assert_xml_error(ask(shop.server, path, method=method), 405, "InvalidAddress")
+    assert_xml_error(send_request(shop.server, path, method=method), 405, "InvalidAddress")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_other_methods_are_told_as_xml(shop, path, method):
         "Action=%FF%FE&AWSAccessKeyId=%ED%A0%80",
         "AWSAccessKeyId=%00&Action=x",
     ],
-    ids=short,
+    ids=short_id,
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_form_that_is_none_is_told_as_xml(shop, form, method):
@@ -155,10 +155,10 @@ def test_a_form_that_is_none_is_told_as_xml(shop, form, method):
 
 
 @pytest.mark.parametrize(
-    "body", [b"\xff\xfe\x00", b"\x1f\x8b" * 500, b"\x00" * 1000, b"a" * 1_200_000], ids=short
+    "body", [b"\xff\xfe\x00", b"\x1f\x8b" * 500, b"\x00" * 1000, b"a" * 1_200_000], ids=short_id
 )
 def test_a_body_of_anything_is_told_as_xml(shop, body):
-    reply = ask(shop.server, MWS, form=body)
+    reply = send_request(shop.server, MWS, form=body)
 
     assert 400 <= reply.status < 500
     assert_xml_error(reply, reply.status, reply.error["Code"])
@@ -171,7 +171,7 @@ def test_a_post_is_read_whatever_it_calls_itself(shop, content_type):
     form = shop.signed("GetServiceStatus", method="POST")
     headers = {"Content-Type": content_type.encode().decode("latin-1")}
 
-    reply = ask(shop.server, MWS, method="POST", form=form, headers=headers)
+    reply = send_request(shop.server, MWS, method="POST", form=form, headers=headers)
 
     assert reply.status == 200
 
@@ -209,11 +209,11 @@ def test_the_path_of_the_node_family_names_the_operation(shop):
 def test_a_call_in_the_query_of_an_empty_post_is_read(shop):
     form = shop.signed("GetServiceStatus", method="POST")
 
-    assert ask(shop.server, f"{MWS}?{form}", form="").status == 200
+    assert send_request(shop.server, f"{MWS}?{form}", form="").status == 200
 
 
 def test_dynamic_config_gives_the_key_as_php_stores_it(shop):
-    reply = ask(shop.server, "/getDynamicConfig?key=serverSideSDKPHP", host="amazonpay.amazon.in")
+    reply = send_request(shop.server, "/getDynamicConfig?key=serverSideSDKPHP", host="amazonpay.amazon.in")
 
     assert reply.status == 200
     assert reply.content_type.startswith("application/json")
@@ -222,7 +222,7 @@ def test_dynamic_config_gives_the_key_as_php_stores_it(shop):
     assert "BEGIN" not in reply.json["publicKey"]
     assert shop.seller.client().get_dynamic_config() == reply.json["publicKey"]
     for path in ("/getDynamicConfig", "/getDynamicConfig/"):
-        assert ask(shop.server, path, form="key=x").json == reply.json
+        assert send_request(shop.server, path, form="key=x").json == reply.json
 
 
 @pytest.mark.parametrize(
@@ -230,6 +230,6 @@ def test_dynamic_config_gives_the_key_as_php_stores_it(shop):
 )
 def test_metrics_are_taken_and_thrown_away(shop, path):
     for body in ("", "x" * 600_000, "x" * 1_500_000):
-        reply = ask(shop.server, path, form=body, headers={"Content-Type": "text/plain"})
+        reply = send_request(shop.server, path, form=body, headers={"Content-Type": "text/plain"})
         assert (reply.status, reply.body) == (200, b"")
-    assert ask(shop.server, path).status == 200
+    assert send_request(shop.server, path).status == 200

@@ -6,7 +6,7 @@ from mockpay.merchant.results import Outcome
 from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import Flavour
 from mockpay.wire.amazonpay.signing import sign_result
-from tests.providers.amazonpay.asking import Reply, ask
+from tests.providers.amazonpay.http_client import Reply, send_request
 from tests.providers.amazonpay.shop import Shop, assert_nobodys_journal_says
 
 PATHS = [
@@ -40,11 +40,11 @@ def blank(shop: Shop, **fields) -> str:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("flavour", Flavour)
 def test_a_paid_order_is_told_and_signed_by_get_and_by_post(shop, path, flavour):
-    shop = shop.speaking(flavour)
+    shop = shop.with_flavour(flavour)
     paid = shop.verified(shop.buy(customInformation="é !'()*"))
     query = blank(shop, transactionId=paid.amazon_order_id)
 
-    for reply in (ask(shop.server, f"{path}?{query}"), ask(shop.server, path, form=query)):
+    for reply in (send_request(shop.server, f"{path}?{query}"), send_request(shop.server, path, form=query)):
         assert (reply.status, reply.content_type) == (200, "application/json")
         assert set(reply.json) == {"response", "signature"}
         assert reply.json["response"] == {
@@ -87,7 +87,7 @@ def test_every_state_is_told_as_the_clients_map_it(shop, vpa, outcome, code):
 
 
 def test_a_cancelled_and_an_expired_order_are_failures(shop):
-    ask(shop.server, f"{shop.order(sellerOrderId='cancelled')}cancel", form="")
+    send_request(shop.server, f"{shop.order(sellerOrderId='cancelled')}cancel", form="")
     shop.order(sellerOrderId="expired", transactionTimeout="1")
     shop.seller.advance(seconds=2)
 
@@ -160,11 +160,14 @@ def test_every_broken_question_gets_json(shop, path):
         "%zz",
         "payload=%00&key=%00&iv=%00",
     ):
-        for reply in (ask(shop.server, f"{path}?{form}"), ask(shop.server, path, form=form)):
+        for reply in (
+            send_request(shop.server, f"{path}?{form}"),
+            send_request(shop.server, path, form=form),
+        ):
             assert_json_error(reply, 400, "InvalidParameterValue")
-    too_large = ask(shop.server, path, form="payload=" + "A" * 1_100_000)
+    too_large = send_request(shop.server, path, form="payload=" + "A" * 1_100_000)
     assert_json_error(too_large, 413, "InvalidParameterValue")
-    assert_json_error(ask(shop.server, path, method="PUT"), 405, "InvalidAddress")
+    assert_json_error(send_request(shop.server, path, method="PUT"), 405, "InvalidAddress")
 
 
 def test_nothing_beside_charge_status_is_told_as_json_where_only_json_is_known(shop):
@@ -173,12 +176,12 @@ def test_nothing_beside_charge_status_is_told_as_json_where_only_json_is_known(s
         "//payments/v1/api/chargeStatus/more",
         "/v2/payments/chargeStatus/x",
     ):
-        assert_json_error(ask(shop.server, path), 404, "InvalidAddress")
+        assert_json_error(send_request(shop.server, path), 404, "InvalidAddress")
 
 
 def test_a_payment_request_is_no_question(shop):
     assert_json_error(
-        ask(shop.server, f"/v2/payments/chargeStatus?{shop.query()}"), 400, "InvalidParameterValue"
+        send_request(shop.server, f"/v2/payments/chargeStatus?{shop.query()}"), 400, "InvalidParameterValue"
     )
     assert shop.seller.orders() == []
 
@@ -187,7 +190,7 @@ def test_a_question_is_no_payment_request(shop):
     """OpenedEnvelope, signed and fresh, but with nothing to pay."""
     query = f"{blank(shop, transactionId='x')}&redirectUrl=http%3A%2F%2F127.0.0.1%2Fback"
 
-    reply = ask(shop.server, f"/processPayment?{query}")
+    reply = send_request(shop.server, f"/processPayment?{query}")
 
     assert shop.verified(reply).outcome is Outcome.FAILURE
     assert shop.seller.orders() == []

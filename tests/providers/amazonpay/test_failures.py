@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.merchant.results import Outcome
 from mockpay.wire.amazonpay.envelope import Flavour
-from tests.providers.amazonpay.asking import short
+from tests.providers.amazonpay.http_client import short_id
 from tests.providers.amazonpay.shop import RETURN, assert_signed_failure
 
 
@@ -66,7 +66,7 @@ def test_a_start_time_that_is_no_number_is_told_to_the_shop(shop, start):
         "five",
         "9" * 5000,
     ],
-    ids=short,
+    ids=short_id,
 )
 def test_an_amount_that_is_none_is_told_to_the_shop(shop, amount):
     reply = shop.pay(orderTotalAmount=amount)
@@ -116,7 +116,7 @@ def test_another_currency_is_told_to_the_shop(shop, currency):
         {"customInformation": "x" * 9000},
         {"orderTotalAmount": None},
     ],
-    ids=short,
+    ids=short_id,
 )
 def test_any_other_field_that_cannot_be_is_told_to_the_shop(shop, changed):
     reply = shop.pay(**changed)
@@ -129,7 +129,7 @@ def test_any_other_field_that_cannot_be_is_told_to_the_shop(shop, changed):
     assert shop.seller.orders() == []
 
 
-@pytest.mark.parametrize("control", ["\x00", "\x01", "\x08", "\x0b", "\x1b[31m", "\x7f"], ids=short)
+@pytest.mark.parametrize("control", ["\x00", "\x01", "\x08", "\x0b", "\x1b[31m", "\x7f"], ids=short_id)
 @pytest.mark.parametrize("name", ["sellerOrderId", "customInformation", "sellerNote", "sellerStoreName"])
 def test_control_characters_in_a_text_are_told_to_the_shop(shop, name, control):
     reply = shop.pay(**{name: f"a{control}b"})
@@ -140,7 +140,7 @@ def test_control_characters_in_a_text_are_told_to_the_shop(shop, name, control):
 
 def test_a_refusal_goes_back_in_the_flavour_of_the_request(shop):
     for flavour in Flavour:
-        speaking = shop.speaking(flavour)
+        speaking = shop.with_flavour(flavour)
         reply = speaking.pay(customInformation="क !'()* é", orderTotalAmount="0")
         result = speaking.verified(reply)
         assert result.custom_information == "क !'()* é"

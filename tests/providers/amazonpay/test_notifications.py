@@ -18,7 +18,7 @@ from mockpay.services.sellers.accounts import Changes
 from mockpay.wire import xml
 from mockpay.wire.amazonpay import sns
 from tests.factories import IPN_URL, NOON, World
-from tests.providers.amazonpay.asking import ask
+from tests.providers.amazonpay.http_client import send_request
 
 NAMESPACE = "https://mws.amazonservices.com/ipn/OffAmazonPayments/2013-01-01"
 
@@ -295,10 +295,10 @@ def test_the_certificate_is_served_for_any_host(mockpay_server, host):
     with world.read() as sandbox:
         path = "/" + certificate_url(sandbox.seller, sandbox.runtime.keys).rpartition("/")[2]
     for slash in ("", "/"):
-        reply = ask(mockpay_server, path + slash, host=host)
+        reply = send_request(mockpay_server, path + slash, host=host)
         assert reply.status == 200
         assert sns.certificate_key(reply.body)
-    assert ask(mockpay_server, "/SimpleNotificationService-0.pem", host=host).status == 404
+    assert send_request(mockpay_server, "/SimpleNotificationService-0.pem", host=host).status == 404
 
 
 def test_a_letter_is_made_of_what_was_true_then(world):

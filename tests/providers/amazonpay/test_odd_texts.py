@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.merchant.results import Outcome
 from mockpay.wire.amazonpay.envelope import Flavour
-from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page, short
+from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request, short_id
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,14 @@ from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page, sh
         "'; DROP TABLE orders;--",
         "\U0010ffff\ufdd0",
     ],
-    ids=short,
+    ids=short_id,
 )
 @pytest.mark.parametrize("flavour", Flavour)
 def test_any_other_text_comes_back_as_it_was_sent(shop, text, flavour):
-    shop = shop.speaking(flavour)
+    shop = shop.with_flavour(flavour)
     page = shop.order(sellerOrderId=text[:60], customInformation=text, sellerStoreName=text)
 
-    shown = ask(shop.server, page)
+    shown = send_request(shop.server, page)
     assert shown.status == 200
     assert "<b>&" not in shown.text
     result = shop.verified(shop.finish(page))
@@ -51,7 +51,7 @@ def test_bytes_that_are_no_utf_8_never_break_anything(shop, value):
 
     assert_refused_with_a_page(shop.pay_with(twice), 403)
     assert_refused_with_a_page(shop.pay_with(plain.replace("MARK", value)), 403)
-    reply = ask(shop.server, f"/initiatePayment?{shop.query()}&x={value}&{value}=1")
+    reply = send_request(shop.server, f"/initiatePayment?{shop.query()}&x={value}&{value}=1")
     assert reply.status == 302
 
 

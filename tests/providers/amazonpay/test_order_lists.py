@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.providers.amazonpay.asking import ask, short
+from tests.providers.amazonpay.http_client import send_request, short_id
 from tests.providers.amazonpay.shop import MWS, Shop
 
 LIVE = "/OffAmazonPayments/2013-01-01"
@@ -80,7 +80,7 @@ def test_amazons_states_follow_the_orders(shop):
     shop.buy("pending@mockpay", sellerOrderId="pending")
     shop.buy(sellerOrderId="paid")
     shop.buy("insufficient@mockpay", sellerOrderId="failed")
-    ask(shop.server, f"{shop.order(sellerOrderId='cancelled')}cancel", form="")
+    send_request(shop.server, f"{shop.order(sellerOrderId='cancelled')}cancel", form="")
     shop.order(sellerOrderId="expired", transactionTimeout="1")
     shop.seller.advance(seconds=2)
 
@@ -103,7 +103,7 @@ def test_amazons_states_follow_the_orders(shop):
 def test_states_are_filtered_by_any_number_of_them(shop):
     shop.order(sellerOrderId="open")
     shop.buy(sellerOrderId="paid")
-    ask(shop.server, f"{shop.order(sellerOrderId='cancelled')}cancel", form="")
+    send_request(shop.server, f"{shop.order(sellerOrderId='cancelled')}cancel", form="")
     status = "OrderReferenceStatusListFilter__OrderReferenceStatus__"
 
     assert ids(listed(shop, **{f"{status}1": "Open"})) == ["open"]
@@ -265,7 +265,7 @@ def test_other_domains_have_no_orders_here(shop, domain):
         {"CreatedTimeRange__EndTime": "1519025049"},
         {"OrderReferenceStatusListFilter__OrderReferenceStatus__1": "open"},
     ],
-    ids=short,
+    ids=short_id,
 )
 def test_a_value_that_a_list_cannot_take_is_told(shop, changed):
     reply = shop.call("ListOrderReference", **changed)

@@ -11,7 +11,7 @@ import pytest
 from mockpay.merchant import SignatureMismatch
 from mockpay.merchant.results import Outcome
 from mockpay.wire.amazonpay.results import ResultError
-from tests.providers.amazonpay.asking import ask
+from tests.providers.amazonpay.http_client import send_request
 from tests.providers.amazonpay.shop import RETURN, Shop
 
 
@@ -76,7 +76,7 @@ def test_a_duplicated_result_reaches_the_shop_twice(shop, listener):
 
     assert shop.verified(reply).outcome is Outcome.SUCCESS
     target = reply.location.removeprefix(listener.url)
-    browser = ask(listener, target)
+    browser = send_request(listener, target)
     assert browser.status == 200
     assert listener.came == [target, target]
 

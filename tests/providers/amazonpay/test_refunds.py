@@ -12,7 +12,7 @@ from mockpay.testing import LiveServer
 from mockpay.wire import forms, xml
 from mockpay.wire.amazonpay import signing
 from tests.factories import FakeRealClock, run_concurrently
-from tests.providers.amazonpay.asking import Reply, ask, assert_xml_error, short
+from tests.providers.amazonpay.http_client import Reply, assert_xml_error, send_request, short_id
 from tests.providers.amazonpay.shop import MWS, Shop, stamp
 
 _NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
@@ -147,7 +147,7 @@ def by_node(shop: Shop, path: str, **params: str) -> Reply:
     text = signing.string_to_sign("POST", "amazonpay.amazon.in", "/", encoded)
     encoded["Signature"] = forms.percent_encode(signing.sign(names["secret_key"], text))
     query = "&".join(f"{name}={value}" for name, value in encoded.items())
-    return ask(shop.server, f"{path}?{query}&isSandbox=true", host="amazonpay.amazon.in")
+    return send_request(shop.server, f"{path}?{query}&isSandbox=true", host="amazonpay.amazon.in")
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -237,7 +237,7 @@ def test_more_than_was_captured_is_refused_and_a_rupee_more_too(shop, order):
         {"AmazonTransactionIdType": "AmazonCaptureId"},
         {"AmazonTransactionId": ""},
     ],
-    ids=short,
+    ids=short_id,
 )
 def test_an_unusable_value_is_a_plain_400(shop, order, changed):
     reply = shop.call("RefundPayment", **{**wanted(order), **changed})
@@ -252,7 +252,7 @@ def test_an_unusable_value_is_a_plain_400(shop, order, changed):
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [("RefundReferenceId", "ö"), ("SellerRefundNote", "x" * 256), ("SoftDescriptor", "x" * 17)],
-    ids=short,
+    ids=short_id,
 )
 def test_an_error_names_the_parameter_as_it_was_sent(shop, order, parameter, value):
     reply = shop.call("RefundPayment", **{**wanted(order), parameter: value})
@@ -265,7 +265,7 @@ def test_an_order_that_nobody_paid_is_not_refundable(shop, how):
     if how == "failed":
         shop.finish(page, "insufficient@mockpay")
     if how == "cancelled":
-        ask(shop.server, f"{page}cancel", form="")
+        send_request(shop.server, f"{page}cancel", form="")
     [order] = shop.seller.orders()
 
     reply = refund(shop, order["order_id"])
@@ -322,7 +322,7 @@ def test_the_same_in_a_payments_note_is_a_signed_failure(shop):
 
 
 def test_a_stranger_refunds_nothing(shop, order):
-    stranger = shop.calling_itself(secret_key="not-the-secret-of-this-seller")
+    stranger = shop.with_credentials(secret_key="not-the-secret-of-this-seller")
 
     assert_xml_error(refund(stranger, order), 403, "SignatureDoesNotMatch")
     assert refunds_of(shop, order) == []

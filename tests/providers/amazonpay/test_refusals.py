@@ -4,22 +4,22 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page, short
+from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request, short_id
 from tests.providers.amazonpay.shop import assert_nobodys_journal_says
 
 
 def test_an_unknown_access_key_is_refused_with_a_page(shop):
-    reply = shop.calling_itself(access_key="AKIDNOBODYKNOWS").pay()
+    reply = shop.with_credentials(access_key="AKIDNOBODYKNOWS").pay()
 
     assert_refused_with_a_page(reply, 403)
     assert_nobodys_journal_says(shop.server, "seller.not_found", "AKIDNOBODYKNOWS", "order-1")
 
 
 @pytest.mark.parametrize(
-    "access_key", ["\x00", "A\x00B", "ключ", "A" * 5000, "' OR 1=1 --", "\ufffd"], ids=short
+    "access_key", ["\x00", "A\x00B", "ключ", "A" * 5000, "' OR 1=1 --", "\ufffd"], ids=short_id
 )
 def test_an_access_key_of_odd_characters_is_only_unknown(shop, access_key):
-    assert_refused_with_a_page(shop.calling_itself(access_key=access_key).pay(), 403)
+    assert_refused_with_a_page(shop.with_credentials(access_key=access_key).pay(), 403)
 
 
 def test_a_payload_without_an_access_key_is_refused_with_a_page(shop):
@@ -27,13 +27,13 @@ def test_a_payload_without_an_access_key_is_refused_with_a_page(shop):
 
 
 def test_a_wrong_secret_is_refused_with_a_page(shop):
-    reply = shop.calling_itself(secret_key="not-the-secret-of-this-seller").pay()
+    reply = shop.with_credentials(secret_key="not-the-secret-of-this-seller").pay()
 
     assert_refused_with_a_page(reply, 403)
     shop.assert_nothing_was_left_behind("signature.invalid", "not-the-secret", "order-1")
 
 
-@pytest.mark.parametrize("signature", ["", "x", "%00", "%F0%9F%92%B0", "A" * 3000], ids=short)
+@pytest.mark.parametrize("signature", ["", "x", "%00", "%F0%9F%92%B0", "A" * 3000], ids=short_id)
 def test_a_signature_that_is_none_is_refused_with_a_page(shop, signature):
     unsigned = shop.plaintext().rpartition("&")[0]
 
@@ -57,7 +57,7 @@ def test_another_sellers_id_is_refused_like_an_unknown_one(shop, mockpay_server)
 
     told = set()
     for seller_id in (other.seller_id, "A1NOSUCHSELLER", "\x00", ""):
-        reply = shop.calling_itself(seller_id=seller_id).pay()
+        reply = shop.with_credentials(seller_id=seller_id).pay()
         assert_refused_with_a_page(reply, 401)
         told.add(reply.body)
 
@@ -117,9 +117,9 @@ BAD_RETURN_URLS = [
 ]
 
 
-@pytest.mark.parametrize("url", BAD_RETURN_URLS, ids=short)
+@pytest.mark.parametrize("url", BAD_RETURN_URLS, ids=short_id)
 def test_a_return_url_that_is_not_the_sellers_gets_a_page(shop, url):
-    flat = ask(shop.server, f"/processPayment?{shop.query(None)}&redirectUrl={quote(url, safe='')}")
+    flat = send_request(shop.server, f"/processPayment?{shop.query(None)}&redirectUrl={quote(url, safe='')}")
 
     assert_refused_with_a_page(flat, 400)
     assert "x-injected" not in flat.headers

@@ -6,32 +6,32 @@ import pytest
 
 from mockpay.merchant.results import Outcome
 from mockpay.wire.amazonpay.envelope import Flavour
-from tests.providers.amazonpay.asking import ask
+from tests.providers.amazonpay.http_client import send_request
 from tests.providers.amazonpay.shop import Shop
 
 
 def test_the_same_payload_again_leads_to_the_same_order_as_it_now_stands(shop):
     target = f"/initiatePayment?{shop.query()}"
-    first = ask(shop.server, target)
-    again = ask(shop.server, target)
+    first = send_request(shop.server, target)
+    again = send_request(shop.server, target)
     assert again.location == first.location
 
     back = shop.finish(first.location)
-    after = ask(shop.server, target)
+    after = send_request(shop.server, target)
 
     assert after.location == first.location
-    assert ask(shop.server, after.location).headers["location"].endswith("/result")
+    assert send_request(shop.server, after.location).headers["location"].endswith("/result")
     assert shop.leave(first.location).location == back.location
     assert len(shop.seller.orders()) == 1
 
 
 def test_the_same_payload_leads_to_its_order_even_when_it_is_stale_by_now(shop):
     target = f"/initiatePayment?{shop.query(transactionTimeout='7200')}"
-    page = ask(shop.server, target).location
+    page = send_request(shop.server, target).location
     shop.seller.control("PATCH", "", {"settings": {"freshness_seconds": 1}})
     shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2031-01-01T00:00:00Z"})
 
-    assert ask(shop.server, target).location == page
+    assert send_request(shop.server, target).location == page
 
 
 def test_a_new_payload_for_an_open_order_leads_to_it(shop):
@@ -69,7 +69,7 @@ def test_a_new_payload_after_an_order_ended_unpaid_opens_a_new_order(shop, end):
     if end == "failed":
         shop.finish(page, "failure@mockpay")
     elif end == "cancelled":
-        ask(shop.server, f"{page}cancel", form="")
+        send_request(shop.server, f"{page}cancel", form="")
     else:
         shop.seller.advance(seconds=901)
 
@@ -87,7 +87,7 @@ def test_the_same_form_submitted_many_times_at_once_opens_one_order(shop, same_b
     forms = [shop.query()] * 16 if same_bytes else [shop.query(sellerNote=str(n)) for n in range(16)]
 
     with ThreadPoolExecutor(16) as pool:
-        replies = list(pool.map(lambda form: ask(shop.server, "/processPayment", form=form), forms))
+        replies = list(pool.map(lambda form: send_request(shop.server, "/processPayment", form=form), forms))
 
     assert {reply.status for reply in replies} == {302}
     assert len({reply.location for reply in replies}) == 1
@@ -100,7 +100,11 @@ def test_the_same_button_pressed_many_times_at_once_takes_the_money_once(shop):
     page = shop.order()
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: ask(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)))
+        list(
+            pool.map(
+                lambda _: send_request(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)
+            )
+        )
 
     [order] = shop.seller.orders()
     detail = shop.seller.order(order["order_id"])

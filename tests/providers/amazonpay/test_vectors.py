@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockpay.kernel.money import Money
-from tests.providers.amazonpay.asking import ask, assert_refused_with_a_page
+from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request
 from tests.wire.known_answers import VECTORS, name_of
 
 PAYMENTS = [v for v in VECTORS["process_payment_requests"] if v["redirectUrl"]]
@@ -19,9 +19,9 @@ CALLS = VECTORS["server_to_server_requests"]
 def test_a_real_clients_request_leads_to_the_payment_page(vector, verb, path, vector_seller):
     parts = urlsplit(vector["url"])
     asked = (
-        ask(vector_seller.server, f"{path}?{parts.query}", host=parts.netloc)
+        send_request(vector_seller.server, f"{path}?{parts.query}", host=parts.netloc)
         if verb == "GET"
-        else ask(vector_seller.server, path, form=parts.query, host=parts.netloc)
+        else send_request(vector_seller.server, path, form=parts.query, host=parts.netloc)
     )
 
     assert asked.status == 302
@@ -35,7 +35,7 @@ def test_a_real_clients_request_leads_to_the_payment_page(vector, verb, path, ve
     assert order["custom_information"] == sent.get("customInformation")
     assert order["seller_note"] == sent.get("sellerNote")
     assert order["store_name"] == sent.get("sellerStoreName")
-    assert ask(vector_seller.server, asked.location).status == 200
+    assert send_request(vector_seller.server, asked.location).status == 200
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
@@ -44,9 +44,9 @@ def test_a_broken_request_is_refused_with_a_page(vector, verb, vector_seller):
     query = urlsplit(vector["url"]).query
     server = vector_seller.server
     asked = (
-        ask(server, f"/initiatePayment?{query}")
+        send_request(server, f"/initiatePayment?{query}")
         if verb == "GET"
-        else ask(server, "/initiatePayment", form=query)
+        else send_request(server, "/initiatePayment", form=query)
     )
 
     assert_refused_with_a_page(asked, 400)
@@ -57,7 +57,7 @@ def test_a_broken_request_is_refused_with_a_page(vector, verb, vector_seller):
 @pytest.mark.parametrize("vector", ASKED, ids=name_of)
 def test_a_real_clients_question_is_believed_though_its_transaction_is_unknown(vector, path, vector_seller):
     query = urlsplit(vector["url"]).query
-    asked = ask(vector_seller.server, f"{path}?{query}", host="amazonpay.amazon.in")
+    asked = send_request(vector_seller.server, f"{path}?{query}", host="amazonpay.amazon.in")
 
     assert asked.status == 404
     assert asked.json["error"]["code"] == "InvalidTransactionId"
@@ -70,9 +70,9 @@ def test_a_real_clients_call_is_believed(vector, slash, vector_seller):
     form, path = vector["raw_query_or_body"], vector["path"] + slash
     server = vector_seller.server
     asked = (
-        ask(server, f"{path}?{form}", host=vector["host"])
+        send_request(server, f"{path}?{form}", host=vector["host"])
         if vector["method"] == "GET"
-        else ask(server, path, form=form, host=vector["host"])
+        else send_request(server, path, form=form, host=vector["host"])
     )
 
     assert asked.content_type == "text/xml"

@@ -9,14 +9,14 @@ from mockpay.testing import TestSeller
 from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import Flavour
 from mockpay.wire.amazonpay.signing import sign_result
-from tests.providers.amazonpay.asking import ask
+from tests.providers.amazonpay.http_client import send_request
 from tests.providers.amazonpay.shop import RETURN, TEN, Shop
 
 OWN = "क्रम é !'()* ~ +%2B&=/?#"
 
 
 def cancelled(shop: Shop, page: str):
-    ask(shop.server, f"{page}cancel", form="")
+    send_request(shop.server, f"{page}cancel", form="")
     return shop.leave(page)
 
 
@@ -48,7 +48,7 @@ ENDS = {
 @pytest.mark.parametrize("flavour", Flavour)
 @pytest.mark.parametrize("end", ENDS)
 def test_every_end_is_told_in_ten_verified_parameters(shop, end, flavour):
-    shop = shop.speaking(flavour)
+    shop = shop.with_flavour(flavour)
     leave, outcome, code, description = ENDS[end]
     page = shop.order(customInformation=OWN)
 
@@ -88,7 +88,7 @@ def test_an_empty_custom_information_comes_back_empty(shop):
 def test_a_flavours_marks_decide_whose_encoding_the_signature_has(shop):
     """The same text from both families; each is answered so that the other could not verify."""
     for mine, other in ((Flavour.PHP, Flavour.NODE), (Flavour.NODE, Flavour.PHP)):
-        speaking = shop.speaking(mine)
+        speaking = shop.with_flavour(mine)
         reply = speaking.buy(sellerOrderId=f"order-{mine}", customInformation="it's (é)!")
         assert speaking.verified(reply).custom_information == "it's (é)!"
         with pytest.raises(Exception, match="not signed"):
@@ -98,7 +98,7 @@ def test_a_flavours_marks_decide_whose_encoding_the_signature_has(shop):
 def test_a_sellers_setting_decides_the_encoding_over_the_marks(shop):
     shop.seller.control("PATCH", "", {"settings": {"result_encoding": "node"}})
 
-    reply = shop.speaking(Flavour.PHP).buy(customInformation="it's")
+    reply = shop.with_flavour(Flavour.PHP).buy(customInformation="it's")
 
     assert shop.verified(reply, Flavour.NODE).outcome is Outcome.SUCCESS
 
@@ -143,7 +143,7 @@ def test_the_signature_is_percent_encoded_whatever_it_holds(shop):
 )
 @pytest.mark.parametrize("flavour", Flavour)
 def test_the_return_url_keeps_its_own_query_and_gets_the_result_after_it(shop, url, begins, flavour):
-    shop = shop.speaking(flavour)
+    shop = shop.with_flavour(flavour)
     reply = shop.buy(redirect_url=url)
 
     assert reply.location.startswith(begins)

@@ -13,7 +13,7 @@ from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY
 from mockpay.wire.amazonpay import sns
 
 
-class APayment:
+class PaymentCase:
     """A payment whose buyer never comes back: a notification tells, or a question."""
 
     before, done = "PLACED", "PAID"
@@ -24,11 +24,11 @@ class APayment:
         self.shop = shop
 
     def happens(self):
-        self.order = self.shop.sells(comes_back=False)
+        self.order = self.shop.sell(comes_back=False)
         self.shop.settled()
 
     def asks(self):
-        self.shop.asks_about(self.order)
+        self.shop.query_order(self.order)
 
     @property
     def state(self):
@@ -45,7 +45,7 @@ class APayment:
         _nothing_else_is_wrong(self.shop)
 
 
-class ARefund:
+class RefundCase:
     """Part of a payment on its way back; it arrives after five seconds."""
 
     before, done = "INITIATED", "PROCESSED"
@@ -53,15 +53,15 @@ class ARefund:
     in_words = "a refund"
 
     def __init__(self, shop):
-        self.shop, self.order = shop, shop.sells()
-        shop.settled().door.came.clear()
+        self.shop, self.order = shop, shop.sell()
+        shop.settled().gate.came.clear()
 
     def happens(self):
-        self.refund = self.shop.gives_back(self.order)
+        self.refund = self.shop.refund_order(self.order)
         self.shop.seller.advance(seconds=5)
 
     def asks(self):
-        self.shop.verifies()
+        self.shop.verify_refunds()
 
     @property
     def state(self):
@@ -81,14 +81,14 @@ class ARefund:
 
 def _nothing_else_is_wrong(shop):
     assert shop.alerts() == []
-    assert shop.verifies().changed == ()
+    assert shop.verify_refunds().changed == ()
     assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
 
 
-both_kinds = pytest.mark.parametrize("kind", [APayment, ARefund], ids=lambda kind: kind.in_words)
+both_kinds = pytest.mark.parametrize("kind", [PaymentCase, RefundCase], ids=lambda kind: kind.in_words)
 
 
-def newest(shop):
+def newest_delivery(shop):
     """The newest delivery, with every try."""
     return shop.seller.notification(shop.seller.notifications()[0]["notification_id"])
 
@@ -103,7 +103,7 @@ def pauses(delivery):
     return [(later - sooner).total_seconds() for sooner, later in pairwise(at)]
 
 
-def at_once(*acts):
+def run_concurrently(*acts):
     """Begin all of them at the same moment; what each came to."""
     barrier = Barrier(len(acts))
 

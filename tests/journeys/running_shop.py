@@ -1,6 +1,6 @@
 """
 A shop of a test's own: its seller's world stands still, its books and pages are real, and
-between the network and the shop there is a door that can fail.
+between the network and the shop there is a gate that can fail.
 """
 
 import json
@@ -25,11 +25,11 @@ from mockpay.testing import TestSeller
 
 PACKAGE = Path(__file__).parents[2] / "mockpay"
 #: Longer than anything takes; a condition that holds is seen at once.
-PATIENCE = 40
+WAIT_SECONDS = 40
 
 
 @dataclass
-class Came:
+class ReceivedNotification:
     """A notification that reached the shop's address, and what it was answered with."""
 
     headers: dict[str, str]
@@ -46,12 +46,12 @@ class Came:
         return json.loads(json.loads(self.body)["Message"])["NotificationType"]
 
 
-class Door:
+class NotificationGate:
     """Before the shop's IPN address: writes down what comes, and fails as it is told to."""
 
     def __init__(self, app):
         self.app = app
-        self.came: list[Came] = []
+        self.came: list[ReceivedNotification] = []
         self.next_answers: list[int] = []
         self._open, self._changed = True, Condition()
 
@@ -78,7 +78,7 @@ class Door:
     def wait(self, count):
         """Until so many came; all of them."""
         with self._changed:
-            enough = self._changed.wait_for(lambda: len(self.came) >= count, PATIENCE)
+            enough = self._changed.wait_for(lambda: len(self.came) >= count, WAIT_SECONDS)
             assert enough, f"only {len(self.came)} came"
             return list(self.came)
 
@@ -94,11 +94,11 @@ class Door:
             for name, value in environ.items()
             if name.startswith("HTTP_")
         }
-        came = Came(headers, body)
+        came = ReceivedNotification(headers, body)
         with self._changed:
             self.came.append(came)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._open, PATIENCE)
+            self._changed.wait_for(lambda: self._open, WAIT_SECONDS)
         return came
 
     def _taken(self, came, start_response):
@@ -122,12 +122,12 @@ class _Server(ThreadingHTTPServer, WSGIServer):
 
 
 @dataclass
-class OwnShop:
+class RunningShop:
     """The shop, its seller's control, and whom it sells to."""
 
     seller: TestSeller
     back_office: BackOffice
-    door: Door
+    gate: NotificationGate
     url: str
     session: requests.Session = field(default_factory=requests.Session)
 
@@ -135,7 +135,7 @@ class OwnShop:
     def ledger(self) -> Ledger:
         return self.back_office.checkout.ledger
 
-    def sells(self, amount="499.00", vpa="success@mockpay", *, comes_back=True):
+    def sell(self, amount="499.00", vpa="success@mockpay", *, comes_back=True):
         """
         Somebody orders and pays by UPI; the order as the books then have it.
 
@@ -158,12 +158,12 @@ class OwnShop:
         """As the books have it now."""
         return self.ledger.find(order.order_id)
 
-    def asks_about(self, order):
+    def query_order(self, order):
         """The shop asks ListOrderReference; the order as the books then have it."""
         order = self.order(order)
         return self.back_office.checkout.settle(order, self.back_office.checkout.look_up(order))
 
-    def gives_back(self, order, amount="100.00", **more):
+    def refund_order(self, order, amount="100.00", **more):
         """By the shop's clerk; the refund as the books then have it."""
         return self.back_office.refund(self.order(order), Money.parse(amount), **more)
 
@@ -176,7 +176,7 @@ class OwnShop:
         events = self.ledger.refunds.events(refund.reference_id)
         return [(str(one.status), one.source) for one in events]
 
-    def verifies(self):
+    def verify_refunds(self):
         """The job that asks about every refund without an end."""
         return Reconciler(self.ledger, self.back_office.checkout.client).run()
 
@@ -195,7 +195,7 @@ class OwnShop:
 
 
 @contextmanager
-def own_shop(server, folder, **settings):
+def running_shop(server, folder, **settings):
     """Open a shop for a new seller with these settings."""
     seller = server.new_seller(settings=settings)
     seller.freeze()
@@ -208,16 +208,16 @@ def own_shop(server, folder, **settings):
         sender=RequestsSender(use_environment=False),
     )
     app = shop_app(config, templates=template_folder(PACKAGE), static=PACKAGE / "static")
-    door = Door(app)
+    gate = NotificationGate(app)
     listener = _Server(("127.0.0.1", 0), _Quiet)
-    listener.set_app(door)
+    listener.set_app(gate)
     serving = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     serving.start()
     url = f"http://127.0.0.1:{listener.server_port}"
     seller.control("PATCH", "", {"ipn_url": f"{url}/shop/ipn"})
     try:
-        yield OwnShop(seller, BackOffice(Checkout(config)), door, url)
+        yield RunningShop(seller, BackOffice(Checkout(config)), gate, url)
     finally:
-        door.open()
+        gate.open()
         listener.shutdown()
         listener.server_close()

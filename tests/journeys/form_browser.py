@@ -55,7 +55,7 @@ class DemoShop:
 
 
 @dataclass
-class PlainBuyer:
+class FormBrowser:
     """Reads one page after the other; `page` is the one now shown, `answer` how it came."""
 
     session: requests.Session = field(default_factory=requests.Session)

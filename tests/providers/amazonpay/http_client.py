@@ -47,7 +47,7 @@ class Reply:
         return self.xml["ErrorResponse"]["Error"]
 
 
-def ask(server, target, *, method=None, form=None, host=None, headers=None) -> Reply:
+def send_request(server, target, *, method=None, form=None, host=None, headers=None) -> Reply:
     """
     Send one request, following nothing.
 
@@ -75,7 +75,7 @@ def ask(server, target, *, method=None, form=None, host=None, headers=None) -> R
         connection.close()
 
 
-def short(value: object) -> str:
+def short_id(value: object) -> str:
     """A parametrised value as a test's name can show it."""
     return ascii(value)[:40]
 
