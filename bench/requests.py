@@ -12,8 +12,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from mockpay.kernel.ids import entropy, page_token
-from mockpay.kernel.keys.files import AMAZONPAY_PUBLIC
-from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
+from mockpay.wire.amazonpay.sealing import Envelope, Flavour, seal
 
 # The default seller, as the contract publishes it.
 SELLER_ID = "A1MOCKPAYSELLER"
@@ -52,7 +52,7 @@ class Shop:
     """Seals requests with the public key of a keys folder; no two have the same order id."""
 
     def __init__(self, keys_dir: Path) -> None:
-        self._key = load_pem_public_key((keys_dir / AMAZONPAY_PUBLIC).read_bytes())
+        self._key = load_pem_public_key((keys_dir / PAYMENT_KEY.public).read_bytes())
         self._name = page_token()
         self._numbers = itertools.count(1)
 

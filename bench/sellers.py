@@ -12,6 +12,7 @@ from bench.place import Place
 from bench.report import Line, against
 from bench.requests import SELLER_ID, Shop
 from mockpay.app import create_app, runtime_of
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.settings import Settings
 
 #: Orders of a seller that is emptied.
@@ -32,7 +33,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
             emptied.append(_post(app, f"/_mockpay/v1/sellers/{SELLER_ID}/reset", 200))
             created.append(_create_all(app) / _NEW)
             wrapped = [request.wrapped_key for request in requests]
-            floor.append(Decryption(runtime.keys.amazonpay, wrapped).round() + commit.round(payments))
+            floor.append(Decryption(runtime.keys.private[PAYMENT_KEY.private], wrapped).round() + commit.round(payments))
         runtime.engine.dispose()
     return [
         against("a new seller by control API", created, floor, "F", 20, 10),
