@@ -12,7 +12,7 @@ from mockpay.kernel.money import Money
 from mockpay.otp import codes as codes
 from mockpay.otp import otp_table
 from mockpay.otp import rules as rules
-from mockpay.otp.otp_table import Kept
+from mockpay.otp.otp_table import StoredChallenge
 from mockpay.otp.rules import Challenge, Channel, OtpState, Purpose, Verdict
 from mockpay.otp.rules import acs_outcome as acs_outcome
 from mockpay.otp.rules import asks as asks
@@ -125,18 +125,18 @@ def verify(sandbox: Sandbox, challenge_id: str, typed: str) -> Verdict:
     not exist looks like a wrong code, and takes as long.  The verdict is written down in this
     transaction: an edge that answers TECHNICAL by a 500 must commit first.
     """
-    kept = otp_table.find(sandbox, challenge_id)
+    stored = otp_table.find(sandbox, challenge_id)
     code = rules.typed_code(typed)
-    right = codes.is_right(sandbox, kept, code)
-    if kept is None:
+    right = codes.is_right(sandbox, stored, code)
+    if stored is None:
         return Verdict.WRONG
-    challenge = kept.challenge
+    challenge = stored.challenge
     if challenge.state is not OtpState.ACTIVE:
         return rules.OVER[challenge.state]
     if sandbox.now >= challenge.expires_at:
-        return _expired(sandbox, kept, Actor.CLOCK)
+        return _expired(sandbox, stored, Actor.CLOCK)
     outcome = rules.magic(code) or ("correct" if right else "wrong")
-    return _ACTS.get(outcome, _wrong)(sandbox, kept, Actor.BUYER)
+    return _ACTS.get(outcome, _wrong)(sandbox, stored, Actor.BUYER)
 
 
 def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
@@ -149,11 +149,11 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
         Conflict: code ``otp.not_active``, ``otp.locked_out``, ``otp.too_many_sends`` or
             ``otp.too_soon``, the last with `resend_at` in ms.
     """
-    kept = otp_table.find(sandbox, challenge_id)
-    if kept is None or not _waits(sandbox, kept.challenge):
+    stored = otp_table.find(sandbox, challenge_id)
+    if stored is None or not _waits(sandbox, stored.challenge):
         raise _not_active()
-    challenge, send = kept.challenge, kept.send_count + 1
-    codes.refuse_locked_out(sandbox, kept.destination_key)
+    challenge, send = stored.challenge, stored.send_count + 1
+    codes.refuse_locked_out(sandbox, stored.destination_key)
     if challenge.sends_left == 0:
         raise Conflict("No more codes are sent.", code="otp.too_many_sends")
     if sandbox.now < challenge.resend_at:
@@ -163,18 +163,18 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
     code = codes.drawn(sandbox, challenge, send)
     moved = _moved(
         sandbox,
-        kept,
+        stored,
         "resend",
         Actor.BUYER,
         send_count=send,
         expires_at=now + settings.otp_ttl_seconds * SECOND,
         resend_at=now + settings.otp_resend_seconds * SECOND,
         undelivered=False,
-        **codes.hashed(sandbox, challenge, kept.payee, code),
+        **codes.hashed(sandbox, challenge, stored.payee, code),
     )
     if moved is None:
         raise _not_active()
-    codes.send(sandbox, moved, otp_table.destination(sandbox, challenge_id), kept.payee, code, send)
+    codes.send(sandbox, moved, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
     return moved
 
 
@@ -188,59 +188,59 @@ def _not_active() -> Conflict:
 
 def cancel(sandbox: Sandbox, challenge_id: str) -> None:
     """Wait for the code no more; nothing where nobody did."""
-    kept = otp_table.find(sandbox, challenge_id)
-    if kept is not None and kept.challenge.state is OtpState.ACTIVE:
-        _end(sandbox, kept, "cancel", Actor.BUYER)
+    stored = otp_table.find(sandbox, challenge_id)
+    if stored is not None and stored.challenge.state is OtpState.ACTIVE:
+        _end(sandbox, stored, "cancel", Actor.BUYER)
 
 
 def expire(sandbox: Sandbox, challenge_id: str) -> None:
     """The event `otp.expire`: the time is over, unless the challenge is."""
-    kept = otp_table.find(sandbox, challenge_id)
-    if kept is None or kept.challenge.state is not OtpState.ACTIVE:
+    stored = otp_table.find(sandbox, challenge_id)
+    if stored is None or stored.challenge.state is not OtpState.ACTIVE:
         return
-    if sandbox.now >= kept.challenge.expires_at:
-        _end(sandbox, kept, "expire", Actor.CLOCK)
+    if sandbox.now >= stored.challenge.expires_at:
+        _end(sandbox, stored, "expire", Actor.CLOCK)
 
 
 def active(sandbox: Sandbox, purpose: Purpose, subject: str) -> Challenge | None:
     """The subject's challenge that waits for its code."""
-    kept = otp_table.active(sandbox, purpose, subject)
-    return kept.challenge if kept is not None else None
+    stored = otp_table.active(sandbox, purpose, subject)
+    return stored.challenge if stored is not None else None
 
 
 # --- what a typed code does
 
 
-def _verified(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
-    return _end(sandbox, kept, "verify", actor) or Verdict.VERIFIED
+def _verified(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
+    return _end(sandbox, stored, "verify", actor) or Verdict.VERIFIED
 
 
-def _expired(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
-    return _end(sandbox, kept, "expire", actor) or Verdict.EXPIRED
+def _expired(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
+    return _end(sandbox, stored, "expire", actor) or Verdict.EXPIRED
 
 
-def _locked(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
-    return _end(sandbox, kept, "lock", actor) or Verdict.LOCKED
+def _locked(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
+    return _end(sandbox, stored, "lock", actor) or Verdict.LOCKED
 
 
-def _wrong(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
-    count = kept.challenge.wrong_count + 1
-    if kept.challenge.tries_left <= 1:
-        return _end(sandbox, kept, "lock", actor, wrong_count=count) or Verdict.LOCKED
-    moved = _moved(sandbox, kept, "wrong", actor, wrong_count=count)
-    return Verdict.WRONG if moved is not None else _now_over(sandbox, kept)
+def _wrong(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
+    count = stored.challenge.wrong_count + 1
+    if stored.challenge.tries_left <= 1:
+        return _end(sandbox, stored, "lock", actor, wrong_count=count) or Verdict.LOCKED
+    moved = _moved(sandbox, stored, "wrong", actor, wrong_count=count)
+    return Verdict.WRONG if moved is not None else _now_over(sandbox, stored)
 
 
-def _technical(sandbox: Sandbox, kept: Kept, actor: Actor) -> Verdict:
+def _technical(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
     """Once an error that does not count; the same code again is right (facts, section 11.2)."""
-    if kept.stumbled:
-        return _verified(sandbox, kept, actor)
-    moved = _moved(sandbox, kept, "technical", actor, stumbled=True)
-    return Verdict.TECHNICAL if moved is not None else _now_over(sandbox, kept)
+    if stored.stumbled:
+        return _verified(sandbox, stored, actor)
+    moved = _moved(sandbox, stored, "technical", actor, stumbled=True)
+    return Verdict.TECHNICAL if moved is not None else _now_over(sandbox, stored)
 
 
 #: By outcome; what only an ACS knows is wrong here.
-_ACTS: Mapping[str, Callable[[Sandbox, Kept, Actor], Verdict]] = {
+_ACTS: Mapping[str, Callable[[Sandbox, StoredChallenge, Actor], Verdict]] = {
     "correct": _verified,
     "expired": _expired,
     "locked": _locked,
@@ -248,23 +248,27 @@ _ACTS: Mapping[str, Callable[[Sandbox, Kept, Actor], Verdict]] = {
 }
 
 
-def _end(sandbox: Sandbox, kept: Kept, event: str, actor: Actor, **changes: object) -> Verdict | None:
+def _end(
+    sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object
+) -> Verdict | None:
     """Bring a challenge to an end; None where it went well, else what it now answers."""
-    if _moved(sandbox, kept, event, actor, **changes) is None:
-        return _now_over(sandbox, kept)
+    if _moved(sandbox, stored, event, actor, **changes) is None:
+        return _now_over(sandbox, stored)
     return None
 
 
-def _now_over(sandbox: Sandbox, kept: Kept) -> Verdict:
+def _now_over(sandbox: Sandbox, stored: StoredChallenge) -> Verdict:
     """What a challenge answers that somebody else moved meanwhile."""
-    fresh = otp_table.find(sandbox, kept.challenge.challenge_id)
+    fresh = otp_table.find(sandbox, stored.challenge.challenge_id)
     return rules.OVER.get(fresh.challenge.state, Verdict.WRONG) if fresh else Verdict.USED
 
 
-def _moved(sandbox: Sandbox, kept: Kept, event: str, actor: Actor, **changes: object) -> Challenge | None:
-    moved = otp_table.transition(sandbox, kept, event, **changes)
+def _moved(
+    sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object
+) -> Challenge | None:
+    moved = otp_table.transition(sandbox, stored, event, **changes)
     if moved is not None:
-        _tell(sandbox, kept.challenge.state, moved, event, actor)
+        _tell(sandbox, stored.challenge.state, moved, event, actor)
         for follow_up in FOLLOW_UPS[event]:
             follow_up(sandbox, moved)
     return moved

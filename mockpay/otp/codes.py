@@ -7,7 +7,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.otp import otp_table
 from mockpay.otp import rules as rules
-from mockpay.otp.otp_table import Kept
+from mockpay.otp.otp_table import StoredChallenge
 from mockpay.otp.rules import Challenge
 from mockpay.store import inbox
 from mockpay.store.unit_of_work import Sandbox
@@ -20,19 +20,19 @@ def drawn(sandbox: Sandbox, challenge: Challenge, number: int) -> str:
 
 
 def hashed(sandbox: Sandbox, challenge: Challenge, payee: str | None, code: str) -> dict[str, str]:
-    """What is kept of a code."""
+    """What is stored of a code."""
     salt = ids.entropy(16).hex()
     digest = rules.code_hash(_pepper(sandbox), _binding(challenge, payee), salt, code)
     return {"salt": salt, "code_hash": digest}
 
 
-def is_right(sandbox: Sandbox, kept: Kept | None, code: str) -> bool:
+def is_right(sandbox: Sandbox, stored: StoredChallenge | None, code: str) -> bool:
     """Whether it is the code that was sent; the same work where there is no challenge."""
-    if kept is None:
+    if stored is None:
         ids.same(rules.code_hash(_pepper(sandbox), ("",) * 6, "", code), "0" * 64)
         return False
-    binding = _binding(kept.challenge, kept.payee)
-    return ids.same(rules.code_hash(_pepper(sandbox), binding, kept.salt, code), kept.code_hash)
+    binding = _binding(stored.challenge, stored.payee)
+    return ids.same(rules.code_hash(_pepper(sandbox), binding, stored.salt, code), stored.code_hash)
 
 
 def _binding(challenge: Challenge, payee: str | None) -> tuple[object, ...]:

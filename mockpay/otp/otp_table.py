@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Index, LargeBinary, Table, func, insert, select, update
+from sqlalchemy import Boolean, Column, ColumnElement, Index, Row, Table, func, insert, select, update
 
-from mockpay.kernel.money import Money
-from mockpay.otp.rules import OTP, Challenge, Channel, OtpState, Purpose
-from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
+from mockpay.otp.rules import OTP, Challenge, OtpState, Purpose
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, sealed, text
+from mockpay.store.reads.event_wait import ORDER_IDS, EventSource
+from mockpay.store.timeline import timeline
 from mockpay.store.unit_of_work import Sandbox
+
+_KIND = "otp.destination"
 
 otps = Table(
     "otp_challenges",
@@ -26,7 +30,7 @@ otps = Table(
     text("channel"),
     text("destination_masked"),
     text("destination_key"),
-    Column("destination_sealed", LargeBinary),
+    sealed("destination_sealed", _KIND, of="challenge_id", null=True),
     big("amount_minor", null=True),
     text("currency", null=True),
     text("state"),
@@ -49,11 +53,18 @@ otps = Table(
 )
 # A subject has one challenge at a time.
 partial_index(otps, "otps_one_active", "seller_id, purpose, subject", where="state = 'ACTIVE'", unique=True)
-_KIND = "otp.destination"
+#: What can be waited for.
+EVENTS = {
+    OTP.name: EventSource(
+        {**ORDER_IDS, "challenge_id": timeline.c.subject, "attempt_id": otps.c.attempt_id},
+        otps,
+        otps.c.challenge_id == timeline.c.subject,
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredChallenge:
     """A challenge with what only verifying and sending again may see; the code is nowhere."""
 
     challenge: Challenge
@@ -63,6 +74,10 @@ class Kept:
     code_hash: str
     send_count: int
     stumbled: bool
+
+
+_challenges = Mapper(Challenge, otps)
+_stored = Mapper(StoredChallenge, otps)
 
 
 def add(
@@ -75,36 +90,21 @@ def add(
     secret: Mapping[str, str],
 ) -> None:
     """Store a new challenge; `secret` are the columns of its first code."""
-    amount = challenge.amount
-    sealed = sandbox.runtime.keyring.seal(_KIND, challenge.challenge_id, to.encode())
     row = {
-        "challenge_id": challenge.challenge_id,
+        **_challenges.dump(challenge),
         "seller_id": sandbox.seller_id,
-        "purpose": str(challenge.purpose),
-        "subject": challenge.subject,
-        "attempt_id": challenge.attempt_id,
         "payee": payee,
-        "channel": str(challenge.channel),
-        "destination_masked": challenge.destination_masked,
         "destination_key": destination_key,
-        "destination_sealed": sealed,
-        "amount_minor": amount.minor if amount else None,
-        "currency": amount.currency if amount else None,
-        "state": str(challenge.state),
-        "length": challenge.length,
-        "created_at": challenge.created_at,
-        "expires_at": challenge.expires_at,
-        "resend_at": challenge.resend_at,
+        "destination_sealed": sandbox.runtime.keyring.seal(_KIND, challenge.challenge_id, to.encode()),
         "send_count": 1,
         "sends_allowed": 1 + challenge.sends_left,
         "tries_allowed": challenge.tries_left,
-        "undelivered": challenge.undelivered,
         **secret,
     }
     sandbox.connection.execute(insert(otps), row)
 
 
-def transition(sandbox: Sandbox, kept: Kept, event: str, **changes: object) -> Challenge | None:
+def transition(sandbox: Sandbox, stored: StoredChallenge, event: str, **changes: object) -> Challenge | None:
     """
     Take one step of the challenge's machine as one conditional UPDATE; None where it moved on.
 
@@ -113,34 +113,34 @@ def transition(sandbox: Sandbox, kept: Kept, event: str, **changes: object) -> C
     Raises:
         IllegalTransition: the machine has no such step.
     """
-    challenge = kept.challenge
+    challenge = stored.challenge
     target = OTP.target(challenge.state, event)
     if target is not OtpState.ACTIVE:
         # Nothing is sent any more, so nobody needs to know where to.
         changes |= {"ended_at": sandbox.now, "destination_sealed": None}
+    same = {
+        "state": challenge.state,
+        "code_hash": stored.code_hash,
+        "wrong_count": challenge.wrong_count,
+        "stumbled": stored.stumbled,
+    }
     statement = (
         update(otps)
-        .where(
-            otps.c.challenge_id == challenge.challenge_id,
-            otps.c.seller_id == sandbox.seller_id,
-            otps.c.state == str(challenge.state),
-            otps.c.code_hash == kept.code_hash,
-            otps.c.wrong_count == challenge.wrong_count,
-            otps.c.stumbled == kept.stumbled,
-        )
-        .values(state=str(target), **changes)
+        .where(otps.c.challenge_id == challenge.challenge_id, otps.c.seller_id == sandbox.seller_id)
+        .where(*(otps.c[name] == value for name, value in same.items()))
+        .values(state=target, **changes)
         .returning(*otps.c)
     )
-    row = sandbox.connection.execute(statement).mappings().first()
+    row = sandbox.connection.execute(statement).first()
     return _challenge(row) if row is not None else None
 
 
-def find(sandbox: Sandbox, challenge_id: str) -> Kept | None:
+def find(sandbox: Sandbox, challenge_id: str) -> StoredChallenge | None:
     """A challenge of this seller."""
     return _first(sandbox, otps.c.challenge_id == challenge_id)
 
 
-def active(sandbox: Sandbox, purpose: Purpose, subject: str) -> Kept | None:
+def active(sandbox: Sandbox, purpose: Purpose, subject: str) -> StoredChallenge | None:
     """The subject's challenge that waits for its code."""
     return _first(
         sandbox,
@@ -161,8 +161,7 @@ def count(sandbox: Sandbox, purpose: Purpose, subject: str) -> int:
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Challenge]:
     """An attempt's challenges, the oldest first."""
     query = select(otps).where(otps.c.attempt_id == attempt_id, otps.c.seller_id == sandbox.seller_id)
-    rows = sandbox.connection.execute(query.order_by(otps.c.id)).mappings()
-    return [_challenge(row) for row in rows]
+    return [_challenge(row) for row in sandbox.connection.execute(query.order_by(otps.c.id))]
 
 
 def locked_at(sandbox: Sandbox, destination_key: str, since: int, limit: int) -> list[int]:
@@ -191,41 +190,12 @@ def destination(sandbox: Sandbox, challenge_id: str) -> str:
     return sandbox.runtime.keyring.open_(_KIND, challenge_id, sealed).decode()
 
 
-def _first(sandbox: Sandbox, *wanted: ColumnElement[bool]) -> Kept | None:
+def _first(sandbox: Sandbox, *wanted: ColumnElement[bool]) -> StoredChallenge | None:
     query = select(otps).where(otps.c.seller_id == sandbox.seller_id, *wanted)
-    row = sandbox.connection.execute(query).mappings().first()
-    return _kept(row) if row is not None else None
+    row = sandbox.connection.execute(query).first()
+    return _stored.load(row, challenge=_challenge(row)) if row is not None else None
 
 
-def _kept(row: Mapping[Any, Any]) -> Kept:
-    return Kept(
-        challenge=_challenge(row),
-        payee=row["payee"],
-        destination_key=row["destination_key"],
-        salt=row["salt"],
-        code_hash=row["code_hash"],
-        send_count=row["send_count"],
-        stumbled=row["stumbled"],
-    )
-
-
-def _challenge(row: Mapping[Any, Any]) -> Challenge:
-    minor = row["amount_minor"]
-    return Challenge(
-        challenge_id=row["challenge_id"],
-        purpose=Purpose(row["purpose"]),
-        subject=row["subject"],
-        attempt_id=row["attempt_id"],
-        channel=Channel(row["channel"]),
-        destination_masked=row["destination_masked"],
-        amount=None if minor is None else Money(minor, row["currency"]),
-        state=OtpState(row["state"]),
-        length=row["length"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        resend_at=row["resend_at"],
-        sends_left=max(0, row["sends_allowed"] - row["send_count"]),
-        wrong_count=row["wrong_count"],
-        tries_left=max(0, row["tries_allowed"] - row["wrong_count"]),
-        undelivered=row["undelivered"],
-    )
+def _challenge(row: Row[Any]) -> Challenge:
+    left = row.sends_allowed - row.send_count, row.tries_allowed - row.wrong_count
+    return _challenges.load(row, sends_left=max(0, left[0]), tries_left=max(0, left[1]))

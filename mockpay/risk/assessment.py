@@ -194,7 +194,7 @@ def _forced(sandbox: Sandbox, facts: Mapping[str, str | None]) -> Decided | None
 
 def note_outcome(sandbox: Sandbox, attempt_id: str, *, declined: bool) -> None:
     """Tell how an attempt ended: declines count against an address, a payment for a buyer."""
-    risk_table.note(sandbox, attempt_id, declined=declined)
+    risk_table.record_outcome(sandbox, attempt_id, declined=declined)
 
 
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> Assessment | None:

@@ -229,7 +229,7 @@ def judge(sandbox: Sandbox, attempt_id: str, assessment: Assessment) -> None:
     _JUDGE.run(sandbox.connection, row)
 
 
-def note(sandbox: Sandbox, attempt_id: str, *, declined: bool) -> None:
+def record_outcome(sandbox: Sandbox, attempt_id: str, *, declined: bool) -> None:
     """Write down how an attempt ended."""
     row = {"attempt": attempt_id, "seller": sandbox.seller_id, "outcome": int(declined)}
     _NOTE.run(sandbox.connection, row)

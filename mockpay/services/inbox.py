@@ -6,7 +6,7 @@ from mockpay.kernel.errors import require
 from mockpay.store import inbox
 from mockpay.store.inbox import Message as Message
 from mockpay.store.inbox import forget_old as forget_old
-from mockpay.store.inbox import listed as listed
+from mockpay.store.inbox import list_page as list_page
 from mockpay.store.unit_of_work import Sandbox
 
 

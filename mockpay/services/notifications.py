@@ -250,9 +250,10 @@ def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> b
     profile = retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
     event, pause = after(profile, sent.result, count, sandbox.now - notification.first_due_at)
     due = None if pause is None else sandbox.now + pause
+    changes = {"tries": count} if due is None else {"tries": count, "due_at": due}
     why = sent.result.reason or f"answered {sent.result.status}"
     moved = notifications.transition(
-        sandbox, notification, event, tries=count, due_at=due, reason=None if event == "delivered" else why
+        sandbox, notification, event, reason=None if event == "delivered" else why, **changes
     )
     _add_event(sandbox, moved, event, notification.state, number=count, status=sent.result.status)
     if due is not None:

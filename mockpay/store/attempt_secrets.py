@@ -20,7 +20,7 @@ secrets = Table(
 _KIND = "attempt.secret"
 
 
-def keep(sandbox: Sandbox, attempt_id: str, secret: Mapping[str, str]) -> None:
+def add(sandbox: Sandbox, attempt_id: str, secret: Mapping[str, str]) -> None:
     """Seal a secret for one attempt; it opens for that attempt only."""
     sealed = sandbox.runtime.keyring.seal(_KIND, attempt_id, dump(secret).encode())
     row = {"attempt_id": attempt_id, "seller_id": sandbox.seller_id, "sealed": sealed}

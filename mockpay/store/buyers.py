@@ -6,7 +6,7 @@ from sqlalchemy import Index, Table, UniqueConstraint, delete, insert, select
 
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.ids import fingerprint
-from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -19,6 +19,8 @@ buyers = Table(
     big("created_at"),
     UniqueConstraint("seller_id", "email"),
 )
+
+mapper = Mapper(Buyer, buyers)
 
 #: Times are real ones: a cookie does not move with the sandbox's clock.
 sessions = Table(
@@ -35,20 +37,13 @@ sessions = Table(
 
 def add(sandbox: Sandbox, buyer: Buyer) -> bool:
     """Store a buyer; False where this seller knows the buyer already."""
-    row = {
-        "buyer_id": buyer.buyer_id,
-        "seller_id": sandbox.seller_id,
-        "email": buyer.email,
-        "created_at": sandbox.now,
-    }
-    return insert_new(sandbox.connection, buyers, row)
+    return mapper.insert_new(sandbox.connection, buyer)
 
 
 def find(sandbox: Sandbox, buyer_id: str) -> Buyer | None:
     """A buyer of this seller who came by."""
-    query = select(buyers).where(buyers.c.buyer_id == buyer_id, buyers.c.seller_id == sandbox.seller_id)
-    row = sandbox.connection.execute(query).first()
-    return Buyer(row.buyer_id, row.seller_id, row.email, row.created_at) if row else None
+    mine = buyers.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, mine, buyers.c.buyer_id == buyer_id)
 
 
 def open_session(sandbox: Sandbox, buyer_id: str, session: str, expires_real: int) -> None:

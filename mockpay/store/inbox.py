@@ -6,14 +6,13 @@ A code is kept for one hour of the seller's time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Index, Table, func, select, update
+from sqlalchemy import Index, Row, Table, func, select, update
 
 from mockpay.kernel.clock import SECOND
-from mockpay.store.db.dialects import insert_new
+from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.db.retention import keep_newest
@@ -63,6 +62,9 @@ class Message:
     read_at: int | None
 
 
+mapper = Mapper(Message, inbox, id="number", to_address="to")
+
+
 def put(
     sandbox: Sandbox,
     key: str,
@@ -83,19 +85,10 @@ def put(
     """
     forget_old(sandbox)
     message_id = sandbox.short_id("msg", kind, key)
-    row = {
-        "message_id": message_id,
-        "seller_id": sandbox.seller_id,
-        "kind": kind,
-        "channel": channel,
-        "to_address": to,
-        "template": template,
-        "body": body,
-        "otp": otp,
-        "attempt_id": attempt_id,
-        "created_at": sandbox.now,
-    }
-    if insert_new(sandbox.connection, inbox, row):
+    message = Message(
+        0, message_id, kind, channel, to, template, body, otp, attempt_id, sandbox.now, read_at=None
+    )
+    if mapper.insert_new(sandbox.connection, message, seller_id=sandbox.seller_id):
         number = select(inbox.c.id).where(inbox.c.message_id == message_id)
         stored = sandbox.connection.execute(number).scalar_one()
         keep_newest(sandbox.connection, inbox, sandbox.seller_id, stored)
@@ -115,7 +108,7 @@ def forget_old(sandbox: Sandbox) -> None:
     )
 
 
-def listed(
+def list_page(
     sandbox: Sandbox,
     *,
     kind: str | None = None,
@@ -141,7 +134,7 @@ def listed(
         query = query.where(inbox.c.attempt_id == attempt_id)
     if after:
         query = query.where(inbox.c.id < number_of("inbox", after))
-    found = sandbox.connection.execute(query.limit(limit + 1)).mappings()
+    found = sandbox.connection.execute(query.limit(limit + 1))
     rows = [_message(sandbox, row) for row in found]
     return page_of("inbox", rows, limit, lambda message: message.number)
 
@@ -149,7 +142,7 @@ def listed(
 def by_id(sandbox: Sandbox, message_id: str) -> Message | None:
     """A message of this seller's world."""
     query = select(inbox).where(inbox.c.message_id == message_id, inbox.c.seller_id == sandbox.seller_id)
-    row = sandbox.connection.execute(query).mappings().first()
+    row = sandbox.connection.execute(query).first()
     return _message(sandbox, row) if row is not None else None
 
 
@@ -166,20 +159,8 @@ def mark_read(sandbox: Sandbox, message_id: str) -> None:
     )
 
 
-def _message(sandbox: Sandbox, row: Mapping[Any, Any]) -> Message:
-    message = Message(
-        number=row["id"],
-        message_id=row["message_id"],
-        kind=row["kind"],
-        channel=row["channel"],
-        to=row["to_address"],
-        template=row["template"],
-        body=row["body"],
-        otp=row["otp"],
-        attempt_id=row["attempt_id"],
-        created_at=row["created_at"],
-        read_at=row["read_at"],
-    )
+def _message(sandbox: Sandbox, row: Row[Any]) -> Message:
+    message = mapper.load(row)
     if message.otp is None or message.created_at > sandbox.now - CODE_KEPT_MS:
         return message
     # A reader cannot delete it; it tells nothing more all the same.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection, Index, Table
 
-from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.db.prepared import PreparedInsert
+from mockpay.store.db.metadata import big, dump, metadata, row_id, text
+from mockpay.store.db.prepared import insert_row
 from mockpay.store.db.retention import keep_newest
 
 journal = Table(
@@ -25,8 +24,6 @@ journal = Table(
     text("facts"),
     Index("journal_of_seller", "seller_id", "id"),
 )
-
-_insert = PreparedInsert(journal)
 
 
 def add(
@@ -57,9 +54,4 @@ def add(
         "order_id": order_id,
         "facts": dump(facts or {}),
     }
-    keep_newest(connection, journal, seller_id, _insert.number(connection, row))
-
-
-def read(row: Mapping[Any, Any]) -> dict[str, object]:
-    """A row as plain values."""
-    return {**row, "facts": load(row["facts"])}
+    keep_newest(connection, journal, seller_id, insert_row(connection, journal, row))

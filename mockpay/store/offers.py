@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, select
 
-from mockpay.store.db.dialects import insert_new
-from mockpay.store.db.metadata import KEPT, dump, load, metadata, text
-from mockpay.store.db.prepared import Prepared
+from mockpay.store.db.metadata import SETTINGS, dump, load, metadata, text
+from mockpay.store.db.prepared import Prepared, insert_new
 from mockpay.store.unit_of_work import Sandbox
 
-offers = Table("offers", metadata, text("seller_id", primary_key=True), text("patch"), info=KEPT)
+offers = Table("offers", metadata, text("seller_id", primary_key=True), text("patch"), info=SETTINGS)
 
 _of_seller = Prepared(select(offers.c.patch).where(offers.c.seller_id == bindparam("seller")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 
 from mockpay.kernel.clock import Clock, Mode
-from mockpay.store.db.metadata import KEPT, metadata
+from mockpay.store.db.metadata import SETTINGS, metadata
 from mockpay.store.sellers import sellers, set_clock
 from mockpay.store.unit_of_work import Sandbox
 
@@ -19,7 +19,7 @@ def empty(sandbox: Sandbox) -> None:
     """
     connection, seller_id = sandbox.connection, sandbox.seller_id
     for table in metadata.sorted_tables:
-        settings = table is sellers or table.info == KEPT
+        settings = table is sellers or table.info == SETTINGS
         if "seller_id" in table.c and not settings:
             connection.execute(delete(table).where(table.c.seller_id == seller_id))
     set_clock(connection, seller_id, Clock(Mode.RUNNING, sandbox.real_now, sandbox.real_now))

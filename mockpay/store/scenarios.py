@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import Column, Float, Index, Table, delete, insert, select, update
+from sqlalchemy import Column, Float, Index, Table, delete, select, update
 
 from mockpay.domain.payments.plans import Stage
 from mockpay.domain.scenarios.resolution import Rule
-from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 
 rules = Table(
@@ -27,6 +27,8 @@ rules = Table(
     Index("rules_of_seller", "seller_id", "id"),
 )
 
+mapper = Mapper(Rule, rules, id="rule_id")
+
 
 def add(
     sandbox: Sandbox,
@@ -39,37 +41,14 @@ def add(
     expires_at: int | None,
 ) -> Rule:
     """Store a new rule, the last in its seller's queue."""
-    row = {
-        "seller_id": sandbox.seller_id,
-        "stage": str(stage),
-        "match": dump(match),
-        "outcome": outcome,
-        "times": times,
-        "probability": probability,
-        "expires_at": expires_at,
-        "created_at": sandbox.now,
-    }
-    key = sandbox.connection.execute(insert(rules), row).inserted_primary_key
-    return _rule({**row, "id": key[0] if key else 0})
-
-
-def _rule(row: Mapping[Any, Any]) -> Rule:
-    return Rule(
-        rule_id=row["id"],
-        stage=Stage(row["stage"]),
-        match=load(row["match"]),
-        outcome=row["outcome"],
-        times=row["times"],
-        probability=row["probability"],
-        expires_at=row["expires_at"],
-        created_at=row["created_at"],
-    )
+    rule = Rule(0, stage, match, outcome, times, probability, expires_at, sandbox.now)
+    return mapper.insert(sandbox.connection, rule, seller_id=sandbox.seller_id)
 
 
 def waiting(sandbox: Sandbox) -> list[Rule]:
     """The seller's rules in the order they were made, used-up ones included."""
     query = select(rules).where(rules.c.seller_id == sandbox.seller_id).order_by(rules.c.id)
-    return [_rule(row) for row in sandbox.connection.execute(query).mappings()]
+    return mapper.all(sandbox.connection, query)
 
 
 def use_up(sandbox: Sandbox, rule: Rule) -> None:

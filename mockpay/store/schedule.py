@@ -64,8 +64,8 @@ _note = Prepared(
     .where(_of_seller.seller_id == bindparam("seller"))
     .values(
         clock_mode=bindparam("mode"),
-        clock_real=bindparam("real"),
-        clock_seller=bindparam("shown"),
+        clock_real_anchor=bindparam("real"),
+        clock_seller_anchor=bindparam("shown"),
         next_due=bindparam("due_at"),
         fired=_of_seller.fired + bindparam("count"),
     )

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    Table,
-    and_,
-    bindparam,
-    case,
-    delete,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Index, Table, and_, bindparam, case, delete, func, or_, select, update
 
-from mockpay.domain.sellers import Seller, Settings
+from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.keys.keyring import Keyring
-from mockpay.store.db.dialects import insert_new
-from mockpay.store.db.metadata import big, dump, metadata, text
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, sealed, text
 from mockpay.store.db.prepared import Prepared
+
+_KIND = "seller.secret"
 
 sellers = Table(
     "sellers",
     metadata,
     text("seller_id", primary_key=True),
     text("access_key", unique=True),
-    Column("secret_sealed", LargeBinary, nullable=False),
+    sealed("secret_sealed", _KIND, of="seller_id"),
     text("name"),
     text("return_urls"),
     text("ipn_url", null=True),
     text("settings"),
     text("seed"),
     text("clock_mode"),
-    big("clock_real"),
-    big("clock_seller"),
+    big("clock_real_anchor"),
+    big("clock_seller_anchor"),
     big("next_due", null=True),
     big("fired", default=0),
     big("delivered", default=0),
@@ -51,7 +38,8 @@ sellers = Table(
     Index("sellers_next_due", "next_due"),
 )
 
-_KIND = "seller.secret"
+mapper = Mapper(Seller, sellers)
+_SECRET = sellers.c.keys().index("secret_sealed")
 _by_id = select(sellers).where(sellers.c.seller_id == bindparam("key"))
 _by_access_key = select(sellers).where(sellers.c.access_key == bindparam("key"))
 #: (by seller id, locked): FOR UPDATE is PostgreSQL's; SQLite has one writer anyway.
@@ -75,40 +63,18 @@ _count = Prepared(
         delivered=sellers.c.delivered + bindparam("delivered_now"),
     )
 )
-_settings = msgspec.json.Decoder(Settings)
-_addresses = msgspec.json.Decoder(tuple[str, ...])
 
 
 def insert(connection: Connection, keyring: Keyring, seller: Seller) -> bool:
     """Store a new seller; False where the id or the access key is taken."""
-    return insert_new(connection, sellers, _row(keyring, seller))
+    secret = keyring.seal(_KIND, seller.seller_id, seller.secret_key.encode())
+    return mapper.insert_new(connection, seller, secret_sealed=secret)
 
 
-def save(connection: Connection, keyring: Keyring, seller: Seller) -> None:
+def save(connection: Connection, seller: Seller) -> None:
     """Store a seller's changed name, URLs, settings and clock."""
-    row = _row(keyring, seller)
-    kept = {"seller_id", "access_key", "secret_sealed", "seed", "created_at"}
-    changed = {name: value for name, value in row.items() if name not in kept}
-    connection.execute(update(sellers).where(sellers.c.seller_id == seller.seller_id).values(changed))
-
-
-def _row(keyring: Keyring, seller: Seller) -> dict[str, Any]:
-    sealed = keyring.seal(_KIND, seller.seller_id, seller.secret_key.encode())
-    return {
-        "seller_id": seller.seller_id,
-        "access_key": seller.access_key,
-        "secret_sealed": sealed,
-        "name": seller.name,
-        "return_urls": dump(list(seller.return_urls)),
-        "ipn_url": seller.ipn_url,
-        "settings": dump(msgspec.structs.asdict(seller.settings)),
-        "seed": seller.seed,
-        "clock_mode": str(seller.clock.mode),
-        "clock_real": seller.clock.real_anchor,
-        "clock_seller": seller.clock.seller_anchor,
-        "next_due": seller.next_due,
-        "created_at": seller.created_at,
-    }
+    names = ("name", "return_urls", "ipn_url", "settings", "clock", "next_due")
+    mapper.update(connection, seller, {name: getattr(seller, name) for name in names})
 
 
 def find(
@@ -121,31 +87,19 @@ def find(
 ) -> Seller | None:
     """A seller by id or access key; `lock` keeps other writers out of the world (PostgreSQL)."""
     by_id = seller_id is not None
-    row = _FIND[by_id, lock].first(connection, {"key": seller_id if by_id else access_key})
+    row = _FIND[by_id, lock].row(connection, {"key": seller_id if by_id else access_key})
     return _seller(keyring, row) if row is not None else None
 
 
-def _seller(keyring: Keyring, row: Mapping[Any, Any]) -> Seller:
-    secret = keyring.open_(_KIND, row["seller_id"], bytes(row["secret_sealed"]))
-    return Seller(
-        seller_id=row["seller_id"],
-        access_key=row["access_key"],
-        secret_key=secret.decode(),
-        name=row["name"],
-        return_urls=_addresses.decode(row["return_urls"]),
-        ipn_url=row["ipn_url"],
-        settings=_settings.decode(row["settings"]),
-        seed=row["seed"],
-        clock=Clock(Mode(row["clock_mode"]), row["clock_real"], row["clock_seller"]),
-        next_due=row["next_due"],
-        created_at=row["created_at"],
-    )
+def _seller(keyring: Keyring, row: Sequence[Any]) -> Seller:
+    seller_id, secret = row[0], bytes(row[_SECRET])
+    return mapper.load(row, secret_key=keyring.open_(_KIND, seller_id, secret).decode())
 
 
-def listed(connection: Connection, keyring: Keyring, after: str, limit: int) -> list[Seller]:
+def list_page(connection: Connection, keyring: Keyring, after: str, limit: int) -> list[Seller]:
     """Sellers by id, those after one."""
     query = select(sellers).where(sellers.c.seller_id > after).order_by(sellers.c.seller_id)
-    return [_seller(keyring, row) for row in connection.execute(query.limit(limit)).mappings()]
+    return [_seller(keyring, row) for row in connection.execute(query.limit(limit))]
 
 
 def remove(connection: Connection, seller_id: str) -> None:
@@ -155,11 +109,7 @@ def remove(connection: Connection, seller_id: str) -> None:
 
 def set_clock(connection: Connection, seller_id: str, clock: Clock) -> None:
     """Store how the world's clock goes from here on."""
-    values = {
-        "clock_mode": str(clock.mode),
-        "clock_real": clock.real_anchor,
-        "clock_seller": clock.seller_anchor,
-    }
+    values = mapper.dump_fields({"clock": clock})
     connection.execute(update(sellers).where(sellers.c.seller_id == seller_id).values(values))
 
 
@@ -203,8 +153,8 @@ def end_advance(connection: Connection, seller_id: str, until: int) -> None:
 def _shown(real_now: int) -> Any:
     """What each seller's clock shows at a real time, as SQL."""
     return case(
-        (sellers.c.clock_mode == str(Mode.FROZEN), sellers.c.clock_seller),
-        else_=sellers.c.clock_seller - sellers.c.clock_real + real_now,
+        (sellers.c.clock_mode == str(Mode.FROZEN), sellers.c.clock_seller_anchor),
+        else_=sellers.c.clock_seller_anchor - sellers.c.clock_real_anchor + real_now,
     )
 
 
@@ -218,7 +168,8 @@ def with_due_events(connection: Connection, real_now: int, limit: int = 100) -> 
 
 def next_real_due(connection: Connection) -> int | None:
     """The real time at which the next event of any running clock comes."""
-    query = select(func.min(sellers.c.next_due - sellers.c.clock_seller + sellers.c.clock_real)).where(
+    real_due = sellers.c.next_due - sellers.c.clock_seller_anchor + sellers.c.clock_real_anchor
+    query = select(func.min(real_due)).where(
         and_(sellers.c.next_due.is_not(None), sellers.c.clock_mode == str(Mode.RUNNING))
     )
     return connection.execute(query).scalar()

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import Index, Table, select
 
 from mockpay.domain.timeline import Actor, TimelineEvent
-from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.db.prepared import PreparedInsert
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 
 timeline = Table(
@@ -29,7 +29,7 @@ timeline = Table(
     Index("timeline_of_seller", "seller_id", "id"),
 )
 
-_insert = PreparedInsert(timeline)
+mapper = Mapper(TimelineEvent, timeline)
 
 
 def add(
@@ -45,34 +45,11 @@ def add(
     facts: Mapping[str, object],
 ) -> None:
     """Append what just happened, at the seller's now."""
-    row = {
-        "seller_id": sandbox.seller_id,
-        "order_pk": order_pk,
-        "at": sandbox.now,
-        "machine": machine,
-        "subject": subject,
-        "event": event,
-        "before": before,
-        "after": after,
-        "actor": str(actor),
-        "facts": dump(facts),
-    }
-    _insert.run(sandbox.connection, row)
+    line = TimelineEvent(sandbox.now, machine, subject, event, before, after, actor, facts)
+    mapper.insert(sandbox.connection, line, seller_id=sandbox.seller_id, order_pk=order_pk)
 
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[TimelineEvent]:
     """All that happened to an order and its attempts, in order."""
     query = select(timeline).where(timeline.c.order_pk == order_pk).order_by(timeline.c.id)
-    return [
-        TimelineEvent(
-            at=row["at"],
-            machine=row["machine"],
-            subject=row["subject"],
-            event=row["event"],
-            before=row["before"],
-            after=row["after"],
-            actor=Actor(row["actor"]),
-            facts=load(row["facts"]),
-        )
-        for row in sandbox.connection.execute(query).mappings()
-    ]
+    return mapper.all(sandbox.connection, query)

@@ -1,16 +1,66 @@
-"""One step of a record: the conditional UPDATE, its timeline event and what follows from it, together."""
+"""
+The one way in which a stored record changes: compare-and-set, for every state machine.
+
+`step` is a record's conditional UPDATE, its timeline event and what follows from it, together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from mockpay.domain.state_machine import Machine
 from mockpay.domain.timeline import Actor
+from mockpay.kernel.errors import IllegalTransition
 from mockpay.store import timeline
+from mockpay.store.db.mapping import Mapper
 from mockpay.store.unit_of_work import Sandbox
+
+T = TypeVar("T")
+
+
+def transition(
+    sandbox: Sandbox,
+    mapper: Mapper[T],
+    record: T,
+    event: str,
+    *,
+    unchanged: Sequence[str] = (),
+    **changes: Any,
+) -> T:
+    """
+    Take one step of a record's machine as one conditional UPDATE; the record as it is then.
+
+    Args:
+        unchanged: Fields that, like the state, must still be as in the record.
+        changes: Fields that change with the state.
+
+    Raises:
+        IllegalTransition: no such step from the state that the row has.
+    """
+    assert mapper.machine is not None
+    changes[mapper.state] = mapper.machine.target(getattr(record, mapper.state), event)
+    return update(sandbox, mapper, record, unchanged=(mapper.state, *unchanged), **changes)
+
+
+def update(
+    sandbox: Sandbox, mapper: Mapper[T], record: T, *, unchanged: Sequence[str] = (), **changes: Any
+) -> T:
+    """
+    Change fields of a record; the record as it is then.
+
+    Raises:
+        IllegalTransition: it is gone, or one of the `unchanged` fields has changed.
+    """
+    if "updated_at" in mapper.table.c:
+        changes.setdefault("updated_at", sandbox.now)
+    updated = mapper.update(sandbox.connection, record, changes, unchanged=unchanged)
+    if updated is None:
+        machine = mapper.machine.name if mapper.machine else mapper.table.name
+        raise IllegalTransition(f"The {machine} moved on meanwhile.", machine=machine)
+    return updated
 
 
 class Record(Protocol):
@@ -41,16 +91,21 @@ class Transitions(Generic[AnyRecord]):
     """
     How the records of one machine move.
 
-    `subject` names the field with the record's id, `update` is its table's compare-and-set,
-    `follow_ups` says what is done after each event, in order, and `facts` what the timeline
-    tells of any step beside the facts that the caller names.
+    `subject` names the field with the record's id, `follow_ups` says what is done after each
+    event, in order, and `facts` what the timeline tells of any step beside the facts that the
+    caller names.
     """
 
-    machine: Machine[Any]
+    mapper: Mapper[AnyRecord]
     subject: str
-    update: Callable[..., AnyRecord]
     follow_ups: Mapping[str, tuple[FollowUp[AnyRecord], ...]]
     facts: Callable[[AnyRecord, AnyRecord], Mapping[str, object]] = _no_facts
+
+    @property
+    def machine(self) -> Machine[Any]:
+        """The table of legal steps."""
+        assert self.mapper.machine is not None
+        return self.mapper.machine
 
 
 def step(
@@ -72,7 +127,7 @@ def step(
     Raises:
         IllegalTransition: no such step from its state, or it moved on meanwhile.
     """
-    moved = transitions.update(sandbox, record, event, **(changes or {}))
+    moved = transition(sandbox, transitions.mapper, record, event, **(changes or {}))
     own = transitions.facts(record, moved)
     add_event(sandbox, transitions, moved, event, actor, {**own, **facts}, before=record.state)
     for follow_up in transitions.follow_ups[event]:

@@ -69,7 +69,7 @@ def open_(sandbox: Sandbox, acs_token: str, creq: str, session_data: str = "") -
     if txn.opened_at is not None:
         return page(sandbox, acs_token)
     log(sandbox, txn.txn_id, message, BROWSER, ACS)
-    opened = threeds_table.note(sandbox, txn, opened_at=sandbox.now, window_size=message.window_size)
+    opened = threeds_table.change(sandbox, txn, opened_at=sandbox.now, window_size=message.window_size)
     return _begin(sandbox, opened)
 
 
@@ -112,7 +112,7 @@ def _running(sandbox: Sandbox, acs_token: str) -> Transaction | Finished | Erro:
         return challenge_result.time_out(sandbox, txn.txn_id)
     if txn.interactions >= _MOST_INTERACTIONS:
         return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
-    return threeds_table.note(sandbox, txn, interactions=txn.interactions + 1)
+    return threeds_table.change(sandbox, txn, interactions=txn.interactions + 1)
 
 
 def submit(sandbox: Sandbox, acs_token: str, otp: str) -> Shown:
@@ -165,7 +165,7 @@ def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice
         )
     except Conflict:
         return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
-    sent = threeds_table.note(sandbox, txn, otp_challenge_id=challenge.challenge_id)
+    sent = threeds_table.change(sandbox, txn, otp_challenge_id=challenge.challenge_id)
     return AcsPage(sent, challenge, "undelivered" if challenge.undelivered else notice)
 
 

@@ -52,7 +52,7 @@ def done(
 
 def _challenge(sandbox: Sandbox, txn: Transaction, areq: AReq, acs_trans_id: str) -> ARes:
     """The ACS opens a page for the cardholder, under a token that nobody can guess."""
-    noted = threeds_table.note(sandbox, txn, acs_token=ids.page_token())
+    noted = threeds_table.change(sandbox, txn, acs_token=ids.page_token())
     return ARes(
         areq.server_trans_id,
         areq.ds_trans_id or "",

@@ -38,7 +38,7 @@ def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Erro:
                 "405", DIRECTORY, "No ACS serves this card.", AReq.kind, server_trans_id=areq.server_trans_id
             ),
         )
-    known = threeds_table.note(sandbox, txn, ds_trans_id=ds_trans_id)
+    known = threeds_table.change(sandbox, txn, ds_trans_id=ds_trans_id)
     if txn.outcome == "not_enrolled":
         return _logged(sandbox, txn, _not_enrolled(sandbox, known, forwarded))
     log(sandbox, txn.txn_id, forwarded, DIRECTORY, ACS)

@@ -105,7 +105,7 @@ def method_done(sandbox: Sandbox, txn_id: str, comp_ind: str) -> Transaction:
     if txn.state is State.PREPARED:
         return step(sandbox, TRANSACTIONS, txn, "method", Actor.BUYER, {"comp_ind": told})
     if txn.state is State.METHOD and told == "Y":
-        return threeds_table.note(sandbox, txn, comp_ind=told)
+        return threeds_table.change(sandbox, txn, comp_ind=told)
     return txn
 
 
@@ -247,7 +247,7 @@ def finish(
         return txn
     wrong = _mismatch(sandbox, txn, cres_text, session_data)
     if wrong is None:
-        return threeds_table.note(sandbox, txn, returned_at=sandbox.now)
+        return threeds_table.change(sandbox, txn, returned_at=sandbox.now)
     log(sandbox, txn_id, wrong, SERVER, BROWSER)
     if txn.state is State.ERROR:
         return txn

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    Table,
-    UniqueConstraint,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Index, Table, UniqueConstraint, func, insert, select
 
-from mockpay.kernel.errors import IllegalTransition
-from mockpay.kernel.money import Money
-from mockpay.store.db.metadata import big, dump, load, metadata, row_id, text
-from mockpay.store.db.prepared import PreparedInsert
+from mockpay.store import transitions
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, row_id, sealed, text
+from mockpay.store.db.prepared import insert_row
 from mockpay.store.db.retention import keep_newest
+from mockpay.store.reads.event_wait import ORDER_IDS, EventSource
+from mockpay.store.timeline import timeline
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds.rules import THREEDS, Flow, State, Transaction, TransStatus
+from mockpay.threeds.rules import THREEDS, Transaction
 
 transactions = Table(
     "threeds_transactions",
@@ -61,7 +52,7 @@ transactions = Table(
     text("trans_status", null=True),
     text("reason", null=True),
     text("eci", null=True),
-    Column("sealed_value", LargeBinary),
+    sealed("sealed_value", "threeds.value", of="txn_id", null=True),
     text("challenge_cancel", null=True),
     text("error_code", null=True),
     big("started_at"),
@@ -94,11 +85,9 @@ messages = Table(
 #: Messages of one authentication at most: a browser may post what is refused as often as it likes.
 MOST_OF_ONE = 200
 
-_append = PreparedInsert(messages)
-
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LoggedMessage:
     """One message of the log; sender and receiver are S, D, A (see Erro) or B, the browser."""
 
     seq: int
@@ -109,32 +98,28 @@ class Logged:
     at: int
 
 
-#: Columns that are read as they are.
-_PLAIN = tuple(
-    one.name
-    for one in fields(Transaction)
-    if one.name not in {"state", "flow", "amount", "ares_status", "trans_status", "sealed_value"}
-)
-
-
-def _transaction(row: Mapping[Any, Any]) -> Transaction:
-    sealed = row["sealed_value"]
-    return Transaction(
-        state=State(row["state"]),
-        flow=Flow(row["flow"]) if row["flow"] else None,
-        amount=Money(row["amount_minor"], row["currency"]),
-        ares_status=TransStatus(row["ares_status"]) if row["ares_status"] else None,
-        trans_status=TransStatus(row["trans_status"]) if row["trans_status"] else None,
-        sealed_value=bytes(sealed) if sealed is not None else None,
-        **{name: row[name] for name in _PLAIN},
+mapper = Mapper(Transaction, transactions, machine=THREEDS)
+_messages = Mapper(LoggedMessage, messages)
+#: What can be waited for.
+EVENTS = {
+    THREEDS.name: EventSource(
+        {
+            **ORDER_IDS,
+            "threeds_server_trans_id": timeline.c.subject,
+            "acs_trans_id": transactions.c.acs_trans_id,
+            "attempt_id": transactions.c.attempt_id,
+        },
+        transactions,
+        transactions.c.txn_id == timeline.c.subject,
     )
+}
 
 
 def add(sandbox: Sandbox, row: Mapping[str, Any]) -> Transaction:
     """Store a new authentication: `row` has what is known when it is prepared."""
     values = {"seller_id": sandbox.seller_id, "started_at": sandbox.now, **row}
     statement = insert(transactions).values(**values).returning(*transactions.c)
-    return _transaction(sandbox.connection.execute(statement).mappings().one())
+    return mapper.load(sandbox.connection.execute(statement).one())
 
 
 def by_id(sandbox: Sandbox, txn_id: str) -> Transaction | None:
@@ -148,9 +133,7 @@ def by_token(sandbox: Sandbox, acs_token: str) -> Transaction | None:
 
 
 def _first(sandbox: Sandbox, condition: Any) -> Transaction | None:
-    query = select(transactions).where(condition, transactions.c.seller_id == sandbox.seller_id)
-    row = sandbox.connection.execute(query).mappings().first()
-    return _transaction(row) if row is not None else None
+    return mapper.first(sandbox.connection, condition, transactions.c.seller_id == sandbox.seller_id)
 
 
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Transaction]:
@@ -160,7 +143,7 @@ def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Transaction]:
         .where(transactions.c.attempt_id == attempt_id, transactions.c.seller_id == sandbox.seller_id)
         .order_by(transactions.c.number)
     )
-    return [_transaction(row) for row in sandbox.connection.execute(query).mappings()]
+    return mapper.all(sandbox.connection, query)
 
 
 def latest(sandbox: Sandbox, attempt_id: str) -> Transaction | None:
@@ -178,48 +161,14 @@ def seller_of_acs(connection: Connection, acs_token: str) -> tuple[str, str] | N
     return (row.seller_id, row.txn_id) if row is not None else None
 
 
-def transition(sandbox: Sandbox, txn: Transaction, event: str, **changes: Any) -> Transaction:
-    """
-    Take one step of the machine as one conditional UPDATE.
-
-    Raises:
-        IllegalTransition: no such step from the state that the row has.
-    """
-    target = THREEDS.target(txn.state, event)
-    moved = _update(sandbox, txn, state=str(target), **changes)
-    if moved is None:
-        message = "The authentication moved on meanwhile."
-        raise IllegalTransition(message, machine=THREEDS.name, event=event)
-    return moved
-
-
-def note(sandbox: Sandbox, txn: Transaction, **changes: Any) -> Transaction:
+def change(sandbox: Sandbox, txn: Transaction, **changes: Any) -> Transaction:
     """
     Write down what does not move it, as long as it has not moved.
 
     Raises:
         IllegalTransition: it moved on meanwhile.
     """
-    noted = _update(sandbox, txn, **changes)
-    if noted is None:
-        message = "The authentication moved on meanwhile."
-        raise IllegalTransition(message, machine=THREEDS.name, event="note")
-    return noted
-
-
-def _update(sandbox: Sandbox, txn: Transaction, **changes: Any) -> Transaction | None:
-    statement = (
-        update(transactions)
-        .where(
-            transactions.c.txn_id == txn.txn_id,
-            transactions.c.seller_id == sandbox.seller_id,
-            transactions.c.state == str(txn.state),
-        )
-        .values(**changes)
-        .returning(*transactions.c)
-    )
-    row = sandbox.connection.execute(statement).mappings().first()
-    return _transaction(row) if row is not None else None
+    return transitions.update(sandbox, mapper, txn, unchanged=("state",), **changes)
 
 
 def add_message(
@@ -230,28 +179,17 @@ def add_message(
     seq = int(sandbox.connection.execute(last).scalar() or 0) + 1
     if seq > MOST_OF_ONE:
         return
-    row = {
-        "seller_id": sandbox.seller_id,
-        "txn_id": txn_id,
-        "seq": seq,
-        "type": kind,
-        "sender": sender,
-        "receiver": receiver,
-        "body": dump(body),
-        "at": sandbox.now,
-    }
-    number = _append.number(sandbox.connection, row)
+    message = LoggedMessage(seq, kind, sender, receiver, body, sandbox.now)
+    row = {**_messages.dump(message), "seller_id": sandbox.seller_id, "txn_id": txn_id}
+    number = insert_row(sandbox.connection, messages, row)
     keep_newest(sandbox.connection, messages, sandbox.seller_id, number)
 
 
-def messages_of(sandbox: Sandbox, txn_id: str) -> list[Logged]:
+def messages_of(sandbox: Sandbox, txn_id: str) -> list[LoggedMessage]:
     """All messages of an authentication, in order."""
     query = (
         select(messages)
         .where(messages.c.txn_id == txn_id, messages.c.seller_id == sandbox.seller_id)
         .order_by(messages.c.seq)
     )
-    return [
-        Logged(row.seq, row.type, row.sender, row.receiver, load(row.body), row.at)
-        for row in sandbox.connection.execute(query)
-    ]
+    return _messages.all(sandbox.connection, query)

@@ -11,7 +11,7 @@ from mockpay.store.transitions import Transitions, add_event
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.elements import Message, redacted
-from mockpay.threeds.rules import CHALLENGE_MS, THREEDS, Transaction
+from mockpay.threeds.rules import CHALLENGE_MS, Transaction
 
 #: The kind of event that ends a challenge; its subject is the authentication's id.
 TIMEOUT = "threeds.timeout"
@@ -43,9 +43,8 @@ def _facts(_before: Transaction | None, txn: Transaction) -> Mapping[str, object
 
 
 TRANSACTIONS: Transitions[Transaction] = Transitions(
-    THREEDS,
+    threeds_table.mapper,
     "txn_id",
-    threeds_table.transition,
     {
         "method": (),
         "authenticate": (),

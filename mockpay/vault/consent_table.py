@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table, insert, select
+from sqlalchemy import Index, Table
 
+from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, text
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.consents import Consent
@@ -23,27 +24,22 @@ consents = Table(
 )
 
 
-def add(sandbox: Sandbox, consent_id: str, buyer_id: str, given: Consent, attempt_id: str | None) -> None:
-    """Keep what a buyer agreed to; consents are never changed and outlive their method."""
-    row = {
-        "consent_id": consent_id,
-        "seller_id": sandbox.seller_id,
-        "buyer_id": buyer_id,
-        "text_version": given.text_version,
-        "text_sha256": given.text_sha256,
-        "accepted_at": given.accepted_at,
-        "ip": given.ip,
-        "attempt_id": attempt_id,
-    }
-    sandbox.connection.execute(insert(consents), row)
+mapper = Mapper(Consent, consents)
+
+
+def add(sandbox: Sandbox, consent_id: str, buyer_id: str, consent: Consent, attempt_id: str | None) -> None:
+    """Store what a buyer agreed to; consents are never changed and outlive their method."""
+    mapper.insert(
+        sandbox.connection,
+        consent,
+        consent_id=consent_id,
+        seller_id=sandbox.seller_id,
+        buyer_id=buyer_id,
+        attempt_id=attempt_id,
+    )
 
 
 def find(sandbox: Sandbox, consent_id: str) -> Consent | None:
     """What a buyer agreed to."""
-    query = select(consents).where(
-        consents.c.consent_id == consent_id, consents.c.seller_id == sandbox.seller_id
-    )
-    row = sandbox.connection.execute(query).first()
-    if row is None:
-        return None
-    return Consent(row.text_version, row.text_sha256, row.accepted_at, row.ip)
+    mine = consents.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, mine, consents.c.consent_id == consent_id)

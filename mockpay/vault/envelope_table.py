@@ -8,8 +8,8 @@ from sqlalchemy import Column, Index, LargeBinary, Table, select, update
 
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
-from mockpay.store.db.dialects import insert_new
 from mockpay.store.db.metadata import big, dump, load, metadata, text
+from mockpay.store.db.prepared import insert_new
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.rules import SavedMethod
 from mockpay.vault.tokens import bound_to
@@ -30,7 +30,7 @@ envelopes = Table(
 )
 
 
-def keep(sandbox: Sandbox, method: SavedMethod, secret: Mapping[str, str]) -> None:
+def save(sandbox: Sandbox, method: SavedMethod, secret: Mapping[str, str]) -> None:
     """Enclose a method's secret, which opens in this row only; a former one is replaced."""
     bound = bound_to(sandbox.seller_id, method.token, method.kind)
     envelope = enclose(sandbox.runtime.keyring, bound, dump(secret).encode())

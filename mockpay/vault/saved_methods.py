@@ -30,7 +30,7 @@ class Used:
 
 def _become_first_default(sandbox: Sandbox, _before: SavedMethod, method: SavedMethod) -> None:
     """A buyer's only method is offered first."""
-    if not any(saved.is_default for saved in vault_table.listed(sandbox, method.buyer_id)):
+    if not any(saved.is_default for saved in vault_table.of_buyer(sandbox, method.buyer_id)):
         vault_table.make_default(sandbox, method)
 
 
@@ -130,7 +130,7 @@ def _answered(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMetho
     if parts.refused:
         return _step(sandbox, method, "refuse", Actor.ISSUER, reason=parts.refused)
     if parts.secret:
-        envelope_table.keep(sandbox, method, parts.secret)
+        envelope_table.save(sandbox, method, parts.secret)
     active = _step(sandbox, method, "activate", Actor.ISSUER)
     return vault_table.find(sandbox, active.buyer_id, active.token) or active
 
@@ -139,13 +139,13 @@ def _renewed(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod
     """The same token; a card that came with another expiry is kept with that."""
     if method.expires_at == parts.expires_at:
         return method
-    envelope_table.keep(sandbox, method, parts.secret)
+    envelope_table.save(sandbox, method, parts.secret)
     return vault_table.renew(sandbox, method, parts.expires_at) or method
 
 
 def listed(sandbox: Sandbox, buyer_id: str) -> list[SavedMethod]:
     """A buyer's methods, the default first, then those used or saved last."""
-    return vault_table.listed(sandbox, buyer_id)
+    return vault_table.of_buyer(sandbox, buyer_id)
 
 
 def find(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Index, Table, func, insert, select, update
+from sqlalchemy import Boolean, Column, ColumnElement, Index, Table, func, literal_column, select, update
 
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.errors import IllegalTransition
-from mockpay.store.db.dialects import insert_new
-from mockpay.store.db.metadata import big, dump, load, metadata, partial_index, row_id, text
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.rules import LIVE, SAVED_METHOD, MethodStatus, SavedMethod
 
@@ -29,8 +29,6 @@ methods = Table(
     text("token_last4", null=True),
     text("par", null=True),
     Column("is_default", Boolean, nullable=False, default=False),
-    # Neither removed nor refused: what the buyer sees.
-    Column("kept", Boolean, nullable=False, default=True),
     text("consent_id"),
     text("attempt_id", null=True),
     # The order of saving and using; a stopped clock has none.
@@ -42,10 +40,14 @@ methods = Table(
     big("deleted_at", null=True),
     Index("saved_methods_of_buyer", "seller_id", "buyer_id", "touched"),
 )
+#: Neither removed nor refused: what the buyer sees.
+_VISIBLE = f"deleted_at IS NULL AND status <> '{MethodStatus.FAILED}'"
+_visible = literal_column(f"({_VISIBLE})", Boolean)
 partial_index(methods, "saved_methods_one_default", "seller_id, buyer_id", where="is_default", unique=True)
 partial_index(
-    methods, "saved_methods_one_of_each", "seller_id, buyer_id, fingerprint", where="kept", unique=True
+    methods, "saved_methods_one_of_each", "seller_id, buyer_id, fingerprint", where=_VISIBLE, unique=True
 )
+mapper = Mapper(SavedMethod, methods, state="status")
 
 #: The timeline of saved methods; that of orders is another, as a method outlives its order.
 method_steps = Table(
@@ -62,31 +64,13 @@ method_steps = Table(
     text("facts"),
     Index("steps_of_method", "seller_id", "token", "id"),
 )
+_steps = Mapper(TimelineEvent, method_steps, token="subject")  # noqa: S106  # the name of a column
 
 
 def add(sandbox: Sandbox, method: SavedMethod, fingerprint: str) -> bool:
     """Store a new method, which is nobody's default yet; False where the buyer has it already."""
-    row = {
-        "token": method.token,
-        "seller_id": sandbox.seller_id,
-        "buyer_id": method.buyer_id,
-        "kind": method.kind,
-        "status": str(method.status),
-        "display": dump(method.display),
-        "nickname": method.nickname,
-        "fingerprint": fingerprint,
-        "token_last4": method.token_last4,
-        "par": method.par,
-        "is_default": False,
-        "kept": True,
-        "consent_id": method.consent_id,
-        "attempt_id": method.attempt_id,
-        "touched": _next_touch(sandbox, method.buyer_id),
-        "created_at": method.created_at,
-        "updated_at": method.updated_at,
-        "expires_at": method.expires_at,
-    }
-    added = insert_new(sandbox.connection, methods, row)
+    touched = _next_touch(sandbox, method.buyer_id)
+    added = mapper.insert_new(sandbox.connection, method, fingerprint=fingerprint, touched=touched)
     if added:
         _tell(sandbox, method.token, "initiate", None, method.status, Actor.BUYER, {})
     return added
@@ -101,32 +85,9 @@ def _of(sandbox: Sandbox, buyer_id: str) -> tuple[ColumnElement[bool], ...]:
     return (methods.c.seller_id == sandbox.seller_id, methods.c.buyer_id == buyer_id)
 
 
-def _method(row: Mapping[Any, Any]) -> SavedMethod:
-    return SavedMethod(
-        token=row["token"],
-        seller_id=row["seller_id"],
-        buyer_id=row["buyer_id"],
-        kind=row["kind"],
-        status=MethodStatus(row["status"]),
-        status_reason=row["status_reason"],
-        display=load(row["display"]),
-        nickname=row["nickname"],
-        token_last4=row["token_last4"],
-        par=row["par"],
-        is_default=bool(row["is_default"]),
-        consent_id=row["consent_id"],
-        attempt_id=row["attempt_id"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        last_used_at=row["last_used_at"],
-        expires_at=row["expires_at"],
-    )
-
-
 def _first(sandbox: Sandbox, *where: ColumnElement[bool]) -> SavedMethod | None:
-    query = select(methods).where(methods.c.kept, *where).order_by(methods.c.touched.desc())
-    row = sandbox.connection.execute(query.limit(1)).mappings().first()
-    return _method(row) if row is not None else None
+    query = select(methods).where(_visible, *where).order_by(methods.c.touched.desc())
+    return mapper.load_first(sandbox.connection.execute(query.limit(1)).first())
 
 
 def find(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod | None:
@@ -139,14 +100,14 @@ def by_fingerprint(sandbox: Sandbox, buyer_id: str, fingerprint: str) -> SavedMe
     return _first(sandbox, *_of(sandbox, buyer_id), methods.c.fingerprint == fingerprint)
 
 
-def listed(sandbox: Sandbox, buyer_id: str) -> list[SavedMethod]:
+def of_buyer(sandbox: Sandbox, buyer_id: str) -> list[SavedMethod]:
     """A buyer's methods: the default first, then those used or saved last."""
     query = (
         select(methods)
-        .where(*_of(sandbox, buyer_id), methods.c.kept)
+        .where(*_of(sandbox, buyer_id), _visible)
         .order_by(methods.c.is_default.desc(), methods.c.touched.desc())
     )
-    return [_method(row) for row in sandbox.connection.execute(query).mappings()]
+    return mapper.all(sandbox.connection, query)
 
 
 def last_touched(sandbox: Sandbox, buyer_id: str) -> SavedMethod | None:
@@ -165,12 +126,7 @@ def transition(
         IllegalTransition: no such step from the status that the row has.
     """
     target = SAVED_METHOD.target(method.status, event)
-    values: dict[str, Any] = {
-        "status": str(target),
-        "status_reason": reason,
-        "updated_at": sandbox.now,
-        "kept": target is not MethodStatus.FAILED,
-    }
+    values: dict[str, Any] = {"status": str(target), "status_reason": reason, "updated_at": sandbox.now}
     if target not in LIVE:
         values["is_default"] = False
     moved = _change(sandbox, method, values, methods.c.status == str(method.status))
@@ -208,7 +164,7 @@ def make_default(sandbox: Sandbox, method: SavedMethod) -> SavedMethod | None:
 
 def remove(sandbox: Sandbox, method: SavedMethod) -> bool:
     """Leave a tombstone; False where somebody else removed it before."""
-    values = {"kept": False, "is_default": False, "deleted_at": sandbox.now}
+    values = {"is_default": False, "deleted_at": sandbox.now}
     return _change(sandbox, method, values) is not None
 
 
@@ -217,12 +173,11 @@ def _change(
 ) -> SavedMethod | None:
     statement = (
         update(methods)
-        .where(*_of(sandbox, method.buyer_id), methods.c.token == method.token, methods.c.kept, *where)
+        .where(*_of(sandbox, method.buyer_id), methods.c.token == method.token, _visible, *where)
         .values(**values)
         .returning(*methods.c)
     )
-    row = sandbox.connection.execute(statement).mappings().first()
-    return _method(row) if row is not None else None
+    return mapper.load_first(sandbox.connection.execute(statement).first())
 
 
 def _tell(
@@ -234,17 +189,8 @@ def _tell(
     actor: Actor,
     facts: Mapping[str, object],
 ) -> None:
-    row = {
-        "seller_id": sandbox.seller_id,
-        "token": token,
-        "at": sandbox.now,
-        "event": event,
-        "before": before,
-        "after": after,
-        "actor": str(actor),
-        "facts": dump(facts),
-    }
-    sandbox.connection.execute(insert(method_steps), row)
+    line = TimelineEvent(sandbox.now, SAVED_METHOD.name, token, event, before, after, actor, facts)
+    _steps.insert(sandbox.connection, line, seller_id=sandbox.seller_id)
 
 
 def steps_of(sandbox: Sandbox, token: str) -> list[TimelineEvent]:
@@ -253,15 +199,6 @@ def steps_of(sandbox: Sandbox, token: str) -> list[TimelineEvent]:
         method_steps.c.seller_id == sandbox.seller_id, method_steps.c.token == token
     )
     return [
-        TimelineEvent(
-            at=row["at"],
-            machine=SAVED_METHOD.name,
-            subject=row["token"],
-            event=row["event"],
-            before=row["before"],
-            after=row["after"],
-            actor=Actor(row["actor"]),
-            facts=load(row["facts"]),
-        )
-        for row in sandbox.connection.execute(query.order_by(method_steps.c.id)).mappings()
+        _steps.load(row, machine=SAVED_METHOD.name)
+        for row in sandbox.connection.execute(query.order_by(method_steps.c.id))
     ]

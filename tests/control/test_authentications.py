@@ -60,7 +60,7 @@ def challenged(world, attempt):
 
 
 def code(world):
-    return seen(world, inbox.listed).items[0].otp
+    return seen(world, inbox.list_page).items[0].otp
 
 
 def detail(world, attempt):

@@ -15,7 +15,7 @@ POOR = "poor@buyers.mockpay.test"
 def code_for(shop, email):
     """The newest code that was sent to an e-mail; only the inbox has it."""
     with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
-        return inbox.listed(sandbox, kind="otp", to=email).items[0].otp
+        return inbox.list_page(sandbox, kind="otp", to=email).items[0].otp
 
 
 class AccountBuyer(FormBrowser):

@@ -11,7 +11,7 @@ from mockpay.kernel.money import Money
 from mockpay.otp import challenges, codes
 from mockpay.otp import otp_table as rows
 from mockpay.otp.rules import EXPIRY, OTP, Channel, OtpState, Purpose, Verdict
-from mockpay.services.inbox import listed
+from mockpay.services.inbox import list_page
 from mockpay.services.sellers import accounts
 from mockpay.store import schedule
 from tests.factories import World, run_concurrently
@@ -28,7 +28,7 @@ def start(world, subject="att_1", purpose=Purpose.PAYMENT, to=PHONE, **wish):
 def code_of(world, number=0):
     """What the newest message (or an older one) says."""
     with world.read() as sandbox:
-        return listed(sandbox, kind="otp").items[number].otp
+        return list_page(sandbox, kind="otp").items[number].otp
 
 
 def verify(world, challenge, typed):
@@ -129,7 +129,7 @@ def test_a_challenge_tells_what_a_page_needs_and_no_secret(world):
 def test_the_message_says_the_code_what_it_is_for_and_how_long(world, purpose, says):
     start(world, purpose=purpose, amount=SUM, payee="Tea & Sons", attempt_id="att_1")
     with world.read() as sandbox:
-        (message,) = listed(sandbox).items
+        (message,) = list_page(sandbox).items
     assert message.body.startswith(f"{message.otp} is your one-time password")
     assert says in message.body
     assert "Valid for 5 minutes" in message.body
@@ -141,7 +141,7 @@ def test_the_message_says_the_code_what_it_is_for_and_how_long(world, purpose, s
 def test_a_code_goes_by_the_channel_that_was_asked_for(world):
     start(world, to="asha@example.com", channel=Channel.EMAIL)
     with world.read() as sandbox:
-        (message,) = listed(sandbox).items
+        (message,) = list_page(sandbox).items
     assert (message.channel, message.to) == ("EMAIL", "asha@example.com")
 
 
@@ -327,7 +327,7 @@ def test_a_code_is_sent_again_after_a_while_and_not_for_ever(world):
     pass_(world, 30)
     assert refused(resend, world, challenge).code == "otp.too_many_sends"
     with world.read() as sandbox:
-        messages = listed(sandbox, kind="otp").items
+        messages = list_page(sandbox, kind="otp").items
     assert len({message.otp for message in messages}) == 3
     assert {message.to for message in messages} == {PHONE}
 
@@ -353,7 +353,7 @@ def test_a_code_that_could_not_be_delivered_is_in_no_inbox_and_can_be_sent_again
     assert challenge.undelivered
     assert see(world, challenge).undelivered
     with world.read() as sandbox:
-        assert listed(sandbox).items == []
+        assert list_page(sandbox).items == []
     pass_(world, 30)
     assert not resend(world, challenge).undelivered
     assert verify(world, challenge, code_of(world)) is Verdict.VERIFIED

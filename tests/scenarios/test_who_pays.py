@@ -16,7 +16,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
-from mockpay.services.inbox import listed
+from mockpay.services.inbox import list_page
 from mockpay.services.payments import card_authentication, otp_authentication, payments
 from mockpay.services.payments.payers import Payer
 from mockpay.threeds import threeds_table
@@ -167,11 +167,11 @@ def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runti
     with world.read() as sandbox:
         challenge = otp_authentication.active_otp(sandbox, attempt)
         assert challenge.undelivered
-        assert listed(sandbox, kind="otp").items == []
+        assert list_page(sandbox, kind="otp").items == []
     world.advance(30)
     with world.transaction() as sandbox:
         assert not challenges.resend(sandbox, challenge.challenge_id).undelivered
-        (message,) = listed(sandbox, kind="otp").items
+        (message,) = list_page(sandbox, kind="otp").items
     assert world.authenticate(attempt, message.otp).state == "CAPTURED"
 
 
@@ -230,7 +230,7 @@ def test_the_code_in_the_inbox_is_right(world, place):
     if place == "issuer":
         world.authenticate(attempt, "000000")  # opens the issuer's page, which sends the code
     with world.read() as sandbox:
-        (message,) = listed(sandbox, kind="otp", attempt_id=attempt.attempt_id).items
+        (message,) = list_page(sandbox, kind="otp", attempt_id=attempt.attempt_id).items
     assert world.authenticate(attempt, message.otp).state == "CAPTURED"
 
 

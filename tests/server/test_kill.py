@@ -42,7 +42,7 @@ def test_what_was_on_its_way_is_sent_again_and_what_became_due_meanwhile_happens
             server.kill()
         on_their_way = {one.message_id for one in endpoint.got[8:]}
         # The second six hours pass while nobody serves.
-        query(database, "UPDATE sellers SET clock_seller = clock_seller + ?", 6 * HOURS * 1_000)
+        query(database, "UPDATE sellers SET clock_seller_anchor = clock_seller_anchor + ?", 6 * HOURS * 1_000)
         endpoint.open()
         with serving(*SERVE, **environ) as server:
             seller = seller.at(server)

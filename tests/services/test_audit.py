@@ -107,8 +107,6 @@ UNTOLD = "timeline.last_line"
         (of_order("OPEN").values(amount_minor=-1), {"order.negative"}),
         (of_attempts("OPEN").values(amount_minor=-1), {"attempt.negative"}),
         (of_attempts("OPEN").values(refund_reserved_minor=-1), {"attempt.negative", "refund.reserved"}),
-        (of_attempts("OPEN").values(unfinished=False), {"attempt.unfinished"}),
-        (of_attempts("PAID").values(unfinished=True), {"attempt.unfinished"}),
         (of_attempts("OPEN").values(state="PROCESSING"), {UNTOLD}),
         (of_order("OPEN").values(state="CREATED"), {UNTOLD}),
         (delete(timeline).where(timeline.c.order_pk == number("OPEN")), {UNTOLD}),

@@ -9,7 +9,7 @@ from mockpay.kernel.errors import Invalid, NotFound
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose, Verdict
 from mockpay.services import buyers as verbs
-from mockpay.services.inbox import listed
+from mockpay.services.inbox import list_page
 from mockpay.services.sellers import accounts
 from mockpay.store import buyers
 from tests.factories import World, run_concurrently
@@ -49,7 +49,7 @@ def test_a_buyer_signs_in_by_the_code_that_was_sent_to_the_e_mail(world):
     challenge = start(world)
     assert (challenge.purpose, challenge.channel) == (Purpose.SIGN_IN, Channel.EMAIL)
     with world.read() as sandbox:
-        (message,) = listed(sandbox).items
+        (message,) = list_page(sandbox).items
     done = finish(world, challenge, message.otp)
     assert done.buyer.email == message.to == ASHA
     assert who(world, done.session) == done.buyer == found(world, done.buyer.buyer_id)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.wallet import Wallet
+from mockpay.domain.payments.attempts import LIVE
 from mockpay.services.payments import otp_authentication
 from mockpay.services.payments.payers import Payer
 from mockpay.store.attempt_secrets import secrets
@@ -151,7 +152,7 @@ def test_nothing_sealed_is_left_of_a_payment_that_has_ended(played):
     played.advance_until_idle()
     with played.read() as sandbox:
         kept = set(sandbox.connection.execute(select(secrets.c.attempt_id)).scalars())
-        live = select(attempts.c.attempt_id).where(attempts.c.unfinished)
+        live = select(attempts.c.attempt_id).where(attempts.c.state.in_(sorted(LIVE)))
         assert kept <= set(sandbox.connection.execute(live).scalars())
 
 

@@ -126,9 +126,7 @@ def test_a_buyers_or_sellers_account_below_nought_is_reported_whatever_its_mark(
 
 def test_a_hold_that_outlives_its_attempt_is_reported(world):
     damage = (
-        update(attempts)
-        .where(attempts.c.attempt_id == attempt_of(world, "WAITS"))
-        .values(state="FAILED", unfinished=False)
+        update(attempts).where(attempts.c.attempt_id == attempt_of(world, "WAITS")).values(state="FAILED")
     )
     assert rules(world, damage) == {"wallet.hold", "timeline.last_line"}
 

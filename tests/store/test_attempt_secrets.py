@@ -14,7 +14,7 @@ from mockpay.services.payments import charges
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import ATTEMPTS, get_attempt
 from mockpay.services.sellers import accounts
-from mockpay.store import attempt_secrets, attempts
+from mockpay.store import attempt_secrets, attempts, transitions
 from mockpay.store.transitions import step
 from tests.factories import Actor, World
 
@@ -147,7 +147,9 @@ WAYS = ways()
 def unjudged(world, attempt):
     """The attempt as it was before anybody had looked at it: a card's waits for its issuer."""
     with world.transaction() as sandbox:
-        return attempts.note(sandbox, attempt, state=str(AttemptState.CREATED), auth=None)
+        return transitions.update(
+            sandbox, attempts.mapper, attempt, state=str(AttemptState.CREATED), auth=None
+        )
 
 
 def test_the_ways_reach_every_end():

@@ -34,7 +34,7 @@ def put_code(world, key="1", code="482913"):
 
 def listed(world, **wish):
     with world.read() as sandbox:
-        return inbox.listed(sandbox, **wish)
+        return inbox.list_page(sandbox, **wish)
 
 
 def ids(world, **wish):
@@ -192,12 +192,12 @@ def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
             "body": "",
             "created_at": sandbox.now,
         }
-        rows = [{**row, "message_id": f"old_{n}"} for n in range(retention.KEPT + 600)]
+        rows = [{**row, "message_id": f"old_{n}"} for n in range(retention.MOST_ROWS + 600)]
         sandbox.connection.execute(insert(inbox.inbox), rows)
     last = [put(world, str(number)) for number in range(500)]
     with world.read() as sandbox:
         count = select(func.count()).where(inbox.inbox.c.seller_id == world.seller_id)
-        assert retention.KEPT <= sandbox.connection.execute(count).scalar() < retention.KEPT + 500
+        assert retention.MOST_ROWS <= sandbox.connection.execute(count).scalar() < retention.MOST_ROWS + 500
         assert inbox.by_id(sandbox, "old_0") is None
         assert inbox.by_id(sandbox, last[0]) is not None
     assert ids(other) == [theirs]

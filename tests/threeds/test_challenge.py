@@ -15,7 +15,7 @@ from tests.threeds.rooms import BACK, MASTERCARD, Room, cres_of
 def code_of(room):
     """What the bank sent last to its cardholder's phone."""
     with room.world.read() as sandbox:
-        return inbox.listed(sandbox, limit=1).items[0].otp
+        return inbox.list_page(sandbox, limit=1).items[0].otp
 
 
 def rreqs(room):

@@ -100,7 +100,7 @@ def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> Non
     deadline = runtime.real_clock.now() + _FIRST_TRY_MS
     while runtime.real_clock.now() < deadline:
         with read(runtime, seller_id) as sandbox:
-            told = notifications.listed(sandbox, refund_id=refund_id).items
+            told = notifications.list_page(sandbox, refund_id=refund_id).items
         if not told or any(one.tries for one in told):
             return
         if runtime.stopping.wait(_LOOK_AGAIN):

@@ -9,6 +9,7 @@ asks afterwards is the method's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
@@ -20,7 +21,7 @@ from mockpay.otp import challenges
 from mockpay.services.payments.outcomes import release_order
 from mockpay.services.payments.transitions import ATTEMPTS, TIMEOUT, end_authentication, get_order
 from mockpay.store import attempts, schedule
-from mockpay.store.transitions import step
+from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
 
 #: How long a buyer may take to prove who they are; 3-D Secure's own limit comes first.
@@ -53,7 +54,7 @@ def set_deadline(
     """Give the buyer a time for their proof: the columns that go with that step."""
     answer_by = min(sandbox.now + _AUTHENTICATION_MS, order.expires_at)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)
-    return {"answer_by": answer_by, "auth": str(way)}
+    return {"answer_by": answer_by, "auth": way}
 
 
 def mark_authenticated(
@@ -64,10 +65,10 @@ def mark_authenticated(
 
     Where the method's own app or bank page comes next, the buyer's turn is not over.
     """
-    passed = {**changes, "auth": str(Auth.PASSED)}
+    passed: dict[str, Any] = {**changes, "auth": Auth.PASSED}
     if METHODS[attempt.method].approval:
         end_authentication(sandbox, attempt, attempt)
-        return attempts.note(sandbox, attempt, **passed)
+        return update(sandbox, attempts.mapper, attempt, **passed)
     facts = {"method": attempt.method, "eci": changes.get("eci"), "liability": changes.get("liability")}
     return step(sandbox, ATTEMPTS, attempt, event, Actor.BUYER, passed, **facts)
 

@@ -44,7 +44,7 @@ class BankReturn:
 def open_request(sandbox: Sandbox, attempt: Attempt) -> None:
     """The bank notes the request that its buyer will answer."""
     if attempt.reference is not None:
-        banks.open_(sandbox, attempt.reference, attempt.attempt_id, attempt.amount.minor)
+        banks.add(sandbox, attempt.reference, attempt.attempt_id, attempt.amount.minor)
 
 
 def decision(sandbox: Sandbox, attempt: Attempt) -> str | None:

@@ -43,7 +43,7 @@ def prepare(
         sandbox, attempt, planned, notification_url=f"{checkout.page_url}/3ds-return", payee=checkout.payee
     )
     if forced:
-        threeds_table.note(sandbox, txn, challenge_indicator=_MANDATED)
+        threeds_table.change(sandbox, txn, challenge_indicator=_MANDATED)
     if txn.method_url:
         return attempt
     return ask_issuer(sandbox, attempt, checkout.browser, "U")
@@ -129,7 +129,7 @@ def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attem
     txn = requestor.prepare(
         sandbox, asked, "challenge", notification_url=former.notification_url, payee=former.payee
     )
-    threeds_table.note(sandbox, txn, challenge_indicator=_MANDATED)
+    threeds_table.change(sandbox, txn, challenge_indicator=_MANDATED)
     return asked
 
 

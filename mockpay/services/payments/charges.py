@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
@@ -14,7 +16,7 @@ from mockpay.services.payments.outcomes import release_order
 from mockpay.services.payments.settlement import record_buyer_answer, schedule_enquiry, settle, submit
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, TIMEOUT, get_attempt, get_order
 from mockpay.store import attempt_secrets, attempts, schedule
-from mockpay.store.transitions import step
+from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -66,10 +68,10 @@ def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> 
 
 def _with_reference(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
     """An attempt with the network's reference, authenticated now where nothing was to prove."""
-    changes = {"reference": result.reference}
+    changes: dict[str, Any] = {"reference": result.reference}
     if attempt.state is AttemptState.CREATED:
         return step(sandbox, ATTEMPTS, attempt, "no_auth_needed", Actor.SANDBOX, changes)
-    return attempts.note(sandbox, attempt, **changes)
+    return update(sandbox, attempts.mapper, attempt, **changes)
 
 
 def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result) -> Attempt:
@@ -78,9 +80,9 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     assert approval is not None
     wait = getattr(settings, approval.seconds) * SECOND
     answer_by = min(sandbox.now + wait, order.expires_at)
-    changes = {"answer_by": answer_by, "reference": result.reference, "auth": str(Auth.METHOD)}
+    changes: dict[str, Any] = {"answer_by": answer_by, "reference": result.reference, "auth": Auth.METHOD}
     if attempt.auth is Auth.PASSED:
-        asked = attempts.note(sandbox, attempt, **changes)
+        asked = update(sandbox, attempts.mapper, attempt, **changes)
     else:
         asked = step(
             sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method

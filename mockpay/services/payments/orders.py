@@ -64,30 +64,30 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     seller = sandbox.seller
     seconds = min(request.timeout_seconds or seller.settings.order_expiry_seconds, _LONGEST_SECONDS)
     order_id = sandbox.runtime.providers[request.provider].order_id(seller, request, number)
-    row = {
-        "seller_id": seller.seller_id,
-        "order_id": order_id,
-        "seller_order_id": request.seller_order_id,
-        "state": OrderState.CREATED.value,
-        "amount_minor": request.amount.minor,
-        "currency": request.amount.currency,
-        "custom_information": request.custom_information,
-        "seller_note": request.seller_note,
-        "store_name": request.store_name,
-        "live": request.live,
-        "provider": request.provider,
-        "redirect_url": request.redirect_url,
-        "page_token": ids.page_token(),
-        "digest": request.digest,
-        "request": {"fields": request.fields, "marks": request.marks},
-        "attempt_count": 0,
-        "reason": None,
-        "refunded_minor": 0,
-        "created_at": sandbox.now,
-        "updated_at": sandbox.now,
-        "expires_at": sandbox.now + seconds * SECOND,
-    }
-    order = orders.add(sandbox, row)
+    new = Order(
+        order_pk=0,
+        seller_id=seller.seller_id,
+        order_id=order_id,
+        seller_order_id=request.seller_order_id,
+        state=OrderState.CREATED,
+        amount=request.amount,
+        custom_information=request.custom_information,
+        seller_note=request.seller_note,
+        store_name=request.store_name,
+        live=request.live,
+        provider=request.provider,
+        redirect_url=request.redirect_url,
+        page_token=ids.page_token(),
+        digest=request.digest,
+        request={"fields": request.fields, "marks": request.marks},
+        attempt_count=0,
+        reason=None,
+        refunded_minor=0,
+        created_at=sandbox.now,
+        updated_at=sandbox.now,
+        expires_at=sandbox.now + seconds * SECOND,
+    )
+    order = orders.add(sandbox, new)
     add_event(sandbox, ORDERS, order, "opened", Actor.SELLER, before=None)
     schedule.add(sandbox, ORDER_EXPIRY, str(order.order_pk), order.expires_at)
     return order

@@ -55,7 +55,7 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     if not attempts.add(sandbox, attempt):
         raise Conflict("Another try has not ended yet.", code="attempt.live")
     if secret := instrument.secret():
-        attempt_secrets.keep(sandbox, attempt.attempt_id, secret)
+        attempt_secrets.add(sandbox, attempt.attempt_id, secret)
     begun = step(
         sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.orders import ORDER, Order
-from mockpay.domain.payments.attempts import ATTEMPT, Attempt, AttemptState, Auth
+from mockpay.domain.orders import Order
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import require
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
@@ -45,9 +45,8 @@ def notify_seller(sandbox: Sandbox, _before: Order, order: Order) -> None:
 
 
 ORDERS: Transitions[Order] = Transitions(
-    ORDER,
+    orders.mapper,
     "order_id",
-    orders.transition,
     {
         "attempt_started": (),
         "attempt_failed": (),
@@ -134,7 +133,7 @@ def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
 
 def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """Let the risk check know whether it was declined."""
-    risk_table.note(sandbox, attempt.attempt_id, declined=attempt.state is AttemptState.FAILED)
+    risk_table.record_outcome(sandbox, attempt.attempt_id, declined=attempt.state is AttemptState.FAILED)
 
 
 def shred_secret(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
@@ -156,9 +155,8 @@ _LOST: tuple[FollowUp[Attempt], ...] = (release_hold, *_ENDED)
 
 #: A balance is held by `settlement.submit`, so from `submit` on there may be a hold.
 ATTEMPTS: Transitions[Attempt] = Transitions(
-    ATTEMPT,
+    attempts.mapper,
     "attempt_id",
-    attempts.transition,
     {
         "risk_decline": _ENDED,
         "risk_review": (),

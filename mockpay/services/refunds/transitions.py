@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.payments.plans import Stage
-from mockpay.domain.refunds import REFUND, Refund
+from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import require
@@ -78,9 +78,8 @@ def notify_seller(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
 
 
 REFUNDS: Transitions[Refund] = Transitions(
-    REFUND,
+    refunds.mapper,
     "refund_id",
-    refunds.transition,
     {
         "held": (cancel_settlement,),
         "released": (schedule_settlement,),

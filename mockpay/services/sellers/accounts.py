@@ -173,7 +173,7 @@ def change(sandbox: Sandbox, changes: Changes) -> Seller:
         settings=settings_of(settings),
     )
     checked = _checked(sandbox.runtime, changed)
-    sellers.save(sandbox.connection, sandbox.runtime.keyring, checked)
+    sellers.save(sandbox.connection, checked)
     return checked
 
 
@@ -193,6 +193,6 @@ def listed(runtime: Runtime, cursor: str | None, limit: int) -> Page[Seller]:
     """All sellers by id."""
     after = mark_of("seller", cursor) if cursor else ""
     with reading(runtime.engine) as connection:
-        found = sellers.listed(connection, runtime.keyring, after, limit + 1)
+        found = sellers.list_page(connection, runtime.keyring, after, limit + 1)
     more = len(found) > limit
     return Page(found[:limit], cursor_of("seller", found[limit - 1].seller_id) if more else None)

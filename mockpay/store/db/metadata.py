@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import DDL, BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy import DDL, BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.event import listen
 
 metadata = MetaData()
@@ -13,7 +13,7 @@ metadata = MetaData()
 #: Row numbers: SQLite counts only INTEGER primary keys, PostgreSQL wants BIGINT.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 #: The `info` of a table that a reset leaves alone: it holds settings, not what happened.
-KEPT = {"kept": True}
+SETTINGS = {"settings": True}
 #: Milliseconds since 1970, or paise.
 Big = BigInteger
 
@@ -34,6 +34,17 @@ def text(name: str, *, null: bool = False, **options: Any) -> Column[str]:
 def big(name: str, *, null: bool = False, **options: Any) -> Column[int]:
     """A whole number of 64 bits, not null unless said."""
     return Column(name, Big, nullable=null, **options)
+
+
+def sealed(name: str, kind: str, *, of: str, null: bool = False) -> Column[bytes]:
+    """
+    A column of what the key ring sealed; its `info` is all that a rotation needs to know.
+
+    Args:
+        kind: What it was sealed as.
+        of: The column of the owner's name, which it was sealed for.
+    """
+    return Column(name, LargeBinary, nullable=null, info={"sealed": kind, "owner": of})
 
 
 def partial_index(table: Table, name: str, columns: str, *, where: str, unique: bool = False) -> None:

@@ -1,19 +1,20 @@
 """
-Statements whose SQL is worked out once, for the path of every payment.
+Statements whose SQL is worked out once and given to the driver, for the path of every payment.
 
-SQLAlchemy takes 20 us to run a statement it has cached and 90 us to build one anew, the
-driver itself takes 3 us.  So what every payment runs is built here at import, compiled at
-its first use and given to the driver; all else goes through SQLAlchemy as usual.
+SQLAlchemy takes 20 us to run a statement it has cached and 90 us to build one anew, the driver
+itself takes 3 us.  All else goes through SQLAlchemy as usual.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, bindparam, insert
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 
 class Prepared:
@@ -24,87 +25,88 @@ class Prepared:
     kinds that every driver knows: text, whole numbers, bytes, booleans (0 and 1 when read).
     """
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, statement: ClauseElement, ending: str = "") -> None:
+        """`ending` is SQL that both kinds of database spell the same and SQLAlchemy does not."""
         self._statement = statement
+        self._ending = ending
         self._sql: dict[str, str] = {}
-        self._names: list[str] = []
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> DBAPICursor:
         """Run it with a value for each of its parameters; others are ignored."""
         dialect = connection.dialect
-        sql = self._sql.get(dialect.name) or self._compile(dialect)
+        sql = self._sql.get(dialect.name) or self._compile(connection)
         driver: Any = connection.connection.dbapi_connection
         cursor: DBAPICursor = driver.execute(sql, values)
         return cursor
 
-    def first(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The first row by column names; None where there is none."""
-        cursor = self.run(connection, values)
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        if not self._names:
-            self._names = [column[0] for column in cursor.description]
-        return dict(zip(self._names, row, strict=True))
+    def row(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row; None where there is none."""
+        row: tuple[Any, ...] | None = self.run(connection, values).fetchone()
+        return row
 
     def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first column of the first row; None where there is none."""
-        row = self.run(connection, values).fetchone()
+        row = self.row(connection, values)
         return row[0] if row is not None else None
 
-    def _compile(self, dialect: Dialect) -> str:
+    def _compile(self, connection: Connection) -> str:
+        dialect = connection.dialect
         if dialect.positional:
             # SQLite's driver takes names as well as positions; names keep callers readable.
             dialect = type(dialect)(paramstyle="named")  # type: ignore[call-arg]  # all take it
-        sql = self._sql[dialect.name] = str(self._statement.compile(dialect=dialect))
+        sql = self._sql[dialect.name] = f"{self._statement.compile(dialect=dialect)} {self._ending}"
         return sql
+
+
+def insert_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
+    """INSERT; the row's number, nought where the table does not count its rows."""
+    full = {**_defaults(table), **row}
+    if "id" not in table.c:
+        _insert(table, tuple(full), "").run(connection, full)
+        return 0
+    if connection.dialect.name == "sqlite":
+        # Its driver knows the number without being asked.
+        return int(_insert(table, tuple(full), "").run(connection, full).lastrowid)
+    return int(_insert(table, tuple(full), "RETURNING id").scalar(connection, full))
+
+
+def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """
+    INSERT ... ON CONFLICT DO NOTHING; whether the row is new.
+
+    Never insert-and-catch: PostgreSQL aborts the whole transaction on a clash.
+    """
+    full = {**_defaults(table), **row}
+    # Not by rowcount: psycopg has none for an INSERT.
+    statement = _insert(table, tuple(full), "ON CONFLICT DO NOTHING RETURNING 1")
+    return statement.scalar(connection, full) is not None
+
+
+@cache
+def _defaults(table: Table) -> dict[str, Any]:
+    return {
+        column.name: column.default.arg
+        for column in table.c
+        if isinstance(column.default, ScalarElementColumnDefault)
+    }
+
+
+@cache
+def _insert(table: Table, names: tuple[str, ...], ending: str) -> Prepared:
+    # Inline: else SQLAlchemy asks PostgreSQL for the number in a RETURNING of its own.
+    return Prepared(insert(table).inline().values({name: bindparam(name) for name in names}), ending)
 
 
 class PreparedInsert:
     """INSERT of every column of a table but the row number, which is the database's to give."""
 
     def __init__(self, table: Table) -> None:
-        names = [column.name for column in table.c if column.autoincrement is not True]
-        statement = insert(table).values({name: bindparam(name) for name in names})
-        self._silent = Prepared(statement)
-        self._telling = Prepared(statement.returning(table.c.id))
+        self._table = table
 
     def run(self, connection: Connection, row: Mapping[str, Any]) -> None:
         """Store a row."""
-        self._silent.run(connection, row)
+        insert_row(connection, self._table, row)
 
     def number(self, connection: Connection, row: Mapping[str, Any]) -> int:
-        """Store a row; its number, which SQLite's driver knows without being told."""
-        if connection.dialect.name == "sqlite":
-            return int(self._silent.run(connection, row).lastrowid)
-        return int(self._telling.scalar(connection, row))
-
-
-class PreparedStep:
-    """
-    One step of a state machine as one conditional UPDATE, with the columns that change besides.
-
-    Args:
-        key: Names the row; the table's column ``state`` is what must not have moved on.
-    """
-
-    def __init__(self, table: Table, key: Column[Any]) -> None:
-        self._table = table
-        self._key = key
-        self._statements: dict[tuple[str, ...], Prepared] = {}
-
-    def take(self, connection: Connection, key: Any, before: str, **values: Any) -> dict[str, Any] | None:
-        """The row as it is after the step; None where its state is not `before` any more."""
-        names = tuple(values)
-        statement = self._statements.get(names) or self._build(names)
-        return statement.first(connection, {**values, "its_key": key, "before_it": before})
-
-    def _build(self, names: tuple[str, ...]) -> Prepared:
-        table = self._table
-        built = self._statements[names] = Prepared(
-            update(table)
-            .where(self._key == bindparam("its_key"), table.c.state == bindparam("before_it"))
-            .values({name: bindparam(name) for name in names})
-            .returning(*table.c)
-        )
-        return built
+        """Store a row; its number."""
+        return insert_row(connection, self._table, row)

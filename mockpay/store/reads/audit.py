@@ -38,7 +38,7 @@ _sums = (
         attempts.c.order_pk,
         _count_of(_is_captured).label("captured"),
         _count_of(_took_money).label("took"),
-        _count_of(attempts.c.unfinished).label("live"),
+        _count_of(attempts.c.state.in_(sorted(LIVE))).label("live"),
         func.coalesce(func.sum(attempts.c.captured_minor), 0).label("minor"),
         _count_of(_in_part).label("in_part"),
     )
@@ -96,11 +96,6 @@ _ORDER_RULES: tuple[Rule, ...] = (
 
 #: The same of attempts.
 _ATTEMPT_RULES: tuple[Rule, ...] = (
-    (
-        "attempt.unfinished",
-        attempts.c.unfinished != attempts.c.state.in_(sorted(LIVE)),
-        "The mark 'unfinished' contradicts the attempt's state.",
-    ),
     (
         "attempt.captured_without_state",
         and_(attempts.c.captured_minor > 0, not_(or_(_is_captured, _is_reversed))),

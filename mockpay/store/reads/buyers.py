@@ -11,7 +11,7 @@ from sqlalchemy import select
 from mockpay.domain.buyers import Buyer
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.money import Money
-from mockpay.store.buyers import buyers
+from mockpay.store.buyers import buyers, mapper
 from mockpay.store.db.paging import PAGE, Page, mark_of, number_of, page_of
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.store.wallet import accounts, journals, postings
@@ -44,8 +44,7 @@ def buyers_page(sandbox: Sandbox, *, after: str | None = None, limit: int = PAGE
     query = select(buyers).where(buyers.c.seller_id == sandbox.seller_id).order_by(buyers.c.email)
     if after:
         query = query.where(buyers.c.email > mark_of("buyer", after))
-    found = sandbox.connection.execute(query.limit(limit + 1))
-    rows = [Buyer(row.buyer_id, row.seller_id, row.email, row.created_at) for row in found]
+    rows = mapper.all(sandbox.connection, query.limit(limit + 1))
     return page_of("buyer", rows, limit, lambda buyer: buyer.email)
 
 

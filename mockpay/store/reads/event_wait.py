@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Join, and_, column, func, or_, select, table
+from sqlalchemy import ColumnElement, Connection, Join, Table, and_, func, or_, select
 
 from mockpay.kernel.errors import Invalid
 from mockpay.store.db.metadata import load
@@ -22,42 +22,54 @@ JOURNAL = "journal"
 ANY_ID = "id"
 #: How the names of ids end; a refund's reference is the seller's id of it.
 _NAMES = ("_id", "reference")
-_Columns = Mapping[str, ColumnElement[Any]]
-_ORDER: _Columns = {"order_id": orders.c.order_id, "seller_order_id": orders.c.seller_order_id}
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """
+    One kind of events that can be waited for.
+
+    Args:
+        columns: What they can be matched on beside their order's ids, by key.
+        table: Where the rest of what their subject is known by stands.
+        row: Which row there is the subject's own.
+    """
+
+    columns: Mapping[str, ColumnElement[Any]]
+    table: Table | None = None
+    row: ColumnElement[bool] | None = None
+
+    @property
+    def joined(self) -> Join:
+        """The timeline beside its orders and the rows of its subjects, each found by its id."""
+        lines = timeline.join(orders, orders.c.id == timeline.c.order_pk)
+        return lines if self.table is None else lines.outerjoin(self.table, self.row)
+
+
+#: The ids of the order that an event of a machine is about.
+ORDER_IDS = {"order_id": orders.c.order_id, "seller_order_id": orders.c.seller_order_id}
 _subject = timeline.c.subject
-#: Rows of the engines, which import the store and not the other way round.
-_challenges = table("otp_challenges", column("challenge_id"), column("attempt_id"))
-_authentications = table(
-    "threeds_transactions", column("txn_id"), column("acs_trans_id"), column("attempt_id")
-)
-#: What can be matched on, by source: the order's ids, and what the thing itself is known by.
-_COLUMNS: Mapping[str, _Columns] = {
-    "order": _ORDER,
-    "attempt": {**_ORDER, "attempt_id": _subject},
-    "refund": {**_ORDER, "refund_id": _subject, "reference": refunds.c.reference},
-    "notification": {
-        **_ORDER,
-        "notification_id": _subject,
-        "message_id": notifications.c.message_id,
-        "refund_id": notifications.c.refund_id,
-        "type": notifications.c.type,
-    },
-    "otp": {**_ORDER, "challenge_id": _subject, "attempt_id": _challenges.c.attempt_id},
-    "threeds": {
-        **_ORDER,
-        "threeds_server_trans_id": _subject,
-        "acs_trans_id": _authentications.c.acs_trans_id,
-        "attempt_id": _authentications.c.attempt_id,
-    },
-    JOURNAL: {"order_id": journal.c.order_id, "outcome": journal.c.outcome},
-}
-KEYS: Mapping[str, tuple[str, ...]] = {name: tuple(keys) for name, keys in _COLUMNS.items()}
-#: Where the rest of what a thing is known by stands, and which row is its own.
-_ROWS: Mapping[str, tuple[FromClause, ColumnElement[bool]]] = {
-    "refund": (refunds, and_(refunds.c.seller_id == timeline.c.seller_id, refunds.c.refund_id == _subject)),
-    "notification": (notifications, notifications.c.notification_id == _subject),
-    "otp": (_challenges, _challenges.c.challenge_id == _subject),
-    "threeds": (_authentications, _authentications.c.txn_id == _subject),
+#: Those of the store; an engine has its own beside its table.
+SOURCES: Mapping[str, EventSource] = {
+    "order": EventSource(ORDER_IDS),
+    "attempt": EventSource({**ORDER_IDS, "attempt_id": _subject}),
+    "refund": EventSource(
+        {**ORDER_IDS, "refund_id": _subject, "reference": refunds.c.reference},
+        refunds,
+        and_(refunds.c.seller_id == timeline.c.seller_id, refunds.c.refund_id == _subject),
+    ),
+    "notification": EventSource(
+        {
+            **ORDER_IDS,
+            "notification_id": _subject,
+            "message_id": notifications.c.message_id,
+            "refund_id": notifications.c.refund_id,
+            "type": notifications.c.type,
+        },
+        notifications,
+        notifications.c.notification_id == _subject,
+    ),
+    JOURNAL: EventSource({"order_id": journal.c.order_id, "outcome": journal.c.outcome}),
 }
 
 
@@ -113,78 +125,56 @@ def reached(sandbox: Sandbox, source: str) -> int:
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
-def first(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
+def first(sandbox: Sandbox, source: EventSource, awaited: Awaited, after: int) -> Seen | None:
     """
     The first that fits and has a higher number than `after`.
 
     Raises:
         Invalid: code ``wait.match``: a key that this source does not have.
     """
-    if wanted.source == JOURNAL:
-        return _first_entry(sandbox, wanted, after)
-    return _first_step(sandbox, wanted, after)
-
-
-def _first_step(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
+    matches = [_matches(source.columns, key, value) for key, value in awaited.match.items()]
+    if awaited.source == JOURNAL:
+        return _first_entry(sandbox, awaited.name, matches, after)
     query = (
         select(timeline, orders.c.order_id, orders.c.seller_order_id)
-        .select_from(_told_by(wanted.source))
-        .where(timeline.c.seller_id == sandbox.seller_id, timeline.c.id > after)
-        .where(timeline.c.machine == wanted.source)
+        .select_from(source.joined)
+        .where(timeline.c.seller_id == sandbox.seller_id, timeline.c.id > after, *matches)
+        .where(timeline.c.machine == awaited.source)
     )
-    if wanted.name != "*":
-        query = query.where(or_(timeline.c.event == wanted.name, timeline.c.after == wanted.name))
-    for key, value in wanted.match.items():
-        query = query.where(_fits(_COLUMNS[wanted.source], key, value))
-    row = sandbox.connection.execute(query.order_by(timeline.c.id).limit(1)).mappings().first()
+    if awaited.name != "*":
+        query = query.where(or_(timeline.c.event == awaited.name, timeline.c.after == awaited.name))
+    row = sandbox.connection.execute(query.order_by(timeline.c.id).limit(1)).first()
     if row is None:
         return None
     return Seen(
-        row["id"],
-        row["machine"],
-        row["event"],
-        row["at"],
-        row["after"],
-        row["subject"],
-        row["order_id"],
-        row["seller_order_id"],
-        load(row["facts"]),
+        row.id,
+        row.machine,
+        row.event,
+        row.at,
+        row.after,
+        row.subject,
+        row.order_id,
+        row.seller_order_id,
+        load(row.facts),
     )
 
 
-def _told_by(machine: str) -> Join:
-    """A machine's steps beside their order and the row of their subject, each found by its id."""
-    steps = timeline.join(orders, orders.c.id == timeline.c.order_pk)
-    return steps.outerjoin(*_ROWS[machine]) if machine in _ROWS else steps
-
-
-def _first_entry(sandbox: Sandbox, wanted: Awaited, after: int) -> Seen | None:
-    query = select(journal).where(journal.c.seller_id == sandbox.seller_id, journal.c.id > after)
-    if wanted.name != "*":
-        query = query.where(journal.c.kind == wanted.name)
-    for key, value in wanted.match.items():
-        query = query.where(_fits(_COLUMNS[JOURNAL], key, value))
-    row = sandbox.connection.execute(query.order_by(journal.c.id).limit(1)).mappings().first()
+def _first_entry(
+    sandbox: Sandbox, kind: str, matches: Sequence[ColumnElement[bool]], after: int
+) -> Seen | None:
+    query = select(journal).where(journal.c.seller_id == sandbox.seller_id, journal.c.id > after, *matches)
+    if kind != "*":
+        query = query.where(journal.c.kind == kind)
+    row = sandbox.connection.execute(query.order_by(journal.c.id).limit(1)).first()
     if row is None:
         return None
-    return Seen(
-        row["id"],
-        JOURNAL,
-        row["kind"],
-        row["at"],
-        row["outcome"],
-        None,
-        row["order_id"],
-        None,
-        load(row["facts"]),
-    )
+    return Seen(row.id, JOURNAL, row.kind, row.at, row.outcome, None, row.order_id, None, load(row.facts))
 
 
-def _fits(columns: _Columns, key: str, value: str) -> ColumnElement[bool]:
+def _matches(columns: Mapping[str, ColumnElement[Any]], key: str, value: str) -> ColumnElement[bool]:
     if key == ANY_ID:
         return or_(*(column == value for name, column in columns.items() if name.endswith(_NAMES)))
     if key not in columns:
-        known = ", ".join(columns)
-        raise Invalid(f"This can match on {known}.", code="wait.match", key=key)
-    fits: ColumnElement[bool] = columns[key] == value
-    return fits
+        raise Invalid(f"This can match on {', '.join(columns)}.", code="wait.match", key=key)
+    matches: ColumnElement[bool] = columns[key] == value
+    return matches

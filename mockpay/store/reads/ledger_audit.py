@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, literal, or_, select
 
 from mockpay.domain import wallet as rules
-from mockpay.domain.payments.attempts import AttemptState
+from mockpay.domain.payments.attempts import LIVE, AttemptState
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, JournalType, Kind
 from mockpay.store.attempts import attempts
 from mockpay.store.reads.violations import SELLER, Check, Violation, check_of
@@ -69,7 +69,7 @@ def _holds(sandbox: Sandbox) -> Iterator[Violation]:
             journals.c.seller_id == sandbox.seller_id,
             journals.c.owner == accounts.c.owner,
             journals.c.type == str(JournalType.HOLD),
-            attempts.c.unfinished,
+            attempts.c.state.in_(sorted(LIVE)),
         )
         .correlate(accounts)
         .scalar_subquery()

@@ -12,9 +12,9 @@ from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.plans import Source
 from mockpay.store import attempts as attempt_rows
-from mockpay.store import journal as journal_rows
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
+from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications
@@ -55,8 +55,8 @@ def orders_page(
     query = _of_orders(sandbox, select(orders), wanted).order_by(orders.c.id.desc())
     if cursor:
         query = query.where(orders.c.id < number_of("order", cursor))
-    found = [order_rows.read(r) for r in sandbox.connection.execute(query.limit(limit + 1)).mappings()]
-    page = page_of("order", found, limit, lambda order: order.order_pk)
+    newest = order_rows.mapper.all(sandbox.connection, query.limit(limit + 1))
+    page = page_of("order", newest, limit, lambda order: order.order_pk)
     tries = attempt_rows.of_orders(sandbox, [order.order_pk for order in page.items])
     rows = [
         OrderRow(order, tries[order.order_pk][-1] if order.order_pk in tries else None)
@@ -199,6 +199,9 @@ class JournalRow:
     facts: Mapping[str, Any]
 
 
+_journal_mapper = Mapper(JournalRow, journal, id="number")
+
+
 def journal_page(
     sandbox: Sandbox, wanted: JournalFilter, cursor: str | None = None, limit: int = PAGE
 ) -> Page[JournalRow]:
@@ -227,15 +230,8 @@ def _journal(
         query = query.where(journal.c.outcome != "ok")
     elif wanted.outcome:
         query = query.where(journal.c.outcome == wanted.outcome)
-    rows = [journal_row(r) for r in connection.execute(query.limit(limit + 1)).mappings()]
+    rows = _journal_mapper.all(connection, query.limit(limit + 1))
     return page_of("journal", rows, limit, lambda row: row.number)
-
-
-def journal_row(row: Mapping[Any, Any]) -> JournalRow:
-    """A stored row as lists give it."""
-    plain: dict[str, Any] = dict(journal_rows.read(row))
-    del plain["seller_id"]
-    return JournalRow(number=plain.pop("id"), **plain)
 
 
 def version(sandbox: Sandbox) -> str:

@@ -46,9 +46,8 @@ def page(
         return found, None
     after = search.after
     while True:
-        rows = sandbox.connection.execute(_query(sandbox, search, after)).mappings().all()
-        for row in rows:
-            order = orders.read(row)
+        rows = orders.mapper.all(sandbox.connection, _query(sandbox, search, after))
+        for order in rows:
             if not wanted(order, search.states):
                 continue
             if len(found) == search.size:
@@ -56,7 +55,7 @@ def page(
             found.append(order)
         if len(rows) < _CHUNK:
             return found, None
-        after = rows[-1]["id"]
+        after = rows[-1].order_pk
 
 
 def _query(sandbox: Sandbox, search: Search, after: int | None) -> Select[Any]:

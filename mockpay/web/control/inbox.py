@@ -47,7 +47,7 @@ def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
     with request.transaction() as sandbox:
         inbox.forget_old(sandbox)
     with request.read() as sandbox:
-        page = inbox.listed(
+        page = inbox.list_page(
             sandbox,
             kind=query.kind,
             to=query.to,

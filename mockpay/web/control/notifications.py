@@ -119,7 +119,7 @@ class NotificationList(Struct, kw_only=True):
 def list_notifications(request: Request[NotificationQuery, None]) -> NotificationList:
     query = request.query
     with request.read() as sandbox:
-        page = notifications.listed(
+        page = notifications.list_page(
             sandbox,
             states=parse_states(query.state, DeliveryState),
             type_=query.type,

@@ -89,7 +89,7 @@ class RefundList(Struct, kw_only=True):
 def list_refunds(request: Request[RefundQuery, None]) -> RefundList:
     query = request.query
     with request.read() as sandbox:
-        page = refunds.listed(
+        page = refunds.list_page(
             sandbox,
             states=parse_states(query.state, RefundState),
             order_id=query.order_id,
@@ -135,7 +135,7 @@ def _refund(sandbox: Sandbox, request: Request[Any, Any]) -> Refund:
 
 
 def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> RefundDetail:
-    sent = notifications.listed(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
+    sent = notifications.list_page(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
     return to_response(
         RefundDetail,
         refund,

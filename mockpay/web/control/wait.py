@@ -12,10 +12,12 @@ from mockpay.domain.orders import OrderState
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.refunds import RefundState
 from mockpay.kernel.errors import Invalid
+from mockpay.otp import otp_table
 from mockpay.otp.rules import OtpState
 from mockpay.store.db.paging import cursor_of, number_of
 from mockpay.store.reads import event_wait
 from mockpay.store.reads.event_wait import JOURNAL, Awaited, Seen
+from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import State as ThreeDSState
 from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.responses import to_response
@@ -33,7 +35,8 @@ _STATES = {
 }
 _SOURCES = (*_STATES, JOURNAL)
 _ANY = ", ".join(f"`{source}`" for source in _SOURCES)
-_KEYS = "; ".join(f"{source}: {', '.join(event_wait.KEYS[source])}" for source in _SOURCES)
+_EVENTS = {**event_wait.SOURCES, **otp_table.EVENTS, **threeds_table.EVENTS}
+_KEYS = "; ".join(f"{name}: {', '.join(_EVENTS[name].columns)}" for name in _SOURCES)
 
 
 class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -111,7 +114,7 @@ def _first_event(request: Request[WaitQuery, None], awaited: Awaited, after: int
         marks = request.changes.marks
         with request.read() as sandbox:
             reached = event_wait.reached(sandbox, awaited.source)
-            seen = event_wait.first(sandbox, awaited, after)
+            seen = event_wait.first(sandbox, _EVENTS[awaited.source], awaited, after)
         left = deadline - time.monotonic()
         if seen is not None or left <= 0 or request.changes.stopping:
             return seen

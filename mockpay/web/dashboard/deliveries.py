@@ -71,7 +71,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     show, type_ = asked.chosen["show"], asked.chosen["type"]
     wanted_type = type_ if type_ in set(NotificationType) else None
     states = tuple(str(s) for s in _TABS[show][1]) if show and show in _TABS else ()
-    page = notifications.listed(
+    page = notifications.list_page(
         sandbox, states=states, type_=wanted_type, cursor=list_page.cursor(), limit=_PAGE
     )
     counts = lists.deliveries_by_state(sandbox, wanted_type)

@@ -37,7 +37,7 @@ def _first_seller(runtime: Runtime) -> str:
     with reading(runtime.engine) as connection:
         if sellers.find(connection, runtime.keyring, seller_id=_DEFAULT) is not None:
             return _DEFAULT
-        found = sellers.listed(connection, runtime.keyring, "", 1)
+        found = sellers.list_page(connection, runtime.keyring, "", 1)
     if not found:
         raise NotFound("There is no seller yet.", code="seller.not_found")
     return found[0].seller_id

@@ -59,7 +59,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 
 def _version(sandbox: Sandbox) -> str:
-    newest = messages.listed(sandbox, limit=1).items
+    newest = messages.list_page(sandbox, limit=1).items
     return str(newest[0].number if newest else 0)
 
 
@@ -67,7 +67,7 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     asked = Listing.asked("inbox", sandbox.seller_id, "to")
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
-    page = messages.listed(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
+    page = messages.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
     return render(
         runtime,
         sandbox,

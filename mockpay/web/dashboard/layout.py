@@ -79,7 +79,7 @@ def render(runtime: Runtime, sandbox: Sandbox, template: str, *, current: str, *
 
 
 def _offered(runtime: Runtime, sandbox: Sandbox) -> list[str]:
-    found = sellers.listed(sandbox.connection, runtime.keyring, "", _OFFERED)
+    found = sellers.list_page(sandbox.connection, runtime.keyring, "", _OFFERED)
     return sorted({one.seller_id for one in found} | {sandbox.seller_id})
 
 

@@ -95,7 +95,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = 
 
 def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     """What happened to the refund and to the notifications about it."""
-    told = notifications.listed(sandbox, refund_id=refund.refund_id).items
+    told = notifications.list_page(sandbox, refund_id=refund.refund_id).items
     subjects = [refund.refund_id, *(one.notification_id for one in told)]
     all_events = timeline.of_order(sandbox, refund.order_pk)
     events = [event for event in all_events if event.subject in subjects]

@@ -69,7 +69,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     asked = Listing.asked("refunds", sandbox.seller_id, "show")
     show = asked.chosen["show"]
     states = _TABS[show][1] if show and show in _TABS else ()
-    page = refunds.listed(sandbox, states=states, cursor=list_page.cursor(), limit=_PAGE)
+    page = refunds.list_page(sandbox, states=states, cursor=list_page.cursor(), limit=_PAGE)
     counts = lists.refunds_by_state(sandbox)
     return render(
         runtime,

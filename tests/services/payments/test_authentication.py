@@ -9,7 +9,7 @@ from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import SECOND
 from mockpay.otp.rules import Verdict
-from mockpay.services.inbox import listed
+from mockpay.services.inbox import list_page
 from mockpay.services.payments import card_authentication, otp_authentication, payments
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import get_attempt
@@ -39,7 +39,7 @@ def waiting(world):
 
 def code_of(world, attempt):
     with world.read() as sandbox:
-        return listed(sandbox, kind="otp", attempt_id=attempt.attempt_id).items[0].otp
+        return list_page(sandbox, kind="otp", attempt_id=attempt.attempt_id).items[0].otp
 
 
 def typed(world, attempt, code):

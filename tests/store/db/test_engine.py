@@ -14,7 +14,7 @@ from mockpay.store.db import engine as engines
 from mockpay.store.orders import joined
 from mockpay.store.unit_of_work import read, transaction
 from mockpay.tables import create_tables
-from tests.factories import World, on_sqlite, request, run_concurrently
+from tests.factories import World, on_sqlite, payment_request, run_concurrently
 
 
 def row(world, digest):
@@ -238,7 +238,7 @@ def test_orders_of_one_seller_are_invisible_to_another(world, runtime):
     with other.transaction() as sandbox:
         from mockpay.services.payments import orders
 
-        assert orders.open_order(sandbox, request("SHARED")).new
+        assert orders.open_order(sandbox, payment_request("SHARED")).new
 
 
 @on_sqlite

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.store.db import engine as engines
-from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.db.prepared import Prepared, insert_row
 from mockpay.store.timeline import timeline
 from tests.factories import on_sqlite
 
@@ -73,7 +73,7 @@ def test_a_writer_that_waits_in_vain_learns_that_the_database_is_busy(tmp_path):
 
 def test_what_the_driver_was_given_directly_is_rolled_back_with_the_rest(runtime):
     with pytest.raises(KeyError), engines.writing(runtime.writer) as connection:  # noqa: PT012
-        PreparedInsert(timeline).run(connection, LINE)
+        insert_row(connection, timeline, LINE)
         connection.execute(timeline.insert().values(LINE))
         raise KeyError
 
@@ -81,13 +81,12 @@ def test_what_the_driver_was_given_directly_is_rolled_back_with_the_rest(runtime
         assert connection.execute(timeline.select()).first() is None
 
 
-def test_a_stored_row_tells_its_number_and_a_query_its_columns(runtime):
-    insert = PreparedInsert(timeline)
+def test_a_stored_row_tells_its_number_and_a_query_its_values(runtime):
     query = Prepared(timeline.select().order_by(timeline.c.id.desc()))
 
     with engines.writing(runtime.writer) as connection:
-        numbers = [insert.number(connection, LINE) for _ in range(3)]
-        newest = query.first(connection, {})
+        numbers = [insert_row(connection, timeline, LINE) for _ in range(3)]
+        newest = query.row(connection, {})
 
     assert numbers == sorted(set(numbers))
-    assert newest == {"id": numbers[-1], **LINE}
+    assert newest == (numbers[-1], *LINE.values())

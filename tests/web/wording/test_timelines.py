@@ -169,7 +169,7 @@ def test_a_code_is_told_by_where_it_went_and_never_itself(world):
             attempt_id=attempt.attempt_id,
         )
         challenges.verify(sandbox, challenge.challenge_id, "000001")
-        (message,) = inbox.listed(sandbox).items
+        (message,) = inbox.list_page(sandbox).items
     lines = timeline_lines(world.timeline(order))[-2:]
     assert [(line.title, line.fact) for line in lines] == [
         ("Code sent", f"To {challenge.destination_masked} for this payment"),
