@@ -81,11 +81,11 @@ def test_every_stage_takes_its_own_outcomes(world, stage, outcome):
 
 def test_the_document_names_every_stage_and_key_that_a_rule_may_have(api):
     schemas = api.client.get("/_mockpay/openapi.json").json["components"]["schemas"]
-    wish = schemas["RuleWish"]["properties"]
+    rule = schemas["ScenarioRuleCreate"]["properties"]
     for stage in ("issuer", "gateway", "capture", "redirect", "ipn", "verify", "refund"):
-        assert f"`{stage}`" in wish["stage"]["description"]
+        assert f"`{stage}`" in rule["stage"]["description"]
     for key in MATCH_KEYS:
-        assert key in wish["match"]["description"]
+        assert key in rule["match"]["description"]
 
 
 def test_a_rule_for_refunds_is_used_up_by_the_refunds_that_fit(world):

@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from mockpay.domain.offers import BankOffer, MethodOffer, Offers
-from mockpay.kernel.clock import rfc3339
+from mockpay.domain.offers import MethodOffer, Offers
 from mockpay.services.sellers import offers
 from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 
 Amount = Annotated[str, Meta(description='As `"1.00"`.')]
 
@@ -22,7 +22,7 @@ class DownTime(Struct, forbid_unknown_fields=True, kw_only=True):
     until: str = field(name="to")
 
 
-class MethodChange(Struct, forbid_unknown_fields=True, kw_only=True):
+class MethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What should change of a method; null is the default again."""
 
     enabled: bool | UnsetType | None = UNSET
@@ -31,23 +31,23 @@ class MethodChange(Struct, forbid_unknown_fields=True, kw_only=True):
     max_amount: Amount | UnsetType | None = UNSET
 
 
-class BankChange(Struct, forbid_unknown_fields=True, kw_only=True):
+class BankPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What should change of a bank; `down` takes the place of all its down times."""
 
     enabled: bool | UnsetType | None = UNSET
     down: list[DownTime] | UnsetType | None = UNSET
 
 
-class MethodsChange(Struct, forbid_unknown_fields=True, kw_only=True):
+class PaymentMethodsPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch: what is not named stays, null is the default again."""
 
-    methods: dict[str, MethodChange | None] = {}
+    methods: dict[str, MethodPatch | None] = {}
     upi_collect: Annotated[bool | UnsetType, Meta(description="The setting `upi_collect_enabled`.")] = UNSET
-    banks: dict[str, BankChange | None] = {}
+    banks: dict[str, BankPatch | None] = {}
     card_networks: dict[str, bool | None] = {}
 
 
-class MethodTold(Struct, kw_only=True):
+class PaymentMethod(Struct, kw_only=True):
     """A method of payment; both limits are amounts that can be paid."""
 
     title: str
@@ -57,7 +57,7 @@ class MethodTold(Struct, kw_only=True):
     currency: str
 
 
-class BankTold(Struct, kw_only=True):
+class Bank(Struct, kw_only=True):
     """A bank of the list; a magic one answers without a click."""
 
     name: str
@@ -68,52 +68,43 @@ class BankTold(Struct, kw_only=True):
     is_down: bool
 
 
-class MethodsTold(Struct, kw_only=True):
+class PaymentMethods(Struct, kw_only=True):
     """What the seller offers, in the order in which pages show it."""
 
-    methods: dict[str, MethodTold]
+    methods: dict[str, PaymentMethod]
     upi_collect: bool
-    banks: dict[str, BankTold]
+    banks: dict[str, Bank]
     card_networks: dict[str, bool]
 
 
-def get_methods(request: Request[None, None]) -> MethodsTold:
+def get_methods(request: Request[None, None]) -> PaymentMethods:
     with request.read() as sandbox:
-        return _told(offers.of(sandbox), sandbox.now)
+        return _response(offers.of(sandbox), sandbox.now)
 
 
-def patch_methods(request: Request[None, MethodsChange]) -> MethodsTold:
+def patch_methods(request: Request[None, PaymentMethodsPatch]) -> PaymentMethods:
     with request.transaction() as sandbox:
-        return _told(offers.change(sandbox, msgspec.to_builtins(request.body)), sandbox.now)
+        return _response(offers.change(sandbox, msgspec.to_builtins(request.body)), sandbox.now)
 
 
-def _told(found: Offers, now: int) -> MethodsTold:
-    return MethodsTold(
-        methods={name: _method(one) for name, one in found.methods.items()},
-        upi_collect=found.upi_collect,
-        banks={code: _bank(one, now) for code, one in found.banks.items()},
-        card_networks=dict(found.networks),
+def _response(offered: Offers, now: int) -> PaymentMethods:
+    return PaymentMethods(
+        methods={name: _method(method) for name, method in offered.methods.items()},
+        upi_collect=offered.upi_collect,
+        banks={
+            code: to_response(Bank, bank, is_down=bank.is_down(now)) for code, bank in offered.banks.items()
+        },
+        card_networks=dict(offered.networks),
     )
 
 
-def _method(one: MethodOffer) -> MethodTold:
-    return MethodTold(
-        title=one.title,
-        enabled=one.enabled,
-        min_amount=one.lowest.wire(),
-        max_amount=one.highest.wire(),
-        currency=one.highest.currency,
-    )
-
-
-def _bank(one: BankOffer, now: int) -> BankTold:
-    return BankTold(
-        name=one.name,
-        enabled=one.enabled,
-        common=one.common,
-        magic=one.magic,
-        down=[DownTime(since=rfc3339(w.since), until=rfc3339(w.until)) for w in one.down],
-        is_down=one.is_down(now),
+def _method(method: MethodOffer) -> PaymentMethod:
+    return to_response(
+        PaymentMethod,
+        method,
+        min_amount=method.lowest.wire(),
+        max_amount=method.highest.wire(),
+        currency=method.highest.currency,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from mockpay.domain.scenarios.resolution import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES
 from mockpay.kernel.errors import NotFound
@@ -14,11 +14,11 @@ from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.responses import to_response
 
 _MOST_DIGITS = 18
-_STAGES = ", ".join(f"`{one}`" for one in dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
+_STAGES = ", ".join(f"`{stage}`" for stage in dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
 _KEYS = ", ".join(sorted(MATCH_KEYS))
 
 
-class RuleWish(Struct, forbid_unknown_fields=True, kw_only=True):
+class ScenarioRuleCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A new rule; it goes before every magic value."""
 
     stage: Annotated[str, Meta(description=f"Where it acts: {_STAGES}.")]
@@ -35,7 +35,7 @@ class RuleWish(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class RuleEntry(Struct, kw_only=True):
+class ScenarioRule(Struct, kw_only=True):
     """A rule; `times` is what is left of them."""
 
     rule_id: int
@@ -48,32 +48,23 @@ class RuleEntry(Struct, kw_only=True):
     created_at: str
 
 
-class RuleList(Struct, kw_only=True):
+class ScenarioRuleList(Struct, kw_only=True):
     """Rules in the order in which they are asked."""
 
-    items: list[RuleEntry]
+    items: list[ScenarioRule]
     next_cursor: str | None
 
 
-def list_rules(request: Request[None, None]) -> RuleList:
+def list_rules(request: Request[None, None]) -> ScenarioRuleList:
     with request.read() as sandbox:
-        items = [to_response(RuleEntry, rule) for rule in scenarios.waiting(sandbox)]
-    return RuleList(items=items, next_cursor=None)
+        items = [to_response(ScenarioRule, rule) for rule in scenarios.waiting(sandbox)]
+    return ScenarioRuleList(items=items, next_cursor=None)
 
 
-def create_rule(request: Request[None, RuleWish]) -> RuleEntry:
-    wish = request.body
+def create_rule(request: Request[None, ScenarioRuleCreate]) -> ScenarioRule:
     with request.transaction() as sandbox:
-        rule = verbs.add_rule(
-            sandbox,
-            stage=wish.stage,
-            match=wish.match,
-            outcome=wish.outcome,
-            times=wish.times,
-            probability=wish.probability,
-            ttl_seconds=wish.ttl_seconds,
-        )
-    return to_response(RuleEntry, rule)
+        rule = verbs.add_rule(sandbox, **structs.asdict(request.body))
+    return to_response(ScenarioRule, rule)
 
 
 def delete_rules(request: Request[None, None]) -> None:
@@ -82,11 +73,11 @@ def delete_rules(request: Request[None, None]) -> None:
 
 
 def delete_rule(request: Request[None, None]) -> None:
-    given = request.path["rule_id"]
-    if not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS):
+    rule_id = request.path["rule_id"]
+    if not (rule_id.isascii() and rule_id.isdigit() and len(rule_id) <= _MOST_DIGITS):
         raise NotFound("There is no such rule.", code="scenario.not_found")
     with request.transaction() as sandbox:
-        verbs.remove_rule(sandbox, int(given))
+        verbs.remove_rule(sandbox, int(rule_id))
 
 
 _PATH = "/v1/sellers/{seller_id}/scenarios"
