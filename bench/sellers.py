@@ -33,7 +33,8 @@ def measure(rounds: int, payments: int) -> list[Line]:
             emptied.append(_post(app, f"/_mockpay/v1/sellers/{SELLER_ID}/reset", 200))
             created.append(_create_all(app) / _NEW)
             wrapped = [request.wrapped_key for request in requests]
-            floor.append(Decryption(runtime.keys.private[PAYMENT_KEY.private], wrapped).round() + commit.round(payments))
+            key = runtime.keys.private[PAYMENT_KEY.private]
+            floor.append(Decryption(key, wrapped).round() + commit.round(payments))
         runtime.engine.dispose()
     return [
         against("a new seller by control API", created, floor, "F", 20, 10),
