@@ -221,10 +221,10 @@ class World:
             moved = card_authentication.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
             txn = threeds_table.latest(sandbox, moved.attempt_id)
             if txn.acs_token is not None and moved.auth is Auth.THREEDS:
-                page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+                page = acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
                 if isinstance(page, acs.AcsPage):
                     page = acs.submit(sandbox, txn.acs_token, otp)
-                if isinstance(page, acs.Finished):
+                if isinstance(page, acs.ChallengeCompletion):
                     moved = card_authentication.handle_return(sandbox, moved, page.cres, page.session_data)
             outbox_id = payments.queue_charge(sandbox, moved, leased=True)
         self._send(outbox_id)

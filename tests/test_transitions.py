@@ -159,7 +159,7 @@ def forged(*how):
         with world.transaction() as sandbox:
             attempt = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
             txn = threeds_table.latest(sandbox, attempt.attempt_id)
-            acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+            acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             for choice in how:
                 acs.choose(sandbox, txn.acs_token, choice)
             lie = CRes(txn.txn_id, txn.acs_trans_id, "Y")

@@ -15,7 +15,7 @@ from mockpay.otp import rules as rules
 from mockpay.otp.otp_table import StoredChallenge
 from mockpay.otp.rules import Challenge, Channel, OtpState, Purpose, Verdict
 from mockpay.otp.rules import acs_outcome as acs_outcome
-from mockpay.otp.rules import asks as asks
+from mockpay.otp.rules import otp_required as otp_required
 from mockpay.store import attempts, inbox, schedule, timeline
 from mockpay.store.unit_of_work import Sandbox
 
@@ -79,17 +79,17 @@ def start(
         _new(sandbox, purpose, subject),
         attempt_id=attempt_id,
         channel=channel,
-        destination_masked=rules.masked(to),
+        destination_masked=rules.mask_destination(to),
         amount=amount,
         undelivered=fails_delivery,
     )
-    code = codes.drawn(sandbox, challenge, 1)
-    secret = codes.hashed(sandbox, challenge, payee, code)
+    code = codes.draw_code(sandbox, challenge, 1)
+    secret = codes.hash_code(sandbox, challenge, payee, code)
     otp_table.add(sandbox, challenge, to=to, destination_key=key, payee=payee, secret=secret)
     if not fails_delivery:
-        codes.send(sandbox, challenge, to, payee, code, 1)
+        codes.send_code(sandbox, challenge, to, payee, code, 1)
     _schedule_expiry(sandbox, challenge)
-    _tell(sandbox, None, challenge, "start", Actor.SANDBOX)
+    _add_event(sandbox, None, challenge, "start", Actor.SANDBOX)
     return challenge
 
 
@@ -126,17 +126,17 @@ def verify(sandbox: Sandbox, challenge_id: str, typed: str) -> Verdict:
     transaction: an edge that answers TECHNICAL by a 500 must commit first.
     """
     stored = otp_table.find(sandbox, challenge_id)
-    code = rules.typed_code(typed)
-    right = codes.is_right(sandbox, stored, code)
+    code = rules.normalize_code(typed)
+    right = codes.code_matches(sandbox, stored, code)
     if stored is None:
         return Verdict.WRONG
     challenge = stored.challenge
     if challenge.state is not OtpState.ACTIVE:
-        return rules.OVER[challenge.state]
+        return rules.VERDICT_AFTER_END[challenge.state]
     if sandbox.now >= challenge.expires_at:
         return _expired(sandbox, stored, Actor.CLOCK)
-    outcome = rules.magic(code) or ("correct" if right else "wrong")
-    return _ACTS.get(outcome, _wrong)(sandbox, stored, Actor.BUYER)
+    outcome = rules.magic_outcome(code) or ("correct" if right else "wrong")
+    return _VERDICTS.get(outcome, _wrong)(sandbox, stored, Actor.BUYER)
 
 
 def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
@@ -150,7 +150,7 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
             ``otp.too_soon``, the last with `resend_at` in ms.
     """
     stored = otp_table.find(sandbox, challenge_id)
-    if stored is None or not _waits(sandbox, stored.challenge):
+    if stored is None or not _is_active(sandbox, stored.challenge):
         raise _not_active()
     challenge, send = stored.challenge, stored.send_count + 1
     codes.refuse_locked_out(sandbox, stored.destination_key)
@@ -160,8 +160,8 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
         message = "Another code can be sent in a moment."
         raise Conflict(message, code="otp.too_soon", resend_at=challenge.resend_at)
     settings, now = sandbox.seller.settings, sandbox.now
-    code = codes.drawn(sandbox, challenge, send)
-    moved = _moved(
+    code = codes.draw_code(sandbox, challenge, send)
+    moved = _transition(
         sandbox,
         stored,
         "resend",
@@ -170,15 +170,15 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
         expires_at=now + settings.otp_ttl_seconds * SECOND,
         resend_at=now + settings.otp_resend_seconds * SECOND,
         undelivered=False,
-        **codes.hashed(sandbox, challenge, stored.payee, code),
+        **codes.hash_code(sandbox, challenge, stored.payee, code),
     )
     if moved is None:
         raise _not_active()
-    codes.send(sandbox, moved, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
+    codes.send_code(sandbox, moved, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
     return moved
 
 
-def _waits(sandbox: Sandbox, challenge: Challenge) -> bool:
+def _is_active(sandbox: Sandbox, challenge: Challenge) -> bool:
     return challenge.state is OtpState.ACTIVE and sandbox.now < challenge.expires_at
 
 
@@ -227,20 +227,20 @@ def _wrong(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
     count = stored.challenge.wrong_count + 1
     if stored.challenge.tries_left <= 1:
         return _end(sandbox, stored, "lock", actor, wrong_count=count) or Verdict.LOCKED
-    moved = _moved(sandbox, stored, "wrong", actor, wrong_count=count)
-    return Verdict.WRONG if moved is not None else _now_over(sandbox, stored)
+    moved = _transition(sandbox, stored, "wrong", actor, wrong_count=count)
+    return Verdict.WRONG if moved is not None else _verdict_after_end(sandbox, stored)
 
 
 def _technical(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
     """Once an error that does not count; the same code again is right (facts, section 11.2)."""
     if stored.stumbled:
         return _verified(sandbox, stored, actor)
-    moved = _moved(sandbox, stored, "technical", actor, stumbled=True)
-    return Verdict.TECHNICAL if moved is not None else _now_over(sandbox, stored)
+    moved = _transition(sandbox, stored, "technical", actor, stumbled=True)
+    return Verdict.TECHNICAL if moved is not None else _verdict_after_end(sandbox, stored)
 
 
 #: By outcome; what only an ACS knows is wrong here.
-_ACTS: Mapping[str, Callable[[Sandbox, StoredChallenge, Actor], Verdict]] = {
+_VERDICTS: Mapping[str, Callable[[Sandbox, StoredChallenge, Actor], Verdict]] = {
     "correct": _verified,
     "expired": _expired,
     "locked": _locked,
@@ -252,29 +252,29 @@ def _end(
     sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object
 ) -> Verdict | None:
     """Bring a challenge to an end; None where it went well, else what it now answers."""
-    if _moved(sandbox, stored, event, actor, **changes) is None:
-        return _now_over(sandbox, stored)
+    if _transition(sandbox, stored, event, actor, **changes) is None:
+        return _verdict_after_end(sandbox, stored)
     return None
 
 
-def _now_over(sandbox: Sandbox, stored: StoredChallenge) -> Verdict:
+def _verdict_after_end(sandbox: Sandbox, stored: StoredChallenge) -> Verdict:
     """What a challenge answers that somebody else moved meanwhile."""
     fresh = otp_table.find(sandbox, stored.challenge.challenge_id)
-    return rules.OVER.get(fresh.challenge.state, Verdict.WRONG) if fresh else Verdict.USED
+    return rules.VERDICT_AFTER_END.get(fresh.challenge.state, Verdict.WRONG) if fresh else Verdict.USED
 
 
-def _moved(
+def _transition(
     sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object
 ) -> Challenge | None:
     moved = otp_table.transition(sandbox, stored, event, **changes)
     if moved is not None:
-        _tell(sandbox, stored.challenge.state, moved, event, actor)
+        _add_event(sandbox, stored.challenge.state, moved, event, actor)
         for follow_up in FOLLOW_UPS[event]:
             follow_up(sandbox, moved)
     return moved
 
 
-def _tell(sandbox: Sandbox, before: OtpState | None, moved: Challenge, event: str, actor: Actor) -> None:
+def _add_event(sandbox: Sandbox, before: OtpState | None, moved: Challenge, event: str, actor: Actor) -> None:
     """The step's line in the timeline of its order, if it belongs to one."""
     attempt = attempts.by_id(sandbox, moved.attempt_id) if moved.attempt_id else None
     if attempt is None:

@@ -13,20 +13,20 @@ from mockpay.store import inbox
 from mockpay.store.unit_of_work import Sandbox
 
 
-def drawn(sandbox: Sandbox, challenge: Challenge, number: int) -> str:
+def draw_code(sandbox: Sandbox, challenge: Challenge, number: int) -> str:
     """The code of a challenge's sending of this number, from 1."""
     seller = sandbox.seller
     return rules.draw(seller.seed, seller.seller_id, challenge.challenge_id, number, challenge.length)
 
 
-def hashed(sandbox: Sandbox, challenge: Challenge, payee: str | None, code: str) -> dict[str, str]:
+def hash_code(sandbox: Sandbox, challenge: Challenge, payee: str | None, code: str) -> dict[str, str]:
     """What is stored of a code."""
     salt = ids.entropy(16).hex()
     digest = rules.code_hash(_pepper(sandbox), _binding(challenge, payee), salt, code)
     return {"salt": salt, "code_hash": digest}
 
 
-def is_right(sandbox: Sandbox, stored: StoredChallenge | None, code: str) -> bool:
+def code_matches(sandbox: Sandbox, stored: StoredChallenge | None, code: str) -> bool:
     """Whether it is the code that was sent; the same work where there is no challenge."""
     if stored is None:
         ids.same(rules.code_hash(_pepper(sandbox), ("",) * 6, "", code), "0" * 64)
@@ -53,7 +53,9 @@ def _pepper(sandbox: Sandbox) -> bytes:
     return sandbox.runtime.keyring.derived("otp")
 
 
-def send(sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, code: str, number: int) -> None:
+def send_code(
+    sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, code: str, number: int
+) -> None:
     """Put the code into the buyer's inbox, as the sending of this number."""
     seconds = (challenge.expires_at - sandbox.now) // SECOND
     inbox.put(
@@ -63,7 +65,7 @@ def send(sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, cod
         channel=str(challenge.channel),
         to=to,
         template=f"otp.{challenge.purpose.lower()}",
-        body=rules.message(challenge.purpose, code, challenge.amount, payee, seconds),
+        body=rules.message_text(challenge.purpose, code, challenge.amount, payee, seconds),
         otp=code,
         attempt_id=challenge.attempt_id,
     )
@@ -72,7 +74,7 @@ def send(sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, cod
 def destination_key(sandbox: Sandbox, to: str) -> str:
     """A destination as a keyed fingerprint, for counting its locks without keeping it."""
     binding = ("to", sandbox.seller_id)
-    return rules.code_hash(_pepper(sandbox), binding, "", rules.same_destination(to))
+    return rules.code_hash(_pepper(sandbox), binding, "", rules.normalize_destination(to))
 
 
 def refuse_locked_out(sandbox: Sandbox, destination_key: str) -> None:

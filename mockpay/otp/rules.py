@@ -81,7 +81,7 @@ OTP: Machine[OtpState] = Machine(
 )
 
 #: What a challenge that is over answers to any further code.
-OVER: Mapping[OtpState, Verdict] = {
+VERDICT_AFTER_END: Mapping[OtpState, Verdict] = {
     _S.VERIFIED: Verdict.USED,
     _S.SUPERSEDED: Verdict.USED,
     _S.CANCELLED: Verdict.USED,
@@ -124,13 +124,13 @@ class Challenge:
     undelivered: bool
 
 
-def asks(settings: Settings, method: str, amount: Money) -> bool:
+def otp_required(settings: Settings, method: str, amount: Money) -> bool:
     """Whether a payment needs an OTP: it is above the threshold, or its method always does."""
     always = {one.lower() for one in settings.otp_always_methods}
     return method.lower() in always or amount.minor > Money.parse(settings.otp_threshold).minor
 
 
-def masked(to: str) -> str:
+def mask_destination(to: str) -> str:
     """A destination as pages show it: ``******3210`` or ``a***@example.com``."""
     name, at, domain = to.rpartition("@")
     if at:
@@ -139,7 +139,7 @@ def masked(to: str) -> str:
     return f"******{digits[-4:]}" if len(digits) > 4 else "******"
 
 
-def same_destination(to: str) -> str:
+def normalize_destination(to: str) -> str:
     """A destination as it is compared: spelling of numbers and e-mails does not matter."""
     return "".join(to.split()).lower()
 
@@ -153,12 +153,12 @@ def draw(seed: str, seller_id: str, challenge_id: str, send: int, length: int) -
     for again in range(1_000):
         dice = ids.number(seed, seller_id, "otp", challenge_id, send, again, below=10**length)
         code = f"{dice:0{length}d}"
-        if magic(code) is None:
+        if magic_outcome(code) is None:
             return code
     raise AssertionError("A thousand draws gave magic codes only.")
 
 
-def typed_code(typed: str) -> str:
+def normalize_code(typed: str) -> str:
     """What was typed as it is compared: without spaces; empty where it can be no code."""
     found = "".join(typed[: 4 * LONGEST].split())
     return found if found.isascii() and found.isdigit() and len(found) <= LONGEST else ""
@@ -169,14 +169,14 @@ _OUTCOMES: Mapping[str, str] = {row.equals: row.outcome for row in otp_rows()}
 _ACS = "acs:"
 
 
-def magic(code: str) -> str | None:
+def magic_outcome(code: str) -> str | None:
     """The outcome of a magic code; None where the code is not magic."""
     return _OUTCOMES.get(code)
 
 
 def acs_outcome(typed: str) -> str | None:
     """What an ACS makes of a magic code: ``A``, ``N``, ``U``, ``R`` or ``timeout``; else None."""
-    outcome = magic(typed_code(typed))
+    outcome = magic_outcome(normalize_code(typed))
     if outcome is None or not outcome.startswith(_ACS):
         return None
     return outcome.removeprefix(_ACS)
@@ -204,7 +204,7 @@ _FOR: Mapping[Purpose, str] = {
 }
 
 
-def message(purpose: Purpose, code: str, amount: Money | None, payee: str | None, seconds: int) -> str:
+def message_text(purpose: Purpose, code: str, amount: Money | None, payee: str | None, seconds: int) -> str:
     """The text that the buyer gets."""
     what = _FOR[purpose]
     if amount is not None:

@@ -14,7 +14,7 @@ from mockpay.kernel.money import Money
 from mockpay.risk import risk_table
 from mockpay.risk import rules as rules
 from mockpay.risk.rule_table import rules_of
-from mockpay.risk.rules import Assessment, Decided, Facts, Verdict
+from mockpay.risk.rules import Assessment, Facts, PresetDecision, Verdict
 from mockpay.store.unit_of_work import Sandbox
 
 #: What a tester's force may match on.
@@ -75,11 +75,11 @@ def assess(
     facts = facts_of(order.amount, instrument, inputs, highest=planned == "highest")
     wanted = rules_of(sandbox.seller.settings.risk_rules)
     counts, forced = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
-    decided = _forced(sandbox, _match_of(order, instrument, facts)) if forced else None
-    found = rules.assess(wanted.rules, facts, counts, decided or _planned(planned))
+    decided = _forced_decision(sandbox, _match_of(order, instrument, facts)) if forced else None
+    found = rules.assess(wanted.rules, facts, counts, decided or _scenario_decision(planned))
     risk_table.add(sandbox, attempt_id, facts)
     if found.hits:
-        risk_table.judge(sandbox, attempt_id, found)
+        risk_table.add_assessment(sandbox, attempt_id, found)
     return found
 
 
@@ -91,11 +91,11 @@ def dry_run(sandbox: Sandbox, facts: Facts, planned: str | None = None) -> Asses
         Invalid: code ``risk.decision``: not an outcome of the risk stage.
     """
     if planned is not None and planned not in RISK_OUTCOMES:
-        raise _no_decision(planned)
+        raise _unknown_decision(planned)
     facts = replace(facts, highest=facts.highest or planned == "highest")
     wanted = rules_of(sandbox.seller.settings.risk_rules)
     counts, _ = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
-    return rules.assess(wanted.rules, facts, counts, _planned(planned))
+    return rules.assess(wanted.rules, facts, counts, _scenario_decision(planned))
 
 
 def facts_of(amount: Money, instrument: Instrument, inputs: Inputs, *, highest: bool = False) -> Facts:
@@ -111,24 +111,24 @@ def facts_of(amount: Money, instrument: Instrument, inputs: Inputs, *, highest: 
         country=shown.get("country"),
         holder=holder,
         vpa=shown.get("vpa"),
-        ip=_told(inputs.ip),
-        device=_told(inputs.device),
+        ip=_bounded(inputs.ip),
+        device=_bounded(inputs.device),
         email=email.strip().lower()[:_LONGEST] if email else None,
         buyer_id=inputs.buyer_id,
-        buyer_name=_told(inputs.buyer_name),
+        buyer_name=_bounded(inputs.buyer_name),
         highest=highest,
     )
 
 
-def _told(text: str | None) -> str | None:
+def _bounded(text: str | None) -> str | None:
     """What a header or form says, bounded; nothing where it says nothing."""
     return (text.strip()[:_LONGEST] or None) if text else None
 
 
-def _planned(outcome: str | None) -> Decided | None:
+def _scenario_decision(outcome: str | None) -> PresetDecision | None:
     if outcome is None or outcome in {"success", "highest"}:
         return None
-    return Decided(Verdict(outcome.upper()), "SCENARIO", "scenario", _BY_SCENARIO)
+    return PresetDecision(Verdict(outcome.upper()), "SCENARIO", "scenario", _BY_SCENARIO)
 
 
 def force(sandbox: Sandbox, match: Mapping[str, str], decision: str, reason: str) -> risk_table.Override:
@@ -144,7 +144,7 @@ def force(sandbox: Sandbox, match: Mapping[str, str], decision: str, reason: str
         Conflict: code ``risk.too_many_forced``.
     """
     if decision.upper() not in Verdict.__members__:
-        raise _no_decision(decision)
+        raise _unknown_decision(decision)
     for key, value in match.items():
         if key not in FORCE_KEYS or not 0 < len(value) <= _LONGEST:
             known = ", ".join(sorted(FORCE_KEYS))
@@ -153,18 +153,18 @@ def force(sandbox: Sandbox, match: Mapping[str, str], decision: str, reason: str
     if len(risk_table.overrides(sandbox)) >= _MOST_FORCED:
         message = f"At most {_MOST_FORCED} forced decisions wait for their attempts."
         raise Conflict(message, code="risk.too_many_forced")
-    normal = {key: _normal_value(key, value) for key, value in match.items()}
-    return risk_table.force(sandbox, normal, Verdict(decision.upper()), reason[:_LONGEST])
+    normal = {key: _parse_match_value(key, value) for key, value in match.items()}
+    return risk_table.add_override(sandbox, normal, Verdict(decision.upper()), reason[:_LONGEST])
 
 
-def _normal_value(key: str, value: str) -> str:
+def _parse_match_value(key: str, value: str) -> str:
     """A value as attempts have it: ``499`` is ``499.00``, UPI IDs and e-mails in lower case."""
     if key == "amount":
         return Money.parse(value).wire()
     return value.lower() if key in {"vpa", "email"} else value
 
 
-def _no_decision(decision: str) -> Invalid:
+def _unknown_decision(decision: str) -> Invalid:
     message = f"'{decision[:32]}' is no decision of the risk check."
     return Invalid(message, code="risk.decision")
 
@@ -183,12 +183,12 @@ def _match_of(order: Order, instrument: Instrument, facts: Facts) -> Mapping[str
     }
 
 
-def _forced(sandbox: Sandbox, facts: Mapping[str, str | None]) -> Decided | None:
+def _forced_decision(sandbox: Sandbox, facts: Mapping[str, str | None]) -> PresetDecision | None:
     """The oldest force that fits; it is used up."""
     for one in risk_table.overrides(sandbox):
         if all(facts.get(key) == value for key, value in one.match.items()):
-            risk_table.use_up(sandbox, one)
-            return Decided(one.decision, "FORCED", "forced", one.reason)
+            risk_table.use_override(sandbox, one)
+            return PresetDecision(one.decision, "FORCED", "forced", one.reason)
     return None
 
 

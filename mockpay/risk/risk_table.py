@@ -96,7 +96,7 @@ _DEVICE_ROWS, _BUYER_ROWS = 200, 500
 _hits = msgspec.json.Decoder(tuple[Hit, ...])
 
 
-def _mine(*also: ColumnElement[bool]) -> ColumnElement[bool]:
+def _of_seller(*also: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(_t.seller_id == bindparam("seller_id"), *also)
 
 
@@ -108,7 +108,7 @@ def _since(start: str) -> ColumnElement[bool]:
 def _number(*where: ColumnElement[bool], most: Any = None) -> Any:
     """How many rows there are, no further than `most`."""
     limit = bindparam("most") if most is None else most
-    rows = _first(limit, select(_ONE.label("one")).where(_mine(*where)))
+    rows = _first(limit, select(_ONE.label("one")).where(_of_seller(*where)))
     return select(func.count()).select_from(rows).scalar_subquery()
 
 
@@ -120,7 +120,7 @@ def _first(limit: Any, query: Select[Any]) -> Any:
 def _other_cards() -> Any:
     newest = (
         select(_t.fingerprint)
-        .where(_mine(_t.device == bindparam("device"), _since("day")))
+        .where(_of_seller(_t.device == bindparam("device"), _since("day")))
         .order_by(_t.at.desc())
     )
     rows = _first(literal_column(str(_DEVICE_ROWS)), newest)
@@ -132,7 +132,7 @@ def _buyers_sum() -> Any:
     kept = or_(_t.declined.is_(None), _t.declined == _NONE)
     newest = (
         select(_t.amount_minor)
-        .where(_mine(_t.buyer == bindparam("buyer"), _since("day"), kept))
+        .where(_of_seller(_t.buyer == bindparam("buyer"), _since("day"), kept))
         .order_by(_t.at.desc())
     )
     rows = _first(literal_column(str(_BUYER_ROWS)), newest)
@@ -216,7 +216,7 @@ def add(sandbox: Sandbox, attempt_id: str, facts: Facts) -> None:
     _ADD.run(sandbox.connection, row)
 
 
-def judge(sandbox: Sandbox, attempt_id: str, assessment: Assessment) -> None:
+def add_assessment(sandbox: Sandbox, attempt_id: str, assessment: Assessment) -> None:
     """Keep a decision for which there was a reason; an attempt without one was simply allowed."""
     row = {
         "attempt_id": attempt_id,
@@ -261,7 +261,7 @@ class Override:
     reason: str
 
 
-def force(sandbox: Sandbox, match: Mapping[str, str], decision: Verdict, reason: str) -> Override:
+def add_override(sandbox: Sandbox, match: Mapping[str, str], decision: Verdict, reason: str) -> Override:
     """Store a new one, the last in its seller's queue."""
     row = {
         "seller_id": sandbox.seller_id,
@@ -284,6 +284,6 @@ def overrides(sandbox: Sandbox) -> list[Override]:
     ]
 
 
-def use_up(sandbox: Sandbox, override: Override) -> None:
+def use_override(sandbox: Sandbox, override: Override) -> None:
     """Take it out of the queue."""
     sandbox.connection.execute(delete(risk_overrides).where(risk_overrides.c.id == override.override_id))

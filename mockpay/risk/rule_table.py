@@ -15,7 +15,7 @@ from functools import lru_cache
 from mockpay.domain.scenarios.risk import BLOCKED_VPAS, country_of, listed
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-from mockpay.risk.rules import Counts, Facts, Limited, Listed, Noticed, Verdict, Voice
+from mockpay.risk.rules import ConditionRule, Counts, Facts, LimitRule, ListRule, RuleAction, Verdict
 
 _INDIA = "IN"
 _LONGEST_TEXT = 2000
@@ -126,69 +126,82 @@ _FIRST = "INR {observed} as a buyer's first payment (limit {limit})"
 _ABROAD = "card issued in {observed}, not in {limit}"
 _APART = "card issued in {observed}, address in {limit}"
 
-RULES: tuple[Limited | Listed | Noticed, ...] = (
-    Limited("VEL_CARD", Voice(_C, 30, "card_velocity", _CARD_60), 3, _card_minute),
-    Limited("VEL_CARD", Voice(_D, 80, "card_velocity", _CARD_1H), 10, _card_hour),
-    Limited("VEL_VPA", Voice(_R, 50, "vpa_velocity", _VPA_60), 10, _vpa_minute),
-    Limited("VEL_IP", Voice(_R, 40, "ip_velocity", _IP_60), 10, _ip_minute),
-    Limited("VEL_BUYER_AMT", Voice(_R, 40, "buyer_amount", _SUM), 20_000_000, _buyer_amount, money=True),
-    Limited("VEL_DECLINES", Voice(_D, 90, "card_testing", _DECLINES), 5, _ip_declines, inclusive=True),
-    Limited("AMT_HIGH", Voice(_C, 20, "amount_high", _HIGH), 10_000_000, _amount, money=True),
-    Limited("AMT_HIGH", Voice(_R, 40, "amount_high", _HIGH), 50_000_000, _amount, money=True),
-    Limited("AMT_FIRST_TIME", Voice(_C, 20, "first_payment", _FIRST), 2_000_000, _first_amount, money=True),
-    Noticed("BIN_COUNTRY", Voice(_C, 20, "foreign_card", _ABROAD), _foreign),
-    Noticed("BIN_COUNTRY", Voice(_R, 40, "country_mismatch", _APART), _elsewhere),
-    Listed(
-        "BIN_BLOCK", Voice(_D, 100, "card_blocked", "card {card} is on the block list"), frozenset(), _bin
+RULES: tuple[LimitRule | ListRule | ConditionRule, ...] = (
+    LimitRule("VEL_CARD", RuleAction(_C, 30, "card_velocity", _CARD_60), 3, _card_minute),
+    LimitRule("VEL_CARD", RuleAction(_D, 80, "card_velocity", _CARD_1H), 10, _card_hour),
+    LimitRule("VEL_VPA", RuleAction(_R, 50, "vpa_velocity", _VPA_60), 10, _vpa_minute),
+    LimitRule("VEL_IP", RuleAction(_R, 40, "ip_velocity", _IP_60), 10, _ip_minute),
+    LimitRule(
+        "VEL_BUYER_AMT", RuleAction(_R, 40, "buyer_amount", _SUM), 20_000_000, _buyer_amount, money=True
     ),
-    Listed("VPA_BLOCK", Voice(_D, 100, "vpa_blocked", "{vpa} is on the block list"), BLOCKED_VPAS, _vpa),
+    LimitRule("VEL_DECLINES", RuleAction(_D, 90, "card_testing", _DECLINES), 5, _ip_declines, inclusive=True),
+    LimitRule("AMT_HIGH", RuleAction(_C, 20, "amount_high", _HIGH), 10_000_000, _amount, money=True),
+    LimitRule("AMT_HIGH", RuleAction(_R, 40, "amount_high", _HIGH), 50_000_000, _amount, money=True),
+    LimitRule(
+        "AMT_FIRST_TIME", RuleAction(_C, 20, "first_payment", _FIRST), 2_000_000, _first_amount, money=True
+    ),
+    ConditionRule("BIN_COUNTRY", RuleAction(_C, 20, "foreign_card", _ABROAD), _foreign),
+    ConditionRule("BIN_COUNTRY", RuleAction(_R, 40, "country_mismatch", _APART), _elsewhere),
+    ListRule(
+        "BIN_BLOCK",
+        RuleAction(_D, 100, "card_blocked", "card {card} is on the block list"),
+        frozenset(),
+        _bin,
+    ),
+    ListRule(
+        "VPA_BLOCK", RuleAction(_D, 100, "vpa_blocked", "{vpa} is on the block list"), BLOCKED_VPAS, _vpa
+    ),
     # A seller's own kind of address, which no buyer has: somebody poses as one.
-    Listed(
+    ListRule(
         "VPA_PATTERN",
-        Voice(_R, 50, "vpa_suspicious", "{vpa} looks like a seller's"),
+        RuleAction(_R, 50, "vpa_suspicious", "{vpa} looks like a seller's"),
         frozenset({"*.rzp@*"}),
         _vpa,
     ),
-    Listed("IP_BLOCK", Voice(_D, 100, "ip_blocked", "{ip} is on the block list"), listed("ip_block"), _ip),
-    Listed("IP_PROXY", Voice(_R, 40, "ip_proxy", "{ip} is a proxy's"), listed("ip_proxy"), _ip),
-    Listed(
+    ListRule(
+        "IP_BLOCK", RuleAction(_D, 100, "ip_blocked", "{ip} is on the block list"), listed("ip_block"), _ip
+    ),
+    ListRule("IP_PROXY", RuleAction(_R, 40, "ip_proxy", "{ip} is a proxy's"), listed("ip_proxy"), _ip),
+    ListRule(
         "DEVICE_BLOCK",
-        Voice(_D, 100, "device_blocked", "{device} is on the block list"),
+        RuleAction(_D, 100, "device_blocked", "{device} is on the block list"),
         listed("device_block"),
         _device,
     ),
-    Noticed("DEVICE_NEW", Voice(_C, 15, "device_new", "first use of device {device}"), _unseen_device),
-    Listed(
+    ConditionRule(
+        "DEVICE_NEW", RuleAction(_C, 15, "device_new", "first use of device {device}"), _unseen_device
+    ),
+    ListRule(
         "DEVICE_NEW",
-        Voice(_C, 15, "device_new", "device {device} counts as new"),
+        RuleAction(_C, 15, "device_new", "device {device} counts as new"),
         listed("device_new"),
         _device,
     ),
-    Limited("DEVICE_MANY_CARDS", Voice(_D, 80, "device_cards", _CARDS), 4, _device_cards),
-    Listed(
+    LimitRule("DEVICE_MANY_CARDS", RuleAction(_D, 80, "device_cards", _CARDS), 4, _device_cards),
+    ListRule(
         "DEVICE_MANY_CARDS",
-        Voice(_D, 80, "device_cards", "too many cards on {device}"),
+        RuleAction(_D, 80, "device_cards", "too many cards on {device}"),
         listed("device_many_cards"),
         _device,
     ),
-    Listed(
+    ListRule(
         "EMAIL_DISPOSABLE",
-        Voice(_R, 40, "email_disposable", "a throw-away mailbox ({limit})"),
+        RuleAction(_R, 40, "email_disposable", "a throw-away mailbox ({limit})"),
         listed("email_disposable"),
         _email_domain,
     ),
-    Noticed(
+    ConditionRule(
         "NAME_MISMATCH",
-        Voice(Verdict.ALLOW, 10, "name_mismatch", "the card is not in the buyer's name"),
+        RuleAction(Verdict.ALLOW, 10, "name_mismatch", "the card is not in the buyer's name"),
         _other_name,
     ),
-    Listed(
+    ListRule(
         "NAME_REVIEW",
-        Voice(_R, 40, "name_review", "the buyer's name asks for a review"),
+        RuleAction(_R, 40, "name_review", "the buyer's name asks for a review"),
         listed("name_review"),
         _buyer_name,
     ),
-    Noticed("RISK_HIGHEST", Voice(_D, 100, "highest_risk", "the score is the highest"), _highest),
+    ConditionRule("RISK_HIGHEST", RuleAction(_D, 100, "highest_risk", "the score is the highest"), _highest),
 )
 #: What the setting may name.
 NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))
@@ -198,13 +211,13 @@ NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))
 class RuleSet:
     """A seller's rules; no count needs to go beyond `most`, `first_above` is in paise."""
 
-    rules: tuple[Limited | Listed | Noticed, ...]
+    rules: tuple[LimitRule | ListRule | ConditionRule, ...]
     most: int
     first_above: int | None
 
 
-def _set_of(rules: tuple[Limited | Listed | Noticed, ...]) -> RuleSet:
-    limits = [rule for rule in rules if isinstance(rule, Limited)]
+def _set_of(rules: tuple[LimitRule | ListRule | ConditionRule, ...]) -> RuleSet:
+    limits = [rule for rule in rules if isinstance(rule, LimitRule)]
     first = [rule.limit for rule in limits if rule.name == "AMT_FIRST_TIME"]
     most = max((rule.limit for rule in limits if not rule.money), default=0) + 1
     return RuleSet(rules, most, first[0] if first else None)
@@ -221,53 +234,53 @@ def rules_of(wishes: Mapping[str, str]) -> RuleSet:
         Invalid: code ``settings.invalid``, field ``risk_rules``: an unknown name, a limit that
             is no number, or text for a rule that can only be on or off.
     """
-    return _wished(tuple(wishes.items())) if wishes else _PUBLISHED
+    return _custom_rules(tuple(wishes.items())) if wishes else _PUBLISHED
 
 
 @lru_cache(maxsize=64)
-def _wished(wishes: tuple[tuple[str, str], ...]) -> RuleSet:
+def _custom_rules(wishes: tuple[tuple[str, str], ...]) -> RuleSet:
     texts = dict(wishes)
     unknown = [name for name in texts if name not in NAMES]
     if unknown:
-        raise _wrong(unknown[0])
+        raise _invalid_setting(unknown[0])
     rules = []
     for name in NAMES:
         text = texts.get(name, "on").strip()
         rows = [rule for rule in RULES if rule.name == name]
         if text != "off":
-            rules += rows if text == "on" else _changed(name, rows, text)
+            rules += rows if text == "on" else _customized(name, rows, text)
     return _set_of(tuple(rules))
 
 
-def _changed(
-    name: str, rows: list[Limited | Listed | Noticed], text: str
-) -> list[Limited | Listed | Noticed]:
+def _customized(
+    name: str, rows: list[LimitRule | ListRule | ConditionRule], text: str
+) -> list[LimitRule | ListRule | ConditionRule]:
     words = text.replace(",", " ").split()
-    numbers = [row for row in rows if isinstance(row, Limited)]
-    lists = [row for row in rows if isinstance(row, Listed)]
+    numbers = [row for row in rows if isinstance(row, LimitRule)]
+    lists = [row for row in rows if isinstance(row, ListRule)]
     if not words or len(text) > _LONGEST_TEXT or not (numbers or lists):
-        raise _wrong(name)
+        raise _invalid_setting(name)
     if numbers:
         if len(words) > len(numbers):
-            raise _wrong(name)
+            raise _invalid_setting(name)
         new = {id(row): _limited(row, word) for row, word in zip(numbers, words, strict=False)}
         return [new.get(id(row), row) for row in rows]
     return [
-        replace(row, entries=row.entries | set(words)) if isinstance(row, Listed) else row for row in rows
+        replace(row, entries=row.entries | set(words)) if isinstance(row, ListRule) else row for row in rows
     ]
 
 
-def _limited(row: Limited, word: str) -> Limited:
+def _limited(row: LimitRule, word: str) -> LimitRule:
     if row.money:
         try:
             return replace(row, limit=Money.parse(word).minor)
         except Invalid as error:
-            raise _wrong(row.name) from error
+            raise _invalid_setting(row.name) from error
     if not (word.isascii() and word.isdigit() and len(word) <= 4 and int(word) <= _MOST_LIMIT):
-        raise _wrong(row.name)
+        raise _invalid_setting(row.name)
     return replace(row, limit=int(word))
 
 
-def _wrong(name: str) -> Invalid:
+def _invalid_setting(name: str) -> Invalid:
     message = f"The risk rule '{name}' is unknown or cannot be set like that."
     return Invalid(message, code="settings.invalid", field="risk_rules")

@@ -136,7 +136,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class RuleAction:
     """What a rule says when it speaks; `says` may name observed, limit, card, vpa, ip, device."""
 
     outcome: Verdict
@@ -159,7 +159,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class LimitRule:
     """
     A number and its limit: speaks above it, an `inclusive` one also at it.
 
@@ -167,7 +167,7 @@ class Limited:
     """
 
     name: str
-    voice: Voice
+    voice: RuleAction
     limit: int
     observe: Callable[[Facts, Counts], int | None]
     inclusive: bool = False
@@ -184,11 +184,11 @@ class Limited:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListRule:
     """A list that a value must not be on; an entry may begin or end with ``*``."""
 
     name: str
-    voice: Voice
+    voice: RuleAction
     entries: frozenset[str]
     value: Callable[[Facts], str | None]
 
@@ -211,11 +211,11 @@ def _fits(entry: str, value: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class ConditionRule:
     """Something that is so or not; `notice` gives what was seen and what was expected."""
 
     name: str
-    voice: Voice
+    voice: RuleAction
     notice: Callable[[Facts, Counts], tuple[str, str] | None]
 
     def hit(self, facts: Facts, counts: Counts, /) -> Hit | None:
@@ -225,7 +225,7 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class PresetDecision:
     """A decision that was made beforehand: by a scenario, or by a tester's force."""
 
     verdict: Verdict
@@ -246,7 +246,9 @@ _INSTRUMENT_BLOCKS = frozenset({"BIN_BLOCK", "VPA_BLOCK"})
 _CLEAN = Assessment()
 
 
-def assess(rules: Iterable[Rule], facts: Facts, counts: Counts, decided: Decided | None = None) -> Assessment:
+def assess(
+    rules: Iterable[Rule], facts: Facts, counts: Counts, decided: PresetDecision | None = None
+) -> Assessment:
     """
     Look at every rule.
 

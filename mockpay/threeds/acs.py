@@ -11,10 +11,10 @@ from mockpay.otp import otp_table as otp_rows
 from mockpay.otp.rules import Challenge, Purpose, Verdict, acs_outcome
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import challenge_result, threeds_table
-from mockpay.threeds.challenge_result import Finished as Finished
+from mockpay.threeds.challenge_result import ChallengeCompletion as ChallengeCompletion
 from mockpay.threeds.challenge_result import time_out as time_out
 from mockpay.threeds.elements import BadMessage
-from mockpay.threeds.messages import CReq, Erro
+from mockpay.threeds.messages import CReq, ErrorMessage
 from mockpay.threeds.rules import TOO_OFTEN, State, Transaction, TransStatus
 from mockpay.threeds.transitions import ACS, BROWSER, log
 from mockpay.wire import threeds as wire
@@ -41,10 +41,10 @@ class AcsPage:
     notice: str | None = None
 
 
-Shown = AcsPage | Finished | Erro
+AcsResponse = AcsPage | ChallengeCompletion | ErrorMessage
 
 
-def open_(sandbox: Sandbox, acs_token: str, creq: str, session_data: str = "") -> Shown:
+def open_challenge(sandbox: Sandbox, acs_token: str, creq: str, session_data: str = "") -> AcsResponse:
     """
     The browser posts its ``creq``; an OTP goes out with the first one.
 
@@ -61,23 +61,23 @@ def open_(sandbox: Sandbox, acs_token: str, creq: str, session_data: str = "") -
         message = CReq.read(wire.decode(creq))
     except (MessageError, BadMessage) as error:
         detail = getattr(error, "element", error.message)
-        return challenge_result.refused(sandbox, txn, error.error_code, detail)
+        return challenge_result.refuse(sandbox, txn, error.error_code, detail)
     if txn is None or not _same(txn, message):
-        return challenge_result.refused(sandbox, txn, "301", "acsTransID")
+        return challenge_result.refuse(sandbox, txn, "301", "acsTransID")
     if txn.state is not State.CHALLENGE:
-        return challenge_result.refused(sandbox, txn, "101", "The challenge is over.")
+        return challenge_result.refuse(sandbox, txn, "101", "The challenge is over.")
     if txn.opened_at is not None:
         return page(sandbox, acs_token)
     log(sandbox, txn.txn_id, message, BROWSER, ACS)
     opened = threeds_table.change(sandbox, txn, opened_at=sandbox.now, window_size=message.window_size)
-    return _begin(sandbox, opened)
+    return _begin_challenge(sandbox, opened)
 
 
-def _begin(sandbox: Sandbox, txn: Transaction) -> Shown:
-    if challenge_result.late(sandbox, txn):
+def _begin_challenge(sandbox: Sandbox, txn: Transaction) -> AcsResponse:
+    if challenge_result.deadline_passed(sandbox, txn):
         return challenge_result.time_out(sandbox, txn.txn_id)
     if txn.outcome == "cancelled":
-        return challenge_result.cancelled(sandbox, txn)
+        return challenge_result.cancel(sandbox, txn)
     return _send_otp(sandbox, txn, fails=txn.outcome == "otp_undelivered")
 
 
@@ -86,14 +86,14 @@ def _same(txn: Transaction, message: CReq) -> bool:
     return own == (message.server_trans_id, message.acs_trans_id)
 
 
-def page(sandbox: Sandbox, acs_token: str, notice: str | None = None) -> Shown:
+def page(sandbox: Sandbox, acs_token: str, notice: str | None = None) -> AcsResponse:
     """The challenge as it stands, for showing it again."""
     txn = threeds_table.by_token(sandbox, acs_token)
     if txn is None:
-        return challenge_result.refused(sandbox, None, "301", "acsTransID")
+        return challenge_result.refuse(sandbox, None, "301", "acsTransID")
     if txn.state is State.CHALLENGE and txn.opened_at is not None:
         return AcsPage(txn, _challenge(sandbox, txn), notice)
-    return challenge_result.over(sandbox, txn)
+    return challenge_result.response_after_end(sandbox, txn)
 
 
 def _challenge(sandbox: Sandbox, txn: Transaction) -> Challenge | None:
@@ -101,23 +101,23 @@ def _challenge(sandbox: Sandbox, txn: Transaction) -> Challenge | None:
     return kept.challenge if kept is not None else None
 
 
-def _running(sandbox: Sandbox, acs_token: str) -> Transaction | Finished | Erro:
+def _active_challenge(sandbox: Sandbox, acs_token: str) -> Transaction | ChallengeCompletion | ErrorMessage:
     """The challenge that a page's form acts on, or why it acts on nothing."""
     txn = threeds_table.by_token(sandbox, acs_token)
     if txn is None:
-        return challenge_result.refused(sandbox, None, "301", "acsTransID")
+        return challenge_result.refuse(sandbox, None, "301", "acsTransID")
     if txn.state is not State.CHALLENGE or txn.opened_at is None:
-        return challenge_result.over(sandbox, txn)
-    if challenge_result.late(sandbox, txn):
+        return challenge_result.response_after_end(sandbox, txn)
+    if challenge_result.deadline_passed(sandbox, txn):
         return challenge_result.time_out(sandbox, txn.txn_id)
     if txn.interactions >= _MOST_INTERACTIONS:
         return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
     return threeds_table.change(sandbox, txn, interactions=txn.interactions + 1)
 
 
-def submit(sandbox: Sandbox, acs_token: str, otp: str) -> Shown:
+def submit(sandbox: Sandbox, acs_token: str, otp: str) -> AcsResponse:
     """The cardholder typed an OTP; typed again after the end, it finds the same end."""
-    txn = _running(sandbox, acs_token)
+    txn = _active_challenge(sandbox, acs_token)
     if not isinstance(txn, Transaction):
         return txn
     if txn.outcome == "timeout":
@@ -134,9 +134,9 @@ def submit(sandbox: Sandbox, acs_token: str, otp: str) -> Shown:
     return page(sandbox, acs_token, notice)
 
 
-def resend(sandbox: Sandbox, acs_token: str) -> Shown:
+def resend(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     """The cardholder asks for another OTP; one that has expired is begun anew."""
-    txn = _running(sandbox, acs_token)
+    txn = _active_challenge(sandbox, acs_token)
     if not isinstance(txn, Transaction):
         return txn
     try:
@@ -150,7 +150,9 @@ def resend(sandbox: Sandbox, acs_token: str) -> Shown:
     return page(sandbox, acs_token, "resent")
 
 
-def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice: str | None = None) -> Shown:
+def _send_otp(
+    sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice: str | None = None
+) -> AcsResponse:
     """Send an OTP to the cardholder's phone; a phone that is locked out ends the challenge."""
     try:
         challenge = challenges.start(
@@ -175,13 +177,13 @@ def _phone(sandbox: Sandbox, txn: Transaction) -> str:
     return f"+91999{dice:07d}"
 
 
-def cancel(sandbox: Sandbox, acs_token: str) -> Shown:
+def cancel(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     """The cardholder leaves."""
-    txn = _running(sandbox, acs_token)
-    return challenge_result.cancelled(sandbox, txn) if isinstance(txn, Transaction) else txn
+    txn = _active_challenge(sandbox, acs_token)
+    return challenge_result.cancel(sandbox, txn) if isinstance(txn, Transaction) else txn
 
 
-def choose(sandbox: Sandbox, acs_token: str, choice: str) -> Shown:
+def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
     """
     The tester decides by a button of the sandbox's own.
 
@@ -190,5 +192,5 @@ def choose(sandbox: Sandbox, acs_token: str, choice: str) -> Shown:
     """
     if choice not in CHOICES:
         raise Invalid("There is no such button.", code="threeds.choice")
-    txn = _running(sandbox, acs_token)
+    txn = _active_challenge(sandbox, acs_token)
     return challenge_result.choose(sandbox, txn, choice) if isinstance(txn, Transaction) else txn

@@ -5,19 +5,19 @@ from __future__ import annotations
 from mockpay.kernel import ids
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import issuer, threeds_table
-from mockpay.threeds.messages import AReq, ARes, Erro, erro
-from mockpay.threeds.outcomes import ERRORS, direct
+from mockpay.threeds.messages import AReq, ARes, ErrorMessage, error_message
+from mockpay.threeds.outcomes import ERRORS, direct_status
 from mockpay.threeds.rules import PROVEN, Transaction, TransStatus, eci, trans_id
 from mockpay.threeds.transitions import ACS
 
 _DYNAMIC = "02"
 
 
-def answer(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Erro:
+def respond(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | ErrorMessage:
     """What the issuer's ACS makes of an AReq, as the attempt's plan has it."""
     acs_trans_id = trans_id(sandbox.seller.seed, sandbox.seller_id, "acs", txn.txn_id)
     if txn.outcome in ERRORS:
-        return erro(
+        return error_message(
             "404",
             ACS,
             "The ACS has failed.",
@@ -26,14 +26,14 @@ def answer(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Erro:
             ds_trans_id=areq.ds_trans_id,
             acs_trans_id=acs_trans_id,
         )
-    told = direct(txn)
+    told = direct_status(txn)
     if told is None:
         return _challenge(sandbox, txn, areq, acs_trans_id)
     status, reason = told
-    return done(sandbox, txn, areq, acs_trans_id, status, reason)
+    return _final_ares(sandbox, txn, areq, acs_trans_id, status, reason)
 
 
-def done(
+def _final_ares(
     sandbox: Sandbox, txn: Transaction, areq: AReq, acs_trans_id: str, status: TransStatus, reason: str | None
 ) -> ARes:
     """An ARes that ends the authentication."""
@@ -45,7 +45,7 @@ def done(
         status,
         reason,
         eci=indicator,
-        authentication_value=issuer.value(sandbox, txn, indicator) if status in PROVEN else None,
+        authentication_value=issuer.cavv(sandbox, txn, indicator) if status in PROVEN else None,
         acs_operator=txn.issuer,
     )
 

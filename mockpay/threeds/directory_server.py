@@ -8,13 +8,13 @@ from mockpay.domain.methods.cards import NETWORK_NAMES
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import acs_decision, results, threeds_table
 from mockpay.threeds.elements import BadMessage
-from mockpay.threeds.messages import AReq, ARes, Erro, RReq, RRes, erro
+from mockpay.threeds.messages import AReq, ARes, ErrorMessage, RReq, RRes, error_message
 from mockpay.threeds.outcomes import DIRECT
 from mockpay.threeds.rules import Transaction, TransStatus, eci, trans_id
 from mockpay.threeds.transitions import ACS, DIRECTORY, SERVER, log
 
 
-def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Erro:
+def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | ErrorMessage:
     """
     Hand an AReq to the card's ACS, and its answer back.
 
@@ -25,29 +25,31 @@ def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Erro:
     try:
         forwarded = replace(AReq.read(areq.plain()), ds_trans_id=ds_trans_id)
     except BadMessage as error:
-        return _logged(
+        return _log_response(
             sandbox,
             txn,
-            erro(error.error_code, DIRECTORY, error.element, AReq.kind, server_trans_id=areq.server_trans_id),
+            error_message(
+                error.error_code, DIRECTORY, error.element, AReq.kind, server_trans_id=areq.server_trans_id
+            ),
         )
     if txn.network not in NETWORK_NAMES:
-        return _logged(
+        return _log_response(
             sandbox,
             txn,
-            erro(
+            error_message(
                 "405", DIRECTORY, "No ACS serves this card.", AReq.kind, server_trans_id=areq.server_trans_id
             ),
         )
     known = threeds_table.change(sandbox, txn, ds_trans_id=ds_trans_id)
     if txn.outcome == "not_enrolled":
-        return _logged(sandbox, txn, _not_enrolled(sandbox, known, forwarded))
+        return _log_response(sandbox, txn, _not_enrolled(sandbox, known, forwarded))
     log(sandbox, txn.txn_id, forwarded, DIRECTORY, ACS)
-    answered = acs_decision.answer(sandbox, known, forwarded)
+    answered = acs_decision.respond(sandbox, known, forwarded)
     log(sandbox, txn.txn_id, answered, ACS, DIRECTORY)
-    return _logged(sandbox, txn, answered)
+    return _log_response(sandbox, txn, answered)
 
 
-def _logged(sandbox: Sandbox, txn: Transaction, answered: ARes | Erro) -> ARes | Erro:
+def _log_response(sandbox: Sandbox, txn: Transaction, answered: ARes | ErrorMessage) -> ARes | ErrorMessage:
     log(sandbox, txn.txn_id, answered, DIRECTORY, SERVER)
     return answered
 
@@ -66,7 +68,7 @@ def _not_enrolled(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes:
     )
 
 
-def tell(sandbox: Sandbox, txn: Transaction, rreq: RReq) -> RRes | Erro:
+def forward_result(sandbox: Sandbox, txn: Transaction, rreq: RReq) -> RRes | ErrorMessage:
     """Hand an ACS's result to the 3DS Server, and its receipt back."""
     log(sandbox, txn.txn_id, rreq, ACS, SERVER)
     receipt = results.receive(sandbox, rreq)

@@ -10,13 +10,13 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds.rules import Transaction
 
 #: What cavv_result says (CyberSource's field of that name).
-WRONG, RIGHT, ATTEMPT_RIGHT, ATTEMPT_WRONG = "1", "2", "3", "4"
+CAVV_WRONG, CAVV_RIGHT, ATTEMPT_CAVV_RIGHT, ATTEMPT_CAVV_WRONG = "1", "2", "3", "4"
 _OCTETS = 20
 _ATTEMPTS = frozenset({"06", "01"})
 _KIND = "threeds.value"
 
 
-def value(sandbox: Sandbox, txn: Transaction, eci: str) -> str:
+def cavv(sandbox: Sandbox, txn: Transaction, eci: str) -> str:
     """
     The CAVV of an authentication: 20 bytes of an HMAC in base64, 28 characters.
 
@@ -28,7 +28,7 @@ def value(sandbox: Sandbox, txn: Transaction, eci: str) -> str:
     return base64.b64encode(octets).decode()
 
 
-def check(sandbox: Sandbox, txn: Transaction, presented: str | None, eci: str) -> str | None:
+def check_cavv(sandbox: Sandbox, txn: Transaction, presented: str | None, eci: str) -> str | None:
     """
     The issuer's cavv_result for what an authorisation presents; None where nothing is.
 
@@ -36,20 +36,20 @@ def check(sandbox: Sandbox, txn: Transaction, presented: str | None, eci: str) -
     """
     if presented is None:
         return None
-    right = ids.same(value(sandbox, txn, eci), presented)
+    right = ids.same(cavv(sandbox, txn, eci), presented)
     if eci in _ATTEMPTS:
-        return ATTEMPT_RIGHT if right else ATTEMPT_WRONG
-    return RIGHT if right else WRONG
+        return ATTEMPT_CAVV_RIGHT if right else ATTEMPT_CAVV_WRONG
+    return CAVV_RIGHT if right else CAVV_WRONG
 
 
-def sealed(sandbox: Sandbox, txn_id: str, authentication_value: str | None) -> bytes | None:
+def seal_cavv(sandbox: Sandbox, txn_id: str, authentication_value: str | None) -> bytes | None:
     """A CAVV as its row may have it."""
     if authentication_value is None:
         return None
     return sandbox.runtime.keyring.seal(_KIND, txn_id, authentication_value.encode())
 
 
-def opened(sandbox: Sandbox, txn: Transaction) -> str | None:
+def open_cavv(sandbox: Sandbox, txn: Transaction) -> str | None:
     """The CAVV that the 3DS Server got; None where there was none."""
     if txn.sealed_value is None:
         return None

@@ -135,7 +135,7 @@ class RRes(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Erro(Message):
+class ErrorMessage(Message):
     """A message was refused; `component` says by whom: S 3DS Server, D DS, A ACS."""
 
     kind: ClassVar[str] = "Erro"
@@ -150,12 +150,14 @@ class Erro(Message):
     acs_trans_id: str | None = field(default=None, metadata=_ACS)
 
 
-def erro(error_code: str, component: str, detail: str, refused: str, **known: str | None) -> Erro:
+def error_message(
+    error_code: str, component: str, detail: str, refused: str, **known: str | None
+) -> ErrorMessage:
     """An Erro in the published words; `detail` names the element or tells what is wrong."""
-    return Erro(error_code, component, ERRORS[error_code], detail, refused, **known)
+    return ErrorMessage(error_code, component, ERRORS[error_code], detail, refused, **known)
 
 
-def about(browser: Browser) -> dict[str, Any]:
+def browser_elements(browser: Browser) -> dict[str, Any]:
     """What an AReq tells of a browser, cut to the lengths that its elements have."""
     return {
         "browser_ip": browser.ip.partition("%")[0],

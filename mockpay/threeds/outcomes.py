@@ -44,7 +44,7 @@ _MANDATED = "04"
 _HOME = "IN"
 
 
-def direct(txn: Transaction) -> tuple[TransStatus, str | None] | None:
+def direct_status(txn: Transaction) -> tuple[TransStatus, str | None] | None:
     """
     What the issuer answers without a challenge; None where it wants one.
 
@@ -84,7 +84,7 @@ class Outcome:
 
 
 #: Step of the attempt's machine and the reason told, by how a challenge ended without an answer.
-_UNANSWERED: Mapping[State, tuple[str, str]] = {
+_ENDED_UNANSWERED: Mapping[State, tuple[str, str]] = {
     State.CANCELLED: ("cancel", "payment_cancelled"),
     State.TIMED_OUT: ("timeout", "payment_timed_out"),
 }
@@ -98,8 +98,8 @@ def outcome_of(txn: Transaction, *, on_unavailable: str = "auto") -> Outcome | N
         on_unavailable: ``decline``, ``proceed`` without liability shift, or ``auto``: decline
             Indian cards and proceed with others.
     """
-    if txn.state in _UNANSWERED:
-        event, reason = _UNANSWERED[txn.state]
+    if txn.state in _ENDED_UNANSWERED:
+        event, reason = _ENDED_UNANSWERED[txn.state]
         return _refused(txn, event, reason)
     if txn.state not in {State.FRICTIONLESS, State.COMPLETED, State.ERROR}:
         return None
@@ -119,7 +119,7 @@ def _proceeds(txn: Transaction, on_unavailable: str) -> bool:
 
 
 #: What the issuer decides, whatever its cardholder does.
-_ISSUER_SAID = frozenset({_T.REJECTED, _T.UNAVAILABLE})
+_ISSUER_DECIDED = frozenset({_T.REJECTED, _T.UNAVAILABLE})
 
 
 def _authorised(txn: Transaction, event: str) -> Outcome:
@@ -137,7 +137,7 @@ def _authorised(txn: Transaction, event: str) -> Outcome:
 
 def _refused(txn: Transaction, event: str, reason: str) -> Outcome:
     """Nothing to authorise: whatever was proven before counts no more."""
-    source = "issuer_bank" if txn.trans_status in _ISSUER_SAID else "customer"
+    source = "issuer_bank" if txn.trans_status in _ISSUER_DECIDED else "customer"
     code = f"{txn.trans_status or _T.UNAVAILABLE}/{txn.reason or TECHNICAL}"
     failure = Failure(source, "payment_authentication", reason, code)
     return Outcome(

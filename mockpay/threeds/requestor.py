@@ -13,8 +13,8 @@ from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import directory_server, threeds_table
 from mockpay.threeds.elements import BadMessage
-from mockpay.threeds.issuer import sealed
-from mockpay.threeds.messages import AReq, ARes, CReq, CRes, Erro, about, erro
+from mockpay.threeds.issuer import seal_cavv
+from mockpay.threeds.messages import AReq, ARes, CReq, CRes, ErrorMessage, browser_elements, error_message
 from mockpay.threeds.outcomes import OUTCOMES, Outcome, flow_of, outcome_of
 from mockpay.threeds.rules import (
     ENDED,
@@ -38,7 +38,7 @@ from mockpay.threeds.transitions import (
 from mockpay.wire import threeds as wire
 from mockpay.wire.threeds import MessageError
 
-_WISHES = frozenset({"01", "02", "03", "04"})
+_CHALLENGE_INDICATORS = frozenset({"01", "02", "03", "04"})
 #: What the CRes's teller is not believed for: the reason told with N.
 _SECURITY = "09"
 
@@ -123,7 +123,7 @@ def authenticate(
     """
     if window not in WINDOWS:
         raise Invalid("challengeWindowSize is 01 to 05.", code="threeds.window")
-    if challenge_indicator not in _WISHES:
+    if challenge_indicator not in _CHALLENGE_INDICATORS:
         raise Invalid("A challenge indicator is 01 to 04.", code="threeds.challenge_indicator")
     txn = get_transaction(sandbox, txn_id)
     if txn.state not in {State.PREPARED, State.METHOD}:
@@ -141,9 +141,9 @@ def authenticate(
         },
     )
     answer = directory_server.authenticate(sandbox, asking, _areq(sandbox, asking, browser))
-    if isinstance(answer, Erro):
-        return _failed(sandbox, asking, answer)
-    return _answered(sandbox, asking, answer)
+    if isinstance(answer, ErrorMessage):
+        return _record_error(sandbox, asking, answer)
+    return _record_ares(sandbox, asking, answer)
 
 
 def _areq(sandbox: Sandbox, txn: Transaction, browser: Browser) -> AReq:
@@ -163,11 +163,11 @@ def _areq(sandbox: Sandbox, txn: Transaction, browser: Browser) -> AReq:
         acquirer_merchant_id=sandbox.seller_id,
         notification_url=txn.notification_url,
         challenge_ind=txn.challenge_indicator or "01",
-        **about(browser),
+        **browser_elements(browser),
     )
 
 
-def _answered(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
+def _record_ares(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
     status = TransStatus(ares.trans_status)
     known = {
         "ares_status": str(status),
@@ -193,14 +193,14 @@ def _answered(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
             "trans_status": str(status),
             "reason": ares.reason,
             "eci": ares.eci,
-            "sealed_value": sealed(sandbox, txn.txn_id, ares.authentication_value),
+            "sealed_value": seal_cavv(sandbox, txn.txn_id, ares.authentication_value),
             "completed_at": sandbox.now,
             **known,
         },
     )
 
 
-def _failed(sandbox: Sandbox, txn: Transaction, refusal: Erro) -> Transaction:
+def _record_error(sandbox: Sandbox, txn: Transaction, refusal: ErrorMessage) -> Transaction:
     """The issuer could not be asked: U, technical."""
     status = TransStatus.UNAVAILABLE
     return step(
@@ -270,24 +270,26 @@ def finish(
     )
 
 
-def _mismatch(sandbox: Sandbox, txn: Transaction, cres_text: str, session_data: str | None) -> Erro | None:
+def _mismatch(
+    sandbox: Sandbox, txn: Transaction, cres_text: str, session_data: str | None
+) -> ErrorMessage | None:
     """Why a ``cres`` is not believed; None where it says what the RReq said."""
     try:
         cres = CRes.read(wire.decode(cres_text))
     except (MessageError, BadMessage) as error:
-        return _erro(txn, error.error_code, getattr(error, "element", error.message))
+        return _error_message(txn, error.error_code, getattr(error, "element", error.message))
     log(sandbox, txn.txn_id, cres, BROWSER, SERVER)
     if (cres.server_trans_id, cres.acs_trans_id) != (txn.txn_id, txn.acs_trans_id):
-        return _erro(txn, "301", "acsTransID")
+        return _error_message(txn, "301", "acsTransID")
     if txn.state not in ENDED or cres.trans_status != txn.trans_status:
-        return _erro(txn, "101", "transStatus")
+        return _error_message(txn, "101", "transStatus")
     if session_data is not None and not ids.same(session_data, txn.session_data or ""):
-        return _erro(txn, "101", "threeDSSessionData")
+        return _error_message(txn, "101", "threeDSSessionData")
     return None
 
 
-def _erro(txn: Transaction, error_code: str, detail: str) -> Erro:
-    return erro(
+def _error_message(txn: Transaction, error_code: str, detail: str) -> ErrorMessage:
+    return error_message(
         error_code,
         SERVER,
         detail,

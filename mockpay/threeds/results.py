@@ -7,8 +7,8 @@ from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.elements import BadMessage
-from mockpay.threeds.issuer import sealed
-from mockpay.threeds.messages import Erro, RReq, RRes, erro
+from mockpay.threeds.issuer import seal_cavv
+from mockpay.threeds.messages import ErrorMessage, RReq, RRes, error_message
 from mockpay.threeds.rules import CANCELLED_BY_CARDHOLDER, NEVER_OPENED, TIMED_OUT_AT_ACS, State, Transaction
 from mockpay.threeds.transitions import SERVER, TRANSACTIONS
 
@@ -20,7 +20,7 @@ _STEPS = {
 }
 
 
-def receive(sandbox: Sandbox, rreq: RReq) -> RRes | Erro:
+def receive(sandbox: Sandbox, rreq: RReq) -> RRes | ErrorMessage:
     """Store a challenge's result, once; a second one for the same challenge is refused."""
     try:
         told = RReq.read(rreq.plain())
@@ -42,7 +42,7 @@ def receive(sandbox: Sandbox, rreq: RReq) -> RRes | Erro:
             "trans_status": told.trans_status,
             "reason": told.reason,
             "eci": told.eci,
-            "sealed_value": sealed(sandbox, txn.txn_id, told.authentication_value),
+            "sealed_value": seal_cavv(sandbox, txn.txn_id, told.authentication_value),
             "challenge_cancel": told.challenge_cancel,
             "interactions": int(told.interaction_counter),
             "completed_at": sandbox.now,
@@ -55,8 +55,8 @@ def _same(txn: Transaction, told: RReq) -> bool:
     return (txn.ds_trans_id, txn.acs_trans_id) == (told.ds_trans_id, told.acs_trans_id)
 
 
-def _refused(rreq: RReq, error_code: str, detail: str) -> Erro:
-    return erro(
+def _refused(rreq: RReq, error_code: str, detail: str) -> ErrorMessage:
+    return error_message(
         error_code,
         SERVER,
         detail,

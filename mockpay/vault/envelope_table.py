@@ -12,7 +12,7 @@ from mockpay.store.db.metadata import big, dump, load, metadata, text
 from mockpay.store.db.prepared import insert_new
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.rules import SavedMethod
-from mockpay.vault.tokens import bound_to
+from mockpay.vault.tokens import binding
 
 envelopes = Table(
     "vault_secrets",
@@ -32,7 +32,7 @@ envelopes = Table(
 
 def save(sandbox: Sandbox, method: SavedMethod, secret: Mapping[str, str]) -> None:
     """Enclose a method's secret, which opens in this row only; a former one is replaced."""
-    bound = bound_to(sandbox.seller_id, method.token, method.kind)
+    bound = binding(sandbox.seller_id, method.token, method.kind)
     envelope = enclose(sandbox.runtime.keyring, bound, dump(secret).encode())
     contents = {
         "kek_id": envelope.version,
@@ -56,7 +56,7 @@ def find(sandbox: Sandbox, method: SavedMethod) -> Mapping[str, str]:
         Unusable: code ``store.sealed_by_another_key``.
     """
     envelope = _envelope(sandbox, method)
-    bound = bound_to(sandbox.seller_id, method.token, method.kind)
+    bound = binding(sandbox.seller_id, method.token, method.kind)
     found: Mapping[str, str] = load(disclose(sandbox.runtime.keyring, bound, envelope).decode())
     return found
 

@@ -92,7 +92,7 @@ class SavedMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class InstrumentParts:
     """An instrument taken apart for the vault."""
 
     kind: str
@@ -105,7 +105,7 @@ class Parts:
     refused: str | None = None
 
 
-def parts(instrument: Instrument) -> Parts:
+def split_instrument(instrument: Instrument) -> InstrumentParts:
     """
     What to keep of an instrument, and where.
 
@@ -116,19 +116,21 @@ def parts(instrument: Instrument) -> Parts:
         return _card_parts(instrument.typed)
     if isinstance(instrument, Upi) and instrument.vpa:
         vpa = instrument.vpa.lower()
-        return Parts(instrument.method, {"vpa": masked(vpa)}, {"vpa": vpa}, f"upi|{vpa}")
+        return InstrumentParts(instrument.method, {"vpa": mask_address(vpa)}, {"vpa": vpa}, f"upi|{vpa}")
     if isinstance(instrument, NetBanking):
         bank = instrument.bank
         shown = {"bank": bank, "bank_name": netbanking.BY_CODE[bank].name}
-        return Parts(instrument.method, shown, {}, f"netbanking|{bank}")
+        return InstrumentParts(instrument.method, shown, {}, f"netbanking|{bank}")
     if isinstance(instrument, Wallet):
         email = instrument.email
-        return Parts(instrument.method, {"email": masked(email)}, {"email": email}, f"wallet|{email}")
+        return InstrumentParts(
+            instrument.method, {"email": mask_address(email)}, {"email": email}, f"wallet|{email}"
+        )
     raise Invalid("This cannot be saved.", code="method.not_savable")
 
 
-def _card_parts(card: TypedCard) -> Parts:
-    return Parts(
+def _card_parts(card: TypedCard) -> InstrumentParts:
+    return InstrumentParts(
         kind=Card.method,
         display={"network": card.brand, "last4": card.number[-4:], "issuer": card.issuer, "type": card.kind},
         secret={"pan": card.number, "expiry": f"{card.month:02d}/{card.year}"},
@@ -144,7 +146,7 @@ def _end_of(month: int, year: int) -> int:
     return int(following.timestamp()) * SECOND
 
 
-def masked(address: str) -> str:
+def mask_address(address: str) -> str:
     """A UPI ID or an e-mail as it may be shown: ``ga****@okhdfc``."""
     local, at, rest = address.partition("@")
     return f"{local[: min(2, len(local) - 1)]}****{at}{rest}"

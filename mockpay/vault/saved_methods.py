@@ -14,12 +14,12 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault import consent_table, cryptogram_table, envelope_table, tokens, vault_table
 from mockpay.vault import rules as rules
 from mockpay.vault.consents import Consent, check_consent
-from mockpay.vault.rules import MethodStatus, Parts, SavedMethod
+from mockpay.vault.rules import InstrumentParts, MethodStatus, SavedMethod
 from mockpay.vault.tokens import card_fingerprint as card_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class SavedMethodUse:
     """A method that pays now: its instrument and, of a card, what the network is shown instead."""
 
     method: SavedMethod
@@ -80,12 +80,12 @@ def save(
         Invalid: code ``consent.required`` or ``method.not_savable``.
     """
     given = check_consent(consent)
-    parts = rules.parts(instrument)
+    parts = rules.split_instrument(instrument)
     ring = sandbox.runtime.keyring
     mark = tokens.scoped_fingerprint(ring, sandbox.seller_id, parts.identity)
     known = vault_table.by_fingerprint(sandbox, buyer_id, mark)
     if known is not None and known.live:
-        return _renewed(sandbox, known, parts)
+        return _renew(sandbox, known, parts)
     if known is not None:
         # A deactivated token never works again: its place is taken by a new one.
         _remove(sandbox, known)
@@ -93,10 +93,10 @@ def save(
     consent_table.add(sandbox, method.consent_id, buyer_id, given, attempt_id)
     if not vault_table.add(sandbox, method, mark):
         raise Conflict("This is being saved already.", code="method.saved_meanwhile")
-    return _answered(sandbox, method, parts)
+    return _register(sandbox, method, parts)
 
 
-def _new(sandbox: Sandbox, buyer_id: str, parts: Parts, attempt_id: str | None) -> SavedMethod:
+def _new(sandbox: Sandbox, buyer_id: str, parts: InstrumentParts, attempt_id: str | None) -> SavedMethod:
     token = tokens.new_token()
     pan = parts.secret.get("pan")
     number = _token_number(sandbox, token, parts.display["network"]) if pan else None
@@ -125,7 +125,7 @@ def _token_number(sandbox: Sandbox, token: str, network: str) -> str:
     return tokens.token_number(sandbox.seller.seed, token, network)
 
 
-def _answered(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod:
+def _register(sandbox: Sandbox, method: SavedMethod, parts: InstrumentParts) -> SavedMethod:
     """What the network says to a new token; only an active one has a secret."""
     if parts.refused:
         return _step(sandbox, method, "refuse", Actor.ISSUER, reason=parts.refused)
@@ -135,7 +135,7 @@ def _answered(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMetho
     return vault_table.find(sandbox, active.buyer_id, active.token) or active
 
 
-def _renewed(sandbox: Sandbox, method: SavedMethod, parts: Parts) -> SavedMethod:
+def _renew(sandbox: Sandbox, method: SavedMethod, parts: InstrumentParts) -> SavedMethod:
     """The same token; a card that came with another expiry is kept with that."""
     if method.expires_at == parts.expires_at:
         return method
@@ -158,17 +158,17 @@ def find(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
     """
     found = vault_table.find(sandbox, buyer_id, token)
     if found is None:
-        raise _unknown()
+        raise _not_found()
     return found
 
 
-def _unknown() -> NotFound:
+def _not_found() -> NotFound:
     return NotFound("There is no such saved method.", code="method.not_found")
 
 
-def _still(method: SavedMethod | None) -> SavedMethod:
+def _require(method: SavedMethod | None) -> SavedMethod:
     if method is None:
-        raise _unknown()
+        raise _not_found()
     return method
 
 
@@ -181,7 +181,7 @@ def rename(sandbox: Sandbox, buyer_id: str, token: str, nickname: str) -> SavedM
         Invalid: code ``nickname.invalid``.
     """
     method = find(sandbox, buyer_id, token)
-    return _still(vault_table.rename(sandbox, method, rules.nickname(nickname)))
+    return _require(vault_table.rename(sandbox, method, rules.nickname(nickname)))
 
 
 def make_default(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
@@ -194,8 +194,8 @@ def make_default(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
     """
     method = find(sandbox, buyer_id, token)
     if not method.live:
-        raise _not_now(method)
-    return _still(vault_table.make_default(sandbox, method))
+        raise _unavailable(method)
+    return _require(vault_table.make_default(sandbox, method))
 
 
 def delete(sandbox: Sandbox, buyer_id: str, token: str) -> None:
@@ -258,7 +258,7 @@ def deactivate(
 # --- paying
 
 
-def use(sandbox: Sandbox, buyer_id: str, token: str) -> Used:
+def use(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethodUse:
     """
     Pay with a method: its instrument, and for a card a cryptogram good for one payment.
 
@@ -269,21 +269,21 @@ def use(sandbox: Sandbox, buyer_id: str, token: str) -> Used:
     method = find(sandbox, buyer_id, token)
     expired = method.expires_at is not None and method.expires_at <= sandbox.now
     if method.status is not MethodStatus.ACTIVE or expired:
-        raise _not_now(method)
+        raise _unavailable(method)
     secret = {}
     if METHODS[method.kind].secret:
         secret = dict(envelope_table.find(sandbox, method))
     instrument = METHODS[method.kind].restore(secret, method.display)
     assert instrument is not None
-    used = _still(vault_table.touch(sandbox, method))
+    used = _require(vault_table.touch(sandbox, method))
     if not isinstance(instrument, Card):
-        return Used(used, instrument)
+        return SavedMethodUse(used, instrument)
     proof = tokens.cryptogram(sandbox.runtime.keyring, sandbox.seller_id, token)
     cryptogram_table.add(sandbox, proof, token, sandbox.now + tokens.CRYPTOGRAM_LIFE)
-    return Used(used, instrument, _token_number(sandbox, token, method.display["network"]), proof)
+    return SavedMethodUse(used, instrument, _token_number(sandbox, token, method.display["network"]), proof)
 
 
-def _not_now(method: SavedMethod) -> Conflict:
+def _unavailable(method: SavedMethod) -> Conflict:
     state = "expired" if method.status is MethodStatus.ACTIVE else str(method.status).lower()
     return Conflict(f"This saved method is {state}.", code=f"method.{state}")
 

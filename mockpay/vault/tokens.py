@@ -17,7 +17,7 @@ _CRYPTOGRAM_BYTES = 20
 CRYPTOGRAM_LIFE = DAY
 
 
-def bound_to(seller_id: str, token: str, kind: str) -> str:
+def binding(seller_id: str, token: str, kind: str) -> str:
     """What a secret is sealed with, so that its row cannot be put in another's place."""
     return f"mockpay/vault/v1|{seller_id}|{token}|{kind}"
 

@@ -72,7 +72,7 @@ def add(sandbox: Sandbox, method: SavedMethod, fingerprint: str) -> bool:
     touched = _next_touch(sandbox, method.buyer_id)
     added = mapper.insert_new(sandbox.connection, method, fingerprint=fingerprint, touched=touched)
     if added:
-        _tell(sandbox, method.token, "initiate", None, method.status, Actor.BUYER, {})
+        _add_event(sandbox, method.token, "initiate", None, method.status, Actor.BUYER, {})
     return added
 
 
@@ -134,7 +134,7 @@ def transition(
         message = "The saved method moved on meanwhile."
         raise IllegalTransition(message, machine=SAVED_METHOD.name, event=event)
     facts = {"reason": reason} if reason else {}
-    _tell(sandbox, method.token, event, method.status, moved.status, actor, facts)
+    _add_event(sandbox, method.token, event, method.status, moved.status, actor, facts)
     return moved
 
 
@@ -180,7 +180,7 @@ def _change(
     return mapper.load_first(sandbox.connection.execute(statement).first())
 
 
-def _tell(
+def _add_event(
     sandbox: Sandbox,
     token: str,
     event: str,

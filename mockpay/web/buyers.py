@@ -17,7 +17,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.consents import CONSENT_TEXTS, CONSENT_VERSION
-from mockpay.vault.rules import masked
+from mockpay.vault.rules import mask_address
 from mockpay.web.hosts import own_host
 
 _COOKIE = "mockpay_buyer_"
@@ -88,7 +88,7 @@ def shown(sandbox: Sandbox) -> dict[str, object]:
     own = own_host(sandbox.runtime.settings, request.host)
     lead, _, rest = CONSENT_TEXTS[CONSENT_VERSION].partition(". ")
     return {
-        "email": masked(buyer.email) if buyer else None,
+        "email": mask_address(buyer.email) if buyer else None,
         "sign_in": sign_in_url(sandbox),
         "account": home(sandbox.seller_id, "methods") if own else None,
         "consent": {"lead": f"{lead}.", "rest": rest},

@@ -55,7 +55,7 @@ def asked(world, attempt, outcome="success"):
 def challenged(world, attempt):
     """The challenge is on the buyer's screen, its code in the inbox."""
     txn = asked(world, attempt)
-    act(world, acs.open_, txn.acs_token, requestor.creq(txn))
+    act(world, acs.open_challenge, txn.acs_token, requestor.creq(txn))
     return seen(world, threeds_table.by_id, txn.txn_id)
 
 

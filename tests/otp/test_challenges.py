@@ -243,7 +243,7 @@ def is_right_under(world, ring, challenge, code):
     runtime = replace(world.runtime, keys=replace(world.runtime.keys, store=ring))
     with world.read() as sandbox:
         kept = rows.find(sandbox, challenge.challenge_id)
-        return codes.is_right(replace(sandbox, runtime=runtime), kept, code)
+        return codes.code_matches(replace(sandbox, runtime=runtime), kept, code)
 
 
 # --- time

@@ -10,7 +10,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.otp import rules
-from mockpay.otp.rules import OTP, OVER, Channel, OtpState, Purpose, Verdict
+from mockpay.otp.rules import OTP, VERDICT_AFTER_END, Channel, OtpState, Purpose, Verdict
 
 #: facts, section 11.2.
 PUBLISHED = {
@@ -125,7 +125,7 @@ def test_the_ends_of_what_is_bound_cannot_be_moved():
     ],
 )
 def test_a_typed_code_is_its_digits_or_nothing(typed, code):
-    assert rules.typed_code(typed) == code
+    assert rules.normalize_code(typed) == code
 
 
 # --- magic codes
@@ -141,12 +141,12 @@ def test_the_rows_are_the_published_table():
 
 @pytest.mark.parametrize(("code", "outcome"), PUBLISHED.items())
 def test_a_magic_code_has_its_outcome(code, outcome):
-    assert rules.magic(code) == outcome
+    assert rules.magic_outcome(code) == outcome
 
 
 @pytest.mark.parametrize("code", ["482913", "12345", "1234567", "", "0000", "12345 6"])
 def test_any_other_code_is_not_magic(code):
-    assert rules.magic(code) is None
+    assert rules.magic_outcome(code) is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_an_acs_makes_its_own_outcomes_of_five_codes(typed, outcome):
     ("amount", "asked"), [("5000.00", False), ("5000.01", True), ("4999.99", False), ("1.00", False)]
 )
 def test_the_threshold_asks_strictly_above(amount, asked):
-    assert rules.asks(Settings(), "card", Money.parse(amount)) is asked
+    assert rules.otp_required(Settings(), "card", Money.parse(amount)) is asked
 
 
 @pytest.mark.parametrize(
@@ -184,14 +184,14 @@ def test_the_threshold_asks_strictly_above(amount, asked):
 )
 def test_the_threshold_is_the_sellers(threshold, amount, asked):
     given = settings({"otp_threshold": threshold})
-    assert rules.asks(given, "wallet", Money.parse(amount)) is asked
+    assert rules.otp_required(given, "wallet", Money.parse(amount)) is asked
 
 
 def test_a_method_that_always_asks_does_so_for_any_amount():
     given = settings({"otp_always_methods": ["SAVED", "wallet"]})
-    assert rules.asks(given, "saved", Money.parse("1.00"))
-    assert rules.asks(given, "wallet", Money.parse("1.00"))
-    assert not rules.asks(given, "card", Money.parse("1.00"))
+    assert rules.otp_required(given, "saved", Money.parse("1.00"))
+    assert rules.otp_required(given, "wallet", Money.parse("1.00"))
+    assert not rules.otp_required(given, "card", Money.parse("1.00"))
 
 
 # --- settings
@@ -264,17 +264,17 @@ def test_any_other_value_is_refused_and_named(name, value):
     ],
 )
 def test_a_destination_is_shown_masked(to, shown):
-    assert rules.masked(to) == shown
+    assert rules.mask_destination(to) == shown
 
 
 def test_spelling_does_not_make_another_destination():
-    assert rules.same_destination(" +91 98765 43210") == rules.same_destination("+919876543210")
-    assert rules.same_destination("Asha@Example.com") == rules.same_destination("asha@example.com")
+    assert rules.normalize_destination(" +91 98765 43210") == rules.normalize_destination("+919876543210")
+    assert rules.normalize_destination("Asha@Example.com") == rules.normalize_destination("asha@example.com")
 
 
 @pytest.mark.parametrize(("seconds", "says"), [(300, "5 minutes"), (119, "119 seconds")])
 def test_a_message_says_how_long_its_code_is_good_for(seconds, says):
-    text = rules.message(Purpose.SIGN_IN, "482913", None, None, seconds)
+    text = rules.message_text(Purpose.SIGN_IN, "482913", None, None, seconds)
     assert text == (f"482913 is your one-time password for signing in. Valid for {says}. Tell it nobody.")
 
 
@@ -287,8 +287,8 @@ def test_a_challenge_steps_from_active_only_and_every_state_is_reached():
 
 
 def test_every_end_has_an_answer_that_verifies_nothing():
-    assert set(OVER) == set(OtpState) - {OtpState.ACTIVE}
-    assert Verdict.VERIFIED not in OVER.values()
+    assert set(VERDICT_AFTER_END) == set(OtpState) - {OtpState.ACTIVE}
+    assert Verdict.VERIFIED not in VERDICT_AFTER_END.values()
 
 
 def test_states_purposes_and_channels_are_spelt_in_capitals():

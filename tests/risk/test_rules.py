@@ -13,7 +13,7 @@ from mockpay.domain.scenarios.rows import Input
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.risk.rule_table import NAMES, RULES, rules_of
-from mockpay.risk.rules import Counts, Decided, Facts, Verdict, assess, strictest
+from mockpay.risk.rules import Counts, Facts, PresetDecision, Verdict, assess, strictest
 
 PLAIN = Facts(Money.parse("499.00"), "upi")
 CARD = replace(PLAIN, method="card", fingerprint="f1", card="411111…1111", country="IN", holder="Asha Rao")
@@ -236,7 +236,7 @@ def test_a_decision_is_the_strictest_hit_and_a_score_the_capped_sum(facts, count
 @pytest.mark.parametrize("verdict", Verdict)
 def test_what_was_decided_beforehand_is_the_decision_and_the_hits_stay(verdict):
     facts = replace(PLAIN, ip="198.51.100.66")
-    decided = Decided(verdict, "FORCED", "forced", "a test")
+    decided = PresetDecision(verdict, "FORCED", "forced", "a test")
     found = assess(RULES, facts, KNOWN, decided)
     assert found.decision == verdict
     assert [hit.rule for hit in found.hits] == ["FORCED", "IP_PROXY"]
@@ -244,7 +244,7 @@ def test_what_was_decided_beforehand_is_the_decision_and_the_hits_stay(verdict):
 
 
 def test_to_allow_does_not_lift_the_block_of_an_instrument():
-    allow = Decided(Verdict.ALLOW, "FORCED", "forced", "a test")
+    allow = PresetDecision(Verdict.ALLOW, "FORCED", "forced", "a test")
     assert assess(RULES, replace(PLAIN, vpa="blocked@mockpay"), KNOWN, allow).decision == "DECLINE"
     card = rules_of({"BIN_BLOCK": "411111"}).rules
     assert assess(card, CARD, KNOWN, allow).decision == "DECLINE"

@@ -153,10 +153,10 @@ class Proofs(RuleBasedStateMachine):
         with self.world.transaction() as sandbox:
             txn = threeds_table.latest(sandbox, attempt.attempt_id)
             assume(txn is not None and txn.acs_token)
-            page = acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+            page = acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             if isinstance(page, acs.AcsPage):
                 page = acs.submit(sandbox, txn.acs_token, code)
-            if not (back and isinstance(page, acs.Finished)):
+            if not (back and isinstance(page, acs.ChallengeCompletion)):
                 return
             moved = card_authentication.handle_return(sandbox, attempt, page.cres, page.session_data)
             outbox_id = self.proved(sandbox, attempt, moved)

@@ -8,7 +8,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.threeds import acs, requestor
 from mockpay.threeds import threeds_table as rows
-from mockpay.threeds.acs import Finished
+from mockpay.threeds.acs import ChallengeCompletion
 from mockpay.threeds.messages import CRes
 from mockpay.threeds.rules import Browser, Transaction
 from mockpay.wire import threeds as wire
@@ -70,7 +70,7 @@ class Room:
         self.passed += seconds * SECOND
 
     def open(self, creq=None):
-        return self.act(acs.open_, requestor.creq(self.txn) if creq is None else creq)
+        return self.act(acs.open_challenge, requestor.creq(self.txn) if creq is None else creq)
 
     def submit(self, otp=RIGHT):
         return self.act(acs.submit, otp)
@@ -109,10 +109,10 @@ class Room:
         return [one.body["errorCode"] for one in self.log() if one.type == "Erro"][-1]
 
 
-def cres_of(finished: Finished) -> CRes:
+def cres_of(finished: ChallengeCompletion) -> CRes:
     return CRes.read(wire.decode(finished.cres))
 
 
-def forged(finished: Finished, **changes) -> str:
+def forged(finished: ChallengeCompletion, **changes) -> str:
     """Another CRes than the ACS wrote."""
     return wire.encode(replace(cres_of(finished), **changes).plain())

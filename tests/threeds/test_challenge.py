@@ -6,7 +6,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.store import inbox, schedule
 from mockpay.threeds import issuer
 from mockpay.threeds import threeds_table as rows
-from mockpay.threeds.acs import AcsPage, Finished
+from mockpay.threeds.acs import AcsPage, ChallengeCompletion
 from mockpay.threeds.rules import Liability, State
 from tests.factories import on_sqlite, run_concurrently
 from tests.threeds.rooms import BACK, MASTERCARD, Room, cres_of
@@ -26,7 +26,7 @@ def test_the_right_otp_authenticates(world):
     room = Room.opened(world)
     assert room.txn.state is State.CHALLENGE
     done = room.submit()
-    assert isinstance(done, Finished)
+    assert isinstance(done, ChallengeCompletion)
     assert (done.notification_url, done.session_data) == (BACK, room.txn.session_data)
     assert (cres_of(done).trans_status, cres_of(done).server_trans_id) == ("Y", room.txn_id)
 
@@ -35,7 +35,7 @@ def test_the_right_otp_authenticates(world):
     assert room.outcome().event == "auth_ok"
     assert room.outcome().liability is Liability.ISSUER
     with world.read() as sandbox:
-        assert issuer.check(sandbox, txn, issuer.opened(sandbox, txn), txn.eci) == "2"
+        assert issuer.check_cavv(sandbox, txn, issuer.open_cavv(sandbox, txn), txn.eci) == "2"
     assert room.spoken() == [
         "AReq S>D",
         "AReq D>A",
@@ -122,7 +122,7 @@ def test_a_page_says_what_became_of_an_otp(world, otp, notice):
 @on_sqlite
 def test_the_code_from_the_phone_is_right(world):
     room = Room.opened(world)
-    assert isinstance(room.submit(code_of(room)), Finished)
+    assert isinstance(room.submit(code_of(room)), ChallengeCompletion)
 
 
 @on_sqlite
@@ -133,7 +133,7 @@ def test_another_otp_is_sent_on_request(world):
     room.later(31)
     assert room.resend().notice == "resent"
     assert room.submit(first).notice == "wrong"
-    assert isinstance(room.submit(code_of(room)), Finished)
+    assert isinstance(room.submit(code_of(room)), ChallengeCompletion)
 
 
 @on_sqlite
@@ -142,7 +142,7 @@ def test_an_expired_otp_is_begun_anew(world):
     room.later(301)
     assert room.submit("123450").notice == "expired"
     assert room.resend().notice == "resent"
-    assert isinstance(room.submit(), Finished)
+    assert isinstance(room.submit(), ChallengeCompletion)
 
 
 @on_sqlite
@@ -151,14 +151,14 @@ def test_the_first_otp_may_fail_to_arrive(world):
     assert room.open().notice == "undelivered"
     room.later(31)
     assert room.resend().notice == "resent"
-    assert isinstance(room.submit(code_of(room)), Finished)
+    assert isinstance(room.submit(code_of(room)), ChallengeCompletion)
 
 
 def test_a_phone_that_is_locked_out_is_asked_no_more(world):
     for place in range(2):
-        assert isinstance(Room.opened(world, order=f"O-{place}").submit("888888"), Finished)
+        assert isinstance(Room.opened(world, order=f"O-{place}").submit("888888"), ChallengeCompletion)
     room = Room.asked(world, order="O-3")
-    assert isinstance(room.open(), Finished)
+    assert isinstance(room.open(), ChallengeCompletion)
     assert (room.txn.trans_status, room.txn.reason) == ("N", "19")
 
 
@@ -167,7 +167,7 @@ def test_the_acs_has_enough_after_many_tries(world):
     room = Room.opened(world)
     for _ in range(20):
         assert isinstance(room.resend(), AcsPage)
-    assert isinstance(room.resend(), Finished)
+    assert isinstance(room.resend(), ChallengeCompletion)
     assert room.txn.reason == "19"
 
 
@@ -184,7 +184,7 @@ def test_the_buyer_who_leaves_cancels(world):
 @on_sqlite
 def test_a_magic_card_leaves_by_itself(world):
     room = Room.asked(world, "cancelled")
-    assert isinstance(room.open(), Finished)
+    assert isinstance(room.open(), ChallengeCompletion)
     assert room.txn.state is State.CANCELLED
 
 
@@ -232,7 +232,7 @@ def test_time_does_not_undo_an_end(world):
 def test_eight_right_otps_at_once_give_one_result(world):
     room = Room.opened(world)
     got = run_concurrently(8, lambda _: room.submit())
-    assert all(isinstance(one, Finished) for one in got), got
+    assert all(isinstance(one, ChallengeCompletion) for one in got), got
     assert len({one.cres for one in got}) == 1
     assert len(rreqs(room)) == 1
     assert room.txn.trans_status == "Y"

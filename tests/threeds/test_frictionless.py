@@ -119,7 +119,7 @@ def test_a_card_that_takes_no_part_is_answered_by_the_directory(world):
 def test_the_log_has_neither_card_number_nor_value(world):
     room = Room.asked(world, "frictionless")
     with world.read() as sandbox:
-        value = issuer.opened(sandbox, room.txn)
+        value = issuer.open_cavv(sandbox, room.txn)
     written = str(room.log())
     assert len(value) == CAVV_LENGTH
     assert VISA not in written
@@ -134,11 +134,11 @@ def test_the_issuer_knows_its_own_value_and_no_other(world, outcome, right, wron
     other = Room.asked(world, outcome, order="O-2", amount="500.00")
     with world.read() as sandbox:
         txn = room.txn
-        value = issuer.opened(sandbox, txn)
-        assert issuer.check(sandbox, txn, value, txn.eci) == right
-        assert issuer.check(sandbox, txn, "A" * 27 + "=", txn.eci) == wrong
-        assert issuer.check(sandbox, txn, issuer.opened(sandbox, other.txn), txn.eci) == wrong
-        assert issuer.check(sandbox, txn, None, txn.eci) is None
+        value = issuer.open_cavv(sandbox, txn)
+        assert issuer.check_cavv(sandbox, txn, value, txn.eci) == right
+        assert issuer.check_cavv(sandbox, txn, "A" * 27 + "=", txn.eci) == wrong
+        assert issuer.check_cavv(sandbox, txn, issuer.open_cavv(sandbox, other.txn), txn.eci) == wrong
+        assert issuer.check_cavv(sandbox, txn, None, txn.eci) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.threeds.elements import BadMessage, redacted
-from mockpay.threeds.messages import AReq, ARes, CReq, CRes, Erro, RReq, RRes, about, erro
+from mockpay.threeds.messages import (
+    AReq,
+    ARes,
+    CReq,
+    CRes,
+    ErrorMessage,
+    RReq,
+    RRes,
+    browser_elements,
+    error_message,
+)
 from mockpay.threeds.rules import Browser
 
 ID = "8a880dc0-d2d2-4067-bcb1-b08d1690b26e"
@@ -26,7 +36,7 @@ AREQ = AReq(
     "https://shop.example",
     "A1SELLER",
     "http://127.0.0.1/3ds",
-    **about(Browser("203.0.113.7", "UA", javascript_enabled=True, color_depth="24", tz="-330")),
+    **browser_elements(Browser("203.0.113.7", "UA", javascript_enabled=True, color_depth="24", tz="-330")),
 )
 MESSAGES = [
     AREQ,
@@ -36,7 +46,7 @@ MESSAGES = [
     CRes(ID, ID, "N"),
     RReq(ID, ID, ID, "U", "02", "14", eci="07", challenge_cancel="04"),
     RRes(ID, ID, ID),
-    erro("301", "A", "acsTransID", "CReq", acs_trans_id=ID),
+    error_message("301", "A", "acsTransID", "CReq", acs_trans_id=ID),
 ]
 
 
@@ -117,7 +127,7 @@ def test_anything_is_read_or_refused_by_a_code(plain):
 
 
 def test_a_browser_without_a_script_tells_less():
-    plain = about(Browser("::1%eth0", "x" * 5_000))
+    plain = browser_elements(Browser("::1%eth0", "x" * 5_000))
     assert (plain["browser_ip"], len(plain["browser_user_agent"])) == ("::1", 2048)
     assert plain["browser_java"] is None
     assert plain["browser_javascript"] is False
@@ -144,7 +154,7 @@ def test_what_is_redacted_already_stays_as_it_is():
 
 
 def test_an_erro_says_what_and_by_whom():
-    plain = erro("101", "S", "transStatus", "CRes", server_trans_id=ID).plain()
+    plain = error_message("101", "S", "transStatus", "CRes", server_trans_id=ID).plain()
     assert plain == {
         "messageType": "Erro",
         "messageVersion": "2.2.0",
@@ -155,4 +165,4 @@ def test_an_erro_says_what_and_by_whom():
         "errorMessageType": "CRes",
         "threeDSServerTransID": ID,
     }
-    assert Erro.read(plain).refused == "CRes"
+    assert ErrorMessage.read(plain).refused == "CRes"

@@ -3,8 +3,8 @@
 import pytest
 
 from mockpay.threeds import acs, directory_server, requestor
-from mockpay.threeds.acs import AcsPage, Finished
-from mockpay.threeds.messages import Erro, RReq
+from mockpay.threeds.acs import AcsPage, ChallengeCompletion
+from mockpay.threeds.messages import ErrorMessage, RReq
 from mockpay.threeds.rules import State
 from mockpay.wire import threeds as wire
 from tests.factories import World, on_sqlite
@@ -63,7 +63,7 @@ def test_a_cres_before_its_result_fails(world):
     early = forged_alone(room, "Y")
     assert room.finish(early).state is State.ERROR
     assert room.last_erro() == "101"
-    assert isinstance(room.submit(), Erro)
+    assert isinstance(room.submit(), ErrorMessage)
     assert not room.outcome().authorise
 
 
@@ -139,7 +139,7 @@ def test_a_finished_challenge_is_not_opened_again(world):
     room = Room.opened(world)
     room.submit()
     refused = room.open()
-    assert (type(refused), refused.error_code, refused.component) == (Erro, "101", "A")
+    assert (type(refused), refused.error_code, refused.component) == (ErrorMessage, "101", "A")
     assert room.last_erro() == "101"
     assert room.txn.trans_status == "Y"
 
@@ -183,7 +183,7 @@ def test_a_form_sent_twice_finds_the_same_end(world):
 def test_a_creq_that_breaks_the_rules_is_refused_by_its_code(world, elements, code):
     room = Room.asked(world)
     refused = room.open(changed(room, **elements))
-    assert (type(refused), refused.error_code) == (Erro, code)
+    assert (type(refused), refused.error_code) == (ErrorMessage, code)
     assert room.last_erro() == code
     assert isinstance(room.open(), AcsPage)
 
@@ -192,9 +192,9 @@ def test_a_creq_that_breaks_the_rules_is_refused_by_its_code(world, elements, co
 def test_session_data_that_cannot_be_handed_back_is_refused(world):
     room = Room.asked(world)
     creq = requestor.creq(room.txn)
-    assert room.act(acs.open_, creq, "A" * 1025).error_code == "203"
-    assert room.act(acs.open_, creq, "<b>").error_code == "203"
-    assert isinstance(room.act(acs.open_, creq, room.txn.session_data), AcsPage)
+    assert room.act(acs.open_challenge, creq, "A" * 1025).error_code == "203"
+    assert room.act(acs.open_challenge, creq, "<b>").error_code == "203"
+    assert isinstance(room.act(acs.open_challenge, creq, room.txn.session_data), AcsPage)
 
 
 @on_sqlite
@@ -202,7 +202,7 @@ def test_a_browser_that_posts_without_end_fills_no_log(world):
     room = Room.asked(world)
     with world.transaction() as sandbox:
         for _ in range(210):
-            acs.open_(sandbox, room.txn.acs_token, "rubbish")
+            acs.open_challenge(sandbox, room.txn.acs_token, "rubbish")
     assert len(room.log()) == 200
     assert isinstance(room.open(), AcsPage)
 
@@ -221,7 +221,7 @@ def test_the_issuers_method_page_is_told_whom_to_answer(world):
 def test_an_unknown_challenge_is_refused(world):
     room = Room.asked(world)
     with world.transaction() as sandbox:
-        refused = acs.open_(sandbox, "unknown", requestor.creq(room.txn))
+        refused = acs.open_challenge(sandbox, "unknown", requestor.creq(room.txn))
         assert refused.error_code == "301"
         for verb in (acs.resend, acs.cancel, acs.page):
             assert verb(sandbox, "unknown").error_code == "301"
@@ -232,7 +232,7 @@ def test_an_unknown_challenge_is_refused(world):
 def test_another_sellers_challenge_is_an_unknown_one(world, runtime):
     room, other = Room.asked(world), World.new(runtime)
     with other.transaction() as sandbox:
-        refused = acs.open_(sandbox, room.txn.acs_token, requestor.creq(room.txn))
+        refused = acs.open_challenge(sandbox, room.txn.acs_token, requestor.creq(room.txn))
     assert refused.error_code == "301"
 
 
@@ -270,17 +270,17 @@ def result(txn, **changes):
 def test_a_result_that_belongs_elsewhere_is_refused(world, changes, code):
     room = Room.opened(world)
     with world.transaction() as sandbox:
-        receipt = directory_server.tell(sandbox, room.txn, result(room.txn, **changes))
-    assert (type(receipt), receipt.error_code, receipt.component) == (Erro, code, "S")
+        receipt = directory_server.forward_result(sandbox, room.txn, result(room.txn, **changes))
+    assert (type(receipt), receipt.error_code, receipt.component) == (ErrorMessage, code, "S")
     assert room.txn.state is State.CHALLENGE
 
 
 @on_sqlite
 def test_a_second_result_is_refused(world):
     room = Room.opened(world)
-    assert isinstance(room.submit("333333"), Finished)
+    assert isinstance(room.submit("333333"), ChallengeCompletion)
     with world.transaction() as sandbox:
-        assert directory_server.tell(sandbox, room.txn, result(room.txn)).error_code == "101"
+        assert directory_server.forward_result(sandbox, room.txn, result(room.txn)).error_code == "101"
     assert room.txn.trans_status == "N"
 
 

@@ -43,7 +43,7 @@ def test_no_status_is_missing_and_the_live_ones_have_a_future():
 
 
 def test_of_a_card_only_its_looks_leave_the_vault():
-    parts = rules.parts(card())
+    parts = rules.split_instrument(card())
     assert parts.display == {"network": "Visa", "last4": "1111", "issuer": "HDFC", "type": "credit"}
     assert parts.secret == {"pan": VISA, "expiry": "08/2029"}
     assert VISA not in repr(parts)
@@ -52,7 +52,7 @@ def test_of_a_card_only_its_looks_leave_the_vault():
 
 def test_a_card_comes_back_without_cvv_and_name():
     typed = card()
-    parts = rules.parts(typed)
+    parts = rules.split_instrument(typed)
     again = METHODS[parts.kind].restore(parts.secret, parts.display)
     assert isinstance(again, Card)
     assert (again.typed.name, again.magic_cvv) == ("", None)
@@ -69,27 +69,30 @@ def test_a_card_comes_back_without_cvv_and_name():
     ],
 )
 def test_other_instruments_come_back_as_they_were(instrument, shown):
-    parts = rules.parts(instrument)
+    parts = rules.split_instrument(instrument)
     assert parts.display == shown
     assert METHODS[parts.kind].restore(parts.secret, parts.display) == instrument
 
 
 def test_of_net_banking_nothing_is_secret():
-    assert rules.parts(NetBanking("SBIN")).secret == {}
+    assert rules.split_instrument(NetBanking("SBIN")).secret == {}
 
 
 def test_a_upi_id_is_one_however_it_is_spelt():
-    assert rules.parts(Upi("Gaurav@OkHdfc")).identity == rules.parts(Upi("gaurav@okhdfc")).identity
+    assert (
+        rules.split_instrument(Upi("Gaurav@OkHdfc")).identity
+        == rules.split_instrument(Upi("gaurav@okhdfc")).identity
+    )
 
 
 def test_two_instruments_never_have_one_identity():
     given = [card(), card(FOREIGN), Upi("a1@bank"), Wallet("a1@bank"), NetBanking("SBIN")]
-    assert len({rules.parts(one).identity for one in given}) == len(given)
+    assert len({rules.split_instrument(one).identity for one in given}) == len(given)
 
 
 def test_a_payment_by_qr_code_has_nothing_to_save():
     with pytest.raises(Invalid) as refused:
-        rules.parts(Upi())
+        rules.split_instrument(Upi())
     assert refused.value.code == "method.not_savable"
 
 
@@ -98,12 +101,12 @@ def test_a_payment_by_qr_code_has_nothing_to_save():
     [("08/29", "2029-08-31T18:30:00Z"), ("12/29", "2029-12-31T18:30:00Z"), ("02/28", "2028-02-29T18:30:00Z")],
 )
 def test_a_card_is_good_through_its_last_day_in_india(expiry, ends):
-    assert rules.parts(card(expiry=expiry)).expires_at == parse_time(ends)
+    assert rules.split_instrument(card(expiry=expiry)).expires_at == parse_time(ends)
 
 
 def test_only_cards_of_india_get_a_token():
-    assert rules.parts(card()).refused is None
-    assert rules.parts(card(FOREIGN)).refused == "international_card_not_tokenised"
+    assert rules.split_instrument(card()).refused is None
+    assert rules.split_instrument(card(FOREIGN)).refused == "international_card_not_tokenised"
 
 
 @pytest.mark.parametrize("number", ["4539578763621486", "6011111111111117", "1", ""])
@@ -121,7 +124,7 @@ def test_a_card_that_was_never_ours_is_not_restored(number):
     [("gaurav@okhdfc", "ga****@okhdfc"), ("abc@x", "ab****@x"), ("ab@x", "a****@x"), ("a@x", "****@x")],
 )
 def test_an_address_never_shows_its_whole_name(address, shown):
-    assert rules.masked(address) == shown
+    assert rules.mask_address(address) == shown
 
 
 def saved(kind, display, nickname=None):
@@ -156,7 +159,7 @@ def saved(kind, display, nickname=None):
     ],
 )
 def test_a_buyer_knows_a_method_by_its_looks_or_its_nickname(instrument, title):
-    parts = rules.parts(instrument)
+    parts = rules.split_instrument(instrument)
     assert saved(parts.kind, parts.display).title == title
     assert saved(parts.kind, parts.display, "Groceries").title == "Groceries"
 

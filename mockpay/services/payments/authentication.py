@@ -44,7 +44,7 @@ def required_authentication(sandbox: Sandbox, attempt: Attempt, *, forced: bool)
     settings, amount = sandbox.seller.settings, attempt.amount
     if method.own_proof:
         amount = Money(0, amount.currency)
-    asks = forced or challenges.asks(settings, attempt.method, amount)
+    asks = forced or challenges.otp_required(settings, attempt.method, amount)
     return Auth.OTP if asks else None
 
 

@@ -98,12 +98,15 @@ def issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
 def _cavv_matches(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
     """Whether the issuer knows the proof: where it told of one there must be one, and its own."""
     try:
-        presented = issuer.opened(sandbox, txn)
+        presented = issuer.open_cavv(sandbox, txn)
     except Unusable:
         return False  # Another row's, or a changed one.
     if presented is None:
         return txn.trans_status not in PROVEN
-    return issuer.check(sandbox, txn, presented, indicator) not in {issuer.WRONG, issuer.ATTEMPT_WRONG}
+    return issuer.check_cavv(sandbox, txn, presented, indicator) not in {
+        issuer.CAVV_WRONG,
+        issuer.ATTEMPT_CAVV_WRONG,
+    }
 
 
 def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:

@@ -10,8 +10,8 @@ from mockpay.kernel.errors import Invalid
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.threeds import acs, threeds_table
-from mockpay.threeds.acs import AcsPage, Finished, Shown
-from mockpay.threeds.messages import Erro
+from mockpay.threeds.acs import AcsPage, AcsResponse, ChallengeCompletion
+from mockpay.threeds.messages import ErrorMessage
 from mockpay.threeds.rules import CHALLENGE_MS
 from mockpay.web import headers
 from mockpay.web.checkout import view_models
@@ -57,13 +57,13 @@ def page(runtime: Runtime, token: str) -> Response:
     return headers.framed(answer)
 
 
-def _act(sandbox: Sandbox, token: str) -> Shown:
+def _act(sandbox: Sandbox, token: str) -> AcsResponse:
     """What the browser posted, done."""
     given = request.form
     if request.method != "POST":
         return acs.page(sandbox, token, request.args.get("said"))
     if "creq" in given:
-        return acs.open_(sandbox, token, given["creq"], given.get("threeDSSessionData", ""))
+        return acs.open_challenge(sandbox, token, given["creq"], given.get("threeDSSessionData", ""))
     action = given.get("action", "submit")
     if action == "resend":
         return acs.resend(sandbox, token)
@@ -74,10 +74,10 @@ def _act(sandbox: Sandbox, token: str) -> Shown:
     return acs.submit(sandbox, token, given.get("otp", ""))
 
 
-def _answer(sandbox: Sandbox, token: str, shown: Shown) -> Response:
-    if isinstance(shown, Erro):
+def _answer(sandbox: Sandbox, token: str, shown: AcsResponse) -> Response:
+    if isinstance(shown, ErrorMessage):
         return _refused(shown.description, shown.error_code, 400, shown.detail)
-    if isinstance(shown, Finished):
+    if isinstance(shown, ChallengeCompletion):
         return _finished(shown)
     if request.method == "POST" and shown.notice != "technical":
         # By GET, so that loading the page again types no OTP again.
@@ -120,7 +120,7 @@ def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
     return show("challenge/page.html", 503 if notice == "technical" else 200, page=given, asked=asked)
 
 
-def _finished(shown: Finished) -> Response:
+def _finished(shown: ChallengeCompletion) -> Response:
     """A form that the browser posts by itself, to where the challenge was asked from."""
     given = {
         "title": "Going back to the payment",

@@ -106,7 +106,7 @@ def _tiles(session: PageSession) -> list[dict[str, object]]:
             "title": method.tile,
             "fact": method.subtitle.format(
                 banks=netbanking.fact(session),
-                otp="with an OTP" if challenges.asks(settings, code, amount) else "no OTP",
+                otp="with an OTP" if challenges.otp_required(settings, code, amount) else "no OTP",
             ),
             "icon": method.icon,
             "url": session.at(code),

@@ -173,7 +173,7 @@ def list_risk_overrides(request: Request[None, None]) -> RiskOverrideList:
 def delete_risk_overrides(request: Request[None, None]) -> None:
     with request.transaction() as sandbox:
         for override in risk_table.overrides(sandbox):
-            risk_table.use_up(sandbox, override)
+            risk_table.use_override(sandbox, override)
 
 
 def _response(override: Override) -> RiskOverride:

@@ -182,7 +182,7 @@ def challenge(world, attempt, *, opened=True):
         asked = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
         txn = threeds_table.latest(sandbox, asked.attempt_id)
         if opened:
-            acs.open_(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+            acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
     return txn
 
 
