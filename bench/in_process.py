@@ -34,6 +34,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
                 Decryption(runtime.keys.private[PAYMENT_KEY.private], keys).round() + commit.round(payments)
             )
         runtime.engine.dispose()
+        runtime.writer.dispose()
     return [against(WHAT, took, floor, "F", 2.5, 1.8)]
 
 

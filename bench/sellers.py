@@ -14,6 +14,7 @@ from bench.requests import SELLER_ID, Shop
 from mockpay.app import create_app, runtime_of
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.settings import Settings
+from mockpay.store.db.engine import close
 
 #: Orders of a seller that is emptied.
 ORDERS = 100
@@ -35,7 +36,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
             wrapped = [request.wrapped_key for request in requests]
             key = runtime.keys.private[PAYMENT_KEY.private]
             floor.append(Decryption(key, wrapped).round() + commit.round(payments))
-        runtime.engine.dispose()
+        close(runtime.engine, runtime.writer)
     return [
         against("a new seller by control API", created, floor, "F", 20, 10),
         against(f"reset of a seller with {ORDERS} orders", emptied, floor, "F", 60, 30),

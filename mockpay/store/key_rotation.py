@@ -15,13 +15,6 @@ from mockpay.kernel.keys.keyring import Keyring
 from mockpay.store.db.engine import writing
 from mockpay.store.db.metadata import metadata
 
-#: Every column that holds what a ring sealed: table, column, kind, and the column of the owner.
-SEALED: tuple[tuple[str, str, str, str], ...] = (
-    ("sellers", "secret_sealed", "seller.secret", "seller_id"),
-    ("attempt_secrets", "sealed", "attempt.secret", "attempt_id"),
-    ("otp_challenges", "destination_sealed", "otp.destination", "challenge_id"),
-    ("threeds_transactions", "sealed_value", "threeds.value", "txn_id"),
-)
 #: Rows in one transaction.
 _CHUNK = 500
 
@@ -99,9 +92,19 @@ def _move(writer: Engine, stale: Select[Any], move: _Move, chunk: int) -> int:
 
 def _rows_of_old_keys(ring: Keyring) -> Iterator[tuple[Select[Any], _Move]]:
     """Of each table the rows under another version than the newest, and how one of them is moved."""
-    for entry in SEALED:
+    for entry in sealed_columns():
         yield _sealed(ring, *entry)
     yield _wrapped(ring)
+
+
+def sealed_columns() -> list[tuple[str, str, str, str]]:
+    """Every column that says that the ring seals it: table, column, kind, and its owner's column."""
+    return [
+        (table.name, column.name, column.info["sealed"], column.info["owner"])
+        for table in metadata.sorted_tables
+        for column in table.c
+        if "sealed" in column.info
+    ]
 
 
 def _sealed(ring: Keyring, table_name: str, column: str, kind: str, owner: str) -> tuple[Select[Any], _Move]:

@@ -12,6 +12,7 @@ def api(request, tmp_path_factory):
     api = Api(make_app(folder, database_url=database(request, folder)))
     yield api
     api.runtime.engine.dispose()
+    api.runtime.writer.dispose()
 
 
 @pytest.fixture
@@ -46,3 +47,4 @@ def make_api(tmp_path):
     yield make
     for api in made:
         api.runtime.engine.dispose()
+        api.runtime.writer.dispose()

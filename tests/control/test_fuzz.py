@@ -23,6 +23,7 @@ def document(tmp_path_factory):
     api = Api(make_app(tmp_path_factory.mktemp("fuzz")))
     yield api, schemathesis.openapi.from_wsgi("/_mockpay/openapi.json", api.client.application)
     api.runtime.engine.dispose()
+    api.runtime.writer.dispose()
 
 
 NOUNS = {"order": "order_id", "refund": "refund_id", "notification": "notification_id"}

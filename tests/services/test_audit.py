@@ -29,6 +29,7 @@ def world(request, tmp_path_factory):
     world.pay(world.open_order("OPEN"), None)
     yield world
     api.runtime.engine.dispose()
+    api.runtime.writer.dispose()
 
 
 class Undo(Exception):

@@ -58,7 +58,7 @@ def under(runtime):
     """How many rows lie under each version, in all columns that hold something sealed."""
     found = {}
     with reading(runtime.engine) as connection:
-        for table, column, *_ in key_rotation.SEALED:
+        for table, column, *_ in key_rotation.sealed_columns():
             if table in metadata.tables:
                 query = select(metadata.tables[table].c[column])
                 for sealed in connection.execute(query).scalars():
@@ -165,9 +165,9 @@ def test_a_card_is_known_again_after_every_rotation(runtime, filled):
 
 
 def test_every_column_that_may_hold_something_sealed_is_known_to_the_rotation(runtime):
-    """A retired key would make a forgotten column unreadable: name it in `store.key_rotation.SEALED`."""
+    """A retired key would make a forgotten column unreadable: declare it by `metadata.sealed`."""
     own = {("vault_secrets", name) for name in ("wrapped_dek", "nonce", "ciphertext")}
-    named = {(table, column) for table, column, *_ in key_rotation.SEALED}
+    named = {(table, column) for table, column, *_ in key_rotation.sealed_columns()}
     held = {
         (table.name, column.name)
         for table in metadata.sorted_tables

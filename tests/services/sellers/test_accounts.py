@@ -21,6 +21,7 @@ def api(tmp_path, database_url):
     api = Api(make_app(tmp_path, database_url=database_url))
     yield api
     api.runtime.engine.dispose()
+    api.runtime.writer.dispose()
 
 
 @pytest.fixture
@@ -75,6 +76,7 @@ def test_a_given_seed_is_every_sellers(tmp_path):
     assert {seller.seed for seller in made} == {"fixed"}
     assert made[0].seller_id != made[1].seller_id
     api.runtime.engine.dispose()
+    api.runtime.writer.dispose()
 
 
 def test_the_default_seller_is_there_with_its_published_credentials(runtime):

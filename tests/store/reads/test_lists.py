@@ -28,6 +28,7 @@ def world(tmp_path, database_url):
     world.freeze(NOON)
     yield world
     api.runtime.engine.dispose()
+    api.runtime.writer.dispose()
 
 
 def asked(world, question, *words):
