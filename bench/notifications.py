@@ -44,7 +44,7 @@ from mockpay.wire.amazonpay.sns import sign_notification
 
 #: Refunds of a round, whose wall time is told too.
 MANY = 1_000
-_GATE, _GOAL = 2.5, 2.0
+_GATE, _GOAL = 3.5, 2.5
 #: As long as a refund's notification is.
 _BODY = {
     "Type": "Notification",
