@@ -339,7 +339,7 @@ def test_one_that_waits_for_its_turn_is_sent_once_however_often_it_is_asked_for(
 def test_one_that_is_being_sent_is_not_sent_again(world, real_clock):
     order = paid(world)
     (one,) = world.notifications(order)
-    assert len(sending.claim(world.runtime, 16)) == 1
+    assert sending.claim(world.runtime) is not None
     assert world.notifications(order)[0].state == "SENDING"
     assert world.violations() == []
     with pytest.raises(IllegalTransition):

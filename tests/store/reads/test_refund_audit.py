@@ -143,7 +143,7 @@ def test_every_broken_invariant_is_reported_by_its_rule_and_by_no_other(world):
 def test_a_notification_on_its_way_is_no_violation_whatever_it_waited_for(world, post):
     order = world.order("NEW")
     world.pay(order)
-    assert len(outbox.claim(world.runtime, 16)) == 1
+    assert outbox.claim(world.runtime) is not None
     assert world.notifications(order)[0].state == "SENDING"
     assert world.violations() == []
 

@@ -222,7 +222,7 @@ def test_what_is_being_sent_cannot_be_sent_again_just_now(visitor, runtime, worl
     world.pay(order)
     one = world.notifications(order)[0]
     page = visitor.see(path(one))
-    outbox.claim(runtime, 1, world.seller_id)
+    outbox.claim(runtime, world.seller_id)
     pressed = visitor.press(page, "Deliver now")
     refused = visitor.parse(pressed)
     assert pressed.status_code == 409
@@ -236,7 +236,7 @@ def test_what_waits_behind_another_is_queued_and_the_page_comes_all_the_same(vis
     world.pay(order)
     world.advance(0)
     world.settle_refund(world.refund(order, "100.00"), "complete")
-    assert len(outbox.claim(runtime, 1, world.seller_id)) == 1
+    assert outbox.claim(runtime, world.seller_id) is not None
     first = world.notifications(order)[0]
     page = visitor.see(path(first))
     runtime.stopping.set()
