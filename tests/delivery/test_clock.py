@@ -144,7 +144,7 @@ def test_nobody_elses_letters_are_sent(world, runtime, post):
     assert post.sent == []
 
 
-def test_what_a_sent_parcel_makes_due_happens_too(world):
+def test_what_a_sent_row_makes_due_happens_too(world):
     """The gateway's answer schedules the bank's, which is due at once."""
     order = world.order()
     world.create_attempt(order, "success@mockpay")
