@@ -37,7 +37,7 @@ sessions = Table(
 
 def add(sandbox: Sandbox, buyer: Buyer) -> bool:
     """Store a buyer; False where this seller knows the buyer already."""
-    return mapper.insert_new(sandbox.connection, buyer)
+    return mapper.insert_new(sandbox.connection, buyer, created_at=sandbox.now)
 
 
 def find(sandbox: Sandbox, buyer_id: str) -> Buyer | None:
