@@ -87,7 +87,7 @@ def rfc3339(moment: int) -> str:
 
 def parse_time(text: str) -> int:
     """
-    Read ISO 8601 with an offset, also one without colon as MWS clients send it.
+    Read ISO 8601 with an offset, also one without colon, as some clients send it.
 
     Raises:
         Invalid: code ``time.invalid``.
