@@ -118,7 +118,7 @@ def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor
         (
             "24.02",
             "On its way, settles in 0:05",
-            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, REJECTED.",
+            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, rejected.",
         ),
         (
             "24.04",
@@ -145,7 +145,7 @@ def test_a_refund_that_polls_settle_counts_them(visitor, world):
 def test_what_decided_a_refund_stands_above_it(visitor, world):
     refund = world.refund(paid(world), "24.02")
     note = visitor.see(path(refund)).xpath("//aside[@aria-label='What decided']/div/p")
-    assert [text(one) for one in note] == ["Decided by the amount 24.02 at stage refund: declined, REJECTED"]
+    assert [text(one) for one in note] == ["Decided by the amount 24.02 at stage refund: declined, rejected"]
     plain = world.refund(paid(world, "O-2"), "100.00", "R-2")
     assert not visitor.see(path(plain)).xpath("//aside[@aria-label='What decided']")
 
