@@ -118,7 +118,7 @@ def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor
         (
             "24.02",
             "On its way, settles in 0:05",
-            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, rejected.",
+            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is declined, REJECTED.",
         ),
         (
             "24.04",
