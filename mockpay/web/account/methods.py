@@ -65,11 +65,11 @@ _DONE = {
 
 
 def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> Response:
-    given = account_page(sandbox, "Saved methods")
-    found = vault.listed(sandbox, buyer.buyer_id)
+    page = account_page(sandbox, "Saved methods")
+    methods = vault.listed(sandbox, buyer.buyer_id)
     if error is not None:
         token = request.form.get("token", "")
-        given |= {
+        page |= {
             "title": f"Error: {error.message}",
             "errors": {token: error.message},
             "values": {token: card.kept("nickname")},
@@ -77,8 +77,8 @@ def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> 
     return show(
         "account/methods.html",
         422 if error is not None else 200,
-        page=given,
-        methods=saved_methods.rows(found, sandbox.now),
+        page=page,
+        methods=saved_methods.rows(methods, sandbox.now),
         balance=wallet.balance(sandbox, buyer.email).display(),
         done=_DONE.get(request.args.get("done", "")) if error is None else None,
     )

@@ -15,14 +15,14 @@ from mockpay.web.checkout.responses import go
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All account pages for one process; they answer only to our own name."""
-    room = Blueprint("account", __name__, url_prefix="/account")
+    pages = Blueprint("account", __name__, url_prefix="/account")
 
-    @room.before_request
+    @pages.before_request
     def _guarded() -> None:
         guard.require_account(runtime)
 
-    @room.get("", strict_slashes=False)
-    def door() -> Response:
+    @pages.get("", strict_slashes=False)
+    def home() -> Response:
         return go(buyers.home(DEFAULT_SELLER_ID))
 
     for path, view in (
@@ -31,18 +31,18 @@ def blueprint(runtime: Runtime) -> Blueprint:
         ("sign-out", sign_in.leave),
         ("methods", methods.page),
     ):
-        room.add_url_rule(
+        pages.add_url_rule(
             f"/<seller_id>/{path}",
             f"page_{path.replace('-', '_') or 'sign_in'}",
             _of(runtime, view),
             methods=["GET", "POST"],
             strict_slashes=False,
         )
-    return room
+    return pages
 
 
 def _of(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
-    def shown(seller_id: str) -> Response:
+    def answer(seller_id: str) -> Response:
         return view(runtime, seller_id)
 
-    return shown
+    return answer

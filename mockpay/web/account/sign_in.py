@@ -50,18 +50,18 @@ def _start(runtime: Runtime, seller_id: str) -> Response:
 
 def _code_url(sandbox: Sandbox, challenge: Challenge, **more: str) -> str:
     onward = _next(sandbox.seller_id)
-    asked = urlencode({"challenge": challenge.challenge_id, "next": onward, **more})
-    return f"{buyers.home(sandbox.seller_id, 'otp')}?{asked}"
+    query = urlencode({"challenge": challenge.challenge_id, "next": onward, **more})
+    return f"{buyers.home(sandbox.seller_id, 'otp')}?{query}"
 
 
 def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
-    given = account_page(sandbox, "Sign in", next=_next(sandbox.seller_id))
-    given["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
-    given["values"] = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
+    page = account_page(sandbox, "Sign in", next=_next(sandbox.seller_id))
+    page["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
+    page["values"] = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
     if error is not None:
-        told = otp.refusal(sandbox, error, _SIGN_IN)
-        given |= {"title": f"Error: {told}", "errors": {"email": told}}
-    return show("account/sign_in.html", 422 if error is not None else 200, page=given)
+        message = otp.refusal(sandbox, error, _SIGN_IN)
+        page |= {"title": f"Error: {message}", "errors": {"email": message}}
+    return show("account/sign_in.html", 422 if error is not None else 200, page=page)
 
 
 def code(runtime: Runtime, seller_id: str) -> Response:
@@ -70,46 +70,46 @@ def code(runtime: Runtime, seller_id: str) -> Response:
         again = request.form.get("action") == "resend"
         return (_resend if again else _verify)(runtime, seller_id)
     with read(runtime, seller_id) as sandbox:
-        challenge = _asked(sandbox)
+        challenge = _challenge(sandbox)
         return _code_form(sandbox, challenge) if challenge else go(buyers.home(seller_id))
 
 
-def _asked(sandbox: Sandbox) -> Challenge | None:
+def _challenge(sandbox: Sandbox) -> Challenge | None:
     """The sign-in that the form belongs to."""
-    kept = challenges.find(sandbox, request.values.get("challenge", ""))
-    if kept is None or kept.challenge.purpose is not Purpose.SIGN_IN:
+    challenge_row = challenges.find(sandbox, request.values.get("challenge", ""))
+    if challenge_row is None or challenge_row.challenge.purpose is not Purpose.SIGN_IN:
         return None
-    return kept.challenge
+    return challenge_row.challenge
 
 
 def _verify(runtime: Runtime, seller_id: str) -> Response:
     with transaction(runtime, seller_id) as sandbox:
-        challenge = _asked(sandbox)
+        challenge = _challenge(sandbox)
         if challenge is None:
             return go(buyers.home(seller_id))
         typed = request.form.get("otp", "")
-        found = people.finish_sign_in(sandbox, challenge.challenge_id, typed)
-        if found.session is None:
-            moved = _asked(sandbox) or challenge
-            status = 503 if found.verdict is Verdict.TECHNICAL else 422
-            return _code_form(sandbox, moved, _says(moved, found.verdict), status)
+        signed = people.finish_sign_in(sandbox, challenge.challenge_id, typed)
+        if signed.session is None:
+            moved = _challenge(sandbox) or challenge
+            status = 503 if signed.verdict is Verdict.TECHNICAL else 422
+            return _code_form(sandbox, moved, _message(moved, signed.verdict), status)
         people.sign_out(sandbox, buyers.session_of(seller_id))
     answer = go(_next(seller_id))
-    buyers.remember(answer, seller_id, found.session)
+    buyers.remember(answer, seller_id, signed.session)
     return answer
 
 
-def _says(challenge: Challenge, verdict: Verdict) -> str:
+def _message(challenge: Challenge, verdict: Verdict) -> str:
     if verdict is Verdict.WRONG:
         return otp.wrong(challenge)
-    told = {Verdict.TECHNICAL: otp.TECHNICAL, Verdict.LOCKED: _LOCKED}
-    return told.get(verdict, otp.EXPIRED)
+    message = {Verdict.TECHNICAL: otp.TECHNICAL, Verdict.LOCKED: _LOCKED}
+    return message.get(verdict, otp.EXPIRED)
 
 
 def _resend(runtime: Runtime, seller_id: str) -> Response:
     """Another code; one that is over is begun anew."""
     with transaction(runtime, seller_id) as sandbox:
-        challenge = _asked(sandbox)
+        challenge = _challenge(sandbox)
         if challenge is None:
             return go(buyers.home(seller_id))
         try:
@@ -125,8 +125,8 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
 def _code_form(
     sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200
 ) -> Response:
-    given = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
-    given |= {
+    page = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
+    page |= {
         "notes": view_models.otp_notes(),
         "challenge": challenge.challenge_id,
         "to": challenge.destination_masked.replace("*", "•"),
@@ -134,8 +134,8 @@ def _code_form(
     }
     error = error or (None if otp.runs(sandbox, challenge) else otp.EXPIRED)
     if error is not None:
-        given |= {"title": f"Error: {error}", "errors": {"otp": error}}
-    return show("account/otp.html", status, page=given, otp=otp.told(sandbox, challenge))
+        page |= {"title": f"Error: {error}", "errors": {"otp": error}}
+    return show("account/otp.html", status, page=page, otp=otp.told(sandbox, challenge))
 
 
 def leave(runtime: Runtime, seller_id: str) -> Response:

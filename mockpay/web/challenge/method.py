@@ -18,15 +18,15 @@ def page() -> Response:
     Nowhere but to this sandbox: a page that posts anywhere would be a gift to strangers.
     """
     try:
-        told = wire.decode(request.form.get("threeDSMethodData", ""))
+        message = wire.decode(request.form.get("threeDSMethodData", ""))
     except wire.MessageError:
         return _refused()
-    back, txn_id = told.get("threeDSMethodNotificationURL"), told.get("threeDSServerTransID")
+    back, txn_id = message.get("threeDSMethodNotificationURL"), message.get("threeDSServerTransID")
     if not isinstance(back, str) or not isinstance(txn_id, str) or not _ours(back):
         return _refused()
     data = wire.encode({"threeDSServerTransID": txn_id})
-    given = {"title": "Looking at the browser", "back": back, "data": data}
-    return headers.framed(show("challenge/method.html", page=given))
+    page = {"title": "Looking at the browser", "back": back, "data": data}
+    return headers.framed(show("challenge/method.html", page=page))
 
 
 def _ours(address: str) -> bool:
@@ -41,9 +41,9 @@ def _ours(address: str) -> bool:
 
 
 def _refused() -> Response:
-    given = {
+    page = {
         "title": "This message is refused",
         "sentence": "It is no threeDSMethodData of a payment here.",
         "code": "101",
     }
-    return headers.framed(show("challenge/refused.html", 400, page=given))
+    return headers.framed(show("challenge/refused.html", 400, page=page))

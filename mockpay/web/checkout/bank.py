@@ -37,15 +37,15 @@ def page(runtime: Runtime, token: str) -> Response:
 
 
 def _log_in(session: PageSession, attempt: Attempt) -> Response:
-    given = view_models.page(session, f"Log in: {attempt.instrument['bank_name']}")
-    given["notes"] = view_models.user_notes()
-    return show("checkout/bank_login.html", page=given, bank=_bank(session, attempt))
+    page = view_models.page(session, f"Log in: {attempt.instrument['bank_name']}")
+    page["notes"] = view_models.user_notes()
+    return show("checkout/bank_login.html", page=page, bank=_bank(session, attempt))
 
 
 def _buttons(session: PageSession, attempt: Attempt) -> Response:
-    given = view_models.page(session, f"Confirm payment: {attempt.instrument['bank_name']}")
+    page = view_models.page(session, f"Confirm payment: {attempt.instrument['bank_name']}")
     bank = _bank(session, attempt) | {"session": banks.session_token(session.sandbox, _reference(attempt))}
-    return show("checkout/bank.html", page=given, bank=bank)
+    return show("checkout/bank.html", page=page, bank=bank)
 
 
 def _bank(session: PageSession, attempt: Attempt) -> dict[str, str]:
@@ -64,17 +64,17 @@ def _bank(session: PageSession, attempt: Attempt) -> dict[str, str]:
 
 def _answer(runtime: Runtime, token: str) -> Response:
     """The log-in or a button; the bank decides once, whatever was pressed again."""
-    given = request.form
+    form = request.form
     with writing_session(runtime, token) as session:
-        if given.get("action") == "login":
+        if form.get("action") == "login":
             return _let_in(session)
-        attempt = _logged_in(session, given.get("session", ""))
+        attempt = _logged_in(session, form.get("session", ""))
         if attempt is None:
             return go(session.at("bank"))
-        if given.get("action") not in BUTTONS:
+        if form.get("action") not in BUTTONS:
             # The window was closed: the bank has nothing to say, and nobody comes back.
             return go(session.url)
-        outcome, _letter = BUTTONS[given["action"]]
+        outcome, _letter = BUTTONS[form["action"]]
         return _go_back(session, banks.record_decision(session.sandbox, attempt, outcome))
 
 
@@ -139,8 +139,8 @@ def come_back(runtime: Runtime, token: str) -> Response:
 
 
 def _forged(session: PageSession, error: Invalid) -> Response:
-    given = view_models.page(session, "The bank’s answer was refused", heading="Not from the bank")
-    given["sentence"] = f"{error.message} Nothing was changed by it."
-    given["wrong"] = error.detail.get("wrong")
-    given["here"] = session.at("bank") if session.at_bank else session.url
-    return show("checkout/forged.html", 400, page=given)
+    page = view_models.page(session, "The bank’s answer was refused", heading="Not from the bank")
+    page["sentence"] = f"{error.message} Nothing was changed by it."
+    page["wrong"] = error.detail.get("wrong")
+    page["here"] = session.at("bank") if session.at_bank else session.url
+    return show("checkout/forged.html", 400, page=page)

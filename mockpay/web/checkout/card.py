@@ -39,13 +39,13 @@ def typed(session: PageSession) -> Card:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    given = view_models.page(session, "Pay by card", notes=view_models.card_notes())
+    page = view_models.page(session, "Pay by card", notes=view_models.card_notes())
     if error is not None:
-        view_models.refuse(given, error, {name: kept(name) for name in ("expiry", "name")})
-    return show("checkout/card.html", 422 if error is not None else 200, page=given)
+        view_models.refuse(page, error, {name: kept(name) for name in ("expiry", "name")})
+    return show("checkout/card.html", 422 if error is not None else 200, page=page)
 
 
 def kept(name: str) -> str:
     """What was typed, where it is sure to be no card number."""
-    given = request.form.get(name, "")[:_LONGEST_KEPT]
-    return "" if _LIKE_A_NUMBER.search(given) else given
+    text = request.form.get(name, "")[:_LONGEST_KEPT]
+    return "" if _LIKE_A_NUMBER.search(text) else text

@@ -39,21 +39,21 @@ def _no_cost() -> bool:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    given = view_models.page(session, "Pay by EMI", notes=view_models.emi_notes())
+    page = view_models.page(session, "Pay by EMI", notes=view_models.emi_notes())
     if error is not None:
-        view_models.refuse(given, error, {name: card.kept(name) for name in _KEPT})
+        view_models.refuse(page, error, {name: card.kept(name) for name in _KEPT})
     amount = session.order.amount
-    found = offers.of(session.sandbox).available(emi.METHOD.code, amount, session.sandbox.now)
+    refusal = offers.of(session.sandbox).available(emi.METHOD.code, amount, session.sandbox.now)
     return show(
         "checkout/emi.html",
         422 if error is not None else 200,
-        page=given,
-        closed=found.message if found else None,
-        emi=_told(amount),
+        page=page,
+        closed=refusal.message if refusal else None,
+        emi=_model(amount),
     )
 
 
-def _told(amount: Money) -> dict[str, object]:
+def _model(amount: Money) -> dict[str, object]:
     """The banks, the one that is chosen, and its plans."""
     chosen = _bank(amount)
     return {
@@ -76,9 +76,9 @@ def _told(amount: Money) -> dict[str, object]:
 
 def _bank(amount: Money) -> EmiBank:
     """The bank that was asked for, else the first that lends the amount."""
-    asked = BY_CODE.get(request.values.get("bank", ""))
-    if asked is not None and _lends(asked, amount):
-        return asked
+    chosen = BY_CODE.get(request.values.get("bank", ""))
+    if chosen is not None and _lends(chosen, amount):
+        return chosen
     return next((one for one in BANKS if _lends(one, amount)), BANKS[0])
 
 

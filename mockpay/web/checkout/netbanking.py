@@ -44,13 +44,13 @@ def _typed(session: PageSession) -> NetBanking:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    given = view_models.page(session, "Pay by net banking")
+    page = view_models.page(session, "Pay by net banking")
     if error is not None:
-        view_models.refuse(given, error, {})
+        view_models.refuse(page, error, {})
     sought = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
     groups = _groups(session, sought.lower())
     status = 422 if error is not None else 200
-    return show("checkout/netbanking.html", status, page=given, groups=groups, sought=sought)
+    return show("checkout/netbanking.html", status, page=page, groups=groups, sought=sought)
 
 
 def _groups(session: PageSession, word: str) -> list[dict[str, object]]:

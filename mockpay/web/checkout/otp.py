@@ -91,14 +91,14 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 
 def _form(session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
-    given = view_models.page(session, "Enter the code", notes=view_models.otp_notes())
+    page = view_models.page(session, "Enter the code", notes=view_models.otp_notes())
     challenge = otp_authentication.active_otp(session.sandbox, attempt)
     asked = otp.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
     error = error or _trouble(session, challenge)
     if error is not None:
-        given["title"] = f"Error: {error}"
-        given["errors"] = {"otp": error}
-    return show("checkout/otp.html", status, page=given, otp=asked, version=results.version(session))
+        page["title"] = f"Error: {error}"
+        page["errors"] = {"otp": error}
+    return show("checkout/otp.html", status, page=page, otp=asked, version=results.version(session))
 
 
 def _trouble(session: PageSession, challenge: Challenge | None) -> str | None:

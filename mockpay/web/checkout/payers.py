@@ -72,18 +72,18 @@ def window() -> str:
 
 def _screen() -> Sequence[str | None]:
     """Colour depth, height, width and time zone, or four times nothing."""
-    told = request.form.get("browser", "")
-    return told.split(",") if _SCREEN_TOLD.fullmatch(told) else (None,) * 4
+    text = request.form.get("browser", "")
+    return text.split(",") if _SCREEN_TOLD.fullmatch(text) else (None,) * 4
 
 
 def _inputs() -> Inputs:
     """What the risk check may look at; a tester says it by header or by form."""
-    given = request.form
+    form = request.form
     return Inputs(
         ip=_told_ip(),
-        device=_plain(request.headers.get("X-Mockpay-Device") or given.get("mockpay_device")),
-        email=_plain(given.get("email")),
-        buyer_name=_plain(given.get("name")),
+        device=_plain(request.headers.get("X-Mockpay-Device") or form.get("mockpay_device")),
+        email=_plain(form.get("email")),
+        buyer_name=_plain(form.get("name")),
     )
 
 
@@ -94,16 +94,16 @@ def _plain(text: str | None) -> str | None:
 
 def _told_ip() -> str | None:
     """The address that a tester gives the buyer; what is none says nothing."""
-    told = request.headers.get("X-Mockpay-Buyer-Ip") or request.form.get("mockpay_ip")
-    return _address(told) if told else None
+    text = request.headers.get("X-Mockpay-Buyer-Ip") or request.form.get("mockpay_ip")
+    return _address(text) if text else None
 
 
 def _here() -> str:
     return _address(request.remote_addr) or _HERE
 
 
-def _address(told: str | None) -> str | None:
+def _address(text: str | None) -> str | None:
     try:
-        return str(ipaddress.ip_address((told or "").partition("%")[0].strip()))
+        return str(ipaddress.ip_address((text or "").partition("%")[0].strip()))
     except ValueError:
         return None

@@ -70,13 +70,13 @@ def blueprint(runtime: Runtime) -> Blueprint:
 def _told(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
     """Errors of a payment's pages are pages too."""
 
-    def shown(token: str) -> Response:
+    def model(token: str) -> Response:
         try:
             return view(runtime, token)
         except MockpayError as error:
             return gone(error)
 
-    return shown
+    return model
 
 
 def _choose(runtime: Runtime, token: str) -> Response:
@@ -98,8 +98,8 @@ def _tiles(session: PageSession) -> list[dict[str, object]]:
         session.sandbox.seller.settings,
         session.order.amount,
     )
-    kept = saved.tile(session)
-    first = [kept] if kept is not None else []
+    saved_tile = saved.tile(session)
+    first = [saved_tile] if saved_tile is not None else []
     return first + [
         {
             "key": code,
@@ -122,22 +122,22 @@ def _waiting(runtime: Runtime, token: str) -> Response:
     with reading_session(runtime, token) as session:
         if session.current != "waiting" or session.last is None:
             return go(session.url)
-        shown = results.waiting(session)
-        page = view_models.page(session, str(shown["heading"]))
+        model = results.waiting(session)
+        page = view_models.page(session, str(model["heading"]))
         for name, there in (("upi_app", session.at_app), ("bank", session.at_bank)):
             if not there:
                 page["urls"].pop(name)  # type: ignore[attr-defined]
         version = results.version(session)
-        return show("checkout/waiting.html", page=page, waiting=shown, version=version)
+        return show("checkout/waiting.html", page=page, waiting=model, version=version)
 
 
 def _result(runtime: Runtime, token: str) -> Response:
     with reading_session(runtime, token) as session:
         if session.current == "choose":
             return go(session.url)
-        shown = results.result(session)
-        page = view_models.page(session, f"{shown['heading']}, {session.order.amount.display()}")
-        return show("checkout/result.html", page=page, result=shown, version=results.version(session))
+        model = results.result(session)
+        page = view_models.page(session, f"{model['heading']}, {session.order.amount.display()}")
+        return show("checkout/result.html", page=page, result=model, version=results.version(session))
 
 
 def _status(runtime: Runtime, token: str) -> Response:

@@ -29,11 +29,11 @@ def page(runtime: Runtime, token: str) -> Response:
 
 def tile(session: PageSession) -> dict[str, object] | None:
     """What the page of all methods offers a buyer who saved some; None for anybody else."""
-    found = _usable(session)
-    if not found:
+    methods = _usable(session)
+    if not methods:
         return None
-    more = len(found) - 1
-    fact = f"{found[0].title} and {more} more" if more else found[0].title
+    more = len(methods) - 1
+    fact = f"{methods[0].title} and {more} more" if more else methods[0].title
     return {
         "key": "saved",
         "title": "Saved methods",
@@ -77,16 +77,16 @@ def _chosen(session: PageSession) -> Instrument:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    given = view_models.page(session, "Pay with a saved method", notes=view_models.otp_notes())
+    page = view_models.page(session, "Pay with a saved method", notes=view_models.otp_notes())
     if error is not None:
-        view_models.refuse(given, error, {})
+        view_models.refuse(page, error, {})
     now = session.sandbox.now
-    found = _listed(session)
-    first = next((one.token for one in saved_methods.usable(found, now)), None)
+    methods = _listed(session)
+    first = next((one.token for one in saved_methods.usable(methods, now)), None)
     return show(
         "checkout/saved.html",
         422 if error is not None else 200,
-        page=given,
-        methods=saved_methods.rows(found, now),
+        page=page,
+        methods=saved_methods.rows(methods, now),
         chosen=request.form.get("token") or first,
     )

@@ -68,8 +68,8 @@ def _asked_without_script(session: PageSession, started: PaymentResult) -> int |
     attempt = started.attempt
     if attempt.auth is not Auth.THREEDS or not asked(attempt) or payers.scripted():
         return started.outbox_id
-    told = card_authentication.ask_issuer(session.sandbox, attempt, payers.browser(), "N")
-    return charge_if_proved(session, attempt, told)
+    moved = card_authentication.ask_issuer(session.sandbox, attempt, payers.browser(), "N")
+    return charge_if_proved(session, attempt, moved)
 
 
 def asked(attempt: Attempt) -> bool:

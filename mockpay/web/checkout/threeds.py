@@ -50,7 +50,7 @@ def _waiting(session: PageSession) -> Transaction | None:
 
 
 def _method(session: PageSession, txn: Transaction) -> Response:
-    given = view_models.page(session, "Asking your bank")
+    page = view_models.page(session, "Asking your bank")
     back = f"{payers.ways(session).page_url}/3ds-method"
     asked = {
         "url": METHOD_URL,
@@ -59,11 +59,11 @@ def _method(session: PageSession, txn: Transaction) -> Response:
         "issuer": txn.issuer,
         "network": txn.network,
     }
-    return show("checkout/threeds_method.html", page=given, asked=asked)
+    return show("checkout/threeds_method.html", page=page, asked=asked)
 
 
 def _challenge(session: PageSession, txn: Transaction) -> Response:
-    given = view_models.page(session, "Confirm with your bank", notes=view_models.acs_notes())
+    page = view_models.page(session, "Confirm with your bank", notes=view_models.acs_notes())
     asked = {
         "url": txn.acs_path,
         "creq": requestor.creq(replace(txn, window_size=payers.FULL)),
@@ -71,7 +71,7 @@ def _challenge(session: PageSession, txn: Transaction) -> Response:
         "session_data": txn.session_data or "",
         "card": f"{txn.network} •••• {txn.last4}",
     }
-    return show("checkout/threeds.html", page=given, asked=asked, version=results.version(session))
+    return show("checkout/threeds.html", page=page, asked=asked, version=results.version(session))
 
 
 def _move(runtime: Runtime, token: str) -> Response:
@@ -120,8 +120,8 @@ def method_done(runtime: Runtime, token: str) -> Response:
         known = txn is not None and txn.txn_id == named
         if txn is not None and known and txn.state in {State.PREPARED, State.METHOD}:
             requestor.method_done(session.sandbox, txn.txn_id, "Y")
-        given = view_models.page(session, "Your bank has seen this browser", here=session.url)
-        answer = show("checkout/threeds_seen.html", 200 if known else 400, page=given)
+        page = view_models.page(session, "Your bank has seen this browser", here=session.url)
+        answer = show("checkout/threeds_seen.html", 200 if known else 400, page=page)
     return headers.framed(answer)
 
 
@@ -168,5 +168,5 @@ def _in_frame() -> bool:
 def _break_out(runtime: Runtime, token: str) -> Response:
     """A page inside the frame that leads the whole window on."""
     with reading_session(runtime, token) as session:
-        given = view_models.page(session, "Back from your bank", here=submission.next_page(session))
-    return headers.framed(show("checkout/threeds_back.html", page=given))
+        page = view_models.page(session, "Back from your bank", here=submission.next_page(session))
+    return headers.framed(show("checkout/threeds_back.html", page=page))

@@ -33,16 +33,16 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
     import segno  # noqa: PLC0415
 
     settings = session.sandbox.seller.settings
-    given = view_models.page(session, "Pay by UPI", notes=view_models.upi_notes())
+    page = view_models.page(session, "Pay by UPI", notes=view_models.upi_notes())
     if error is not None:
-        view_models.refuse(given, error, {"vpa": request.form.get("vpa", "")[:255]})
+        view_models.refuse(page, error, {"vpa": request.form.get("vpa", "")[:255]})
     code = segno.make(_link(session, _DYNAMIC_QR), error="m")
     svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
     left = min(settings.upi_collect_seconds * SECOND, session.order.expires_at - session.sandbox.now)
     return show(
         "checkout/upi.html",
         422 if error is not None else 200,
-        page=given,
+        page=page,
         # The library's own output over our own link; nothing of the seller's is in it unescaped.
         qr_svg=Markup(svg),  # noqa: S704
         intent_url=_link(session, _INTENT),
@@ -90,10 +90,10 @@ def app(runtime: Runtime, token: str) -> Response:
 
 
 def _app(session: PageSession, error: Invalid | None = None) -> Response:
-    given = view_models.page(session, "Simulated UPI app", notes=view_models.pin_notes())
+    page = view_models.page(session, "Simulated UPI app", notes=view_models.pin_notes())
     if error is not None:
-        given["errors"] = {"pin": error.message}
-    given["urls"]["back"] = session.url  # type: ignore[index]
+        page["errors"] = {"pin": error.message}
+    page["urls"]["back"] = session.url  # type: ignore[index]
     vpa = session.last.instrument.get("vpa") if session.last and session.at_app else None
     asked = {
         "payee": view_models.store(session),
@@ -107,7 +107,7 @@ def _app(session: PageSession, error: Invalid | None = None) -> Response:
             {"value": "current", "title": "Bank of Malabar", "fact": "Current account XX0937"},
         ],
     }
-    return show("checkout/upi_app.html", 422 if error else 200, page=given, asked=asked)
+    return show("checkout/upi_app.html", 422 if error else 200, page=page, asked=asked)
 
 
 def _answer(runtime: Runtime, token: str) -> Response:

@@ -197,7 +197,7 @@ def _hint(row: Row) -> dict[str, str]:
 
 def redirect_says(session: PageSession) -> str | None:
     """What the redirect stage was told to do with this order, in words."""
-    told = session.last.plan.at(Stage.REDIRECT) if session.last else None
-    if told is None or told.scenario is None:
+    decision = session.last.plan.at(Stage.REDIRECT) if session.last else None
+    if decision is None or decision.scenario is None:
         return None
-    return next((row.description for row in TABLE if row.outcome == told.outcome), None)
+    return next((row.description for row in TABLE if row.outcome == decision.outcome), None)

@@ -78,5 +78,5 @@ def _sentence(stacks: Iterable[Mapping[str, int]], labels: tuple[str, ...]) -> s
     for stack in stacks:
         for kind, count in stack.items():
             total[kind] += count
-    told = ", ".join(f"{total[kind]} {words}" for kind, (words, _) in BANDS.items())
-    return f"Orders each minute from {labels[0]} to {labels[-1]}: {told}."
+    counts = ", ".join(f"{total[kind]} {words}" for kind, (words, _) in BANDS.items())
+    return f"Orders each minute from {labels[0]} to {labels[-1]}: {counts}."

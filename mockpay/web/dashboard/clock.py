@@ -11,7 +11,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.store.unit_of_work import Runtime
 
 #: How long a button may keep its reader waiting, in real seconds.
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 _LEAPS = {"minute": 60 * SECOND, "hour": 3_600 * SECOND}
 _MODES = {"freeze": Mode.FROZEN, "run": Mode.RUNNING}
 _HOME = "/_mockpay/ui/"
@@ -31,16 +31,16 @@ def _act(runtime: Runtime, seller_id: str, act: str) -> None:
         clock.put(runtime, seller_id, _MODES[act], None)
     elif act in _LEAPS:
         _, now = clock.get_clock(runtime, seller_id)
-        clock.advance(runtime, seller_id, now + _LEAPS[act], _PATIENCE)
+        clock.advance(runtime, seller_id, now + _LEAPS[act], _TIMEOUT)
     elif act in set(Until):
-        clock.advance(runtime, seller_id, Until(act), _PATIENCE)
+        clock.advance(runtime, seller_id, Until(act), _TIMEOUT)
     else:
         raise Invalid("The clock has no such button.", code="clock.act")
 
 
 def back_to(seller_id: str) -> str:
     """The dashboard page that a form was sent from; never an address outside the dashboard."""
-    wanted = request.form.get("back", "")
-    if wanted.startswith(_HOME) and wanted.isprintable() and "\\" not in wanted:
-        return wanted
+    address = request.form.get("back", "")
+    if address.startswith(_HOME) and address.isprintable() and "\\" not in address:
+        return address
     return url_for("dashboard.orders", seller_id=seller_id)

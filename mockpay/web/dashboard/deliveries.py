@@ -67,8 +67,8 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    asked = Listing.asked("notifications", sandbox.seller_id, "show", "type")
-    show, type_ = asked.chosen["show"], asked.chosen["type"]
+    listing = Listing.asked("notifications", sandbox.seller_id, "show", "type")
+    show, type_ = listing.chosen["show"], listing.chosen["type"]
     wanted_type = type_ if type_ in set(NotificationType) else None
     states = tuple(str(s) for s in _TABS[show][1]) if show and show in _TABS else ()
     page = notifications.list_page(
@@ -80,31 +80,33 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         sandbox,
         "notifications.html",
         current="notifications",
-        tabs=asked.tabs(
+        tabs=listing.tabs(
             {name: words for name, (words, _) in _TABS.items()},
             {name: sum(counts.get(s, 0) for s in states) for name, (_, states) in _TABS.items()},
         ),
         types=_TYPES,
-        lines=[line(sandbox, one) for one in page.items],
+        lines=[line(sandbox, notification) for notification in page.items],
         somewhere=bool(sandbox.seller.ipn_url),
-        **asked.head(page.next_cursor, _version(sandbox)),
+        **listing.head(page.next_cursor, _version(sandbox)),
     )
 
 
-def line(sandbox: Sandbox, one: Notification) -> Line:
+def line(sandbox: Sandbox, notification: Notification) -> Line:
     """A notification as a row of a list."""
     return Line(
         url=url_for(
-            "dashboard.notification", seller_id=sandbox.seller_id, notification_id=one.notification_id
+            "dashboard.notification",
+            seller_id=sandbox.seller_id,
+            notification_id=notification.notification_id,
         ),
-        chip=deliveries.chip(one.state),
-        what=deliveries.what_happened(one, sandbox.now),
-        type=TYPES[one.type],
-        order_id=one.order_id,
-        subject=one.refund_id or one.order_id,
-        copy=one.copy,
-        decided_by=deliveries.decided_by(one),
-        tries=one.tries,
-        age=sentences.span(sandbox.now - one.created_at),
-        made=rfc3339(one.created_at),
+        chip=deliveries.chip(notification.state),
+        what=deliveries.what_happened(notification, sandbox.now),
+        type=TYPES[notification.type],
+        order_id=notification.order_id,
+        subject=notification.refund_id or notification.order_id,
+        copy=notification.copy,
+        decided_by=deliveries.decided_by(notification),
+        tries=notification.tries,
+        age=sentences.span(sandbox.now - notification.created_at),
+        made=rfc3339(notification.created_at),
     )

@@ -12,7 +12,7 @@ from mockpay.web.problems import status_of
 
 #: Made at the first start (contract section 1); any other where it was deleted.
 _DEFAULT = "A1MOCKPAYSELLER"
-_PLACES = frozenset({"orders", "refunds", "notifications", "inbox", "scenarios", "journal", "seller"})
+_PAGES = frozenset({"orders", "refunds", "notifications", "inbox", "scenarios", "journal", "seller"})
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -20,13 +20,13 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("")
     @pages.get("/")
-    @pages.get("/<place>")
-    def door(place: str = "orders") -> Response:
+    @pages.get("/<page>")
+    def entry(page: str = "orders") -> Response:
         """A page of the default seller, or of the one that the seller switch names."""
-        if place not in _PLACES:
+        if page not in _PAGES:
             raise NotFound("There is no such page.", code="page.not_found")
         seller_id = request.args.get("seller") or _first_seller(runtime)
-        return redirect(url_for(f"dashboard.{place}", seller_id=seller_id), 302)  # type: ignore[return-value]
+        return redirect(url_for(f"dashboard.{page}", seller_id=seller_id), 302)  # type: ignore[return-value]
 
     @pages.errorhandler(MockpayError)
     def refused(error: MockpayError) -> tuple[str, int]:
@@ -37,7 +37,7 @@ def _first_seller(runtime: Runtime) -> str:
     with reading(runtime.engine) as connection:
         if sellers.find(connection, runtime.keyring, seller_id=_DEFAULT) is not None:
             return _DEFAULT
-        found = sellers.list_page(connection, runtime.keyring, "", 1)
-    if not found:
+        listed = sellers.list_page(connection, runtime.keyring, "", 1)
+    if not listed:
         raise NotFound("There is no seller yet.", code="seller.not_found")
-    return found[0].seller_id
+    return listed[0].seller_id

@@ -64,7 +64,7 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
-    asked = Listing.asked("inbox", sandbox.seller_id, "to")
+    listing = Listing.asked("inbox", sandbox.seller_id, "to")
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
     page = messages.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
@@ -73,8 +73,8 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
         sandbox,
         "inbox.html",
         current="inbox",
-        lines=[_line(sandbox, one) for one in page.items],
-        **asked.head(page.next_cursor, _version(sandbox)),
+        lines=[_line(sandbox, message) for message in page.items],
+        **listing.head(page.next_cursor, _version(sandbox)),
     )
 
 

@@ -62,16 +62,16 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
-    asked = Listing.asked("journal", sandbox.seller_id, "show", "order")
-    found = _rows(sandbox, asked.chosen["show"], asked.chosen["order"], list_page.cursor())
+    listing = Listing.asked("journal", sandbox.seller_id, "show", "order")
+    page = _rows(sandbox, listing.chosen["show"], listing.chosen["order"], list_page.cursor())
     return render(
         runtime,
         sandbox,
         "journal.html",
         current="journal",
-        tabs=asked.tabs(_TABS),
-        lines=[_line(sandbox, row) for row in found.items],
-        **asked.head(found.next_cursor, _version(sandbox)),
+        tabs=listing.tabs(_TABS),
+        lines=[_line(sandbox, row) for row in page.items],
+        **listing.head(page.next_cursor, _version(sandbox)),
     )
 
 
@@ -79,8 +79,8 @@ def _rows(sandbox: Sandbox, show: str, order_id: str, cursor: str | None) -> Pag
     if show == _OWNERLESS:
         return lists.ownerless_journal(sandbox.connection, cursor, _PAGE)
     outcome = show if show in _TABS and show else None
-    wanted = JournalFilter(outcome=outcome, order_id=order_id or None)
-    return lists.journal_page(sandbox, wanted, cursor, _PAGE)
+    chosen = JournalFilter(outcome=outcome, order_id=order_id or None)
+    return lists.journal_page(sandbox, chosen, cursor, _PAGE)
 
 
 def _line(sandbox: Sandbox, row: JournalRow) -> Line:
@@ -93,12 +93,12 @@ def _line(sandbox: Sandbox, row: JournalRow) -> Line:
         reason=row.reason or "",
         order_id=row.order_id or "",
         order_url=link or "",
-        facts={str(name): _told(value) for name, value in row.facts.items()},
+        facts={str(name): _text(value) for name, value in row.facts.items()},
         day=f"{indian(row.at):%d %b}",
         at=instant(row.at),
         iso=rfc3339(row.at // SECOND * SECOND),
     )
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)

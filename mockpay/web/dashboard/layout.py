@@ -17,7 +17,7 @@ from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.web import guard
 
 #: Endpoint, label and icon of each entry of the side navigation.
-_PLACES = (
+_NAVIGATION = (
     ("orders", "Orders", "orders"),
     ("refunds", "Refunds", "back"),
     ("notifications", "Notifications", "bell"),
@@ -31,7 +31,7 @@ _OFFERED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavigationItem:
     """One entry of the side navigation; a `bad` count is of what wants to be looked at."""
 
     label: str
@@ -43,7 +43,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class ClockView:
     """What the clock in the top bar shows."""
 
     frozen: bool
@@ -59,42 +59,42 @@ class Frame:
 
     seller_id: str
     sellers: Sequence[str]
-    clock: Face
-    places: Sequence[Place]
+    clock: ClockView
+    navigation: Sequence[NavigationItem]
     token: str
     here: str
 
 
 def render(runtime: Runtime, sandbox: Sandbox, template: str, *, current: str, **context: Any) -> str:
-    """A page of one seller inside its frame; `current` is the endpoint of its place."""
+    """A page of one seller inside its frame; `current` is the endpoint of its entry in the navigation."""
     frame = Frame(
         seller_id=sandbox.seller_id,
-        sellers=_offered(runtime, sandbox),
-        clock=_face(sandbox),
-        places=_places(sandbox, current),
+        sellers=_seller_ids(runtime, sandbox),
+        clock=_clock_view(sandbox),
+        navigation=_navigation(sandbox, current),
         token=guard.form_token(runtime),
         here=request.full_path.rstrip("?"),
     )
     return render_template(f"dashboard/{template}", frame=frame, **context)
 
 
-def _offered(runtime: Runtime, sandbox: Sandbox) -> list[str]:
-    found = sellers.list_page(sandbox.connection, runtime.keyring, "", _OFFERED)
-    return sorted({one.seller_id for one in found} | {sandbox.seller_id})
+def _seller_ids(runtime: Runtime, sandbox: Sandbox) -> list[str]:
+    listed = sellers.list_page(sandbox.connection, runtime.keyring, "", _OFFERED)
+    return sorted({seller.seller_id for seller in listed} | {sandbox.seller_id})
 
 
-def _face(sandbox: Sandbox) -> Face:
-    shown = indian(sandbox.now)
-    return Face(
+def _clock_view(sandbox: Sandbox) -> ClockView:
+    now = indian(sandbox.now)
+    return ClockView(
         frozen=sandbox.seller.clock.mode is Mode.FROZEN,
-        date=f"{shown.day} {shown:%b}",
-        year=f"{shown:%Y}",
-        time=f"{shown:%H:%M:%S}",
+        date=f"{now.day} {now:%b}",
+        year=f"{now:%Y}",
+        time=f"{now:%H:%M:%S}",
         iso=rfc3339(sandbox.now),
     )
 
 
-def _places(sandbox: Sandbox, current: str) -> list[Place]:
+def _navigation(sandbox: Sandbox, current: str) -> list[NavigationItem]:
     given_up = lists.deliveries_by_state(sandbox).get(DeliveryState.DEAD, 0)
     counts: Mapping[str, int | None] = {
         "orders": sum(lists.counts_by_state(sandbox).values()),
@@ -103,7 +103,7 @@ def _places(sandbox: Sandbox, current: str) -> list[Place]:
         "scenarios": len(TABLE),
     }
     return [
-        Place(
+        NavigationItem(
             label=label,
             url=url_for(f"dashboard.{name}", seller_id=sandbox.seller_id),
             icon=icon,
@@ -111,7 +111,7 @@ def _places(sandbox: Sandbox, current: str) -> list[Place]:
             bad=name == "notifications",
             current=name == current,
         )
-        for name, label, icon in _PLACES
+        for name, label, icon in _NAVIGATION
     ]
 
 

@@ -45,10 +45,10 @@ def _read(name: str, text: str, depth: int) -> list[Layer]:
         return []
     inner: list[Layer] = []
     for key, value in fields.items():
-        found = _read(key, value, depth - 1) if isinstance(value, str) else []
-        if found:
+        layers_inside = _read(key, value, depth - 1) if isinstance(value, str) else []
+        if layers_inside:
             fields[key] = _BELOW
-            inner += found
+            inner += layers_inside
     return [Layer(name, json.dumps(fields, indent=2, ensure_ascii=False)), *inner]
 
 
@@ -56,7 +56,7 @@ def indented(document: str) -> str:
     """XML with each element on a line of its own; the text of a leaf stays beside its tags."""
     lines: list[str] = []
     depth, leaf = 0, False
-    for piece in (one for one in _PIECES.findall(document) if one.strip()):
+    for piece in (piece for piece in _PIECES.findall(document) if piece.strip()):
         closes, opens = piece.startswith("</"), _opens(piece)
         depth -= closes
         if lines and leaf and (closes or not piece.startswith("<")):

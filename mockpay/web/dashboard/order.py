@@ -18,7 +18,7 @@ from mockpay.web.dashboard.decision_trace import decision_traces
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.order_actions import ACTS, legal
 from mockpay.web.dashboard.orders import shown_state
-from mockpay.web.dashboard.reproduce import Again, coloured, do_it_again
+from mockpay.web.dashboard.reproduce import Reproduction, reproduction_of
 from mockpay.web.problems import status_of
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
@@ -77,8 +77,7 @@ def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -
         **_request(sandbox, order),
         refunds=[refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_pk)],
         told=[deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_pk)],
-        coloured=coloured,
-        again=_again(runtime, sandbox, last),
+        reproduction=_reproduction(runtime, sandbox, last),
     )
 
 
@@ -107,17 +106,17 @@ def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     subjects = [str(order.order_pk), *others]
     waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
     took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
-    told = timeline_lines(events, sandbox.provider_of(order).methods)
+    lines = timeline_lines(events, sandbox.provider_of(order).methods)
     return {
-        "lines": [*told, *lines_to_come(waiting, sandbox.now)],
-        "story": f"{len(told)} events in {took}",
+        "lines": [*lines, *lines_to_come(waiting, sandbox.now)],
+        "story": f"{len(lines)} events in {took}",
         "version": str(len(events)),
     }
 
 
 def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
-    kept = order.request.get("marks")
-    marks: Mapping[str, object] = kept if isinstance(kept, Mapping) else {}
+    stored = order.request.get("marks")
+    marks: Mapping[str, object] = stored if isinstance(stored, Mapping) else {}
     limit = sandbox.seller.settings.freshness_seconds
     return {
         "payload": payload.payload(order, marks, limit),
@@ -143,6 +142,6 @@ def _urls(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     }
 
 
-def _again(runtime: Runtime, sandbox: Sandbox, last: Attempt | None) -> Again | None:
+def _reproduction(runtime: Runtime, sandbox: Sandbox, last: Attempt | None) -> Reproduction | None:
     url = f"{base_url(runtime)}/_mockpay/v1/sellers/{sandbox.seller_id}/scenarios"
-    return do_it_again(last, url, token=runtime.settings.admin_token is not None)
+    return reproduction_of(last, url, token=runtime.settings.admin_token is not None)

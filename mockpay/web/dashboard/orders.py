@@ -72,11 +72,11 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         """Whether the list has changed since it was shown, and by how many new rows."""
         with read(runtime, seller_id) as sandbox:
             newest = request.args.get("newest", 0, type=int)
-            fresh = lists.orders_after(sandbox, _wanted(_asked(seller_id)), newest)
+            fresh = lists.orders_after(sandbox, _filter(_listing(seller_id)), newest)
             return list_page.news(_version(sandbox), fresh=fresh)
 
 
-def _asked(seller_id: str) -> Listing:
+def _listing(seller_id: str) -> Listing:
     return Listing.asked("orders", seller_id, "show", "method", "by", "q")
 
 
@@ -85,21 +85,21 @@ def _version(sandbox: Sandbox) -> str:
     return lists.version(sandbox).partition("-")[0]
 
 
-def _wanted(asked: Listing) -> OrderFilter:
+def _filter(listing: Listing) -> OrderFilter:
     """The filter that the address asks for; what makes no sense is left out."""
-    show, method, by = (asked.chosen[name] for name in ("show", "method", "by"))
+    show, method, by = (listing.chosen[name] for name in ("show", "method", "by"))
     return OrderFilter(
         states=tuple(str(s) for s in sorted(TABS[show][1])) if show and show in TABS else (),
         method=method if method and method in _METHODS else None,
         decided_by=by if by and by in _DECIDERS else None,
-        text=asked.chosen["q"][:_LONGEST_SEARCH] or None,
+        text=listing.chosen["q"][:_LONGEST_SEARCH] or None,
     )
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    asked = _asked(sandbox.seller_id)
-    wanted = _wanted(asked)
-    page = lists.orders_page(sandbox, wanted, list_page.cursor(), _PAGE)
+    listing = _listing(sandbox.seller_id)
+    chosen = _filter(listing)
+    page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
     bars = lists.bars(sandbox, charts.first_minute(sandbox.now), charts.MINUTE)
     newest = page.items[0].order.order_pk if page.items else 0
     return render(
@@ -107,18 +107,18 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         sandbox,
         "orders.html",
         current="orders",
-        tabs=_tabs(sandbox, asked, wanted),
+        tabs=_tabs(sandbox, listing, chosen),
         lines=[_line(sandbox, row) for row in page.items],
         chart=charts.orders_each_minute(bars, sandbox.now),
         bands={kind: words for kind, (words, _) in charts.BANDS.items()},
         choices={"method": _METHODS, "by": _DECIDERS},
-        **asked.head(page.next_cursor, _version(sandbox), newest=newest),
+        **listing.head(page.next_cursor, _version(sandbox), newest=newest),
     )
 
 
-def _tabs(sandbox: Sandbox, asked: Listing, wanted: OrderFilter) -> list[Tab]:
-    counts = lists.counts_by_state(sandbox, replace(wanted, states=()))
-    return asked.tabs(
+def _tabs(sandbox: Sandbox, listing: Listing, chosen: OrderFilter) -> list[Tab]:
+    counts = lists.counts_by_state(sandbox, replace(chosen, states=()))
+    return listing.tabs(
         {name: words for name, (words, _) in TABS.items()},
         {name: sum(counts.get(str(state), 0) for state in states) for name, (_, states) in TABS.items()},
     )

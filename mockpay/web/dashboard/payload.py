@@ -67,13 +67,13 @@ def _age(marks: Mapping[str, object], freshness_seconds: int) -> str:
     if not isinstance(age, int | float):
         return ""
     far = abs(age)
-    told = f"{far:.1f} s" if far < 100 else span(int(far) * SECOND)
-    told += " ago" if age >= 0 else " ahead"
+    text = f"{far:.1f} s" if far < 100 else span(int(far) * SECOND)
+    text += " ago" if age >= 0 else " ahead"
     if not freshness_seconds:
-        return told
+        return text
     if far > freshness_seconds:
-        return f"{told} by this clock, fresh by the real one"
-    return f"{told}, limit {freshness_seconds} s"
+        return f"{text} by this clock, fresh by the real one"
+    return f"{text}, limit {freshness_seconds} s"
 
 
 def how_sealed(marks: Mapping[str, object]) -> str:

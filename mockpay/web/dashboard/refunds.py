@@ -43,7 +43,7 @@ class Line:
     decided_by: str | None
     amount: str
     age: str
-    asked: str
+    requested: str
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -66,8 +66,8 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    asked = Listing.asked("refunds", sandbox.seller_id, "show")
-    show = asked.chosen["show"]
+    listing = Listing.asked("refunds", sandbox.seller_id, "show")
+    show = listing.chosen["show"]
     states = _TABS[show][1] if show and show in _TABS else ()
     page = refunds.list_page(sandbox, states=states, cursor=list_page.cursor(), limit=_PAGE)
     counts = lists.refunds_by_state(sandbox)
@@ -76,12 +76,12 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         sandbox,
         "refunds.html",
         current="refunds",
-        tabs=asked.tabs(
+        tabs=listing.tabs(
             {name: words for name, (words, _) in _TABS.items()},
             {name: sum(counts.get(s, 0) for s in states) for name, (_, states) in _TABS.items()},
         ),
-        lines=[line(sandbox, one) for one in page.items],
-        **asked.head(page.next_cursor, _version(sandbox)),
+        lines=[line(sandbox, refund) for refund in page.items],
+        **listing.head(page.next_cursor, _version(sandbox)),
     )
 
 
@@ -98,5 +98,5 @@ def line(sandbox: Sandbox, refund: Refund) -> Line:
         decided_by=refund_sentences.decided_by(refund),
         amount=refund.amount.display(),
         age=sentences.span(sandbox.now - refund.created_at),
-        asked=rfc3339(refund.created_at),
+        requested=rfc3339(refund.created_at),
     )

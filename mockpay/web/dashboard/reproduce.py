@@ -6,8 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
-
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.payments.plans import Stage
@@ -15,53 +13,38 @@ from mockpay.web.wording.sentences import deciding, meaning, method_name, overru
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Reproduction:
     """A rule in words, as a curl command and as a test."""
 
-    says: str
+    title: str
     curl: str
     pytest: str
 
 
-def do_it_again(attempt: Attempt | None, url: str, *, token: bool) -> Again | None:
+def reproduction_of(attempt: Attempt | None, url: str, *, token: bool) -> Reproduction | None:
     """
-    How to get the same end again; None where no attempt has one.
+    How to get the same end once more; None where no attempt has one.
 
     Args:
         url: The address of the seller's scenarios in the control API.
         token: Whether the control API asks for one.
     """
-    found = _stage_and_outcome(attempt) if attempt is not None else None
-    if attempt is None or found is None:
+    decided = _stage_and_outcome(attempt) if attempt is not None else None
+    if attempt is None or decided is None:
         return None
-    stage, outcome = found
+    stage, outcome = decided
     first = _json({"stage": str(stage), "match": {"method": attempt.method}})
     second = _json({"outcome": outcome, "times": 1})
-    says = f"make the next {method_name(attempt)} payment end the same way"
+    title = f"make the next {method_name(attempt)} payment end the same way"
     secret = ' -H "Authorization: Bearer $MOCKPAY_ADMIN_TOKEN"' if token else ""
     # One JSON object over two lines, so that neither scrolls.
     body = f"{first[:-1]},\n  {second[1:]}"
-    curl = f"# {says}\ncurl -s{secret} --json '{body}' \\\n  {url}"
-    return Again(says, curl, _test(attempt, stage, outcome))
+    curl = f"# {title}\ncurl -s{secret} --json '{body}' \\\n  {url}"
+    return Reproduction(title, curl, _test(attempt, stage, outcome))
 
 
 def _json(plain: dict[str, object]) -> str:
     return json.dumps(plain, separators=(",", ":"))
-
-
-#: Comments, strings and words of Python, for the colours of a code panel.
-_COLOURED = re.compile(
-    r"(?P<c>^# .*$)|(?P<s>&#39;[^&]*(?:&(?!#39;)[^&]*)*&#39;|&#34;[^&\n]*&#34;)"
-    r"|(?P<k>\b(?:def|assert)\b)",
-    re.MULTILINE,
-)
-
-
-def coloured(code: str) -> Markup:
-    """Code with its colours; the text that is copied stays the same."""
-    return Markup(  # noqa: S704
-        _COLOURED.sub(lambda m: f'<span class="{m.lastgroup}">{m[0]}</span>', str(escape(code)))
-    )
 
 
 def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
@@ -103,6 +86,6 @@ def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
 
 def _name(attempt: Attempt, outcome: str) -> str:
     """A test's name that says what is tried."""
-    said = meaning(attempt.failure.code, attempt.method) if attempt.failure else outcome
-    words = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
+    meant = meaning(attempt.failure.code, attempt.method) if attempt.failure else outcome
+    words = re.sub(r"[^a-z0-9]+", "_", meant.lower()).strip("_")
     return f"test_a_{attempt.method}_payment_ends_in_{words}"

@@ -30,16 +30,16 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/sellers/<seller_id>/seller")
     def seller(seller_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            one = sandbox.seller
+            seller = sandbox.seller
             base = base_url(runtime)
             return render(
                 runtime,
                 sandbox,
                 "seller.html",
                 current="seller",
-                seller=one,
-                settings=setting_lines(one.settings),
-                exports=export_lines(runtime, one, base),
+                seller=seller,
+                settings=setting_lines(seller.settings),
+                exports=export_lines(runtime, seller, base),
                 json_url=control_url(sandbox),
                 base=base,
             )
@@ -50,18 +50,18 @@ def setting_lines(settings: Settings) -> list[SettingLine]:
     values, usual = structs.asdict(settings), structs.asdict(Settings())
     descriptions = setting_descriptions()
     return [
-        SettingLine(name=name, value=_told(value), says=descriptions[name], changed=value != usual[name])
+        SettingLine(name=name, value=_text(value), says=descriptions[name], changed=value != usual[name])
         for name, value in values.items()
     ]
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, dict):
         return ", ".join(f"{stage}: {outcome}" for stage, outcome in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value) or "none"
+        return ", ".join(str(seller) for seller in value) or "none"
     return str(value) or "none"
 
 

@@ -30,12 +30,12 @@ def to_the_buyer(failed: Attempt) -> str:
     """The sentence of the dashboard, said to the one it is about."""
     if failed.failure is None:
         return ""
-    if (said := not_proved(failed.failure, failed.method)) is not None:
-        return said
-    told = failure_sentence(failed.failure, failed.method, full=True)
+    if (text := not_proved(failed.failure, failed.method)) is not None:
+        return text
+    text = failure_sentence(failed.failure, failed.method, full=True)
     for ours, theirs in _TO_THE_BUYER.items():
-        told = told.replace(ours, theirs)
-    return told
+        text = text.replace(ours, theirs)
+    return text
 
 
 def not_proved(failure: Failure, method: str) -> str | None:

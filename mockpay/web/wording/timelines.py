@@ -63,11 +63,11 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
     title, kind, icon, fact = words(event.machine, event.event)
     if method is not None and event.event == "chosen":
         title, icon = f"{method.noun[:1].upper()}{method.noun[1:]} chosen", method.icon
-    told = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
+    text = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
     return Line(
         title=title,
         at=instant(event.at) if first is None or event is first else offset(event.at - first.at),
-        fact=told or fact,
+        fact=text or fact,
         kind=kind,
         icon=icon,
         iso=rfc3339(event.at),
@@ -108,10 +108,11 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
         return _chosen(method, _texts(facts))
     if name in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
         return BY.get(event.actor, "")
-    told = {"submit": f"Gateway: {facts.get('gateway')}", "returned": f"A signed {_result(event)}"}
+    own = method.facts if method else {}
+    text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": f"A signed {_result(event)}", **own}
     if event.actor is Actor.BUYER:
-        told["given_up"] = "The buyer went back to the seller instead of trying again"
-    return told.get(name, "") or (method.facts.get(name, "") if method else "")
+        text["given_up"] = "The buyer went back to the seller instead of trying again"
+    return text.get(name, "")
 
 
 def _result(event: TimelineEvent) -> str:
@@ -144,8 +145,8 @@ def _of_refund(event: TimelineEvent) -> str:
         parts += [f"{name} {facts[name.lower()]}" for name in _NUMBERS if name.lower() in facts]
         parts.append(str(facts.get("reason", "")))
         parts.append(BY.get(event.actor, "").lower())
-    told = ", ".join(part for part in parts if part)
-    return told[:1].upper() + told[1:]
+    text = ", ".join(part for part in parts if part)
+    return text[:1].upper() + text[1:]
 
 
 #: What networks call the number of a credit (domain/credit_references.py).

@@ -100,7 +100,7 @@ def test_every_try_of_an_order_is_listed(visitor, world):
 def test_the_curl_line_makes_the_next_payment_end_the_same_way(visitor, world):
     order = world.order(amount="1700.51")
     world.pay(order, "asha@okhdfc")
-    curl = visitor.see_order(order).xpath("//pre[@id='again-curl']")[0].text_content()
+    curl = visitor.see_order(order).xpath("//pre[@id='reproduce-curl']")[0].text_content()
     body = json.loads(curl.split("'")[1])
     assert body["times"] == 1
     assert f"/_mockpay/v1/sellers/{world.seller_id}/scenarios" in curl
@@ -112,7 +112,7 @@ def test_the_curl_line_makes_the_next_payment_end_the_same_way(visitor, world):
 def test_the_pytest_lines_are_python(visitor, world):
     order = world.order()
     world.pay(order, "insufficient@mockpay")
-    code = visitor.see_order(order).xpath("//pre[@id='again-pytest']")[0].text_content()
+    code = visitor.see_order(order).xpath("//pre[@id='reproduce-pytest']")[0].text_content()
     names: dict[str, object] = {}
     exec(compile(code, "shown", "exec"), names)
     assert "test_a_upi_payment_ends_in_not_enough_funds" in names
