@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, literal_column, select, update
 
 from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Misbehaviour, Notification
 from mockpay.store import transitions
@@ -49,6 +49,34 @@ _by_id = Prepared(
 )
 
 
+_overtaken = Prepared(
+    select(notifications)
+    .where(
+        notifications.c.order_pk == bindparam("order_pk"),
+        notifications.c.state == literal_column(f"'{DeliveryState.QUEUED}'"),
+        notifications.c.outcome == literal_column(f"'{Misbehaviour.OUT_OF_ORDER}'"),
+        notifications.c.tries == literal_column("0"),
+    )
+    .order_by(notifications.c.id)
+)
+_free = notifications.alias("free")
+_mark_sending = Prepared(
+    update(notifications)
+    .where(
+        # Skipping what is locked: whoever empties the world just now waits for us already.
+        notifications.c.id
+        == select(_free.c.id)
+        .where(
+            _free.c.notification_id == bindparam("its_id"),
+            _free.c.state.in_([literal_column(f"'{state}'") for state in sorted(WAITING)]),
+        )
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    .values(state=literal_column(f"'{DeliveryState.SENDING}'"))
+)
+
+
 def add(sandbox: Sandbox, notification: Notification) -> None:
     """Store a new delivery."""
     mapper.insert(sandbox.connection, notification)
@@ -68,14 +96,7 @@ def transition(
 
 def mark_sending(connection: Connection, notification_id: str) -> None:
     """Mark what a sender has just claimed, of any seller, as being sent."""
-    waiting = notifications.c.state.in_(sorted(WAITING))
-    # Skipping what is locked: whoever empties the world just now waits for us already.
-    free = select(notifications.c.id).where(notifications.c.notification_id == notification_id, waiting)
-    connection.execute(
-        update(notifications)
-        .where(notifications.c.id == free.with_for_update(skip_locked=True).scalar_subquery())
-        .values(state=str(DeliveryState.SENDING))
-    )
+    _mark_sending.run(connection, {"its_id": notification_id})
 
 
 def by_id(sandbox: Sandbox, notification_id: str) -> Notification | None:
@@ -92,13 +113,8 @@ def of_order(sandbox: Sandbox, order_pk: int) -> list[Notification]:
 
 def waiting_overtaken(sandbox: Sandbox, order_pk: int) -> list[Notification]:
     """Deliveries about an order that wait for a later one to go first."""
-    query = select(notifications).where(
-        notifications.c.order_pk == order_pk,
-        notifications.c.state == str(DeliveryState.QUEUED),
-        notifications.c.outcome == str(Misbehaviour.OUT_OF_ORDER),
-        notifications.c.tries == 0,
-    )
-    return mapper.all(sandbox.connection, query.order_by(notifications.c.id))
+    rows = _overtaken.run(sandbox.connection, {"order_pk": order_pk}).fetchall()
+    return [mapper.load(row) for row in rows]
 
 
 def list_page(

@@ -7,6 +7,7 @@ Whoever finds a lapsed lease sends again: nothing is lost, a call may happen twi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Table,
+    Update,
     bindparam,
     exists,
     func,
@@ -63,6 +65,43 @@ _IS_QUEUED: ColumnElement[str] = literal_column(f"'{QUEUED}'")
 _queued = outbox.c.state == _IS_QUEUED
 partial_index(outbox, "outbox_waiting", "leased_until, id", where=f"state = '{QUEUED}'")
 partial_index(outbox, "outbox_sequence", "sequence_key, id", where=f"state = '{QUEUED}'")
+_sellers_sending = Prepared(
+    select(outbox.c.seller_id).where(_queued, outbox.c.leased_until > bindparam("real_now"))
+)
+
+
+def _claim_statement(*, of_seller: bool) -> Update:
+    waiting, older = outbox.alias("waiting"), outbox.alias("older")
+    first_of_sequence = ~exists().where(
+        older.c.state == _IS_QUEUED, older.c.sequence_key == waiting.c.sequence_key, older.c.id < waiting.c.id
+    )
+    free = (
+        select(waiting.c.id)
+        .where(waiting.c.state == _IS_QUEUED, waiting.c.leased_until <= bindparam("real_now"))
+        .where(waiting.c.seller_id.not_in(bindparam("excluded", expanding=True)))
+        .where(or_(waiting.c.sequence_key.is_(None), first_of_sequence))
+        .order_by(waiting.c.leased_until, waiting.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if of_seller:
+        free = free.where(waiting.c.seller_id == bindparam("seller"))
+    return (
+        update(outbox)
+        .where(outbox.c.id == free.scalar_subquery())
+        .values(leased_until=bindparam("until"), tries=outbox.c.tries + 1)
+        .returning(*outbox.c)
+    )
+
+
+#: Built once: to build them takes longer than the rest of a claim.
+_claim, _claim_of_seller = _claim_statement(of_seller=False), _claim_statement(of_seller=True)
+_is_waiting = Prepared(
+    select(outbox.c.id)
+    .where(_queued, outbox.c.leased_until <= bindparam("real_now"))
+    .limit(literal_column("1"))
+    .offset(literal_column("0"))  # SQLite's has one in any case, as a parameter of no name
+)
 _record = Prepared(
     update(outbox)
     .where(outbox.c.id == bindparam("outbox_id"), _queued)
@@ -142,37 +181,12 @@ def claim(
     if connection.dialect.name == "postgresql":
         # Claimers of several processes go one by one; SQLite has one writer anyway.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(841_000_843)")
-    waiting, older, sent = outbox.alias("waiting"), outbox.alias("older"), outbox.alias("sent")
-    full = (
-        select(sent.c.seller_id)
-        .where(sent.c.state == _IS_QUEUED, sent.c.leased_until > real_now)
-        .group_by(sent.c.seller_id)
-        .having(func.count() >= MAX_IN_FLIGHT)
-    )
-    first_of_sequence = ~exists().where(
-        older.c.state == _IS_QUEUED, older.c.sequence_key == waiting.c.sequence_key, older.c.id < waiting.c.id
-    )
-    free = (
-        select(waiting.c.id)
-        .where(waiting.c.state == _IS_QUEUED, waiting.c.leased_until <= real_now)
-        .where(waiting.c.seller_id.not_in(full), waiting.c.seller_id.not_in(sorted(excluded)))
-        .where(or_(waiting.c.sequence_key.is_(None), first_of_sequence))
-        .order_by(waiting.c.leased_until, waiting.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if seller_id is not None:
-        free = free.where(waiting.c.seller_id == seller_id)
-    row = (
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.id == free.scalar_subquery())
-            .values(leased_until=real_now + lease, tries=outbox.c.tries + 1)
-            .returning(*outbox.c)
-        )
-        .mappings()
-        .first()
-    )
+    sending = Counter(row[0] for row in _sellers_sending.run(connection, {"real_now": real_now}).fetchall())
+    full = {seller for seller, count in sending.items() if count >= MAX_IN_FLIGHT}
+    excluded = sorted(full.union(excluded))
+    values = {"real_now": real_now, "until": real_now + lease, "excluded": excluded, "seller": seller_id}
+    statement = _claim if seller_id is None else _claim_of_seller
+    row = connection.execute(statement, values).mappings().first()
     return _row(row) if row is not None else None
 
 
@@ -216,7 +230,8 @@ def count_waiting(sandbox: Sandbox) -> int:
 
 def is_waiting(connection: Connection, real_now: int, seller_id: str | None = None) -> bool:
     """Whether a row waits that nobody is sending."""
+    if seller_id is None:
+        return _is_waiting.row(connection, {"real_now": real_now}) is not None
     query = select(outbox.c.id).where(_queued, outbox.c.leased_until <= real_now)
-    if seller_id is not None:
-        query = query.where(outbox.c.seller_id == seller_id)
+    query = query.where(outbox.c.seller_id == seller_id)
     return connection.execute(query.limit(1)).first() is not None
