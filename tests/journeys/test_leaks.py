@@ -78,14 +78,14 @@ def planted(request, world, caplog):
 
 def test_neither_columns_nor_logs_nor_what_is_printed_hold_a_card(planted, caplog, capfd):
     held = 0
-    with planted.look() as sandbox:
+    with planted.read() as sandbox:
         for table in metadata.sorted_tables:
             for row in sandbox.connection.execute(select(table)).mappings():
                 held += 1
                 assert found_in(dict(row)) == set(), (table.name, row)
     assert held > len(PUBLISHED)
     for order in (planted.begin(f"O-{n}").order for n in range(len(PUBLISHED))):
-        logging.getLogger(__name__).debug("%r %r", planted.tries(order), planted.story(order))
+        logging.getLogger(__name__).debug("%r %r", planted.attempts(order), planted.timeline(order))
     logging.getLogger(__name__).debug("%r", planted.card(PUBLISHED[0], cvv=CVV))
     assert len(caplog.records) > len(PUBLISHED)
     printed = capfd.readouterr()
