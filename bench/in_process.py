@@ -30,9 +30,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
             requests = shop.many(payments)
             took.append(pay_all(app.wsgi_app, requests))
             keys = [request.wrapped_key for request in requests]
-            floor.append(
-                Decryption(runtime.keys.private[PAYMENT_KEY.private], keys).round() + commit.round(payments)
-            )
+            floor.append(Decryption(runtime.keys.private[PAYMENT_KEY.private], keys).round() + commit.round(payments))
         runtime.engine.dispose()
         runtime.writer.dispose()
     return [against(WHAT, took, floor, "F", 2.5, 1.8)]

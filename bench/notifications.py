@@ -101,11 +101,7 @@ def _refunding(runtime: Runtime, url: str, many: int) -> str:
 def _paid(runtime: Runtime, seller_id: str, number: int) -> int:
     """A paid order; its number."""
     wish = PaymentRequest(
-        "amazonpay",
-        f"order-{number}",
-        Money.parse("499.00"),
-        "http://127.0.0.1:8420/shop/return",
-        f"digest-{number}",
+        "amazonpay", f"order-{number}", Money.parse("499.00"), "http://127.0.0.1:8420/shop/return", f"digest-{number}"
     )
     with transaction(runtime, seller_id) as sandbox:
         order = orders.open_order(sandbox, wish).order

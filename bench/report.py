@@ -68,9 +68,7 @@ def table(lines: Sequence[Line]) -> str:
     return "\n".join(f"| {line} |" if "-|-" not in line else f"|-{line}-|" for line in shown)
 
 
-def against(
-    what: str, measured: Sequence[float], floor: Sequence[float], name: str, gate: float, goal: float
-) -> Line:
+def against(what: str, measured: Sequence[float], floor: Sequence[float], name: str, gate: float, goal: float) -> Line:
     """A ratio of CPU times in seconds: the median of the rounds over the floor's median."""
     took, least = median(measured), median(floor)
     shown = f"{name} = {least * 1e6:.0f} us"

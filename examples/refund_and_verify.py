@@ -44,8 +44,7 @@ def main() -> None:
 def pay(shop: AmazonPayClient) -> str:
     """A buyer pays by UPI; the Amazon order id."""
     page = requests.get(
-        shop.payment_url(amount="499.00", seller_order_id="ORDER-3", redirect_url="http://localhost/return"),
-        timeout=10,
+        shop.payment_url(amount="499.00", seller_order_id="ORDER-3", redirect_url="http://localhost/return"), timeout=10
     )
     requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=10)
     paid = shop.list_order_reference("ORDER-3").order_references[0]

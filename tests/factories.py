@@ -117,9 +117,7 @@ class World:
     seller_id: str
 
     @classmethod
-    def new(
-        cls, runtime: Runtime, *, frozen: bool = True, ipn_url: str | None = None, **settings: object
-    ) -> World:
+    def new(cls, runtime: Runtime, *, frozen: bool = True, ipn_url: str | None = None, **settings: object) -> World:
         """A new seller whose clock shows the real time, frozen unless said."""
         seller = accounts.create(runtime, NewSeller(ipn_url=ipn_url, settings=settings))
         world = cls(runtime, seller.seller_id)
@@ -270,9 +268,7 @@ class World:
         return self.request_refund(order, amount, key, **overrides).refund
 
     def request_refund(self, order: Order, amount: str, key: str = "R-1", **overrides: Any) -> RefundResult:
-        refund_request = RefundRequest(
-            key, Money.parse(amount, overrides.pop("currency", "INR")), **overrides
-        )
+        refund_request = RefundRequest(key, Money.parse(amount, overrides.pop("currency", "INR")), **overrides)
         with self.transaction() as sandbox:
             return refunds.request(sandbox, self._fresh(sandbox, order), refund_request)
 

@@ -27,8 +27,6 @@ def test_the_shell_knows_the_runtime_and_the_tables_through_flask_sqlalchemy(tmp
 def test_a_server_loads_nothing_that_it_does_not_use():
     """Each of these costs megabytes and milliseconds; they are imported where they are used."""
     code = "import sys, mockpay.server, mockpay.app; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     unused = "lxml requests urllib3 babel segno cryptography.x509"
     assert not set(unused.split()) & set(loaded)

@@ -83,11 +83,7 @@ COMPANY_LINES = [
     ("mockpay/domain/scenarios/", '"Stripe": ', HABIT),
     ("mockpay/domain/scenarios/", "_LUHN_ORIGIN = ", HABIT),
     ("mockpay/domain/scenarios/risk.py", '"Stripe")', HABIT),
-    (
-        "mockpay/domain/methods/cards.py",
-        "# Of the issuers with plans",
-        "which published card is not eligible",
-    ),
+    ("mockpay/domain/methods/cards.py", "# Of the issuers with plans", "which published card is not eligible"),
     ("mockpay/testing.py", "import AmazonPayClient", CLIENT),
     ("mockpay/testing.py", "-> AmazonPayClient:", CLIENT),
     ("mockpay/testing.py", "return AmazonPayClient(", CLIENT),
@@ -107,9 +103,7 @@ def company_lines() -> list[tuple[str, str]]:
 
 def test_the_core_names_no_company_but_in_lines_with_a_reason():
     lines = company_lines()
-    reasons = [
-        [file.startswith(place) and part in line for place, part, _ in COMPANY_LINES] for file, line in lines
-    ]
+    reasons = [[file.startswith(place) and part in line for place, part, _ in COMPANY_LINES] for file, line in lines]
     assert [line for line, allowed in zip(lines, reasons, strict=True) if not any(allowed)] == []
     assert len(lines) <= 40
     needed = [any(column) for column in zip(*reasons, strict=True)]

@@ -25,9 +25,7 @@ def test_every_example_has_its_expected_words():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_an_example_runs_and_says_what_it_promises(script):
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=50, check=False
-    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=50, check=False)
     assert done.returncode == 0, done.stderr
     for words in EXPECTED[script.name]:
         assert words in done.stdout

@@ -58,10 +58,7 @@ def test_vendored_files_are_those_of_the_manifest():
     manifest = (VENDOR / "MANIFEST.sha256").read_text().splitlines()
     expected = {path: digest for digest, path in (line.split("  ") for line in manifest)}
     vendored = [path for path in VENDOR.rglob("*") if path.is_file() and path.parent != VENDOR]
-    actual = {
-        path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in vendored
-    }
+    actual = {path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in vendored}
     assert expected
     assert expected == actual
 

@@ -35,9 +35,7 @@ def seller(server, listener):
 def pay(seller, number="A-1", amount="499.00"):
     """As a buyer does; the order's id."""
     page = requests.get(
-        seller.client().payment_url(
-            amount=amount, seller_order_id=number, redirect_url="http://localhost/return"
-        ),
+        seller.client().payment_url(amount=amount, seller_order_id=number, redirect_url="http://localhost/return"),
         timeout=10,
     )
     requests.post(f"{page.url}upi", data={"vpa": "success@mockpay"}, timeout=10)
@@ -115,9 +113,7 @@ def test_the_code_of_an_attempt_is_the_newest_that_was_sent(seller):
         seller.otp("att_1")
     for attempt in ("att_1", "att_2", "att_1"):
         with transaction(seller.server.runtime, seller.seller_id) as sandbox:
-            challenges.start(
-                sandbox, purpose=Purpose.PAYMENT, subject=attempt, to="+919876543210", attempt_id=attempt
-            )
+            challenges.start(sandbox, purpose=Purpose.PAYMENT, subject=attempt, to="+919876543210", attempt_id=attempt)
     newest, _, oldest = (one["otp"] for one in seller.inbox())
     assert seller.otp("att_1") == newest != oldest
     seller.advance(seconds=3_600)

@@ -12,14 +12,7 @@ from mockpay.domain.payments.attempts import ATTEMPT
 from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.otp.rules import OTP
-from mockpay.services.payments import (
-    captures,
-    card_authentication,
-    orders,
-    otp_authentication,
-    payments,
-    settlement,
-)
+from mockpay.services.payments import captures, card_authentication, orders, otp_authentication, payments, settlement
 from mockpay.services.payments.payers import Payer
 from mockpay.store.timeline import timeline
 from mockpay.threeds import acs, requestor, threeds_table
@@ -241,10 +234,7 @@ PLAYS = {
         saved(lambda w: w.card(VISA), saved_methods.suspend, saved_methods.resume, saved_methods.deactivate),
         {},
     ),
-    "saved, suspended, deleted": (
-        saved(Upi("success@mockpay"), saved_methods.suspend, saved_methods.delete),
-        {},
-    ),
+    "saved, suspended, deleted": (saved(Upi("success@mockpay"), saved_methods.suspend, saved_methods.delete), {}),
     "saved, deleted": (saved(MKS, saved_methods.delete), {}),
     "not tokenised": (lambda w: paid(w, w.card(ABROAD), payer=ASHA), {}),
 }

@@ -59,9 +59,7 @@ def set_to(ctx: click.Context, now: str) -> None:
 @click.option("--until", type=click.Choice(["next", "idle"]), help="The next event, or no more.")
 @click.option("--timeout", type=float, default=30, show_default=True, help="Real seconds.")
 @click.pass_context
-def advance(
-    ctx: click.Context, seconds: float | None, to: str | None, until: str | None, timeout: float
-) -> None:
+def advance(ctx: click.Context, seconds: float | None, to: str | None, until: str | None, timeout: float) -> None:
     """Move the clock on by SECONDS, to a time, or until something; what is due happens."""
     goal = {"seconds": seconds, "to": to, "until": until, "timeout": timeout}
     result = ctx.obj("POST", "/advance", {k: v for k, v in goal.items() if v is not None})

@@ -68,9 +68,7 @@ def _reachable(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
         tempfile.TemporaryDirectory(prefix="mockpay-run-") as folder,
         Listeners(sandbox, authority, upstream) as listeners,
     ):
-        environ = child_environment(
-            os.environ, proxy=listeners.proxy, folder=Path(folder), authority=authority.pem
-        )
+        environ = child_environment(os.environ, proxy=listeners.proxy, folder=Path(folder), authority=authority.pem)
         yield {**environ, "MOCKPAY_URL": sandbox}
 
 

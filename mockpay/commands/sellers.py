@@ -37,19 +37,10 @@ def _list(ctx: click.Context) -> None:
 @click.option("--ipn-url", help="Where notifications go.")
 @click.pass_context
 def create(
-    ctx: click.Context,
-    seller_id: str | None,
-    name: str | None,
-    return_urls: tuple[str, ...],
-    ipn_url: str | None,
+    ctx: click.Context, seller_id: str | None, name: str | None, return_urls: tuple[str, ...], ipn_url: str | None
 ) -> None:
     """Make a seller with a world of its own; prints its secrets."""
-    seller = {
-        "seller_id": seller_id,
-        "name": name,
-        "ipn_url": ipn_url,
-        "return_urls": list(return_urls) or None,
-    }
+    seller = {"seller_id": seller_id, "name": name, "ipn_url": ipn_url, "return_urls": list(return_urls) or None}
     print_json(ctx.obj.call("POST", "/sellers", {k: v for k, v in seller.items() if v is not None}))
 
 

@@ -47,9 +47,7 @@ _THREADS = 8
     default="mockpay-default-secret-key-EXAMPLE",
     help="Of the seller whose shop it is; the default seller unless told.",
 )
-def shop(
-    sandbox: str, host: str, port: int, ledger: Path, seller_id: str, access_key: str, secret_key: str
-) -> None:
+def shop(sandbox: str, host: str, port: int, ledger: Path, seller_id: str, access_key: str, secret_key: str) -> None:
     """Serve the demo shop alone until SIGTERM or Ctrl-C."""
     try:
         sandbox = _sandbox_url(sandbox)

@@ -36,9 +36,7 @@ def deliver(runtime: Runtime, row: OutboxRow) -> bool:
     timeout = timeout_within_lease(runtime, sandbox.seller.settings.ipn_timeout_seconds)
     sent, timed_out = _post(runtime, notification, message, sandbox.seller.ipn_url or "", timeout)
     with transaction(runtime, row.seller_id) as sandbox:
-        if outbox.record(sandbox, row.outbox_id, outbox.SENT) and notifications.record(
-            sandbox, notification, sent
-        ):
+        if outbox.record(sandbox, row.outbox_id, outbox.SENT) and notifications.record(sandbox, notification, sent):
             sellers.count(sandbox.connection, row.seller_id, delivered=1)
     return timed_out
 

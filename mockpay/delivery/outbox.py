@@ -87,9 +87,7 @@ def send(runtime: Runtime, row: OutboxRow) -> bool:
     except MockpayError as error:
         reason = f"{error.code}: {error.reason}"
         with suppress(NotFound), transaction(runtime, row.seller_id) as sandbox:
-            if outbox.record(sandbox, row.outbox_id, outbox.DEAD, reason) and (
-                row.kind == notifications.NOTIFY
-            ):
+            if outbox.record(sandbox, row.outbox_id, outbox.DEAD, reason) and (row.kind == notifications.NOTIFY):
                 notifications.cannot_send(sandbox, row.subject, reason)
         return is_timeout(error)
 

@@ -12,15 +12,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.otp import challenges
 from mockpay.otp.rules import EXPIRY
 from mockpay.services import notifications
-from mockpay.services.payments import (
-    captures,
-    card_authentication,
-    orders,
-    outcomes,
-    payments,
-    settlement,
-    transitions,
-)
+from mockpay.services.payments import captures, card_authentication, orders, outcomes, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
 from mockpay.store import schedule
@@ -41,18 +33,14 @@ Firing = Callable[[Sandbox, Event], bool]
 HANDLERS: Mapping[str, Deed] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
     "attempt.answer": lambda sandbox, event: settlement.record_buyer_answer(sandbox, event.subject),
-    "attempt.resolve": lambda sandbox, event: settlement.settle(
-        sandbox, event.subject, str(event.facts["code"])
-    ),
+    "attempt.resolve": lambda sandbox, event: settlement.settle(sandbox, event.subject, str(event.facts["code"])),
     "attempt.enquire": lambda sandbox, event: settlement.queue_enquiry(
         sandbox, event.subject, int(event.facts["times"])
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
     "attempt.reverse": lambda sandbox, event: outcomes.reverse_capture(sandbox, event.subject),
     transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(sandbox, event.subject),
-    transitions.AUTHORIZATION_EXPIRY: lambda sandbox, event: captures.expire_authorization(
-        sandbox, int(event.subject)
-    ),
+    transitions.AUTHORIZATION_EXPIRY: lambda sandbox, event: captures.expire_authorization(sandbox, int(event.subject)),
     EXPIRY: lambda sandbox, event: challenges.expire(sandbox, event.subject),
     "threeds.timeout": lambda sandbox, event: card_authentication.time_out(sandbox, event.subject),
     transitions.REVIEW: lambda sandbox, event: payments.decide_review(

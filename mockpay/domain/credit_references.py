@@ -7,9 +7,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import indian
 
 
-def network_reference(
-    method: str, refund_id: str, seed: str, completed_at: int, bank: str
-) -> tuple[str, str] | None:
+def network_reference(method: str, refund_id: str, seed: str, completed_at: int, bank: str) -> tuple[str, str] | None:
     """
     The number by which a bank finds the credit: its kind and the digits; None for a balance.
 

@@ -141,10 +141,7 @@ class Offers:
 
 
 DEFAULT = Offers(
-    methods={
-        code: MethodOffer(code, method.title, method.lowest, method.highest)
-        for code, method in METHODS.items()
-    },
+    methods={code: MethodOffer(code, method.title, method.lowest, method.highest) for code, method in METHODS.items()},
     banks={bank.code: BankOffer(bank.code, bank.name, bank.common, bank.magic) for bank in netbanking.BANKS},
     networks=dict.fromkeys(cards.NETWORK_NAMES, True),
 )

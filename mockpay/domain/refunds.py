@@ -29,9 +29,7 @@ _S = RefundState
 REFUND: Machine[RefundState] = Machine(
     "refund",
     {
-        **steps(
-            [_S.PENDING], completed=_S.COMPLETED, declined=_S.DECLINED, held=_S.PENDING, released=_S.PENDING
-        ),
+        **steps([_S.PENDING], completed=_S.COMPLETED, declined=_S.DECLINED, held=_S.PENDING, released=_S.PENDING),
         **steps([_S.COMPLETED], reversed=_S.REVERSED),
     },
 )
@@ -39,9 +37,7 @@ REFUND: Machine[RefundState] = Machine(
 REJECTED, PROCESSING_FAILURE = DECLINE_REASONS = ("REJECTED", "PROCESSING_FAILURE")
 
 #: Outcomes of the stage `refund` without a parameter.
-_PLAIN = frozenset(
-    {"success", "completed", "held", "reversed", "throttled_once", "lost_answer", *DECLINE_REASONS}
-)
+_PLAIN = frozenset({"success", "completed", "held", "reversed", "throttled_once", "lost_answer", *DECLINE_REASONS})
 _COUNTED = re.compile(r"(?:delay:[0-9]{1,8}|polls:[1-9][0-9]{0,2})")
 
 

@@ -29,18 +29,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     order_expiry_seconds: Annotated[
         int, Meta(ge=1, le=31_536_000, description="How long the buyer may pay, unless the request says.")
     ] = 900
-    max_attempts: Annotated[
-        int, Meta(ge=1, le=100, description="Tries of one order before it is FAILED.")
-    ] = 5
-    upi_collect_enabled: Annotated[
-        bool, Meta(description="Whether a UPI ID may be typed (deprecated by NPCI).")
-    ] = True
+    max_attempts: Annotated[int, Meta(ge=1, le=100, description="Tries of one order before it is FAILED.")] = 5
+    upi_collect_enabled: Annotated[bool, Meta(description="Whether a UPI ID may be typed (deprecated by NPCI).")] = True
     upi_collect_seconds: Annotated[
         int, Meta(ge=1, le=345_600, description="How long a UPI request waits for its answer.")
     ] = 300
     upi_answer_seconds: Annotated[
-        int,
-        Meta(ge=0, le=86_400, description="When the simulated buyer answers a request that nobody opened."),
+        int, Meta(ge=0, le=86_400, description="When the simulated buyer answers a request that nobody opened.")
     ] = 10
     upi_pending_seconds: Annotated[
         int, Meta(ge=0, le=31_536_000, description="When a pending or deemed payment becomes known.")
@@ -51,27 +46,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     upi_payee_vpa: Annotated[
         str, Meta(max_length=255, description="The seller's own UPI ID; empty = made from its name.")
     ] = ""
-    otp_threshold: Annotated[
-        str, Meta(pattern=_AMOUNT, description="A payment of more than this asks for an OTP.")
-    ] = "5000.00"
+    otp_threshold: Annotated[str, Meta(pattern=_AMOUNT, description="A payment of more than this asks for an OTP.")] = (
+        "5000.00"
+    )
     otp_always_methods: Annotated[
         tuple[Annotated[str, Meta(pattern=_NAME)], ...],
         Meta(max_length=50, description="Methods that ask for an OTP whatever the amount."),
     ] = ()
     otp_length: Annotated[int, Meta(ge=4, le=8, description="Digits of an OTP.")] = 6
     otp_ttl_seconds: Annotated[int, Meta(ge=1, le=86_400, description="How long an OTP is good for.")] = 300
-    otp_max_wrong: Annotated[
-        int, Meta(ge=1, le=100, description="Wrong OTPs after which a challenge is locked.")
-    ] = 3
+    otp_max_wrong: Annotated[int, Meta(ge=1, le=100, description="Wrong OTPs after which a challenge is locked.")] = 3
     otp_resend_seconds: Annotated[
         int, Meta(ge=0, le=86_400, description="How long the buyer waits for another OTP.")
     ] = 30
     otp_max_sends: Annotated[
         int, Meta(ge=1, le=100, description="How often an OTP is sent, the first one included.")
     ] = 3
-    magic_amounts: Annotated[
-        bool, Meta(description="Whether amounts of the band 17SS.CC decide outcomes.")
-    ] = True
+    magic_amounts: Annotated[bool, Meta(description="Whether amounts of the band 17SS.CC decide outcomes.")] = True
     default_outcomes: Annotated[
         dict[str, str], Meta(description="Outcome by stage where no rule, instrument or amount decides.")
     ] = {}
@@ -82,8 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=31_536_000, description="When a payment under review is approved by itself.")
     ] = 10
     all_attempts_listed: Annotated[
-        bool,
-        Meta(description="Whether a list of orders shows every order of a seller's order id, not the last."),
+        bool, Meta(description="Whether a list of orders shows every order of a seller's order id, not the last.")
     ] = False
     send_seller_id: Annotated[bool, Meta(description="Add an unsigned sellerId to the return URL.")] = False
     result_encoding: Annotated[
@@ -123,8 +113,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(description="Without 3-D Secure (U): decline, proceed, or auto (decline in India)."),
     ] = "auto"
     throttling: Annotated[
-        str,
-        Meta(max_length=255, description="Limits of calls: off, or one of a provider (sandbox, production)."),
+        str, Meta(max_length=255, description="Limits of calls: off, or one of a provider (sandbox, production).")
     ] = THROTTLING_OFF
 
 

@@ -25,9 +25,7 @@ class MockpayError(Exception):
 
     code = "error"
 
-    def __init__(
-        self, message: str, *, code: str | None = None, reason: str | None = None, **detail: object
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, reason: str | None = None, **detail: object) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code

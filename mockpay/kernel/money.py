@@ -32,9 +32,7 @@ class Money:
         """
         found = _AMOUNT.fullmatch(text)
         if found is None:
-            raise Invalid(
-                "The amount must look like 1.00: digits, at most two after the point.", code="amount.invalid"
-            )
+            raise Invalid("The amount must look like 1.00: digits, at most two after the point.", code="amount.invalid")
         rupees, paise = found.groups()
         return cls(int(rupees) * 100 + int((paise or "").ljust(2, "0")), currency)
 

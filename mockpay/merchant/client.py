@@ -107,9 +107,7 @@ class AmazonPayClient:
             SignatureMismatch: the signature is wrong.
         """
         fields = forms.unique(forms.decode_form(params)) if isinstance(params, str) else params
-        return results.payment_result(
-            fields, access_key=self.access_key, secret=self._secret_key, flavour=self.flavour
-        )
+        return results.payment_result(fields, access_key=self.access_key, secret=self._secret_key, flavour=self.flavour)
 
     def charge_status(self, amazon_order_id: str) -> results.ChargeStatus:
         """

@@ -71,9 +71,7 @@ class Reconciler:
         clock: When something was asked; the machine's own clock if not given.
     """
 
-    def __init__(
-        self, ledger: Ledger, client: Callable[[], AmazonPayClient], clock: RealClock | None = None
-    ) -> None:
+    def __init__(self, ledger: Ledger, client: Callable[[], AmazonPayClient], clock: RealClock | None = None) -> None:
         self._ledger, self._client = ledger, client
         self._clock = clock or SystemClock()
 
@@ -144,9 +142,7 @@ class Reconciler:
         return update_from(answer, ANSWER)
 
 
-def verify_refunds(
-    ledger: Ledger, client: AmazonPayClient, *, clock: RealClock | None = None
-) -> Reconciliation:
+def verify_refunds(ledger: Ledger, client: AmazonPayClient, *, clock: RealClock | None = None) -> Reconciliation:
     """Ask once about every refund in the books that has no end yet; for a job that runs often."""
     return Reconciler(ledger, lambda: client, clock).run()
 

@@ -65,9 +65,7 @@ class ChargeStatus:
     transaction_date: int | None
 
 
-def payment_result(
-    params: Mapping[str, str], *, access_key: str, secret: str, flavour: Flavour
-) -> PaymentResult:
+def payment_result(params: Mapping[str, str], *, access_key: str, secret: str, flavour: Flavour) -> PaymentResult:
     """
     Verify and read the parameters of a redirect back to the shop.
 
@@ -90,9 +88,7 @@ def payment_result(
     )
 
 
-def charge_status(
-    response: Mapping[str, str], signature: str, *, access_key: str, secret: str
-) -> ChargeStatus:
+def charge_status(response: Mapping[str, str], signature: str, *, access_key: str, secret: str) -> ChargeStatus:
     """
     Verify and read the answer of chargeStatus.
 

@@ -248,9 +248,7 @@ _VERDICTS: Mapping[str, Callable[[Sandbox, StoredChallenge, Actor], Verdict]] = 
 }
 
 
-def _end(
-    sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object
-) -> Verdict | None:
+def _end(sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object) -> Verdict | None:
     """Bring a challenge to an end; None where it went well, else what it now answers."""
     if _transition(sandbox, stored, event, actor, **changes) is None:
         return _verdict_after_end(sandbox, stored)

@@ -53,9 +53,7 @@ def _pepper(sandbox: Sandbox) -> bytes:
     return sandbox.runtime.keyring.derived("otp")
 
 
-def send_code(
-    sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, code: str, number: int
-) -> None:
+def send_code(sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, code: str, number: int) -> None:
     """Put the code into the buyer's inbox, as the sending of this number."""
     seconds = (challenge.expires_at - sandbox.now) // SECOND
     inbox.put(

@@ -143,10 +143,7 @@ def find(sandbox: Sandbox, challenge_id: str) -> StoredChallenge | None:
 def active(sandbox: Sandbox, purpose: Purpose, subject: str) -> StoredChallenge | None:
     """The subject's challenge that waits for its code."""
     return _first(
-        sandbox,
-        otps.c.purpose == str(purpose),
-        otps.c.subject == subject,
-        otps.c.state == str(OtpState.ACTIVE),
+        sandbox, otps.c.purpose == str(purpose), otps.c.subject == subject, otps.c.state == str(OtpState.ACTIVE)
     )
 
 

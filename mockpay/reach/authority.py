@@ -72,9 +72,7 @@ class Authority:
             .add_extension(_serves(), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(authority=False), critical=True)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            ),
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False),
         )
         chain = certificate.public_bytes(serialization.Encoding.PEM) + self.pem
         return Leaf(_private_pem(key), chain)

@@ -88,9 +88,7 @@ _PHP = "PHP_INI_SCAN_DIR"
 _DIRECT = "localhost,127.0.0.1,::1"
 
 
-def child_environment(
-    parent: Mapping[str, str], *, proxy: str, folder: Path, authority: bytes
-) -> dict[str, str]:
+def child_environment(parent: Mapping[str, str], *, proxy: str, folder: Path, authority: bytes) -> dict[str, str]:
     """
     The caller's environment with our tunnel and our authority in it.
 

@@ -19,19 +19,7 @@ from mockpay.store.unit_of_work import Sandbox
 
 #: What a tester's force may match on.
 FORCE_KEYS = frozenset(
-    {
-        "method",
-        "amount",
-        "vpa",
-        "bank",
-        "last4",
-        "email",
-        "seller_order_id",
-        "order_id",
-        "ip",
-        "device",
-        "buyer_id",
-    }
+    {"method", "amount", "vpa", "bank", "last4", "email", "seller_order_id", "order_id", "ip", "device", "buyer_id"}
 )
 _MOST_FORCED = 100
 _LONGEST = 255

@@ -119,9 +119,7 @@ def _first(limit: Any, query: Select[Any]) -> Any:
 
 def _other_cards() -> Any:
     newest = (
-        select(_t.fingerprint)
-        .where(_of_seller(_t.device == bindparam("device"), _since("day")))
-        .order_by(_t.at.desc())
+        select(_t.fingerprint).where(_of_seller(_t.device == bindparam("device"), _since("day"))).order_by(_t.at.desc())
     )
     rows = _first(literal_column(str(_DEVICE_ROWS)), newest)
     other = rows.c.fingerprint != bindparam("fingerprint")

@@ -131,36 +131,20 @@ RULES: tuple[LimitRule | ListRule | ConditionRule, ...] = (
     LimitRule("VEL_CARD", RuleAction(_D, 80, "card_velocity", _CARD_1H), 10, _card_hour),
     LimitRule("VEL_VPA", RuleAction(_R, 50, "vpa_velocity", _VPA_60), 10, _vpa_minute),
     LimitRule("VEL_IP", RuleAction(_R, 40, "ip_velocity", _IP_60), 10, _ip_minute),
-    LimitRule(
-        "VEL_BUYER_AMT", RuleAction(_R, 40, "buyer_amount", _SUM), 20_000_000, _buyer_amount, money=True
-    ),
+    LimitRule("VEL_BUYER_AMT", RuleAction(_R, 40, "buyer_amount", _SUM), 20_000_000, _buyer_amount, money=True),
     LimitRule("VEL_DECLINES", RuleAction(_D, 90, "card_testing", _DECLINES), 5, _ip_declines, inclusive=True),
     LimitRule("AMT_HIGH", RuleAction(_C, 20, "amount_high", _HIGH), 10_000_000, _amount, money=True),
     LimitRule("AMT_HIGH", RuleAction(_R, 40, "amount_high", _HIGH), 50_000_000, _amount, money=True),
-    LimitRule(
-        "AMT_FIRST_TIME", RuleAction(_C, 20, "first_payment", _FIRST), 2_000_000, _first_amount, money=True
-    ),
+    LimitRule("AMT_FIRST_TIME", RuleAction(_C, 20, "first_payment", _FIRST), 2_000_000, _first_amount, money=True),
     ConditionRule("BIN_COUNTRY", RuleAction(_C, 20, "foreign_card", _ABROAD), _foreign),
     ConditionRule("BIN_COUNTRY", RuleAction(_R, 40, "country_mismatch", _APART), _elsewhere),
-    ListRule(
-        "BIN_BLOCK",
-        RuleAction(_D, 100, "card_blocked", "card {card} is on the block list"),
-        frozenset(),
-        _bin,
-    ),
-    ListRule(
-        "VPA_BLOCK", RuleAction(_D, 100, "vpa_blocked", "{vpa} is on the block list"), BLOCKED_VPAS, _vpa
-    ),
+    ListRule("BIN_BLOCK", RuleAction(_D, 100, "card_blocked", "card {card} is on the block list"), frozenset(), _bin),
+    ListRule("VPA_BLOCK", RuleAction(_D, 100, "vpa_blocked", "{vpa} is on the block list"), BLOCKED_VPAS, _vpa),
     # A seller's own kind of address, which no buyer has: somebody poses as one.
     ListRule(
-        "VPA_PATTERN",
-        RuleAction(_R, 50, "vpa_suspicious", "{vpa} looks like a seller's"),
-        frozenset({"*.rzp@*"}),
-        _vpa,
+        "VPA_PATTERN", RuleAction(_R, 50, "vpa_suspicious", "{vpa} looks like a seller's"), frozenset({"*.rzp@*"}), _vpa
     ),
-    ListRule(
-        "IP_BLOCK", RuleAction(_D, 100, "ip_blocked", "{ip} is on the block list"), listed("ip_block"), _ip
-    ),
+    ListRule("IP_BLOCK", RuleAction(_D, 100, "ip_blocked", "{ip} is on the block list"), listed("ip_block"), _ip),
     ListRule("IP_PROXY", RuleAction(_R, 40, "ip_proxy", "{ip} is a proxy's"), listed("ip_proxy"), _ip),
     ListRule(
         "DEVICE_BLOCK",
@@ -168,14 +152,9 @@ RULES: tuple[LimitRule | ListRule | ConditionRule, ...] = (
         listed("device_block"),
         _device,
     ),
-    ConditionRule(
-        "DEVICE_NEW", RuleAction(_C, 15, "device_new", "first use of device {device}"), _unseen_device
-    ),
+    ConditionRule("DEVICE_NEW", RuleAction(_C, 15, "device_new", "first use of device {device}"), _unseen_device),
     ListRule(
-        "DEVICE_NEW",
-        RuleAction(_C, 15, "device_new", "device {device} counts as new"),
-        listed("device_new"),
-        _device,
+        "DEVICE_NEW", RuleAction(_C, 15, "device_new", "device {device} counts as new"), listed("device_new"), _device
     ),
     LimitRule("DEVICE_MANY_CARDS", RuleAction(_D, 80, "device_cards", _CARDS), 4, _device_cards),
     ListRule(
@@ -265,9 +244,7 @@ def _customized(
             raise _invalid_setting(name)
         new = {id(row): _limited(row, word) for row, word in zip(numbers, words, strict=False)}
         return [new.get(id(row), row) for row in rows]
-    return [
-        replace(row, entries=row.entries | set(words)) if isinstance(row, ListRule) else row for row in rows
-    ]
+    return [replace(row, entries=row.entries | set(words)) if isinstance(row, ListRule) else row for row in rows]
 
 
 def _limited(row: LimitRule, word: str) -> LimitRule:

@@ -148,12 +148,7 @@ class RuleAction:
     def hit(self, name: str, facts: Facts, observed: int | str, limit: int | str) -> Hit:
         """Speak."""
         explain = self.says.format(
-            observed=observed,
-            limit=limit,
-            card=facts.card,
-            vpa=facts.masked_vpa,
-            ip=facts.ip,
-            device=facts.device,
+            observed=observed, limit=limit, card=facts.card, vpa=facts.masked_vpa, ip=facts.ip, device=facts.device
         )
         return Hit(name, self.version, self.outcome, self.weight, self.reason_code, explain, observed, limit)
 
@@ -246,9 +241,7 @@ _INSTRUMENT_BLOCKS = frozenset({"BIN_BLOCK", "VPA_BLOCK"})
 _CLEAN = Assessment()
 
 
-def assess(
-    rules: Iterable[Rule], facts: Facts, counts: Counts, decided: PresetDecision | None = None
-) -> Assessment:
+def assess(rules: Iterable[Rule], facts: Facts, counts: Counts, decided: PresetDecision | None = None) -> Assessment:
     """
     Look at every rule.
 

@@ -52,13 +52,7 @@ def add_rule(
     _drop_spent_rules(sandbox)
     expires_at = None if ttl_seconds is None else sandbox.now + ttl_seconds * SECOND
     return scenarios.add(
-        sandbox,
-        stage=at,
-        match=fitting,
-        outcome=normal,
-        times=times,
-        probability=probability,
-        expires_at=expires_at,
+        sandbox, stage=at, match=fitting, outcome=normal, times=times, probability=probability, expires_at=expires_at
     )
 
 

@@ -89,9 +89,5 @@ def _key(kind: JournalType, attempt: Attempt) -> str:
     return f"{kind.lower()}:{attempt.attempt_id}"
 
 
-def _post(
-    sandbox: Sandbox, kind: JournalType, owner: str, minor: int, key: str, attempt_id: str | None
-) -> None:
-    wallet.post(
-        sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key, attempt_id=attempt_id
-    )
+def _post(sandbox: Sandbox, kind: JournalType, owner: str, minor: int, key: str, attempt_id: str | None) -> None:
+    wallet.post(sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key, attempt_id=attempt_id)

@@ -30,15 +30,11 @@ def add(sandbox: Sandbox, attempt_id: str, secret: Mapping[str, str]) -> None:
 
 def find(sandbox: Sandbox, attempt_id: str) -> Mapping[str, str]:
     """The attempt's secret; empty where it has none, or has it no more."""
-    query = select(secrets.c.sealed).where(
-        secrets.c.attempt_id == attempt_id, secrets.c.seller_id == sandbox.seller_id
-    )
+    query = select(secrets.c.sealed).where(secrets.c.attempt_id == attempt_id, secrets.c.seller_id == sandbox.seller_id)
     ciphertext = sandbox.connection.execute(query).scalar()
     if ciphertext is None:
         return {}
-    secret: Mapping[str, str] = load(
-        sandbox.runtime.keyring.open_(_KIND, attempt_id, bytes(ciphertext)).decode()
-    )
+    secret: Mapping[str, str] = load(sandbox.runtime.keyring.open_(_KIND, attempt_id, bytes(ciphertext)).decode())
     return secret
 
 

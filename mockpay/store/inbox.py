@@ -85,9 +85,7 @@ def put(
     """
     forget_old(sandbox)
     message_id = sandbox.short_id("msg", kind, key)
-    message = Message(
-        0, message_id, kind, channel, to, template, body, otp, attempt_id, sandbox.now, read_at=None
-    )
+    message = Message(0, message_id, kind, channel, to, template, body, otp, attempt_id, sandbox.now, read_at=None)
     if mapper.insert_new(sandbox.connection, message, seller_id=sandbox.seller_id):
         number = select(inbox.c.id).where(inbox.c.message_id == message_id)
         stored = sandbox.connection.execute(number).scalar_one()
@@ -150,11 +148,7 @@ def mark_read(sandbox: Sandbox, message_id: str) -> None:
     """Write down when a message was first opened."""
     sandbox.connection.execute(
         update(inbox)
-        .where(
-            inbox.c.message_id == message_id,
-            inbox.c.seller_id == sandbox.seller_id,
-            inbox.c.read_at.is_(None),
-        )
+        .where(inbox.c.message_id == message_id, inbox.c.seller_id == sandbox.seller_id, inbox.c.read_at.is_(None))
         .values(read_at=sandbox.now)
     )
 

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Index,
-    Table,
-    UniqueConstraint,
-    bindparam,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Boolean, Column, Connection, Index, Table, UniqueConstraint, bindparam, func, insert, select
 
 from mockpay.domain.orders import ORDER, Order
 from mockpay.store.db.mapping import Mapper
@@ -53,11 +42,7 @@ orders = Table(
 
 #: Payloads that joined an order which another payload had opened.
 joined = Table(
-    "joined_payloads",
-    metadata,
-    text("seller_id", primary_key=True),
-    text("digest", primary_key=True),
-    big("order_pk"),
+    "joined_payloads", metadata, text("seller_id", primary_key=True), text("digest", primary_key=True), big("order_pk")
 )
 
 mapper = Mapper(Order, orders, machine=ORDER, id="order_pk")
@@ -68,9 +53,7 @@ _by_id = Prepared(_of_seller.where(orders.c.order_id == bindparam("order_id")))
 _by_own_id = _of_seller.where(orders.c.seller_order_id == bindparam("seller_order_id"))
 _newest = Prepared(_by_own_id)
 _by_digest = Prepared(_by_own_id.where(orders.c.digest == bindparam("digest")))
-_by_page = Prepared(
-    select(orders.c.seller_id, orders.c.id).where(orders.c.page_token == bindparam("page_token"))
-)
+_by_page = Prepared(select(orders.c.seller_id, orders.c.id).where(orders.c.page_token == bindparam("page_token")))
 
 
 def add(sandbox: Sandbox, order: Order) -> Order:
@@ -102,9 +85,7 @@ def by_digest(sandbox: Sandbox, seller_order_id: str, digest: str) -> Order | No
     found = _first(sandbox, _by_digest, seller_order_id=seller_order_id, digest=digest)
     if found is not None:
         return found
-    query = select(joined.c.order_pk).where(
-        joined.c.seller_id == sandbox.seller_id, joined.c.digest == digest
-    )
+    query = select(joined.c.order_pk).where(joined.c.seller_id == sandbox.seller_id, joined.c.digest == digest)
     number = sandbox.connection.execute(query).scalar()
     return by_number(sandbox, number) if number is not None else None
 

@@ -65,9 +65,7 @@ _IS_QUEUED: ColumnElement[str] = literal_column(f"'{QUEUED}'")
 _queued = outbox.c.state == _IS_QUEUED
 partial_index(outbox, "outbox_waiting", "leased_until, id", where=f"state = '{QUEUED}'")
 partial_index(outbox, "outbox_sequence", "sequence_key, id", where=f"state = '{QUEUED}'")
-_sellers_sending = Prepared(
-    select(outbox.c.seller_id).where(_queued, outbox.c.leased_until > bindparam("real_now"))
-)
+_sellers_sending = Prepared(select(outbox.c.seller_id).where(_queued, outbox.c.leased_until > bindparam("real_now")))
 
 
 def _claim_statement(*, of_seller: bool) -> Update:
@@ -123,13 +121,7 @@ class OutboxRow:
 
 
 def add(
-    sandbox: Sandbox,
-    kind: str,
-    subject: str,
-    *,
-    leased: bool,
-    sequence_key: str | None = None,
-    **facts: object,
+    sandbox: Sandbox, kind: str, subject: str, *, leased: bool, sequence_key: str | None = None, **facts: object
 ) -> int:
     """
     Queue something to send now; its number.

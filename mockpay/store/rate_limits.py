@@ -36,7 +36,5 @@ def save(sandbox: Sandbox, operation: str, bucket: Bucket) -> None:
     if insert_new(sandbox.connection, buckets, {**key, **values}):
         return
     sandbox.connection.execute(
-        update(buckets)
-        .where(buckets.c.seller_id == sandbox.seller_id, buckets.c.operation == operation)
-        .values(values)
+        update(buckets).where(buckets.c.seller_id == sandbox.seller_id, buckets.c.operation == operation).values(values)
     )

@@ -160,9 +160,7 @@ def note(sandbox: Sandbox, clock: Clock, next_due: int | None, fired: int) -> No
 def fail(sandbox: Sandbox, event_id: int, reason: str) -> None:
     """Mark an event as failed, with the reason."""
     sandbox.connection.execute(
-        update(events)
-        .where(events.c.id == event_id)
-        .values(state=FAILED, fired_at=sandbox.now, reason=reason)
+        update(events).where(events.c.id == event_id).values(state=FAILED, fired_at=sandbox.now, reason=reason)
     )
 
 
@@ -174,6 +172,5 @@ def waiting_of(sandbox: Sandbox, subject: str) -> list[Event]:
         .order_by(events.c.due_at, events.c.id)
     )
     return [
-        Event(row.id, row.kind, row.subject, row.due_at, load(row.facts))
-        for row in sandbox.connection.execute(query)
+        Event(row.id, row.kind, row.subject, row.due_at, load(row.facts)) for row in sandbox.connection.execute(query)
     ]

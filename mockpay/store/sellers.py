@@ -58,10 +58,7 @@ _sooner = Prepared(
 _count = Prepared(
     update(sellers)
     .where(sellers.c.seller_id == bindparam("seller"))
-    .values(
-        fired=sellers.c.fired + bindparam("fired_now"),
-        delivered=sellers.c.delivered + bindparam("delivered_now"),
-    )
+    .values(fired=sellers.c.fired + bindparam("fired_now"), delivered=sellers.c.delivered + bindparam("delivered_now"))
 )
 
 
@@ -162,9 +159,7 @@ def _shown(real_now: int) -> Any:
 
 def with_due_events(connection: Connection, real_now: int, limit: int = 100) -> list[str]:
     """Sellers whose next event has come."""
-    query = select(sellers.c.seller_id).where(
-        sellers.c.next_due.is_not(None), sellers.c.next_due <= _shown(real_now)
-    )
+    query = select(sellers.c.seller_id).where(sellers.c.next_due.is_not(None), sellers.c.next_due <= _shown(real_now))
     return list(connection.execute(query.limit(limit)).scalars())
 
 

@@ -22,13 +22,7 @@ T = TypeVar("T")
 
 
 def transition(
-    sandbox: Sandbox,
-    mapper: Mapper[T],
-    record: T,
-    event: str,
-    *,
-    unchanged: Sequence[str] = (),
-    **changes: Any,
+    sandbox: Sandbox, mapper: Mapper[T], record: T, event: str, *, unchanged: Sequence[str] = (), **changes: Any
 ) -> T:
     """
     Take one step of a record's machine as one conditional UPDATE; the record as it is then.
@@ -45,9 +39,7 @@ def transition(
     return update(sandbox, mapper, record, unchanged=(mapper.state, *unchanged), **changes)
 
 
-def update(
-    sandbox: Sandbox, mapper: Mapper[T], record: T, *, unchanged: Sequence[str] = (), **changes: Any
-) -> T:
+def update(sandbox: Sandbox, mapper: Mapper[T], record: T, *, unchanged: Sequence[str] = (), **changes: Any) -> T:
     """
     Change fields of a record; the record as it is then.
 

@@ -106,9 +106,7 @@ class Sandbox:
 
 
 @contextmanager
-def transaction(
-    runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None
-) -> Iterator[Sandbox]:
+def transaction(runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None) -> Iterator[Sandbox]:
     """
     A write transaction in one seller's world, found by id or by access key.
 
@@ -124,9 +122,7 @@ def transaction(
 
 
 @contextmanager
-def read(
-    runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None
-) -> Iterator[Sandbox]:
+def read(runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None) -> Iterator[Sandbox]:
     """The same for reading; takes no lock."""
     with reading(runtime.engine) as connection:
         yield _sandbox(runtime, connection, seller_id, access_key, lock=False)

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    Index,
-    Table,
-    UniqueConstraint,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Table, UniqueConstraint, insert, or_, select, update
 
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 from mockpay.kernel.errors import Conflict
@@ -99,13 +88,7 @@ def post(
 
 
 def _post(
-    sandbox: Sandbox,
-    kind: JournalType,
-    owner: str,
-    amount_minor: int,
-    currency: str,
-    key: str,
-    attempt_id: str | None,
+    sandbox: Sandbox, kind: JournalType, owner: str, amount_minor: int, currency: str, key: str, attempt_id: str | None
 ) -> bool:
     row = {
         "seller_id": sandbox.seller_id,

@@ -150,9 +150,7 @@ def resend(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     return page(sandbox, acs_token, "resent")
 
 
-def _send_otp(
-    sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice: str | None = None
-) -> AcsResponse:
+def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice: str | None = None) -> AcsResponse:
     """Send an OTP to the cardholder's phone; a phone that is locked out ends the challenge."""
     try:
         challenge = challenges.start(

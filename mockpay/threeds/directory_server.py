@@ -28,9 +28,7 @@ def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Error
         return _log_response(
             sandbox,
             txn,
-            error_message(
-                error.error_code, DIRECTORY, error.element, AReq.kind, server_trans_id=areq.server_trans_id
-            ),
+            error_message(error.error_code, DIRECTORY, error.element, AReq.kind, server_trans_id=areq.server_trans_id),
         )
     if txn.network not in NETWORK_NAMES:
         return _log_response(

@@ -45,9 +45,7 @@ class AReq(Message):
     browser_width: str | None = field(default=None, metadata=element("browserScreenWidth", "[0-9]{1,6}"))
     browser_tz: str | None = field(default=None, metadata=element("browserTZ", "-?[0-9]{1,4}"))
     challenge_ind: str = field(default="01", metadata=element("threeDSRequestorChallengeInd", DIGITS2))
-    authentication_ind: str = field(
-        default="01", metadata=element("threeDSRequestorAuthenticationInd", DIGITS2)
-    )
+    authentication_ind: str = field(default="01", metadata=element("threeDSRequestorAuthenticationInd", DIGITS2))
     purchase_currency: str = field(default="356", metadata=element("purchaseCurrency", "[0-9]{3}"))
     purchase_exponent: str = field(default="2", metadata=element("purchaseExponent", "[0-9]"))
     mcc: str = field(default="5999", metadata=element("mcc", "[0-9]{4}"))
@@ -150,9 +148,7 @@ class ErrorMessage(Message):
     acs_trans_id: str | None = field(default=None, metadata=_ACS)
 
 
-def error_message(
-    error_code: str, component: str, detail: str, refused: str, **known: str | None
-) -> ErrorMessage:
+def error_message(error_code: str, component: str, detail: str, refused: str, **known: str | None) -> ErrorMessage:
     """An Erro in the published words; `detail` names the element or tells what is wrong."""
     return ErrorMessage(error_code, component, ERRORS[error_code], detail, refused, **known)
 

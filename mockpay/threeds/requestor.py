@@ -16,25 +16,8 @@ from mockpay.threeds.elements import BadMessage
 from mockpay.threeds.issuer import seal_cavv
 from mockpay.threeds.messages import AReq, ARes, CReq, CRes, ErrorMessage, browser_elements, error_message
 from mockpay.threeds.outcomes import OUTCOMES, Outcome, flow_of, outcome_of
-from mockpay.threeds.rules import (
-    ENDED,
-    TECHNICAL,
-    WINDOWS,
-    Browser,
-    State,
-    Transaction,
-    TransStatus,
-    eci,
-    trans_id,
-)
-from mockpay.threeds.transitions import (
-    BROWSER,
-    SERVER,
-    TRANSACTIONS,
-    add_prepared_event,
-    get_transaction,
-    log,
-)
+from mockpay.threeds.rules import ENDED, TECHNICAL, WINDOWS, Browser, State, Transaction, TransStatus, eci, trans_id
+from mockpay.threeds.transitions import BROWSER, SERVER, TRANSACTIONS, add_prepared_event, get_transaction, log
 from mockpay.wire import threeds as wire
 from mockpay.wire.threeds import MessageError
 
@@ -83,9 +66,7 @@ def prepare(
 
 def method_request(txn: Transaction, method_notification_url: str) -> str:
     """``threeDSMethodData`` for the hidden form that opens the issuer's method URL."""
-    return wire.encode(
-        {"threeDSServerTransID": txn.txn_id, "threeDSMethodNotificationURL": method_notification_url}
-    )
+    return wire.encode({"threeDSServerTransID": txn.txn_id, "threeDSMethodNotificationURL": method_notification_url})
 
 
 def method_done(sandbox: Sandbox, txn_id: str, comp_ind: str) -> Transaction:
@@ -169,11 +150,7 @@ def _areq(sandbox: Sandbox, txn: Transaction, browser: Browser) -> AReq:
 
 def _record_ares(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
     status = TransStatus(ares.trans_status)
-    known = {
-        "ares_status": str(status),
-        "acs_trans_id": ares.acs_trans_id,
-        "flow": str(flow_of(txn.outcome, status)),
-    }
+    known = {"ares_status": str(status), "acs_trans_id": ares.acs_trans_id, "flow": str(flow_of(txn.outcome, status))}
     if status is TransStatus.CHALLENGE:
         return step(
             sandbox,
@@ -225,9 +202,7 @@ def creq(txn: Transaction) -> str:
     return wire.encode(message.plain())
 
 
-def finish(
-    sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: str | None = None
-) -> Transaction:
+def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: str | None = None) -> Transaction:
     """
     The browser is back from a challenge; it is told, not asked, how that ended.
 
@@ -270,9 +245,7 @@ def finish(
     )
 
 
-def _mismatch(
-    sandbox: Sandbox, txn: Transaction, cres_text: str, session_data: str | None
-) -> ErrorMessage | None:
+def _mismatch(sandbox: Sandbox, txn: Transaction, cres_text: str, session_data: str | None) -> ErrorMessage | None:
     """Why a ``cres`` is not believed; None where it says what the RReq said."""
     try:
         cres = CRes.read(wire.decode(cres_text))

@@ -141,9 +141,7 @@ THREEDS: Machine[State] = Machine(
         **steps([_S.PREPARED], method=_S.METHOD),
         **steps([_S.PREPARED, _S.METHOD], authenticate=_S.AUTHENTICATING),
         **steps([_S.AUTHENTICATING], frictionless=_S.FRICTIONLESS, challenge=_S.CHALLENGE, fail=_S.ERROR),
-        **steps(
-            [_S.CHALLENGE], complete=_S.COMPLETED, cancel=_S.CANCELLED, time_out=_S.TIMED_OUT, fail=_S.ERROR
-        ),
+        **steps([_S.CHALLENGE], complete=_S.COMPLETED, cancel=_S.CANCELLED, time_out=_S.TIMED_OUT, fail=_S.ERROR),
         **steps([_S.COMPLETED, _S.CANCELLED, _S.TIMED_OUT], fail=_S.ERROR),
     },
 )

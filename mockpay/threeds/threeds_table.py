@@ -154,9 +154,7 @@ def latest(sandbox: Sandbox, attempt_id: str) -> Transaction | None:
 
 def seller_of_acs(connection: Connection, acs_token: str) -> tuple[str, str] | None:
     """Whose authentication, and which, a token of the ACS opens: (seller_id, txn_id)."""
-    query = select(transactions.c.seller_id, transactions.c.txn_id).where(
-        transactions.c.acs_token == acs_token
-    )
+    query = select(transactions.c.seller_id, transactions.c.txn_id).where(transactions.c.acs_token == acs_token)
     row = connection.execute(query).first()
     return (row.seller_id, row.txn_id) if row is not None else None
 

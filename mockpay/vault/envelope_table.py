@@ -62,9 +62,7 @@ def find(sandbox: Sandbox, method: SavedMethod) -> Mapping[str, str]:
 
 
 def _envelope(sandbox: Sandbox, method: SavedMethod) -> Envelope:
-    query = select(envelopes).where(
-        envelopes.c.token == method.token, envelopes.c.seller_id == sandbox.seller_id
-    )
+    query = select(envelopes).where(envelopes.c.token == method.token, envelopes.c.seller_id == sandbox.seller_id)
     row = sandbox.connection.execute(query).first()
     if row is None or row.wrapped_dek is None:
         raise NotFound("There is no such saved method.", code="method.not_found")

@@ -123,9 +123,7 @@ def split_instrument(instrument: Instrument) -> InstrumentParts:
         return InstrumentParts(instrument.method, shown, {}, f"netbanking|{bank}")
     if isinstance(instrument, Wallet):
         email = instrument.email
-        return InstrumentParts(
-            instrument.method, {"email": mask_address(email)}, {"email": email}, f"wallet|{email}"
-        )
+        return InstrumentParts(instrument.method, {"email": mask_address(email)}, {"email": email}, f"wallet|{email}")
     raise Invalid("This cannot be saved.", code="method.not_savable")
 
 

@@ -55,9 +55,7 @@ FOLLOW_UPS: Mapping[str, tuple[Callable[[Sandbox, SavedMethod, SavedMethod], Non
 }
 
 
-def _step(
-    sandbox: Sandbox, method: SavedMethod, event: str, actor: Actor, *, reason: str | None = None
-) -> SavedMethod:
+def _step(sandbox: Sandbox, method: SavedMethod, event: str, actor: Actor, *, reason: str | None = None) -> SavedMethod:
     moved = vault_table.transition(sandbox, method, event, actor, reason=reason)
     for follow_up in FOLLOW_UPS[event]:
         follow_up(sandbox, method, moved)
@@ -65,11 +63,7 @@ def _step(
 
 
 def save(
-    sandbox: Sandbox,
-    buyer_id: str,
-    instrument: Instrument,
-    consent: Consent | None,
-    attempt_id: str | None = None,
+    sandbox: Sandbox, buyer_id: str, instrument: Instrument, consent: Consent | None, attempt_id: str | None = None
 ) -> SavedMethod:
     """
     Keep an instrument for its buyer; one that is kept already is only brought up to date.
@@ -241,9 +235,7 @@ def resume(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
     return _step(sandbox, method, "resume", Actor.ISSUER)
 
 
-def deactivate(
-    sandbox: Sandbox, buyer_id: str, token: str, reason: str = "deactivated_by_bank"
-) -> SavedMethod:
+def deactivate(sandbox: Sandbox, buyer_id: str, token: str, reason: str = "deactivated_by_bank") -> SavedMethod:
     """
     End a method for good (`reason` may also be ``expired``); its buyer still sees it.
 

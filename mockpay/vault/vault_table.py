@@ -44,9 +44,7 @@ methods = Table(
 _VISIBLE = f"deleted_at IS NULL AND status <> '{MethodStatus.FAILED}'"
 _visible = literal_column(f"({_VISIBLE})", Boolean)
 partial_index(methods, "saved_methods_one_default", "seller_id, buyer_id", where="is_default", unique=True)
-partial_index(
-    methods, "saved_methods_one_of_each", "seller_id, buyer_id, fingerprint", where=_VISIBLE, unique=True
-)
+partial_index(methods, "saved_methods_one_of_each", "seller_id, buyer_id, fingerprint", where=_VISIBLE, unique=True)
 mapper = Mapper(SavedMethod, methods, state="status")
 
 #: The timeline of saved methods; that of orders is another, as a method outlives its order.
@@ -181,13 +179,7 @@ def _change(
 
 
 def _add_event(
-    sandbox: Sandbox,
-    token: str,
-    event: str,
-    before: str | None,
-    after: str,
-    actor: Actor,
-    facts: Mapping[str, object],
+    sandbox: Sandbox, token: str, event: str, before: str | None, after: str, actor: Actor, facts: Mapping[str, object]
 ) -> None:
     line = TimelineEvent(sandbox.now, SAVED_METHOD.name, token, event, before, after, actor, facts)
     _steps.insert(sandbox.connection, line, seller_id=sandbox.seller_id)
@@ -195,9 +187,7 @@ def _add_event(
 
 def steps_of(sandbox: Sandbox, token: str) -> list[TimelineEvent]:
     """All that happened to a method, in order, also after its removal."""
-    query = select(method_steps).where(
-        method_steps.c.seller_id == sandbox.seller_id, method_steps.c.token == token
-    )
+    query = select(method_steps).where(method_steps.c.seller_id == sandbox.seller_id, method_steps.c.token == token)
     return [
         _steps.load(row, machine=SAVED_METHOD.name)
         for row in sandbox.connection.execute(query.order_by(method_steps.c.id))

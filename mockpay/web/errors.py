@@ -59,9 +59,7 @@ def _from_http(error: HTTPException, status: int) -> MockpayError:
     return MockpayError(message, code=_CODES.get(status, f"http.{status}"))
 
 
-def _error_response(
-    runtime: Runtime, error: MockpayError, status: int, http: HTTPException | None
-) -> Response:
+def _error_response(runtime: Runtime, error: MockpayError, status: int, http: HTTPException | None) -> Response:
     path = request.path
     for provider in providers_of(runtime):
         if provider.owns(path):

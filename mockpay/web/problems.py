@@ -102,7 +102,5 @@ def http_problem(error: HTTPException) -> Response:
 
 def _response(status: int, code: str, detail: str, context: dict[str, str]) -> Response:
     title = _TITLES.get(status, "The request failed")
-    body = Problem(
-        type=f"urn:mockpay:{code}", title=title, status=status, detail=detail, code=code, context=context
-    )
+    body = Problem(type=f"urn:mockpay:{code}", title=title, status=status, detail=detail, code=code, context=context)
     return Response(msgspec.json.encode(body), status, content_type=MEDIA_TYPE)

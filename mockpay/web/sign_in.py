@@ -42,11 +42,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 
 def _form(runtime: Runtime, status: int, error: str | None = None) -> Response:
-    page = {
-        "token": guard.form_token(runtime),
-        "next": _onward(request.values.get("next", "")),
-        "error": error,
-    }
+    page = {"token": guard.form_token(runtime), "next": _onward(request.values.get("next", "")), "error": error}
     return make_response(render_template("dashboard/sign_in.html", page=page), status)
 
 

@@ -19,11 +19,7 @@ MAX_CHARACTERS = 1_048_576
 
 _HEXADECIMAL = "0123456789ABCDEFabcdef"
 #: Each octet by its two digits, in whatever case: half the time of urllib's own decoding.
-_OCTETS = {
-    f"{high}{low}".encode(): bytes((int(f"{high}{low}", 16),))
-    for high in _HEXADECIMAL
-    for low in _HEXADECIMAL
-}
+_OCTETS = {f"{high}{low}".encode(): bytes((int(f"{high}{low}", 16),)) for high in _HEXADECIMAL for low in _HEXADECIMAL}
 
 
 class FormError(MockpayError):
@@ -85,10 +81,7 @@ def decode_form(raw: str | bytes, *, plus_is_space: bool = True) -> list[tuple[s
     octets = raw if isinstance(raw, bytes) else raw.encode(errors="replace")
     text = octets.decode(errors="replace")
     return [
-        (
-            percent_decode(name, plus_is_space=plus_is_space),
-            percent_decode(value, plus_is_space=plus_is_space),
-        )
+        (percent_decode(name, plus_is_space=plus_is_space), percent_decode(value, plus_is_space=plus_is_space))
         for name, value in split_form(text)
     ]
 

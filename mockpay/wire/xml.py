@@ -90,9 +90,7 @@ def _elements(name: str, child: Tree) -> str:
         return f"<{name}>{_escape(child)}</{name}>" if child else ""
     repeated = child if isinstance(child, Sequence) and not isinstance(child, str) else [child]
     contents = (_content(each) for each in repeated)
-    return "".join(
-        f"<{name}>{content}</{name}>" for content in contents if content or isinstance(child, Kept)
-    )
+    return "".join(f"<{name}>{content}</{name}>" for content in contents if content or isinstance(child, Kept))
 
 
 @cache

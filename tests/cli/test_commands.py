@@ -16,9 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def python(*words, **options):
-    return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, **options
-    )
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
 
 def test_no_subcommand_prints_help(mockpay):

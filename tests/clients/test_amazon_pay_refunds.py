@@ -77,8 +77,7 @@ def test_it_is_completed_when_the_clock_has_moved(asks, shop, answers):
     shop.advance(seconds=6 * 3600)
     after = asks(shop, *map(details, ids))
     states = [
-        [told(answer, "GetRefundDetails")["RefundStatus"]["State"] for answer in answers]
-        for answers in (before, after)
+        [told(answer, "GetRefundDetails")["RefundStatus"]["State"] for answer in answers] for answers in (before, after)
     ]
     assert states == [["Pending"] * 2, ["Completed"] * 2]
 

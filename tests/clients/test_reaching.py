@@ -66,9 +66,7 @@ def phone(browser, mockpay_server, tmp_path):
     with Listeners(mockpay_server.url, open_authority(tmp_path), Upstream()) as listeners:
         # Chromium reads roots from nowhere that a test could write to.
         context = browser.new_context(
-            proxy={"server": listeners.proxy},
-            ignore_https_errors=True,
-            viewport={"width": 390, "height": 844},
+            proxy={"server": listeners.proxy}, ignore_https_errors=True, viewport={"width": 390, "height": 844}
         )
         yield context.new_page()
         context.close()

@@ -22,9 +22,7 @@ def place(keys, tmp_path):
 @pytest.fixture
 def served(place):
     """A server of that folder and database; its default seller's secret is sealed."""
-    settings = Settings(
-        port=0, database_url=place["MOCKPAY_DATABASE_URL"], keys_dir=Path(place["MOCKPAY_KEYS_DIR"])
-    )
+    settings = Settings(port=0, database_url=place["MOCKPAY_DATABASE_URL"], keys_dir=Path(place["MOCKPAY_KEYS_DIR"]))
     with LiveServer(settings) as server:
         yield server
 

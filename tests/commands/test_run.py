@@ -162,13 +162,7 @@ def started(environ, tmp_path):
 
     def start(*words, **options):
         process = subprocess.Popen(
-            words,
-            env=environ,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            **options,
+            words, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True, **options
         )
         processes.append(process)
         assert process.stdout.readline() == "ready\n"

@@ -121,11 +121,7 @@ def test_a_one_time_password_is_told_without_its_code(world):
     assert told["expires_at"] > told["resend_at"] > told["created_at"]
     for secret in (sent, code(world), PHONE):
         assert secret not in answer.text
-    assert [one["event"] for one in answer.json["timeline"] if one["machine"] == "otp"] == [
-        "start",
-        "wrong",
-        "resend",
-    ]
+    assert [one["event"] for one in answer.json["timeline"] if one["machine"] == "otp"] == ["start", "wrong", "resend"]
 
 
 def test_a_challenge_that_was_passed_is_told_with_every_message(world):

@@ -13,9 +13,7 @@ def mode(api, **options):
     return api.get(CLOCK, **options).json["mode"]
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "localhost:8420", "127.0.0.1:1", "127.8.8.8", "[::1]:8420", "LOCALHOST"]
-)
+@pytest.mark.parametrize("host", ["localhost", "localhost:8420", "127.0.0.1:1", "127.8.8.8", "[::1]:8420", "LOCALHOST"])
 def test_loopback_is_an_own_host_at_any_port(api, host):
     assert api.get(CLOCK, headers={"Host": host}).status_code == 200
 

@@ -15,12 +15,7 @@ def ask(world, attempt_id="att_1", to=PHONE, channel=Channel.SMS):
     """Send a code for an attempt."""
     with transaction(world.api.runtime, world.seller_id) as sandbox:
         challenges.start(
-            sandbox,
-            purpose=Purpose.PAYMENT,
-            subject=attempt_id,
-            to=to,
-            channel=channel,
-            attempt_id=attempt_id,
+            sandbox, purpose=Purpose.PAYMENT, subject=attempt_id, to=to, channel=channel, attempt_id=attempt_id
         )
 
 

@@ -11,13 +11,7 @@ from mockpay.store.unit_of_work import transaction
 def note(world, kind, outcome="ok", **more):
     with transaction(world.api.runtime, world.seller_id) as sandbox:
         journal.add(
-            sandbox.connection,
-            world.seller_id,
-            sandbox.now,
-            sandbox.real_now,
-            kind=kind,
-            outcome=outcome,
-            **more,
+            sandbox.connection, world.seller_id, sandbox.now, sandbox.real_now, kind=kind, outcome=outcome, **more
         )
 
 

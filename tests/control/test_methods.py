@@ -103,11 +103,7 @@ def test_another_sellers_offers_are_its_own(api, world):
     [
         ({"methods": {"cheque": {}}}, "methods.invalid", "methods.cheque"),
         ({"methods": {"upi": {"max_amount": "0.99"}}}, "methods.invalid", "methods.upi.max_amount"),
-        (
-            {"banks": {"SBIN": {"down": [{"from": "now", "to": "later"}]}}},
-            "methods.invalid",
-            "banks.SBIN.down",
-        ),
+        ({"banks": {"SBIN": {"down": [{"from": "now", "to": "later"}]}}}, "methods.invalid", "banks.SBIN.down"),
         ({"methods": {"upi": {"currency": "USD"}}}, "input.invalid", None),
         ({"banks": {"SBIN": {"down": [{"from": "now"}]}}}, "input.invalid", None),
         ({"upi_collect": None}, "input.invalid", None),

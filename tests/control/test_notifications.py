@@ -98,11 +98,7 @@ def test_a_server_that_breaks_is_asked_again_later(notified_world, listener):
     assert notified_world.advance(5)["delivered"] == 1
     told = see(notified_world, newest(notified_world))
     assert (told["state"], told["reason"], told["try_count"]) == ("DELIVERED", None, 3)
-    assert [(one["number"], one["answer"]["status"]) for one in told["tries"]] == [
-        (1, 500),
-        (2, 503),
-        (3, 200),
-    ]
+    assert [(one["number"], one["answer"]["status"]) for one in told["tries"]] == [(1, 500), (2, 503), (3, 200)]
     assert len({one["request"]["body"] for one in told["tries"]}) == 1
 
 

@@ -5,9 +5,7 @@ import pytest
 
 def test_an_order_is_told_with_the_fields_that_others_rely_on(world):
     world.freeze("2026-11-21T15:00:00Z")
-    order = world.open_order(
-        "A-1", "499.00", custom_information="cart=1", seller_note="Bell", store_name="Bikes"
-    )
+    order = world.open_order("A-1", "499.00", custom_information="cart=1", seller_note="Bell", store_name="Bikes")
     line = world.get("/orders").json["items"][0]
     expected = {
         "order_id": order.order_id,

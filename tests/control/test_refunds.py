@@ -72,9 +72,7 @@ def test_a_refund_without_a_scenario_says_that_nothing_spoke(world, paid):
 
 
 def test_the_rule_that_decides_a_refund_is_told(world, paid):
-    rule = world.post(
-        "/scenarios", {"stage": "refund", "outcome": "delay:3600", "match": {"reference": "R-2"}}
-    ).json
+    rule = world.post("/scenarios", {"stage": "refund", "outcome": "delay:3600", "match": {"reference": "R-2"}}).json
     world.refund(paid, "100.00", "R-1")
     told = see(world, world.refund(paid, "100.00", "R-2"))
     (why,) = told["why"]
@@ -95,8 +93,7 @@ def test_a_tester_completes_a_refund_before_its_time(world, paid):
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"),
-    [(None, "PROCESSING_FAILURE"), ({}, "PROCESSING_FAILURE"), ({"reason": "REJECTED"}, "REJECTED")],
+    ("body", "reason"), [(None, "PROCESSING_FAILURE"), ({}, "PROCESSING_FAILURE"), ({"reason": "REJECTED"}, "REJECTED")]
 )
 def test_a_declined_refund_leaves_its_money_to_be_refunded_again(world, paid, body, reason):
     told = world.post(f"/refunds/{world.refund(paid, '499.00')}/decline", body).json
@@ -107,11 +104,7 @@ def test_a_declined_refund_leaves_its_money_to_be_refunded_again(world, paid, bo
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [
-        ({"reason": "Moody"}, "refund.reason"),
-        ({"reason": 1}, "input.invalid"),
-        ({"why": "REJECTED"}, "input.invalid"),
-    ],
+    [({"reason": "Moody"}, "refund.reason"), ({"reason": 1}, "input.invalid"), ({"why": "REJECTED"}, "input.invalid")],
 )
 def test_a_refund_is_declined_by_amazons_reasons_only(world, paid, body, code):
     refund_id = world.refund(paid)

@@ -25,11 +25,7 @@ def assessed(world, order, attempt_id, instrument=None, **inputs):
     """A real check, as a payment brings it."""
     with transaction(world.api.runtime, world.seller_id) as sandbox:
         return assessment.assess(
-            sandbox,
-            attempt_id=attempt_id,
-            order=order,
-            instrument=instrument or Upi(),
-            inputs=Inputs(**inputs),
+            sandbox, attempt_id=attempt_id, order=order, instrument=instrument or Upi(), inputs=Inputs(**inputs)
         )
 
 
@@ -118,9 +114,7 @@ def test_a_sellers_own_rules_are_looked_at(world):
 
 
 def test_no_answer_has_a_full_number(world):
-    answer = world.post(
-        "/risk/dry-run", {"amount": "499.00", "method": "card", "number": FOREIGN, "name": "Asha"}
-    )
+    answer = world.post("/risk/dry-run", {"amount": "499.00", "method": "card", "number": FOREIGN, "name": "Asha"})
     assert FOREIGN not in answer.text
 
 

@@ -15,12 +15,7 @@ def states(world, order):
 
 def test_a_rule_is_told_as_it_will_be_compared(world):
     world.freeze("2026-11-21T15:00:00Z")
-    wish = {
-        "stage": "issuer",
-        "match": {"amount": "499", "vpa": "Anna@OkBank"},
-        "outcome": "51",
-        "ttl_seconds": 60,
-    }
+    wish = {"stage": "issuer", "match": {"amount": "499", "vpa": "Anna@OkBank"}, "outcome": "51", "ttl_seconds": 60}
     answer = world.post("/scenarios", wish)
     assert answer.status_code == 201
     rule = answer.json
@@ -33,9 +28,7 @@ def test_a_rule_is_told_as_it_will_be_compared(world):
 
 def test_a_rule_decides_one_attempt_that_fits_and_goes_before_the_magic_vpa(world):
     world.freeze()
-    rule = world.post(
-        "/scenarios", {"stage": "issuer", "match": {"seller_order_id": "A-2"}, "outcome": "Z9"}
-    ).json
+    rule = world.post("/scenarios", {"stage": "issuer", "match": {"seller_order_id": "A-2"}, "outcome": "Z9"}).json
     other, order = world.open_order("A-1"), world.open_order("A-2")
     for one in (other, order):
         world.pay(one, "success@mockpay")
@@ -116,9 +109,7 @@ def test_a_capture_that_fails_by_rule_lets_the_money_go(world):
     world.post("/scenarios", {"stage": "capture", "outcome": "fails", "match": {"method": "upi"}})
     told = world.get(f"/orders/{world.paid_order().order_id}").json
     assert told["attempts"][0]["state"] == "VOIDED"
-    assert ("capture", "fails", "rule") in [
-        (one["stage"], one["outcome"], one["source"]) for one in told["why"]
-    ]
+    assert ("capture", "fails", "rule") in [(one["stage"], one["outcome"], one["source"]) for one in told["why"]]
 
 
 def test_null_times_means_every_attempt(world):
@@ -141,9 +132,7 @@ def test_a_default_outcome_of_the_seller_decides_where_nothing_else_does(api):
 
 
 def test_rules_are_taken_away_one_by_one_or_all_at_once(world):
-    ids = [
-        world.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"] for _ in range(3)
-    ]
+    ids = [world.post("/scenarios", {"stage": "issuer", "outcome": "failure"}).json["rule_id"] for _ in range(3)]
     assert world.call("DELETE", f"/scenarios/{ids[1]}").status_code == 204
     left = [rule["rule_id"] for rule in world.get("/scenarios").json["items"]]
     assert left == [ids[0], ids[2]]
@@ -198,13 +187,7 @@ def test_only_spent_rules_make_room_for_new_ones(world, times, status):
     with transaction(world.api.runtime, world.seller_id) as sandbox:
         for _ in range(1_000):
             scenarios.add(
-                sandbox,
-                stage=Stage.ISSUER,
-                match={},
-                outcome="failure",
-                times=times,
-                probability=1.0,
-                expires_at=None,
+                sandbox, stage=Stage.ISSUER, match={}, outcome="failure", times=times, probability=1.0, expires_at=None
             )
     answer = world.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
     assert answer.status_code == status

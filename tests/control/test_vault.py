@@ -8,12 +8,7 @@ from mockpay.vault import saved_methods as services
 from mockpay.vault.vault_table import methods
 
 ASHA, RAVI = "asha@example.com", "ravi@example.com"
-VISA, MASTERCARD, AMEX, FOREIGN = (
-    "4111111111111111",
-    "5500670000001002",
-    "378282246310005",
-    "4012888888881881",
-)
+VISA, MASTERCARD, AMEX, FOREIGN = ("4111111111111111", "5500670000001002", "378282246310005", "4012888888881881")
 CARD = {"kind": "card", "number": VISA, "expiry": "08/29", "name": "Asha Rao"}
 UPI = {"kind": "upi", "vpa": "Asha@okbank"}
 BANK = {"kind": "netbanking", "bank": "SBIN"}
@@ -247,14 +242,7 @@ def test_a_reason_is_a_word_and_no_number(world):
 
 # --- whose they are
 
-CALLS = [
-    ("GET", ""),
-    ("PATCH", ""),
-    ("DELETE", ""),
-    ("POST", "suspend"),
-    ("POST", "resume"),
-    ("POST", "deactivate"),
-]
+CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "suspend"), ("POST", "resume"), ("POST", "deactivate")]
 
 
 @pytest.mark.parametrize(("method", "verb"), CALLS)

@@ -230,6 +230,4 @@ def test_two_sellers_advance_at_once_and_share_nothing(runtime):
     for index, world in enumerate(worlds):
         due(world, *range(1, 20 + index))
     got = run_concurrently(4, lambda index: worlds[index].advance(1_000 + index))
-    assert got == [
-        Advanced(NOON + (1_000 + index) * SECOND, 19 + index, 0, complete=True) for index in range(4)
-    ]
+    assert got == [Advanced(NOON + (1_000 + index) * SECOND, 19 + index, 0, complete=True) for index in range(4)]

@@ -187,9 +187,7 @@ def test_the_rows_of_a_reset_world_are_forgotten(world, gateway, real_clock):
 
 def test_the_return_url_is_asked_once_more_and_its_answer_written_down(world, post):
     with world.transaction() as sandbox:
-        number = outbox_rows.add(
-            sandbox, outbox.RETURN_AGAIN, "S04", leased=True, url="http://127.0.0.1/r?status=1"
-        )
+        number = outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "S04", leased=True, url="http://127.0.0.1/r?status=1")
     outbox.send_leased(world.runtime, world.seller_id, number)
     assert [(call.method, call.url) for call in post.sent] == [("GET", "http://127.0.0.1/r?status=1")]
     assert outbox_states(world) == [("SENT", 0, "answered 200")]

@@ -45,9 +45,7 @@ def plan(world, *due, kind="test"):
 @pytest.fixture
 def counted(handlers):
     """Events of the kind `counted` add one to `delivered`, in their transaction."""
-    handlers["counted"] = lambda sandbox, event: sellers.count(
-        sandbox.connection, sandbox.seller_id, delivered=1
-    )
+    handlers["counted"] = lambda sandbox, event: sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
 
 
 def refuse(sandbox, event):
@@ -225,9 +223,7 @@ def test_what_is_next_is_found_by_the_index_of_what_waits(world, seen, prepared)
     world.advance(60)
     values = {"seller_id": world.seller_id, "since": 0, "target": NOON, "limit": 100}
     with world.read() as sandbox:
-        explained = sandbox.connection.exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {prepared._sql['sqlite']}", values
-        ).all()
+        explained = sandbox.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {prepared._sql['sqlite']}", values).all()
     assert len(explained) == 1, "it sorts"
     assert "INDEX events_due (seller_id=? AND due_at>?" in explained[0][-1]
 

@@ -38,9 +38,7 @@ def test_an_arn_ends_in_its_check_digit(number):
     assert luhn(digits)
 
 
-@pytest.mark.parametrize(
-    ("bank", "start"), [("", "MOCKN"), ("SBI", "SBIMN"), ("MKS1", "MKS1N"), ("LONGNAME", "LONGN")]
-)
+@pytest.mark.parametrize(("bank", "start"), [("", "MOCKN"), ("SBI", "SBIMN"), ("MKS1", "MKS1N"), ("LONGNAME", "LONGN")])
 def test_a_utr_begins_with_four_letters_of_the_bank(bank, start):
     _, digits = reference("netbanking", bank=bank)
     assert digits.startswith(start)

@@ -94,14 +94,7 @@ def test_no_try_is_later_than_14_days(profile):
 
 @pytest.mark.parametrize(
     ("outcome", "count"),
-    [
-        ("success", 1),
-        ("none", 1),
-        ("doubled", 2),
-        ("doubled_at_once", 2),
-        ("tripled", 3),
-        ("fails_until_4", 1),
-    ],
+    [("success", 1), ("none", 1), ("doubled", 2), ("doubled_at_once", 2), ("tripled", 3), ("fails_until_4", 1)],
 )
 def test_how_many_deliveries_a_message_has(outcome, count):
     assert copies(outcome) == count

@@ -49,12 +49,7 @@ def test_everything_is_offered_by_default():
 
 @pytest.mark.parametrize(
     ("method", "most"),
-    [
-        ("upi", "500000.00"),
-        ("card", "9999999999.99"),
-        ("netbanking", "9999999999.99"),
-        ("wallet", "200000.00"),
-    ],
+    [("upi", "500000.00"), ("card", "9999999999.99"), ("netbanking", "9999999999.99"), ("wallet", "200000.00")],
 )
 def test_the_limits_are_amounts_that_can_still_be_paid(method, most):
     assert DEFAULT.methods[method].highest == rupees(most)
@@ -76,10 +71,7 @@ def test_a_paisa_beyond_a_limit_is_refused_with_the_limit_in_words():
 def test_a_method_that_is_off_says_so_by_its_title():
     offers = patched(methods={"wallet": {"enabled": False, "title": "Balance"}})
     refusal = offers.available("wallet", rupees("1.00"), NOON)
-    assert (refusal.reason, refusal.message) == (
-        "method_not_enabled",
-        "Balance is switched off by the seller.",
-    )
+    assert (refusal.reason, refusal.message) == ("method_not_enabled", "Balance is switched off by the seller.")
     assert why(offers, "card") is None
 
 
@@ -91,8 +83,7 @@ def test_a_method_that_nobody_knows_is_not_offered():
 
 
 @pytest.mark.parametrize(
-    ("moment", "down"),
-    [("11:59:59.999", False), ("12:00:00", True), ("12:59:59.999", True), ("13:00:00", False)],
+    ("moment", "down"), [("11:59:59.999", False), ("12:00:00", True), ("12:59:59.999", True), ("13:00:00", False)]
 )
 def test_a_bank_is_down_from_the_first_moment_until_just_before_the_last(moment, down):
     offers = patched(banks={"SBIN": {"down": [SHUT]}})
@@ -238,9 +229,7 @@ PATCHES = st.fixed_dictionaries(
         ),
         "banks": st.dictionaries(
             st.sampled_from(sorted(DEFAULT.banks)),
-            st.fixed_dictionaries(
-                {}, optional={"enabled": st.booleans(), "down": st.lists(st.just(SHUT), max_size=2)}
-            ),
+            st.fixed_dictionaries({}, optional={"enabled": st.booleans(), "down": st.lists(st.just(SHUT), max_size=2)}),
             max_size=3,
         ),
         "card_networks": st.dictionaries(st.sampled_from(sorted(DEFAULT.networks)), st.booleans()),

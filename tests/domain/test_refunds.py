@@ -112,15 +112,7 @@ def request(**changed):
 
 
 @pytest.mark.parametrize(
-    "fine",
-    [
-        {},
-        {"key": "x" * 32},
-        {"key": "_-aZ09"},
-        {"note": ""},
-        {"note": "x" * 255},
-        {"soft_descriptor": "x" * 16},
-    ],
+    "fine", [{}, {"key": "x" * 32}, {"key": "_-aZ09"}, {"note": ""}, {"note": "x" * 255}, {"soft_descriptor": "x" * 16}]
 )
 def test_a_usable_request_is_taken(fine):
     check_request(request(**fine))

@@ -125,9 +125,7 @@ def test_a_trick_is_refused_by_any_list_and_on_save(url):
     assert refused.value.code == "return_url.invalid"
 
 
-@pytest.mark.parametrize(
-    "entry", ["https://*.example.in/return", "https://shop*", "https://shop.example.in:*/return"]
-)
+@pytest.mark.parametrize("entry", ["https://*.example.in/return", "https://shop*", "https://shop.example.in:*/return"])
 def test_an_entry_that_could_never_match_is_refused_on_save(entry):
     with pytest.raises(Invalid):
         check_return_url_entry(entry)

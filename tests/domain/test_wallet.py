@@ -27,11 +27,7 @@ def test_a_refusal_says_what_is_wrong_with_the_balance(outcome, code, reason):
 
 
 def test_an_answer_that_came_too_late_becomes_known():
-    assert (
-        RESPONSE_CODES.answer("deemed")
-        == RESPONSE_CODES.answer("iso:68")
-        == Answer("68", "00", Timing.DELAYED)
-    )
+    assert RESPONSE_CODES.answer("deemed") == RESPONSE_CODES.answer("iso:68") == Answer("68", "00", Timing.DELAYED)
     assert RESPONSE_CODES.money_status("68") is MoneyStatus.UNKNOWN
 
 

@@ -33,9 +33,7 @@ def numbers_in(text: str) -> set[str]:
 
 def numbers_in_bytes(raw: bytes) -> set[str]:
     """The same in a file, in the encodings that text is stored in."""
-    return numbers_in(raw.decode("latin-1")) | {
-        number for number in NUMBERS if number.encode("utf-16-le") in raw
-    }
+    return numbers_in(raw.decode("latin-1")) | {number for number in NUMBERS if number.encode("utf-16-le") in raw}
 
 
 def values_in(plain: object) -> set[str]:

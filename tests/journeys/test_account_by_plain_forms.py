@@ -293,9 +293,7 @@ def test_under_a_providers_name_a_payment_offers_no_sign_in(buyer, shop):
         answer = requests.get(f"{here}{page}", headers={"Host": "amazonpay.amazon.in"}, timeout=30)
         assert answer.status_code == 200
         assert "account-sign-in" not in answer.text
-    answer = requests.get(
-        f"{here}saved", headers={"Host": "amazonpay.amazon.in"}, timeout=30, allow_redirects=False
-    )
+    answer = requests.get(f"{here}saved", headers={"Host": "amazonpay.amazon.in"}, timeout=30, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, urlsplit(here).path)
 
 

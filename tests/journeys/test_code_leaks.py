@@ -47,9 +47,7 @@ class Gathered:
 @pytest.fixture(scope="module")
 def gathered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("codes")
-    settings = Settings(
-        port=0, database_url=str(folder / "x.db"), keys_dir=folder / "keys", seed="code leaks"
-    )
+    settings = Settings(port=0, database_url=str(folder / "x.db"), keys_dir=folder / "keys", seed="code leaks")
     with LiveServer(settings) as server:
         shop, buyer = DemoShop.opened(server), Remembering()
         database = sqlite3.connect(folder / "x.db")

@@ -136,15 +136,9 @@ class Site:
     def order(self, number):
         """The address of a new payment's pages."""
         client = AmazonPayClient(
-            self.seller["seller_id"],
-            self.seller["access_key"],
-            self.seller["secret_key"],
-            self.public,
-            self.url,
+            self.seller["seller_id"], self.seller["access_key"], self.seller["secret_key"], self.public, self.url
         )
-        url = client.payment_url(
-            amount="499.00", seller_order_id=number, redirect_url="http://127.0.0.1/back"
-        )
+        url = client.payment_url(amount="499.00", seller_order_id=number, redirect_url="http://127.0.0.1/back")
         page = self.session.get(url, timeout=30)
         assert page.status_code == 200
         return page.url.rstrip("/")

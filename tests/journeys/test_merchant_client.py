@@ -84,9 +84,7 @@ def test_a_rule_made_beforehand_decides_the_next_payment_once(mockpay_seller, mo
 
 def test_a_paid_order_is_not_paid_again(mockpay_seller, mockpay_client, buyer):
     buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url=BACK).asks("success@mockpay")
-    url = mockpay_client.payment_url(
-        amount="499.00", seller_order_id="o-1", redirect_url=BACK, seller_note="once more"
-    )
+    url = mockpay_client.payment_url(amount="499.00", seller_order_id="o-1", redirect_url=BACK, seller_note="once more")
     away = buyer.session.get(url, allow_redirects=False, timeout=30)
     result = mockpay_client.verify_result(urlsplit(away.headers["Location"]).query)
     assert result.outcome == "FAILURE"

@@ -47,8 +47,7 @@ def test_a_bank_pays_and_the_shop_verifies_it(at_bank, shop):
 
 
 @pytest.mark.parametrize(
-    ("button", "expected"),
-    [("bank-failure", ("payment_failed", "F")), ("bank-cancel", ("payment_cancelled", "C"))],
+    ("button", "expected"), [("bank-failure", ("payment_failed", "F")), ("bank-cancel", ("payment_cancelled", "C"))]
 )
 def test_a_decline_at_the_bank_is_followed_by_a_card(at_bank, shop, button, expected):
     at_bank.presses(button)
@@ -60,8 +59,7 @@ def test_a_decline_at_the_bank_is_followed_by_a_card(at_bank, shop, button, expe
 
 
 @pytest.mark.parametrize(
-    ("user", "expected"),
-    [("locked", ("debit_instrument_blocked", "L")), ("nofunds", ("insufficient_funds", "N"))],
+    ("user", "expected"), [("locked", ("debit_instrument_blocked", "L")), ("nofunds", ("insufficient_funds", "N"))]
 )
 def test_a_bank_turns_some_users_away(buyer, shop, user, expected):
     buyer.buys(shop).goes_to_bank("SBIN").logs_in(user)

@@ -29,12 +29,7 @@ def shop(mockpay_server, tmp_path):
 @both_kinds
 @pytest.mark.parametrize(
     ("outcome", "answers"),
-    [
-        ("success", [TAKEN]),
-        ("early", [TAKEN]),
-        ("doubled", [TAKEN, BEFORE]),
-        ("tripled", [TAKEN, BEFORE, BEFORE]),
-    ],
+    [("success", [TAKEN]), ("early", [TAKEN]), ("doubled", [TAKEN, BEFORE]), ("tripled", [TAKEN, BEFORE, BEFORE])],
 )
 def test_however_often_it_is_told_it_is_booked_once(shop, kind, outcome, answers):
     it = kind(shop)

@@ -55,11 +55,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
     moved = slow.seller.advance(seconds=1)
     assert (moved["fired"], moved["delivered"]) == (1, 1)
     assert slow.gate.told[-1] == (200, "Taken.")
-    assert slow.steps(first) == [
-        ("NEW", "shop"),
-        ("INITIATED", "RefundPayment"),
-        ("PROCESSED", "notification"),
-    ]
+    assert slow.steps(first) == [("NEW", "shop"), ("INITIATED", "RefundPayment"), ("PROCESSED", "notification")]
     assert client.get_refund_details(first.amazon_refund_id).state == "Completed"
     assert slow.verify_refunds().asked == 0
 
@@ -200,11 +196,7 @@ def test_a_refund_without_an_answer_is_settled_by_its_notification_too(own):
 
 @pytest.mark.parametrize(
     ("act", "status"),
-    [
-        ("release", RefundStatus.PROCESSED),
-        ("complete", RefundStatus.PROCESSED),
-        ("decline", RefundStatus.DECLINED),
-    ],
+    [("release", RefundStatus.PROCESSED), ("complete", RefundStatus.PROCESSED), ("decline", RefundStatus.DECLINED)],
 )
 def test_a_refund_is_held_until_a_tester_acts(own, act, status):
     refund = own.refund_order(own.sell(), "24.04")

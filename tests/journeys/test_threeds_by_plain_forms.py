@@ -240,11 +240,7 @@ def test_a_result_that_was_tampered_with_on_the_way_is_refused(buyer, shop):
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"transStatus": "Y"},
-        {"acsTransID": "00000000-0000-4000-8000-000000000000"},
-        {"messageVersion": "2.1.0"},
-    ],
+    [{"transStatus": "Y"}, {"acsTransID": "00000000-0000-4000-8000-000000000000"}, {"messageVersion": "2.1.0"}],
 )
 def test_a_result_that_somebody_wrote_by_hand_never_pays(buyer, shop, changes):
     buyer.buys(shop).types_card()

@@ -12,8 +12,7 @@ def test_the_same_seed_gives_the_same_ids():
 
 
 @pytest.mark.parametrize(
-    "other",
-    [("other", "S", "O-1", 1), ("seed", "T", "O-1", 1), ("seed", "S", "O-2", 1), ("seed", "S", "O-1", 2)],
+    "other", [("other", "S", "O-1", 1), ("seed", "T", "O-1", 1), ("seed", "S", "O-2", 1), ("seed", "S", "O-1", 2)]
 )
 def test_another_seed_seller_key_or_number_gives_another_id(other):
     assert ids.short("att", "seed", "S", "O-1", 1) != ids.short("att", *other)

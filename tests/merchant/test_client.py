@@ -38,10 +38,7 @@ class FakeSender:
 
 
 def client_of(sender=None, flavour=Flavour.PHP, **settings):
-    settings = {
-        "base_url": "http://127.0.0.1:8420/",
-        "public_key": keys.public_key_line(PUBLIC_KEY),
-    } | settings
+    settings = {"base_url": "http://127.0.0.1:8420/", "public_key": keys.public_key_line(PUBLIC_KEY)} | settings
     return AmazonPayClient(
         SELLER_ID,
         ACCESS_KEY,
@@ -120,9 +117,7 @@ def test_a_payment_without_a_mandatory_field_is_refused_by_name(name):
 
 
 def test_the_public_key_may_be_pem():
-    query = client_of(public_key=VECTORS["rsa_public_key_pem"]).signed_payload(
-        amount="1.00", seller_order_id="O-1"
-    )
+    query = client_of(public_key=VECTORS["rsa_public_key_pem"]).signed_payload(amount="1.00", seller_order_id="O-1")
 
     assert opened_from(query)[1].values["sellerOrderId"] == "O-1"
 
@@ -327,12 +322,7 @@ def test_an_unknown_filter_or_option_is_a_type_error():
 def test_a_list_is_asked_with_all_its_filters():
     sender = FakeSender(list_body())
     client_of(sender).list_order_reference(
-        "O-1",
-        created_from=0,
-        created_to=NOW,
-        statuses=["Open", "Closed"],
-        page_size=5,
-        sort_order="Ascending",
+        "O-1", created_from=0, created_to=NOW, statuses=["Open", "Closed"], page_size=5, sort_order="Ascending"
     )
     fields = request_fields(request_from(sender).raw)
     del fields["Signature"]

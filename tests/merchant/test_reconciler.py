@@ -49,9 +49,7 @@ def ledger(tmp_path):
 
 @pytest.fixture
 def client(service):
-    return AmazonPayClient(
-        SELLER_ID, ACCESS_KEY, SECRET_KEY, None, "http://127.0.0.1:8420", sender=Sender(service)
-    )
+    return AmazonPayClient(SELLER_ID, ACCESS_KEY, SECRET_KEY, None, "http://127.0.0.1:8420", sender=Sender(service))
 
 
 @pytest.fixture
@@ -142,9 +140,7 @@ def test_a_refund_that_the_killed_shop_never_asked_for_is_asked_for(client, serv
         ("Declined", "AmazonRejected", RefundStatus.DECLINED),
     ],
 )
-def test_a_refund_on_its_way_follows_get_refund_details(
-    reconciler, service, ledger, booked, state, reason, status
-):
+def test_a_refund_on_its_way_follows_get_refund_details(reconciler, service, ledger, booked, state, reason, status):
     reconciler.send(booked)
     service.settle(booked.reference_id, state, reason)
     reconciler.run()
@@ -157,9 +153,7 @@ def test_a_refund_on_its_way_follows_get_refund_details(
 
 
 @pytest.mark.parametrize("trouble", ["away", (503, "RequestThrottled"), (404, "InvalidTransactionId")])
-def test_a_question_without_an_answer_leaves_the_refund_for_the_next_run(
-    reconciler, service, ledger, booked, trouble
-):
+def test_a_question_without_an_answer_leaves_the_refund_for_the_next_run(reconciler, service, ledger, booked, trouble):
     reconciler.send(booked)
     service.settle(booked.reference_id)
     service.next_answers = [trouble]
@@ -172,9 +166,7 @@ def test_a_question_without_an_answer_leaves_the_refund_for_the_next_run(
     assert ledger.refunds.find(booked.reference_id).trouble == ""
 
 
-def test_an_unreachable_service_ends_the_run_and_the_next_one_begins_elsewhere(
-    reconciler, service, ledger, order_id
-):
+def test_an_unreachable_service_ends_the_run_and_the_next_one_begins_elsewhere(reconciler, service, ledger, order_id):
     refunds = [reconciler.send(ledger.refunds.create(order_id, PART, at=NOW)) for _ in range(3)]
     for refund in refunds:
         service.settle(refund.reference_id)

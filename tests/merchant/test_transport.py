@@ -77,9 +77,7 @@ def test_a_server_that_never_answers_is_unreachable_after_the_timeout():
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         with pytest.raises(Unreachable):
-            RequestsSender().send(
-                HttpCall("GET", f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.05)
-            )
+            RequestsSender().send(HttpCall("GET", f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.05))
 
 
 def test_a_proxy_of_the_environment_counts_unless_told_otherwise(server, unused_url, monkeypatch):

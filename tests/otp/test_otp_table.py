@@ -86,9 +86,7 @@ def test_a_destination_opens_for_its_own_challenge_only(world):
     with world.read() as sandbox:
         assert otp_table.destination(sandbox, first.challenge_id) == "+919876543210"
     with world.transaction() as sandbox:
-        query = select(otp_table.otps.c.destination_sealed).where(
-            otp_table.otps.c.challenge_id == second.challenge_id
-        )
+        query = select(otp_table.otps.c.destination_sealed).where(otp_table.otps.c.challenge_id == second.challenge_id)
         stolen = bytes(sandbox.connection.execute(query).scalar_one())
         read = otp_table.find(sandbox, first.challenge_id)
         otp_table.transition(sandbox, read, "wrong", destination_sealed=stolen)

@@ -179,8 +179,7 @@ def test_the_threshold_asks_strictly_above(amount, asked):
 
 
 @pytest.mark.parametrize(
-    ("threshold", "amount", "asked"),
-    [("0", "1.00", True), ("15000", "15000.00", False), ("15000", "15000.01", True)],
+    ("threshold", "amount", "asked"), [("0", "1.00", True), ("15000", "15000.00", False), ("15000", "15000.01", True)]
 )
 def test_the_threshold_is_the_sellers(threshold, amount, asked):
     given = settings({"otp_threshold": threshold})

@@ -19,7 +19,5 @@ def assert_accessible(page):
     if found is None:
         page.evaluate(_AXE)
         found = page.evaluate(_LOOK)
-    grave = [
-        f"{one['id']}: {one['help']} {one['nodes'][0]['html']}" for one in found if one["impact"] in _GRAVE
-    ]
+    grave = [f"{one['id']}: {one['help']} {one['nodes'][0]['html']}" for one in found if one["impact"] in _GRAVE]
     assert not grave, f"{page.url}\n" + "\n".join(grave)

@@ -114,9 +114,7 @@ class Gallery:
         self._folder = tempfile.TemporaryDirectory(prefix="mockpay-gallery-")
         folder = Path(self._folder.name)
         self._server = LiveServer(
-            Settings(
-                port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", seed="gallery"
-            )
+            Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", seed="gallery")
         )
         self._at = {}
 

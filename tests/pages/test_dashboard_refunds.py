@@ -40,9 +40,7 @@ def test_a_tester_cancels_a_paid_order_holds_its_refund_and_completes_it(wide_pa
     page.get_by_test_id("refund-complete").click()
     expect(heading(page)).to_have_text("Paid back to success@mockpay")
     expect(page.get_by_text("RRN", exact=True)).to_be_visible()
-    expect(page.get_by_role("region", name="Notifications").get_by_role("listitem")).to_contain_text(
-        "Delivered"
-    )
+    expect(page.get_by_role("region", name="Notifications").get_by_role("listitem")).to_contain_text("Delivered")
     shop.seller.control("GET", "/audit")
 
 

@@ -18,10 +18,7 @@ TOKEN = "open-sesame-0123456789"
 def guarded():
     with tempfile.TemporaryDirectory(prefix="mockpay-guarded-") as folder:
         settings = Settings(
-            port=0,
-            database_url=str(Path(folder) / "mockpay.db"),
-            keys_dir=Path(folder) / "keys",
-            admin_token=TOKEN,
+            port=0, database_url=str(Path(folder) / "mockpay.db"), keys_dir=Path(folder) / "keys", admin_token=TOKEN
         )
         with LiveServer(settings) as server:
             yield server

@@ -15,9 +15,7 @@ def type_pin(page, pin):
 
 def test_the_code_and_the_link_name_payee_amount_and_order(buyer, page, shop):
     buyer.buy().press("method-upi")
-    expect(buyer.sees("upi-qr")).to_have_accessible_name(
-        "QR code to pay ₹499.00 to Nilgiri Cycle Works by UPI"
-    )
+    expect(buyer.sees("upi-qr")).to_have_accessible_name("QR code to pay ₹499.00 to Nilgiri Cycle Works by UPI")
     link = urlsplit(buyer.sees("upi-intent").get_attribute("href"))
     asked = {name: values[0] for name, values in parse_qs(link.query).items()}
     assert (link.scheme, link.netloc) == ("upi", "pay")

@@ -109,15 +109,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         open_authority(tmp_path / "file" / "keys")
 
 
-@pytest.mark.parametrize(
-    "host", ["amazonpay.amazon.in", "MWS.AmazonServices.JP", "mws-eu.amazonservices.com."]
-)
+@pytest.mark.parametrize("host", ["amazonpay.amazon.in", "MWS.AmazonServices.JP", "mws-eu.amazonservices.com."])
 def test_a_host_is_known_however_it_is_spelt(host):
     assert is_impersonated(host)
 
 
-@pytest.mark.parametrize(
-    "host", ["www.amazon.in", "pay.amazonpay.amazon.in", "sns.amazonaws.com", "localhost", ""]
-)
+@pytest.mark.parametrize("host", ["www.amazon.in", "pay.amazonpay.amazon.in", "sns.amazonaws.com", "localhost", ""])
 def test_no_other_host_is_stood_in_for(host):
     assert not is_impersonated(host)

@@ -30,11 +30,7 @@ def test_a_connect_names_host_and_port(target, host, port):
 @pytest.mark.parametrize(
     ("target", "path", "host"),
     [
-        (
-            "http://amazonpay.amazon.in/publishMetrics/data=$x",
-            "/publishMetrics/data=$x",
-            "amazonpay.amazon.in",
-        ),
+        ("http://amazonpay.amazon.in/publishMetrics/data=$x", "/publishMetrics/data=$x", "amazonpay.amazon.in"),
         ("http://amazonpay.amazon.in", "/", "amazonpay.amazon.in"),
         ("http://amazonpay.amazon.in:80//a?b=c%20d", "//a?b=c%20d", "amazonpay.amazon.in"),
         ("HTTP://Example.test:8080/?q", "/?q", "example.test:8080"),

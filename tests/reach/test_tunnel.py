@@ -16,9 +16,7 @@ CONFIG = "/getDynamicConfig?key=serverSideSDKPHP"
 def sees_config(answer, mockpay_server):
     head, _, body = answer.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 200 ")
-    return json.loads(body)["publicKey"] in mockpay_server.runtime.keys.public_file.read_text().replace(
-        "\n", ""
-    )
+    return json.loads(body)["publicKey"] in mockpay_server.runtime.keys.public_file.read_text().replace("\n", "")
 
 
 def secured(caller, authority, name):
@@ -28,12 +26,8 @@ def secured(caller, authority, name):
     return caller
 
 
-@pytest.mark.parametrize(
-    "host", ["amazonpay.amazon.in", "mws.amazonservices.com", "sns.eu-west-1.amazonaws.com"]
-)
-def test_a_connect_to_an_impersonated_host_reaches_the_sandbox_by_tls(
-    listeners, call, authority, mockpay_server, host
-):
+@pytest.mark.parametrize("host", ["amazonpay.amazon.in", "mws.amazonservices.com", "sns.eu-west-1.amazonaws.com"])
+def test_a_connect_to_an_impersonated_host_reaches_the_sandbox_by_tls(listeners, call, authority, mockpay_server, host):
     caller = call(listeners.tunnel_port).says(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n")
     assert caller.hears_head() == "HTTP/1.1 200 Connection established\r\n\r\n"
     secured(caller, authority, host)
@@ -89,10 +83,7 @@ def test_a_plain_request_for_another_host_is_asked_for_one_answer(listeners, cal
     port = server_of(lambda connection: connection.sendall(connection.recv(65_536)))
     caller = call(listeners.tunnel_port)
     caller.says(f"GET http://localhost:{port}/a?b HTTP/1.1\r\nX-Kept: yes\r\n\r\n")
-    assert (
-        caller.hears()
-        == f"GET /a?b HTTP/1.1\r\nHost: localhost:{port}\r\nX-Kept: yes\r\nConnection: close\r\n\r\n"
-    )
+    assert caller.hears() == f"GET /a?b HTTP/1.1\r\nHost: localhost:{port}\r\nX-Kept: yes\r\nConnection: close\r\n\r\n"
 
 
 class NextProxy:

@@ -23,11 +23,7 @@ BASIC = "Basic YW5uOnBAc3M="  # ann:p@ss
             Proxy("plain.test", 2),
         ),
         ({"HTTPS_PROXY": "https://proxy.test"}, Proxy("proxy.test", 443, tls=True), None),
-        (
-            {"HTTPS_PROXY": "http://ann:p%40ss@proxy.test:8"},
-            Proxy("proxy.test", 8, authorization=BASIC),
-            None,
-        ),
+        ({"HTTPS_PROXY": "http://ann:p%40ss@proxy.test:8"}, Proxy("proxy.test", 8, authorization=BASIC), None),
     ],
 )
 def test_the_environment_names_the_proxies(environ, secure, plain):

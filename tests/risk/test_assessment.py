@@ -129,8 +129,7 @@ def test_the_eleventh_of_a_upi_id_or_an_address_within_a_minute_is_reviewed(chec
 
 
 @pytest.mark.parametrize(
-    ("declines", "after", "decision"),
-    [(4, 0, "ALLOW"), (5, 10 * MINUTE - 1, "DECLINE"), (5, 10 * MINUTE, "ALLOW")],
+    ("declines", "after", "decision"), [(4, 0, "ALLOW"), (5, 10 * MINUTE - 1, "DECLINE"), (5, 10 * MINUTE, "ALLOW")]
 )
 def test_declines_of_an_address_count_for_ten_minutes(check, declines, after, decision):
     here = Inputs(ip="192.0.2.5")

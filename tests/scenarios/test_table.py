@@ -69,15 +69,7 @@ BY_NAME = {
     **dict.fromkeys(("RB", "BT", "U67", "U68"), FOUND_PAID),
     # facts, section 11.6: money was taken for all of these, and kept but for the last.
     **dict.fromkeys(
-        (
-            "bad_signature",
-            "missing_field",
-            "amount_changed",
-            "order_changed",
-            "duplicated",
-            "delayed",
-            "never_returns",
-        ),
+        ("bad_signature", "missing_field", "amount_changed", "order_changed", "duplicated", "delayed", "never_returns"),
         PAID,
     ),
     "failure_though_captured": Expected(("PAID", "CAPTURED", "FAILURE"), ("REFUNDED", "REVERSED", "FAILURE")),

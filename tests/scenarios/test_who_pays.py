@@ -110,9 +110,7 @@ def by_card(world, row, network="Visa"):
 
 
 CARD_ROWS = [
-    name
-    for name, row in ROWS.items()
-    if row.stage is Stage.AUTH and row.input in {Input.PAN, Input.NAME, Input.AMOUNT}
+    name for name, row in ROWS.items() if row.stage is Stage.AUTH and row.input in {Input.PAN, Input.NAME, Input.AMOUNT}
 ]
 
 

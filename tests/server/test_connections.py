@@ -66,9 +66,7 @@ def test_a_body_of_chunks_that_comes_byte_by_byte_is_answered(mockpay_server):
 
 def test_a_body_is_asked_for_where_its_sender_waits(mockpay_server):
     with connect(mockpay_server) as line:
-        head = (
-            b"POST /publishMetrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
-        )
+        head = b"POST /publishMetrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
         line.sendall(head)
         assert line.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         line.sendall(b"abc")

@@ -17,11 +17,7 @@ from tests.server.processes import ROOT, SERVE, serving
 def failed(folder, **environ):
     """What `mockpay serve` says, which ends with 2; it would wait for ever with threads left."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MOCKPAY_")}
-    base = {
-        "MOCKPAY_PORT": "0",
-        "MOCKPAY_DATABASE_URL": str(folder / "a.db"),
-        "MOCKPAY_KEYS_DIR": str(folder),
-    }
+    base = {"MOCKPAY_PORT": "0", "MOCKPAY_DATABASE_URL": str(folder / "a.db"), "MOCKPAY_KEYS_DIR": str(folder)}
     ended = subprocess.run(
         [sys.executable, *SERVE],
         cwd=ROOT,

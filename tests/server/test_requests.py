@@ -138,11 +138,7 @@ def test_a_length_that_is_none_is_refused(mockpay_server, length):
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [
-        (MWS, "text/xml"),
-        (b"/processPayment", "text/html"),
-        (b"/v2/payments/chargeStatus", "application/json"),
-    ],
+    [(MWS, "text/xml"), (b"/processPayment", "text/html"), (b"/v2/payments/chargeStatus", "application/json")],
 )
 @pytest.mark.parametrize("size", [1_048_577, 5_000_000])
 def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(mockpay_server, path, kind, size):
@@ -161,26 +157,14 @@ def test_a_body_announced_too_large_is_refused_before_it_is_sent(mockpay_server)
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [
-        (MWS, "text/xml"),
-        (b"/processPayment", "text/html"),
-        (b"/v2/payments/chargeStatus", "application/json"),
-    ],
+    [(MWS, "text/xml"), (b"/processPayment", "text/html"), (b"/v2/payments/chargeStatus", "application/json")],
 )
 @pytest.mark.parametrize(
     "body",
-    [
-        b"zz\r\nabc\r\n0\r\n\r\n",
-        b"3\r\nabcdef\r\n0\r\n\r\n",
-        b"\r\n",
-        chunked(2_000_000),
-        chunked(*[60_000] * 20),
-    ],
+    [b"zz\r\nabc\r\n0\r\n\r\n", b"3\r\nabcdef\r\n0\r\n\r\n", b"\r\n", chunked(2_000_000), chunked(*[60_000] * 20)],
     ids=["no-size", "wrong-size", "empty", "one-huge-chunk", "many-chunks"],
 )
-def test_chunks_that_are_wrong_or_too_many_are_refused_in_the_callers_format(
-    mockpay_server, path, kind, body
-):
+def test_chunks_that_are_wrong_or_too_many_are_refused_in_the_callers_format(mockpay_server, path, kind, body):
     answer = post(mockpay_server, path, b"Transfer-Encoding: chunked\r\n", body)
 
     assert answer.status in {400, 413}
@@ -189,9 +173,7 @@ def test_chunks_that_are_wrong_or_too_many_are_refused_in_the_callers_format(
 
 
 def test_a_body_in_chunks_is_read(mockpay_server):
-    answer = post(
-        mockpay_server, MWS, b"Transfer-Encoding: chunked\r\n", b"7\r\nAction=\r\n1\r\nx\r\n0\r\n\r\n"
-    )
+    answer = post(mockpay_server, MWS, b"Transfer-Encoding: chunked\r\n", b"7\r\nAction=\r\n1\r\nx\r\n0\r\n\r\n")
 
     assert answer.status == 401
     assert b"AWSAccessKeyId is missing." in answer.body

@@ -68,9 +68,7 @@ def test_an_absolute_target_of_anybody_else_is_refused(mockpay_server, target):
     assert b"This server is no proxy." in answer.body or b"Malformed" in answer.body
 
 
-@pytest.mark.parametrize(
-    "target", [b"evil.example:443", b"127.0.0.1:443", b"/x", b"[::1", b"evil.example", b"*", b""]
-)
+@pytest.mark.parametrize("target", [b"evil.example:443", b"127.0.0.1:443", b"/x", b"[::1", b"evil.example", b"*", b""])
 def test_connect_is_refused(mockpay_server, target):
     assert get(mockpay_server, target, method=b"CONNECT").status == 400
 

@@ -12,25 +12,20 @@ ASHA = "asha@example.com"
 
 def top_up(world, minor, owner=ASHA, key="top-up"):
     with world.transaction() as sandbox:
-        return wallet.post(
-            sandbox, JournalType.TOPUP, owner=owner, amount_minor=minor, currency="INR", key=key
-        )
+        return wallet.post(sandbox, JournalType.TOPUP, owner=owner, amount_minor=minor, currency="INR", key=key)
 
 
 def balances(world, owner=ASHA):
     """(what can be spent, what is held) in paise."""
     with world.read() as sandbox:
-        return tuple(
-            wallet.balance(sandbox, owner, kind) or 0 for kind in (Kind.WALLET_MONEY, Kind.WALLET_HOLD)
-        )
+        return tuple(wallet.balance(sandbox, owner, kind) or 0 for kind in (Kind.WALLET_MONEY, Kind.WALLET_HOLD))
 
 
 def payable(world):
     """What buyers have paid, and what came from outside."""
     with world.read() as sandbox:
         return tuple(
-            wallet.balance(sandbox, wallet.HOUSE, kind) or 0
-            for kind in (Kind.MERCHANT_PAYABLE, Kind.GATEWAY_CLEARING)
+            wallet.balance(sandbox, wallet.HOUSE, kind) or 0 for kind in (Kind.MERCHANT_PAYABLE, Kind.GATEWAY_CLEARING)
         )
 
 

@@ -99,9 +99,7 @@ class Journeys(RuleBasedStateMachine):
         self.payloads += 1
         payload = f"payload {self.payloads}"
         begun = self.world.begin(f"O-{which}", self.amounts[which], digest=payload)
-        assert begun.new == (
-            self.world.get_order(self.order(which)).state in {"FAILED", "CANCELLED", "EXPIRED"}
-        )
+        assert begun.new == (self.world.get_order(self.order(which)).state in {"FAILED", "CANCELLED", "EXPIRED"})
         self.orders[which] = begun.order
 
     @rule(seconds=st.sampled_from([0, 1, 5, 10, 30, 299, 300, 899, 900, 901, 5_000]))
@@ -141,9 +139,7 @@ class Journeys(RuleBasedStateMachine):
             assert len(captured) <= 1
             assert not captured or state == "PAID"
             assert state != "PAID" or captured
-            assert sum(one.captured_minor for one in tries) in (
-                {order.amount.minor} if state in PAID else {0}
-            )
+            assert sum(one.captured_minor for one in tries) in ({order.amount.minor} if state in PAID else {0})
             assert sum(one.state in LIVE for one in tries) <= 1
             assert len(tries) <= self.world_tries()
 

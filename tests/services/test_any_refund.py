@@ -170,11 +170,7 @@ class Refunds(RuleBasedStateMachine):
         for one in self.refunds():
             waits = one.held or one.polls_left is not None
             assert one.state != "PENDING" or waits, one
-        assert {one.state for one in self.world.notifications(self.order)} <= {
-            "DELIVERED",
-            "DEAD",
-            "SUPPRESSED",
-        }
+        assert {one.state for one in self.world.notifications(self.order)} <= {"DELIVERED", "DEAD", "SUPPRESSED"}
         gap_free(self.world.timeline(self.order))
         assert self.world.violations() == []
 

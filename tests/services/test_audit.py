@@ -89,14 +89,8 @@ UNTOLD = "timeline.last_line"
     [
         (of_attempts("PAID").values(captured_minor=1), {"paid.amount"}),
         (of_attempts("PAID").values(captured_minor=0), {"paid.amount"}),
-        (
-            of_attempts("PAID").values(state="FAILED", captured_minor=0),
-            {"paid.one_capture", "paid.amount", UNTOLD},
-        ),
-        (
-            of_attempts("PAID").values(state="FAILED"),
-            {"paid.one_capture", "attempt.captured_without_state", UNTOLD},
-        ),
+        (of_attempts("PAID").values(state="FAILED", captured_minor=0), {"paid.one_capture", "paid.amount", UNTOLD}),
+        (of_attempts("PAID").values(state="FAILED"), {"paid.one_capture", "attempt.captured_without_state", UNTOLD}),
         (of_attempts("PAID").values(state="REVERSED"), {"paid.reversed_unrefunded", UNTOLD}),
         (of_attempts("AGAIN").values(state="CAPTURED"), {"paid.one_capture", "order.captured_twice", UNTOLD}),
         (of_attempts("LATE").values(state="CAPTURED"), {"unpaid.captured", UNTOLD}),
@@ -120,11 +114,7 @@ def test_a_broken_invariant_is_reported_by_its_rule(world, statement, expected):
 
 def test_two_live_attempts_of_one_order_are_reported(world):
     """The database's own index forbids them, so it must be gone first."""
-    row = {
-        **{column.name: column for column in attempts.c},
-        "attempt_id": literal("att_second"),
-        "number": literal(2),
-    }
+    row = {**{column.name: column for column in attempts.c}, "attempt_id": literal("att_second"), "number": literal(2)}
     second = select(*[row[column.name] for column in attempts.c]).where(attempts.c.order_pk == number("OPEN"))
     damage = (text("DROP INDEX attempts_one_live"), insert(attempts).from_select(list(row), second))
     assert "order.two_live_attempts" in rules(world, *damage)

@@ -31,11 +31,7 @@ def test_every_event_says_what_follows_from_it_even_if_nothing_does(machine, fol
 
 
 def test_an_attempt_that_ends_keeps_no_card_number_and_tells_the_risk_check():
-    ends = {
-        event
-        for (state, event), target in ATTEMPT.table.items()
-        if target in TERMINAL and state not in TERMINAL
-    }
+    ends = {event for (state, event), target in ATTEMPT.table.items() if target in TERMINAL and state not in TERMINAL}
     for event in ends:
         follow_ups = ATTEMPTS.follow_ups[event]
         assert {transitions.shred_secret, transitions.record_risk_outcome} <= set(follow_ups), event

@@ -22,12 +22,7 @@ def world(world):
     by_balance(world, world.order("WAITS"))
     by_balance(world, world.order("DEAR", "9999.00"))
     states = [world.states(order_of(world, name)) for name in ("PAID", "BACK", "WAITS", "DEAR")]
-    assert states == [
-        ("PAID", "CAPTURED"),
-        ("REFUNDED", "REVERSED"),
-        ("PENDING", "UNKNOWN"),
-        ("PENDING", "FAILED"),
-    ]
+    assert states == [("PAID", "CAPTURED"), ("REFUNDED", "REVERSED"), ("PENDING", "UNKNOWN"), ("PENDING", "FAILED")]
     return world
 
 
@@ -125,9 +120,7 @@ def test_a_buyers_or_sellers_account_below_nought_is_reported_whatever_its_mark(
 
 
 def test_a_hold_that_outlives_its_attempt_is_reported(world):
-    damage = (
-        update(attempts).where(attempts.c.attempt_id == attempt_of(world, "WAITS")).values(state="FAILED")
-    )
+    damage = update(attempts).where(attempts.c.attempt_id == attempt_of(world, "WAITS")).values(state="FAILED")
     assert rules(world, damage) == {"wallet.hold", "timeline.last_line"}
 
 

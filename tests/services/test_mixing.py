@@ -42,13 +42,7 @@ def refused(world, order, what="card"):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [
-        ("bad upi", "card"),
-        ("bad card", "balance"),
-        ("bad balance", "bank"),
-        ("bad bank", "upi"),
-        ("bad card", "card"),
-    ],
+    [("bad upi", "card"), ("bad card", "balance"), ("bad balance", "bank"), ("bad bank", "upi"), ("bad card", "card")],
 )
 def test_a_failed_try_may_be_followed_by_another_method(world, first, second):
     order = world.order()

@@ -30,8 +30,7 @@ def paid(world, amount="499.00", number="O-1"):
 def seen(world, order):
     """Type, state, tries and due second of each delivery."""
     return [
-        (str(one.type), str(one.state), one.tries, (one.due_at - NOON) // SECOND)
-        for one in world.notifications(order)
+        (str(one.type), str(one.state), one.tries, (one.due_at - NOON) // SECOND) for one in world.notifications(order)
     ]
 
 

@@ -149,11 +149,7 @@ def test_an_overdraft_leaves_no_trace_of_its_journal(world):
 
 @pytest.mark.parametrize(
     ("typed", "owner"),
-    [
-        (" Asha@Example.COM ", ASHA),
-        ("a@b.c", "a@b.c"),
-        (f"{'a' * 242}@example.com", f"{'a' * 242}@example.com"),
-    ],
+    [(" Asha@Example.COM ", ASHA), ("a@b.c", "a@b.c"), (f"{'a' * 242}@example.com", f"{'a' * 242}@example.com")],
 )
 def test_an_email_names_its_owner_in_lower_case(typed, owner):
     assert normal_email(typed) == owner

@@ -147,9 +147,7 @@ WAYS = ways()
 def unjudged(world, attempt):
     """The attempt as it was before anybody had looked at it: a card's waits for its issuer."""
     with world.transaction() as sandbox:
-        return transitions.update(
-            sandbox, attempts.mapper, attempt, state=str(AttemptState.CREATED), auth=None
-        )
+        return transitions.update(sandbox, attempts.mapper, attempt, state=str(AttemptState.CREATED), auth=None)
 
 
 def test_the_ways_reach_every_end():

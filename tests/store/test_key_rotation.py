@@ -125,16 +125,12 @@ def test_a_rotation_that_was_interrupted_is_finished_and_begun_only_once(runtime
         with writing(runtime.writer) as connection:
             waiting = select(table.c.wrapped_dek).where(table.c.kek_id == 1)
             broken = connection.execute(waiting).scalars().first()
-            connection.execute(
-                update(table).where(table.c.wrapped_dek == broken).values(wrapped_dek=b"x" * 40)
-            )
+            connection.execute(update(table).where(table.c.wrapped_dek == broken).values(wrapped_dek=b"x" * 40))
         with pytest.raises(Unusable):
             rotate(runtime, chunk=1)
         assert versions(runtime) == [1, 2], interrupted_at
         with writing(runtime.writer) as connection:
-            connection.execute(
-                update(table).where(table.c.wrapped_dek == b"x" * 40).values(wrapped_dek=broken)
-            )
+            connection.execute(update(table).where(table.c.wrapped_dek == b"x" * 40).values(wrapped_dek=broken))
     assert sorted(under(runtime)) == [1, 2]
     assert opens(runtime, filled)
     assert rotate(runtime).version == 2

@@ -34,9 +34,7 @@ class Room:
     def prepared(cls, world, outcome="success", number=VISA, *, order="O-1", amount="499.00"):
         attempt = world.create_attempt_with(world.order(order, amount), world.card(number)).attempt
         with world.transaction() as sandbox:
-            txn = requestor.prepare(
-                sandbox, get_attempt(sandbox, attempt.attempt_id), outcome, notification_url=BACK
-            )
+            txn = requestor.prepare(sandbox, get_attempt(sandbox, attempt.attempt_id), outcome, notification_url=BACK)
         return cls(world, txn.txn_id)
 
     @classmethod

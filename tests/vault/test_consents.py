@@ -25,8 +25,7 @@ def test_a_text_that_was_shown_once_stays_as_it_was():
 
 
 @pytest.mark.parametrize(
-    "given",
-    [None, dataclasses.replace(GIVEN, text_version="0"), dataclasses.replace(GIVEN, text_sha256="0" * 64)],
+    "given", [None, dataclasses.replace(GIVEN, text_version="0"), dataclasses.replace(GIVEN, text_sha256="0" * 64)]
 )
 def test_anything_else_is_none(given):
     with pytest.raises(Invalid) as refused:

@@ -80,8 +80,7 @@ def test_of_net_banking_nothing_is_secret():
 
 def test_a_upi_id_is_one_however_it_is_spelt():
     assert (
-        rules.split_instrument(Upi("Gaurav@OkHdfc")).identity
-        == rules.split_instrument(Upi("gaurav@okhdfc")).identity
+        rules.split_instrument(Upi("Gaurav@OkHdfc")).identity == rules.split_instrument(Upi("gaurav@okhdfc")).identity
     )
 
 

@@ -184,12 +184,7 @@ def test_a_reset_takes_everything_of_that_seller_away(world):
     with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert listed(world) == []
-    for table in (
-        vault_table.methods,
-        vault_table.method_steps,
-        envelope_table.envelopes,
-        consent_table.consents,
-    ):
+    for table in (vault_table.methods, vault_table.method_steps, envelope_table.envelopes, consent_table.consents):
         assert {row["seller_id"] for row in rows(world, table)} == {other.seller_id}
     assert act(other, verbs.use, theirs).instrument.secret() == {"number": VISA}
 
@@ -275,13 +270,7 @@ def test_a_method_is_suspended_resumed_and_deactivated(world):
     assert (resumed.status, resumed.status_reason) == ("ACTIVE", None)
     ended = act(world, verbs.deactivate, method, "expired")
     assert (ended.status, ended.status_reason, ended.live) == ("DEACTIVATED", "expired", False)
-    assert [state for _, state in story(world, method)] == [
-        "INITIATED",
-        "ACTIVE",
-        "SUSPENDED",
-        "ACTIVE",
-        "DEACTIVATED",
-    ]
+    assert [state for _, state in story(world, method)] == ["INITIATED", "ACTIVE", "SUSPENDED", "ACTIVE", "DEACTIVATED"]
     assert [one.status for one in listed(world)] == ["DEACTIVATED"]
 
 

@@ -8,9 +8,7 @@ from mockpay.web import buyers
 HOME = "/account/A1/methods"
 
 
-@pytest.mark.parametrize(
-    "address", ["/pay/abc/", "/pay/abc/saved", "/account/A1/", "/account/A1/methods?done=rename"]
-)
+@pytest.mark.parametrize("address", ["/pay/abc/", "/pay/abc/saved", "/account/A1/", "/account/A1/methods?done=rename"])
 def test_after_signing_in_a_payment_or_account_page_follows(address):
     assert buyers.onward(address, "A1") == address
 

@@ -16,9 +16,7 @@ VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "amazonpay.json").
 SELLER_ID = VECTORS["credentials"]["merchant_id"]
 ACCESS_KEY = VECTORS["credentials"]["access_key"]
 SECRET_KEY = VECTORS["credentials"]["secret_key"]
-PRIVATE_KEY = load_pem_private_key(
-    VECTORS["rsa_private_key_pem"].encode(), None, unsafe_skip_rsa_key_validation=True
-)
+PRIVATE_KEY = load_pem_private_key(VECTORS["rsa_private_key_pem"].encode(), None, unsafe_skip_rsa_key_validation=True)
 PUBLIC_KEY = keys.load_public_key(VECTORS["rsa_public_key_pem"])
 SNS_PRIVATE_KEY = load_pem_private_key(
     VECTORS["sns_private_key_pem"].encode(), None, unsafe_skip_rsa_key_validation=True
@@ -33,9 +31,7 @@ def parameters_of(url: str) -> EnvelopeParameters:
     return read_parameters(forms.decode_form(urlsplit(url).query))
 
 
-def seal_text(
-    plaintext: str | bytes, *, data_key: bytes = b"k" * 16, iv: bytes = b"i" * 12
-) -> tuple[str, str, str]:
+def seal_text(plaintext: str | bytes, *, data_key: bytes = b"k" * 16, iv: bytes = b"i" * 12) -> tuple[str, str, str]:
     """Encrypt any text, with any size of key that AES has: payload, key, iv."""
     octets = plaintext.encode() if isinstance(plaintext, str) else plaintext
     aes_key = data_key if len(data_key) in {16, 24, 32} else b"k" * 16

@@ -61,13 +61,7 @@ def test_a_plus_is_a_space_only_in_forms():
 
 
 def test_pairs_keep_their_order_and_may_lack_a_value():
-    assert forms.decode_form("b=1&a=2&b&c=&&d==e") == [
-        ("b", "1"),
-        ("a", "2"),
-        ("b", ""),
-        ("c", ""),
-        ("d", "=e"),
-    ]
+    assert forms.decode_form("b=1&a=2&b&c=&&d==e") == [("b", "1"), ("a", "2"), ("b", ""), ("c", ""), ("d", "=e")]
 
 
 def test_bytes_that_are_no_utf8_become_replacement_characters():

@@ -74,9 +74,7 @@ def test_what_is_not_base64url_is_refused(text):
     assert refused(text) == "101"
 
 
-@pytest.mark.parametrize(
-    "plain", ["[]", "1", "null", '"text"', "{", '{"a":}', "{}{}", "NaN", '{"a":NaN}', "\ufeff{}"]
-)
+@pytest.mark.parametrize("plain", ["[]", "1", "null", '"text"', "{", '{"a":}', "{}{}", "NaN", '{"a":NaN}', "\ufeff{}"])
 def test_what_is_no_json_object_is_refused(plain):
     assert refused(threeds.pack(plain.encode())) == "101"
 

@@ -76,8 +76,7 @@ def test_reading_drops_namespaces_attributes_comments_and_instructions():
 
 
 @pytest.mark.parametrize(
-    "document",
-    [b"", b"text", b"<a>", b"<a></b>", b"<a>&nope;</a>", b"<a>\xff</a>", b"<a/><b/>", b"<a>\x00</a>"],
+    "document", [b"", b"text", b"<a>", b"<a></b>", b"<a>&nope;</a>", b"<a>\xff</a>", b"<a/><b/>", b"<a>\x00</a>"]
 )
 def test_a_broken_document_is_refused(document):
     with pytest.raises(XmlError) as refused:

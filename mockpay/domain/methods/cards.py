@@ -189,9 +189,7 @@ def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCa
     if known is None:
         message = "Only published test cards work here; never type a real card."
         raise _wrong("number", "test_card_required", message)
-    return TypedCard(
-        digits, month, year, holder, brand.name, known.issuer, known.kind, known.country, known.emi
-    )
+    return TypedCard(digits, month, year, holder, brand.name, known.issuer, known.kind, known.country, known.emi)
 
 
 def _number(text: str) -> str:

@@ -205,9 +205,7 @@ class Emi:
     method = "emi"
 
     @classmethod
-    def chosen(
-        cls, card: Card, amount: Money, *, bank: str, tenure: str, no_cost: bool, eligible: bool
-    ) -> Emi:
+    def chosen(cls, card: Card, amount: Money, *, bank: str, tenure: str, no_cost: bool, eligible: bool) -> Emi:
         """
         A card with a plan of its own bank.
 
@@ -220,12 +218,7 @@ class Emi:
         """
         typed = card.typed
         plan = check(
-            amount,
-            bank,
-            _months(tenure),
-            issuer=typed.issuer,
-            kind=typed.kind,
-            eligible=eligible and typed.emi,
+            amount, bank, _months(tenure), issuer=typed.issuer, kind=typed.kind, eligible=eligible and typed.emi
         )
         work_out = with_discount if no_cost else usual
         return cls(card, plan, work_out(amount, plan.rate_bps, plan.tenure))

@@ -51,9 +51,7 @@ class EmiBank:
 def _credit(code: str, name: str, rupees: int, *rates: int) -> EmiBank:
     """A credit card's bank; one rate for all six tenures, or one for each from the shortest on."""
     each = rates * len(TENURES) if len(rates) == 1 else rates
-    plans = (
-        EmiPlan(code, tenure, rate, Money(rupees * 100)) for tenure, rate in zip(TENURES, each, strict=False)
-    )
+    plans = (EmiPlan(code, tenure, rate, Money(rupees * 100)) for tenure, rate in zip(TENURES, each, strict=False))
     return EmiBank(code, name, code, "credit", tuple(plans))
 
 

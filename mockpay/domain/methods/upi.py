@@ -13,15 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from mockpay.domain.methods.method import Approval, Method, Parts, Section
-from mockpay.domain.methods.response_codes import (
-    REVERSED,
-    Answer,
-    Code,
-    MoneyStatus,
-    ResponseCodes,
-    Timing,
-    table,
-)
+from mockpay.domain.methods.response_codes import REVERSED, Answer, Code, MoneyStatus, ResponseCodes, Timing, table
 from mockpay.domain.scenarios.rows import Input
 from mockpay.domain.scenarios.upi import pin_rows, vpa_rows
 from mockpay.kernel.errors import Invalid
@@ -242,10 +234,7 @@ METHOD = Method(
     rows=(*vpa_rows(CODES), *pin_rows()),
     sections=(
         Section(
-            title="UPI IDs",
-            anchor="upi",
-            description="Typed on the payment page; the name says the end.",
-            inputs=_VPAS,
+            title="UPI IDs", anchor="upi", description="Typed on the payment page; the name says the end.", inputs=_VPAS
         ),
         Section(
             title="UPI IDs by code",

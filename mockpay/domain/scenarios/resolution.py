@@ -19,12 +19,7 @@ from mockpay.domain.methods import registry
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.response_codes import ResponseCodes
 from mockpay.domain.payments.plans import Decision, Plan, Source, Stage
-from mockpay.domain.scenarios.after_payment import (
-    CAPTURE_EXPIRES,
-    CAPTURE_OUTCOMES,
-    VERIFY_OUTCOMES,
-    later_rows,
-)
+from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES, CAPTURE_OUTCOMES, VERIFY_OUTCOMES, later_rows
 from mockpay.domain.scenarios.amounts import GATEWAY_OUTCOMES, REDIRECT_OUTCOMES, amount_rows
 from mockpay.domain.scenarios.otp_codes import otp_rows
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES, risk_rows
@@ -42,12 +37,9 @@ TABLE: tuple[Row, ...] = (
 
 #: What the authentication of a card may meet.
 AUTH_OUTCOMES = frozenset(
-    {"success"}
-    | {row.outcome for row in TABLE if row.stage is Stage.AUTH and row.input in {"pan", "name", "amount"}}
+    {"success"} | {row.outcome for row in TABLE if row.stage is Stage.AUTH and row.input in {"pan", "name", "amount"}}
 )
-_EXACT: Mapping[tuple[str, str], Row] = {
-    (row.input, row.equals): row for row in TABLE if "*" not in row.equals
-}
+_EXACT: Mapping[tuple[str, str], Row] = {(row.input, row.equals): row for row in TABLE if "*" not in row.equals}
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.
 _INNOCENT = ".00"

@@ -63,9 +63,7 @@ def listed(outcome: str) -> frozenset[str]:
 #: UPI IDs that are blocked as such.
 BLOCKED_VPAS = frozenset(row.equals for row in risk_rows() if row.input == Input.VPA)
 _COUNTRIES = {
-    row.equals: row.outcome.removeprefix(IP_COUNTRY)
-    for row in risk_rows()
-    if row.outcome.startswith(IP_COUNTRY)
+    row.equals: row.outcome.removeprefix(IP_COUNTRY) for row in risk_rows() if row.outcome.startswith(IP_COUNTRY)
 }
 
 

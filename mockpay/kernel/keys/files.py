@@ -127,9 +127,7 @@ def _new_key_pem() -> bytes:
 
 
 def _public_pem(key: RSAPrivateKey) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
@@ -180,9 +178,7 @@ def _certificate(folder: Path, file: KeyFile, key: RSAPrivateKey) -> bytes:
     """The certificate of a key."""
     path = folder / file.public
     pem = keep(path, lambda: _new_certificate(key, file.certificate_subject or ""), private=False)
-    spki = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     # A certificate holds its key as these very bytes; reading it by x509 would cost 70 ms.
     if spki not in _der(path, pem):
         raise _unusable(path, f"it does not belong to {file.private}")
@@ -199,9 +195,7 @@ def _der(path: Path, pem: bytes) -> bytes:
 
 def _new_certificate(key: RSAPrivateKey, subject: str) -> bytes:
     """Made by a process of its own: x509 would stay in memory for a file that is made once."""
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     # The child must find mockpay as we did, also in a checkout that nobody installed.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     made = subprocess.run(

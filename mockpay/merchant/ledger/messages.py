@@ -40,7 +40,6 @@ class Messages:
             return True
         connection.execute("DELETE FROM messages WHERE taken_at < ?", (at - _RETENTION,))
         new = connection.execute(
-            "INSERT INTO messages (message_id, taken_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (message_id, at),
+            "INSERT INTO messages (message_id, taken_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (message_id, at)
         )
         return new.rowcount == 1

@@ -120,9 +120,7 @@ class Ledger:
             rows = connection.execute(query, (order_id,)).fetchall()
         return [StoredResult(json.loads(fields), at) for fields, at in rows]
 
-    def record_result(
-        self, order_id: str, fields: Mapping[str, str], new_state: OrderState, *, at: int
-    ) -> ShopOrder:
+    def record_result(self, order_id: str, fields: Mapping[str, str], new_state: OrderState, *, at: int) -> ShopOrder:
         """
         Enter a verified result and follow it, once: the same one again changes nothing.
 
@@ -173,9 +171,7 @@ class Ledger:
             row = connection.execute(query, (amazon_order_id,)).fetchone()
         return None if row is None or not amazon_order_id else _order(row)
 
-    def move(
-        self, order: ShopOrder, to: OrderState, *, at: int, by: str = "", amazon_order_id: str = ""
-    ) -> bool:
+    def move(self, order: ShopOrder, to: OrderState, *, at: int, by: str = "", amazon_order_id: str = "") -> bool:
         """
         Take one step of the table if the order still stands where it was seen.
 

@@ -100,9 +100,7 @@ def find(connection: sqlite3.Connection, reference_id: str) -> ShopRefund | None
     return refunds[0] if refunds else None
 
 
-def move(
-    connection: sqlite3.Connection, refund: ShopRefund, to: RefundStatus, by: str, reason: str, at: int
-) -> bool:
+def move(connection: sqlite3.Connection, refund: ShopRefund, to: RefundStatus, by: str, reason: str, at: int) -> bool:
     """Change the status if it is still the one that was read, and add the event."""
     result = connection.execute(
         "UPDATE refunds SET status = ?, settled_by = ?, reason = ?, changed_at = ?,"

@@ -26,8 +26,7 @@ _LEFT_BEHIND = 60 * SECOND
 
 #: Of an order's refunds, what counts as gone.
 _RESERVED = (
-    "SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE order_id = ?"
-    " AND (disputed OR status NOT IN (?, ?))"
+    "SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE order_id = ? AND (disputed OR status NOT IN (?, ?))"
 )
 
 
@@ -115,8 +114,7 @@ class RefundLedger:
         """Write down that a refund was asked about, and why there was no answer if so."""
         with self._file.write() as connection:
             connection.execute(
-                "UPDATE refunds SET checked_at = ?, trouble = ? WHERE reference_id = ?",
-                (at, trouble, reference_id),
+                "UPDATE refunds SET checked_at = ?, trouble = ? WHERE reference_id = ?", (at, trouble, reference_id)
             )
 
     def find(self, reference_id: str) -> ShopRefund | None:
@@ -137,10 +135,7 @@ class RefundLedger:
 
     def events(self, reference_id: str) -> list[RefundEvent]:
         """List a refund's steps, the oldest first."""
-        query = (
-            "SELECT reference_id, status, source, reason, at FROM refund_events"
-            " WHERE reference_id = ? ORDER BY id"
-        )
+        query = "SELECT reference_id, status, source, reason, at FROM refund_events WHERE reference_id = ? ORDER BY id"
         with self._file.read() as connection:
             rows = connection.execute(query, (reference_id,)).fetchall()
         return [

@@ -78,11 +78,7 @@ AFTER_UPDATE: Mapping[tuple[RefundStatus, RefundStatus], RefundStatus] = Mapping
         (_NEW, _LOST): _LOST,
         (_NEW, _REFUSED): _REFUSED,
         (_LOST, _REFUSED): _REFUSED,
-        **{
-            (before, status): status
-            for before in (_NEW, _LOST)
-            for status in (_INITIATED, _PROCESSED, _DECLINED)
-        },
+        **{(before, status): status for before in (_NEW, _LOST) for status in (_INITIATED, _PROCESSED, _DECLINED)},
         (_INITIATED, _PROCESSED): _PROCESSED,
         (_INITIATED, _DECLINED): _DECLINED,
     }

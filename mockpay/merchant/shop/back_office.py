@@ -36,9 +36,7 @@ class BackOffice:
         self.checkout = checkout
         self._config = checkout.config
 
-    def refund(
-        self, order: ShopOrder, amount: Money | None, *, note: str = "", reference_id: str = ""
-    ) -> ShopRefund:
+    def refund(self, order: ShopOrder, amount: Money | None, *, note: str = "", reference_id: str = "") -> ShopRefund:
         """
         Give an amount back, or all that is left; what came of it is in the books.
 
@@ -129,9 +127,7 @@ class BackOffice:
         if order is None or notice.amount is None:
             self._ignore(message_id)
             return
-        refunds.enter_unrequested(
-            order.order_id, notice.refund_reference_id, update, at=at, message_id=message_id
-        )
+        refunds.enter_unrequested(order.order_id, notice.refund_reference_id, update, at=at, message_id=message_id)
 
     def _order_of(self, notice: RefundNotice) -> ShopOrder | None:
         """

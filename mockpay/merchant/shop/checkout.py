@@ -69,10 +69,7 @@ class Checkout:
         """
         page_url = self.config.page_url or self.config.base_url
         return self._client(page_url(), sealing=True).payment_url(
-            amount=order.amount.wire(),
-            seller_order_id=order.order_id,
-            redirect_url=return_url,
-            **self._options(order),
+            amount=order.amount.wire(), seller_order_id=order.order_id, redirect_url=return_url, **self._options(order)
         )
 
     def signed_payload(self, order: ShopOrder) -> str:
@@ -186,9 +183,7 @@ def check_result(result: PaymentResult, order: ShopOrder | None) -> None:
         ResultRefused: it is about an unknown order, or about something else than was ordered.
     """
     if order is None:
-        raise ResultRefused(
-            "The result is about an order that is not in the shop's books.", code="result.order"
-        )
+        raise ResultRefused("The result is about an order that is not in the shop's books.", code="result.order")
     named = {result.seller_order_id, result.custom_information} - {""}
     if named != {order.order_id}:
         raise ResultRefused("sellerOrderId and customInformation do not name the same order.")

@@ -77,9 +77,7 @@ class Pages:
         """One order: what was product, what came back, what ListOrderReference says now."""
         return self.render_order(self.order_or_404(order_id))
 
-    def render_order(
-        self, order: ShopOrder, *, status: int = 200, amount_text: str = "", error: str = ""
-    ) -> Response:
+    def render_order(self, order: ShopOrder, *, status: int = 200, amount_text: str = "", error: str = "") -> Response:
         """
         The page of an order.
 

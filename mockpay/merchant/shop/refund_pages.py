@@ -33,16 +33,11 @@ class RefundPages:
         try:
             amount = None if request.form.get("full") else Money.parse(amount_text)
             self._back_office.refund(
-                order,
-                amount,
-                note=request.form.get("note", "").strip(),
-                reference_id=request.form.get("reference", ""),
+                order, amount, note=request.form.get("note", "").strip(), reference_id=request.form.get("reference", "")
             )
         except (Invalid, Conflict) as error:
             status = 400 if isinstance(error, Invalid) else 409
-            return self._pages.render_order(
-                order, status=status, amount_text=amount_text, error=error.message
-            )
+            return self._pages.render_order(order, status=status, amount_text=amount_text, error=error.message)
         return redirect(url_for(".order", order_id=order_id), 303)
 
     def cancel(self, order_id: str) -> ResponseReturnValue:

@@ -6,15 +6,7 @@ from hashlib import sha256
 
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import (
-    Alert,
-    Ledger,
-    OrderState,
-    RefundEvent,
-    RefundStatus,
-    ShopOrder,
-    ShopRefund,
-)
+from mockpay.merchant.ledger import Alert, Ledger, OrderState, RefundEvent, RefundStatus, ShopOrder, ShopRefund
 from mockpay.merchant.ledger.states import OPEN
 from mockpay.merchant.shop.view_models import ViewModel, moment
 

@@ -91,8 +91,7 @@ def difference(order: ShopOrder, reference: OrderReference | None) -> str:
     same = order.amazon_order_id in {"", reference.amazon_order_reference_id}
     if order.state is OrderState.PAID and not same:
         return (
-            f"The result named {order.amazon_order_id}, ListOrderReference names"
-            f" {reference.amazon_order_reference_id}."
+            f"The result named {order.amazon_order_id}, ListOrderReference names {reference.amazon_order_reference_id}."
         )
     return ""
 

@@ -17,11 +17,7 @@ from mockpay.providers.amazonpay.throttling import PROFILES
 from mockpay.providers.contract import Provider
 
 BALANCE = replace(
-    wallet.METHOD,
-    title="Amazon Pay balance",
-    tile="Amazon Pay",
-    noun="Amazon Pay balance",
-    decider="Amazon Pay",
+    wallet.METHOD, title="Amazon Pay balance", tile="Amazon Pay", noun="Amazon Pay balance", decider="Amazon Pay"
 )
 provider = Provider(
     name="amazonpay",

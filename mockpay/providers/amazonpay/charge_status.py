@@ -27,9 +27,7 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
     world = None
     try:
         wrapped = read_parameters(decode_form(sent_form(request)))
-        opened = open_envelope(
-            wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.private[PAYMENT_KEY.private]
-        )
+        opened = open_envelope(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.private[PAYMENT_KEY.private])
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             answer = _answer(sandbox, opened)

@@ -44,9 +44,7 @@ def json_error(error: MockpayError) -> Response:
     return answer
 
 
-def note_refusal(
-    runtime: Runtime, kind: str, error: MockpayError, request: Request, sandbox: Sandbox | None
-) -> None:
+def note_refusal(runtime: Runtime, kind: str, error: MockpayError, request: Request, sandbox: Sandbox | None) -> None:
     """
     Write a refusal into the journal: the names of the fields and the reason, never a value.
 

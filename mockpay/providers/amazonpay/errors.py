@@ -62,9 +62,7 @@ TABLE: Mapping[str, AmazonError] = {
     "seller.another": AmazonError(401, "UnauthorizedAccess", "The SellerId is not the caller's."),
     "signature.missing": AmazonError(401, "MissingAuthenticationToken"),
     "signature.invalid": AmazonError(
-        403,
-        "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided.",
+        403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."
     ),
     "request.expired": AmazonError(400, "RequestExpired"),
     "return_url.missing": _INVALID,
@@ -76,9 +74,7 @@ TABLE: Mapping[str, AmazonError] = {
     "path.not_found": AmazonError(404, "InvalidAddress", "There is nothing at this address."),
     "method.not_allowed": AmazonError(405, "InvalidAddress"),
     "refund.not_found": AmazonError(404, "InvalidTransactionId"),
-    "refund.duplicate": AmazonError(
-        400, "DuplicateRequest", "There is another refund of this RefundReferenceId."
-    ),
+    "refund.duplicate": AmazonError(400, "DuplicateRequest", "There is another refund of this RefundReferenceId."),
     "refund.not_captured": AmazonError(405, "CaptureNotRefundable"),
     "refund.window": AmazonError(405, "CaptureNotRefundable"),
     "refund.exceeds_capture": AmazonError(400, "TransactionAmountExceeded"),

@@ -9,10 +9,7 @@ from mockpay.kernel.keys.files import KeyFile, Keys
 from mockpay.wire.keys import public_key_line
 
 PAYMENT_KEY = KeyFile(
-    "amazonpay_private.pem",
-    "amazonpay_public.pem",
-    "opens payment requests",
-    "for shops: encrypts payment requests",
+    "amazonpay_private.pem", "amazonpay_public.pem", "opens payment requests", "for shops: encrypts payment requests"
 )
 #: Real handlers look at the certificate's subject.
 NOTIFICATION_KEY = KeyFile(

@@ -13,13 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mockpay.domain.notifications import (
-    Misbehaviour,
-    Notification,
-    NotificationType,
-    OutgoingMessage,
-    RetryProfile,
-)
+from mockpay.domain.notifications import Misbehaviour, Notification, NotificationType, OutgoingMessage, RetryProfile
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND, rfc3339

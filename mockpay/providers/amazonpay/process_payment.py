@@ -80,9 +80,7 @@ def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters) -
     """The payment page, or the seller's URL with a signed FAILURE."""
     allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
     try:
-        wanted = codec.payment_request(
-            opened, sent.payload, sandbox.seller, allowed, sandbox.now, sandbox.real_now
-        )
+        wanted = codec.payment_request(opened, sent.payload, sandbox.seller, allowed, sandbox.now, sandbox.real_now)
     except Invalid as error:
         return _refuse(sandbox, opened, allowed, error.code, error.reason)
     begun = orders.open_order(sandbox, wanted)
@@ -93,9 +91,7 @@ def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters) -
     return f"/pay/{begun.order.page_token}/"
 
 
-def _refuse(
-    sandbox: Sandbox, opened: OpenedEnvelope, url: str, code: str | None, reason: str | None = None
-) -> str:
+def _refuse(sandbox: Sandbox, opened: OpenedEnvelope, url: str, code: str | None, reason: str | None = None) -> str:
     """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
     facts = {"fields": codec.known_names(opened)}
     _note(sandbox, code or "refused", reason or reasons.failure(code).description, None, facts)
@@ -105,11 +101,7 @@ def _refuse(
 
 
 def _note(
-    sandbox: Sandbox,
-    outcome: str,
-    reason: str | None,
-    order: Order | None,
-    facts: Mapping[str, object] | None = None,
+    sandbox: Sandbox, outcome: str, reason: str | None, order: Order | None, facts: Mapping[str, object] | None = None
 ) -> None:
     journal.add(
         sandbox.connection,

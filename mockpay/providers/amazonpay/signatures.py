@@ -41,6 +41,4 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
         found = explain(request, secret=seller.secret_key, signature=signature, claimed=yours)
     readings = (found.nearest, *found.readings)
     nearest, *tried = (SignatureReading(r.flavour, r.string_to_sign, r.expected_signature) for r in readings)
-    return SignatureExplanation(
-        found.matched, found.cause, signature, nearest, found.first_difference, tuple(tried)
-    )
+    return SignatureExplanation(found.matched, found.cause, signature, nearest, found.first_difference, tuple(tried))

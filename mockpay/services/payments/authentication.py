@@ -48,9 +48,7 @@ def required_authentication(sandbox: Sandbox, attempt: Attempt, *, forced: bool)
     return Auth.OTP if asks else None
 
 
-def set_deadline(
-    sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth = Auth.THREEDS
-) -> dict[str, object]:
+def set_deadline(sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth = Auth.THREEDS) -> dict[str, object]:
     """Give the buyer a time for their proof: the columns that go with that step."""
     answer_by = min(sandbox.now + _AUTHENTICATION_MS, order.expires_at)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)

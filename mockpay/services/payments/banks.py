@@ -91,9 +91,7 @@ def verify_return(sandbox: Sandbox, order: Order, attempt: Attempt | None, back:
     elif back.amount != attempt.amount.wire():
         wrong = "amount"
     if wrong is not None or attempt is None:
-        add_event(
-            sandbox, ORDERS, order, "bank_return_refused", Actor.BUYER, {"wrong": wrong}, before=order.state
-        )
+        add_event(sandbox, ORDERS, order, "bank_return_refused", Actor.BUYER, {"wrong": wrong}, before=order.state)
         message = "What came back from the bank was not written by the bank."
         raise Invalid(message, code="bank.forged", wrong=wrong)
     return attempt

@@ -27,9 +27,7 @@ from mockpay.threeds.rules import ENDED, PROVEN, Browser, Flow, Transaction
 _MANDATED, _NO_WISH = "04", "01"
 
 
-def prepare(
-    sandbox: Sandbox, attempt: Attempt, checkout: CheckoutContext, *, forced: bool | None = None
-) -> Attempt:
+def prepare(sandbox: Sandbox, attempt: Attempt, checkout: CheckoutContext, *, forced: bool | None = None) -> Attempt:
     """
     Begin an attempt's 3-D Secure; where the issuer has no method URL, ask it at once.
 
@@ -49,9 +47,7 @@ def prepare(
     return ask_issuer(sandbox, attempt, checkout.browser, "U")
 
 
-def ask_issuer(
-    sandbox: Sandbox, attempt: Attempt, browser: Browser, comp_ind: str, window: str = "05"
-) -> Attempt:
+def ask_issuer(sandbox: Sandbox, attempt: Attempt, browser: Browser, comp_ind: str, window: str = "05") -> Attempt:
     """
     Send the AReq, once what the issuer wanted to see of the browser is done or given up.
 
@@ -103,10 +99,7 @@ def _cavv_matches(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
         return False  # Another row's, or a changed one.
     if presented is None:
         return txn.trans_status not in PROVEN
-    return issuer.check_cavv(sandbox, txn, presented, indicator) not in {
-        issuer.CAVV_WRONG,
-        issuer.ATTEMPT_CAVV_WRONG,
-    }
+    return issuer.check_cavv(sandbox, txn, presented, indicator) not in {issuer.CAVV_WRONG, issuer.ATTEMPT_CAVV_WRONG}
 
 
 def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:
@@ -120,18 +113,9 @@ def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attem
         return None
     waits = set_deadline(sandbox, order, attempt)
     asked = step(
-        sandbox,
-        ATTEMPTS,
-        attempt,
-        "soft_decline_sca",
-        Actor.ISSUER,
-        waits,
-        code=SCA_REQUIRED,
-        method=attempt.method,
+        sandbox, ATTEMPTS, attempt, "soft_decline_sca", Actor.ISSUER, waits, code=SCA_REQUIRED, method=attempt.method
     )
-    txn = requestor.prepare(
-        sandbox, asked, "challenge", notification_url=former.notification_url, payee=former.payee
-    )
+    txn = requestor.prepare(sandbox, asked, "challenge", notification_url=former.notification_url, payee=former.payee)
     threeds_table.change(sandbox, txn, challenge_indicator=_MANDATED)
     return asked
 

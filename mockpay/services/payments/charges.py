@@ -84,9 +84,7 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     if attempt.auth is Auth.PASSED:
         asked = update(sandbox, attempts.mapper, attempt, **changes)
     else:
-        asked = step(
-            sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method
-        )
+        asked = step(sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method)
     if approval.at_bank:
         banks.open_request(sandbox, asked)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)

@@ -56,9 +56,7 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
         raise Conflict("Another try has not ended yet.", code="attempt.live")
     if secret := instrument.secret():
         attempt_secrets.add(sandbox, attempt.attempt_id, secret)
-    begun = step(
-        sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number
-    )
+    begun = step(sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number)
     chosen = {**instrument.dump(), "method": instrument.method}
     add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, chosen, before=None)
     return _assess_risk(sandbox, begun, attempt, instrument, payer)
@@ -150,9 +148,7 @@ def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: A
     if not approved:
         return reviews.decline(sandbox, order, attempt, "reject", actor)
     forced = reviews.challenge_required(sandbox, attempt_id)
-    return authenticate_or_charge(
-        sandbox, order, attempt, CheckoutContext(), forced=forced, leased=False
-    ).attempt
+    return authenticate_or_charge(sandbox, order, attempt, CheckoutContext(), forced=forced, leased=False).attempt
 
 
 def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:

@@ -24,9 +24,7 @@ def hold_for_review(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     return parked
 
 
-def decline(
-    sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor: Actor = Actor.SANDBOX
-) -> Attempt:
+def decline(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor: Actor = Actor.SANDBOX) -> Attempt:
     """End an attempt; why is told to the tester, the buyer hears a neutral word."""
     why = Failure("internal", "payment_initiation", DECLINED_REASON, "")
     failed = step(sandbox, ATTEMPTS, attempt, event, actor, {"failure": why})

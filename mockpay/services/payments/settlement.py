@@ -73,9 +73,7 @@ def _decline(sandbox: Sandbox, order: Order, attempt: Attempt, failure: Failure,
     return failed
 
 
-def submit(
-    sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gateway_silent: bool = False
-) -> Attempt:
+def submit(sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gateway_silent: bool = False) -> Attempt:
     """An authenticated attempt goes to the issuer, who answers now, later, or not at all."""
     network = response_codes_of(ready)
     sent = step(sandbox, ATTEMPTS, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
@@ -88,9 +86,7 @@ def submit(
         silent = step(sandbox, ATTEMPTS, sent, "no_answer", Actor.SANDBOX)
         schedule_enquiry(sandbox, silent, 1)
         return silent
-    stepped = (
-        card_authentication.require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
-    )
+    stepped = card_authentication.require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
     if stepped is not None:
         return stepped
     if money is MoneyStatus.DECLINED:

@@ -123,10 +123,7 @@ def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     if instrument is None:
         return
     agreed = Consent(
-        str(consent["text_version"]),
-        str(consent["text_sha256"]),
-        int(str(consent["accepted_at"])),
-        str(consent["ip"]),
+        str(consent["text_version"]), str(consent["text_sha256"]), int(str(consent["accepted_at"])), str(consent["ip"])
     )
     saved_methods.save(sandbox, attempt.buyer_id, instrument, agreed, attempt.attempt_id)
 

@@ -43,14 +43,10 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
         "bank_reference": bank_reference,
     }
     reference = {kind.lower(): bank_reference} if kind else {}
-    return step(
-        sandbox, REFUNDS, refund, "completed", actor, changes, amount=refund.amount.wire(), **reference
-    )
+    return step(sandbox, REFUNDS, refund, "completed", actor, changes, amount=refund.amount.wire(), **reference)
 
 
-def decline(
-    sandbox: Sandbox, refund: Refund, reason: str = PROCESSING_FAILURE, actor: Actor = Actor.TESTER
-) -> Refund:
+def decline(sandbox: Sandbox, refund: Refund, reason: str = PROCESSING_FAILURE, actor: Actor = Actor.TESTER) -> Refund:
     """
     The refund is refused; what it had reserved can be refunded again.
 

@@ -66,9 +66,7 @@ def ensure_default(runtime: Runtime, ipn_url: str | None = None) -> Seller:
         there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
     if there is not None:
         return there
-    wish = NewSeller(
-        DEFAULT_SELLER_ID, _DEFAULT_ACCESS_KEY, _DEFAULT_SECRET_KEY, "Mockpay Store", None, ipn_url
-    )
+    wish = NewSeller(DEFAULT_SELLER_ID, _DEFAULT_ACCESS_KEY, _DEFAULT_SECRET_KEY, "Mockpay Store", None, ipn_url)
     seller = _made(runtime, wish)
     with writing(runtime.writer) as connection:
         sellers.insert(connection, runtime.keyring, seller)

@@ -51,8 +51,6 @@ def check(sandbox: Sandbox, order: Order, instrument: Instrument) -> bool:
     found, chosen = of(sandbox), instrument.dump()
     refusal = found.refusal(instrument.method, chosen, order.amount, sandbox.now)
     if refusal is not None:
-        raise Conflict(
-            refusal.message, code="method.unavailable", method=instrument.method, because=refusal.reason
-        )
+        raise Conflict(refusal.message, code="method.unavailable", method=instrument.method, because=refusal.reason)
     bank = found.banks.get(chosen.get("bank", ""))
     return bank is not None and bank.closed(sandbox.now)

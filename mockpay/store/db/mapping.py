@@ -168,9 +168,7 @@ def _compile(record: type[Any], table: Table, columns: Mapping[str, str]) -> _Co
         load=function(f"row, others: record({', '.join(loads)})"),
         dump=function(f"r: {_dict(item for item in dumps if item[0] != number)}"),
         dump_field={name: function(f"v: {_dict(source.dump(name, hints[name], 'v'))}") for name in names},
-        numbered=function(
-            f"r, number: record({', '.join(renumbered)})" if "number" in renumbered else "r, number: r"
-        ),
+        numbered=function(f"r, number: record({', '.join(renumbered)})" if "number" in renumbered else "r, number: r"),
     )
 
 

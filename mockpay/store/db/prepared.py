@@ -85,9 +85,7 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
 @cache
 def _defaults(table: Table) -> dict[str, Any]:
     return {
-        column.name: column.default.arg
-        for column in table.c
-        if isinstance(column.default, ScalarElementColumnDefault)
+        column.name: column.default.arg for column in table.c if isinstance(column.default, ScalarElementColumnDefault)
     }
 
 

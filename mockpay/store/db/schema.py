@@ -53,9 +53,7 @@ def _create_tables(connection: Connection) -> None:
 
 def _shape() -> str:
     """A fingerprint of all tables and columns."""
-    names = [
-        f"{table.name}({','.join(column.name for column in table.c)})" for table in metadata.tables.values()
-    ]
+    names = [f"{table.name}({','.join(column.name for column in table.c)})" for table in metadata.tables.values()]
     return ids.fingerprint("\n".join(sorted(names)).encode())[:32]
 
 

@@ -81,11 +81,7 @@ _ORDER_RULES: tuple[Rule, ...] = (
         and_(not_(_is_paid), or_(_sum("took") > 0, _sum("minor") != 0)),
         "An order that is not paid must not keep money.",
     ),
-    (
-        "refund.exceeds_capture",
-        orders.c.refunded_minor > _sum("minor"),
-        "No more can be refunded than was captured.",
-    ),
+    ("refund.exceeds_capture", orders.c.refunded_minor > _sum("minor"), "No more can be refunded than was captured."),
     ("order.two_live_attempts", _sum("live") > 1, "Two attempts of an order run at once."),
     (
         "order.negative",
@@ -154,9 +150,7 @@ def _last_lines() -> list[Select[Any]]:
         )
         told = func.coalesce(last, literal("nothing"))
         queries.append(
-            select(name, table.c.state, told)
-            .where(table.c.seller_id == SELLER)
-            .where(_disagree(told, table.c.state))
+            select(name, table.c.state, told).where(table.c.seller_id == SELLER).where(_disagree(told, table.c.state))
         )
     return queries
 

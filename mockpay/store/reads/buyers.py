@@ -48,9 +48,7 @@ def buyers_page(sandbox: Sandbox, *, after: str | None = None, limit: int = PAGE
     return page_of("buyer", rows, limit, lambda buyer: buyer.email)
 
 
-def wallet_entries(
-    sandbox: Sandbox, owner: str, *, after: str | None = None, limit: int = PAGE
-) -> Page[Entry]:
+def wallet_entries(sandbox: Sandbox, owner: str, *, after: str | None = None, limit: int = PAGE) -> Page[Entry]:
     """
     What was posted on a buyer's accounts, the newest first.
 

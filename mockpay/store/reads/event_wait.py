@@ -159,9 +159,7 @@ def first(sandbox: Sandbox, source: EventSource, awaited: Awaited, after: int) -
     )
 
 
-def _first_entry(
-    sandbox: Sandbox, kind: str, matches: Sequence[ColumnElement[bool]], after: int
-) -> Seen | None:
+def _first_entry(sandbox: Sandbox, kind: str, matches: Sequence[ColumnElement[bool]], after: int) -> Seen | None:
     query = select(journal).where(journal.c.seller_id == sandbox.seller_id, journal.c.id > after, *matches)
     if kind != "*":
         query = query.where(journal.c.kind == kind)

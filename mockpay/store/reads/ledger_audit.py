@@ -109,11 +109,7 @@ _captures = check_of(
     .where(attempts.c.seller_id == SELLER, attempts.c.method == rules.METHOD)
     .order_by(attempts.c.order_pk, attempts.c.number),
     (
-        (
-            "wallet.capture",
-            _took != _posted(JournalType.CAPTURE),
-            "A capture and its journal must go together.",
-        ),
+        ("wallet.capture", _took != _posted(JournalType.CAPTURE), "A capture and its journal must go together."),
         (
             "wallet.refund",
             _back != _posted(JournalType.REFUND),

@@ -48,9 +48,7 @@ class OrderRow:
     last: Attempt | None
 
 
-def orders_page(
-    sandbox: Sandbox, wanted: OrderFilter, cursor: str | None = None, limit: int = PAGE
-) -> Page[OrderRow]:
+def orders_page(sandbox: Sandbox, wanted: OrderFilter, cursor: str | None = None, limit: int = PAGE) -> Page[OrderRow]:
     """The seller's orders, the newest first."""
     query = _of_orders(sandbox, select(orders), wanted).order_by(orders.c.id.desc())
     if cursor:
@@ -58,10 +56,7 @@ def orders_page(
     newest = order_rows.mapper.all(sandbox.connection, query.limit(limit + 1))
     page = page_of("order", newest, limit, lambda order: order.order_pk)
     tries = attempt_rows.of_orders(sandbox, [order.order_pk for order in page.items])
-    rows = [
-        OrderRow(order, tries[order.order_pk][-1] if order.order_pk in tries else None)
-        for order in page.items
-    ]
+    rows = [OrderRow(order, tries[order.order_pk][-1] if order.order_pk in tries else None) for order in page.items]
     return Page(rows, page.next_cursor)
 
 
@@ -209,9 +204,7 @@ def journal_page(
     return _journal(sandbox.connection, sandbox.seller_id, wanted, cursor, limit)
 
 
-def ownerless_journal(
-    connection: Connection, cursor: str | None = None, limit: int = PAGE
-) -> Page[JournalRow]:
+def ownerless_journal(connection: Connection, cursor: str | None = None, limit: int = PAGE) -> Page[JournalRow]:
     """Requests that no seller could be found for, the newest first."""
     return _journal(connection, "", JournalFilter(), cursor, limit)
 

@@ -6,19 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    ScalarSelect,
-    Select,
-    String,
-    and_,
-    cast,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, and_, cast, exists, func, literal, or_, select
 
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.payments.attempts import AttemptState
@@ -75,17 +63,11 @@ def _reserved_otherwise() -> Select[Any]:
     mine = refunds.c.attempt_id == attempts.c.attempt_id
     summed = _sum(mine, refunds.c.state.in_(_RESERVING))
     return (
-        select(
-            attempts.c.attempt_id,
-            attempts.c.refund_reserved_minor,
-            attempts.c.captured_minor,
-            summed.label("held"),
-        )
+        select(attempts.c.attempt_id, attempts.c.refund_reserved_minor, attempts.c.captured_minor, summed.label("held"))
         .where(attempts.c.seller_id == SELLER)
         .where(
             or_(
-                attempts.c.refund_reserved_minor != summed,
-                attempts.c.refund_reserved_minor > attempts.c.captured_minor,
+                attempts.c.refund_reserved_minor != summed, attempts.c.refund_reserved_minor > attempts.c.captured_minor
             )
         )
         .order_by(attempts.c.order_pk, attempts.c.number)
@@ -118,9 +100,7 @@ def _journal(kind: JournalType) -> ColumnElement[bool]:
     )
 
 
-_by_balance = exists().where(
-    attempts.c.attempt_id == refunds.c.attempt_id, attempts.c.method == wallet_rules.METHOD
-)
+_by_balance = exists().where(attempts.c.attempt_id == refunds.c.attempt_id, attempts.c.method == wallet_rules.METHOD)
 _reversed = refunds.c.state == str(RefundState.REVERSED)
 
 #: (rule, what breaks it, in words) of refunds.

@@ -25,14 +25,7 @@ class TryLine:
 def tries_of(sandbox: Sandbox, notification_ids: Sequence[str]) -> dict[str, list[TryLine]]:
     """The tries of several notifications by notification, the oldest first."""
     query = (
-        select(
-            tries.c.notification_id,
-            tries.c.number,
-            tries.c.at,
-            tries.c.status,
-            tries.c.latency_ms,
-            tries.c.reason,
-        )
+        select(tries.c.notification_id, tries.c.number, tries.c.at, tries.c.status, tries.c.latency_ms, tries.c.reason)
         .where(tries.c.seller_id == sandbox.seller_id)
         .where(tries.c.notification_id.in_(notification_ids))
         .order_by(tries.c.notification_id, tries.c.number)

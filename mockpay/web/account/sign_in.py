@@ -122,9 +122,7 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
         return go(_code_url(sandbox, sent, sent="again"))
 
 
-def _code_form(
-    sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200
-) -> Response:
+def _code_form(sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200) -> Response:
     page = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
     page |= {
         "notes": view_models.otp_notes(),

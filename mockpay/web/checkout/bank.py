@@ -91,12 +91,7 @@ def _let_in(session: PageSession) -> Response:
 
 
 def _go_back(session: PageSession, back: BankReturn) -> Response:
-    brought = {
-        "bank_ref": back.bank_ref,
-        "status": back.status,
-        "amount": back.amount,
-        "checksum": back.checksum,
-    }
+    brought = {"bank_ref": back.bank_ref, "status": back.status, "amount": back.amount, "checksum": back.checksum}
     return go(f"{session.at('bank-return')}?{urlencode(brought)}")
 
 

@@ -130,11 +130,7 @@ def result(session: PageSession) -> dict[str, object]:
             "sentence": f"No money was taken. {view_models.store(session)} is told.",
         }
     if last is not None and last.live and order.open:
-        return shown | {
-            "status": "PENDING",
-            "heading": "Payment pending",
-            "sentence": "Your bank has not decided yet.",
-        }
+        return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": "Your bank has not decided yet."}
     return shown | _failed(session)
 
 
@@ -147,10 +143,7 @@ def _paid(session: PageSession) -> dict[str, object]:
         refs += [{"label": label, "value": value} for label, value in details.items()]
         if last.reference:
             refs.append({"label": "Bank reference", "value": last.reference})
-    refs += [
-        {"label": "Order reference", "value": order.order_id},
-        {"label": "Time", "value": until(order.updated_at)},
-    ]
+    refs += [{"label": "Order reference", "value": order.order_id}, {"label": "Time", "value": until(order.updated_at)}]
     returned = order.refunded_minor >= order.amount.minor
     back = "The money was taken, then sent back." if returned else ""
     return {

@@ -34,9 +34,7 @@ def leave(runtime: Runtime, token: str) -> Response:
             return _hold(session)
         if fault != "duplicated":
             return _away(url)
-        outbox_id = outbox_rows.add(
-            session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, url=url
-        )
+        outbox_id = outbox_rows.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, url=url)
     outbox.send_leased(runtime, session.sandbox.seller_id, outbox_id)
     return _away(url)
 

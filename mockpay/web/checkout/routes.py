@@ -93,11 +93,7 @@ def _choose(runtime: Runtime, token: str) -> Response:
 
 def _tiles(session: PageSession) -> list[dict[str, object]]:
     """The methods in their order; one that cannot be chosen says why and keeps its place."""
-    found, settings, amount = (
-        offers.of(session.sandbox),
-        session.sandbox.seller.settings,
-        session.order.amount,
-    )
+    found, settings, amount = (offers.of(session.sandbox), session.sandbox.seller.settings, session.order.amount)
     saved_tile = saved.tile(session)
     first = [saved_tile] if saved_tile is not None else []
     return first + [

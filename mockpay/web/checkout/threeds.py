@@ -104,9 +104,7 @@ def _ask(runtime: Runtime, token: str) -> Response:
         if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
             return go(session.url)
         comp_ind = told if told in {"Y", "N"} else "N"
-        moved = card_authentication.ask_issuer(
-            session.sandbox, attempt, payers.browser(), comp_ind, payers.window()
-        )
+        moved = card_authentication.ask_issuer(session.sandbox, attempt, payers.browser(), comp_ind, payers.window())
         outbox_id = submission.charge_if_proved(session, attempt, moved)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)

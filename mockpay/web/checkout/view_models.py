@@ -49,11 +49,7 @@ def page(session: PageSession, title: str, **more: object) -> dict[str, object]:
     seller, name = session.sandbox.seller, store(session)
     return {
         "title": title,
-        "seller": {
-            "name": name,
-            "initials": initials(name),
-            "host": urlsplit(session.order.redirect_url).hostname,
-        },
+        "seller": {"name": name, "initials": initials(name), "host": urlsplit(session.order.redirect_url).hostname},
         "order": _order(session),
         "urls": _urls(session),
         "form_token": session.form_token,

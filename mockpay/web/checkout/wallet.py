@@ -42,9 +42,7 @@ def _balance(session: PageSession) -> dict[str, object] | None:
     return {"amount": found.display(), "enough": found.minor >= needed.minor}
 
 
-def _form(
-    session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None
-) -> Response:
+def _form(session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None) -> Response:
     kept = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
     method = session.methods[Wallet.method]
     given = view_models.page(session, f"Pay by {method.tile}", notes=view_models.buyer_notes())

@@ -99,9 +99,7 @@ def otp_challenges(sandbox: Sandbox, attempt: Attempt) -> list[OtpChallenge]:
     """The one-time passwords of an attempt, the oldest first."""
     challenges = otp_table.of_attempt(sandbox, attempt.attempt_id)
     stored = (otp_table.find(sandbox, challenge.challenge_id) for challenge in challenges)
-    return [
-        to_response(OtpChallenge, row.challenge, sends=row.send_count) for row in stored if row is not None
-    ]
+    return [to_response(OtpChallenge, row.challenge, sends=row.send_count) for row in stored if row is not None]
 
 
 def threeds_authentications(sandbox: Sandbox, attempt: Attempt) -> list[ThreeDSAuthentication]:
@@ -116,8 +114,7 @@ def threeds_authentications(sandbox: Sandbox, attempt: Attempt) -> list[ThreeDSA
             liability=liability(txn.trans_status).value if txn.state in ENDED else None,
             card=txn.masked,
             messages=[
-                to_response(ThreeDSMessage, message)
-                for message in threeds_table.messages_of(sandbox, txn.txn_id)
+                to_response(ThreeDSMessage, message) for message in threeds_table.messages_of(sandbox, txn.txn_id)
             ],
         )
         for txn in transactions

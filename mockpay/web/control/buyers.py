@@ -22,9 +22,7 @@ from mockpay.web.control.responses import to_response
 class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which buyers."""
 
-    email: Annotated[
-        str | None, Meta(description="Of one buyer; those of docs/scenarios.md are always there.")
-    ] = None
+    email: Annotated[str | None, Meta(description="Of one buyer; those of docs/scenarios.md are always there.")] = None
 
 
 class BuyerCreate(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -166,15 +164,9 @@ def _wallet_entry(entry: Entry) -> WalletEntry:
 PATH = "/v1/sellers/{seller_id}/buyers"
 BUYER = f"{PATH}/{{buyer_id}}"
 ENDPOINTS = (
+    Endpoint("GET", PATH, list_buyers, "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too."),
     Endpoint(
-        "GET", PATH, list_buyers, "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too."
-    ),
-    Endpoint(
-        "POST",
-        PATH,
-        create_buyer,
-        "Find or make the buyer of an e-mail.",
-        example='{"email": "asha@example.com"}',
+        "POST", PATH, create_buyer, "Find or make the buyer of an e-mail.", example='{"email": "asha@example.com"}'
     ),
     Endpoint(
         "GET",

@@ -40,9 +40,7 @@ class ClockAdvance(Struct, forbid_unknown_fields=True, kw_only=True):
     until: Annotated[
         Until | None, Meta(description="`next`: to the next event; `idle`: until no one-off event is left.")
     ] = None
-    timeout: Annotated[
-        float, Meta(gt=0, le=300, description="Real seconds after which `complete` is false.")
-    ] = 30
+    timeout: Annotated[float, Meta(gt=0, le=300, description="Real seconds after which `complete` is false.")] = 30
 
 
 class ClockAdvanceResult(Struct, kw_only=True):
@@ -58,9 +56,7 @@ def get_clock(request: Request[None, None]) -> ClockState:
     with request.read() as sandbox:
         due = sandbox.seller.next_due
         return ClockState(
-            mode=sandbox.seller.clock.mode,
-            now=rfc3339(sandbox.now),
-            next_due=None if due is None else rfc3339(due),
+            mode=sandbox.seller.clock.mode, now=rfc3339(sandbox.now), next_due=None if due is None else rfc3339(due)
         )
 
 

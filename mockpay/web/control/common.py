@@ -38,13 +38,9 @@ class TimelineEntry(Struct, kw_only=True):
     facts: dict[str, Any]
 
 
-def timeline_entries(
-    events: Iterable[TimelineEvent], subjects: Container[str] | None = None
-) -> list[TimelineEntry]:
+def timeline_entries(events: Iterable[TimelineEvent], subjects: Container[str] | None = None) -> list[TimelineEntry]:
     """Lines of a timeline; those of certain subjects only, where they are named."""
-    return [
-        to_response(TimelineEntry, event) for event in events if subjects is None or event.subject in subjects
-    ]
+    return [to_response(TimelineEntry, event) for event in events if subjects is None or event.subject in subjects]
 
 
 def parse_states(text: str | None, states: type[StrEnum]) -> tuple[str, ...]:

@@ -141,9 +141,7 @@ class Endpoint:
         return sorted(statuses)
 
 
-def handle(
-    endpoint: Endpoint, runtime: Runtime, changes: ChangeNotifier, path: Mapping[str, str]
-) -> Response:
+def handle(endpoint: Endpoint, runtime: Runtime, changes: ChangeNotifier, path: Mapping[str, str]) -> Response:
     """
     Decode the request, call the view, encode what it returns.
 

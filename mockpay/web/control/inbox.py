@@ -48,12 +48,7 @@ def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
         inbox.forget_old(sandbox)
     with request.read() as sandbox:
         page = inbox.list_page(
-            sandbox,
-            kind=query.kind,
-            to=query.to,
-            attempt_id=query.attempt_id,
-            after=query.cursor,
-            limit=query.limit,
+            sandbox, kind=query.kind, to=query.to, attempt_id=query.attempt_id, after=query.cursor, limit=query.limit
         )
     items = [to_response(InboxMessage, message) for message in page.items]
     return InboxMessageList(items=items, next_cursor=page.next_cursor)
@@ -64,7 +59,6 @@ ENDPOINTS = (
         "GET",
         "/v1/sellers/{seller_id}/inbox",
         list_inbox,
-        'What the sandbox "sent" to buyers, the newest first; codes are kept for an hour of the '
-        "seller's time.",
+        'What the sandbox "sent" to buyers, the newest first; codes are kept for an hour of the seller\'s time.',
     ),
 )

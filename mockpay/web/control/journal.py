@@ -19,9 +19,7 @@ class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which entries."""
 
     kind: str | None = None
-    outcome: Annotated[
-        str | None, Meta(description="`ok`, `refused` (anything else) or an error's code.")
-    ] = None
+    outcome: Annotated[str | None, Meta(description="`ok`, `refused` (anything else) or an error's code.")] = None
     order_id: str | None = None
 
 
@@ -73,9 +71,7 @@ def list_unattributed_journal(request: Request[PageQuery, None]) -> JournalEntry
 
 
 def _list(page: Page[JournalRow]) -> JournalEntryList:
-    return JournalEntryList(
-        items=[to_response(JournalEntry, row) for row in page.items], next_cursor=page.next_cursor
-    )
+    return JournalEntryList(items=[to_response(JournalEntry, row) for row in page.items], next_cursor=page.next_cursor)
 
 
 def get_audit(request: Request[None, None]) -> tuple[AuditReport, int]:
@@ -94,10 +90,7 @@ ENDPOINTS = (
         "What came in, how it was answered and why; the newest 50,000 entries are kept.",
     ),
     Endpoint(
-        "GET",
-        "/v1/journal",
-        list_unattributed_journal,
-        "The same of requests that no seller could be found for.",
+        "GET", "/v1/journal", list_unattributed_journal, "The same of requests that no seller could be found for."
     ),
     Endpoint(
         "GET",

@@ -91,9 +91,7 @@ def _response(offered: Offers, now: int) -> PaymentMethods:
     return PaymentMethods(
         methods={name: _method(method) for name, method in offered.methods.items()},
         upi_collect=offered.upi_collect,
-        banks={
-            code: to_response(Bank, bank, is_down=bank.is_down(now)) for code, bank in offered.banks.items()
-        },
+        banks={code: to_response(Bank, bank, is_down=bank.is_down(now)) for code, bank in offered.banks.items()},
         card_networks=dict(offered.networks),
     )
 

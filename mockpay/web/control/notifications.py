@@ -168,16 +168,12 @@ def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> No
             _delivery(delivery)
             for delivery in notification_tries.of_notification(sandbox, notification.notification_id)
         ],
-        timeline=timeline_entries(
-            timeline.of_order(sandbox, notification.order_pk), {notification.notification_id}
-        ),
+        timeline=timeline_entries(timeline.of_order(sandbox, notification.order_pk), {notification.notification_id}),
         urls=urls,
     )
 
 
-def notification_summaries(
-    sandbox: Sandbox, notifications: Sequence[Notification]
-) -> list[NotificationSummary]:
+def notification_summaries(sandbox: Sandbox, notifications: Sequence[Notification]) -> list[NotificationSummary]:
     """Notifications with their deliveries in short."""
     tries = tries_of(sandbox, [notification.notification_id for notification in notifications])
     return [
@@ -207,9 +203,7 @@ def _delivery(delivery: Try) -> DeliveryDetail:
 _PATH = "/v1/sellers/{seller_id}/notifications"
 _NOTIFICATION = f"{_PATH}/{{notification_id}}"
 ENDPOINTS = (
-    Endpoint(
-        "GET", _PATH, list_notifications, "A seller's notifications, sent and waiting, the newest first."
-    ),
+    Endpoint("GET", _PATH, list_notifications, "A seller's notifications, sent and waiting, the newest first."),
     Endpoint(
         "GET",
         _NOTIFICATION,

@@ -85,12 +85,7 @@ def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     _, components = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
     schema = components[endpoint.query.__name__]
     return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in schema["required"],
-            "schema": _flat(rules, components),
-        }
+        {"name": name, "in": "query", "required": name in schema["required"], "schema": _flat(rules, components)}
         for name, rules in schema["properties"].items()
     ]
 
@@ -112,14 +107,9 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     elif endpoint.media_type != JSON:
         done["content"] = _content({"type": "string"}, endpoint.media_type)
     responses = {str(endpoint.status): done}
-    responses |= {
-        str(status): {**done, "description": _DESCRIPTIONS[status]} for status in endpoint.other_statuses
-    }
+    responses |= {str(status): {**done, "description": _DESCRIPTIONS[status]} for status in endpoint.other_statuses}
     for status in endpoint.error_statuses:
-        responses[str(status)] = {
-            "description": _DESCRIPTIONS[status],
-            "content": _content(_ref(Problem), MEDIA_TYPE),
-        }
+        responses[str(status)] = {"description": _DESCRIPTIONS[status], "content": _content(_ref(Problem), MEDIA_TYPE)}
     return responses
 
 

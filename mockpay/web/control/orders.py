@@ -27,8 +27,7 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     state: States | None = None
     method: str | None = None
     decided_by: Annotated[
-        str | None,
-        Meta(description="rule, simulation, instrument, amount, default, success, or a scenario's name."),
+        str | None, Meta(description="rule, simulation, instrument, amount, default, success, or a scenario's name.")
     ] = None
     text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = None
 
@@ -153,11 +152,5 @@ ENDPOINTS = (
         "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
         errors=(409,),
     ),
-    Endpoint(
-        "POST",
-        f"{_ORDER}/capture",
-        capture_order,
-        "Take the money that an order has authorised.",
-        errors=(409,),
-    ),
+    Endpoint("POST", f"{_ORDER}/capture", capture_order, "Take the money that an order has authorised.", errors=(409,)),
 )

@@ -177,11 +177,7 @@ ENDPOINTS = (
     Endpoint("GET", _PATH, list_refunds, "A seller's refunds, the newest first."),
     Endpoint("GET", _REFUND, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
     Endpoint(
-        "POST",
-        f"{_REFUND}/complete",
-        complete_refund,
-        "Settle a pending refund now: the money is back.",
-        errors=(409,),
+        "POST", f"{_REFUND}/complete", complete_refund, "Settle a pending refund now: the money is back.", errors=(409,)
     ),
     Endpoint(
         "POST",

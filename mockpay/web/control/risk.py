@@ -80,9 +80,7 @@ class RiskOverrideCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
     decision: Annotated[str, Meta(description=f"{_VERDICTS}.")]
     match: Annotated[dict[str, str], Meta(description=f"{_KEYS}; {{}} fits all.")] = {}
-    reason: Annotated[str, Meta(description="As it appears among the hits.", max_length=255)] = (
-        "forced by a tester"
-    )
+    reason: Annotated[str, Meta(description="As it appears among the hits.", max_length=255)] = "forced by a tester"
 
 
 class RiskOverride(Struct, kw_only=True):
@@ -188,8 +186,7 @@ ENDPOINTS = (
         dry_run_risk,
         "What would be decided of a payment now. Nothing is stored; scenario rules and forced decisions "
         "are left out, as applying them would use them up.",
-        example='{"amount": "150000.00", "method": "card", "number": "4111111111111111", '
-        '"ip": "198.51.100.66"}',
+        example='{"amount": "150000.00", "method": "card", "number": "4111111111111111", "ip": "198.51.100.66"}',
     ),
     Endpoint(
         "POST",
@@ -201,7 +198,5 @@ ENDPOINTS = (
         example='{"match": {"method": "card"}, "decision": "REVIEW", "reason": "look at this"}',
     ),
     Endpoint("GET", f"{_PATH}/force", list_risk_overrides, "Forced decisions that wait for their attempts."),
-    Endpoint(
-        "DELETE", f"{_PATH}/force", delete_risk_overrides, "Take all forced decisions back.", status=204
-    ),
+    Endpoint("DELETE", f"{_PATH}/force", delete_risk_overrides, "Take all forced decisions back.", status=204),
 )

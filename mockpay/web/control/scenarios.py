@@ -30,8 +30,7 @@ class ScenarioRuleCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 1
     probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
     ttl_seconds: Annotated[
-        Annotated[int, Meta(ge=1, le=31_536_000)] | None,
-        Meta(description="How long it lives by the seller's clock."),
+        Annotated[int, Meta(ge=1, le=31_536_000)] | None, Meta(description="How long it lives by the seller's clock.")
     ] = None
 
 

@@ -35,9 +35,7 @@ class SellerPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str | UnsetType = UNSET
     return_urls: list[str] | UnsetType = UNSET
     ipn_url: Annotated[str | UnsetType | None, Meta(description="Null takes the address away.")] = UNSET
-    settings: Annotated[
-        SettingValues | UnsetType, Meta(description="Those that change; the others stay.")
-    ] = UNSET
+    settings: Annotated[SettingValues | UnsetType, Meta(description="Those that change; the others stay.")] = UNSET
 
 
 class SellerSummary(Struct, kw_only=True):

@@ -40,14 +40,7 @@ def get_public_key(request: Request[PublicKeyQuery, None]) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(
-        "GET",
-        "/health",
-        get_health,
-        "Whether the server and its database answer.",
-        public=True,
-        errors=(503,),
-    ),
+    Endpoint("GET", "/health", get_health, "Whether the server and its database answer.", public=True, errors=(503,)),
     Endpoint(
         "GET",
         "/v1/public-key",

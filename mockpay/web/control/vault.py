@@ -35,9 +35,9 @@ class SavedMethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch: what is not named stays."""
 
     nickname: Annotated[str | UnsetType | None, Meta(description="Null or empty takes it away.")] = UNSET
-    is_default: Annotated[
-        bool | UnsetType, Meta(description="`true`; to end it, make another one the default.")
-    ] = UNSET
+    is_default: Annotated[bool | UnsetType, Meta(description="`true`; to end it, make another one the default.")] = (
+        UNSET
+    )
 
 
 class SavedMethodStatusChange(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -212,11 +212,7 @@ ENDPOINTS = (
         errors=(409,),
     ),
     Endpoint(
-        "POST",
-        f"{_SAVED_METHOD}/resume",
-        resume_saved_method,
-        "Let a suspended method pay again.",
-        errors=(409, 422),
+        "POST", f"{_SAVED_METHOD}/resume", resume_saved_method, "Let a suspended method pay again.", errors=(409, 422)
     ),
     Endpoint(
         "POST",

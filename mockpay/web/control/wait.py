@@ -50,9 +50,9 @@ class WaitQuery(Struct, forbid_unknown_fields=True, kw_only=True):
             f"{_ANY} for any."
         ),
     ]
-    match: Annotated[
-        str | None, Meta(description=f"An id of any kind, or key:value pairs with commas. {_KEYS}.")
-    ] = None
+    match: Annotated[str | None, Meta(description=f"An id of any kind, or key:value pairs with commas. {_KEYS}.")] = (
+        None
+    )
     timeout: Annotated[float, Meta(ge=0, le=60, description="Real seconds.")] = 10
     after: Annotated[str | None, Meta(description="`cursor` of the wait before, for the next one.")] = None
 

@@ -26,20 +26,7 @@ from mockpay.web.dashboard import (
     seller,
 )
 
-_PAGES = (
-    entry,
-    orders,
-    order,
-    refunds,
-    refund,
-    deliveries,
-    delivery,
-    inbox,
-    clock,
-    scenarios,
-    journal,
-    seller,
-)
+_PAGES = (entry, orders, order, refunds, refund, deliveries, delivery, inbox, clock, scenarios, journal, seller)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

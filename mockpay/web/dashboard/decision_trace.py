@@ -51,8 +51,7 @@ class Trace:
 def decision_traces(attempt: Attempt, *, magic_amounts: bool) -> list[Trace]:
     """One trace for each decided stage; one that ends in success where none was."""
     return [
-        _trace(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts)
-        for one in stage_decisions(attempt)
+        _trace(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts) for one in stage_decisions(attempt)
     ]
 
 
@@ -77,11 +76,7 @@ def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: b
     where = method.approval.where if method.approval and overruled(attempt) else ""
     end = f"; the buyer then chose otherwise {where}" if where else ""
     return Trace(
-        _DECIDED[decision.source].format(instrument=method.instrument),
-        seen,
-        str(stage),
-        description + end,
-        steps,
+        _DECIDED[decision.source].format(instrument=method.instrument), seen, str(stage), description + end, steps
     )
 
 

@@ -71,9 +71,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     show, type_ = listing.chosen["show"], listing.chosen["type"]
     wanted_type = type_ if type_ in set(NotificationType) else None
     states = tuple(str(s) for s in _TABS[show][1]) if show and show in _TABS else ()
-    page = notifications.list_page(
-        sandbox, states=states, type_=wanted_type, cursor=list_page.cursor(), limit=_PAGE
-    )
+    page = notifications.list_page(sandbox, states=states, type_=wanted_type, cursor=list_page.cursor(), limit=_PAGE)
     counts = lists.deliveries_by_state(sandbox, wanted_type)
     return render(
         runtime,
@@ -95,9 +93,7 @@ def line(sandbox: Sandbox, notification: Notification) -> Line:
     """A notification as a row of a list."""
     return Line(
         url=url_for(
-            "dashboard.notification",
-            seller_id=sandbox.seller_id,
-            notification_id=notification.notification_id,
+            "dashboard.notification", seller_id=sandbox.seller_id, notification_id=notification.notification_id
         ),
         chip=deliveries.chip(notification.state),
         what=deliveries.what_happened(notification, sandbox.now),

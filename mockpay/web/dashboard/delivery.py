@@ -75,9 +75,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
                 return _page(runtime, sandbox, one, error=error.message), status_of(error)
         send_waiting(runtime, seller_id)
         _wait_until_sent(runtime, seller_id, notification_id)
-        return redirect(
-            url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id), 303
-        )
+        return redirect(url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id), 303)
 
 
 def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> None:

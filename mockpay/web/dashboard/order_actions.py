@@ -13,10 +13,7 @@ from mockpay.store import schedule
 from mockpay.store.unit_of_work import Sandbox
 
 #: What each button does.
-ACTS: Mapping[str, Callable[[Sandbox, Order], Order]] = {
-    "capture": captures.capture,
-    "cancel": cancellation.cancel,
-}
+ACTS: Mapping[str, Callable[[Sandbox, Order], Order]] = {"capture": captures.capture, "cancel": cancellation.cancel}
 
 
 @dataclass(frozen=True, slots=True)

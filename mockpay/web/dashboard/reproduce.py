@@ -51,9 +51,7 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
     decided = deciding(attempt)
     if decided is not None and not overruled(attempt):
         return decided[0], decided[1].outcome
-    if attempt.failure is not None and METHODS[attempt.method].response_codes.has_outcome(
-        attempt.failure.code
-    ):
+    if attempt.failure is not None and METHODS[attempt.method].response_codes.has_outcome(attempt.failure.code):
         return Stage.ISSUER, attempt.failure.code
     if attempt.state is AttemptState.CAPTURED:
         return Stage.ISSUER, "success"
@@ -68,9 +66,7 @@ def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
     """A test with the fixtures of `mockpay.testing`."""
     reason = attempt.reason
     check = (
-        f'last["reason"] == {json.dumps(reason)}'
-        if reason
-        else f'last["state"] == {json.dumps(str(attempt.state))}'
+        f'last["reason"] == {json.dumps(reason)}' if reason else f'last["state"] == {json.dumps(str(attempt.state))}'
     )
     return (
         f"def {_name(attempt, outcome)}(mockpay_seller):\n"

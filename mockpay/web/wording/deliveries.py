@@ -19,10 +19,7 @@ _CHIPS: Mapping[DeliveryState, Chip] = {
     _S.DEAD: ("bad", "cross", "Given up"),
     _S.SUPPRESSED: ("idle", "dash", "Kept back"),
 }
-TYPES: Mapping[NotificationType, str] = {
-    NotificationType.PAYMENT: "Payment",
-    NotificationType.REFUND: "Refund",
-}
+TYPES: Mapping[NotificationType, str] = {NotificationType.PAYMENT: "Payment", NotificationType.REFUND: "Refund"}
 
 
 def chip(state: DeliveryState) -> Chip:

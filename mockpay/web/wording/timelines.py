@@ -53,9 +53,7 @@ def timeline_lines(events: Iterable[TimelineEvent], methods: Mapping[str, Method
     shown = [event for event in events if (event.machine, event.event) not in _SILENT]
     deciding = _deciding(shown)
     first = shown[0] if shown else None
-    chosen = {
-        event.subject: methods[str(event.facts["method"])] for event in shown if event.event == "chosen"
-    }
+    chosen = {event.subject: methods[str(event.facts["method"])] for event in shown if event.event == "chosen"}
     return [_line(event, first, chosen.get(event.subject), decided=event is deciding) for event in shown]
 
 
@@ -153,10 +151,7 @@ def _of_refund(event: TimelineEvent) -> str:
 _NUMBERS = ("ARN", "RRN", "UTR")
 
 
-_ABOUT: Mapping[str, str] = {
-    NotificationType.PAYMENT: "About the payment",
-    NotificationType.REFUND: "About the refund",
-}
+_ABOUT: Mapping[str, str] = {NotificationType.PAYMENT: "About the payment", NotificationType.REFUND: "About the refund"}
 
 
 def _of_notification(event: TimelineEvent) -> str:

@@ -95,9 +95,7 @@ def explain_strings(
         candidate_strings: At least one.
         sent_order: The parameters' names as they were sent, to recognise missing sorting.
     """
-    readings = tuple(
-        Reading(c.flavour, c.string_to_sign, sign(secret, c.string_to_sign)) for c in candidate_strings
-    )
+    readings = tuple(Reading(c.flavour, c.string_to_sign, sign(secret, c.string_to_sign)) for c in candidate_strings)
     matched = next((t for t in readings if matches(t.expected_signature, signature)), None)
     nearest = matched or (readings[0] if claimed is None else _nearest(readings, claimed))
     if matched is not None:
@@ -212,9 +210,7 @@ def _mistaken_strings(strings: Sequence[str], sent_order: Sequence[str]) -> Iter
     if sent_order:
         place = {name: index for index, name in enumerate(sent_order)}
         for text in strings:
-            mistaken = _with_query(
-                text, lambda query: _in_order(query, lambda name: (place.get(name, len(place)), ""))
-            )
+            mistaken = _with_query(text, lambda query: _in_order(query, lambda name: (place.get(name, len(place)), "")))
             if mistaken not in strings:
                 yield "The parameters are not sorted by the byte order of their names.", mistaken
 
@@ -246,10 +242,7 @@ def _root_path(text: str) -> str:
 
 
 _MISTAKES: tuple[tuple[str, Callable[[str], str]], ...] = (
-    (
-        "Percent codes are written in lower case; they must be in upper case.",
-        lambda text: _with_query(text, lower_hex),
-    ),
+    ("Percent codes are written in lower case; they must be in upper case.", lambda text: _with_query(text, lower_hex)),
     (
         "A space is written as + in the string to sign; it must be %20.",
         lambda text: _with_query(text, lambda query: query.replace("%20", "+")),

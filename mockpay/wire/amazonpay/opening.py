@@ -116,15 +116,11 @@ def read_parameters(pairs: Iterable[tuple[str, str]]) -> EnvelopeParameters:
         if name not in {"payload", "key", "iv", "redirectUrl"}:
             continue
         if name in sent:
-            raise EnvelopeParameterError(
-                f"The parameter {name} is given twice.", code="envelope.doubled", name=name
-            )
+            raise EnvelopeParameterError(f"The parameter {name} is given twice.", code="envelope.doubled", name=name)
         sent[name] = value
     for name in ("payload", "key", "iv"):
         if not sent.get(name):
-            raise EnvelopeParameterError(
-                f"The parameter {name} is missing.", code="envelope.missing", name=name
-            )
+            raise EnvelopeParameterError(f"The parameter {name} is missing.", code="envelope.missing", name=name)
     redirect_url = undo_double_utf8(sent.get("redirectUrl", "")) or None
     return EnvelopeParameters(sent["payload"], sent["key"], sent["iv"], redirect_url)
 
@@ -258,9 +254,7 @@ def _read_field(raw_name: str, raw_value: str) -> tuple[str, str, str, bool]:
             marked = marked or name in SLASH_QUIRK_FIELDS
         return name, once, percent_decode(once), marked
     except FormError as error:
-        raise EnvelopeContentError(
-            "The payload holds no form.", reason=f"{raw_name[:64]}: {error.message}"
-        ) from error
+        raise EnvelopeContentError("The payload holds no form.", reason=f"{raw_name[:64]}: {error.message}") from error
 
 
 def _check_size(plaintext: str, values: dict[str, str]) -> None:

@@ -164,9 +164,4 @@ def _lower(value: str) -> str:
     return lower_hex(reencode(value))
 
 
-_SPELLINGS: dict[str, Callable[[str], str]] = {
-    "rfc3986": reencode,
-    "node": _node_set,
-    "npm": _npm,
-    "lower-hex": _lower,
-}
+_SPELLINGS: dict[str, Callable[[str], str]] = {"rfc3986": reencode, "node": _node_set, "npm": _npm, "lower-hex": _lower}

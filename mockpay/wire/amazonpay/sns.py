@@ -71,9 +71,7 @@ def check_certificate_url(url: str, also: Container[str] = ()) -> None:
             Amazon's, a port, or no ``.pem``.
     """
     if url not in also and not _CERTIFICATE_URL.fullmatch(url):
-        raise SnsError(
-            "The signing certificate does not come from Amazon SNS.", code="notification.certificate_url"
-        )
+        raise SnsError("The signing certificate does not come from Amazon SNS.", code="notification.certificate_url")
 
 
 def certificate_key(certificate_pem: bytes) -> RSAPublicKey:
@@ -100,9 +98,7 @@ def certificate_key(certificate_pem: bytes) -> RSAPublicKey:
     return key
 
 
-def verify_notification(
-    body: Mapping[str, object], certificate_pem: bytes, also: Container[str] = ()
-) -> None:
+def verify_notification(body: Mapping[str, object], certificate_pem: bytes, also: Container[str] = ()) -> None:
     """
     Verify an SNS message: version, certificate URL and name, signature.
 

@@ -46,9 +46,7 @@ def test_the_last_instalment_absorbs_the_rounding_as_published():
     assert [row.instalment.wire() for row in rows] == ["1745.13"] * 5 + ["1745.11"]
 
 
-@pytest.mark.parametrize(
-    ("tenure", "discount"), [(3, "260.86"), (6, "450.56"), (9, "635.33"), (12, "815.33")]
-)
+@pytest.mark.parametrize(("tenure", "discount"), [(3, "260.86"), (6, "450.56"), (9, "635.33"), (12, "815.33")])
 def test_the_published_discounts_of_no_cost_emi(tenure, discount):
     terms = emi.with_discount(TEN_THOUSAND, 1600, tenure)
     assert terms.discount.wire() == discount
@@ -235,18 +233,13 @@ def test_a_typed_card_knows_whether_it_may_take_emi():
 STORED = {"emi_bank": "ICIC", "tenure": "9", "rate_bps": "1599", "instalment": "1186.40", "discount": "0.00"}
 
 
-@pytest.mark.parametrize(
-    ("bps", "text"), [(1600, "16 %"), (1599, "15.99 %"), (1150, "11.5 %"), (1005, "10.05 %")]
-)
+@pytest.mark.parametrize(("bps", "text"), [(1600, "16 %"), (1599, "15.99 %"), (1150, "11.5 %"), (1005, "10.05 %")])
 def test_a_rate_is_written_as_lenders_do(bps, text):
     assert emi.rate_text(bps) == text
 
 
 def test_a_plan_is_shown_with_its_instalments():
-    assert emi.details(STORED) == {
-        "EMI plan": "9 months at 15.99 %, ICICI Bank",
-        "Instalments": "9 × ₹1,186.40",
-    }
+    assert emi.details(STORED) == {"EMI plan": "9 months at 15.99 %, ICICI Bank", "Instalments": "9 × ₹1,186.40"}
 
 
 def test_a_discount_is_shown_where_there_is_one():

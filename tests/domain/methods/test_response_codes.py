@@ -63,9 +63,7 @@ def test_an_unknown_end_becomes_known_as_paid(method, code):
     network = NETWORKS[method]
     told = network.answer(code)
     unknown = network.money_status(code) is MoneyStatus.UNKNOWN
-    assert (told.later, told.timing) == (
-        (network.approved, Timing.DELAYED) if unknown else (None, Timing.NEVER)
-    )
+    assert (told.later, told.timing) == ((network.approved, Timing.DELAYED) if unknown else (None, Timing.NEVER))
 
 
 @pytest.mark.parametrize("method", NETWORKS)

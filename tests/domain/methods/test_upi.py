@@ -126,9 +126,7 @@ def test_another_outcome_is_refused(outcome):
 
 
 def test_a_failure_has_the_fields_four_parts():
-    assert upi.RESPONSE_CODES.failure("ZM") == Failure(
-        "customer", "payment_debit_request", "incorrect_pin", "ZM"
-    )
+    assert upi.RESPONSE_CODES.failure("ZM") == Failure("customer", "payment_debit_request", "incorrect_pin", "ZM")
     assert upi.RESPONSE_CODES.failure("ZH", "payment_request") == Failure(
         "customer_psp", "payment_request", "invalid_vpa", "ZH"
     )
@@ -202,9 +200,7 @@ def test_a_link_says_what_an_app_needs():
 
 
 def test_a_space_in_a_link_is_never_a_plus():
-    made = upi.link(
-        payee="store@mockpay", name="Chai and Co", amount="1.00", reference="r", note="a+b c", mode="22"
-    )
+    made = upi.link(payee="store@mockpay", name="Chai and Co", amount="1.00", reference="r", note="a+b c", mode="22")
     assert "pn=Chai%20and%20Co" in made
     assert "tn=a%2Bb%20c" in made
     assert "+" not in made

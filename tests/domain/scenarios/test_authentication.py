@@ -67,9 +67,7 @@ def test_an_ordinary_name_is_not_magic():
 
 def test_the_amounts_are_the_published_ones():
     wanted = {f"1702.{code}": outcome for code, outcome in AMOUNTS.items()}
-    assert {
-        row.equals: row.outcome for row in [row for row in amount_rows() if row.stage is Stage.AUTH]
-    } == wanted
+    assert {row.equals: row.outcome for row in [row for row in amount_rows() if row.stage is Stage.AUTH]} == wanted
     assert find(Input.AMOUNT, "1702.00") is None
 
 

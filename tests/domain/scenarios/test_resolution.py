@@ -93,9 +93,7 @@ def test_an_ordinary_upi_id_is_not_magic(vpa):
     assert find(Input.VPA, vpa) is None
 
 
-@pytest.mark.parametrize(
-    ("pin", "outcome"), [("0000", "ZM"), ("000000", "ZM"), ("9999", "Z6"), ("1234", None)]
-)
+@pytest.mark.parametrize(("pin", "outcome"), [("0000", "ZM"), ("000000", "ZM"), ("9999", "Z6"), ("1234", None)])
 def test_the_magic_pins(pin, outcome):
     row = find(Input.PIN, pin)
     assert (row and row.outcome) == outcome
@@ -141,12 +139,7 @@ def test_magic_amounts_can_be_switched_off():
 
 
 def test_precedence_is_rule_instrument_amount_default_success():
-    speakers = {
-        "rules": [rule("U69")],
-        "vpa": "z9@mockpay",
-        "amount": "1700.61",
-        "defaults": {"issuer": "frozen"},
-    }
+    speakers = {"rules": [rule("U69")], "vpa": "z9@mockpay", "amount": "1700.61", "defaults": {"issuer": "frozen"}}
     seen = [issuer(**speakers)]
     for silent in list(speakers):
         del speakers[silent]
@@ -163,9 +156,7 @@ def test_precedence_is_rule_instrument_amount_default_success():
 def test_each_stage_is_decided_by_itself():
     decided = plan(vpa="z9@mockpay", amount="1703.01", defaults={"redirect": "delayed"})
     assert decided.at(Stage.ISSUER).source is Source.INSTRUMENT
-    assert decided.at(Stage.REDIRECT) == Decision(
-        "bad_signature", Source.AMOUNT, "amount.redirect.01", "1703.01"
-    )
+    assert decided.at(Stage.REDIRECT) == Decision("bad_signature", Source.AMOUNT, "amount.redirect.01", "1703.01")
     assert decided.at(Stage.CAPTURE) == NORMAL
     assert decided.scenario == "upi.code.z9"
 

@@ -225,9 +225,7 @@ def test_a_call_that_the_server_has_read_is_never_sent_again(sender):
         assert server.asked == [0, 0, 1]
 
 
-@pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100, CHUNKED + b"2\r\nOK\r\n" * 99]
-)
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100, CHUNKED + b"2\r\nOK\r\n" * 99])
 def test_an_answer_that_comes_in_drops_is_not_waited_for_beyond_the_deadline(sender, answer):
     with raw_server([answer], drip=0.02) as server:
         began = time.monotonic()
@@ -299,9 +297,7 @@ def test_a_certificate_of_another_host_is_refused(tls):
 
     with raw_server([OK], wrap=tls) as server:
         with pytest.raises(Unreachable) as refused:
-            HttpSender(Elsewhere(("shop.example",))).send(
-                HttpCall("GET", f"https://shop.example:{server.port}/")
-            )
+            HttpSender(Elsewhere(("shop.example",))).send(HttpCall("GET", f"https://shop.example:{server.port}/"))
         assert server.asked == []
     assert str(refused.value).startswith("shop.example did not answer: ")
 
@@ -348,7 +344,5 @@ def test_calls_of_many_threads_each_get_their_own_answer(sender):
                 sender._close()
             return replies
 
-        assert run_concurrently(6, call) == [
-            [f"/{index}/{number}" for number in range(25)] for index in range(6)
-        ]
+        assert run_concurrently(6, call) == [[f"/{index}/{number}" for number in range(25)] for index in range(6)]
         server.shutdown()

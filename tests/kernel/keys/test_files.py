@@ -32,9 +32,7 @@ def contents(folder):
 
 def pem_of(key, encryption=None):
     return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        encryption or serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption or serialization.NoEncryption()
     )
 
 
@@ -112,9 +110,7 @@ def test_processes_that_start_at_once_end_with_one_key(folder):
 def test_a_key_of_the_users_own_is_used_as_it_is(folder):
     mine = rsa.generate_private_key(65537, 2048)
     traditional = mine.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
     (folder / "amazonpay_private.pem").write_bytes(traditional)
     (folder / "amazonpay_public.pem").unlink()

@@ -170,10 +170,7 @@ def test_contradicting_results_at_once_always_end_as_unknown(ledger):
         with ThreadPoolExecutor(2) as pool:
             list(
                 pool.map(
-                    lambda state, of=order: ledger.record_result(
-                        of.order_id, result(state), state, at=NOW + 1
-                    ),
-                    says,
+                    lambda state, of=order: ledger.record_result(of.order_id, result(state), state, at=NOW + 1), says
                 )
             )
         assert ledger.find(order.order_id).state is OrderState.UNKNOWN
@@ -190,9 +187,7 @@ def test_a_step_is_taken_by_one_of_eight_threads(ledger):
 
 
 def notified(ledger, order, says, reference="S04-1", message_id="m-1"):
-    return ledger.apply_notification(
-        order.order_id, says, amazon_order_id=reference, message_id=message_id, at=NOW + 9
-    )
+    return ledger.apply_notification(order.order_id, says, amazon_order_id=reference, message_id=message_id, at=NOW + 9)
 
 
 @pytest.mark.parametrize("says", [OrderState.PAID, OrderState.FAILED])

@@ -175,9 +175,7 @@ def test_the_tables_say_that_an_end_is_left_by_nothing():
 def test_the_first_end_stays_and_the_other_one_is_told_once(ledger):
     refund = refund_in(ledger, RefundStatus.PROCESSED)
     for _ in range(2):
-        ledger.refunds.update(
-            refund.reference_id, told(RefundStatus.DECLINED, "GetRefundDetails"), at=NOW + 1
-        )
+        ledger.refunds.update(refund.reference_id, told(RefundStatus.DECLINED, "GetRefundDetails"), at=NOW + 1)
     (alert,) = ledger.alerts.of_order(refund.order_id)
     assert alert.sentence == (
         f"Refund {refund.reference_id} is PROCESSED by notification; later GetRefundDetails said DECLINED."
@@ -209,12 +207,8 @@ def test_news_of_another_amount_or_id_move_nothing_and_raise_an_alert(ledger, ne
 def test_a_notification_that_comes_again_changes_nothing(ledger):
     refund = refund_in(ledger, RefundStatus.INITIATED)
     assert not ledger.messages.seen("m-1")
-    done = ledger.refunds.update(
-        refund.reference_id, told(RefundStatus.PROCESSED), at=NOW + 1, message_id="m-1"
-    )
-    again = ledger.refunds.update(
-        refund.reference_id, told(RefundStatus.DECLINED), at=NOW + 2, message_id="m-1"
-    )
+    done = ledger.refunds.update(refund.reference_id, told(RefundStatus.PROCESSED), at=NOW + 1, message_id="m-1")
+    again = ledger.refunds.update(refund.reference_id, told(RefundStatus.DECLINED), at=NOW + 2, message_id="m-1")
     assert again == done
     assert ledger.messages.seen("m-1")
     assert codes(ledger, refund.order_id) == []

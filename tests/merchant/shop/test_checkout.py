@@ -100,9 +100,7 @@ def test_the_paid_one_of_several_references_counts(shop, sandbox):
         ("FAILURE", PAID, "The books say FAILED, ListOrderReference says Closed Upfront"),
     ],
 )
-def test_books_and_list_order_reference_that_disagree_are_shown(
-    shop, sandbox, status, reference_state, words
-):
+def test_books_and_list_order_reference_that_disagree_are_shown(shop, sandbox, status, reference_state, words):
     buy(shop)
     sandbox.knows(FIRST, reference_state)
     come_back(shop, signed_result(status, FIRST))

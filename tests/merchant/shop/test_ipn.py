@@ -54,10 +54,7 @@ def test_the_certificate_is_asked_of_the_sandbox_once(shop, sandbox):
 def test_a_notification_that_comes_again_is_taken_once(shop, ledger):
     buy(shop)
     replies = [post(shop, posted.payment(FIRST)) for _ in range(2)]
-    assert [(reply.status_code, reply.text) for reply in replies] == [
-        (200, "Taken.\n"),
-        (200, "Taken before.\n"),
-    ]
+    assert [(reply.status_code, reply.text) for reply in replies] == [(200, "Taken.\n"), (200, "Taken before.\n")]
     assert ledger.find(FIRST).state is OrderState.PAID
 
 
@@ -159,9 +156,7 @@ def test_a_refund_of_an_unknown_order_is_taken_and_forgotten(shop, ledger):
     assert ledger.messages.seen("m-1")
 
 
-def test_a_refund_that_is_told_before_its_payment_is_entered_once_amazon_says_whose_it_is(
-    shop, sandbox, ledger
-):
+def test_a_refund_that_is_told_before_its_payment_is_entered_once_amazon_says_whose_it_is(shop, sandbox, ledger):
     buy(shop)
     sandbox.knows(FIRST, PAID)
     assert post(shop, posted.refund("S04-1-1-R000001", "X", amount="499.00")).status_code == 200

@@ -64,9 +64,7 @@ def test_wrapped_key_iv_and_tag_failures_look_alike_and_only_the_journal_tells(s
         entry = assert_nobodys_journal_says(shop.server, "envelope.unreadable", parts["payload"][:30])
         assert why in entry["reason"]
         assert entry["facts"] == {"fields": ["iv", "key", "payload", "redirectUrl"]}
-    data_key_of_odd_size = dict(
-        zip(("payload", "key", "iv"), seal_text("a=1", data_key=b"x" * 20), strict=True)
-    )
+    data_key_of_odd_size = dict(zip(("payload", "key", "iv"), seal_text("a=1", data_key=b"x" * 20), strict=True))
     reply = send_request(shop.server, f"{_PATH}?{query_of(data_key_of_odd_size)}&redirectUrl=x")
     answers.add((reply.status, reply.body))
 

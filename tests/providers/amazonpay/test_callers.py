@@ -12,9 +12,7 @@ def test_another_sellers_id_is_refused_however_it_looks(shop, mockpay_server):
     other = mockpay_server.new_seller()
 
     told = {
-        assert_xml_error(shop.call("GetServiceStatus", SellerId=seller_id), 401, "UnauthorizedAccess")[
-            "Message"
-        ]
+        assert_xml_error(shop.call("GetServiceStatus", SellerId=seller_id), 401, "UnauthorizedAccess")["Message"]
         for seller_id in (other.seller_id, "A1NOBODY", shop.seller.seller_id.lower())
     }
 
@@ -100,9 +98,7 @@ def test_freshness_can_be_switched_off(shop):
     assert shop.call("GetServiceStatus", Timestamp="1999-12-31T23:59:59Z").status == 200
 
 
-@pytest.mark.parametrize(
-    "text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999], ids=short_id
-)
+@pytest.mark.parametrize("text", ["now", "2026", "1795294910", "2026-02-30T00:00:00Z", "x" * 999], ids=short_id)
 def test_a_timestamp_that_is_no_time_is_refused(shop, text):
     reply = shop.call("GetServiceStatus", Timestamp=text)
 

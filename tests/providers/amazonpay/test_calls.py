@@ -154,9 +154,7 @@ def test_a_form_that_is_none_is_told_as_xml(shop, form, method):
     assert reply.error["Code"] != "InternalServerError"
 
 
-@pytest.mark.parametrize(
-    "body", [b"\xff\xfe\x00", b"\x1f\x8b" * 500, b"\x00" * 1000, b"a" * 1_200_000], ids=short_id
-)
+@pytest.mark.parametrize("body", [b"\xff\xfe\x00", b"\x1f\x8b" * 500, b"\x00" * 1000, b"a" * 1_200_000], ids=short_id)
 def test_a_body_of_anything_is_told_as_xml(shop, body):
     reply = send_request(shop.server, MWS, form=body)
 
@@ -164,9 +162,7 @@ def test_a_body_of_anything_is_told_as_xml(shop, body):
     assert_xml_error(reply, reply.status, reply.error["Code"])
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/json", "multipart/form-data; boundary=x", "é", ""]
-)
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "multipart/form-data; boundary=x", "é", ""])
 def test_a_post_is_read_whatever_it_calls_itself(shop, content_type):
     form = shop.signed("GetServiceStatus", method="POST")
     headers = {"Content-Type": content_type.encode().decode("latin-1")}

@@ -11,11 +11,7 @@ from tests.providers.amazonpay.shop import Shop, assert_nobodys_journal_says
 
 PATHS = [
     path + slash
-    for path in (
-        "/v2/payments/chargeStatus",
-        "/payments/v1/api/chargeStatus",
-        "//payments/v1/api/chargeStatus",
-    )
+    for path in ("/v2/payments/chargeStatus", "/payments/v1/api/chargeStatus", "//payments/v1/api/chargeStatus")
     for slash in ("", "/")
 ]
 
@@ -58,9 +54,7 @@ def test_a_paid_order_is_told_and_signed_by_get_and_by_post(shop, path, flavour)
             "transactionDate": str(paid.transaction_date),
         }
         plain = shop.seller.fields
-        expected = sign_result(
-            reply.json["response"], plain["access_key"], plain["secret_key"], Encoding(flavour)
-        )
+        expected = sign_result(reply.json["response"], plain["access_key"], plain["secret_key"], Encoding(flavour))
         assert reply.json["signature"] == expected
 
 
@@ -93,8 +87,7 @@ def test_a_cancelled_and_an_expired_order_are_failures(shop):
 
     client = shop.seller.client()
     codes = {
-        order["seller_order_id"]: client.charge_status(order["order_id"]).status_code
-        for order in shop.seller.orders()
+        order["seller_order_id"]: client.charge_status(order["order_id"]).status_code for order in shop.seller.orders()
     }
 
     assert codes == {"cancelled": "201", "expired": "202"}
@@ -160,10 +153,7 @@ def test_every_broken_question_gets_json(shop, path):
         "%zz",
         "payload=%00&key=%00&iv=%00",
     ):
-        for reply in (
-            send_request(shop.server, f"{path}?{form}"),
-            send_request(shop.server, path, form=form),
-        ):
+        for reply in (send_request(shop.server, f"{path}?{form}"), send_request(shop.server, path, form=form)):
             assert_json_error(reply, 400, "InvalidParameterValue")
     too_large = send_request(shop.server, path, form="payload=" + "A" * 1_100_000)
     assert_json_error(too_large, 413, "InvalidParameterValue")
@@ -171,11 +161,7 @@ def test_every_broken_question_gets_json(shop, path):
 
 
 def test_nothing_beside_charge_status_is_told_as_json_where_only_json_is_known(shop):
-    for path in (
-        "/payments/v1/api/other",
-        "//payments/v1/api/chargeStatus/more",
-        "/v2/payments/chargeStatus/x",
-    ):
+    for path in ("/payments/v1/api/other", "//payments/v1/api/chargeStatus/more", "/v2/payments/chargeStatus/x"):
         assert_json_error(send_request(shop.server, path), 404, "InvalidAddress")
 
 

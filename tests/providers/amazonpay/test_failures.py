@@ -82,8 +82,7 @@ def test_an_amount_below_one_rupee_is_told_to_the_shop(shop, amount):
 
 
 @pytest.mark.parametrize(
-    ("amount", "stored"),
-    [("1", "1.00"), ("1.00", "1.00"), ("1.5", "1.50"), ("9999999999.99", "9999999999.99")],
+    ("amount", "stored"), [("1", "1.00"), ("1.00", "1.00"), ("1.5", "1.50"), ("9999999999.99", "9999999999.99")]
 )
 def test_amounts_at_the_edges_are_taken(shop, amount, stored):
     shop.order(orderTotalAmount=amount)

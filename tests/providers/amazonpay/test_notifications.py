@@ -55,9 +55,7 @@ def letters(world, amount="499.00", refund=None, **wish):
         world.refund(order, refund)
     world.advance_until_idle()
     with world.read() as sandbox:
-        return order, [
-            notify(sandbox.seller, sandbox.runtime.keys, one) for one in world.notifications(order)
-        ]
+        return order, [notify(sandbox.seller, sandbox.runtime.keys, one) for one in world.notifications(order)]
 
 
 def body_of(letter):
@@ -136,14 +134,7 @@ def test_a_payment_tells_the_fee_before_the_amount(world):
     order, (letter,) = letters(world)
     data = content_of(letter)
     parsed = xml.parse(data.encode())["ChargeTransactionNotification"]["ChargeTransactionDetails"]
-    assert list(parsed) == [
-        "OrderID",
-        "SellerReferenceId",
-        "TotalFee",
-        "ChargeAmount",
-        "CreationTimestamp",
-        "Status",
-    ]
+    assert list(parsed) == ["OrderID", "SellerReferenceId", "TotalFee", "ChargeAmount", "CreationTimestamp", "Status"]
     assert parsed["OrderID"] == order.order_id
     assert parsed["SellerReferenceId"] == "O-1"
     assert parsed["TotalFee"] == {"Amount": "0.00", "CurrencyCode": "INR"}
@@ -174,13 +165,7 @@ def test_a_refund_tells_its_ids_and_how_it_ended(world, amount, state, reason):
     (refund,) = world.refunds(order)
     root = xml.parse(content_of(letter).encode())["RefundTransactionNotification"]
     parsed = root["RefundTransactionDetails"]
-    assert list(parsed) == [
-        "RefundTransactionId",
-        "RefundReferenceId",
-        "RefundAmount",
-        "CreationTimestamp",
-        "Status",
-    ]
+    assert list(parsed) == ["RefundTransactionId", "RefundReferenceId", "RefundAmount", "CreationTimestamp", "Status"]
     assert parsed["RefundTransactionId"] == refund.refund_id
     assert parsed["RefundReferenceId"] == "R-1"
     assert parsed["RefundAmount"] == {"Amount": amount, "CurrencyCode": "INR"}

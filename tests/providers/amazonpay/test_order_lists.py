@@ -47,11 +47,7 @@ def test_an_order_is_told_with_everything_the_shop_gave(shop):
         },
         "AmazonOrderReferenceId": order["order_id"],
         "CreationTimestamp": "2027-03-01T10:00:00.000Z",
-        "SellerOrderAttributes": {
-            "StoreName": "दुकान",
-            "CustomInformation": "é\r\n2",
-            "SellerOrderId": "order-1",
-        },
+        "SellerOrderAttributes": {"StoreName": "दुकान", "CustomInformation": "é\r\n2", "SellerOrderId": "order-1"},
         "OrderTotal": {"CurrencyCode": "INR", "Amount": "499.00"},
         "SellerNote": "a <note> & more",
     }
@@ -138,11 +134,7 @@ def test_times_are_filtered_in_both_formats(shop, start, end, found):
 
 @pytest.mark.parametrize(
     ("sort", "numbers"),
-    [
-        ("Ascending", [0, 1, 2, 3, 4, 5, 6]),
-        ("Descending", [6, 5, 4, 3, 2, 1, 0]),
-        ("", [6, 5, 4, 3, 2, 1, 0]),
-    ],
+    [("Ascending", [0, 1, 2, 3, 4, 5, 6]), ("Descending", [6, 5, 4, 3, 2, 1, 0]), ("", [6, 5, 4, 3, 2, 1, 0])],
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_pages_follow_each_other_without_gap_or_repeat(shop, sort, numbers, size):
@@ -282,9 +274,7 @@ def test_live_and_sandbox_orders_are_seen_on_both_paths(shop, live):
 
     for path in (MWS, LIVE, f"{MWS}/", f"{LIVE}/"):
         for method in ("GET", "POST"):
-            reply = shop.call(
-                "ListOrderReference", path, method, QueryId="order-1", QueryIdType="SellerOrderId"
-            )
+            reply = shop.call("ListOrderReference", path, method, QueryId="order-1", QueryIdType="SellerOrderId")
             [found] = orders_of(reply.xml["ListOrderReferenceResponse"]["ListOrderReferenceResult"])
             assert found["ReleaseEnvironment"] == environment
             assert found["AmazonOrderReferenceId"].startswith(prefix)

@@ -15,9 +15,7 @@ def test_an_unknown_access_key_is_refused_with_a_page(shop):
     assert_nobodys_journal_says(shop.server, "seller.not_found", "AKIDNOBODYKNOWS", "order-1")
 
 
-@pytest.mark.parametrize(
-    "access_key", ["\x00", "A\x00B", "ключ", "A" * 5000, "' OR 1=1 --", "\ufffd"], ids=short_id
-)
+@pytest.mark.parametrize("access_key", ["\x00", "A\x00B", "ключ", "A" * 5000, "' OR 1=1 --", "\ufffd"], ids=short_id)
 def test_an_access_key_of_odd_characters_is_only_unknown(shop, access_key):
     assert_refused_with_a_page(shop.with_credentials(access_key=access_key).pay(), 403)
 

@@ -100,11 +100,7 @@ def test_the_same_button_pressed_many_times_at_once_takes_the_money_once(shop):
     page = shop.order()
 
     with ThreadPoolExecutor(8) as pool:
-        list(
-            pool.map(
-                lambda _: send_request(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)
-            )
-        )
+        list(pool.map(lambda _: send_request(shop.server, f"{page}upi", form="vpa=success%40mockpay"), range(8)))
 
     [order] = shop.seller.orders()
     detail = shop.seller.order(order["order_id"])

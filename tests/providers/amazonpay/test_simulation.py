@@ -233,9 +233,7 @@ KNOWN_KEYS = st.sampled_from(
         "PaymentMethodUpdateTimeInMins",
     ]
 )
-KNOWN_WORDS = st.sampled_from(
-    ["Declined", "Pending", "Completed", "Closed", "AmazonRejected", "ExpiredUnused", "true"]
-)
+KNOWN_WORDS = st.sampled_from(["Declined", "Pending", "Completed", "Closed", "AmazonRejected", "ExpiredUnused", "true"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | KNOWN_WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),

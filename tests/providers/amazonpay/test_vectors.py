@@ -78,9 +78,7 @@ def test_a_real_clients_call_is_believed(vector, slash, vector_seller):
     assert asked.content_type == "text/xml"
     if path.startswith("/v2/payments/orderReference") or "ListOrderReference" in form:
         assert asked.status == 200
-        assert asked.xml["ListOrderReferenceResponse"]["ListOrderReferenceResult"] == {
-            "OrderReferenceList": ""
-        }
+        assert asked.xml["ListOrderReferenceResponse"]["ListOrderReferenceResult"] == {"OrderReferenceList": ""}
     else:
         # The transaction that it names is not there; the signature was right all the same.
         assert asked.error["Code"] not in {"SignatureDoesNotMatch", "InternalServerError"}

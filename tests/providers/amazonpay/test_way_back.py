@@ -33,12 +33,7 @@ ENDS = {
         "204",
         "Not enough funds",
     ),
-    "pending": (
-        lambda shop, page: shop.finish(page, "pending@mockpay"),
-        Outcome.PENDING,
-        "01",
-        "Txn Pending",
-    ),
+    "pending": (lambda shop, page: shop.finish(page, "pending@mockpay"), Outcome.PENDING, "01", "Txn Pending"),
     "deemed": (lambda shop, page: shop.finish(page, "deemed@mockpay"), Outcome.PENDING, "01", "Txn Pending"),
     "cancel": (cancelled, Outcome.FAILURE, "201", "Cancelled by the buyer"),
     "expiry": (expired, Outcome.FAILURE, "202", "The time to pay is over"),

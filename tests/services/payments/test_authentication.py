@@ -260,9 +260,7 @@ def authenticated(world, number):
     txn = challenge(world, attempt)
     with world.transaction() as sandbox:
         done = acs.submit(sandbox, txn.acs_token, "123456")
-        card_authentication.handle_return(
-            sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
-        )
+        card_authentication.handle_return(sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data)
     return attempt, txn
 
 

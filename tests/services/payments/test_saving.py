@@ -35,12 +35,7 @@ INSTRUMENTS = {
     "upi": lambda *_: Upi("success@mockpay"),
     "netbanking": lambda *_: NetBanking("MKS1"),
 }
-SHOWN = {
-    "card": ("card", "1111"),
-    "emi": ("card", "0000"),
-    "upi": ("upi", None),
-    "netbanking": ("netbanking", None),
-}
+SHOWN = {"card": ("card", "1111"), "emi": ("card", "0000"), "upi": ("upi", None), "netbanking": ("netbanking", None)}
 
 
 def pay(world, kind, payer=ASHA, number="O-1"):
@@ -60,9 +55,7 @@ def test_what_has_paid_is_kept_with_its_buyers_consent(world, kind):
 
 
 @pytest.mark.parametrize("kind", INSTRUMENTS)
-@pytest.mark.parametrize(
-    "payer", [replace(ASHA, consent=None), replace(ASHA, buyer_id=None)], ids=["no yes", "guest"]
-)
+@pytest.mark.parametrize("payer", [replace(ASHA, consent=None), replace(ASHA, buyer_id=None)], ids=["no yes", "guest"])
 def test_without_consent_or_without_a_buyer_nothing_is_kept(world, kind, payer):
     attempt = pay(world, kind, payer)
     assert (attempt.state, attempt.consent) == ("CAPTURED", None)

@@ -42,10 +42,7 @@ def test_a_refund_is_pending_first_and_completed_by_the_clock(world):
     (done,) = world.refunds(order)
     assert (done.state, done.completed_at) == ("COMPLETED", NOON + 5 * SECOND)
     assert (done.bank_reference_kind, len(done.bank_reference)) == ("RRN", 12)
-    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == (
-        "PARTIALLY_REFUNDED",
-        10_000,
-    )
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == ("PARTIALLY_REFUNDED", 10_000)
     assert lines(world, done) == ["requested", "sent", "completed"]
     assert world.violations() == []
 
@@ -315,10 +312,7 @@ def test_a_chargeback_gives_the_money_back_to_the_seller(world):
     assert (world.get_order(order).state, world.get_order(order).refunded_minor) == ("REFUNDED", 49_900)
     world.advance_until_idle()
     assert [one.state for one in world.refunds(order)] == ["REVERSED", "COMPLETED"]
-    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == (
-        "PARTIALLY_REFUNDED",
-        47_488,
-    )
+    assert (world.get_order(order).state, world.get_order(order).refunded_minor) == ("PARTIALLY_REFUNDED", 47_488)
     world.refund(order, "24.11", "C")
     world.advance_until_idle()
     assert world.get_order(order).refunded_minor == 49_899

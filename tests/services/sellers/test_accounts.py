@@ -57,9 +57,7 @@ def test_a_secret_moved_to_another_seller_does_not_open(runtime):
         sealed = connection.execute(
             select(table.c.secret_sealed).where(table.c.seller_id == other.seller_id)
         ).scalar_one()
-        connection.execute(
-            table.update().where(table.c.seller_id == mine.seller_id).values(secret_sealed=sealed)
-        )
+        connection.execute(table.update().where(table.c.seller_id == mine.seller_id).values(secret_sealed=sealed))
     with reading(runtime.engine) as connection, pytest.raises(Unusable):
         rows.find(connection, runtime.keyring, seller_id=mine.seller_id)
 
@@ -146,9 +144,7 @@ def test_a_reset_leaves_no_row_of_the_seller_in_any_table(api):
                 table.name
                 for table in metadata.sorted_tables
                 if "seller_id" in table.c
-                and connection.execute(
-                    select(table.c.seller_id).where(table.c.seller_id == world.seller_id)
-                ).first()
+                and connection.execute(select(table.c.seller_id).where(table.c.seller_id == world.seller_id)).first()
             }
 
     assert tables_with_rows() > {"sellers", "orders", "attempts", "timeline", "events"}

@@ -187,9 +187,7 @@ def test_sqlite_in_memory_is_refused(url):
     assert refused.value.code == "database.memory"
 
 
-@pytest.mark.parametrize(
-    "url", ["://", "postgresql://host:port/x", "://nothing", "mysql://h/d", "oracle://h/d"]
-)
+@pytest.mark.parametrize("url", ["://", "postgresql://host:port/x", "://nothing", "mysql://h/d", "oracle://h/d"])
 def test_what_is_no_url_is_refused_in_one_sentence(url):
     with pytest.raises(Unusable) as refused:
         engines.normal_url(url)
@@ -197,9 +195,7 @@ def test_what_is_no_url_is_refused_in_one_sentence(url):
     assert "\n" not in refused.value.message
 
 
-@pytest.mark.parametrize(
-    "given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"]
-)
+@pytest.mark.parametrize("given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
 def test_postgresql_is_reached_by_psycopg_and_keeps_its_password(given):
     assert engines.normal_url(given) == "postgresql+psycopg://u:p@h/d"
 

@@ -24,13 +24,6 @@ def test_a_clash_leaves_the_transaction_usable(world):
 
 
 def test_a_table_that_numbers_its_rows_tells_the_same(world):
-    row = {
-        "seller_id": world.seller_id,
-        "kind": "k",
-        "subject": "s",
-        "state": "QUEUED",
-        "due_at": 1,
-        "facts": "{}",
-    }
+    row = {"seller_id": world.seller_id, "kind": "k", "subject": "s", "state": "QUEUED", "due_at": 1, "facts": "{}"}
     with world.transaction() as sandbox:
         assert insert_new(sandbox.connection, outbox, row)

@@ -6,15 +6,7 @@ from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.store import journal
 from mockpay.store.db.paging import cursor_of, mark_of, number_of
-from mockpay.store.reads.lists import (
-    Bar,
-    OrderFilter,
-    bars,
-    counts_by_state,
-    orders_after,
-    orders_page,
-    version,
-)
+from mockpay.store.reads.lists import Bar, OrderFilter, bars, counts_by_state, orders_after, orders_page, version
 from mockpay.store.unit_of_work import read, transaction
 from tests.control.worlds import Api, make_app
 

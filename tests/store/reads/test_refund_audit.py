@@ -112,10 +112,7 @@ DAMAGES = [
     (of_refund("R-BALANCE").values(amount_minor=9_999), {"refund.sum", "refund.reserved", "refund.credit"}),
     (delete(journals).where(journals.c.key.like("refund:%")), {"refund.credit"}),
     (delete(journals).where(journals.c.key.like("chargeback:%")), {"refund.chargeback"}),
-    (
-        of_refund("R-TAKEN").values(state="COMPLETED"),
-        {"refund.sum", "refund.reserved", "refund.chargeback", UNTOLD},
-    ),
+    (of_refund("R-TAKEN").values(state="COMPLETED"), {"refund.sum", "refund.reserved", "refund.chargeback", UNTOLD}),
     (last_line("refund"), {UNTOLD}),
     (last_line("notification"), {UNTOLD}),
     (delete(timeline).where(timeline.c.machine == "refund"), {UNTOLD}),

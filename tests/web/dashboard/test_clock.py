@@ -49,9 +49,7 @@ def test_a_form_without_its_token_is_refused_and_moves_nothing(visitor, world):
     assert world.now() == NOON
 
 
-@pytest.mark.parametrize(
-    "back", ["https://evil.example/", "//evil.example", "/_mockpay/ui/\\evil", "/shop", ""]
-)
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/_mockpay/ui/\\evil", "/shop", ""])
 def test_a_form_leads_back_into_the_dashboard_only(visitor, back):
     answer = visitor.press(visitor.see("/journal"), "minute", back=back)
     assert answer.location == f"{visitor.home}/orders"

@@ -8,13 +8,7 @@ def note(world, outcome="ok", seller_id=None, **more):
     with world.transaction() as sandbox:
         whose = world.seller_id if seller_id is None else seller_id
         journal.add(
-            sandbox.connection,
-            whose,
-            sandbox.now,
-            sandbox.real_now,
-            kind="processPayment",
-            outcome=outcome,
-            **more,
+            sandbox.connection, whose, sandbox.now, sandbox.real_now, kind="processPayment", outcome=outcome, **more
         )
 
 

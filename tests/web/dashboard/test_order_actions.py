@@ -45,9 +45,7 @@ def test_held_money_is_captured_by_its_button(by_hand, manual):
     manual.pay(order)
     page = by_hand.see_order(order)
     assert buttons(page) == ["Capture ₹499.00", "Cancel and release the hold"]
-    assert text(page.xpath("//h1/following-sibling::p")[0]) == (
-        "The seller captures the money or cancels the order."
-    )
+    assert text(page.xpath("//h1/following-sibling::p")[0]) == ("The seller captures the money or cancels the order.")
     answer = by_hand.press(page, "Capture ₹499.00")
     assert answer.status_code == 303
     assert manual.states(order) == ("PAID", "CAPTURED")

@@ -110,11 +110,7 @@ def test_a_settled_refund_tells_where_the_money_went_and_by_which_number(visitor
 @pytest.mark.parametrize(
     ("amount", "title", "says"),
     [
-        (
-            "100.00",
-            "On its way, settles in 0:05",
-            "The clock decides: on 21 Nov 2026, 17:30:05 IST it is completed.",
-        ),
+        ("100.00", "On its way, settles in 0:05", "The clock decides: on 21 Nov 2026, 17:30:05 IST it is completed."),
         (
             "24.02",
             "On its way, settles in 0:05",

@@ -45,9 +45,7 @@ METHOD = Method(
     subtitle="On paper",
     response_codes=ResponseCodes(
         network="A clearing house",
-        codes=table(
-            Code("OK", "cleared", money=MoneyStatus.APPROVED), Code("RD", "refer to drawer", "payment_failed")
-        ),
+        codes=table(Code("OK", "cleared", money=MoneyStatus.APPROVED), Code("RD", "refer to drawer", "payment_failed")),
         named={"success": Answer("OK"), "failure": Answer("RD")},
         from_iso={},
         other="RD",
@@ -63,10 +61,7 @@ METHOD = Method(
     rows=(Row("cheque.bounces", Stage.ISSUER, "cheque_number", "13", "RD", "bounces, RD"),),
     sections=(
         Section(
-            title="Cheques",
-            anchor="cheques",
-            description="Written on the cheque.",
-            inputs=frozenset({"cheque_number"}),
+            title="Cheques", anchor="cheques", description="Written on the cheque.", inputs=frozenset({"cheque_number"})
         ),
     ),
 )

@@ -204,8 +204,7 @@ def test_an_age_is_told_in_its_largest_unit(ms, says):
 
 
 @pytest.mark.parametrize(
-    ("ms", "says"),
-    [(-1, "0:00"), (5_000, "0:05"), (680_000, "11:20"), (3_905_000, "1:05:05"), (3 * DAY, "3 d")],
+    ("ms", "says"), [(-1, "0:00"), (5_000, "0:05"), (680_000, "11:20"), (3_905_000, "1:05:05"), (3 * DAY, "3 d")]
 )
 def test_time_left_is_told_as_a_clock_does(ms, says):
     assert countdown(ms) == says

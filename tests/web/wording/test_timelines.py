@@ -19,9 +19,7 @@ from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
 from tests.factories import World
 
 
-@pytest.mark.parametrize(
-    ("ms", "says"), [(18_700, "+18.7 s"), (902_000, "+15 min 02 s"), (7_260_000, "+2 h 01 min")]
-)
+@pytest.mark.parametrize(("ms", "says"), [(18_700, "+18.7 s"), (902_000, "+15 min 02 s"), (7_260_000, "+2 h 01 min")])
 def test_later_events_are_told_as_what_passed_since_the_first(ms, says):
     assert offset(ms) == says
 
@@ -72,17 +70,7 @@ def test_only_the_first_time_is_told_in_full(world):
 
 def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
     """A line with the plain dot is one that fell back to the machine's own name of its event."""
-    names = (
-        "success",
-        "pendingok",
-        "pendingfail",
-        "deemed",
-        "deemedfail",
-        "late",
-        "expired",
-        "invalid",
-        "declined",
-    )
+    names = ("success", "pendingok", "pendingfail", "deemed", "deemedfail", "late", "expired", "invalid", "declined")
     for name in names:
         world.pay(world.order(name), f"{name}@mockpay")
     world.pay(world.order("told", "1703.08"), "success@mockpay")
@@ -99,9 +87,7 @@ def test_every_event_that_upi_can_bring_has_words_of_its_own(world):
     assert [line.title for line in lines if line.icon == "dot"] == []
 
 
-@pytest.mark.parametrize(
-    "machine", [ORDER, ATTEMPT, REFUND, OTP, THREEDS, DELIVERY], ids=lambda one: one.name
-)
+@pytest.mark.parametrize("machine", [ORDER, ATTEMPT, REFUND, OTP, THREEDS, DELIVERY], ids=lambda one: one.name)
 def test_every_event_of_every_machine_has_words_of_its_own(machine):
     """What only a machine's first line tells has no step in its table."""
     timeline_name = {"delivery": "notification"}.get(machine.name, machine.name)
@@ -200,19 +186,14 @@ def test_a_cancelled_order_marks_the_cancel(world):
     order = world.order()
     world.cancel(order)
     lines = timeline_lines(world.timeline(order))
-    assert [(line.title, line.fact) for line in lines if line.decided] == [
-        ("Order cancelled", "By the buyer")
-    ]
+    assert [(line.title, line.fact) for line in lines if line.decided] == [("Order cancelled", "By the buyer")]
 
 
 def test_what_is_still_to_come_stands_in_the_order_in_which_it_comes(world):
     order = world.order()
     last = world.pay(order, "deemed@mockpay")
     with world.read() as sandbox:
-        waiting = [
-            *schedule.waiting_of(sandbox, str(order.order_pk)),
-            *schedule.waiting_of(sandbox, last.attempt_id),
-        ]
+        waiting = [*schedule.waiting_of(sandbox, str(order.order_pk)), *schedule.waiting_of(sandbox, last.attempt_id)]
     lines = lines_to_come(waiting, world.now())
     assert [(line.title, line.at) for line in lines] == [
         ("Bank makes the end known", "in 0:30"),

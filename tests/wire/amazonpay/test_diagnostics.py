@@ -58,9 +58,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("wrong", "cause"), MISTAKES, ids=[cause for _, cause in MISTAKES])
 @pytest.mark.parametrize("string_is_given", [True, False])
 def test_a_common_mistake_is_named_with_or_without_the_callers_string(wrong, cause, string_is_given):
-    found = explain(
-        request_with(sign(SECRET, wrong)), secret=SECRET, claimed=wrong if string_is_given else None
-    )
+    found = explain(request_with(sign(SECRET, wrong)), secret=SECRET, claimed=wrong if string_is_given else None)
 
     assert found.matched is None
     assert cause in found.cause

@@ -63,23 +63,13 @@ def opened_from(fields, flavour=Flavour.PHP):
 
 
 @given(
-    flavour=st.sampled_from(Flavour),
-    note=SHOP_TEXT,
-    store=SHOP_TEXT,
-    order=SHOP_TEXT,
-    custom=LONG_TEXT,
-    url=SHOP_TEXT,
+    flavour=st.sampled_from(Flavour), note=SHOP_TEXT, store=SHOP_TEXT, order=SHOP_TEXT, custom=LONG_TEXT, url=SHOP_TEXT
 )
 @settings(max_examples=60, deadline=None)
 def test_whatever_a_shop_seals_is_what_the_server_opens(flavour, note, store, order, custom, url):
     if flavour is Flavour.NODE:  # that client alters a literal %2F itself
         note, store = note.replace("%2F", ""), store.replace("%2F", "")
-    fields = {
-        "sellerNote": note,
-        "sellerStoreName": store,
-        "sellerOrderId": order,
-        "customInformation": custom,
-    }
+    fields = {"sellerNote": note, "sellerStoreName": store, "sellerOrderId": order, "customInformation": custom}
     query = sealed(fields, flavour).query("https://shop.example/" + url, flavour)
     sent = read_parameters(forms.decode_form(query))
     opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
@@ -224,8 +214,7 @@ def test_what_is_not_base64_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "plaintext",
-    ["", "no form", "a", "a=b&", "&a=b", "=b", "a=b&&c=d", "a=%", "a=%zz", "a=%25zz", b"\xff\xfe=1"],
+    "plaintext", ["", "no form", "a", "a=b&", "&a=b", "=b", "a=b&&c=d", "a=%", "a=%zz", "a=%25zz", b"\xff\xfe=1"]
 )
 def test_a_payload_that_holds_no_form_is_refused(plaintext):
     with pytest.raises(EnvelopeContentError) as refused:
@@ -244,12 +233,7 @@ def test_a_field_named_twice_is_refused(plaintext):
 
 @pytest.mark.parametrize(
     "plaintext",
-    [
-        "a=" + "x" * 16_384,
-        "&".join(f"{name}=1" for name in range(201)),
-        "a=" + "x" * 400_000,
-        "a=" + "%2525" * 17_000,
-    ],
+    ["a=" + "x" * 16_384, "&".join(f"{name}=1" for name in range(201)), "a=" + "x" * 400_000, "a=" + "%2525" * 17_000],
     ids=["over-16-KB", "too-many-fields", "far-over", "over-16-KB-of-percents"],
 )
 def test_a_payload_that_is_too_large_is_refused(plaintext):

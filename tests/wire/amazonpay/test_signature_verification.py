@@ -19,9 +19,7 @@ def request_of(vector):
     return SignedRequest(vector["method"], vector["host"], vector["path"], vector["raw_query_or_body"])
 
 
-def signed(
-    pairs, *, verb="POST", host="localhost:8420", path=MWS_PATH, spell=signature_verification.reencode
-):
+def signed(pairs, *, verb="POST", host="localhost:8420", path=MWS_PATH, spell=signature_verification.reencode):
     """A request whose sender signed over these, spelling values in its own way."""
     params = {name: spell(forms.percent_encode(value)) for name, value in pairs.items()}
     signature = signing.sign(SECRET_KEY, signing.string_to_sign(verb, host, path, params))
@@ -91,9 +89,7 @@ def test_a_form_encoded_body_is_encoded_anew_before_comparing():
 @pytest.mark.parametrize("path", [MWS_PATH, MWS_PATH + "/"])
 @pytest.mark.parametrize("sent_path", [MWS_PATH, MWS_PATH + "/"])
 def test_host_and_path_may_be_signed_in_other_forms_than_sent(host, path, sent_path):
-    request = SignedRequest(
-        "GET", "localhost:8420", sent_path, signed(PAIRS, verb="GET", host=host, path=path)
-    )
+    request = SignedRequest("GET", "localhost:8420", sent_path, signed(PAIRS, verb="GET", host=host, path=path))
 
     assert verify_request(request, secret=SECRET_KEY) is not None
 

@@ -58,10 +58,7 @@ def test_marks_make_node_and_php_need_different_signatures():
 def test_an_empty_mandatory_parameter_is_refused(name, flavour):
     with pytest.raises(ResultError) as refused:
         verify_result_signature(
-            ANSWER | {"signature": "x"} | {name: ""},
-            access_key=ACCESS_KEY,
-            secret=SECRET_KEY,
-            flavour=flavour,
+            ANSWER | {"signature": "x"} | {name: ""}, access_key=ACCESS_KEY, secret=SECRET_KEY, flavour=flavour
         )
 
     assert refused.value.detail == {"name": name}
@@ -81,9 +78,7 @@ def test_an_empty_mandatory_parameter_is_refused(name, flavour):
         (True, 12, False, Encoding.JAVASCRIPT),
     ],
 )
-def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(
-    node_marks, iv_bytes, double_utf8, encoding
-):
+def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(node_marks, iv_bytes, double_utf8, encoding):
     opened = OpenedEnvelope(
         plaintext="",
         encoded={},
