@@ -27,7 +27,7 @@ from mockpay.store.db.database_clock import database_clock
 from mockpay.store.db.engine import configure, engine_options, normal_url, sqlite_file
 from mockpay.store.unit_of_work import Runtime
 from mockpay.tables import create_tables, metadata
-from mockpay.web import account, challenge, checkout, control, errors, guard, headers, landing
+from mockpay.web import account, challenge, checkout, control, errors, guard, landing
 from mockpay.web.hosts import own_url
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _furnished(app: Flask, runtime: Runtime, *rooms: ModuleType) -> Flask:
     for room in rooms:
         app.register_blueprint(room.blueprint(runtime))
     errors.register(app, runtime)
-    headers.register(app)
+    errors.register_headers(app)
     return app
 
 

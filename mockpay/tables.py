@@ -2,7 +2,6 @@
 
 from mockpay.otp import otp_table as otp_table
 from mockpay.risk import risk_table as risk_table
-from mockpay.store import attempt_secrets as attempt_secrets
 from mockpay.store import attempts as attempts
 from mockpay.store import banks as banks
 from mockpay.store import buyers as buyers
@@ -19,7 +18,6 @@ from mockpay.store import refunds as refunds
 from mockpay.store import scenarios as scenarios
 from mockpay.store import schedule as schedule
 from mockpay.store import sellers as sellers
-from mockpay.store import timeline as timeline
 from mockpay.store import wallet as wallet
 from mockpay.store.db.metadata import metadata as metadata
 from mockpay.store.db.schema import create_tables as create_tables

@@ -24,17 +24,8 @@ from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services import notifications as notification_service
 from mockpay.services.audit import audit
-from mockpay.services.payments import (
-    cancellation,
-    captures,
-    card_authentication,
-    orders,
-    otp_authentication,
-    payments,
-    plans,
-    settlement,
-)
-from mockpay.services.payments.outcomes import give_up
+from mockpay.services.payments import authentication, cancellation, captures, orders, payments, plans, settlement
+from mockpay.services.payments.captures import give_up
 from mockpay.services.payments.payers import CheckoutContext, Payer
 from mockpay.services.payments.payments import PaymentResult
 from mockpay.services.refunds import refund_settlement, refunds
@@ -43,7 +34,7 @@ from mockpay.services.refunds.transitions import get_refund
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
-from mockpay.store import attempts, notification_tries, notifications, timeline
+from mockpay.store import attempts, notification_tries, notifications, transitions
 from mockpay.store import orders as order_rows
 from mockpay.store import refunds as refund_rows
 from mockpay.store.unit_of_work import Runtime, read, transaction
@@ -208,7 +199,7 @@ class World:
             self.authenticate_at_issuer(fresh, otp)
         elif fresh.auth is Auth.OTP:
             with self.transaction() as sandbox:
-                _, fresh = otp_authentication.submit_otp(sandbox, fresh, otp)
+                _, fresh = authentication.submit_otp(sandbox, fresh, otp)
                 outbox_id = payments.queue_charge(sandbox, fresh, leased=True)
             self._send(outbox_id)
         return self.get_attempt(attempt.attempt_id)
@@ -216,14 +207,14 @@ class World:
     def authenticate_at_issuer(self, attempt: Attempt, otp: str = "123456") -> Attempt:
         """The card's issuer asks for a code, and the browser comes back with what it says."""
         with self.transaction() as sandbox:
-            moved = card_authentication.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
+            moved = authentication.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
             txn = threeds_table.latest(sandbox, moved.attempt_id)
             if txn.acs_token is not None and moved.auth is Auth.THREEDS:
                 page = acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
                 if isinstance(page, acs.AcsPage):
                     page = acs.submit(sandbox, txn.acs_token, otp)
                 if isinstance(page, acs.ChallengeCompletion):
-                    moved = card_authentication.handle_return(sandbox, moved, page.cres, page.session_data)
+                    moved = authentication.handle_return(sandbox, moved, page.cres, page.session_data)
             outbox_id = payments.queue_charge(sandbox, moved, leased=True)
         self._send(outbox_id)
         return self.get_attempt(attempt.attempt_id)
@@ -335,14 +326,14 @@ class World:
 
     def timeline(self, order: Order) -> list[TimelineEvent]:
         with self.read() as sandbox:
-            return timeline.of_order(sandbox, order.order_pk)
+            return transitions.of_order(sandbox, order.order_pk)
 
     def timeline_of(self, subject: str) -> list[TimelineEvent]:
         """The lines of one attempt, refund or notification."""
         with self.read() as sandbox:
-            orders_of = select(timeline.timeline.c.order_pk).where(timeline.timeline.c.subject == subject)
+            orders_of = select(transitions.timeline.c.order_pk).where(transitions.timeline.c.subject == subject)
             order_pk = sandbox.connection.execute(orders_of.limit(1)).scalar_one()
-            events = timeline.of_order(sandbox, order_pk)
+            events = transitions.of_order(sandbox, order_pk)
         return [event for event in events if event.subject == subject]
 
     def states(self, order: Order) -> tuple[str, ...]:

@@ -12,17 +12,16 @@ from mockpay.domain.payments.attempts import ATTEMPT
 from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.otp.rules import OTP
-from mockpay.services.payments import captures, card_authentication, orders, otp_authentication, payments, settlement
+from mockpay.services.payments import authentication, captures, orders, payments, settlement
 from mockpay.services.payments.payers import Payer
-from mockpay.store.timeline import timeline
-from mockpay.threeds import acs, requestor, threeds_table
+from mockpay.store.transitions import timeline
+from mockpay.threeds import acs, messages, requestor, threeds_table
 from mockpay.threeds.messages import CRes
 from mockpay.threeds.rules import THREEDS
 from mockpay.vault import saved_methods
 from mockpay.vault.consents import consent
 from mockpay.vault.rules import SAVED_METHOD
 from mockpay.vault.vault_table import method_steps
-from mockpay.wire import threeds as wire
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 
 VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
@@ -134,7 +133,7 @@ def on_the_otp_page(act):
 
 
 def resend(sandbox, attempt):
-    challenges.resend(sandbox, otp_authentication.active_otp(sandbox, attempt).challenge_id)
+    challenges.resend(sandbox, authentication.active_otp(sandbox, attempt).challenge_id)
 
 
 def step_up(world):
@@ -150,13 +149,13 @@ def forged(*how):
     def play(world):
         attempt = world.start(world.order(), world.card(VISA)).attempt
         with world.transaction() as sandbox:
-            attempt = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+            attempt = authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
             txn = threeds_table.latest(sandbox, attempt.attempt_id)
             acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
             for choice in how:
                 acs.choose(sandbox, txn.acs_token, choice)
             lie = CRes(txn.txn_id, txn.acs_trans_id, "Y")
-            card_authentication.handle_return(sandbox, attempt, wire.encode(lie.plain()), None)
+            authentication.handle_return(sandbox, attempt, messages.encode(lie.plain()), None)
         assert world.get_attempt(attempt.attempt_id).state == "FAILED"
 
     return play
@@ -215,8 +214,8 @@ PLAYS = {
     "password locked": (typed("888888"), {}),
     "password expired": (typed(seconds=301), {}),
     "password sent again": (on_the_otp_page(resend), {}),
-    "password asked for anew": (on_the_otp_page(otp_authentication.start_otp), {}),
-    "password's page left": (on_the_otp_page(otp_authentication.cancel_otp), {}),
+    "password asked for anew": (on_the_otp_page(authentication.start_otp), {}),
+    "password's page left": (on_the_otp_page(authentication.cancel_otp), {}),
     "challenged": (card(), {}),
     "challenged, no method URL": (card(RUPAY), {}),
     "frictionless": (card(name="3DS FRICTIONLESS"), {}),

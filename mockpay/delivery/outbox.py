@@ -9,7 +9,7 @@ from mockpay.delivery.notifications import deliver, timeout_within_lease
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
-from mockpay.services.payments import charges, payments, settlement
+from mockpay.services.payments import payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import notifications as notification_rows
@@ -26,7 +26,7 @@ _RETURN_TIMEOUT_SECONDS = 10
 def _charge(runtime: Runtime, row: OutboxRow) -> bool:
     with read(runtime, row.seller_id) as sandbox:
         attempt = get_attempt(sandbox, row.subject)
-        charge = charges.charge_request(sandbox, row.subject)
+        charge = payments.charge_request(sandbox, row.subject)
     if not ready_to_charge(attempt):
         with transaction(runtime, row.seller_id) as sandbox:
             outbox.record(sandbox, row.outbox_id, outbox.DEAD, f"the attempt is {attempt.state}")
@@ -34,7 +34,7 @@ def _charge(runtime: Runtime, row: OutboxRow) -> bool:
     result = runtime.gateways[attempt.gateway].charge(charge)
     with transaction(runtime, row.seller_id) as sandbox:
         if outbox.record(sandbox, row.outbox_id, outbox.SENT):
-            charges.record_gateway_result(sandbox, row.subject, result)
+            payments.record_gateway_result(sandbox, row.subject, result)
     return False
 
 
@@ -42,15 +42,15 @@ def _enquire(runtime: Runtime, row: OutboxRow) -> bool:
     """Ask a gateway what became of a charge, or a bank what its buyer decided."""
     with read(runtime, row.seller_id) as sandbox:
         attempt = get_attempt(sandbox, row.subject)
-        charge = charges.charge_request(sandbox, row.subject)
+        charge = payments.charge_request(sandbox, row.subject)
     times = int(row.facts.get("times", 1))
     result = runtime.gateways[attempt.gateway].enquire(charge, times)
     with transaction(runtime, row.seller_id) as sandbox:
         if outbox.record(sandbox, row.outbox_id, outbox.SENT):
             if row.kind == settlement.ASK_BANK:
-                charges.record_bank_result(sandbox, row.subject, result)
+                payments.record_bank_result(sandbox, row.subject, result)
             else:
-                charges.record_enquiry_result(sandbox, row.subject, result, times)
+                payments.record_enquiry_result(sandbox, row.subject, result, times)
     return False
 
 

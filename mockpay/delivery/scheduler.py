@@ -12,7 +12,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.otp import challenges
 from mockpay.otp.rules import EXPIRY
 from mockpay.services import notifications
-from mockpay.services.payments import captures, card_authentication, orders, outcomes, payments, settlement, transitions
+from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
 from mockpay.store import schedule
@@ -38,11 +38,11 @@ HANDLERS: Mapping[str, Deed] = {
         sandbox, event.subject, int(event.facts["times"])
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
-    "attempt.reverse": lambda sandbox, event: outcomes.reverse_capture(sandbox, event.subject),
+    "attempt.reverse": lambda sandbox, event: captures.reverse_capture(sandbox, event.subject),
     transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(sandbox, event.subject),
     transitions.AUTHORIZATION_EXPIRY: lambda sandbox, event: captures.expire_authorization(sandbox, int(event.subject)),
     EXPIRY: lambda sandbox, event: challenges.expire(sandbox, event.subject),
-    "threeds.timeout": lambda sandbox, event: card_authentication.time_out(sandbox, event.subject),
+    "threeds.timeout": lambda sandbox, event: authentication.time_out(sandbox, event.subject),
     transitions.REVIEW: lambda sandbox, event: payments.decide_review(
         sandbox, event.subject, approved=True, actor=Actor.CLOCK
     ),

@@ -9,9 +9,8 @@ from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import Notification, NotificationType, OutgoingMessage, RetryProfile
 from mockpay.domain.orders import Order, PaymentRequest
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.attempts import Attempt, Decision, Stage
 from mockpay.domain.payments.gateways import Gateway
-from mockpay.domain.payments.plans import Decision, Stage
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.keys.files import KeyFile, Keys

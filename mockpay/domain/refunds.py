@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mockpay.domain.payments.plans import Plan
+from mockpay.domain.payments.attempts import Plan
 from mockpay.domain.state_machine import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import DAY, SECOND, parse_time

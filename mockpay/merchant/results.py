@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.wire.amazonpay.client_families import Encoding, Flavour
 from mockpay.wire.amazonpay.results import verify_result_signature
-from mockpay.wire.amazonpay.signing import matches, sign_result
+from mockpay.wire.amazonpay.signing import Encoding, Flavour, matches, sign_result
 
 #: What the clients and shops in the field test for.
 SUCCESS_CODE, PENDING_CODE = "001", "01"

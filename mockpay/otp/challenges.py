@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mockpay.domain.timeline import Actor
+from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
-from mockpay.otp import codes as codes
 from mockpay.otp import otp_table
 from mockpay.otp import rules as rules
 from mockpay.otp.otp_table import StoredChallenge
 from mockpay.otp.rules import Challenge, Channel, OtpState, Purpose, Verdict
 from mockpay.otp.rules import acs_outcome as acs_outcome
 from mockpay.otp.rules import otp_required as otp_required
-from mockpay.store import attempts, inbox, schedule, timeline
+from mockpay.store import attempts, inbox, schedule, transitions
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -70,8 +70,8 @@ def start(
     Raises:
         Conflict: code ``otp.locked_out``, with `until` in ms.
     """
-    key = codes.destination_key(sandbox, to)
-    codes.refuse_locked_out(sandbox, key)
+    key = destination_key(sandbox, to)
+    refuse_locked_out(sandbox, key)
     former = otp_table.active(sandbox, purpose, subject)
     if former is not None:
         _end(sandbox, former, "supersede", Actor.SANDBOX)
@@ -83,11 +83,11 @@ def start(
         amount=amount,
         undelivered=fails_delivery,
     )
-    code = codes.draw_code(sandbox, challenge, 1)
-    secret = codes.hash_code(sandbox, challenge, payee, code)
+    code = draw_code(sandbox, challenge, 1)
+    secret = hash_code(sandbox, challenge, payee, code)
     otp_table.add(sandbox, challenge, to=to, destination_key=key, payee=payee, secret=secret)
     if not fails_delivery:
-        codes.send_code(sandbox, challenge, to, payee, code, 1)
+        send_code(sandbox, challenge, to, payee, code, 1)
     _schedule_expiry(sandbox, challenge)
     _add_event(sandbox, None, challenge, "start", Actor.SANDBOX)
     return challenge
@@ -127,7 +127,7 @@ def verify(sandbox: Sandbox, challenge_id: str, typed: str) -> Verdict:
     """
     stored = otp_table.find(sandbox, challenge_id)
     code = rules.normalize_code(typed)
-    right = codes.code_matches(sandbox, stored, code)
+    right = code_matches(sandbox, stored, code)
     if stored is None:
         return Verdict.WRONG
     challenge = stored.challenge
@@ -153,14 +153,14 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
     if stored is None or not _is_active(sandbox, stored.challenge):
         raise _not_active()
     challenge, send = stored.challenge, stored.send_count + 1
-    codes.refuse_locked_out(sandbox, stored.destination_key)
+    refuse_locked_out(sandbox, stored.destination_key)
     if challenge.sends_left == 0:
         raise Conflict("No more codes are sent.", code="otp.too_many_sends")
     if sandbox.now < challenge.resend_at:
         message = "Another code can be sent in a moment."
         raise Conflict(message, code="otp.too_soon", resend_at=challenge.resend_at)
     settings, now = sandbox.seller.settings, sandbox.now
-    code = codes.draw_code(sandbox, challenge, send)
+    code = draw_code(sandbox, challenge, send)
     moved = _transition(
         sandbox,
         stored,
@@ -170,11 +170,11 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
         expires_at=now + settings.otp_ttl_seconds * SECOND,
         resend_at=now + settings.otp_resend_seconds * SECOND,
         undelivered=False,
-        **codes.hash_code(sandbox, challenge, stored.payee, code),
+        **hash_code(sandbox, challenge, stored.payee, code),
     )
     if moved is None:
         raise _not_active()
-    codes.send_code(sandbox, moved, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
+    send_code(sandbox, moved, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
     return moved
 
 
@@ -287,7 +287,7 @@ def _add_event(sandbox: Sandbox, before: OtpState | None, moved: Challenge, even
     }
     if moved.undelivered:
         facts["undelivered"] = True
-    timeline.add(
+    transitions.add(
         sandbox,
         attempt.order_pk,
         machine="otp",
@@ -298,3 +298,82 @@ def _add_event(sandbox: Sandbox, before: OtpState | None, moved: Challenge, even
         actor=actor,
         facts=facts,
     )
+
+
+def draw_code(sandbox: Sandbox, challenge: Challenge, number: int) -> str:
+    """The code of a challenge's sending of this number, from 1."""
+    seller = sandbox.seller
+    return rules.draw(seller.seed, seller.seller_id, challenge.challenge_id, number, challenge.length)
+
+
+def hash_code(sandbox: Sandbox, challenge: Challenge, payee: str | None, code: str) -> dict[str, str]:
+    """What is stored of a code."""
+    salt = ids.entropy(16).hex()
+    digest = rules.code_hash(_pepper(sandbox), _binding(challenge, payee), salt, code)
+    return {"salt": salt, "code_hash": digest}
+
+
+def code_matches(sandbox: Sandbox, stored: StoredChallenge | None, code: str) -> bool:
+    """Whether it is the code that was sent; the same work where there is no challenge."""
+    if stored is None:
+        ids.same(rules.code_hash(_pepper(sandbox), ("",) * 6, "", code), "0" * 64)
+        return False
+    binding = _binding(stored.challenge, stored.payee)
+    return ids.same(rules.code_hash(_pepper(sandbox), binding, stored.salt, code), stored.code_hash)
+
+
+def _binding(challenge: Challenge, payee: str | None) -> tuple[object, ...]:
+    """What a code is good for: this challenge, and this payment of this amount to this payee."""
+    amount = challenge.amount
+    return (
+        challenge.challenge_id,
+        challenge.purpose,
+        challenge.subject,
+        challenge.attempt_id,
+        f"{amount.currency} {amount.minor}" if amount else None,
+        payee,
+    )
+
+
+def _pepper(sandbox: Sandbox) -> bytes:
+    """What codes are hashed under; it stays the same through every rotation of the store key."""
+    return sandbox.runtime.keyring.derived("otp")
+
+
+def send_code(sandbox: Sandbox, challenge: Challenge, to: str, payee: str | None, code: str, number: int) -> None:
+    """Put the code into the buyer's inbox, as the sending of this number."""
+    seconds = (challenge.expires_at - sandbox.now) // SECOND
+    inbox.put(
+        sandbox,
+        f"{challenge.challenge_id}|{number}",
+        kind="otp",
+        channel=str(challenge.channel),
+        to=to,
+        template=f"otp.{challenge.purpose.lower()}",
+        body=rules.message_text(challenge.purpose, code, challenge.amount, payee, seconds),
+        otp=code,
+        attempt_id=challenge.attempt_id,
+    )
+
+
+def destination_key(sandbox: Sandbox, to: str) -> str:
+    """A destination as a keyed fingerprint, for counting its locks without keeping it."""
+    binding = ("to", sandbox.seller_id)
+    return rules.code_hash(_pepper(sandbox), binding, "", rules.normalize_destination(to))
+
+
+def refuse_locked_out(sandbox: Sandbox, destination_key: str) -> None:
+    """
+    Two locked challenges of one destination in half an hour lock it out for half an hour.
+
+    Raises:
+        Conflict: code ``otp.locked_out``, with `until` in ms.
+    """
+    span = rules.LOCK_OUT_MS
+    locks = otp_table.locked_at(sandbox, destination_key, sandbox.now - 2 * span, rules.LOCKS)
+    if len(locks) < rules.LOCKS or locks[0] - locks[-1] > span:
+        return
+    until = locks[0] + span
+    if sandbox.now < until:
+        message = "Too many wrong codes were typed. Try again later."
+        raise Conflict(message, code="otp.locked_out", until=until)

@@ -12,7 +12,7 @@ from mockpay.otp.rules import OTP, Challenge, OtpState, Purpose
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, sealed, text
 from mockpay.store.reads.event_wait import ORDER_IDS, EventSource
-from mockpay.store.timeline import timeline
+from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import Sandbox
 
 _KIND = "otp.destination"

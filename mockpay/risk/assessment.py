@@ -13,8 +13,7 @@ from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
 from mockpay.risk import risk_table
 from mockpay.risk import rules as rules
-from mockpay.risk.rule_table import rules_of
-from mockpay.risk.rules import Assessment, Facts, PresetDecision, Verdict
+from mockpay.risk.rules import Assessment, Facts, PresetDecision, Verdict, rules_of
 from mockpay.store.unit_of_work import Sandbox
 
 #: What a tester's force may match on.

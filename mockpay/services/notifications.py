@@ -22,14 +22,13 @@ from mockpay.domain.notifications import (
     copies,
 )
 from mockpay.domain.orders import Order, OrderState
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Attempt, Stage
 from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
-from mockpay.store import attempts, notification_tries, notifications, outbox, schedule, timeline
+from mockpay.store import attempts, notification_tries, notifications, outbox, schedule, transitions
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: An outbox row of this kind is one try to deliver a notification.
@@ -176,7 +175,7 @@ def _add_event(
         **({"copy": notification.copy} if notification.copy > 1 else {}),
         **facts,
     }
-    timeline.add(
+    transitions.add(
         sandbox,
         notification.order_pk,
         machine="notification",

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from mockpay.domain.methods import upi
 from mockpay.domain.methods.iso8583 import ISO_CODES
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
 from mockpay.domain.scenarios.resolution import MATCH_KEYS, TABLE, Rule, check_outcome
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid, NotFound

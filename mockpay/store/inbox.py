@@ -15,7 +15,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
-from mockpay.store.db.retention import keep_newest
+from mockpay.store.db.prepared import keep_newest
 from mockpay.store.unit_of_work import Sandbox
 
 inbox = Table(

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Index, Table
 
 from mockpay.store.db.metadata import big, dump, metadata, row_id, text
-from mockpay.store.db.prepared import insert_row
-from mockpay.store.db.retention import keep_newest
+from mockpay.store.db.prepared import insert_row, keep_newest
 
 journal = Table(
     "journal",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Column, Float, Index, Table, delete, select, update
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.resolution import Rule
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, row_id, text

@@ -10,15 +10,128 @@ from mockpay.otp import challenges
 from mockpay.otp import otp_table as otp_rows
 from mockpay.otp.rules import Challenge, Purpose, Verdict, acs_outcome
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds import challenge_result, threeds_table
-from mockpay.threeds.challenge_result import ChallengeCompletion as ChallengeCompletion
-from mockpay.threeds.challenge_result import time_out as time_out
-from mockpay.threeds.elements import BadMessage
-from mockpay.threeds.messages import CReq, ErrorMessage
-from mockpay.threeds.rules import TOO_OFTEN, State, Transaction, TransStatus
-from mockpay.threeds.transitions import ACS, BROWSER, log
-from mockpay.wire import threeds as wire
-from mockpay.wire.threeds import MessageError
+from mockpay.threeds import directory_server, issuer, messages, threeds_table
+from mockpay.threeds.messages import BadMessage, CReq, CRes, ErrorMessage, MessageError, RReq, error_message
+from mockpay.threeds.rules import (
+    CANCELLED_BY_CARDHOLDER,
+    CANCELLED_BY_ERROR,
+    CHALLENGE_MS,
+    DEFAULT_REASON,
+    LATE,
+    LEFT,
+    NEVER_OPENED,
+    PROVEN,
+    TECHNICAL,
+    TIMED_OUT_AT_ACS,
+    TOO_OFTEN,
+    State,
+    Transaction,
+    TransStatus,
+    eci,
+)
+from mockpay.threeds.threeds_table import ACS, BROWSER, get_transaction, log
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeCompletion:
+    """The challenge is over: what the browser posts to `notification_url`."""
+
+    notification_url: str
+    cres: str
+    session_data: str
+
+
+def refuse(sandbox: Sandbox, txn: Transaction | None, error_code: str, detail: str) -> ErrorMessage:
+    """The ACS refuses what a browser posts, by an Erro."""
+    known = (
+        {}
+        if txn is None
+        else {"server_trans_id": txn.txn_id, "ds_trans_id": txn.ds_trans_id, "acs_trans_id": txn.acs_trans_id}
+    )
+    refusal = error_message(error_code, ACS, detail, CReq.kind, **known)
+    if txn is not None:
+        log(sandbox, txn.txn_id, refusal, ACS, BROWSER)
+    return refusal
+
+
+def response_after_end(sandbox: Sandbox, txn: Transaction) -> ChallengeCompletion | ErrorMessage:
+    """A challenge that ended leads back with its CRes; one that failed or never began does not."""
+    if txn.state in {State.COMPLETED, State.CANCELLED, State.TIMED_OUT}:
+        return _completion(txn)
+    return refuse(sandbox, txn, "101", "There is no such challenge now.")
+
+
+def deadline_passed(sandbox: Sandbox, txn: Transaction) -> bool:
+    """Whether the challenge's time is over, though nobody has said so yet."""
+    return txn.challenged_at is not None and sandbox.now >= txn.challenged_at + CHALLENGE_MS
+
+
+def end_by_cardholder(sandbox: Sandbox, txn: Transaction) -> ChallengeCompletion | ErrorMessage:
+    """End a challenge that its cardholder left."""
+    return end(sandbox, txn, TransStatus.NOT_AUTHENTICATED, LEFT, CANCELLED_BY_CARDHOLDER)
+
+
+def end_by_choice(sandbox: Sandbox, txn: Transaction, choice: str) -> ChallengeCompletion | ErrorMessage:
+    """End a running challenge as one of `acs.CHOICES` says."""
+    if choice == "timeout":
+        return time_out(sandbox, txn.txn_id)
+    if choice == "cancel":
+        return end_by_cardholder(sandbox, txn)
+    if choice == "error":
+        return end(sandbox, txn, TransStatus.UNAVAILABLE, TECHNICAL, CANCELLED_BY_ERROR)
+    return end(sandbox, txn, TransStatus(choice))
+
+
+def time_out(sandbox: Sandbox, txn_id: str) -> ChallengeCompletion | ErrorMessage:
+    """Nobody answered the challenge in time, or nobody ever opened it; see transitions.TIMEOUT."""
+    txn = get_transaction(sandbox, txn_id)
+    if txn.state is not State.CHALLENGE:
+        return response_after_end(sandbox, txn)
+    why = TIMED_OUT_AT_ACS if txn.opened_at is not None else NEVER_OPENED
+    return end(sandbox, txn, TransStatus.UNAVAILABLE, LATE, why)
+
+
+def end(
+    sandbox: Sandbox,
+    txn: Transaction,
+    status: TransStatus,
+    reason: str | None = None,
+    challenge_cancel: str | None = None,
+) -> ChallengeCompletion | ErrorMessage:
+    """Tell the result by RReq; only then the browser goes back, with a CRes."""
+    indicator = eci(txn.network, status)
+    rreq = RReq(
+        txn.txn_id,
+        txn.ds_trans_id or "",
+        txn.acs_trans_id or "",
+        status,
+        f"{txn.interactions:02d}",
+        reason or DEFAULT_REASON.get(status),
+        eci=indicator,
+        authentication_value=issuer.cavv(sandbox, txn, indicator) if status in PROVEN else None,
+        challenge_cancel=challenge_cancel,
+    )
+    receipt = directory_server.forward_result(sandbox, txn, rreq)
+    if isinstance(receipt, ErrorMessage):
+        return receipt
+    if txn.otp_challenge_id is not None:
+        challenges.cancel(sandbox, txn.otp_challenge_id)
+    log(sandbox, txn.txn_id, _cres(txn, status), ACS, BROWSER)
+    return _completion(get_transaction(sandbox, txn.txn_id))
+
+
+def _cres(txn: Transaction, status: TransStatus) -> CRes:
+    return CRes(txn.txn_id, txn.acs_trans_id or "", status)
+
+
+def _completion(txn: Transaction) -> ChallengeCompletion:
+    status = txn.trans_status or TransStatus.UNAVAILABLE
+    if txn.outcome == "tampered":
+        # The buyer's browser tells another story than the ACS did.
+        status = TransStatus.NOT_AUTHENTICATED if status is TransStatus.AUTHENTICATED else TransStatus.AUTHENTICATED
+    cres = messages.encode(_cres(txn, status).plain())
+    return ChallengeCompletion(txn.notification_url, cres, txn.session_data or "")
+
 
 _T = TransStatus
 #: What a cardholder may type or press in one challenge before the ACS has enough.
@@ -57,15 +170,15 @@ def open_challenge(sandbox: Sandbox, acs_token: str, creq: str, session_data: st
     """
     txn = threeds_table.by_token(sandbox, acs_token)
     try:
-        wire.session_text(session_data)
-        message = CReq.read(wire.decode(creq))
+        messages.session_text(session_data)
+        message = CReq.read(messages.decode(creq))
     except (MessageError, BadMessage) as error:
         detail = getattr(error, "element", error.message)
-        return challenge_result.refuse(sandbox, txn, error.error_code, detail)
+        return refuse(sandbox, txn, error.error_code, detail)
     if txn is None or not _same(txn, message):
-        return challenge_result.refuse(sandbox, txn, "301", "acsTransID")
+        return refuse(sandbox, txn, "301", "acsTransID")
     if txn.state is not State.CHALLENGE:
-        return challenge_result.refuse(sandbox, txn, "101", "The challenge is over.")
+        return refuse(sandbox, txn, "101", "The challenge is over.")
     if txn.opened_at is not None:
         return page(sandbox, acs_token)
     log(sandbox, txn.txn_id, message, BROWSER, ACS)
@@ -74,10 +187,10 @@ def open_challenge(sandbox: Sandbox, acs_token: str, creq: str, session_data: st
 
 
 def _begin_challenge(sandbox: Sandbox, txn: Transaction) -> AcsResponse:
-    if challenge_result.deadline_passed(sandbox, txn):
-        return challenge_result.time_out(sandbox, txn.txn_id)
+    if deadline_passed(sandbox, txn):
+        return time_out(sandbox, txn.txn_id)
     if txn.outcome == "cancelled":
-        return challenge_result.cancel(sandbox, txn)
+        return end_by_cardholder(sandbox, txn)
     return _send_otp(sandbox, txn, fails=txn.outcome == "otp_undelivered")
 
 
@@ -90,10 +203,10 @@ def page(sandbox: Sandbox, acs_token: str, notice: str | None = None) -> AcsResp
     """The challenge as it stands, for showing it again."""
     txn = threeds_table.by_token(sandbox, acs_token)
     if txn is None:
-        return challenge_result.refuse(sandbox, None, "301", "acsTransID")
+        return refuse(sandbox, None, "301", "acsTransID")
     if txn.state is State.CHALLENGE and txn.opened_at is not None:
         return AcsPage(txn, _challenge(sandbox, txn), notice)
-    return challenge_result.response_after_end(sandbox, txn)
+    return response_after_end(sandbox, txn)
 
 
 def _challenge(sandbox: Sandbox, txn: Transaction) -> Challenge | None:
@@ -105,13 +218,13 @@ def _active_challenge(sandbox: Sandbox, acs_token: str) -> Transaction | Challen
     """The challenge that a page's form acts on, or why it acts on nothing."""
     txn = threeds_table.by_token(sandbox, acs_token)
     if txn is None:
-        return challenge_result.refuse(sandbox, None, "301", "acsTransID")
+        return refuse(sandbox, None, "301", "acsTransID")
     if txn.state is not State.CHALLENGE or txn.opened_at is None:
-        return challenge_result.response_after_end(sandbox, txn)
-    if challenge_result.deadline_passed(sandbox, txn):
-        return challenge_result.time_out(sandbox, txn.txn_id)
+        return response_after_end(sandbox, txn)
+    if deadline_passed(sandbox, txn):
+        return time_out(sandbox, txn.txn_id)
     if txn.interactions >= _MOST_INTERACTIONS:
-        return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
+        return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
     return threeds_table.change(sandbox, txn, interactions=txn.interactions + 1)
 
 
@@ -124,12 +237,12 @@ def submit(sandbox: Sandbox, acs_token: str, otp: str) -> AcsResponse:
         return AcsPage(txn, _challenge(sandbox, txn), "waiting")
     magic = acs_outcome(otp)
     if magic is not None:
-        return challenge_result.choose(sandbox, txn, magic)
+        return end_by_choice(sandbox, txn, magic)
     verdict = challenges.verify(sandbox, txn.otp_challenge_id or "", otp)
     if verdict is Verdict.VERIFIED:
-        return challenge_result.end(sandbox, txn, _T.AUTHENTICATED)
+        return end(sandbox, txn, _T.AUTHENTICATED)
     if verdict is Verdict.LOCKED:
-        return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED)
+        return end(sandbox, txn, _T.NOT_AUTHENTICATED)
     notice = "wrong" if verdict is Verdict.USED else verdict.lower()
     return page(sandbox, acs_token, notice)
 
@@ -145,7 +258,7 @@ def resend(sandbox: Sandbox, acs_token: str) -> AcsResponse:
         if error.code == "otp.not_active":
             return _send_otp(sandbox, txn, notice="resent")
         if error.code == "otp.locked_out":
-            return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
+            return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
         return page(sandbox, acs_token, error.code.removeprefix("otp."))
     return page(sandbox, acs_token, "resent")
 
@@ -164,7 +277,7 @@ def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice
             fails_delivery=fails,
         )
     except Conflict:
-        return challenge_result.end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
+        return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
     sent = threeds_table.change(sandbox, txn, otp_challenge_id=challenge.challenge_id)
     return AcsPage(sent, challenge, "undelivered" if challenge.undelivered else notice)
 
@@ -178,7 +291,7 @@ def _phone(sandbox: Sandbox, txn: Transaction) -> str:
 def cancel(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     """The cardholder leaves."""
     txn = _active_challenge(sandbox, acs_token)
-    return challenge_result.cancel(sandbox, txn) if isinstance(txn, Transaction) else txn
+    return end_by_cardholder(sandbox, txn) if isinstance(txn, Transaction) else txn
 
 
 def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
@@ -191,4 +304,4 @@ def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
     if choice not in CHOICES:
         raise Invalid("There is no such button.", code="threeds.choice")
     txn = _active_challenge(sandbox, acs_token)
-    return challenge_result.choose(sandbox, txn, choice) if isinstance(txn, Transaction) else txn
+    return end_by_choice(sandbox, txn, choice) if isinstance(txn, Transaction) else txn

@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockpay.domain.methods.cards import NETWORK_NAMES
+from mockpay.domain.timeline import Actor
+from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds import acs_decision, results, threeds_table
-from mockpay.threeds.elements import BadMessage
-from mockpay.threeds.messages import AReq, ARes, ErrorMessage, RReq, RRes, error_message
-from mockpay.threeds.outcomes import DIRECT
-from mockpay.threeds.rules import Transaction, TransStatus, eci, trans_id
-from mockpay.threeds.transitions import ACS, DIRECTORY, SERVER, log
+from mockpay.threeds import issuer, threeds_table
+from mockpay.threeds.issuer import seal_cavv
+from mockpay.threeds.messages import AReq, ARes, BadMessage, ErrorMessage, RReq, RRes, error_message
+from mockpay.threeds.rules import (
+    CANCELLED_BY_CARDHOLDER,
+    DIRECT,
+    NEVER_OPENED,
+    TIMED_OUT_AT_ACS,
+    State,
+    Transaction,
+    TransStatus,
+    eci,
+    trans_id,
+)
+from mockpay.threeds.threeds_table import ACS, DIRECTORY, SERVER, TRANSACTIONS, log
 
 
 def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | ErrorMessage:
@@ -42,7 +53,7 @@ def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Error
     if txn.outcome == "not_enrolled":
         return _log_response(sandbox, txn, _not_enrolled(sandbox, known, forwarded))
     log(sandbox, txn.txn_id, forwarded, DIRECTORY, ACS)
-    answered = acs_decision.respond(sandbox, known, forwarded)
+    answered = issuer.respond(sandbox, known, forwarded)
     log(sandbox, txn.txn_id, answered, ACS, DIRECTORY)
     return _log_response(sandbox, txn, answered)
 
@@ -69,6 +80,61 @@ def _not_enrolled(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes:
 def forward_result(sandbox: Sandbox, txn: Transaction, rreq: RReq) -> RRes | ErrorMessage:
     """Hand an ACS's result to the 3DS Server, and its receipt back."""
     log(sandbox, txn.txn_id, rreq, ACS, SERVER)
-    receipt = results.receive(sandbox, rreq)
+    receipt = receive(sandbox, rreq)
     log(sandbox, txn.txn_id, receipt, SERVER, ACS)
     return receipt
+
+
+#: How the machine goes by challengeCancel, and whose doing that is.
+_STEPS = {
+    CANCELLED_BY_CARDHOLDER: ("cancel", Actor.BUYER),
+    TIMED_OUT_AT_ACS: ("time_out", Actor.CLOCK),
+    NEVER_OPENED: ("time_out", Actor.CLOCK),
+}
+
+
+def receive(sandbox: Sandbox, rreq: RReq) -> RRes | ErrorMessage:
+    """Store a challenge's result, once; a second one for the same challenge is refused."""
+    try:
+        told = RReq.read(rreq.plain())
+    except BadMessage as error:
+        return _refused(rreq, error.error_code, error.element)
+    txn = threeds_table.by_id(sandbox, told.server_trans_id)
+    if txn is None or not _same(txn, told):
+        return _refused(rreq, "301", "threeDSServerTransID")
+    if txn.state is not State.CHALLENGE:
+        return _refused(rreq, "101", "The result is known already.")
+    event, actor = _STEPS.get(told.challenge_cancel or "", ("complete", Actor.ISSUER))
+    step(
+        sandbox,
+        TRANSACTIONS,
+        txn,
+        event,
+        actor,
+        {
+            "trans_status": told.trans_status,
+            "reason": told.reason,
+            "eci": told.eci,
+            "sealed_value": seal_cavv(sandbox, txn.txn_id, told.authentication_value),
+            "challenge_cancel": told.challenge_cancel,
+            "interactions": int(told.interaction_counter),
+            "completed_at": sandbox.now,
+        },
+    )
+    return RRes(told.server_trans_id, told.ds_trans_id, told.acs_trans_id)
+
+
+def _same(txn: Transaction, told: RReq) -> bool:
+    return (txn.ds_trans_id, txn.acs_trans_id) == (told.ds_trans_id, told.acs_trans_id)
+
+
+def _refused(rreq: RReq, error_code: str, detail: str) -> ErrorMessage:
+    return error_message(
+        error_code,
+        SERVER,
+        detail,
+        RReq.kind,
+        server_trans_id=rreq.server_trans_id,
+        ds_trans_id=rreq.ds_trans_id,
+        acs_trans_id=rreq.acs_trans_id,
+    )

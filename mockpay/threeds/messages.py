@@ -6,11 +6,221 @@ Elements and their forms: the facts on the buyer's side, section 3.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Self, TypeVar
 
-from mockpay.threeds.elements import DIGITS2, ERRORS, FLAG, STATUS, URL, UUID, Message, element
-from mockpay.threeds.rules import Browser
+from mockpay.kernel import ids
+from mockpay.kernel.errors import MockpayError
+from mockpay.threeds.rules import VERSION, Browser
+
+#: What a challenge message or session data may have at most, in characters of base64url.
+MAX_CHARACTERS = 1_024
+_ALPHABET = re.compile("[A-Za-z0-9_-]*")
+
+Element = str | int | bool
+
+
+class MessageError(MockpayError):
+    """
+    A text that is no 3-D Secure message.
+
+    Its detail has the `error_code` of EMV 3DS: 101 no message at all, 203 a form that no
+    element has, 204 an element given twice.
+    """
+
+    code = "threeds.malformed"
+
+    def __init__(self, message: str, error_code: str = "101") -> None:
+        super().__init__(message, error_code=error_code)
+        self.error_code = error_code
+
+
+def pack(octets: bytes) -> str:
+    """Bytes as base64url without padding."""
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def unpack(text: str) -> bytes:
+    """
+    Read base64url.
+
+    Padding is forgiven, as several payment companies' samples have it; other alphabets,
+    white space and bits beyond the last octet are not.
+
+    Raises:
+        MessageError: not base64url, or longer than `MAX_CHARACTERS`.
+    """
+    bare = text.removesuffix("=").removesuffix("=")
+    if len(bare) > MAX_CHARACTERS or not _ALPHABET.fullmatch(bare):
+        raise MessageError("This is not base64url of a message's length.")
+    try:
+        octets = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except binascii.Error as error:
+        raise MessageError("This is not base64url.") from error
+    if pack(octets) != bare:
+        raise MessageError("This base64url ends in bits that belong to no octet.")
+    return octets
+
+
+def encode(message: Mapping[str, Element]) -> str:
+    """A message as ``creq``, ``cres`` or ``threeDSMethodData`` carry it."""
+    return pack(json.dumps(dict(message), separators=(",", ":")).encode())
+
+
+def decode(text: str) -> dict[str, Element]:
+    """
+    Read what `encode` writes.
+
+    Raises:
+        MessageError: not base64url, not one JSON object in UTF-8, an element twice, or one
+            that is neither text nor a whole number nor true or false.
+    """
+    try:
+        found = json.loads(unpack(text).decode(), object_pairs_hook=_flat, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise MessageError("This is not JSON.") from error
+    if not isinstance(found, dict):
+        raise MessageError("A message is one JSON object.")
+    return found
+
+
+def _flat(pairs: Iterable[tuple[str, object]]) -> dict[str, Element]:
+    found: dict[str, Element] = {}
+    for name, value in pairs:
+        if name in found:
+            raise MessageError("An element is there twice.", "204")
+        if not isinstance(value, str | int):
+            raise MessageError("An element has a value that none has.", "203")
+        found[name] = value
+    return found
+
+
+def _no_number(name: str) -> object:
+    raise MessageError(f"{name} is no JSON.")
+
+
+def session_text(text: str) -> str:
+    """
+    Check ``threeDSSessionData``, which is handed back as it came; empty for none.
+
+    Raises:
+        MessageError: code 203 of EMV 3DS.
+    """
+    if len(text) > MAX_CHARACTERS or not _ALPHABET.fullmatch(text):
+        raise MessageError("threeDSSessionData is base64url of at most 1,024 characters.", "203")
+    return text
+
+
+Plain = Mapping[str, Element]
+Read = TypeVar("Read", bound="Message")
+
+#: errorCode, with the words of errorDescription.
+ERRORS: Mapping[str, str] = {
+    "101": "Message received invalid",
+    "102": "Message version not supported",
+    "201": "Required element missing",
+    "203": "Format of one or more elements is invalid",
+    "204": "Duplicate element",
+    "301": "Transaction ID not recognized",
+    "402": "Transaction timed out",
+    "404": "Permanent system failure",
+    "405": "System connection failure",
+}
+
+
+class BadMessage(MockpayError):
+    """A message that breaks EMV 3DS; `error_code` is what an Erro says of it."""
+
+    code = "threeds.bad_message"
+
+    def __init__(self, error_code: str, element: str) -> None:
+        super().__init__(ERRORS[error_code], error_code=error_code, element=element)
+        self.error_code, self.element = error_code, element
+
+
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+STATUS, DIGITS2, URL, ANY = "[YNUACDRI]", "[0-9]{2}", "[!-~]{1,2048}", "[^\\0]{0,2048}"
+#: The form of an element that is true or false.
+FLAG = "flag"
+
+
+def element(name: str, form: str = ANY) -> dict[str, str]:
+    """The metadata of a field: its name on the wire and the form that its text has."""
+    return {"name": name, "form": form}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What all messages have in common; `kind` is messageType."""
+
+    kind: ClassVar[str] = ""
+
+    def plain(self) -> dict[str, Element]:
+        """As JSON has it: the names of the wire, nothing that is absent."""
+        found: dict[str, Element] = {"messageType": self.kind, "messageVersion": VERSION}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value is not None:
+                found[one.metadata["name"]] = value if isinstance(value, bool) else str(value)
+        return found
+
+    @classmethod
+    def read(cls, plain: Plain) -> Self:
+        """
+        Read what `plain` wrote.
+
+        Raises:
+            BadMessage: 101 another message, 102 another version, 201 an element is missing,
+                203 one has another form.
+        """
+        if plain.get("messageType") != cls.kind:
+            raise BadMessage("101", "messageType")
+        if plain.get("messageVersion") != VERSION:
+            raise BadMessage("102", "messageVersion")
+        found: dict[str, Any] = {}
+        for one in fields(cls):
+            name = one.metadata["name"]
+            if name in plain:
+                found[one.name] = _checked(name, plain[name], one.metadata["form"])
+            elif one.default is MISSING:
+                raise BadMessage("201", name)
+        return cls(**found)
+
+
+def _checked(name: str, value: Element, form: str) -> Element:
+    if form == FLAG:
+        if isinstance(value, bool):
+            return value
+    elif isinstance(value, str) and re.fullmatch(form, value):
+        return value
+    raise BadMessage("203", name)
+
+
+def redacted(plain: Plain) -> dict[str, Element]:
+    """
+    A message as its log may have it.
+
+    Of a card number the first six and last four digits, of an authenticationValue its length and
+    the start of its SHA-256, and nothing that a cardholder typed.
+    """
+    kept = {name: value for name, value in plain.items() if name not in _TYPED}
+    number = str(kept.get("acctNumber", ""))
+    if number:
+        kept["acctNumber"] = f"{number[:6]}…{number[-4:]}"
+    value = str(kept.get("authenticationValue", ""))
+    if value:
+        mark = ids.fingerprint(value.encode())[:8]
+        kept["authenticationValue"] = f"{len(value)} characters, SHA-256 {mark}…"
+    return kept
+
+
+_TYPED = frozenset({"challengeDataEntry", "challengeHTMLDataEntry", "otp"})
+
 
 _SERVER = element("threeDSServerTransID", UUID)
 _ACS, _DS = element("acsTransID", UUID), element("dsTransID", UUID)

@@ -11,15 +11,35 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds import directory_server, threeds_table
-from mockpay.threeds.elements import BadMessage
+from mockpay.threeds import directory_server, messages, threeds_table
 from mockpay.threeds.issuer import seal_cavv
-from mockpay.threeds.messages import AReq, ARes, CReq, CRes, ErrorMessage, browser_elements, error_message
-from mockpay.threeds.outcomes import OUTCOMES, Outcome, flow_of, outcome_of
-from mockpay.threeds.rules import ENDED, TECHNICAL, WINDOWS, Browser, State, Transaction, TransStatus, eci, trans_id
-from mockpay.threeds.transitions import BROWSER, SERVER, TRANSACTIONS, add_prepared_event, get_transaction, log
-from mockpay.wire import threeds as wire
-from mockpay.wire.threeds import MessageError
+from mockpay.threeds.messages import (
+    AReq,
+    ARes,
+    BadMessage,
+    CReq,
+    CRes,
+    ErrorMessage,
+    MessageError,
+    browser_elements,
+    error_message,
+)
+from mockpay.threeds.rules import (
+    ENDED,
+    OUTCOMES,
+    TECHNICAL,
+    WINDOWS,
+    Browser,
+    Outcome,
+    State,
+    Transaction,
+    TransStatus,
+    eci,
+    flow_of,
+    outcome_of,
+    trans_id,
+)
+from mockpay.threeds.threeds_table import BROWSER, SERVER, TRANSACTIONS, add_prepared_event, get_transaction, log
 
 _CHALLENGE_INDICATORS = frozenset({"01", "02", "03", "04"})
 #: What the CRes's teller is not believed for: the reason told with N.
@@ -66,7 +86,9 @@ def prepare(
 
 def method_request(txn: Transaction, method_notification_url: str) -> str:
     """``threeDSMethodData`` for the hidden form that opens the issuer's method URL."""
-    return wire.encode({"threeDSServerTransID": txn.txn_id, "threeDSMethodNotificationURL": method_notification_url})
+    return messages.encode(
+        {"threeDSServerTransID": txn.txn_id, "threeDSMethodNotificationURL": method_notification_url}
+    )
 
 
 def method_done(sandbox: Sandbox, txn_id: str, comp_ind: str) -> Transaction:
@@ -158,7 +180,7 @@ def _record_ares(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
             txn,
             "challenge",
             Actor.ISSUER,
-            {"challenged_at": sandbox.now, "session_data": wire.pack(ids.entropy(16)), **known},
+            {"challenged_at": sandbox.now, "session_data": messages.pack(ids.entropy(16)), **known},
         )
     return step(
         sandbox,
@@ -199,7 +221,7 @@ def _record_error(sandbox: Sandbox, txn: Transaction, refusal: ErrorMessage) -> 
 def creq(txn: Transaction) -> str:
     """What the browser posts to `txn.acs_path`, beside `txn.session_data`."""
     message = CReq(txn.txn_id, txn.acs_trans_id or "", txn.window_size or "05")
-    return wire.encode(message.plain())
+    return messages.encode(message.plain())
 
 
 def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: str | None = None) -> Transaction:
@@ -248,7 +270,7 @@ def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: s
 def _mismatch(sandbox: Sandbox, txn: Transaction, cres_text: str, session_data: str | None) -> ErrorMessage | None:
     """Why a ``cres`` is not believed; None where it says what the RReq said."""
     try:
-        cres = CRes.read(wire.decode(cres_text))
+        cres = CRes.read(messages.decode(cres_text))
     except (MessageError, BadMessage) as error:
         return _error_message(txn, error.error_code, getattr(error, "element", error.message))
     log(sandbox, txn.txn_id, cres, BROWSER, SERVER)

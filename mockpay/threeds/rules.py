@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mockpay.domain.payments.attempts import Failure
 from mockpay.domain.state_machine import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
@@ -245,3 +246,135 @@ def trans_id(seed: str, *parts: object) -> str:
     octets[8] = octets[8] & 0x3F | 0x80
     text = octets.hex()
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+#: Outcomes that show a challenge; what they do beyond that happens on the ACS's page.
+CHALLENGED = frozenset({"success", "challenge", "timeout", "cancelled", "tampered", "otp_undelivered"})
+#: Outcomes that answer at once: status and reason.  A decoupled challenge (D) can only be had by
+#: a 3DS Requestor that asked for one, and this one never does.
+DIRECT: Mapping[str, tuple[TransStatus, str | None]] = {
+    "frictionless": (TransStatus.AUTHENTICATED, None),
+    "not_enrolled": (TransStatus.UNAVAILABLE, NOT_ENROLLED),
+    "D": (TransStatus.UNAVAILABLE, DECOUPLED),
+    **{
+        str(one): (one, DEFAULT_REASON.get(one))
+        for one in TransStatus
+        if one not in {TransStatus.CHALLENGE, TransStatus.DECOUPLED}
+    },
+}
+#: Outcomes at which the ACS answers with an Erro; the second does not need authentication.
+ERRORS = frozenset({"error", "error_optional"})
+
+#: Every outcome of the stage.
+OUTCOMES = CHALLENGED | ERRORS | frozenset(DIRECT)
+
+_MANDATED = "04"
+_HOME = "IN"
+
+
+def direct_status(txn: Transaction) -> tuple[TransStatus, str | None] | None:
+    """
+    What the issuer answers without a challenge; None where it wants one.
+
+    Indian cards are challenged (RBI asks for a second factor), others are let through unless
+    the seller's side mandates a challenge.
+    """
+    if txn.outcome == "success" and txn.country != _HOME and txn.challenge_indicator != _MANDATED:
+        return DIRECT["frictionless"]
+    return DIRECT.get(txn.outcome)
+
+
+def flow_of(outcome: str, status: TransStatus) -> Flow:
+    """Which way an ARes sends the authentication."""
+    if outcome == "not_enrolled":
+        return Flow.NOT_ENROLLED
+    if status is TransStatus.CHALLENGE:
+        return Flow.CHALLENGE
+    return Flow.ATTEMPT if status is TransStatus.ATTEMPTED else Flow.FRICTIONLESS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What an ended authentication means for its attempt.
+
+    `event` is the step of the attempt's machine, `failure` what it fails with.
+    """
+
+    trans_status: TransStatus | None
+    reason: str | None
+    eci: str
+    authentication_value: bool
+    liability: Liability
+    authorise: bool
+    event: str
+    failure: Failure | None
+
+
+#: Step of the attempt's machine and the reason told, by how a challenge ended without an answer.
+_ENDED_UNANSWERED: Mapping[State, tuple[str, str]] = {
+    State.CANCELLED: ("cancel", "payment_cancelled"),
+    State.TIMED_OUT: ("timeout", "payment_timed_out"),
+}
+
+
+def outcome_of(txn: Transaction, *, on_unavailable: str = "auto") -> Outcome | None:
+    """
+    What an authentication means for its payment; None while it has not ended.
+
+    Args:
+        on_unavailable: ``decline``, ``proceed`` without liability shift, or ``auto``: decline
+            Indian cards and proceed with others.
+    """
+    if txn.state in _ENDED_UNANSWERED:
+        event, reason = _ENDED_UNANSWERED[txn.state]
+        return _refused(txn, event, reason)
+    if txn.state not in {State.FRICTIONLESS, State.COMPLETED, State.ERROR}:
+        return None
+    if txn.trans_status in {TransStatus.AUTHENTICATED, TransStatus.ATTEMPTED, TransStatus.INFORMATIONAL}:
+        return _authorised(txn, "auth_ok")
+    if txn.trans_status is TransStatus.UNAVAILABLE and _proceeds(txn, on_unavailable):
+        return _authorised(txn, "auth_unavailable")
+    return _refused(txn, "auth_fail", "authentication_failed")
+
+
+def _proceeds(txn: Transaction, on_unavailable: str) -> bool:
+    if txn.outcome == "error_optional":
+        return True
+    if on_unavailable == "auto":
+        return txn.country != _HOME
+    return on_unavailable == "proceed"
+
+
+#: What the issuer decides, whatever its cardholder does.
+_ISSUER_DECIDED = frozenset({TransStatus.REJECTED, TransStatus.UNAVAILABLE})
+
+
+def _authorised(txn: Transaction, event: str) -> Outcome:
+    return Outcome(
+        txn.trans_status,
+        txn.reason,
+        eci(txn.network, txn.trans_status),
+        txn.sealed_value is not None,
+        liability(txn.trans_status),
+        authorise=True,
+        event=event,
+        failure=None,
+    )
+
+
+def _refused(txn: Transaction, event: str, reason: str) -> Outcome:
+    """Nothing to authorise: whatever was proven before counts no more."""
+    source = "issuer_bank" if txn.trans_status in _ISSUER_DECIDED else "customer"
+    code = f"{txn.trans_status or TransStatus.UNAVAILABLE}/{txn.reason or TECHNICAL}"
+    failure = Failure(source, "payment_authentication", reason, code)
+    return Outcome(
+        txn.trans_status,
+        txn.reason,
+        eci(txn.network, None),
+        authentication_value=False,
+        liability=Liability.MERCHANT,
+        authorise=False,
+        event=event,
+        failure=failure,
+    )

@@ -69,3 +69,29 @@ def _error_response(runtime: Runtime, error: MockpayError, status: int, http: HT
     title = _PAGE_TITLES.get(status, "This did not work")
     page = {"title": title, "sentence": error.message, "code": error.code}
     return Response(render_template("error.html", page=page), status)
+
+
+_POLICY = "default-src 'self'; frame-ancestors {}; base-uri 'none'"
+#: No `form-action`: it would block the way back to the seller (contract section 4).
+POLICY = _POLICY.format("'none'")
+#: The issuer's pages, and the redirects there and back, are framed by the payment page.
+FRAMED = _POLICY.format("'self'")
+_NAME = "Content-Security-Policy"
+_PAGE_HEADERS = {_NAME: POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+
+
+def register_headers(app: Flask) -> None:
+    """Put the headers on every HTML answer."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        if response.content_type.startswith("text/html"):
+            for name, value in _PAGE_HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response
+
+
+def framed(response: Response) -> Response:
+    """A page that our own pages may show in a frame."""
+    response.headers[_NAME] = FRAMED
+    return response

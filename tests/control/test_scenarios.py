@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.resolution import MATCH_KEYS
 from mockpay.store import scenarios
 from mockpay.store.unit_of_work import transaction

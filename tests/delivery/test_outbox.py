@@ -11,7 +11,7 @@ from mockpay.domain.payments.gateways import Charge
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import Unreachable
-from mockpay.services.payments import charges
+from mockpay.services.payments import payments
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox as outbox_rows
 from tests.factories import NOON, World, run_concurrently
@@ -101,13 +101,13 @@ def test_a_row_sent_twice_has_one_idempotency_key_and_one_result(world, gateway,
     started = world.create_attempt(order, "success@mockpay")
     with world.read() as sandbox:
         slow = outbox_rows.by_id(sandbox, started.outbox_id)
-        charge = charges.charge_request(sandbox, slow.subject)
+        charge = payments.charge_request(sandbox, slow.subject)
     result = gateway.charge(charge)
     real_clock.move(outbox_rows.LEASE_MS)
     assert send_waiting(world.runtime) == 1
     with world.transaction() as sandbox:
         assert not outbox_rows.record(sandbox, slow.outbox_id, outbox_rows.SENT)
-        charges.record_gateway_result(sandbox, slow.subject, result)
+        payments.record_gateway_result(sandbox, slow.subject, result)
     world.advance(0)
     assert len({charge.idempotency_key for charge in gateway.asked}) == 1
     assert world.states(order) == ("PAID", "CAPTURED")

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.domain.methods.netbanking import BANKS
-from mockpay.domain.offer_patches import merged, patch_of
-from mockpay.domain.offers import DEFAULT
+from mockpay.domain.offers import DEFAULT, merged, patch_of
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money

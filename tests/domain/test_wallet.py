@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.domain import wallet
-from mockpay.domain.methods.response_codes import Answer, MoneyStatus, Timing
+from mockpay.domain.methods.method import Answer, MoneyStatus, Timing
 from mockpay.domain.methods.wallet import RESPONSE_CODES
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 

@@ -9,10 +9,10 @@ from mockpay.merchant import AmazonPayClient, ServiceError, SignatureMismatch
 from mockpay.merchant.results import Outcome
 from mockpay.wire import forms, keys, xml
 from mockpay.wire.amazonpay import envelope, signing
-from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import Flavour, open_envelope, read_parameters
 from mockpay.wire.amazonpay.results import ResultError
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
+from mockpay.wire.amazonpay.signing import Encoding
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, SELLER_ID, VECTORS
 
 NOW = 1_795_294_910_123

@@ -8,8 +8,8 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpReply
 from mockpay.merchant import AmazonPayClient, ServiceError
 from mockpay.merchant.refunds import Refund, RefundState
-from mockpay.wire.amazonpay.client_families import Flavour
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
+from mockpay.wire.amazonpay.signing import Flavour
 from tests.merchant.pretend_refunds import done, fault
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, SELLER_ID
 

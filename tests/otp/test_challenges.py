@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.keys.keyring import Keyring
 from mockpay.kernel.money import Money
-from mockpay.otp import challenges, codes
+from mockpay.otp import challenges
 from mockpay.otp import otp_table as rows
 from mockpay.otp.rules import EXPIRY, OTP, Channel, OtpState, Purpose, Verdict
 from mockpay.services.inbox import list_page
@@ -243,7 +243,7 @@ def is_right_under(world, ring, challenge, code):
     runtime = replace(world.runtime, keys=replace(world.runtime.keys, store=ring))
     with world.read() as sandbox:
         kept = rows.find(sandbox, challenge.challenge_id)
-        return codes.code_matches(replace(sandbox, runtime=runtime), kept, code)
+        return challenges.code_matches(replace(sandbox, runtime=runtime), kept, code)
 
 
 # --- time

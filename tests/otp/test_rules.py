@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.otp_codes import otp_rows
 from mockpay.domain.scenarios.resolution import Input
 from mockpay.domain.sellers import Settings, settings

@@ -14,7 +14,7 @@ from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Assessment, Facts
 from mockpay.services.sellers.accounts import Changes, change, reset
-from mockpay.store.timeline import timeline
+from mockpay.store.transitions import timeline
 from tests.factories import World
 
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.domain.methods.cards import bin_of, luhn
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES, country_of, listed, risk_rows
 from mockpay.domain.scenarios.rows import Input
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-from mockpay.risk.rule_table import NAMES, RULES, rules_of
-from mockpay.risk.rules import Counts, Facts, PresetDecision, Verdict, assess, strictest
+from mockpay.risk.rules import NAMES, RULES, Counts, Facts, PresetDecision, Verdict, assess, rules_of, strictest
 
 PLAIN = Facts(Money.parse("499.00"), "upi")
 CARD = replace(PLAIN, method="card", fingerprint="f1", card="411111…1111", country="IN", holder="Asha Rao")

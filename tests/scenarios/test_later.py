@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockpay.domain.payments.plans import Source, Stage
+from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.merchant.notifications import verify_notification
 from mockpay.providers.amazonpay import verify_faults

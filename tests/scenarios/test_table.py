@@ -9,7 +9,7 @@ import pytest
 from mockpay.domain.methods.cards import luhn
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
-from mockpay.domain.payments.plans import Source, Stage
+from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.errors import Invalid
 from mockpay.merchant.results import SignatureMismatch

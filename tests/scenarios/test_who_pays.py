@@ -10,14 +10,14 @@ from mockpay.domain.methods.cards import bin_of
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.services.inbox import list_page
-from mockpay.services.payments import card_authentication, otp_authentication, payments
+from mockpay.services.payments import authentication, payments
 from mockpay.services.payments.payers import Payer
 from mockpay.threeds import threeds_table
 from tests.factories import GUEST_AT_PAGE, World
@@ -163,7 +163,7 @@ def test_the_amount_that_loses_the_first_password_loses_it_on_the_page_too(runti
     world = World.new(runtime, otp_always_methods=("netbanking", "wallet"))
     attempt = world.start(world.order(amount="1702.08"), instrument).attempt
     with world.read() as sandbox:
-        challenge = otp_authentication.active_otp(sandbox, attempt)
+        challenge = authentication.active_otp(sandbox, attempt)
         assert challenge.undelivered
         assert list_page(sandbox, kind="otp").items == []
     world.advance(30)
@@ -293,7 +293,7 @@ def begin_at_page(world, attempt):
     fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "3ds")
     with world.transaction() as sandbox:
-        card_authentication.prepare(sandbox, fresh, GUEST_AT_PAGE.checkout)
+        authentication.prepare(sandbox, fresh, GUEST_AT_PAGE.checkout)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import settlement
-from mockpay.services.payments.outcomes import give_up
+from mockpay.services.payments.captures import give_up
 from mockpay.store import outbox as outbox_rows
 from tests.factories import World, on_sqlite
 

@@ -17,7 +17,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments import authentication, card_authentication, otp_authentication, payments
+from mockpay.services.payments import authentication, payments
 from mockpay.services.payments.payers import Payer
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox as outbox_rows
@@ -110,7 +110,7 @@ class Proofs(RuleBasedStateMachine):
         attempt = self.last(which, None)
         with self.world.transaction() as sandbox:
             before = get_attempt(sandbox, attempt.attempt_id)
-            _, after = otp_authentication.submit_otp(sandbox, before, code)
+            _, after = authentication.submit_otp(sandbox, before, code)
             outbox_id = self.proved(sandbox, before, after)
         if sent:
             self.world._send(outbox_id)
@@ -126,13 +126,13 @@ class Proofs(RuleBasedStateMachine):
         attempt = self.last(which, Auth.OTP)
         assume(attempt.state is AttemptState.AUTH_PENDING)
         with self.world.transaction() as sandbox:
-            self.may_conflict(otp_authentication.start_otp, sandbox, attempt)
+            self.may_conflict(authentication.start_otp, sandbox, attempt)
 
     @rule(which=which)
     def leave_password(self, which):
         with self.world.transaction() as sandbox:
             attempt = self.last(which, Auth.OTP)
-            otp_authentication.cancel_otp(sandbox, get_attempt(sandbox, attempt.attempt_id))
+            authentication.cancel_otp(sandbox, get_attempt(sandbox, attempt.attempt_id))
 
     @rule(which=which, told=st.sampled_from(["Y", "N"]))
     def go_to_issuer(self, which, told):
@@ -140,10 +140,10 @@ class Proofs(RuleBasedStateMachine):
         assume(attempt.state is AttemptState.AUTH_PENDING)
         with self.world.transaction() as sandbox:
             if threeds_table.latest(sandbox, attempt.attempt_id) is None:
-                moved = card_authentication.prepare(sandbox, attempt, GUEST_AT_PAGE.checkout)
+                moved = authentication.prepare(sandbox, attempt, GUEST_AT_PAGE.checkout)
             else:
                 browser = GUEST_AT_PAGE.checkout.browser
-                moved = card_authentication.ask_issuer(sandbox, attempt, browser, told)
+                moved = authentication.ask_issuer(sandbox, attempt, browser, told)
             outbox_id = self.proved(sandbox, attempt, moved)
         self.world._send(outbox_id)
 
@@ -158,7 +158,7 @@ class Proofs(RuleBasedStateMachine):
                 page = acs.submit(sandbox, txn.acs_token, code)
             if not (back and isinstance(page, acs.ChallengeCompletion)):
                 return
-            moved = card_authentication.handle_return(sandbox, attempt, page.cres, page.session_data)
+            moved = authentication.handle_return(sandbox, attempt, page.cres, page.session_data)
             outbox_id = self.proved(sandbox, attempt, moved)
         self.world._send(outbox_id)
 

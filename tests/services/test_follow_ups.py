@@ -11,7 +11,7 @@ from mockpay.services.payments import transitions
 from mockpay.services.payments.transitions import ATTEMPTS, ORDERS
 from mockpay.services.refunds.transitions import REFUNDS, add_to_order, notify_seller, release_reserve
 from mockpay.threeds.rules import THREEDS
-from mockpay.threeds.transitions import TRANSACTIONS
+from mockpay.threeds.threeds_table import TRANSACTIONS
 from mockpay.vault import saved_methods
 from mockpay.vault.rules import SAVED_METHOD
 

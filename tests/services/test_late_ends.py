@@ -4,7 +4,7 @@ import pytest
 
 from mockpay.domain.payments.gateways import Result, ResultKind
 from mockpay.kernel.errors import Conflict
-from mockpay.services.payments import charges, settlement
+from mockpay.services.payments import payments, settlement
 from tests.factories import NOON, World
 
 
@@ -122,7 +122,7 @@ def test_a_gateways_second_answer_changes_nothing(world):
     order = world.order()
     attempt = world.pay(order)
     with world.transaction() as sandbox:
-        charges.record_gateway_result(sandbox, attempt.attempt_id, Result(ResultKind.DECLINED, "U30"))
+        payments.record_gateway_result(sandbox, attempt.attempt_id, Result(ResultKind.DECLINED, "U30"))
     assert world.states(order) == ("PAID", "CAPTURED")
 
 

@@ -9,10 +9,9 @@ from sqlalchemy import select
 from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import LIVE
-from mockpay.services.payments import otp_authentication
+from mockpay.services.payments import authentication
 from mockpay.services.payments.payers import Payer
-from mockpay.store.attempt_secrets import secrets
-from mockpay.store.attempts import attempts
+from mockpay.store.attempts import attempts, secrets
 from mockpay.store.db.metadata import metadata
 from mockpay.store.inbox import inbox
 from mockpay.threeds import threeds_table
@@ -79,7 +78,7 @@ def with_passwords(world):
     right, left, locked, _ = tried
     world.authenticate(right, codes(world, right.attempt_id)[0])
     with world.transaction() as sandbox:
-        otp_authentication.cancel_otp(sandbox, left)
+        authentication.cancel_otp(sandbox, left)
     world.authenticate(locked, "888888")
 
 

@@ -10,11 +10,11 @@ from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState
 from mockpay.kernel.errors import MockpayError
-from mockpay.services.payments import charges
+from mockpay.services.payments import payments
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import ATTEMPTS, get_attempt
 from mockpay.services.sellers import accounts
-from mockpay.store import attempt_secrets, attempts, transitions
+from mockpay.store import attempts, transitions
 from mockpay.store.transitions import step
 from tests.factories import Actor, World
 
@@ -24,12 +24,12 @@ DECLINED = "4000000000000002"
 
 def kept(world, attempt_id):
     with world.read() as sandbox:
-        return dict(attempt_secrets.find(sandbox, attempt_id))
+        return dict(attempts.find_secret(sandbox, attempt_id))
 
 
 def rows(world):
     with world.read() as sandbox:
-        return sandbox.connection.execute(select(attempt_secrets.secrets)).mappings().all()
+        return sandbox.connection.execute(select(attempts.secrets)).mappings().all()
 
 
 def chosen(world, number=VISA, order="O-1"):
@@ -40,7 +40,7 @@ def test_a_card_number_is_kept_for_its_gateways_call_only(world):
     attempt = chosen(world)
     assert kept(world, attempt.attempt_id) == {"number": VISA}
     with world.read() as sandbox:
-        charge = charges.charge_request(sandbox, attempt.attempt_id)
+        charge = payments.charge_request(sandbox, attempt.attempt_id)
     assert charge.secret == {"number": VISA}
     assert VISA not in repr(charge)
     assert VISA not in repr(attempt)
@@ -68,12 +68,10 @@ def test_a_secret_opens_for_its_own_attempt_only(world):
     stolen = {row["attempt_id"]: bytes(row["sealed"]) for row in rows(world)}[other.attempt_id]
     with world.transaction() as sandbox:
         sandbox.connection.execute(
-            update(attempt_secrets.secrets)
-            .where(attempt_secrets.secrets.c.attempt_id == mine.attempt_id)
-            .values(sealed=stolen)
+            update(attempts.secrets).where(attempts.secrets.c.attempt_id == mine.attempt_id).values(sealed=stolen)
         )
     with world.read() as sandbox, pytest.raises(MockpayError):
-        attempt_secrets.find(sandbox, mine.attempt_id)
+        attempts.find_secret(sandbox, mine.attempt_id)
 
 
 def test_another_seller_finds_nothing(world):

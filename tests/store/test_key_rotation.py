@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Unusable
 from mockpay.kernel.keys.files import open_keys
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
-from mockpay.store import attempt_secrets, key_rotation, sellers
+from mockpay.store import attempts, key_rotation, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.metadata import metadata
 from mockpay.store.unit_of_work import read
@@ -85,7 +85,7 @@ def opens(runtime, filled):
     fresh = another(runtime)
     assert [pan(fresh, method) for method in methods] == [VISA, MASTERCARD]
     with read(fresh, world.seller_id) as sandbox:
-        assert attempt_secrets.find(sandbox, attempt.attempt_id) == {"number": VISA}
+        assert attempts.find_secret(sandbox, attempt.attempt_id) == {"number": VISA}
     return True
 
 

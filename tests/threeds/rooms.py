@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from mockpay.kernel.clock import SECOND
 from mockpay.services.payments.transitions import get_attempt
-from mockpay.threeds import acs, requestor
+from mockpay.threeds import acs, messages, requestor
 from mockpay.threeds import threeds_table as rows
 from mockpay.threeds.acs import ChallengeCompletion
 from mockpay.threeds.messages import CRes
 from mockpay.threeds.rules import Browser, Transaction
-from mockpay.wire import threeds as wire
 from tests.factories import World
 
 VISA, MASTERCARD, RUPAY = "4111111111111111", "5500670000001002", "6527658900001005"
@@ -108,9 +107,9 @@ class Room:
 
 
 def cres_of(finished: ChallengeCompletion) -> CRes:
-    return CRes.read(wire.decode(finished.cres))
+    return CRes.read(messages.decode(finished.cres))
 
 
 def forged(finished: ChallengeCompletion, **changes) -> str:
     """Another CRes than the ACS wrote."""
-    return wire.encode(replace(cres_of(finished), **changes).plain())
+    return messages.encode(replace(cres_of(finished), **changes).plain())

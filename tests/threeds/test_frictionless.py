@@ -176,9 +176,9 @@ def test_asked_twice_the_issuer_answers_once(world):
 def test_the_timeline_tells_each_step(world):
     room = Room.asked(world, "A")
     with world.read() as sandbox:
-        from mockpay.store import timeline
+        from mockpay.store import transitions
 
-        told = [one for one in timeline.of_order(sandbox, room.txn.order_pk) if one.machine == "threeds"]
+        told = [one for one in transitions.of_order(sandbox, room.txn.order_pk) if one.machine == "threeds"]
     assert [one.event for one in told] == ["prepared", "authenticate", "frictionless"]
     assert told[-1].facts["trans_status"] == "A"
     assert (told[-1].before, told[-1].after) == ("AUTHENTICATING", "FRICTIONLESS")

@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockpay.threeds.elements import BadMessage, redacted
-from mockpay.threeds.messages import AReq, ARes, CReq, CRes, ErrorMessage, RReq, RRes, browser_elements, error_message
+from mockpay.threeds.messages import (
+    AReq,
+    ARes,
+    BadMessage,
+    CReq,
+    CRes,
+    ErrorMessage,
+    RReq,
+    RRes,
+    browser_elements,
+    error_message,
+    redacted,
+)
 from mockpay.threeds.rules import Browser
 
 ID = "8a880dc0-d2d2-4067-bcb1-b08d1690b26e"

@@ -6,8 +6,20 @@ import pytest
 
 from mockpay.domain.state_machine import Machine
 from mockpay.threeds import rules
-from mockpay.threeds.outcomes import CHALLENGED, DIRECT, ERRORS, OUTCOMES, flow_of
-from mockpay.threeds.rules import ENDED, REASONS, THREEDS, WINDOWS, Liability, State, TransStatus
+from mockpay.threeds.rules import (
+    CHALLENGED,
+    DIRECT,
+    ENDED,
+    ERRORS,
+    OUTCOMES,
+    REASONS,
+    THREEDS,
+    WINDOWS,
+    Liability,
+    State,
+    TransStatus,
+    flow_of,
+)
 
 #: facts, section 12.6.
 LEADS = {

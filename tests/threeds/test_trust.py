@@ -2,11 +2,10 @@
 
 import pytest
 
-from mockpay.threeds import acs, directory_server, requestor
+from mockpay.threeds import acs, directory_server, messages, requestor
 from mockpay.threeds.acs import AcsPage, ChallengeCompletion
 from mockpay.threeds.messages import ErrorMessage, RReq
 from mockpay.threeds.rules import State
-from mockpay.wire import threeds as wire
 from tests.factories import World, on_sqlite
 from tests.threeds.rooms import RIGHT, Room, cres_of, forged
 
@@ -15,8 +14,8 @@ OTHER = "00000000-0000-4000-8000-000000000000"
 
 def changed(room, **elements):
     """The buyer's CReq with other elements; None leaves one out."""
-    plain = {**wire.decode(requestor.creq(room.txn)), **elements}
-    return wire.encode({name: value for name, value in plain.items() if value is not None})
+    plain = {**messages.decode(requestor.creq(room.txn)), **elements}
+    return messages.encode({name: value for name, value in plain.items() if value is not None})
 
 
 @pytest.mark.parametrize("says", ["N", "U", "A", "R", "C"])
@@ -69,7 +68,7 @@ def test_a_cres_before_its_result_fails(world):
 
 def forged_alone(room, status):
     txn = room.txn
-    return wire.encode(
+    return messages.encode(
         {
             "messageType": "CRes",
             "messageVersion": "2.2.0",
@@ -211,7 +210,7 @@ def test_a_browser_that_posts_without_end_fills_no_log(world):
 def test_the_issuers_method_page_is_told_whom_to_answer(world):
     room = Room.prepared(world)
     text = requestor.method_request(room.txn, "http://127.0.0.1/notify")
-    assert wire.decode(text) == {
+    assert messages.decode(text) == {
         "threeDSServerTransID": room.txn_id,
         "threeDSMethodNotificationURL": "http://127.0.0.1/notify",
     }

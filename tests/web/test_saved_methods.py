@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.kernel.clock import DAY
 from mockpay.vault.rules import MethodStatus, SavedMethod
-from mockpay.web.saved_methods import rows, usable
+from mockpay.web.buyers import rows, usable
 from tests.factories import NOON
 
 CARD = SavedMethod(

@@ -1,8 +1,8 @@
 import pytest
 
 from mockpay.wire.amazonpay import envelope, sealing, signing
-from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import EnvelopeError, Flavour, open_envelope
+from mockpay.wire.amazonpay.signing import Encoding
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, SECRET_KEY, SELLER_ID, VECTORS, name_of, parameters_of
 
 REQUESTS = VECTORS["process_payment_requests"]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import client_families, signature_verification
-from mockpay.wire.amazonpay.client_families import Encoding
+from mockpay.wire.amazonpay import signature_verification, signing
+from mockpay.wire.amazonpay.signing import Encoding
 from mockpay.wire.forms import FormError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -29,12 +29,12 @@ def test_each_client_family_has_its_own_percent_encoding(encoding, encoded):
 def test_double_utf8_is_undone_for_any_text(text, encoding):
     decoded = forms.percent_decode(encoding.percent_encode(text))
 
-    assert client_families.undo_double_utf8(decoded) == text
+    assert signing.undo_double_utf8(decoded) == text
 
 
 @pytest.mark.parametrize("text", ["plain", "नमस्ते", "naïve", "\xff", "😀é"])
 def test_text_that_was_encoded_once_is_left_alone(text):
-    assert client_families.undo_double_utf8(text) == text
+    assert signing.undo_double_utf8(text) == text
 
 
 @given(pairs=st.lists(st.tuples(TEXT.filter(bool), TEXT)))
@@ -101,7 +101,7 @@ def test_half_a_surrogate_pair_cannot_be_encoded():
 
 def test_reencoding_keeps_the_bytes_and_changes_the_spelling():
     assert signature_verification.reencode("a+b%2a%C3%A9%FF") == "a%20b%2A%C3%A9%FF"
-    assert signature_verification.reencode("%28*%2A", safe=client_families.NODE_MARKS) == "(**"
+    assert signature_verification.reencode("%28*%2A", safe=signing.NODE_MARKS) == "(**"
 
 
 def test_percent_codes_change_case_without_touching_other_text():

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockpay.wire import threeds
-from mockpay.wire.threeds import MAX_CHARACTERS, MessageError
+from mockpay.threeds import messages
+from mockpay.threeds.messages import MAX_CHARACTERS, MessageError
 
 VALUES = st.text(max_size=20) | st.booleans() | st.integers(-(10**9), 10**9)
 MESSAGES = st.dictionaries(st.text(max_size=12), VALUES, max_size=6)
@@ -23,28 +23,28 @@ SAMPLE = (
 
 def refused(text: str) -> str:
     with pytest.raises(MessageError) as error:
-        threeds.decode(text)
+        messages.decode(text)
     return error.value.error_code
 
 
 def outcome(text: str) -> str:
     try:
-        return "read" if isinstance(threeds.decode(text), dict) else "something else"
+        return "read" if isinstance(messages.decode(text), dict) else "something else"
     except MessageError as error:
         return error.error_code
 
 
 @given(message=MESSAGES)
 def test_what_is_written_reads_back(message):
-    text = threeds.encode(message)
+    text = messages.encode(message)
     if len(text) <= MAX_CHARACTERS:
-        assert threeds.decode(text) == message
+        assert messages.decode(text) == message
     assert "=" not in text
 
 
 @given(octets=st.binary(max_size=768))
 def test_bytes_read_back(octets):
-    assert threeds.unpack(threeds.pack(octets)) == octets
+    assert messages.unpack(messages.pack(octets)) == octets
 
 
 @given(text=st.text(max_size=60) | st.from_regex(r"\A[A-Za-z0-9_-]{0,80}\Z"))
@@ -54,17 +54,17 @@ def test_any_text_is_read_or_refused(text):
 
 @given(octets=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(octets):
-    assert outcome(threeds.pack(octets)) in {"read", "101", "203", "204"}
+    assert outcome(messages.pack(octets)) in {"read", "101", "203", "204"}
 
 
 def test_a_published_sample_is_read():
-    found = threeds.decode(SAMPLE)
+    found = messages.decode(SAMPLE)
     assert (found["messageType"], found["messageVersion"]) == ("CReq", "2.2.0")
     assert found["challengeWindowSize"] == "05"
 
 
 def test_padding_is_forgiven():
-    assert threeds.decode(threeds.encode({"a": "bc"}) + "==") == {"a": "bc"}
+    assert messages.decode(messages.encode({"a": "bc"}) + "==") == {"a": "bc"}
 
 
 @pytest.mark.parametrize(
@@ -76,41 +76,41 @@ def test_what_is_not_base64url_is_refused(text):
 
 @pytest.mark.parametrize("plain", ["[]", "1", "null", '"text"', "{", '{"a":}', "{}{}", "NaN", '{"a":NaN}', "\ufeff{}"])
 def test_what_is_no_json_object_is_refused(plain):
-    assert refused(threeds.pack(plain.encode())) == "101"
+    assert refused(messages.pack(plain.encode())) == "101"
 
 
 @pytest.mark.parametrize("octets", [b"\xff\xfe{}", b'{"a":"\xff"}', b'{"a":"b"}\0'])
 def test_bytes_that_are_no_text_are_refused(octets):
-    assert refused(threeds.pack(octets)) == "101"
+    assert refused(messages.pack(octets)) == "101"
 
 
 @pytest.mark.parametrize("value", [None, 1.5, [], {}, ["a"], {"b": "c"}])
 def test_a_value_that_no_element_has_is_refused(value):
-    assert refused(threeds.pack(json.dumps({"a": value}).encode())) == "203"
+    assert refused(messages.pack(json.dumps({"a": value}).encode())) == "203"
 
 
 def test_an_element_twice_is_refused():
-    assert refused(threeds.pack(b'{"a":"b","a":"b"}')) == "204"
+    assert refused(messages.pack(b'{"a":"b","a":"b"}')) == "204"
 
 
 def test_a_deep_nest_is_refused_without_a_fall():
-    assert refused(threeds.pack(b"[" * 768)) == "101"
+    assert refused(messages.pack(b"[" * 768)) == "101"
 
 
 def test_the_bound_is_exact():
-    longest = threeds.pack(b" " * (MAX_CHARACTERS // 4 * 3 - 2) + b"{}")
+    longest = messages.pack(b" " * (MAX_CHARACTERS // 4 * 3 - 2) + b"{}")
     assert len(longest) == MAX_CHARACTERS
-    assert threeds.decode(longest) == {}
-    assert refused(threeds.pack(b" " * (MAX_CHARACTERS // 4 * 3 - 1) + b"{}")) == "101"
+    assert messages.decode(longest) == {}
+    assert refused(messages.pack(b" " * (MAX_CHARACTERS // 4 * 3 - 1) + b"{}")) == "101"
 
 
 @pytest.mark.parametrize("text", ["", "abc_-9", "A" * 1024])
 def test_session_data_comes_back_as_it_went(text):
-    assert threeds.session_text(text) == text
+    assert messages.session_text(text) == text
 
 
 @pytest.mark.parametrize("text", ["a b", "a=", "A" * 1025, "é", "<b>"])
 def test_other_session_data_is_refused(text):
     with pytest.raises(MessageError) as error:
-        threeds.session_text(text)
+        messages.session_text(text)
     assert error.value.error_code == "203"

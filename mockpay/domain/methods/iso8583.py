@@ -6,7 +6,7 @@ The two last codes are ours: field 39 says neither "later" nor "given up".
 
 from __future__ import annotations
 
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Code, MoneyStatus, ResponseCodes, Timing, table
+from mockpay.domain.methods.method import REVERSED, Answer, Code, MoneyStatus, ResponseCodes, Timing, table
 
 #: A soft decline: the issuer wants a challenge where it let the buyer through without one.
 SCA_REQUIRED = "1A"

@@ -7,8 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import mockpay.domain.methods as package
-from mockpay.domain.methods.method import Method
-from mockpay.domain.methods.response_codes import MoneyStatus, ResponseCodes
+from mockpay.domain.methods.method import Method, MoneyStatus, ResponseCodes
 from mockpay.domain.payments.attempts import Attempt, Failure
 from mockpay.kernel.errors import Invalid
 

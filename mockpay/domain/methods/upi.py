@@ -12,8 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from mockpay.domain.methods.method import Approval, Method, Parts, Section
-from mockpay.domain.methods.response_codes import REVERSED, Answer, Code, MoneyStatus, ResponseCodes, Timing, table
+from mockpay.domain.methods.method import (
+    REVERSED,
+    Answer,
+    Approval,
+    Code,
+    Method,
+    MoneyStatus,
+    Parts,
+    ResponseCodes,
+    Section,
+    Timing,
+    table,
+)
 from mockpay.domain.scenarios.rows import Input
 from mockpay.domain.scenarios.upi import pin_rows, vpa_rows
 from mockpay.kernel.errors import Invalid

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mockpay.domain.buyers import normal_email
-from mockpay.domain.methods.method import Method, Parts
-from mockpay.domain.methods.response_codes import Answer, Code, MoneyStatus, ResponseCodes, Timing, table
+from mockpay.domain.methods.method import Answer, Code, Method, MoneyStatus, Parts, ResponseCodes, Timing, table
 from mockpay.domain.wallet import METHOD as METHOD_CODE
 from mockpay.kernel.money import Money
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
 from mockpay.domain.scenarios.rows import Input, Row
 

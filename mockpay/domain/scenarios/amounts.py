@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockpay.domain.methods.iso8583 import ISO_CODES
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Input, Row
 
 #: What the browser brings back to the seller; outcome names are the redirect stage's own.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mockpay.domain.methods import iso8583
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Input, Row
 
 #: Cards that simply work, by whose they are: number and what else is known of it.

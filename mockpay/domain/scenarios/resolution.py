@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from mockpay.domain import notifications, refunds
 from mockpay.domain.methods import registry
+from mockpay.domain.methods.method import ResponseCodes
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.methods.response_codes import ResponseCodes
-from mockpay.domain.payments.plans import Decision, Plan, Source, Stage
+from mockpay.domain.payments.attempts import Decision, Plan, Source, Stage
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES, CAPTURE_OUTCOMES, VERIFY_OUTCOMES, later_rows
 from mockpay.domain.scenarios.amounts import GATEWAY_OUTCOMES, REDIRECT_OUTCOMES, amount_rows
 from mockpay.domain.scenarios.otp_codes import otp_rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Input, Row
 
 #: What the risk stage may be told to decide; `highest` leaves it to the rule RISK_HIGHEST.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mockpay.domain.methods.response_codes import Code
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.methods.method import Code
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Input, Row
 
 _HANDLE = "@mockpay"

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from mockpay.domain.methods import wallet
 from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, views
+from mockpay.providers.amazonpay.process_payment import Shortcut
 from mockpay.providers.amazonpay.return_url import return_url
-from mockpay.providers.amazonpay.shortcut import Shortcut
 from mockpay.providers.amazonpay.signatures import explain_signature
 from mockpay.providers.amazonpay.throttling import PROFILES
 from mockpay.providers.contract import Provider

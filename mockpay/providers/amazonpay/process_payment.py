@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Request, Response
 
@@ -120,3 +121,28 @@ def _redirect(location: str) -> Response:
     """A bare 302: no body is built for a browser that follows at once."""
     headers = {"Location": location, "Cache-Control": "no-store"}
     return Response(status=302, headers=headers, content_type="text/html; charset=utf-8")
+
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_PATHS = frozenset(path + slash for path in ("/initiatePayment", "/processPayment") for slash in ("", "/"))
+
+
+class Shortcut:
+    """The application `ordinary`, with the shortcut before it."""
+
+    def __init__(self, ordinary: WSGIApplication, runtime: Runtime) -> None:
+        self._ordinary = ordinary
+        self._runtime = runtime
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with a redirect, or hand over."""
+        if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
+            return self._ordinary(environ, start_response)
+        result = begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"))
+        if isinstance(result, Refusal):
+            return self._ordinary({**environ, REFUSAL: result}, start_response)
+        headers = [("Location", result), ("Cache-Control", "no-store"), ("Content-Length", "0")]
+        start_response("302 Found", headers)
+        return ()

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.payments.attempts import Attempt, AttemptState
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.sellers import Seller
 from mockpay.providers.amazonpay import reasons
 from mockpay.providers.amazonpay.reasons import Reason, Status
-from mockpay.wire.amazonpay.client_families import Encoding
-from mockpay.wire.amazonpay.signing import sign_result
+from mockpay.wire.amazonpay.signing import Encoding, sign_result
 
 _WAITING = frozenset({AttemptState.PENDING, AttemptState.UNKNOWN, AttemptState.PROCESSING})
 #: Everything that may stand in a URL as it is; the rest of a redirectUrl is percent-encoded.

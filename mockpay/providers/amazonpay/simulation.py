@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
 from mockpay.kernel.errors import Invalid
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Attempt, Stage
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, MockpayError, Unusable
 from mockpay.store import attempts, counters

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockpay.domain.methods.method import Answer, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.methods.response_codes import Answer, MoneyStatus
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid

@@ -12,7 +12,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments.transitions import ATTEMPTS, ORDER_EXPIRY, ORDERS, get_order
-from mockpay.store import attempts, orders, schedule, timeline
+from mockpay.store import attempts, orders, schedule, transitions
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
@@ -131,7 +131,7 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
 
 def record_return(sandbox: Sandbox, order: Order) -> int:
     """The buyer goes back to the seller; when they first did."""
-    events = timeline.of_order(sandbox, order.order_pk)
+    events = transitions.of_order(sandbox, order.order_pk)
     before = next((e.at for e in events if e.event == "returned"), None)
     if before is not None:
         return before

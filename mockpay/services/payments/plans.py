@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.method import Instrument, ResponseCodes
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.methods.response_codes import ResponseCodes
 from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import Decision, Plan, Source, Stage
+from mockpay.domain.payments.attempts import Attempt, Decision, Plan, Source, Stage
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.scenarios.resolution import (
     MATCH_KEYS,

@@ -9,7 +9,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.risk import risk_table
 from mockpay.risk.rules import DECLINED_REASON, Verdict
-from mockpay.services.payments.outcomes import release_order
+from mockpay.services.payments.captures import release_order
 from mockpay.services.payments.transitions import ATTEMPTS, REVIEW
 from mockpay.store import schedule
 from mockpay.store.transitions import step

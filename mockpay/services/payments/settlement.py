@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
+from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.methods.registry import no_answer_failure, response_codes_of
-from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure, Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import wallet
-from mockpay.services.payments import banks, card_authentication
-from mockpay.services.payments.outcomes import release_order, settle_success
+from mockpay.services.payments import authentication, banks
+from mockpay.services.payments.captures import release_order, settle_success
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, get_attempt, get_order
 from mockpay.store import outbox, schedule
 from mockpay.store.transitions import add_event, step
@@ -86,7 +85,7 @@ def submit(sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gate
         silent = step(sandbox, ATTEMPTS, sent, "no_answer", Actor.SANDBOX)
         schedule_enquiry(sandbox, silent, 1)
         return silent
-    stepped = card_authentication.require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    stepped = authentication.require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
     if stepped is not None:
         return stepped
     if money is MoneyStatus.DECLINED:

@@ -12,7 +12,7 @@ from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications, wallet
-from mockpay.store import attempt_secrets, attempts, orders, schedule
+from mockpay.store import attempts, orders, schedule
 from mockpay.store.transitions import FollowUp, Transitions
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
@@ -118,7 +118,7 @@ def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     consent = attempt.consent
     if attempt.buyer_id is None or consent is None:
         return
-    secret = attempt_secrets.find(sandbox, attempt.attempt_id)
+    secret = attempts.find_secret(sandbox, attempt.attempt_id)
     instrument = METHODS[attempt.method].restore(secret, attempt.instrument)
     if instrument is None:
         return
@@ -136,7 +136,7 @@ def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) ->
 def shred_secret(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """The card number is needed no more."""
     if METHODS[attempt.method].card:
-        attempt_secrets.shred(sandbox, attempt.attempt_id)
+        attempts.shred(sandbox, attempt.attempt_id)
 
 
 def _attempt_facts(before: Attempt, after: Attempt) -> Mapping[str, object]:

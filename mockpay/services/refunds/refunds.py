@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from mockpay.domain import refunds as rules
 from mockpay.domain.orders import PAID, Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState
-from mockpay.domain.payments.plans import Plan, Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Plan, Stage
 from mockpay.domain.refunds import SELLER, Refund, RefundRequest, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND

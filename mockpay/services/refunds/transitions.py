@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockpay.domain import wallet as wallet_rules
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND

@@ -14,7 +14,7 @@ from mockpay.domain.sellers import settings as settings_of
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.risk.rule_table import rules_of
+from mockpay.risk.rules import rules_of
 from mockpay.services.notifications import retry_profiles
 from mockpay.services.scenarios import parse_outcome
 from mockpay.store import offers, resets, sellers

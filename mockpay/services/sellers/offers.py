@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockpay.domain.methods.method import Instrument
-from mockpay.domain.offer_patches import merged, patch_of
-from mockpay.domain.offers import DEFAULT, Offers
+from mockpay.domain.offers import DEFAULT, Offers, merged, patch_of
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Conflict
 from mockpay.services.sellers import accounts

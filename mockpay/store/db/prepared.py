@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
@@ -108,3 +108,20 @@ class PreparedInsert:
     def number(self, connection: Connection, row: Mapping[str, Any]) -> int:
         """Store a row; its number."""
         return insert_row(connection, self._table, row)
+
+
+#: Rows that a log keeps of each seller (contract section 3).
+MOST_ROWS = 50_000
+#: How many rows come before somebody looks again.
+_EVERY = 500
+
+
+def keep_newest(connection: Connection, table: Table, seller_id: str, number: int) -> None:
+    """Now and then, after the row of this number was stored, delete all but the newest."""
+    if number % _EVERY:
+        return
+    mine = table.c.seller_id == seller_id
+    newest = select(table.c.id).where(mine).order_by(table.c.id.desc())
+    oldest_kept = connection.execute(newest.limit(1).offset(MOST_ROWS)).scalar()
+    if oldest_kept is not None:
+        connection.execute(delete(table).where(mine, table.c.id <= oldest_kept))

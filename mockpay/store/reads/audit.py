@@ -17,7 +17,7 @@ from mockpay.store.orders import orders
 from mockpay.store.reads import ledger_audit, refund_audit
 from mockpay.store.reads.violations import SELLER, Check, Rule, Violation, check_of, seller_of
 from mockpay.store.refunds import refunds
-from mockpay.store.timeline import timeline
+from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import Sandbox
 
 

@@ -14,7 +14,7 @@ from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
-from mockpay.store.timeline import timeline
+from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import Sandbox
 
 JOURNAL = "journal"

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
 
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import Source
+from mockpay.domain.payments.attempts import Attempt, Source
 from mockpay.store import attempts as attempt_rows
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
@@ -20,7 +19,7 @@ from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
-from mockpay.store.timeline import timeline
+from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import Sandbox
 
 

@@ -9,10 +9,10 @@ from mockpay.kernel.errors import Conflict, Invalid, MockpayError
 from mockpay.services import wallet
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault import saved_methods as vault
-from mockpay.web import buyers, saved_methods
+from mockpay.web import buyers
 from mockpay.web.account.layout import account_page
 from mockpay.web.checkout import card
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import go, show
 
 
 def page(runtime: Runtime, seller_id: str) -> Response:
@@ -78,7 +78,7 @@ def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> 
         "account/methods.html",
         422 if error is not None else 200,
         page=page,
-        methods=saved_methods.rows(methods, sandbox.now),
+        methods=buyers.rows(methods, sandbox.now),
         balance=wallet.balance(sandbox, buyer.email).display(),
         done=_DONE.get(request.args.get("done", "")) if error is None else None,
     )

@@ -10,7 +10,7 @@ from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import buyers, guard
 from mockpay.web.account import methods, sign_in
-from mockpay.web.checkout.responses import go
+from mockpay.web.checkout.page_session import go
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

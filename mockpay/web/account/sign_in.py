@@ -17,7 +17,7 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers
 from mockpay.web.account.layout import account_page
 from mockpay.web.checkout import view_models
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import go, show
 from mockpay.web.wording import otp
 
 _LONGEST_KEPT = 254

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, request
 
-from mockpay.web import headers
-from mockpay.web.checkout.responses import show
-from mockpay.wire import threeds as wire
+from mockpay.threeds import messages
+from mockpay.web import errors
+from mockpay.web.checkout.page_session import show
 
 
 def page() -> Response:
@@ -18,15 +18,15 @@ def page() -> Response:
     Nowhere but to this sandbox: a page that posts anywhere would be a gift to strangers.
     """
     try:
-        message = wire.decode(request.form.get("threeDSMethodData", ""))
-    except wire.MessageError:
+        message = messages.decode(request.form.get("threeDSMethodData", ""))
+    except messages.MessageError:
         return _refused()
     back, txn_id = message.get("threeDSMethodNotificationURL"), message.get("threeDSServerTransID")
     if not isinstance(back, str) or not isinstance(txn_id, str) or not _ours(back):
         return _refused()
-    data = wire.encode({"threeDSServerTransID": txn_id})
+    data = messages.encode({"threeDSServerTransID": txn_id})
     page = {"title": "Looking at the browser", "back": back, "data": data}
-    return headers.framed(show("challenge/method.html", page=page))
+    return errors.framed(show("challenge/method.html", page=page))
 
 
 def _ours(address: str) -> bool:
@@ -46,4 +46,4 @@ def _refused() -> Response:
         "sentence": "It is no threeDSMethodData of a payment here.",
         "code": "101",
     }
-    return headers.framed(show("challenge/refused.html", 400, page=page))
+    return errors.framed(show("challenge/refused.html", 400, page=page))

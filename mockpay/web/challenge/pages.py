@@ -13,9 +13,9 @@ from mockpay.threeds import acs, threeds_table
 from mockpay.threeds.acs import AcsPage, AcsResponse, ChallengeCompletion
 from mockpay.threeds.messages import ErrorMessage
 from mockpay.threeds.rules import CHALLENGE_MS
-from mockpay.web import headers
+from mockpay.web import errors
 from mockpay.web.checkout import view_models
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import go, show
 from mockpay.web.wording.sentences import countdown
 
 #: What the page says of what was done last; nothing else is taken from an address.
@@ -54,7 +54,7 @@ def page(runtime: Runtime, token: str) -> Response:
         except Invalid as error:
             return _refused(error.message, "101", 400)
         answer = _answer(sandbox, token, shown)
-    return headers.framed(answer)
+    return errors.framed(answer)
 
 
 def _act(sandbox: Sandbox, token: str) -> AcsResponse:
@@ -133,4 +133,4 @@ def _finished(shown: ChallengeCompletion) -> Response:
 
 def _refused(sentence: str, code: str, status: int, detail: str | None = None) -> Response:
     given = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail}
-    return headers.framed(show("challenge/refused.html", status, page=given))
+    return errors.framed(show("challenge/refused.html", status, page=given))

@@ -21,8 +21,7 @@ from mockpay.services.payments.banks import BUTTONS, BankReturn
 from mockpay.store import attempts, outbox
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 
 def page(runtime: Runtime, token: str) -> Response:

@@ -18,8 +18,7 @@ from mockpay.kernel.money import Money
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import card, submission, view_models
-from mockpay.web.checkout.page_session import PageSession
-from mockpay.web.checkout.responses import show
+from mockpay.web.checkout.page_session import PageSession, show
 
 #: What is typed again after an error; number and CVV never are.
 _KEPT = ("expiry", "name")

@@ -10,8 +10,7 @@ from mockpay.domain.methods.method import Instrument, Method
 from mockpay.kernel.errors import Invalid
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import PageSession
-from mockpay.web.checkout.responses import show
+from mockpay.web.checkout.page_session import PageSession, show
 
 _LONGEST_VALUE = 255
 

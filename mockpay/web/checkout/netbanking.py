@@ -12,8 +12,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import PageSession
-from mockpay.web.checkout.responses import show
+from mockpay.web.checkout.page_session import PageSession, show
 
 _LONGEST_SEARCH = 40
 

@@ -10,11 +10,10 @@ from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp.rules import Challenge, Verdict
-from mockpay.services.payments import otp_authentication
+from mockpay.services.payments import authentication
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import results, submission, view_models
-from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 from mockpay.web.wording import otp
 
 _UNDELIVERED = "The code could not be delivered. Send it again."
@@ -38,7 +37,7 @@ def _verify(runtime: Runtime, token: str) -> Response:
         if submission.sent_before(session) or session.current != Auth.OTP or attempt is None:
             return go(submission.next_page(session))
         typed = request.form.get("otp", "")
-        verdict, moved = otp_authentication.submit_otp(session.sandbox, attempt, typed)
+        verdict, moved = authentication.submit_otp(session.sandbox, attempt, typed)
         outbox_id = submission.charge_if_proved(session, attempt, moved)
     submission.send(runtime, session, outbox_id)
     status = 503 if verdict is Verdict.TECHNICAL else 422
@@ -51,7 +50,7 @@ def _verify(runtime: Runtime, token: str) -> Response:
 def _says(session: PageSession, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
         return otp.TECHNICAL
-    challenge = otp_authentication.active_otp(session.sandbox, attempt)
+    challenge = authentication.active_otp(session.sandbox, attempt)
     if challenge is None or verdict is Verdict.EXPIRED:
         return otp.EXPIRED
     return otp.wrong(challenge)
@@ -71,9 +70,9 @@ def _resend(runtime: Runtime, token: str) -> Response:
 
 
 def _send_again(session: PageSession, attempt: Attempt) -> None:
-    challenge = otp_authentication.active_otp(session.sandbox, attempt)
+    challenge = authentication.active_otp(session.sandbox, attempt)
     if challenge is None or not otp.runs(session.sandbox, challenge):
-        otp_authentication.start_otp(session.sandbox, attempt)
+        authentication.start_otp(session.sandbox, attempt)
     else:
         challenges.resend(session.sandbox, challenge.challenge_id)
 
@@ -83,7 +82,7 @@ def _cancel(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         if submission.sent_before(session) or session.last is None:
             return go(session.url)
-        left = otp_authentication.cancel_otp(session.sandbox, session.last)
+        left = authentication.cancel_otp(session.sandbox, session.last)
         return go(session.url if left.live else session.at("choose"))
 
 
@@ -92,7 +91,7 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 def _form(session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
     page = view_models.page(session, "Enter the code", notes=view_models.otp_notes())
-    challenge = otp_authentication.active_otp(session.sandbox, attempt)
+    challenge = authentication.active_otp(session.sandbox, attempt)
     asked = otp.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
     error = error or _trouble(session, challenge)
     if error is not None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mockpay.domain.methods.method import Approval, Method
+from flask import Response, render_template
+
+from mockpay.domain.methods.method import Approval, Method, MoneyStatus
 from mockpay.domain.methods.registry import METHODS, response_codes_of
-from mockpay.domain.methods.response_codes import MoneyStatus
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
-from mockpay.kernel.errors import NotFound
+from mockpay.kernel.errors import Conflict, MockpayError, NotFound
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -129,3 +130,23 @@ def _session(sandbox: Sandbox, number: int) -> PageSession:
     if order is None:
         raise NotFound("There is no such payment page.", code="page.not_found")
     return PageSession(sandbox, order, attempts.last_of_order(sandbox, number))
+
+
+def show(template: str, status: int = 200, **context: object) -> Response:
+    """A page that no cache keeps."""
+    answer = Response(render_template(template, **context), status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def go(url: str) -> Response:
+    """To another of our pages, always by GET."""
+    return Response(status=303, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def gone(error: MockpayError) -> Response:
+    """A page for a token that opens nothing, or a step that is not there any more."""
+    page: dict[str, object] = {"title": "This payment page is closed", "urls": {}}
+    if isinstance(error, Conflict):
+        return show("checkout/gone.html", 409, page={**page, "sentence": error.message})
+    return show("checkout/gone.html", 404, page=page)

@@ -11,8 +11,16 @@ from mockpay.store import attempts
 from mockpay.web.checkout import view_models
 from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.checkout.view_models import until
-from mockpay.web.wording.failures import not_proved, to_the_buyer, why
-from mockpay.web.wording.sentences import countdown, meaning, method_icon, method_name, method_title
+from mockpay.web.wording.sentences import (
+    countdown,
+    meaning,
+    method_icon,
+    method_name,
+    method_title,
+    not_proved,
+    to_the_buyer,
+    why,
+)
 
 _A = AttemptState
 

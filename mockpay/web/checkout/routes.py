@@ -6,29 +6,19 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
+from mockpay.delivery import outbox
 from mockpay.domain.methods.registry import METHODS
-from mockpay.kernel.errors import Conflict, MockpayError
+from mockpay.domain.payments.attempts import Stage
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict, MockpayError, NotFound
 from mockpay.otp import challenges
-from mockpay.services.payments import orders
+from mockpay.services.payments import captures, orders
 from mockpay.services.sellers import offers
+from mockpay.store import outbox as outbox_rows
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import (
-    bank,
-    card,
-    emi,
-    generic,
-    netbanking,
-    otp,
-    results,
-    return_to_merchant,
-    saved,
-    threeds,
-    upi,
-    view_models,
-)
+from mockpay.web.checkout import bank, card, emi, generic, netbanking, otp, results, saved, threeds, upi, view_models
 from mockpay.web.checkout import wallet as balance
-from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
-from mockpay.web.checkout.responses import go, gone, show
+from mockpay.web.checkout.page_session import PageSession, go, gone, reading_session, show, writing_session
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -54,7 +44,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "status": _status,
         "result": _result,
         "cancel": _cancel,
-        "return": return_to_merchant.leave,
+        "return": leave,
     }
     for path, view in pages.items():
         front.add_url_rule(
@@ -157,3 +147,50 @@ def _cancel(runtime: Runtime, token: str) -> Response:
                 return go(session.url)
             return go(session.at("result"))
         return go(session.url)
+
+
+_DELAY_MS = 5 * SECOND
+
+
+def leave(runtime: Runtime, token: str) -> Response:
+    """Send the buyer back with the signed result; a failed order is given up by leaving it."""
+    with writing_session(runtime, token) as session:
+        if session.current == "choose" or session.asked:
+            return go(session.url)
+        order = captures.give_up(session.sandbox, session.order)
+        first = orders.record_return(session.sandbox, order)
+        url = _return_url(PageSession(session.sandbox, order, session.last))
+        fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
+        if fault == "never_returns":
+            page = view_models.page(session, "The buyer closed the browser")
+            return show("checkout/closed.html", page=page, says=view_models.redirect_says(session))
+        if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
+            return _hold(session)
+        if fault != "duplicated":
+            return _away(url)
+        outbox_id = outbox_rows.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, url=url)
+    outbox.send_leased(runtime, session.sandbox.seller_id, outbox_id)
+    return _away(url)
+
+
+def _return_url(session: PageSession) -> str:
+    return_url = session.sandbox.provider_of(session.order).return_url
+    if return_url is None:
+        raise NotFound("This order has no return URL.", code="order.no_return_url")
+    return return_url(session.sandbox.seller, session.order, session.last)
+
+
+def _away(url: str) -> Response:
+    """302 as the real page sends it."""
+    return Response(status=302, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def _hold(session: PageSession) -> Response:
+    """A page that leads on by itself once the delay is over on the seller's clock."""
+    page = view_models.page(session, "Taking you back")
+    page["urls"] = {"return": session.at("return")}
+    page["heading"] = "Taking you back to the seller"
+    page["sentence"] = "A scenario holds the way back for 5 seconds."
+    answer = show("checkout/gone.html", page=page)
+    answer.headers["Refresh"] = f"1; url={request.path}"
+    return answer

@@ -9,10 +9,9 @@ from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.store.unit_of_work import Runtime
 from mockpay.vault import saved_methods as vault
 from mockpay.vault.rules import SavedMethod
-from mockpay.web import buyers, saved_methods
+from mockpay.web import buyers
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import PageSession, reading_session
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show
 
 
 def page(runtime: Runtime, token: str) -> Response:
@@ -51,7 +50,7 @@ def _listed(session: PageSession) -> list[SavedMethod]:
 
 
 def _usable(session: PageSession) -> list[SavedMethod]:
-    return saved_methods.usable(_listed(session), session.sandbox.now)
+    return buyers.usable(_listed(session), session.sandbox.now)
 
 
 def _chosen(session: PageSession) -> Instrument:
@@ -82,11 +81,11 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
         view_models.refuse(page, error, {})
     now = session.sandbox.now
     methods = _listed(session)
-    first = next((one.token for one in saved_methods.usable(methods, now)), None)
+    first = next((one.token for one in buyers.usable(methods, now)), None)
     return show(
         "checkout/saved.html",
         422 if error is not None else 200,
         page=page,
-        methods=saved_methods.rows(methods, now),
+        methods=buyers.rows(methods, now),
         chosen=request.form.get("token") or first,
     )

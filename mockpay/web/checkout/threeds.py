@@ -13,17 +13,15 @@ from dataclasses import replace
 from flask import Response, request
 
 from mockpay.domain.payments.attempts import Attempt, Auth
-from mockpay.services.payments import card_authentication
+from mockpay.services.payments import authentication
 from mockpay.store import attempts
 from mockpay.store.unit_of_work import Runtime
-from mockpay.threeds import requestor, threeds_table
-from mockpay.threeds.elements import UUID
+from mockpay.threeds import messages, requestor, threeds_table
+from mockpay.threeds.messages import UUID
 from mockpay.threeds.rules import ENDED, State, Transaction
-from mockpay.web import headers
-from mockpay.web.checkout import payers, results, submission, view_models
-from mockpay.web.checkout.page_session import PageSession, reading_session, writing_session
-from mockpay.web.checkout.responses import go, show
-from mockpay.wire import threeds as wire
+from mockpay.web import errors
+from mockpay.web.checkout import results, submission, view_models
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 #: Where the simulated issuers look at a browser (threeDSMethodURL).
 METHOD_URL = "/acs/method"
@@ -51,7 +49,7 @@ def _waiting(session: PageSession) -> Transaction | None:
 
 def _method(session: PageSession, txn: Transaction) -> Response:
     page = view_models.page(session, "Asking your bank")
-    back = f"{payers.ways(session).page_url}/3ds-method"
+    back = f"{submission.ways(session).page_url}/3ds-method"
     asked = {
         "url": METHOD_URL,
         "data": requestor.method_request(txn, back),
@@ -66,8 +64,8 @@ def _challenge(session: PageSession, txn: Transaction) -> Response:
     page = view_models.page(session, "Confirm with your bank", notes=view_models.acs_notes())
     asked = {
         "url": txn.acs_path,
-        "creq": requestor.creq(replace(txn, window_size=payers.FULL)),
-        "framed_creq": requestor.creq(replace(txn, window_size=payers.FRAME)),
+        "creq": requestor.creq(replace(txn, window_size=submission.FULL)),
+        "framed_creq": requestor.creq(replace(txn, window_size=submission.FRAME)),
         "session_data": txn.session_data or "",
         "card": f"{txn.network} •••• {txn.last4}",
     }
@@ -86,9 +84,9 @@ def _move(runtime: Runtime, token: str) -> Response:
         attempt = session.last
         if session.current == Auth.THREEDS and attempt is not None:
             if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
-                moved = card_authentication.prepare(session.sandbox, attempt, payers.ways(session))
+                moved = authentication.prepare(session.sandbox, attempt, submission.ways(session))
             else:
-                moved = card_authentication.handle_return(session.sandbox, attempt, None, None)
+                moved = authentication.handle_return(session.sandbox, attempt, None, None)
             outbox_id = submission.charge_if_proved(session, attempt, moved)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
@@ -104,7 +102,7 @@ def _ask(runtime: Runtime, token: str) -> Response:
         if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
             return go(session.url)
         comp_ind = told if told in {"Y", "N"} else "N"
-        moved = card_authentication.ask_issuer(session.sandbox, attempt, payers.browser(), comp_ind, payers.window())
+        moved = authentication.ask_issuer(session.sandbox, attempt, submission.browser(), comp_ind, submission.window())
         outbox_id = submission.charge_if_proved(session, attempt, moved)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
@@ -120,7 +118,7 @@ def method_done(runtime: Runtime, token: str) -> Response:
             requestor.method_done(session.sandbox, txn.txn_id, "Y")
         page = view_models.page(session, "Your bank has seen this browser", here=session.url)
         answer = show("checkout/threeds_seen.html", 200 if known else 400, page=page)
-    return headers.framed(answer)
+    return errors.framed(answer)
 
 
 def come_back(runtime: Runtime, token: str) -> Response:
@@ -133,9 +131,9 @@ def come_back(runtime: Runtime, token: str) -> Response:
         attempt = _whose(session, cres or "")
         if attempt is not None:
             txn = threeds_table.latest(session.sandbox, attempt.attempt_id)
-            framed = txn is not None and txn.window_size == payers.FRAME
+            framed = txn is not None and txn.window_size == submission.FRAME
             session_data = request.form.get("threeDSSessionData")
-            moved = card_authentication.handle_return(session.sandbox, attempt, cres, session_data)
+            moved = authentication.handle_return(session.sandbox, attempt, cres, session_data)
             outbox_id = submission.charge_if_proved(session, attempt, moved)
     submission.send(runtime, session, outbox_id)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
@@ -152,8 +150,8 @@ def _whose(session: PageSession, cres: str) -> Attempt | None:
 def _named(message: str) -> str:
     """The threeDSServerTransID in a message that a browser brought; empty where there is none."""
     try:
-        named = str(wire.decode(message).get("threeDSServerTransID", ""))
-    except wire.MessageError:
+        named = str(messages.decode(message).get("threeDSServerTransID", ""))
+    except messages.MessageError:
         return ""
     return named if re.fullmatch(UUID, named) else ""
 
@@ -167,4 +165,4 @@ def _break_out(runtime: Runtime, token: str) -> Response:
     """A page inside the frame that leads the whole window on."""
     with reading_session(runtime, token) as session:
         page = view_models.page(session, "Back from your bank", here=submission.next_page(session))
-    return headers.framed(show("checkout/threeds_back.html", page=page))
+    return errors.framed(show("checkout/threeds_back.html", page=page))

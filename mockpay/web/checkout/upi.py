@@ -6,7 +6,7 @@ from flask import Response, request
 from markupsafe import Markup
 
 from mockpay.domain.methods import upi
-from mockpay.domain.methods.response_codes import MoneyStatus
+from mockpay.domain.methods.method import MoneyStatus
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
@@ -14,9 +14,8 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.services.payments import payments, plans, settlement
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import payers, submission, view_models
-from mockpay.web.checkout.page_session import PageSession, writing_session
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout.page_session import PageSession, go, show, writing_session
 from mockpay.web.wording.sentences import countdown
 
 _INTENT, _DYNAMIC_QR = "04", "22"
@@ -123,7 +122,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
         if session.at_app and session.last is not None:
             _act(session, session.last, action, pin)
             return _moved(session)
-        started = payments.pay(session.sandbox, session.order, Upi(), payers.payer(session))
+        started = payments.pay(session.sandbox, session.order, Upi(), submission.payer(session))
     submission.send(runtime, session, started.outbox_id)
     with writing_session(runtime, token) as asked:
         if asked.at_app and asked.last is not None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row
 from mockpay.domain.wallet import BUYERS, DOMAIN
 from mockpay.kernel.clock import SECOND, Mode, indian

@@ -10,8 +10,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.services import wallet
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import PageSession, reading_session
-from mockpay.web.checkout.responses import go, show
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show
 
 _LONGEST_KEPT = 255
 

@@ -9,7 +9,7 @@ from mockpay.kernel.money import Money
 from mockpay.risk import assessment as risk
 from mockpay.services import scenarios
 from mockpay.services.payments import transitions
-from mockpay.store import timeline
+from mockpay.store import transitions as timeline
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.authentications import (
     OtpChallenge,

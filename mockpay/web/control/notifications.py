@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
 from mockpay.services import notifications as verbs
-from mockpay.store import notification_tries, notifications, timeline
+from mockpay.store import notification_tries, notifications, transitions
 from mockpay.store.reads.summaries import tries_of
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
@@ -105,7 +105,7 @@ class NotificationDetail(NotificationFields, kw_only=True):
     """A notification with every delivery that is still stored, the oldest first."""
 
     tries: list[DeliveryDetail]
-    timeline: list[TimelineEntry]
+    transitions: list[TimelineEntry]
     urls: dict[str, str]
 
 
@@ -168,7 +168,7 @@ def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> No
             _delivery(delivery)
             for delivery in notification_tries.of_notification(sandbox, notification.notification_id)
         ],
-        timeline=timeline_entries(timeline.of_order(sandbox, notification.order_pk), {notification.notification_id}),
+        timeline=timeline_entries(transitions.of_order(sandbox, notification.order_pk), {notification.notification_id}),
         urls=urls,
     )
 

@@ -10,7 +10,7 @@ from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.kernel.errors import require
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
-from mockpay.store import attempts, orders, refunds, timeline
+from mockpay.store import attempts, orders, refunds, transitions
 from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import AttemptSummary, StageDecision, attempt_summary, stage_decisions
@@ -65,7 +65,7 @@ class OrderDetail(OrderFields, kw_only=True):
 
     attempts: list[AttemptSummary]
     refunds: list[RefundSummary]
-    timeline: list[TimelineEntry]
+    transitions: list[TimelineEntry]
     why: list[StageDecision]
     redirect_url: str
     request: dict[str, Any]
@@ -120,7 +120,7 @@ def _order(sandbox: Sandbox, request: Request[None, None]) -> Order:
 
 def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
     order_attempts = attempts.of_order(sandbox, order.order_pk)
-    events = timeline.of_order(sandbox, order.order_pk)
+    events = transitions.of_order(sandbox, order.order_pk)
     dashboard = f"{base}/_mockpay/ui/sellers/{order.seller_id}/orders/{order.order_id}"
     return to_response(
         OrderDetail,

@@ -8,14 +8,15 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.payments.plans import Source, Stage
+from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import TimelineEvent
 from mockpay.services.payments import transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as verbs
 from mockpay.services.refunds import transitions as refund_transitions
-from mockpay.store import notifications, refunds, timeline
+from mockpay.store import notifications, refunds
+from mockpay.store import transitions as timeline
 from mockpay.store.db.paging import LONGEST_PAGE
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import StageDecision, stage_decisions

@@ -11,7 +11,7 @@ from msgspec.structs import replace as replace_fields
 from mockpay.domain.methods.cards import Card
 from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.plans import Decision, Stage
+from mockpay.domain.payments.attempts import Decision, Stage
 from mockpay.domain.scenarios.resolution import Facts, Input, resolve
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.clock import indian

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.plans import NORMAL, Decision, Source, Stage
+from mockpay.domain.payments.attempts import NORMAL, Attempt, Decision, Source, Stage
 from mockpay.services.scenarios import stage_decisions
 from mockpay.web.wording.sentences import overruled
 

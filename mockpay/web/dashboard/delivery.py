@@ -13,7 +13,7 @@ from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notif
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Conflict
 from mockpay.services.notifications import deliver, get_notification, retry_profiles
-from mockpay.store import notification_tries, schedule, timeline
+from mockpay.store import notification_tries, schedule, transitions
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import control_url, render
@@ -89,7 +89,7 @@ def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> 
 
 
 def _version(sandbox: Sandbox, one: Notification) -> str:
-    return f"{len(timeline.of_order(sandbox, one.order_pk))}.{one.tries}"
+    return f"{len(transitions.of_order(sandbox, one.order_pk))}.{one.tries}"
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, one: Notification, *, error: str = "") -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, url_for
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.kernel.errors import Conflict, Invalid, NotFound, require
-from mockpay.store import attempts, notifications, orders, refunds, schedule, timeline
+from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
@@ -38,7 +38,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         """Whether the order has moved since it was shown."""
         with read(runtime, seller_id) as sandbox:
             the_order = require(orders.by_id(sandbox, order_id), "order")
-            version = str(len(timeline.of_order(sandbox, the_order.order_pk)))
+            version = str(len(transitions.of_order(sandbox, the_order.order_pk)))
             return list_page.news(version, str(the_order.state))
 
     @pages.post("/sellers/<seller_id>/orders/<order_id>/<act>")
@@ -100,7 +100,7 @@ def _decision(sandbox: Sandbox, last: Attempt | None) -> dict[str, Any]:
 
 
 def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
-    events = timeline.of_order(sandbox, order.order_pk)
+    events = transitions.of_order(sandbox, order.order_pk)
     # The schedule knows an order by its number; all else by what the timeline calls it.
     others = dict.fromkeys(event.subject for event in events if event.machine != "order")
     subjects = [str(order.order_pk), *others]

@@ -9,8 +9,7 @@ from flask import Blueprint, Response, request, url_for
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
-from mockpay.domain.payments.attempts import Attempt, AttemptState
-from mockpay.domain.payments.plans import Source
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
 from mockpay.kernel.clock import rfc3339
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import OrderFilter, OrderRow

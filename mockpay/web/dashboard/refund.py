@@ -13,7 +13,7 @@ from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.services.refunds.transitions import get_refund
-from mockpay.store import notifications, schedule, timeline
+from mockpay.store import notifications, schedule, transitions
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page
 from mockpay.web.dashboard.layout import control_url, render
@@ -66,7 +66,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 
 def _version(sandbox: Sandbox, refund: Refund) -> str:
-    return str(len(timeline.of_order(sandbox, refund.order_pk)))
+    return str(len(transitions.of_order(sandbox, refund.order_pk)))
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = "") -> str:
@@ -97,7 +97,7 @@ def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     """What happened to the refund and to the notifications about it."""
     told = notifications.list_page(sandbox, refund_id=refund.refund_id).items
     subjects = [refund.refund_id, *(one.notification_id for one in told)]
-    all_events = timeline.of_order(sandbox, refund.order_pk)
+    all_events = transitions.of_order(sandbox, refund.order_pk)
     events = [event for event in all_events if event.subject in subjects]
     waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
     return {

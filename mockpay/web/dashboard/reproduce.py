@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import Attempt, AttemptState
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.web.wording.sentences import deciding, meaning, method_name, overruled
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor, TimelineEvent

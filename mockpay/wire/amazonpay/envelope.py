@@ -5,7 +5,6 @@ AES-GCM over a form that is signed and percent-encoded twice; the AES key wrappe
 RSA-OAEP.  `seal` is the merchant's side, `open_envelope` the server's.
 """
 
-from mockpay.wire.amazonpay.client_families import Flavour as Flavour
 from mockpay.wire.amazonpay.opening import EnvelopeContentError as EnvelopeContentError
 from mockpay.wire.amazonpay.opening import EnvelopeEncodingError as EnvelopeEncodingError
 from mockpay.wire.amazonpay.opening import EnvelopeError as EnvelopeError
@@ -19,3 +18,4 @@ from mockpay.wire.amazonpay.opening import result_encoding as result_encoding
 from mockpay.wire.amazonpay.opening import verify_envelope as verify_envelope
 from mockpay.wire.amazonpay.sealing import Envelope as Envelope
 from mockpay.wire.amazonpay.sealing import seal as seal
+from mockpay.wire.amazonpay.signing import Flavour as Flavour

@@ -17,9 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.wire.amazonpay.client_families import NODE_MARKS, SLASH_QUIRK_FIELDS, Encoding, undo_double_utf8
 from mockpay.wire.amazonpay.sealing import DATA_KEY_PADDING
-from mockpay.wire.amazonpay.signing import matches, request_string, sign
+from mockpay.wire.amazonpay.signing import (
+    NODE_MARKS,
+    SLASH_QUIRK_FIELDS,
+    Encoding,
+    matches,
+    request_string,
+    sign,
+    undo_double_utf8,
+)
 from mockpay.wire.forms import MAX_PAIRS, FormError, percent_decode
 
 #: The contract's bound, for the fields as the shop wrote them.

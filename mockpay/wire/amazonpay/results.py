@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.kernel.errors import MockpayError
-from mockpay.wire.amazonpay.client_families import Flavour
-from mockpay.wire.amazonpay.signing import matches, sign_result
+from mockpay.wire.amazonpay.signing import Flavour, matches, sign_result
 
 
 class ResultError(MockpayError):

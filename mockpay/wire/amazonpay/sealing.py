@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockpay.wire.amazonpay.client_families import Flavour
-from mockpay.wire.amazonpay.signing import request_string, sign
+from mockpay.wire.amazonpay.signing import Flavour, request_string, sign
 
 #: Both client families make AES-128 keys.
 DATA_KEY_BYTES = 16

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from mockpay.wire.amazonpay.client_families import NODE_MARKS, undo_double_utf8
-from mockpay.wire.amazonpay.signing import HOST, PATH, VERB, matches, sign, string_to_sign
+from mockpay.wire.amazonpay.signing import HOST, NODE_MARKS, PATH, VERB, matches, sign, string_to_sign, undo_double_utf8
 from mockpay.wire.forms import decode_form, encode_utf8, percent_decode, split_form, unique
 
 #: Hosts that clients have built in and sign even when something else carries the request.

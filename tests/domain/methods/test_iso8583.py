@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.cards import RESPONSE_CODES
-from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
+from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.kernel.errors import Invalid
 
 #: facts, section 1.3: reason by code, and whose doing a refusal is where not the issuer's.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.methods.netbanking import ALWAYS_DOWN, BANKS, BY_CODE, RESPONSE_CODES, checksum
-from mockpay.domain.methods.response_codes import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.scenarios.netbanking import bank_rows
 from mockpay.domain.scenarios.resolution import Input
 

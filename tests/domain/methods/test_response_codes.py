@@ -3,8 +3,8 @@
 import pytest
 
 from mockpay.domain.methods.iso8583 import ISO_CODES
+from mockpay.domain.methods.method import REVERSED, MoneyStatus, Timing
 from mockpay.domain.methods.registry import METHODS, check_outcome
-from mockpay.domain.methods.response_codes import REVERSED, MoneyStatus, Timing
 from mockpay.kernel.errors import Invalid
 
 NETWORKS = {code: method.response_codes for code, method in METHODS.items()}

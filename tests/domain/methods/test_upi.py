@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from mockpay.domain.methods import upi
-from mockpay.domain.methods.response_codes import Answer, MoneyStatus, Timing
+from mockpay.domain.methods.method import Answer, MoneyStatus, Timing
 from mockpay.domain.payments.attempts import Failure
 from mockpay.kernel.errors import Invalid
 

@@ -3,11 +3,11 @@
 import pytest
 
 from mockpay.domain.methods.cards import brand_of, luhn, typed
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.amounts import amount_rows
 from mockpay.domain.scenarios.cards import auth_card_rows, auth_name_rows
 from mockpay.domain.scenarios.resolution import AUTH_OUTCOMES, Input, find
-from mockpay.threeds.outcomes import OUTCOMES
+from mockpay.threeds.rules import OUTCOMES
 from tests.factories import NOON
 
 #: facts, section 11.1.

@@ -4,12 +4,12 @@ import pytest
 
 from mockpay.domain.methods import netbanking, upi
 from mockpay.domain.methods.iso8583 import ISO_CODES
-from mockpay.domain.payments.plans import NORMAL, Decision, Plan, Source, Stage
+from mockpay.domain.payments.attempts import NORMAL, Decision, Plan, Source, Stage
 from mockpay.domain.scenarios.amounts import REDIRECT_OUTCOMES
 from mockpay.domain.scenarios.resolution import TABLE, Facts, Input, Rule, check_outcome, find, resolve
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.errors import Invalid
-from mockpay.threeds.outcomes import OUTCOMES as AUTH_OUTCOMES
+from mockpay.threeds.rules import OUTCOMES as AUTH_OUTCOMES
 
 
 def rule(outcome="U69", stage=Stage.ISSUER, **wish):

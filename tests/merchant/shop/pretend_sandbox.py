@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.wire import forms, keys
 from mockpay.wire.amazonpay import envelope, signing
-from mockpay.wire.amazonpay.client_families import Encoding
 from mockpay.wire.amazonpay.envelope import open_envelope, read_parameters
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
+from mockpay.wire.amazonpay.signing import Encoding
 from tests.merchant.posted import CERTIFICATE
 from tests.merchant.pretend_refunds import PretendRefunds, done, fault
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY

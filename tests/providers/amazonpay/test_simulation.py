@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.plans import Decision, Source, Stage
+from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.kernel.errors import Invalid
 from mockpay.providers.amazonpay.simulation import of_payment, of_refund
 

@@ -10,13 +10,12 @@ from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import SECOND
 from mockpay.otp.rules import Verdict
 from mockpay.services.inbox import list_page
-from mockpay.services.payments import card_authentication, otp_authentication, payments
+from mockpay.services.payments import authentication, payments
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox, schedule
-from mockpay.threeds import acs, requestor, threeds_table
+from mockpay.threeds import acs, messages, requestor, threeds_table
 from mockpay.threeds.rules import ENDED
-from mockpay.wire import threeds as wire
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite, run_concurrently
 
 VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
@@ -46,7 +45,7 @@ def typed(world, attempt, code):
     """As the page does it: the gateway's call goes with the proof, in one transaction."""
     with world.transaction() as sandbox:
         fresh = get_attempt(sandbox, attempt.attempt_id)
-        verdict, moved = otp_authentication.submit_otp(sandbox, fresh, code)
+        verdict, moved = authentication.submit_otp(sandbox, fresh, code)
         if verdict is Verdict.VERIFIED:
             payments.queue_charge(sandbox, moved, leased=True)
     return verdict
@@ -89,7 +88,7 @@ def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, 
     _, attempt = asked(world, world.card(VISA), amount)
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
     with world.read() as sandbox:
-        assert otp_authentication.active_otp(sandbox, attempt) is None
+        assert authentication.active_otp(sandbox, attempt) is None
     done = world.authenticate(attempt)
     assert (done.state, done.eci, done.liability) == ("CAPTURED", "05", "ISSUER")
 
@@ -179,7 +178,7 @@ def test_an_order_that_ends_leaves_nothing_to_wait_for(world, what, end):
 def challenge(world, attempt, *, opened=True):
     """The issuer's page, on the buyer's screen where it is opened; its token."""
     with world.transaction() as sandbox:
-        asked = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+        asked = authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
         txn = threeds_table.latest(sandbox, asked.attempt_id)
         if opened:
             acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
@@ -195,7 +194,7 @@ def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
     before = world.states(order)
     with world.transaction() as sandbox:
         done = acs.choose(sandbox, txn.acs_token, says)
-        late = card_authentication.handle_return(
+        late = authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
         assert payments.queue_charge(sandbox, late, leased=True) is None
@@ -224,7 +223,7 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
         done = acs.submit(sandbox, txn.acs_token, "123456")
     world.set_clock(None, order.expires_at - early)
     with world.transaction() as sandbox:
-        moved = card_authentication.handle_return(
+        moved = authentication.handle_return(
             sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data
         )
         outbox_id = payments.queue_charge(sandbox, moved, leased=True)
@@ -237,7 +236,7 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
 def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
     order, attempt = asked(world, RICH)
     with world.transaction() as sandbox:
-        gone = otp_authentication.cancel_otp(sandbox, attempt)
+        gone = authentication.cancel_otp(sandbox, attempt)
     assert (gone.state, gone.reason) == ("CANCELLED", "payment_cancelled")
     assert typed(world, gone, "123456") is Verdict.USED
     world.pay(order)
@@ -260,7 +259,7 @@ def authenticated(world, number):
     txn = challenge(world, attempt)
     with world.transaction() as sandbox:
         done = acs.submit(sandbox, txn.acs_token, "123456")
-        card_authentication.handle_return(sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data)
+        authentication.handle_return(sandbox, world.get_attempt(attempt.attempt_id), done.cres, done.session_data)
     return attempt, txn
 
 
@@ -350,8 +349,8 @@ def test_two_challenges_of_one_attempt_are_told_apart_by_their_own_ids(world):
             "threeDSServerTransID": first.txn_id,
             "acsTransID": first.acs_trans_id,
         }
-        moved = card_authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
-        back = card_authentication.handle_return(sandbox, moved, wire.encode(old), None)
+        moved = authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+        back = authentication.handle_return(sandbox, moved, messages.encode(old), None)
     assert back.state == "FAILED"
     with world.read() as sandbox:
         assert threeds_table.latest(sandbox, back.attempt_id).state in ENDED

@@ -8,7 +8,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, IllegalTransition
 from mockpay.kernel.money import Money
 from mockpay.services.payments import orders
-from mockpay.services.payments.outcomes import give_up
+from mockpay.services.payments.captures import give_up
 from mockpay.services.sellers import accounts
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule

@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.upi import Upi
-from mockpay.domain.payments.plans import Source, Stage
+from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.scenarios.resolution import find
 from mockpay.kernel.clock import SECOND
 from mockpay.services.payments import plans

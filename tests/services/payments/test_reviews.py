@@ -9,7 +9,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments import card_authentication, payments
+from mockpay.services.payments import authentication, payments
 from mockpay.services.payments.payers import Payer
 from mockpay.store import schedule
 from mockpay.threeds import threeds_table
@@ -61,7 +61,7 @@ def test_an_approved_card_waits_for_its_buyers_browser_and_is_asked_then(world):
     assert (waits.state, waits.auth) == ("AUTH_PENDING", "3ds")
     with world.transaction() as sandbox:
         assert threeds_table.latest(sandbox, waits.attempt_id) is None
-        card_authentication.prepare(sandbox, waits, GUEST_AT_PAGE.checkout)
+        authentication.prepare(sandbox, waits, GUEST_AT_PAGE.checkout)
     assert world.authenticate(waits).state == "CAPTURED"
     assert world.violations() == []
 

@@ -11,7 +11,7 @@ from mockpay.store.attempts import attempts
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
-from mockpay.store.timeline import timeline
+from mockpay.store.transitions import timeline
 from mockpay.store.wallet import journals
 from tests.factories import IPN_URL, World
 from tests.services.ledger import by_balance, top_up

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.methods.method import Method, Section
-from mockpay.domain.methods.response_codes import Answer, Code, MoneyStatus, ResponseCodes, table
-from mockpay.domain.payments.plans import Stage
+from mockpay.domain.methods.method import Answer, Code, Method, MoneyStatus, ResponseCodes, Section, table
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Row
 from mockpay.kernel.errors import Invalid
 

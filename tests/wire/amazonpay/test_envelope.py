@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from mockpay.kernel.ids import entropy
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import client_families, envelope, signing
-from mockpay.wire.amazonpay.client_families import Encoding
+from mockpay.wire.amazonpay import envelope, signing
 from mockpay.wire.amazonpay.envelope import (
     EnvelopeContentError,
     EnvelopeEncodingError,
@@ -21,6 +20,7 @@ from mockpay.wire.amazonpay.envelope import (
     seal,
 )
 from mockpay.wire.amazonpay.results import verify_result_signature
+from mockpay.wire.amazonpay.signing import Encoding
 from mockpay.wire.forms import FormError
 from tests.wire.known_answers import (
     ACCESS_KEY,
@@ -107,7 +107,7 @@ def test_the_client_accepts_an_answer_that_echoes_its_text(flavour, custom):
 def test_text_that_was_encoded_only_once_is_read_and_answered_so(custom):
     once = Encoding.RFC3986.percent_encode(custom)
     # Text that happens to be valid UTF-8 when read as Latin-1 cannot be told apart.
-    assume(client_families.undo_double_utf8(custom) == custom)
+    assume(signing.undo_double_utf8(custom) == custom)
     opened = open_envelope(*seal_text(f"customInformation={once.replace('%', '%25')}"), PRIVATE_KEY)
 
     assert opened.values["customInformation"] == custom

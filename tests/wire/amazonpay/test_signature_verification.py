@@ -1,7 +1,7 @@
 import pytest
 
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import client_families, signature_verification, signing
+from mockpay.wire.amazonpay import signature_verification, signing
 from mockpay.wire.amazonpay.signature_verification import (
     SignedRequest,
     candidates,
@@ -62,7 +62,7 @@ def test_a_changed_request_is_not_verified(vector):
     ("flavour", "spell"),
     [
         ("mws/as-sent", signature_verification.reencode),
-        ("mws/node", lambda value: signature_verification.reencode(value, safe=client_families.NODE_MARKS)),
+        ("mws/node", lambda value: signature_verification.reencode(value, safe=signing.NODE_MARKS)),
         ("mws/npm", lambda value: value.replace("%2A", "%2a")),
         ("mws/lower-hex", signature_verification.lower_hex),
     ],

@@ -1,9 +1,9 @@
 import pytest
 
 from mockpay.wire.amazonpay import envelope, signing
-from mockpay.wire.amazonpay.client_families import Encoding, Flavour
 from mockpay.wire.amazonpay.opening import OpenedEnvelope
 from mockpay.wire.amazonpay.results import Operation, ResultError, verify_result_signature
+from mockpay.wire.amazonpay.signing import Encoding, Flavour
 from tests.wire.known_answers import ACCESS_KEY, SECRET_KEY, VECTORS, name_of
 
 RESULTS = VECTORS["redirect_responses"]
