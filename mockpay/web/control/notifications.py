@@ -105,7 +105,7 @@ class NotificationDetail(NotificationFields, kw_only=True):
     """A notification with every delivery that is still stored, the oldest first."""
 
     tries: list[DeliveryDetail]
-    transitions: list[TimelineEntry]
+    timeline: list[TimelineEntry]
     urls: dict[str, str]
 
 

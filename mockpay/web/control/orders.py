@@ -65,7 +65,7 @@ class OrderDetail(OrderFields, kw_only=True):
 
     attempts: list[AttemptSummary]
     refunds: list[RefundSummary]
-    transitions: list[TimelineEntry]
+    timeline: list[TimelineEntry]
     why: list[StageDecision]
     redirect_url: str
     request: dict[str, Any]
