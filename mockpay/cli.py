@@ -23,10 +23,12 @@ COMMANDS: Mapping[str, str] = {
     "scenarios": "Show the magic values; make and take away rules.",
 }
 _HIDDEN = frozenset({"docs"})
+#: The module of a command that has none of its own name.
+_MODULES = {"secrets": "sellers", "reset": "sellers"}
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module, of the same name, when the command is called."""
+    """A group that imports a command's module when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names that `--help` shows, in the table's order."""
@@ -36,7 +38,7 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS and cmd_name not in _HIDDEN:
             return None
-        command = getattr(import_module(f"mockpay.commands.{cmd_name}"), cmd_name)
+        command = getattr(import_module(f"mockpay.commands.{_MODULES.get(cmd_name, cmd_name)}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -1,5 +1,5 @@
 """
-The subcommands of `mockpay`, one file each; `mockpay.cli` loads the one that is called.
+The subcommands of `mockpay`; `mockpay.cli` loads the one that is called.
 
 Those that look into a sandbox do it by its control API (`remote`), as a test would.
 Nothing heavy is imported before it is needed.

@@ -1,12 +1,13 @@
-"""`mockpay sellers`: list, make, show and delete sellers."""
+"""`mockpay sellers`, `mockpay reset` and `mockpay secrets`: sellers, their worlds and their credentials."""
 
 from __future__ import annotations
 
+import shlex
 from urllib.parse import quote
 
 import click
 
-from mockpay.commands.remote import connect, print_json, url_option
+from mockpay.commands.remote import DEFAULT_SELLER, connect, print_json, seller_option, url_option
 
 
 @click.group(invoke_without_command=True)
@@ -59,3 +60,23 @@ def delete(ctx: click.Context, seller_id: str) -> None:
     """Take a seller away with its world."""
     ctx.obj.seller(seller_id, "DELETE", "")
     click.echo(f"{seller_id} is gone.")
+
+
+@click.command()
+@click.argument("seller", default=DEFAULT_SELLER)
+@url_option
+def reset(seller: str, url: str | None) -> None:
+    """Empty a seller's world; its credentials, settings and addresses stay."""
+    connect(url).seller(seller, "POST", "/reset")
+    click.echo(f"The world of {seller} is empty; its clock shows real time.")
+
+
+@click.command()
+@click.option("--env", "as_env", is_flag=True, help='For the shell: eval "$(mockpay secrets --env)"')
+@seller_option
+@url_option
+def secrets(*, as_env: bool, seller: str, url: str | None) -> None:
+    """Show a seller's credentials, the public key and the sandbox's address."""
+    environment: dict[str, str] = connect(url).seller(seller, "GET", "")["environment"]
+    for name, value in environment.items():
+        click.echo(f"export {name}={shlex.quote(value)}" if as_env else f"{name}  {value}")

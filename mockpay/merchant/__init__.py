@@ -5,7 +5,6 @@ It may import only wire and kernel and knows the sandbox only by HTTP, so that a
 works against the real service too, with another base URL and other keys.
 """
 
-from mockpay.merchant.certificates import Certificates as Certificates
 from mockpay.merchant.client import AmazonPayClient as AmazonPayClient
 from mockpay.merchant.ledger import Ledger as Ledger
 from mockpay.merchant.notification_content import PaymentNotice as PaymentNotice
@@ -20,4 +19,5 @@ from mockpay.merchant.refunds import Refund as Refund
 from mockpay.merchant.responses import ServiceError as ServiceError
 from mockpay.merchant.results import PaymentResult as PaymentResult
 from mockpay.merchant.results import SignatureMismatch as SignatureMismatch
+from mockpay.merchant.transport import Certificates as Certificates
 from mockpay.merchant.transport import RequestsSender as RequestsSender

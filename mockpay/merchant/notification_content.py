@@ -14,7 +14,7 @@ from enum import StrEnum
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.merchant.refunds import RefundState
-from mockpay.merchant.xml_paths import branch, moment, text
+from mockpay.merchant.responses import branch, moment, text
 from mockpay.wire import xml
 from mockpay.wire.xml import Plain
 

@@ -15,8 +15,8 @@ from typing import Protocol
 
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid, MockpayError
-from mockpay.merchant.certificates import FetchCertificate
 from mockpay.merchant.notification_content import PaymentNotice, RefundNotice, notice
+from mockpay.merchant.transport import FetchCertificate
 from mockpay.wire.amazonpay import sns
 
 #: SNS carries no larger message.

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from mockpay.kernel.errors import Invalid
 from mockpay.merchant.parameters import require
-from mockpay.merchant.xml_paths import branch, moment, text
+from mockpay.merchant.responses import branch, moment, text
 from mockpay.wire.xml import Plain
 
 #: Of a seller's own reference ids (MWS reference).

@@ -6,11 +6,34 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import HttpReply
-from mockpay.merchant.xml_paths import branch, moment, text
 from mockpay.wire import xml
 from mockpay.wire.xml import Plain, XmlError
+
+
+def branch(tree: Mapping[str, Plain], name: str) -> Mapping[str, Plain]:
+    """The children of an element; empty where it has none or is not there."""
+    found = tree.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def text(tree: Mapping[str, Plain], name: str) -> str:
+    """The text of an element; empty where it has none or is not there."""
+    found = tree.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def moment(tree: Mapping[str, Plain], name: str) -> int | None:
+    """
+    The time that an element holds, in milliseconds since 1970; None if it is not there.
+
+    Raises:
+        Invalid: code ``time.invalid``.
+    """
+    found = text(tree, name)
+    return parse_time(found) if found else None
 
 
 class ServiceError(MockpayError):

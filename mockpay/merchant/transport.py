@@ -1,13 +1,15 @@
-"""The merchant side's HTTP: a requests session, as a real shop would use."""
+"""The merchant side's HTTP: a requests session, as a real shop would use, and the signing certificates behind it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Container
 from urllib.parse import urlsplit
 
 import requests
 
-from mockpay.kernel.http.calls import HttpCall, HttpReply, Unreachable
+from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender, Unreachable
+from mockpay.wire.amazonpay.sns import SnsError, certificate_key, check_certificate_url
 
 
 class RequestsSender:
@@ -44,3 +46,61 @@ class RequestsSender:
             raise Unreachable(f"No answer from {urlsplit(call.url).hostname}.") from error
         latency_ms = int((time.perf_counter() - start) * 1000)
         return HttpReply(reply.status_code, dict(reply.headers), reply.content, latency_ms)
+
+
+#: Gives the certificate (PEM) that a SigningCertURL leads to.
+FetchCertificate = Callable[[str], bytes]
+
+#: Amazon signs with one at a time; more than a few are somebody's game.
+_CACHE_SIZE = 16
+
+
+class Certificates:
+    """
+    Fetches signing certificates and keeps the good ones; safe for threads.
+
+    Args:
+        sender: The way out; a real shop's must verify TLS, for nothing else vouches.
+        base_url: Where the URL's path is asked for instead of its own host: a sandbox serves
+            the path under any name.
+        trusted_urls: URLs that are trusted beside Amazon's, compared exactly, and asked as they are.
+    """
+
+    def __init__(
+        self, sender: Sender, *, base_url: Callable[[], str] | None = None, trusted_urls: Container[str] = ()
+    ) -> None:
+        self._sender, self._base_url, self._trusted_urls = sender, base_url, trusted_urls
+        self._cache: dict[str, bytes] = {}
+
+    def __call__(self, url: str) -> bytes:
+        """
+        The certificate at a URL.
+
+        Raises:
+            SnsError: the URL is not trusted, or leads to no certificate of Amazon SNS.
+            Unreachable: no answer came back, or an error that may pass (5xx).
+        """
+        check_certificate_url(url, self._trusted_urls)
+        pem = self._cache.get(url)
+        if pem is not None:
+            return pem
+        pem = self._fetch(url)
+        # Only what is good is kept: a bad answer must not stand in the way of the next one.
+        certificate_key(pem)
+        if len(self._cache) < _CACHE_SIZE:
+            self._cache[url] = pem
+        return pem
+
+    def _fetch(self, url: str) -> bytes:
+        reply = self._sender.send(HttpCall("GET", self._fetch_url(url)))
+        if reply.status >= 500:
+            raise Unreachable(f"The signing certificate was answered with HTTP {reply.status}.")
+        if reply.status != 200:
+            message = f"There is no signing certificate: HTTP {reply.status}."
+            raise SnsError(message, code="notification.certificate")
+        return reply.body
+
+    def _fetch_url(self, url: str) -> str:
+        if self._base_url is None or url in self._trusted_urls:
+            return url
+        return self._base_url().rstrip("/") + urlsplit(url).path

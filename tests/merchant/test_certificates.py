@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.kernel.http.calls import HttpReply, Unreachable
-from mockpay.merchant.certificates import Certificates
+from mockpay.merchant.transport import Certificates
 from mockpay.wire.amazonpay.sns import SnsError
 from tests.merchant.posted import CERTIFICATE, URL
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.kernel.errors import Invalid
-from mockpay.reach.proxy_requests import read_head
+from mockpay.reach.tunnel import read_head
 
 
 def lines(*texts):

@@ -5,7 +5,7 @@ One SQLite file of the shop's own.  Nothing here calls anybody or reads a clock:
 and when, is told by whoever enters it.
 """
 
-from mockpay.merchant.ledger.alerts import Alert as Alert
+from mockpay.merchant.ledger.database import Alert as Alert
 from mockpay.merchant.ledger.orders import Ledger as Ledger
 from mockpay.merchant.ledger.orders import ShopOrder as ShopOrder
 from mockpay.merchant.ledger.orders import StoredResult as StoredResult

@@ -1,5 +1,5 @@
 """
-The one file that the books are in.
+The one file that the ledger is in, its alerts, and the notifications that were taken.
 
 Standard library sqlite3, a file of the shop's own: a shop shares no database with whoever takes
 its payments.  A write begins by locking the file, so that what was read stays true until it is
@@ -11,7 +11,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from mockpay.kernel.clock import DAY
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -105,3 +108,95 @@ class LedgerFile:
             # Anything that raises leaves the transaction open; closing rolls it back.
             yield connection
             connection.execute("COMMIT")
+
+
+#: A refund ended twice, and differently.
+STATE_CONFLICT = "REFUND_STATE_CONFLICT"
+#: News about a refund name another amount or another id than the books.
+VALUE_CONFLICT = "REFUND_VALUE_CONFLICT"
+#: Amazon tells of a refund that this shop did not ask for.
+NOT_ASKED = "REFUND_NOT_ASKED"
+#: A payment notification names another amount than was asked for.
+AMOUNT_CONFLICT = "PAYMENT_AMOUNT_CONFLICT"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One contradiction, kept for good; the same one is kept once."""
+
+    order_id: str
+    code: str
+    sentence: str
+    at: int
+
+
+class Alerts:
+    """The alerts in the books."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+
+    def of_order(self, order_id: str) -> list[Alert]:
+        """List an order's alerts, the newest first."""
+        where = "WHERE order_id = ?"
+        return self._list(where, (order_id,))
+
+    def newest(self, limit: int = 50) -> list[Alert]:
+        """List the latest alerts of all orders, the newest first."""
+        return self._list("", (), limit)
+
+    def enter(self, order_id: str, code: str, sentence: str, *, at: int) -> None:
+        """Raise an alert."""
+        with self._file.write() as connection:
+            enter(connection, Alert(order_id, code, sentence, at))
+
+    def _list(self, where: str, values: tuple[str, ...], limit: int = 50) -> list[Alert]:
+        query = f"SELECT order_id, code, sentence, at FROM alerts {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        with self._file.read() as connection:
+            return [Alert(*row) for row in connection.execute(query, (*values, limit))]
+
+
+def enter(connection: sqlite3.Connection, alert: Alert) -> None:
+    """Raise an alert in a transaction that is under way."""
+    connection.execute(
+        "INSERT INTO alerts (order_id, code, sentence, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (alert.order_id, alert.code, alert.sentence, alert.at),
+    )
+
+
+#: Amazon sends again for 14 days.
+_RETENTION = 30 * DAY
+
+
+class Messages:
+    """The MessageIds in the books."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+
+    def seen(self, message_id: str) -> bool:
+        """Whether this notification was taken before."""
+        query = "SELECT 1 FROM messages WHERE message_id = ?"
+        with self._file.read() as connection:
+            return connection.execute(query, (message_id,)).fetchone() is not None
+
+    def enter(self, message_id: str, *, at: int) -> bool:
+        """Remember a notification that changes nothing; False if it was taken before."""
+        with self._file.write() as connection:
+            return self.take(connection, message_id, at)
+
+    @staticmethod
+    def take(connection: sqlite3.Connection, message_id: str, at: int) -> bool:
+        """
+        Remember a notification in the transaction of what it changes.
+
+        Returns:
+            False if it was taken before; an empty id is always new.
+        """
+        if not message_id:
+            return True
+        connection.execute("DELETE FROM messages WHERE taken_at < ?", (at - _RETENTION,))
+        new = connection.execute(
+            "INSERT INTO messages (message_id, taken_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (message_id, at)
+        )
+        return new.rowcount == 1

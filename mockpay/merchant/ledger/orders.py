@@ -16,9 +16,7 @@ from pathlib import Path
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Conflict, IllegalTransition
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger.alerts import Alerts
-from mockpay.merchant.ledger.database import LedgerFile
-from mockpay.merchant.ledger.messages import Messages
+from mockpay.merchant.ledger.database import Alerts, LedgerFile, Messages
 from mockpay.merchant.ledger.refunds import RefundLedger
 from mockpay.merchant.ledger.states import AFTER_RESULT, LEGAL, OrderState
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import alerts
-from mockpay.merchant.ledger.alerts import Alert
+from mockpay.merchant.ledger import database
+from mockpay.merchant.ledger.database import Alert
 from mockpay.merchant.ledger.states import AFTER_UPDATE, CONFLICTS, RefundStatus
 from mockpay.merchant.refunds import REFERENCE_ID
 
@@ -146,7 +146,7 @@ def apply_update(connection: sqlite3.Connection, refund: ShopRefund, update: Ref
     """Let a refund follow its news, in a transaction that is under way."""
     wrong = _difference(refund, update)
     if wrong:
-        alerts.enter(connection, Alert(refund.order_id, alerts.VALUE_CONFLICT, wrong, at))
+        database.enter(connection, Alert(refund.order_id, database.VALUE_CONFLICT, wrong, at))
         return
     connection.execute(
         "UPDATE refunds SET amazon_refund_id = coalesce(nullif(?, ''), amazon_refund_id),"
@@ -170,7 +170,7 @@ def _dispute(connection: sqlite3.Connection, refund: ShopRefund, update: RefundU
         f"Refund {refund.reference_id} is {refund.status} by {refund.settled_by};"
         f" later {update.by} said {update.status}."
     )
-    alerts.enter(connection, Alert(refund.order_id, alerts.STATE_CONFLICT, sentence, at))
+    database.enter(connection, Alert(refund.order_id, database.STATE_CONFLICT, sentence, at))
 
 
 def _difference(refund: ShopRefund, update: RefundUpdate) -> str:

@@ -13,10 +13,8 @@ import sqlite3
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import alerts, refund_rows
-from mockpay.merchant.ledger.alerts import Alert
-from mockpay.merchant.ledger.database import LedgerFile
-from mockpay.merchant.ledger.messages import Messages
+from mockpay.merchant.ledger import database, refund_rows
+from mockpay.merchant.ledger.database import Alert, LedgerFile, Messages
 from mockpay.merchant.ledger.refund_rows import RefundEvent, RefundUpdate, ShopRefund
 from mockpay.merchant.ledger.states import DEAD, OrderState, RefundStatus
 from mockpay.merchant.refunds import REFERENCE_ID
@@ -93,7 +91,7 @@ class RefundLedger:
             if existing is None and new:
                 _insert(connection, reference_id, order_id, amount, "", cancels=False, by=update.by, at=at)
                 sentence = f"The shop did not ask for refund {reference_id}, {amount.wire()} INR."
-                alerts.enter(connection, Alert(order_id, alerts.NOT_ASKED, sentence, at))
+                database.enter(connection, Alert(order_id, database.NOT_ASKED, sentence, at))
             if new:
                 refund_rows.apply_update(connection, _existing(connection, reference_id), update, at)
             return _existing(connection, reference_id)

@@ -13,10 +13,8 @@ from mockpay.kernel.templates import STATIC_MAX_AGE, prepare, versioned
 from mockpay.merchant.shop.back_office import BackOffice
 from mockpay.merchant.shop.checkout import Checkout
 from mockpay.merchant.shop.config import ShopConfig
-from mockpay.merchant.shop.ipn import IpnEndpoint
-from mockpay.merchant.shop.mobile import MobileEndpoints
-from mockpay.merchant.shop.pages import Pages
-from mockpay.merchant.shop.refund_pages import RefundPages
+from mockpay.merchant.shop.endpoints import IpnEndpoint, MobileEndpoints
+from mockpay.merchant.shop.pages import Pages, RefundPages
 
 #: No `form-action`: it would stop the way to the payment page.
 _POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"

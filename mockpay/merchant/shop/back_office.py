@@ -14,14 +14,14 @@ from functools import cached_property
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
-from mockpay.merchant.certificates import Certificates, FetchCertificate
 from mockpay.merchant.ledger import OrderState, RefundStatus, RefundUpdate, ShopOrder, ShopRefund
-from mockpay.merchant.ledger.alerts import AMOUNT_CONFLICT
+from mockpay.merchant.ledger.database import AMOUNT_CONFLICT
 from mockpay.merchant.ledger.refund_rows import NOTIFICATION
 from mockpay.merchant.notification_content import PaymentNotice, PaymentState, RefundNotice
 from mockpay.merchant.notifications import Notification, verify_notification
 from mockpay.merchant.reconciler import REFUND_STATUSES, Reconciler, Reconciliation, is_refusal
 from mockpay.merchant.shop.checkout import Checkout
+from mockpay.merchant.transport import Certificates, FetchCertificate
 
 _ORDER_STATES = {PaymentState.COMPLETED: OrderState.PAID, PaymentState.DECLINED: OrderState.FAILED}
 

@@ -18,8 +18,7 @@ from mockpay.merchant.ledger import Ledger, OrderState, ShopOrder
 from mockpay.merchant.parameters import PaymentOptions
 from mockpay.merchant.responses import OrderReference
 from mockpay.merchant.results import Outcome, PaymentResult
-from mockpay.merchant.shop.catalogue import find_product
-from mockpay.merchant.shop.config import ShopConfig
+from mockpay.merchant.shop.config import ShopConfig, find_product
 from mockpay.wire import forms
 
 _ORDER_STATES = {

@@ -1,4 +1,4 @@
-"""The demo shop's configuration: whose account it uses, where the sandbox is, who guards it."""
+"""The demo shop's catalogue and configuration: whose account it uses, where the sandbox is, who guards it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,34 @@ from flask.typing import ResponseReturnValue
 
 from mockpay.kernel.clock import RealClock, SystemClock
 from mockpay.kernel.http.calls import Sender
-from mockpay.merchant.certificates import FetchCertificate
-from mockpay.merchant.transport import RequestsSender
+from mockpay.kernel.money import Money
+from mockpay.merchant.transport import FetchCertificate, RequestsSender
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product of the catalogue; `picture` names a drawing in the templates."""
+
+    sku: str
+    title: str
+    about: str
+    price: Money
+    picture: str
+
+
+CATALOGUE = (
+    Product("bell", "Brass bell", "Rings twice", Money(499_00), "bell"),
+    Product("pannier", "Pannier, 20 litres", "Waxed canvas, left side", Money(1_499_00), "pannier"),
+    Product("tourer", "Nilgiri Tourer", "Steel frame, eight gears", Money(24_999_00), "bicycle"),
+)
+
+_BY_SKU = {product.sku: product for product in CATALOGUE}
+
+
+def find_product(sku: str) -> Product | None:
+    """Look a product up by its stock number."""
+    return _BY_SKU.get(sku)
+
 
 #: Looks at the request before a view does; what it returns is the answer, None lets it pass.
 Guard = Callable[[], ResponseReturnValue | None]

@@ -9,8 +9,8 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import OrderState, ShopOrder, StoredResult
 from mockpay.merchant.responses import OrderReference
-from mockpay.merchant.shop.catalogue import CATALOGUE, find_product
 from mockpay.merchant.shop.checkout import Answer, same_amount
+from mockpay.merchant.shop.config import CATALOGUE, find_product
 
 ViewModel = dict[str, object]
 

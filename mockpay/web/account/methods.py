@@ -10,7 +10,7 @@ from mockpay.services import wallet
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault import saved_methods as vault
 from mockpay.web import buyers
-from mockpay.web.account.layout import account_page
+from mockpay.web.account.sign_in import account_page
 from mockpay.web.checkout import card
 from mockpay.web.checkout.page_session import go, show
 

@@ -14,15 +14,35 @@ from mockpay.otp import otp_table as challenges
 from mockpay.otp.rules import Challenge, Purpose, Verdict
 from mockpay.services import buyers as people
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
-from mockpay.web import buyers
-from mockpay.web.account.layout import account_page
+from mockpay.web import buyers, guard
 from mockpay.web.checkout import view_models
 from mockpay.web.checkout.page_session import go, show
 from mockpay.web.wording import otp
 
-_LONGEST_KEPT = 254
+_LONGEST_EMAIL = 254
 _SIGN_IN = "this sign-in"
 _LOCKED = "Too many wrong codes were typed. Send a new one."
+
+
+def account_page(sandbox: Sandbox, title: str, **more: object) -> dict[str, object]:
+    """The context of all account templates; `more` is put beside it."""
+    seller = sandbox.seller
+    buyer = buyers.signed_in(sandbox)
+    return {
+        "title": title,
+        "seller": {"name": seller.name, "initials": view_models.initials(seller.name)},
+        "email": buyer.email if buyer else None,
+        "form_token": guard.form_token(sandbox.runtime, guard.ACCOUNT),
+        "urls": {
+            name: buyers.home(seller.seller_id, path)
+            for name, path in (("sign_in", ""), ("otp", "otp"), ("methods", "methods"), ("sign_out", "sign-out"))
+        }
+        | {"inbox": view_models.inbox_url(seller.seller_id)},
+        "errors": {},
+        "values": {},
+        "notes": [],
+        **more,
+    }
 
 
 def page(runtime: Runtime, seller_id: str) -> Response:
@@ -57,7 +77,7 @@ def _code_url(sandbox: Sandbox, challenge: Challenge, **more: str) -> str:
 def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     page = account_page(sandbox, "Sign in", next=_next(sandbox.seller_id))
     page["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
-    page["values"] = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
+    page["values"] = {"email": request.values.get("email", "")[:_LONGEST_EMAIL]}
     if error is not None:
         message = otp.refusal(sandbox, error, _SIGN_IN)
         page |= {"title": f"Error: {message}", "errors": {"email": message}}

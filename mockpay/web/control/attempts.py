@@ -1,14 +1,16 @@
-"""Attempts by control API: a summary within their order, all details at their own address."""
+"""Attempts by control API: a summary within their order, all details at their own address, and risk reviews."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.timeline import Actor
 from mockpay.kernel.money import Money
 from mockpay.risk import assessment as risk
 from mockpay.services import scenarios
-from mockpay.services.payments import transitions
+from mockpay.services.payments import payments, transitions
 from mockpay.store import transitions as timeline
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.authentications import (
@@ -17,10 +19,27 @@ from mockpay.web.control.authentications import (
     otp_challenges,
     threeds_authentications,
 )
-from mockpay.web.control.common import TimelineEntry, timeline_entries
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import TimelineEntry, timeline_entries, to_response
 from mockpay.web.control.risk import RiskAssessment
+
+
+def approve_attempt(request: Request[None, None]) -> AttemptDetail:
+    return _decide(request, approved=True)
+
+
+def reject_attempt(request: Request[None, None]) -> AttemptDetail:
+    return _decide(request, approved=False)
+
+
+def _decide(request: Request[None, None], *, approved: bool) -> AttemptDetail:
+    """The attempt after the decision; an approved one has called its gateway already."""
+    attempt_id = request.path["attempt_id"]
+    with request.transaction() as sandbox:
+        payments.decide_review(sandbox, attempt_id, approved=approved, actor=Actor.TESTER)
+    send_waiting(request.runtime, request.seller_id)
+    with request.read() as sandbox:
+        return attempt_detail(sandbox, transitions.get_attempt(sandbox, attempt_id))
 
 
 class AttemptFailure(Struct, kw_only=True):
@@ -139,5 +158,19 @@ ENDPOINTS = (
         get_attempt,
         "One attempt: why it went as it did, the risk assessment, one-time passwords, and "
         "3-D Secure with every message.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sellers/{seller_id}/reviews/{attempt_id}/approve",
+        approve_attempt,
+        "Let an attempt go on that is RISK_REVIEW; its buyer may still be asked for a proof.",
+        errors=(409,),
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sellers/{seller_id}/reviews/{attempt_id}/reject",
+        reject_attempt,
+        "End an attempt that is RISK_REVIEW; the buyer hears a neutral word.",
+        errors=(409,),
     ),
 )

@@ -1,4 +1,4 @@
-"""Buyers by control API: who they are, and what their balance has and went through."""
+"""Buyers by control API: who they are, what their balance has and went through, and what the sandbox "sent" them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,55 @@ from msgspec import Meta, Struct
 from mockpay.domain.buyers import BY_EMAIL, Buyer
 from mockpay.domain.wallet import Kind
 from mockpay.kernel.money import Money
-from mockpay.services import buyers, wallet
+from mockpay.services import buyers, inbox, wallet
 from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads.buyers import Entry
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import PageQuery, to_response
+
+
+class InboxQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
+    """Which messages."""
+
+    kind: Annotated[str | None, Meta(description="`otp`, or another kind.")] = None
+    to: Annotated[str | None, Meta(description="The buyer's telephone number or e-mail.")] = None
+    attempt_id: str | None = None
+
+
+class InboxMessage(Struct, kw_only=True):
+    """A message as the buyer got it; `otp` is the code in it, null after an hour."""
+
+    message_id: str
+    kind: str
+    channel: str
+    to: str
+    template: str
+    body: str
+    otp: str | None
+    attempt_id: str | None
+    created_at: str
+    read_at: str | None
+
+
+class InboxMessageList(Struct, kw_only=True):
+    """Messages, the newest first."""
+
+    items: list[InboxMessage]
+    next_cursor: str | None
+
+
+def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
+    query = request.query
+    with request.transaction() as sandbox:
+        inbox.forget_old(sandbox)
+    with request.read() as sandbox:
+        page = inbox.list_page(
+            sandbox, kind=query.kind, to=query.to, attempt_id=query.attempt_id, after=query.cursor, limit=query.limit
+        )
+    items = [to_response(InboxMessage, message) for message in page.items]
+    return InboxMessageList(items=items, next_cursor=page.next_cursor)
 
 
 class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -181,5 +222,11 @@ ENDPOINTS = (
         f"{BUYER}/wallet/entries",
         list_wallet_entries,
         "How it came to that, the newest first; the opening balance is posted at its first use.",
+    ),
+    Endpoint(
+        "GET",
+        "/v1/sellers/{seller_id}/inbox",
+        list_inbox,
+        'What the sandbox "sent" to buyers, the newest first; codes are kept for an hour of the seller\'s time.',
     ),
 )

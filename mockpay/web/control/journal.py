@@ -10,9 +10,8 @@ from mockpay.services.audit import audit
 from mockpay.store.db.engine import reading
 from mockpay.store.db.paging import Page
 from mockpay.store.reads.lists import JournalFilter, JournalRow, journal_page, ownerless_journal
-from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import PageQuery, to_response
 
 
 class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):

@@ -1,12 +1,14 @@
-"""What a seller offers, by control API."""
+"""What a seller offers by control API, and instruments as a tester names them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field, to_builtins
 
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.offers import MethodOffer, Offers
 from mockpay.services.sellers import offers
 from mockpay.web.control.endpoints import Endpoint, Request
@@ -118,3 +120,26 @@ ENDPOINTS = (
         example='{"methods": {"wallet": {"enabled": false}, "upi": {"max_amount": "1000.00"}}}',
     ),
 )
+
+
+class InstrumentParts(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What an instrument is made of; each method has parts of its own."""
+
+    number: Annotated[str | None, Meta(description="card: of a published test card.")] = None
+    expiry: Annotated[str | None, Meta(description="card: as `08/29`.")] = None
+    name: Annotated[str | None, Meta(description="card: as it is on the card.")] = None
+    vpa: Annotated[str | None, Meta(description="upi: the UPI ID.")] = None
+    bank: Annotated[str | None, Meta(description="netbanking: the bank's code.")] = None
+    email: Annotated[str | None, Meta(description="The buyer's e-mail; wallet: whose it is.")] = None
+
+
+def instrument(method: str, parts: InstrumentParts, now: int) -> Instrument:
+    """
+    The instrument of a method.
+
+    Raises:
+        Invalid: with the `field` that is missing or wrong; code ``test_card_required`` for a
+            card that is on no list of test cards.
+    """
+    given = {name: value for name, value in to_builtins(parts).items() if value is not None}
+    return METHODS[method].read(given, now, None)

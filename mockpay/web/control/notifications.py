@@ -13,9 +13,8 @@ from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, transitions
 from mockpay.store.reads.summaries import tries_of
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
 #: Real seconds between two reads of a notification that the worker is sending.
 _POLL_SECONDS = 0.01

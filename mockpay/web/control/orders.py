@@ -14,10 +14,9 @@ from mockpay.store import attempts, orders, refunds, transitions
 from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import AttemptSummary, StageDecision, attempt_summary, stage_decisions
-from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
 from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.refunds import RefundSummary, refund_summary
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
 
 class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):

@@ -35,23 +35,20 @@ SELLER=A1MOCKPAYSELLER
 ```
 """
 _TITLES = {
-    "server": "Server",
+    "server": "Server and signatures",
     "sellers": "Sellers",
     "methods": "Methods of payment",
     "clock": "Clock",
     "orders": "Orders",
-    "attempts": "Attempts",
+    "attempts": "Attempts and reviews",
     "refunds": "Refunds",
     "notifications": "Notifications",
-    "buyers": "Buyers",
+    "buyers": "Buyers and their inbox",
     "vault": "Saved methods",
-    "inbox": "The buyer's inbox",
     "risk": "The risk check",
-    "reviews": "Reviews",
     "scenarios": "Scenarios",
     "journal": "Journal and audit",
     "wait": "Waiting",
-    "signatures": "Signatures",
 }
 
 

@@ -20,10 +20,9 @@ from mockpay.store import transitions as timeline
 from mockpay.store.db.paging import LONGEST_PAGE
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import StageDecision, stage_decisions
-from mockpay.web.control.common import PageQuery, States, TimelineEntry, parse_states, timeline_entries
 from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.notifications import NotificationSummary, notification_summaries
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
 
 class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):

@@ -26,7 +26,7 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.saved_methods import card_fingerprint
 from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.instruments import InstrumentParts, instrument
+from mockpay.web.control.methods import InstrumentParts, instrument
 from mockpay.web.control.responses import to_response
 
 _VERDICTS = ", ".join(f"`{verdict.value}`" for verdict in Verdict)

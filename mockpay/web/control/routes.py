@@ -14,19 +14,16 @@ from mockpay.web.control import (
     attempts,
     buyers,
     clock,
-    inbox,
     journal,
     methods,
     notifications,
     openapi,
     orders,
     refunds,
-    reviews,
     risk,
     scenarios,
     sellers,
     server,
-    signatures,
     vault,
     wait,
 )
@@ -45,13 +42,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *notifications.ENDPOINTS,
     *buyers.ENDPOINTS,
     *vault.ENDPOINTS,
-    *inbox.ENDPOINTS,
     *risk.ENDPOINTS,
-    *reviews.ENDPOINTS,
     *scenarios.ENDPOINTS,
     *journal.ENDPOINTS,
     *wait.ENDPOINTS,
-    *signatures.ENDPOINTS,
 )
 
 

@@ -10,9 +10,8 @@ from mockpay.domain.sellers import Seller, Settings
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.control.common import PageQuery
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.responses import PageQuery, to_response
 
 SettingValues = dict[str, bool | int | str | list[str] | dict[str, str]]
 

@@ -1,4 +1,4 @@
-"""The server itself: its health and the public key that shops encrypt with."""
+"""The server itself: its health, the public key that shops encrypt with, and why a signature does not fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,59 @@ from flask import Response
 from msgspec import Meta, Struct
 
 from mockpay import __version__
+from mockpay.domain.providers import CallToExplain
 from mockpay.store.db.engine import check_health
 from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.responses import to_response
 from mockpay.wire.keys import load_public_key, public_key_line
+
+
+class SignatureExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A request as it was sent: to the pay page (sealed) or from server to server (signed)."""
+
+    url: Annotated[str, Meta(description="Whole, with its query: http://host/path?a=b")]
+    method: Annotated[str, Meta(pattern="^[A-Za-z]{1,10}$")] = "GET"
+    body: Annotated[str, Meta(description="The form of a POST, as sent.")] = ""
+    signature: Annotated[str | None, Meta(description="Where it is not in the request.")] = None
+    string_to_sign: Annotated[str | None, Meta(description="What your code signs, to be compared.")] = None
+
+
+class SignatureCandidate(Struct, kw_only=True):
+    """One way of reading the request, and the signature that it would have to carry."""
+
+    flavour: str
+    string_to_sign: str
+    expected_signature: str
+
+
+class SignatureExplanation(Struct, kw_only=True):
+    """`first_difference` is the byte at which your string leaves `string_to_sign`."""
+
+    matched: str | None
+    cause: str
+    signature: str
+    expected_signature: str
+    string_to_sign: str
+    your_string_to_sign: str | None
+    first_difference: int | None
+    tried: list[SignatureCandidate]
+
+
+def explain_signature(request: Request[None, SignatureExplainRequest]) -> SignatureExplanation:
+    call = request.body
+    with request.read() as sandbox:
+        seller = sandbox.seller
+    sent = CallToExplain(call.url, call.method, call.body, call.signature, call.string_to_sign)
+    explainers = (provider.explain_signature for provider in request.runtime.providers.values())
+    explain = next(explainer for explainer in explainers if explainer is not None)
+    explanation = explain(seller, request.runtime.keys, sent)
+    return to_response(
+        SignatureExplanation,
+        explanation,
+        expected_signature=explanation.nearest.expected_signature,
+        string_to_sign=explanation.nearest.string_to_sign,
+        your_string_to_sign=call.string_to_sign,
+    )
 
 
 class Health(Struct, kw_only=True):
@@ -47,5 +97,12 @@ ENDPOINTS = (
         get_public_key,
         "The public key that payloads are encrypted with.",
         media_type="text/plain",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sellers/{seller_id}/signature/explain",
+        explain_signature,
+        "What had to be signed, the first byte that differs, and the likely cause.",
+        example='{"url": "http://127.0.0.1:8420/path?Signature=..."}',
     ),
 )

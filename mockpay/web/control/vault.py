@@ -15,10 +15,9 @@ from mockpay.vault.consents import consent
 from mockpay.vault.rules import SavedMethod
 from mockpay.web.control.buyers import BUYER as BUYER
 from mockpay.web.control.buyers import buyer_named, buyer_of
-from mockpay.web.control.common import TimelineEntry, timeline_entries
 from mockpay.web.control.endpoints import Endpoint, Request
-from mockpay.web.control.instruments import InstrumentParts, instrument
-from mockpay.web.control.responses import to_response
+from mockpay.web.control.methods import InstrumentParts, instrument
+from mockpay.web.control.responses import TimelineEntry, timeline_entries, to_response
 
 #: Where a consent came from that no browser gave.
 _BY_TESTER = "control API"

@@ -1,23 +1,51 @@
 """
-The two endpoints that Amazon Pay's mobile SDK needs from a shop.
+Where Amazon's notifications arrive, and the two endpoints that Amazon Pay's mobile SDK needs from a shop.
 
-The app asks the sign endpoint for the sealed request, opens the payment page with it, and
+An app asks the sign endpoint for the sealed request, opens the payment page with it, and
 gives the result's parameters to the verify endpoint.
 """
 
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from flask import Blueprint, Response, request
 
 from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.kernel.http.calls import Unreachable
 from mockpay.merchant.ledger import ShopOrder
-from mockpay.merchant.shop.catalogue import CATALOGUE, find_product
+from mockpay.merchant.shop.back_office import BackOffice
 from mockpay.merchant.shop.checkout import Checkout, ResultRefused, parse_query
+from mockpay.merchant.shop.config import CATALOGUE, find_product
 from mockpay.merchant.shop.pages import price
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class IpnEndpoint:
+    """The IPN endpoint of one shop."""
+
+    def __init__(self, back_office: BackOffice) -> None:
+        self._back_office = back_office
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Name the address."""
+        blueprint.add_url_rule("/ipn", "ipn", self.post, methods=["POST"])
+
+    def post(self) -> Response:
+        """
+        Answer 200 for what is taken, or was before; 400 for what is not to be believed, which
+        Amazon never sends again; 500 for a trouble of the shop's own, so that it does.
+        """
+        headers = {name: value for name, value in request.headers.items()}  # noqa: C416
+        try:
+            notification = self._back_office.accept_notification(headers, request.get_data())
+        except (Unreachable, sqlite3.Error) as error:
+            return _plain(f"Not now: {error}\n", 500)
+        except MockpayError as error:
+            return _plain(f"{error.code}: {error.message}\n", 400)
+        return _plain("Taken before.\n" if notification.replayed else "Taken.\n")
 
 
 class MobileEndpoints:
