@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mockpay.commands.serve import command_line_settings
+from mockpay.commands.serve import read_settings
 from mockpay.settings import Settings
 from mockpay.store.db.engine import normal_url
 
@@ -130,7 +130,7 @@ def test_compose_sets_only_what_there_is_and_what_a_server_starts_with(monkeypat
             monkeypatch.delenv(name)
         for name, text in filled_in(server["environment"], MOCKPAY_ADMIN_TOKEN="t").items():
             monkeypatch.setenv(name, text)
-        settings.append(command_line_settings(None, None, None))
+        settings.append(read_settings(None, None, None))
         port = server["ports"][0].rsplit(":", 1)[1]
         assert int(port) == settings[-1].port
         assert f":{port}/_mockpay/health" in server["healthcheck"]["test"][-1]
