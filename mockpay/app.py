@@ -18,6 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from mockpay.kernel import templates
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.http.calls import Sender
+from mockpay.kernel.http.hosts import own_url
 from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.keys.files import open_keys
 from mockpay.providers.contract import discover, providers_of
@@ -28,7 +29,6 @@ from mockpay.store.db.engine import configure, engine_options, normal_url, sqlit
 from mockpay.store.unit_of_work import Runtime
 from mockpay.tables import create_tables, metadata
 from mockpay.web import account, challenge, checkout, control, errors, guard, landing
-from mockpay.web.hosts import own_url
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

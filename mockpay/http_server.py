@@ -22,8 +22,8 @@ from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest
 from cheroot.wsgi import Gateway_10, Server
 
 from mockpay.kernel.clock import SystemClock
+from mockpay.kernel.http.hosts import own_host
 from mockpay.settings import Settings
-from mockpay.web.hosts import own_host
 
 #: A payload of the largest allowed size makes a long address.
 _MAX_HEAD = 524_288

@@ -12,9 +12,9 @@ from mockpay.http_server import HttpServer
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.calls import Sender
+from mockpay.kernel.http.hosts import own_url
 from mockpay.settings import Settings
 from mockpay.store.db.engine import close
-from mockpay.web.hosts import own_url
 
 if TYPE_CHECKING:
     from ssl import SSLContext

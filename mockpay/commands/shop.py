@@ -16,12 +16,11 @@ from mockpay.app import template_folder
 from mockpay.commands.serve import stop_on_signals
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
-from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback
+from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback, own_host, own_url
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
 from mockpay.merchant.transport import RequestsSender
 from mockpay.settings import Settings
 from mockpay.web.guard import require_own_host
-from mockpay.web.hosts import own_host, own_url
 
 #: Seconds that running requests get to finish.
 _GRACE = 1

@@ -58,8 +58,7 @@ def return_capture(sandbox: Sandbox, attempt: Attempt) -> None:
 
 
 def _holds(sandbox: Sandbox, attempt: Attempt) -> bool:
-    paid_by_balance = attempt.method == rules.METHOD
-    return paid_by_balance and wallet.has_journal(sandbox, _key(JournalType.HOLD, attempt))
+    return wallet.has_journal(sandbox, _key(JournalType.HOLD, attempt))
 
 
 def refund(sandbox: Sandbox, attempt: Attempt, name: str, minor: int) -> None:

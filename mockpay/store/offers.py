@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, select
 
-from mockpay.store.db.metadata import SETTINGS, dump, load, metadata, text
+from mockpay.store.db.mapping import dump, load
+from mockpay.store.db.metadata import SETTINGS, metadata, text
 from mockpay.store.db.prepared import Prepared, insert_new
 from mockpay.store.unit_of_work import Sandbox
 

@@ -29,7 +29,8 @@ from sqlalchemy import (
 
 from mockpay.kernel.clock import SECOND
 from mockpay.settings import Settings
-from mockpay.store.db.metadata import big, dump, load, metadata, partial_index, row_id, text
+from mockpay.store.db.mapping import dump, load
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.db.prepared import Prepared, PreparedInsert
 from mockpay.store.unit_of_work import Runtime, Sandbox
 

@@ -11,7 +11,8 @@ from sqlalchemy import text as written
 
 from mockpay.kernel.clock import Clock
 from mockpay.store import sellers
-from mockpay.store.db.metadata import big, dump, load, metadata, partial_index, row_id, text
+from mockpay.store.db.mapping import dump, load
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.db.prepared import Prepared, PreparedInsert
 from mockpay.store.unit_of_work import Sandbox
 

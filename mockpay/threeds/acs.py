@@ -10,7 +10,7 @@ from mockpay.otp import challenges
 from mockpay.otp import otp_table as otp_rows
 from mockpay.otp.rules import Challenge, Purpose, Verdict, acs_outcome
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds import directory_server, issuer, messages, threeds_table
+from mockpay.threeds import directory_server, messages, threeds_table
 from mockpay.threeds.messages import BadMessage, CReq, CRes, ErrorMessage, MessageError, RReq, error_message
 from mockpay.threeds.rules import (
     CANCELLED_BY_CARDHOLDER,
@@ -108,7 +108,7 @@ def end(
         f"{txn.interactions:02d}",
         reason or DEFAULT_REASON.get(status),
         eci=indicator,
-        authentication_value=issuer.cavv(sandbox, txn, indicator) if status in PROVEN else None,
+        authentication_value=directory_server.cavv(sandbox, txn, indicator) if status in PROVEN else None,
         challenge_cancel=challenge_cancel,
     )
     receipt = directory_server.forward_result(sandbox, txn, rreq)

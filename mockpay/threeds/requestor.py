@@ -12,7 +12,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import directory_server, messages, threeds_table
-from mockpay.threeds.issuer import seal_cavv
+from mockpay.threeds.directory_server import seal_cavv
 from mockpay.threeds.messages import (
     AReq,
     ARes,

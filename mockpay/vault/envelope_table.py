@@ -8,7 +8,8 @@ from sqlalchemy import Column, Index, LargeBinary, Table, select, update
 
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
-from mockpay.store.db.metadata import big, dump, load, metadata, text
+from mockpay.store.db.mapping import dump, load
+from mockpay.store.db.metadata import big, metadata, text
 from mockpay.store.db.prepared import insert_new
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.rules import SavedMethod

@@ -15,7 +15,6 @@ from mockpay.vault import consent_table, cryptogram_table, envelope_table, token
 from mockpay.vault import rules as rules
 from mockpay.vault.consents import Consent, check_consent
 from mockpay.vault.rules import InstrumentParts, MethodStatus, SavedMethod
-from mockpay.vault.tokens import card_fingerprint as card_fingerprint
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,28 +22,15 @@ def binding(seller_id: str, token: str, kind: str) -> str:
     return f"mockpay/vault/v1|{seller_id}|{token}|{kind}"
 
 
-def card_fingerprint(ring: Keyring, pan: str) -> str:
-    """
-    A card's mark across all sellers, for counting how often it comes by.
-
-    Keyed, because every card number could be tried against a bare hash.
-    """
-    return _mark(ring, "fingerprint", f"card|{pan}")
-
-
 def scoped_fingerprint(ring: Keyring, seller_id: str, identity: str) -> str:
     """An instrument's mark at one seller, to find it saved already."""
-    return _mark(ring, "seller fingerprint", f"{seller_id}|{identity}")
+    return ring.fingerprint("seller fingerprint", f"{seller_id}|{identity}")
 
 
 def account_reference(ring: Keyring, pan: str) -> str:
     """The PAR: the same for all tokens of one card; 4 letters of who issued it and 25 more."""
     mark = hmac.digest(ring.derived("par"), pan.encode(), "sha256")
     return "MOCK" + base64.b32encode(mark).decode()[:25]
-
-
-def _mark(ring: Keyring, purpose: str, text: str) -> str:
-    return hmac.digest(ring.derived(purpose), text.encode(), "sha256").hex()[:32]
 
 
 #: Beginnings of token numbers: in each network's range and of no test card, so that nobody can

@@ -17,11 +17,11 @@ from flask import Response, request
 from mockpay.domain.buyers import Buyer
 from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel.clock import SECOND, indian
+from mockpay.kernel.http.hosts import own_host
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault.consents import CONSENT_TEXTS, CONSENT_VERSION
 from mockpay.vault.rules import MethodStatus, SavedMethod, mask_address
-from mockpay.web.hosts import own_host
 
 _COOKIE = "mockpay_buyer_"
 _YES = frozenset({"yes", "on", "true", "1"})

@@ -14,9 +14,9 @@ from flask import Response, after_this_request, g, redirect, request
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden
+from mockpay.kernel.http.hosts import own_host
 from mockpay.settings import Settings
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.hosts import own_host
 
 #: The dashboard's address.
 DASHBOARD = "/_mockpay/ui"

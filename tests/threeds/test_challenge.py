@@ -4,7 +4,7 @@ import pytest
 
 from mockpay.kernel.errors import Invalid
 from mockpay.store import inbox, schedule
-from mockpay.threeds import issuer
+from mockpay.threeds import directory_server
 from mockpay.threeds import threeds_table as rows
 from mockpay.threeds.acs import AcsPage, ChallengeCompletion
 from mockpay.threeds.rules import Liability, State
@@ -35,7 +35,7 @@ def test_the_right_otp_authenticates(world):
     assert room.outcome().event == "auth_ok"
     assert room.outcome().liability is Liability.ISSUER
     with world.read() as sandbox:
-        assert issuer.check_cavv(sandbox, txn, issuer.open_cavv(sandbox, txn), txn.eci) == "2"
+        assert directory_server.check_cavv(sandbox, txn, directory_server.open_cavv(sandbox, txn), txn.eci) == "2"
     assert room.spoken() == [
         "AReq S>D",
         "AReq D>A",

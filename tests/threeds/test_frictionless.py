@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.kernel.errors import Invalid
-from mockpay.threeds import issuer, requestor
+from mockpay.threeds import directory_server, requestor
 from mockpay.threeds.rules import Flow, Liability, State
 from tests.factories import World, on_sqlite
 from tests.threeds.rooms import AMERICAN, AMEX, BROWSER, DINERS, MASTERCARD, RUPAY, VISA, Room
@@ -119,7 +119,7 @@ def test_a_card_that_takes_no_part_is_answered_by_the_directory(world):
 def test_the_log_has_neither_card_number_nor_value(world):
     room = Room.asked(world, "frictionless")
     with world.read() as sandbox:
-        value = issuer.open_cavv(sandbox, room.txn)
+        value = directory_server.open_cavv(sandbox, room.txn)
     written = str(room.log())
     assert len(value) == CAVV_LENGTH
     assert VISA not in written
@@ -134,11 +134,13 @@ def test_the_issuer_knows_its_own_value_and_no_other(world, outcome, right, wron
     other = Room.asked(world, outcome, order="O-2", amount="500.00")
     with world.read() as sandbox:
         txn = room.txn
-        value = issuer.open_cavv(sandbox, txn)
-        assert issuer.check_cavv(sandbox, txn, value, txn.eci) == right
-        assert issuer.check_cavv(sandbox, txn, "A" * 27 + "=", txn.eci) == wrong
-        assert issuer.check_cavv(sandbox, txn, issuer.open_cavv(sandbox, other.txn), txn.eci) == wrong
-        assert issuer.check_cavv(sandbox, txn, None, txn.eci) is None
+        value = directory_server.open_cavv(sandbox, txn)
+        assert directory_server.check_cavv(sandbox, txn, value, txn.eci) == right
+        assert directory_server.check_cavv(sandbox, txn, "A" * 27 + "=", txn.eci) == wrong
+        assert (
+            directory_server.check_cavv(sandbox, txn, directory_server.open_cavv(sandbox, other.txn), txn.eci) == wrong
+        )
+        assert directory_server.check_cavv(sandbox, txn, None, txn.eci) is None
 
 
 @pytest.mark.parametrize(

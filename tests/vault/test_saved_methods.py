@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from mockpay.domain.methods.cards import Card, bin_of, luhn
+from mockpay.domain.methods.cards import Card, bin_of, card_fingerprint, luhn
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
@@ -472,6 +472,6 @@ def files(engine):
 
 def test_a_card_can_be_counted_everywhere_by_its_fingerprint(world):
     ring = world.runtime.keyring
-    assert verbs.card_fingerprint(ring, VISA) != verbs.card_fingerprint(ring, MASTERCARD)
+    assert card_fingerprint(ring, VISA) != card_fingerprint(ring, MASTERCARD)
     marks = [row["fingerprint"] for row in rows(world, vault_table.methods)]
-    assert verbs.card_fingerprint(ring, VISA) not in marks
+    assert card_fingerprint(ring, VISA) not in marks

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from mockpay.domain.methods import cards
+from mockpay.domain.methods.cards import card_fingerprint
 from mockpay.kernel.keys.keyring import Keyring
 from mockpay.vault import tokens
 
@@ -14,25 +15,25 @@ VISA, OTHER = "4111111111111111", "4242424242424242"
 
 
 def test_a_fingerprint_knows_a_card_again_and_no_other():
-    mark = tokens.card_fingerprint(RING, VISA)
+    mark = card_fingerprint(RING, VISA)
     assert re.fullmatch("[0-9a-f]{32}", mark)
-    assert tokens.card_fingerprint(RING, VISA) == mark != tokens.card_fingerprint(RING, OTHER)
+    assert card_fingerprint(RING, VISA) == mark != card_fingerprint(RING, OTHER)
 
 
 def test_without_the_ring_nobody_makes_a_fingerprint():
-    assert tokens.card_fingerprint(Keyring.generate(), VISA) != tokens.card_fingerprint(RING, VISA)
+    assert card_fingerprint(Keyring.generate(), VISA) != card_fingerprint(RING, VISA)
 
 
 def test_a_fingerprint_outlives_every_rotation():
     rotated = RING.with_new_key().with_newest_only()
-    assert tokens.card_fingerprint(rotated, VISA) == tokens.card_fingerprint(RING, VISA)
+    assert card_fingerprint(rotated, VISA) == card_fingerprint(RING, VISA)
 
 
 def test_two_sellers_cannot_compare_their_fingerprints():
     identity = f"card|{VISA}"
     mine = tokens.scoped_fingerprint(RING, "A1", identity)
     assert mine != tokens.scoped_fingerprint(RING, "A2", identity)
-    assert mine != tokens.card_fingerprint(RING, VISA)
+    assert mine != card_fingerprint(RING, VISA)
     assert len(mine) == 32
 
 

@@ -18,6 +18,7 @@ from mockpay.domain.scenarios.cards import NAME_PREFIX, auth_card_rows, auth_nam
 from mockpay.domain.scenarios.rows import Input
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
+from mockpay.kernel.keys.keyring import Keyring
 from mockpay.kernel.money import Money
 
 
@@ -371,3 +372,12 @@ METHOD = Method(
         ),
     ),
 )
+
+
+def card_fingerprint(ring: Keyring, pan: str) -> str:
+    """
+    A card's mark across all sellers, for counting how often it comes by.
+
+    Keyed, because every card number could be tried against a bare hash.
+    """
+    return ring.fingerprint("fingerprint", f"card|{pan}")

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from mockpay.kernel.errors import Forbidden, Invalid
@@ -87,3 +88,39 @@ class OutgoingHosts:
 
     def _is_named(self, host: str) -> bool:
         return "*" in self.names or host in self.names
+
+
+class Bound(Protocol):
+    """Where a server is bound, and the name that users know it by."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def public_url(self) -> str | None: ...
+
+
+def own_host(settings: Bound, netloc: str) -> bool:
+    """Whether a Host is loopback, the bound address or the one of MOCKPAY_PUBLIC_URL."""
+    try:
+        parts = urlsplit(f"//{netloc}")
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.path or parts.query:
+        return False
+    if is_loopback(host):
+        return True
+    if host == settings.host.lower() and not is_wildcard_address(host):
+        return True
+    public = urlsplit(settings.public_url or "")
+    return host == public.hostname and (port is None or port == public.port)
+
+
+def own_url(settings: Bound) -> str:
+    """Where a browser on this machine finds the server."""
+    host = "127.0.0.1" if is_wildcard_address(settings.host) else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -94,6 +94,10 @@ class Keyring:
         """The same ring without its old keys."""
         return Keyring(self.keys[-1:], self._root)
 
+    def fingerprint(self, purpose: str, text: str) -> str:
+        """32 hex digits that stand for a text and tell nothing of it; keyed, so that nobody can try them out."""
+        return hmac.digest(self.derived(purpose), text.encode(), "sha256").hex()[:32]
+
     def derived(self, purpose: str) -> bytes:
         """A key for one purpose that stays the same through every rotation (fingerprints, MACs)."""
         return _derived(self._root, purpose)

@@ -29,7 +29,7 @@ from mockpay.services.payments.transitions import ATTEMPTS, TIMEOUT, end_authent
 from mockpay.store import attempts, schedule
 from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds import acs, issuer, requestor, threeds_table
+from mockpay.threeds import acs, directory_server, requestor, threeds_table
 from mockpay.threeds.rules import ENDED, PROVEN, Browser, Flow, Transaction
 
 #: How long a buyer may take to prove who they are; 3-D Secure's own limit comes first.
@@ -256,12 +256,15 @@ def issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
 def _cavv_matches(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
     """Whether the issuer knows the proof: where it told of one there must be one, and its own."""
     try:
-        presented = issuer.open_cavv(sandbox, txn)
+        presented = directory_server.open_cavv(sandbox, txn)
     except Unusable:
         return False  # Another row's, or a changed one.
     if presented is None:
         return txn.trans_status not in PROVEN
-    return issuer.check_cavv(sandbox, txn, presented, indicator) not in {issuer.CAVV_WRONG, issuer.ATTEMPT_CAVV_WRONG}
+    return directory_server.check_cavv(sandbox, txn, presented, indicator) not in {
+        directory_server.CAVV_WRONG,
+        directory_server.ATTEMPT_CAVV_WRONG,
+    }
 
 
 def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt | None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mockpay.domain.methods import netbanking
-from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
@@ -48,10 +47,7 @@ def open_request(sandbox: Sandbox, attempt: Attempt) -> None:
 
 
 def decision(sandbox: Sandbox, attempt: Attempt) -> str | None:
-    """What the bank's book says by now; None for another method or an open request."""
-    approval = METHODS[attempt.method].approval
-    if approval is None or not approval.at_bank:
-        return None
+    """What the bank's book says by now; None for an open request."""
     entry = banks.of_attempt(sandbox, attempt.attempt_id)
     return entry.outcome if entry else None
 

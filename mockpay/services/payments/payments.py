@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mockpay.domain.methods.cards import card_fingerprint
 from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
@@ -25,7 +26,6 @@ from mockpay.services.sellers import offers
 from mockpay.store import attempts, outbox, schedule
 from mockpay.store.transitions import add_event, step, update
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault.tokens import card_fingerprint
 
 #: An outbox row of this kind asks a gateway for an attempt's money.
 CHARGE = "gateway.charge"
@@ -204,12 +204,18 @@ def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
         method=attempt.method,
         instrument=attempt.instrument,
         idempotency_key=f"{attempt.attempt_id}:1",
-        planned=banks.decision(sandbox, attempt) or _issuer_response(sandbox, attempt),
+        planned=_bank_decision(sandbox, attempt) or _issuer_response(sandbox, attempt),
         agreed=issuer.scenario is not None,
         patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
         fault=attempt.plan.at(Stage.GATEWAY).outcome,
         secret=attempts.find_secret(sandbox, attempt_id),
     )
+
+
+def _bank_decision(sandbox: Sandbox, attempt: Attempt) -> str | None:
+    """What the book of a bank that is asked for it says by now; None where there is no such bank."""
+    approval = METHODS[attempt.method].approval
+    return banks.decision(sandbox, attempt) if approval is not None and approval.at_bank else None
 
 
 def _issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
@@ -285,7 +291,7 @@ def record_bank_result(sandbox: Sandbox, attempt_id: str, result: Result) -> Non
     A bank that took the money after the attempt had ended sends it back.
     """
     attempt = get_attempt(sandbox, attempt_id)
-    outcome = banks.decision(sandbox, attempt)
+    outcome = _bank_decision(sandbox, attempt)
     # A bank whose buyer has not decided knows nothing, whatever the plan would have been.
     if outcome is None or response_codes_of(attempt).answer(outcome).code != result.code:
         return

@@ -51,7 +51,7 @@ def plan_payment(
         inputs={**instrument.inputs, Input.AMOUNT: amount},
         match=match,
         response_codes=codes,
-        simulated=sandbox.provider_of(order).payment_simulation(order.seller_note),
+        simulated=sandbox.provider_of(order).payment_simulation(order.seller_note) if order.seller_note else {},
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )

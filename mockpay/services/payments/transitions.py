@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
@@ -100,17 +101,20 @@ def cancel_pending_capture(sandbox: Sandbox, _before: Attempt, attempt: Attempt)
 
 def capture_hold(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """A balance's hold pays; what was not captured is the buyer's again."""
-    wallet.capture_hold(sandbox, attempt)
+    if attempt.method == wallet_rules.METHOD:
+        wallet.capture_hold(sandbox, attempt)
 
 
 def release_hold(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """A balance's hold is the buyer's again."""
-    wallet.release_hold(sandbox, attempt)
+    if attempt.method == wallet_rules.METHOD:
+        wallet.release_hold(sandbox, attempt)
 
 
 def return_to_balance(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """What was captured of a balance is the buyer's again."""
-    wallet.return_capture(sandbox, attempt)
+    if attempt.method == wallet_rules.METHOD:
+        wallet.return_capture(sandbox, attempt)
 
 
 def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:

@@ -12,11 +12,22 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, select, update
 
 from mockpay.domain.state_machine import Machine
-from mockpay.store.db.metadata import dump as to_json
 from mockpay.store.db.prepared import Prepared, insert_new, insert_row
 
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
 T = TypeVar("T")
 Row = Sequence[Any]
+
+
+def dump(plain: object) -> str:
+    """Plain values as JSON text."""
+    return _encode(plain).decode()
+
+
+def load(stored: str | None) -> Any:
+    """JSON text as plain values; an empty mapping for nothing."""
+    return _decode(stored) if stored else {}
 
 
 class Mapper(Generic[T]):
@@ -184,7 +195,7 @@ class _Source:
         self._places = {column.name: place for place, column in enumerate(table.c)}
         self._table = table
         self._columns = columns
-        self.known: dict[str, Any] = {"to_json": to_json}
+        self.known: dict[str, Any] = {"dump": dump}
 
     def row_number(self) -> str | None:
         """The column that counts the rows, where there is one."""
@@ -230,7 +241,7 @@ class _Source:
         elif kind in (str, int, float, bool, bytes):
             yield column, value
         else:
-            yield column, f"{unless_none}{'str' if _is_a(kind, StrEnum) else 'to_json'}({value})"
+            yield column, f"{unless_none}{'str' if _is_a(kind, StrEnum) else 'dump'}({value})"
 
     def _parts(self, name: str, kind: Any) -> list[tuple[str, Any]]:
         """The columns that a dataclass is spread over, with their types; none where one is missing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import DDL, BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.event import listen
 
@@ -16,9 +15,6 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 SETTINGS = {"settings": True}
 #: Milliseconds since 1970, or paise.
 Big = BigInteger
-
-_encode = msgspec.json.encode
-_decode = msgspec.json.decode
 
 
 def row_id() -> Column[int]:
@@ -57,13 +53,3 @@ def partial_index(table: Table, name: str, columns: str, *, where: str, unique: 
     kind = "UNIQUE INDEX" if unique else "INDEX"
     statement = f"CREATE {kind} {name} ON {table.name} ({columns}) WHERE {where}"
     listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
-
-
-def dump(plain: object) -> str:
-    """Plain values as JSON text."""
-    return _encode(plain).decode()
-
-
-def load(stored: str | None) -> Any:
-    """JSON text as plain values; an empty mapping for nothing."""
-    return _decode(stored) if stored else {}

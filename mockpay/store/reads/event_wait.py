@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Join, Table, and_, func, or_, select
 
 from mockpay.kernel.errors import Invalid
-from mockpay.store.db.metadata import load
+from mockpay.store.db.mapping import load
 from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders

@@ -15,7 +15,7 @@ from mockpay.otp.rules import Challenge, Purpose, Verdict
 from mockpay.services import buyers as people
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers, guard
-from mockpay.web.checkout import view_models
+from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import go, show
 from mockpay.web.wording import otp
 
@@ -30,14 +30,14 @@ def account_page(sandbox: Sandbox, title: str, **more: object) -> dict[str, obje
     buyer = buyers.signed_in(sandbox)
     return {
         "title": title,
-        "seller": {"name": seller.name, "initials": view_models.initials(seller.name)},
+        "seller": {"name": seller.name, "initials": page_session.initials(seller.name)},
         "email": buyer.email if buyer else None,
         "form_token": guard.form_token(sandbox.runtime, guard.ACCOUNT),
         "urls": {
             name: buyers.home(seller.seller_id, path)
             for name, path in (("sign_in", ""), ("otp", "otp"), ("methods", "methods"), ("sign_out", "sign-out"))
         }
-        | {"inbox": view_models.inbox_url(seller.seller_id)},
+        | {"inbox": page_session.inbox_url(seller.seller_id)},
         "errors": {},
         "values": {},
         "notes": [],
@@ -145,7 +145,7 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
 def _code_form(sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200) -> Response:
     page = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
     page |= {
-        "notes": view_models.otp_notes(),
+        "notes": page_session.otp_notes(),
         "challenge": challenge.challenge_id,
         "to": challenge.destination_masked.replace("*", "•"),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,

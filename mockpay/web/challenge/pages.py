@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, request
 
 from mockpay.domain.methods.netbanking import BY_CODE
 from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
-from mockpay.threeds import acs, threeds_table
+from mockpay.threeds import acs, messages, threeds_table
 from mockpay.threeds.acs import AcsPage, AcsResponse, ChallengeCompletion
 from mockpay.threeds.messages import ErrorMessage
 from mockpay.threeds.rules import CHALLENGE_MS
 from mockpay.web import errors
-from mockpay.web.checkout import view_models
+from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import go, show
 from mockpay.web.wording.sentences import countdown
 
@@ -111,8 +113,8 @@ def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
     given = {
         "title": f"Authenticate your purchase: {asked['bank']}",
         "here": f"/acs/{token}",
-        "inbox": view_models.inbox_url(sandbox.seller_id),
-        "notes": view_models.acs_notes(),
+        "inbox": page_session.inbox_url(sandbox.seller_id),
+        "notes": page_session.acs_notes(),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }
     if asked["notice"] and not asked["news"]:
@@ -134,3 +136,56 @@ def _finished(shown: ChallengeCompletion) -> Response:
 def _refused(sentence: str, code: str, status: int, detail: str | None = None) -> Response:
     given = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail}
     return errors.framed(show("challenge/refused.html", status, page=given))
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The pages of all issuers for one process."""
+    bank = Blueprint("challenge", __name__, url_prefix="/acs")
+
+    @bank.route("/method", methods=["GET", "POST"], strict_slashes=False)
+    def method() -> Response:
+        return method_page()
+
+    @bank.route("/<token>", methods=["GET", "POST"], strict_slashes=False)
+    def challenge(token: str) -> Response:
+        return page(runtime, token)
+
+    return bank
+
+
+def method_page() -> Response:
+    """
+    Takes ``threeDSMethodData`` and has the browser post it back to where it says.
+
+    Nowhere but to this sandbox: a page that posts anywhere would be a gift to strangers.
+    """
+    try:
+        message = messages.decode(request.form.get("threeDSMethodData", ""))
+    except messages.MessageError:
+        return _method_refused()
+    back, txn_id = message.get("threeDSMethodNotificationURL"), message.get("threeDSServerTransID")
+    if not isinstance(back, str) or not isinstance(txn_id, str) or not _ours(back):
+        return _method_refused()
+    data = messages.encode({"threeDSServerTransID": txn_id})
+    method_page = {"title": "Looking at the browser", "back": back, "data": data}
+    return errors.framed(show("challenge/method.html", page=method_page))
+
+
+def _ours(address: str) -> bool:
+    if not address.isascii():
+        return False
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    same = (parts.scheme, parts.netloc) == (request.scheme, request.host)
+    return same and parts.path.startswith("/pay/")
+
+
+def _method_refused() -> Response:
+    method_page = {
+        "title": "This message is refused",
+        "sentence": "It is no threeDSMethodData of a payment here.",
+        "code": "101",
+    }
+    return errors.framed(show("challenge/refused.html", 400, page=method_page))

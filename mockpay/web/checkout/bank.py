@@ -20,7 +20,7 @@ from mockpay.services.payments import banks, settlement
 from mockpay.services.payments.banks import BUTTONS, BankReturn
 from mockpay.store import attempts, outbox
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 
@@ -36,13 +36,13 @@ def page(runtime: Runtime, token: str) -> Response:
 
 
 def _log_in(session: PageSession, attempt: Attempt) -> Response:
-    page = view_models.page(session, f"Log in: {attempt.instrument['bank_name']}")
-    page["notes"] = view_models.user_notes()
+    page = page_session.page_context(session, f"Log in: {attempt.instrument['bank_name']}")
+    page["notes"] = page_session.user_notes()
     return show("checkout/bank_login.html", page=page, bank=_bank(session, attempt))
 
 
 def _buttons(session: PageSession, attempt: Attempt) -> Response:
-    page = view_models.page(session, f"Confirm payment: {attempt.instrument['bank_name']}")
+    page = page_session.page_context(session, f"Confirm payment: {attempt.instrument['bank_name']}")
     bank = _bank(session, attempt) | {"session": banks.session_token(session.sandbox, _reference(attempt))}
     return show("checkout/bank.html", page=page, bank=bank)
 
@@ -53,7 +53,7 @@ def _bank(session: PageSession, attempt: Attempt) -> dict[str, str]:
     account = ids.number(session.sandbox.seller.seed, "account", code, below=10_000)
     return {
         "name": attempt.instrument["bank_name"],
-        "merchant": view_models.store(session).upper(),
+        "merchant": page_session.store(session).upper(),
         "amount": f"INR {attempt.amount.display()[1:]}",
         "date": f"{indian(session.sandbox.now):%d-%b-%Y %H:%M}".upper(),
         "reference": _reference(attempt),
@@ -133,7 +133,7 @@ def come_back(runtime: Runtime, token: str) -> Response:
 
 
 def _forged(session: PageSession, error: Invalid) -> Response:
-    page = view_models.page(session, "The bank’s answer was refused", heading="Not from the bank")
+    page = page_session.page_context(session, "The bank’s answer was refused", heading="Not from the bank")
     page["sentence"] = f"{error.message} Nothing was changed by it."
     page["wrong"] = error.detail.get("wrong")
     page["here"] = session.at("bank") if session.at_bank else session.url

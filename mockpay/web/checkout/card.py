@@ -7,15 +7,23 @@ What was typed of number and CVV is never sent back: an error brings both fields
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from flask import Response, request
 
 from mockpay.domain.methods import cards
 from mockpay.domain.methods.cards import Card
+from mockpay.domain.payments.attempts import Attempt, Auth
 from mockpay.kernel.errors import Invalid
+from mockpay.services.payments import authentication
+from mockpay.store import attempts
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import submission, view_models
-from mockpay.web.checkout.page_session import PageSession, show
+from mockpay.threeds import messages, requestor, threeds_table
+from mockpay.threeds.messages import UUID
+from mockpay.threeds.rules import ENDED, State, Transaction
+from mockpay.web import errors
+from mockpay.web.checkout import page_session, results, submission
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 _LONGEST_KEPT = 40
 #: Somebody may have typed the number into a wrong field.
@@ -38,9 +46,9 @@ def typed(session: PageSession) -> Card:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    page = view_models.page(session, "Pay by card", notes=view_models.card_notes())
+    page = page_session.page_context(session, "Pay by card", notes=page_session.card_notes())
     if error is not None:
-        view_models.refuse(page, error, {name: kept(name) for name in ("expiry", "name")})
+        page_session.refuse(page, error, {name: kept(name) for name in ("expiry", "name")})
     return show("checkout/card.html", 422 if error is not None else 200, page=page)
 
 
@@ -48,3 +56,148 @@ def kept(name: str) -> str:
     """What was typed, where it is sure to be no card number."""
     text = request.form.get(name, "")[:_LONGEST_KEPT]
     return "" if _LIKE_A_NUMBER.search(text) else text
+
+
+#: Where the simulated issuers look at a browser (threeDSMethodURL).
+METHOD_URL = "/acs/method"
+#: Nobody waits longer for the method URL (threeDSCompInd N).
+_METHOD_SECONDS = 10
+
+
+def threeds_page(runtime: Runtime, token: str) -> Response:
+    """The issuer's first look at the browser, or the way to its challenge."""
+    if request.method == "POST":
+        return _ask(runtime, token)
+    with reading_session(runtime, token) as session:
+        txn = _waiting(session)
+        if txn is not None and txn.state not in ENDED:
+            return _challenge(session, txn) if txn.state is State.CHALLENGE else _method(session, txn)
+    return _move(runtime, token)
+
+
+def _waiting(session: PageSession) -> Transaction | None:
+    """The authentication that the order waits for."""
+    if session.current != Auth.THREEDS or session.last is None:
+        return None
+    return threeds_table.latest(session.sandbox, session.last.attempt_id)
+
+
+def _method(session: PageSession, txn: Transaction) -> Response:
+    threeds_page = page_session.page_context(session, "Asking your bank")
+    back = f"{submission.ways(session).page_url}/3ds-method"
+    asked = {
+        "url": METHOD_URL,
+        "data": requestor.method_request(txn, back),
+        "seconds": _METHOD_SECONDS,
+        "issuer": txn.issuer,
+        "network": txn.network,
+    }
+    return show("checkout/threeds_method.html", page=threeds_page, asked=asked)
+
+
+def _challenge(session: PageSession, txn: Transaction) -> Response:
+    threeds_page = page_session.page_context(session, "Confirm with your bank", notes=page_session.acs_notes())
+    asked = {
+        "url": txn.acs_path,
+        "creq": requestor.creq(replace(txn, window_size=submission.FULL)),
+        "framed_creq": requestor.creq(replace(txn, window_size=submission.FRAME)),
+        "session_data": txn.session_data or "",
+        "card": f"{txn.network} •••• {txn.last4}",
+    }
+    return show("checkout/threeds.html", page=threeds_page, asked=asked, version=results.version(session))
+
+
+def _move(runtime: Runtime, token: str) -> Response:
+    """
+    What a page cannot wait for is done now.
+
+    An authentication is begun that had no browser before (a review was approved by the clock),
+    and one that has ended without the browser's coming back is taken as the issuer told it.
+    """
+    outbox_id = None
+    with writing_session(runtime, token) as session:
+        attempt = session.last
+        if session.current == Auth.THREEDS and attempt is not None:
+            if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
+                moved = authentication.prepare(session.sandbox, attempt, submission.ways(session))
+            else:
+                moved = authentication.handle_return(session.sandbox, attempt, None, None)
+            outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
+    return submission.onward(runtime, token)
+
+
+def _ask(runtime: Runtime, token: str) -> Response:
+    """The method step is over, or there is none: the issuer is asked."""
+    told = request.form.get("comp_ind", "")
+    with writing_session(runtime, token) as session:
+        attempt = session.last
+        if submission.sent_before(session) or session.current != Auth.THREEDS or attempt is None:
+            return go(session.url)
+        if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
+            return go(session.url)
+        comp_ind = told if told in {"Y", "N"} else "N"
+        moved = authentication.ask_issuer(session.sandbox, attempt, submission.browser(), comp_ind, submission.window())
+        outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
+    return submission.onward(runtime, token)
+
+
+def method_done(runtime: Runtime, token: str) -> Response:
+    """The issuer has seen the browser and says so, in the hidden frame."""
+    named = _named(request.form.get("threeDSMethodData", ""))
+    with writing_session(runtime, token) as session:
+        txn = _waiting(session)
+        known = txn is not None and txn.txn_id == named
+        if txn is not None and known and txn.state in {State.PREPARED, State.METHOD}:
+            requestor.method_done(session.sandbox, txn.txn_id, "Y")
+        threeds_page = page_session.page_context(session, "Your bank has seen this browser", here=session.url)
+        answer = show("checkout/threeds_seen.html", 200 if known else 400, page=threeds_page)
+    return errors.framed(answer)
+
+
+def come_back(runtime: Runtime, token: str) -> Response:
+    """The browser is back from the challenge, in the frame or on the whole page."""
+    if request.method != "POST":
+        return submission.onward(runtime, token)
+    cres = request.form.get("cres")
+    outbox_id, framed = None, False
+    with writing_session(runtime, token) as session:
+        attempt = _whose(session, cres or "")
+        if attempt is not None:
+            txn = threeds_table.latest(session.sandbox, attempt.attempt_id)
+            framed = txn is not None and txn.window_size == submission.FRAME
+            session_data = request.form.get("threeDSSessionData")
+            moved = authentication.handle_return(session.sandbox, attempt, cres, session_data)
+            outbox_id = submission.charge_if_proved(session, attempt, moved)
+    submission.send(runtime, session, outbox_id)
+    return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
+
+
+def _whose(session: PageSession, cres: str) -> Attempt | None:
+    """The try that a ``cres`` is about: an old window may tell of one before the last."""
+    txn = threeds_table.by_id(session.sandbox, _named(cres))
+    if txn is not None and txn.order_pk == session.order.order_pk:
+        return attempts.by_id(session.sandbox, txn.attempt_id)
+    return session.last
+
+
+def _named(message: str) -> str:
+    """The threeDSServerTransID in a message that a browser brought; empty where there is none."""
+    try:
+        named = str(messages.decode(message).get("threeDSServerTransID", ""))
+    except messages.MessageError:
+        return ""
+    return named if re.fullmatch(UUID, named) else ""
+
+
+def _in_frame() -> bool:
+    """Browsers tell it; one that does not is believed to have shown the frame it was given."""
+    return request.headers.get("Sec-Fetch-Dest", "iframe") == "iframe"
+
+
+def _break_out(runtime: Runtime, token: str) -> Response:
+    """A page inside the frame that leads the whole window on."""
+    with reading_session(runtime, token) as session:
+        threeds_page = page_session.page_context(session, "Back from your bank", here=submission.next_page(session))
+    return errors.framed(show("checkout/threeds_back.html", page=threeds_page))

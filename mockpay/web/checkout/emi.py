@@ -17,7 +17,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import card, submission, view_models
+from mockpay.web.checkout import card, page_session, submission
 from mockpay.web.checkout.page_session import PageSession, show
 
 #: What is typed again after an error; number and CVV never are.
@@ -38,9 +38,9 @@ def _no_cost() -> bool:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    page = view_models.page(session, "Pay by EMI", notes=view_models.emi_notes())
+    page = page_session.page_context(session, "Pay by EMI", notes=page_session.emi_notes())
     if error is not None:
-        view_models.refuse(page, error, {name: card.kept(name) for name in _KEPT})
+        page_session.refuse(page, error, {name: card.kept(name) for name in _KEPT})
     amount = session.order.amount
     refusal = offers.of(session.sandbox).available(emi.METHOD.code, amount, session.sandbox.now)
     return show(

@@ -11,7 +11,7 @@ from mockpay.kernel.clock import DAY
 from mockpay.kernel.errors import Invalid
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, show
 
 _LONGEST_SEARCH = 40
@@ -43,9 +43,9 @@ def _typed(session: PageSession) -> NetBanking:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    page = view_models.page(session, "Pay by net banking")
+    page = page_session.page_context(session, "Pay by net banking")
     if error is not None:
-        view_models.refuse(page, error, {})
+        page_session.refuse(page, error, {})
     sought = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
     groups = _groups(session, sought.lower())
     status = 422 if error is not None else 200
@@ -78,5 +78,5 @@ def _row(session: PageSession, bank: BankOffer) -> dict[str, object]:
     if since is not None:
         says = "Not answering right now"
         if now - since < DAY:
-            says = f"Not answering since {view_models.until(since)}"
+            says = f"Not answering since {page_session.until(since)}"
     return {"code": bank.code, "name": bank.name, "says": says, "down": bank.is_down(now)}

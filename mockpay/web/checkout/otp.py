@@ -12,7 +12,7 @@ from mockpay.otp import challenges
 from mockpay.otp.rules import Challenge, Verdict
 from mockpay.services.payments import authentication
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import results, submission, view_models
+from mockpay.web.checkout import page_session, results, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 from mockpay.web.wording import otp
 
@@ -90,7 +90,7 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 
 def _form(session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
-    page = view_models.page(session, "Enter the code", notes=view_models.otp_notes())
+    page = page_session.page_context(session, "Enter the code", notes=page_session.otp_notes())
     challenge = authentication.active_otp(session.sandbox, attempt)
     asked = otp.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
     error = error or _trouble(session, challenge)

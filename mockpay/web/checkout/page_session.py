@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Response, render_template
 
 from mockpay.domain.methods.method import Approval, Method, MoneyStatus
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
-from mockpay.kernel.errors import Conflict, MockpayError, NotFound
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
+from mockpay.domain.scenarios.resolution import TABLE, Input, Row
+from mockpay.domain.wallet import BUYERS, DOMAIN
+from mockpay.kernel.clock import SECOND, Mode, indian
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
+from mockpay.kernel.money import Money
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.web import buyers
+from mockpay.web.wording.sentences import countdown
 
 #: Who the buyer is must be proved on a page of its own, named so.
 _PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
@@ -150,3 +158,186 @@ def gone(error: MockpayError) -> Response:
     if isinstance(error, Conflict):
         return show("checkout/gone.html", 409, page={**page, "sentence": error.message})
     return show("checkout/gone.html", 404, page=page)
+
+
+_LONGEST_STORE = 60
+_PAGES = (
+    "choose",
+    "upi",
+    "upi-app",
+    "card",
+    "netbanking",
+    "bank",
+    "wallet",
+    "emi",
+    "saved",
+    "cancel",
+    "waiting",
+    "result",
+    "status",
+    "return",
+    "otp",
+    "3ds",
+    "3ds-return",
+)
+#: The rows that a tester needs most on each method's page.
+_UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
+_ACS, _ACS_HINTS = "acs:", frozenset({"correct", "acs:N", "acs:timeout"})
+_EMI_HINT = "card.good.5241-0000"
+_ELSEWHERE = "; wrong elsewhere"
+_CARD_HINTS = ("card.good.4100-1007", "card.51.4100-0001", "card.cvv.wrong")
+
+
+def page_context(session: PageSession, title: str, **more: object) -> dict[str, object]:
+    """The context that all templates of a payment share; `more` is put beside it."""
+    seller, name = session.sandbox.seller, store(session)
+    return {
+        "title": title,
+        "seller": {"name": name, "initials": initials(name), "host": urlsplit(session.order.redirect_url).hostname},
+        "order": _order(session),
+        "urls": _urls(session),
+        "form_token": session.form_token,
+        "clock_frozen": seller.clock.mode is Mode.FROZEN,
+        "buyer": buyers.shown(session.sandbox),
+        "notes": [],
+        "errors": {},
+        "values": {},
+        "summary_error": None,
+        **more,
+    }
+
+
+def _order(session: PageSession) -> Mapping[str, object]:
+    order, now = session.order, session.sandbox.now
+    left = max(order.expires_at - now, 0) if order.open else None
+    return {
+        "seller_order_id": order.seller_order_id,
+        "order_id": order.order_id,
+        "about": order.seller_note if order.seller_note and len(order.seller_note) <= 60 else None,
+        "amount": order.amount.display(),
+        "amount_parts": amount_parts(order.amount),
+        "left_seconds": left // SECOND if left is not None else None,
+        "left_text": countdown(left) if left is not None else None,
+        "total_seconds": (order.expires_at - order.created_at) // SECOND,
+        "until_text": until(order.expires_at),
+    }
+
+
+def _urls(session: PageSession) -> dict[str, str]:
+    urls = {name.replace("-", "_"): session.at(name) for name in _PAGES}
+    base = "/_mockpay/ui/sellers"
+    seller = session.sandbox.seller_id
+    urls["scenarios"] = f"{base}/{seller}/scenarios"
+    urls["inbox"] = inbox_url(seller)
+    urls["why"] = f"{base}/{seller}/orders/{session.order.order_id}"
+    return urls
+
+
+def inbox_url(seller_id: str) -> str:
+    """The dashboard's page of what the seller's buyers were "sent"."""
+    return f"/_mockpay/ui/sellers/{seller_id}/inbox"
+
+
+def store(session: PageSession) -> str:
+    """Who is paid, as buyers know it: the request's sellerStoreName, else the account's name."""
+    named = (session.order.store_name or "").strip()
+    return named if 0 < len(named) <= _LONGEST_STORE else session.sandbox.seller.name
+
+
+def initials(name: str) -> str:
+    """Two letters for a seller's mark."""
+    words = [word for word in name.split() if word[:1].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or name[:1].upper()
+
+
+def amount_parts(amount: Money) -> dict[str, str]:
+    """An amount in the three sizes of the large print."""
+    shown = amount.display()
+    whole, _, paise = shown[1:].rpartition(".")
+    return {"symbol": shown[0], "whole": whole, "paise": f".{paise}"}
+
+
+def until(moment: int) -> str:
+    """A time of day as buyers read it: ``3:38 pm``."""
+    shown = indian(moment)
+    return f"{shown.hour % 12 or 12}:{shown:%M} {'am' if shown.hour < 12 else 'pm'}"
+
+
+def upi_notes() -> list[dict[str, str]]:
+    """The magic UPI IDs that the UPI page tells testers of."""
+    rows: Mapping[str, Row] = {row.name: row for row in TABLE}
+    return [_hint(rows[name]) for name in _UPI_HINTS]
+
+
+def card_notes() -> list[dict[str, str]]:
+    """Two test cards, one good and one not, and the CVV that is always wrong."""
+    rows = {row.name: row for row in TABLE}
+    notes = [_hint(rows[name]) for name in _CARD_HINTS]
+    notes[0]["says"] = "pays"
+    notes[2]["value"] = f"CVV {notes[2]['value']}"
+    return [{**note, "value": re.sub(r"(\d{4})(?=\d)", r"\1 ", note["value"])} for note in notes]
+
+
+def emi_notes() -> list[dict[str, str]]:
+    """The card that takes an EMI plan, of the bank that lends the least."""
+    row = next(row for row in TABLE if row.name == _EMI_HINT)
+    return [{"value": re.sub(r"(\d{4})(?=\d)", r"\1 ", row.equals), "says": "takes a plan of HDFC"}]
+
+
+def user_notes() -> list[dict[str, str]]:
+    """The magic users of a bank's log-in page."""
+    return [_hint(row) for row in TABLE if row.input == Input.BANK_USER]
+
+
+def otp_notes() -> list[dict[str, str]]:
+    """The codes that have an agreed outcome on the payment page; of those that are right, one."""
+    rows = [row for row in _codes() if not row.outcome.startswith(_ACS)]
+    return [_hint(row) for row in rows if row.outcome not in _once(rows, row)]
+
+
+def acs_notes() -> list[dict[str, str]]:
+    """The codes that an issuer's page knows: right, not authenticated, timed out."""
+    rows = [row for row in _codes() if row.outcome in _ACS_HINTS]
+    hints = [_hint(row) for row in rows if row.outcome not in _once(rows, row)]
+    for hint in hints:
+        hint["says"] = hint["says"].removeprefix("3-D Secure: ").removesuffix(_ELSEWHERE)
+    return hints
+
+
+def _once(rows: list[Row], row: Row) -> set[str]:
+    """The outcomes of the rows before this one."""
+    return {one.outcome for one in rows[: rows.index(row)]}
+
+
+def _codes() -> list[Row]:
+    return [row for row in TABLE if row.input == Input.OTP]
+
+
+def buyer_notes() -> list[dict[str, str]]:
+    """The buyers whose balance is there from the start."""
+    return [{"value": f"{one.local}@{DOMAIN}", "says": one.says} for one in BUYERS]
+
+
+def refuse(given: dict[str, object], error: Invalid, kept: Mapping[str, str]) -> None:
+    """Tell a page's error: in the title, at the top, and at its field; `kept` is typed again."""
+    given["title"] = f"Error: {error.message}"
+    given["summary_error"] = error.message
+    given["errors"] = {str(error.detail.get("field")): error.message}
+    given["values"] = dict(kept)
+
+
+def pin_notes() -> list[dict[str, str]]:
+    """The magic PINs that the simulated app tells testers of."""
+    return [_hint(row) for row in TABLE if row.input == Input.PIN and len(row.equals) == 4]
+
+
+def _hint(row: Row) -> dict[str, str]:
+    return {"value": row.equals, "says": row.description}
+
+
+def redirect_says(session: PageSession) -> str | None:
+    """What the redirect stage was told to do with this order, in words."""
+    decision = session.last.plan.at(Stage.REDIRECT) if session.last else None
+    if decision is None or decision.scenario is None:
+        return None
+    return next((row.description for row in TABLE if row.outcome == decision.outcome), None)

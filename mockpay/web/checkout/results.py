@@ -8,9 +8,8 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
 from mockpay.store import attempts
-from mockpay.web.checkout import view_models
-from mockpay.web.checkout.page_session import PageSession
-from mockpay.web.checkout.view_models import until
+from mockpay.web.checkout import page_session
+from mockpay.web.checkout.page_session import PageSession, until
 from mockpay.web.wording.sentences import (
     countdown,
     meaning,
@@ -135,7 +134,7 @@ def result(session: PageSession) -> dict[str, object]:
         return shown | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"No money was taken. {view_models.store(session)} is told.",
+            "sentence": f"No money was taken. {page_session.store(session)} is told.",
         }
     if last is not None and last.live and order.open:
         return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": "Your bank has not decided yet."}
@@ -157,9 +156,9 @@ def _paid(session: PageSession) -> dict[str, object]:
     return {
         "status": "SUCCESS",
         "heading": "Payment successful",
-        "sentence": back or f"{view_models.store(session)} has your money.",
+        "sentence": back or f"{page_session.store(session)} has your money.",
         "refs": refs,
-        "why": view_models.redirect_says(session) or why(order, last),
+        "why": page_session.redirect_says(session) or why(order, last),
     }
 
 

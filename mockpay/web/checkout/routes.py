@@ -16,7 +16,7 @@ from mockpay.services.payments import captures, orders
 from mockpay.services.sellers import offers
 from mockpay.store import outbox as outbox_rows
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import bank, card, emi, generic, netbanking, otp, results, saved, threeds, upi, view_models
+from mockpay.web.checkout import bank, card, emi, generic, netbanking, otp, page_session, results, saved, upi
 from mockpay.web.checkout import wallet as balance
 from mockpay.web.checkout.page_session import PageSession, go, gone, reading_session, show, writing_session
 
@@ -37,9 +37,9 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "emi": emi.page,
         "saved": saved.page,
         "otp": otp.page,
-        "3ds": threeds.page,
-        "3ds-method": threeds.method_done,
-        "3ds-return": threeds.come_back,
+        "3ds": card.threeds_page,
+        "3ds-method": card.method_done,
+        "3ds-return": card.come_back,
         "waiting": _waiting,
         "status": _status,
         "result": _result,
@@ -73,8 +73,8 @@ def _choose(runtime: Runtime, token: str) -> Response:
     with reading_session(runtime, token) as session:
         if not session.payable:
             return go(session.url)
-        page = view_models.page(session, f"Pay {session.order.amount.display()}")
-        page["notes"] = view_models.upi_notes()[:2]
+        page = page_session.page_context(session, f"Pay {session.order.amount.display()}")
+        page["notes"] = page_session.upi_notes()[:2]
         failed = results.last_failure(session)
         if failed:
             page["summary_error"] = failed
@@ -109,7 +109,7 @@ def _waiting(runtime: Runtime, token: str) -> Response:
         if session.current != "waiting" or session.last is None:
             return go(session.url)
         model = results.waiting(session)
-        page = view_models.page(session, str(model["heading"]))
+        page = page_session.page_context(session, str(model["heading"]))
         for name, there in (("upi_app", session.at_app), ("bank", session.at_bank)):
             if not there:
                 page["urls"].pop(name)  # type: ignore[attr-defined]
@@ -122,7 +122,7 @@ def _result(runtime: Runtime, token: str) -> Response:
         if session.current == "choose":
             return go(session.url)
         model = results.result(session)
-        page = view_models.page(session, f"{model['heading']}, {session.order.amount.display()}")
+        page = page_session.page_context(session, f"{model['heading']}, {session.order.amount.display()}")
         return show("checkout/result.html", page=page, result=model, version=results.version(session))
 
 
@@ -162,8 +162,8 @@ def leave(runtime: Runtime, token: str) -> Response:
         url = _return_url(PageSession(session.sandbox, order, session.last))
         fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
         if fault == "never_returns":
-            page = view_models.page(session, "The buyer closed the browser")
-            return show("checkout/closed.html", page=page, says=view_models.redirect_says(session))
+            page = page_session.page_context(session, "The buyer closed the browser")
+            return show("checkout/closed.html", page=page, says=page_session.redirect_says(session))
         if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
             return _hold(session)
         if fault != "duplicated":
@@ -187,7 +187,7 @@ def _away(url: str) -> Response:
 
 def _hold(session: PageSession) -> Response:
     """A page that leads on by itself once the delay is over on the seller's clock."""
-    page = view_models.page(session, "Taking you back")
+    page = page_session.page_context(session, "Taking you back")
     page["urls"] = {"return": session.at("return")}
     page["heading"] = "Taking you back to the seller"
     page["sentence"] = "A scenario holds the way back for 5 seconds."

@@ -10,7 +10,7 @@ from mockpay.store.unit_of_work import Runtime
 from mockpay.vault import saved_methods as vault
 from mockpay.vault.rules import SavedMethod
 from mockpay.web import buyers
-from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show
 
 
@@ -76,9 +76,9 @@ def _chosen(session: PageSession) -> Instrument:
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
-    page = view_models.page(session, "Pay with a saved method", notes=view_models.otp_notes())
+    page = page_session.page_context(session, "Pay with a saved method", notes=page_session.otp_notes())
     if error is not None:
-        view_models.refuse(page, error, {})
+        page_session.refuse(page, error, {})
     now = session.sandbox.now
     methods = _listed(session)
     first = next((one.token for one in buyers.usable(methods, now)), None)

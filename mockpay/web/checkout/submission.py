@@ -21,7 +21,7 @@ from mockpay.store.unit_of_work import Runtime
 from mockpay.threeds.rules import Browser
 from mockpay.vault.consents import Consent, consent
 from mockpay.web import buyers
-from mockpay.web.checkout import view_models
+from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, writing_session
 
 #: challengeWindowSize: a frame of 250x400 on the payment's page, or the whole screen.
@@ -47,7 +47,7 @@ def _consent(session: PageSession) -> Consent | None:
 def ways(session: PageSession) -> CheckoutContext:
     """Where the buyer's browser finds the payment's page, under the name that it came by."""
     page = iri_to_uri(request.host_url) + session.at("choose").strip("/")
-    return CheckoutContext(page, browser(), view_models.store(session))
+    return CheckoutContext(page, browser(), page_session.store(session))
 
 
 def browser() -> Browser:

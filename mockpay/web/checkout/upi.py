@@ -14,7 +14,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.services.payments import payments, plans, settlement
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, show, writing_session
 from mockpay.web.wording.sentences import countdown
 
@@ -32,9 +32,9 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
     import segno  # noqa: PLC0415
 
     settings = session.sandbox.seller.settings
-    page = view_models.page(session, "Pay by UPI", notes=view_models.upi_notes())
+    page = page_session.page_context(session, "Pay by UPI", notes=page_session.upi_notes())
     if error is not None:
-        view_models.refuse(page, error, {"vpa": request.form.get("vpa", "")[:255]})
+        page_session.refuse(page, error, {"vpa": request.form.get("vpa", "")[:255]})
     code = segno.make(_link(session, _DYNAMIC_QR), error="m")
     svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
     left = min(settings.upi_collect_seconds * SECOND, session.order.expires_at - session.sandbox.now)
@@ -56,7 +56,7 @@ def _link(session: PageSession, mode: str) -> str:
     number = order.attempt_count + 1
     return upi.link(
         payee=payee_vpa(session),
-        name=view_models.store(session),
+        name=page_session.store(session),
         amount=order.amount.wire(),
         reference=payments.attempt_id_of(session.sandbox, order, number).replace("_", ""),
         note=f"Order {order.seller_order_id}",
@@ -89,13 +89,13 @@ def app(runtime: Runtime, token: str) -> Response:
 
 
 def _app(session: PageSession, error: Invalid | None = None) -> Response:
-    page = view_models.page(session, "Simulated UPI app", notes=view_models.pin_notes())
+    page = page_session.page_context(session, "Simulated UPI app", notes=page_session.pin_notes())
     if error is not None:
         page["errors"] = {"pin": error.message}
     page["urls"]["back"] = session.url  # type: ignore[index]
     vpa = session.last.instrument.get("vpa") if session.last and session.at_app else None
     asked = {
-        "payee": view_models.store(session),
+        "payee": page_session.store(session),
         "payee_vpa": payee_vpa(session),
         "amount": session.order.amount.display(),
         "note": f"Order {session.order.seller_order_id}",

@@ -9,7 +9,7 @@ from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.errors import Invalid
 from mockpay.services import wallet
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import submission, view_models
+from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show
 
 _LONGEST_KEPT = 255
@@ -44,9 +44,9 @@ def _balance(session: PageSession) -> dict[str, object] | None:
 def _form(session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None) -> Response:
     kept = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
     method = session.methods[Wallet.method]
-    given = view_models.page(session, f"Pay by {method.tile}", notes=view_models.buyer_notes())
+    given = page_session.page_context(session, f"Pay by {method.tile}", notes=page_session.buyer_notes())
     if error is not None:
-        view_models.refuse(given, error, kept)
+        page_session.refuse(given, error, kept)
     given["values"] = kept
     status = 422 if error is not None else 200
     return show("checkout/wallet.html", status, page=given, balance=balance, method=method)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace as replace_fields
 
-from mockpay.domain.methods.cards import Card
+from mockpay.domain.methods.cards import Card, card_fingerprint
 from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Decision, Stage
@@ -23,7 +23,6 @@ from mockpay.risk.assessment import FORCE_KEYS, Inputs
 from mockpay.risk.risk_table import Override
 from mockpay.risk.rules import Verdict
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault.saved_methods import card_fingerprint
 from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import Endpoint, Request
 from mockpay.web.control.methods import InstrumentParts, instrument
