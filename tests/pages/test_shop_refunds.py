@@ -153,7 +153,7 @@ def test_a_contradiction_is_shown_to_somebody(mockpay_server, tmp_path, page):
     with running_shop(mockpay_server, tmp_path) as shop:
         it = RefundCase(shop)
         it.happens()
-        headers, body = contradicting(shop.door.came[0], shop)
+        headers, body = contradicting(shop.gate.came[0], shop)
         shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)
         page.goto(f"{shop.url}/shop/orders/{it.order.order_id}")
         alert = page.get_by_test_id("shop-alert")

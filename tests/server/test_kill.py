@@ -33,7 +33,7 @@ def test_what_was_on_its_way_is_sent_again_and_what_became_due_meanwhile_happens
                 seller.control("PATCH", "", {"settings": {"refund_delay_seconds": delay}})
                 for number in orders:
                     refund = seller.client().refund(seller.paid(number), number, "100.00")
-                    refunded[number] = refund.refund_id
+                    refunded[number] = refund.amazon_refund_id
             told = endpoint.wait(lambda got: len(got) == len(refunded))
             assert Counter(one.type for one in told) == {"OrderReferenceNotification": 8}
             endpoint.shut()

@@ -5,7 +5,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockpay.domain.buyers import normal_email
-from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services import wallet as verbs
@@ -112,7 +111,7 @@ def test_a_step_told_twice_moves_nothing_twice(world):
     top_up(world, 100_000)
     attempt = by_balance(world, world.order())
     with world.transaction() as sandbox:
-        verbs.settle_hold(sandbox, AttemptState.PROCESSING, attempt)
+        verbs.capture_hold(sandbox, attempt)
     assert balances(world) == (50_100, 0)
     assert world.violations() == []
 

@@ -129,7 +129,7 @@ def test_a_start_time_that_is_not_fresh_is_refused(shop, start, code):
 
 def test_who_is_not_believed_gets_json_too(shop, mockpay_server):
     other = mockpay_server.new_seller()
-    ask_as = shop.calling_itself
+    ask_as = shop.with_credentials
 
     assert_json_error(ask_as(access_key="AKIDNOBODY").charge_status(), 403, "InvalidAccessKeyId")
     assert_nobodys_journal_says(shop.server, "seller.not_found", "AKIDNOBODY")
@@ -172,7 +172,7 @@ def test_a_payment_request_is_no_question(shop):
 
 
 def test_a_question_is_no_payment_request(shop):
-    """OpenedEnvelope, signed and fresh, but with nothing to pay."""
+    """An envelope, signed and fresh, but with nothing to pay."""
     query = f"{blank(shop, transactionId='x')}&redirectUrl=http%3A%2F%2F127.0.0.1%2Fback"
 
     reply = send_request(shop.server, f"/processPayment?{query}")
