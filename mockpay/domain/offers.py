@@ -1,7 +1,7 @@
 """
 What a seller offers: methods with their limits, banks with their down times, card networks.
 
-Everything has a default; `offer_patches` puts a seller's own wishes upon it.
+Everything has a default; `merged` puts a seller's own patch upon it, `patch_of` tells what differs.
 """
 
 from __future__ import annotations
@@ -148,6 +148,9 @@ DEFAULT = Offers(
     banks={bank.code: BankOffer(bank.code, bank.name, bank.common, bank.magic) for bank in netbanking.BANKS},
     networks=dict.fromkeys(cards.NETWORK_NAMES, True),
 )
+
+
+# --- a seller's patch
 
 
 _LONGEST_TITLE = 40

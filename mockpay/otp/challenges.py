@@ -1,4 +1,4 @@
-"""One-time passwords: ask for one, send it again, check what was typed."""
+"""One-time passwords: ask for one, send it again, check what was typed; how a code is drawn, stored and sent."""
 
 from __future__ import annotations
 
@@ -298,6 +298,9 @@ def _add_event(sandbox: Sandbox, before: OtpState | None, moved: Challenge, even
         actor=actor,
         facts=facts,
     )
+
+
+# --- codes
 
 
 def draw_code(sandbox: Sandbox, challenge: Challenge, number: int) -> str:

@@ -1,5 +1,5 @@
 """
-Risk: what is known of an attempt, and what its rules make of it.
+Risk: what is known of an attempt, the kinds of rule, the published rules, and a seller's changes to them.
 
 All rules are looked at; the strictest one decides.  Source: facts on the buyer's side, section 7.
 """
@@ -266,6 +266,9 @@ def assess(rules: Iterable[Rule], facts: Facts, counts: Counts, decided: PresetD
     return Assessment(decision, score, (decided.hit(), *once))
 
 
+# --- the published rules
+
+
 _INDIA = "IN"
 _LONGEST_TEXT = 2000
 _MOST_LIMIT = 1000
@@ -433,6 +436,9 @@ RULES: tuple[LimitRule | ListRule | ConditionRule, ...] = (
 )
 #: What the setting may name.
 NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))
+
+
+# --- a seller's rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Attempts: one live attempt per order."""
+"""Attempts, of which an order has one live at most, and their sealed secrets."""
 
 from __future__ import annotations
 
@@ -85,6 +85,9 @@ def last_of_order(sandbox: Sandbox, order_pk: int) -> Attempt | None:
     """The order's newest attempt."""
     query = select(attempts).where(attempts.c.order_pk == order_pk).order_by(attempts.c.number.desc())
     return mapper.load_first(sandbox.connection.execute(query.limit(1)).first())
+
+
+# --- secrets
 
 
 _KIND = "attempt.secret"

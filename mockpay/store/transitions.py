@@ -1,5 +1,5 @@
 """
-The one way in which a stored record changes: compare-and-set, for every state machine.
+The timeline, and the one way in which a stored record changes: compare-and-set, for every state machine.
 
 `step` is a record's conditional UPDATE, its timeline event and what follows from it, together.
 """
@@ -19,6 +19,9 @@ from mockpay.kernel.errors import IllegalTransition
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.unit_of_work import Sandbox
+
+# --- timeline
+
 
 timeline = Table(
     "timeline",
@@ -62,6 +65,9 @@ def of_order(sandbox: Sandbox, order_pk: int) -> list[TimelineEvent]:
     """All that happened to an order and its attempts, in order."""
     query = select(timeline).where(timeline.c.order_pk == order_pk).order_by(timeline.c.id)
     return mapper.all(sandbox.connection, query)
+
+
+# --- steps
 
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The issuer's ACS and its challenge: a page, an OTP, and the result told server to server."""
+"""The issuer's ACS in a challenge: how it ends and is told server to server, and the page with its OTP."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from mockpay.threeds.rules import (
     eci,
 )
 from mockpay.threeds.threeds_table import ACS, BROWSER, get_transaction, log
+
+# --- how a challenge ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,11 @@ def _completion(txn: Transaction) -> ChallengeCompletion:
 
 
 _T = TransStatus
+
+
+# --- the page
+
+
 #: What a cardholder may type or press in one challenge before the ACS has enough.
 _MOST_INTERACTIONS = 20
 #: What the sandbox's own buttons choose beside a status.

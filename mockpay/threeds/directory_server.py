@@ -1,4 +1,4 @@
-"""The directory server: routes by network, and vouches for who talks to whom."""
+"""The directory server: hands an AReq to the card's ACS, and a challenge's RReq to the 3DS Server, which stores it."""
 
 from __future__ import annotations
 
@@ -88,6 +88,9 @@ def forward_result(sandbox: Sandbox, txn: Transaction, rreq: RReq) -> RRes | Err
     receipt = receive(sandbox, rreq)
     log(sandbox, txn.txn_id, receipt, SERVER, ACS)
     return receipt
+
+
+# --- the 3DS Server's end: the result is stored
 
 
 #: How the machine goes by challengeCancel, and whose doing that is.

@@ -1,5 +1,5 @@
 """
-The messages of EMV 3DS 2.2.0 as the roles exchange them, each with the names of the wire.
+The messages of EMV 3DS 2.2.0 by the names of the wire, and the base64url of JSON in which a browser carries them.
 
 Elements and their forms: the facts on the buyer's side, section 3.2.
 """
@@ -17,6 +17,9 @@ from typing import Any, ClassVar, Self, TypeVar
 from mockpay.kernel import ids
 from mockpay.kernel.errors import MockpayError
 from mockpay.threeds.rules import VERSION, Browser
+
+# --- as a browser carries them
+
 
 #: What a challenge message or session data may have at most, in characters of base64url.
 MAX_CHARACTERS = 1_024
@@ -114,6 +117,9 @@ def session_text(text: str) -> str:
     if len(text) > MAX_CHARACTERS or not _ALPHABET.fullmatch(text):
         raise MessageError("threeDSSessionData is base64url of at most 1,024 characters.", "203")
     return text
+
+
+# --- the messages
 
 
 Plain = Mapping[str, Element]

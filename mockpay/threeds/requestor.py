@@ -1,6 +1,4 @@
-"""
-The 3DS Server on the seller's side: prepares, asks, and believes only what came server to server.
-"""
+"""The 3DS Server on the seller's side: prepares, asks by AReq, and believes only what came server to server."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-3-D Secure 2.2: what its statuses mean for a payment, and the states of one authentication.
+3-D Secure 2.2: its statuses and codes, the states of one authentication, and what its end means for the payment.
 
 Statuses, reasons and codes: EMV 3DS 2.2.0 as payment companies publish it; the facts on the
 buyer's side, sections 3 and 12.6, name them.
@@ -119,6 +119,9 @@ def liability(status: TransStatus | None) -> Liability:
     return Liability.ISSUER if status in _SHIFTS else Liability.MERCHANT
 
 
+# --- one authentication
+
+
 class State(StrEnum):
     """Where an authentication stands."""
 
@@ -235,6 +238,9 @@ class Transaction:
         return f"/acs/{self.acs_token}" if self.acs_token else None
 
 
+# --- what the issuer decides
+
+
 #: Networks whose issuers publish a threeDSMethodURL here; of the others compInd is U.
 METHOD_NETWORKS = frozenset({"Visa", "Mastercard", "American Express"})
 
@@ -291,6 +297,9 @@ def flow_of(outcome: str, status: TransStatus) -> Flow:
     if status is TransStatus.CHALLENGE:
         return Flow.CHALLENGE
     return Flow.ATTEMPT if status is TransStatus.ATTEMPTED else Flow.FRICTIONLESS
+
+
+# --- what it means for the payment
 
 
 @dataclass(frozen=True, slots=True)

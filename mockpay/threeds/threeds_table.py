@@ -1,4 +1,4 @@
-"""3-D Secure: authentications with compare-and-set transitions, and the log of their messages."""
+"""3-D Secure: the rows of authentications, the log of their messages, and what follows from each step."""
 
 from __future__ import annotations
 
@@ -193,6 +193,9 @@ def messages_of(sandbox: Sandbox, txn_id: str) -> list[LoggedMessage]:
         .order_by(messages.c.seq)
     )
     return _messages.all(sandbox.connection, query)
+
+
+# --- what follows
 
 
 #: The kind of event that ends a challenge; its subject is the authentication's id.

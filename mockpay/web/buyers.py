@@ -1,5 +1,5 @@
 """
-Who is signed in on this browser: one cookie for each seller, and the ways in and back.
+Who is signed in on this browser: one cookie for each seller, the ways in and back, and their saved methods as shown.
 
 The cookie is SameSite=Lax.  A shop's redirect brings its buyer to the payment page from another
 site, and Strict would sign them out just there; Lax still leaves it out of other sites' forms
@@ -97,6 +97,9 @@ def shown(sandbox: Sandbox) -> dict[str, object]:
         "consent": {"lead": f"{lead}.", "rest": rest},
         "agreed": agreed(),
     }
+
+
+# --- saved methods
 
 
 #: Why a method cannot pay, for its owner.

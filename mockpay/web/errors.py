@@ -1,4 +1,4 @@
-"""Errors that no view handled, in the format of whoever owns the address."""
+"""Errors that no view handled, in the format of whoever owns the address, and the headers of every page."""
 
 from __future__ import annotations
 
@@ -69,6 +69,9 @@ def _error_response(runtime: Runtime, error: MockpayError, status: int, http: HT
     title = _PAGE_TITLES.get(status, "This did not work")
     page = {"title": title, "sentence": error.message, "code": error.code}
     return Response(render_template("error.html", page=page), status)
+
+
+# --- headers
 
 
 _POLICY = "default-src 'self'; frame-ancestors {}; base-uri 'none'"

@@ -1,4 +1,4 @@
-"""What a method of payment is: one record for each, made in a module of its own."""
+"""What a method of payment is: its network's response codes, and one record made in a module of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from mockpay.domain.payments.attempts import Failure
 from mockpay.domain.scenarios.rows import Row
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
+
+# --- response codes
 
 
 class MoneyStatus(StrEnum):
@@ -127,6 +129,9 @@ class ResponseCodes:
 def table(*rows: Code) -> Mapping[str, Code]:
     """Rows by their code."""
     return {row.code: row for row in rows}
+
+
+# --- methods
 
 
 #: What an instrument is made of, as a form or the control API brings it or as it is stored.

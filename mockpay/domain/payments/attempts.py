@@ -1,4 +1,4 @@
-"""An attempt: one try to take an order's money with one instrument."""
+"""An attempt (one try to take an order's money with one instrument), its states, and its plan of what it will meet."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from mockpay.domain.state_machine import Machine, steps
 from mockpay.kernel.money import Money
+
+# --- plans
 
 
 class Stage(StrEnum):
@@ -86,6 +88,9 @@ class Plan:
 
 def _decision(plain: Mapping[str, Any]) -> Decision:
     return Decision(**{**plain, "source": Source(plain["source"])})
+
+
+# --- attempts
 
 
 class AttemptState(StrEnum):

@@ -1,4 +1,6 @@
-"""`processPayment`: from the encrypted request to the payment page, or a signed refusal."""
+"""
+`processPayment`: from the encrypted request to the payment page or a signed refusal, by Flask's view or before it.
+"""
 
 from __future__ import annotations
 
@@ -125,6 +127,10 @@ def _redirect(location: str) -> Response:
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+# --- before Flask
+
 
 _PATHS = frozenset(path + slash for path in ("/initiatePayment", "/processPayment") for slash in ("", "/"))
 

@@ -1,9 +1,8 @@
 """
-Whether it is the buyer who pays: what every proof has in common.
+Whether it is the buyer who pays: what every proof has in common, the one-time password, and 3-D Secure.
 
-An attempt that waits for a one-time password (otp_authentication) or for its card's issuer
-(card_authentication) is AUTH_PENDING and says so by `auth`; what the buyer's app or bank page
-asks afterwards is the method's own.
+An attempt that waits for a proof is AUTH_PENDING and says by `auth` for which; what the buyer's
+app or bank page asks is the method's own.
 """
 
 from __future__ import annotations
@@ -105,6 +104,9 @@ def ready_to_charge(attempt: Attempt) -> bool:
     return attempt.state is AttemptState.AUTH_PENDING and attempt.auth is Auth.PASSED
 
 
+# --- one-time passwords
+
+
 def begin(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """Ask the attempt's buyer for a code; one whose phone or e-mail is locked out fails."""
     try:
@@ -183,6 +185,9 @@ def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
         return attempt
     failure = Failure("customer", "payment_authentication", "payment_cancelled", "")
     return fail_authentication(sandbox, attempt, "cancel", Actor.BUYER, failure)
+
+
+# --- 3-D Secure
 
 
 #: What the seller's side wants: a challenge mandated, or no wish.

@@ -1,4 +1,4 @@
-"""Authorise first, capture later: by the seller's call or by itself, or release the hold."""
+"""Authorise first and capture later, release the hold; and what an attempt's end means for its order."""
 
 from __future__ import annotations
 
@@ -142,6 +142,9 @@ def expire_authorization(sandbox: Sandbox, order_pk: int) -> None:
         return
     step(sandbox, ATTEMPTS, attempt, "auth_expiry", Actor.CLOCK)
     step(sandbox, ORDERS, order, "auth_expired", Actor.CLOCK, {"reason": "authorization_expired"})
+
+
+# --- what an end means for the order
 
 
 def settle_success(

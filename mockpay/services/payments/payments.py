@@ -1,4 +1,4 @@
-"""Payments: starting an attempt to take an order's money."""
+"""Payments: start an attempt to take an order's money, ask the gateway, and record what gateway or bank answered."""
 
 from __future__ import annotations
 
@@ -191,6 +191,9 @@ def _new_attempt(
         updated_at=sandbox.now,
         answer_by=None,
     )
+
+
+# --- gateway and bank
 
 
 def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:

@@ -2,7 +2,7 @@
 Statements whose SQL is worked out once and given to the driver, for the path of every payment.
 
 SQLAlchemy takes 20 us to run a statement it has cached and 90 us to build one anew, the driver
-itself takes 3 us.  All else goes through SQLAlchemy as usual.
+itself takes 3 us.  All else goes through SQLAlchemy as usual.  `keep_newest` bounds a log's rows.
 """
 
 from __future__ import annotations
@@ -108,6 +108,9 @@ class PreparedInsert:
     def number(self, connection: Connection, row: Mapping[str, Any]) -> int:
         """Store a row; its number."""
         return insert_row(connection, self._table, row)
+
+
+# --- retention
 
 
 #: Rows that a log keeps of each seller (contract section 3).

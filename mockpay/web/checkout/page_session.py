@@ -1,4 +1,4 @@
-"""A session to a payment's pages: whose order the token opens, and which page it is at."""
+"""A session to a payment's pages: whose order the token opens, which page it is at, and how a page is answered."""
 
 from __future__ import annotations
 
@@ -138,6 +138,9 @@ def _session(sandbox: Sandbox, number: int) -> PageSession:
     if order is None:
         raise NotFound("There is no such payment page.", code="page.not_found")
     return PageSession(sandbox, order, attempts.last_of_order(sandbox, number))
+
+
+# --- responses
 
 
 def show(template: str, status: int = 200, **context: object) -> Response:

@@ -1,4 +1,4 @@
-"""The addresses of a payment's pages and what each does; 303 after every form."""
+"""The addresses of a payment's pages, what each does, and the way back to the seller; 303 after every form."""
 
 from __future__ import annotations
 
@@ -147,6 +147,9 @@ def _cancel(runtime: Runtime, token: str) -> Response:
                 return go(session.url)
             return go(session.at("result"))
         return go(session.url)
+
+
+# --- the way back
 
 
 _DELAY_MS = 5 * SECOND

@@ -1,4 +1,4 @@
-"""A try of any method: read what was typed, ask the gateway now, go where the order is."""
+"""A try of any method: who pays from which browser, what was typed, the gateway asked now, and where to go."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from mockpay.vault.consents import Consent, consent
 from mockpay.web import buyers
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, writing_session
+
+# --- who pays
+
 
 #: challengeWindowSize: a frame of 250x400 on the payment's page, or the whole screen.
 FRAME, FULL = "01", "05"
@@ -114,6 +117,9 @@ def _address(text: str | None) -> str | None:
         return str(ipaddress.ip_address((text or "").partition("%")[0].strip()))
     except ValueError:
         return None
+
+
+# --- a try
 
 
 def form_page(

@@ -1,7 +1,7 @@
 """
 The dashboard: what happened, and why; one file for each page.
 
-Reads by `store.queries`, acts by services and `delivery.clocks`, and knows no provider.
+Reads by `store.reads`, acts by services and `delivery.clock`, and knows no provider.
 Every page works without JavaScript; a form that acts carries the form token and answers 303.
 """
 

@@ -1,5 +1,5 @@
 """
-What happened, and whose doing it is, in plain sentences.
+What happened, and whose doing it is, in plain sentences: to the tester, and to the buyer.
 
 Pure functions over stored orders and attempts; used by the dashboard and by the result page.
 """
@@ -292,6 +292,9 @@ def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.FAILED:
         return f"{_INNOCENT} The buyer went back without paying."
     return "No scenario had a say: what is not asked to fail succeeds."
+
+
+# --- to the buyer
 
 
 _TO_THE_BUYER = {

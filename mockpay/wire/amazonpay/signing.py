@@ -1,5 +1,5 @@
 """
-SignatureVersion 2: the string that is signed, the HMAC over it, the comparison.
+SignatureVersion 2: how each client family encodes, the string that is signed, the HMAC over it, the comparison.
 
 ``VERB\\nhost\\npath\\nk=v&k=v`` with the parameters in byte order of their names and each
 value percent-encoded once; HMAC-SHA256 with the seller's secret, in base64.
@@ -14,6 +14,9 @@ from enum import StrEnum
 from urllib.parse import quote_plus
 
 from mockpay.wire.forms import encode_utf8, percent_encode
+
+# --- client families
+
 
 #: What Node's encodeURIComponent leaves bare beyond RFC 3986's unreserved set.
 NODE_MARKS = "!'()*"
@@ -92,6 +95,9 @@ class Flavour(StrEnum):
         if self is Flavour.NODE:
             return self.encoding.percent_encode(url)
         return quote_plus(url, errors="replace").replace("~", "%7E")
+
+
+# --- signatures
 
 
 #: What both client families sign over for envelopes and results, whatever URL they use.
