@@ -1,4 +1,6 @@
-"""The directory server: hands an AReq to the card's ACS, and a challenge's RReq to the 3DS Server, which stores it."""
+"""
+The directory server between 3DS Server and ACS, a challenge's stored result, and the issuer's answers with its CAVV.
+"""
 
 from __future__ import annotations
 
@@ -150,6 +152,11 @@ def _refused(rreq: RReq, error_code: str, detail: str) -> ErrorMessage:
 
 #: What cavv_result says (CyberSource's field of that name).
 CAVV_WRONG, CAVV_RIGHT, ATTEMPT_CAVV_RIGHT, ATTEMPT_CAVV_WRONG = "1", "2", "3", "4"
+
+
+# --- the issuer
+
+
 _OCTETS = 20
 _ATTEMPTS = frozenset({"06", "01"})
 _KIND = "threeds.value"

@@ -1,4 +1,4 @@
-"""The challenge as its cardholder sees it: the bank's page, the way back, and a refusal."""
+"""The challenge as its cardholder sees it: the bank's page and its method URL, the way back, and a refusal."""
 
 from __future__ import annotations
 

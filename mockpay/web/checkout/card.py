@@ -1,5 +1,5 @@
 """
-Paying by card.
+Paying by card, and the 3-D Secure of its issuer: the method step, the challenge, the way back.
 
 What was typed of number and CVV is never sent back: an error brings both fields up empty.
 """
@@ -56,6 +56,9 @@ def kept(name: str) -> str:
     """What was typed, where it is sure to be no card number."""
     text = request.form.get(name, "")[:_LONGEST_KEPT]
     return "" if _LIKE_A_NUMBER.search(text) else text
+
+
+# --- 3-D Secure
 
 
 #: Where the simulated issuers look at a browser (threeDSMethodURL).

@@ -1,4 +1,4 @@
-"""A session to a payment's pages: whose order the token opens, which page it is at, and how a page is answered."""
+"""A session to a payment's pages: whose order the token opens, which page it is at, and what each page shows of it."""
 
 from __future__ import annotations
 
@@ -161,6 +161,9 @@ def gone(error: MockpayError) -> Response:
     if isinstance(error, Conflict):
         return show("checkout/gone.html", 409, page={**page, "sentence": error.message})
     return show("checkout/gone.html", 404, page=page)
+
+
+# --- what pages show
 
 
 _LONGEST_STORE = 60
