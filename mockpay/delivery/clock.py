@@ -101,12 +101,14 @@ def _advance(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int)
 def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int) -> bool:
     """Fire and send in turn until neither leaves anything for the other; whether in time."""
     while runtime.real_clock.now() < deadline:
+        # Asked before firing: what another thread sends meanwhile may make its next try due.
+        in_flight = _in_flight(runtime, seller_id)
         fired = scheduler.fire(runtime, seller_id, target)
         if fired.more and not fired.queued:
             continue
-        if send_waiting(runtime, seller_id) or fired.more:
+        if send_waiting(runtime, seller_id) or fired.more or fired.queued:
             continue
-        if not _in_flight(runtime, seller_id):
+        if not in_flight:
             return True
         if runtime.stopping.wait(_POLL_SECONDS):
             return False

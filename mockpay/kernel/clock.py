@@ -6,6 +6,7 @@ Every instant inside mockpay is an int: milliseconds since 1970, UTC.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -23,6 +24,11 @@ _LAST = 253_402_300_799_999
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: `fromisoformat` alone takes week dates, times without separators and an offset of 60 minutes.
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+    r"(?:Z|[+-][0-9]{2}:?[0-5][0-9])"
+)
 
 
 class RealClock(Protocol):
@@ -93,9 +99,9 @@ def parse_time(text: str) -> int:
         Invalid: code ``time.invalid``.
     """
     try:
-        whole = datetime.fromisoformat(text.upper())
-        if whole.tzinfo is None:
+        if not _TIME.fullmatch(text.upper()):
             raise ValueError(text)
+        whole = datetime.fromisoformat(text.upper())
     except ValueError as error:
         message = "The time must look like 2026-11-21T15:24:07Z."
         raise Invalid(message, code="time.invalid") from error
