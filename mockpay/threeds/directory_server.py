@@ -150,11 +150,11 @@ def _refused(rreq: RReq, error_code: str, detail: str) -> ErrorMessage:
     )
 
 
+# --- the issuer
+
+
 #: What cavv_result says (CyberSource's field of that name).
 CAVV_WRONG, CAVV_RIGHT, ATTEMPT_CAVV_RIGHT, ATTEMPT_CAVV_WRONG = "1", "2", "3", "4"
-
-
-# --- the issuer
 
 
 _OCTETS = 20
