@@ -10,7 +10,6 @@ from mockpay.store import inbox as inbox
 from mockpay.store import journal as journal
 from mockpay.store import notification_tries as notification_tries
 from mockpay.store import notifications as notifications
-from mockpay.store import offers as offers
 from mockpay.store import orders as orders
 from mockpay.store import outbox as outbox
 from mockpay.store import rate_limits as rate_limits

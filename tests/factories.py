@@ -24,7 +24,7 @@ from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services import notifications as notification_service
 from mockpay.services.audit import audit
-from mockpay.services.payments import authentication, cancellation, captures, orders, payments, plans, settlement
+from mockpay.services.payments import authentication, cancellation, captures, orders, payments, settlement
 from mockpay.services.payments.captures import give_up
 from mockpay.services.payments.payers import CheckoutContext, Payer
 from mockpay.services.payments.payments import PaymentResult
@@ -227,7 +227,7 @@ class World:
 
     def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
         with self.transaction() as sandbox:
-            outcome = plans.pin_outcome(sandbox, attempt, pin)
+            outcome = payments.pin_outcome(sandbox, attempt, pin)
             return settlement.record_buyer_answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
 
     def decline(self, attempt: Attempt) -> Attempt:

@@ -138,11 +138,6 @@ COPIES_APART_MS = 5 * SECOND
 OVERTAKEN_MS = 60 * SECOND
 
 
-def copies(outcome: str) -> int:
-    """How many deliveries of its own a message has."""
-    return {"doubled": 2, "doubled_at_once": 2, "tripled": 3}.get(outcome, 1)
-
-
 def lost_tries(outcome: str) -> int:
     """How many of the first tries are lost on the way."""
     count = outcome.removeprefix(FAILS_UNTIL)

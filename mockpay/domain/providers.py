@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
@@ -119,7 +120,7 @@ class ProviderPort:
     key_files: Sequence[KeyFile] = ()
     gateway: Gateway | None = None
 
-    @property
+    @cached_property
     def methods(self) -> Mapping[str, Method]:
         """Every method of payment, in the words of this company."""
         return {**METHODS, **self.own_methods}

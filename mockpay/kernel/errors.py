@@ -7,10 +7,6 @@ Each carries a dotted `code` that edges translate into their own format
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-Found = TypeVar("Found")
-
 
 class MockpayError(Exception):
     """
@@ -67,15 +63,3 @@ class Unusable(MockpayError):
     """The installation cannot start: a key, a database or a setting is unusable."""
 
     code = "start.unusable"
-
-
-def require(record: Found | None, noun: str) -> Found:
-    """
-    What was looked up.
-
-    Raises:
-        NotFound: code ``NOUN.not_found``.
-    """
-    if record is None:
-        raise NotFound(f"There is no such {noun}.", code=f"{noun}.not_found")
-    return record

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mockpay.kernel.errors import require
 from mockpay.store import inbox
 from mockpay.store.inbox import Message as Message
 from mockpay.store.inbox import forget_old as forget_old
 from mockpay.store.inbox import list_page as list_page
+from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 
 

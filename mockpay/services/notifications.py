@@ -19,7 +19,6 @@ from mockpay.domain.notifications import (
     RetryProfile,
     Try,
     after,
-    copies,
 )
 from mockpay.domain.orders import Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, Stage
@@ -90,6 +89,11 @@ def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
     }
     outcome = refund.plan.at(Stage.IPN).outcome
     _create(sandbox, order, NotificationType.REFUND, outcome, facts, refund.refund_id)
+
+
+def copies(outcome: str) -> int:
+    """How many deliveries of its own a message has."""
+    return {"doubled": 2, "doubled_at_once": 2, "tripled": 3}.get(outcome, 1)
 
 
 def _create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Index, Table, and_, bindparam, case, delete, func, or_, select, update
@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Index, Table, and_, bindparam, case, delete, 
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.keys.keyring import Keyring
-from mockpay.store.db.mapping import Mapper
-from mockpay.store.db.metadata import big, metadata, sealed, text
-from mockpay.store.db.prepared import Prepared
+from mockpay.store.db.mapping import Mapper, dump, load
+from mockpay.store.db.metadata import SETTINGS, big, metadata, sealed, text
+from mockpay.store.db.prepared import Prepared, insert_new
 
 _KIND = "seller.secret"
 
@@ -170,3 +170,23 @@ def next_real_due(connection: Connection) -> int | None:
         and_(sellers.c.next_due.is_not(None), sellers.c.clock_mode == str(Mode.RUNNING))
     )
     return connection.execute(query).scalar()
+
+
+# --- what a seller offers otherwise than by default
+
+offers = Table("offers", metadata, text("seller_id", primary_key=True), text("patch"), info=SETTINGS)
+
+_offers_of = Prepared(select(offers.c.patch).where(offers.c.seller_id == bindparam("seller")))
+
+
+def find_offers(connection: Connection, seller_id: str) -> Mapping[str, Any]:
+    """The seller's patch upon the default; empty where it has none."""
+    patch: Mapping[str, Any] = load(_offers_of.scalar(connection, {"seller": seller_id}))
+    return patch
+
+
+def save_offers(connection: Connection, seller_id: str, patch: Mapping[str, Any]) -> None:
+    """Store another patch instead, none where it is empty; the seller's lock is held."""
+    connection.execute(delete(offers).where(offers.c.seller_id == seller_id))
+    if patch:
+        insert_new(connection, offers, {"seller_id": seller_id, "patch": dump(patch)})

@@ -15,7 +15,7 @@ from sqlalchemy import Index, Table, select
 
 from mockpay.domain.state_machine import Machine
 from mockpay.domain.timeline import Actor, TimelineEvent
-from mockpay.kernel.errors import IllegalTransition
+from mockpay.kernel.errors import IllegalTransition, NotFound
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.unit_of_work import Sandbox
@@ -201,3 +201,15 @@ def add_event(
         actor=actor,
         facts=facts or {},
     )
+
+
+def require(record: T | None, noun: str) -> T:
+    """
+    What was looked up.
+
+    Raises:
+        NotFound: code ``NOUN.not_found``.
+    """
+    if record is None:
+        raise NotFound(f"There is no such {noun}.", code=f"{noun}.not_found")
+    return record

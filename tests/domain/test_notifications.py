@@ -11,12 +11,12 @@ from mockpay.domain.notifications import (
     Misbehaviour,
     RetryProfile,
     after,
-    copies,
     known_outcome,
     lost_tries,
 )
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import IllegalTransition
+from mockpay.services.notifications import copies
 
 HOUR = 3_600 * SECOND
 FAST = RETRY_PROFILES["fast"]

@@ -13,11 +13,11 @@ from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
-from mockpay.kernel.errors import Invalid, require
+from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import ORDERS
 from mockpay.store import banks
-from mockpay.store.transitions import add_event
+from mockpay.store.transitions import add_event, require
 from mockpay.store.unit_of_work import Sandbox
 
 #: What a button of the bank's page decides, and the letter that its way back carries.

@@ -8,13 +8,12 @@ from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
-from mockpay.kernel.errors import require
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications, wallet
 from mockpay.store import attempts, orders, schedule
-from mockpay.store.transitions import FollowUp, Transitions
+from mockpay.store.transitions import FollowUp, Transitions, require
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED

@@ -12,7 +12,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR
-from mockpay.services.payments import plans
+from mockpay.services.payments import payments
 from mockpay.services.refunds.refund_settlement import settle
 from mockpay.services.refunds.transitions import REFUNDS, get_refund, schedule_settlement
 from mockpay.store import attempts, counters, refunds
@@ -74,7 +74,7 @@ def _plan(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest
     A throttled request uses up no rule.  A cancellation is no call, so it meets no throttle.
     """
     with sandbox.connection.begin_nested() as spot:
-        plan = plans.plan_refund(sandbox, order, attempt, asked)
+        plan = payments.plan_refund(sandbox, order, attempt, asked)
         throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and asked.kind == SELLER
         first = throttles and counters.count(sandbox, f"refund.throttled {asked.key}") == 0
         if first:

@@ -7,11 +7,10 @@ from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import require
 from mockpay.services import notifications, wallet
 from mockpay.services.payments.transitions import ORDERS, get_attempt, get_order
 from mockpay.store import refunds, schedule
-from mockpay.store.transitions import Transitions, step
+from mockpay.store.transitions import Transitions, require, step
 from mockpay.store.unit_of_work import Sandbox
 
 #: Events of the schedule.

@@ -17,7 +17,7 @@ from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.rules import rules_of
 from mockpay.services.notifications import retry_profiles
 from mockpay.services.scenarios import parse_outcome
-from mockpay.store import offers, resets, sellers
+from mockpay.store import resets, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -183,7 +183,7 @@ def reset(sandbox: Sandbox) -> None:
 def delete(sandbox: Sandbox) -> None:
     """Take the seller away with all that happened in its world."""
     resets.empty(sandbox)
-    offers.remove(sandbox)
+    sellers.save_offers(sandbox.connection, sandbox.seller_id, {})
     sellers.remove(sandbox.connection, sandbox.seller_id)
 
 

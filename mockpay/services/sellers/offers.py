@@ -11,13 +11,13 @@ from mockpay.domain.offers import DEFAULT, Offers, merged, patch_of
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Conflict
 from mockpay.services.sellers import accounts
-from mockpay.store import offers
+from mockpay.store import sellers
 from mockpay.store.unit_of_work import Sandbox
 
 
 def of(sandbox: Sandbox) -> Offers:
     """What the seller offers now."""
-    stored = merged(DEFAULT, offers.find(sandbox))
+    stored = merged(DEFAULT, sellers.find_offers(sandbox.connection, sandbox.seller_id))
     return replace(stored, upi_collect=sandbox.seller.settings.upi_collect_enabled)
 
 
@@ -29,7 +29,7 @@ def change(sandbox: Sandbox, patch: Mapping[str, Any]) -> Offers:
         Invalid: code ``methods.invalid``, with the `field` that cannot be used.
     """
     changed = merged(of(sandbox), patch)
-    offers.save(sandbox, patch_of(changed))
+    sellers.save_offers(sandbox.connection, sandbox.seller_id, patch_of(changed))
     collect = patch.get("upi_collect", changed.upi_collect)
     if collect != changed.upi_collect:
         wish = accounts.Changes(settings={"upi_collect_enabled": collect})

@@ -7,16 +7,20 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 
 from mockpay.delivery import outbox
+from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Stage
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Conflict, MockpayError, NotFound
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
 from mockpay.otp import challenges
 from mockpay.services.payments import captures, orders
 from mockpay.services.sellers import offers
 from mockpay.store import outbox as outbox_rows
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.checkout import bank, card, emi, generic, netbanking, otp, page_session, results, saved, upi
+from mockpay.vault import saved_methods as vault
+from mockpay.vault.rules import SavedMethod
+from mockpay.web import buyers
+from mockpay.web.checkout import bank, card, emi, generic, netbanking, otp, page_session, results, submission, upi
 from mockpay.web.checkout import wallet as balance
 from mockpay.web.checkout.page_session import PageSession, go, gone, reading_session, show, writing_session
 
@@ -35,7 +39,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         "bank-return": bank.come_back,
         "wallet": balance.page,
         "emi": emi.page,
-        "saved": saved.page,
+        "saved": saved_page,
         "otp": otp.page,
         "3ds": card.threeds_page,
         "3ds-method": card.method_done,
@@ -50,14 +54,14 @@ def blueprint(runtime: Runtime) -> Blueprint:
         front.add_url_rule(
             f"/{path}",
             f"page_{path.replace('-', '_') or 'choose'}",
-            _told(runtime, view),
+            _view(runtime, view),
             methods=["GET", "POST"],
             strict_slashes=False,
         )
     return front
 
 
-def _told(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
+def _view(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
     """Errors of a payment's pages are pages too."""
 
     def model(token: str) -> Response:
@@ -84,8 +88,8 @@ def _choose(runtime: Runtime, token: str) -> Response:
 def _tiles(session: PageSession) -> list[dict[str, object]]:
     """The methods in their order; one that cannot be chosen says why and keeps its place."""
     found, settings, amount = (offers.of(session.sandbox), session.sandbox.seller.settings, session.order.amount)
-    saved_tile = saved.tile(session)
-    first = [saved_tile] if saved_tile is not None else []
+    saved = saved_tile(session)
+    first = [saved] if saved is not None else []
     return first + [
         {
             "key": code,
@@ -197,3 +201,80 @@ def _hold(session: PageSession) -> Response:
     answer = show("checkout/gone.html", page=page)
     answer.headers["Refresh"] = f"1; url={request.path}"
     return answer
+
+
+def saved_page(runtime: Runtime, token: str) -> Response:
+    """The buyer's methods, the default chosen; a guest signs in first."""
+    with reading_session(runtime, token) as session:
+        if not session.payable:
+            return go(session.url)
+        if buyers.signed_in(session.sandbox) is None:
+            return go(buyers.sign_in_url(session.sandbox) or session.url)
+        if request.method != "POST":
+            return _saved_form(session)
+    return submission.start(runtime, token, _chosen_method, _saved_form)
+
+
+def saved_tile(session: PageSession) -> dict[str, object] | None:
+    """What the page of all methods offers a buyer who saved some; None for anybody else."""
+    methods = _usable_methods(session)
+    if not methods:
+        return None
+    more = len(methods) - 1
+    fact = f"{methods[0].title} and {more} more" if more else methods[0].title
+    return {
+        "key": "saved",
+        "title": "Saved methods",
+        "fact": fact,
+        "icon": "saved",
+        "url": session.at("saved"),
+        "available": True,
+        "reason": None,
+    }
+
+
+def _saved_methods(session: PageSession) -> list[SavedMethod]:
+    buyer = buyers.signed_in(session.sandbox)
+    return vault.listed(session.sandbox, buyer.buyer_id) if buyer else []
+
+
+def _usable_methods(session: PageSession) -> list[SavedMethod]:
+    return buyers.usable(_saved_methods(session), session.sandbox.now)
+
+
+def _chosen_method(session: PageSession) -> Instrument:
+    """
+    The instrument that a token stands for.
+
+    Raises:
+        Invalid: nothing was chosen, or it cannot pay now.
+        NotFound: code ``method.not_found``: nobody's token, or another buyer's or seller's.
+    """
+    buyer, token = buyers.signed_in(session.sandbox), request.form.get("token", "")
+    if buyer is None or not token:
+        message = "Choose one of your saved methods."
+        raise Invalid(message, code="token.missing", field="token")
+    try:
+        used = vault.use(session.sandbox, buyer.buyer_id, token)
+    except Conflict as error:
+        raise Invalid(error.message, code=error.code, field="token") from error
+    if used.cryptogram is not None:
+        # The payment that it proves is made in this very transaction.
+        vault.redeem(session.sandbox, used.cryptogram)
+    return used.instrument
+
+
+def _saved_form(session: PageSession, error: Invalid | None = None) -> Response:
+    saved_page = page_session.page_context(session, "Pay with a saved method", notes=page_session.otp_notes())
+    if error is not None:
+        page_session.refuse(saved_page, error, {})
+    now = session.sandbox.now
+    methods = _saved_methods(session)
+    first = next((one.token for one in buyers.usable(methods, now)), None)
+    return show(
+        "checkout/saved.html",
+        422 if error is not None else 200,
+        page=saved_page,
+        methods=buyers.rows(methods, now),
+        chosen=request.form.get("token") or first,
+    )

@@ -12,7 +12,7 @@ from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
-from mockpay.services.payments import payments, plans, settlement
+from mockpay.services.payments import payments, settlement
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, show, writing_session
@@ -156,7 +156,7 @@ def _act(session: PageSession, attempt: Attempt, action: str, pin: str) -> None:
 
 def _approved(session: PageSession, attempt: Attempt, pin: str) -> str | None:
     """The outcome of an approval, None for the plan's own."""
-    asked = plans.pin_outcome(session.sandbox, attempt, pin)
+    asked = payments.pin_outcome(session.sandbox, attempt, pin)
     if asked is not None:
         return asked
     planned = upi.RESPONSE_CODES.answer(attempt.issuer_outcome)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.kernel.errors import require
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
 from mockpay.store import attempts, orders, refunds, transitions
 from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
+from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import AttemptSummary, StageDecision, attempt_summary, stage_decisions
 from mockpay.web.control.endpoints import Endpoint, Request

@@ -9,8 +9,9 @@ from flask import Blueprint, Response, redirect, url_for
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
-from mockpay.kernel.errors import Conflict, Invalid, NotFound, require
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
+from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines

@@ -6,7 +6,7 @@ from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.scenarios.resolution import find
 from mockpay.kernel.clock import SECOND
-from mockpay.services.payments import plans
+from mockpay.services.payments import payments
 from mockpay.services.scenarios import stage_decisions
 from mockpay.services.sellers.accounts import Changes, NewSeller, change, create, delete, reset
 from tests.factories import World, on_sqlite
@@ -113,7 +113,7 @@ def throws(world, probability):
     world.add_rule("frozen", times=None, probability=probability)
     order = world.order()
     with world.transaction() as sandbox:
-        found = [plans.plan_payment(sandbox, order, Upi(), f"att_{n}") for n in range(100)]
+        found = [payments.plan_payment(sandbox, order, Upi(), f"att_{n}") for n in range(100)]
         reset(sandbox)
     return [plan.at(Stage.ISSUER).outcome == "frozen" for plan in found]
 
@@ -171,7 +171,7 @@ def test_a_plan_does_not_change_once_it_was_made(world):
 def test_a_pin_that_is_not_magic_meets_the_plan(world):
     attempt = world.request_approval(world.order(amount="1700.51"))
     with world.read() as sandbox:
-        assert plans.pin_outcome(sandbox, attempt, "4321") is None
+        assert payments.pin_outcome(sandbox, attempt, "4321") is None
     assert world.approve(attempt, "4321").failure.code == "Z9"
 
 
