@@ -1,4 +1,4 @@
-"""Payments: start an attempt to take an order's money, ask the gateway, and record what gateway or bank answered."""
+"""Payments: plan and start an attempt to take an order's money, ask the gateway, record what it or a bank answers."""
 
 from __future__ import annotations
 
@@ -316,6 +316,9 @@ def record_bank_result(sandbox: Sandbox, attempt_id: str, result: Result) -> Non
     answered = record_buyer_answer(sandbox, attempt_id, outcome, Actor.BUYER if in_time else Actor.ISSUER)
     if not answered.live:
         settle(sandbox, attempt_id, result.code)
+
+
+# --- plans
 
 
 _PROBABILITY_STEPS = 1_000_000

@@ -1,4 +1,4 @@
-"""The addresses of a payment's pages, what each does, and the way back to the seller; 303 after every form."""
+"""The addresses of a payment's pages and what those of all methods do; 303 after every form."""
 
 from __future__ import annotations
 
@@ -201,6 +201,9 @@ def _hold(session: PageSession) -> Response:
     answer = show("checkout/gone.html", page=page)
     answer.headers["Refresh"] = f"1; url={request.path}"
     return answer
+
+
+# --- saved methods
 
 
 def saved_page(runtime: Runtime, token: str) -> Response:
