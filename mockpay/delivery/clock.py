@@ -101,9 +101,9 @@ def _advance(runtime: Runtime, seller_id: str, goal: int | Until, deadline: int)
 def _settle(runtime: Runtime, seller_id: str, target: int | None, deadline: int) -> bool:
     """Fire and send in turn until neither leaves anything for the other; whether in time."""
     while runtime.real_clock.now() < deadline:
-        # Asked before firing: what another thread sends meanwhile may make its next try due.
+        # The clock stands while another thread sends: its try belongs to this time, the next one may be due soon.
         in_flight = _in_flight(runtime, seller_id)
-        fired = scheduler.fire(runtime, seller_id, target)
+        fired = scheduler.fire(runtime, seller_id, None if in_flight else target)
         if fired.more and not fired.queued:
             continue
         if send_waiting(runtime, seller_id) or fired.more or fired.queued:

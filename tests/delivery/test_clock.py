@@ -1,17 +1,19 @@
 """Moving a seller's clock: all that becomes due on the way happens before it returns."""
 
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
 from mockpay.delivery import clock as clocks
 from mockpay.delivery.clock import Advanced, Until
 from mockpay.delivery.outbox import RETURN_AGAIN
+from mockpay.delivery.sender_pool import SenderPool
 from mockpay.kernel.clock import DAY, SECOND, Clock, Mode
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.http.calls import HttpReply
 from mockpay.store import outbox, schedule, sellers
-from tests.factories import NOON, World, on_sqlite, run_concurrently
+from tests.factories import IPN_URL, NOON, World, on_sqlite, run_concurrently
 
 
 def due(world, *seconds):
@@ -231,3 +233,47 @@ def test_two_sellers_advance_at_once_and_share_nothing(runtime):
         due(world, *range(1, 20 + index))
     got = run_concurrently(4, lambda index: worlds[index].advance(1_000 + index))
     assert got == [Advanced(NOON + (1_000 + index) * SECOND, 19 + index, 0, complete=True) for index in range(4)]
+
+
+class MeetingAnotherSender:
+    """
+    Real time, asked by an advance: between its transactions another sender takes a row from it.
+
+    Args:
+        looks: How often the advance looks at the time until that sender has recorded its try.
+    """
+
+    def __init__(self, runtime, looks):
+        self.runtime, self.looks = runtime, looks
+        self.answer, self.taken = Event(), 0
+        self.pool = SenderPool(replace(runtime, sender=self), refill=False)
+
+    def send(self, _call):
+        assert self.answer.wait(20)
+        return HttpReply(500, {}, b"")
+
+    def now(self):
+        in_transaction = any(engine.pool.checkedout() for engine in (self.runtime.engine, self.runtime.writer))
+        if not in_transaction and not self.answer.is_set():
+            self.looks -= self.taken
+            if not self.taken:
+                self.taken = self.pool.take()
+            elif not self.looks:
+                self.answer.set()
+                assert self.pool.finish(20)
+        return self.runtime.real_clock.now()
+
+
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_what_another_senders_try_makes_due_is_waited_for(runtime, post, looks):
+    world = World.new(runtime, ipn_url=IPN_URL)
+    order = world.order()
+    post.answers = [500]
+    world.pay(order)
+    world.advance(0)
+    other = MeetingAnotherSender(runtime, looks)
+    meeting = World(replace(runtime, real_clock=other), world.seller_id)
+    moved = meeting.advance(14 * DAY // SECOND)
+    assert (other.taken, moved.delivered, moved.complete) == (1, 1, True)
+    (one,) = world.notifications(order)
+    assert (one.state, one.tries) == ("DELIVERED", 3)

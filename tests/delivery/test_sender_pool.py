@@ -4,7 +4,7 @@ from dataclasses import replace
 from threading import Barrier, BrokenBarrierError, Event, Lock, Semaphore
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from mockpay.delivery import outbox
 from mockpay.delivery.sender_pool import SenderPool, send_waiting
@@ -394,6 +394,33 @@ def test_a_notification_that_is_gone_is_no_error(runtime, post):
         sandbox.connection.execute(delete(notifications))
     assert send_waiting(runtime) == 1
     assert post.sent == []
+
+
+def test_one_that_moved_on_meanwhile_is_dead_and_holds_up_nobody_else(runtime, gate):
+    world = World.new(on(runtime, gate), ipn_url=IPN_URL)
+    orders = notified(world, *"ABCD")
+    pool = SenderPool(world.runtime, refill=False)
+    assert pool.take() == 4
+    gate.wait_for(4)
+    (odd,) = world.notifications(orders[1])
+    with world.transaction() as sandbox:
+        its_row = notifications.c.notification_id == odd.notification_id
+        sandbox.connection.execute(update(notifications).where(its_row).values(tries=7, state="DELIVERED"))
+    gate.let(4)
+    assert pool.finish(PATIENCE)
+    ends = [(one.state, one.tries) for order in orders for one in world.notifications(order)]
+    assert ends == [("DELIVERED", 1), ("DELIVERED", 7), ("DELIVERED", 1), ("DELIVERED", 1)]
+    assert world.delivery_tries(odd) == []
+    with world.read() as sandbox:
+        columns = outbox_rows.outbox.c
+        query = select(columns.state, columns.reason).where(columns.subject == odd.notification_id)
+        state, reason = sandbox.connection.execute(query).one()
+    assert (state, reason.partition(":")[0]) == ("DEAD", "transition.illegal")
+    later = notified(world, "E")
+    gate.let()
+    assert pool.take() == 1
+    assert pool.finish(PATIENCE)
+    assert states(world, *later) == ["DELIVERED"]
 
 
 def test_claimers_of_many_processes_take_each_once(runtime, post):

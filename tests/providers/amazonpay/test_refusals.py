@@ -1,11 +1,19 @@
 """Requests that open but are refused with a page: nobody knows yet where the buyer may go."""
 
+from dataclasses import replace
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
+from jinja2 import DictLoader
 
+from mockpay.providers.amazonpay import provider
+from mockpay.providers.amazonpay.keys import PAYMENT_KEY
+from tests.factories import on_sqlite
 from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request, short_id
-from tests.providers.amazonpay.shop import assert_nobodys_journal_says
+from tests.providers.amazonpay.shop import RETURN, assert_nobodys_journal_says
+from tests.wire.known_answers import PRIVATE_KEY, seal_text
 
 
 def test_an_unknown_access_key_is_refused_with_a_page(shop):
@@ -130,3 +138,36 @@ def test_a_return_url_is_checked_before_anything_else_is_told(shop):
     reply = shop.pay("https://evil.example/", start_time=1, orderTotalAmount="0")
 
     assert_refused_with_a_page(reply, 400)
+
+
+@pytest.fixture
+def counted_visitor(runtime):
+    """A browser before Amazon's addresses alone, and the decryptions that it has cost."""
+    decrypted = []
+
+    def decrypt(ciphertext, padding):
+        decrypted.append(ciphertext)
+        return PRIVATE_KEY.decrypt(ciphertext, padding)
+
+    key = SimpleNamespace(decrypt=decrypt)
+    counted = replace(runtime, keys=replace(runtime.keys, private={PAYMENT_KEY.private: key}))
+    app = Flask("counted")
+    app.jinja_loader = DictLoader({"error.html": "{{ page.code }}"})
+    app.register_blueprint(provider.blueprint(counted))
+    app.wsgi_app = provider.shortcut(app.wsgi_app, counted)
+    return app.test_client(), decrypted
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("plaintext", "code"),
+    [("sellerId=A1&Signature=x", "access_key.missing"), ("AWSAccessKeyId=NOBODY&Signature=x", "seller.not_found")],
+)
+def test_a_refused_request_is_decrypted_once(counted_visitor, plaintext, code):
+    """RSA is what such a request costs: the shortcut before Flask hands over what it has found."""
+    visitor, decrypted = counted_visitor
+    parts = zip(("payload", "key", "iv"), seal_text(plaintext), strict=True)
+    query = "&".join(f"{name}={quote(text, safe='')}" for name, text in parts)
+    reply = visitor.get(f"/processPayment?{query}&redirectUrl={quote(RETURN, safe='')}")
+    assert reply.text == code
+    assert len(decrypted) == 1
