@@ -86,7 +86,7 @@ def _mark(runtime: Runtime, seller_id: str, due: int) -> float:
     is_sqlite = runtime.writer.dialect.name == "sqlite"
     mark = "?" if is_sqlite else "%s"
     next_due = f"SELECT id, due_at FROM events WHERE seller_id = {mark} AND state = 'WAITING' ORDER BY due_at, id"
-    seller = f"UPDATE sellers SET next_due = {mark}, clock_seller = {mark} WHERE seller_id = {mark}"
+    seller = f"UPDATE sellers SET next_due = {mark}, clock_seller_anchor = {mark} WHERE seller_id = {mark}"
     with closing(runtime.writer.raw_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute(f"{next_due} LIMIT {due + 1}", (seller_id,))

@@ -31,7 +31,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.settings import Settings
 from mockpay.store.db.mapping import dump, load
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
-from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.db.prepared import Prepared, insert_row
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 outbox = Table(
@@ -60,7 +60,6 @@ LEASE_MS = Settings().lease_seconds * SECOND
 #: Rows of one seller that may be on their way at once, over all processes.
 MAX_IN_FLIGHT = 4
 
-_insert = PreparedInsert(outbox)
 #: Written out, not a parameter: only so do databases see that the partial indexes will do.
 _IS_QUEUED: ColumnElement[str] = literal_column(f"'{QUEUED}'")
 _queued = outbox.c.state == _IS_QUEUED
@@ -143,7 +142,7 @@ def add(
         "reason": None,
         "sequence_key": sequence_key,
     }
-    number = _insert.number(sandbox.connection, row)
+    number = insert_row(sandbox.connection, outbox, row)
     if not leased:
         sandbox.rescheduled.append(sandbox.now)
         sandbox.queued.append(kind)

@@ -13,7 +13,7 @@ from mockpay.kernel.clock import Clock
 from mockpay.store import sellers
 from mockpay.store.db.mapping import dump, load
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
-from mockpay.store.db.prepared import Prepared, PreparedInsert
+from mockpay.store.db.prepared import Prepared, insert_row
 from mockpay.store.unit_of_work import Sandbox
 
 events = Table(
@@ -36,7 +36,6 @@ WAITING, DONE, FAILED, DROPPED = "WAITING", "DONE", "FAILED", "DROPPED"
 _is_waiting = events.c.state == literal_column(f"'{WAITING}'")
 partial_index(events, "events_due", "seller_id, due_at, id", where=f"state = '{WAITING}'")
 
-_insert = PreparedInsert(events)
 _mine = events.c.seller_id
 _waiting = (
     select(events.c.id, events.c.kind, events.c.subject, events.c.due_at, events.c.facts)
@@ -96,7 +95,7 @@ def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object)
         "reason": None,
         "fired_at": None,
     }
-    _insert.run(sandbox.connection, row)
+    insert_row(sandbox.connection, events, row)
     sandbox.rescheduled.append(due_at)
     known = sandbox.seller.next_due
     if known is None or due_at < known:

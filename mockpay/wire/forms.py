@@ -49,7 +49,7 @@ def percent_decode(text: str, *, plus_is_space: bool = False) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
-    first, *others = encode_utf8(text, "replace").split(b"%")
+    first, *others = text.encode(errors="replace").split(b"%")
     try:
         octets = first + b"".join([_OCTETS[other[:2]] + other[2:] for other in others])
     except KeyError:
@@ -67,8 +67,7 @@ def split_form(raw: str) -> list[tuple[str, str]]:
     """
     if len(raw) > MAX_CHARACTERS or raw.count("&") >= MAX_PAIRS:
         raise FormError("The form is too large.", code="form.too_large")
-    pairs = (piece.partition("=") for piece in raw.split("&") if piece)
-    return [(name, value) for name, _, value in pairs]
+    return [piece.partition("=")[::2] for piece in raw.split("&") if piece]
 
 
 def decode_form(raw: str | bytes, *, plus_is_space: bool = True) -> list[tuple[str, str]]:

@@ -142,14 +142,16 @@ def writing(writer: Engine) -> Iterator[Connection]:
         connection = writer.connect()
     except PoolTimeoutError as error:
         raise _busy() from error
-    with connection, connection.begin():
+    with connection:
+        connection.begin()
         if connection.dialect.name == "sqlite":
             # Not by an event of the engine's: one listener slows every statement down.
             try:
-                connection.connection.cursor().execute("BEGIN IMMEDIATE")
+                connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
             except sqlite3.OperationalError as error:
                 raise _busy() from error
         yield connection
+        connection.commit()
 
 
 def _busy() -> MockpayError:
@@ -165,7 +167,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             if connection.dialect.name == "sqlite":
-                connection.connection.cursor().execute("BEGIN")
+                connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
             yield connection
 
 

@@ -103,13 +103,13 @@ class Mapper(Generic[T]):
         Args:
             others: Columns that are no fields.
         """
-        number = insert_row(connection, self.table, {**self.dump(record), **others})
+        number = insert_row(connection, self.table, self.dump(record) | others)
         numbered: T = self._compiled.numbered(record, number)
         return numbered
 
     def insert_new(self, connection: Connection, record: T, **others: Any) -> bool:
         """The same; False where a unique constraint has another row already."""
-        return insert_new(connection, self.table, {**self.dump(record), **others})
+        return insert_new(connection, self.table, self.dump(record) | others)
 
     def first(self, connection: Connection, *where: ColumnElement[bool]) -> T | None:
         """The first record that fits; None where there is none."""

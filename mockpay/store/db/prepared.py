@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, literal_column, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
@@ -59,15 +59,12 @@ class Prepared:
 
 
 def insert_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
-    """INSERT; the row's number, nought where the table does not count its rows."""
-    full = {**_defaults(table), **row}
-    if "id" not in table.c:
-        _insert(table, tuple(full), "").run(connection, full)
-        return 0
+    """INSERT; the row's number, which means nothing where the table does not count its rows."""
     if connection.dialect.name == "sqlite":
         # Its driver knows the number without being asked.
-        return int(_insert(table, tuple(full), "").run(connection, full).lastrowid)
-    return int(_insert(table, tuple(full), "RETURNING id").scalar(connection, full))
+        return int(_insert(table, tuple(row), "").run(connection, row).lastrowid)
+    ending = f"RETURNING {'id' if 'id' in table.c else 0}"
+    return int(_insert(table, tuple(row), ending).scalar(connection, row))
 
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
@@ -76,38 +73,22 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
 
     Never insert-and-catch: PostgreSQL aborts the whole transaction on a clash.
     """
-    full = {**_defaults(table), **row}
     # Not by rowcount: psycopg has none for an INSERT.
-    statement = _insert(table, tuple(full), "ON CONFLICT DO NOTHING RETURNING 1")
-    return statement.scalar(connection, full) is not None
-
-
-@cache
-def _defaults(table: Table) -> dict[str, Any]:
-    return {
-        column.name: column.default.arg for column in table.c if isinstance(column.default, ScalarElementColumnDefault)
-    }
+    statement = _insert(table, tuple(row), "ON CONFLICT DO NOTHING RETURNING 1")
+    return statement.scalar(connection, row) is not None
 
 
 @cache
 def _insert(table: Table, names: tuple[str, ...], ending: str) -> Prepared:
+    """With the columns' defaults written out: numbers and booleans, which both kinds of database spell the same."""
+    values: dict[str, ColumnElement[Any]] = {
+        column.name: literal_column(str(column.default.arg))
+        for column in table.c
+        if isinstance(column.default, ScalarElementColumnDefault)
+    }
+    values |= {name: bindparam(name) for name in names}
     # Inline: else SQLAlchemy asks PostgreSQL for the number in a RETURNING of its own.
-    return Prepared(insert(table).inline().values({name: bindparam(name) for name in names}), ending)
-
-
-class PreparedInsert:
-    """INSERT of every column of a table but the row number, which is the database's to give."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def run(self, connection: Connection, row: Mapping[str, Any]) -> None:
-        """Store a row."""
-        insert_row(connection, self._table, row)
-
-    def number(self, connection: Connection, row: Mapping[str, Any]) -> int:
-        """Store a row; its number."""
-        return insert_row(connection, self._table, row)
+    return Prepared(insert(table).inline().values(values), ending)
 
 
 # --- retention
