@@ -7,10 +7,10 @@ works against the real service too, with another base URL and other keys.
 
 from mockpay.merchant.client import AmazonPayClient as AmazonPayClient
 from mockpay.merchant.ledger import Ledger as Ledger
-from mockpay.merchant.notification_content import PaymentNotice as PaymentNotice
-from mockpay.merchant.notification_content import RefundNotice as RefundNotice
 from mockpay.merchant.notifications import Notification as Notification
 from mockpay.merchant.notifications import NotificationError as NotificationError
+from mockpay.merchant.notifications import PaymentNotice as PaymentNotice
+from mockpay.merchant.notifications import RefundNotice as RefundNotice
 from mockpay.merchant.notifications import verify_notification as verify_notification
 from mockpay.merchant.reconciler import Reconciler as Reconciler
 from mockpay.merchant.reconciler import Reconciliation as Reconciliation

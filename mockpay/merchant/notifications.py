@@ -11,16 +11,158 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid, MockpayError
-from mockpay.merchant.notification_content import PaymentNotice, RefundNotice, notice
+from mockpay.kernel.money import Money
+from mockpay.merchant.refunds import RefundState
+from mockpay.merchant.responses import branch, moment, text
 from mockpay.merchant.transport import FetchCertificate
+from mockpay.wire import xml
 from mockpay.wire.amazonpay import sns
+from mockpay.wire.xml import Plain
 
 #: SNS carries no larger message.
 MAX_BYTES = 262_144
+PAYMENT, REFUND = "OrderReferenceNotification", "PaymentRefund"
+_PAYMENT_ROOT = ("ChargeTransactionNotification", "ChargeTransactionDetails")
+_REFUND_ROOT = ("RefundTransactionNotification", "RefundTransactionDetails")
+#: As elsewhere in the world, and for Amazon's older Refund operation.
+_MWS_REFUND_ROOT = ("RefundNotification", "RefundDetails")
+
+
+class PaymentState(StrEnum):
+    """How a payment ended, spelt as on Amazon's wire."""
+
+    COMPLETED = "Completed"
+    DECLINED = "Declined"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNotice:
+    """
+    A payment that ended; what the notification left out is empty.
+
+    Attributes:
+        fee: What Amazon keeps; None if it is not told.
+    """
+
+    amazon_order_id: str
+    seller_order_id: str
+    amount: Money
+    fee: Money | None
+    state: PaymentState
+    reason_code: str
+    reason_description: str
+    created_at: int | None
+    updated_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNotice:
+    """A refund that ended; `amount` is None if it is not told, the rest is empty then."""
+
+    amazon_refund_id: str
+    refund_reference_id: str
+    amount: Money | None
+    state: RefundState
+    reason_code: str
+    reason_description: str
+    created_at: int | None
+    updated_at: int | None
+
+
+def notice(notification_type: str, document: str) -> PaymentNotice | RefundNotice | None:
+    """
+    Read a NotificationData.
+
+    Returns:
+        None for a type that is not known here.
+
+    Raises:
+        XmlError: the document is broken or dangerous.
+        Invalid: an element is missing or makes no sense.
+    """
+    if notification_type not in {PAYMENT, REFUND}:
+        return None
+    tree = xml.parse(document.encode(errors="replace"))
+    if notification_type == PAYMENT:
+        return _payment(_details(tree, _PAYMENT_ROOT))
+    if _MWS_REFUND_ROOT[0] in tree:
+        details = _details(tree, _MWS_REFUND_ROOT)
+        return _refund(details, "AmazonRefundId", "RefundStatus")
+    return _refund(_details(tree, _REFUND_ROOT), "RefundTransactionId", "Status")
+
+
+def _payment(details: Mapping[str, Plain]) -> PaymentNotice:
+    status = branch(details, "Status")
+    amounts = [child for name, child in details.items() if _is_amount(name, child)]
+    if not amounts:
+        raise Invalid("The payment's amount is missing.")
+    return PaymentNotice(
+        amazon_order_id=_required_text(details, "OrderID"),
+        seller_order_id=_required_text(details, "SellerReferenceId"),
+        amount=_required_money(amounts[0]),
+        fee=_money(branch(details, "TotalFee")),
+        state=PaymentState(_state(PaymentState, status)),
+        reason_code=text(status, "ReasonCode"),
+        reason_description=text(status, "ReasonDescription"),
+        created_at=moment(details, "CreationTimestamp"),
+        updated_at=moment(status, "LastUpdateTimestamp"),
+    )
+
+
+def _refund(details: Mapping[str, Plain], id_name: str, status_name: str) -> RefundNotice:
+    status = branch(details, status_name)
+    return RefundNotice(
+        amazon_refund_id=_required_text(details, id_name),
+        refund_reference_id=_required_text(details, "RefundReferenceId"),
+        amount=_money(branch(details, "RefundAmount")),
+        state=RefundState(_state(RefundState, status)),
+        reason_code=text(status, "ReasonCode"),
+        reason_description=text(status, "ReasonDescription"),
+        created_at=moment(details, "CreationTimestamp"),
+        updated_at=moment(status, "LastUpdateTimestamp"),
+    )
+
+
+def _details(tree: Mapping[str, Plain], root: tuple[str, str]) -> Mapping[str, Plain]:
+    details = branch(branch(tree, root[0]), root[1])
+    if not details:
+        raise Invalid(f"There is no {root[0]}/{root[1]}.")
+    return details
+
+
+def _is_amount(name: str, child: Plain) -> bool:
+    return name != "TotalFee" and isinstance(child, dict) and "Amount" in child
+
+
+def _required_money(amount: Plain) -> Money:
+    money = _money(amount if isinstance(amount, dict) else {})
+    assert money is not None
+    return money
+
+
+def _money(amount: Mapping[str, Plain]) -> Money | None:
+    if "Amount" not in amount:
+        return None
+    return Money.parse(text(amount, "Amount"), text(amount, "CurrencyCode"))
+
+
+def _required_text(details: Mapping[str, Plain], name: str) -> str:
+    value = text(details, name)
+    if not value:
+        raise Invalid(f"The {name} is missing.")
+    return value
+
+
+def _state(states: type[StrEnum], status: Mapping[str, Plain]) -> str:
+    state = text(status, "State")
+    if state not in set(states):
+        raise Invalid(f"There is no state {state[:40]!r}.")
+    return state
 
 
 class NotificationError(MockpayError):
@@ -160,19 +302,19 @@ def _disagreeing(name: str) -> NotificationError:
 
 def _json_object(text: str, what: str) -> dict[str, object]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise NotificationError(f"The {what} is no JSON.") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise NotificationError(f"The {what} is no JSON object.")
-    return found
+    return value
 
 
 def _text(tree: Mapping[str, object], name: str) -> str:
-    found = tree.get(name)
-    if not isinstance(found, str) or not found:
+    value = tree.get(name)
+    if not isinstance(value, str) or not value:
         raise NotificationError(f"The {name} is missing.")
-    return found
+    return value
 
 
 def _time(message: Mapping[str, object]) -> int | None:

@@ -18,11 +18,12 @@ from mockpay.kernel.money import Money
 from mockpay.merchant.client import AmazonPayClient
 from mockpay.merchant.ledger import Ledger, RefundStatus, RefundUpdate, ShopRefund
 from mockpay.merchant.ledger.refund_rows import ANSWER, QUESTION
+from mockpay.merchant.notifications import RefundNotice
 from mockpay.merchant.refunds import Refund, RefundState
 from mockpay.merchant.responses import ServiceError
 
 #: What Amazon's states mean for the books.
-REFUND_STATUSES = {
+_STATUSES = {
     RefundState.PENDING: RefundStatus.INITIATED,
     RefundState.COMPLETED: RefundStatus.PROCESSED,
     RefundState.DECLINED: RefundStatus.DECLINED,
@@ -147,17 +148,20 @@ def verify_refunds(ledger: Ledger, client: AmazonPayClient, *, clock: RealClock 
     return Reconciler(ledger, lambda: client, clock).run()
 
 
-def update_from(refund: Refund, by: str) -> RefundUpdate:
+def update_from(refund: Refund | RefundNotice, by: str) -> RefundUpdate:
     """
-    What Amazon's answer tells the books.
+    What Amazon's answer or notification changes in the ledger.
 
     Raises:
         Invalid: code ``amount.invalid``.
     """
-    amount = Money.parse(refund.amount, refund.currency or "INR") if refund.amount else None
+    if isinstance(refund, RefundNotice):
+        amount = refund.amount
+    else:
+        amount = Money.parse(refund.amount, refund.currency or "INR") if refund.amount else None
     declined = refund.state is RefundState.DECLINED
     return RefundUpdate(
-        status=REFUND_STATUSES[refund.state],
+        status=_STATUSES[refund.state],
         by=by,
         amazon_refund_id=refund.amazon_refund_id,
         reason=(refund.reason_code or refund.reason_description) if declined else "",

@@ -15,14 +15,14 @@ from mockpay.wire.xml import Plain, XmlError
 
 def branch(tree: Mapping[str, Plain], name: str) -> Mapping[str, Plain]:
     """The children of an element; empty where it has none or is not there."""
-    found = tree.get(name)
-    return found if isinstance(found, dict) else {}
+    child = tree.get(name)
+    return child if isinstance(child, dict) else {}
 
 
 def text(tree: Mapping[str, Plain], name: str) -> str:
     """The text of an element; empty where it has none or is not there."""
-    found = tree.get(name)
-    return found if isinstance(found, str) else ""
+    value = tree.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def moment(tree: Mapping[str, Plain], name: str) -> int | None:
@@ -32,8 +32,8 @@ def moment(tree: Mapping[str, Plain], name: str) -> int | None:
     Raises:
         Invalid: code ``time.invalid``.
     """
-    found = text(tree, name)
-    return parse_time(found) if found else None
+    value = text(tree, name)
+    return parse_time(value) if value else None
 
 
 class ServiceError(MockpayError):
@@ -115,8 +115,8 @@ def result_of(operation: str, reply: HttpReply) -> Mapping[str, Plain]:
 
 def order_reference_page(result: Mapping[str, Plain]) -> OrderReferencePage:
     """Read ListOrderReference's result; one order comes as an object, several as a list."""
-    found = branch(result, "OrderReferenceList").get("OrderReference", [])
-    orders = found if isinstance(found, list) else [found]
+    listed = branch(result, "OrderReferenceList").get("OrderReference", [])
+    orders = listed if isinstance(listed, list) else [listed]
     return OrderReferencePage(
         tuple(order_reference(order) for order in orders if isinstance(order, dict)),
         text(result, "NextPageToken") or None,

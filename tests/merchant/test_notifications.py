@@ -6,8 +6,14 @@ import pytest
 
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
-from mockpay.merchant.notification_content import PaymentNotice, PaymentState, RefundNotice
-from mockpay.merchant.notifications import MAX_BYTES, NotificationError, verify_notification
+from mockpay.merchant.notifications import (
+    MAX_BYTES,
+    NotificationError,
+    PaymentNotice,
+    PaymentState,
+    RefundNotice,
+    verify_notification,
+)
 from mockpay.merchant.refunds import RefundState
 from mockpay.wire.amazonpay.sns import SnsError
 from tests.merchant import posted

@@ -148,7 +148,7 @@ class Alerts:
     def enter(self, order_id: str, code: str, sentence: str, *, at: int) -> None:
         """Raise an alert."""
         with self._file.write() as connection:
-            enter(connection, Alert(order_id, code, sentence, at))
+            enter_alert(connection, Alert(order_id, code, sentence, at))
 
     def _list(self, where: str, values: tuple[str, ...], limit: int = 50) -> list[Alert]:
         query = f"SELECT order_id, code, sentence, at FROM alerts {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
@@ -156,7 +156,7 @@ class Alerts:
             return [Alert(*row) for row in connection.execute(query, (*values, limit))]
 
 
-def enter(connection: sqlite3.Connection, alert: Alert) -> None:
+def enter_alert(connection: sqlite3.Connection, alert: Alert) -> None:
     """Raise an alert in a transaction that is under way."""
     connection.execute(
         "INSERT INTO alerts (order_id, code, sentence, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Conflict, IllegalTransition
@@ -220,8 +221,6 @@ def _existing(connection: sqlite3.Connection, order_id: str) -> ShopOrder:
     return order
 
 
-def _order(row: tuple[str, str, int, str, int, int, str, str, str]) -> ShopOrder:
-    order_id, sku, minor, state, placed_at, changed_at, reference, settled_by, conflict = row
-    return ShopOrder(
-        order_id, sku, Money(minor), OrderState(state), placed_at, changed_at, reference, settled_by, conflict
-    )
+def _order(row: Sequence[Any]) -> ShopOrder:
+    order = ShopOrder(*row)
+    return replace(order, amount=Money(row[2]), state=OrderState(order.state))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import database
@@ -146,7 +148,7 @@ def apply_update(connection: sqlite3.Connection, refund: ShopRefund, update: Ref
     """Let a refund follow its news, in a transaction that is under way."""
     wrong = _difference(refund, update)
     if wrong:
-        database.enter(connection, Alert(refund.order_id, database.VALUE_CONFLICT, wrong, at))
+        database.enter_alert(connection, Alert(refund.order_id, database.VALUE_CONFLICT, wrong, at))
         return
     connection.execute(
         "UPDATE refunds SET amazon_refund_id = coalesce(nullif(?, ''), amazon_refund_id),"
@@ -170,7 +172,7 @@ def _dispute(connection: sqlite3.Connection, refund: ShopRefund, update: RefundU
         f"Refund {refund.reference_id} is {refund.status} by {refund.settled_by};"
         f" later {update.by} said {update.status}."
     )
-    database.enter(connection, Alert(refund.order_id, database.STATE_CONFLICT, sentence, at))
+    database.enter_alert(connection, Alert(refund.order_id, database.STATE_CONFLICT, sentence, at))
 
 
 def _difference(refund: ShopRefund, update: RefundUpdate) -> str:
@@ -184,27 +186,12 @@ def _difference(refund: ShopRefund, update: RefundUpdate) -> str:
     return ""
 
 
-def _refund(row: tuple[object, ...]) -> ShopRefund:
-    reference_id, order_id, amazon_order_id, minor, note, cancels, status, *rest = row
-    asked_at, changed_at, amazon_refund_id, reason, settled_by, trouble, disputed = rest
-    return ShopRefund(
-        str(reference_id),
-        str(order_id),
-        str(amazon_order_id),
-        Money(_whole(minor)),
-        str(note),
-        bool(cancels),
-        RefundStatus(str(status)),
-        _whole(asked_at),
-        _whole(changed_at),
-        str(amazon_refund_id),
-        str(reason),
-        str(settled_by),
-        str(trouble),
-        bool(disputed),
+def _refund(row: Sequence[Any]) -> ShopRefund:
+    refund = ShopRefund(*row)
+    return replace(
+        refund,
+        amount=Money(row[3]),
+        cancels=bool(refund.cancels),
+        status=RefundStatus(refund.status),
+        disputed=bool(refund.disputed),
     )
-
-
-def _whole(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -81,7 +81,7 @@ class RefundLedger:
         """
         Enter a refund that Amazon tells of and the shop never asked for, and raise an alert.
 
-        It counts against what may still be given back.  `news` must name the amount.
+        It counts against what may still be given back.  `update` must have the amount.
         """
         amount = update.amount
         assert amount is not None
@@ -91,7 +91,7 @@ class RefundLedger:
             if existing is None and new:
                 _insert(connection, reference_id, order_id, amount, "", cancels=False, by=update.by, at=at)
                 sentence = f"The shop did not ask for refund {reference_id}, {amount.wire()} INR."
-                database.enter(connection, Alert(order_id, database.NOT_ASKED, sentence, at))
+                database.enter_alert(connection, Alert(order_id, database.NOT_ASKED, sentence, at))
             if new:
                 refund_rows.apply_update(connection, _existing(connection, reference_id), update, at)
             return _existing(connection, reference_id)

@@ -14,12 +14,11 @@ from functools import cached_property
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
-from mockpay.merchant.ledger import OrderState, RefundStatus, RefundUpdate, ShopOrder, ShopRefund
+from mockpay.merchant.ledger import OrderState, RefundStatus, ShopOrder, ShopRefund
 from mockpay.merchant.ledger.database import AMOUNT_CONFLICT
 from mockpay.merchant.ledger.refund_rows import NOTIFICATION
-from mockpay.merchant.notification_content import PaymentNotice, PaymentState, RefundNotice
-from mockpay.merchant.notifications import Notification, verify_notification
-from mockpay.merchant.reconciler import REFUND_STATUSES, Reconciler, Reconciliation, is_refusal
+from mockpay.merchant.notifications import Notification, PaymentNotice, PaymentState, RefundNotice, verify_notification
+from mockpay.merchant.reconciler import Reconciler, Reconciliation, is_refusal, update_from
 from mockpay.merchant.shop.checkout import Checkout
 from mockpay.merchant.transport import Certificates, FetchCertificate
 
@@ -119,7 +118,7 @@ class BackOffice:
 
     def _follow_refund(self, notice: RefundNotice, message_id: str) -> None:
         refunds, at = self.checkout.ledger.refunds, self._now()
-        update = _refund_update(notice)
+        update = update_from(notice, NOTIFICATION)
         if refunds.find(notice.refund_reference_id) is not None:
             refunds.update(notice.refund_reference_id, update, at=at, message_id=message_id)
             return
@@ -176,15 +175,3 @@ class BackOffice:
         return config.fetch_certificate or Certificates(
             config.sender, base_url=config.base_url, trusted_urls=config.certificate_urls
         )
-
-
-def _refund_update(notice: RefundNotice) -> RefundUpdate:
-    status = REFUND_STATUSES[notice.state]
-    declined = status is RefundStatus.DECLINED
-    return RefundUpdate(
-        status=status,
-        by=NOTIFICATION,
-        amazon_refund_id=notice.amazon_refund_id,
-        reason=(notice.reason_code or notice.reason_description) if declined else "",
-        amount=notice.amount,
-    )

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import ShopOrder
-from mockpay.merchant.shop import refund_view_models, view_models
+from mockpay.merchant.shop import view_models
 from mockpay.merchant.shop.back_office import BackOffice
 from mockpay.merchant.shop.checkout import Checkout, parse_query
 from mockpay.merchant.shop.config import Product, find_product
@@ -68,10 +68,10 @@ class Pages:
         ledger = self._checkout.ledger
         refunds = ledger.refunds.newest()
         lines = [
-            view_models.order_line(order) | refund_view_models.chip_of_order(order.order_id, refunds)
+            view_models.order_line(order) | view_models.chip_of_order(order.order_id, refunds)
             for order in ledger.newest()
         ]
-        alerts = refund_view_models.alert_lines(ledger.alerts.newest(5))
+        alerts = view_models.alert_lines(ledger.alerts.newest(5))
         return self._render("orders", "Your orders", orders=lines, alerts=alerts)
 
     def order(self, order_id: str) -> Response:
@@ -88,7 +88,7 @@ class Pages:
         ledger, answer = self._checkout.ledger, self._checkout.look_up(order)
         order = self._checkout.settle(order, answer)
         page = view_models.order_page(order, ledger.results(order.order_id), answer)
-        page |= refund_view_models.order_page(order, ledger)
+        page |= view_models.order_refunds(order, ledger)
         title = f"Error: {error}" if error else f"{page['words']}: {order.order_id}"
         text = self._render("order", title, order=page, amount_text=amount_text, error=error)
         reply = Response(text, status)
@@ -205,7 +205,7 @@ class RefundPages:
         """What the order's page polls: a version that differs once anything is new."""
         order, ledger = self._pages.order_or_404(order_id), self._back_office.checkout.ledger
         refunds, alerts = ledger.refunds.of_order(order_id), ledger.alerts.of_order(order_id)
-        version = refund_view_models.version(order, refunds, alerts)
+        version = view_models.version(order, refunds, alerts)
         state = refunds[0].state if refunds else order.state.value
         answer = jsonify(version=version, state=state)
         answer.set_etag(version)

@@ -14,7 +14,7 @@ from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads.buyers import Entry
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import PageQuery, to_response
 
 
@@ -56,8 +56,7 @@ def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
         page = inbox.list_page(
             sandbox, kind=query.kind, to=query.to, attempt_id=query.attempt_id, after=query.cursor, limit=query.limit
         )
-    items = [to_response(InboxMessage, message) for message in page.items]
-    return InboxMessageList(items=items, next_cursor=page.next_cursor)
+    return to_response(InboxMessageList, page)
 
 
 class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
@@ -205,26 +204,21 @@ def _wallet_entry(entry: Entry) -> WalletEntry:
 PATH = "/v1/sellers/{seller_id}/buyers"
 BUYER = f"{PATH}/{{buyer_id}}"
 ENDPOINTS = (
-    Endpoint("GET", PATH, list_buyers, "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too."),
-    Endpoint(
-        "POST", PATH, create_buyer, "Find or make the buyer of an e-mail.", example='{"email": "asha@example.com"}'
-    ),
-    Endpoint(
-        "GET",
+    GET(PATH, list_buyers, "Buyers who came by, by their e-mail; one e-mail finds a sandbox buyer too."),
+    POST(PATH, create_buyer, "Find or make the buyer of an e-mail.", example='{"email": "asha@example.com"}'),
+    GET(
         BUYER,
         get_buyer,
         "One buyer. Wherever a path names one, an e-mail (with %40) does as well as the id.",
         errors=(422,),
     ),
-    Endpoint("GET", f"{BUYER}/wallet", get_wallet, "What a buyer's wallet balance has.", errors=(422,)),
-    Endpoint(
-        "GET",
+    GET(f"{BUYER}/wallet", get_wallet, "What a buyer's wallet balance has.", errors=(422,)),
+    GET(
         f"{BUYER}/wallet/entries",
         list_wallet_entries,
         "How it came to that, the newest first; the opening balance is posted at its first use.",
     ),
-    Endpoint(
-        "GET",
+    GET(
         "/v1/sellers/{seller_id}/inbox",
         list_inbox,
         'What the sandbox "sent" to buyers, the newest first; codes are kept for an hour of the seller\'s time.',

@@ -10,7 +10,7 @@ from mockpay.delivery import clock
 from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import SECOND, Mode, parse_time, rfc3339
 from mockpay.kernel.errors import Invalid
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, POST, PUT, Request
 from mockpay.web.control.responses import to_response
 
 #: RFC 3339 has years of four digits only.
@@ -100,16 +100,14 @@ def _bounded(moment: int) -> int:
 
 _PATH = "/v1/sellers/{seller_id}/clock"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, get_clock, "What a seller's clock shows."),
-    Endpoint(
-        "PUT",
+    GET(_PATH, get_clock, "What a seller's clock shows."),
+    PUT(
         _PATH,
         put_clock,
         "Stop, start or set a clock; it may be set back, events keep their due time.",
         example='{"mode": "frozen", "now": "2026-11-21T15:24:07Z"}',
     ),
-    Endpoint(
-        "POST",
+    POST(
         f"{_PATH}/advance",
         advance_clock,
         "Move a clock. When `complete`, every event due has happened and each due notification "

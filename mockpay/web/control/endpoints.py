@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -139,6 +139,9 @@ class Endpoint:
         if "{" in self.path:
             statuses |= {400, 404}
         return sorted(statuses)
+
+
+GET, POST, PUT, PATCH, DELETE = (partial(Endpoint, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
 
 
 def handle(endpoint: Endpoint, runtime: Runtime, changes: ChangeNotifier, path: Mapping[str, str]) -> Response:

@@ -8,9 +8,8 @@ from msgspec import Meta, Struct
 
 from mockpay.services.audit import audit
 from mockpay.store.db.engine import reading
-from mockpay.store.db.paging import Page
-from mockpay.store.reads.lists import JournalFilter, JournalRow, journal_page, ownerless_journal
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.store.reads.lists import JournalFilter, journal_page, ownerless_journal
+from mockpay.web.control.endpoints import GET, Request
 from mockpay.web.control.responses import PageQuery, to_response
 
 
@@ -61,16 +60,13 @@ def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
     query = request.query
     journal_filter = JournalFilter(query.kind, query.outcome, query.order_id)
     with request.read() as sandbox:
-        return _list(journal_page(sandbox, journal_filter, query.cursor, query.limit))
+        return to_response(JournalEntryList, journal_page(sandbox, journal_filter, query.cursor, query.limit))
 
 
 def list_unattributed_journal(request: Request[PageQuery, None]) -> JournalEntryList:
     with reading(request.runtime.engine) as connection:
-        return _list(ownerless_journal(connection, request.query.cursor, request.query.limit))
-
-
-def _list(page: Page[JournalRow]) -> JournalEntryList:
-    return JournalEntryList(items=[to_response(JournalEntry, row) for row in page.items], next_cursor=page.next_cursor)
+        page = ownerless_journal(connection, request.query.cursor, request.query.limit)
+    return to_response(JournalEntryList, page)
 
 
 def get_audit(request: Request[None, None]) -> tuple[AuditReport, int]:
@@ -82,20 +78,11 @@ def get_audit(request: Request[None, None]) -> tuple[AuditReport, int]:
 
 _SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
-    Endpoint(
-        "GET",
+    GET(
         f"{_SELLER}/journal",
         list_journal,
         "What came in, how it was answered and why; the newest 50,000 entries are kept.",
     ),
-    Endpoint(
-        "GET", "/v1/journal", list_unattributed_journal, "The same of requests that no seller could be found for."
-    ),
-    Endpoint(
-        "GET",
-        f"{_SELLER}/audit",
-        get_audit,
-        "Whether money and states agree; 409 where they do not.",
-        other_statuses=(409,),
-    ),
+    GET("/v1/journal", list_unattributed_journal, "The same of requests that no seller could be found for."),
+    GET(f"{_SELLER}/audit", get_audit, "Whether money and states agree; 409 where they do not.", other_statuses=(409,)),
 )

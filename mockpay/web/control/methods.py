@@ -11,7 +11,7 @@ from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.offers import MethodOffer, Offers
 from mockpay.services.sellers import offers
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, PATCH, Request
 from mockpay.web.control.responses import to_response
 
 Amount = Annotated[str, Meta(description='As `"1.00"`.')]
@@ -110,9 +110,8 @@ def _method(method: MethodOffer) -> PaymentMethod:
 
 _PATH = "/v1/sellers/{seller_id}/methods"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, get_methods, "The methods, banks and card networks that a seller offers."),
-    Endpoint(
-        "PATCH",
+    GET(_PATH, get_methods, "The methods, banks and card networks that a seller offers."),
+    PATCH(
         _PATH,
         patch_methods,
         "Switch methods, banks and card networks on or off, set limits and down times. "

@@ -13,7 +13,7 @@ from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, transitions
 from mockpay.store.reads.summaries import tries_of
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
 #: Real seconds between two reads of a notification that the worker is sending.
@@ -202,15 +202,9 @@ def _delivery(delivery: Try) -> DeliveryDetail:
 _PATH = "/v1/sellers/{seller_id}/notifications"
 _NOTIFICATION = f"{_PATH}/{{notification_id}}"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_notifications, "A seller's notifications, sent and waiting, the newest first."),
-    Endpoint(
-        "GET",
-        _NOTIFICATION,
-        get_notification,
-        "One notification with every try: request, signed text, answer and latency.",
-    ),
-    Endpoint(
-        "POST",
+    GET(_PATH, list_notifications, "A seller's notifications, sent and waiting, the newest first."),
+    GET(_NOTIFICATION, get_notification, "One notification with every try: request, signed text, answer and latency."),
+    POST(
         f"{_NOTIFICATION}/deliver",
         deliver_notification,
         "Send a notification now, whatever became of it before; the answer shows the new try.",

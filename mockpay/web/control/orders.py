@@ -14,7 +14,7 @@ from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import AttemptSummary, StageDecision, attempt_summary, stage_decisions
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.refunds import RefundSummary, refund_summary
 from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
@@ -142,14 +142,13 @@ def _amounts(order: Order) -> dict[str, str]:
 _PATH = "/v1/sellers/{seller_id}/orders"
 _ORDER = f"{_PATH}/{{order_id}}"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_orders, "A seller's orders, the newest first."),
-    Endpoint("GET", _ORDER, get_order, "One order: attempts, timeline, and why it went as it did."),
-    Endpoint(
-        "POST",
+    GET(_PATH, list_orders, "A seller's orders, the newest first."),
+    GET(_ORDER, get_order, "One order: attempts, timeline, and why it went as it did."),
+    POST(
         f"{_ORDER}/cancel",
         cancel_order,
         "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
         errors=(409,),
     ),
-    Endpoint("POST", f"{_ORDER}/capture", capture_order, "Take the money that an order has authorised.", errors=(409,)),
+    POST(f"{_ORDER}/capture", capture_order, "Take the money that an order has authorised.", errors=(409,)),
 )

@@ -20,7 +20,7 @@ from mockpay.store import transitions as timeline
 from mockpay.store.db.paging import LONGEST_PAGE
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import StageDecision, stage_decisions
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.notifications import NotificationSummary, notification_summaries
 from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
@@ -174,28 +174,23 @@ def _timeline(refund: Refund, order_events: Iterable[TimelineEvent]) -> list[Tim
 _PATH = "/v1/sellers/{seller_id}/refunds"
 _REFUND = f"{_PATH}/{{refund_id}}"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_refunds, "A seller's refunds, the newest first."),
-    Endpoint("GET", _REFUND, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
-    Endpoint(
-        "POST", f"{_REFUND}/complete", complete_refund, "Settle a pending refund now: the money is back.", errors=(409,)
-    ),
-    Endpoint(
-        "POST",
+    GET(_PATH, list_refunds, "A seller's refunds, the newest first."),
+    GET(_REFUND, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
+    POST(f"{_REFUND}/complete", complete_refund, "Settle a pending refund now: the money is back.", errors=(409,)),
+    POST(
         f"{_REFUND}/decline",
         decline_refund,
         "Refuse a pending refund now; what it had reserved can be refunded again.",
         errors=(409,),
         example=f'{{"reason": "{PROCESSING_FAILURE}"}}',
     ),
-    Endpoint(
-        "POST",
+    POST(
         f"{_REFUND}/hold",
         hold_refund,
         "Keep a refund pending until it is released, completed or declined.",
         errors=(409,),
     ),
-    Endpoint(
-        "POST",
+    POST(
         f"{_REFUND}/release",
         release_refund,
         "Let a held refund go on: it settles when it was due, at once if that has passed.",

@@ -24,7 +24,7 @@ from mockpay.risk.risk_table import Override
 from mockpay.risk.rules import Verdict
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.buyers import buyer_named
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import DELETE, GET, POST, Request
 from mockpay.web.control.methods import InstrumentParts, instrument
 from mockpay.web.control.responses import to_response
 
@@ -179,16 +179,14 @@ def _response(override: Override) -> RiskOverride:
 
 _PATH = "/v1/sellers/{seller_id}/risk"
 ENDPOINTS = (
-    Endpoint(
-        "POST",
+    POST(
         f"{_PATH}/dry-run",
         dry_run_risk,
         "What would be decided of a payment now. Nothing is stored; scenario rules and forced decisions "
         "are left out, as applying them would use them up.",
         example='{"amount": "150000.00", "method": "card", "number": "4111111111111111", "ip": "198.51.100.66"}',
     ),
-    Endpoint(
-        "POST",
+    POST(
         f"{_PATH}/force",
         create_risk_override,
         "Decide on the next attempt that fits, once: before its scenario and before the rules.",
@@ -196,6 +194,6 @@ ENDPOINTS = (
         errors=(409,),
         example='{"match": {"method": "card"}, "decision": "REVIEW", "reason": "look at this"}',
     ),
-    Endpoint("GET", f"{_PATH}/force", list_risk_overrides, "Forced decisions that wait for their attempts."),
-    Endpoint("DELETE", f"{_PATH}/force", delete_risk_overrides, "Take all forced decisions back.", status=204),
+    GET(f"{_PATH}/force", list_risk_overrides, "Forced decisions that wait for their attempts."),
+    DELETE(f"{_PATH}/force", delete_risk_overrides, "Take all forced decisions back.", status=204),
 )

@@ -10,7 +10,7 @@ from mockpay.domain.scenarios.resolution import MATCH_KEYS, PAYMENT_STAGES, REFU
 from mockpay.kernel.errors import NotFound
 from mockpay.services import scenarios as verbs
 from mockpay.store import scenarios
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import DELETE, GET, POST, Request
 from mockpay.web.control.responses import to_response
 
 _MOST_DIGITS = 18
@@ -81,9 +81,8 @@ def delete_rule(request: Request[None, None]) -> None:
 
 _PATH = "/v1/sellers/{seller_id}/scenarios"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_rules, "A seller's rules."),
-    Endpoint(
-        "POST",
+    GET(_PATH, list_rules, "A seller's rules."),
+    POST(
         _PATH,
         create_rule,
         "Make a rule that decides attempts and refunds that fit.",
@@ -91,6 +90,6 @@ ENDPOINTS = (
         errors=(409,),
         example='{"stage": "issuer", "match": {"method": "upi"}, "outcome": "insufficient"}',
     ),
-    Endpoint("DELETE", _PATH, delete_rules, "Take all rules away.", status=204),
-    Endpoint("DELETE", f"{_PATH}/{{rule_id}}", delete_rule, "Take one rule away.", status=204),
+    DELETE(_PATH, delete_rules, "Take all rules away.", status=204),
+    DELETE(f"{_PATH}/{{rule_id}}", delete_rule, "Take one rule away.", status=204),
 )

@@ -10,7 +10,7 @@ from mockpay.domain.sellers import Seller, Settings
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import DELETE, GET, PATCH, POST, Request
 from mockpay.web.control.responses import PageQuery, to_response
 
 SettingValues = dict[str, bool | int | str | list[str] | dict[str, str]]
@@ -133,8 +133,7 @@ def addresses(runtime: Runtime, seller_id: str, base: str) -> dict[str, str]:
 
 _SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
-    Endpoint(
-        "POST",
+    POST(
         "/v1/sellers",
         create_seller,
         "Make a seller with a world of its own; the answer has every secret.",
@@ -142,18 +141,16 @@ ENDPOINTS = (
         errors=(409,),
         example='{"name": "Tea & Sons", "settings": {"upi_answer_seconds": 0}}',
     ),
-    Endpoint("GET", "/v1/sellers", list_sellers, "All sellers by id, without secrets."),
-    Endpoint("GET", _SELLER, get_seller, "One seller."),
-    Endpoint(
-        "PATCH",
+    GET("/v1/sellers", list_sellers, "All sellers by id, without secrets."),
+    GET(_SELLER, get_seller, "One seller."),
+    PATCH(
         _SELLER,
         patch_seller,
         "Change a seller's name, addresses or settings.",
         example='{"settings": {"freshness_seconds": 0}}',
     ),
-    Endpoint("DELETE", _SELLER, delete_seller, "Take a seller away with its world.", status=204),
-    Endpoint(
-        "POST",
+    DELETE(_SELLER, delete_seller, "Take a seller away with its world.", status=204),
+    POST(
         f"{_SELLER}/reset",
         reset_seller,
         "Empty a seller's world, seen payloads too, and set its clock to real time. "

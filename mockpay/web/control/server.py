@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from mockpay import __version__
 from mockpay.domain.providers import CallToExplain
 from mockpay.store.db.engine import check_health
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import to_response
 from mockpay.wire.keys import load_public_key, public_key_line
 
@@ -90,16 +90,9 @@ def get_public_key(request: Request[PublicKeyQuery, None]) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/health", get_health, "Whether the server and its database answer.", public=True, errors=(503,)),
-    Endpoint(
-        "GET",
-        "/v1/public-key",
-        get_public_key,
-        "The public key that payloads are encrypted with.",
-        media_type="text/plain",
-    ),
-    Endpoint(
-        "POST",
+    GET("/health", get_health, "Whether the server and its database answer.", public=True, errors=(503,)),
+    GET("/v1/public-key", get_public_key, "The public key that payloads are encrypted with.", media_type="text/plain"),
+    POST(
         "/v1/sellers/{seller_id}/signature/explain",
         explain_signature,
         "What had to be signed, the first byte that differs, and the likely cause.",

@@ -15,7 +15,7 @@ from mockpay.vault.consents import consent
 from mockpay.vault.rules import SavedMethod
 from mockpay.web.control.buyers import BUYER as BUYER
 from mockpay.web.control.buyers import buyer_named, buyer_of
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import DELETE, GET, PATCH, POST, Request
 from mockpay.web.control.methods import InstrumentParts, instrument
 from mockpay.web.control.responses import TimelineEntry, timeline_entries, to_response
 
@@ -169,9 +169,8 @@ def _detail(sandbox: Sandbox, method: SavedMethod) -> SavedMethodDetail:
 _PATH = f"{BUYER}/methods"
 _SAVED_METHOD = f"{_PATH}/{{token}}"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_saved_methods, "What a buyer has saved.", errors=(422,)),
-    Endpoint(
-        "POST",
+    GET(_PATH, list_saved_methods, "What a buyer has saved.", errors=(422,)),
+    POST(
         _PATH,
         create_saved_method,
         "Save an instrument for a buyer, who is known from then on. One that is there already "
@@ -180,41 +179,31 @@ ENDPOINTS = (
         errors=(409,),
         example='{"kind": "card", "number": "4111111111111111", "expiry": "08/29", "name": "Asha Rao"}',
     ),
-    Endpoint(
-        "GET",
-        _SAVED_METHOD,
-        get_saved_method,
-        "One saved method with its consent and all that happened to it.",
-        errors=(422,),
+    GET(
+        _SAVED_METHOD, get_saved_method, "One saved method with its consent and all that happened to it.", errors=(422,)
     ),
-    Endpoint(
-        "PATCH",
+    PATCH(
         _SAVED_METHOD,
         patch_saved_method,
         "Name a method, or make it the buyer's default.",
         errors=(409,),
         example='{"nickname": "Blue card", "is_default": true}',
     ),
-    Endpoint(
-        "DELETE",
+    DELETE(
         _SAVED_METHOD,
         delete_saved_method,
         "Delete a method as its buyer does: its secret is shredded.",
         status=204,
         errors=(422,),
     ),
-    Endpoint(
-        "POST",
+    POST(
         f"{_SAVED_METHOD}/suspend",
         suspend_saved_method,
         "As a bank does: it cannot pay until it is resumed.",
         errors=(409,),
     ),
-    Endpoint(
-        "POST", f"{_SAVED_METHOD}/resume", resume_saved_method, "Let a suspended method pay again.", errors=(409, 422)
-    ),
-    Endpoint(
-        "POST",
+    POST(f"{_SAVED_METHOD}/resume", resume_saved_method, "Let a suspended method pay again.", errors=(409, 422)),
+    POST(
         f"{_SAVED_METHOD}/deactivate",
         deactivate_saved_method,
         "End a method for good; its buyer still sees it. The reason is `deactivated_by_bank` unless said.",

@@ -19,7 +19,7 @@ from mockpay.store.reads import event_wait
 from mockpay.store.reads.event_wait import JOURNAL, Awaited, Seen
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import State as ThreeDSState
-from mockpay.web.control.endpoints import Endpoint, Request
+from mockpay.web.control.endpoints import GET, Request
 from mockpay.web.control.responses import to_response
 
 #: Read again after so many seconds even where nothing seems to have been written: on
@@ -123,8 +123,7 @@ def _first_event(request: Request[WaitQuery, None], awaited: Awaited, after: int
 
 
 ENDPOINTS = (
-    Endpoint(
-        "GET",
+    GET(
         "/v1/sellers/{seller_id}/wait",
         wait_for_event,
         "Wait for the first event that fits; one that has happened already answers at once.",

@@ -11,22 +11,9 @@ from flask import Blueprint
 
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard
-from mockpay.web.dashboard import (
-    clock,
-    deliveries,
-    delivery,
-    entry,
-    inbox,
-    journal,
-    order,
-    orders,
-    refund,
-    refunds,
-    scenarios,
-    seller,
-)
+from mockpay.web.dashboard import deliveries, entry, inbox, journal, order, orders, refunds, scenarios, seller
 
-_PAGES = (entry, orders, order, refunds, refund, deliveries, delivery, inbox, clock, scenarios, journal, seller)
+_PAGES = (entry, orders, order, refunds, deliveries, inbox, scenarios, journal, seller)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

@@ -1,26 +1,40 @@
-"""The notifications: what the seller was told, and what came of it."""
+"""The notifications: what was sent to the seller, try by try, what came of it, and one more try on demand."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 
-from mockpay.domain.notifications import DeliveryState, Notification, NotificationType
-from mockpay.kernel.clock import rfc3339
-from mockpay.store import notifications
+from mockpay.delivery.sender_pool import send_waiting
+from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, NotificationType, Try
+from mockpay.kernel.clock import SECOND, rfc3339
+from mockpay.kernel.errors import Conflict
+from mockpay.services.notifications import deliver, get_notification, retry_profiles
+from mockpay.store import notification_tries, notifications, schedule, transitions
 from mockpay.store.reads import lists
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
-from mockpay.web.dashboard.layout import render
-from mockpay.web.dashboard.list_page import Listing
+from mockpay.web.dashboard.layout import control_url, render
+from mockpay.web.dashboard.list_page import Listing, StateTabs
+from mockpay.web.problems import status_of
 from mockpay.web.wording import deliveries, sentences
-from mockpay.web.wording.deliveries import TYPES, Chip
+from mockpay.web.wording.deliveries import TYPES
+from mockpay.web.wording.timelines import instant, moment
 
 _PAGE = 50
+#: Tries on one page; an hourly profile makes some hundreds of them.
+_SHOWN = 20
+#: How often, and how far apart in real seconds, to look whether the worker has sent it.
+_LOOKS, _LOOK_AGAIN = 40, 0.05
+_ON_ITS_WAY = frozenset({DeliveryState.QUEUED, DeliveryState.SENDING})
 _S = DeliveryState
-_TABS: Mapping[str, tuple[str, tuple[DeliveryState, ...]]] = {
+_TABS: StateTabs = {
     "": ("All", tuple(DeliveryState)),
     "waiting": ("Waiting", (_S.QUEUED, _S.SENDING, _S.RETRY_WAIT)),
     "delivered": ("Delivered", (_S.DELIVERED,)),
@@ -30,79 +44,220 @@ _TABS: Mapping[str, tuple[str, tuple[DeliveryState, ...]]] = {
 _TYPES: Mapping[str, str] = {"": "Any", **{str(type_): words for type_, words in TYPES.items()}}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One notification in a list, in words."""
-
-    url: str
-    chip: Chip
-    what: str
-    type: str
-    order_id: str
-    subject: str
-    copy: int
-    decided_by: str | None
-    tries: int
-    age: str
-    made: str
-
-
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list and its news."""
+    list_page.register_list(pages, runtime, "notifications", _list, list_page.timeline_news)
 
-    @pages.get("/sellers/<seller_id>/notifications", endpoint="notifications")
-    def notification_list(seller_id: str) -> str:
+    @pages.get("/sellers/<seller_id>/notifications/<notification_id>")
+    def notification(seller_id: str, notification_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            return _list(runtime, sandbox)
+            return _page(runtime, sandbox, get_notification(sandbox, notification_id))
 
-    @pages.get("/sellers/<seller_id>/notifications/news")
-    def notifications_news(seller_id: str) -> Response:
-        """Whether something happened since the list was shown."""
+    @pages.get("/sellers/<seller_id>/notifications/<notification_id>/news")
+    def notification_news(seller_id: str, notification_id: str) -> Response:
+        """Whether there was a try since it was shown, or it waits for another one."""
         with read(runtime, seller_id) as sandbox:
-            return list_page.news(_version(sandbox))
+            shown = get_notification(sandbox, notification_id)
+            return list_page.news(_version(sandbox, shown), str(shown.state))
 
-
-def _version(sandbox: Sandbox) -> str:
-    return lists.version(sandbox).partition("-")[0]
+    @pages.post("/sellers/<seller_id>/notifications/<notification_id>/deliver")
+    def deliver_now(seller_id: str, notification_id: str) -> Any:
+        try:
+            with transaction(runtime, seller_id) as sandbox:
+                deliver(sandbox, notification_id)
+        except Conflict as error:
+            with read(runtime, seller_id) as sandbox:
+                shown = get_notification(sandbox, notification_id)
+                return _page(runtime, sandbox, shown, error=error.message), status_of(error)
+        send_waiting(runtime, seller_id)
+        _wait_until_sent(runtime, seller_id, notification_id)
+        return redirect(url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id), 303)
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.asked("notifications", sandbox.seller_id, "show", "type")
-    show, type_ = listing.chosen["show"], listing.chosen["type"]
-    wanted_type = type_ if type_ in set(NotificationType) else None
-    states = tuple(str(s) for s in _TABS[show][1]) if show and show in _TABS else ()
-    page = notifications.list_page(sandbox, states=states, type_=wanted_type, cursor=list_page.cursor(), limit=_PAGE)
-    counts = lists.deliveries_by_state(sandbox, wanted_type)
+    listing = Listing.of_request("notifications", sandbox.seller_id, "show", "type")
+    type_ = listing.chosen["type"] if listing.chosen["type"] in set(NotificationType) else None
+    page = notifications.list_page(
+        sandbox, states=listing.states(_TABS), type_=type_, cursor=list_page.cursor(), limit=_PAGE
+    )
     return render(
         runtime,
         sandbox,
         "notifications.html",
         current="notifications",
-        tabs=listing.tabs(
-            {name: words for name, (words, _) in _TABS.items()},
-            {name: sum(counts.get(s, 0) for s in states) for name, (_, states) in _TABS.items()},
-        ),
+        tabs=listing.state_tabs(_TABS, lists.deliveries_by_state(sandbox, type_)),
         types=_TYPES,
         lines=[line(sandbox, notification) for notification in page.items],
-        somewhere=bool(sandbox.seller.ipn_url),
-        **listing.head(page.next_cursor, _version(sandbox)),
+        has_ipn_url=bool(sandbox.seller.ipn_url),
+        **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
 
 
-def line(sandbox: Sandbox, notification: Notification) -> Line:
-    """A notification as a row of a list."""
-    return Line(
-        url=url_for(
+def line(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
+    """A notification as a row of a list, in words."""
+    return {
+        "url": url_for(
             "dashboard.notification", seller_id=sandbox.seller_id, notification_id=notification.notification_id
         ),
-        chip=deliveries.chip(notification.state),
-        what=deliveries.what_happened(notification, sandbox.now),
+        "chip": deliveries.chip(notification.state),
+        "what": deliveries.what_happened(notification, sandbox.now),
+        "type": TYPES[notification.type],
+        "subject": notification.refund_id or notification.order_id,
+        "copy_number": notification.copy,
+        "decided_by": deliveries.decided_by(notification),
+        "tries": notification.tries,
+        "age": sentences.span(sandbox.now - notification.created_at),
+        "made": rfc3339(notification.created_at),
+    }
+
+
+def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> None:
+    """The worker may have taken it first, then it is the worker's answer that is waited for."""
+    for _ in range(_LOOKS):
+        with read(runtime, seller_id) as sandbox:
+            if get_notification(sandbox, notification_id).state not in _ON_ITS_WAY:
+                return
+        if runtime.stopping.wait(_LOOK_AGAIN):
+            return
+
+
+def _version(sandbox: Sandbox, notification: Notification) -> str:
+    return f"{len(transitions.of_order(sandbox, notification.order_pk))}.{notification.tries}"
+
+
+def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, *, error: str = "") -> str:
+    profile = sandbox.seller.settings.ipn_profile
+    waiting = [event.due_at for event in schedule.waiting_of(sandbox, notification.notification_id)]
+    return render(
+        runtime,
+        sandbox,
+        "notification.html",
+        current="notifications",
+        notification=notification,
         type=TYPES[notification.type],
-        order_id=notification.order_id,
-        subject=notification.refund_id or notification.order_id,
-        copy=notification.copy,
+        answer=deliveries.what_happened(notification, sandbox.now),
+        chip=deliveries.chip(notification.state),
         decided_by=deliveries.decided_by(notification),
-        tries=notification.tries,
-        age=sentences.span(sandbox.now - notification.created_at),
-        made=rfc3339(notification.created_at),
+        profile=f"{profile}: {retry_profiles(runtime)[profile].description}",
+        address=sandbox.seller.ipn_url,
+        due=moment(notification.first_due_at),
+        next_try=moment(min(waiting)) if waiting and notification.state in WAITING else "",
+        can_deliver=DELIVERY.allows(notification.state, "asked_again"),
+        error=error,
+        urls=_urls(sandbox, notification),
+        version=_version(sandbox, notification),
+        **_tries(sandbox, notification),
     )
+
+
+def _tries(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
+    """The newest tries first, a page of them at a time."""
+    tries = notification_tries.of_notification(sandbox, notification.notification_id)
+    before = request.args.get("before", type=int)
+    matching = [sent for sent in tries if before is None or sent.number < before]
+    shown = matching[::-1][:_SHOWN]
+    older = url_for(
+        "dashboard.notification",
+        seller_id=sandbox.seller_id,
+        notification_id=notification.notification_id,
+        before=shown[-1].number if shown else None,
+    )
+    return {"tries": [_shown(sent) for sent in shown], "older": older if len(matching) > len(shown) else ""}
+
+
+def _shown(sent: Try) -> dict[str, Any]:
+    """One try as the page shows it."""
+    where = urlsplit(sent.url)
+    path = where._replace(scheme="", netloc="").geturl() or "/"
+    return {
+        "number": sent.number,
+        "at": f"{moment(sent.at).rpartition(',')[0]}, {instant(sent.at)}",
+        "iso": rfc3339(sent.at // SECOND * SECOND),
+        "chip": deliveries.delivery_result(sent),
+        "request_line": f"POST {path} HTTP/1.1",
+        "host": where.netloc,
+        "headers": dict(sent.headers),
+        "layers": layers(sent.body),
+        "body": sent.body,
+        "signed": sent.signed,
+        "answer": sent.answer,
+        "reason": sent.reason or "",
+        "latency": f"{sent.latency_ms} ms",
+    }
+
+
+def _urls(sandbox: Sandbox, notification: Notification) -> dict[str, str]:
+    here: dict[str, Any] = {"seller_id": sandbox.seller_id}
+    this = {**here, "notification_id": notification.notification_id}
+    about_refund = notification.refund_id is not None
+    return {
+        "list": url_for("dashboard.notifications", **here),
+        "news": url_for("dashboard.notification_news", **this),
+        "deliver": url_for("dashboard.deliver_now", **this),
+        "order": url_for("dashboard.order", **here, order_id=notification.order_id),
+        "refund": url_for("dashboard.refund", **here, refund_id=notification.refund_id) if about_refund else "",
+        "seller": url_for("dashboard.seller", **here),
+        "json": control_url(sandbox, f"/notifications/{notification.notification_id}"),
+    }
+
+
+#: Deeper than any message of ours; a text that hides more is shown as it is.
+_DEEPEST = 4
+_PIECES = re.compile(r"<[^>]*>|[^<]+")
+_BELOW = "(shown below)"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One document inside another: the field that held it, and its text made readable."""
+
+    name: str
+    text: str
+
+
+def layers(body: str) -> list[Layer]:
+    """
+    A body and the documents in its fields, the outermost first.
+
+    The field of an inner document says that it is shown below; a broken body is one layer.
+    """
+    return _read("Body", body, _DEEPEST) or [Layer("Body", body)]
+
+
+def _read(name: str, text: str, depth: int) -> list[Layer]:
+    start = text.lstrip()[:1]
+    if start == "<":
+        return [Layer(name, indented(text))]
+    if start != "{" or not depth:
+        return []
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return []
+    inner: list[Layer] = []
+    for key, value in fields.items():
+        layers_inside = _read(key, value, depth - 1) if isinstance(value, str) else []
+        if layers_inside:
+            fields[key] = _BELOW
+            inner += layers_inside
+    return [Layer(name, json.dumps(fields, indent=2, ensure_ascii=False)), *inner]
+
+
+def indented(document: str) -> str:
+    """XML with each element on a line of its own; the text of a leaf stays beside its tags."""
+    lines: list[str] = []
+    depth, leaf = 0, False
+    for piece in (piece for piece in _PIECES.findall(document) if piece.strip()):
+        closes, opens = piece.startswith("</"), _opens(piece)
+        depth -= closes
+        if lines and leaf and (closes or not piece.startswith("<")):
+            lines[-1] += piece.strip()
+        else:
+            lines.append("  " * max(depth, 0) + piece.strip())
+        leaf = opens or (leaf and not piece.startswith("<"))
+        depth += opens
+    return "\n".join(lines)
+
+
+def _opens(piece: str) -> bool:
+    return piece.startswith("<") and piece[1:2] not in {"/", "?", "!"} and not piece.endswith("/>")

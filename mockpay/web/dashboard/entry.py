@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from mockpay.kernel.errors import MockpayError, NotFound
+from mockpay.delivery import clock
+from mockpay.delivery.clock import Until
+from mockpay.kernel.clock import SECOND, Mode
+from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime
@@ -32,6 +35,11 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def refused(error: MockpayError) -> tuple[str, int]:
         return render_template("dashboard/refused.html", error=error), status_of(error)
 
+    @pages.post("/sellers/<seller_id>/clock")
+    def move_clock(seller_id: str) -> Response:
+        _act(runtime, seller_id, request.form.get("act", ""))
+        return redirect(back_to(seller_id), 303)  # type: ignore[return-value]
+
 
 def _first_seller(runtime: Runtime) -> str:
     with reading(runtime.engine) as connection:
@@ -41,3 +49,30 @@ def _first_seller(runtime: Runtime) -> str:
     if not listed:
         raise NotFound("There is no seller yet.", code="seller.not_found")
     return listed[0].seller_id
+
+
+#: How long a button may keep its reader waiting, in real seconds.
+_TIMEOUT = 30.0
+_LEAPS = {"minute": 60 * SECOND, "hour": 3_600 * SECOND}
+_MODES = {"freeze": Mode.FROZEN, "run": Mode.RUNNING}
+_HOME = "/_mockpay/ui/"
+
+
+def _act(runtime: Runtime, seller_id: str, act: str) -> None:
+    if act in _MODES:
+        clock.put(runtime, seller_id, _MODES[act], None)
+    elif act in _LEAPS:
+        _, now = clock.get_clock(runtime, seller_id)
+        clock.advance(runtime, seller_id, now + _LEAPS[act], _TIMEOUT)
+    elif act in set(Until):
+        clock.advance(runtime, seller_id, Until(act), _TIMEOUT)
+    else:
+        raise Invalid("The clock has no such button.", code="clock.act")
+
+
+def back_to(seller_id: str) -> str:
+    """The dashboard page that a form was sent from; never an address outside the dashboard."""
+    address = request.form.get("back", "")
+    if address.startswith(_HOME) and address.isprintable() and "\\" not in address:
+        return address
+    return url_for("dashboard.orders", seller_id=seller_id)

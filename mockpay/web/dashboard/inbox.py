@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -23,21 +23,6 @@ _CHANNELS: Mapping[str, tuple[str, str]] = {
     "email": ("E-mail", "mail"),
     "app": ("App", "bell"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One message as it is shown; `otp` is empty where there is none or it is forgotten."""
-
-    number: int
-    channel: str
-    icon: str
-    to: str
-    body: str
-    otp: str
-    age: str
-    at: str
-    iso: str
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -64,7 +49,7 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.asked("inbox", sandbox.seller_id, "to")
+    listing = Listing.of_request("inbox", sandbox.seller_id, "to")
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
     page = messages.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
@@ -78,16 +63,17 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     )
 
 
-def _line(sandbox: Sandbox, message: Message) -> Line:
+def _line(sandbox: Sandbox, message: Message) -> dict[str, Any]:
+    """One message as it is shown; `otp` is empty where there is none or it is forgotten."""
     channel, icon = _CHANNELS.get(message.channel.lower(), (message.channel, "mail"))
-    return Line(
-        number=message.number,
-        channel=channel,
-        icon=icon,
-        to=message.to,
-        body=message.body,
-        otp=message.otp or "",
-        age=sentences.span(sandbox.now - message.created_at),
-        at=moment(message.created_at),
-        iso=rfc3339(message.created_at),
-    )
+    return {
+        "number": message.number,
+        "channel": channel,
+        "icon": icon,
+        "to": message.to,
+        "body": message.body,
+        "otp": message.otp or "",
+        "age": sentences.span(sandbox.now - message.created_at),
+        "at": moment(message.created_at),
+        "iso": rfc3339(message.created_at),
+    }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, url_for
 
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store.db.paging import Page
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import JournalFilter, JournalRow
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
+from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing
@@ -24,36 +23,9 @@ _OWNERLESS = "ownerless"
 _TABS = {"": "All", "refused": "Refused", _OK: "Accepted", _OWNERLESS: "No seller found"}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One request as it is shown; `facts` are names and values in the order they were noted."""
-
-    number: int
-    kind: str
-    ok: bool
-    outcome: str
-    reason: str
-    order_id: str
-    order_url: str
-    facts: Mapping[str, str]
-    day: str
-    at: str
-    iso: str
-
-
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the page and its news."""
-
-    @pages.get("/sellers/<seller_id>/journal")
-    def journal(seller_id: str) -> str:
-        with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox)
-
-    @pages.get("/sellers/<seller_id>/journal/news")
-    def journal_news(seller_id: str) -> Response:
-        """Whether something was written since the page was shown."""
-        with read(runtime, seller_id) as sandbox:
-            return list_page.news(_version(sandbox))
+    list_page.register_list(pages, runtime, "journal", _page, lambda sandbox: list_page.news(_version(sandbox)))
 
 
 def _version(sandbox: Sandbox) -> str:
@@ -62,7 +34,7 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.asked("journal", sandbox.seller_id, "show", "order")
+    listing = Listing.of_request("journal", sandbox.seller_id, "show", "order")
     page = _rows(sandbox, listing.chosen["show"], listing.chosen["order"], list_page.cursor())
     return render(
         runtime,
@@ -83,22 +55,22 @@ def _rows(sandbox: Sandbox, show: str, order_id: str, cursor: str | None) -> Pag
     return lists.journal_page(sandbox, chosen, cursor, _PAGE)
 
 
-def _line(sandbox: Sandbox, row: JournalRow) -> Line:
+def _line(sandbox: Sandbox, row: JournalRow) -> dict[str, Any]:
+    """One request as it is shown; `facts` are names and values in the order they were noted."""
     link = row.order_id and url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=row.order_id)
-    return Line(
-        number=row.number,
-        kind=row.kind,
-        ok=row.outcome == _OK,
-        outcome=row.outcome,
-        reason=row.reason or "",
-        order_id=row.order_id or "",
-        order_url=link or "",
-        facts={str(name): _text(value) for name, value in row.facts.items()},
-        day=f"{indian(row.at):%d %b}",
-        at=instant(row.at),
-        iso=rfc3339(row.at // SECOND * SECOND),
-    )
+    return {
+        "kind": row.kind,
+        "ok": row.outcome == _OK,
+        "outcome": row.outcome,
+        "reason": row.reason or "",
+        "order_id": row.order_id or "",
+        "order_url": link or "",
+        "facts": {str(name): _text(value) for name, value in row.facts.items()},
+        "day": f"{indian(row.at):%d %b}",
+        "at": instant(row.at),
+        "iso": rfc3339(row.at // SECOND * SECOND),
+    }
 
 
 def _text(value: object) -> str:
-    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)

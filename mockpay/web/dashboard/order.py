@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, redirect, url_for
 
-from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.kernel.money import Money
+from mockpay.services.payments import cancellation, captures
+from mockpay.services.payments.transitions import CAPTURE
 from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
-from mockpay.web.dashboard.decision_trace import decision_traces
+from mockpay.web.dashboard.decision_trace import Reproduction, decision_traces, reproduction_of
 from mockpay.web.dashboard.layout import base_url, control_url, render
-from mockpay.web.dashboard.order_actions import ACTS, legal
 from mockpay.web.dashboard.orders import shown_state
-from mockpay.web.dashboard.reproduce import Reproduction, reproduction_of
 from mockpay.web.problems import status_of
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
+
+#: What each button does.
+ACTS: Mapping[str, Callable[[Sandbox, Order], Order]] = {"capture": captures.capture, "cancel": cancellation.cancel}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One button that means something now; its words say what will happen."""
+
+    name: str
+    words: str
+
+
+def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]:
+    """The buttons that an order has as it now stands."""
+    last = tries[-1] if tries else None
+    if order.state is OrderState.AUTHORIZED and last is not None:
+        return _of_hold(sandbox, last)
+    if order.state in PAID:
+        left = _left(order, tries)
+        return [Act("cancel", f"Cancel and refund {left.display()}")] if left.minor > 0 else []
+    busy = last is not None and last.state in HOLDS_ORDER
+    return [Act("cancel", "Cancel order")] if order.open and not busy else []
+
+
+def _of_hold(sandbox: Sandbox, held: Attempt) -> list[Act]:
+    release = Act("cancel", "Cancel and release the hold")
+    waiting = schedule.waiting_of(sandbox, held.attempt_id)
+    if any(event.kind == CAPTURE for event in waiting):
+        return [release]
+    return [Act("capture", f"Capture {held.amount.display()}"), release]
+
+
+def _left(order: Order, tries: Sequence[Attempt]) -> Money:
+    """What was captured and is not on its way back."""
+    taken = next((attempt for attempt in tries if attempt.state is AttemptState.CAPTURED), None)
+    minor = taken.captured_minor - taken.refund_reserved_minor if taken else 0
+    return Money(minor, order.amount.currency)
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -31,16 +71,15 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/sellers/<seller_id>/orders/<order_id>")
     def order(seller_id: str, order_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            the_order = require(orders.by_id(sandbox, order_id), "order")
-            return page(runtime, sandbox, the_order)
+            return _page(runtime, sandbox, _get_order(sandbox, order_id))
 
     @pages.get("/sellers/<seller_id>/orders/<order_id>/news")
     def order_news(seller_id: str, order_id: str) -> Response:
         """Whether the order has moved since it was shown."""
         with read(runtime, seller_id) as sandbox:
-            the_order = require(orders.by_id(sandbox, order_id), "order")
-            version = str(len(transitions.of_order(sandbox, the_order.order_pk)))
-            return list_page.news(version, str(the_order.state))
+            stored_order = _get_order(sandbox, order_id)
+            version = str(len(transitions.of_order(sandbox, stored_order.order_pk)))
+            return list_page.news(version, str(stored_order.state))
 
     @pages.post("/sellers/<seller_id>/orders/<order_id>/<act>")
     def act_on_order(seller_id: str, order_id: str, act: str) -> Any:
@@ -48,15 +87,18 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
             raise NotFound("There is no such button.", code="page.not_found")
         try:
             with transaction(runtime, seller_id) as sandbox:
-                ACTS[act](sandbox, require(orders.by_id(sandbox, order_id), "order"))
+                ACTS[act](sandbox, _get_order(sandbox, order_id))
         except (Conflict, Invalid) as error:
             with read(runtime, seller_id) as sandbox:
-                the_order = require(orders.by_id(sandbox, order_id), "order")
-                return page(runtime, sandbox, the_order, error=error.message), status_of(error)
+                return _page(runtime, sandbox, _get_order(sandbox, order_id), error=error.message), status_of(error)
         return redirect(url_for("dashboard.order", seller_id=seller_id, order_id=order_id), 303)
 
 
-def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -> str:
+def _get_order(sandbox: Sandbox, order_id: str) -> Order:
+    return require(orders.by_id(sandbox, order_id), "order")
+
+
+def _page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -> str:
     """The page of an order; `error` is why a button of it was refused."""
     tries = attempts.of_order(sandbox, order.order_pk)
     last = tries[-1] if tries else None
@@ -69,35 +111,29 @@ def page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -
         state=shown_state(order, last),
         answer=sentences.what_happened(order, last, full=True, methods=sandbox.provider_of(order).methods),
         whose=sentences.whose_doing(order, last),
-        tries=[_try(one) for one in tries],
+        tries=[_try(attempt) for attempt in tries],
         urls=_urls(sandbox, order),
         acts=legal(sandbox, order, tries),
         error=error,
-        **_decision(sandbox, last),
+        traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
         **_story(sandbox, order),
         **_request(sandbox, order),
-        refunds=[refund_lines.line(sandbox, one) for one in refunds.of_order(sandbox, order.order_pk)],
-        told=[deliveries.line(sandbox, one) for one in notifications.of_order(sandbox, order.order_pk)],
+        refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
+        notifications=[deliveries.line(sandbox, row) for row in notifications.of_order(sandbox, order.order_pk)],
         reproduction=_reproduction(runtime, sandbox, last),
     )
 
 
 def _try(attempt: Attempt) -> dict[str, str]:
     """One try as a line of a list."""
-    fact = sentences.decided_by(attempt)
     return {
         "title": sentences.method_title(attempt),
         "icon": sentences.method_icon(attempt),
         "state": str(attempt.state),
         "fact": sentences.failure_sentence(attempt.failure, attempt.method) if attempt.failure else "",
-        "decided_by": fact or "",
+        "decided_by": sentences.decided_by(attempt) or "",
         "reference": attempt.reference or "",
     }
-
-
-def _decision(sandbox: Sandbox, last: Attempt | None) -> dict[str, Any]:
-    magic = sandbox.seller.settings.magic_amounts
-    return {"traces": decision_traces(last, magic_amounts=magic) if last is not None else []}
 
 
 def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
@@ -105,7 +141,7 @@ def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     # The schedule knows an order by its number; all else by what the timeline calls it.
     others = dict.fromkeys(event.subject for event in events if event.machine != "order")
     subjects = [str(order.order_pk), *others]
-    waiting = [event for one in subjects for event in schedule.waiting_of(sandbox, one)]
+    waiting = [event for subject in subjects for event in schedule.waiting_of(sandbox, subject)]
     took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
     lines = timeline_lines(events, sandbox.provider_of(order).methods)
     return {

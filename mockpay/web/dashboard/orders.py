@@ -2,28 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
-from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store.reads import lists
-from mockpay.store.reads.lists import OrderFilter, OrderRow
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
-from mockpay.web.dashboard import charts, list_page
+from mockpay.store.reads.lists import Bar, OrderFilter, OrderRow
+from mockpay.store.unit_of_work import Runtime, Sandbox
+from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
-from mockpay.web.dashboard.list_page import Listing, Tab
+from mockpay.web.dashboard.list_page import Listing, StateTabs
 from mockpay.web.wording import sentences
+
+MINUTE = 60 * SECOND
+MINUTES = 60
+#: The drawing is 60 slots of 10 wide and 40 high; one order is never taller than this.
+_SLOT, _BAR, _HEIGHT, _TALLEST_ORDER = 10, 8, 39, 8
+_GAP = 1.0
+
+#: Colour and words of each band, from below.
+BANDS: Mapping[str, tuple[str, frozenset[OrderState]]] = {
+    "ok": ("paid", frozenset({OrderState.PAID})),
+    "back": ("refunded", frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED})),
+    "wait": ("waiting", OPEN | {OrderState.AUTHORIZED}),
+    "bad": ("failed or stopped", CLOSED_UNPAID),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One rectangle; `kind` is the colour's class."""
+
+    kind: str
+    x: int
+    y: float
+    width: int
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Rectangles, labels below the axis, and one sentence that gives the numbers."""
+
+    blocks: tuple[Block, ...]
+    labels: tuple[str, ...]
+    sentence: str
+
+
+def first_minute(now: int) -> int:
+    """Where the hour that ends with this minute begins."""
+    return now // MINUTE * MINUTE - (MINUTES - 1) * MINUTE
+
+
+def orders_each_minute(bars: Iterable[Bar], now: int) -> Chart:
+    """The chart of the hour that ends now."""
+    start = first_minute(now)
+    stacks = {(bar.at - start) // MINUTE: _by_band(bar.counts) for bar in bars}
+    tallest = max((sum(stack.values()) for stack in stacks.values()), default=1)
+    unit = min(_HEIGHT / max(tallest, 1), _TALLEST_ORDER)
+    blocks = [block for slot, stack in sorted(stacks.items()) for block in _stack(slot, stack, unit)]
+    labels = tuple(f"{indian(start + m * MINUTE):%H:%M}" for m in (0, 15, 30, 45, MINUTES))
+    return Chart(tuple(blocks), labels, _sentence(stacks.values(), labels))
+
+
+def _by_band(counts: Mapping[str, int]) -> dict[str, int]:
+    return {kind: sum(counts.get(str(state), 0) for state in states) for kind, (_, states) in BANDS.items()}
+
+
+def _stack(slot: int, stack: Mapping[str, int], unit: float) -> Iterable[Block]:
+    top = float(_HEIGHT)
+    for kind, count in stack.items():
+        if count:
+            height = count * unit
+            top -= height
+            yield Block(kind, slot * _SLOT + 1, round(top, 2), _BAR, round(max(height - _GAP, 0.5), 2))
+
+
+def _sentence(stacks: Iterable[Mapping[str, int]], labels: tuple[str, ...]) -> str:
+    total = dict.fromkeys(BANDS, 0)
+    for stack in stacks:
+        for kind, count in stack.items():
+            total[kind] += count
+    counts = ", ".join(f"{total[kind]} {words}" for kind, (words, _) in BANDS.items())
+    return f"Orders each minute from {labels[0]} to {labels[-1]}: {counts}."
+
 
 _PAGE = 50
 _LONGEST_SEARCH = 200
 
 #: The tabs: name in the address, words, states.
-TABS: Mapping[str, tuple[str, frozenset[OrderState]]] = {
+_TABS: StateTabs = {
     "": ("All", frozenset(OrderState)),
     "paid": ("Paid", frozenset({OrderState.PAID})),
     "waiting": ("Waiting", OPEN | {OrderState.AUTHORIZED}),
@@ -41,54 +115,27 @@ _DECIDERS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of the list, in words."""
-
-    url: str
-    state: str
-    what: str
-    order_id: str
-    seller_order_id: str
-    method: str
-    icon: str
-    decided_by: str | None
-    amount: str
-    age: str
-    opened: str
-
-
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list and its news."""
+    list_page.register_list(pages, runtime, "orders", _list, _news)
 
-    @pages.get("/sellers/<seller_id>/orders")
-    def orders(seller_id: str) -> str:
-        with read(runtime, seller_id) as sandbox:
-            return _list(runtime, sandbox)
 
-    @pages.get("/sellers/<seller_id>/orders/news")
-    def orders_news(seller_id: str) -> Response:
-        """Whether the list has changed since it was shown, and by how many new rows."""
-        with read(runtime, seller_id) as sandbox:
-            newest = request.args.get("newest", 0, type=int)
-            fresh = lists.orders_after(sandbox, _filter(_listing(seller_id)), newest)
-            return list_page.news(_version(sandbox), fresh=fresh)
+def _news(sandbox: Sandbox) -> Response:
+    """Whether the list has changed since it was shown, and by how many new rows."""
+    newest = request.args.get("newest", 0, type=int)
+    fresh = lists.orders_after(sandbox, _filter(_listing(sandbox.seller_id)), newest)
+    return list_page.news(list_page.timeline_version(sandbox), fresh=fresh)
 
 
 def _listing(seller_id: str) -> Listing:
-    return Listing.asked("orders", seller_id, "show", "method", "by", "q")
-
-
-def _version(sandbox: Sandbox) -> str:
-    """The timeline's half of the seller's mark; the journal does not concern this list."""
-    return lists.version(sandbox).partition("-")[0]
+    return Listing.of_request("orders", seller_id, "show", "method", "by", "q")
 
 
 def _filter(listing: Listing) -> OrderFilter:
     """The filter that the address asks for; what makes no sense is left out."""
-    show, method, by = (listing.chosen[name] for name in ("show", "method", "by"))
+    method, by = listing.chosen["method"], listing.chosen["by"]
     return OrderFilter(
-        states=tuple(str(s) for s in sorted(TABS[show][1])) if show and show in TABS else (),
+        states=listing.states(_TABS),
         method=method if method and method in _METHODS else None,
         decided_by=by if by and by in _DECIDERS else None,
         text=listing.chosen["q"][:_LONGEST_SEARCH] or None,
@@ -99,27 +146,19 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     listing = _listing(sandbox.seller_id)
     chosen = _filter(listing)
     page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
-    bars = lists.bars(sandbox, charts.first_minute(sandbox.now), charts.MINUTE)
+    bars = lists.bars(sandbox, first_minute(sandbox.now), MINUTE)
     newest = page.items[0].order.order_pk if page.items else 0
     return render(
         runtime,
         sandbox,
         "orders.html",
         current="orders",
-        tabs=_tabs(sandbox, listing, chosen),
+        tabs=listing.state_tabs(_TABS, lists.counts_by_state(sandbox, replace(chosen, states=()))),
         lines=[_line(sandbox, row) for row in page.items],
-        chart=charts.orders_each_minute(bars, sandbox.now),
-        bands={kind: words for kind, (words, _) in charts.BANDS.items()},
+        chart=orders_each_minute(bars, sandbox.now),
+        bands={kind: words for kind, (words, _) in BANDS.items()},
         choices={"method": _METHODS, "by": _DECIDERS},
-        **listing.head(page.next_cursor, _version(sandbox), newest=newest),
-    )
-
-
-def _tabs(sandbox: Sandbox, listing: Listing, chosen: OrderFilter) -> list[Tab]:
-    counts = lists.counts_by_state(sandbox, replace(chosen, states=()))
-    return listing.tabs(
-        {name: words for name, (words, _) in TABS.items()},
-        {name: sum(counts.get(str(state), 0) for state in states) for name, (_, states) in TABS.items()},
+        **listing.head(page.next_cursor, list_page.timeline_version(sandbox), newest=newest),
     )
 
 
@@ -129,18 +168,19 @@ def shown_state(order: Order, last: Attempt | None) -> str:
     return str(AttemptState.UNKNOWN if unknown else order.state)
 
 
-def _line(sandbox: Sandbox, row: OrderRow) -> Line:
+def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:
+    """One row of the list, in words."""
     order, last = row.order, row.last
-    return Line(
-        url=url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=order.order_id),
-        state=shown_state(order, last),
-        what=sentences.what_happened(order, last, sandbox.now, methods=sandbox.provider_of(order).methods),
-        order_id=order.order_id,
-        seller_order_id=order.seller_order_id,
-        method=sentences.method_title(last),
-        icon=sentences.method_icon(last),
-        decided_by=sentences.decided_by(last),
-        amount=order.amount.display(),
-        age=sentences.span(sandbox.now - order.created_at),
-        opened=rfc3339(order.created_at),
-    )
+    return {
+        "url": url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=order.order_id),
+        "state": shown_state(order, last),
+        "what": sentences.what_happened(order, last, sandbox.now, methods=sandbox.provider_of(order).methods),
+        "order_id": order.order_id,
+        "seller_order_id": order.seller_order_id,
+        "method": sentences.method_title(last),
+        "icon": sentences.method_icon(last),
+        "decided_by": sentences.decided_by(last),
+        "amount": order.amount.display(),
+        "age": sentences.span(sandbox.now - order.created_at),
+        "opened": rfc3339(order.created_at),
+    }

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.refunds import Refund, RefundState
+from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund, RefundState
 from mockpay.kernel.clock import rfc3339
-from mockpay.store import refunds
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.kernel.money import Money
+from mockpay.services.payments.transitions import get_order
+from mockpay.services.refunds import refund_settlement
+from mockpay.services.refunds import refunds as refund_services
+from mockpay.services.refunds.transitions import get_refund
+from mockpay.store import notifications, refunds, schedule, transitions
 from mockpay.store.reads import lists
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
-from mockpay.web.dashboard import list_page
-from mockpay.web.dashboard.layout import render
-from mockpay.web.dashboard.list_page import Listing
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.web.dashboard import deliveries, list_page
+from mockpay.web.dashboard.layout import control_url, render
+from mockpay.web.dashboard.list_page import Listing, StateTabs
+from mockpay.web.problems import status_of
 from mockpay.web.wording import refunds as refund_sentences
 from mockpay.web.wording import sentences
+from mockpay.web.wording.sentences import destination
+from mockpay.web.wording.timelines import lines_to_come, moment, timeline_lines
 
 _PAGE = 50
-_TABS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+_TABS: StateTabs = {
     "": ("All", tuple(RefundState)),
     "pending": ("Pending", (RefundState.PENDING,)),
     "completed": ("Completed", (RefundState.COMPLETED,)),
@@ -29,74 +38,147 @@ _TABS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One refund in a list, in words."""
-
-    url: str
-    state: str
-    what: str
-    refund_id: str
-    reference: str
-    destination: str
-    icon: str
-    decided_by: str | None
-    amount: str
-    age: str
-    requested: str
-
-
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list and its news."""
+    list_page.register_list(pages, runtime, "refunds", _list, list_page.timeline_news)
 
-    @pages.get("/sellers/<seller_id>/refunds", endpoint="refunds")
-    def refund_list(seller_id: str) -> str:
+    @pages.get("/sellers/<seller_id>/refunds/<refund_id>")
+    def refund(seller_id: str, refund_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            return _list(runtime, sandbox)
+            return _page(runtime, sandbox, get_refund(sandbox, refund_id))
 
-    @pages.get("/sellers/<seller_id>/refunds/news")
-    def refunds_news(seller_id: str) -> Response:
-        """Whether something happened since the list was shown."""
+    @pages.get("/sellers/<seller_id>/refunds/<refund_id>/news")
+    def refund_news(seller_id: str, refund_id: str) -> Response:
+        """Whether the refund or its order has moved since it was shown."""
         with read(runtime, seller_id) as sandbox:
-            return list_page.news(_version(sandbox))
+            shown = get_refund(sandbox, refund_id)
+            return list_page.news(_version(sandbox, shown), str(shown.state))
 
-
-def _version(sandbox: Sandbox) -> str:
-    return lists.version(sandbox).partition("-")[0]
+    @pages.post("/sellers/<seller_id>/refunds/<refund_id>/<act>")
+    def act_on_refund(seller_id: str, refund_id: str, act: str) -> Any:
+        if act not in _ACTS:
+            raise NotFound("There is no such button.", code="page.not_found")
+        try:
+            with transaction(runtime, seller_id) as sandbox:
+                _ACTS[act](sandbox, get_refund(sandbox, refund_id))
+        except (Conflict, Invalid) as error:
+            with read(runtime, seller_id) as sandbox:
+                shown = get_refund(sandbox, refund_id)
+                return _page(runtime, sandbox, shown, refused=act, error=error.message), status_of(error)
+        return redirect(url_for("dashboard.refund", seller_id=seller_id, refund_id=refund_id), 303)
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.asked("refunds", sandbox.seller_id, "show")
-    show = listing.chosen["show"]
-    states = _TABS[show][1] if show and show in _TABS else ()
-    page = refunds.list_page(sandbox, states=states, cursor=list_page.cursor(), limit=_PAGE)
-    counts = lists.refunds_by_state(sandbox)
+    listing = Listing.of_request("refunds", sandbox.seller_id, "show")
+    page = refunds.list_page(sandbox, states=listing.states(_TABS), cursor=list_page.cursor(), limit=_PAGE)
     return render(
         runtime,
         sandbox,
         "refunds.html",
         current="refunds",
-        tabs=listing.tabs(
-            {name: words for name, (words, _) in _TABS.items()},
-            {name: sum(counts.get(s, 0) for s in states) for name, (_, states) in _TABS.items()},
-        ),
+        tabs=listing.state_tabs(_TABS, lists.refunds_by_state(sandbox)),
         lines=[line(sandbox, refund) for refund in page.items],
-        **listing.head(page.next_cursor, _version(sandbox)),
+        **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
 
 
-def line(sandbox: Sandbox, refund: Refund) -> Line:
-    """A refund as a row of a list."""
-    return Line(
-        url=url_for("dashboard.refund", seller_id=sandbox.seller_id, refund_id=refund.refund_id),
-        state=str(refund.state),
-        what=refund_sentences.what_happened(refund, sandbox.now),
-        refund_id=refund.refund_id,
-        reference=refund.reference,
-        destination=sentences.destination(refund.destination),
-        icon=METHODS[refund.destination["method"]].icon,
-        decided_by=refund_sentences.decided_by(refund),
-        amount=refund.amount.display(),
-        age=sentences.span(sandbox.now - refund.created_at),
-        requested=rfc3339(refund.created_at),
+def line(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
+    """A refund as a row of a list, in words."""
+    return {
+        "url": url_for("dashboard.refund", seller_id=sandbox.seller_id, refund_id=refund.refund_id),
+        "state": str(refund.state),
+        "what": refund_sentences.what_happened(refund, sandbox.now),
+        "refund_id": refund.refund_id,
+        "reference": refund.reference,
+        "destination": sentences.destination(refund.destination),
+        "icon": METHODS[refund.destination["method"]].icon,
+        "decided_by": refund_sentences.decided_by(refund),
+        "amount": refund.amount.display(),
+        "age": sentences.span(sandbox.now - refund.created_at),
+        "requested": rfc3339(refund.created_at),
+    }
+
+
+def _decline(sandbox: Sandbox, refund: Refund) -> object:
+    return refund_settlement.decline(sandbox, refund, request.form.get("reason", ""))
+
+
+_ACTS: Mapping[str, Callable[[Sandbox, Refund], object]] = {
+    "complete": refund_settlement.complete,
+    "decline": _decline,
+    "hold": refund_services.hold,
+    "release": refund_services.release,
+}
+
+
+def _version(sandbox: Sandbox, refund: Refund) -> str:
+    return str(len(transitions.of_order(sandbox, refund.order_pk)))
+
+
+def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = "") -> str:
+    order = get_order(sandbox, refund.order_pk)
+    return render(
+        runtime,
+        sandbox,
+        "refund.html",
+        current="refunds",
+        refund=refund,
+        order=order,
+        refunded=Money(order.refunded_minor, order.amount.currency).display(),
+        answer=refund_sentences.what_happened(refund, sandbox.now),
+        origin=refund_sentences.why_requested(refund),
+        decisions=refund_sentences.decisions(refund),
+        destination=destination(refund.destination),
+        times=_times(refund),
+        acts=_legal(refund),
+        reasons=DECLINE_REASONS,
+        refused=refused,
+        error=error,
+        urls=_urls(sandbox, refund),
+        **_story(sandbox, refund),
     )
+
+
+def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
+    """What happened to the refund and to the notifications about it."""
+    about_refund = notifications.list_page(sandbox, refund_id=refund.refund_id).items
+    subjects = [refund.refund_id, *(notification.notification_id for notification in about_refund)]
+    all_events = transitions.of_order(sandbox, refund.order_pk)
+    events = [event for event in all_events if event.subject in subjects]
+    waiting = [event for subject in subjects for event in schedule.waiting_of(sandbox, subject)]
+    return {
+        "lines": [*timeline_lines(events), *lines_to_come(waiting, sandbox.now)],
+        "version": str(len(all_events)),
+        "whose": refund_sentences.who_decides(refund, events),
+        "notifications": [deliveries.line(sandbox, notification) for notification in reversed(about_refund)],
+    }
+
+
+def _times(refund: Refund) -> dict[str, str]:
+    """When what happened or will happen, in words."""
+    times = {
+        "Requested": refund.created_at,
+        "Due": refund.due_at if REFUND.allows(refund.state, "completed") else None,
+        "Completed": refund.completed_at,
+    }
+    return {name: moment(at) for name, at in times.items() if at is not None}
+
+
+def _legal(refund: Refund) -> list[str]:
+    """The buttons that mean something now."""
+    if not REFUND.allows(refund.state, "completed"):
+        return []
+    return ["complete", "decline", "release" if refund.held else "hold"]
+
+
+def _urls(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
+    here: dict[str, Any] = {"seller_id": sandbox.seller_id}
+    this = {**here, "refund_id": refund.refund_id}
+    return {
+        "list": url_for("dashboard.refunds", **here),
+        "news": url_for("dashboard.refund_news", **this),
+        "order": url_for("dashboard.order", **here, order_id=refund.order_id),
+        "scenarios": url_for("dashboard.scenarios", **here),
+        "json": control_url(sandbox, f"/refunds/{refund.refund_id}"),
+        "acts": {act: url_for("dashboard.act_on_refund", **this, act=act) for act in _ACTS},
+    }

@@ -27,25 +27,25 @@ def chip(state: DeliveryState) -> Chip:
     return _CHIPS[state]
 
 
-def what_happened(one: Notification, now: int) -> str:
+def what_happened(notification: Notification, now: int) -> str:
     """One sentence that answers "what happened?" for a notification."""
-    if one.state is _S.DELIVERED:
-        return f"Delivered at the {ordinal(one.tries)} try"
-    if one.state is _S.SUPPRESSED:
+    if notification.state is _S.DELIVERED:
+        return f"Delivered at the {ordinal(notification.tries)} try"
+    if notification.state is _S.SUPPRESSED:
         return "Kept back, as the scenario has it"
-    if one.state is _S.SENDING:
+    if notification.state is _S.SENDING:
         return "Is being sent"
-    if one.state is _S.DEAD:
-        return f"Given up after {_tries(one.tries)}: {one.reason}"
-    left = one.due_at - now
+    if notification.state is _S.DEAD:
+        return f"Given up after {_tries(notification.tries)}: {notification.reason}"
+    left = notification.due_at - now
     soon = f"in {countdown(left)}" if left > 0 else "now"
-    if one.state is _S.RETRY_WAIT:
-        return f"Try {one.tries} {_failed(one)}; next try {soon}"
-    return f"Sent {soon}" if not one.tries else f"Sent again {soon}"
+    if notification.state is _S.RETRY_WAIT:
+        return f"Try {notification.tries} {_failed(notification)}; next try {soon}"
+    return f"Sent {soon}" if not notification.tries else f"Sent again {soon}"
 
 
-def _failed(one: Notification) -> str:
-    reason = one.reason or "failed"
+def _failed(notification: Notification) -> str:
+    reason = notification.reason or "failed"
     return reason if reason.startswith("answered ") else f"failed: {reason}"
 
 
@@ -61,16 +61,16 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def decided_by(one: Notification) -> str | None:
+def decided_by(notification: Notification) -> str | None:
     """The misbehaviour that a scenario asked for; None for normal behaviour."""
-    return None if one.outcome == "success" else one.outcome.replace("_", " ")
+    return None if notification.outcome == "success" else notification.outcome.replace("_", " ")
 
 
-def heard(one: Try) -> Chip:
+def delivery_result(delivery: Try) -> Chip:
     """What came of a try."""
-    if one.status is None:
+    if delivery.status is None:
         return ("bad", "cross", "No answer")
-    known = one.status in {status.value for status in HTTPStatus}
-    words = f"{one.status} {HTTPStatus(one.status).phrase}" if known else str(one.status)
-    good = 200 <= one.status < 300
+    standard = delivery.status in {status.value for status in HTTPStatus}
+    words = f"{delivery.status} {HTTPStatus(delivery.status).phrase}" if standard else str(delivery.status)
+    good = 200 <= delivery.status < 300
     return ("ok", "tick", words) if good else ("bad", "cross", words)

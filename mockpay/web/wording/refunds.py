@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.payments.attempts import Decision, Source, Stage
+from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor, TimelineEvent
@@ -22,7 +22,7 @@ _ENDED_BY: Mapping[Actor, str] = {
     Actor.TESTER: "A tester said so.",
     Actor.ISSUER: "The buyer’s bank did it.",
 }
-_SAYS: Mapping[str, str] = {row.name: row.description for row in TABLE}
+_DESCRIPTIONS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 _DECIDED: Mapping[Source, str] = {
     Source.RULE: "Decided by a rule",
     Source.SIMULATION: "Decided by SandboxSimulation in SellerRefundNote",
@@ -67,14 +67,14 @@ def who_decides(refund: Refund, events: Iterable[TimelineEvent]) -> str:
     return f"The clock decides: on {moment(refund.due_at or refund.created_at)} it {end}."
 
 
-def why_asked(refund: Refund) -> str:
+def why_requested(refund: Refund) -> str:
     """Whose wish the refund was."""
     return _KINDS.get(refund.kind, refund.kind)
 
 
 def decided_by(refund: Refund) -> str | None:
     """The tag "decided by" in its shortest true words; None for normal behaviour."""
-    decision = next((one for one in refund.plan.decisions.values() if one.scenario), None)
+    decision = next((each for each in refund.plan.decisions.values() if each.scenario), None)
     if decision is None:
         return None
     words = {
@@ -92,22 +92,18 @@ class Decided:
     head: str
     seen: str | None
     stage: str
-    says: str
+    description: str
 
 
 def decisions(refund: Refund) -> list[Decided]:
     """Each stage of the refund that a scenario had a say in."""
     return [
         Decided(
-            head=_DECIDED.get(one.source, "Decided"),
-            seen=one.seen if one.source is Source.AMOUNT else None,
+            head=_DECIDED.get(decision.source, "Decided"),
+            seen=decision.seen if decision.source is Source.AMOUNT else None,
             stage=str(stage),
-            says=_says(one),
+            description=_DESCRIPTIONS.get(decision.scenario or "", decision.outcome),
         )
-        for stage, one in refund.plan.decisions.items()
+        for stage, decision in refund.plan.decisions.items()
         if stage in {Stage.REFUND, Stage.IPN}
     ]
-
-
-def _says(decision: Decision) -> str:
-    return _SAYS.get(decision.scenario or "", decision.outcome)

@@ -318,6 +318,6 @@ def test_the_list_of_orders_shows_each_refund(paid):
 
 
 def test_a_refund_in_each_standing_has_its_words(paid, ledger):
-    from mockpay.merchant.shop.refund_view_models import _CHIPS, _STEPS
+    from mockpay.merchant.shop.view_models import _CHIPS, _STEPS
 
     assert set(_CHIPS) == set(_STEPS) == set(RefundStatus)

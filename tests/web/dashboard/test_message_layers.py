@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mockpay.web.dashboard.message_layers import indented, layers
+from mockpay.web.dashboard.deliveries import indented, layers
 
 XML = '<?xml version="1.0"?>\n<A xmlns="urn:x"><B><C>1.00</C><D/></B><E>a b</E></A>'
 
