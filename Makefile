@@ -37,6 +37,7 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -n 0 tests/test_architecture.py
 	$(BIN)/deptry .
 	$(BIN)/hadolint Dockerfile
 

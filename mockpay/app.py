@@ -24,8 +24,7 @@ from mockpay.kernel.keys.files import open_keys
 from mockpay.providers.contract import discover, providers_of
 from mockpay.services.sellers import accounts
 from mockpay.settings import Settings
-from mockpay.store.db.database_clock import database_clock
-from mockpay.store.db.engine import configure, engine_options, normal_url, sqlite_file
+from mockpay.store.db.engine import configure, database_clock, engine_options, normal_url, sqlite_file
 from mockpay.store.unit_of_work import Runtime
 from mockpay.tables import create_tables, metadata
 from mockpay.web import account, challenge, checkout, control, errors, guard, landing

@@ -12,7 +12,6 @@ from mockpay.store import notification_tries as notification_tries
 from mockpay.store import notifications as notifications
 from mockpay.store import orders as orders
 from mockpay.store import outbox as outbox
-from mockpay.store import rate_limits as rate_limits
 from mockpay.store import refunds as refunds
 from mockpay.store import scenarios as scenarios
 from mockpay.store import schedule as schedule
@@ -21,7 +20,4 @@ from mockpay.store import wallet as wallet
 from mockpay.store.db.metadata import metadata as metadata
 from mockpay.store.db.schema import create_tables as create_tables
 from mockpay.threeds import threeds_table as threeds_table
-from mockpay.vault import consent_table as consent_table
-from mockpay.vault import cryptogram_table as cryptogram_table
-from mockpay.vault import envelope_table as envelope_table
 from mockpay.vault import vault_table as vault_table

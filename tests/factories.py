@@ -25,8 +25,8 @@ from mockpay.kernel.money import Money
 from mockpay.services import notifications as notification_service
 from mockpay.services.audit import audit
 from mockpay.services.payments import authentication, cancellation, captures, orders, payments, settlement
+from mockpay.services.payments.authentication import CheckoutContext, Payer
 from mockpay.services.payments.captures import give_up
-from mockpay.services.payments.payers import CheckoutContext, Payer
 from mockpay.services.payments.payments import PaymentResult
 from mockpay.services.refunds import refund_settlement, refunds
 from mockpay.services.refunds.refunds import RefundResult

@@ -13,14 +13,13 @@ from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.otp.rules import OTP
 from mockpay.services.payments import authentication, captures, orders, payments, settlement
-from mockpay.services.payments.payers import Payer
+from mockpay.services.payments.authentication import Payer
 from mockpay.store.transitions import timeline
 from mockpay.threeds import acs, messages, requestor, threeds_table
 from mockpay.threeds.messages import CRes
 from mockpay.threeds.rules import THREEDS
 from mockpay.vault import saved_methods
-from mockpay.vault.consents import consent
-from mockpay.vault.rules import SAVED_METHOD
+from mockpay.vault.rules import SAVED_METHOD, consent
 from mockpay.vault.vault_table import method_steps
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 

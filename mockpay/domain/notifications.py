@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mockpay.domain.state_machine import Machine, steps
+from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.clock import SECOND
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mockpay.domain.state_machine import Machine, steps
+from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.money import Money
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+from mockpay.kernel.errors import IllegalTransition
 
 
 class Actor(StrEnum):
@@ -30,3 +33,36 @@ class TimelineEvent:
     after: str
     actor: Actor
     facts: Mapping[str, object]
+
+
+State = TypeVar("State", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine(Generic[State]):
+    """A named table (state, event) -> state."""
+
+    name: str
+    table: Mapping[tuple[State, str], State]
+
+    def target(self, state: State, event: str) -> State:
+        """
+        Where `event` leads from `state`.
+
+        Raises:
+            IllegalTransition: the table has no such step.
+        """
+        try:
+            return self.table[state, event]
+        except KeyError:
+            message = f"A {self.name} that is {state} cannot do '{event}'."
+            raise IllegalTransition(message, machine=self.name, state=state, event=event) from None
+
+    def allows(self, state: State, event: str) -> bool:
+        """Tell whether the table has this step."""
+        return (state, event) in self.table
+
+
+def steps(state: Iterable[State], **to: State) -> dict[tuple[State, str], State]:
+    """Write several states with the same events in one line of a table."""
+    return {(one, event): target for one in state for event, target in to.items()}

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from mockpay.domain.scenarios.otp_codes import otp_rows
 from mockpay.domain.sellers import Settings
-from mockpay.domain.state_machine import Machine, steps
+from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money

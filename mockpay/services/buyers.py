@@ -11,7 +11,11 @@ from mockpay.kernel.errors import NotFound
 from mockpay.otp import challenges as otps
 from mockpay.otp import otp_table as challenges
 from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
-from mockpay.store import buyers
+from mockpay.store import buyers, inbox
+from mockpay.store.inbox import Message as Message
+from mockpay.store.inbox import forget_old as forget_old
+from mockpay.store.inbox import list_page as list_page
+from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 
 #: How long a session lasts, in real ms.
@@ -107,3 +111,14 @@ def buyer_of_session(sandbox: Sandbox, session: str) -> Buyer | None:
 def sign_out(sandbox: Sandbox, session: str) -> None:
     """End a session."""
     buyers.close_session(sandbox, session)
+
+
+def opened(sandbox: Sandbox, message_id: str) -> Message:
+    """
+    A message that somebody opens.
+
+    Raises:
+        NotFound: code ``message.not_found``.
+    """
+    inbox.mark_read(sandbox, message_id)
+    return require(inbox.by_id(sandbox, message_id), "message")

@@ -13,8 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Index, Table, select
 
-from mockpay.domain.state_machine import Machine
-from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.domain.timeline import Actor, Machine, TimelineEvent
 from mockpay.kernel.errors import IllegalTransition, NotFound
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.metadata import big, metadata, row_id, text

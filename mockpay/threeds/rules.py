@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mockpay.domain.payments.attempts import Failure
-from mockpay.domain.state_machine import Machine, steps
+from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money

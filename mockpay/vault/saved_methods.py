@@ -11,10 +11,9 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault import consent_table, cryptogram_table, envelope_table, tokens, vault_table
 from mockpay.vault import rules as rules
-from mockpay.vault.consents import Consent, check_consent
-from mockpay.vault.rules import InstrumentParts, MethodStatus, SavedMethod
+from mockpay.vault import tokens, vault_table
+from mockpay.vault.rules import Consent, InstrumentParts, MethodStatus, SavedMethod, check_consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ def _become_first_default(sandbox: Sandbox, _before: SavedMethod, method: SavedM
 
 
 def _shred_secret(sandbox: Sandbox, _before: SavedMethod, method: SavedMethod) -> None:
-    envelope_table.shred(sandbox, method.token)
+    vault_table.shred(sandbox, method.token)
 
 
 def _replace_default(sandbox: Sandbox, before: SavedMethod, _after: SavedMethod) -> None:
@@ -83,7 +82,7 @@ def save(
         # A deactivated token never works again: its place is taken by a new one.
         _remove(sandbox, known)
     method = _new(sandbox, buyer_id, parts, attempt_id)
-    consent_table.add(sandbox, method.consent_id, buyer_id, given, attempt_id)
+    vault_table.add_consent(sandbox, method.consent_id, buyer_id, given, attempt_id)
     if not vault_table.add(sandbox, method, mark):
         raise Conflict("This is being saved already.", code="method.saved_meanwhile")
     return _register(sandbox, method, parts)
@@ -123,7 +122,7 @@ def _register(sandbox: Sandbox, method: SavedMethod, parts: InstrumentParts) -> 
     if parts.refused:
         return _step(sandbox, method, "refuse", Actor.ISSUER, reason=parts.refused)
     if parts.secret:
-        envelope_table.save(sandbox, method, parts.secret)
+        vault_table.save(sandbox, method, parts.secret)
     active = _step(sandbox, method, "activate", Actor.ISSUER)
     return vault_table.find(sandbox, active.buyer_id, active.token) or active
 
@@ -132,7 +131,7 @@ def _renew(sandbox: Sandbox, method: SavedMethod, parts: InstrumentParts) -> Sav
     """The same token; a card that came with another expiry is kept with that."""
     if method.expires_at == parts.expires_at:
         return method
-    envelope_table.save(sandbox, method, parts.secret)
+    vault_table.save(sandbox, method, parts.secret)
     return vault_table.renew(sandbox, method, parts.expires_at) or method
 
 
@@ -263,14 +262,14 @@ def use(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethodUse:
         raise _unavailable(method)
     secret = {}
     if METHODS[method.kind].secret:
-        secret = dict(envelope_table.find(sandbox, method))
+        secret = dict(vault_table.find_envelope(sandbox, method))
     instrument = METHODS[method.kind].restore(secret, method.display)
     assert instrument is not None
     used = _require(vault_table.touch(sandbox, method))
     if not isinstance(instrument, Card):
         return SavedMethodUse(used, instrument)
     proof = tokens.cryptogram(sandbox.runtime.keyring, sandbox.seller_id, token)
-    cryptogram_table.add(sandbox, proof, token, sandbox.now + tokens.CRYPTOGRAM_LIFE)
+    vault_table.add_cryptogram(sandbox, proof, token, sandbox.now + tokens.CRYPTOGRAM_LIFE)
     return SavedMethodUse(used, instrument, _token_number(sandbox, token, method.display["network"]), proof)
 
 
@@ -286,7 +285,7 @@ def redeem(sandbox: Sandbox, cryptogram: str) -> str:
     Raises:
         Invalid: code ``cryptogram.invalid``: unknown, older than 24 hours, or used before.
     """
-    token = cryptogram_table.use_up(sandbox, cryptogram)
+    token = vault_table.use_up(sandbox, cryptogram)
     if token is None:
         raise Invalid("This cryptogram is not valid.", code="cryptogram.invalid")
     return token

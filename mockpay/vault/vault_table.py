@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Index, Table, func, literal_column, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Table,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from mockpay.domain.timeline import Actor, TimelineEvent
-from mockpay.kernel.errors import IllegalTransition
-from mockpay.store.db.mapping import Mapper
+from mockpay.kernel.errors import IllegalTransition, NotFound
+from mockpay.kernel.ids import fingerprint
+from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
+from mockpay.store.db.mapping import Mapper, dump, load
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
+from mockpay.store.db.prepared import insert_new
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault.rules import LIVE, SAVED_METHOD, MethodStatus, SavedMethod
+from mockpay.vault.rules import LIVE, SAVED_METHOD, Consent, MethodStatus, SavedMethod
+from mockpay.vault.tokens import binding
 
 methods = Table(
     "saved_methods",
@@ -192,3 +208,144 @@ def steps_of(sandbox: Sandbox, token: str) -> list[TimelineEvent]:
         _steps.load(row, machine=SAVED_METHOD.name)
         for row in sandbox.connection.execute(query.order_by(method_steps.c.id))
     ]
+
+
+envelopes = Table(
+    "vault_secrets",
+    metadata,
+    text("token", primary_key=True),
+    text("seller_id"),
+    big("kek_id"),
+    # Thrown away with the method; then nobody opens the rest any more.
+    Column("wrapped_dek", LargeBinary),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    big("created_at"),
+    Index("vault_secrets_of_seller", "seller_id"),
+    Index("vault_secrets_by_key", "kek_id"),
+)
+
+
+def save(sandbox: Sandbox, method: SavedMethod, secret: Mapping[str, str]) -> None:
+    """Enclose a method's secret, which opens in this row only; a former one is replaced."""
+    bound = binding(sandbox.seller_id, method.token, method.kind)
+    envelope = enclose(sandbox.runtime.keyring, bound, dump(secret).encode())
+    contents = {
+        "kek_id": envelope.version,
+        "wrapped_dek": envelope.wrapped,
+        "nonce": envelope.nonce,
+        "ciphertext": envelope.sealed,
+        "created_at": sandbox.now,
+    }
+    row = {"token": method.token, "seller_id": sandbox.seller_id, **contents}
+    if not insert_new(sandbox.connection, envelopes, row):
+        where = envelopes.c.token == method.token
+        sandbox.connection.execute(update(envelopes).where(where).values(contents))
+
+
+def find_envelope(sandbox: Sandbox, method: SavedMethod) -> Mapping[str, str]:
+    """
+    A method's secret.
+
+    Raises:
+        NotFound: code ``method.not_found``: it was shredded.
+        Unusable: code ``store.sealed_by_another_key``.
+    """
+    envelope = _envelope(sandbox, method)
+    bound = binding(sandbox.seller_id, method.token, method.kind)
+    found: Mapping[str, str] = load(disclose(sandbox.runtime.keyring, bound, envelope).decode())
+    return found
+
+
+def _envelope(sandbox: Sandbox, method: SavedMethod) -> Envelope:
+    query = select(envelopes).where(envelopes.c.token == method.token, envelopes.c.seller_id == sandbox.seller_id)
+    row = sandbox.connection.execute(query).first()
+    if row is None or row.wrapped_dek is None:
+        raise NotFound("There is no such saved method.", code="method.not_found")
+    return Envelope(row.kek_id, bytes(row.wrapped_dek), bytes(row.nonce), bytes(row.ciphertext))
+
+
+def shred(sandbox: Sandbox, token: str) -> None:
+    """Throw the secret's key away; the row stays as a tombstone."""
+    sandbox.connection.execute(
+        update(envelopes)
+        .where(envelopes.c.token == token, envelopes.c.seller_id == sandbox.seller_id)
+        .values(wrapped_dek=None)
+    )
+
+
+cryptograms = Table(
+    "cryptograms",
+    metadata,
+    text("digest", primary_key=True),
+    text("seller_id"),
+    text("token"),
+    big("created_at"),
+    big("expires_at"),
+    big("used_at", null=True),
+    Index("cryptograms_of_seller", "seller_id"),
+)
+
+
+def add_cryptogram(sandbox: Sandbox, cryptogram: str, token: str, expires_at: int) -> None:
+    """Note what was given out."""
+    row = {
+        "digest": fingerprint(cryptogram.encode()),
+        "seller_id": sandbox.seller_id,
+        "token": token,
+        "created_at": sandbox.now,
+        "expires_at": expires_at,
+    }
+    sandbox.connection.execute(insert(cryptograms), row)
+
+
+def use_up(sandbox: Sandbox, cryptogram: str) -> str | None:
+    """The token it was given out for; None where it is unknown, too old or used before."""
+    statement = (
+        update(cryptograms)
+        .where(
+            cryptograms.c.digest == fingerprint(cryptogram.encode()),
+            cryptograms.c.seller_id == sandbox.seller_id,
+            cryptograms.c.used_at.is_(None),
+            cryptograms.c.expires_at > sandbox.now,
+        )
+        .values(used_at=sandbox.now)
+        .returning(cryptograms.c.token)
+    )
+    return sandbox.connection.execute(statement).scalar()
+
+
+consents = Table(
+    "consents",
+    metadata,
+    text("consent_id", primary_key=True),
+    text("seller_id"),
+    text("buyer_id"),
+    text("text_version"),
+    text("text_sha256"),
+    big("accepted_at"),
+    text("ip"),
+    text("attempt_id", null=True),
+    Index("consents_of_buyer", "seller_id", "buyer_id"),
+)
+
+
+consent_mapper = Mapper(Consent, consents)
+
+
+def add_consent(sandbox: Sandbox, consent_id: str, buyer_id: str, consent: Consent, attempt_id: str | None) -> None:
+    """Store what a buyer agreed to; consents are never changed and outlive their method."""
+    consent_mapper.insert(
+        sandbox.connection,
+        consent,
+        consent_id=consent_id,
+        seller_id=sandbox.seller_id,
+        buyer_id=buyer_id,
+        attempt_id=attempt_id,
+    )
+
+
+def find_consent(sandbox: Sandbox, consent_id: str) -> Consent | None:
+    """What a buyer agreed to."""
+    mine = consents.c.seller_id == sandbox.seller_id
+    return consent_mapper.first(sandbox.connection, mine, consents.c.consent_id == consent_id)

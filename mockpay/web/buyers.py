@@ -20,8 +20,7 @@ from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.http.hosts import own_host
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault.consents import CONSENT_TEXTS, CONSENT_VERSION
-from mockpay.vault.rules import MethodStatus, SavedMethod, mask_address
+from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSION, MethodStatus, SavedMethod, mask_address
 
 _COOKIE = "mockpay_buyer_"
 _YES = frozenset({"yes", "on", "true", "1"})

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from mockpay.domain.credit_references import network_reference
 from mockpay.domain.methods.cards import luhn
+from mockpay.domain.refunds import network_reference
 from mockpay.kernel.clock import parse_time
 
 #: In India it is the day after: the 23rd of November, the 327th day of 2026.

@@ -4,7 +4,7 @@ import pytest
 
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, ORDER, PAID, OrderState
 from mockpay.domain.payments.attempts import ATTEMPT, HOLDS_ORDER, LIVE, TERMINAL, AttemptState
-from mockpay.domain.state_machine import Machine, steps
+from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.errors import Conflict, IllegalTransition
 
 #: facts, section 12.1: where each state may lead.

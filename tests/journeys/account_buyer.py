@@ -2,7 +2,7 @@
 
 from urllib.parse import urljoin
 
-from mockpay.services import inbox
+from mockpay.services import buyers
 from mockpay.store.unit_of_work import read
 from tests.journeys.form_browser import RIGHT_OTP, FormBrowser
 
@@ -15,7 +15,7 @@ POOR = "poor@buyers.mockpay.test"
 def code_for(shop, email):
     """The newest code that was sent to an e-mail; only the inbox has it."""
     with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
-        return inbox.list_page(sandbox, kind="otp", to=email).items[0].otp
+        return buyers.list_page(sandbox, kind="otp", to=email).items[0].otp
 
 
 class AccountBuyer(FormBrowser):

@@ -7,8 +7,8 @@ from mockpay.domain.methods.cards import known_card
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import read, transaction
 from mockpay.vault import saved_methods
-from mockpay.vault.consents import consent
-from mockpay.vault.cryptogram_table import cryptograms
+from mockpay.vault.rules import consent
+from mockpay.vault.vault_table import cryptograms
 from tests.journeys.account_buyer import POOR, RICH, AccountBuyer
 
 CARD = "HDFC Visa ending in 1007"

@@ -11,7 +11,7 @@ from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp import otp_table as rows
 from mockpay.otp.rules import EXPIRY, OTP, Channel, OtpState, Purpose, Verdict
-from mockpay.services.inbox import list_page
+from mockpay.services.buyers import list_page
 from mockpay.services.sellers import accounts
 from mockpay.store import schedule
 from tests.factories import World, run_concurrently

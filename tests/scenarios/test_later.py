@@ -7,7 +7,7 @@ import pytest
 from mockpay.domain.payments.attempts import Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.merchant.notifications import verify_notification
-from mockpay.providers.amazonpay import verify_faults
+from mockpay.providers.amazonpay import operations
 from mockpay.providers.amazonpay.xml_responses import order_reference
 from mockpay.wire.amazonpay.sns import SnsError
 from tests.factories import IPN_URL, World
@@ -227,7 +227,7 @@ def test_a_verification_meets_what_the_row_says(world, name):
 
     def fault():
         with world.transaction() as sandbox:
-            return verify_faults.fault_of(sandbox, world.get_order(order))
+            return operations.fault_of(sandbox, world.get_order(order))
 
     assert [fault() for _ in range(4)] == first
     world.advance(4.999)

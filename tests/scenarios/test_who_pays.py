@@ -16,9 +16,9 @@ from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
-from mockpay.services.inbox import list_page
+from mockpay.services.buyers import list_page
 from mockpay.services.payments import authentication, payments
-from mockpay.services.payments.payers import Payer
+from mockpay.services.payments.authentication import Payer
 from mockpay.threeds import threeds_table
 from tests.factories import GUEST_AT_PAGE, World
 from tests.scenarios.ways_back import way_back

@@ -6,8 +6,7 @@ import pytest
 
 from mockpay.app import create_app, runtime_of
 from mockpay.settings import Settings
-from mockpay.store.db.database_clock import SetClock, database_clock
-from mockpay.store.db.engine import close
+from mockpay.store.db.engine import SetClock, close, database_clock
 from tests.factories import FakeRealClock, on_sqlite
 
 HOUR = 3_600_000

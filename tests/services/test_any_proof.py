@@ -18,12 +18,12 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import authentication, payments
-from mockpay.services.payments.payers import Payer
+from mockpay.services.payments.authentication import Payer
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox as outbox_rows
 from mockpay.store import schedule
 from mockpay.threeds import acs, requestor, threeds_table
-from mockpay.vault.consents import consent
+from mockpay.vault.rules import consent
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
 from tests.services.test_any_journey import gap_free
 

@@ -9,7 +9,7 @@ from mockpay.kernel.errors import Invalid, NotFound
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose, Verdict
 from mockpay.services import buyers as verbs
-from mockpay.services.inbox import list_page
+from mockpay.services.buyers import list_page
 from mockpay.services.sellers import accounts
 from mockpay.store import buyers
 from tests.factories import World, run_concurrently

@@ -6,11 +6,11 @@ from mockpay.domain.methods.emi import Emi
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.services.payments.payers import Payer
+from mockpay.services.payments.authentication import Payer
 from mockpay.services.refunds import refunds
 from mockpay.services.sellers import offers
 from mockpay.vault import saved_methods
-from mockpay.vault.consents import consent
+from mockpay.vault.rules import consent
 from tests.factories import GUEST_AT_PAGE, NOON
 
 HDFC, OTHER = "5241810000000000", "5123456789012346"

@@ -10,13 +10,13 @@ from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import LIVE
 from mockpay.services.payments import authentication
-from mockpay.services.payments.payers import Payer
+from mockpay.services.payments.authentication import Payer
 from mockpay.store.attempts import attempts, secrets
 from mockpay.store.db.metadata import metadata
 from mockpay.store.inbox import inbox
 from mockpay.threeds import threeds_table
 from mockpay.vault import saved_methods
-from mockpay.vault.consents import consent
+from mockpay.vault.rules import consent
 from tests.factories import GUEST_AT_PAGE, NOON
 from tests.journeys.leaks import AMEX_CVV, CVV, cvv_for, numbers_in, values_in
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from mockpay.kernel.errors import Invalid, NotFound
-from mockpay.services.inbox import opened
+from mockpay.services.buyers import opened
 from mockpay.services.sellers import accounts
 from mockpay.store import inbox
 from mockpay.store.db import prepared

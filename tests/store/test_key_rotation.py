@@ -15,8 +15,8 @@ from mockpay.store import attempts, key_rotation, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.metadata import metadata
 from mockpay.store.unit_of_work import read
-from mockpay.vault import envelope_table, saved_methods
-from mockpay.vault.consents import consent
+from mockpay.vault import saved_methods, vault_table
+from mockpay.vault.rules import consent
 from tests.factories import NOON, World
 
 VISA, MASTERCARD = "4111111111111111", "5555555555554444"
@@ -52,7 +52,7 @@ def save(world, number, buyer=BUYER):
 
 def pan(runtime, method):
     with read(runtime, method.seller_id) as sandbox:
-        return envelope_table.find(sandbox, method)["pan"]
+        return vault_table.find_envelope(sandbox, method)["pan"]
 
 
 def under(runtime):
@@ -65,7 +65,7 @@ def under(runtime):
                 for sealed in connection.execute(query).scalars():
                     if sealed is not None:
                         found[sealed[0]] = found.get(sealed[0], 0) + 1
-        for version in connection.execute(select(envelope_table.envelopes.c.kek_id)).scalars():
+        for version in connection.execute(select(vault_table.envelopes.c.kek_id)).scalars():
             found[version] = found.get(version, 0) + 1
     return found
 
@@ -109,9 +109,9 @@ def test_without_the_old_key_the_old_rows_do_not_open(runtime, filled):
     """A thief with yesterday's database and today's key has nothing."""
     world, _, methods = filled
     with world.read() as sandbox:
-        old = sandbox.connection.execute(select(envelope_table.envelopes)).mappings().all()
+        old = sandbox.connection.execute(select(vault_table.envelopes)).mappings().all()
     rotate(runtime)
-    table = envelope_table.envelopes
+    table = vault_table.envelopes
     with writing(runtime.writer) as connection:
         connection.execute(delete(table))
         connection.execute(table.insert(), [dict(row) for row in old])
@@ -121,7 +121,7 @@ def test_without_the_old_key_the_old_rows_do_not_open(runtime, filled):
 
 def test_a_rotation_that_was_interrupted_is_finished_and_begun_only_once(runtime, filled):
     world, _, _ = filled
-    table = envelope_table.envelopes
+    table = vault_table.envelopes
     for interrupted_at in (1, 2):
         with writing(runtime.writer) as connection:
             waiting = select(table.c.wrapped_dek).where(table.c.kek_id == 1)
@@ -147,7 +147,7 @@ def test_what_was_shredded_stays_so_and_does_not_hold_a_version_back(runtime, fi
     assert rotate(runtime).removed == (1,)
     assert pan(another(runtime), methods[1]) == MASTERCARD
     with reading(runtime.engine) as connection:
-        query = select(envelope_table.envelopes.c.wrapped_dek)
+        query = select(vault_table.envelopes.c.wrapped_dek)
         assert sorted(x is None for x in connection.execute(query).scalars()) == [False, True]
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mockpay.domain.state_machine import Machine
+from mockpay.domain.timeline import Machine
 from mockpay.threeds import rules
 from mockpay.threeds.rules import (
     CHALLENGED,

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from mockpay.kernel.errors import Invalid
-from mockpay.vault.consents import CONSENT_TEXTS, check_consent, consent
+from mockpay.vault.rules import CONSENT_TEXTS, check_consent, consent
 
 GIVEN = consent(1_000, "192.0.2.7")
 

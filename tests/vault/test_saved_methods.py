@@ -15,9 +15,9 @@ from mockpay.kernel.clock import DAY, parse_time
 from mockpay.kernel.errors import Conflict, IllegalTransition, Invalid, NotFound, Unusable
 from mockpay.kernel.keys.keyring import Keyring
 from mockpay.services.sellers import accounts
-from mockpay.vault import consent_table, cryptogram_table, envelope_table, vault_table
 from mockpay.vault import saved_methods as verbs
-from mockpay.vault.consents import check_consent, consent
+from mockpay.vault import vault_table
+from mockpay.vault.rules import check_consent, consent
 from tests.factories import NOON, World, on_sqlite, run_concurrently
 
 VISA, MASTERCARD, FOREIGN = "4111111111111111", "5555555555554444", "4012888888881881"
@@ -78,22 +78,22 @@ def test_without_consent_there_is_no_token(world, given):
     with pytest.raises(Invalid) as refused:
         save(world, world.card(VISA), given=given)
     assert refused.value.code == "consent.required"
-    assert rows(world, vault_table.methods) == rows(world, envelope_table.envelopes) == []
+    assert rows(world, vault_table.methods) == rows(world, vault_table.envelopes) == []
 
 
 def test_each_token_has_its_consent(world):
     method = save_card(world)
     with world.read() as sandbox:
-        kept = consent_table.find(sandbox, method.consent_id)
+        kept = vault_table.find_consent(sandbox, method.consent_id)
     assert check_consent(kept) == YES
-    (row,) = rows(world, consent_table.consents)
+    (row,) = rows(world, vault_table.consents)
     assert (row["buyer_id"], row["attempt_id"], row["ip"]) == (ASHA, "att_1", "192.0.2.7")
 
 
 def test_the_same_card_again_is_the_same_token(world):
     method = save_card(world)
     assert save_card(world) == method
-    assert len(rows(world, vault_table.methods)) == len(rows(world, consent_table.consents)) == 1
+    assert len(rows(world, vault_table.methods)) == len(rows(world, vault_table.consents)) == 1
 
 
 def test_another_card_buyer_or_seller_is_another_token(world):
@@ -116,7 +116,7 @@ def test_a_renewed_card_keeps_its_token_and_is_good_for_longer(world):
 def test_a_card_of_another_country_gets_no_token_and_leaves_no_secret(world):
     method = save_card(world, FOREIGN)
     assert (method.status, method.status_reason) == ("FAILED", "international_card_not_tokenised")
-    assert listed(world) == rows(world, envelope_table.envelopes) == []
+    assert listed(world) == rows(world, vault_table.envelopes) == []
     assert story(world, method)[-1] == ("refuse", "FAILED")
     again = save_card(world, FOREIGN)
     assert again.token != method.token
@@ -137,7 +137,7 @@ def test_every_method_that_has_an_address_can_be_saved_and_used(world, instrumen
 
 def test_of_net_banking_the_vault_holds_nothing(world):
     save(world, NetBanking("SBIN"))
-    assert rows(world, envelope_table.envelopes) == []
+    assert rows(world, vault_table.envelopes) == []
 
 
 def test_a_payment_by_qr_code_has_nothing_to_save(world):
@@ -148,7 +148,7 @@ def test_a_payment_by_qr_code_has_nothing_to_save(world):
 def test_threads_that_save_one_card_at_once_make_one_token(world):
     got = run_concurrently(8, lambda _: save_card(world))
     assert len({one.token for one in got}) == 1, got
-    assert len(rows(world, vault_table.methods)) == len(rows(world, envelope_table.envelopes)) == 1
+    assert len(rows(world, vault_table.methods)) == len(rows(world, vault_table.envelopes)) == 1
 
 
 def test_the_database_itself_keeps_a_card_from_being_there_twice(world):
@@ -184,7 +184,7 @@ def test_a_reset_takes_everything_of_that_seller_away(world):
     with world.transaction() as sandbox:
         accounts.reset(sandbox)
     assert listed(world) == []
-    for table in (vault_table.methods, vault_table.method_steps, envelope_table.envelopes, consent_table.consents):
+    for table in (vault_table.methods, vault_table.method_steps, vault_table.envelopes, vault_table.consents):
         assert {row["seller_id"] for row in rows(world, table)} == {other.seller_id}
     assert act(other, verbs.use, theirs).instrument.secret() == {"number": VISA}
 
@@ -339,7 +339,7 @@ def test_a_deleted_method_is_gone_and_its_secret_shredded(world, step):
             act(world, verb, method)
     (tombstone,) = rows(world, vault_table.methods)
     assert (tombstone["status"], tombstone["deleted_at"]) == ("DEACTIVATED", NOON)
-    (left,) = rows(world, envelope_table.envelopes)
+    (left,) = rows(world, vault_table.envelopes)
     assert left["wrapped_dek"] is None
     assert story(world, method)[-1] == ("deactivate", "DEACTIVATED")
 
@@ -366,7 +366,7 @@ def test_a_card_pays_by_its_token_number_and_a_cryptogram(world):
     assert used.token_number[-4:] == method.token_last4
     assert act(world, verbs.use, method).token_number == used.token_number
     assert len(base64.b64decode(used.cryptogram)) == 20
-    assert used.cryptogram not in repr(used) + repr(rows(world, cryptogram_table.cryptograms))
+    assert used.cryptogram not in repr(used) + repr(rows(world, vault_table.cryptograms))
     assert VISA not in repr(used)
     assert used.method.last_used_at == NOON
 
@@ -414,9 +414,9 @@ def test_of_threads_that_redeem_one_cryptogram_one_succeeds(world):
 
 def test_rows_that_were_swapped_do_not_open(world):
     one, other = save_card(world), save_card(world, MASTERCARD)
-    stolen = {row["token"]: dict(row) for row in rows(world, envelope_table.envelopes)}[other.token]
+    stolen = {row["token"]: dict(row) for row in rows(world, vault_table.envelopes)}[other.token]
     stolen = {key: stolen[key] for key in ("kek_id", "wrapped_dek", "nonce", "ciphertext")}
-    table = envelope_table.envelopes
+    table = vault_table.envelopes
     with world.transaction() as sandbox:
         sandbox.connection.execute(update(table).where(table.c.token == one.token).values(**stolen))
     with pytest.raises(Unusable) as refused:
@@ -427,14 +427,14 @@ def test_rows_that_were_swapped_do_not_open(world):
 
 def test_a_row_that_was_given_another_owner_or_kind_does_not_open(world):
     method, other = save_card(world), World.new(world.runtime)
-    table = envelope_table.envelopes
+    table = vault_table.envelopes
     with world.transaction() as sandbox:
         changed = update(table).where(table.c.token == method.token)
         sandbox.connection.execute(changed.values(seller_id=other.seller_id))
     with other.read() as sandbox, pytest.raises(Unusable):
-        envelope_table.find(sandbox, method)
+        vault_table.find_envelope(sandbox, method)
     with other.read() as sandbox, pytest.raises(Unusable):
-        envelope_table.find(sandbox, replace(method, kind="upi"))
+        vault_table.find_envelope(sandbox, replace(method, kind="upi"))
 
 
 def test_another_store_key_reveals_nothing(world):
@@ -442,7 +442,7 @@ def test_another_store_key_reveals_nothing(world):
     runtime = world.runtime
     thief = replace(runtime, keys=replace(runtime.keys, store=Keyring.generate()))
     with world.read() as sandbox, pytest.raises(Unusable) as refused:
-        envelope_table.find(replace(sandbox, runtime=thief), method)
+        vault_table.find_envelope(replace(sandbox, runtime=thief), method)
     assert VISA not in str(refused.value) + refused.value.reason + str(refused.value.detail)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mockpay.domain.state_machine import Machine, steps
+from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.money import Money
 
 # --- plans

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from mockpay.domain.orders import Order
-from mockpay.kernel.clock import parse_time, rfc3339
-from mockpay.kernel.errors import Invalid, NotFound, Unusable
-from mockpay.providers.amazonpay import refunds, verify_faults
+from mockpay.domain.payments.attempts import Attempt, Stage
+from mockpay.kernel.clock import SECOND, parse_time, rfc3339
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound, Unusable
+from mockpay.providers.amazonpay import refunds
 from mockpay.providers.amazonpay.calls import Call
 from mockpay.providers.amazonpay.xml_responses import Reply, amazon_state, answer, order_reference
+from mockpay.store import attempts, counters
 from mockpay.store.reads import order_search
 from mockpay.store.reads.order_search import Search
 from mockpay.store.unit_of_work import Sandbox
@@ -117,8 +119,8 @@ def _wrong(name: str) -> Invalid:
 def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
     found, after = order_search.page(sandbox, search, _in_states)
     # Only who asks for one order meets what a scenario has for it.
-    fault = verify_faults.fault_of(sandbox, found[0]) if _asks_one(search, found) else ""
-    refused = verify_faults.refusal(fault)
+    fault = fault_of(sandbox, found[0]) if _asks_one(search, found) else ""
+    refused = refusal(fault)
     if refused is not None:
         return Reply.refusing(refused)
     shown = [] if fault == "not_found" else found
@@ -152,3 +154,37 @@ OPERATIONS: Mapping[str, Callable[[Call, Sandbox], Reply]] = {
     # The field's documents use this name for the same.
     "GetRefundStatus": refunds.get_refund_details,
 }
+
+
+#: How long an old state is told, in ms.
+_LATE_MS = 5 * SECOND
+_THROTTLED_CALLS = 2
+
+
+def fault_of(sandbox: Sandbox, order: Order) -> str:
+    """
+    What this call meets: ``""`` for nothing, ``stale``, ``not_found`` or ``malformed``.
+
+    Each call of an order counts, so that the first ones fail and later ones do not.
+    """
+    last = attempts.last_of_order(sandbox, order.order_pk)
+    if last is None or not last.plan.decides(Stage.VERIFY):
+        return ""
+    outcome = last.plan.at(Stage.VERIFY).outcome
+    if outcome in {"stale", "not_found"}:
+        return outcome if sandbox.now < _since(last) + _LATE_MS else ""
+    times = _THROTTLED_CALLS if outcome == "throttled" else 1
+    return outcome if counters.bump(sandbox, f"verify {order.order_id}") <= times else ""
+
+
+def _since(attempt: Attempt) -> int:
+    return attempt.updated_at
+
+
+def refusal(fault: str) -> MockpayError | None:
+    """The error that a fault answers with, where it is one."""
+    if fault == "throttled":
+        return Conflict("A scenario throttles this call.", code="throttled")
+    if fault == "unavailable":
+        return Unusable("A scenario has the service down.", code="service.unavailable")
+    return None

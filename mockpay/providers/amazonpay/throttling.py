@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from mockpay.domain.throttling import Quota
 from mockpay.kernel.clock import SECOND
-from mockpay.services.sellers import throttling
+from mockpay.services.sellers import accounts
 from mockpay.store.unit_of_work import Sandbox
 
 _STATUS = Quota(2, 300 * SECOND)
@@ -48,4 +48,4 @@ def take(sandbox: Sandbox, operation: str) -> None:
     bucket = _SYNONYMS.get(operation, operation)
     quota = PROFILES.get(sandbox.seller.settings.throttling, {}).get(bucket)
     if quota is not None:
-        throttling.take(sandbox, bucket, quota)
+        accounts.take(sandbox, bucket, quota)

@@ -8,6 +8,7 @@ app or bank page asks is the method's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
@@ -21,15 +22,54 @@ from mockpay.kernel.errors import Conflict, Unusable
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
+from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import reviews
 from mockpay.services.payments.captures import release_order
-from mockpay.services.payments.payers import CheckoutContext
 from mockpay.services.payments.transitions import ATTEMPTS, TIMEOUT, end_authentication, get_attempt, get_order
 from mockpay.store import attempts, schedule
 from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import acs, directory_server, requestor, threeds_table
 from mockpay.threeds.rules import ENDED, PROVEN, Browser, Flow, Transaction
+from mockpay.vault.rules import Consent
+
+_NO_INPUTS, _NO_BROWSER = Inputs(), Browser(ip="127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutContext:
+    """
+    Where the buyer's browser is, and what it tells.
+
+    `page_url` is the payment's page, absolute, without a slash at the end; empty where no
+    browser is there: a payment by 3-D Secure then waits for one.
+    """
+
+    page_url: str = ""
+    browser: Browser = _NO_BROWSER
+    payee: str | None = None
+
+
+_NO_CHECKOUT = CheckoutContext()
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """
+    Who pays, and from where.
+
+    `inputs` is what the risk check may look at; a `buyer_id` is a signed-in buyer's, whose
+    `consent` saves what pays now.
+    """
+
+    inputs: Inputs = _NO_INPUTS
+    checkout: CheckoutContext = _NO_CHECKOUT
+    buyer_id: str | None = None
+    consent: Consent | None = None
+
+
+GUEST = Payer()
+
 
 #: How long a buyer may take to prove who they are; 3-D Secure's own limit comes first.
 _AUTHENTICATION_MS = 660 * SECOND

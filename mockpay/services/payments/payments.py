@@ -32,8 +32,8 @@ from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Verdict
 from mockpay.services.payments import authentication, banks, reviews
+from mockpay.services.payments.authentication import GUEST, CheckoutContext, Payer
 from mockpay.services.payments.captures import release_order
-from mockpay.services.payments.payers import GUEST, CheckoutContext, Payer
 from mockpay.services.payments.settlement import record_buyer_answer, schedule_enquiry, settle, submit
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, TIMEOUT, get_attempt, get_order
 from mockpay.services.sellers import offers

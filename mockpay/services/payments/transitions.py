@@ -18,7 +18,7 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED
 from mockpay.vault import saved_methods
-from mockpay.vault.consents import Consent
+from mockpay.vault.rules import Consent
 
 #: Events of the schedule.
 ORDER_EXPIRY, AUTHORIZATION_EXPIRY = "order.expire", "order.auth_expire"

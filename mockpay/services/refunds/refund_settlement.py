@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mockpay.domain import refunds as rules
-from mockpay.domain.credit_references import network_reference
-from mockpay.domain.refunds import PROCESSING_FAILURE, Refund, RefundState
+from mockpay.domain.refunds import PROCESSING_FAILURE, Refund, RefundState, network_reference
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Invalid
 from mockpay.services.payments.transitions import get_attempt

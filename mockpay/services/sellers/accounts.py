@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
+from mockpay.domain import throttling as rules
 from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry
 from mockpay.domain.sellers import THROTTLING_OFF, Seller, Settings, check_names, setting_invalid
 from mockpay.domain.sellers import settings as settings_of
+from mockpay.domain.throttling import Quota
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.rules import rules_of
 from mockpay.services.notifications import retry_profiles
 from mockpay.services.scenarios import parse_outcome
-from mockpay.store import resets, sellers
+from mockpay.store import counters, resets, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -194,3 +196,21 @@ def listed(runtime: Runtime, cursor: str | None, limit: int) -> Page[Seller]:
         found = sellers.list_page(connection, runtime.keyring, after, limit + 1)
     more = len(found) > limit
     return Page(found[:limit], cursor_of("seller", found[limit - 1].seller_id) if more else None)
+
+
+def take(sandbox: Sandbox, bucket_name: str, quota: Quota) -> None:
+    """
+    Count a call, whatever becomes of it.
+
+    To be called in a transaction that a refusal of the call for another reason does not roll
+    back: it would give the token back.
+
+    Raises:
+        Conflict: code ``throttled``: there is no token left.
+    """
+    now, real_now = sandbox.now, sandbox.real_now
+    bucket = counters.find(sandbox, bucket_name) or rules.full(quota, now, real_now)
+    left = rules.taken(bucket, quota, now, real_now)
+    if left is None:
+        raise Conflict("Request is throttled.", code="throttled", operation=bucket_name)
+    counters.save(sandbox, bucket_name, left)

@@ -11,15 +11,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from mockpay.kernel.clock import RealClock, SystemClock
 from mockpay.kernel.errors import MockpayError, Unusable
 
 #: How long a writer waits for another one, in seconds.
@@ -191,3 +193,38 @@ def close(*engines: Engine) -> None:
     """Close all connections, so that SQLite puts its files in order."""
     for engine in engines:
         engine.dispose()
+
+
+_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """A machine's clock and by how many ms it is slow."""
+
+    machine: RealClock
+    slow: int
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return self.machine.now() + self.slow
+
+
+def database_clock(engine: Engine, machine: RealClock | None = None) -> RealClock:
+    """
+    The machine's clock, set by PostgreSQL's: asked once, so that no call pays for it.
+
+    Whoever shares a SQLite file shares the machine as well.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    machine = machine or SystemClock()
+    if engine.dialect.name != "postgresql":
+        return machine
+    with reading(engine) as connection:
+        connection.execute(_NOW)  # Once for nothing: the second time there is only the way there.
+        asked = machine.now()
+        told = int(connection.execute(_NOW).scalar_one())
+        answered = machine.now()
+    return SetClock(machine, told - (asked + answered) // 2)

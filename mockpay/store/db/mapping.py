@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, select, update
 
-from mockpay.domain.state_machine import Machine
+from mockpay.domain.timeline import Machine
 from mockpay.store.db.prepared import Prepared, insert_new, insert_row
 
 _encode = msgspec.json.encode

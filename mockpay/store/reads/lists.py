@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from mockpay.store.attempts import attempts
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.journal import journal
+from mockpay.store.notification_tries import tries
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
@@ -232,3 +233,28 @@ def version(sandbox: Sandbox) -> str:
     entries = select(func.max(journal.c.id)).where(journal.c.seller_id == sandbox.seller_id)
     row = sandbox.connection.execute(select(lines.scalar_subquery(), entries.scalar_subquery())).one()
     return f"{row[0] or 0}-{row[1] or 0}"
+
+
+@dataclass(frozen=True, slots=True)
+class TryLine:
+    """A try to deliver a notification without what was sent and answered."""
+
+    number: int
+    at: int
+    status: int | None
+    latency_ms: int
+    reason: str | None
+
+
+def tries_of(sandbox: Sandbox, notification_ids: Sequence[str]) -> dict[str, list[TryLine]]:
+    """The tries of several notifications by notification, the oldest first."""
+    query = (
+        select(tries.c.notification_id, tries.c.number, tries.c.at, tries.c.status, tries.c.latency_ms, tries.c.reason)
+        .where(tries.c.seller_id == sandbox.seller_id)
+        .where(tries.c.notification_id.in_(notification_ids))
+        .order_by(tries.c.notification_id, tries.c.number)
+    )
+    found: dict[str, list[TryLine]] = {name: [] for name in notification_ids}
+    for name, *line in sandbox.connection.execute(query):
+        found[name].append(TryLine(*line))
+    return found

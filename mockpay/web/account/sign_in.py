@@ -17,7 +17,7 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers, guard
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import go, show
-from mockpay.web.wording import otp
+from mockpay.web.wording import sentences
 
 _LONGEST_EMAIL = 254
 _SIGN_IN = "this sign-in"
@@ -79,7 +79,7 @@ def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     page["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
     page["values"] = {"email": request.values.get("email", "")[:_LONGEST_EMAIL]}
     if error is not None:
-        message = otp.refusal(sandbox, error, _SIGN_IN)
+        message = sentences.refusal(sandbox, error, _SIGN_IN)
         page |= {"title": f"Error: {message}", "errors": {"email": message}}
     return show("account/sign_in.html", 422 if error is not None else 200, page=page)
 
@@ -121,9 +121,9 @@ def _verify(runtime: Runtime, seller_id: str) -> Response:
 
 def _message(challenge: Challenge, verdict: Verdict) -> str:
     if verdict is Verdict.WRONG:
-        return otp.wrong(challenge)
-    message = {Verdict.TECHNICAL: otp.TECHNICAL, Verdict.LOCKED: _LOCKED}
-    return message.get(verdict, otp.EXPIRED)
+        return sentences.wrong(challenge)
+    message = {Verdict.TECHNICAL: sentences.TECHNICAL, Verdict.LOCKED: _LOCKED}
+    return message.get(verdict, sentences.EXPIRED)
 
 
 def _resend(runtime: Runtime, seller_id: str) -> Response:
@@ -133,12 +133,12 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
         if challenge is None:
             return go(buyers.home(seller_id))
         try:
-            if otp.runs(sandbox, challenge):
+            if sentences.runs(sandbox, challenge):
                 sent = otps.resend(sandbox, challenge.challenge_id)
             else:
                 sent = people.start_sign_in(sandbox, challenge.subject)
         except Conflict as error:
-            return _code_form(sandbox, challenge, otp.refusal(sandbox, error, _SIGN_IN), 422)
+            return _code_form(sandbox, challenge, sentences.refusal(sandbox, error, _SIGN_IN), 422)
         return go(_code_url(sandbox, sent, sent="again"))
 
 
@@ -150,10 +150,10 @@ def _code_form(sandbox: Sandbox, challenge: Challenge, error: str | None = None,
         "to": challenge.destination_masked.replace("*", "•"),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }
-    error = error or (None if otp.runs(sandbox, challenge) else otp.EXPIRED)
+    error = error or (None if sentences.runs(sandbox, challenge) else sentences.EXPIRED)
     if error is not None:
         page |= {"title": f"Error: {error}", "errors": {"otp": error}}
-    return show("account/otp.html", status, page=page, otp=otp.told(sandbox, challenge))
+    return show("account/otp.html", status, page=page, otp=sentences.told(sandbox, challenge))
 
 
 def leave(runtime: Runtime, seller_id: str) -> Response:

@@ -14,7 +14,7 @@ from mockpay.services.payments import authentication
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import page_session, results, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
-from mockpay.web.wording import otp
+from mockpay.web.wording import sentences
 
 _UNDELIVERED = "The code could not be delivered. Send it again."
 _PAYMENT = "this payment"
@@ -49,11 +49,11 @@ def _verify(runtime: Runtime, token: str) -> Response:
 
 def _says(session: PageSession, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
-        return otp.TECHNICAL
+        return sentences.TECHNICAL
     challenge = authentication.active_otp(session.sandbox, attempt)
     if challenge is None or verdict is Verdict.EXPIRED:
-        return otp.EXPIRED
-    return otp.wrong(challenge)
+        return sentences.EXPIRED
+    return sentences.wrong(challenge)
 
 
 def _resend(runtime: Runtime, token: str) -> Response:
@@ -65,13 +65,13 @@ def _resend(runtime: Runtime, token: str) -> Response:
         try:
             _send_again(session, attempt)
         except Conflict as error:
-            return _form(session, attempt, otp.refusal(session.sandbox, error, _PAYMENT), 422)
+            return _form(session, attempt, sentences.refusal(session.sandbox, error, _PAYMENT), 422)
         return go(f"{session.at('otp')}?sent=again")
 
 
 def _send_again(session: PageSession, attempt: Attempt) -> None:
     challenge = authentication.active_otp(session.sandbox, attempt)
-    if challenge is None or not otp.runs(session.sandbox, challenge):
+    if challenge is None or not sentences.runs(session.sandbox, challenge):
         authentication.start_otp(session.sandbox, attempt)
     else:
         challenges.resend(session.sandbox, challenge.challenge_id)
@@ -92,7 +92,7 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 def _form(session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
     page = page_session.page_context(session, "Enter the code", notes=page_session.otp_notes())
     challenge = authentication.active_otp(session.sandbox, attempt)
-    asked = otp.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
+    asked = sentences.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
     error = error or _trouble(session, challenge)
     if error is not None:
         page["title"] = f"Error: {error}"
@@ -102,8 +102,8 @@ def _form(session: PageSession, attempt: Attempt, error: str | None = None, stat
 
 def _trouble(session: PageSession, challenge: Challenge | None) -> str | None:
     """What is wrong with a challenge before anything was typed."""
-    if challenge is None or not otp.runs(session.sandbox, challenge):
-        return otp.EXPIRED
+    if challenge is None or not sentences.runs(session.sandbox, challenge):
+        return sentences.EXPIRED
     return _UNDELIVERED if challenge.undelivered else None
 
 

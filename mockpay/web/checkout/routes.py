@@ -20,7 +20,7 @@ from mockpay.store.unit_of_work import Runtime
 from mockpay.vault import saved_methods as vault
 from mockpay.vault.rules import SavedMethod
 from mockpay.web import buyers
-from mockpay.web.checkout import bank, card, emi, generic, netbanking, otp, page_session, results, submission, upi
+from mockpay.web.checkout import bank, card, emi, netbanking, otp, page_session, results, submission, upi
 from mockpay.web.checkout import wallet as balance
 from mockpay.web.checkout.page_session import PageSession, go, gone, reading_session, show, writing_session
 
@@ -29,7 +29,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
     """All pages below ``/pay/{token}/`` for one process."""
     front = Blueprint("checkout", __name__, url_prefix="/pay/<token>")
     pages: dict[str, Callable[[Runtime, str], Response]] = {
-        **{code: generic.page_of(method) for code, method in METHODS.items()},
+        **{code: submission.page_of(method) for code, method in METHODS.items()},
         "": _choose,
         "upi": upi.page,
         "upi-app": upi.app,

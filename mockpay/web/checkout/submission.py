@@ -10,19 +10,19 @@ from flask import Response, request
 from werkzeug.urls import iri_to_uri
 
 from mockpay.delivery import outbox, scheduler
-from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.method import Instrument, Method
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import authentication, payments
-from mockpay.services.payments.payers import CheckoutContext, Payer
+from mockpay.services.payments.authentication import CheckoutContext, Payer
 from mockpay.services.payments.payments import PaymentResult
 from mockpay.store.unit_of_work import Runtime
 from mockpay.threeds.rules import Browser
-from mockpay.vault.consents import Consent, consent
+from mockpay.vault.rules import Consent, consent
 from mockpay.web import buyers
 from mockpay.web.checkout import page_session
-from mockpay.web.checkout.page_session import PageSession, go, reading_session, writing_session
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 # --- who pays
 
@@ -210,3 +210,26 @@ def onward(runtime: Runtime, token: str) -> Response:
 def next_page(session: PageSession) -> str:
     """The address at which the buyer goes on."""
     return session.at("bank") if session.at_bank else session.url
+
+
+_LONGEST_VALUE = 255
+
+
+def page_of(method: Method) -> Callable[[Runtime, str], Response]:
+    """The page of a method, by its record."""
+
+    def read(session: PageSession) -> Instrument:
+        return method.read(request.form, session.sandbox.now, session.order.amount)
+
+    def form(session: PageSession, error: Invalid | None = None) -> Response:
+        page = page_session.page_context(session, f"Pay by {session.methods[method.code].noun}")
+        if error is not None:
+            values = {name: request.form.get(name, "")[:_LONGEST_VALUE] for name in method.fields}
+            page_session.refuse(page, error, values)
+        status = 422 if error is not None else 200
+        return show("checkout/generic.html", status, page=page, method=method)
+
+    def page(runtime: Runtime, token: str) -> Response:
+        return form_page(runtime, token, read, form)
+
+    return page

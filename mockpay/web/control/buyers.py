@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from mockpay.domain.buyers import BY_EMAIL, Buyer
 from mockpay.domain.wallet import Kind
 from mockpay.kernel.money import Money
-from mockpay.services import buyers, inbox, wallet
+from mockpay.services import buyers, wallet
 from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads.buyers import Entry
@@ -51,9 +51,9 @@ class InboxMessageList(Struct, kw_only=True):
 def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
     query = request.query
     with request.transaction() as sandbox:
-        inbox.forget_old(sandbox)
+        buyers.forget_old(sandbox)
     with request.read() as sandbox:
-        page = inbox.list_page(
+        page = buyers.list_page(
             sandbox, kind=query.kind, to=query.to, attempt_id=query.attempt_id, after=query.cursor, limit=query.limit
         )
     return to_response(InboxMessageList, page)

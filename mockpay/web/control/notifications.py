@@ -11,7 +11,7 @@ from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
 from mockpay.services import notifications as verbs
 from mockpay.store import notification_tries, notifications, transitions
-from mockpay.store.reads.summaries import tries_of
+from mockpay.store.reads.lists import tries_of
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response

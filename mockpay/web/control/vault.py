@@ -9,10 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from mockpay.kernel.errors import Invalid
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault import consent_table, vault_table
 from mockpay.vault import saved_methods as verbs
-from mockpay.vault.consents import consent
-from mockpay.vault.rules import SavedMethod
+from mockpay.vault import vault_table
+from mockpay.vault.rules import SavedMethod, consent
 from mockpay.web.control.buyers import BUYER as BUYER
 from mockpay.web.control.buyers import buyer_named, buyer_of
 from mockpay.web.control.endpoints import DELETE, GET, PATCH, POST, Request
@@ -157,7 +156,7 @@ def _key(sandbox: Sandbox, request: Request[Any, Any]) -> tuple[str, str]:
 
 
 def _detail(sandbox: Sandbox, method: SavedMethod) -> SavedMethodDetail:
-    agreed = consent_table.find(sandbox, method.consent_id)
+    agreed = vault_table.find_consent(sandbox, method.consent_id)
     return to_response(
         SavedMethodDetail,
         method,

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from mockpay.kernel.clock import rfc3339
-from mockpay.services import inbox as messages
-from mockpay.services.inbox import Message
+from mockpay.services import buyers
+from mockpay.services.buyers import Message
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
@@ -32,7 +32,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def inbox(seller_id: str) -> str:
         # A code is good for an hour; whoever looks later must not find it on the disk either.
         with transaction(runtime, seller_id) as sandbox:
-            messages.forget_old(sandbox)
+            buyers.forget_old(sandbox)
         with read(runtime, seller_id) as sandbox:
             return _page(runtime, sandbox)
 
@@ -44,7 +44,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 
 def _version(sandbox: Sandbox) -> str:
-    newest = messages.list_page(sandbox, limit=1).items
+    newest = buyers.list_page(sandbox, limit=1).items
     return str(newest[0].number if newest else 0)
 
 
@@ -52,7 +52,7 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     listing = Listing.of_request("inbox", sandbox.seller_id, "to")
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
-    page = messages.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
+    page = buyers.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
     return render(
         runtime,
         sandbox,

@@ -147,7 +147,7 @@ def _of_refund(event: TimelineEvent) -> str:
     return text[:1].upper() + text[1:]
 
 
-#: What networks call the number of a credit (domain/credit_references.py).
+#: What networks call the number of a credit (domain/refunds.py).
 _NUMBERS = ("ARN", "RRN", "UTR")
 
 

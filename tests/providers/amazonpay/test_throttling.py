@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.providers.amazonpay.throttling import PROFILES, take
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes
-from mockpay.store.rate_limits import find
+from mockpay.store.counters import find
 from tests.factories import World, run_concurrently
 
 #: Amazon's documentation, as facts section 7 has it: tokens, ms until one comes back.

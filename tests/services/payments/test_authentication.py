@@ -9,7 +9,7 @@ from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import SECOND
 from mockpay.otp.rules import Verdict
-from mockpay.services.inbox import list_page
+from mockpay.services.buyers import list_page
 from mockpay.services.payments import authentication, payments
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import get_attempt

@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import authentication, payments
-from mockpay.services.payments.payers import Payer
+from mockpay.services.payments.authentication import Payer
 from mockpay.store import schedule
 from mockpay.threeds import threeds_table
 from tests.factories import GUEST_AT_PAGE, World, run_concurrently

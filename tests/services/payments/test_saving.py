@@ -9,9 +9,9 @@ from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.services.payments import captures
-from mockpay.services.payments.payers import Payer
-from mockpay.vault import consent_table, saved_methods
-from mockpay.vault.consents import consent
+from mockpay.services.payments.authentication import Payer
+from mockpay.vault import saved_methods, vault_table
+from mockpay.vault.rules import consent
 from tests.factories import GUEST_AT_PAGE, NOON, World
 
 VISA, HDFC, DECLINED = "4111111111111111", "5241810000000000", "4000000000000002"
@@ -51,7 +51,7 @@ def test_what_has_paid_is_kept_with_its_buyers_consent(world, kind):
     assert (method.status, method.attempt_id) == ("ACTIVE", attempt.attempt_id)
     assert method.is_default
     with world.read() as sandbox:
-        assert consent_table.find(sandbox, method.consent_id) == YES
+        assert vault_table.find_consent(sandbox, method.consent_id) == YES
 
 
 @pytest.mark.parametrize("kind", INSTRUMENTS)

@@ -9,7 +9,7 @@ from mockpay.domain.payments.attempts import ATTEMPT
 from mockpay.domain.refunds import REFUND
 from mockpay.otp import challenges
 from mockpay.otp.rules import OTP, Purpose
-from mockpay.services import inbox
+from mockpay.services import buyers
 from mockpay.services.payments import settlement
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
@@ -155,7 +155,7 @@ def test_a_code_is_told_by_where_it_went_and_never_itself(world):
             attempt_id=attempt.attempt_id,
         )
         challenges.verify(sandbox, challenge.challenge_id, "000001")
-        (message,) = inbox.list_page(sandbox).items
+        (message,) = buyers.list_page(sandbox).items
     lines = timeline_lines(world.timeline(order))[-2:]
     assert [(line.title, line.fact) for line in lines] == [
         ("Code sent", f"To {challenge.destination_masked} for this payment"),
