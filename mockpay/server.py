@@ -66,7 +66,7 @@ class MockpayServer:
             raise
         self._server.settings, self._server.wsgi_app = self.settings, app.wsgi_app
         self.runtime = runtime_of(app)
-        self._worker: Worker | None = None
+        self._worker = Worker(self.runtime)
         self._thread: Thread | None = None
 
     @property
@@ -77,7 +77,6 @@ class MockpayServer:
 
     def serve(self) -> None:
         """Serve until `stop`; blocks."""
-        self._worker = Worker(self.runtime)
         self._worker.start()
         self._server.serve()
 
@@ -90,8 +89,7 @@ class MockpayServer:
         """Let running requests finish, cut those that only wait, and end within two seconds."""
         self.runtime.stopping.set()
         self._server.stop()
-        if self._worker is not None:
-            self._worker.stop()
+        self._worker.stop()
         if self._thread is not None:
             self._thread.join(2.0)
         close(self.runtime.engine, self.runtime.writer)

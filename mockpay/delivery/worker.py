@@ -34,7 +34,8 @@ class Worker:
         """Finish what is running and end."""
         self._stop.set()
         self._runtime.wake.set()
-        self._thread.join(timeout / 2)
+        if self._thread.is_alive():  # not where a server is stopped while it starts
+            self._thread.join(timeout / 2)
         self._senders.finish(timeout / 2)
 
     def _run(self) -> None:
