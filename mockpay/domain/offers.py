@@ -107,11 +107,6 @@ class Offers:
         down = Refusal("bank_technical_error", "No bank can be reached right now.")
         return offered.refusal(amount) or (down if no_bank else None)
 
-    def bank_down(self, code: str, now: int) -> bool:
-        """Whether a bank cannot be reached; one that nobody knows never can."""
-        bank = self.banks.get(code)
-        return bank is None or bank.is_down(now)
-
     def network_refusal(self, network: str) -> Refusal | None:
         """Why a card of this network is not taken; None where it is."""
         if self.networks.get(network, False):

@@ -72,16 +72,6 @@ class Clock:
         """The same clock, showing `moment` at the real time `real`."""
         return Clock(self.mode, real, moment)
 
-    def switched(self, mode: Mode, real: int) -> Clock:
-        """The same time, from here on running or frozen."""
-        return Clock(mode, real, self.now(real))
-
-    def real_time_of(self, moment: int) -> int | None:
-        """When, in real time, this clock will show `moment`; None if it never will."""
-        if self.mode is Mode.FROZEN:
-            return self.real_anchor if moment <= self.seller_anchor else None
-        return self.real_anchor + (moment - self.seller_anchor)
-
 
 @lru_cache(maxsize=64)
 def rfc3339(moment: int) -> str:

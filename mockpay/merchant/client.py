@@ -14,7 +14,7 @@ from mockpay.merchant.parameters import Filters, PaymentOptions, filter_params, 
 from mockpay.merchant.refunds import Refund, refund_details, refund_params
 from mockpay.merchant.transport import RequestsSender
 from mockpay.wire import forms
-from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
+from mockpay.wire.amazonpay.opening import Envelope, Flavour, seal
 from mockpay.wire.amazonpay.signing import SIGNATURE_FIELDS, sign, string_to_sign
 from mockpay.wire.keys import load_public_key
 from mockpay.wire.xml import Plain

@@ -179,11 +179,6 @@ def _forced_decision(sandbox: Sandbox, facts: Mapping[str, str | None]) -> Prese
     return None
 
 
-def note_outcome(sandbox: Sandbox, attempt_id: str, *, declined: bool) -> None:
-    """Tell how an attempt ended: declines count against an address, a payment for a buyer."""
-    risk_table.record_outcome(sandbox, attempt_id, declined=declined)
-
-
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> Assessment | None:
     """What was decided on an attempt; None where the risk check never saw it."""
     return risk_table.of_attempt(sandbox, attempt_id)

@@ -32,9 +32,8 @@ from sqlalchemy import (
 
 from mockpay.kernel.clock import DAY
 from mockpay.risk.rules import HOUR, MINUTE, TEN_MINUTES, Assessment, Counts, Facts, Hit, Verdict
-from mockpay.store.db.mapping import dump, load
+from mockpay.store.db.mapping import Prepared, dump, load
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
-from mockpay.store.db.prepared import Prepared
 from mockpay.store.unit_of_work import Sandbox
 
 risk_inputs = Table(

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import Index, Table, UniqueConstraint, bindparam, delete, insert, select
 
 from mockpay.domain.payments.attempts import ATTEMPT, LIVE, Attempt
-from mockpay.store.db.mapping import Mapper, dump, load
+from mockpay.store.db.mapping import Mapper, Prepared, dump, load
 from mockpay.store.db.metadata import big, metadata, partial_index, sealed, text
-from mockpay.store.db.prepared import Prepared
 from mockpay.store.unit_of_work import Sandbox
 
 attempts = Table(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Table, select, update
 
 from mockpay.domain.throttling import Bucket
+from mockpay.store.db.mapping import insert_new
 from mockpay.store.db.metadata import big, metadata, text
-from mockpay.store.db.prepared import insert_new
 from mockpay.store.unit_of_work import Sandbox
 
 counters = Table(

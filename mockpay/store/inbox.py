@@ -12,10 +12,9 @@ from typing import Any
 from sqlalchemy import Index, Row, Table, func, select, update
 
 from mockpay.kernel.clock import SECOND
-from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.mapping import Mapper, keep_newest
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
-from mockpay.store.db.prepared import keep_newest
 from mockpay.store.unit_of_work import Sandbox
 
 inbox = Table(

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, Index, Table
 
-from mockpay.store.db.mapping import dump
+from mockpay.store.db.mapping import dump, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
-from mockpay.store.db.prepared import insert_row, keep_newest
 
 journal = Table(
     "journal",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Index, Table, UniqueConstraint, select
 
 from mockpay.domain.notifications import Try
-from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.mapping import Mapper, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
-from mockpay.store.db.prepared import insert_row, keep_newest
 from mockpay.store.unit_of_work import Sandbox
 
 tries = Table(

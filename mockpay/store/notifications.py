@@ -8,10 +8,9 @@ from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, liter
 
 from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Misbehaviour, Notification
 from mockpay.store import transitions
-from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.mapping import Mapper, Prepared
 from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
-from mockpay.store.db.prepared import Prepared
 from mockpay.store.unit_of_work import Sandbox
 
 notifications = Table(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Connection, Index, Table, UniqueConstraint, bindparam, func, insert, select
 
 from mockpay.domain.orders import ORDER, Order
-from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.mapping import Mapper, Prepared
 from mockpay.store.db.metadata import big, metadata, row_id, text
-from mockpay.store.db.prepared import Prepared
 from mockpay.store.unit_of_work import Sandbox
 
 orders = Table(

@@ -28,9 +28,8 @@ from sqlalchemy import (
 
 from mockpay.kernel.clock import SECOND
 from mockpay.settings import Settings
-from mockpay.store.db.mapping import Mapper, dump
+from mockpay.store.db.mapping import Mapper, Prepared, dump, insert_row
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
-from mockpay.store.db.prepared import Prepared, insert_row
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 outbox = Table(

@@ -11,9 +11,8 @@ from sqlalchemy import text as written
 
 from mockpay.kernel.clock import Clock
 from mockpay.store import sellers
-from mockpay.store.db.mapping import dump, load
+from mockpay.store.db.mapping import Prepared, dump, insert_row, load
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
-from mockpay.store.db.prepared import Prepared, insert_row
 from mockpay.store.unit_of_work import Sandbox
 
 events = Table(

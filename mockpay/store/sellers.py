@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Index, Table, and_, bindparam, case, delete, 
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.keys.keyring import Keyring
-from mockpay.store.db.mapping import Mapper, dump, load
+from mockpay.store.db.mapping import Mapper, Prepared, dump, insert_new, load
 from mockpay.store.db.metadata import SETTINGS, big, metadata, sealed, text
-from mockpay.store.db.prepared import Prepared, insert_new
 
 _KIND = "seller.secret"
 

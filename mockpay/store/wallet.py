@@ -6,8 +6,8 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Index, Table, UniqueCon
 
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 from mockpay.kernel.errors import Conflict
+from mockpay.store.db.mapping import insert_new
 from mockpay.store.db.metadata import big, metadata, row_id, text
-from mockpay.store.db.prepared import insert_new
 from mockpay.store.unit_of_work import Sandbox
 
 accounts = Table(

@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Index, Table, UniqueConstraint, func, insert,
 
 from mockpay.domain.timeline import Actor
 from mockpay.store import schedule, transitions
-from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.mapping import Mapper, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, sealed, text
-from mockpay.store.db.prepared import insert_row, keep_newest
 from mockpay.store.reads.event_wait import ORDER_IDS, EventSource
 from mockpay.store.transitions import Transitions, add_event, require, timeline
 from mockpay.store.unit_of_work import Sandbox

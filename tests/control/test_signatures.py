@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from mockpay.kernel.ids import entropy
-from mockpay.wire.amazonpay import envelope
+from mockpay.wire.amazonpay import opening
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, candidates
 from mockpay.wire.amazonpay.signing import sign
 from mockpay.wire.keys import load_public_key
@@ -50,13 +50,13 @@ def test_another_sellers_secret_is_not_the_one_compared_with(api, world):
 
 def test_a_sealed_request_to_pay_is_opened_and_explained(world):
     seller = world.get("").json
-    sealed = envelope.seal(
+    sealed = opening.seal(
         {"sellerOrderId": "A-1", "orderTotalAmount": "1.00"},
         seller_id=world.seller_id,
         access_key=seller["access_key"],
         secret_key="another-secret-key",
         public_key=load_public_key(world.api.get("/public-key").text),
-        flavour=envelope.Flavour.PHP,
+        flavour=opening.Flavour.PHP,
         start_time=1_700_000_000,
         entropy=entropy,
     )

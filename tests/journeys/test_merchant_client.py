@@ -6,7 +6,7 @@ import pytest
 
 from mockpay.kernel.clock import SystemClock
 from mockpay.merchant import SignatureMismatch
-from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.opening import Flavour
 
 BACK = "http://127.0.0.1:1/back"
 FLAVOURS = pytest.mark.parametrize("flavour", [Flavour.PHP, Flavour.NODE])

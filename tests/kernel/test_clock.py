@@ -35,27 +35,6 @@ def test_a_clock_may_be_set_back():
     assert moved.now(2_500) == NOON - 4_500
 
 
-def test_stopping_and_starting_a_clock_loses_no_time():
-    running = Clock(Mode.RUNNING, 0, NOON)
-    frozen = running.switched(Mode.FROZEN, real=10_000)
-    assert frozen.now(50_000) == NOON + 10_000
-    again = frozen.switched(Mode.RUNNING, real=50_000)
-    assert again.now(50_001) == NOON + 10_001
-
-
-def test_a_running_clock_tells_when_it_will_show_a_moment():
-    clock = Clock(Mode.RUNNING, 1_000, NOON)
-    real = clock.real_time_of(NOON + 250)
-    assert real == 1_250
-    assert clock.now(real) == NOON + 250
-
-
-def test_a_frozen_clock_shows_no_later_moment():
-    clock = Clock(Mode.FROZEN, 1_000, NOON)
-    assert clock.real_time_of(NOON) == 1_000
-    assert clock.real_time_of(NOON + 1) is None
-
-
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

@@ -8,8 +8,8 @@ from mockpay.kernel.http.calls import HttpReply
 from mockpay.merchant import AmazonPayClient, ServiceError, SignatureMismatch
 from mockpay.merchant.results import Outcome
 from mockpay.wire import forms, keys, xml
-from mockpay.wire.amazonpay import envelope, signing
-from mockpay.wire.amazonpay.envelope import Flavour, open_envelope, read_parameters
+from mockpay.wire.amazonpay import opening, signing
+from mockpay.wire.amazonpay.opening import Flavour, open_envelope, read_parameters
 from mockpay.wire.amazonpay.results import ResultError
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
 from mockpay.wire.amazonpay.signing import Encoding
@@ -80,7 +80,7 @@ def test_a_payment_url_carries_everything_the_shop_said(flavour):
     assert url.startswith("http://127.0.0.1:8420/initiatePayment?payload=")
     assert sent.redirect_url == "https://shop.example/back?x=1"
     assert opened.iv_bytes == flavour.iv_bytes
-    assert envelope.verify_envelope(opened, SECRET_KEY)
+    assert opening.verify_envelope(opened, SECRET_KEY)
     assert opened.values == {
         "orderTotalAmount": "499.00",
         "orderTotalCurrencyCode": "INR",

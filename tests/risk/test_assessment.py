@@ -10,7 +10,7 @@ from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.clock import DAY, SECOND, Mode
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.risk import assessment
+from mockpay.risk import assessment, risk_table
 from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Assessment, Facts
 from mockpay.services.sellers.accounts import Changes, change, reset
@@ -53,7 +53,7 @@ class Check:
 
     def ended(self, *, declined):
         with self.world.transaction() as sandbox:
-            assessment.note_outcome(sandbox, self.last, declined=declined)
+            risk_table.record_outcome(sandbox, self.last, declined=declined)
 
     def later(self, ms):
         self.world.set_clock(Mode.FROZEN, self.world.now() + ms)

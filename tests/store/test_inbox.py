@@ -7,7 +7,7 @@ from mockpay.kernel.errors import Invalid, NotFound
 from mockpay.services.buyers import opened
 from mockpay.services.sellers import accounts
 from mockpay.store import inbox
-from mockpay.store.db import prepared
+from mockpay.store.db import mapping
 from mockpay.store.inbox import CODE_KEPT_MS, FORGOTTEN
 from tests.factories import World, on_sqlite
 
@@ -192,12 +192,12 @@ def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
             "body": "",
             "created_at": sandbox.now,
         }
-        rows = [{**row, "message_id": f"old_{n}"} for n in range(prepared.MOST_ROWS + 600)]
+        rows = [{**row, "message_id": f"old_{n}"} for n in range(mapping.MOST_ROWS + 600)]
         sandbox.connection.execute(insert(inbox.inbox), rows)
     last = [put(world, str(number)) for number in range(500)]
     with world.read() as sandbox:
         count = select(func.count()).where(inbox.inbox.c.seller_id == world.seller_id)
-        assert prepared.MOST_ROWS <= sandbox.connection.execute(count).scalar() < prepared.MOST_ROWS + 500
+        assert mapping.MOST_ROWS <= sandbox.connection.execute(count).scalar() < mapping.MOST_ROWS + 500
         assert inbox.by_id(sandbox, "old_0") is None
         assert inbox.by_id(sandbox, last[0]) is not None
     assert ids(other) == [theirs]

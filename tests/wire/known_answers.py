@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mockpay.wire import forms, keys
 from mockpay.wire.amazonpay import sealing
-from mockpay.wire.amazonpay.envelope import EnvelopeParameters, read_parameters
+from mockpay.wire.amazonpay.opening import EnvelopeParameters, read_parameters
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "amazonpay.json").read_text(encoding="utf-8"))
 SELLER_ID = VECTORS["credentials"]["merchant_id"]

@@ -1,7 +1,7 @@
 import pytest
 
-from mockpay.wire.amazonpay import envelope, sealing, signing
-from mockpay.wire.amazonpay.envelope import EnvelopeError, Flavour, open_envelope
+from mockpay.wire.amazonpay import opening, sealing, signing
+from mockpay.wire.amazonpay.opening import EnvelopeError, Flavour, open_envelope
 from mockpay.wire.amazonpay.signing import Encoding
 from tests.wire.known_answers import ACCESS_KEY, PRIVATE_KEY, SECRET_KEY, SELLER_ID, VECTORS, name_of, parameters_of
 
@@ -28,8 +28,8 @@ def test_a_real_clients_signature_verifies(vector):
 
     assert signing.request_string(opened.encoded) == vector["string_to_sign"]
     assert signing.sign(SECRET_KEY, vector["string_to_sign"]) == vector["expected_signature"]
-    assert envelope.verify_envelope(opened, SECRET_KEY)
-    assert not envelope.verify_envelope(opened, SECRET_KEY + "x")
+    assert opening.verify_envelope(opened, SECRET_KEY)
+    assert not opening.verify_envelope(opened, SECRET_KEY + "x")
 
 
 @pytest.mark.parametrize("vector", REQUESTS, ids=name_of)
@@ -78,4 +78,4 @@ def test_the_answer_is_signed_in_the_encoding_of_the_request(name, double_utf8, 
     opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
 
     assert (opened.double_utf8, opened.node_marks) == (double_utf8, node_marks)
-    assert envelope.result_encoding(opened) is encoding
+    assert opening.result_encoding(opened) is encoding

@@ -14,7 +14,7 @@ from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
-from mockpay.wire.amazonpay.envelope import OpenedEnvelope, open_envelope, read_parameters
+from mockpay.wire.amazonpay.opening import OpenedEnvelope, open_envelope, read_parameters
 from mockpay.wire.amazonpay.signing import sign_result
 from mockpay.wire.forms import decode_form
 

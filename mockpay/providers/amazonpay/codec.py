@@ -14,8 +14,8 @@ from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.amazonpay.request_forms import CONTROL
 from mockpay.providers.amazonpay.simulation import of_payment
-from mockpay.wire.amazonpay import envelope
-from mockpay.wire.amazonpay.envelope import OpenedEnvelope
+from mockpay.wire.amazonpay import opening
+from mockpay.wire.amazonpay.opening import OpenedEnvelope
 
 CURRENCY = "INR"
 _DIGITS = re.compile(r"[0-9]{1,12}")
@@ -98,7 +98,7 @@ def check_caller(opened: OpenedEnvelope, seller: Seller) -> None:
     """
     if not opened.signature:
         raise Invalid("The payload is not signed.", code="signature.missing")
-    if not envelope.verify_envelope(opened, seller.secret_key):
+    if not opening.verify_envelope(opened, seller.secret_key):
         raise Forbidden("The signature does not match.", code="signature.invalid")
     if opened.values.get("sellerId") != seller.seller_id:
         raise Forbidden("The sellerId is not the caller's.", code="seller.another")
@@ -187,7 +187,7 @@ def _live(values: Mapping[str, str]) -> bool:
 def _marks(opened: OpenedEnvelope, age_ms: int) -> dict[str, object]:
     """What the way back and the dashboard need to know of how the request was written."""
     return {
-        "encoding": str(envelope.result_encoding(opened)),
+        "encoding": str(opening.result_encoding(opened)),
         "iv_bytes": opened.iv_bytes,
         "plaintext_bytes": len(opened.plaintext),
         "double_utf8": opened.double_utf8,

@@ -20,7 +20,7 @@ from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
 from mockpay.store import journal
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
-from mockpay.wire.amazonpay.envelope import (
+from mockpay.wire.amazonpay.opening import (
     EnvelopeParameters,
     OpenedEnvelope,
     open_envelope,

@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.keys.files import Keys
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import envelope, signing
+from mockpay.wire.amazonpay import opening, signing
 from mockpay.wire.amazonpay.diagnostics import explain, explain_strings
 from mockpay.wire.amazonpay.signature_verification import Candidate, SignedRequest, request_signature
 
@@ -30,8 +30,8 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
         raise Invalid("This is no URL.", code="url.invalid") from error
     raw, yours = call.body or parts.query, call.string_to_sign
     if all(raw.startswith(name) or f"&{name}" in raw for name in _ENVELOPE):
-        sent = envelope.read_parameters(forms.decode_form(raw))
-        opened = envelope.open_envelope(sent.payload, sent.key, sent.iv, keys.private[PAYMENT_KEY.private])
+        sent = opening.read_parameters(forms.decode_form(raw))
+        opened = opening.open_envelope(sent.payload, sent.key, sent.iv, keys.private[PAYMENT_KEY.private])
         signature = call.signature or opened.signature
         reading = Candidate("envelope", signing.request_string(opened.encoded))
         found = explain_strings([reading], secret=seller.secret_key, signature=signature, claimed=yours)

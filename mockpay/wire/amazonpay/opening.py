@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.wire.amazonpay.sealing import DATA_KEY_PADDING
+from mockpay.wire.amazonpay.sealing import Envelope as Envelope
+from mockpay.wire.amazonpay.sealing import seal as seal
 from mockpay.wire.amazonpay.signing import (
     NODE_MARKS,
     SLASH_QUIRK_FIELDS,
@@ -27,6 +29,7 @@ from mockpay.wire.amazonpay.signing import (
     sign,
     undo_double_utf8,
 )
+from mockpay.wire.amazonpay.signing import Flavour as Flavour
 from mockpay.wire.forms import MAX_PAIRS, FormError, percent_decode
 
 #: The contract's bound, for the fields as the shop wrote them.

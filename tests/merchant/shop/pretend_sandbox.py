@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.wire import forms, keys
-from mockpay.wire.amazonpay import envelope, signing
-from mockpay.wire.amazonpay.envelope import open_envelope, read_parameters
+from mockpay.wire.amazonpay import opening, signing
+from mockpay.wire.amazonpay.opening import open_envelope, read_parameters
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, verify_request
 from mockpay.wire.amazonpay.signing import Encoding
 from tests.merchant.posted import CERTIFICATE
@@ -89,7 +89,7 @@ def opened_request(query):
     """What a sealed request says, and where it wants the buyer sent back to."""
     sent = read_parameters(forms.decode_form(query))
     opened = open_envelope(sent.payload, sent.key, sent.iv, PRIVATE_KEY)
-    assert envelope.verify_envelope(opened, SECRET_KEY)
+    assert opening.verify_envelope(opened, SECRET_KEY)
     return opened.values, sent.redirect_url
 
 

@@ -13,7 +13,7 @@ from mockpay.merchant.results import Outcome
 from mockpay.testing import LiveServer, TestSeller
 from mockpay.wire import forms
 from mockpay.wire.amazonpay import signing
-from mockpay.wire.amazonpay.envelope import Envelope, Flavour, seal
+from mockpay.wire.amazonpay.opening import Envelope, Flavour, seal
 from mockpay.wire.amazonpay.sealing import signed_plaintext
 from tests.providers.amazonpay.http_client import Reply, send_request
 from tests.wire.known_answers import PUBLIC_KEY, seal_text

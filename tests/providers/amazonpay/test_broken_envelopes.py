@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.opening import Flavour
 from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request
 from tests.providers.amazonpay.shop import RETURN, assert_nobodys_journal_says
 from tests.wire.known_answers import seal_text

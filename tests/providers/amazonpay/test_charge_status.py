@@ -3,7 +3,7 @@
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.opening import Flavour
 from mockpay.wire.amazonpay.signing import Encoding, sign_result
 from tests.providers.amazonpay.http_client import Reply, send_request
 from tests.providers.amazonpay.shop import Shop, assert_nobodys_journal_says

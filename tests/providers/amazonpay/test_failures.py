@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.opening import Flavour
 from tests.providers.amazonpay.http_client import short_id
 from tests.providers.amazonpay.shop import RETURN, assert_signed_failure
 

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.opening import Flavour
 from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request, short_id
 
 

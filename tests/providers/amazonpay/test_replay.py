@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mockpay.merchant.results import Outcome
-from mockpay.wire.amazonpay.envelope import Flavour
+from mockpay.wire.amazonpay.opening import Flavour
 from tests.providers.amazonpay.http_client import send_request
 from tests.providers.amazonpay.shop import Shop
 

@@ -1,6 +1,6 @@
 """What the two databases spell differently."""
 
-from mockpay.store.db.prepared import insert_new
+from mockpay.store.db.mapping import insert_new
 from mockpay.store.orders import joined
 from mockpay.store.outbox import outbox
 

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.store.db import engine as engines
-from mockpay.store.db.prepared import Prepared, insert_row
+from mockpay.store.db.mapping import Prepared, insert_row
 from mockpay.store.transitions import timeline
 from tests.factories import on_sqlite
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from mockpay.kernel.ids import entropy
 from mockpay.wire import forms
-from mockpay.wire.amazonpay import envelope, signing
-from mockpay.wire.amazonpay.envelope import (
+from mockpay.wire.amazonpay import opening as envelope
+from mockpay.wire.amazonpay import signing
+from mockpay.wire.amazonpay.opening import (
     EnvelopeContentError,
     EnvelopeEncodingError,
     EnvelopeError,

@@ -1,6 +1,6 @@
 import pytest
 
-from mockpay.wire.amazonpay import envelope, signing
+from mockpay.wire.amazonpay import opening, signing
 from mockpay.wire.amazonpay.opening import OpenedEnvelope
 from mockpay.wire.amazonpay.results import Operation, ResultError, verify_result_signature
 from mockpay.wire.amazonpay.signing import Encoding, Flavour
@@ -90,7 +90,7 @@ def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(node_marks,
         node_marks=node_marks,
     )
 
-    assert envelope.result_encoding(opened) is encoding
+    assert opening.result_encoding(opened) is encoding
 
 
 def test_parameters_are_signed_in_byte_order_of_their_names():
