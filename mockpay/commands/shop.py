@@ -60,6 +60,7 @@ def shop(sandbox: str, host: str, port: int, ledger: Path, seller_id: str, acces
     click.echo(f"mockpay shop listening on {own_url(settings)}")
     click.echo(f"  catalogue  {own_url(settings)}/shop\n  sandbox    {sandbox}")
     sys.stdout.flush()
+    gc.freeze()  # or the end would wait for a collection of all modules
     gc.enable()
     server.serve()
 
