@@ -22,7 +22,7 @@ from bench.place import Place
 from bench.report import Line, against
 from mockpay.app import create_app, runtime_of
 from mockpay.delivery import clock, outbox, scheduler
-from mockpay.delivery.worker import Worker
+from mockpay.delivery.sender_pool import Worker
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.refunds import RefundRequest

@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from mockpay.app import create_app, runtime_of
-from mockpay.delivery.worker import Worker
+from mockpay.delivery.sender_pool import Worker
 from mockpay.http_server import HttpServer
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import Unusable

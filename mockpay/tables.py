@@ -8,7 +8,6 @@ from mockpay.store import buyers as buyers
 from mockpay.store import counters as counters
 from mockpay.store import inbox as inbox
 from mockpay.store import journal as journal
-from mockpay.store import notification_tries as notification_tries
 from mockpay.store import notifications as notifications
 from mockpay.store import orders as orders
 from mockpay.store import outbox as outbox

@@ -34,7 +34,7 @@ from mockpay.services.refunds.transitions import get_refund
 from mockpay.services.scenarios import add_rule
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
-from mockpay.store import attempts, notification_tries, notifications, transitions
+from mockpay.store import attempts, notifications, transitions
 from mockpay.store import orders as order_rows
 from mockpay.store import refunds as refund_rows
 from mockpay.store.unit_of_work import Runtime, read, transaction
@@ -303,7 +303,7 @@ class World:
     def delivery_tries(self, notification: Notification) -> list[Try]:
         """Every try to deliver it."""
         with self.read() as sandbox:
-            return notification_tries.of_notification(sandbox, notification.notification_id)
+            return notifications.of_notification(sandbox, notification.notification_id)
 
     def _fresh(self, sandbox, order: Order) -> Order:
         found = order_rows.by_number(sandbox, order.order_pk)

@@ -27,7 +27,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
-from mockpay.store import attempts, notification_tries, notifications, outbox, schedule, transitions
+from mockpay.store import attempts, notifications, outbox, schedule, transitions
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: An outbox row of this kind is one try to deliver a notification.
@@ -249,7 +249,7 @@ def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> b
     if notification.state is not DeliveryState.SENDING:
         notification = notifications.transition(sandbox, notification, "claimed")
     count = notification.tries + 1
-    notification_tries.add(sandbox, notification.notification_id, _try(sandbox, sent, count))
+    notifications.add_try(sandbox, notification.notification_id, _try(sandbox, sent, count))
     profile = retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
     event, pause = after(profile, sent.result, count, sandbox.now - notification.first_due_at)
     due = None if pause is None else sandbox.now + pause

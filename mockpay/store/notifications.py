@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Index,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    literal_column,
+    select,
+    update,
+)
 
-from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Misbehaviour, Notification
+from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Misbehaviour, Notification, Try
 from mockpay.store import transitions
-from mockpay.store.db.mapping import Mapper, Prepared
+from mockpay.store.db.mapping import Mapper, Prepared, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.unit_of_work import Sandbox
@@ -142,3 +152,42 @@ def list_page(
     query = select(notifications).where(*wanted).order_by(notifications.c.id.desc())
     rows = mapper.all(sandbox.connection, query.limit(limit + 1))
     return page_of("notification", rows, limit, lambda notification: notification.number)
+
+
+tries = Table(
+    "notification_tries",
+    metadata,
+    row_id(),
+    text("seller_id"),
+    text("notification_id"),
+    big("number"),
+    big("at"),
+    text("url"),
+    text("headers"),
+    text("body"),
+    text("signed"),
+    big("status", null=True),
+    text("answer"),
+    big("latency_ms"),
+    text("reason", null=True),
+    UniqueConstraint("notification_id", "number"),
+    Index("notification_tries_of_seller", "seller_id", "id"),
+)
+
+try_mapper = Mapper(Try, tries)
+
+
+def add_try(sandbox: Sandbox, notification_id: str, attempted: Try) -> None:
+    """Write down a try."""
+    row = {**try_mapper.dump(attempted), "seller_id": sandbox.seller_id, "notification_id": notification_id}
+    keep_newest(sandbox.connection, tries, sandbox.seller_id, insert_row(sandbox.connection, tries, row))
+
+
+def of_notification(sandbox: Sandbox, notification_id: str) -> list[Try]:
+    """Every try of a delivery that is still stored, the oldest first."""
+    query = (
+        select(tries)
+        .where(tries.c.notification_id == notification_id, tries.c.seller_id == sandbox.seller_id)
+        .order_by(tries.c.number)
+    )
+    return try_mapper.all(sandbox.connection, query)

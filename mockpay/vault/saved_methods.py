@@ -12,7 +12,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault import rules as rules
-from mockpay.vault import tokens, vault_table
+from mockpay.vault import vault_table
 from mockpay.vault.rules import Consent, InstrumentParts, MethodStatus, SavedMethod, check_consent
 
 
@@ -74,7 +74,7 @@ def save(
     given = check_consent(consent)
     parts = rules.split_instrument(instrument)
     ring = sandbox.runtime.keyring
-    mark = tokens.scoped_fingerprint(ring, sandbox.seller_id, parts.identity)
+    mark = rules.scoped_fingerprint(ring, sandbox.seller_id, parts.identity)
     known = vault_table.by_fingerprint(sandbox, buyer_id, mark)
     if known is not None and known.live:
         return _renew(sandbox, known, parts)
@@ -89,7 +89,7 @@ def save(
 
 
 def _new(sandbox: Sandbox, buyer_id: str, parts: InstrumentParts, attempt_id: str | None) -> SavedMethod:
-    token = tokens.new_token()
+    token = rules.new_token()
     pan = parts.secret.get("pan")
     number = _token_number(sandbox, token, parts.display["network"]) if pan else None
     return SavedMethod(
@@ -102,7 +102,7 @@ def _new(sandbox: Sandbox, buyer_id: str, parts: InstrumentParts, attempt_id: st
         display=parts.display,
         nickname=None,
         token_last4=number[-4:] if number else None,
-        par=tokens.account_reference(sandbox.runtime.keyring, pan) if pan else None,
+        par=rules.account_reference(sandbox.runtime.keyring, pan) if pan else None,
         is_default=False,
         consent_id=sandbox.short_id("cns", token),
         attempt_id=attempt_id,
@@ -114,7 +114,7 @@ def _new(sandbox: Sandbox, buyer_id: str, parts: InstrumentParts, attempt_id: st
 
 
 def _token_number(sandbox: Sandbox, token: str, network: str) -> str:
-    return tokens.token_number(sandbox.seller.seed, token, network)
+    return rules.token_number(sandbox.seller.seed, token, network)
 
 
 def _register(sandbox: Sandbox, method: SavedMethod, parts: InstrumentParts) -> SavedMethod:
@@ -268,8 +268,8 @@ def use(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethodUse:
     used = _require(vault_table.touch(sandbox, method))
     if not isinstance(instrument, Card):
         return SavedMethodUse(used, instrument)
-    proof = tokens.cryptogram(sandbox.runtime.keyring, sandbox.seller_id, token)
-    vault_table.add_cryptogram(sandbox, proof, token, sandbox.now + tokens.CRYPTOGRAM_LIFE)
+    proof = rules.cryptogram(sandbox.runtime.keyring, sandbox.seller_id, token)
+    vault_table.add_cryptogram(sandbox, proof, token, sandbox.now + rules.CRYPTOGRAM_LIFE)
     return SavedMethodUse(used, instrument, _token_number(sandbox, token, method.display["network"]), proof)
 
 

@@ -22,12 +22,11 @@ from sqlalchemy import (
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.errors import IllegalTransition, NotFound
 from mockpay.kernel.ids import fingerprint
-from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
+from mockpay.kernel.keys.keyring import Envelope, disclose, enclose
 from mockpay.store.db.mapping import Mapper, dump, insert_new, load
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault.rules import LIVE, SAVED_METHOD, Consent, MethodStatus, SavedMethod
-from mockpay.vault.tokens import binding
+from mockpay.vault.rules import LIVE, SAVED_METHOD, Consent, MethodStatus, SavedMethod, binding
 
 methods = Table(
     "saved_methods",

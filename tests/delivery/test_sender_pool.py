@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from mockpay.delivery import outbox
-from mockpay.delivery.sender_pool import SenderPool, send_waiting
-from mockpay.delivery.worker import Worker
+from mockpay.delivery.sender_pool import SenderPool, Worker, send_waiting
 from mockpay.domain.notifications import DeliveryState
 from mockpay.kernel.http.calls import HttpReply, Unreachable
 from mockpay.services.refunds.refund_settlement import settle

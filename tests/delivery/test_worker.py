@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from mockpay.delivery import scheduler
-from mockpay.delivery.worker import Worker
+from mockpay.delivery.sender_pool import Worker
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import keywrap
@@ -167,3 +167,39 @@ def _bound(kind: str, owner: str) -> bytes:
 
 def _unusable() -> Unusable:
     return Unusable("store.key must hold lines of version:base64 of 32 bytes.", code="keys.unusable")
+
+
+_DATA_KEY_BYTES = 32
+_WRAP_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """As stored: `version` of the ring's key, 40 bytes of wrapped key, 12 of nonce, the secret."""
+
+    version: int
+    wrapped: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+
+
+def enclose(ring: Keyring, bound: str, secret: bytes) -> Envelope:
+    """AES-256-GCM under a random key of its own; `bound` must be said again to open it."""
+    key, nonce = entropy(_DATA_KEY_BYTES), entropy(_WRAP_NONCE_BYTES)
+    version, wrapped = ring.wrap(key)
+    return Envelope(version, wrapped, nonce, AESGCM(key).encrypt(nonce, secret, bound.encode()))
+
+
+def disclose(ring: Keyring, bound: str, envelope: Envelope) -> bytes:
+    """
+    The secret.
+
+    Raises:
+        Unusable: code ``store.sealed_by_another_key``: the row was swapped or changed, or its
+            key is not in this ring.
+    """
+    key = ring.unwrap(envelope.version, envelope.wrapped)
+    try:
+        return AESGCM(key).decrypt(envelope.nonce, envelope.sealed, bound.encode())
+    except (InvalidTag, ValueError) as error:
+        raise another_key() from error

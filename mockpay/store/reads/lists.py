@@ -16,8 +16,7 @@ from mockpay.store.attempts import attempts
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.journal import journal
-from mockpay.store.notification_tries import tries
-from mockpay.store.notifications import notifications
+from mockpay.store.notifications import notifications, tries
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
 from mockpay.store.transitions import timeline

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
 from mockpay.services import notifications as verbs
-from mockpay.store import notification_tries, notifications, transitions
+from mockpay.store import notifications, transitions
 from mockpay.store.reads.lists import tries_of
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import GET, POST, Request
@@ -164,8 +164,7 @@ def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> No
         notification,
         try_count=notification.tries,
         tries=[
-            _delivery(delivery)
-            for delivery in notification_tries.of_notification(sandbox, notification.notification_id)
+            _delivery(delivery) for delivery in notifications.of_notification(sandbox, notification.notification_id)
         ],
         timeline=timeline_entries(transitions.of_order(sandbox, notification.order_pk), {notification.notification_id}),
         urls=urls,

@@ -16,7 +16,7 @@ from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notif
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Conflict
 from mockpay.services.notifications import deliver, get_notification, retry_profiles
-from mockpay.store import notification_tries, notifications, schedule, transitions
+from mockpay.store import notifications, schedule, transitions
 from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
@@ -152,7 +152,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, *, err
 
 def _tries(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
     """The newest tries first, a page of them at a time."""
-    tries = notification_tries.of_notification(sandbox, notification.notification_id)
+    tries = notifications.of_notification(sandbox, notification.notification_id)
     before = request.args.get("before", type=int)
     matching = [sent for sent in tries if before is None or sent.number < before]
     shown = matching[::-1][:_SHOWN]

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.keys.envelopes import Envelope, disclose, enclose
-from mockpay.kernel.keys.keyring import Keyring
+from mockpay.kernel.keys.keyring import Envelope, Keyring, disclose, enclose
 
 RING = Keyring.generate()
 ROW = "mockpay/vault/v1|A1|tok_1|card"
