@@ -16,7 +16,7 @@ from mockpay.store import scenarios as scenarios
 from mockpay.store import schedule as schedule
 from mockpay.store import sellers as sellers
 from mockpay.store import wallet as wallet
+from mockpay.store.db.engine import create_tables as create_tables
 from mockpay.store.db.metadata import metadata as metadata
-from mockpay.store.db.schema import create_tables as create_tables
 from mockpay.threeds import threeds_table as threeds_table
 from mockpay.vault import vault_table as vault_table

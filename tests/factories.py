@@ -23,7 +23,6 @@ from mockpay.kernel.clock import SECOND, Mode, parse_time
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services import notifications as notification_service
-from mockpay.services.audit import audit
 from mockpay.services.payments import authentication, cancellation, captures, orders, payments, settlement
 from mockpay.services.payments.authentication import CheckoutContext, Payer
 from mockpay.services.payments.captures import give_up
@@ -37,6 +36,7 @@ from mockpay.services.sellers.accounts import NewSeller
 from mockpay.store import attempts, notifications, transitions
 from mockpay.store import orders as order_rows
 from mockpay.store import refunds as refund_rows
+from mockpay.store.reads.audit import audit
 from mockpay.store.unit_of_work import Runtime, read, transaction
 from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.rules import Browser

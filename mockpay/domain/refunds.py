@@ -46,8 +46,7 @@ def known_outcome(outcome: str) -> bool:
     """
     Whether the stage `refund` has this outcome.
 
-    Beside the plain ones ``delay:SECONDS``, ``polls:N`` (settled by the n-th enquiry)
-    and ``at:TIME`` in RFC 3339.
+    Beside the plain ones ``delay:SECONDS``, ``polls:N`` (settled by the n-th enquiry) and ``at:TIME`` in RFC 3339.
     """
     return outcome in _PLAIN or bool(_COUNTED.fullmatch(outcome)) or _moment(outcome) is not None
 

@@ -48,9 +48,8 @@ def restored(bucket: Bucket, quota: Quota, now: int, real_now: int) -> Bucket:
     """
     The bucket with what has come back since.
 
-    What has passed is the longer of the seller's time and the real one: a merchant's own clock
-    does not stand still with the sandbox's, and moving the sandbox's clock helps as well.  A
-    clock that was set back takes nothing away.
+    What has passed is the longer of the seller's time and the real one: a merchant's own clock does not stand still
+    with the sandbox's, and moving the sandbox's clock helps as well. A clock that was set back takes nothing away.
     """
     passed = max(now - bucket.at, real_now - bucket.real_at, 0)
     more, rest = divmod(passed * TOKEN, quota.restore_ms)

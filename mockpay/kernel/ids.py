@@ -1,9 +1,8 @@
 """
 Names for things: reproducible ones that people see, and unguessable ones.
 
-A visible id is HMAC(seed, seller | noun | natural key | n), so the same seed gives
-the same ids in every run, whatever processes, restarts and threads do.
-Keys, nonces and page tokens come from the operating system.
+A visible id is HMAC(seed, seller | noun | natural key | n), so the same seed gives the same ids in every run,
+whatever processes, restarts and threads do. Keys, nonces and page tokens come from the operating system.
 """
 
 from __future__ import annotations

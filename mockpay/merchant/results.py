@@ -91,8 +91,7 @@ def charge_status(response: Mapping[str, str], signature: str, *, access_key: st
     """
     Verify and read the answer of chargeStatus.
 
-    The request has no text that would tell the server this client's encoding, so a
-    signature in any of them counts.
+    The request has no text that would tell the server this client's encoding, so a signature in any of them counts.
 
     Raises:
         SignatureMismatch: the signature is wrong.

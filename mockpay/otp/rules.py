@@ -1,9 +1,8 @@
 """
 One-time passwords: a fresh random number for one challenge, bound to what it is asked for.
 
-facts, section 2: an issuer's OTP is drawn anew for each challenge, so nothing is shared and
-RFC 4226 is not needed; codes are kept as a keyed hash, because all 10^6 of them could be tried
-against a plain one.
+facts, section 2: an issuer's OTP is drawn anew for each challenge, so nothing is shared and RFC 4226 is not needed;
+codes are kept as a keyed hash, because all 10^6 of them could be tried against a plain one.
 """
 
 from __future__ import annotations

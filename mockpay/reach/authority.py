@@ -1,9 +1,8 @@
 """
 A certificate authority that can vouch for the impersonated hosts and this machine only.
 
-Whoever trusts it risks nothing else: the name constraints are critical, so a client that
-does not understand them refuses it.  Loading x509 takes 70 ms, so this module is imported by
-those commands only that need a certificate.
+Whoever trusts it risks nothing else: the name constraints are critical, so a client that does not understand them
+refuses it. Loading x509 takes 70 ms, so this module is imported by those commands only that need a certificate.
 """
 
 from __future__ import annotations

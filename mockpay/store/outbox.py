@@ -134,9 +134,8 @@ def add(
     """
     Queue something to send now; its number.
 
-    What has a `sequence_key` is sent after all that was queued with it before.  `leased` leases
-    it to the caller at once, who then sends it itself; the worker takes it only where that
-    caller died.
+    What has a `sequence_key` is sent after all that was queued with it before. `leased` leases it to the caller at
+    once, who then sends it itself; the worker takes it only where that caller died.
     """
     row = {
         "seller_id": sandbox.seller_id,

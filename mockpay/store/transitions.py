@@ -134,9 +134,8 @@ class Transitions(Generic[AnyRecord]):
     """
     How the records of one machine move.
 
-    `subject` names the field with the record's id, `follow_ups` says what is done after each
-    event, in order, and `facts` what the timeline tells of any step beside the facts that the
-    caller names.
+    `subject` names the field with the record's id, `follow_ups` says what is done after each event, in order, and
+    `facts` what the timeline tells of any step beside the facts that the caller names.
     """
 
     mapper: Mapper[AnyRecord]

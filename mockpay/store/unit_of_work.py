@@ -1,8 +1,7 @@
 """
 `Runtime`, what the process has, and `Sandbox`, one seller's world in one transaction.
 
-`transaction` locks the seller's row and reads credentials, settings and clock from it;
-nothing caches any of them.
+`transaction` locks the seller's row and reads credentials, settings and clock from it; nothing caches any of them.
 """
 
 from __future__ import annotations
@@ -34,9 +33,8 @@ class Runtime:
     """
     What the process has; made once by `mockpay.app`.
 
-    `providers` maps a name to the company that is impersonated under it; `wake` is set whenever
-    something became due for the worker, `stopping` when the server is about to stop, so that open
-    waits end.
+    `providers` maps a name to the company that is impersonated under it; `wake` is set whenever something became due
+    for the worker, `stopping` when the server is about to stop, so that open waits end.
     """
 
     settings: Settings

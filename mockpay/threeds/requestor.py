@@ -226,9 +226,8 @@ def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: s
     """
     The browser is back from a challenge; it is told, not asked, how that ended.
 
-    What counts is the RReq.  A ``cres`` that tells another story, or comes before its RReq, ends
-    the authentication as ERROR, N and 09.  The first one counts; what is posted again changes
-    nothing.
+    What counts is the RReq. A ``cres`` that tells another story, or comes before its RReq, ends the authentication as
+    ERROR, N and 09. The first one counts; what is posted again changes nothing.
 
     Args:
         cres_text: As posted; None where the browser brings none.

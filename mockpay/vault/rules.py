@@ -49,8 +49,7 @@ def account_reference(ring: Keyring, pan: str) -> str:
     return "MOCK" + base64.b32encode(mark).decode()[:25]
 
 
-#: Beginnings of token numbers: in each network's range and of no test card, so that nobody can
-#: pay with one.
+#: Beginnings of token numbers: in each network's range and of no test card, so that nobody can pay with one.
 _TOKEN_BINS: Mapping[str, tuple[str, int]] = {
     "Visa": ("489537", 16),
     "Mastercard": ("520473", 16),

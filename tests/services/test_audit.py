@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import delete, insert, literal, select, text, update
 
-from mockpay.services.audit import audit
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
+from mockpay.store.reads.audit import audit
 from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import transaction
 from tests.control.worlds import Api, database, make_app

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import delete, insert, literal, select, update
 
-from mockpay.services.audit import audit
 from mockpay.store import orders
 from mockpay.store.attempts import attempts
+from mockpay.store.reads.audit import audit
 from mockpay.store.wallet import accounts, journals, postings
 from tests.factories import World
 from tests.services.ledger import ASHA, by_balance, top_up

@@ -1,9 +1,8 @@
 """
 Cards: networks by number, the rules of form, the test BINs, and the issuer's answers.
 
-Ranges, codes and meanings: facts on the buyer's side, section 1.3, with sources there.
-The PAN lives here only as an argument; a card that is no test card is refused before
-anything is stored.
+Ranges, codes and meanings: facts on the buyer's side, section 1.3, with sources there. The PAN lives here only as an
+argument; a card that is no test card is refused before anything is stored.
 """
 
 from __future__ import annotations

@@ -40,10 +40,9 @@ class Terms:
     """
     What taking a plan means.
 
-    `charged` is what the bank lends and the seller's side takes; a no-cost plan charges
-    `discount` less than the order's amount, and its instalments sum to that amount.
-    Interest and total are as lenders quote them, n times the instalment; what `rows` sum to
-    differs by the paise that the last instalment absorbs.
+    `charged` is what the bank lends and the seller's side takes; a no-cost plan charges `discount` less than the
+    order's amount, and its instalments sum to that amount. Interest and total are as lenders quote them, n times the
+    instalment; what `rows` sum to differs by the paise that the last instalment absorbs.
     """
 
     charged: Money

@@ -162,9 +162,7 @@ def link(*, payee: str, name: str, amount: str, reference: str, note: str, mode:
 
 @dataclass(frozen=True, slots=True)
 class Upi:
-    """
-    UPI: by a request to a VPA (collect), or by a QR code or link that opens an app (intent).
-    """
+    """UPI: by a request to a VPA (collect), or by a QR code or link that opens an app (intent)."""
 
     vpa: str | None = None
 

@@ -119,9 +119,8 @@ LIVE = frozenset(_S) - TERMINAL
 #: While an attempt is in one of these, its order can neither be cancelled nor expire.
 HOLDS_ORDER = frozenset({_S.PROCESSING, _S.UNKNOWN, _S.AUTHORIZED, _S.AUTHENTICATED})
 
-#: facts, section 12.2, without what nothing here can do: while AUTHENTICATED, PROCESSING or
-#: UNKNOWN holds the order, it neither ends nor finds the order closed; and what depends on a
-#: second gateway (failover, not found) comes with one.
+#: facts, section 12.2, without what nothing here can do: while AUTHENTICATED, PROCESSING or UNKNOWN holds the order, it
+#: neither ends nor finds the order closed; and what depends on a second gateway (failover, not found) comes with one.
 ATTEMPT: Machine[AttemptState] = Machine(
     "attempt",
     {

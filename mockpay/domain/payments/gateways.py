@@ -25,11 +25,10 @@ class Charge:
     """
     Money to be taken.
 
-    `idempotency_key` is the same for every resend of one attempt to one gateway;
-    `planned` is the outcome that the attempt's plan has for the issuer, or what the bank's own
-    book says by now; `fault` the plan of the gateway's stage; `agreed` whether a scenario asked
-    for the outcome, and `patience_ms` how long a simulated buyer takes otherwise.  `secret` is
-    the instrument's secret part: never stored, logged or shown.
+    `idempotency_key` is the same for every resend of one attempt to one gateway; `planned` is the outcome that the
+    attempt's plan has for the issuer, or what the bank's own book says by now; `fault` the plan of the gateway's
+    stage; `agreed` whether a scenario asked for the outcome, and `patience_ms` how long a simulated buyer takes
+    otherwise. `secret` is the instrument's secret part: never stored, logged or shown.
     """
 
     attempt_id: str

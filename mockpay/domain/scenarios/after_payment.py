@@ -1,8 +1,7 @@
 """
 Rows for what comes after the issuer: capture, notifications, verification and refunds.
 
-`24.CC` is the amount of a refund, `1705.CC` of an order that is refunded in full: CC means
-the same in both.
+`24.CC` is the amount of a refund, `1705.CC` of an order that is refunded in full: CC means the same in both.
 """
 
 from __future__ import annotations

@@ -34,9 +34,8 @@ class Row:
     """
     One agreed input: `input` is looked at, `equals` what, and what then happens at `stage`.
 
-    `equals` may begin or end with ``*``; an exact row goes before such a one.
-    `origin` says whose habit it follows.  A row that is not active is listed only: a good card
-    leaves it to the amount how the payment goes.
+    `equals` may begin or end with ``*``; an exact row goes before such a one. `origin` says whose habit it follows. A
+    row that is not active is listed only: a good card leaves it to the amount how the payment goes.
     """
 
     name: str

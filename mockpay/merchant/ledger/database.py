@@ -1,9 +1,8 @@
 """
 The one file that the ledger is in, its alerts, and the notifications that were taken.
 
-Standard library sqlite3, a file of the shop's own: a shop shares no database with whoever takes
-its payments.  A write begins by locking the file, so that what was read stays true until it is
-written.
+Standard library sqlite3, a file of the shop's own: a shop shares no database with whoever takes its payments. A write
+begins by locking the file, so that what was read stays true until it is written.
 """
 
 from __future__ import annotations

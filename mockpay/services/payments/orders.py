@@ -35,9 +35,8 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
     """
     Open an order, or find the one that the request leads to (contract section 2, "Replay").
 
-    The same payload leads to the same order as it now stands.  A new payload for the same
-    seller order id: open with the same amount, the same order; paid, refused as a duplicate;
-    failed, cancelled or expired, a new order.
+    The same payload leads to the same order as it now stands. A new payload for the same seller order id: open with
+    the same amount, the same order; paid, refused as a duplicate; failed, cancelled or expired, a new order.
     """
     last = orders.newest(sandbox, request.seller_order_id)
     same = last and orders.by_digest(sandbox, request.seller_order_id, request.digest)

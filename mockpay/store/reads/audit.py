@@ -164,3 +164,8 @@ def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
 
 
 CHECKS: tuple[Check, ...] = (_orders, _attempts, _timelines, *refund_audit.CHECKS, *ledger_audit.CHECKS)
+
+
+def audit(sandbox: Sandbox) -> list[Violation]:
+    """Every broken invariant of the seller's world; an empty list for a sound one."""
+    return [violation for check in CHECKS for violation in check(sandbox)]

@@ -143,9 +143,7 @@ def start(
     read: Callable[[PageSession], Instrument],
     refuse: Callable[[PageSession, Invalid], Response],
 ) -> Response:
-    """
-    A form was sent: pay with what `read` makes of it, or show what `refuse` makes of its error.
-    """
+    """A form was sent: pay with what `read` makes of it, or show what `refuse` makes of its error."""
     with writing_session(runtime, token) as session:
         if not session.payable or sent_before(session):
             return go(session.url)

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.services.audit import audit
 from mockpay.store.db.engine import reading
+from mockpay.store.reads.audit import audit
 from mockpay.store.reads.lists import JournalFilter, journal_page, ownerless_journal
 from mockpay.web.control.endpoints import GET, Request
 from mockpay.web.control.responses import PageQuery, to_response

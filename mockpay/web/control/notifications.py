@@ -74,8 +74,7 @@ class NotificationFields(Struct, kw_only=True):
     """
     One delivery of a message; a doubled message is several deliveries, counted by `copy`.
 
-    `outcome` is what a scenario does to it (`success`: nothing), `reason` why it is not
-    delivered.
+    `outcome` is what a scenario does to it (`success`: nothing), `reason` why it is not delivered.
     """
 
     notification_id: str

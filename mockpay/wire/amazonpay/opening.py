@@ -160,9 +160,8 @@ def result_encoding(opened: OpenedEnvelope) -> Encoding:
     """
     The encoding in which the client that sent this request will verify an answer.
 
-    Only non-ASCII text and ``!'()*`` make a difference.  UTF-8 twice unless the request had
-    it once; Node's set when its marks were seen, or the IV is Node's and the text was
-    encoded twice.
+    Only non-ASCII text and ``!'()*`` make a difference. UTF-8 twice unless the request had it once; Node's set when
+    its marks were seen, or the IV is Node's and the text was encoded twice.
     """
     node = opened.node_marks or (opened.iv_bytes == 12 and opened.double_utf8 is True)
     if opened.double_utf8 is False:

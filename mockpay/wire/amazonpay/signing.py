@@ -21,8 +21,7 @@ from mockpay.wire.forms import encode_utf8, percent_encode
 #: What Node's encodeURIComponent leaves bare beyond RFC 3986's unreserved set.
 NODE_MARKS = "!'()*"
 
-#: The two fields in which the Node client turns the first ``%2F`` into a slash, each time
-#: before it encodes.
+#: The two fields in which the Node client turns the first ``%2F`` into a slash, each time before it encodes.
 SLASH_QUIRK_FIELDS = frozenset({"sellerNote", "sellerStoreName"})
 
 

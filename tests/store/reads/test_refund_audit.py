@@ -5,11 +5,11 @@ from sqlalchemy import delete, select, update
 
 from mockpay.delivery import outbox
 from mockpay.kernel.money import Money
-from mockpay.services.audit import audit
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
+from mockpay.store.reads.audit import audit
 from mockpay.store.refunds import refunds
 from mockpay.store.transitions import timeline
 from mockpay.store.wallet import journals
