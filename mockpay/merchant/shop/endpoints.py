@@ -38,7 +38,7 @@ class IpnEndpoint:
         Answer 200 for what is taken, or was before; 400 for what is not to be believed, which
         Amazon never sends again; 500 for a trouble of the shop's own, so that it does.
         """
-        headers = {name: value for name, value in request.headers.items()}  # noqa: C416
+        headers = dict(request.headers.items())
         try:
             notification = self._back_office.accept_notification(headers, request.get_data())
         except (Unreachable, sqlite3.Error) as error:

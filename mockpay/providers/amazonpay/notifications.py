@@ -140,7 +140,7 @@ def _payment(notification: Notification, facts: Mapping[str, Any]) -> Tree:
     """The fee comes first: a consumer takes the second Amount for the payment's (ChargeAmount
     is inferred).
     """
-    code, words = amazon_note(facts["completed"], facts["reason"])
+    code, words = amazon_note(facts["reason"], paid=facts["completed"])
     details: Tree = {
         "OrderID": notification.order_id,
         "SellerReferenceId": facts["seller_order_id"],

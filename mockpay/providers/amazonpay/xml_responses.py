@@ -54,7 +54,7 @@ def error_document(error: MockpayError) -> bytes:
     return render("ErrorResponse", NAMESPACE, {"Error": detail, "RequestId": ids.request_id()})
 
 
-def amazon_note(paid: bool, reason: str | None) -> tuple[str, str]:  # noqa: FBT001
+def amazon_note(reason: str | None, *, paid: bool) -> tuple[str, str]:
     """Amazon's ReasonCode and ReasonDescription of a charge that has ended."""
     if paid:
         return "UpfrontChargeSuccess", "Txn Success"
@@ -64,7 +64,7 @@ def amazon_note(paid: bool, reason: str | None) -> tuple[str, str]:  # noqa: FBT
 def amazon_state(order: Order) -> tuple[str, str, str]:
     """Amazon's State, ReasonCode and ReasonDescription for an order (contract section 2)."""
     if order.state in PAID or order.state is OrderState.FAILED:
-        return "Closed", *amazon_note(order.state in PAID, order.reason)
+        return "Closed", *amazon_note(order.reason, paid=order.state in PAID)
     if order.state in CLOSED_UNPAID:
         return "Canceled", "", ""
     return "Open", "", ""
