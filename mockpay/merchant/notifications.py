@@ -170,7 +170,7 @@ class NotificationError(MockpayError):
     A notification that is not to be believed: answer 4xx, it need not come again.
 
     `code` tells why: ``notification.malformed``, ``.type``, ``.header``, ``.topic``,
-    ``.seller`` or ``.content``; a wrong signature is an `SnsError` of mockpay.wire.sns.
+    ``.seller`` or ``.content``; a wrong signature is an `SnsError` of mockpay.wire.amazonpay.sns.
     """
 
     code = "notification.malformed"

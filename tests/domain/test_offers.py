@@ -87,20 +87,16 @@ def test_a_method_that_nobody_knows_is_not_offered():
 def test_a_bank_is_down_from_the_first_moment_until_just_before_the_last(moment, down):
     offers = patched(banks={"SBIN": {"down": [SHUT]}})
     now = parse_time(f"2026-11-21T{moment}Z")
-    assert offers.bank_down("SBIN", now) is down
-    assert not offers.bank_down("HDFC", now)
+    assert offers.banks["SBIN"].is_down(now) is down
+    assert not offers.banks["HDFC"].is_down(now)
     refusal = offers.banks["SBIN"].refusal(now)
     assert (refusal and refusal.reason) == ("bank_technical_error" if down else None)
 
 
 def test_one_magic_bank_is_always_down():
-    assert [code for code in DEFAULT.banks if DEFAULT.bank_down(code, NOON)] == ["MKD1"]
+    assert [code for code, bank in DEFAULT.banks.items() if bank.is_down(NOON)] == ["MKD1"]
     opened = patched(banks={"MKD1": {"enabled": True, "down": []}})
-    assert opened.bank_down("MKD1", NOON)
-
-
-def test_a_bank_that_nobody_knows_cannot_be_reached():
-    assert DEFAULT.bank_down("NONE", NOON)
+    assert opened.banks["MKD1"].is_down(NOON)
 
 
 def test_net_banking_needs_a_bank_that_can_be_reached():
