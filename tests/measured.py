@@ -40,7 +40,8 @@ def pytest_configure():
         sys.meta_path.insert(0, _Finder)  # pytest has put its own in front of it meanwhile
 
 
-def pytest_unconfigure():
+def pytest_sessionfinish():
+    """Before the process that hands out the tests is told: afterwards it waits five seconds at most."""
     if _Finder not in sys.meta_path:
         return
     report = Path(os.environ["MEASURED"]) / f"{os.getpid()}.json"
