@@ -4,41 +4,38 @@ from __future__ import annotations
 
 import logging
 
+from mockpay.delivery.sending import Sending, Sent, timeout_within_lease
 from mockpay.domain.notifications import DeliveryResult, Notification, OutgoingMessage, lost_tries
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
-from mockpay.store import outbox, sellers
+from mockpay.store import sellers
 from mockpay.store.outbox import OutboxRow
-from mockpay.store.unit_of_work import Runtime, read, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox
 
 _log = logging.getLogger(__name__)
 
-#: A try is given up when so much of its lease is over: nobody else may begin it meanwhile.
-_SHARE_OF_LEASE = 5 / 6
 #: What of an answer to a notification is kept.
 _EXCERPT_BYTES = 1_000
 
 
-def deliver(runtime: Runtime, row: OutboxRow) -> bool:
-    """
-    Send a claimed notification and record what came of it; whether its receiver timed out.
+class NotificationTry(Sending):
+    """One try to deliver a notification."""
 
-    Raises:
-        NotFound: the seller or the notification is gone.
-        MockpayError: it cannot be written, or moved on meanwhile.
-    """
-    with read(runtime, row.seller_id) as sandbox:
-        notification = notifications.get_notification(sandbox, row.subject)
-    # Signing takes its time: the transaction is over, only what it read is used.
-    message = _signed(runtime, sandbox.seller, notification)
-    timeout = timeout_within_lease(runtime, sandbox.seller.settings.ipn_timeout_seconds)
-    sent, timed_out = _post(runtime, notification, message, sandbox.seller.ipn_url or "", timeout)
-    with transaction(runtime, row.seller_id) as sandbox:
-        if outbox.record(sandbox, row.outbox_id, outbox.SENT) and notifications.record(sandbox, notification, sent):
-            sellers.count(sandbox.connection, row.seller_id, delivered=1)
-    return timed_out
+    def __init__(self, sandbox: Sandbox, row: OutboxRow) -> None:
+        self._seller = sandbox.seller
+        self._notification = notifications.get_notification(sandbox, row.subject)
+
+    def send(self, runtime: Runtime) -> Sent:
+        message = _signed(runtime, self._seller, self._notification)
+        timeout = timeout_within_lease(runtime, self._seller.settings.ipn_timeout_seconds)
+        self._sent, timed_out = _post(runtime, self._notification, message, self._seller.ipn_url or "", timeout)
+        return Sent(timed_out=timed_out)
+
+    def record(self, sandbox: Sandbox) -> None:
+        if notifications.record(sandbox, self._notification, self._sent):
+            sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
 
 
 def _signed(runtime: Runtime, seller: Seller, notification: Notification) -> OutgoingMessage:
@@ -59,11 +56,6 @@ def _signed(runtime: Runtime, seller: Seller, notification: Notification) -> Out
         _log.exception("Notification %s could not be written.", notification.notification_id)
         message = f"It could not be written: {type(error).__name__}."
         raise Unusable(message, code="notification.unwritten") from error
-
-
-def timeout_within_lease(runtime: Runtime, seconds: int) -> float:
-    """How long a try may take, in s, so that it ends within its lease."""
-    return min(seconds, runtime.settings.lease_seconds * _SHARE_OF_LEASE)
 
 
 def _post(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 
 from mockpay.delivery import outbox, scheduler
+from mockpay.delivery.outbox import Claim
 from mockpay.kernel.errors import NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
-from mockpay.store.outbox import OutboxRow
 from mockpay.store.unit_of_work import Runtime
 
 #: Rows that one process has on their way at most.
@@ -41,6 +41,8 @@ class SenderPool:
     ) -> None:
         self._runtime, self._seller_id = runtime, seller_id
         self._size, self._refill = size, refill
+        #: Held by whoever claims; the others record what they sent meanwhile.
+        self._claiming = Lock()
         self._changed = Condition()
         #: The seller of each row that is on its way.
         self._sending: list[str] = []
@@ -49,25 +51,30 @@ class SenderPool:
     def take(self) -> int:
         """Claim what waits, a pool full at most, and begin to send it; how many rows."""
         count = 0
-        while count < self._size and (row := self._claim()) is not None:
-            Thread(target=self._run, args=(row,), name="mockpay-sender", daemon=True).start()
+        while count < self._size and (claim := self._claim()) is not None:
+            Thread(target=self._run, args=(claim,), name="mockpay-sender", daemon=True).start()
             count += 1
         return count
 
     def finish(self, timeout: float | None = None) -> bool:
         """Claim nothing more and wait for what is on its way; whether all has arrived in time."""
-        with self._changed:
+        with self._claiming:
             self._refill = False
+        with self._changed:
             return self._changed.wait_for(lambda: not self._sending, timeout)
 
-    def _claim(self) -> OutboxRow | None:
-        with self._changed:
-            if len(self._sending) >= self._size:
-                return None
-            row = outbox.claim(self._runtime, self._seller_id, self._excluded())
-            if row is not None:
-                self._sending.append(row.seller_id)
-            return row
+    def _claim(self, *, refill: bool = False) -> Claim | None:
+        with self._claiming:
+            with self._changed:
+                if len(self._sending) >= self._size or (refill and not self._refill):
+                    return None
+                excluded = self._excluded()
+            # Whoever has just sent one finds another one as a rule, and need not look first.
+            claim = outbox.claim(self._runtime, self._seller_id, excluded, look=not refill)
+            if claim is not None:
+                with self._changed:
+                    self._sending.append(claim.row.seller_id)
+            return claim
 
     def _excluded(self) -> set[str]:
         """Sellers that may have no more rows on their way just now."""
@@ -79,24 +86,24 @@ class SenderPool:
             excluded |= sending.keys()
         return excluded
 
-    def _run(self, first: OutboxRow) -> None:
-        row: OutboxRow | None = first
+    def _run(self, first: Claim) -> None:
+        claim: Claim | None = first
         try:
-            while row is not None:
-                self._send(row)
-                row = self._claim() if self._refill else None
+            while claim is not None:
+                self._send(claim)
+                claim = self._claim(refill=True)
         except Exception:  # noqa: BLE001
             # The row is sent again when its lease is over; nobody else would say what happened.
             _log.exception("A sender could not finish.")
 
-    def _send(self, row: OutboxRow) -> None:
-        timed_out = False
+    def _send(self, claim: Claim) -> None:
+        timed_out, seller_id = False, claim.row.seller_id
         try:
-            timed_out = outbox.send(self._runtime, row)
+            timed_out = outbox.send(self._runtime, claim)
         finally:
             with self._changed:
-                self._sending.remove(row.seller_id)
-                (self._hanging.add if timed_out else self._hanging.discard)(row.seller_id)
+                self._sending.remove(seller_id)
+                (self._hanging.add if timed_out else self._hanging.discard)(seller_id)
                 self._changed.notify_all()
 
 

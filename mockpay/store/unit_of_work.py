@@ -112,7 +112,7 @@ def transaction(runtime: Runtime, seller_id: str | None = None, *, access_key: s
         NotFound: code ``seller.not_found``.
     """
     with writing(runtime.writer) as connection:
-        sandbox = _sandbox(runtime, connection, seller_id, access_key, lock=True)
+        sandbox = sandbox_of(runtime, connection, seller_id, access_key, lock=True)
         yield sandbox
     # Not before the commit: the worker would look, find nothing and sleep again.
     if sandbox.due_sooner:
@@ -123,12 +123,18 @@ def transaction(runtime: Runtime, seller_id: str | None = None, *, access_key: s
 def read(runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None) -> Iterator[Sandbox]:
     """The same for reading; takes no lock."""
     with reading(runtime.engine) as connection:
-        yield _sandbox(runtime, connection, seller_id, access_key, lock=False)
+        yield sandbox_of(runtime, connection, seller_id, access_key)
 
 
-def _sandbox(
-    runtime: Runtime, connection: Connection, seller_id: str | None, access_key: str | None, *, lock: bool
+def sandbox_of(
+    runtime: Runtime,
+    connection: Connection,
+    seller_id: str | None,
+    access_key: str | None = None,
+    *,
+    lock: bool = False,
 ) -> Sandbox:
+    """The same in a transaction that the caller has begun."""
     found = sellers.find(connection, runtime.keyring, seller_id=seller_id, access_key=access_key, lock=lock)
     if found is None:
         raise NotFound("There is no such seller.", code="seller.not_found")

@@ -124,7 +124,7 @@ def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(worl
     send_waiting(world.runtime)
     assert gateway.asked == []
     assert world.states(order) == ("CANCELLED", "CANCELLED")
-    assert outbox_states(world) == [("DEAD", 0, "the attempt is CANCELLED")]
+    assert outbox_states(world) == [("DEAD", 0, "attempt.not_ready: The attempt is CANCELLED.")]
 
 
 def test_what_cannot_be_sent_is_dead_and_says_why(runtime, real_clock):
@@ -152,8 +152,8 @@ def test_claimers_that_race_take_each_row_once(world, gateway, real_clock):
 def claimed(runtime, seller_id=None):
     """What may be claimed now, one after the other."""
     rows = []
-    while (row := outbox.claim(runtime, seller_id)) is not None:
-        rows.append(row)
+    while (claim := outbox.claim(runtime, seller_id)) is not None:
+        rows.append(claim.row)
     return rows
 
 
@@ -175,13 +175,14 @@ def test_one_sellers_rows_are_claimed_alone(world, runtime, real_clock):
 
 def test_the_rows_of_a_reset_world_are_forgotten(world, gateway, real_clock):
     started = world.create_attempt(world.order())
-    with world.read() as sandbox:
-        row = outbox_rows.by_id(sandbox, started.outbox_id)
+    real_clock.move(outbox_rows.LEASE_MS)
+    claim = outbox.claim(world.runtime)
     with world.transaction() as sandbox:
         accounts.reset(sandbox)
-    outbox.send(world.runtime, row)
     outbox.send_leased(world.runtime, world.seller_id, started.outbox_id)
     assert gateway.asked == []
+    outbox.send(world.runtime, claim)
+    assert len(gateway.asked) == 1
     assert outbox_states(world) == []
 
 
@@ -240,7 +241,7 @@ def test_what_waits_for_a_subject_is_known_until_it_was_sent(world):
 def test_a_sequence_goes_on_with_its_oldest_when_a_lease_lapses(world, real_clock):
     with world.transaction() as sandbox:
         for name in ("first", "second"):
-            outbox_rows.add(sandbox, "test", name, leased=False, sequence_key="L")
+            outbox_rows.add(sandbox, outbox.RETURN_AGAIN, name, leased=False, sequence_key="L", url="/")
 
     def subjects():
         return [row.subject for row in claimed(world.runtime)]

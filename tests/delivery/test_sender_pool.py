@@ -237,12 +237,12 @@ def test_a_backlog_of_one_seller_hides_nobody_else(runtime, sequences):
     with slow.transaction() as sandbox:
         for number in range(300):
             key = f"{slow.seller_id} {number % sequences}"
-            outbox_rows.add(sandbox, "test", f"S-{number}", leased=False, sequence_key=key)
+            outbox_rows.add(sandbox, outbox.RETURN_AGAIN, f"S-{number}", leased=False, sequence_key=key, url="/")
     with quick.transaction() as sandbox:
-        outbox_rows.add(sandbox, "test", "Q", leased=False, sequence_key=quick.seller_id)
+        outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "Q", leased=False, sequence_key=quick.seller_id, url="/")
     subjects = []
-    while (row := outbox.claim(runtime)) is not None:
-        subjects.append(row.subject)
+    while (claim := outbox.claim(runtime)) is not None:
+        subjects.append(claim.row.subject)
     first = ["S-0"] if sequences == 1 else [f"S-{number}" for number in range(4)]
     assert subjects == [*first, "Q"]
 

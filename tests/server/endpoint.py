@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread
 
 #: Longer than anything takes; a condition that holds is seen at once.
-PATIENCE = 40
+PATIENCE = 120
 
 
 @dataclass(frozen=True)

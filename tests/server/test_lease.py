@@ -39,7 +39,7 @@ def test_a_claim_lasts_as_long(runtime, real_clock):
         real_clock.move(6_999)
         assert outbox.claim(runtime) is None
         real_clock.move(1)
-        assert outbox.claim(runtime).kind == payments.CHARGE
+        assert outbox.claim(runtime).row.kind == payments.CHARGE
 
 
 @on_sqlite

@@ -97,8 +97,8 @@ def engine_options(url: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
         timeouts = {"connect_timeout": _CONNECT_SECONDS}
         return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True, "connect_args": timeouts}, None
     # The connection used last comes first: it has the newest pages in its cache.
-    readers = {"pool_size": 8, "max_overflow": 128, "pool_use_lifo": True}
-    return readers, {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+    readers = {"pool_size": 8, "max_overflow": 128, "pool_use_lifo": True, "pool_reset_on_return": None}
+    return readers, {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS, "pool_reset_on_return": None}
 
 
 def open_engines(url: str) -> tuple[Engine, Engine]:
