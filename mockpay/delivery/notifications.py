@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from mockpay.delivery.sending import Sending, Sent, timeout_within_lease
 from mockpay.domain.notifications import DeliveryResult, Notification, OutgoingMessage, lost_tries
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.errors import MockpayError, Unusable
@@ -16,26 +17,46 @@ from mockpay.store.unit_of_work import Runtime, Sandbox
 
 _log = logging.getLogger(__name__)
 
+#: A try is given up when so much of its lease is over: nobody else may begin it meanwhile.
+_SHARE_OF_LEASE = 5 / 6
 #: What of an answer to a notification is kept.
 _EXCERPT_BYTES = 1_000
 
 
-class NotificationTry(Sending):
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An outbox row that was sent: how to record it, where nobody did before, and what the other side did."""
+
+    record: Callable[[Sandbox], object]
+    status: int | None = None
+    timed_out: bool = False
+
+
+#: Sends a claimed row outside any transaction; a `MockpayError` says why it cannot be sent, now or later.
+Send = Callable[[Runtime], Sent]
+
+
+def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
     """One try to deliver a notification."""
+    seller, notification = sandbox.seller, notifications.get_notification(sandbox, row.subject)
 
-    def __init__(self, sandbox: Sandbox, row: OutboxRow) -> None:
-        self._seller = sandbox.seller
-        self._notification = notifications.get_notification(sandbox, row.subject)
+    def send(runtime: Runtime) -> Sent:
+        message = _signed(runtime, seller, notification)
+        timeout = timeout_within_lease(runtime, seller.settings.ipn_timeout_seconds)
+        sent, timed_out = _post(runtime, notification, message, seller.ipn_url or "", timeout)
 
-    def send(self, runtime: Runtime) -> Sent:
-        message = _signed(runtime, self._seller, self._notification)
-        timeout = timeout_within_lease(runtime, self._seller.settings.ipn_timeout_seconds)
-        self._sent, timed_out = _post(runtime, self._notification, message, self._seller.ipn_url or "", timeout)
-        return Sent(timed_out=timed_out)
+        def record(sandbox: Sandbox) -> None:
+            if notifications.record(sandbox, notification, sent):
+                sellers.count(sandbox.connection, row.seller_id, delivered=1)
 
-    def record(self, sandbox: Sandbox) -> None:
-        if notifications.record(sandbox, self._notification, self._sent):
-            sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
+        return Sent(record, timed_out=timed_out)
+
+    return send
+
+
+def timeout_within_lease(runtime: Runtime, seconds: int) -> float:
+    """How long a try may take, in s, so that it ends within its lease."""
+    return min(seconds, runtime.settings.lease_seconds * _SHARE_OF_LEASE)
 
 
 def _signed(runtime: Runtime, seller: Seller, notification: Notification) -> OutgoingMessage:

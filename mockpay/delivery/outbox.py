@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mockpay.delivery.notifications import NotificationTry
-from mockpay.delivery.sending import Sending, Sent, timeout_within_lease
+from mockpay.delivery.notifications import Send, Sent, delivery, timeout_within_lease
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
@@ -25,79 +24,62 @@ RETURN_AGAIN = "return.again"
 _RETURN_TIMEOUT_SECONDS = 10
 
 
-class _Charge(Sending):
-    """Ask a gateway for an attempt's money."""
+def _charge(sandbox: Sandbox, row: OutboxRow) -> Send:
+    attempt, charge = get_attempt(sandbox, row.subject), payments.charge_request(sandbox, row.subject)
+    if not ready_to_charge(attempt):
+        raise Unusable(f"The attempt is {attempt.state}.", code="attempt.not_ready")
 
-    def __init__(self, sandbox: Sandbox, row: OutboxRow) -> None:
-        self._attempt = get_attempt(sandbox, row.subject)
-        self._charge = payments.charge_request(sandbox, row.subject)
+    def send(runtime: Runtime) -> Sent:
+        result = runtime.gateways[attempt.gateway].charge(charge)
+        return Sent(lambda sandbox: payments.record_gateway_result(sandbox, row.subject, result))
 
-    def send(self, runtime: Runtime) -> Sent:
-        if not ready_to_charge(self._attempt):
-            raise Unusable(f"The attempt is {self._attempt.state}.", code="attempt.not_ready")
-        self._result = runtime.gateways[self._attempt.gateway].charge(self._charge)
-        return Sent()
-
-    def record(self, sandbox: Sandbox) -> None:
-        payments.record_gateway_result(sandbox, self._attempt.attempt_id, self._result)
+    return send
 
 
-class _Enquiry(Sending):
+def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     """Ask a gateway what became of a charge, or a bank what its buyer decided."""
+    gateway, charge = get_attempt(sandbox, row.subject).gateway, payments.charge_request(sandbox, row.subject)
+    times = int(row.facts.get("times", 1))
 
-    def __init__(self, sandbox: Sandbox, row: OutboxRow) -> None:
-        self._row = row
-        self._gateway = get_attempt(sandbox, row.subject).gateway
-        self._charge = payments.charge_request(sandbox, row.subject)
-        self._times = int(row.facts.get("times", 1))
+    def send(runtime: Runtime) -> Sent:
+        result = runtime.gateways[gateway].enquire(charge, times)
+        if row.kind == settlement.ASK_BANK:
+            return Sent(lambda sandbox: payments.record_bank_result(sandbox, row.subject, result))
+        return Sent(lambda sandbox: payments.record_enquiry_result(sandbox, row.subject, result, times))
 
-    def send(self, runtime: Runtime) -> Sent:
-        self._result = runtime.gateways[self._gateway].enquire(self._charge, self._times)
-        return Sent()
-
-    def record(self, sandbox: Sandbox) -> None:
-        if self._row.kind == settlement.ASK_BANK:
-            payments.record_bank_result(sandbox, self._row.subject, self._result)
-        else:
-            payments.record_enquiry_result(sandbox, self._row.subject, self._result, self._times)
+    return send
 
 
-class _ReturnAgain(Sending):
-    """Load a seller's return URL."""
-
-    def __init__(self, _sandbox: Sandbox, row: OutboxRow) -> None:
-        self._url = str(row.facts["url"])
-
-    def send(self, runtime: Runtime) -> Sent:
+def _return_again(_sandbox: Sandbox, row: OutboxRow) -> Send:
+    def send(runtime: Runtime) -> Sent:
         timeout = timeout_within_lease(runtime, _RETURN_TIMEOUT_SECONDS)
-        reply = runtime.sender.send(HttpCall("GET", self._url, timeout=timeout))
-        return Sent(f"answered {reply.status}")
+        reply = runtime.sender.send(HttpCall("GET", str(row.facts["url"]), timeout=timeout))
+        return Sent(lambda sandbox: sellers.count(sandbox.connection, row.seller_id, delivered=1), reply.status)
 
-    def record(self, sandbox: Sandbox) -> None:
-        sellers.count(sandbox.connection, sandbox.seller_id, delivered=1)
+    return send
 
 
-#: Who sends each kind of row.
-SENDINGS: Mapping[str, type[Sending]] = {
-    payments.CHARGE: _Charge,
-    settlement.ENQUIRE: _Enquiry,
-    settlement.ASK_BANK: _Enquiry,
-    notifications.NOTIFY: NotificationTry,
-    RETURN_AGAIN: _ReturnAgain,
+#: What sending each kind of row needs, read in the transaction that claims it.
+SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
+    payments.CHARGE: _charge,
+    settlement.ENQUIRE: _enquire,
+    settlement.ASK_BANK: _enquire,
+    notifications.NOTIFY: delivery,
+    RETURN_AGAIN: _return_again,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row that is leased to the caller, with what was read to send it, or why it cannot be sent."""
+    """A row that is leased to the caller, and what sends it, or why nothing can."""
 
     row: OutboxRow
-    sending: Sending | MockpayError
+    send: Send | MockpayError
 
 
 def _claimed(sandbox: Sandbox, row: OutboxRow) -> Claim:
     try:
-        return Claim(row, SENDINGS[row.kind](sandbox, row))
+        return Claim(row, SENDERS[row.kind](sandbox, row))
     except MockpayError as error:
         return Claim(row, error)
 
@@ -109,14 +91,15 @@ def send(runtime: Runtime, claim: Claim) -> bool:
     Returns:
         Whether the other side timed out.
     """
-    row, sending = claim.row, claim.sending
+    row = claim.row
     try:
-        if isinstance(sending, MockpayError):
-            raise sending
-        sent = sending.send(runtime)
+        if isinstance(claim.send, MockpayError):
+            raise claim.send
+        sent = claim.send(runtime)
+        answered = f"answered {sent.status}" if sent.status is not None else None
         with transaction(runtime, row.seller_id) as sandbox:
-            if outbox.record(sandbox, row.outbox_id, outbox.SENT, sent.reason):
-                sending.record(sandbox)
+            if outbox.record(sandbox, row.outbox_id, outbox.SENT, answered):
+                sent.record(sandbox)
     except NotFound:
         return False  # The world was reset or deleted meanwhile; its rows went with it.
     except MockpayError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
@@ -28,15 +29,7 @@ def _refund_id(seller: Seller, order: Order, reference: str, number: int) -> str
     return ids.short("refund", seller.seed, order.order_id, reference, number)
 
 
-def _no_simulation(_note: str | None) -> Mapping[Stage, Decision]:
-    return {}
-
-
-def _no_addresses(_base_url: str) -> Mapping[str, str]:
-    return {}
-
-
-def _no_environment(_seller: Seller, _keys: Keys, _base_url: str) -> Mapping[str, str]:
+def _nothing(*_: object) -> Mapping[Any, Any]:
     return {}
 
 
@@ -107,15 +100,15 @@ class ProviderPort:
     own_methods: Mapping[str, Method] = field(default_factory=dict)
     order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id
     refund_id: Callable[[Seller, Order, str, int], str] = _refund_id
-    payment_simulation: Simulation = _no_simulation
-    refund_simulation: Simulation = _no_simulation
+    payment_simulation: Simulation = _nothing
+    refund_simulation: Simulation = _nothing
     throttling_profiles: frozenset[str] = frozenset()
     retry_profiles: Mapping[str, RetryProfile] = field(default_factory=dict)
     notification_types: Mapping[NotificationType, str] = field(default_factory=dict)
     notify: Callable[[Seller, Keys, Notification], OutgoingMessage] | None = None
     return_url: Callable[[Seller, Order, Attempt | None], str] | None = None
-    addresses: Callable[[str], Mapping[str, str]] = _no_addresses
-    environment: Callable[[Seller, Keys, str], Mapping[str, str]] = _no_environment
+    addresses: Callable[[str], Mapping[str, str]] = _nothing
+    environment: Callable[[Seller, Keys, str], Mapping[str, str]] = _nothing
     explain_signature: Callable[[Seller, Keys, CallToExplain], SignatureExplanation] | None = None
     key_files: Sequence[KeyFile] = ()
     gateway: Gateway | None = None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Protocol
 
 from mockpay.domain.scenarios.risk import BLOCKED_VPAS, country_of, listed
@@ -341,28 +342,12 @@ def _highest(facts: Facts, _counts: Counts) -> tuple[str, str] | None:
     return ("highest", "elevated") if facts.highest else None
 
 
-def _bin(facts: Facts) -> str | None:
-    return facts.bin
-
-
-def _vpa(facts: Facts) -> str | None:
-    return facts.vpa
-
-
-def _ip(facts: Facts) -> str | None:
-    return facts.ip
-
-
-def _device(facts: Facts) -> str | None:
-    return facts.device
+#: What the lists are about.
+_bin, _vpa, _ip, _device, _buyer_name = map(attrgetter, ("bin", "vpa", "ip", "device", "buyer_name"))
 
 
 def _email_domain(facts: Facts) -> str | None:
     return facts.email.rpartition("@")[2].lower() if facts.email else None
-
-
-def _buyer_name(facts: Facts) -> str | None:
-    return facts.buyer_name
 
 
 _C, _R, _D = Verdict.CHALLENGE, Verdict.REVIEW, Verdict.DECLINE

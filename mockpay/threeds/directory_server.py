@@ -110,7 +110,7 @@ def receive(sandbox: Sandbox, rreq: RReq) -> RRes | ErrorMessage:
     except BadMessage as error:
         return _refused(rreq, error.error_code, error.element)
     txn = threeds_table.by_id(sandbox, told.server_trans_id)
-    if txn is None or not _same(txn, told):
+    if txn is None or (txn.ds_trans_id, txn.acs_trans_id) != (told.ds_trans_id, told.acs_trans_id):
         return _refused(rreq, "301", "threeDSServerTransID")
     if txn.state is not State.CHALLENGE:
         return _refused(rreq, "101", "The result is known already.")
@@ -132,10 +132,6 @@ def receive(sandbox: Sandbox, rreq: RReq) -> RRes | ErrorMessage:
         },
     )
     return RRes(told.server_trans_id, told.ds_trans_id, told.acs_trans_id)
-
-
-def _same(txn: Transaction, told: RReq) -> bool:
-    return (txn.ds_trans_id, txn.acs_trans_id) == (told.ds_trans_id, told.acs_trans_id)
 
 
 def _refused(rreq: RReq, error_code: str, detail: str) -> ErrorMessage:

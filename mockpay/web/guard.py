@@ -87,7 +87,7 @@ def require_page(runtime: Runtime) -> Response | None:
     require_own_host(runtime.settings)
     if not signed_in(runtime):
         onward = quote(request.full_path.rstrip("?"), safe="") if request.method == "GET" else ""
-        return _redirect(f"{SIGN_IN}?next={onward}")
+        return redirect(f"{SIGN_IN}?next={onward}", 303, Response)  # type: ignore[return-value]  # the class we gave
     if request.method not in _READS:
         check_form_token(runtime)
     return None
@@ -103,10 +103,6 @@ def require_account(runtime: Runtime) -> None:
     require_own_host(runtime.settings)
     if request.method not in _READS:
         check_form_token(runtime)
-
-
-def _redirect(address: str) -> Response:
-    return redirect(address, 303, Response)  # type: ignore[return-value]  # the class we gave
 
 
 def signed_in(runtime: Runtime) -> bool:

@@ -119,7 +119,8 @@ def _wrong(name: str) -> Invalid:
 def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
     found, after = order_search.page(sandbox, search, _in_states)
     # Only who asks for one order meets what a scenario has for it.
-    fault = fault_of(sandbox, found[0]) if _asks_one(search, found) else ""
+    of_one = search.seller_order_id is not None and len(found) == 1
+    fault = fault_of(sandbox, found[0]) if of_one else ""
     refused = refusal(fault)
     if refused is not None:
         return Reply.refusing(refused)
@@ -133,10 +134,6 @@ def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
         result["NextPageToken"] = base64.b64encode(sealed).decode()
     document = answer(operation, result)
     return Reply(document[: len(document) // 2] if fault == "malformed" else document)
-
-
-def _asks_one(search: Search, found: list[Order]) -> bool:
-    return search.seller_order_id is not None and len(found) == 1
 
 
 def _in_states(order: Order, states: tuple[str, ...]) -> bool:

@@ -33,10 +33,6 @@ def _typed(session: PageSession) -> Instrument:
     return emi.METHOD.read(request.form, session.sandbox.now, session.order.amount)
 
 
-def _no_cost() -> bool:
-    return bool(request.form.get("no_cost"))
-
-
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
     page = page_session.page_context(session, "Pay by EMI", notes=page_session.emi_notes())
     if error is not None:
@@ -69,7 +65,7 @@ def _model(amount: Money) -> dict[str, object]:
         ],
         "plans": [_line(one) for one in emi.offers(amount, chosen.code)],
         "tenure": request.form.get("tenure", ""),
-        "no_cost": _no_cost(),
+        "no_cost": bool(request.form.get("no_cost")),
     }
 
 

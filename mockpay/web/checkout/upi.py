@@ -133,12 +133,8 @@ def _answer(runtime: Runtime, token: str) -> Response:
 def _check(action: str, pin: str) -> None:
     if action not in _ACTIONS:
         raise Invalid("Choose one of the buttons.", code="upi.action", field="pin")
-    if action == "approve" and (len(pin) not in _PIN_LENGTHS or (pin and not _digits(pin))):
+    if action == "approve" and (len(pin) not in _PIN_LENGTHS or (pin and not (pin.isascii() and pin.isdigit()))):
         raise Invalid("A UPI PIN has 4 or 6 digits.", code="upi.pin", field="pin")
-
-
-def _digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def _act(session: PageSession, attempt: Attempt, action: str, pin: str) -> None:

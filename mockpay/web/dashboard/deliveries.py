@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, request, url_for
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, NotificationType, Try
 from mockpay.kernel.clock import SECOND, rfc3339
-from mockpay.kernel.errors import Conflict
 from mockpay.services.notifications import deliver, get_notification, retry_profiles
 from mockpay.store import notifications, schedule, transitions
 from mockpay.store.reads import lists
-from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox, read
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.dashboard.list_page import Listing, StateTabs
-from mockpay.web.problems import status_of
 from mockpay.web.wording import deliveries, sentences
 from mockpay.web.wording.deliveries import TYPES
 from mockpay.web.wording.timelines import instant, moment
@@ -45,33 +43,10 @@ _TYPES: Mapping[str, str] = {"": "Any", **{str(type_): words for type_, words in
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
-    """Add the list and its news."""
+    """Add the list, the page of a notification, and their news."""
     list_page.register_list(pages, runtime, "notifications", _list, list_page.timeline_news)
-
-    @pages.get("/sellers/<seller_id>/notifications/<notification_id>")
-    def notification(seller_id: str, notification_id: str) -> str:
-        with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, get_notification(sandbox, notification_id))
-
-    @pages.get("/sellers/<seller_id>/notifications/<notification_id>/news")
-    def notification_news(seller_id: str, notification_id: str) -> Response:
-        """Whether there was a try since it was shown, or it waits for another one."""
-        with read(runtime, seller_id) as sandbox:
-            shown = get_notification(sandbox, notification_id)
-            return list_page.news(_version(sandbox, shown), str(shown.state))
-
-    @pages.post("/sellers/<seller_id>/notifications/<notification_id>/deliver")
-    def deliver_now(seller_id: str, notification_id: str) -> Any:
-        try:
-            with transaction(runtime, seller_id) as sandbox:
-                deliver(sandbox, notification_id)
-        except Conflict as error:
-            with read(runtime, seller_id) as sandbox:
-                shown = get_notification(sandbox, notification_id)
-                return _page(runtime, sandbox, shown, error=error.message), status_of(error)
-        send_waiting(runtime, seller_id)
-        _wait_until_sent(runtime, seller_id, notification_id)
-        return redirect(url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id), 303)
+    acts = {"deliver": lambda sandbox, shown: deliver(sandbox, shown.notification_id)}
+    list_page.register_detail(pages, runtime, "notification", get_notification, _page, _version, acts, _send)
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
@@ -111,8 +86,9 @@ def line(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
     }
 
 
-def _wait_until_sent(runtime: Runtime, seller_id: str, notification_id: str) -> None:
-    """The worker may have taken it first, then it is the worker's answer that is waited for."""
+def _send(runtime: Runtime, seller_id: str, notification_id: str) -> None:
+    """Send it; the worker may have taken it first, then it is the worker's answer that is waited for."""
+    send_waiting(runtime, seller_id)
     for _ in range(_LOOKS):
         with read(runtime, seller_id) as sandbox:
             if get_notification(sandbox, notification_id).state not in _ON_ITS_WAY:
@@ -125,7 +101,7 @@ def _version(sandbox: Sandbox, notification: Notification) -> str:
     return f"{len(transitions.of_order(sandbox, notification.order_pk))}.{notification.tries}"
 
 
-def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, *, error: str = "") -> str:
+def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, refusal: Mapping[str, str]) -> str:
     profile = sandbox.seller.settings.ipn_profile
     waiting = [event.due_at for event in schedule.waiting_of(sandbox, notification.notification_id)]
     return render(
@@ -143,7 +119,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, *, err
         due=moment(notification.first_due_at),
         next_try=moment(min(waiting)) if waiting and notification.state in WAITING else "",
         can_deliver=DELIVERY.allows(notification.state, "asked_again"),
-        error=error,
+        **refusal,
         urls=_urls(sandbox, notification),
         version=_version(sandbox, notification),
         **_tries(sandbox, notification),
@@ -193,7 +169,7 @@ def _urls(sandbox: Sandbox, notification: Notification) -> dict[str, str]:
     return {
         "list": url_for("dashboard.notifications", **here),
         "news": url_for("dashboard.notification_news", **this),
-        "deliver": url_for("dashboard.deliver_now", **this),
+        "deliver": url_for("dashboard.act_on_notification", **this, act="deliver"),
         "order": url_for("dashboard.order", **here, order_id=notification.order_id),
         "refund": url_for("dashboard.refund", **here, refund_id=notification.refund_id) if about_refund else "",
         "seller": url_for("dashboard.seller", **here),

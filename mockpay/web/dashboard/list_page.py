@@ -1,4 +1,8 @@
-"""The head that every list has: tabs, filters kept in the address, older rows, and news."""
+"""
+What every list and every page of one thing has.
+
+A list: tabs, filters kept in the address, older rows, and news. A page: news, and buttons whose refusal it shows.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
 
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.store.reads import lists
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.web.problems import status_of
 
 #: Tabs by their name in the address: words and states.
 StateTabs = Mapping[str, tuple[str, Collection[str]]]
@@ -104,6 +110,56 @@ def register_list(
 
     pages.add_url_rule(f"/sellers/<seller_id>/{name}", name, view)
     pages.add_url_rule(f"/sellers/<seller_id>/{name}/news", f"{name}_news", news_view)
+
+
+def register_detail(
+    pages: Blueprint,
+    runtime: Runtime,
+    name: str,
+    get: Callable[[Sandbox, str], Any],
+    show: Callable[[Runtime, Sandbox, Any, Mapping[str, str]], str],
+    version: Callable[[Sandbox, Any], str],
+    acts: Mapping[str, Callable[[Sandbox, Any], object]],
+    follow: Callable[[Runtime, str, str], None] | None = None,
+) -> None:
+    """
+    Add the page of one record of the list ``<name>s``, its news, and what its buttons do.
+
+    Args:
+        show: Draws the page; its last argument says which button was ``refused`` and with which ``error``, or neither.
+        version: Differs when the page would.
+        follow: What is done after a button's transaction, with the seller's and the record's id.
+    """
+
+    def view(seller_id: str, **ids: str) -> str:
+        with read(runtime, seller_id) as sandbox:
+            return show(runtime, sandbox, get(sandbox, ids[key]), {"refused": "", "error": ""})
+
+    def news_view(seller_id: str, **ids: str) -> Response:
+        with read(runtime, seller_id) as sandbox:
+            record = get(sandbox, ids[key])
+            return news(version(sandbox, record), str(record.state))
+
+    def act_view(seller_id: str, act: str, **ids: str) -> Any:
+        if act not in acts:
+            raise NotFound("There is no such button.", code="page.not_found")
+        try:
+            with transaction(runtime, seller_id) as sandbox:
+                acts[act](sandbox, get(sandbox, ids[key]))
+        except (Conflict, Invalid) as error:
+            with read(runtime, seller_id) as sandbox:
+                refusal = {"refused": act, "error": error.message}
+                return show(runtime, sandbox, get(sandbox, ids[key]), refusal), status_of(error)
+        if follow is not None:
+            follow(runtime, seller_id, ids[key])
+        this: Mapping[str, Any] = {"seller_id": seller_id, **ids}
+        return redirect(url_for(f"dashboard.{name}", **this), 303)
+
+    key = f"{name}_id"
+    path = f"/sellers/<seller_id>/{name}s/<{key}>"
+    pages.add_url_rule(path, name, view)
+    pages.add_url_rule(f"{path}/news", f"{name}_news", news_view)
+    pages.add_url_rule(f"{path}/<act>", f"act_on_{name}", act_view, methods=["POST"])
 
 
 def timeline_version(sandbox: Sandbox) -> str:

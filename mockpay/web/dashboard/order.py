@@ -6,23 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, url_for
 
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
-from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
 from mockpay.services.payments.transitions import CAPTURE
 from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
 from mockpay.store.transitions import require
-from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.decision_trace import Reproduction, decision_traces, reproduction_of
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
-from mockpay.web.problems import status_of
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
 
@@ -66,40 +64,19 @@ def _left(order: Order, tries: Sequence[Attempt]) -> Money:
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
-    """Add the page and its news."""
-
-    @pages.get("/sellers/<seller_id>/orders/<order_id>")
-    def order(seller_id: str, order_id: str) -> str:
-        with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, _get_order(sandbox, order_id))
-
-    @pages.get("/sellers/<seller_id>/orders/<order_id>/news")
-    def order_news(seller_id: str, order_id: str) -> Response:
-        """Whether the order has moved since it was shown."""
-        with read(runtime, seller_id) as sandbox:
-            stored_order = _get_order(sandbox, order_id)
-            version = str(len(transitions.of_order(sandbox, stored_order.order_pk)))
-            return list_page.news(version, str(stored_order.state))
-
-    @pages.post("/sellers/<seller_id>/orders/<order_id>/<act>")
-    def act_on_order(seller_id: str, order_id: str, act: str) -> Any:
-        if act not in ACTS:
-            raise NotFound("There is no such button.", code="page.not_found")
-        try:
-            with transaction(runtime, seller_id) as sandbox:
-                ACTS[act](sandbox, _get_order(sandbox, order_id))
-        except (Conflict, Invalid) as error:
-            with read(runtime, seller_id) as sandbox:
-                return _page(runtime, sandbox, _get_order(sandbox, order_id), error=error.message), status_of(error)
-        return redirect(url_for("dashboard.order", seller_id=seller_id, order_id=order_id), 303)
+    """Add the page, its news and its buttons."""
+    list_page.register_detail(pages, runtime, "order", _get_order, _page, _version, ACTS)
 
 
 def _get_order(sandbox: Sandbox, order_id: str) -> Order:
     return require(orders.by_id(sandbox, order_id), "order")
 
 
-def _page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") -> str:
-    """The page of an order; `error` is why a button of it was refused."""
+def _version(sandbox: Sandbox, order: Order) -> str:
+    return str(len(transitions.of_order(sandbox, order.order_pk)))
+
+
+def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str, str]) -> str:
     tries = attempts.of_order(sandbox, order.order_pk)
     last = tries[-1] if tries else None
     return render(
@@ -114,7 +91,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, *, error: str = "") 
         tries=[_try(attempt) for attempt in tries],
         urls=_urls(sandbox, order),
         acts=legal(sandbox, order, tries),
-        error=error,
+        **refusal,
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
         **_story(sandbox, order),
         **_request(sandbox, order),

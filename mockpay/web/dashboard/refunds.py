@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, request, url_for
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund, RefundState
 from mockpay.kernel.clock import rfc3339
-from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refund_settlement
@@ -18,11 +17,10 @@ from mockpay.services.refunds import refunds as refund_services
 from mockpay.services.refunds.transitions import get_refund
 from mockpay.store import notifications, refunds, schedule, transitions
 from mockpay.store.reads import lists
-from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.web.dashboard import deliveries, list_page
 from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.dashboard.list_page import Listing, StateTabs
-from mockpay.web.problems import status_of
 from mockpay.web.wording import refunds as refund_sentences
 from mockpay.web.wording import sentences
 from mockpay.web.wording.sentences import destination
@@ -39,33 +37,9 @@ _TABS: StateTabs = {
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
-    """Add the list and its news."""
+    """Add the list, the page of a refund, and their news."""
     list_page.register_list(pages, runtime, "refunds", _list, list_page.timeline_news)
-
-    @pages.get("/sellers/<seller_id>/refunds/<refund_id>")
-    def refund(seller_id: str, refund_id: str) -> str:
-        with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, get_refund(sandbox, refund_id))
-
-    @pages.get("/sellers/<seller_id>/refunds/<refund_id>/news")
-    def refund_news(seller_id: str, refund_id: str) -> Response:
-        """Whether the refund or its order has moved since it was shown."""
-        with read(runtime, seller_id) as sandbox:
-            shown = get_refund(sandbox, refund_id)
-            return list_page.news(_version(sandbox, shown), str(shown.state))
-
-    @pages.post("/sellers/<seller_id>/refunds/<refund_id>/<act>")
-    def act_on_refund(seller_id: str, refund_id: str, act: str) -> Any:
-        if act not in _ACTS:
-            raise NotFound("There is no such button.", code="page.not_found")
-        try:
-            with transaction(runtime, seller_id) as sandbox:
-                _ACTS[act](sandbox, get_refund(sandbox, refund_id))
-        except (Conflict, Invalid) as error:
-            with read(runtime, seller_id) as sandbox:
-                shown = get_refund(sandbox, refund_id)
-                return _page(runtime, sandbox, shown, refused=act, error=error.message), status_of(error)
-        return redirect(url_for("dashboard.refund", seller_id=seller_id, refund_id=refund_id), 303)
+    list_page.register_detail(pages, runtime, "refund", get_refund, _page, _version, _ACTS)
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
@@ -115,7 +89,7 @@ def _version(sandbox: Sandbox, refund: Refund) -> str:
     return str(len(transitions.of_order(sandbox, refund.order_pk)))
 
 
-def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = "", error: str = "") -> str:
+def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, refusal: Mapping[str, str]) -> str:
     order = get_order(sandbox, refund.order_pk)
     return render(
         runtime,
@@ -132,8 +106,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, *, refused: str = 
         times=_times(refund),
         acts=_legal(refund),
         reasons=DECLINE_REASONS,
-        refused=refused,
-        error=error,
+        **refusal,
         urls=_urls(sandbox, refund),
         **_story(sandbox, refund),
     )
