@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 EXPECTED = {
@@ -23,12 +21,15 @@ def test_every_example_has_its_expected_words():
     assert {path.name for path in SCRIPTS} == set(EXPECTED)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_an_example_runs_and_says_what_it_promises(script):
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == 0, done.stderr
-    for words in EXPECTED[script.name]:
-        assert words in done.stdout
+def test_an_example_runs_and_says_what_it_promises(subtests):
+    for script in SCRIPTS:
+        with subtests.test(script=script):
+            done = subprocess.run(
+                [sys.executable, str(script)], capture_output=True, text=True, timeout=50, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            for words in EXPECTED[script.name]:
+                assert words in done.stdout
 
 
 def test_the_readme_lists_every_example():

@@ -69,9 +69,10 @@ def test_every_vendored_package_comes_with_its_licence():
     assert [path.name for path in packages if not (path / "LICENSE").is_file()] == []
 
 
-@pytest.mark.parametrize("host", REGISTRIES)
-def test_no_committed_file_names_a_package_registry(host):
-    assert [name for name, text in committed_texts().items() if host in text] == []
+def test_no_committed_file_names_a_package_registry(subtests):
+    for host in REGISTRIES:
+        with subtests.test(host=host):
+            assert [name for name, text in committed_texts().items() if host in text] == []
 
 
 def test_no_committed_file_names_a_path_of_somebodys_machine():

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from mockpay.commands.docs import pages
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.web.control.routes import ENDPOINTS
@@ -11,10 +9,11 @@ from mockpay.web.control.routes import ENDPOINTS
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", sorted(pages()))
-def test_the_committed_page_is_fresh(name):
+def test_the_committed_page_is_fresh(subtests):
     """After a change of the code: `mockpay docs`."""
-    assert (ROOT / name).read_text("utf-8") == pages()[name]
+    for name in sorted(pages()):
+        with subtests.test(name=name):
+            assert (ROOT / name).read_text("utf-8") == pages()[name]
 
 
 def test_the_pages_leave_no_row_and_no_endpoint_out():

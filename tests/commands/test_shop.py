@@ -93,12 +93,13 @@ def test_the_shop_stops_within_two_seconds(silent_sandbox, tmp_path, number):
         assert time.monotonic() - began < 2
 
 
-@pytest.mark.parametrize("sandbox", ["", "sandbox", "ftp://127.0.0.1", "http://user@127.0.0.1"])
-def test_a_sandbox_url_that_is_none_stops_the_start_with_one_sentence(sandbox):
-    ended = CliRunner().invoke(shop, ["--sandbox", sandbox, "--port", "0"])
-    assert ended.exit_code == 2
-    assert re.fullmatch(r"mockpay cannot start: [^\n]+\.\n", ended.stderr)
-    assert ended.stdout == ""
+def test_a_sandbox_url_that_is_none_stops_the_start_with_one_sentence(subtests):
+    for sandbox in ["", "sandbox", "ftp://127.0.0.1", "http://user@127.0.0.1"]:
+        with subtests.test(sandbox=sandbox):
+            ended = CliRunner().invoke(shop, ["--sandbox", sandbox, "--port", "0"])
+            assert ended.exit_code == 2
+            assert re.fullmatch(r"mockpay cannot start: [^\n]+\.\n", ended.stderr)
+            assert ended.stdout == ""
 
 
 def test_a_taken_port_stops_the_start_with_one_sentence(silent_sandbox):

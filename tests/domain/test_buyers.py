@@ -1,7 +1,5 @@
 """The buyers who are there from the start."""
 
-import pytest
-
 from mockpay.domain import buyers, wallet
 from mockpay.domain.buyers import BUYERS, BY_EMAIL, Kyc
 
@@ -23,11 +21,11 @@ def test_all_published_buyers_are_there_and_no_others():
     assert set(BY_EMAIL) == {f"{local}@buyers.mockpay.test" for local in PUBLISHED}
 
 
-@pytest.mark.parametrize("local", PUBLISHED)
-def test_each_begins_with_its_balance(local):
-    opening = buyers.opening_minor(f"{local}@buyers.mockpay.test")
-    expected = PUBLISHED[local]
-    assert opening == expected if expected is not None else opening > 0
+def test_each_begins_with_its_balance(subtests):
+    for local, expected in PUBLISHED.items():
+        with subtests.test(local=local):
+            opening = buyers.opening_minor(f"{local}@buyers.mockpay.test")
+            assert opening == expected if expected is not None else opening > 0
 
 
 def test_nobody_else_begins_with_anything():

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from mockpay.domain.methods.cards import luhn
 from mockpay.domain.refunds import network_reference
 from mockpay.kernel.clock import parse_time
@@ -16,33 +14,33 @@ def reference(method, number=1, at=LATE, bank="HDFC"):
     return network_reference(method, f"S04-1-R{number}", "seed", at, bank)
 
 
-@pytest.mark.parametrize(
-    ("method", "kind", "form"),
-    [
+def test_each_network_has_its_own_number_with_the_indian_day(subtests):
+    for method, kind, form in [
         ("upi", "RRN", r"6327[0-9]{8}"),
         ("card", "ARN", r"74100286327[0-9]{12}"),
         ("emi", "ARN", r"74100286327[0-9]{12}"),
         ("netbanking", "UTR", r"HDFCN26327[0-9]{6}"),
-    ],
-)
-def test_each_network_has_its_own_number_with_the_indian_day(method, kind, form):
-    found, digits = reference(method)
-    assert found == kind
-    assert re.fullmatch(form, digits)
-    assert len(digits) == {"RRN": 12, "ARN": 23, "UTR": 16}[kind]
+    ]:
+        with subtests.test(method=method, kind=kind, form=form):
+            found, digits = reference(method)
+            assert found == kind
+            assert re.fullmatch(form, digits)
+            assert len(digits) == {"RRN": 12, "ARN": 23, "UTR": 16}[kind]
 
 
-@pytest.mark.parametrize("number", range(50))
-def test_an_arn_ends_in_its_check_digit(number):
-    _, digits = reference("card", number)
-    assert luhn(digits)
+def test_an_arn_ends_in_its_check_digit(subtests):
+    for number in range(50):
+        with subtests.test(number=number):
+            _, digits = reference("card", number)
+            assert luhn(digits)
 
 
-@pytest.mark.parametrize(("bank", "start"), [("", "MOCKN"), ("SBI", "SBIMN"), ("MKS1", "MKS1N"), ("LONGNAME", "LONGN")])
-def test_a_utr_begins_with_four_letters_of_the_bank(bank, start):
-    _, digits = reference("netbanking", bank=bank)
-    assert digits.startswith(start)
-    assert len(digits) == 16
+def test_a_utr_begins_with_four_letters_of_the_bank(subtests):
+    for bank, start in [("", "MOCKN"), ("SBI", "SBIMN"), ("MKS1", "MKS1N"), ("LONGNAME", "LONGN")]:
+        with subtests.test(bank=bank, start=start):
+            _, digits = reference("netbanking", bank=bank)
+            assert digits.startswith(start)
+            assert len(digits) == 16
 
 
 def test_a_balance_has_no_number():

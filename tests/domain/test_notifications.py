@@ -48,10 +48,8 @@ def test_what_is_on_its_way_cannot_be_asked_for():
         DELIVERY.target(DeliveryState.SENDING, "asked_again")
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=["fast", "final"])
-@pytest.mark.parametrize(
-    ("heard", "event"),
-    [
+def test_an_answer_means_the_same_in_every_profile(subtests):
+    for heard, event in [
         (DeliveryResult(200), "delivered"),
         (DeliveryResult(204), "delivered"),
         (DeliveryResult(299), "delivered"),
@@ -66,10 +64,10 @@ def test_what_is_on_its_way_cannot_be_asked_for():
         (DeliveryResult(500), "failed"),
         (DeliveryResult(599), "failed"),
         (LATE, "failed"),
-    ],
-)
-def test_an_answer_means_the_same_in_every_profile(profile, heard, event):
-    assert after(profile, heard, 1, 0)[0] == event
+    ]:
+        for profile in PROFILES:
+            with subtests.test(profile=profile, heard=heard, event=event):
+                assert after(profile, heard, 1, 0)[0] == event
 
 
 def test_a_host_that_nobody_answers_at_is_given_up_where_the_profile_says_so():
@@ -84,39 +82,49 @@ def test_the_pauses_of_the_profiles():
     assert amazon == [HOUR] * 7
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=["fast", "final"])
-def test_no_try_is_later_than_14_days(profile):
-    last = 14 * DAY - HOUR
-    assert after(profile, DeliveryResult(500), 99, last) == ("failed", HOUR)
-    assert after(profile, DeliveryResult(500), 99, last + 1) == ("gave_up", None)
-    assert after(profile, DeliveryResult(200), 99, 14 * DAY) == ("delivered", None)
+def test_no_try_is_later_than_14_days(subtests):
+    for profile in PROFILES:
+        with subtests.test(profile=profile):
+            last = 14 * DAY - HOUR
+            assert after(profile, DeliveryResult(500), 99, last) == ("failed", HOUR)
+            assert after(profile, DeliveryResult(500), 99, last + 1) == ("gave_up", None)
+            assert after(profile, DeliveryResult(200), 99, 14 * DAY) == ("delivered", None)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "count"),
-    [("success", 1), ("none", 1), ("doubled", 2), ("doubled_at_once", 2), ("tripled", 3), ("fails_until_4", 1)],
-)
-def test_how_many_deliveries_a_message_has(outcome, count):
-    assert copies(outcome) == count
+def test_how_many_deliveries_a_message_has(subtests):
+    for outcome, count in [
+        ("success", 1),
+        ("none", 1),
+        ("doubled", 2),
+        ("doubled_at_once", 2),
+        ("tripled", 3),
+        ("fails_until_4", 1),
+    ]:
+        with subtests.test(outcome=outcome, count=count):
+            assert copies(outcome) == count
 
 
-@pytest.mark.parametrize(
-    ("outcome", "lost"),
-    [("success", 0), ("tripled", 0), ("fails_until_2", 1), ("fails_until_4", 3), ("fails_until_20", 19)],
-)
-def test_how_many_tries_are_lost(outcome, lost):
-    assert known_outcome(outcome)
-    assert lost_tries(outcome) == lost
+def test_how_many_tries_are_lost(subtests):
+    for outcome, lost in [
+        ("success", 0),
+        ("tripled", 0),
+        ("fails_until_2", 1),
+        ("fails_until_4", 3),
+        ("fails_until_20", 19),
+    ]:
+        with subtests.test(outcome=outcome, lost=lost):
+            assert known_outcome(outcome)
+            assert lost_tries(outcome) == lost
 
 
-@pytest.mark.parametrize("outcome", Misbehaviour)
-def test_every_misbehaviour_is_known(outcome):
-    assert known_outcome(str(outcome))
+def test_every_misbehaviour_is_known(subtests):
+    for outcome in Misbehaviour:
+        with subtests.test(outcome=outcome):
+            assert known_outcome(str(outcome))
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
+def test_other_outcomes_are_unknown(subtests):
+    for outcome in [
         "",
         "lost",
         "fails_until_",
@@ -129,7 +137,6 @@ def test_every_misbehaviour_is_known(outcome):
         "fails_until_4x",
         "doubled ",
         "fails_until_0002x",
-    ],
-)
-def test_other_outcomes_are_unknown(outcome):
-    assert not known_outcome(outcome)
+    ]:
+        with subtests.test(outcome=outcome):
+            assert not known_outcome(outcome)

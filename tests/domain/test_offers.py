@@ -46,14 +46,17 @@ def test_everything_is_offered_by_default():
     assert patch_of(DEFAULT) == {}
 
 
-@pytest.mark.parametrize(
-    ("method", "most"),
-    [("upi", "500000.00"), ("card", "9999999999.99"), ("netbanking", "9999999999.99"), ("wallet", "200000.00")],
-)
-def test_the_limits_are_amounts_that_can_still_be_paid(method, most):
-    assert DEFAULT.methods[method].highest == rupees(most)
-    assert why(DEFAULT, method, most) is None
-    assert why(DEFAULT, method, "1.00") is None
+def test_the_limits_are_amounts_that_can_still_be_paid(subtests):
+    for method, most in [
+        ("upi", "500000.00"),
+        ("card", "9999999999.99"),
+        ("netbanking", "9999999999.99"),
+        ("wallet", "200000.00"),
+    ]:
+        with subtests.test(method=method, most=most):
+            assert DEFAULT.methods[method].highest == rupees(most)
+            assert why(DEFAULT, method, most) is None
+            assert why(DEFAULT, method, "1.00") is None
 
 
 def test_a_paisa_beyond_a_limit_is_refused_with_the_limit_in_words():
@@ -81,16 +84,15 @@ def test_a_method_that_nobody_knows_is_not_offered():
 # --- banks
 
 
-@pytest.mark.parametrize(
-    ("moment", "down"), [("11:59:59.999", False), ("12:00:00", True), ("12:59:59.999", True), ("13:00:00", False)]
-)
-def test_a_bank_is_down_from_the_first_moment_until_just_before_the_last(moment, down):
-    offers = patched(banks={"SBIN": {"down": [SHUT]}})
-    now = parse_time(f"2026-11-21T{moment}Z")
-    assert offers.banks["SBIN"].is_down(now) is down
-    assert not offers.banks["HDFC"].is_down(now)
-    refusal = offers.banks["SBIN"].refusal(now)
-    assert (refusal and refusal.reason) == ("bank_technical_error" if down else None)
+def test_a_bank_is_down_from_the_first_moment_until_just_before_the_last(subtests):
+    for moment, down in [("11:59:59.999", False), ("12:00:00", True), ("12:59:59.999", True), ("13:00:00", False)]:
+        with subtests.test(moment=moment, down=down):
+            offers = patched(banks={"SBIN": {"down": [SHUT]}})
+            now = parse_time(f"2026-11-21T{moment}Z")
+            assert offers.banks["SBIN"].is_down(now) is down
+            assert not offers.banks["HDFC"].is_down(now)
+            refusal = offers.banks["SBIN"].refusal(now)
+            assert (refusal and refusal.reason) == ("bank_technical_error" if down else None)
 
 
 def test_one_magic_bank_is_always_down():
@@ -184,9 +186,8 @@ def test_null_is_the_default_again(back):
     assert merged(changed, back) == DEFAULT
 
 
-@pytest.mark.parametrize(
-    ("patch", "field"),
-    [
+def test_a_patch_that_cannot_be_meant_names_its_field(subtests):
+    for patch, field in [
         ({"methods": {"cheque": {"enabled": True}}}, "methods.cheque"),
         ({"methods": {"upi": {"max_amount": "0.50"}}}, "methods.upi.max_amount"),
         ({"methods": {"upi": {"max_amount": "lots"}}}, "methods.upi.max_amount"),
@@ -204,12 +205,11 @@ def test_null_is_the_default_again(back):
         ({"banks": {"SBIN": {"down": [{"from": SHUT["to"], "to": SHUT["to"]}]}}}, "banks.SBIN.down"),
         ({"banks": {"SBIN": {"down": [SHUT] * 21}}}, "banks.SBIN.down"),
         ({"card_networks": {"Discover": True}}, "card_networks.Discover"),
-    ],
-)
-def test_a_patch_that_cannot_be_meant_names_its_field(patch, field):
-    with pytest.raises(Invalid) as caught:
-        merged(DEFAULT, patch)
-    assert (caught.value.code, caught.value.detail["field"]) == ("methods.invalid", field)
+    ]:
+        with subtests.test(patch=patch, field=field):
+            with pytest.raises(Invalid) as caught:
+                merged(DEFAULT, patch)
+            assert (caught.value.code, caught.value.detail["field"]) == ("methods.invalid", field)
 
 
 AMOUNTS = st.integers(min_value=100, max_value=10**9).map(lambda minor: Money(minor).wire())

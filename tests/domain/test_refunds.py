@@ -34,16 +34,15 @@ def test_the_machine_is_the_published_one():
     assert set(LEADS) == set(RefundState)
 
 
-@pytest.mark.parametrize("state", ["DECLINED", "REVERSED"])
-@pytest.mark.parametrize("event", ["completed", "declined", "held", "released", "reversed"])
-def test_what_is_over_does_not_go_on(state, event):
-    with pytest.raises(IllegalTransition):
-        REFUND.target(RefundState(state), event)
+def test_what_is_over_does_not_go_on(subtests):
+    for event in ["completed", "declined", "held", "released", "reversed"]:
+        for state in ["DECLINED", "REVERSED"]:
+            with subtests.test(state=state, event=event), pytest.raises(IllegalTransition):
+                REFUND.target(RefundState(state), event)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "expected"),
-    [
+def test_an_outcome_says_when_and_how_a_refund_ends(subtests):
+    for outcome, expected in [
         ("success", Course(NOW + USUAL)),
         ("throttled_once", Course(NOW + USUAL)),
         ("lost_answer", Course(NOW + USUAL)),
@@ -57,31 +56,27 @@ def test_what_is_over_does_not_go_on(state, event):
         ("delay:90", Course(NOW + 90 * SECOND)),
         ("at:2027-01-16T00:00:00Z", Course(1_800_057_600_000)),
         ("at:2020-01-01T00:00:00Z", Course(NOW)),
-    ],
-)
-def test_an_outcome_says_when_and_how_a_refund_ends(outcome, expected):
-    assert known_outcome(outcome)
-    assert course(outcome, NOW, USUAL) == expected
+    ]:
+        with subtests.test(outcome=outcome, expected=expected):
+            assert known_outcome(outcome)
+            assert course(outcome, NOW, USUAL) == expected
 
 
-@pytest.mark.parametrize(
-    ("outcome", "expected"),
-    [
+def test_the_sellers_polls_stand_for_the_usual_time_only(subtests):
+    for outcome, expected in [
         ("success", Course(None, polls=2)),
         ("REJECTED", Course(None, polls=2, decline="REJECTED")),
         ("polls:3", Course(None, polls=3)),
         ("completed", Course(NOW)),
         ("held", Course(None)),
         ("delay:90", Course(NOW + 90 * SECOND)),
-    ],
-)
-def test_the_sellers_polls_stand_for_the_usual_time_only(outcome, expected):
-    assert course(outcome, NOW, USUAL, 2) == expected
+    ]:
+        with subtests.test(outcome=outcome, expected=expected):
+            assert course(outcome, NOW, USUAL, 2) == expected
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
+def test_other_outcomes_are_unknown(subtests):
+    for outcome in [
         "",
         "Completed",
         "pending",
@@ -101,26 +96,30 @@ def test_the_sellers_polls_stand_for_the_usual_time_only(outcome, expected):
         "polls:1\n",
         "held:1",
         "success ",
-    ],
-)
-def test_other_outcomes_are_unknown(outcome):
-    assert not known_outcome(outcome)
+    ]:
+        with subtests.test(outcome=outcome):
+            assert not known_outcome(outcome)
 
 
 def request(**changed):
     return RefundRequest(**{"key": "R-1", "amount": Money(100), **changed})
 
 
-@pytest.mark.parametrize(
-    "fine", [{}, {"key": "x" * 32}, {"key": "_-aZ09"}, {"note": ""}, {"note": "x" * 255}, {"soft_descriptor": "x" * 16}]
-)
-def test_a_usable_request_is_taken(fine):
-    check_request(request(**fine))
+def test_a_usable_request_is_taken(subtests):
+    for fine in [
+        {},
+        {"key": "x" * 32},
+        {"key": "_-aZ09"},
+        {"note": ""},
+        {"note": "x" * 255},
+        {"soft_descriptor": "x" * 16},
+    ]:
+        with subtests.test(fine=fine):
+            check_request(request(**fine))
 
 
-@pytest.mark.parametrize(
-    ("field", "changed"),
-    [
+def test_an_unusable_one_names_its_field(subtests):
+    for field, changed in [
         ("reference", {"key": ""}),
         ("reference", {"key": "x" * 33}),
         ("reference", {"key": "a.b"}),
@@ -128,12 +127,11 @@ def test_a_usable_request_is_taken(fine):
         ("reference", {"key": "ä"}),
         ("note", {"note": "x" * 256}),
         ("soft_descriptor", {"soft_descriptor": "x" * 17}),
-    ],
-)
-def test_an_unusable_one_names_its_field(field, changed):
-    with pytest.raises(Invalid) as refused:
-        check_request(request(**changed))
-    assert (refused.value.code, refused.value.detail) == ("refund.invalid", {"field": field})
+    ]:
+        with subtests.test(field=field, changed=changed):
+            with pytest.raises(Invalid) as refused:
+                check_request(request(**changed))
+            assert (refused.value.code, refused.value.detail) == ("refund.invalid", {"field": field})
 
 
 def test_the_digest_tells_every_value_apart_and_the_name_not():

@@ -9,9 +9,8 @@ from mockpay.kernel.errors import Invalid
 SHOP = "https://shop.example.in/return"
 
 
-@pytest.mark.parametrize(
-    ("entry", "url"),
-    [
+def test_a_url_that_an_entry_means_is_allowed(subtests):
+    for entry, url in [
         (SHOP, SHOP),
         (SHOP, "https://SHOP.Example.IN/return"),
         (SHOP, "HTTPS://shop.example.in/return"),
@@ -34,15 +33,13 @@ SHOP = "https://shop.example.in/return"
         ("http://127.0.0.1:*", "http://127.0.0.1:5000/any/path?x=y"),
         ("http://localhost:*", "http://localhost:65535/r"),
         ("http://localhost:*", "http://LocalHost/r"),
-    ],
-)
-def test_a_url_that_an_entry_means_is_allowed(entry, url):
-    assert return_url_allowed(url, ("https://other.example/x", entry))
+    ]:
+        with subtests.test(entry=entry, url=url):
+            assert return_url_allowed(url, ("https://other.example/x", entry))
 
 
-@pytest.mark.parametrize(
-    ("entry", "url"),
-    [
+def test_a_url_that_no_entry_means_is_refused(subtests):
+    for entry, url in [
         (SHOP, "http://shop.example.in/return"),
         (SHOP, "https://shop.example.in:8443/return"),
         (SHOP, "https://shop.example.in:0/return"),
@@ -64,15 +61,13 @@ def test_a_url_that_an_entry_means_is_allowed(entry, url):
         ("http://localhost:*", "http://localhost.evil.test/"),
         ("shopapp://pay/return", "otherapp://pay/return"),
         ("shopapp://pay/return", "shopapp://pay2/return"),
-    ],
-)
-def test_a_url_that_no_entry_means_is_refused(entry, url):
-    assert not return_url_allowed(url, (entry,))
+    ]:
+        with subtests.test(entry=entry, url=url):
+            assert not return_url_allowed(url, (entry,))
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+def test_a_trick_is_refused_by_any_list_and_on_save(subtests):
+    for url in [
         "",
         "/return",
         "//shop.example.in/return",
@@ -115,14 +110,13 @@ def test_a_url_that_no_entry_means_is_refused(entry, url):
         "file://shop.example.in/return",
         "blob:https://shop.example.in/return",
         "https://shop.example.in/return" + "a" * 2048,
-    ],
-)
-def test_a_trick_is_refused_by_any_list_and_on_save(url):
-    everything = ("https://shop.example.in/*", *LOOPBACK_RETURNS)
-    assert not return_url_allowed(url, everything)
-    with pytest.raises(Invalid) as refused:
-        check_return_url_entry(url)
-    assert refused.value.code == "return_url.invalid"
+    ]:
+        with subtests.test(url=url):
+            everything = ("https://shop.example.in/*", *LOOPBACK_RETURNS)
+            assert not return_url_allowed(url, everything)
+            with pytest.raises(Invalid) as refused:
+                check_return_url_entry(url)
+            assert refused.value.code == "return_url.invalid"
 
 
 @pytest.mark.parametrize("entry", ["https://*.example.in/return", "https://shop*", "https://shop.example.in:*/return"])
@@ -143,9 +137,8 @@ def test_an_empty_list_allows_nothing():
 # --- settings
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_a_setting_takes_its_values(subtests):
+    for name, value in [
         ("freshness_seconds", 0),
         ("order_expiry_seconds", 1),
         ("max_attempts", 100),
@@ -164,18 +157,16 @@ def test_an_empty_list_allows_nothing():
         ("otp_threshold", "0.5"),
         ("ipn_certificate_url", ""),
         ("ipn_certificate_url", "http://127.0.0.1:8420/x.pem"),
-    ],
-)
-def test_a_setting_takes_its_values(name, value):
-    made = settings({name: value})
-    assert getattr(made, name) == value
-    others = {key: getattr(made, key) for key in Settings.__struct_fields__ if key != name}
-    assert others == {key: getattr(Settings(), key) for key in others}
+    ]:
+        with subtests.test(name=name, value=value):
+            made = settings({name: value})
+            assert getattr(made, name) == value
+            others = {key: getattr(made, key) for key in Settings.__struct_fields__ if key != name}
+            assert others == {key: getattr(Settings(), key) for key in others}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_any_other_value_is_refused_and_named(subtests):
+    for name, value in [
         ("colour", "red"),
         ("freshness_seconds", -1),
         ("freshness_seconds", "900"),
@@ -203,13 +194,12 @@ def test_a_setting_takes_its_values(name, value):
         ("otp_always_methods", ["CARD\n"]),
         ("throttling", {}),
         ("throttling", False),
-    ],
-)
-def test_any_other_value_is_refused_and_named(name, value):
-    with pytest.raises(Invalid) as refused:
-        settings({name: value})
-    assert refused.value.code == "settings.invalid"
-    assert refused.value.detail["field"] == name
+    ]:
+        with subtests.test(name=name, value=value):
+            with pytest.raises(Invalid) as refused:
+                settings({name: value})
+            assert refused.value.code == "settings.invalid"
+            assert refused.value.detail["field"] == name
 
 
 def test_no_settings_are_the_defaults():
@@ -232,9 +222,8 @@ def test_good_names_are_taken():
     check_names(**GOOD)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
+def test_other_names_are_refused_and_named(subtests):
+    for field, value in [
         ("seller_id", ""),
         ("seller_id", "lower"),
         ("seller_id", "A/1"),
@@ -250,9 +239,8 @@ def test_good_names_are_taken():
         ("name", ""),
         ("name", "a\nb"),
         ("name", "x" * 101),
-    ],
-)
-def test_other_names_are_refused_and_named(field, value):
-    with pytest.raises(Invalid) as refused:
-        check_names(**{**GOOD, field: value})
-    assert refused.value.detail == {"field": field}
+    ]:
+        with subtests.test(field=field, value=value):
+            with pytest.raises(Invalid) as refused:
+                check_names(**{**GOOD, field: value})
+            assert refused.value.detail == {"field": field}

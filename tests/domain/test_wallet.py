@@ -1,16 +1,13 @@
 """Amazon Pay balance: what its network answers, and how money may move."""
 
-import pytest
-
 from mockpay.domain import wallet
 from mockpay.domain.methods.method import Answer, MoneyStatus, Timing
 from mockpay.domain.methods.wallet import RESPONSE_CODES
 from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 
 
-@pytest.mark.parametrize(
-    ("outcome", "code", "reason"),
-    [
+def test_a_refusal_says_what_is_wrong_with_the_balance(subtests):
+    for outcome, code, reason in [
         ("insufficient", "51", "insufficient_wallet_balance"),
         ("frozen", "57", "wallet_frozen"),
         ("failure", "96", "gateway_technical_error"),
@@ -18,12 +15,11 @@ from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
         ("iso:51", "51", "insufficient_wallet_balance"),
         ("iso:57", "57", "wallet_frozen"),
         ("iso:05", "96", "gateway_technical_error"),
-    ],
-)
-def test_a_refusal_says_what_is_wrong_with_the_balance(outcome, code, reason):
-    assert RESPONSE_CODES.answer(outcome) == Answer(code)
-    assert RESPONSE_CODES.money_status(code) is MoneyStatus.DECLINED
-    assert RESPONSE_CODES.failure(code).reason == reason
+    ]:
+        with subtests.test(outcome=outcome, code=code, reason=reason):
+            assert RESPONSE_CODES.answer(outcome) == Answer(code)
+            assert RESPONSE_CODES.money_status(code) is MoneyStatus.DECLINED
+            assert RESPONSE_CODES.failure(code).reason == reason
 
 
 def test_an_answer_that_came_too_late_becomes_known():
@@ -37,10 +33,11 @@ def test_what_is_pending_is_paid_later_or_never():
     assert RESPONSE_CODES.money_status("PD") is MoneyStatus.PENDING
 
 
-@pytest.mark.parametrize("journal", JournalType)
-def test_every_journal_has_a_template_between_two_accounts(journal):
-    source, target = TEMPLATES[journal]
-    assert source is not target
+def test_every_journal_has_a_template_between_two_accounts(subtests):
+    for journal in JournalType:
+        with subtests.test(journal=journal):
+            source, target = TEMPLATES[journal]
+            assert source is not target
 
 
 def test_a_payment_goes_by_way_of_a_hold_and_can_come_back_from_both_places():
@@ -58,15 +55,13 @@ def test_only_the_outside_world_may_owe():
     assert TEMPLATES[JournalType.TOPUP][0] in MAY_BE_NEGATIVE
 
 
-@pytest.mark.parametrize(
-    ("email", "minor"),
-    [
+def test_a_sandbox_buyer_has_an_opening_balance_and_nobody_else(subtests):
+    for email, minor in [
         ("rich@buyers.mockpay.test", 15_000_000),
         ("poor@buyers.mockpay.test", 1_000),
         ("rich@example.com", 0),
         ("newbie@buyers.mockpay.test", 0),
         ("", 0),
-    ],
-)
-def test_a_sandbox_buyer_has_an_opening_balance_and_nobody_else(email, minor):
-    assert wallet.opening_minor(email) == minor
+    ]:
+        with subtests.test(email=email, minor=minor):
+            assert wallet.opening_minor(email) == minor

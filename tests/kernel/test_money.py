@@ -8,9 +8,8 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 
 
-@pytest.mark.parametrize(
-    ("text", "minor"),
-    [
+def test_an_amount_is_read_as_paise(subtests):
+    for text, minor in [
         ("0", 0),
         ("1", 100),
         ("1.00", 100),
@@ -20,15 +19,13 @@ from mockpay.kernel.money import Money
         ("499.99", 49_999),
         ("1700.51", 170_051),
         ("9999999999.99", 999_999_999_999),
-    ],
-)
-def test_an_amount_is_read_as_paise(text, minor):
-    assert Money.parse(text) == Money(minor, "INR")
+    ]:
+        with subtests.test(text=text, minor=minor):
+            assert Money.parse(text) == Money(minor, "INR")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_anything_else_is_refused(subtests):
+    for text in [
         "",
         " ",
         "0x",
@@ -58,12 +55,11 @@ def test_an_amount_is_read_as_paise(text, minor):
         "inf",
         "1.٥",
         "12\x00",
-    ],
-)
-def test_anything_else_is_refused(text):
-    with pytest.raises(Invalid) as refused:
-        Money.parse(text)
-    assert refused.value.code == "amount.invalid"
+    ]:
+        with subtests.test(text=text):
+            with pytest.raises(Invalid) as refused:
+                Money.parse(text)
+            assert refused.value.code == "amount.invalid"
 
 
 @given(st.integers(0, 10**12 - 1))
@@ -81,9 +77,8 @@ def test_whatever_is_read_is_what_was_written(text):
     assert read.wire() == f"{rupees}.{paise.ljust(2, '0')}"
 
 
-@pytest.mark.parametrize(
-    ("minor", "shown"),
-    [
+def test_people_see_lakh_and_crore_groups(subtests):
+    for minor, shown in [
         (0, "₹0.00"),
         (5, "₹0.05"),
         (49_900, "₹499.00"),
@@ -91,10 +86,9 @@ def test_whatever_is_read_is_what_was_written(text):
         (12_345_600, "₹1,23,456.00"),
         (1_234_567_890, "₹1,23,45,678.90"),
         (999_999_999_999, "₹9,99,99,99,999.99"),
-    ],
-)
-def test_people_see_lakh_and_crore_groups(minor, shown):
-    assert Money(minor).display() == shown
+    ]:
+        with subtests.test(minor=minor, shown=shown):
+            assert Money(minor).display() == shown
 
 
 def test_amounts_of_one_currency_add_up():

@@ -48,20 +48,18 @@ def test_no_other_url_is_ever_asked(url):
     assert shelf.urls == []
 
 
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
+def test_a_bad_answer_is_not_kept(subtests):
+    for reply, error in [
         (HttpReply(404, {}, b"none"), SnsError),
         (HttpReply(302, {"Location": "https://evil.example"}, b""), SnsError),
         (HttpReply(200, {}, b"<html>"), SnsError),
         (HttpReply(503, {}, b""), Unreachable),
-    ],
-)
-def test_a_bad_answer_is_not_kept(reply, error):
-    fetch = Certificates(Shelf(reply))
-    with pytest.raises(error):
-        fetch(URL)
-    assert fetch(URL) == CERTIFICATE
+    ]:
+        with subtests.test(reply=reply, error=error):
+            fetch = Certificates(Shelf(reply))
+            with pytest.raises(error):
+                fetch(URL)
+            assert fetch(URL) == CERTIFICATE
 
 
 def test_the_cache_is_bounded():

@@ -63,38 +63,39 @@ def signed(answer):
 # --- paying ---
 
 
-@pytest.mark.parametrize("flavour", Flavour)
-def test_a_payment_url_carries_everything_the_shop_said(flavour):
-    url = client_of(flavour=flavour).payment_url(
-        amount="499.00",
-        seller_order_id="O-1",
-        redirect_url="https://shop.example/back?x=1",
-        custom_information="नमस्ते (1)",
-        seller_note="a/b",
-        seller_store_name="Chai & Co",
-        transaction_timeout=900,
-        is_sandbox=False,
-    )
-    sent, opened = opened_from(urlsplit(url).query)
+def test_a_payment_url_carries_everything_the_shop_said(subtests):
+    for flavour in Flavour:
+        with subtests.test(flavour=flavour):
+            url = client_of(flavour=flavour).payment_url(
+                amount="499.00",
+                seller_order_id="O-1",
+                redirect_url="https://shop.example/back?x=1",
+                custom_information="नमस्ते (1)",
+                seller_note="a/b",
+                seller_store_name="Chai & Co",
+                transaction_timeout=900,
+                is_sandbox=False,
+            )
+            sent, opened = opened_from(urlsplit(url).query)
 
-    assert url.startswith("http://127.0.0.1:8420/initiatePayment?payload=")
-    assert sent.redirect_url == "https://shop.example/back?x=1"
-    assert opened.iv_bytes == flavour.iv_bytes
-    assert opening.verify_envelope(opened, SECRET_KEY)
-    assert opened.values == {
-        "orderTotalAmount": "499.00",
-        "orderTotalCurrencyCode": "INR",
-        "sellerOrderId": "O-1",
-        "customInformation": "नमस्ते (1)",
-        "sellerNote": "a/b",
-        "sellerStoreName": "Chai & Co",
-        "transactionTimeout": "900",
-        "isSandbox": "false",
-        "sellerId": SELLER_ID,
-        "startTime": "1795294910",
-        "AWSAccessKeyId": ACCESS_KEY,
-        "Signature": opened.signature,
-    }
+            assert url.startswith("http://127.0.0.1:8420/initiatePayment?payload=")
+            assert sent.redirect_url == "https://shop.example/back?x=1"
+            assert opened.iv_bytes == flavour.iv_bytes
+            assert opening.verify_envelope(opened, SECRET_KEY)
+            assert opened.values == {
+                "orderTotalAmount": "499.00",
+                "orderTotalCurrencyCode": "INR",
+                "sellerOrderId": "O-1",
+                "customInformation": "नमस्ते (1)",
+                "sellerNote": "a/b",
+                "sellerStoreName": "Chai & Co",
+                "transactionTimeout": "900",
+                "isSandbox": "false",
+                "sellerId": SELLER_ID,
+                "startTime": "1795294910",
+                "AWSAccessKeyId": ACCESS_KEY,
+                "Signature": opened.signature,
+            }
 
 
 def test_what_the_shop_does_not_say_is_not_sent():
@@ -152,28 +153,27 @@ def test_a_result_is_read_after_its_signature_is_verified():
     assert client_of().verify_result(forms.encode_form(answer.items())) == result
 
 
-@pytest.mark.parametrize(
-    ("status", "reason_code", "outcome"),
-    [
+def test_only_success_with_its_own_reason_code_is_success(subtests):
+    for status, reason_code, outcome in [
         ("SUCCESS", "001", Outcome.SUCCESS),
         ("SUCCESS", "101", Outcome.FAILURE),
         ("PENDING", "01", Outcome.PENDING),
         ("FAILURE", "001", Outcome.FAILURE),
         ("whatever", "x", Outcome.FAILURE),
-    ],
-)
-def test_only_success_with_its_own_reason_code_is_success(status, reason_code, outcome):
-    answer = signed({"status": status, "reasonCode": reason_code, "description": "x"})
+    ]:
+        with subtests.test(status=status, reason_code=reason_code, outcome=outcome):
+            answer = signed({"status": status, "reasonCode": reason_code, "description": "x"})
 
-    assert client_of().verify_result(answer).outcome is outcome
+            assert client_of().verify_result(answer).outcome is outcome
 
 
-@pytest.mark.parametrize("name", ["status", "reasonCode", "description", "signature"])
-def test_a_changed_result_is_never_believed(name):
-    answer = signed(ANSWER)
+def test_a_changed_result_is_never_believed(subtests):
+    for name in ["status", "reasonCode", "description", "signature"]:
+        with subtests.test(name=name):
+            answer = signed(ANSWER)
 
-    with pytest.raises(SignatureMismatch):
-        client_of().verify_result(answer | {name: answer[name] + "x"})
+            with pytest.raises(SignatureMismatch):
+                client_of().verify_result(answer | {name: answer[name] + "x"})
 
 
 def test_a_result_with_a_parameter_too_many_too_few_or_twice_is_refused():
@@ -207,29 +207,33 @@ def charge_body(response=None, encoding=Encoding.PHP, **changes):
     return json.dumps({"response": response, "signature": signature} | changes).encode()
 
 
-@pytest.mark.parametrize("encoding", Encoding)
-def test_a_charge_status_is_asked_in_an_envelope_and_read(encoding):
-    sender = FakeSender(charge_body(encoding=encoding))
-    status = client_of(sender).charge_status("S04-1-2")
-    url = urlsplit(sender.calls[0].url)
-    _, opened = opened_from(url.query)
+def test_a_charge_status_is_asked_in_an_envelope_and_read(subtests):
+    for encoding in Encoding:
+        with subtests.test(encoding=encoding):
+            sender = FakeSender(charge_body(encoding=encoding))
+            status = client_of(sender).charge_status("S04-1-2")
+            url = urlsplit(sender.calls[0].url)
+            _, opened = opened_from(url.query)
 
-    assert url.path == "/v2/payments/chargeStatus"
-    assert opened.values["transactionId"] == "S04-1-2"
-    assert opened.values["transactionIdType"] == "TRANSACTION_ID"
-    assert (status.outcome, status.status_code) == (Outcome.SUCCESS, "001")
-    assert (status.amount, status.custom_information) == ("1.00", "(x)*")
-    assert status.transaction_date == 1519025049876
+            assert url.path == "/v2/payments/chargeStatus"
+            assert opened.values["transactionId"] == "S04-1-2"
+            assert opened.values["transactionIdType"] == "TRANSACTION_ID"
+            assert (status.outcome, status.status_code) == (Outcome.SUCCESS, "001")
+            assert (status.amount, status.custom_information) == ("1.00", "(x)*")
+            assert status.transaction_date == 1519025049876
 
 
-@pytest.mark.parametrize(
-    ("code", "outcome"),
-    [("001", Outcome.SUCCESS), ("01", Outcome.PENDING), ("1", Outcome.FAILURE), ("", Outcome.FAILURE)],
-)
-def test_the_status_code_of_a_charge_decides(code, outcome):
-    sender = FakeSender(charge_body(CHARGE | {"transactionStatusCode": code}))
+def test_the_status_code_of_a_charge_decides(subtests):
+    for code, outcome in [
+        ("001", Outcome.SUCCESS),
+        ("01", Outcome.PENDING),
+        ("1", Outcome.FAILURE),
+        ("", Outcome.FAILURE),
+    ]:
+        with subtests.test(code=code, outcome=outcome):
+            sender = FakeSender(charge_body(CHARGE | {"transactionStatusCode": code}))
 
-    assert client_of(sender).charge_status("S04-1-2").outcome is outcome
+            assert client_of(sender).charge_status("S04-1-2").outcome is outcome
 
 
 @pytest.mark.parametrize("signature", ["", "x", None])
@@ -238,9 +242,8 @@ def test_a_charge_status_with_a_wrong_signature_is_never_believed(signature):
         client_of(FakeSender(charge_body(signature=signature))).charge_status("S04-1-2")
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "code", "message"),
-    [
+def test_a_refused_charge_status_tells_why(subtests):
+    for status, body, code, message in [
         (404, b'{"code":"InvalidId","message":"No."}', "InvalidId", "No."),
         (403, b'{"Error":{"Code":"A","Message":"B"}}', "A", "B"),
         (400, b'{"error":"bad"}', "", "bad"),
@@ -249,14 +252,13 @@ def test_a_charge_status_with_a_wrong_signature_is_never_believed(signature):
         (502, b"<html>", "", "The service answered HTTP 502 with something unreadable."),
         (200, b"[]", "", "The service answered HTTP 200 with something unreadable."),
         (200, b"[" * 100_000, "", "The service answered HTTP 200 with something unreadable."),
-    ],
-)
-def test_a_refused_charge_status_tells_why(status, body, code, message):
-    with pytest.raises(ServiceError) as refused:
-        client_of(FakeSender(body, status)).charge_status("S04-1-2")
+    ]:
+        with subtests.test(status=status, body=body, code=code, message=message):
+            with pytest.raises(ServiceError) as refused:
+                client_of(FakeSender(body, status)).charge_status("S04-1-2")
 
-    error = refused.value
-    assert (error.service_code, error.message, error.http_status) == (code, message, status)
+            error = refused.value
+            assert (error.service_code, error.message, error.http_status) == (code, message, status)
 
 
 # --- asking about orders ---
@@ -295,16 +297,17 @@ def request_from(sender):
     return SignedRequest(call.method, url.netloc, url.path, url.query)
 
 
-@pytest.mark.parametrize("flavour", Flavour)
-def test_every_question_is_signed_so_that_the_server_verifies_it(flavour):
-    sender = FakeSender(list_body())
-    client_of(sender, flavour).list_order_reference("O/1 (é) *~")
-    request = request_from(sender)
+def test_every_question_is_signed_so_that_the_server_verifies_it(subtests):
+    for flavour in Flavour:
+        with subtests.test(flavour=flavour):
+            sender = FakeSender(list_body())
+            client_of(sender, flavour).list_order_reference("O/1 (é) *~")
+            request = request_from(sender)
 
-    assert request.path == "/OffAmazonPayments_Sandbox/2013-01-01"
-    assert verify_request(request, secret=SECRET_KEY) is not None
-    assert verify_request(request, secret="another") is None
-    assert request_fields(request.raw)["QueryId"] == "O/1 (é) *~"
+            assert request.path == "/OffAmazonPayments_Sandbox/2013-01-01"
+            assert verify_request(request, secret=SECRET_KEY) is not None
+            assert verify_request(request, secret="another") is None
+            assert request_fields(request.raw)["QueryId"] == "O/1 (é) *~"
 
 
 def test_an_unknown_filter_or_option_is_a_type_error():
@@ -411,14 +414,13 @@ def test_a_refused_question_tells_why():
     assert (refused.value.message, refused.value.http_status) == ("No.", 403)
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(502, b"<html><br></html>"), (200, b""), (200, b"<Other/>"), (500, b"{}")]
-)
-def test_an_answer_that_cannot_be_read_is_an_error_of_the_service(status, body):
-    with pytest.raises(ServiceError) as refused:
-        client_of(FakeSender(body, status)).get_service_status()
+def test_an_answer_that_cannot_be_read_is_an_error_of_the_service(subtests):
+    for status, body in [(502, b"<html><br></html>"), (200, b""), (200, b"<Other/>"), (500, b"{}")]:
+        with subtests.test(status=status, body=body):
+            with pytest.raises(ServiceError) as refused:
+                client_of(FakeSender(body, status)).get_service_status()
 
-    assert (refused.value.service_code, refused.value.http_status) == ("", status)
+            assert (refused.value.service_code, refused.value.http_status) == ("", status)
 
 
 def test_the_public_key_is_fetched_on_one_line():

@@ -55,21 +55,22 @@ def refunded(detail=DETAIL, *, level=True):
     return done("RefundPayment", {"RefundDetails": details})
 
 
-@pytest.mark.parametrize("flavour", Flavour)
-def test_a_refund_is_asked_for_with_everything_the_shop_said(flavour):
-    client, sender = client_of(refunded(), flavour)
-    client.refund("S04-1-2", "R-1", "100.00", note='{"a": "é/b"}', soft_descriptor="Nilgiri")
-    fields = sender.fields()
+def test_a_refund_is_asked_for_with_everything_the_shop_said(subtests):
+    for flavour in Flavour:
+        with subtests.test(flavour=flavour):
+            client, sender = client_of(refunded(), flavour)
+            client.refund("S04-1-2", "R-1", "100.00", note='{"a": "é/b"}', soft_descriptor="Nilgiri")
+            fields = sender.fields()
 
-    assert {name: fields[name] for name in fields if name.startswith(("Amazon", "Refund"))} == {
-        "AmazonTransactionId": "S04-1-2",
-        "AmazonTransactionIdType": "OrderReferenceId",
-        "RefundReferenceId": "R-1",
-        "RefundAmount.Amount": "100.00",
-        "RefundAmount.CurrencyCode": "INR",
-    }
-    assert (fields["Action"], fields["SellerId"]) == ("RefundPayment", SELLER_ID)
-    assert (fields["SellerRefundNote"], fields["SoftDescriptor"]) == ('{"a": "é/b"}', "Nilgiri")
+            assert {name: fields[name] for name in fields if name.startswith(("Amazon", "Refund"))} == {
+                "AmazonTransactionId": "S04-1-2",
+                "AmazonTransactionIdType": "OrderReferenceId",
+                "RefundReferenceId": "R-1",
+                "RefundAmount.Amount": "100.00",
+                "RefundAmount.CurrencyCode": "INR",
+            }
+            assert (fields["Action"], fields["SellerId"]) == ("RefundPayment", SELLER_ID)
+            assert (fields["SellerRefundNote"], fields["SoftDescriptor"]) == ('{"a": "é/b"}', "Nilgiri")
 
 
 def test_what_the_shop_does_not_say_of_a_refund_is_not_sent():
@@ -110,32 +111,31 @@ def test_a_refund_is_asked_about_by_amazons_id():
     )
 
 
-@pytest.mark.parametrize("reference", ["", "a" * 33, "a b", "a/b", "é", "a\n"])
-def test_a_reference_that_amazon_would_refuse_is_never_sent(reference):
-    client, sender = client_of(refunded())
-    with pytest.raises(Invalid) as refused:
-        client.refund("S04-1-2", reference, "100.00")
-    assert (refused.value.code, refused.value.detail) == ("payment.field", {"name": "refund_reference_id"})
-    assert sender.calls == []
+def test_a_reference_that_amazon_would_refuse_is_never_sent(subtests):
+    for reference in ["", "a" * 33, "a b", "a/b", "é", "a\n"]:
+        with subtests.test(reference=reference):
+            client, sender = client_of(refunded())
+            with pytest.raises(Invalid) as refused:
+                client.refund("S04-1-2", reference, "100.00")
+            assert (refused.value.code, refused.value.detail) == ("payment.field", {"name": "refund_reference_id"})
+            assert sender.calls == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
+def test_a_value_of_no_use_is_refused_by_its_name(subtests):
+    for arguments, name in [
         ({"amazon_order_id": ""}, "amazon_order_id"),
         ({"amount": ""}, "amount"),
         ({"currency": ""}, "currency"),
         ({"note": "x" * 256}, "note"),
         ({"soft_descriptor": "x" * 17}, "soft_descriptor"),
-    ],
-)
-def test_a_value_of_no_use_is_refused_by_its_name(arguments, name):
-    client, sender = client_of(refunded())
-    given = {"amazon_order_id": "S04-1-2", "refund_reference_id": "R-1", "amount": "1.00"}
-    with pytest.raises(Invalid) as refused:
-        client.refund(**given | arguments)
-    assert refused.value.detail == {"name": name}
-    assert sender.calls == []
+    ]:
+        with subtests.test(arguments=arguments, name=name):
+            client, sender = client_of(refunded())
+            given = {"amazon_order_id": "S04-1-2", "refund_reference_id": "R-1", "amount": "1.00"}
+            with pytest.raises(Invalid) as refused:
+                client.refund(**given | arguments)
+            assert refused.value.detail == {"name": name}
+            assert sender.calls == []
 
 
 def test_an_empty_refund_id_is_not_asked_about():
@@ -152,19 +152,17 @@ def test_a_refused_refund_tells_why():
     assert (refused.value.service_code, refused.value.http_status) == ("TransactionAmountExceeded", 400)
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
+def test_an_answer_without_a_refund_is_an_error_without_a_code(subtests):
+    for reply in [
         refunded({}),
         refunded(DETAIL | {"AmazonRefundId": ""}),
         refunded(DETAIL | {"RefundStatus": {"State": "Perhaps"}}),
         done("RefundPayment", {}),
         HttpReply(200, {}, b"<html>"),
         HttpReply(500, {}, b""),
-    ],
-)
-def test_an_answer_without_a_refund_is_an_error_without_a_code(reply):
-    client, _ = client_of(reply)
-    with pytest.raises(ServiceError) as refused:
-        client.refund("S04-1-2", "R-1", "100.00")
-    assert refused.value.service_code == ""
+    ]:
+        with subtests.test(reply=reply):
+            client, _ = client_of(reply)
+            with pytest.raises(ServiceError) as refused:
+                client.refund("S04-1-2", "R-1", "100.00")
+            assert refused.value.service_code == ""

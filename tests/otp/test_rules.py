@@ -31,11 +31,12 @@ PUBLISHED = {
 # --- drawing
 
 
-@pytest.mark.parametrize("length", range(4, 9))
-def test_a_code_has_the_digits_that_were_asked_for(length):
-    codes = [rules.draw("seed", "S", f"otp_{n}", 1, length) for n in range(50)]
-    assert all(len(code) == length and code.isdigit() and code.isascii() for code in codes)
-    assert len(set(codes)) > 40
+def test_a_code_has_the_digits_that_were_asked_for(subtests):
+    for length in range(4, 9):
+        with subtests.test(length=length):
+            codes = [rules.draw("seed", "S", f"otp_{n}", 1, length) for n in range(50)]
+            assert all(len(code) == length and code.isdigit() and code.isascii() for code in codes)
+            assert len(set(codes)) > 40
 
 
 def test_codes_begin_with_any_digit():
@@ -83,19 +84,17 @@ def test_a_code_is_kept_as_a_keyed_hash_of_64_digits():
     assert int(hashed(), 16)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
+def test_whatever_is_bound_changes_the_hash(subtests):
+    for other in [
         {"secret": b"l" * 32},
         {"salt": "ac"},
         {"code": "482914"},
         {"code": ""},
         *({"binding": (*BINDING[:n], "other", *BINDING[n + 1 :])} for n in range(len(BINDING))),
         {"binding": (*BINDING[:-1], None)},
-    ],
-)
-def test_whatever_is_bound_changes_the_hash(other):
-    assert hashed(**other) != hashed()
+    ]:
+        with subtests.test(other=other):
+            assert hashed(**other) != hashed()
 
 
 def test_the_ends_of_what_is_bound_cannot_be_moved():
@@ -106,9 +105,8 @@ def test_the_ends_of_what_is_bound_cannot_be_moved():
 # --- what is typed
 
 
-@pytest.mark.parametrize(
-    ("typed", "code"),
-    [
+def test_a_typed_code_is_its_digits_or_nothing(subtests):
+    for typed, code in [
         ("482913", "482913"),
         (" 482 913\n", "482913"),
         ("4829", "4829"),
@@ -122,10 +120,9 @@ def test_the_ends_of_what_is_bound_cannot_be_moved():
         ("\ud800", ""),
         ("0" * 100_000, ""),
         ("1.0", ""),
-    ],
-)
-def test_a_typed_code_is_its_digits_or_nothing(typed, code):
-    assert rules.normalize_code(typed) == code
+    ]:
+        with subtests.test(typed=typed, code=code):
+            assert rules.normalize_code(typed) == code
 
 
 # --- magic codes
@@ -139,19 +136,20 @@ def test_the_rows_are_the_published_table():
     assert all(row.description and row.origin for row in rows)
 
 
-@pytest.mark.parametrize(("code", "outcome"), PUBLISHED.items())
-def test_a_magic_code_has_its_outcome(code, outcome):
-    assert rules.magic_outcome(code) == outcome
+def test_a_magic_code_has_its_outcome(subtests):
+    for code, outcome in PUBLISHED.items():
+        with subtests.test(code=code, outcome=outcome):
+            assert rules.magic_outcome(code) == outcome
 
 
-@pytest.mark.parametrize("code", ["482913", "12345", "1234567", "", "0000", "12345 6"])
-def test_any_other_code_is_not_magic(code):
-    assert rules.magic_outcome(code) is None
+def test_any_other_code_is_not_magic(subtests):
+    for code in ["482913", "12345", "1234567", "", "0000", "12345 6"]:
+        with subtests.test(code=code):
+            assert rules.magic_outcome(code) is None
 
 
-@pytest.mark.parametrize(
-    ("typed", "outcome"),
-    [
+def test_an_acs_makes_its_own_outcomes_of_five_codes(subtests):
+    for typed, outcome in [
         ("222222", "A"),
         ("333333", "N"),
         ("444444", "U"),
@@ -162,20 +160,18 @@ def test_any_other_code_is_not_magic(code):
         ("666666", None),
         ("482913", None),
         ("", None),
-    ],
-)
-def test_an_acs_makes_its_own_outcomes_of_five_codes(typed, outcome):
-    assert rules.acs_outcome(typed) == outcome
+    ]:
+        with subtests.test(typed=typed, outcome=outcome):
+            assert rules.acs_outcome(typed) == outcome
 
 
 # --- who is asked
 
 
-@pytest.mark.parametrize(
-    ("amount", "asked"), [("5000.00", False), ("5000.01", True), ("4999.99", False), ("1.00", False)]
-)
-def test_the_threshold_asks_strictly_above(amount, asked):
-    assert rules.otp_required(Settings(), "card", Money.parse(amount)) is asked
+def test_the_threshold_asks_strictly_above(subtests):
+    for amount, asked in [("5000.00", False), ("5000.01", True), ("4999.99", False), ("1.00", False)]:
+        with subtests.test(amount=amount, asked=asked):
+            assert rules.otp_required(Settings(), "card", Money.parse(amount)) is asked
 
 
 @pytest.mark.parametrize(
@@ -196,9 +192,8 @@ def test_a_method_that_always_asks_does_so_for_any_amount():
 # --- settings
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_a_setting_takes_its_values(subtests):
+    for name, value in [
         ("otp_threshold", "0"),
         ("otp_threshold", "15000.50"),
         ("otp_always_methods", ()),
@@ -209,19 +204,17 @@ def test_a_method_that_always_asks_does_so_for_any_amount():
         ("otp_max_wrong", 1),
         ("otp_resend_seconds", 0),
         ("otp_max_sends", 1),
-    ],
-)
-def test_a_setting_takes_its_values(name, value):
-    assert getattr(settings({name: value}), name) == value
+    ]:
+        with subtests.test(name=name, value=value):
+            assert getattr(settings({name: value}), name) == value
 
 
 def test_a_list_is_kept_as_one_that_nobody_changes():
     assert settings({"otp_always_methods": ["card"]}).otp_always_methods == ("card",)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_any_other_value_is_refused_and_named(subtests):
+    for name, value in [
         ("otp_threshold", "a lot"),
         ("otp_threshold", "-1"),
         ("otp_threshold", 5000),
@@ -239,20 +232,18 @@ def test_a_list_is_kept_as_one_that_nobody_changes():
         ("otp_max_wrong", 0),
         ("otp_resend_seconds", -1),
         ("otp_max_sends", 0),
-    ],
-)
-def test_any_other_value_is_refused_and_named(name, value):
-    with pytest.raises(Invalid) as refused:
-        settings({name: value})
-    assert (refused.value.code, refused.value.detail["field"]) == ("settings.invalid", name)
+    ]:
+        with subtests.test(name=name, value=value):
+            with pytest.raises(Invalid) as refused:
+                settings({name: value})
+            assert (refused.value.code, refused.value.detail["field"]) == ("settings.invalid", name)
 
 
 # --- what is shown
 
 
-@pytest.mark.parametrize(
-    ("to", "shown"),
-    [
+def test_a_destination_is_shown_masked(subtests):
+    for to, shown in [
         ("+91 98765 43210", "******3210"),
         ("9876543210", "******3210"),
         ("asha@example.com", "a***@example.com"),
@@ -260,10 +251,9 @@ def test_any_other_value_is_refused_and_named(name, value):
         ("", "******"),
         ("@example.com", "***@example.com"),
         ("app of device 7", "******"),
-    ],
-)
-def test_a_destination_is_shown_masked(to, shown):
-    assert rules.mask_destination(to) == shown
+    ]:
+        with subtests.test(to=to, shown=shown):
+            assert rules.mask_destination(to) == shown
 
 
 def test_spelling_does_not_make_another_destination():

@@ -4,7 +4,6 @@ import json
 from importlib import import_module
 from pathlib import Path
 
-import pytest
 from flask import Flask
 
 from mockpay.domain.payments.gateways import Charge, Gateway, ResultKind
@@ -70,24 +69,26 @@ def test_every_folder_is_found_under_its_own_name():
         assert provider.title
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=by_name)
-def test_every_folder_says_where_its_facts_were_seen(provider):
-    readme = (FOLDER / provider.name / "README.md").read_text()
+def test_every_folder_says_where_its_facts_were_seen(subtests):
+    for provider in PROVIDERS.values():
+        with subtests.test(provider=provider):
+            readme = (FOLDER / provider.name / "README.md").read_text()
 
-    assert provider.title in readme
-    assert len(readme) > 500
+            assert provider.title in readme
+            assert len(readme) > 500
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=by_name)
-def test_every_provider_is_good_for_something(provider):
-    parts = (provider.blueprint, provider.return_url, provider.gateway)
+def test_every_provider_is_good_for_something(subtests):
+    for provider in PROVIDERS.values():
+        with subtests.test(provider=provider):
+            parts = (provider.blueprint, provider.return_url, provider.gateway)
 
-    assert any(part is not None for part in parts)
-    assert (provider.render_error is None) == (not provider.prefixes)
-    for prefix in provider.prefixes:
-        assert prefix.startswith("/")
-        assert provider.owns(f"{prefix}/nothing")
-    assert not provider.owns("/_mockpay/v1/sellers")
+            assert any(part is not None for part in parts)
+            assert (provider.render_error is None) == (not provider.prefixes)
+            for prefix in provider.prefixes:
+                assert prefix.startswith("/")
+                assert provider.owns(f"{prefix}/nothing")
+            assert not provider.owns("/_mockpay/v1/sellers")
 
 
 def test_no_two_providers_own_the_same_address():
@@ -102,36 +103,39 @@ def test_no_two_providers_own_the_same_address():
 AGREED = {"throttled", "service.unavailable", "answer.lost"}
 
 
-@pytest.mark.parametrize(("provider", "code"), CASES, ids=lambda each: getattr(each, "name", each))
-def test_every_error_is_told_in_the_companys_own_format(provider, code):
-    for prefix in provider.prefixes:
-        response = tell(provider, prefix, code)
+def test_every_error_is_told_in_the_companys_own_format(subtests):
+    for provider, code in CASES:
+        with subtests.test(provider=provider, code=code):
+            for prefix in provider.prefixes:
+                response = tell(provider, prefix, code)
 
-        assert 400 <= response.status_code < 600
-        assert (response.status_code < 500) or code in AGREED
-        told = read(response)
-        assert "Location" not in response.headers
-        assert told
+                assert 400 <= response.status_code < 600
+                assert (response.status_code < 500) or code in AGREED
+                told = read(response)
+                assert "Location" not in response.headers
+                assert told
 
 
-@pytest.mark.parametrize("provider", SPEAKING, ids=by_name)
-def test_an_error_that_no_table_knows_is_the_companys_own_internal_error(provider):
+def test_an_error_that_no_table_knows_is_the_companys_own_internal_error(subtests):
     """Ours never raise one; if one does, its text stays inside."""
-    for prefix in provider.prefixes:
-        response = tell(provider, prefix, "nobody.knows_this")
+    for provider in SPEAKING:
+        with subtests.test(provider=provider):
+            for prefix in provider.prefixes:
+                response = tell(provider, prefix, "nobody.knows_this")
 
-        assert response.status_code == 500
-        read(response)
-        assert "It is" not in response.get_data(as_text=True)
+                assert response.status_code == 500
+                read(response)
+                assert "It is" not in response.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("provider", ANSWERING, ids=by_name)
-def test_every_gateway_answers_a_charge(provider):
-    gateway: Gateway = provider.gateway
+def test_every_gateway_answers_a_charge(subtests):
+    for provider in ANSWERING:
+        with subtests.test(provider=provider):
+            gateway: Gateway = provider.gateway
 
-    result = gateway.charge(_CHARGED)
+            result = gateway.charge(_CHARGED)
 
-    assert gateway.name == provider.name
-    assert result.kind in ResultKind
-    assert result.code
-    assert gateway.charge(_CHARGED) == result
+            assert gateway.name == provider.name
+            assert result.kind in ResultKind
+            assert result.code
+            assert gateway.charge(_CHARGED) == result

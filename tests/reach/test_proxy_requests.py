@@ -12,43 +12,39 @@ def lines(*texts):
     return "\r\n".join([*texts, "", ""]).encode("latin-1")
 
 
-@pytest.mark.parametrize(
-    ("target", "host", "port"),
-    [
+def test_a_connect_names_host_and_port(subtests):
+    for target, host, port in [
         ("amazonpay.amazon.in:443", "amazonpay.amazon.in", 443),
         ("MWS.amazonservices.in:80", "mws.amazonservices.in", 80),
         ("[::1]:8443", "::1", 8443),
         ("127.0.0.1:1", "127.0.0.1", 1),
-    ],
-)
-def test_a_connect_names_host_and_port(target, host, port):
-    head = read_head(lines(f"CONNECT {target} HTTP/1.1", f"Host: {target}"))
-    assert (head.connects, head.host, head.port) == (True, host, port)
-    assert head.for_proxy(None) == lines(f"CONNECT {target.lower()} HTTP/1.1", f"Host: {target.lower()}")
+    ]:
+        with subtests.test(target=target, host=host, port=port):
+            head = read_head(lines(f"CONNECT {target} HTTP/1.1", f"Host: {target}"))
+            assert (head.connects, head.host, head.port) == (True, host, port)
+            assert head.for_proxy(None) == lines(f"CONNECT {target.lower()} HTTP/1.1", f"Host: {target.lower()}")
 
 
-@pytest.mark.parametrize(
-    ("target", "path", "host"),
-    [
+def test_a_plain_request_reaches_the_host_as_it_expects_it(subtests):
+    for target, path, host in [
         ("http://amazonpay.amazon.in/publishMetrics/data=$x", "/publishMetrics/data=$x", "amazonpay.amazon.in"),
         ("http://amazonpay.amazon.in", "/", "amazonpay.amazon.in"),
         ("http://amazonpay.amazon.in:80//a?b=c%20d", "//a?b=c%20d", "amazonpay.amazon.in"),
         ("HTTP://Example.test:8080/?q", "/?q", "example.test:8080"),
-    ],
-)
-def test_a_plain_request_reaches_the_host_as_it_expects_it(target, path, host):
-    sent = lines(
-        f"POST {target} HTTP/1.1",
-        "Host: elsewhere.test",
-        "Proxy-Connection: keep-alive",
-        "Proxy-Authorization: Basic eDp5",
-        "Connection: keep-alive",
-        "Content-Length: 3",
-        "X-A: b",
-    )
-    assert read_head(sent).for_origin() == lines(
-        f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Length: 3", "X-A: b", "Connection: close"
-    )
+    ]:
+        with subtests.test(target=target, path=path, host=host):
+            sent = lines(
+                f"POST {target} HTTP/1.1",
+                "Host: elsewhere.test",
+                "Proxy-Connection: keep-alive",
+                "Proxy-Authorization: Basic eDp5",
+                "Connection: keep-alive",
+                "Content-Length: 3",
+                "X-A: b",
+            )
+            assert read_head(sent).for_origin() == lines(
+                f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Length: 3", "X-A: b", "Connection: close"
+            )
 
 
 def test_the_next_proxy_gets_the_whole_address_and_our_credentials():
@@ -66,9 +62,8 @@ def test_the_next_proxy_gets_the_whole_address_and_our_credentials():
     )
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
+def test_what_no_proxy_is_asked_is_refused(subtests):
+    for first in [
         "",
         "GET",
         "GET / HTTP/1.1",
@@ -88,17 +83,15 @@ def test_the_next_proxy_gets_the_whole_address_and_our_credentials():
         "CONNECT :443 HTTP/1.1",
         "CONNECT a b:443 HTTP/1.1",
         "\x16\x03\x01\x02",
-    ],
-)
-def test_what_no_proxy_is_asked_is_refused(first):
-    with pytest.raises(Invalid):
-        read_head(lines(first, "Host: example.test"))
+    ]:
+        with subtests.test(first=first), pytest.raises(Invalid):
+            read_head(lines(first, "Host: example.test"))
 
 
-@pytest.mark.parametrize("header", ["no colon", " folded: line", "na me: x", ": x", "Bad\x00: x"])
-def test_a_header_that_cannot_be_read_is_refused(header):
-    with pytest.raises(Invalid):
-        read_head(lines("CONNECT example.test:443 HTTP/1.1", header))
+def test_a_header_that_cannot_be_read_is_refused(subtests):
+    for header in ["no colon", " folded: line", "na me: x", ": x", "Bad\x00: x"]:
+        with subtests.test(header=header), pytest.raises(Invalid):
+            read_head(lines("CONNECT example.test:443 HTTP/1.1", header))
 
 
 @given(st.binary(max_size=200))

@@ -8,9 +8,8 @@ from mockpay.reach.upstream import Proxy, Upstream
 BASIC = "Basic YW5uOnBAc3M="  # ann:p@ss
 
 
-@pytest.mark.parametrize(
-    ("environ", "secure", "plain"),
-    [
+def test_the_environment_names_the_proxies(subtests):
+    for environ, secure, plain in [
         ({}, None, None),
         ({"HTTPS_PROXY": ""}, None, None),
         ({"HTTPS_PROXY": "http://proxy.test:3128"}, Proxy("proxy.test", 3128), None),
@@ -24,11 +23,10 @@ BASIC = "Basic YW5uOnBAc3M="  # ann:p@ss
         ),
         ({"HTTPS_PROXY": "https://proxy.test"}, Proxy("proxy.test", 443, tls=True), None),
         ({"HTTPS_PROXY": "http://ann:p%40ss@proxy.test:8"}, Proxy("proxy.test", 8, authorization=BASIC), None),
-    ],
-)
-def test_the_environment_names_the_proxies(environ, secure, plain):
-    upstream = Upstream.from_env(environ)
-    assert (upstream.secure, upstream.plain) == (secure, plain)
+    ]:
+        with subtests.test(environ=environ, secure=secure, plain=plain):
+            upstream = Upstream.from_env(environ)
+            assert (upstream.secure, upstream.plain) == (secure, plain)
 
 
 @pytest.mark.parametrize("url", ["socks5://proxy.test:1080", "http://proxy.test:port"])
@@ -37,9 +35,8 @@ def test_a_proxy_that_nothing_can_be_passed_on_to_is_named(url):
         Upstream.from_env({"https_proxy": url})
 
 
-@pytest.mark.parametrize(
-    ("no_proxy", "host", "direct"),
-    [
+def test_no_proxy_says_where_to_go_directly(subtests):
+    for no_proxy, host, direct in [
         ("", "example.test", False),
         ("*", "example.test", True),
         ("example.test", "example.test", True),
@@ -54,9 +51,8 @@ def test_a_proxy_that_nothing_can_be_passed_on_to_is_named(url):
         ("10.0.0.0/8", "11.1.2.3", False),
         ("::1", "::1", True),
         (",,", "example.test", False),
-    ],
-)
-def test_no_proxy_says_where_to_go_directly(no_proxy, host, direct):
-    proxy = Proxy("proxy.test", 3128)
-    upstream = Upstream(secure=proxy, no_proxy=no_proxy)
-    assert upstream.proxy_for(host, 443, secure=True) == (None if direct else proxy)
+    ]:
+        with subtests.test(no_proxy=no_proxy, host=host, direct=direct):
+            proxy = Proxy("proxy.test", 3128)
+            upstream = Upstream(secure=proxy, no_proxy=no_proxy)
+            assert upstream.proxy_for(host, 443, secure=True) == (None if direct else proxy)

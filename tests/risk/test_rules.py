@@ -53,9 +53,10 @@ def test_a_velocity_rule_speaks_above_its_limit(rule, has, count, limit, outcome
     assert [said(limit - 1), said(limit), said(limit + 1)] == [None, None, outcome]
 
 
-@pytest.mark.parametrize(("rule", "has", "count", "limit", "outcome"), COUNTED)
-def test_without_its_input_a_velocity_rule_has_nothing_to_count(rule, has, count, limit, outcome):
-    assert only(rule, PLAIN, replace(KNOWN, **{count: 100})) is None
+def test_without_its_input_a_velocity_rule_has_nothing_to_count(subtests):
+    for rule, has, count, limit, outcome in COUNTED:
+        with subtests.test(rule=rule, has=has, count=count, limit=limit, outcome=outcome):
+            assert only(rule, PLAIN, replace(KNOWN, **{count: 100})) is None
 
 
 def test_five_declines_from_an_address_are_card_testing():
@@ -64,21 +65,19 @@ def test_five_declines_from_an_address_are_card_testing():
     assert said == [None, "DECLINE", "DECLINE"]
 
 
-@pytest.mark.parametrize(
-    ("rule", "limit", "has", "outcome"),
-    [
+def test_an_amount_rule_speaks_a_paisa_above_its_limit(subtests):
+    for rule, limit, has, outcome in [
         ("AMT_HIGH", "100000.00", {}, "CHALLENGE"),
         ("AMT_HIGH", "500000.00", {}, "REVIEW"),
         ("AMT_FIRST_TIME", "20000.00", {"buyer_id": "b1"}, "CHALLENGE"),
         ("VEL_BUYER_AMT", "200000.00", {"buyer_id": "b1"}, "REVIEW"),
         ("VEL_BUYER_AMT", "200000.00", {"email": "asha@example.in"}, "REVIEW"),
-    ],
-)
-def test_an_amount_rule_speaks_a_paisa_above_its_limit(rule, limit, has, outcome):
-    at = Money.parse(limit)
-    said = [only(rule, replace(PLAIN, amount=amount, **has)) for amount in (at - Money(1), at, at + Money(1))]
-    assert said[2] == outcome
-    assert said[1] == said[0] != outcome
+    ]:
+        with subtests.test(rule=rule, limit=limit, has=has, outcome=outcome):
+            at = Money.parse(limit)
+            said = [only(rule, replace(PLAIN, amount=amount, **has)) for amount in (at - Money(1), at, at + Money(1))]
+            assert said[2] == outcome
+            assert said[1] == said[0] != outcome
 
 
 def test_a_buyers_day_adds_up_with_what_was_tried_before():
@@ -98,9 +97,8 @@ def test_a_guest_is_nobodys_first_time_and_a_buyer_who_paid_neither():
 # --- where, what and who
 
 
-@pytest.mark.parametrize(
-    ("country", "ip", "said"),
-    [
+def test_a_cards_country_is_held_against_india_and_the_address(subtests):
+    for country, ip, said in [
         ("IN", None, []),
         ("IN", "192.0.2.5", []),
         ("IN", "203.0.113.66", ["REVIEW"]),
@@ -109,16 +107,14 @@ def test_a_guest_is_nobodys_first_time_and_a_buyer_who_paid_neither():
         ("US", "192.0.2.5", ["CHALLENGE", "REVIEW"]),
         ("US", "10.0.0.1", ["CHALLENGE"]),
         (None, "203.0.113.66", []),
-    ],
-)
-def test_a_cards_country_is_held_against_india_and_the_address(country, ip, said):
-    facts = replace(CARD, country=country, ip=ip)
-    assert spoken(facts) == [("BIN_COUNTRY", outcome) for outcome in said]
+    ]:
+        with subtests.test(country=country, ip=ip, said=said):
+            facts = replace(CARD, country=country, ip=ip)
+            assert spoken(facts) == [("BIN_COUNTRY", outcome) for outcome in said]
 
 
-@pytest.mark.parametrize(
-    ("has", "rule", "outcome"),
-    [
+def test_a_trigger_of_the_table_meets_its_rule_and_no_other(subtests):
+    for has, rule, outcome in [
         ({"ip": "192.0.2.66"}, "IP_BLOCK", "DECLINE"),
         ({"ip": "198.51.100.66"}, "IP_PROXY", "REVIEW"),
         ({"device": "dev_blocked"}, "DEVICE_BLOCK", "DECLINE"),
@@ -129,17 +125,15 @@ def test_a_cards_country_is_held_against_india_and_the_address(country, ip, said
         ({"vpa": "blocked@mockpay"}, "VPA_BLOCK", "DECLINE"),
         ({"vpa": "shop.rzp@icici"}, "VPA_PATTERN", "REVIEW"),
         ({"highest": True}, "RISK_HIGHEST", "DECLINE"),
-    ],
-)
-def test_a_trigger_of_the_table_meets_its_rule_and_no_other(has, rule, outcome):
-    facts = replace(PLAIN, **has)
-    assert spoken(facts) == [(rule, outcome)]
-    assert spoken(facts, **{rule: "off"}) == []
+    ]:
+        with subtests.test(has=has, rule=rule, outcome=outcome):
+            facts = replace(PLAIN, **has)
+            assert spoken(facts) == [(rule, outcome)]
+            assert spoken(facts, **{rule: "off"}) == []
 
 
-@pytest.mark.parametrize(
-    "has",
-    [
+def test_what_only_looks_like_a_trigger_is_none(subtests):
+    for has in [
         {"ip": "192.0.2.67"},
         {"ip": "10.1.2.3"},
         {"device": "dev_1"},
@@ -149,10 +143,9 @@ def test_a_trigger_of_the_table_meets_its_rule_and_no_other(has, rule, outcome):
         {"vpa": "success@razorpay"},
         {"vpa": "success@mockpay"},
         {"vpa": "rzp@okbank"},
-    ],
-)
-def test_what_only_looks_like_a_trigger_is_none(has):
-    assert spoken(replace(PLAIN, **has)) == []
+    ]:
+        with subtests.test(has=has):
+            assert spoken(replace(PLAIN, **has)) == []
 
 
 def test_a_device_is_new_once_and_none_at_all_is_not_new():
@@ -167,13 +160,12 @@ def test_a_rule_that_speaks_for_two_reasons_counts_once():
     assert [hit.rule for hit in found.hits] == ["DEVICE_NEW"]
 
 
-@pytest.mark.parametrize(
-    ("buyer", "mismatch"), [("Asha Rao", False), ("RAO A", False), ("Ravi Menon", True), (None, False)]
-)
-def test_another_name_on_the_card_only_weighs(buyer, mismatch):
-    found = assess(RULES, replace(CARD, buyer_name=buyer), KNOWN)
-    assert [hit.rule for hit in found.hits] == (["NAME_MISMATCH"] if mismatch else [])
-    assert (found.decision, found.score) == ("ALLOW", 10 if mismatch else 0)
+def test_another_name_on_the_card_only_weighs(subtests):
+    for buyer, mismatch in [("Asha Rao", False), ("RAO A", False), ("Ravi Menon", True), (None, False)]:
+        with subtests.test(buyer=buyer, mismatch=mismatch):
+            found = assess(RULES, replace(CARD, buyer_name=buyer), KNOWN)
+            assert [hit.rule for hit in found.hits] == (["NAME_MISMATCH"] if mismatch else [])
+            assert (found.decision, found.score) == ("ALLOW", 10 if mismatch else 0)
 
 
 # --- the decision
@@ -232,14 +224,15 @@ def test_a_decision_is_the_strictest_hit_and_a_score_the_capped_sum(facts, count
     assert all(facts.buyer_id is None or "b1" not in hit.explain for hit in found.hits)
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_what_was_decided_beforehand_is_the_decision_and_the_hits_stay(verdict):
-    facts = replace(PLAIN, ip="198.51.100.66")
-    decided = PresetDecision(verdict, "FORCED", "forced", "a test")
-    found = assess(RULES, facts, KNOWN, decided)
-    assert found.decision == verdict
-    assert [hit.rule for hit in found.hits] == ["FORCED", "IP_PROXY"]
-    assert found.hits[0].explain == "a test"
+def test_what_was_decided_beforehand_is_the_decision_and_the_hits_stay(subtests):
+    for verdict in Verdict:
+        with subtests.test(verdict=verdict):
+            facts = replace(PLAIN, ip="198.51.100.66")
+            decided = PresetDecision(verdict, "FORCED", "forced", "a test")
+            found = assess(RULES, facts, KNOWN, decided)
+            assert found.decision == verdict
+            assert [hit.rule for hit in found.hits] == ["FORCED", "IP_PROXY"]
+            assert found.hits[0].explain == "a test"
 
 
 def test_to_allow_does_not_lift_the_block_of_an_instrument():
@@ -301,9 +294,8 @@ def test_limits_of_money_are_rupees():
     assert rules_of({"AMT_FIRST_TIME": "off"}).first_above is None
 
 
-@pytest.mark.parametrize(
-    ("rule", "entries", "has"),
-    [
+def test_entries_are_added_to_a_list(subtests):
+    for rule, entries, has in [
         ("BIN_BLOCK", "512345 411111", {"card": "411111…1111"}),
         ("BIN_BLOCK", "4111*", {"card": "411111…1111"}),
         ("VPA_BLOCK", "asha@okbank", {"vpa": "asha@okbank"}),
@@ -311,18 +303,16 @@ def test_limits_of_money_are_rupees():
         ("IP_BLOCK", "10.0.0.*", {"ip": "10.0.0.9"}),
         ("DEVICE_BLOCK", "stolen", {"device": "stolen"}),
         ("EMAIL_DISPOSABLE", "mail.example", {"email": "a@mail.example"}),
-    ],
-)
-def test_entries_are_added_to_a_list(rule, entries, has):
-    facts = replace(PLAIN, **has)
-    assert spoken(facts) == []
-    assert [name for name, _ in spoken(facts, **{rule: entries})] == [rule]
-    assert spoken(replace(PLAIN, ip="192.0.2.66"), IP_BLOCK="10.0.0.1") == [("IP_BLOCK", "DECLINE")]
+    ]:
+        with subtests.test(rule=rule, entries=entries, has=has):
+            facts = replace(PLAIN, **has)
+            assert spoken(facts) == []
+            assert [name for name, _ in spoken(facts, **{rule: entries})] == [rule]
+            assert spoken(replace(PLAIN, ip="192.0.2.66"), IP_BLOCK="10.0.0.1") == [("IP_BLOCK", "DECLINE")]
 
 
-@pytest.mark.parametrize(
-    "wishes",
-    [
+def test_a_wish_that_means_nothing_is_refused(subtests):
+    for wishes in [
         {"VEL_MOON": "on"},
         {"VEL_CARD": ""},
         {"VEL_CARD": "many"},
@@ -334,12 +324,11 @@ def test_entries_are_added_to_a_list(rule, entries, has):
         {"BIN_COUNTRY": "US"},
         {"RISK_HIGHEST": "5"},
         {"BIN_BLOCK": "4" * 3000},
-    ],
-)
-def test_a_wish_that_means_nothing_is_refused(wishes):
-    with pytest.raises(Invalid) as refused:
-        rules_of(wishes)
-    assert refused.value.detail["field"] == "risk_rules"
+    ]:
+        with subtests.test(wishes=wishes):
+            with pytest.raises(Invalid) as refused:
+                rules_of(wishes)
+            assert refused.value.detail["field"] == "risk_rules"
 
 
 def test_every_rule_can_be_switched_off():

@@ -2,7 +2,6 @@
 
 from dataclasses import fields
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,28 +50,30 @@ MESSAGES = [
 ]
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.kind)
-def test_what_is_written_reads_back(message):
-    assert type(message).read(message.plain()) == message
+def test_what_is_written_reads_back(subtests):
+    for message in MESSAGES:
+        with subtests.test(message=message):
+            assert type(message).read(message.plain()) == message
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.kind)
-def test_an_unknown_element_is_passed_over(message):
-    assert type(message).read({**message.plain(), "somethingNew": "1"}) == message
+def test_an_unknown_element_is_passed_over(subtests):
+    for message in MESSAGES:
+        with subtests.test(message=message):
+            assert type(message).read({**message.plain(), "somethingNew": "1"}) == message
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.kind)
-def test_each_element_has_a_name_of_its_own(message):
-    names = [one.metadata["name"] for one in fields(message)]
-    assert len(set(names)) == len(names)
+def test_each_element_has_a_name_of_its_own(subtests):
+    for message in MESSAGES:
+        with subtests.test(message=message):
+            names = [one.metadata["name"] for one in fields(message)]
+            assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.kind)
-@pytest.mark.parametrize(
-    ("element", "value", "code"), [("messageType", "XReq", "101"), ("messageVersion", "1.0.2", "102")]
-)
-def test_another_kind_or_version_is_refused(message, element, value, code):
-    assert code_of(type(message), {**message.plain(), element: value}) == code
+def test_another_kind_or_version_is_refused(subtests):
+    for element, value, code in [("messageType", "XReq", "101"), ("messageVersion", "1.0.2", "102")]:
+        for message in MESSAGES:
+            with subtests.test(message=message, element=element, value=value, code=code):
+                assert code_of(type(message), {**message.plain(), element: value}) == code
 
 
 def outcome(kind, plain):
@@ -86,20 +87,20 @@ def code_of(kind, plain):
     return outcome(kind, plain)[:3]
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.kind)
-def test_what_must_be_there_is_missed(message):
-    complete = message.plain()
-    for one in fields(message):
-        name = one.metadata["name"]
-        if name not in complete:
-            continue
-        fewer = {key: value for key, value in complete.items() if key != name}
-        assert outcome(type(message), fewer) in {"read", f"201 {name}"}
+def test_what_must_be_there_is_missed(subtests):
+    for message in MESSAGES:
+        with subtests.test(message=message):
+            complete = message.plain()
+            for one in fields(message):
+                name = one.metadata["name"]
+                if name not in complete:
+                    continue
+                fewer = {key: value for key, value in complete.items() if key != name}
+                assert outcome(type(message), fewer) in {"read", f"201 {name}"}
 
 
-@pytest.mark.parametrize(
-    ("element", "value"),
-    [
+def test_another_form_is_refused(subtests):
+    for element, value in [
         ("threeDSServerTransID", "x"),
         ("threeDSServerTransID", ID.upper()),
         ("transStatus", "YY"),
@@ -107,10 +108,9 @@ def test_what_must_be_there_is_missed(message):
         ("transStatus", True),
         ("transStatus", 1),
         ("acsTransID", ID + "\n"),
-    ],
-)
-def test_another_form_is_refused(element, value):
-    assert code_of(CRes, {**CRes(ID, ID, "Y").plain(), element: value}) == "203"
+    ]:
+        with subtests.test(element=element, value=value):
+            assert code_of(CRes, {**CRes(ID, ID, "Y").plain(), element: value}) == "203"
 
 
 def test_what_is_true_or_false_is_no_text():

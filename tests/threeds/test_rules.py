@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from mockpay.domain.timeline import Machine
 from mockpay.threeds import rules
 from mockpay.threeds.rules import (
@@ -50,9 +48,10 @@ def leads(machine: Machine, state: str) -> set[str]:
     return {str(to) for (one, _), to in machine.table.items() if one == state}
 
 
-@pytest.mark.parametrize(("state", "to"), LEADS.items())
-def test_an_authentication_moves_as_published(state, to):
-    assert leads(THREEDS, state) == set(to.split())
+def test_an_authentication_moves_as_published(subtests):
+    for state, to in LEADS.items():
+        with subtests.test(state=state, to=to):
+            assert leads(THREEDS, state) == set(to.split())
 
 
 def test_no_state_is_missing_or_made_up():
@@ -69,15 +68,16 @@ def test_every_state_can_be_reached_from_the_start():
     assert reached == set(State)
 
 
-@pytest.mark.parametrize(("status", "row"), INDICATORS.items())
-def test_each_status_has_its_indicator_and_its_liable_party(status, row):
-    visa, mastercard, who = row
-    found = TransStatus(status)
-    for network in ("Visa", "RuPay", "American Express", "Diners Club"):
-        assert rules.eci(network, found) == visa
-    for network in ("Mastercard", "Maestro"):
-        assert rules.eci(network, found) == mastercard
-    assert rules.liability(found) is Liability(who)
+def test_each_status_has_its_indicator_and_its_liable_party(subtests):
+    for status, row in INDICATORS.items():
+        with subtests.test(status=status, row=row):
+            visa, mastercard, who = row
+            found = TransStatus(status)
+            for network in ("Visa", "RuPay", "American Express", "Diners Club"):
+                assert rules.eci(network, found) == visa
+            for network in ("Mastercard", "Maestro"):
+                assert rules.eci(network, found) == mastercard
+            assert rules.liability(found) is Liability(who)
 
 
 def test_without_a_status_there_is_no_shift():
@@ -113,14 +113,12 @@ def test_a_reason_goes_with_every_refusal():
         assert (reason is not None) == (status in {"N", "R", "U"})
 
 
-@pytest.mark.parametrize(
-    ("outcome", "status", "flow"),
-    [
+def test_the_flow_is_named(subtests):
+    for outcome, status, flow in [
         ("not_enrolled", "U", "NOT_ENROLLED"),
         ("success", "C", "CHALLENGE"),
         ("A", "A", "ATTEMPT"),
         ("N", "N", "FRICTIONLESS"),
-    ],
-)
-def test_the_flow_is_named(outcome, status, flow):
-    assert flow_of(outcome, TransStatus(status)) == flow
+    ]:
+        with subtests.test(outcome=outcome, status=status, flow=flow):
+            assert flow_of(outcome, TransStatus(status)) == flow

@@ -28,10 +28,11 @@ def card(number=VISA, expiry="08/29"):
     return Card.read(number=number, expiry=expiry, cvv="123", name="Asha Rao", now=NOON)
 
 
-@pytest.mark.parametrize(("state", "to"), LEADS.items())
-def test_a_saved_method_moves_as_published(state, to):
-    leads = {str(target) for (one, _), target in SAVED_METHOD.table.items() if one == state}
-    assert leads == set(to.split())
+def test_a_saved_method_moves_as_published(subtests):
+    for state, to in LEADS.items():
+        with subtests.test(state=state, to=to):
+            leads = {str(target) for (one, _), target in SAVED_METHOD.table.items() if one == state}
+            assert leads == set(to.split())
 
 
 def test_no_status_is_missing_and_the_live_ones_have_a_future():
@@ -108,22 +109,26 @@ def test_only_cards_of_india_get_a_token():
     assert rules.split_instrument(card(FOREIGN)).refused == "international_card_not_tokenised"
 
 
-@pytest.mark.parametrize("number", ["4539578763621486", "6011111111111117", "1", ""])
-def test_a_card_that_was_never_ours_is_not_restored(number):
-    with pytest.raises(Invalid) as refused:
-        known_card(number, "08/29")
-    assert refused.value.code == "test_card_required"
+def test_a_card_that_was_never_ours_is_not_restored(subtests):
+    for number in ["4539578763621486", "6011111111111117", "1", ""]:
+        with subtests.test(number=number):
+            with pytest.raises(Invalid) as refused:
+                known_card(number, "08/29")
+            assert refused.value.code == "test_card_required"
 
 
 # --- shown
 
 
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [("gaurav@okhdfc", "ga****@okhdfc"), ("abc@x", "ab****@x"), ("ab@x", "a****@x"), ("a@x", "****@x")],
-)
-def test_an_address_never_shows_its_whole_name(address, shown):
-    assert rules.mask_address(address) == shown
+def test_an_address_never_shows_its_whole_name(subtests):
+    for address, shown in [
+        ("gaurav@okhdfc", "ga****@okhdfc"),
+        ("abc@x", "ab****@x"),
+        ("ab@x", "a****@x"),
+        ("a@x", "****@x"),
+    ]:
+        with subtests.test(address=address, shown=shown):
+            assert rules.mask_address(address) == shown
 
 
 def saved(kind, display, nickname=None):
@@ -148,38 +153,35 @@ def saved(kind, display, nickname=None):
     )
 
 
-@pytest.mark.parametrize(
-    ("instrument", "title"),
-    [
+def test_a_buyer_knows_a_method_by_its_looks_or_its_nickname(subtests):
+    for instrument, title in [
         (card(), "HDFC Visa ending in 1111"),
         (Upi("gaurav@okhdfc"), "ga****@okhdfc"),
         (NetBanking("SBIN"), "State Bank of India"),
         (Wallet("asha@example.com"), "Wallet balance of as****@example.com"),
-    ],
-)
-def test_a_buyer_knows_a_method_by_its_looks_or_its_nickname(instrument, title):
-    parts = rules.split_instrument(instrument)
-    assert saved(parts.kind, parts.display).title == title
-    assert saved(parts.kind, parts.display, "Groceries").title == "Groceries"
+    ]:
+        with subtests.test(instrument=instrument, title=title):
+            parts = rules.split_instrument(instrument)
+            assert saved(parts.kind, parts.display).title == title
+            assert saved(parts.kind, parts.display, "Groceries").title == "Groceries"
 
 
-@pytest.mark.parametrize(
-    ("typed", "kept"),
-    [
+def test_a_nickname_is_kept_tidy(subtests):
+    for typed, kept in [
         ("  My   card ", "My card"),
         ("", None),
         ("   ", None),
         ("कार्ड ₹", "कार्ड ₹"),
         ("Visa 411111 1111", "Visa 411111 1111"),
-    ],
-)
-def test_a_nickname_is_kept_tidy(typed, kept):
-    assert rules.nickname(typed) == kept
+    ]:
+        with subtests.test(typed=typed, kept=kept):
+            assert rules.nickname(typed) == kept
 
 
-@pytest.mark.parametrize("typed", ["x" * 41, "a\x00b", VISA, "4111 1111 1111 1111", "4-1-1-1-1-1-1-1-1-1-1"])
-def test_a_nickname_is_short_and_no_card_number(typed):
-    with pytest.raises(Invalid) as refused:
-        rules.nickname(typed)
-    assert (refused.value.code, refused.value.detail["field"]) == ("nickname.invalid", "nickname")
-    assert typed not in refused.value.message
+def test_a_nickname_is_short_and_no_card_number(subtests):
+    for typed in ["x" * 41, "a\x00b", VISA, "4111 1111 1111 1111", "4-1-1-1-1-1-1-1-1-1-1"]:
+        with subtests.test(typed=typed):
+            with pytest.raises(Invalid) as refused:
+                rules.nickname(typed)
+            assert (refused.value.code, refused.value.detail["field"]) == ("nickname.invalid", "nickname")
+            assert typed not in refused.value.message

@@ -1,6 +1,5 @@
 """Who is signed in on a browser: where they may be led, and what counts as a yes."""
 
-import pytest
 from flask import Flask
 
 from mockpay.web import buyers
@@ -8,14 +7,14 @@ from mockpay.web import buyers
 HOME = "/account/A1/methods"
 
 
-@pytest.mark.parametrize("address", ["/pay/abc/", "/pay/abc/saved", "/account/A1/", "/account/A1/methods?done=rename"])
-def test_after_signing_in_a_payment_or_account_page_follows(address):
-    assert buyers.onward(address, "A1") == address
+def test_after_signing_in_a_payment_or_account_page_follows(subtests):
+    for address in ["/pay/abc/", "/pay/abc/saved", "/account/A1/", "/account/A1/methods?done=rename"]:
+        with subtests.test(address=address):
+            assert buyers.onward(address, "A1") == address
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
+def test_no_other_address_follows(subtests):
+    for address in [
         "",
         "/",
         "/payable",
@@ -27,18 +26,16 @@ def test_after_signing_in_a_payment_or_account_page_follows(address):
         "/pay/x\r\nSet-Cookie: a=b",
         "/pay/é",
         "/_mockpay/ui",
-    ],
-)
-def test_no_other_address_follows(address):
-    assert buyers.onward(address, "A1") == HOME
+    ]:
+        with subtests.test(address=address):
+            assert buyers.onward(address, "A1") == HOME
 
 
-@pytest.mark.parametrize(
-    ("typed", "yes"), [("yes", True), ("on", True), ("TRUE", True), ("1", True), ("no", False), ("", False)]
-)
-def test_only_a_clear_yes_agrees(typed, yes):
-    with Flask("x").test_request_context("/", method="POST", data={"save": typed}):
-        assert buyers.agreed() is yes
+def test_only_a_clear_yes_agrees(subtests):
+    for typed, yes in [("yes", True), ("on", True), ("TRUE", True), ("1", True), ("no", False), ("", False)]:
+        context = Flask("x").test_request_context("/", method="POST", data={"save": typed})
+        with subtests.test(typed=typed, yes=yes), context:
+            assert buyers.agreed() is yes
 
 
 def test_a_session_belongs_to_one_seller():

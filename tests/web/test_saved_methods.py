@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
-
 from mockpay.kernel.clock import DAY
 from mockpay.vault.rules import MethodStatus, SavedMethod
 from mockpay.web.buyers import rows, usable
@@ -47,18 +45,16 @@ def test_a_nickname_goes_before_what_it_stands_for():
     assert shown.fact == "HDFC Visa ending in 1007. Last used 22 Nov 2026"
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
+def test_what_cannot_pay_says_why(subtests):
+    for changes, reason in [
         ({"status": MethodStatus.SUSPENDED}, "Suspended by the bank for now"),
         ({"status": MethodStatus.DEACTIVATED}, "Ended by the bank"),
         ({"status": MethodStatus.DEACTIVATED, "status_reason": "expired"}, "Expired"),
         ({"expires_at": NOON}, "Expired"),
-    ],
-)
-def test_what_cannot_pay_says_why(changes, reason):
-    assert row(**changes).reason == reason
-    assert usable([replace(CARD, **changes)], NOON) == []
+    ]:
+        with subtests.test(changes=changes, reason=reason):
+            assert row(**changes).reason == reason
+            assert usable([replace(CARD, **changes)], NOON) == []
 
 
 def test_what_can_pay_is_usable_until_its_last_instant():

@@ -12,17 +12,15 @@ from mockpay.wire.forms import FormError
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@pytest.mark.parametrize(
-    ("encoding", "encoded"),
-    [
+def test_each_client_family_has_its_own_percent_encoding(subtests):
+    for encoding, encoded in [
         (Encoding.PHP, "%C3%83%C2%A9%20%2A%28%27%29%21%2F%2B-_.~%25"),
         (Encoding.NODE, "%C3%83%C2%A9%20*(')!%2F%2B-_.~%25"),
         (Encoding.RFC3986, "%C3%A9%20%2A%28%27%29%21%2F%2B-_.~%25"),
         (Encoding.JAVASCRIPT, "%C3%A9%20*(')!%2F%2B-_.~%25"),
-    ],
-)
-def test_each_client_family_has_its_own_percent_encoding(encoding, encoded):
-    assert encoding.percent_encode("é *(')!/+-_.~%") == encoded
+    ]:
+        with subtests.test(encoding=encoding, encoded=encoded):
+            assert encoding.percent_encode("é *(')!/+-_.~%") == encoded
 
 
 @given(text=TEXT, encoding=st.sampled_from([Encoding.PHP, Encoding.NODE]))
@@ -32,9 +30,10 @@ def test_double_utf8_is_undone_for_any_text(text, encoding):
     assert signing.undo_double_utf8(decoded) == text
 
 
-@pytest.mark.parametrize("text", ["plain", "नमस्ते", "naïve", "\xff", "😀é"])
-def test_text_that_was_encoded_once_is_left_alone(text):
-    assert signing.undo_double_utf8(text) == text
+def test_text_that_was_encoded_once_is_left_alone(subtests):
+    for text in ["plain", "नमस्ते", "naïve", "\xff", "😀é"]:
+        with subtests.test(text=text):
+            assert signing.undo_double_utf8(text) == text
 
 
 @given(pairs=st.lists(st.tuples(TEXT.filter(bool), TEXT)))
@@ -68,12 +67,13 @@ def test_bytes_that_are_no_utf8_become_replacement_characters():
     assert forms.decode_form(b"a=%FF\xff") == [("a", "\ufffd\ufffd")]
 
 
-@pytest.mark.parametrize("raw", ["a=%", "a=%4", "a=%zz", "%g1=b", "a=100%&b=1"])
-def test_a_broken_percent_escape_is_refused(raw):
-    with pytest.raises(FormError) as refused:
-        forms.decode_form(raw)
+def test_a_broken_percent_escape_is_refused(subtests):
+    for raw in ["a=%", "a=%4", "a=%zz", "%g1=b", "a=100%&b=1"]:
+        with subtests.test(raw=raw):
+            with pytest.raises(FormError) as refused:
+                forms.decode_form(raw)
 
-    assert refused.value.code == "form.malformed"
+            assert refused.value.code == "form.malformed"
 
 
 @pytest.mark.parametrize("raw", ["a" * 1_048_577, "a=b&" * 200], ids=["long", "many"])

@@ -55,10 +55,10 @@ def test_markup_and_characters_that_xml_cannot_carry_are_made_harmless():
     )
 
 
-@pytest.mark.parametrize("name", ["", "a b", "1a", "a>", "a:b", "é"])
-def test_an_element_name_that_is_none_is_a_programming_error(name):
-    with pytest.raises(ValueError, match="no element name"):
-        xml.render("R", NAMESPACE, {name: "x"})
+def test_an_element_name_that_is_none_is_a_programming_error(subtests):
+    for name in ["", "a b", "1a", "a>", "a:b", "é"]:
+        with subtests.test(name=name), pytest.raises(ValueError, match="no element name"):
+            xml.render("R", NAMESPACE, {name: "x"})
 
 
 def test_a_list_needs_a_name():
@@ -75,14 +75,13 @@ def test_reading_drops_namespaces_attributes_comments_and_instructions():
     assert xml.parse(document) == {"r": {"k": ["one two", "\u20b9 <&>"], "e": ""}}
 
 
-@pytest.mark.parametrize(
-    "document", [b"", b"text", b"<a>", b"<a></b>", b"<a>&nope;</a>", b"<a>\xff</a>", b"<a/><b/>", b"<a>\x00</a>"]
-)
-def test_a_broken_document_is_refused(document):
-    with pytest.raises(XmlError) as refused:
-        xml.parse(document)
+def test_a_broken_document_is_refused(subtests):
+    for document in [b"", b"text", b"<a>", b"<a></b>", b"<a>&nope;</a>", b"<a>\xff</a>", b"<a/><b/>", b"<a>\x00</a>"]:
+        with subtests.test(document=document):
+            with pytest.raises(XmlError) as refused:
+                xml.parse(document)
 
-    assert refused.value.code == "xml.malformed"
+            assert refused.value.code == "xml.malformed"
 
 
 LAUGHS = b"<!DOCTYPE a [<!ENTITY a0 'ha'>" + b"".join(
@@ -90,9 +89,8 @@ LAUGHS = b"<!DOCTYPE a [<!ENTITY a0 'ha'>" + b"".join(
 )
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
+def test_a_dangerous_document_is_refused(subtests):
+    for document in [
         LAUGHS + b"]><a>&a9;</a>",
         b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>",
         b"<!DOCTYPE a SYSTEM 'http://127.0.0.1:9/x.dtd'><a/>",
@@ -101,14 +99,12 @@ LAUGHS = b"<!DOCTYPE a [<!ENTITY a0 'ha'>" + b"".join(
         b"<a>" + b"x" * 1_048_576 + b"</a>",
         b"<a>" + b"<b/>" * 20_000 + b"</a>",
         b"<a>" * 33 + b"</a>" * 33,
-    ],
-    ids=["laughs", "file", "network", "lower-case", "plain", "size", "elements", "depth"],
-)
-def test_a_dangerous_document_is_refused(document):
-    with pytest.raises(XmlError) as refused:
-        xml.parse(document)
+    ]:
+        with subtests.test(document=document):
+            with pytest.raises(XmlError) as refused:
+                xml.parse(document)
 
-    assert refused.value.code == "xml.unsafe"
+            assert refused.value.code == "xml.unsafe"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "utf-32"])

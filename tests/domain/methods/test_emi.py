@@ -24,21 +24,19 @@ def summed(rows, column):
 # --- the numbers of the facts, section 1.6
 
 
-@pytest.mark.parametrize(
-    ("tenure", "instalment", "interest"),
-    [
+def test_the_published_instalments_of_ten_thousand_at_sixteen_percent(subtests):
+    for tenure, instalment, interest in [
         (3, "3422.61", "267.83"),
         (6, "1745.30", "471.80"),
         (9, "1186.49", "678.41"),
         (12, "907.31", "887.72"),
         (18, "628.56", "1314.08"),
         (24, "489.63", "1751.12"),
-    ],
-)
-def test_the_published_instalments_of_ten_thousand_at_sixteen_percent(tenure, instalment, interest):
-    (found,) = [one for one in emi.offers(TEN_THOUSAND, "HDFC") if one.plan.tenure == tenure]
-    assert (found.instalment.wire(), found.total_interest.wire()) == (instalment, interest)
-    assert found.total_payable == TEN_THOUSAND + Money.parse(interest)
+    ]:
+        with subtests.test(tenure=tenure, instalment=instalment, interest=interest):
+            (found,) = [one for one in emi.offers(TEN_THOUSAND, "HDFC") if one.plan.tenure == tenure]
+            assert (found.instalment.wire(), found.total_interest.wire()) == (instalment, interest)
+            assert found.total_payable == TEN_THOUSAND + Money.parse(interest)
 
 
 def test_the_last_instalment_absorbs_the_rounding_as_published():
@@ -46,11 +44,12 @@ def test_the_last_instalment_absorbs_the_rounding_as_published():
     assert [row.instalment.wire() for row in rows] == ["1745.13"] * 5 + ["1745.11"]
 
 
-@pytest.mark.parametrize(("tenure", "discount"), [(3, "260.86"), (6, "450.56"), (9, "635.33"), (12, "815.33")])
-def test_the_published_discounts_of_no_cost_emi(tenure, discount):
-    terms = emi.with_discount(TEN_THOUSAND, 1600, tenure)
-    assert terms.discount.wire() == discount
-    assert terms.charged + terms.discount == TEN_THOUSAND
+def test_the_published_discounts_of_no_cost_emi(subtests):
+    for tenure, discount in [(3, "260.86"), (6, "450.56"), (9, "635.33"), (12, "815.33")]:
+        with subtests.test(tenure=tenure, discount=discount):
+            terms = emi.with_discount(TEN_THOUSAND, 1600, tenure)
+            assert terms.discount.wire() == discount
+            assert terms.charged + terms.discount == TEN_THOUSAND
 
 
 # --- what holds for all of them
@@ -141,9 +140,8 @@ def test_every_bank_has_a_code_and_its_plans_are_its_own():
         assert found == [tenure for tenure in TENURES if tenure in found]
 
 
-@pytest.mark.parametrize(
-    ("bank", "rates"),
-    [
+def test_rates_are_the_published_ones_by_tenure(subtests):
+    for bank, rates in [
         ("HDFC", [1600] * 6),
         ("ICIC", [1599] * 6),
         ("RATN", [1300, 1400, 1500, 1500, 1500, 1500]),
@@ -151,15 +149,13 @@ def test_every_bank_has_a_code_and_its_plans_are_its_own():
         ("BARB", [1300, 1400, 1400, 1500, 1500, 1600]),
         ("HDFC_DC", [1600] * 5),
         ("INDB_DC", [1700] * 6),
-    ],
-)
-def test_rates_are_the_published_ones_by_tenure(bank, rates):
-    assert [plan.rate_bps for plan in BY_CODE[bank].plans] == rates
+    ]:
+        with subtests.test(bank=bank, rates=rates):
+            assert [plan.rate_bps for plan in BY_CODE[bank].plans] == rates
 
 
-@pytest.mark.parametrize(
-    ("bank", "amount", "tenures"),
-    [
+def test_a_bank_offers_the_plans_that_take_the_amount(subtests):
+    for bank, amount, tenures in [
         ("HDFC", "999.99", []),
         ("HDFC", "1000.00", [3, 6, 9, 12, 18, 24]),
         ("SCBL", "2500.00", [3, 6, 9, 12]),
@@ -169,10 +165,9 @@ def test_rates_are_the_published_ones_by_tenure(bank, rates):
         ("ICIC_DC", "100000.00", [3, 6, 9, 12, 18, 24]),
         ("ICIC_DC", "100000.01", []),
         ("NOBODY", "5000.00", []),
-    ],
-)
-def test_a_bank_offers_the_plans_that_take_the_amount(bank, amount, tenures):
-    assert [one.plan.tenure for one in emi.offers(Money.parse(amount), bank)] == tenures
+    ]:
+        with subtests.test(bank=bank, amount=amount, tenures=tenures):
+            assert [one.plan.tenure for one in emi.offers(Money.parse(amount), bank)] == tenures
 
 
 # --- a buyer's choice
@@ -183,25 +178,22 @@ def choose(number, bank="HDFC", tenure=6, amount="10000.00"):
     return emi.check(Money.parse(amount), bank, tenure, issuer=card.issuer, kind=card.kind, eligible=card.emi)
 
 
-@pytest.mark.parametrize(
-    ("number", "bank"),
-    [
+def test_a_card_takes_a_plan_of_its_issuer(subtests):
+    for number, bank in [
         ("5241810000000000", "HDFC"),
         ("4111111111111111", "HDFC"),
         ("5555555555554444", "ICIC"),
         ("378282246310005", "AMEX"),
         ("4000000000000002", "UTIB"),
         ("4718609108204366", "HDFC_DC"),
-    ],
-)
-def test_a_card_takes_a_plan_of_its_issuer(number, bank):
-    plan = choose(number, bank)
-    assert (plan.bank, plan.tenure) == (bank, 6)
+    ]:
+        with subtests.test(number=number, bank=bank):
+            plan = choose(number, bank)
+            assert (plan.bank, plan.tenure) == (bank, 6)
 
 
-@pytest.mark.parametrize(
-    ("wish", "code", "because"),
-    [
+def test_any_other_choice_is_refused_with_the_fields_reason(subtests):
+    for wish, code, because in [
         ({"bank": "NOBODY"}, "emi.plan_unavailable", "emi_plan_unavailable"),
         ({"tenure": 4}, "emi.plan_unavailable", "emi_plan_unavailable"),
         (
@@ -216,12 +208,11 @@ def test_a_card_takes_a_plan_of_its_issuer(number, bank):
         ({"bank": "HDFC_DC"}, "emi.issuer_mismatch", "emi_plan_unavailable"),
         ({"number": "4012001037141112"}, "emi.user_not_eligible", "user_not_eligible"),
         ({"number": "5104060000000008", "bank": "CITI"}, "emi.user_not_eligible", "user_not_eligible"),
-    ],
-)
-def test_any_other_choice_is_refused_with_the_fields_reason(wish, code, because):
-    with pytest.raises(Invalid) as refused:
-        choose(**{"number": "5241810000000000", **wish})
-    assert (refused.value.code, refused.value.detail["because"]) == (code, because)
+    ]:
+        with subtests.test(wish=wish, code=code, because=because):
+            with pytest.raises(Invalid) as refused:
+                choose(**{"number": "5241810000000000", **wish})
+            assert (refused.value.code, refused.value.detail["because"]) == (code, because)
 
 
 def test_a_typed_card_knows_whether_it_may_take_emi():
@@ -233,9 +224,10 @@ def test_a_typed_card_knows_whether_it_may_take_emi():
 STORED = {"emi_bank": "ICIC", "tenure": "9", "rate_bps": "1599", "instalment": "1186.40", "discount": "0.00"}
 
 
-@pytest.mark.parametrize(("bps", "text"), [(1600, "16 %"), (1599, "15.99 %"), (1150, "11.5 %"), (1005, "10.05 %")])
-def test_a_rate_is_written_as_lenders_do(bps, text):
-    assert emi.rate_text(bps) == text
+def test_a_rate_is_written_as_lenders_do(subtests):
+    for bps, text in [(1600, "16 %"), (1599, "15.99 %"), (1150, "11.5 %"), (1005, "10.05 %")]:
+        with subtests.test(bps=bps, text=text):
+            assert emi.rate_text(bps) == text
 
 
 def test_a_plan_is_shown_with_its_instalments():

@@ -41,17 +41,19 @@ REASONS = {
 SOURCES = {"gateway": {"03", "68", "96", "TO"}, "customer": {"55", "75", "82", "N7"}}
 
 
-@pytest.mark.parametrize(("code", "reason"), REASONS.items())
-def test_a_refusal_has_its_published_reason(code, reason):
-    assert RESPONSE_CODES.money_status(code) is MoneyStatus.DECLINED
-    failure = RESPONSE_CODES.failure(code)
-    assert (failure.code, failure.reason, failure.step) == (code, reason, "payment_authorization")
+def test_a_refusal_has_its_published_reason(subtests):
+    for code, reason in REASONS.items():
+        with subtests.test(code=code, reason=reason):
+            assert RESPONSE_CODES.money_status(code) is MoneyStatus.DECLINED
+            failure = RESPONSE_CODES.failure(code)
+            assert (failure.code, failure.reason, failure.step) == (code, reason, "payment_authorization")
 
 
-@pytest.mark.parametrize("code", RESPONSE_CODES.codes)
-def test_a_refusal_names_whose_doing_it_is(code):
-    source = next((who for who, codes in SOURCES.items() if code in codes), "issuer_bank")
-    assert RESPONSE_CODES.failure(code).source == source
+def test_a_refusal_names_whose_doing_it_is(subtests):
+    for code in RESPONSE_CODES.codes:
+        with subtests.test(code=code):
+            source = next((who for who, codes in SOURCES.items() if code in codes), "issuer_bank")
+            assert RESPONSE_CODES.failure(code).source == source
 
 
 def test_every_other_code_takes_the_money_or_leaves_it_open():
@@ -59,19 +61,20 @@ def test_every_other_code_takes_the_money_or_leaves_it_open():
     assert others == {"00": MoneyStatus.APPROVED, "68": MoneyStatus.UNKNOWN, "PD": MoneyStatus.PENDING}
 
 
-@pytest.mark.parametrize("code", [code for code in RESPONSE_CODES.codes if code.isdigit()])
-def test_a_cards_network_speaks_iso_8583_itself(code):
-    assert RESPONSE_CODES.answer(f"iso:{code}").code == code
+def test_a_cards_network_speaks_iso_8583_itself(subtests):
+    for code in [code for code in RESPONSE_CODES.codes if code.isdigit()]:
+        with subtests.test(code=code):
+            assert RESPONSE_CODES.answer(f"iso:{code}").code == code
 
 
-@pytest.mark.parametrize("code", ["99", "02", "Z9", ""])
-def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
-    assert RESPONSE_CODES.answer(f"iso:{code}") == Answer("05")
+def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(subtests):
+    for code in ["99", "02", "Z9", ""]:
+        with subtests.test(code=code):
+            assert RESPONSE_CODES.answer(f"iso:{code}") == Answer("05")
 
 
-@pytest.mark.parametrize(
-    ("outcome", "answer"),
-    [
+def test_an_outcome_is_answered_with_its_code(subtests):
+    for outcome, answer in [
         ("success", Answer("00")),
         ("failure", Answer("05")),
         ("declined", Answer("05")),
@@ -86,15 +89,15 @@ def test_a_code_that_issuers_do_not_have_is_a_plain_refusal(code):
         ("pending", Answer("PD")),
         ("pendingok", Answer("PD", "00", Timing.DELAYED)),
         ("timedout", Answer("TO")),
-    ],
-)
-def test_an_outcome_is_answered_with_its_code(outcome, answer):
-    assert RESPONSE_CODES.answer(outcome) == answer
+    ]:
+        with subtests.test(outcome=outcome, answer=answer):
+            assert RESPONSE_CODES.answer(outcome) == answer
 
 
-@pytest.mark.parametrize("outcome", ["wrongpin", "U30", "Z9", "", "pendingfail"])
-def test_what_means_nothing_to_an_issuer_is_refused(outcome):
-    assert not RESPONSE_CODES.has_outcome(outcome)
-    with pytest.raises(Invalid) as caught:
-        RESPONSE_CODES.answer(outcome)
-    assert caught.value.code == "scenario.outcome"
+def test_what_means_nothing_to_an_issuer_is_refused(subtests):
+    for outcome in ["wrongpin", "U30", "Z9", "", "pendingfail"]:
+        with subtests.test(outcome=outcome):
+            assert not RESPONSE_CODES.has_outcome(outcome)
+            with pytest.raises(Invalid) as caught:
+                RESPONSE_CODES.answer(outcome)
+            assert caught.value.code == "scenario.outcome"

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,11 +23,12 @@ def test_the_real_banks_are_those_of_the_published_list():
     assert len(BY_CODE) == len(BANKS)
 
 
-@pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.code)
-def test_a_bank_has_a_code_of_the_fields_form_and_a_name(bank):
-    assert re.fullmatch(r"[A-Z]{4}(_R)?|MK[A-Z][0-9]", bank.code)
-    assert bank.name
-    assert bank.magic == bank.code.startswith("MK")
+def test_a_bank_has_a_code_of_the_fields_form_and_a_name(subtests):
+    for bank in BANKS:
+        with subtests.test(bank=bank):
+            assert re.fullmatch(r"[A-Z]{4}(_R)?|MK[A-Z][0-9]", bank.code)
+            assert bank.name
+            assert bank.magic == bank.code.startswith("MK")
 
 
 def test_every_magic_bank_has_its_row_and_every_row_its_bank():
@@ -43,9 +43,8 @@ def test_the_common_banks_come_first():
     assert 4 <= sum(common) <= 8
 
 
-@pytest.mark.parametrize(
-    ("outcome", "answer", "known"),
-    [
+def test_an_outcome_is_answered_with_the_banks_letter(subtests):
+    for outcome, answer, known in [
         ("success", Answer("S"), MoneyStatus.APPROVED),
         ("failure", Answer("F"), MoneyStatus.DECLINED),
         ("cancelled", Answer("C"), MoneyStatus.DECLINED),
@@ -63,11 +62,10 @@ def test_the_common_banks_come_first():
         ("deemed", Answer("U", "S", Timing.DELAYED), MoneyStatus.UNKNOWN),
         ("deemedfail", Answer("U", REVERSED, Timing.DELAYED), MoneyStatus.UNKNOWN),
         ("iso:51", Answer("F"), MoneyStatus.DECLINED),
-    ],
-)
-def test_an_outcome_is_answered_with_the_banks_letter(outcome, answer, known):
-    assert RESPONSE_CODES.answer(outcome) == answer
-    assert RESPONSE_CODES.money_status(answer.code) is known
+    ]:
+        with subtests.test(outcome=outcome, answer=answer, known=known):
+            assert RESPONSE_CODES.answer(outcome) == answer
+            assert RESPONSE_CODES.money_status(answer.code) is known
 
 
 def test_the_checksum_is_an_hmac_over_reference_status_and_amount():

@@ -57,11 +57,12 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("code", "reason"), PUBLISHED.items())
-def test_every_published_code_is_there_with_its_reason(code, reason):
-    assert upi.CODES[code].code == code
-    assert upi.CODES[code].reason == reason
-    assert upi.CODES[code].meaning
+def test_every_published_code_is_there_with_its_reason(subtests):
+    for code, reason in PUBLISHED.items():
+        with subtests.test(code=code, reason=reason):
+            assert upi.CODES[code].code == code
+            assert upi.CODES[code].reason == reason
+            assert upi.CODES[code].meaning
 
 
 def test_there_is_no_code_that_nobody_published():
@@ -77,9 +78,8 @@ def test_what_each_code_says_about_the_money():
     assert known[MoneyStatus.DECLINED] == set(upi.CODES) - {"00", "01", "RB", "BT", "U67", "U68", "U69"}
 
 
-@pytest.mark.parametrize(
-    ("outcome", "answer"),
-    [
+def test_an_outcome_means_an_answer(subtests):
+    for outcome, answer in [
         ("success", Answer("00")),
         ("failure", Answer("U30")),
         ("pending", Answer("01")),
@@ -112,17 +112,17 @@ def test_what_each_code_says_about_the_money():
         ("iso:59", Answer("U16")),
         ("iso:05", Answer("XB")),
         ("iso:14", Answer("XB")),
-    ],
-)
-def test_an_outcome_means_an_answer(outcome, answer):
-    assert upi.RESPONSE_CODES.answer(outcome) == answer
+    ]:
+        with subtests.test(outcome=outcome, answer=answer):
+            assert upi.RESPONSE_CODES.answer(outcome) == answer
 
 
-@pytest.mark.parametrize("outcome", ["", "nonsense", "ISO:51", "bad_signature"])
-def test_another_outcome_is_refused(outcome):
-    with pytest.raises(Invalid) as refused:
-        upi.RESPONSE_CODES.answer(outcome)
-    assert refused.value.code == "scenario.outcome"
+def test_another_outcome_is_refused(subtests):
+    for outcome in ["", "nonsense", "ISO:51", "bad_signature"]:
+        with subtests.test(outcome=outcome):
+            with pytest.raises(Invalid) as refused:
+                upi.RESPONSE_CODES.answer(outcome)
+            assert refused.value.code == "scenario.outcome"
 
 
 def test_a_failure_has_the_fields_four_parts():
@@ -132,23 +132,20 @@ def test_a_failure_has_the_fields_four_parts():
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "vpa"),
-    [
+def test_a_upi_id_is_taken_in_lower_case(subtests):
+    for text, vpa in [
         ("asha@okbank", "asha@okbank"),
         ("Asha.K-1_x@OKBank", "asha.k-1_x@okbank"),
         (" 9876543210@ybl ", "9876543210@ybl"),
         ("ab@a1", "ab@a1"),
         ("a" * 256 + "@" + "b" * 64, "a" * 256 + "@" + "b" * 64),
-    ],
-)
-def test_a_upi_id_is_taken_in_lower_case(text, vpa):
-    assert upi.vpa(text) == vpa
+    ]:
+        with subtests.test(text=text, vpa=vpa):
+            assert upi.vpa(text) == vpa
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_is_no_upi_id_is_refused(subtests):
+    for text in [
         "",
         "asha",
         "@okbank",
@@ -167,12 +164,11 @@ def test_a_upi_id_is_taken_in_lower_case(text, vpa):
         "asha@ok\nbank",
         "<b>@okbank",
         "asha+1@okbank",
-    ],
-)
-def test_what_is_no_upi_id_is_refused(text):
-    with pytest.raises(Invalid) as refused:
-        upi.vpa(text)
-    assert refused.value.code == "vpa.invalid"
+    ]:
+        with subtests.test(text=text):
+            with pytest.raises(Invalid) as refused:
+                upi.vpa(text)
+            assert refused.value.code == "vpa.invalid"
 
 
 def test_a_link_says_what_an_app_needs():

@@ -56,24 +56,24 @@ def test_every_outcome_is_one_that_its_stage_knows():
             check_outcome(row.stage, row.outcome)
 
 
-@pytest.mark.parametrize(
-    "local",
-    "success failure pending pendingok pendingfail expired declined insufficient wrongpin pinlocked"
-    " limit frequency frozen dormant bankdown psptimeout deemed deemedfail late fraud invalid".split(),
-)
-def test_every_upi_id_of_the_published_table_is_there(local):
-    row = find(Input.VPA, f"{local}@mockpay")
-    assert (row.stage, row.outcome) == (Stage.ISSUER, local)
+def test_every_upi_id_of_the_published_table_is_there(subtests):
+    for local in (
+        "success failure pending pendingok pendingfail expired declined insufficient wrongpin pinlocked"
+        " limit frequency frozen dormant bankdown psptimeout deemed deemedfail late fraud invalid".split()
+    ):
+        with subtests.test(local=local):
+            row = find(Input.VPA, f"{local}@mockpay")
+            assert (row.stage, row.outcome) == (Stage.ISSUER, local)
 
 
-@pytest.mark.parametrize("code", list(upi.CODES))
-def test_every_response_code_is_a_upi_id(code):
-    assert find(Input.VPA, f"{code.lower()}@mockpay").outcome == code
+def test_every_response_code_is_a_upi_id(subtests):
+    for code in list(upi.CODES):
+        with subtests.test(code=code):
+            assert find(Input.VPA, f"{code.lower()}@mockpay").outcome == code
 
 
-@pytest.mark.parametrize(
-    ("vpa", "outcome"),
-    [
+def test_other_companies_habits_are_kept(subtests):
+    for vpa, outcome in [
         ("success@razorpay", "success"),
         ("failure@razorpay", "failure"),
         ("success@upi", "success"),
@@ -82,26 +82,26 @@ def test_every_response_code_is_a_upi_id(code):
         ("failure@payu", "success"),
         ("testsuccess@gocash", "success"),
         ("testfailure@gocash", "failure"),
-    ],
-)
-def test_other_companies_habits_are_kept(vpa, outcome):
-    assert find(Input.VPA, vpa).outcome == outcome
+    ]:
+        with subtests.test(vpa=vpa, outcome=outcome):
+            assert find(Input.VPA, vpa).outcome == outcome
 
 
-@pytest.mark.parametrize("vpa", ["asha@okbank", "success@okbank", "mockpay@upi", "x@mockpay"])
-def test_an_ordinary_upi_id_is_not_magic(vpa):
-    assert find(Input.VPA, vpa) is None
+def test_an_ordinary_upi_id_is_not_magic(subtests):
+    for vpa in ["asha@okbank", "success@okbank", "mockpay@upi", "x@mockpay"]:
+        with subtests.test(vpa=vpa):
+            assert find(Input.VPA, vpa) is None
 
 
-@pytest.mark.parametrize(("pin", "outcome"), [("0000", "ZM"), ("000000", "ZM"), ("9999", "Z6"), ("1234", None)])
-def test_the_magic_pins(pin, outcome):
-    row = find(Input.PIN, pin)
-    assert (row and row.outcome) == outcome
+def test_the_magic_pins(subtests):
+    for pin, outcome in [("0000", "ZM"), ("000000", "ZM"), ("9999", "Z6"), ("1234", None)]:
+        with subtests.test(pin=pin, outcome=outcome):
+            row = find(Input.PIN, pin)
+            assert (row and row.outcome) == outcome
 
 
-@pytest.mark.parametrize(
-    ("amount", "stage", "outcome"),
-    [
+def test_an_amount_of_the_band_acts_at_its_stage_alone(subtests):
+    for amount, stage, outcome in [
         ("1700.51", Stage.ISSUER, "iso:51"),
         ("1700.05", Stage.ISSUER, "iso:05"),
         ("1700.99", Stage.ISSUER, "iso:05"),
@@ -113,18 +113,16 @@ def test_the_magic_pins(pin, outcome):
         ("1703.06", Stage.REDIRECT, "delayed"),
         ("1703.07", Stage.REDIRECT, "never_returns"),
         ("1703.08", Stage.REDIRECT, "failure_though_captured"),
-    ],
-)
-def test_an_amount_of_the_band_acts_at_its_stage_alone(amount, stage, outcome):
-    decided = plan(amount=amount).decisions
-    assert {at: one.outcome for at, one in decided.items()} == {stage: outcome}
+    ]:
+        with subtests.test(amount=amount, stage=stage, outcome=outcome):
+            decided = plan(amount=amount).decisions
+            assert {at: one.outcome for at, one in decided.items()} == {stage: outcome}
 
 
-@pytest.mark.parametrize(
-    "amount", ["1700.00", "1703.00", "1799.00", "499.00", "1703.09", "11700.51", "700.51", "170.05"]
-)
-def test_ordinary_prices_stay_innocent(amount):
-    assert plan(amount=amount) == Plan({})
+def test_ordinary_prices_stay_innocent(subtests):
+    for amount in ["1700.00", "1703.00", "1799.00", "499.00", "1703.09", "11700.51", "700.51", "170.05"]:
+        with subtests.test(amount=amount):
+            assert plan(amount=amount) == Plan({})
 
 
 def test_an_exact_row_goes_before_one_with_a_star():
@@ -176,24 +174,23 @@ def test_a_plan_is_stored_and_read_back():
 # --- rules
 
 
-@pytest.mark.parametrize(
-    ("match", "fits"),
-    [
+def test_a_rule_fits_what_has_all_of_its_match(subtests):
+    for match, fits in [
         ({}, True),
         ({"vpa": "a@b"}, True),
         ({"vpa": "a@b", "amount": "499.00"}, True),
         ({"vpa": "x@b"}, False),
         ({"vpa": "a@b", "amount": "1.00"}, False),
         ({"order_id": "S04"}, False),
-    ],
-)
-def test_a_rule_fits_what_has_all_of_its_match(match, fits):
-    assert rule(match=match).fits({"vpa": "a@b", "amount": "499.00"}, now=0) is fits
+    ]:
+        with subtests.test(match=match, fits=fits):
+            assert rule(match=match).fits({"vpa": "a@b", "amount": "499.00"}, now=0) is fits
 
 
-@pytest.mark.parametrize(("times", "fits"), [(1, True), (2, True), (None, True), (0, False)])
-def test_a_used_up_rule_fits_nothing(times, fits):
-    assert rule(times=times).fits({}, now=0) is fits
+def test_a_used_up_rule_fits_nothing(subtests):
+    for times, fits in [(1, True), (2, True), (None, True), (0, False)]:
+        with subtests.test(times=times, fits=fits):
+            assert rule(times=times).fits({}, now=0) is fits
 
 
 @pytest.mark.parametrize(("now", "fits"), [(999, True), (1_000, False), (1_001, False)])
@@ -201,9 +198,8 @@ def test_a_rule_lives_until_its_time_is_over(now, fits):
     assert rule(expires_at=1_000).fits({}, now=now) is fits
 
 
-@pytest.mark.parametrize(
-    ("stage", "outcome", "code"),
-    [
+def test_an_outcome_that_a_stage_does_not_know_is_refused(subtests):
+    for stage, outcome, code in [
         (Stage.ISSUER, "nonsense", "scenario.outcome"),
         (Stage.ISSUER, "", "scenario.outcome"),
         (Stage.ISSUER, "bad_signature", "scenario.outcome"),
@@ -214,17 +210,17 @@ def test_a_rule_lives_until_its_time_is_over(now, fits):
         (Stage.CAPTURE, "expires:61", "scenario.outcome"),
         (Stage.IPN, "fails_until_1", "scenario.outcome"),
         (Stage.REFUND, "polls:0", "scenario.outcome"),
-    ],
-)
-def test_an_outcome_that_a_stage_does_not_know_is_refused(stage, outcome, code):
-    with pytest.raises(Invalid) as refused:
-        check_outcome(stage, outcome)
-    assert refused.value.code == code
+    ]:
+        with subtests.test(stage=stage, outcome=outcome, code=code):
+            with pytest.raises(Invalid) as refused:
+                check_outcome(stage, outcome)
+            assert refused.value.code == code
 
 
-@pytest.mark.parametrize("outcome", ["success", "pendingok", "U30", "u30", "51", "05", "01"])
-def test_an_outcome_of_the_issuer_is_a_name_a_upi_code_or_an_iso_code(outcome):
-    check_outcome(Stage.ISSUER, outcome)
+def test_an_outcome_of_the_issuer_is_a_name_a_upi_code_or_an_iso_code(subtests):
+    for outcome in ["success", "pendingok", "U30", "u30", "51", "05", "01"]:
+        with subtests.test(outcome=outcome):
+            check_outcome(Stage.ISSUER, outcome)
 
 
 def test_the_redirects_outcomes_are_the_published_eight_and_success():

@@ -116,9 +116,8 @@ def test_an_answer_has_a_status_headers_and_a_body():
     assert reply.headers == {"X-One": "1", "x-two": "a:b", "Content-Length": "2"}
 
 
-@pytest.mark.parametrize(
-    ("answer", "body"),
-    [
+def test_a_body_ends_as_its_headers_say(subtests):
+    for answer, body in [
         (CHUNKED + b"0\r\n\r\n", b""),
         (CHUNKED + b"2\r\nOK\r\n0\r\n\r\n", b"OK"),
         (CHUNKED + b"2;name=value\r\nOK\r\n00A \r\n, all well\r\n0\r\nTrailer: x\r\n\r\n", b"OK, all well"),
@@ -126,10 +125,9 @@ def test_an_answer_has_a_status_headers_and_a_body():
         (b"HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n", b""),
         (b"HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", b""),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nOK", b"OK"),
-    ],
-)
-def test_a_body_ends_as_its_headers_say(answer, body):
-    assert answered(answer).body == body
+    ]:
+        with subtests.test(answer=answer, body=body):
+            assert answered(answer).body == body
 
 
 def test_an_answer_to_a_head_has_no_body():
@@ -168,9 +166,8 @@ def test_a_long_answer_is_cut_and_its_connection_not_used_again(sender, head):
         assert server.asked == [0, 1]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
+def test_what_is_no_whole_answer_is_none(subtests):
+    for answer in [
         b"nonsense\r\n\r\n",
         b"HTTP/2 200 OK\r\n\r\n",
         b"HTTP/1.1 2x0 OK\r\n\r\n",
@@ -185,12 +182,11 @@ def test_a_long_answer_is_cut_and_its_connection_not_used_again(sender, head):
         b"HTTP/1.1 200 OK\r\nA: " + b"x" * 70_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(101)) + b"\r\n",
         None,
-    ],
-)
-def test_what_is_no_whole_answer_is_none(answer):
-    with pytest.raises(Unreachable) as broken:
-        answered(answer)
-    assert broken.value.code == "http.unreachable"
+    ]:
+        with subtests.test(answer=answer):
+            with pytest.raises(Unreachable) as broken:
+                answered(answer)
+            assert broken.value.code == "http.unreachable"
 
 
 def test_the_next_call_goes_over_the_same_connection(sender):

@@ -39,16 +39,18 @@ def test_another_key_is_refused():
     assert refused(Keyring.generate(), "k", "o", RING.seal("k", "o", b"secret"))
 
 
-@pytest.mark.parametrize("at", [0, 1, 12, 13, -1])
-def test_a_changed_byte_is_refused(at):
-    sealed = bytearray(RING.seal("k", "o", b"secret"))
-    sealed[at] ^= 1
-    assert refused(RING, "k", "o", bytes(sealed))
+def test_a_changed_byte_is_refused(subtests):
+    for at in [0, 1, 12, 13, -1]:
+        with subtests.test(at=at):
+            sealed = bytearray(RING.seal("k", "o", b"secret"))
+            sealed[at] ^= 1
+            assert refused(RING, "k", "o", bytes(sealed))
 
 
-@pytest.mark.parametrize("size", [0, 1, 5, 13, 20])
-def test_a_cut_row_is_refused(size):
-    assert refused(RING, "k", "o", RING.seal("k", "o", b"secret")[:size])
+def test_a_cut_row_is_refused(subtests):
+    for size in [0, 1, 5, 13, 20]:
+        with subtests.test(size=size):
+            assert refused(RING, "k", "o", RING.seal("k", "o", b"secret")[:size])
 
 
 def test_a_new_key_seals_and_the_old_one_still_opens():
@@ -92,9 +94,8 @@ def test_a_ring_is_written_down_and_read_back():
     assert Keyring.parse(ring.dump()).keys == ring.keys
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_text_that_is_no_ring_is_refused(subtests):
+    for text in [
         "",
         "nonsense",
         "1:",
@@ -103,12 +104,11 @@ def test_a_ring_is_written_down_and_read_back():
         "256:" + base64.b64encode(b"0" * 32).decode(),
         "1:" + base64.b64encode(b"short").decode(),
         "one:" + base64.b64encode(b"0" * 32).decode(),
-    ],
-)
-def test_a_text_that_is_no_ring_is_refused(text):
-    with pytest.raises(Unusable) as error:
-        Keyring.parse(text)
-    assert error.value.code == "keys.unusable"
+    ]:
+        with subtests.test(text=text):
+            with pytest.raises(Unusable) as error:
+                Keyring.parse(text)
+            assert error.value.code == "keys.unusable"
 
 
 def test_versions_go_round_and_never_take_a_number_that_is_in_use():

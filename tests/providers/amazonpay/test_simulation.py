@@ -72,22 +72,25 @@ def words_of(wanted):
     return "/".join(wanted[name] for name in names if name in wanted)
 
 
-@pytest.mark.parametrize(("wanted", "stage", "outcome", "delay"), PAYMENTS)
-def test_a_payment_note_decides_its_stage(wanted, stage, outcome, delay):
-    expected = simulation(Stage(stage), outcome, words_of(wanted), "sellerNote", delay)
-    assert of_payment(note(**wanted)) == expected
+def test_a_payment_note_decides_its_stage(subtests):
+    for wanted, stage, outcome, delay in PAYMENTS:
+        with subtests.test(wanted=wanted, stage=stage, outcome=outcome, delay=delay):
+            expected = simulation(Stage(stage), outcome, words_of(wanted), "sellerNote", delay)
+            assert of_payment(note(**wanted)) == expected
 
 
-@pytest.mark.parametrize(("wanted", "outcome", "delay"), REFUNDS)
-def test_a_refund_note_decides_the_refund(wanted, outcome, delay):
-    expected = simulation(Stage.REFUND, outcome, words_of(wanted), "SellerRefundNote", delay)
-    assert of_refund(note(**wanted)) == expected
+def test_a_refund_note_decides_the_refund(subtests):
+    for wanted, outcome, delay in REFUNDS:
+        with subtests.test(wanted=wanted, outcome=outcome, delay=delay):
+            expected = simulation(Stage.REFUND, outcome, words_of(wanted), "SellerRefundNote", delay)
+            assert of_refund(note(**wanted)) == expected
 
 
-@pytest.mark.parametrize("outcome", sorted({row[2] for row in PAYMENTS if row[1] == "issuer"}))
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_knows_what_a_payment_note_may_ask_of_its_issuer(method, outcome):
-    assert METHODS[method].response_codes.has_outcome(outcome)
+def test_every_method_knows_what_a_payment_note_may_ask_of_its_issuer(subtests):
+    for method in METHODS:
+        for outcome in sorted({row[2] for row in PAYMENTS if row[1] == "issuer"}):
+            with subtests.test(method=method, outcome=outcome):
+                assert METHODS[method].response_codes.has_outcome(outcome)
 
 
 @BOTH
@@ -165,9 +168,8 @@ def test_an_unknown_word_combination_or_value_is_refused(read, wanted):
     assert refused(read, note(**wanted)) == "simulation.invalid"
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
+def test_a_payment_cannot_ask_for_what_amazon_does_not_have(subtests):
+    for wanted in [
         {**DECLINED, "PaymentMethodUpdateTimeInMins": 0},
         {**DECLINED, "PaymentMethodUpdateTimeInMins": 241},
         {**DECLINED, "SoftDecline": True},
@@ -178,25 +180,22 @@ def test_an_unknown_word_combination_or_value_is_refused(read, wanted):
         {**EXPIRED, "SoftDecline": "true"},
         {"State": "Closed"},
         {"State": "Declined", "ReasonCode": "ProcessingFailure"},
-    ],
-)
-def test_a_payment_cannot_ask_for_what_amazon_does_not_have(wanted):
-    assert refused(of_payment, note(**wanted)) == "simulation.invalid"
+    ]:
+        with subtests.test(wanted=wanted):
+            assert refused(of_payment, note(**wanted)) == "simulation.invalid"
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
+def test_a_refund_cannot_ask_for_what_only_a_payment_has(subtests):
+    for wanted in [
         DECLINED,
         EXPIRED,
         {"State": "Pending"},
         {"State": "Pending", "Hold": False},
         {"State": "Pending", "DelaySecs": 5},
         {"Constraint": "PaymentMethodNotAllowed"},
-    ],
-)
-def test_a_refund_cannot_ask_for_what_only_a_payment_has(wanted):
-    assert refused(of_refund, note(**wanted)) == "simulation.invalid"
+    ]:
+        with subtests.test(wanted=wanted):
+            assert refused(of_refund, note(**wanted)) == "simulation.invalid"
 
 
 @BOTH

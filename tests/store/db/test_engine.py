@@ -187,12 +187,13 @@ def test_sqlite_in_memory_is_refused(url):
     assert refused.value.code == "database.memory"
 
 
-@pytest.mark.parametrize("url", ["://", "postgresql://host:port/x", "://nothing", "mysql://h/d", "oracle://h/d"])
-def test_what_is_no_url_is_refused_in_one_sentence(url):
-    with pytest.raises(Unusable) as refused:
-        engines.normal_url(url)
-    assert refused.value.code == "database.url"
-    assert "\n" not in refused.value.message
+def test_what_is_no_url_is_refused_in_one_sentence(subtests):
+    for url in ["://", "postgresql://host:port/x", "://nothing", "mysql://h/d", "oracle://h/d"]:
+        with subtests.test(url=url):
+            with pytest.raises(Unusable) as refused:
+                engines.normal_url(url)
+            assert refused.value.code == "database.url"
+            assert "\n" not in refused.value.message
 
 
 @pytest.mark.parametrize("given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from mockpay.web.dashboard.deliveries import indented, layers
 
 XML = '<?xml version="1.0"?>\n<A xmlns="urn:x"><B><C>1.00</C><D/></B><E>a b</E></A>'
@@ -34,9 +32,10 @@ def test_an_empty_element_stays_on_its_line():
     assert indented("<A><B></B></A>").splitlines() == ["<A>", "  <B></B>", "</A>"]
 
 
-@pytest.mark.parametrize("body", ["", "not JSON", '{"Type": "Notif', "[1, 2]", '{"a": 1} x'])
-def test_what_cannot_be_read_is_shown_as_it_is(body):
-    assert [(one.name, one.text) for one in layers(body)] == [("Body", body)]
+def test_what_cannot_be_read_is_shown_as_it_is(subtests):
+    for body in ["", "not JSON", '{"Type": "Notif', "[1, 2]", '{"a": 1} x']:
+        with subtests.test(body=body):
+            assert [(one.name, one.text) for one in layers(body)] == [("Body", body)]
 
 
 def test_a_message_that_hides_itself_endlessly_is_not_followed():
@@ -46,6 +45,7 @@ def test_a_message_that_hides_itself_endlessly_is_not_followed():
     assert len(layers(body)) == 4
 
 
-@pytest.mark.parametrize("text", ["</A></B>", "<A", "<<<>>>", "a < b", "<A>&#0;"])
-def test_broken_xml_breaks_nothing(text):
-    assert indented(text)
+def test_broken_xml_breaks_nothing(subtests):
+    for text in ["</A></B>", "<A", "<<<>>>", "a < b", "<A>&#0;"]:
+        with subtests.test(text=text):
+            assert indented(text)

@@ -103,31 +103,30 @@ def test_a_title_is_a_whole_sentence_without_codes(world):
     assert says == "The buyer’s bank declined the payment: not enough funds"
 
 
-@pytest.mark.parametrize("code", [code for code, row in CODES.items() if row.reason])
-def test_every_code_makes_a_sentence_for_a_row_and_one_for_a_title(code):
-    row = CODES[code]
-    failure = Failure(row.source, "step", row.reason, code)
-    short, full = failure_sentence(failure, "upi"), failure_sentence(failure, "upi", full=True)
-    assert short[0].isupper()
-    assert short.endswith(f"({code})")
-    assert full[0].isupper()
-    assert f"({code})" not in full
+def test_every_code_makes_a_sentence_for_a_row_and_one_for_a_title(subtests):
+    for code in [code for code, row in CODES.items() if row.reason]:
+        with subtests.test(code=code):
+            row = CODES[code]
+            failure = Failure(row.source, "step", row.reason, code)
+            short, full = failure_sentence(failure, "upi"), failure_sentence(failure, "upi", full=True)
+            assert short[0].isupper()
+            assert short.endswith(f"({code})")
+            assert full[0].isupper()
+            assert f"({code})" not in full
 
 
-@pytest.mark.parametrize(
-    ("reason", "code", "says"),
-    [
+def test_an_end_before_the_banks_turn_is_told_in_words(subtests):
+    for reason, code, says in [
         ("otp_attempts_exceeded", "", "The buyer typed too many wrong codes"),
         ("payment_cancelled", "", "The buyer gave this try up"),
         ("payment_timed_out", "", "The buyer did not prove who they are in time"),
         ("authentication_failed", "N/01", "The buyer did not prove who they are at the card’s bank"),
         (DECLINED_REASON, "", "A risk rule declined the payment"),
-    ],
-)
-def test_an_end_before_the_banks_turn_is_told_in_words(reason, code, says):
-    failure = Failure("customer", "payment_authentication", reason, code)
-    assert failure_sentence(failure, full=True, method="card") == says
-    assert failure_sentence(failure, method="card") == (f"{says} ({code})" if code else says)
+    ]:
+        with subtests.test(reason=reason, code=code, says=says):
+            failure = Failure("customer", "payment_authentication", reason, code)
+            assert failure_sentence(failure, full=True, method="card") == says
+            assert failure_sentence(failure, method="card") == (f"{says} ({code})" if code else says)
 
 
 @pytest.mark.parametrize(
@@ -196,15 +195,13 @@ def test_what_was_paid_with_is_told_short(world):
     assert method_title(world.pay(world.order("O-2"), "asha@okhdfc")) == "asha@okhdfc"
 
 
-@pytest.mark.parametrize(
-    ("ms", "says"), [(0, "0 s"), (59_999, "59 s"), (60_000, "1 min"), (3_600_000, "1 h"), (2 * DAY, "2 d")]
-)
-def test_an_age_is_told_in_its_largest_unit(ms, says):
-    assert span(ms) == says
+def test_an_age_is_told_in_its_largest_unit(subtests):
+    for ms, says in [(0, "0 s"), (59_999, "59 s"), (60_000, "1 min"), (3_600_000, "1 h"), (2 * DAY, "2 d")]:
+        with subtests.test(ms=ms, says=says):
+            assert span(ms) == says
 
 
-@pytest.mark.parametrize(
-    ("ms", "says"), [(-1, "0:00"), (5_000, "0:05"), (680_000, "11:20"), (3_905_000, "1:05:05"), (3 * DAY, "3 d")]
-)
-def test_time_left_is_told_as_a_clock_does(ms, says):
-    assert countdown(ms) == says
+def test_time_left_is_told_as_a_clock_does(subtests):
+    for ms, says in [(-1, "0:00"), (5_000, "0:05"), (680_000, "11:20"), (3_905_000, "1:05:05"), (3 * DAY, "3 d")]:
+        with subtests.test(ms=ms, says=says):
+            assert countdown(ms) == says

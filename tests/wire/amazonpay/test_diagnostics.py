@@ -3,8 +3,6 @@ import hashlib
 import hmac
 from urllib.parse import unquote
 
-import pytest
-
 from mockpay.wire import forms
 from mockpay.wire.amazonpay.diagnostics import explain, explain_strings
 from mockpay.wire.amazonpay.signature_verification import Candidate, SignedRequest, candidates
@@ -55,13 +53,16 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "cause"), MISTAKES, ids=[cause for _, cause in MISTAKES])
-@pytest.mark.parametrize("string_is_given", [True, False])
-def test_a_common_mistake_is_named_with_or_without_the_callers_string(wrong, cause, string_is_given):
-    found = explain(request_with(sign(SECRET, wrong)), secret=SECRET, claimed=wrong if string_is_given else None)
+def test_a_common_mistake_is_named_with_or_without_the_callers_string(subtests):
+    for string_is_given in [True, False]:
+        for wrong, cause in MISTAKES:
+            with subtests.test(wrong=wrong, cause=cause, string_is_given=string_is_given):
+                found = explain(
+                    request_with(sign(SECRET, wrong)), secret=SECRET, claimed=wrong if string_is_given else None
+                )
 
-    assert found.matched is None
-    assert cause in found.cause
+                assert found.matched is None
+                assert cause in found.cause
 
 
 def test_lower_case_percent_codes_are_named_where_only_one_string_is_right():
@@ -76,19 +77,17 @@ def hmac_of(text, digest="sha256"):
     return hmac.digest(SECRET.encode(), text.encode(), getattr(hashlib, digest))
 
 
-@pytest.mark.parametrize(
-    ("signature", "cause"),
-    [
+def test_a_signature_in_the_wrong_form_is_recognised(subtests):
+    for signature, cause in [
         (hmac_of(RIGHT).hex(), "hexadecimal; it must be base64"),
         (base64.b64encode(hmac_of(RIGHT).hex().encode()).decode(), "base64 of the hexadecimal"),
         (base64.b64encode(hmac_of(RIGHT, "sha1")).decode(), "SHA-1"),
         (sign(SECRET + "\n", RIGHT), "newline"),
         ("", "no signature"),
         (sign("another", RIGHT), "No known way"),
-    ],
-)
-def test_a_signature_in_the_wrong_form_is_recognised(signature, cause):
-    assert cause in explain(request_with(signature), secret=SECRET).cause
+    ]:
+        with subtests.test(signature=signature, cause=cause):
+            assert cause in explain(request_with(signature), secret=SECRET).cause
 
 
 def test_a_plus_that_became_a_space_and_the_urlsafe_alphabet_are_recognised():
@@ -111,9 +110,8 @@ def test_the_right_string_with_another_secret_points_at_the_secret():
     assert "secret key is another one" in found.cause
 
 
-@pytest.mark.parametrize(
-    ("yours", "cause", "difference"),
-    [
+def test_the_first_difference_from_the_nearest_reading_is_shown(subtests):
+    for yours, cause, difference in [
         (RIGHT.replace("localhost", "shop.example"), "host differs", 5),
         (RIGHT.replace("2013-01-01", "2014"), "path differs", RIGHT.index("2013") + 3),
         (RIGHT.replace("PO", "PU"), "verb differs", 1),
@@ -122,14 +120,13 @@ def test_the_right_string_with_another_secret_points_at_the_secret():
         (RIGHT.replace("A1", "A2"), "value of SellerId differs", RIGHT.index("A1") + 1),
         ("POST", "4 lines, yours has 1", 4),
         (RIGHT.replace("aWS=x", "Note=\u00e9"), "Note", RIGHT.index("aWS")),
-    ],
-)
-def test_the_first_difference_from_the_nearest_reading_is_shown(yours, cause, difference):
-    found = explain(request_with("x"), secret=SECRET, claimed=yours)
+    ]:
+        with subtests.test(yours=yours, cause=cause, difference=difference):
+            found = explain(request_with("x"), secret=SECRET, claimed=yours)
 
-    assert found.nearest.string_to_sign == RIGHT
-    assert cause in found.cause or "did not sign aWS" in found.cause
-    assert found.first_difference == difference
+            assert found.nearest.string_to_sign == RIGHT
+            assert cause in found.cause or "did not sign aWS" in found.cause
+            assert found.first_difference == difference
 
 
 def test_parameters_in_any_other_order_are_recognised():

@@ -172,24 +172,26 @@ LOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "reason"), LOCKS)
-def test_every_lock_that_holds_looks_the_same_from_outside(spoil, reason):
-    with pytest.raises(EnvelopeError) as refused:
-        open_envelope(*spoil(), PRIVATE_KEY)
+def test_every_lock_that_holds_looks_the_same_from_outside(subtests):
+    for spoil, reason in LOCKS:
+        with subtests.test(spoil=spoil, reason=reason):
+            with pytest.raises(EnvelopeError) as refused:
+                open_envelope(*spoil(), PRIVATE_KEY)
 
-    assert refused.value.code == "envelope.unreadable"
-    assert refused.value.message == "The payload cannot be decrypted."
-    assert refused.value.detail == {}
-    assert reason in refused.value.reason
+            assert refused.value.code == "envelope.unreadable"
+            assert refused.value.message == "The payload cannot be decrypted."
+            assert refused.value.detail == {}
+            assert reason in refused.value.reason
 
 
-@pytest.mark.parametrize("size", [16, 24, 32])
-@pytest.mark.parametrize("iv_size", [12, 16])
-def test_every_aes_key_size_and_both_iv_sizes_open(size, iv_size):
-    opened = open_envelope(*seal_text("a=b", data_key=b"k" * size, iv=b"i" * iv_size), PRIVATE_KEY)
+def test_every_aes_key_size_and_both_iv_sizes_open(subtests):
+    for iv_size in [12, 16]:
+        for size in [16, 24, 32]:
+            with subtests.test(size=size, iv_size=iv_size):
+                opened = open_envelope(*seal_text("a=b", data_key=b"k" * size, iv=b"i" * iv_size), PRIVATE_KEY)
 
-    assert opened.values == {"a": "b"}
-    assert (opened.signature, opened.access_key) == ("", "")
+                assert opened.values == {"a": "b"}
+                assert (opened.signature, opened.access_key) == ("", "")
 
 
 def test_base64_is_read_leniently():
@@ -203,25 +205,25 @@ def test_base64_is_read_leniently():
         assert open_envelope(payload, key, spelling, PRIVATE_KEY).values == {"a": "b"}
 
 
-@pytest.mark.parametrize("text", ["*", "AAAAA", "A===A", "AB==", "AAA\n", "ééé", "\ud800", "====="])
-def test_what_is_not_base64_is_refused(text):
-    payload, key, _ = seal_text("a=b")
+def test_what_is_not_base64_is_refused(subtests):
+    for text in ["*", "AAAAA", "A===A", "AB==", "AAA\n", "ééé", "\ud800", "====="]:
+        with subtests.test(text=text):
+            payload, key, _ = seal_text("a=b")
 
-    with pytest.raises(EnvelopeEncodingError) as refused:
-        open_envelope(payload, key, text, PRIVATE_KEY)
+            with pytest.raises(EnvelopeEncodingError) as refused:
+                open_envelope(payload, key, text, PRIVATE_KEY)
 
-    assert refused.value.code == "envelope.encoding"
-    assert refused.value.detail == {"name": "iv"}
+            assert refused.value.code == "envelope.encoding"
+            assert refused.value.detail == {"name": "iv"}
 
 
-@pytest.mark.parametrize(
-    "plaintext", ["", "no form", "a", "a=b&", "&a=b", "=b", "a=b&&c=d", "a=%", "a=%zz", "a=%25zz", b"\xff\xfe=1"]
-)
-def test_a_payload_that_holds_no_form_is_refused(plaintext):
-    with pytest.raises(EnvelopeContentError) as refused:
-        open_envelope(*seal_text(plaintext), PRIVATE_KEY)
+def test_a_payload_that_holds_no_form_is_refused(subtests):
+    for plaintext in ["", "no form", "a", "a=b&", "&a=b", "=b", "a=b&&c=d", "a=%", "a=%zz", "a=%25zz", b"\xff\xfe=1"]:
+        with subtests.test(plaintext=plaintext):
+            with pytest.raises(EnvelopeContentError) as refused:
+                open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
-    assert refused.value.code == "envelope.content"
+            assert refused.value.code == "envelope.content"
 
 
 @pytest.mark.parametrize("plaintext", ["a=1&b=2&a=1", "a=1&%61=2"])
@@ -232,16 +234,18 @@ def test_a_field_named_twice_is_refused(plaintext):
     assert refused.value.code == "envelope.duplicate"
 
 
-@pytest.mark.parametrize(
-    "plaintext",
-    ["a=" + "x" * 16_384, "&".join(f"{name}=1" for name in range(201)), "a=" + "x" * 400_000, "a=" + "%2525" * 17_000],
-    ids=["over-16-KB", "too-many-fields", "far-over", "over-16-KB-of-percents"],
-)
-def test_a_payload_that_is_too_large_is_refused(plaintext):
-    with pytest.raises(EnvelopeTooLarge) as refused:
-        open_envelope(*seal_text(plaintext), PRIVATE_KEY)
+def test_a_payload_that_is_too_large_is_refused(subtests):
+    for plaintext in [
+        "a=" + "x" * 16_384,
+        "&".join(f"{name}=1" for name in range(201)),
+        "a=" + "x" * 400_000,
+        "a=" + "%2525" * 17_000,
+    ]:
+        with subtests.test(plaintext=plaintext):
+            with pytest.raises(EnvelopeTooLarge) as refused:
+                open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
-    assert refused.value.code == "envelope.too_large"
+            assert refused.value.code == "envelope.too_large"
 
 
 def test_a_payload_of_just_16_kb_opens():
@@ -254,15 +258,16 @@ def test_unreadable_bytes_inside_a_value_do_not_break_the_server():
     assert opened.values == {"a": "\ufffd\ufffd", "b": "\ufffd"}
 
 
-@pytest.mark.parametrize("name", ["payload", "key", "iv"])
-@pytest.mark.parametrize("given_value", [None, ""])
-def test_a_missing_or_empty_parameter_is_refused_by_name(name, given_value):
-    pairs = {"payload": "p", "key": "k", "iv": "i", "redirectUrl": "u"} | {name: given_value}
+def test_a_missing_or_empty_parameter_is_refused_by_name(subtests):
+    for given_value in [None, ""]:
+        for name in ["payload", "key", "iv"]:
+            with subtests.test(name=name, given_value=given_value):
+                pairs = {"payload": "p", "key": "k", "iv": "i", "redirectUrl": "u"} | {name: given_value}
 
-    with pytest.raises(EnvelopeParameterError) as refused:
-        read_parameters([pair for pair in pairs.items() if pair[1] is not None])
+                with pytest.raises(EnvelopeParameterError) as refused:
+                    read_parameters([pair for pair in pairs.items() if pair[1] is not None])
 
-    assert (refused.value.code, refused.value.detail) == ("envelope.missing", {"name": name})
+                assert (refused.value.code, refused.value.detail) == ("envelope.missing", {"name": name})
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -276,14 +281,15 @@ def test_an_empty_part_of_an_envelope_is_refused(place):
     assert refused.value.code == "envelope.missing"
 
 
-@pytest.mark.parametrize("name", ["payload", "key", "iv", "redirectUrl"])
-def test_a_parameter_given_twice_is_refused_by_name(name):
-    pairs = [("payload", "p"), ("key", "k"), ("iv", "i"), ("redirectUrl", "u"), (name, "x")]
+def test_a_parameter_given_twice_is_refused_by_name(subtests):
+    for name in ["payload", "key", "iv", "redirectUrl"]:
+        with subtests.test(name=name):
+            pairs = [("payload", "p"), ("key", "k"), ("iv", "i"), ("redirectUrl", "u"), (name, "x")]
 
-    with pytest.raises(EnvelopeParameterError) as refused:
-        read_parameters(pairs)
+            with pytest.raises(EnvelopeParameterError) as refused:
+                read_parameters(pairs)
 
-    assert (refused.value.code, refused.value.detail) == ("envelope.doubled", {"name": name})
+            assert (refused.value.code, refused.value.detail) == ("envelope.doubled", {"name": name})
 
 
 def test_unknown_parameters_beside_the_envelope_are_ignored():

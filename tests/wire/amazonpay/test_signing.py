@@ -31,13 +31,14 @@ def test_a_result_is_judged_as_the_real_clients_judge_it(vector, flavour):
         assert verify() is verdict
 
 
-@pytest.mark.parametrize("vector", SIGNED, ids=name_of)
-def test_a_result_is_signed_to_the_letter(vector):
-    encoding = Encoding(vector["signed_with"])
-    signed = signing.sign_result(vector["params"], ACCESS_KEY, SECRET_KEY, encoding)
+def test_a_result_is_signed_to_the_letter(subtests):
+    for vector in SIGNED:
+        with subtests.test(vector=vector):
+            encoding = Encoding(vector["signed_with"])
+            signed = signing.sign_result(vector["params"], ACCESS_KEY, SECRET_KEY, encoding)
 
-    assert signing.result_string(vector["params"], ACCESS_KEY, encoding) == vector["string_to_sign"]
-    assert signed == vector["params"]["signature"]
+            assert signing.result_string(vector["params"], ACCESS_KEY, encoding) == vector["string_to_sign"]
+            assert signed == vector["params"]["signature"]
 
 
 def test_marks_make_node_and_php_need_different_signatures():
@@ -53,20 +54,23 @@ def test_marks_make_node_and_php_need_different_signatures():
         assert verify_result_signature(for_php, **keys) is (flavour is Flavour.PHP)
 
 
-@pytest.mark.parametrize("flavour", Flavour)
-@pytest.mark.parametrize("name", ["status", "reasonCode", "description", "signature"])
-def test_an_empty_mandatory_parameter_is_refused(name, flavour):
-    with pytest.raises(ResultError) as refused:
-        verify_result_signature(
-            ANSWER | {"signature": "x"} | {name: ""}, access_key=ACCESS_KEY, secret=SECRET_KEY, flavour=flavour
-        )
+def test_an_empty_mandatory_parameter_is_refused(subtests):
+    for name in ["status", "reasonCode", "description", "signature"]:
+        for flavour in Flavour:
+            with subtests.test(name=name, flavour=flavour):
+                with pytest.raises(ResultError) as refused:
+                    verify_result_signature(
+                        ANSWER | {"signature": "x"} | {name: ""},
+                        access_key=ACCESS_KEY,
+                        secret=SECRET_KEY,
+                        flavour=flavour,
+                    )
 
-    assert refused.value.detail == {"name": name}
+                assert refused.value.detail == {"name": name}
 
 
-@pytest.mark.parametrize(
-    ("node_marks", "iv_bytes", "double_utf8", "encoding"),
-    [
+def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(subtests):
+    for node_marks, iv_bytes, double_utf8, encoding in [
         (False, 16, None, Encoding.PHP),
         (False, 16, True, Encoding.PHP),
         (False, 16, False, Encoding.RFC3986),
@@ -76,21 +80,20 @@ def test_an_empty_mandatory_parameter_is_refused(name, flavour):
         (True, 12, None, Encoding.NODE),
         (True, 16, True, Encoding.NODE),
         (True, 12, False, Encoding.JAVASCRIPT),
-    ],
-)
-def test_the_encoding_of_the_answer_follows_the_marks_of_the_request(node_marks, iv_bytes, double_utf8, encoding):
-    opened = OpenedEnvelope(
-        plaintext="",
-        encoded={},
-        values={},
-        signature="",
-        access_key="",
-        iv_bytes=iv_bytes,
-        double_utf8=double_utf8,
-        node_marks=node_marks,
-    )
+    ]:
+        with subtests.test(node_marks=node_marks, iv_bytes=iv_bytes, double_utf8=double_utf8, encoding=encoding):
+            opened = OpenedEnvelope(
+                plaintext="",
+                encoded={},
+                values={},
+                signature="",
+                access_key="",
+                iv_bytes=iv_bytes,
+                double_utf8=double_utf8,
+                node_marks=node_marks,
+            )
 
-    assert opening.result_encoding(opened) is encoding
+            assert opening.result_encoding(opened) is encoding
 
 
 def test_parameters_are_signed_in_byte_order_of_their_names():
