@@ -1,11 +1,15 @@
-"""The journal: what came in, how it was answered and why; the newest 50,000 rows a seller."""
+"""The journal: a log of requests and how they were answered; the newest 50,000 rows a seller."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
 
 from sqlalchemy import Connection, Index, Table
 
+from mockpay.domain.methods.cards import redact
+from mockpay.domain.orders import Order
 from mockpay.store.db.mapping import dump, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
 
@@ -21,8 +25,36 @@ journal = Table(
     text("reason", null=True),
     text("order_id", null=True),
     text("facts"),
+    text("method", null=True),
+    text("path", null=True),
+    big("status", null=True),
+    big("duration_us", null=True),
+    text("order_ids", null=True),
+    text("answer", null=True),
     Index("journal_of_seller", "seller_id", "id"),
 )
+
+#: What is kept of an answer, in characters.
+_LONGEST_ANSWER = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """The method and path of a request, and when it came, by `time.perf_counter`."""
+
+    method: str
+    path: str
+    began: float
+
+    def columns(self, status: int) -> dict[str, object]:
+        """What the journal holds of the exchange; the duration ends here."""
+        microseconds = int((perf_counter() - self.began) * 1_000_000)
+        return {"method": self.method, "path": self.path, "status": status, "duration_us": microseconds}
+
+
+def order_ids(*orders: Order | None) -> tuple[str, ...]:
+    """The ids of those orders that are there."""
+    return tuple(order.order_id for order in orders if order is not None)
 
 
 def add(
@@ -34,14 +66,22 @@ def add(
     kind: str,
     outcome: str,
     reason: str | None = None,
-    order_id: str | None = None,
+    orders: Sequence[str] = (),
     facts: Mapping[str, object] | None = None,
+    line: RequestLine | None = None,
+    status: int = 0,
+    answer: str | None = None,
 ) -> None:
     """
     Write down one request and its answer, in the transaction of what it changed.
 
-    `outcome` is ``ok`` or an error's code.  `facts` never hold a refused form's values.
     A request that no seller could be found for belongs to the seller ``""``.
+
+    Args:
+        outcome: ``ok`` or an error's code.
+        orders: Ids of the orders that it was about.
+        facts: Never a refused form's values.
+        answer: The body as it was sent; its beginning is kept, without card numbers.
     """
     row = {
         "seller_id": seller_id,
@@ -50,7 +90,18 @@ def add(
         "kind": kind,
         "outcome": outcome,
         "reason": reason,
-        "order_id": order_id,
+        "order_id": orders[0] if len(orders) == 1 else None,
         "facts": dump(facts or {}),
     }
+    if line is not None:
+        row |= line.columns(status)
+    if len(orders) > 1:
+        row["order_ids"] = f" {' '.join(orders)} "
+    if answer is not None:
+        row["answer"] = redact(_beginning(answer))
     keep_newest(connection, journal, seller_id, insert_row(connection, journal, row))
+
+
+def _beginning(answer: str) -> str:
+    left_out = len(answer) - _LONGEST_ANSWER
+    return f"{answer[:_LONGEST_ANSWER]} ... {left_out} characters more" if left_out > 0 else answer

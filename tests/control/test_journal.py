@@ -27,7 +27,7 @@ def test_entries_keep_the_sellers_time_and_the_real_one(world):
 
 
 def test_entries_come_newest_first_and_can_be_narrowed(world):
-    note(world, "one", order_id="S01")
+    note(world, "one", orders=["S01"])
     note(world, "two", "throttled")
     note(world, "one", "signature.invalid")
 

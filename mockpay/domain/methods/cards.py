@@ -153,6 +153,23 @@ def luhn(number: str) -> bool:
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
+#: 13 to 19 digits in one run, or set apart by spaces or hyphens.
+_RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+
+
+def redact(text: str) -> str:
+    """The text with all but the last four digits of each card number masked."""
+    return _RUN.sub(_mask, text)
+
+
+def _mask(run: re.Match[str]) -> str:
+    digits, before = re.sub("[ -]", "", run[0]), run.string[max(run.start() - 1, 0) : run.start()]
+    # Groups of digits after a letter or a hyphen are an id's.
+    is_part = before.isdigit() or (digits != run[0] and (before.isalpha() or before == "-"))
+    is_card = not is_part and luhn(digits) and brand_of(digits) is not None
+    return f"{'X' * (len(digits) - 4)}{digits[-4:]}" if is_card else run[0]
+
+
 def brand_of(number: str) -> Brand | None:
     """The network of a number; None where no range holds it."""
     first = int(number[:6]) if len(number) >= 6 else -1

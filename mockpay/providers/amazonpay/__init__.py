@@ -38,6 +38,6 @@ provider = Provider(
     key_files=keys.KEY_FILES,
     blueprint=views.blueprint,
     shortcut=Shortcut,
-    prefixes=("/OffAmazonPayments", "/v2/payments", "/payments/v1/api"),
+    prefixes=views.PREFIXES,
     render_error=error_responses.error_of_path,
 )

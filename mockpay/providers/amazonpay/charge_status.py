@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from flask import Request, Response, jsonify
 
 from mockpay.domain.orders import Order, OrderState
@@ -13,6 +15,7 @@ from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
+from mockpay.store.journal import RequestLine, order_ids
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.amazonpay.opening import OpenedEnvelope, open_envelope, read_parameters
 from mockpay.wire.amazonpay.signing import sign_result
@@ -24,21 +27,23 @@ _ID_TYPE = "TRANSACTION_ID"
 
 def charge_status(runtime: Runtime, request: Request) -> Response:
     """Answer with `response` and `signature`, errors as a JSON object too."""
-    world = None
+    line = RequestLine(request.method, request.path, perf_counter())
+    world, order = None, None
     try:
         wrapped = read_parameters(decode_form(sent_form(request)))
         opened = open_envelope(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.private[PAYMENT_KEY.private])
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            answer = _answer(sandbox, opened)
+            codec.check_caller(opened, sandbox.seller)
+            order = orders.by_id(sandbox, codec.storable(opened.values.get("transactionId", "")))
+            return _answer(sandbox, opened, order, line)
     except MockpayError as error:
-        note_refusal(runtime, _KIND, error, request, world)
-        return json_error(error)
-    return jsonify(answer)
+        response = json_error(error)
+        note_refusal(runtime, _KIND, error, request, world, line, response, order_ids(order))
+        return response
 
 
-def _answer(sandbox: Sandbox, opened: OpenedEnvelope) -> dict[str, object]:
-    codec.check_caller(opened, sandbox.seller)
+def _answer(sandbox: Sandbox, opened: OpenedEnvelope, order: Order | None, line: RequestLine) -> Response:
     values = opened.values
     started = values.get("startTime", "")
     if not (started.isascii() and started.isdigit() and len(started) <= 12):
@@ -47,9 +52,13 @@ def _answer(sandbox: Sandbox, opened: OpenedEnvelope) -> dict[str, object]:
         raise Invalid("The startTime is not fresh.", code="request.expired")
     if values.get("transactionIdType") != _ID_TYPE:
         raise Invalid("transactionIdType must be TRANSACTION_ID.", code="parameter.invalid")
-    order = orders.by_id(sandbox, codec.storable(values.get("transactionId", "")))
     if order is None:
         raise NotFound("There is no such transaction.", code="transaction.not_found")
+    fields = _fields(sandbox, order)
+    seller = sandbox.seller
+    encoding = encoding_of(seller, order.request)
+    signature = sign_result(fields, seller.access_key, seller.secret_key, encoding)
+    response = jsonify({"response": fields, "signature": signature})
     journal.add(
         sandbox.connection,
         sandbox.seller_id,
@@ -57,13 +66,12 @@ def _answer(sandbox: Sandbox, opened: OpenedEnvelope) -> dict[str, object]:
         sandbox.real_now,
         kind=_KIND,
         outcome="ok",
-        order_id=order.order_id,
+        orders=order_ids(order),
+        line=line,
+        status=200,
+        answer=response.get_data(as_text=True),
     )
-    fields = _fields(sandbox, order)
-    seller = sandbox.seller
-    encoding = encoding_of(seller, order.request)
-    signature = sign_result(fields, seller.access_key, seller.secret_key, encoding)
-    return {"response": fields, "signature": signature}
+    return response
 
 
 def _fields(sandbox: Sandbox, order: Order) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Request, Response, jsonify, render_template
 from flask import request as current_request
 
@@ -11,6 +13,7 @@ from mockpay.providers.amazonpay.request_forms import CONTROL, field_names
 from mockpay.providers.amazonpay.xml_responses import error_document
 from mockpay.store import journal
 from mockpay.store.db.engine import writing
+from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 XML = "text/xml"
@@ -44,12 +47,22 @@ def json_error(error: MockpayError) -> Response:
     return answer
 
 
-def note_refusal(runtime: Runtime, kind: str, error: MockpayError, request: Request, sandbox: Sandbox | None) -> None:
+def note_refusal(
+    runtime: Runtime,
+    kind: str,
+    error: MockpayError,
+    request: Request,
+    sandbox: Sandbox | None,
+    line: RequestLine,
+    response: Response,
+    orders: Sequence[str] = (),
+) -> None:
     """
     Write a refusal into the journal: the names of the fields and the reason, never a value.
 
-    It belongs to the seller whom the request named, or to nobody.
+    It belongs to the seller whom the request named, or to nobody. A page is not kept, its sentence is the error's.
     """
+    page = response.mimetype == "text/html"
     with writing(runtime.writer) as connection:
         real = runtime.real_clock.now()
         journal.add(
@@ -60,7 +73,11 @@ def note_refusal(runtime: Runtime, kind: str, error: MockpayError, request: Requ
             kind=kind,
             outcome=error.code,
             reason=CONTROL.sub("\ufffd", error.reason),
+            orders=orders,
             facts={**field_names(request, error), **_plain(error)},
+            line=line,
+            status=response.status_code,
+            answer=None if page else response.get_data(as_text=True),
         )
 
 

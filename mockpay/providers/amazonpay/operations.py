@@ -16,6 +16,7 @@ from mockpay.providers.amazonpay import refunds
 from mockpay.providers.amazonpay.calls import Call
 from mockpay.providers.amazonpay.xml_responses import Reply, amazon_state, answer, order_reference
 from mockpay.store import attempts, counters
+from mockpay.store.journal import order_ids
 from mockpay.store.reads import order_search
 from mockpay.store.reads.order_search import Search
 from mockpay.store.unit_of_work import Sandbox
@@ -47,7 +48,7 @@ def get_order_reference_details(call: Call, sandbox: Sandbox) -> Reply:
     if order is None:
         raise NotFound("There is no such order reference.", code="order.not_found")
     details = {"OrderReferenceDetails": order_reference(order)}
-    return Reply(answer("GetOrderReferenceDetails", details))
+    return Reply(answer("GetOrderReferenceDetails", details), order_ids(order))
 
 
 def list_order_reference(call: Call, sandbox: Sandbox) -> Reply:
@@ -123,7 +124,7 @@ def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
     fault = fault_of(sandbox, found[0]) if of_one else ""
     refused = refusal(fault)
     if refused is not None:
-        return Reply.refusing(refused)
+        return Reply.refusing(refused, order_ids(*found))
     shown = [] if fault == "not_found" else found
     listed = [order_reference(one, stale=fault == "stale") for one in shown]
     # Clients test whether the list is empty, so it is there even then.
@@ -133,7 +134,7 @@ def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
         sealed = sandbox.runtime.keyring.seal(_KIND, sandbox.seller_id, following)
         result["NextPageToken"] = base64.b64encode(sealed).decode()
     document = answer(operation, result)
-    return Reply(document[: len(document) // 2] if fault == "malformed" else document)
+    return Reply(document[: len(document) // 2] if fault == "malformed" else document, order_ids(*found))
 
 
 def _in_states(order: Order, states: tuple[str, ...]) -> bool:

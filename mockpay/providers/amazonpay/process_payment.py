@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from flask import Request, Response
@@ -19,6 +20,7 @@ from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
 from mockpay.store import journal
+from mockpay.store.journal import RequestLine, order_ids
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.amazonpay.opening import (
     EnvelopeParameters,
@@ -51,24 +53,26 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     Until payload, signature and redirectUrl hold, a refusal is a page; afterwards it is a
     signed FAILURE (contract section 2, "Page or redirect").
     """
+    line = RequestLine(request.method, request.path, perf_counter())
     try:
-        result = request.environ.get(REFUSAL) or begin(runtime, sent_form(request))
+        result = request.environ.get(REFUSAL) or begin(runtime, sent_form(request), line)
     except MockpayError as error:
         result = Refusal(error)
     if isinstance(result, Refusal):
-        note_refusal(runtime, _KIND, result.error, request, result.sandbox)
-        return html_error(result.error)
+        response = html_error(result.error)
+        note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response)
+        return response
     return _redirect(result)
 
 
-def begin(runtime: Runtime, form: bytes) -> str | Refusal:
+def begin(runtime: Runtime, form: bytes, line: RequestLine) -> str | Refusal:
     """Where the browser goes; a refusal leaves no trace of the request yet."""
     world = None
     try:
         opened, sent = _open(runtime, form)
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            return _begin(sandbox, opened, sent)
+            return _begin(sandbox, opened, sent, line)
     except MockpayError as error:
         return Refusal(error, world)
 
@@ -79,32 +83,45 @@ def _open(runtime: Runtime, form: bytes) -> tuple[OpenedEnvelope, EnvelopeParame
     return open_envelope(sent.payload, sent.key, sent.iv, runtime.keys.private[PAYMENT_KEY.private]), sent
 
 
-def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters) -> str:
+def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters, line: RequestLine) -> str:
     """The payment page, or the seller's URL with a signed FAILURE."""
     allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
     try:
         wanted = codec.payment_request(opened, sent.payload, sandbox.seller, allowed, sandbox.now, sandbox.real_now)
     except Invalid as error:
-        return _refuse(sandbox, opened, allowed, error.code, error.reason)
+        return _refuse(sandbox, opened, allowed, line, error.code, error.reason)
     begun = orders.open_order(sandbox, wanted)
     if begun.order is None or begun.refusal is not None:
-        return _refuse(sandbox, opened, allowed, begun.refusal)
+        return _refuse(sandbox, opened, allowed, line, begun.refusal, order=begun.order)
     outcome = "ok" if begun.new else "ok.again"
-    _note(sandbox, outcome, None, begun.order)
+    _note(sandbox, outcome, None, begun.order, line)
     return f"/pay/{begun.order.page_token}/"
 
 
-def _refuse(sandbox: Sandbox, opened: OpenedEnvelope, url: str, code: str | None, reason: str | None = None) -> str:
+def _refuse(
+    sandbox: Sandbox,
+    opened: OpenedEnvelope,
+    url: str,
+    line: RequestLine,
+    code: str | None,
+    reason: str | None = None,
+    order: Order | None = None,
+) -> str:
     """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
     facts = {"fields": codec.known_names(opened)}
-    _note(sandbox, code or "refused", reason or reasons.failure(code).description, None, facts)
+    _note(sandbox, code or "refused", reason or reasons.failure(code).description, order, line, facts)
     marks = {"marks": {"encoding": str(result_encoding(opened))}}
     encoding = encoding_of(sandbox.seller, marks)
     return refusal_url(sandbox.seller, url, code, codec.echoed(opened), encoding)
 
 
 def _note(
-    sandbox: Sandbox, outcome: str, reason: str | None, order: Order | None, facts: Mapping[str, object] | None = None
+    sandbox: Sandbox,
+    outcome: str,
+    reason: str | None,
+    order: Order | None,
+    line: RequestLine,
+    facts: Mapping[str, object] | None = None,
 ) -> None:
     journal.add(
         sandbox.connection,
@@ -114,8 +131,10 @@ def _note(
         kind=_KIND,
         outcome=outcome,
         reason=reason,
-        order_id=order.order_id if order else None,
+        orders=order_ids(order),
         facts=facts,
+        line=line,
+        status=302,
     )
 
 
@@ -146,7 +165,8 @@ class Shortcut:
         """Answer with a redirect, or hand over."""
         if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
             return self._ordinary(environ, start_response)
-        result = begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"))
+        line = RequestLine("GET", environ["PATH_INFO"], perf_counter())
+        result = begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"), line)
         if isinstance(result, Refusal):
             return self._ordinary({**environ, REFUSAL: result}, start_response)
         headers = [("Location", result), ("Cache-Control", "no-store"), ("Content-Length", "0")]

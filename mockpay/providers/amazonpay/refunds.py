@@ -12,6 +12,8 @@ from mockpay.providers.amazonpay.reasons import REFUND_REASONS
 from mockpay.providers.amazonpay.xml_responses import Reply, answer
 from mockpay.services.refunds import refunds
 from mockpay.store import orders
+from mockpay.store import refunds as refund_rows
+from mockpay.store.journal import order_ids
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.xml import Tree
 
@@ -23,6 +25,8 @@ _STATES = {
     RefundState.REVERSED: "Completed",
 }
 _ID_TYPE = "OrderReferenceId"
+#: Parameters that name an order; a capture's id begins with its order's.
+_ORDER_NAMES = ("AmazonOrderReferenceId", "AmazonTransactionId", "AmazonCaptureId")
 
 
 def refund_payment(call: Call, sandbox: Sandbox) -> Reply:
@@ -69,15 +73,15 @@ def _refund(call: Call, sandbox: Sandbox, order: Order, operation: str) -> Reply
     )
     got = refunds.request(sandbox, order, asked)
     if got.refund is None:
-        return Reply.refusing(Conflict("A scenario throttles this call.", code="throttled"))
+        return Reply.refusing(Conflict("A scenario throttles this call.", code="throttled"), order_ids(order))
     if got.answer_lost:
         message = "A scenario loses this answer."
-        return Reply.refusing(Unusable(message, code="answer.lost"))
+        return Reply.refusing(Unusable(message, code="answer.lost"), order_ids(order))
     detail: Tree = _detail(got.refund)
     # India's reply has one level more (seen in a consumer).
     details: Tree = {"RefundDetail": detail} if operation == "RefundPayment" else detail
     document = answer(operation, {"RefundDetails": details})
-    return Reply(document, notify_first=got.refund.refund_id if got.early else None)
+    return Reply(document, order_ids(order), notify_first=got.refund.refund_id if got.early else None)
 
 
 def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
@@ -88,7 +92,16 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
         NotFound: code ``refund.not_found``.
     """
     found = refunds.record_poll(sandbox, call.need("AmazonRefundId"))
-    return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(found)}))
+    return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(found)}), (found.order_id,))
+
+
+def named_orders(call: Call, sandbox: Sandbox) -> tuple[str, ...]:
+    """The ids of the orders of this seller that a believed call names, whatever it asks."""
+    names = [call.fields.get(name, "").partition("-C")[0] for name in _ORDER_NAMES]
+    refund = refund_rows.by_id(sandbox, call.fields.get("AmazonRefundId", ""))
+    if refund is not None:
+        names.append(refund.order_id)
+    return order_ids(*(orders.by_id(sandbox, name) for name in dict.fromkeys(names) if name))
 
 
 def _detail(refund: Refund) -> Tree:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from mockpay.domain.methods.cards import redact
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.wire.forms import MAX_PAIRS
 
@@ -23,6 +25,12 @@ _NAMES = frozenset(
     " RefundReferenceId RefundAmount.Amount RefundAmount.CurrencyCode SellerRefundNote"
     " SoftDescriptor".split()
 )
+#: Who calls, and the proof of it.
+_CREDENTIALS = frozenset(
+    "payload key iv Action AWSAccessKeyId SellerId Signature SignatureMethod SignatureVersion Timestamp Version"
+    " MWSAuthToken ContentType NextPageToken".split()
+)
+_LONGEST_VALUE = 200
 _NUMBERED = re.compile(r"OrderReferenceStatusListFilter\.OrderReferenceStatus\.[0-9]{1,2}")
 #: Codes of a body that cannot be read, a second time even less than the first.
 _TOO_LARGE, _BROKEN = _UNREAD = ("request.too_large", "request.broken")
@@ -43,6 +51,14 @@ def sent_form(request: Request) -> bytes:
         raise Invalid("The request is too large.", code=_TOO_LARGE) from error
     except HTTPException as error:
         raise Invalid("The request ended too soon.", code=_BROKEN) from error
+
+
+def request_values(fields: Mapping[str, str]) -> dict[str, str]:
+    """What a believed call asks: names and values without credentials, card numbers masked, long ones cut."""
+    shown = {
+        name: fields[name] for name in sorted(fields) if name in _NAMES - _CREDENTIALS or _NUMBERED.fullmatch(name)
+    }
+    return {name: redact(value)[:_LONGEST_VALUE] for name, value in shown.items()}
 
 
 def field_names(request: Request, refusal: MockpayError) -> dict[str, object]:

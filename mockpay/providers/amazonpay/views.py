@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from time import perf_counter
 
-from flask import Blueprint, Request, Response, jsonify, request
+from flask import Blueprint, Request, Response, g, jsonify, request
 
+from mockpay.domain.methods.cards import redact
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.amazonpay import charge_status, process_payment, throttling
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
@@ -13,12 +15,22 @@ from mockpay.providers.amazonpay.error_responses import XML, note_refusal, xml_e
 from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY, PAYMENT_KEY
 from mockpay.providers.amazonpay.notifications import certificate_file
 from mockpay.providers.amazonpay.operations import OPERATIONS
+from mockpay.providers.amazonpay.refunds import named_orders
+from mockpay.providers.amazonpay.request_forms import CONTROL, request_values
 from mockpay.providers.amazonpay.xml_responses import Reply
 from mockpay.store import journal, notifications
+from mockpay.store.db.engine import writing
+from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.wire.keys import public_key_line
 
+_NAME = "amazonpay"
 _METHODS = ["GET", "POST"]
+#: Below these, errors are answered as Amazon's callers want them.
+PREFIXES = ("/OffAmazonPayments", "/v2/payments", "/payments/v1/api")
+_PATHS = (*PREFIXES, "/initiatePayment", "/processPayment", "/getDynamicConfig", "/publishMetrics")
+#: What of an answer is kept: a certificate is a file of ours.
+_SHOWN = frozenset({"application/json", XML})
 #: The Node family names its operation by the path.
 _NODE_PATHS = {
     "/v2/payments/orderReference": "ListOrderReference",
@@ -32,29 +44,63 @@ _MWS_PATHS = ("/OffAmazonPayments_Sandbox/2013-01-01", "/OffAmazonPayments/2013-
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All of Amazon's addresses for one process."""
-    front = Blueprint("amazonpay", __name__)
+    front = Blueprint(_NAME, __name__)
 
     def route(path: str, name: str, view: Callable[..., Response]) -> None:
         front.add_url_rule(path, name, view, methods=_METHODS, strict_slashes=False)
         front.add_url_rule(path + "/", name, view, methods=_METHODS, strict_slashes=False)
 
     for number, path in enumerate(("/initiatePayment", "/processPayment")):
-        route(path, f"pay_{number}", lambda: process_payment.process_payment(runtime, request))
+        route(path, f"pay_{number}", lambda: _written(process_payment.process_payment(runtime, request)))
     for number, path in enumerate(("/v2/payments/chargeStatus", "/payments/v1/api/chargeStatus")):
-        route(path, f"charge_{number}", lambda: charge_status.charge_status(runtime, request))
+        route(path, f"charge_{number}", lambda: _written(charge_status.charge_status(runtime, request)))
     for path, operation in _NODE_PATHS.items():
-        route(path, operation, lambda operation=operation: _operate(runtime, request, operation))
+        route(path, operation, lambda operation=operation: _written(_operate(runtime, request, operation)))
     for number, path in enumerate(_MWS_PATHS):
-        route(path, f"mws_{number}", lambda: _operate(runtime, request, None))
+        route(path, f"mws_{number}", lambda: _written(_operate(runtime, request, None)))
     route("/<file_name>.pem", "certificate", lambda file_name: _certificate(runtime, file_name))
-    route("/getDynamicConfig", "config", lambda: _dynamic_config(runtime))
-    route("/publishMetrics", "metrics_root", _metrics)
-    route("/publishMetrics/<path:rest>", "metrics", _metrics)
+    route("/getDynamicConfig", "getDynamicConfig", lambda: _dynamic_config(runtime))
+    route("/publishMetrics", "publishMetrics", _metrics)
+    route("/publishMetrics/<path:rest>", "publishMetrics", _metrics)
+    front.before_app_request(_note_beginning)
+    front.after_app_request(lambda response: _note_others(runtime, response))
     return front
+
+
+def _note_beginning() -> None:
+    g.began = perf_counter()
+
+
+def _written(response: Response) -> Response:
+    """An answer whose request is in the journal."""
+    g.written = True
+    return response
+
+
+def _note_others(runtime: Runtime, response: Response) -> Response:
+    """Write down what no operation has: a call for a key or certificate, of metrics, to no address, or that broke."""
+    if "written" in g or not (request.blueprint == _NAME or request.path.startswith(_PATHS)):
+        return response
+    name = (request.endpoint or "").removeprefix(f"{_NAME}.") or "unknown"
+    with writing(runtime.writer) as connection:
+        real = runtime.real_clock.now()
+        journal.add(
+            connection,
+            "",
+            real,
+            real,
+            kind=f"{_NAME}.{name}",
+            outcome="ok" if response.status_code < 400 else f"http.{response.status_code}",
+            line=RequestLine(request.method, redact(CONTROL.sub("\ufffd", request.path)), g.began),
+            status=response.status_code,
+            answer=response.get_data(as_text=True) if response.mimetype in _SHOWN else None,
+        )
+    return response
 
 
 def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> Response:
     """One signed operation: believed, done, and written into the journal in one transaction."""
+    line = RequestLine(call_request.method, call_request.path, perf_counter())
     kind, world = f"amazonpay.{operation or 'mws'}", None
     try:
         call = read_call(call_request)
@@ -70,12 +116,12 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
             if operation not in OPERATIONS:
                 message = "There is no such operation."
                 raise NotFound(message, code="action.unknown")
-            throttling.take(sandbox, operation)
             reply = _done(operation, call, sandbox)
-            _note(sandbox, kind, reply.refused, flavour)
+            _note(sandbox, kind, reply, {"flavour": flavour, **request_values(call.fields)}, line)
     except MockpayError as error:
-        note_refusal(runtime, kind, error, call_request, world)
-        return xml_error(error)
+        response = xml_error(error)
+        note_refusal(runtime, kind, error, call_request, world, line, response)
+        return response
     if reply.notify_first is not None:
         _wait_for_first_try(runtime, world.seller_id, reply.notify_first)
     return Response(reply.document, reply.status, content_type=XML)
@@ -88,10 +134,11 @@ def _done(operation: str, call: Call, sandbox: Sandbox) -> Reply:
     A refusal is committed: it has taken a token of its bucket.
     """
     try:
+        throttling.take(sandbox, operation)
         with sandbox.connection.begin_nested():
             return OPERATIONS[operation](call, sandbox)
     except MockpayError as error:
-        return Reply.refusing(error)
+        return Reply.refusing(error, named_orders(call, sandbox))
 
 
 def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> None:
@@ -100,14 +147,15 @@ def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> Non
     deadline = runtime.real_clock.now() + _FIRST_TRY_MS
     while runtime.real_clock.now() < deadline:
         with read(runtime, seller_id) as sandbox:
-            told = notifications.list_page(sandbox, refund_id=refund_id).items
-        if not told or any(one.tries for one in told):
+            about_refund = notifications.list_page(sandbox, refund_id=refund_id).items
+        if not about_refund or any(notification.tries for notification in about_refund):
             return
         if runtime.stopping.wait(_LOOK_AGAIN):
             return
 
 
-def _note(sandbox: Sandbox, kind: str, refused: MockpayError | None, flavour: str) -> None:
+def _note(sandbox: Sandbox, kind: str, reply: Reply, facts: Mapping[str, object], line: RequestLine) -> None:
+    refused = reply.refused
     outcome, reason = (refused.code, refused.reason) if refused else ("ok", None)
     journal.add(
         sandbox.connection,
@@ -117,7 +165,11 @@ def _note(sandbox: Sandbox, kind: str, refused: MockpayError | None, flavour: st
         kind=kind,
         outcome=outcome,
         reason=reason,
-        facts={"flavour": flavour},
+        orders=reply.orders,
+        facts=facts,
+        line=line,
+        status=reply.status,
+        answer=reply.document.decode(errors="replace"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
@@ -19,11 +20,12 @@ class Reply:
     """
     What an operation answers, and is committed for whatever its status.
 
-    `refused` is the error that the document tells; `notify_first` the refund whose notification
-    must have had its first try before the answer goes out.
+    `orders` are the ids of those it is about; `refused` is the error that the document tells; `notify_first` the
+    refund whose notification must have had its first try before the answer goes out.
     """
 
     document: bytes
+    orders: Sequence[str] = ()
     refused: MockpayError | None = None
     notify_first: str | None = None
 
@@ -33,9 +35,9 @@ class Reply:
         return amazon_error(self.refused.code).status if self.refused else 200
 
     @classmethod
-    def refusing(cls, error: MockpayError) -> Reply:
+    def refusing(cls, error: MockpayError, orders: Sequence[str] = ()) -> Reply:
         """An error that nevertheless keeps what the operation has written."""
-        return cls(error_document(error), error)
+        return cls(error_document(error), orders, error)
 
 
 def answer(operation: str, result: Tree) -> bytes:

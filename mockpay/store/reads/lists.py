@@ -172,16 +172,26 @@ def bars(sandbox: Sandbox, since: int, span_ms: int = 60_000, newest: int = 5_00
 
 @dataclass(frozen=True, slots=True)
 class JournalFilter:
-    """Which journal rows; `outcome` is ``ok``, ``refused`` (anything else) or an error's code."""
+    """
+    Which journal rows; what is empty or None does not matter.
+
+    `outcome` is ``ok``, ``refused`` (anything else) or an error's code; `text` a part, in any case, of the
+    path, the kind, the outcome, the reason, the facts, the answer or an order's id, or a status.
+    """
 
     kind: str | None = None
     outcome: str | None = None
     order_id: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """One request as journalled; `at` is the seller's time, `real_at` the machine's."""
+    """
+    One request as journalled; `at` is the seller's time, `real_at` the machine's.
+
+    What HTTP tells is None where the request came by no HTTP; `order_id` is there where it was about one order.
+    """
 
     number: int
     at: int
@@ -191,8 +201,25 @@ class JournalRow:
     reason: str | None
     order_id: str | None
     facts: Mapping[str, Any]
+    method: str | None
+    path: str | None
+    status: int | None
+    duration_us: int | None
+    order_ids: str | None
+    answer: str | None
+
+    @property
+    def orders(self) -> list[str]:
+        """The ids of all orders that it was about."""
+        return [self.order_id] if self.order_id else (self.order_ids or "").split()
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long the answer took until it was written down."""
+        return None if self.duration_us is None else self.duration_us / 1_000
 
 
+_STATUS_DIGITS = 3
 _journal_mapper = Mapper(JournalRow, journal, id="number")
 
 
@@ -217,13 +244,27 @@ def _journal(
     if wanted.kind:
         query = query.where(journal.c.kind == wanted.kind)
     if wanted.order_id:
-        query = query.where(journal.c.order_id == wanted.order_id)
+        query = query.where(_about(wanted.order_id))
     if wanted.outcome == "refused":
         query = query.where(journal.c.outcome != "ok")
     elif wanted.outcome:
         query = query.where(journal.c.outcome == wanted.outcome)
+    if wanted.text:
+        query = query.where(_mentions(wanted.text))
     rows = _journal_mapper.all(connection, query.limit(limit + 1))
     return page_of("journal", rows, limit, lambda row: row.number)
+
+
+def _about(order_id: str) -> ColumnElement[bool]:
+    return or_(journal.c.order_id == order_id, journal.c.order_ids.contains(f" {order_id} ", autoescape=True))
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    columns = ("path", "kind", "outcome", "reason", "order_id", "order_ids", "facts", "answer")
+    found = [journal.c[name].icontains(text, autoescape=True) for name in columns]
+    if text.isascii() and text.isdigit() and len(text) == _STATUS_DIGITS:
+        found.append(journal.c.status == int(text))
+    return or_(*found)
 
 
 def version(sandbox: Sandbox) -> str:

@@ -18,11 +18,23 @@ class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
 
     kind: str | None = None
     outcome: Annotated[str | None, Meta(description="`ok`, `refused` (anything else) or an error's code.")] = None
-    order_id: str | None = None
+    order_id: Annotated[str | None, Meta(description="Every request that was about this order.")] = None
+    q: Annotated[
+        str | None,
+        Meta(
+            description="Part of path, kind, outcome, reason, facts, answer or an order's id, in any case; or a status."
+        ),
+    ] = None
 
 
 class JournalEntry(Struct, kw_only=True):
-    """One request and its answer; `at` is the seller's time, `real_at` the machine's."""
+    """
+    One request and its answer; `at` is the seller's time, `real_at` the machine's.
+
+    `orders` are the ids of all orders that it was about, `order_id` is there where that is one. `duration_ms` ends when
+    the entry is written. `answer` is the beginning of the body with card numbers masked, null where it is a page, a
+    file or empty. What HTTP tells is null where no HTTP told it.
+    """
 
     number: int
     at: str
@@ -31,6 +43,12 @@ class JournalEntry(Struct, kw_only=True):
     outcome: str
     reason: str | None
     order_id: str | None
+    orders: list[str]
+    method: str | None
+    path: str | None
+    status: int | None
+    duration_ms: float | None
+    answer: str | None
     facts: dict[str, Any]
 
 
@@ -58,7 +76,7 @@ class AuditReport(Struct, kw_only=True):
 
 def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
     query = request.query
-    journal_filter = JournalFilter(query.kind, query.outcome, query.order_id)
+    journal_filter = JournalFilter(query.kind, query.outcome, query.order_id, query.q)
     with request.read() as sandbox:
         return to_response(JournalEntryList, journal_page(sandbox, journal_filter, query.cursor, query.limit))
 
@@ -81,7 +99,7 @@ ENDPOINTS = (
     GET(
         f"{_SELLER}/journal",
         list_journal,
-        "What came in, how it was answered and why; the newest 50,000 entries are kept.",
+        "Every request, how it was answered and why; the newest 50,000 entries are kept.",
     ),
     GET("/v1/journal", list_unattributed_journal, "The same of requests that no seller could be found for."),
     GET(f"{_SELLER}/audit", get_audit, "Whether money and states agree; 409 where they do not.", other_statuses=(409,)),

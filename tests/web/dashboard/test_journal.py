@@ -32,7 +32,7 @@ def test_the_journal_shows_requests_that_no_seller_could_be_found_for(visitor, w
 
 def test_the_journal_of_one_order_leaves_the_others_out(visitor, world):
     order = world.order()
-    note(world, order_id=order.order_id)
+    note(world, orders=[order.order_id])
     note(world)
     link = visitor.see_order(order).xpath("//a[normalize-space()='Journal']/@href")
     page = visitor.see(link[-1])
