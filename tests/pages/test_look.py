@@ -82,3 +82,27 @@ def test_state_is_never_told_by_colour_alone(show):
     for chip in show("dashboard-list", **WIDE).locator(".chip").all():
         expect(chip).to_have_text(re.compile(r"\w"))
         expect(chip.locator("svg")).to_have_count(1)
+
+
+def test_on_paper_a_page_tells_all_and_has_nothing_to_press(show):
+    page = show("dashboard-order", **WIDE)
+    fold = page.locator("details:not([open]) > :not(summary)").first
+    pressable = page.locator(".side, .topbar form, .btn").locator("visible=true")
+    expect(fold).to_be_hidden()
+    assert pressable.count() > 0
+    page.emulate_media(media="print")
+    expect(fold).to_be_visible()
+    expect(pressable).to_have_count(0)
+    expect(page.locator("h1, .timeline").first).to_be_visible()
+    page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("name", ["dashboard-list", "dashboard-seller"])
+def test_on_a_phone_every_place_and_every_button_of_the_clock_is_on_screen(show, name):
+    page = show(name, width=360, height=800)
+    for target in page.locator(".side a, .clock button").all():
+        box = target.bounding_box()
+        assert 0 <= box["x"], target.inner_text()
+        assert box["x"] + box["width"] <= 360, target.inner_text()
+        assert target.evaluate("element => element.scrollWidth <= element.clientWidth"), target.inner_text()
+    assert page.locator(".side [aria-current]").bounding_box()["y"] < 300
