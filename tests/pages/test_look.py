@@ -102,7 +102,7 @@ def test_on_a_phone_every_place_and_every_button_of_the_clock_is_on_screen(show,
     page = show(name, width=360, height=800)
     for target in page.locator(".side a, .clock button").all():
         box = target.bounding_box()
-        assert 0 <= box["x"], target.inner_text()
+        assert box["x"] >= 0, target.inner_text()
         assert box["x"] + box["width"] <= 360, target.inner_text()
         assert target.evaluate("element => element.scrollWidth <= element.clientWidth"), target.inner_text()
     assert page.locator(".side [aria-current]").bounding_box()["y"] < 300
