@@ -21,6 +21,7 @@ KINDS: Mapping[type[MockpayError], int] = {NotFound: 404, Conflict: 409, Forbidd
 #: Codes whose status is not their kind's.
 STATUS: Mapping[str, int] = {
     "cursor.invalid": 400,
+    "filter.invalid": 400,
     "json.malformed": 400,
     "text.nul": 400,
     "form.malformed": 422,

@@ -118,6 +118,7 @@ def shop_day(world):
         ("text=%25", ["B-3"]),
         ("text=nothing", []),
         ("state=CREATED&text=cart", ["B-4"]),
+        ("attempt_state=CAPTURED&text=upi&method=upi", ["A-1"]),
     ],
 )
 def test_the_list_can_be_narrowed(shop_day, query, expected):
@@ -144,6 +145,8 @@ def test_pages_of_orders_neither_repeat_nor_leave_out(world):
         ("cursor=am91cm5hbDox", 400, "cursor.invalid"),
         ("cursor=b3JkZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5", 400, "cursor.invalid"),
         ("state=PAYED", 422, "query.invalid"),
+        ("attempt_state=PAID", 422, "query.invalid"),
+        ("method=cheque", 422, "query.invalid"),
         ("limit=0", 422, "query.invalid"),
         ("limit=1000", 422, "query.invalid"),
         ("limit=ten", 422, "query.invalid"),

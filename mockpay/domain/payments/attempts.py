@@ -116,6 +116,8 @@ _S = AttemptState
 
 TERMINAL = frozenset({_S.CAPTURED, _S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.VOIDED, _S.REVERSED})
 LIVE = frozenset(_S) - TERMINAL
+#: Those of an attempt that took no money, or gave it back: its order may be tried again.
+UNPAID_ENDS = TERMINAL - {_S.CAPTURED}
 #: While an attempt is in one of these, its order can neither be cancelled nor expire.
 HOLDS_ORDER = frozenset({_S.PROCESSING, _S.UNKNOWN, _S.AUTHORIZED, _S.AUTHENTICATED})
 

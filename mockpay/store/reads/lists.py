@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select
 
-from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, Source
+from mockpay.domain.orders import OPEN, Order
+from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, Source
 from mockpay.store import attempts as attempt_rows
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
@@ -18,6 +18,7 @@ from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.journal import journal
 from mockpay.store.notifications import notifications, tries
 from mockpay.store.orders import orders
+from mockpay.store.reads import order_text
 from mockpay.store.refunds import refunds
 from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import Sandbox
@@ -28,15 +29,33 @@ class OrderFilter:
     """
     Which orders; what is empty or None does not matter.
 
-    `decided_by` is a `Source` value or a scenario's name; `text` a part of either order id, of
-    customInformation, of the note, of the reason or of a UPI ID that was tried, in any case.
+    `shown_states` are states where an open order whose newest attempt ended without money has that attempt's;
+    `attempt_states` of the newest attempt; `decided_by` is a `Source` value or a scenario's name; `text` is
+    what `mockpay.store.reads.order_text` looks for.
     """
 
     states: tuple[str, ...] = ()
+    shown_states: tuple[str, ...] = ()
+    attempt_states: tuple[str, ...] = ()
     method: str | None = None
     decided_by: str | None = None
     seller_order_id: str | None = None
     text: str | None = None
+
+
+_newest = attempts.alias("newest")
+_ended_try = (
+    select(_newest.c.state)
+    .where(
+        _newest.c.order_pk == orders.c.id, _newest.c.number == orders.c.attempt_count, _newest.c.state.in_(UNPAID_ENDS)
+    )
+    .correlate(orders)
+    .scalar_subquery()
+)
+#: The newest attempt is looked up for open orders only.
+_shown_state = case((orders.c.state.in_(OPEN), func.coalesce(_ended_try, orders.c.state)), else_=orders.c.state).label(
+    "shown_state"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +84,17 @@ def orders_after(sandbox: Sandbox, wanted: OrderFilter, order_number: int) -> in
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
+def order_count(sandbox: Sandbox) -> int:
+    """How many orders the seller has."""
+    query = select(func.count()).select_from(orders).where(orders.c.seller_id == sandbox.seller_id)
+    return int(sandbox.connection.execute(query).scalar() or 0)
+
+
 def counts_by_state(sandbox: Sandbox, wanted: OrderFilter | None = None) -> dict[str, int]:
-    """How many fitting orders each state has; the filter's own states do not count."""
-    anywhere = replace(wanted or OrderFilter(), states=())
-    query = _of_orders(sandbox, select(orders.c.state, func.count()), anywhere)
-    rows = sandbox.connection.execute(query.group_by(orders.c.state))
+    """How many fitting orders are shown in each state; the filter's own states do not count."""
+    anywhere = replace(wanted or OrderFilter(), states=(), shown_states=())
+    query = _of_orders(sandbox, select(_shown_state, func.count()), anywhere)
+    rows = sandbox.connection.execute(query.group_by(_shown_state))
     return {state: int(number) for state, number in rows}
 
 
@@ -94,6 +119,10 @@ def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Sel
     query = query.select_from(_with_last(wanted)).where(orders.c.seller_id == sandbox.seller_id)
     if wanted.states:
         query = query.where(orders.c.state.in_(wanted.states))
+    if wanted.shown_states:
+        query = query.where(_shown_state.in_(wanted.shown_states))
+    if wanted.attempt_states:
+        query = query.where(attempts.c.state.in_(wanted.attempt_states))
     if wanted.seller_order_id:
         query = query.where(orders.c.seller_order_id == wanted.seller_order_id)
     if wanted.method:
@@ -101,13 +130,13 @@ def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Sel
     if wanted.decided_by:
         query = query.where(_decided_by(wanted.decided_by))
     if wanted.text:
-        query = query.where(_holds(sandbox, wanted.text))
+        query = query.where(order_text.mentions(sandbox, wanted.text))
     return query
 
 
 def _with_last(wanted: OrderFilter) -> Any:
     """Orders, joined with their newest attempt where the filter looks at it."""
-    if not (wanted.method or wanted.decided_by):
+    if not (wanted.method or wanted.decided_by or wanted.attempt_states):
         return orders
     newest = and_(attempts.c.order_pk == orders.c.id, attempts.c.number == orders.c.attempt_count)
     return orders.join(attempts, newest)
@@ -122,25 +151,6 @@ def _decided_by(name: str) -> ColumnElement[bool]:
     return attempts.c.scenario == name
 
 
-def _holds(sandbox: Sandbox, text: str) -> ColumnElement[bool]:
-    columns = (orders.c.order_id, orders.c.seller_order_id, orders.c.custom_information, orders.c.seller_note)
-    return or_(
-        *(column.icontains(text, autoescape=True) for column in columns),
-        # A reason is spelt `insufficient_funds`; nobody types it so.
-        orders.c.reason.icontains(text.replace(" ", "_"), autoescape=True),
-        orders.c.id.in_(_tried(sandbox, text)),
-    )
-
-
-def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
-    """Orders with a try by such a UPI ID, be it the newest or not."""
-    tries = attempts.alias("tries")
-    plain = text.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
-    # The instrument is compact JSON of our own writing, with `vpa` as its last name.
-    such = func.lower(tries.c.instrument).like(f'%"vpa":"%{plain}%', escape="/")
-    return select(tries.c.order_pk).where(tries.c.seller_id == sandbox.seller_id, such)
-
-
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The orders opened in one span of the seller's time, by state."""
@@ -151,12 +161,12 @@ class Bar:
 
 def bars(sandbox: Sandbox, since: int, span_ms: int = 60_000, newest: int = 5_000) -> list[Bar]:
     """
-    The spans since an instant in which orders were opened, the oldest first.
+    The spans since an instant in which orders were opened, the oldest first, by the states that are shown.
 
     Looks at the `newest` orders only, so that a page costs the same in any world.
     """
     recent = (
-        select(orders.c.created_at, orders.c.state)
+        select(orders.c.created_at, _shown_state)
         .where(orders.c.seller_id == sandbox.seller_id)
         .order_by(orders.c.id.desc())
         .limit(newest)

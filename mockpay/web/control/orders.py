@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.domain.payments.attempts import AttemptState
+from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
 from mockpay.store import attempts, orders, refunds, transitions
@@ -24,11 +27,19 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
 
     seller_order_id: str | None = None
     state: States | None = None
+    attempt_state: Annotated[str | None, Meta(description="State of the newest try; or several with commas.")] = None
     method: str | None = None
     decided_by: Annotated[
         str | None, Meta(description="rule, simulation, instrument, amount, default, success, or a scenario's name.")
     ] = None
-    text: Annotated[str | None, Meta(description="Part of an id, note or customInformation.")] = None
+    text: Annotated[
+        str | None,
+        Meta(
+            description="Of any try, part of an id, note, customInformation, reason, instrument as it is shown (of a "
+            "card the last four digits, never its number), UPI ID, bank, buyer's e-mail, bank reference or refund; or "
+            "a method's name, a response code, an amount. Looks at the rows of this seller only."
+        ),
+    ] = None
 
 
 class OrderFields(Struct, kw_only=True):
@@ -82,7 +93,8 @@ def list_orders(request: Request[OrderQuery, None]) -> OrderList:
     query = request.query
     order_filter = OrderFilter(
         states=parse_states(query.state, OrderState),
-        method=query.method,
+        attempt_states=parse_states(query.attempt_state, AttemptState, "attempt_state"),
+        method=_method(query.method),
         decided_by=query.decided_by,
         seller_order_id=query.seller_order_id,
         text=query.text,
@@ -91,6 +103,12 @@ def list_orders(request: Request[OrderQuery, None]) -> OrderList:
         page = orders_page(sandbox, order_filter, query.cursor, query.limit)
     items = [_summary(row) for row in page.items]
     return OrderList(items=items, next_cursor=page.next_cursor)
+
+
+def _method(code: str | None) -> str | None:
+    if code is not None and code not in METHODS:
+        raise Invalid(f"A method is one of {', '.join(METHODS)}.", code="query.invalid", field="method")
+    return code
 
 
 def _summary(row: OrderRow) -> OrderSummary:

@@ -98,7 +98,7 @@ def timeline_entries(events: Iterable[TimelineEvent], subjects: Container[str] |
     return [to_response(TimelineEntry, event) for event in events if subjects is None or event.subject in subjects]
 
 
-def parse_states(text: str | None, states: type[StrEnum]) -> tuple[str, ...]:
+def parse_states(text: str | None, states: type[StrEnum], field: str = "state") -> tuple[str, ...]:
     """
     The states that a list is filtered by; none for all of them.
 
@@ -108,5 +108,5 @@ def parse_states(text: str | None, states: type[StrEnum]) -> tuple[str, ...]:
     names = tuple(text.split(",")) if text else ()
     if set(names) - set(states):
         message = f"A state is one of {', '.join(states)}."
-        raise Invalid(message, code="query.invalid", field="state")
+        raise Invalid(message, code="query.invalid", field=field)
     return names

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, request, url_for
 
 from mockpay.delivery.sender_pool import send_waiting
-from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, NotificationType, Try
+from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, Try
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.services.notifications import deliver, get_notification, retry_profiles
 from mockpay.store import notifications, schedule, transitions
@@ -50,8 +50,8 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.of_request("notifications", sandbox.seller_id, "show", "type")
-    type_ = listing.chosen["type"] if listing.chosen["type"] in set(NotificationType) else None
+    listing = Listing.of_request("notifications", sandbox.seller_id, show=_TABS, type=_TYPES)
+    type_ = listing.chosen["type"] or None
     page = notifications.list_page(
         sandbox, states=listing.states(_TABS), type_=type_, cursor=list_page.cursor(), limit=_PAGE
     )

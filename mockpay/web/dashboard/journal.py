@@ -34,7 +34,7 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.of_request("journal", sandbox.seller_id, "show", "order")
+    listing = Listing.of_request("journal", sandbox.seller_id, "order", "q", show=_TABS)
     page = _rows(sandbox, listing.chosen["show"], listing.chosen["order"], list_page.cursor())
     return render(
         runtime,

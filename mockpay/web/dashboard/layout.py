@@ -97,7 +97,7 @@ def _clock_view(sandbox: Sandbox) -> ClockView:
 def _navigation(sandbox: Sandbox, current: str) -> list[NavigationItem]:
     given_up = lists.deliveries_by_state(sandbox).get(DeliveryState.DEAD, 0)
     counts: Mapping[str, int | None] = {
-        "orders": sum(lists.counts_by_state(sandbox).values()),
+        "orders": lists.order_count(sandbox),
         "refunds": sum(lists.refunds_by_state(sandbox).values()),
         "notifications": given_up or None,
         "scenarios": len(TABLE),

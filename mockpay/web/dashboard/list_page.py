@@ -6,7 +6,7 @@ A list: tabs, filters kept in the address, older rows, and news. A page: news, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +44,21 @@ class Listing:
     chosen: Mapping[str, str]
 
     @classmethod
-    def of_request(cls, endpoint: str, seller_id: str, *filters: str) -> Listing:
-        """The list that this request wants."""
-        chosen = {name: request.args.get(name, "").strip() for name in filters}
+    def of_request(cls, endpoint: str, seller_id: str, *texts: str, **choices: Iterable[str]) -> Listing:
+        """
+        The list that this request wants.
+
+        Args:
+            choices: The values that a filter may have, beside none.
+
+        Raises:
+            Invalid: code ``filter.invalid``: a filter has another value.
+        """
+        chosen = {name: request.args.get(name, "").strip() for name in (*choices, *texts)}
+        for name, values in choices.items():
+            if chosen[name] and chosen[name] not in set(values):
+                message = f"The list cannot be filtered so: {name} is one of {', '.join(filter(None, values))}."
+                raise Invalid(message, code="filter.invalid", field=name)
         return cls(f"dashboard.{endpoint}", seller_id, chosen)
 
     def address(self, **changes: str | None) -> str:
@@ -55,17 +67,16 @@ class Listing:
         return url_for(self.endpoint, seller_id=self.seller_id, **filters)
 
     def tabs(self, names: Mapping[str, str], counts: Mapping[str, int] | None = None) -> list[Tab]:
-        """One tab for each value of the filter `show`; what is unknown is the first."""
-        current = self.chosen["show"] if self.chosen["show"] in names else ""
+        """One tab for each value of the filter `show`."""
         return [
-            Tab(words, self.address(show=name or None), (counts or {}).get(name), name == current)
+            Tab(words, self.address(show=name or None), (counts or {}).get(name), name == self.chosen["show"])
             for name, words in names.items()
         ]
 
     def states(self, tabs: StateTabs) -> tuple[str, ...]:
         """The states of the tab that is open; none where it is the first, which shows all."""
         show = self.chosen["show"]
-        return tuple(str(state) for state in sorted(tabs[show][1])) if show and show in tabs else ()
+        return tuple(str(state) for state in sorted(tabs[show][1])) if show else ()
 
     def state_tabs(self, tabs: StateTabs, counts: Mapping[str, int]) -> list[Tab]:
         """One tab for each group of states; `counts` are of the states."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
+from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, AttemptState, Source
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import Bar, OrderFilter, OrderRow
@@ -26,12 +27,14 @@ MINUTES = 60
 _SLOT, _BAR, _HEIGHT, _TALLEST_ORDER = 10, 8, 39, 8
 _GAP = 1.0
 
+#: A failed try is shown as one at once, though the buyer may try again.
+_FAILED = CLOSED_UNPAID | UNPAID_ENDS
 #: Colour and words of each band, from below.
-BANDS: Mapping[str, tuple[str, frozenset[OrderState]]] = {
+BANDS: Mapping[str, tuple[str, frozenset[StrEnum]]] = {
     "ok": ("paid", frozenset({OrderState.PAID})),
     "back": ("refunded", frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED})),
     "wait": ("waiting", OPEN | {OrderState.AUTHORIZED}),
-    "bad": ("failed or stopped", CLOSED_UNPAID),
+    "bad": ("failed or stopped", _FAILED),
 }
 
 
@@ -101,18 +104,17 @@ _TABS: StateTabs = {
     "": ("All", frozenset(OrderState)),
     "paid": ("Paid", frozenset({OrderState.PAID})),
     "waiting": ("Waiting", OPEN | {OrderState.AUTHORIZED}),
-    "failed": ("Failed", CLOSED_UNPAID),
+    "failed": ("Failed", _FAILED),
     "refunded": ("Refunded", frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED})),
 }
 _METHODS = {"": "Any", **{code: method.title for code, method in METHODS.items()}}
 _DECIDERS: Mapping[str, str] = {
     "": "Anything",
-    Source.RULE: "Rule",
-    Source.INSTRUMENT: "Instrument",
-    Source.AMOUNT: "Amount",
+    **{str(source): source.replace("_", " ").capitalize() for source in Source},
     Source.DEFAULT: "Seller default",
     Source.SUCCESS: "Nothing",
 }
+_TRIES = {"": "Any", **{str(state): state.replace("_", " ").capitalize() for state in AttemptState}}
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -128,17 +130,18 @@ def _news(sandbox: Sandbox) -> Response:
 
 
 def _listing(seller_id: str) -> Listing:
-    return Listing.of_request("orders", seller_id, "show", "method", "by", "q")
+    return Listing.of_request("orders", seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS)
 
 
 def _filter(listing: Listing) -> OrderFilter:
-    """The filter that the address asks for; what makes no sense is left out."""
-    method, by = listing.chosen["method"], listing.chosen["by"]
+    """The filter that the address asks for."""
+    chosen = listing.chosen
     return OrderFilter(
-        states=listing.states(_TABS),
-        method=method if method and method in _METHODS else None,
-        decided_by=by if by and by in _DECIDERS else None,
-        text=listing.chosen["q"][:_LONGEST_SEARCH] or None,
+        shown_states=listing.states(_TABS),
+        attempt_states=(chosen["last"],) if chosen["last"] else (),
+        method=chosen["method"] or None,
+        decided_by=chosen["by"] or None,
+        text=chosen["q"][:_LONGEST_SEARCH] or None,
     )
 
 
@@ -153,19 +156,20 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         sandbox,
         "orders.html",
         current="orders",
-        tabs=listing.state_tabs(_TABS, lists.counts_by_state(sandbox, replace(chosen, states=()))),
+        tabs=listing.state_tabs(_TABS, lists.counts_by_state(sandbox, chosen)),
         lines=[_line(sandbox, row) for row in page.items],
         chart=orders_each_minute(bars, sandbox.now),
         bands={kind: words for kind, (words, _) in BANDS.items()},
-        choices={"method": _METHODS, "by": _DECIDERS},
+        choices={"method": ("Method", _METHODS), "last": ("Last try", _TRIES), "by": ("Decided by", _DECIDERS)},
         **listing.head(page.next_cursor, list_page.timeline_version(sandbox), newest=newest),
     )
 
 
 def shown_state(order: Order, last: Attempt | None) -> str:
-    """The order's state; but that its outcome is unknown goes before that it is pending."""
-    unknown = order.open and last is not None and last.state is AttemptState.UNKNOWN
-    return str(AttemptState.UNKNOWN if unknown else order.state)
+    """The order's state; but that a try of an open one failed, or is unknown, goes before that it is pending."""
+    if order.open and last is not None and last.state in {AttemptState.UNKNOWN, *UNPAID_ENDS}:
+        return str(last.state)
+    return str(order.state)
 
 
 def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:

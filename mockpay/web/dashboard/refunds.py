@@ -43,7 +43,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = Listing.of_request("refunds", sandbox.seller_id, "show")
+    listing = Listing.of_request("refunds", sandbox.seller_id, show=_TABS)
     page = refunds.list_page(sandbox, states=listing.states(_TABS), cursor=list_page.cursor(), limit=_PAGE)
     return render(
         runtime,

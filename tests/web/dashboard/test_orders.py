@@ -2,12 +2,18 @@
 
 import pytest
 
+from mockpay.domain.methods.registry import METHODS
 from tests.web.visitor import text
 
 
 def rows(page):
     """The sentences of the list."""
     return [text(one) for one in page.xpath("//a[@class='row-link']")]
+
+
+def references(page):
+    """The seller's ids of the orders in the list."""
+    return [text(one).split()[-1] for one in page.xpath("//span[@class='row-sub']")]
 
 
 def test_the_list_shows_the_newest_order_first_with_its_sentence(visitor, world):
@@ -46,16 +52,58 @@ def test_the_tabs_count_and_filter_by_state(visitor, world):
         ("by=instrument", ["O-2"]),
         ("by=success", ["O-1"]),
         ("method=upi&show=waiting", ["O-1"]),
-        ("by=nonsense&method=x&show=y", ["O-3", "O-2", "O-1"]),
+        ("last=AUTH_PENDING", ["O-1"]),
+        ("last=CAPTURED&method=card", []),
     ],
 )
 def test_filters_are_plain_addresses(visitor, world, query, found):
     world.request_approval(world.order("O-1"))
     world.pay(world.order("O-2"), "success@mockpay")
     world.order("O-3")
-    page = visitor.see(f"/orders?{query}")
-    shown = [text(one).split()[-1] for one in page.xpath("//span[@class='row-sub']")]
-    assert shown == found
+    assert references(visitor.see(f"/orders?{query}")) == found
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(f"orders?{name}=nonsense" for name in ("show", "method", "last", "by")),
+        "refunds?show=x",
+        "notifications?show=x",
+        "notifications?type=x",
+        "journal?show=x",
+    ],
+)
+def test_a_filters_unknown_value_is_refused_and_told_what_there_is(visitor, address):
+    page = visitor.see(f"/{address}", 400)
+    assert "one of" in text(page.xpath("//h1")[0])
+    assert page.xpath("//a[normalize-space()='Back to the dashboard']")
+
+
+def test_every_method_can_be_filtered_by(visitor, world):
+    world.pay_with(world.order("CARD"), world.card("4111111111111111"))
+    world.pay(world.order("UPI"))
+    offered = visitor.see().xpath("//select[@name='method']/option/@value")
+    assert offered == ["", *METHODS]
+    found = {method: references(visitor.see(f"/orders?method={method}")) for method in offered}
+    assert {method: orders for method, orders in found.items() if orders} == {
+        "": ["UPI", "CARD"],
+        "card": ["CARD"],
+        "upi": ["UPI"],
+    }
+
+
+def test_a_failed_try_is_seen_and_counted_as_one_at_once(visitor, world):
+    for number in range(3):
+        world.pay(world.order(f"O-{number}"), "declined@mockpay")
+    world.pay(world.order("PAID"), "success@mockpay")
+    world.order("OPEN")
+    page = visitor.see()
+    tabs = {text(a).split()[0]: text(a).split()[1] for a in page.xpath("//nav[@aria-label='States']/a")}
+    assert tabs == {"All": "5", "Paid": "1", "Waiting": "1", "Failed": "3", "Refunded": "0"}
+    assert page.xpath("//td[@class='c-state']/span/@data-state") == ["CREATED", "PAID", *["FAILED"] * 3]
+    assert references(visitor.see("/orders?show=failed")) == ["O-2", "O-1", "O-0"]
+    assert references(visitor.see("/orders?show=waiting")) == ["OPEN"]
+    assert "3 failed or stopped" in page.xpath("//svg[@role='img']/@aria-label")[0]
 
 
 @pytest.mark.parametrize("words", ["insufficient_f", "insufficient f", "INSUFFICIENT FUNDS"])
