@@ -127,7 +127,7 @@ def test_a_buyer_has_a_wallet_and_saved_methods(seller):
     assert seller.wallet(email)["balance"] == "150000.00"
     saved = seller.save_method(email, "card", number="4111111111111111", expiry="08/35", name="Asha Rao")
     (found,) = seller.saved_methods(buyer["buyer_id"])
-    assert (found["token"], found["title"]) == (saved["token"], "HDFC Visa ending in 1111")
+    assert (found["token"], found["title"]) == (saved["token"], "HDFC Bank Visa •••• 1111")
 
 
 def test_the_risk_check_is_asked_and_told_what_to_decide(seller):

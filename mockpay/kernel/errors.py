@@ -7,6 +7,9 @@ Each carries a dotted `code` that edges translate into their own format
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 
 class MockpayError(Exception):
     """
@@ -30,9 +33,31 @@ class MockpayError(Exception):
 
 
 class Invalid(MockpayError):
-    """What was sent breaks a rule of form."""
+    """What was sent breaks a rule of form; `others` are errors of a form's further fields."""
 
     code = "input.invalid"
+    others: Sequence[Invalid] = ()
+
+
+@contextmanager
+def collect_invalid(errors: list[Invalid]) -> Iterator[None]:
+    """Put an error of form among `errors`, so that the fields after it are checked too."""
+    try:
+        yield
+    except Invalid as error:
+        errors += [error, *error.others]
+
+
+def raise_invalid(errors: Sequence[Invalid]) -> None:
+    """
+    Refuse a form for all its errors.
+
+    Raises:
+        Invalid: the first of them, the rest as its `others`.
+    """
+    if errors:
+        errors[0].others = tuple(errors[1:])
+        raise errors[0]
 
 
 class NotFound(MockpayError):

@@ -21,6 +21,12 @@ if (frame) {
   const full = one("[data-full]");
   full.classList.remove("btn-primary");
   full.textContent = "Open the bank’s page by itself";
+  // As tall as the bank's page, so that one scroll bar is enough.
+  const inner = frame.querySelector("iframe");
+  inner.addEventListener("load", () => {
+    const fit = () => { inner.style.height = `${inner.contentDocument.body.scrollHeight + 2}px`; };
+    if (inner.contentDocument) new ResizeObserver(fit).observe(inner.contentDocument.body);
+  });
   frame.querySelector("form").submit();
 }
 

@@ -57,3 +57,20 @@ if (search) document.addEventListener("keydown", (event) => {
     event.preventDefault(); search.focus();
   }
 });
+
+// A form is sent once: its buttons are disabled until the answer is there, or the page is shown again.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", () => setTimeout(() => {
+    for (const button of form.querySelectorAll("button")) {
+      if (button.disabled) continue;
+      button.disabled = true;
+      button.dataset.busy = "";
+    }
+  }));
+}
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("[data-busy]")) {
+    button.disabled = false;
+    delete button.dataset.busy;
+  }
+});

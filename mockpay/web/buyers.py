@@ -117,6 +117,7 @@ class Row:
     title: str
     fact: str
     icon: str
+    kind: str
     reason: str | None
     live: bool
     is_default: bool
@@ -125,12 +126,7 @@ class Row:
 
 def rows(found: list[SavedMethod], now: int) -> list[Row]:
     """A buyer's methods in the order of the list, the default first."""
-    return [_row(one, now) for one in found]
-
-
-def usable(found: list[SavedMethod], now: int) -> list[SavedMethod]:
-    """Those that can pay now."""
-    return [one for one in found if _reason(one, now) is None]
+    return [_row(method, now) for method in found]
 
 
 def _row(method: SavedMethod, now: int) -> Row:
@@ -139,6 +135,7 @@ def _row(method: SavedMethod, now: int) -> Row:
         title=method.title,
         fact=_fact(method),
         icon=METHODS[method.kind].icon,
+        kind=method.kind,
         reason=_reason(method, now),
         live=method.live,
         is_default=method.is_default,

@@ -45,7 +45,7 @@ def test_a_card_is_saved_by_its_token_and_shows_its_looks_only(world):
         "status": "ACTIVE",
         "status_reason": None,
         "nickname": None,
-        "title": "HDFC Visa ending in 1111",
+        "title": "HDFC Bank Visa •••• 1111",
         "is_default": True,
         "attempt_id": None,
         "created_at": "2026-11-21T15:00:00.000Z",
@@ -68,7 +68,7 @@ def test_the_consent_is_the_testers(world):
     [
         (UPI, "as****@okbank"),
         (BANK, "State Bank of India"),
-        ({**CARD, "number": AMEX}, "AMEX American Express ending in 0005"),
+        ({**CARD, "number": AMEX}, "American Express •••• 0005"),
     ],
 )
 def test_every_kind_can_be_saved(world, wish, title):

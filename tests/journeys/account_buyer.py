@@ -46,8 +46,8 @@ class AccountBuyer(FormBrowser):
         return self.chooses_plan(tenure, **typed).confirms_at_issuer()
 
     def pays_with_saved(self):
-        """One press: what is chosen on the page of saved methods pays."""
-        return self.follows("method-saved").presses("pay")
+        """One press on the first page: what is chosen among the saved methods pays."""
+        return self.presses("pay-saved")
 
     def saved(self, shop):
         """The tokens on the account's page, by what they are called."""

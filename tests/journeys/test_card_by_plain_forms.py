@@ -21,6 +21,11 @@ def why(buyer):
     return reason.get("data-reason"), reason.get("data-code")
 
 
+def error_at(buyer, name):
+    said = field(buyer, name).get("aria-describedby")
+    return " ".join(buyer.page.xpath("string(//*[@id=$id])", id=said).split())
+
+
 def field(buyer, name):
     return buyer.page.xpath("//input[@name=$name]", name=name)[0]
 
@@ -71,27 +76,43 @@ def test_the_card_that_decided_is_named_by_its_last_digits(buyer, shop):
 
 
 @pytest.mark.parametrize(
-    ("typed", "wrong"),
+    ("typed", "wrong", "sentence"),
     [
-        ({"number": "4242 4242 4242 4241"}, "number"),
-        ({"number": "6011 0009 9013 9424"}, "number"),
-        ({"expiry": "13/29"}, "expiry"),
-        ({"expiry": "08/19"}, "expiry"),
-        ({"cvv": "12"}, "cvv"),
-        ({"name": "  "}, "name"),
+        ({"number": ""}, "number", "Type the number of the card."),
+        ({"number": "4242 4242 4242 4241"}, "number", "its last digit, the check digit, does not fit."),
+        ({"number": "9999 9999 9999 9995"}, "number", "No card network has numbers that begin with 9999."),
+        ({"number": "6011 0009 9013 9424"}, "number", "Discover, JCB or UnionPay cards are not taken here."),
+        ({"number": "4242"}, "number", "A card number has 12 to 19 digits; this one has 4."),
+        ({"number": "4242 4242 4242 424x"}, "number", "A card number consists of digits."),
+        ({"expiry": ""}, "expiry", "Type until when the card is good, like 08/29."),
+        ({"expiry": "13/29"}, "expiry", "The expiry is a month and a year, like 08/29."),
+        ({"expiry": "08/19"}, "expiry", "This card has expired."),
+        ({"cvv": ""}, "cvv", "Type the CVV, 3 digits printed on the card."),
+        ({"cvv": "12"}, "cvv", "The CVV has 3 digits."),
+        ({"name": "  "}, "name", "Type the name as it is on the card."),
+        ({"name": "नमस्ते"}, "name", "A name on a card has up to 26 letters from A to Z"),
     ],
 )
-def test_an_error_stands_at_its_field_and_number_and_cvv_come_back_empty(buyer, shop, typed, wrong):
+def test_an_error_stands_at_its_field_and_all_but_the_cvv_stays_typed(buyer, shop, typed, wrong, sentence):
     buyer.buys(shop).pays_by_card(**typed)
     assert buyer.answer.status_code == 422
     marked = buyer.page.xpath("//input[@aria-invalid='true']")
     assert [one.get("name") for one in marked] == [wrong]
-    assert buyer.page.xpath("//*[@id=$id]", id=marked[0].get("aria-describedby"))
-    assert (field(buyer, "number").get("value"), field(buyer, "cvv").get("value")) == ("", "")
-    kept = {"expiry": "08/29", "name": "Asha Menon"} | typed
-    assert field(buyer, "expiry").get("value") == kept["expiry"]
-    assert field(buyer, "name").get("value") == kept["name"]
+    assert sentence in error_at(buyer, wrong)
+    shown = {"number": "4100 2800 0000 1007", "expiry": "08/29", "name": "Asha Menon"} | typed | {"cvv": ""}
+    assert {name: field(buyer, name).get("value") for name in shown} == shown
     assert shop.order()["attempts"] == []
+
+
+def test_all_errors_of_a_form_are_told_at_once_each_in_its_own_words(buyer, shop):
+    buyer.buys(shop).pays_by_card(number="4242 4242 4242 4241", expiry="13/29", cvv="1", name="")
+    marked = [one.get("name") for one in buyer.page.xpath("//input[@aria-invalid='true']")]
+    assert marked == ["number", "expiry", "cvv", "name"]
+    assert len({error_at(buyer, name) for name in marked}) == 4
+    assert [one.get("name") for one in buyer.page.xpath("//input[@autofocus]")] == ["number"]
+    assert "4 fields are not right yet." in buyer.page.xpath("string(//*[@role='alert'])")
+    assert (field(buyer, "number").get("value"), field(buyer, "cvv").get("value")) == ("4242 4242 4242 4241", "")
+    assert buyer.page.xpath("string(//output)") == "Visa"
 
 
 def test_a_card_that_may_be_real_is_refused_and_never_sent_back(buyer, shop):

@@ -79,11 +79,11 @@ def test_a_card_of_another_bank_is_refused_at_its_field(buyer, shop):
     buyer.presses("pay", tenure="6", **TYPED)
     assert wrong_fields(buyer) == ["number"]
     assert "This plan is for credit cards of ICICI Bank." in buyer.page.text_content()
-    # The bank and the plan stay chosen; number and CVV do not come back.
+    # The bank and the plan stay chosen, the number stays typed; the CVV does not come back.
     assert buyer.page.xpath("//select/option[@selected]/@value") == ["ICIC"]
     assert buyer.page.xpath("//input[@name='tenure'][@checked]/@value") == ["6"]
-    for name in ("number", "cvv"):
-        assert buyer.page.xpath("//input[@name=$name]/@value", name=name) == [""]
+    for name, value in (("number", EMI_CARD), ("cvv", "")):
+        assert buyer.page.xpath("//input[@name=$name]/@value", name=name) == [value]
     assert shop.order()["attempts"] == []
 
 
@@ -97,7 +97,7 @@ def test_below_the_smallest_plan_the_tile_says_so(buyer, shop):
     assert "EMI begins at ₹1,000.00." in buyer.page.text_content()
     buyer.posts("emi", bank="HDFC", tenure="6", **TYPED)
     assert buyer.answer.status_code == 422
-    assert "This plan begins at ₹1,000.00." in buyer.page.text_content()
+    assert "EMI begins at ₹1,000.00." in buyer.page.text_content()
     assert shop.order()["attempts"] == []
 
 

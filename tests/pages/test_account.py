@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.pages.accessibility import assert_accessible
 from tests.pages.account_holder import AccountHolder
 
-CARD = "HDFC Visa ending in 1007"
+CARD = "HDFC Bank Visa •••• 1007"
 
 
 @pytest.fixture

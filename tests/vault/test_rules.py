@@ -155,7 +155,7 @@ def saved(kind, display, nickname=None):
 
 def test_a_buyer_knows_a_method_by_its_looks_or_its_nickname(subtests):
     for instrument, title in [
-        (card(), "HDFC Visa ending in 1111"),
+        (card(), "HDFC Bank Visa •••• 1111"),
         (Upi("gaurav@okhdfc"), "ga****@okhdfc"),
         (NetBanking("SBIN"), "State Bank of India"),
         (Wallet("asha@example.com"), "Wallet balance of as****@example.com"),

@@ -66,7 +66,7 @@ def test_a_card_is_saved_as_a_token_that_shows_its_looks_only(world):
     method = save_card(world)
     assert (method.kind, method.status, method.is_default) == ("card", "ACTIVE", True)
     assert method.display == {"network": "Visa", "last4": "1111", "issuer": "HDFC", "type": "credit"}
-    assert method.title == "HDFC Visa ending in 1111"
+    assert method.title == "HDFC Bank Visa •••• 1111"
     assert method.expires_at == parse_time("2029-08-31T18:30:00Z")
     assert listed(world) == [method]
     assert VISA not in repr(rows(world, vault_table.methods)) + repr(method)
@@ -254,7 +254,7 @@ def test_the_database_itself_keeps_a_second_default_away(world):
 def test_a_buyer_may_name_a_method_and_take_the_name_away(world):
     method = save_card(world)
     assert act(world, verbs.rename, method, "  Groceries ").title == "Groceries"
-    assert act(world, verbs.rename, method, "").title == "HDFC Visa ending in 1111"
+    assert act(world, verbs.rename, method, "").title == "HDFC Bank Visa •••• 1111"
     with pytest.raises(Invalid):
         act(world, verbs.rename, method, VISA)
 

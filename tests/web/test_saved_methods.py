@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mockpay.kernel.clock import DAY
 from mockpay.vault.rules import MethodStatus, SavedMethod
-from mockpay.web.buyers import rows, usable
+from mockpay.web.buyers import rows
 from tests.factories import NOON
 
 CARD = SavedMethod(
@@ -35,14 +35,14 @@ def row(now=NOON, **changes):
 
 def test_a_card_is_named_by_issuer_network_and_last_digits():
     shown = row()
-    assert (shown.title, shown.fact) == ("HDFC Visa ending in 1007", "Saved 21 Nov 2026")
+    assert (shown.title, shown.fact) == ("HDFC Bank Visa •••• 1007", "Saved 21 Nov 2026")
     assert (shown.icon, shown.reason, shown.is_default) == ("card", None, True)
 
 
 def test_a_nickname_goes_before_what_it_stands_for():
     shown = row(nickname="Office", last_used_at=NOON + DAY)
     assert shown.title == "Office"
-    assert shown.fact == "HDFC Visa ending in 1007. Last used 22 Nov 2026"
+    assert shown.fact == "HDFC Bank Visa •••• 1007. Last used 22 Nov 2026"
 
 
 def test_what_cannot_pay_says_why(subtests):
@@ -54,9 +54,8 @@ def test_what_cannot_pay_says_why(subtests):
     ]:
         with subtests.test(changes=changes, reason=reason):
             assert row(**changes).reason == reason
-            assert usable([replace(CARD, **changes)], NOON) == []
 
 
 def test_what_can_pay_is_usable_until_its_last_instant():
-    assert usable([CARD], NOON + DAY - 1) == [CARD]
-    assert usable([CARD], NOON + DAY) == []
+    assert row(NOON + DAY - 1).reason is None
+    assert row(NOON + DAY).reason == "Expired"

@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mockpay.domain.methods import netbanking
 from mockpay.domain.methods.iso8583 import RESPONSE_CODES
 from mockpay.domain.methods.method import Method, Parts, Section
 from mockpay.domain.scenarios.cards import NAME_PREFIX, auth_card_rows, auth_name_rows, card_rows
 from mockpay.domain.scenarios.rows import Input
 from mockpay.kernel.clock import indian
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Invalid, collect_invalid, raise_invalid
 from mockpay.kernel.keys.keyring import Keyring
 from mockpay.kernel.money import Money
 
@@ -114,10 +115,15 @@ BINS: tuple[Bin, ...] = (
     Bin("410000", "UTIB", emi=True),
 )
 
+#: Issuers of test cards that are no banks of the list.
+_OTHER_ISSUERS = {"AMEX": "American Express", "DINR": "Diners Club", "CHAS": "Chase Bank", "CITI": "Citibank"}
+
 _CVV_BY_LENGTH = {3: re.compile("[0-9]{3}"), 4: re.compile("[0-9]{4}")}
 _EXPIRY = re.compile(r"(0[1-9]|1[0-2]) ?/ ?([0-9]{2}|20[0-9]{2})")
 _NAME = re.compile(r"[A-Za-z0-9 .'|\-]{1,26}")
 _LONGEST_YEARS = 20
+#: Digits of a card number.
+_SHORTEST, _LONGEST = 12, 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +182,21 @@ def brand_of(number: str) -> Brand | None:
     return next((brand for low, high, brand in _RANGES if low <= first <= high), None)
 
 
+def network_prefixes() -> list[tuple[int, int, str]]:
+    """First six digits from and to and the network's name, in the order in which they are tried."""
+    return [(low, high, brand.name) for low, high, brand in _RANGES]
+
+
 def bin_of(number: str) -> Bin | None:
     """The longest test BIN that a number begins with; None for what may be a real card."""
     fitting = (one for one in BINS if number.startswith(one.prefix))
     return max(fitting, key=lambda one: len(one.prefix), default=None)
+
+
+def issuer_name(code: str) -> str:
+    """A card's issuer as people call it."""
+    bank = netbanking.BY_CODE.get(code)
+    return bank.name if bank else _OTHER_ISSUERS.get(code, f"{code} bank")
 
 
 def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCard:
@@ -191,46 +208,73 @@ def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCa
         now: The seller's time.
 
     Raises:
-        Invalid: with the `field` that is wrong; code ``test_card_required`` for a good number
-            that is on no list of test cards.
+        Invalid: with the first `field` that is wrong, and the others; code ``test_card_required`` for a
+            good number that is on no list of test cards.
     """
-    digits = _number(number)
-    brand = _enabled(digits)
-    month, year = _expiry(expiry, now)
-    if not _CVV_BY_LENGTH[brand.cvv].fullmatch(cvv):
-        raise _wrong("cvv", "incorrect_cvv", f"The CVV has {brand.cvv} digits.")
-    holder = name.strip()
-    if not _NAME.fullmatch(holder):
-        raise _wrong("name", "incorrect_cardholder_name", "Type the name as it is on the card.")
+    errors: list[Invalid] = []
+    with collect_invalid(errors):
+        digits = _number(number)
+        brand = _network(digits)
+        known = _test_card(digits)
+    with collect_invalid(errors):
+        month, year = _expiry(expiry, now)
+    with collect_invalid(errors):
+        _check_cvv(cvv, brand_of(digits_of(number)))
+    with collect_invalid(errors):
+        holder = _holder(name)
+    raise_invalid(errors)
+    return TypedCard(digits, month, year, holder, brand.name, known.issuer, known.kind, known.country, known.emi)
+
+
+def digits_of(text: str) -> str:
+    """A number as it was typed, without the blanks and hyphens that divide it."""
+    return text.replace(" ", "").replace("-", "")
+
+
+def _number(text: str) -> str:
+    digits = digits_of(text)
+    if not digits:
+        raise _wrong("number", "card_number_invalid", "Type the number of the card.")
+    if not (digits.isascii() and digits.isdigit()):
+        raise _wrong("number", "card_number_invalid", "A card number consists of digits.")
+    if not _SHORTEST <= len(digits) <= _LONGEST:
+        message = f"A card number has {_SHORTEST} to {_LONGEST} digits; this one has {len(digits)}."
+        raise _wrong("number", "card_number_invalid", message)
+    if not luhn(digits):
+        message = "This card number is mistyped: its last digit, the check digit, does not fit."
+        raise _wrong("number", "card_number_invalid", message)
+    return digits
+
+
+def _network(digits: str) -> Brand:
+    brand = brand_of(digits)
+    if brand is None:
+        message = f"No card network has numbers that begin with {digits[:4]}."
+        raise _wrong("number", "card_number_invalid", message)
+    if not brand.enabled:
+        message = f"{brand.name} cards are not taken here."
+        raise _wrong("number", "card_network_not_enabled", message)
+    if len(digits) not in brand.lengths:
+        lengths = " or ".join(str(length) for length in brand.lengths)
+        message = f"A {brand.name} number has {lengths} digits; this one has {len(digits)}."
+        raise _wrong("number", "card_number_invalid", message)
+    return brand
+
+
+def _test_card(digits: str) -> Bin:
     known = bin_of(digits)
     if known is None:
         message = "Only published test cards work here; never type a real card."
         raise _wrong("number", "test_card_required", message)
-    return TypedCard(digits, month, year, holder, brand.name, known.issuer, known.kind, known.country, known.emi)
-
-
-def _number(text: str) -> str:
-    digits = text.replace(" ", "").replace("-", "")
-    sane = digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 19
-    if not sane or not luhn(digits):
-        raise _wrong("number", "card_number_invalid", "This card number is not right.")
-    return digits
-
-
-def _enabled(digits: str) -> Brand:
-    brand = brand_of(digits)
-    if brand is not None and not brand.enabled:
-        message = f"{brand.name} cards are not taken here."
-        raise _wrong("number", "card_network_not_enabled", message)
-    if brand is None or len(digits) not in brand.lengths:
-        raise _wrong("number", "card_number_invalid", "This card number is not right.")
-    return brand
+    return known
 
 
 def _expiry(text: str, now: int) -> tuple[int, int]:
+    if not text.strip():
+        raise _wrong("expiry", "incorrect_card_expiry_date", "Type until when the card is good, like 08/29.")
     found = _EXPIRY.fullmatch(text.strip())
     if found is None:
-        raise _wrong("expiry", "incorrect_card_expiry_date", "The expiry looks like 08/29.")
+        raise _wrong("expiry", "incorrect_card_expiry_date", "The expiry is a month and a year, like 08/29.")
     month, year = int(found.group(1)), int(found.group(2)) % 100 + 2000
     today = indian(now)
     if (year, month) < (today.year, today.month):
@@ -239,6 +283,25 @@ def _expiry(text: str, now: int) -> tuple[int, int]:
         message = "No card is good for that long."
         raise _wrong("expiry", "incorrect_card_expiry_date", message)
     return month, year
+
+
+def _check_cvv(cvv: str, brand: Brand | None) -> None:
+    length = str(brand.cvv) if brand else "3 or 4"
+    if not cvv:
+        raise _wrong("cvv", "incorrect_cvv", f"Type the CVV, {length} digits printed on the card.")
+    fitting = [_CVV_BY_LENGTH[brand.cvv]] if brand else _CVV_BY_LENGTH.values()
+    if not any(pattern.fullmatch(cvv) for pattern in fitting):
+        raise _wrong("cvv", "incorrect_cvv", f"The CVV has {length} digits.")
+
+
+def _holder(name: str) -> str:
+    holder = name.strip()
+    if not holder:
+        raise _wrong("name", "incorrect_cardholder_name", "Type the name as it is on the card.")
+    if not _NAME.fullmatch(holder):
+        message = "A name on a card has up to 26 letters from A to Z, digits, blanks and . ' | -"
+        raise _wrong("name", "incorrect_cardholder_name", message)
+    return holder
 
 
 def _wrong(field: str, code: str, message: str) -> Invalid:
@@ -350,7 +413,8 @@ def chosen(parts: Parts) -> str:
 
 
 def _saved_title(parts: Parts) -> str:
-    return f"{parts['issuer']} {parts['network']} ending in {parts['last4']}"
+    issuer = issuer_name(parts["issuer"])
+    return title(parts) if issuer == parts["network"] else f"{issuer} {title(parts)}"
 
 
 FACTS: Mapping[str, str] = {"auth_required": "Asked by the card’s issuer", "auth_ok": "By the card’s issuer"}

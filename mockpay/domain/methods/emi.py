@@ -17,7 +17,7 @@ from mockpay.domain.methods.cards import Card
 from mockpay.domain.methods.emi_plans import BANKS, BY_CODE, EmiBank, EmiPlan
 from mockpay.domain.methods.iso8583 import RESPONSE_CODES
 from mockpay.domain.methods.method import Method, Parts
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Invalid, collect_invalid, raise_invalid
 from mockpay.kernel.money import Money
 
 #: Basis points of a year's rate in the whole, times twelve months.
@@ -251,10 +251,15 @@ def _months(tenure: str) -> int:
 
 
 def _read(parts: Parts, now: int, amount: Money | None) -> Emi:
-    if amount is None or not parts.get("tenure", "").strip():
-        raise Invalid("Choose a plan.", code="emi.plan_missing", field="tenure")
+    errors: list[Invalid] = []
+    with collect_invalid(errors):
+        if amount is None or not parts.get("tenure", "").strip():
+            raise Invalid("Choose a plan.", code="emi.plan_missing", field="tenure")
+    with collect_invalid(errors):
+        card = cards.read(parts, now)
+    raise_invalid(errors)
     return Emi.chosen(
-        cards.read(parts, now),
+        card,
         amount,
         bank=parts.get("bank", ""),
         tenure=parts["tenure"].strip(),

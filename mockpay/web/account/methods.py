@@ -72,7 +72,7 @@ def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> 
         page |= {
             "title": f"Error: {error.message}",
             "errors": {token: error.message},
-            "values": {token: card.kept("nickname")},
+            "values": {token: card.without_number("nickname")},
         }
     return show(
         "account/methods.html",

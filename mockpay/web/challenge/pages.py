@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from mockpay.domain.methods.netbanking import BY_CODE
+from mockpay.domain.methods import cards
 from mockpay.kernel.clock import SECOND, Mode, indian
 from mockpay.kernel.errors import Invalid
 from mockpay.store.db.engine import reading
@@ -90,17 +90,16 @@ def _answer(sandbox: Sandbox, token: str, shown: AcsResponse) -> Response:
 
 def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
     txn, challenge = shown.txn, shown.challenge
-    bank = BY_CODE.get(txn.issuer)
     began = txn.challenged_at or sandbox.now
     left = max(began + CHALLENGE_MS - sandbox.now, 0)
     notice = "undelivered" if challenge and challenge.undelivered else shown.notice
     asked = {
-        "bank": bank.name if bank else f"{txn.issuer} bank",
+        "bank": cards.issuer_name(txn.issuer),
         "network": txn.network,
         "merchant": txn.payee.upper(),
         "amount": f"INR {txn.amount.display()[1:]}",
         "date": f"{indian(sandbox.now):%d-%b-%Y %H:%M}".upper(),
-        "card": f"{txn.bin[:4]} XXXX XXXX {txn.last4}",
+        "card": f"{txn.network} •••• {txn.last4}",
         "to": challenge.destination_masked if challenge else None,
         "tries": challenge.tries_left if challenge else 0,
         "wait": -(-max(challenge.resend_at - sandbox.now, 0) // SECOND) if challenge else 0,

@@ -1,7 +1,7 @@
 """
 Paying by card, and the 3-D Secure of its issuer: the method step, the challenge, the way back.
 
-What was typed of number and CVV is never sent back: an error brings both fields up empty.
+The CVV is never sent back, nor a number that may be a real card's: an error brings them up empty.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from mockpay.web import errors
 from mockpay.web.checkout import page_session, results, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
-_LONGEST_KEPT = 40
+_LONGEST_VALUE = 40
 #: Somebody may have typed the number into a wrong field.
 _LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9}")
 
 
 def page(runtime: Runtime, token: str) -> Response:
     """The card's form."""
-    return submission.form_page(runtime, token, typed, _form)
+    return submission.form_page(runtime, token, Card.method, typed, _form)
 
 
 def typed(session: PageSession) -> Card:
@@ -48,13 +48,26 @@ def typed(session: PageSession) -> Card:
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
     page = page_session.page_context(session, "Pay by card", notes=page_session.card_notes())
     if error is not None:
-        page_session.refuse(page, error, {name: kept(name) for name in ("expiry", "name")})
-    return show("checkout/card.html", 422 if error is not None else 200, page=page)
+        page_session.refuse(page, error, typed_again(error))
+    status = 422 if error is not None else 200
+    return show("checkout/card.html", status, page=page, networks=cards.network_prefixes())
 
 
-def kept(name: str) -> str:
+def typed_again(error: Invalid) -> dict[str, str]:
+    """What an erroneous form of a card shows again: all but the CVV, and a number that may be a real card's."""
+    may_be_real = any(wrong.code == "test_card_required" for wrong in (error, *error.others))
+    number = "" if may_be_real else request.form.get("number", "")[:_LONGEST_VALUE]
+    brand = cards.brand_of(cards.digits_of(number))
+    return {
+        "number": number,
+        "network": brand.name if brand else "",
+        **{name: without_number(name) for name in ("expiry", "name")},
+    }
+
+
+def without_number(name: str) -> str:
     """What was typed, where it is sure to be no card number."""
-    text = request.form.get(name, "")[:_LONGEST_KEPT]
+    text = request.form.get(name, "")[:_LONGEST_VALUE]
     return "" if _LIKE_A_NUMBER.search(text) else text
 
 

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from mockpay.domain.methods import emi
+from mockpay.domain.methods import cards, emi
 from mockpay.domain.methods.emi import PlanOffer
 from mockpay.domain.methods.emi_plans import BANKS, BY_CODE, EmiBank
 from mockpay.domain.methods.method import Instrument
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
-from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import card, page_session, submission
 from mockpay.web.checkout.page_session import PageSession, show
 
-#: What is typed again after an error; number and CVV never are.
-_KEPT = ("expiry", "name")
-
 
 def page(runtime: Runtime, token: str) -> Response:
     """The plans of a bank with the card's form; ``?bank=`` names another bank."""
-    return submission.form_page(runtime, token, _typed, _form)
+    return submission.form_page(runtime, token, emi.METHOD.code, _typed, _form)
 
 
 def _typed(session: PageSession) -> Instrument:
@@ -36,15 +32,13 @@ def _typed(session: PageSession) -> Instrument:
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
     page = page_session.page_context(session, "Pay by EMI", notes=page_session.emi_notes())
     if error is not None:
-        page_session.refuse(page, error, {name: card.kept(name) for name in _KEPT})
-    amount = session.order.amount
-    refusal = offers.of(session.sandbox).available(emi.METHOD.code, amount, session.sandbox.now)
+        page_session.refuse(page, error, card.typed_again(error))
     return show(
         "checkout/emi.html",
         422 if error is not None else 200,
         page=page,
-        closed=refusal.message if refusal else None,
-        emi=_model(amount),
+        networks=cards.network_prefixes(),
+        emi=_model(session.order.amount),
     )
 
 

@@ -32,7 +32,7 @@ def _banks(session: PageSession) -> list[BankOffer]:
 
 def page(runtime: Runtime, token: str) -> Response:
     """The banks to choose from; ``?find=`` leaves those of that name."""
-    return submission.form_page(runtime, token, _typed, _form)
+    return submission.form_page(runtime, token, NetBanking.method, _typed, _form)
 
 
 def _typed(session: PageSession) -> NetBanking:

@@ -35,7 +35,7 @@ def _verify(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         attempt = session.last
         if submission.sent_before(session) or session.current != Auth.OTP or attempt is None:
-            return go(submission.next_page(session))
+            return page_session.not_made(submission.next_page(session))
         typed = request.form.get("otp", "")
         verdict, moved = authentication.submit_otp(session.sandbox, attempt, typed)
         outbox_id = submission.charge_if_proved(session, attempt, moved)
@@ -61,7 +61,7 @@ def _resend(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         attempt = session.last
         if submission.sent_before(session) or session.current != Auth.OTP or attempt is None:
-            return go(submission.next_page(session))
+            return page_session.not_made(submission.next_page(session))
         try:
             _send_again(session, attempt)
         except Conflict as error:
@@ -81,7 +81,7 @@ def _cancel(runtime: Runtime, token: str) -> Response:
     """Back to the methods; the order stays open."""
     with writing_session(runtime, token) as session:
         if submission.sent_before(session) or session.last is None:
-            return go(session.url)
+            return page_session.not_made(session.url)
         left = authentication.cancel_otp(session.sandbox, session.last)
         return go(session.url if left.live else session.at("choose"))
 

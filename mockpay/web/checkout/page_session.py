@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from mockpay.domain.methods.method import Approval, Method, MoneyStatus
 from mockpay.domain.methods.registry import METHODS, response_codes_of
-from mockpay.domain.orders import Order
+from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row
 from mockpay.domain.wallet import BUYERS, DOMAIN
@@ -57,6 +57,11 @@ class PageSession:
     def payable(self) -> bool:
         """Whether the buyer may start another try."""
         return self.order.open and (self.last is None or not self.last.live)
+
+    @property
+    def tries_left(self) -> int:
+        """How often the buyer may still try to pay."""
+        return max(self.sandbox.seller.settings.max_attempts - self.order.attempt_count, 0)
 
     @property
     def url(self) -> str:
@@ -155,6 +160,11 @@ def go(url: str) -> Response:
     return Response(status=303, headers={"Location": url, "Cache-Control": "no-store"})
 
 
+def not_made(url: str) -> Response:
+    """To another of our pages, which says that the form just sent was not carried out."""
+    return go(f"{url}?{_NOT_MADE}=1")
+
+
 def gone(error: MockpayError) -> Response:
     """A page for a token that opens nothing, or a step that is not there any more."""
     page: dict[str, object] = {"title": "This payment page is closed", "urls": {}}
@@ -166,6 +176,8 @@ def gone(error: MockpayError) -> Response:
 # --- what pages show
 
 
+#: In an address: the form that led here was not carried out.
+_NOT_MADE = "not_made"
 _LONGEST_STORE = 60
 _PAGES = (
     "choose",
@@ -187,7 +199,7 @@ _PAGES = (
     "3ds-return",
 )
 #: The rows that a tester needs most on each method's page.
-_UPI_HINTS = ("upi.failure", "upi.pendingok", "upi.deemed")
+_UPI_HINTS = ("upi.failure", "upi.deemed")
 _ACS, _ACS_HINTS = "acs:", frozenset({"correct", "acs:N", "acs:timeout"})
 _EMI_HINT = "card.good.5241-0000"
 _ELSEWHERE = "; wrong elsewhere"
@@ -209,6 +221,7 @@ def page_context(session: PageSession, title: str, **more: object) -> dict[str, 
         "errors": {},
         "values": {},
         "summary_error": None,
+        "not_made": request.args.get(_NOT_MADE) is not None,
         **more,
     }
 
@@ -216,17 +229,32 @@ def page_context(session: PageSession, title: str, **more: object) -> dict[str, 
 def _order(session: PageSession) -> Mapping[str, object]:
     order, now = session.order, session.sandbox.now
     left = max(order.expires_at - now, 0) if order.open else None
+    label = _amount_label(session)
     return {
         "seller_order_id": order.seller_order_id,
         "order_id": order.order_id,
         "about": order.seller_note if order.seller_note and len(order.seller_note) <= 60 else None,
         "amount": order.amount.display(),
+        "amount_label": label,
+        "over": label != _TO_PAY,
         "amount_parts": amount_parts(order.amount),
         "left_seconds": left // SECOND if left is not None else None,
         "left_text": countdown(left) if left is not None else None,
         "total_seconds": (order.expires_at - order.created_at) // SECOND,
         "until_text": until(order.expires_at),
     }
+
+
+_TO_PAY = "Amount to pay"
+
+
+def _amount_label(session: PageSession) -> str:
+    """What the amount is by now: still to pay, or how it ended."""
+    order, last = session.order, session.last
+    if order.state in PAID or order.state is OrderState.AUTHORIZED:
+        return "Paid"
+    live = last is not None and last.live
+    return _TO_PAY if order.open and (live or session.tries_left) else "Not paid"
 
 
 def _urls(session: PageSession) -> dict[str, str]:
@@ -324,12 +352,14 @@ def buyer_notes() -> list[dict[str, str]]:
     return [{"value": f"{one.local}@{DOMAIN}", "says": one.says} for one in BUYERS]
 
 
-def refuse(given: dict[str, object], error: Invalid, kept: Mapping[str, str]) -> None:
-    """Tell a page's error: in the title, at the top, and at its field; `kept` is typed again."""
-    given["title"] = f"Error: {error.message}"
-    given["summary_error"] = error.message
-    given["errors"] = {str(error.detail.get("field")): error.message}
-    given["values"] = dict(kept)
+def refuse(given: dict[str, object], error: Invalid, typed: Mapping[str, str]) -> None:
+    """Tell a page's errors: in the title, at the top, and each at its field; `typed` is filled in again."""
+    errors = {str(wrong.detail.get("field")): wrong.message for wrong in (error, *error.others)}
+    message = error.message if len(errors) == 1 else f"{len(errors)} fields are not right yet."
+    given["title"] = f"Error: {message}"
+    given["summary_error"] = message
+    given["errors"] = errors
+    given["values"] = dict(typed)
 
 
 def pin_notes() -> list[dict[str, str]]:

@@ -7,7 +7,8 @@ from mockpay.domain.orders import PAID, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.clock import SECOND
 from mockpay.services import wallet as balances
-from mockpay.store import attempts
+from mockpay.services.payments.transitions import ANSWER
+from mockpay.store import attempts, schedule
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession, until
 from mockpay.web.wording.sentences import (
@@ -60,6 +61,7 @@ def waiting(session: PageSession) -> dict[str, object]:
             "heading": f"Approve {_where(session, last)}",
             "left_seconds": left // SECOND,
             "left_text": countdown(left),
+            **_simulated_buyer(session, last),
             "total_seconds": max((last.answer_by or now) - last.created_at, SECOND) // SECOND,
         }
     elif last.state is _A.UNKNOWN:
@@ -76,6 +78,16 @@ def waiting(session: PageSession) -> dict[str, object]:
             "sentence": f"{asked}The answer may take a while; this page updates by itself.",
         }
     return shown
+
+
+def _simulated_buyer(session: PageSession, last: Attempt) -> dict[str, object]:
+    """When the simulated buyer answers a request that nobody opens; empty where only a person does."""
+    events = schedule.waiting_of(session.sandbox, last.attempt_id)
+    due = next((event.due_at for event in events if event.kind == ANSWER), None)
+    if due is None or (last.answer_by is not None and due >= last.answer_by):
+        return {}
+    left = max(due - session.sandbox.now, 0)
+    return {"buyer_seconds": -(-left // SECOND), "buyer_text": countdown(-(-left // SECOND) * SECOND)}
 
 
 def _where(session: PageSession, last: Attempt) -> str:
@@ -174,14 +186,13 @@ def _failed(session: PageSession) -> dict[str, object]:
     elif last is not None and last.state is _A.PENDING:
         sentence = "The time to pay is over. Should the bank still pay, the money goes back."
     expired = order.state is OrderState.EXPIRED
-    left = session.sandbox.seller.settings.max_attempts - order.attempt_count
     return {
         "status": "FAILURE",
         "heading": "Time is up" if expired else "Payment failed",
         "sentence": sentence,
         "tried": [_tried(one) for one in attempts.of_order(session.sandbox, order.order_pk)],
-        "tried_text": f"{order.attempt_count} of {order.attempt_count + left}" if order.open else None,
-        "retry": session.payable and left > 0,
+        "tried_text": f"{order.attempt_count} of {order.attempt_count + session.tries_left}",
+        "retry": session.payable and session.tries_left > 0,
         "reason": (last.reason if last else None) or order.reason,
         "banner": f"Your order is kept until {until(order.expires_at)}." if order.open else None,
     }

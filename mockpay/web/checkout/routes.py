@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, request
 
 from mockpay.delivery import outbox
 from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.orders import OrderState
 from mockpay.domain.payments.attempts import Stage
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
@@ -18,7 +20,6 @@ from mockpay.services.sellers import offers
 from mockpay.store import outbox as outbox_rows
 from mockpay.store.unit_of_work import Runtime
 from mockpay.vault import saved_methods as vault
-from mockpay.vault.rules import SavedMethod
 from mockpay.web import buyers
 from mockpay.web.checkout import bank, card, emi, netbanking, otp, page_session, results, submission, upi
 from mockpay.web.checkout import wallet as balance
@@ -78,19 +79,17 @@ def _choose(runtime: Runtime, token: str) -> Response:
         if not session.payable:
             return go(session.url)
         page = page_session.page_context(session, f"Pay {session.order.amount.display()}")
-        page["notes"] = page_session.upi_notes()[:2]
+        page["notes"] = page_session.upi_notes()
         failed = results.last_failure(session)
         if failed:
             page["summary_error"] = failed
-        return show("checkout/choose.html", page=page, methods=_tiles(session))
+        return show("checkout/choose.html", page=page, methods=_tiles(session), saved=_saved_choices(session))
 
 
 def _tiles(session: PageSession) -> list[dict[str, object]]:
     """The methods in their order; one that cannot be chosen says why and keeps its place."""
     found, settings, amount = (offers.of(session.sandbox), session.sandbox.seller.settings, session.order.amount)
-    saved = saved_tile(session)
-    first = [saved] if saved is not None else []
-    return first + [
+    return [
         {
             "key": code,
             "title": method.tile,
@@ -143,14 +142,17 @@ def _status(runtime: Runtime, token: str) -> Response:
 def _cancel(runtime: Runtime, token: str) -> Response:
     """The buyer gives up; a form from before a later try changes nothing."""
     with writing_session(runtime, token) as session:
-        current = request.form.get("form_token", session.form_token) == session.form_token
-        if request.method == "POST" and session.order.open and current:
-            try:
-                orders.cancel(session.sandbox, session.order)
-            except Conflict:
-                return go(session.url)
-            return go(session.at("result"))
-        return go(session.url)
+        if request.method != "POST":
+            return go(session.url)
+        if session.order.state is OrderState.CANCELLED:
+            return go(session.url)
+        if submission.sent_before(session) or not session.order.open:
+            return page_session.not_made(session.url)
+        try:
+            orders.cancel(session.sandbox, session.order)
+        except Conflict:
+            return page_session.not_made(session.url)
+        return go(session.at("result"))
 
 
 # --- the way back
@@ -215,34 +217,18 @@ def saved_page(runtime: Runtime, token: str) -> Response:
             return go(buyers.sign_in_url(session.sandbox) or session.url)
         if request.method != "POST":
             return _saved_form(session)
-    return submission.start(runtime, token, _chosen_method, _saved_form)
+    return submission.start(runtime, token, None, _chosen_method, _saved_form)
 
 
-def saved_tile(session: PageSession) -> dict[str, object] | None:
-    """What the page of all methods offers a buyer who saved some; None for anybody else."""
-    methods = _usable_methods(session)
-    if not methods:
-        return None
-    more = len(methods) - 1
-    fact = f"{methods[0].title} and {more} more" if more else methods[0].title
-    return {
-        "key": "saved",
-        "title": "Saved methods",
-        "fact": fact,
-        "icon": "saved",
-        "url": session.at("saved"),
-        "available": True,
-        "reason": None,
-    }
-
-
-def _saved_methods(session: PageSession) -> list[SavedMethod]:
-    buyer = buyers.signed_in(session.sandbox)
-    return vault.listed(session.sandbox, buyer.buyer_id) if buyer else []
-
-
-def _usable_methods(session: PageSession) -> list[SavedMethod]:
-    return buyers.usable(_saved_methods(session), session.sandbox.now)
+def _saved_choices(session: PageSession) -> dict[str, object]:
+    """The buyer's saved methods as radio buttons, of which the sent or the first that can pay is chosen."""
+    buyer, now = buyers.signed_in(session.sandbox), session.sandbox.now
+    rows = buyers.rows(vault.listed(session.sandbox, buyer.buyer_id) if buyer else [], now)
+    offered, amount = offers.of(session.sandbox), session.order.amount
+    barred = {code: offered.available(code, amount, now) for code in session.methods}
+    rows = [replace(row, reason=refusal.message) if (refusal := barred[row.kind]) else row for row in rows]
+    first = next((row.token for row in rows if row.reason is None), None)
+    return {"methods": rows, "chosen": request.form.get("token") or first, "usable": first is not None}
 
 
 def _chosen_method(session: PageSession) -> Instrument:
@@ -271,13 +257,5 @@ def _saved_form(session: PageSession, error: Invalid | None = None) -> Response:
     saved_page = page_session.page_context(session, "Pay with a saved method", notes=page_session.otp_notes())
     if error is not None:
         page_session.refuse(saved_page, error, {})
-    now = session.sandbox.now
-    methods = _saved_methods(session)
-    first = next((one.token for one in buyers.usable(methods, now)), None)
-    return show(
-        "checkout/saved.html",
-        422 if error is not None else 200,
-        page=saved_page,
-        methods=buyers.rows(methods, now),
-        chosen=request.form.get("token") or first,
-    )
+    status = 422 if error is not None else 200
+    return show("checkout/saved.html", status, page=saved_page, saved=_saved_choices(session))

@@ -17,6 +17,7 @@ from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import authentication, payments
 from mockpay.services.payments.authentication import CheckoutContext, Payer
 from mockpay.services.payments.payments import PaymentResult
+from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.threeds.rules import Browser
 from mockpay.vault.rules import Consent, consent
@@ -123,30 +124,52 @@ def _address(text: str | None) -> str | None:
 
 
 def form_page(
-    runtime: Runtime, token: str, read: Callable[[PageSession], Instrument], form: Callable[..., Response]
+    runtime: Runtime, token: str, method: str, read: Callable[[PageSession], Instrument], form: Callable[..., Response]
 ) -> Response:
     """
     The page of a method: its form, and what becomes of the form once it is sent.
 
     Args:
+        method: Its code.
         form: Shows the form; after an error it gets that, too.
     """
     if request.method == "POST":
-        return start(runtime, token, read, form)
+        return start(runtime, token, method, read, form)
     with reading_session(runtime, token) as session:
-        return form(session) if session.payable else go(session.url)
+        if not session.payable:
+            return go(session.url)
+        return barred(session, method) or form(session)
+
+
+def barred(session: PageSession, method: str) -> Response | None:
+    """The page that refuses a method as its tile does; None where it may pay, or has paid already."""
+    if not session.payable:
+        return None
+    refusal = offers.of(session.sandbox).available(method, session.order.amount, session.sandbox.now)
+    if refusal is None:
+        return None
+    page = page_session.page_context(session, f"Pay by {session.methods[method].noun}")
+    return show("checkout/barred.html", 422, page=page, reason=refusal.message)
 
 
 def start(
     runtime: Runtime,
     token: str,
+    method: str | None,
     read: Callable[[PageSession], Instrument],
     refuse: Callable[[PageSession, Invalid], Response],
 ) -> Response:
-    """A form was sent: pay with what `read` makes of it, or show what `refuse` makes of its error."""
+    """
+    A form was sent: pay with what `read` makes of it, or show what `refuse` makes of its errors.
+
+    Args:
+        method: Its code; None where the form alone says with which.
+    """
     with writing_session(runtime, token) as session:
         if not session.payable or sent_before(session):
-            return go(session.url)
+            return page_session.not_made(session.url)
+        if method is not None and (refusal := barred(session, method)) is not None:
+            return refusal
         try:
             started = payments.pay(session.sandbox, session.order, read(session), payer(session))
         except Invalid as error:
@@ -228,6 +251,6 @@ def page_of(method: Method) -> Callable[[Runtime, str], Response]:
         return show("checkout/generic.html", status, page=page, method=method)
 
     def page(runtime: Runtime, token: str) -> Response:
-        return form_page(runtime, token, read, form)
+        return form_page(runtime, token, method.code, read, form)
 
     return page

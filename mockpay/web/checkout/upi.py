@@ -25,7 +25,7 @@ _ACTIONS = {"approve", "decline", "ignore", "late"}
 
 def page(runtime: Runtime, token: str) -> Response:
     """The QR code, the link that opens an app, and the field for a UPI ID."""
-    return submission.form_page(runtime, token, _typed, _form)
+    return submission.form_page(runtime, token, Upi.method, _typed, _form)
 
 
 def _form(session: PageSession, error: Invalid | None = None) -> Response:
@@ -85,7 +85,7 @@ def app(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         if session.at_app and session.last is not None:
             settlement.mark_app_opened(session.sandbox, session.last)
-        return _app(session)
+        return submission.barred(session, Upi.method) or _app(session)
 
 
 def _app(session: PageSession, error: Invalid | None = None) -> Response:
@@ -114,7 +114,9 @@ def _answer(runtime: Runtime, token: str) -> Response:
     action, pin = request.form.get("action", "approve"), request.form.get("pin", "")
     with writing_session(runtime, token) as session:
         if submission.sent_before(session) or not (session.at_app or session.payable):
-            return go(session.url)
+            return page_session.not_made(session.url)
+        if (refusal := submission.barred(session, Upi.method)) is not None:
+            return refusal
         try:
             _check(action, pin)
         except Invalid as error:

@@ -18,12 +18,12 @@ _LONGEST_KEPT = 255
 def page(runtime: Runtime, token: str) -> Response:
     """Asks for the e-mail; ``?email=`` shows that buyer's balance."""
     if request.method == "POST":
-        return submission.start(runtime, token, _typed, _form)
+        return submission.start(runtime, token, Wallet.method, _typed, _form)
     with reading_session(runtime, token) as session:
         if not session.payable:
             return go(session.url)
         try:
-            return _form(session, balance=_balance(session))
+            return submission.barred(session, Wallet.method) or _form(session, balance=_balance(session))
         except Invalid as error:
             return _form(session, error)
 
