@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -10,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.contract import providers_of
 from mockpay.store.unit_of_work import Runtime
-from mockpay.web import problems
+from mockpay.web import guard, problems
 from mockpay.web.guard import DASHBOARD
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ def register(app: Flask, runtime: Runtime) -> None:
         in_search = request.path.startswith(DASHBOARD) and b"%00" in request.query_string
         if "\0" in request.path or in_search:
             raise NotFound("There is nothing at this address.", code="path.not_found")
+
+    @app.context_processor
+    def tester() -> dict[str, Callable[[], bool]]:
+        return {"is_tester": lambda: guard.is_tester(runtime)}
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -115,6 +115,11 @@ def signed_in(runtime: Runtime) -> bool:
     return int(until) > runtime.real_clock.now() and ids.same(mac, _mac(runtime, "in", until))
 
 
+def is_tester(runtime: Runtime) -> bool:
+    """Whether a page may show this browser what only the dashboard knows: under our own name, and signed in."""
+    return own_host(runtime.settings, request.host) and signed_in(runtime)
+
+
 def sign_in(runtime: Runtime, token: str, answer: Response) -> bool:
     """Give the browser its session where the token is right."""
     admin = runtime.settings.admin_token
@@ -122,13 +127,14 @@ def sign_in(runtime: Runtime, token: str, answer: Response) -> bool:
         return False
     until = str(runtime.real_clock.now() + _SESSION_SECONDS * SECOND)
     session = f"{until}.{_mac(runtime, 'in', until)}"
-    _set_cookie(answer, _SESSION_COOKIE, session, _SESSION_SECONDS)
+    # For all pages: those that refuse a payment tell a tester more.
+    _set_cookie(answer, _SESSION_COOKIE, session, _SESSION_SECONDS, "/")
     return True
 
 
 def sign_out(answer: Response) -> None:
     """Take the session away."""
-    answer.delete_cookie(_SESSION_COOKIE, path=DASHBOARD)
+    answer.delete_cookie(_SESSION_COOKIE, path="/")
 
 
 def form_token(runtime: Runtime, path: str = DASHBOARD) -> str:

@@ -65,11 +65,7 @@ def test_the_consent_is_the_testers(world):
 
 @pytest.mark.parametrize(
     ("wish", "title"),
-    [
-        (UPI, "as****@okbank"),
-        (BANK, "State Bank of India"),
-        ({**CARD, "number": AMEX}, "American Express •••• 0005"),
-    ],
+    [(UPI, "as****@okbank"), (BANK, "State Bank of India"), ({**CARD, "number": AMEX}, "American Express •••• 0005")],
 )
 def test_every_kind_can_be_saved(world, wish, title):
     assert save(world, wish)["title"] == title

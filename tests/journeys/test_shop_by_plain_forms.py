@@ -197,4 +197,4 @@ def test_a_failed_order_is_paid_anew_however_soon(buyer, shop):
 def test_a_page_of_nobody_is_a_plain_404(buyer, shop):
     buyer.goes_to(f"{shop.server.url}/pay/nothing/upi")
     assert buyer.answer.status_code == 404
-    assert buyer.heading == "This payment page is closed"
+    assert buyer.heading == "There is no such payment"

@@ -178,7 +178,7 @@ def _mask(run: re.Match[str]) -> str:
 
 def brand_of(number: str) -> Brand | None:
     """The network of a number; None where no range holds it."""
-    first = int(number[:6]) if len(number) >= 6 else -1
+    first = int(number[:6]) if re.match("[0-9]{6}", number) else -1
     return next((brand for low, high, brand in _RANGES if low <= first <= high), None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Request, Response, jsonify, render_template
+from flask import Request, Response, jsonify
 from flask import request as current_request
 
 from mockpay.kernel.errors import MockpayError
@@ -24,13 +24,6 @@ JSON_PATHS = ("/v2/payments/chargeStatus", "/payments/v1/api")
 def error_of_path(error: MockpayError) -> Response:
     """An error that no view told: the path says in which format."""
     return json_error(error) if current_request.path.startswith(JSON_PATHS) else xml_error(error)
-
-
-def html_error(error: MockpayError) -> Response:
-    """A page without a Location: the buyer is not sent anywhere."""
-    told = amazon_error(error.code)
-    page = {"title": "This payment cannot be opened", "sentence": told.text(error), "code": error.code}
-    return Response(render_template("error.html", page=page), told.status)
 
 
 def xml_error(error: MockpayError) -> Response:

@@ -14,8 +14,9 @@ from flask import Request, Response
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.providers.amazonpay import codec, reasons
-from mockpay.providers.amazonpay.error_responses import html_error, note_refusal
+from mockpay.providers.amazonpay.error_responses import note_refusal
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
+from mockpay.providers.amazonpay.refusal_page import refusal_page
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
@@ -59,7 +60,7 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
     except MockpayError as error:
         result = Refusal(error)
     if isinstance(result, Refusal):
-        response = html_error(result.error)
+        response = refusal_page(result.error, request, result.sandbox)
         note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response)
         return response
     return _redirect(result)

@@ -37,7 +37,10 @@ def account_page(sandbox: Sandbox, title: str, **more: object) -> dict[str, obje
             name: buyers.home(seller.seller_id, path)
             for name, path in (("sign_in", ""), ("otp", "otp"), ("methods", "methods"), ("sign_out", "sign-out"))
         }
-        | {"inbox": page_session.inbox_url(seller.seller_id)},
+        | {
+            "inbox": page_session.inbox_url(seller.seller_id),
+            "dashboard": f"{guard.DASHBOARD}/sellers/{seller.seller_id}/orders",
+        },
         "errors": {},
         "values": {},
         "notes": [],
@@ -81,7 +84,14 @@ def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     if error is not None:
         message = sentences.refusal(sandbox, error, _SIGN_IN)
         page |= {"title": f"Error: {message}", "errors": {"email": message}}
+        page["locked_until"] = sentences.time_of_day(locked) if (locked := _locked_until(error)) else None
     return show("account/sign_in.html", 422 if error is not None else 200, page=page)
+
+
+def _locked_until(error: MockpayError) -> int | None:
+    """Until when no code is sent to this address, in the seller's ms; None where it is not locked."""
+    until = error.detail.get("until")
+    return until if error.code == "otp.locked_out" and isinstance(until, int) else None
 
 
 def code(runtime: Runtime, seller_id: str) -> Response:

@@ -13,6 +13,7 @@ from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, show
+from mockpay.web.wording.sentences import time_of_day
 
 _LONGEST_SEARCH = 40
 
@@ -78,5 +79,5 @@ def _row(session: PageSession, bank: BankOffer) -> dict[str, object]:
     if since is not None:
         says = "Not answering right now"
         if now - since < DAY:
-            says = f"Not answering since {page_session.until(since)}"
+            says = f"Not answering since {time_of_day(since)}"
     return {"code": bank.code, "name": bank.name, "says": says, "down": bank.is_down(now)}

@@ -16,14 +16,14 @@ from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row
 from mockpay.domain.wallet import BUYERS, DOMAIN
-from mockpay.kernel.clock import SECOND, Mode, indian
+from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
 from mockpay.kernel.money import Money
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers
-from mockpay.web.wording.sentences import countdown
+from mockpay.web.wording.sentences import countdown, time_of_day
 
 #: Who the buyer is must be proved on a page of its own, named so.
 _PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
@@ -165,12 +165,45 @@ def not_made(url: str) -> Response:
     return go(f"{url}?{_NOT_MADE}=1")
 
 
-def gone(error: MockpayError) -> Response:
-    """A page for a token that opens nothing, or a step that is not there any more."""
-    page: dict[str, object] = {"title": "This payment page is closed", "urls": {}}
-    if isinstance(error, Conflict):
-        return show("checkout/gone.html", 409, page={**page, "sentence": error.message})
-    return show("checkout/gone.html", 404, page=page)
+def gone(runtime: Runtime, token: str, error: MockpayError) -> Response:
+    """A page for a token that opens nothing, for a step that is not there any more, or for an order that is over."""
+    status = 409 if isinstance(error, Conflict) else 404
+    try:
+        with reading_session(runtime, token) as session:
+            return show("checkout/gone.html", status, page=_closed(session, error))
+    except NotFound:
+        page = {
+            "title": "There is no such payment",
+            "sentence": "This was never an order here: the address is cut off or mistyped, or the sandbox was "
+            "emptied since.",
+            "urls": {},
+        }
+        return show("checkout/gone.html", 404, page=page)
+
+
+#: What is not there, by the error's code.
+_NOT_THERE = {"method.not_found": "There is no such saved method"}
+
+
+def _closed(session: PageSession, error: MockpayError) -> dict[str, object]:
+    """The order exists: whether it is over, how it stands, and the way there."""
+    title = _NOT_THERE.get(error.code, "This page is closed")
+    if not session.order.open:
+        title = "This order is over"
+    shown = page_context(session, title, sentence=error.message, standing=_standing(session.order))
+    shown["here"] = session.url
+    return shown
+
+
+def _standing(order: Order) -> str:
+    """How an order stands, in half a sentence."""
+    words = {
+        OrderState.AUTHORIZED: "Paid; the seller has not taken the money yet",
+        OrderState.CANCELLED: "Cancelled",
+        OrderState.EXPIRED: "Its time to pay ran out",
+        OrderState.FAILED: "Not paid",
+    }
+    return "To be paid" if order.open else words.get(order.state, "Paid")
 
 
 # --- what pages show
@@ -211,6 +244,7 @@ def page_context(session: PageSession, title: str, **more: object) -> dict[str, 
     seller, name = session.sandbox.seller, store(session)
     return {
         "title": title,
+        "seller_id": seller.seller_id,
         "seller": {"name": name, "initials": initials(name), "host": urlsplit(session.order.redirect_url).hostname},
         "order": _order(session),
         "urls": _urls(session),
@@ -241,7 +275,7 @@ def _order(session: PageSession) -> Mapping[str, object]:
         "left_seconds": left // SECOND if left is not None else None,
         "left_text": countdown(left) if left is not None else None,
         "total_seconds": (order.expires_at - order.created_at) // SECOND,
-        "until_text": until(order.expires_at),
+        "until_text": time_of_day(order.expires_at),
     }
 
 
@@ -289,12 +323,6 @@ def amount_parts(amount: Money) -> dict[str, str]:
     shown = amount.display()
     whole, _, paise = shown[1:].rpartition(".")
     return {"symbol": shown[0], "whole": whole, "paise": f".{paise}"}
-
-
-def until(moment: int) -> str:
-    """A time of day as buyers read it: ``3:38 pm``."""
-    shown = indian(moment)
-    return f"{shown.hour % 12 or 12}:{shown:%M} {'am' if shown.hour < 12 else 'pm'}"
 
 
 def upi_notes() -> list[dict[str, str]]:

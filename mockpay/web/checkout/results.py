@@ -10,7 +10,7 @@ from mockpay.services import wallet as balances
 from mockpay.services.payments.transitions import ANSWER
 from mockpay.store import attempts, schedule
 from mockpay.web.checkout import page_session
-from mockpay.web.checkout.page_session import PageSession, until
+from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.wording.sentences import (
     countdown,
     meaning,
@@ -18,6 +18,7 @@ from mockpay.web.wording.sentences import (
     method_name,
     method_title,
     not_proved,
+    time_of_day,
     to_the_buyer,
     why,
 )
@@ -111,9 +112,9 @@ def _steps(session: PageSession, last: Attempt) -> list[dict[str, str]]:
     terms = METHODS[last.method].terms(last.instrument)
     paying = f"{method_title(last)}, {terms}," if terms else method_title(last)
     sent = approval.sent.format(title=paying) if approval else f"{paying} sent to pay"
-    steps = [{"title": sent, "at_text": until(last.created_at), "state": "done"}]
+    steps = [{"title": sent, "at_text": time_of_day(last.created_at), "state": "done"}]
     if approval:
-        when = "now" if asked else until(last.updated_at)
+        when = "now" if asked else time_of_day(last.updated_at)
         state = "now" if asked else "done"
         steps.append({"title": f"You approve {_where(session, last)}", "at_text": when, "state": state})
     state, when = ("next", "") if asked else ("now", "now")
@@ -123,7 +124,7 @@ def _steps(session: PageSession, last: Attempt) -> list[dict[str, str]]:
 def _reviewed(session: PageSession, last: Attempt) -> list[dict[str, str]]:
     """The way of a payment that somebody looks at first."""
     return [
-        {"title": f"{method_title(last)} chosen", "at_text": until(last.created_at), "state": "done"},
+        {"title": f"{method_title(last)} chosen", "at_text": time_of_day(last.created_at), "state": "done"},
         {"title": "We check the payment", "at_text": "now", "state": "now"},
         {"title": f"{_decider(session, last)} confirms", "at_text": "", "state": "next"},
     ]
@@ -162,7 +163,10 @@ def _paid(session: PageSession) -> dict[str, object]:
         refs += [{"label": label, "value": value} for label, value in details.items()]
         if last.reference:
             refs.append({"label": "Bank reference", "value": last.reference})
-    refs += [{"label": "Order reference", "value": order.order_id}, {"label": "Time", "value": until(order.updated_at)}]
+    refs += [
+        {"label": "Order reference", "value": order.order_id},
+        {"label": "Time", "value": time_of_day(order.updated_at)},
+    ]
     returned = order.refunded_minor >= order.amount.minor
     back = "The money was taken, then sent back." if returned else ""
     return {
@@ -194,7 +198,7 @@ def _failed(session: PageSession) -> dict[str, object]:
         "tried_text": f"{order.attempt_count} of {order.attempt_count + session.tries_left}",
         "retry": session.payable and session.tries_left > 0,
         "reason": (last.reason if last else None) or order.reason,
-        "banner": f"Your order is kept until {until(order.expires_at)}." if order.open else None,
+        "banner": f"Your order is kept until {time_of_day(order.expires_at)}." if order.open else None,
     }
 
 

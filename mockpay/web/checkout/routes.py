@@ -69,7 +69,7 @@ def _view(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callabl
         try:
             return view(runtime, token)
         except MockpayError as error:
-            return gone(error)
+            return gone(runtime, token, error)
 
     return model
 
@@ -197,8 +197,8 @@ def _away(url: str) -> Response:
 def _hold(session: PageSession) -> Response:
     """A page that leads on by itself once the delay is over on the seller's clock."""
     page = page_session.page_context(session, "Taking you back")
-    page["urls"] = {"return": session.at("return")}
     page["heading"] = "Taking you back to the seller"
+    page["away"] = True
     page["sentence"] = "A scenario holds the way back for 5 seconds."
     answer = show("checkout/gone.html", page=page)
     answer.headers["Refresh"] = f"1; url={request.path}"

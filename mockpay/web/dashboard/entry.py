@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from mockpay.delivery import clock
@@ -25,11 +27,12 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.get("/")
     @pages.get("/<page>")
     def entry(page: str = "orders") -> Response:
-        """A page of the default seller, or of the one that the seller switch names."""
+        """A page of the default seller, or of the one that `seller` names; the rest of the query goes on."""
         if page not in _PAGES:
             raise NotFound("There is no such page.", code="page.not_found")
-        seller_id = request.args.get("seller") or _first_seller(runtime)
-        return redirect(url_for(f"dashboard.{page}", seller_id=seller_id), 302)  # type: ignore[return-value]
+        query: dict[str, Any] = request.args.to_dict()
+        query["seller_id"] = query.pop("seller", "") or _first_seller(runtime)
+        return redirect(url_for(f"dashboard.{page}", **query), 302)  # type: ignore[return-value]
 
     @pages.errorhandler(MockpayError)
     def refused(error: MockpayError) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE
-from mockpay.kernel.clock import DAY, SECOND
+from mockpay.kernel.clock import DAY, SECOND, indian
 from mockpay.kernel.errors import MockpayError
 from mockpay.otp.rules import Challenge, OtpState
 from mockpay.risk.rules import DECLINED_REASON
@@ -85,6 +85,12 @@ def countdown(milliseconds: int) -> str:
     hours, minutes = seconds // 3_600, seconds // 60 % 60
     face = f"{minutes}:{seconds % 60:02d}"
     return f"{hours}:{face.rjust(5, '0')}" if hours else face
+
+
+def time_of_day(moment: int) -> str:
+    """A time of day as buyers read it: ``3:38 pm``."""
+    shown = indian(moment)
+    return f"{shown.hour % 12 or 12}:{shown:%M} {'am' if shown.hour < 12 else 'pm'}"
 
 
 def method_title(attempt: Attempt | None) -> str:
@@ -351,7 +357,6 @@ def why(order: Order, last: Attempt | None) -> str:
 
 EXPIRED = "This code has expired. Send a new one."
 TECHNICAL = "The code could not be checked just now. Send it once more."
-_LOCKED_OUT = "Too many wrong codes were typed. Try again later."
 
 
 def runs(sandbox: Sandbox, challenge: Challenge) -> bool:
@@ -371,11 +376,12 @@ def wrong(challenge: Challenge) -> str:
 
 def refusal(sandbox: Sandbox, error: MockpayError, what: str) -> str:
     """Why no code is sent for `what`, e.g. ``this payment``."""
-    until = error.detail.get("resend_at")
-    if isinstance(until, int):
-        return f"Another code can be sent in {countdown(until - sandbox.now)}."
-    told = {"otp.too_many_sends": f"No more codes are sent for {what}."}
-    return {**told, "otp.locked_out": _LOCKED_OUT}.get(error.code, error.message)
+    resend_at, locked_until = error.detail.get("resend_at"), error.detail.get("until")
+    if isinstance(resend_at, int):
+        return f"Another code can be sent in {countdown(resend_at - sandbox.now)}."
+    if isinstance(locked_until, int):
+        return f"Too many wrong codes were typed. No code is sent until {time_of_day(locked_until)}."
+    return f"No more codes are sent for {what}." if error.code == "otp.too_many_sends" else error.message
 
 
 def told(sandbox: Sandbox, challenge: Challenge | None) -> dict[str, object]:
