@@ -154,7 +154,7 @@ def test_anothers_token_is_refused_like_one_that_nobody_has(owner, shop, mockpay
     for token in (theirs, foreign, "tok_" + "0" * 22, "x" * 300):
         other.buys(shop).posts("saved", token=token)
         assert other.answer.status_code == 404
-        said.append(other.page.xpath("string(//main)"))
+        said.append(other.page.xpath("string(//div[@class='outcome'])"))
         assert attempts(shop) == []
         other.account(shop).posts(
             "methods",
@@ -163,7 +163,7 @@ def test_anothers_token_is_refused_like_one_that_nobody_has(owner, shop, mockpay
             form_token=other.page.xpath("//input[@name='form_token']/@value")[0],
         )
         assert other.answer.status_code == 404
-        said.append(other.page.xpath("string(//main)"))
+        said.append(other.page.xpath("string(//div[@class='outcome'])"))
     assert len(set(said)) == 2
     assert tokens(shop) == [theirs]
 
