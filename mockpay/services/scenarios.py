@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from mockpay.domain.methods import upi
 from mockpay.domain.methods.iso8583 import ISO_CODES
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.notifications import NotificationType
 from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
-from mockpay.domain.scenarios.resolution import MATCH_KEYS, TABLE, Rule, check_outcome
+from mockpay.domain.scenarios.resolution import MATCH_KEYS, TABLE, Rule, check_outcome, outcomes_of
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
@@ -18,6 +21,8 @@ from mockpay.store.unit_of_work import Sandbox
 #: Every attempt looks at every rule, so there is an end to them.
 _MOST_RULES = 1_000
 _LONGEST_VALUE = 255
+#: Keys of a match whose values are words of a list.
+_MATCH_WORDS: Mapping[str, Collection[str]] = {"method": METHODS, "notification_type": set(NotificationType)}
 
 _SAYS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 
@@ -46,8 +51,8 @@ def add_rule(
             ``amount.invalid`` or ``vpa.invalid``.
         Conflict: code ``scenario.too_many_rules``.
     """
-    at, normal = parse_outcome(stage, outcome)
-    fitting = {key: _parse_match_value(key, value) for key, value in match.items()}
+    fitting = {key: parse_match_value(key, value) for key, value in match.items()}
+    at, normal = parse_outcome(stage, outcome, fitting.get("method", ""))
     _drop_spent_rules(sandbox)
     expires_at = None if ttl_seconds is None else sandbox.now + ttl_seconds * SECOND
     return scenarios.add(
@@ -55,32 +60,54 @@ def add_rule(
     )
 
 
-def parse_outcome(stage: str, outcome: str) -> tuple[Stage, str]:
+def parse_outcome(stage: str, outcome: str, method: str = "") -> tuple[Stage, str]:
     """
     A stage and an outcome as attempts know them; a bare ISO code such as ``51`` is ``iso:51``.
 
+    Args:
+        method: The only one that the outcome is meant for; empty for any.
+
     Raises:
-        Invalid: code ``scenario.stage`` or ``scenario.outcome``.
+        Invalid: code ``scenario.stage`` or ``scenario.outcome``, with the nearest right word.
     """
+    if stage not in set(Stage):
+        message = f"There is no stage '{stage}'.{_nearest(stage, Stage)}"
+        raise Invalid(message, code="scenario.stage", stage=stage)
+    at = Stage(stage)
+    normal = f"iso:{outcome}" if at is Stage.ISSUER and outcome in ISO_CODES else outcome
     try:
-        at = Stage(stage)
-    except ValueError as error:
-        message = f"There is no stage '{stage}'."
-        raise Invalid(message, code="scenario.stage", stage=stage) from error
-    check_outcome(at, outcome)
-    if at is Stage.ISSUER and outcome in ISO_CODES:
-        return at, f"iso:{outcome}"
-    return at, outcome
+        if at is Stage.ISSUER and method:
+            METHODS[method].response_codes.answer(normal)
+        else:
+            check_outcome(at, outcome)
+    except Invalid as error:
+        message = f"{error.message}{_nearest(outcome, outcomes_of(at, method))}"
+        raise Invalid(message, code="scenario.outcome", outcome=outcome) from error
+    return at, normal
 
 
-def _parse_match_value(key: str, value: str) -> str:
-    """A value as attempts have it: ``499`` is ``499.00``, a UPI ID is in lower case."""
+def _nearest(word: str, words: Iterable[str]) -> str:
+    right = sorted(set(words))
+    near = get_close_matches(word, right, 1, 0.5)
+    return f" Did you mean '{near[0]}'?" if near else f" It is one of {', '.join(right)}."
+
+
+def parse_match_value(key: str, value: str) -> str:
+    """
+    A value as attempts have it: ``499`` is ``499.00``, a UPI ID is in lower case.
+
+    Raises:
+        Invalid: code ``scenario.match``, with the nearest right word, ``amount.invalid`` or ``vpa.invalid``.
+    """
     if key not in MATCH_KEYS:
-        known = ", ".join(sorted(MATCH_KEYS))
-        message = f"A rule cannot match on '{key}', only on {known}."
+        message = f"A rule cannot match on '{key}'.{_nearest(key, MATCH_KEYS)}"
         raise Invalid(message, code="scenario.match", key=key)
     if not (0 < len(value) <= _LONGEST_VALUE and value.isprintable()):
         raise Invalid(f"'{key}' has a value that nothing can have.", code="scenario.match", key=key)
+    words = _MATCH_WORDS.get(key)
+    if words is not None and value not in words:
+        message = f"There is no {key.replace('_', ' ')} '{value}'.{_nearest(value, words)}"
+        raise Invalid(message, code="scenario.match", key=key)
     if key == "amount":
         return Money.parse(value).wire()
     return upi.vpa(value) if key == "vpa" else value

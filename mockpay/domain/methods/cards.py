@@ -418,6 +418,7 @@ def _saved_title(parts: Parts) -> str:
 
 
 FACTS: Mapping[str, str] = {"auth_required": "Asked by the card’s issuer", "auth_ok": "By the card’s issuer"}
+_PANS = frozenset({str(Input.PAN)})
 METHOD = Method(
     code=Card.method,
     order=2,
@@ -439,10 +440,31 @@ METHOD = Method(
     rows=_ROWS,
     sections=(
         Section(
-            title="Cards",
+            title="Cards that pay",
             anchor="cards",
             description="Published test cards; expiry and CVV are free.",
-            inputs=frozenset({Input.PAN, Input.CVV}),
+            inputs=_PANS,
+            prefix="card.good.",
+        ),
+        Section(
+            title="Cards that are refused",
+            anchor="refused",
+            description="By number, or by a CVV on any card.",
+            inputs=_PANS | {Input.CVV},
+        ),
+        Section(
+            title="Cards and 3-D Secure",
+            anchor="threeds",
+            description="What becomes of their authentication.",
+            inputs=_PANS,
+            prefix="card.3ds.",
+        ),
+        Section(
+            title="Cards and the risk check",
+            anchor="card-risk",
+            description="Before the issuer is asked.",
+            inputs=_PANS,
+            prefix="card.risk.",
         ),
         Section(
             title="Cardholder names",

@@ -105,6 +105,18 @@ class ResponseCodes:
             return False
         return True
 
+    def outcomes(self) -> dict[str, str]:
+        """Every outcome that has a name, by name and by code, with what happens: ``pending, then approved``."""
+        return {outcome: self._words(self.answer(outcome)) for outcome in (*self.named, *self.codes)}
+
+    def _words(self, answer: Answer) -> str:
+        says = self.codes[answer.code].meaning
+        if answer.later is None:
+            return says
+        later = "sent back" if answer.later == REVERSED else self.codes[answer.later].meaning
+        when = " after the order expired" if answer.timing is Timing.AFTER_ORDER_EXPIRY else ""
+        return f"{says}, then {later}{when}"
+
     def _own(self, iso: str) -> str:
         """This network's code for an ISO one; cards speak ISO themselves."""
         if iso in self.from_iso:

@@ -38,6 +38,7 @@ RESPONSE_CODES = ResponseCodes(
         Code("F", "declined by the bank", "payment_failed"),
         Code("C", "cancelled on the bank's page", "payment_cancelled", "customer"),
         Code("L", "account locked", "debit_instrument_blocked"),
+        Code("Z", "account frozen", "debit_instrument_blocked"),
         Code("N", "not enough funds", "insufficient_funds"),
         Code("X", "the bank's answer was forged", "payment_failed", "gateway"),
         Code("D", "the bank is down", "bank_technical_error"),
@@ -48,6 +49,7 @@ RESPONSE_CODES = ResponseCodes(
     named={
         "success": Answer("S"),
         "locked": Answer("L"),
+        "frozen": Answer("Z"),
         "insufficient": Answer("N"),
         "bankdown": Answer("D"),
         "failure": Answer("F"),

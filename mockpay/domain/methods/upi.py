@@ -248,9 +248,16 @@ METHOD = Method(
         Section(
             title="UPI IDs by code",
             anchor="codes",
-            description="Any response code of the network.",
+            description="Any response code of a bank or an app.",
             inputs=_VPAS,
             prefix="upi.code.",
+        ),
+        Section(
+            title="UPI IDs by code: U",
+            anchor="u-codes",
+            description="Response codes of the network itself.",
+            inputs=_VPAS,
+            prefix="upi.code.u",
         ),
         Section(
             title="Other sandboxes’ UPI IDs",

@@ -147,6 +147,15 @@ def check_outcome(stage: Stage, outcome: str) -> None:
         raise Invalid(message, code="scenario.outcome", outcome=outcome)
 
 
+def outcomes_of(stage: Stage, method: str = "") -> dict[str, str]:
+    """Outcomes of a stage that have a name, each with what happens; at the issuer those of one method, or of all."""
+    if stage is Stage.ISSUER:
+        methods = [METHODS[method]] if method else METHODS.values()
+        return {name: says for each in methods for name, says in each.response_codes.outcomes().items()}
+    rows = {row.outcome: row.description for row in TABLE if row.stage is stage and _KNOWS[stage](row.outcome)}
+    return {"success": "nothing is wrong", **rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """

@@ -1,0 +1,45 @@
+"""The scenarios as a tool: short, narrowed while one types, one outcome made the next payment's."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.watch import WIDE
+
+_HEIGHT = "document.scrollingElement.scrollHeight"
+
+
+@pytest.mark.parametrize(("size", "folded", "open_"), [({"width": 360, "height": 800}, 1800, 3300), (WIDE, 1450, 2100)])
+def test_the_page_is_short_and_one_group_is_open_at_a_time(open_page, gallery, size, folded, open_):
+    page = open_page(viewport=size)
+    page.goto(gallery.url("dashboard-scenarios"))
+    assert page.evaluate(_HEIGHT) <= folded
+    for group in page.locator("details.group summary").all():
+        group.click()
+        expect(page.locator("details.group[open]")).to_have_count(1)
+        assert page.evaluate(_HEIGHT) <= open_, group.inner_text()
+
+
+def test_typing_narrows_the_list_and_clearing_folds_it_again(wide_page, gallery):
+    page = wide_page
+    page.goto(gallery.url("dashboard-scenarios"))
+    lines, groups = page.locator(".outcomes li:visible"), page.locator("details.group:visible")
+    everything = groups.count()
+    page.keyboard.press("/")
+    page.keyboard.type("net banking FROZEN")
+    expect(lines).to_have_count(1)
+    expect(groups).to_have_count(1)
+    page.get_by_role("searchbox").fill("")
+    expect(lines).to_have_count(0)
+    expect(groups).to_have_count(everything)
+
+
+def test_the_next_payment_by_net_banking_is_made_to_fail_as_frozen(wide_page, shop):
+    page = wide_page
+    page.goto(f"{shop.ui}/scenarios")
+    page.get_by_role("searchbox").fill("net banking frozen")
+    page.get_by_role("link", name="Use next: frozen").click()
+    page.get_by_role("button", name="Use for the next payment").click()
+    expect(page.locator("[aria-labelledby=rules] tbody")).to_contain_text("method netbanking")
+    assert shop.seller.control("GET", "/scenarios")["items"][0]["outcome"] == "frozen"
+    page.get_by_role("button", name="Drop rule").click()
+    assert shop.seller.control("GET", "/scenarios")["items"] == []
