@@ -114,11 +114,14 @@ def test_wrong_codes_are_counted_and_lock_the_challenge(asked):
 
 def test_two_locked_challenges_lock_the_email_out_for_a_while(asked, shop):
     asked.presses("otp-submit", otp="888888")
+    shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2026-11-21T10:08:00Z"})
     asked.presses("otp-resend").presses("otp-submit", otp="888888").presses("otp-resend")
-    assert asked.reads("otp-error") == "Too many wrong codes were typed. Try again later."
+    assert asked.reads("otp-error") == "Too many wrong codes were typed. No code is sent until 4:08 pm."
+    assert "The lock ends at 4:08 pm by the seller’s clock" in asked.reads("unlock")
     asked.account(shop, "").presses("sign-in", email=RICH)
     assert asked.answer.status_code == 422
-    assert "Too many wrong codes were typed. Try again later." in asked.page.text_content()
+    assert "No code is sent until 4:08 pm." in asked.page.text_content()
+    assert "The lock ends at 4:08 pm by the seller’s clock" in asked.reads("unlock")
     shop.seller.advance(seconds=1801)
     asked.presses("sign-in", email=RICH).presses("otp-submit", otp="123456")
     assert asked.heading == "Saved methods"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mockpay.kernel.clock import SECOND, SystemClock, rfc3339
 from mockpay.kernel.money import Money
+from mockpay.merchant.client import AmazonPayClient
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose
 from mockpay.settings import Settings
@@ -20,6 +21,7 @@ PAYMENT = (
     "upi-app",
     "upi-app-nothing",
     "card",
+    "barred",
     "netbanking",
     "netbanking-found",
     "bank-login",
@@ -28,6 +30,7 @@ PAYMENT = (
     "wallet",
     "emi",
     "waiting",
+    "waiting-asked",
     "waiting-bank",
     "waiting-pending",
     "waiting-unknown",
@@ -57,6 +60,8 @@ OURS = (
     "landing",
     "not-found",
     "provider-error",
+    "refused-signature",
+    "refused-return-url",
     "dashboard-list",
     "dashboard-empty",
     "dashboard-order",
@@ -99,7 +104,10 @@ SHOP = (
 NAMES = (*PAYMENT, *OURS, *SHOP)
 #: Pages that are refusals, and how.
 STATUS = {
+    "barred": 422,
     "gone": 404,
+    "refused-signature": 403,
+    "refused-return-url": 400,
     "bank-refused": 400,
     "acs-refused": 404,
     "not-found": 404,
@@ -159,6 +167,7 @@ class Gallery:
             "landing": f"{root}/",
             "not-found": f"{root}/nothing",
             "provider-error": f"{root}/processPayment?payload=x",
+            **self._mistaken_requests(),
             "dashboard-list": f"{ui}/orders",
             "dashboard-empty": f"{ui}/orders?q=nothing-fits",
             "dashboard-scenarios": f"{ui}/scenarios",
@@ -176,6 +185,16 @@ class Gallery:
             "shop-orders": f"{shop}/orders",
             "shop-refused": f"{shop}/return?status=SUCCESS&sellerOrderId=x",
             "shop-not-found": f"{shop}/orders/none",
+        }
+
+    def _mistaken_requests(self):
+        """Requests to pay as a seller's software makes them by mistake."""
+        seller = self._server.new_seller()
+        key, order = self._server.runtime.keys.public_file.read_text(), {"amount": "499.00", "seller_order_id": "m-1"}
+        stranger = AmazonPayClient(seller.seller_id, seller.fields["access_key"], "mistyped", key, self._server.url)
+        return {
+            "refused-signature": stranger.payment_url(redirect_url="http://127.0.0.1:1/back", **order),
+            "refused-return-url": seller.client().payment_url(redirect_url="https://shop.example/back", **order),
         }
 
     def _asked_for_a_code(self, root):
@@ -296,6 +315,7 @@ class Gallery:
         self._at["taking-back"] = held.follows("return-to-seller").url
         again = self._buyer().asks("declined@mockpay").follows("retry")
         self._at["choose-again"] = again.url
+        self._at["waiting-asked"] = self._buyer().asks("asha@okhdfc").url
         asked = self._buyer(sku="pannier").asks("asha@okhdfc")
         self._at["waiting"] = asked.url
         self._at["upi-app"] = asked.opens_the_app().url
@@ -307,6 +327,7 @@ class Gallery:
         self._at_the_bank()
         self._proving()
         self._at["emi"] = self._buyer("4999.00").follows("method-emi").url
+        self._at["barred"] = f"{self._buyer('500000.01').url}upi"
         choosing = self._buyer()
         self._at["choose"] = start = choosing.url
         self._at["card"], self._at["netbanking"] = f"{start}card", f"{start}netbanking"

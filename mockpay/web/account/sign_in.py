@@ -84,14 +84,8 @@ def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     if error is not None:
         message = sentences.refusal(sandbox, error, _SIGN_IN)
         page |= {"title": f"Error: {message}", "errors": {"email": message}}
-        page["locked_until"] = sentences.time_of_day(locked) if (locked := _locked_until(error)) else None
+        page["locked_until"] = sentences.locked_until(error)
     return show("account/sign_in.html", 422 if error is not None else 200, page=page)
-
-
-def _locked_until(error: MockpayError) -> int | None:
-    """Until when no code is sent to this address, in the seller's ms; None where it is not locked."""
-    until = error.detail.get("until")
-    return until if error.code == "otp.locked_out" and isinstance(until, int) else None
 
 
 def code(runtime: Runtime, seller_id: str) -> Response:
@@ -148,15 +142,19 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
             else:
                 sent = people.start_sign_in(sandbox, challenge.subject)
         except Conflict as error:
-            return _code_form(sandbox, challenge, sentences.refusal(sandbox, error, _SIGN_IN), 422)
+            message, locked = sentences.refusal(sandbox, error, _SIGN_IN), sentences.locked_until(error)
+            return _code_form(sandbox, challenge, message, 422, locked)
         return go(_code_url(sandbox, sent, sent="again"))
 
 
-def _code_form(sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200) -> Response:
+def _code_form(
+    sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200, locked: str | None = None
+) -> Response:
     page = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
     page |= {
         "notes": page_session.otp_notes(),
         "challenge": challenge.challenge_id,
+        "locked_until": locked,
         "to": challenge.destination_masked.replace("*", "•"),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }

@@ -65,7 +65,8 @@ def _resend(runtime: Runtime, token: str) -> Response:
         try:
             _send_again(session, attempt)
         except Conflict as error:
-            return _form(session, attempt, sentences.refusal(session.sandbox, error, _PAYMENT), 422)
+            message, locked = sentences.refusal(session.sandbox, error, _PAYMENT), sentences.locked_until(error)
+            return _form(session, attempt, message, 422, locked)
         return go(f"{session.at('otp')}?sent=again")
 
 
@@ -89,8 +90,11 @@ def _cancel(runtime: Runtime, token: str) -> Response:
 _ACTIONS = {"resend": _resend, "cancel": _cancel}
 
 
-def _form(session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200) -> Response:
-    page = page_session.page_context(session, "Enter the code", notes=page_session.otp_notes())
+def _form(
+    session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200, locked: str | None = None
+) -> Response:
+    notes = page_session.otp_notes()
+    page = page_session.page_context(session, "Enter the code", notes=notes, locked_until=locked)
     challenge = authentication.active_otp(session.sandbox, attempt)
     asked = sentences.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
     error = error or _trouble(session, challenge)

@@ -374,13 +374,19 @@ def wrong(challenge: Challenge) -> str:
     return f"That code is not right. {tries(challenge)}."
 
 
+def locked_until(error: MockpayError) -> str | None:
+    """Until which time of day a buyer gets no code after too many wrong ones; None where they do."""
+    until = error.detail.get("until")
+    return time_of_day(until) if error.code == "otp.locked_out" and isinstance(until, int) else None
+
+
 def refusal(sandbox: Sandbox, error: MockpayError, what: str) -> str:
     """Why no code is sent for `what`, e.g. ``this payment``."""
-    resend_at, locked_until = error.detail.get("resend_at"), error.detail.get("until")
+    resend_at = error.detail.get("resend_at")
     if isinstance(resend_at, int):
         return f"Another code can be sent in {countdown(resend_at - sandbox.now)}."
-    if isinstance(locked_until, int):
-        return f"Too many wrong codes were typed. No code is sent until {time_of_day(locked_until)}."
+    if (until := locked_until(error)) is not None:
+        return f"Too many wrong codes were typed. No code is sent until {until}."
     return f"No more codes are sent for {what}." if error.code == "otp.too_many_sends" else error.message
 
 
