@@ -1,5 +1,6 @@
 """The account pages as a program uses them: sign-in, its refusals, and what each button does."""
 
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
 import pytest
@@ -114,14 +115,16 @@ def test_wrong_codes_are_counted_and_lock_the_challenge(asked):
 
 def test_two_locked_challenges_lock_the_email_out_for_a_while(asked, shop):
     asked.presses("otp-submit", otp="888888")
-    shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2026-11-21T10:08:00Z"})
+    now = datetime.fromisoformat(shop.seller.control("GET", "/clock")["now"])
+    later = (now + timedelta(minutes=30)).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    end = later.strftime("%I:%M %p").lstrip("0").lower()
     asked.presses("otp-resend").presses("otp-submit", otp="888888").presses("otp-resend")
-    assert asked.reads("otp-error") == "Too many wrong codes were typed. No code is sent until 4:08 pm."
-    assert "The lock ends at 4:08 pm by the seller’s clock" in asked.reads("unlock")
+    assert asked.reads("otp-error") == f"Too many wrong codes were typed. No code is sent until {end}."
+    assert f"The lock ends at {end} by the seller’s clock" in asked.reads("unlock")
     asked.account(shop, "").presses("sign-in", email=RICH)
     assert asked.answer.status_code == 422
-    assert "No code is sent until 4:08 pm." in asked.page.text_content()
-    assert "The lock ends at 4:08 pm by the seller’s clock" in asked.reads("unlock")
+    assert f"No code is sent until {end}." in asked.page.text_content()
+    assert f"The lock ends at {end} by the seller’s clock" in asked.reads("unlock")
     shop.seller.advance(seconds=1801)
     asked.presses("sign-in", email=RICH).presses("otp-submit", otp="123456")
     assert asked.heading == "Saved methods"
