@@ -14,7 +14,7 @@ from mockpay.kernel.http.calls import Unreachable
 from mockpay.services.payments import payments
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox as outbox_rows
-from tests.factories import NOON, World, run_concurrently
+from tests.factories import IPN_URL, NOON, World, run_concurrently
 
 
 class Counting:
@@ -115,6 +115,20 @@ def test_a_row_sent_twice_has_one_idempotency_key_and_one_result(world, gateway,
     assert told == ["chosen", "auth_required", "auth_ok", "submit", "approved_and_captured"]
 
 
+def test_a_try_to_notify_that_two_made_is_written_down_once(runtime, real_clock, post):
+    world = World.new(runtime, ipn_url=IPN_URL)
+    order = world.order()
+    world.pay(order)
+    slow = outbox.claim(runtime)
+    real_clock.move(outbox_rows.LEASE_MS)
+    post.answers = [500, 500]
+    for claim in (outbox.claim(runtime), slow):
+        outbox.send(runtime, claim)
+    assert len(post.sent) == 2
+    (told,) = world.notifications(order)
+    assert (told.state, told.tries, len(world.delivery_tries(told))) == ("RETRY_WAIT", 1, 1)
+
+
 def test_a_payment_that_was_cancelled_before_it_was_sent_is_never_asked_for(world, gateway, real_clock):
     order = world.order()
     started = world.create_attempt(order)
@@ -161,6 +175,14 @@ def test_rows_are_claimed_oldest_first(world, real_clock):
     numbers = [world.create_attempt(world.order(f"O-{n}")).outbox_id for n in range(3)]
     real_clock.move(outbox_rows.LEASE_MS)
     assert [row.outbox_id for row in claimed(world.runtime)] == numbers
+
+
+def test_a_row_that_nobody_has_claimed_goes_before_one_whose_lease_is_over(world, real_clock):
+    lapsed = world.create_attempt(world.order("O-1")).outbox_id
+    real_clock.move(outbox_rows.LEASE_MS)
+    with world.transaction() as sandbox:
+        fresh = outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "S04", leased=False, url="/")
+    assert [row.outbox_id for row in claimed(world.runtime)] == [fresh, lapsed]
 
 
 def test_one_sellers_rows_are_claimed_alone(world, runtime, real_clock):

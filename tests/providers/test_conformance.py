@@ -6,11 +6,14 @@ from pathlib import Path
 
 from flask import Flask
 
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.gateways import Charge, Gateway, ResultKind
+from mockpay.domain.providers import ProviderPort
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.money import Money
 from mockpay.providers import contract
 from mockpay.wire import xml
+from tests.factories import on_sqlite, payment_request
 
 PROVIDERS = contract.discover()
 FOLDER = Path(contract.__file__).parent
@@ -101,6 +104,21 @@ def test_no_two_providers_own_the_same_address():
 
 #: What only a scenario or a quota asks for.
 AGREED = {"throttled", "service.unavailable", "answer.lost"}
+
+
+def test_a_companys_own_words_for_a_method_go_before_the_general_ones(subtests):
+    for provider in PROVIDERS.values():
+        with subtests.test(provider=provider.name):
+            assert provider.methods == {code: provider.own_methods.get(code, METHODS[code]) for code in METHODS}
+
+
+@on_sqlite
+def test_ids_of_a_company_that_has_no_form_of_its_own_differ_by_their_number(world):
+    plain, order, wanted = ProviderPort(name="plain", title="Plain"), world.order(), payment_request()
+    with world.read() as sandbox:
+        orders = {plain.order_id(sandbox.seller, wanted, number) for number in range(3)}
+        refunds = {plain.refund_id(sandbox.seller, order, "R-1", number) for number in range(3)}
+    assert len(orders) == len(refunds) == 3
 
 
 def test_every_error_is_told_in_the_companys_own_format(subtests):

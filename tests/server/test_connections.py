@@ -2,15 +2,16 @@
 
 import http.client
 import socket
-from contextlib import ExitStack, closing
-from threading import Thread
+import time
+from contextlib import ExitStack, closing, contextmanager
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import pytest
 
 from mockpay.http_server import HttpServer
 from mockpay.settings import Settings
-from tests.server.wire import get, send
+from tests.server.wire import CLOSE, get, send
 
 KEEP = b"Host: localhost\r\nConnection: keep-alive\r\n\r\n"
 MANY = 100
@@ -51,6 +52,16 @@ def test_a_request_that_comes_byte_by_byte_is_answered(mockpay_server):
 
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert b"AWSAccessKeyId is missing." in answer
+
+
+@pytest.mark.parametrize("rest", [1, 2, 3, 4])
+def test_a_head_whose_end_comes_in_two_pieces_is_answered(mockpay_server, rest):
+    head = b"GET /getDynamicConfig HTTP/1.1\r\n" + CLOSE
+    with connect(mockpay_server) as line:
+        line.sendall(head[:-rest])
+        assert health(mockpay_server) == 200  # So the first piece was taken before.
+        line.sendall(head[-rest:])
+        assert b"".join(iter(lambda: line.recv(65_536), b"")).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_body_of_chunks_that_comes_byte_by_byte_is_answered(mockpay_server):
@@ -96,6 +107,20 @@ def test_callers_that_drip_hold_up_nobody(mockpay_server, half):
         assert health(mockpay_server) == 200
 
 
+@contextmanager
+def impatient(application):
+    """The address of a server that waits 0.3 seconds for anybody."""
+    server = HttpServer(Settings(port=0, threads=4), timeout=0.3)
+    server.wsgi_app = application
+    server.expiration_interval = 0.05
+    server.prepare()
+    Thread(target=server.serve, daemon=True).start()
+    try:
+        yield "127.0.0.1", server.bind_addr[1]
+    finally:
+        server.stop()
+
+
 def test_half_a_request_has_a_deadline_however_it_drips(capfd):
     """One that is idle before its time is over is closed without a word."""
 
@@ -103,13 +128,7 @@ def test_half_a_request_has_a_deadline_however_it_drips(capfd):
         start_response("200 OK", [("Content-Length", "0")])
         return []
 
-    server = HttpServer(Settings(port=0, threads=4), timeout=0.3)
-    server.wsgi_app = application
-    server.expiration_interval = 0.05
-    server.prepare()
-    Thread(target=server.serve, daemon=True).start()
-    address = ("127.0.0.1", server.bind_addr[1])
-    try:
+    with impatient(application) as address:
         with socket.create_connection(address, timeout=20) as line:
             line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
             line.settimeout(0.02)
@@ -124,12 +143,29 @@ def test_half_a_request_has_a_deadline_however_it_drips(capfd):
                     answer = b""
         with socket.create_connection(address, timeout=20) as idle:
             assert idle.recv(1) == b""
-    finally:
-        server.stop()
     assert answer in {b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n", b""}
     log = capfd.readouterr().err.splitlines()
     assert len(log) == 1
     assert log[0].endswith("sent no whole request in 0.3 s.")
+
+
+def test_a_slow_answer_takes_nothing_of_the_time_that_a_connection_may_be_idle():
+    go_on = Event()
+
+    def application(_environ, start_response):
+        go_on.wait(20)
+        start_response("204 No Content", [])
+        return []
+
+    with impatient(application) as address, socket.create_connection(address, timeout=20) as line:
+        line.sendall(b"GET / HTTP/1.1\r\n" + KEEP)
+        with socket.create_connection(address, timeout=20) as idle:
+            assert idle.recv(1) == b""  # So the time of the first one's request is over too.
+        asked = time.monotonic()
+        go_on.set()
+        assert line.recv(65_536).startswith(b"HTTP/1.1 204 ")
+        assert line.recv(65_536) == b""
+        assert time.monotonic() - asked >= 0.25
 
 
 def test_a_line_longer_than_what_comes_at_once_is_read(mockpay_server):

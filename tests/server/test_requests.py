@@ -148,6 +148,17 @@ def test_a_body_above_one_megabyte_is_refused_in_the_callers_format(mockpay_serv
     assert f"content-type: {kind}" in answer.head.lower()
 
 
+def test_a_body_of_one_megabyte_is_read_to_its_end(mockpay_server):
+    body = b"Action=x&" + b"a" * (1_048_576 - 9)
+    first = b"POST " + MWS + b" HTTP/1.1\r\n" + FORM.replace(b"close", b"keep-alive")
+    second = b"GET /getDynamicConfig HTTP/1.1\r\n" + CLOSE
+
+    answer = send(mockpay_server, first + b"Content-Length: 1048576\r\n\r\n" + body + second)
+
+    assert answer.status == 401
+    assert answer.octets.count(b"HTTP/1.1 200 ") == 1
+
+
 def test_a_body_announced_too_large_is_refused_before_it_is_sent(mockpay_server):
     address = urlsplit(mockpay_server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as line:

@@ -1,11 +1,15 @@
 """The end of a try at the edge of its order's time, and ends that are made known late."""
 
+from dataclasses import replace
+
 import pytest
 
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.gateways import Result, ResultKind
 from mockpay.kernel.errors import Conflict
+from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import payments, settlement
-from tests.factories import NOON, World
+from tests.factories import GUEST_AT_PAGE, NOON, World
 
 
 @pytest.mark.parametrize("moved", ["by advance", "by nobody yet"])
@@ -170,3 +174,13 @@ def test_the_timeline_names_who_did_it_and_why(world):
     ]
     failed = world.timeline(order)[4].facts
     assert (failed["code"], failed["reason"]) == ("ZA", "payment_declined")
+
+
+@pytest.mark.parametrize(("late", "next_one"), [(False, "FAILED"), (True, "CAPTURED")])
+def test_money_that_came_after_all_is_no_decline_to_the_risk_check(world, late, next_one):
+    payer = replace(GUEST_AT_PAGE, inputs=Inputs(ip="192.0.2.5"))
+    tries = [world.pay_with(world.order(f"O-{n}"), Upi("failure@mockpay"), payer) for n in range(5)]
+    if late:
+        with world.transaction() as sandbox:
+            settlement.settle(sandbox, tries[0].attempt_id, "00")
+    assert world.pay_with(world.order("O-6"), Upi("success@mockpay"), payer).state == next_one

@@ -1,10 +1,12 @@
 """The issuer's challenge: OTPs, buttons, leaving, silence, and who is believed at the end."""
 
+from dataclasses import replace
+
 import pytest
 
 from mockpay.kernel.errors import Invalid
 from mockpay.store import inbox, schedule
-from mockpay.threeds import directory_server
+from mockpay.threeds import directory_server, messages
 from mockpay.threeds import threeds_table as rows
 from mockpay.threeds.acs import AcsPage, ChallengeCompletion
 from mockpay.threeds.rules import Liability, State
@@ -219,6 +221,24 @@ def test_an_end_leaves_nothing_due(world):
     room.submit()
     with world.read() as sandbox:
         assert schedule.waiting_of(sandbox, room.txn_id) == []
+
+
+@on_sqlite
+def test_a_browser_that_is_back_before_the_end_leaves_nothing_due(world):
+    room = Room.opened(world)
+    told = cres_of(Room.opened(world, order="O-2").submit())
+    mine = replace(told, server_trans_id=room.txn_id, acs_trans_id=room.txn.acs_trans_id)
+    assert room.finish(messages.encode(mine.plain())).state is State.ERROR
+    with world.read() as sandbox:
+        assert schedule.waiting_of(sandbox, room.txn_id) == []
+
+
+@on_sqlite
+def test_the_timeline_tells_how_a_challenge_ended_not_that_there_was_one(world):
+    room = Room.opened(world)
+    room.submit()
+    told = {line.event: line.facts.get("trans_status") for line in world.timeline_of(room.txn_id)}
+    assert (told["challenge"], told["complete"]) == ("C", "Y")
 
 
 @on_sqlite

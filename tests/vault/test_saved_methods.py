@@ -214,6 +214,8 @@ def test_when_the_default_goes_the_one_used_last_takes_its_place(world):
 
 def test_deleting_another_leaves_the_default_alone(world):
     first, second = save_card(world), save_card(world, MASTERCARD)
+    third = save(world, NetBanking("SBIN"))
+    act(world, verbs.use, third)
     act(world, verbs.delete, second)
     assert default(world) == first.token
 

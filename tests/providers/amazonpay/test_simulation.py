@@ -213,6 +213,15 @@ def test_a_note_that_is_too_long_or_too_deep_is_refused_unread(read):
 
 
 @BOTH
+def test_a_note_that_is_just_short_and_flat_enough_is_read(read):
+    asked = {"SandboxSimulation": {"State": "Completed"}, "more": ""}
+    longest = {**asked, "more": "x" * (2_048 - len(json.dumps(asked)))}
+    deepest = {**asked, "more": [[]] * 29}
+    for text in (json.dumps(longest), json.dumps(deepest)):
+        assert read(text) == read(json.dumps(asked))
+
+
+@BOTH
 def test_the_refusal_names_the_note_and_repeats_nothing_of_it(read):
     with pytest.raises(Invalid) as caught:
         read(note(State="<script>"))

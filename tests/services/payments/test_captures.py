@@ -5,7 +5,9 @@ import json
 import pytest
 
 from mockpay.delivery.clock import Until
+from mockpay.kernel.clock import DAY
 from mockpay.kernel.errors import Conflict
+from mockpay.store import schedule
 from tests.factories import IPN_URL, NOON, SECOND, World, run_concurrently
 from tests.services.ledger import balances, by_balance, payable, top_up
 
@@ -47,6 +49,26 @@ def test_the_time_to_pay_is_over_once_the_money_is_secured(by_hand):
     by_hand.advance(10_000)
     assert by_hand.get_order(order).state == "AUTHORIZED"
     assert by_hand.capture(order).state == "PAID"
+
+
+def waiting(world):
+    with world.read() as sandbox:
+        return [event.kind for event in schedule.due(sandbox, sandbox.now + 365 * DAY, 100)]
+
+
+def test_secured_money_waits_for_the_end_of_its_hold_alone_and_captured_money_for_nothing(by_hand):
+    order = authorised(by_hand)
+    assert waiting(by_hand) == ["order.auth_expire"]
+    by_hand.capture(order)
+    assert waiting(by_hand) == []
+
+
+def test_a_released_hold_waits_for_no_pending_capture(by_hand):
+    order = authorised(by_hand, "1708.01")
+    by_hand.capture(order)
+    assert waiting(by_hand) == ["attempt.capture", "order.auth_expire"]
+    by_hand.cancel_by_seller(order)
+    assert waiting(by_hand) == []
 
 
 def test_a_hold_that_nobody_captures_expires(runtime):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mockpay.domain.payments.attempts import Failure
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.payments import settlement
@@ -49,7 +50,8 @@ def test_a_request_that_nobody_answers_times_out_and_another_try_is_free(world):
     world.advance(300)
     assert world.states(order) == ("PENDING", "EXPIRED")
     attempt = world.attempts(order)[0]
-    assert (attempt.failure.code, attempt.reason) == ("U69", "payment_collect_request_expired")
+    unanswered = ("customer", "payment_authentication", "payment_collect_request_expired", "U69")
+    assert attempt.failure == Failure(*unanswered)
     world.pay(order)
     assert world.states(order) == ("PAID", "EXPIRED", "CAPTURED")
 

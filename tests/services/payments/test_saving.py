@@ -62,6 +62,16 @@ def test_without_consent_or_without_a_buyer_nothing_is_kept(world, kind, payer):
     assert listed(world) == []
 
 
+def test_what_the_gateway_tells_late_to_be_secured_is_kept_too(runtime):
+    world = World.new(runtime, capture="manual")
+    world.add_rule("noresponse", stage="gateway")
+    attempt = pay(world, "card")
+    assert (attempt.state, listed(world)) == ("UNKNOWN", [])
+    world.advance(60)
+    assert world.get_attempt(attempt.attempt_id).state == "AUTHORIZED"
+    assert [method.attempt_id for method in listed(world)] == [attempt.attempt_id]
+
+
 def test_what_did_not_pay_is_not_kept(world):
     for number, instrument in enumerate(
         [world.card(DECLINED), Upi("failure@mockpay"), NetBanking("MKF1"), world.card(VISA, name="3DS N")]

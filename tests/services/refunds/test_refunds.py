@@ -5,7 +5,7 @@ import pytest
 from mockpay.domain.refunds import WINDOW_MS
 from mockpay.kernel.clock import DAY, SECOND, rfc3339
 from mockpay.kernel.errors import Conflict, IllegalTransition, Invalid
-from mockpay.store import scenarios
+from mockpay.store import scenarios, schedule
 from tests.factories import NOON, World, on_sqlite, run_concurrently
 from tests.services.ledger import ASHA, balances, by_balance, payable, top_up
 
@@ -186,6 +186,21 @@ def test_a_held_refund_waits_for_a_tester(world):
     world.advance(0)
     assert world.refunds(order)[0].state == "COMPLETED"
     assert lines(world, refund) == ["requested", "sent", "held", "released", "completed"]
+
+
+def test_nothing_is_scheduled_for_a_refund_while_a_tester_holds_it(world):
+    refund = world.refund(paid(world), "100.00")
+
+    def waiting():
+        with world.read() as sandbox:
+            return [(event.kind, event.due_at) for event in schedule.waiting_of(sandbox, refund.refund_id)]
+
+    due = [("refund.settle", NOON + 5 * SECOND)]
+    assert waiting() == due
+    world.settle_refund(refund, "hold")
+    assert waiting() == []
+    world.settle_refund(refund, "release")
+    assert waiting() == due
 
 
 def test_a_refund_that_is_held_and_released_settles_when_it_was_due(world):
@@ -426,3 +441,14 @@ def test_a_clock_and_testers_at_once_end_a_refund_once(world):
     ends = [name for name in lines(world, refund) if name in {"completed", "declined"}]
     assert len(ends) == 1
     assert world.violations() == []
+
+
+@on_sqlite
+def test_a_refund_without_delay_is_completed_a_second_before_it_is_taken_back(runtime):
+    world = World.new(runtime, refund_delay_seconds=0)
+    order = paid(world)
+    world.refund(order, "24.12")
+    world.advance(0.999)
+    assert world.refunds(order)[0].state == "COMPLETED"
+    world.advance(0.001)
+    assert world.refunds(order)[0].state == "REVERSED"
