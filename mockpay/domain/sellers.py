@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct, ValidationError, convert
 
@@ -117,10 +117,25 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = THROTTLING_OFF
 
 
-def setting_descriptions() -> dict[str, str]:
-    """What each setting means, in the order of their declaration."""
-    hints = get_type_hints(Settings, include_extras=True)
-    return {name: hints[name].__metadata__[0].description for name in Settings.__struct_fields__}
+@dataclass(frozen=True, slots=True)
+class SettingForm:
+    """What a setting means and may be; `least` and `most` of a number, `choices` of a word."""
+
+    description: str
+    least: int | None
+    most: int | None
+    choices: tuple[str, ...]
+
+
+def setting_forms() -> dict[str, SettingForm]:
+    """Every setting in the order of their declaration."""
+    forms = {}
+    for name, hint in get_type_hints(Settings, include_extras=True).items():
+        kind, meta = get_args(hint)
+        forms[name] = SettingForm(
+            meta.description, meta.ge, meta.le, get_args(kind) if get_origin(kind) is Literal else ()
+        )
+    return forms
 
 
 _FIELD = re.compile(r" - at `\$\.([a-z_]+).*`$")
@@ -147,7 +162,7 @@ def settings(plain: Mapping[str, object]) -> Settings:
 def setting_invalid(name: str, reason: str) -> Invalid:
     """A setting that cannot be used, and why."""
     message = f"The setting '{name}' is unknown or has a value it cannot take: {reason}."
-    return Invalid(message, code="settings.invalid", field=name)
+    return Invalid(message, code="settings.invalid", field=name, because=reason)
 
 
 @dataclass(frozen=True, slots=True)

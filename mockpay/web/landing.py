@@ -26,6 +26,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
                 "health": "/_mockpay/health",
                 "openapi": "/_mockpay/openapi.json",
                 "scenarios": "/_mockpay/ui/scenarios",
+                "seller": f"/_mockpay/ui/seller?seller={DEFAULT_SELLER_ID}",
             },
             seller={"seller_id": seller.seller_id, "access_key": seller.access_key},
         )

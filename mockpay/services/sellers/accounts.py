@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from msgspec import structs
@@ -117,17 +117,18 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
 
 def _checked_settings(runtime: Runtime, settings: Settings) -> Settings:
     """What a provider, the scenarios or the risk check knows is checked on save, not when somebody pays."""
-    _check_choice("ipn_profile", settings.ipn_profile, retry_profiles(runtime))
-    contributed = (provider.throttling_profiles for provider in runtime.providers.values())
-    _check_choice("throttling", settings.throttling, {THROTTLING_OFF}.union(*contributed))
+    for name, choices in setting_choices(runtime).items():
+        if getattr(settings, name) not in choices:
+            raise setting_invalid(name, f"it is one of {', '.join(choices)}")
     rules_of(settings.risk_rules)
     normal = (parse_outcome(stage, said) for stage, said in settings.default_outcomes.items())
     return structs.replace(settings, default_outcomes={str(stage): outcome for stage, outcome in normal})
 
 
-def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
-    if value not in choices:
-        raise setting_invalid(name, f"it is one of {', '.join(sorted(choices))}")
+def setting_choices(runtime: Runtime) -> dict[str, list[str]]:
+    """The values of settings that providers add to."""
+    contributed = (provider.throttling_profiles for provider in runtime.providers.values())
+    return {"ipn_profile": sorted(retry_profiles(runtime)), "throttling": sorted({THROTTLING_OFF}.union(*contributed))}
 
 
 def addresses(runtime: Runtime, base_url: str) -> dict[str, str]:
@@ -160,21 +161,31 @@ def change(sandbox: Sandbox, changes: Changes) -> Seller:
     Change a seller; settings that are not named keep their value.
 
     Raises:
+        Invalid, Forbidden: as `changed` raises them.
+    """
+    seller = changed(sandbox, changes)
+    sellers.save(sandbox.connection, seller)
+    return seller
+
+
+def changed(sandbox: Sandbox, changes: Changes) -> Seller:
+    """
+    The seller as it would be, checked and not yet stored.
+
+    Raises:
         Invalid: a name, URL or setting that cannot be used.
         Forbidden: code ``outgoing.host``.
     """
     seller = sandbox.seller
     settings = {**structs.asdict(seller.settings), **(changes.settings or {})}
-    changed = replace(
+    wish = replace(
         seller,
         name=seller.name if changes.name is None else changes.name,
         return_urls=seller.return_urls if changes.return_urls is None else changes.return_urls,
         ipn_url=seller.ipn_url if changes.ipn_url is None else changes.ipn_url or None,
         settings=settings_of(settings),
     )
-    checked = _checked(sandbox.runtime, changed)
-    sellers.save(sandbox.connection, checked)
-    return checked
+    return _checked(sandbox.runtime, wish)
 
 
 def reset(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from mockpay.domain.sellers import Settings, setting_descriptions
+from mockpay.domain.sellers import Settings, setting_forms
 from mockpay.web.control.endpoints import Endpoint
 from mockpay.web.control.openapi import query_parameters, schemas
 from mockpay.web.control.routes import ENDPOINTS
@@ -128,6 +128,6 @@ def _settings() -> Iterator[str]:
     yield "## Settings of a seller\n"
     yield "| name | default | meaning |\n|---|---|---|"
     default = Settings()
-    for name, description in setting_descriptions().items():
-        yield f"| `{name}` | `{json.dumps(getattr(default, name))}` | {description} |"
+    for name, form in setting_forms().items():
+        yield f"| `{name}` | `{json.dumps(getattr(default, name))}` | {form.description} |"
     yield ""

@@ -1,68 +1,190 @@
-"""The seller: credentials, addresses, settings with their meaning, and lines for a shell."""
+"""The seller: credentials, forms for addresses and settings, and lines for a shell."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, redirect, request, url_for
 from msgspec import structs
 
-from mockpay.domain.sellers import Seller, Settings, setting_descriptions
+from mockpay.domain.sellers import Seller, Settings, setting_forms
+from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.services.sellers import accounts
-from mockpay.store.unit_of_work import Runtime, read
+from mockpay.services.sellers.accounts import Changes
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard.layout import base_url, control_url, render
+
+#: Settings by topic, by how their names begin; what is left belongs to payments.
+_TOPICS: Mapping[str, tuple[str, ...]] = {
+    "Payments": (),
+    "UPI and banks": ("upi_", "bank_"),
+    "One-time codes and 3-D Secure": ("otp_", "threeds_"),
+    "Scenarios and risk": ("magic_", "default_", "risk_"),
+    "Refunds": ("refund_",),
+    "Notifications": ("ipn_",),
+}
+#: What may be typed where a wrong value would be refused in the words of a pattern.
+_EXAMPLES = {
+    "otp_threshold": "An amount, such as 5000.00.",
+    "otp_always_methods": "Methods by their code, such as: card, upi.",
+    "ipn_certificate_url": "An address, such as https://host/cert.pem, or nothing.",
+    "default_outcomes": "A line each, such as: issuer: insufficient.",
+    "risk_rules": "A line each, such as: RISK_HIGHEST: off.",
+}
+_ADDRESSES = ("name", "return_urls", "ipn_url")
 
 
 @dataclass(frozen=True, slots=True)
-class SettingLine:
-    """One setting: what it is, what it means, whether it was changed."""
+class SettingField:
+    """One setting as a form shows it; `kind` is choice, number, lines or text."""
 
     name: str
-    value: str
+    kind: str
+    text: str
     says: str
     changed: bool
+    options: Mapping[str, str]
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
-    """Add the page."""
+    """Add the page, and what its forms do."""
 
     @pages.get("/sellers/<seller_id>/seller")
     def seller(seller_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
-            seller = sandbox.seller
-            base = base_url(runtime)
-            return render(
-                runtime,
-                sandbox,
-                "seller.html",
-                current="seller",
-                seller=seller,
-                settings=setting_lines(seller.settings),
-                exports=export_lines(runtime, seller, base),
-                json_url=control_url(sandbox),
-                base=base,
-            )
+            return _show(runtime, sandbox, {}, {})
+
+    @pages.post("/sellers/<seller_id>/seller")
+    def change_seller(seller_id: str) -> Any:
+        typed = {name: "\n".join(text.split("\r\n")).strip() for name, text in request.form.items()}
+        with transaction(runtime, seller_id) as sandbox:
+            errors = _change(sandbox, typed)
+        if not errors:
+            return redirect(url_for("dashboard.seller", seller_id=seller_id, saved="yes"), 303)
+        with read(runtime, seller_id) as sandbox:
+            return _show(runtime, sandbox, typed, errors), 422
 
 
-def setting_lines(settings: Settings) -> list[SettingLine]:
+def _show(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    base = base_url(runtime)
+    return render(
+        runtime,
+        sandbox,
+        "seller.html",
+        current="seller",
+        seller=sandbox.seller,
+        texts={**_texts(sandbox), **typed},
+        errors=errors,
+        saved=request.args.get("saved") == "yes",
+        topics=topics(setting_fields(sandbox)),
+        exports=export_lines(runtime, sandbox.seller, base),
+        json_url=control_url(sandbox),
+        base=base,
+    )
+
+
+def setting_fields(sandbox: Sandbox) -> list[SettingField]:
     """Every setting in the order of its declaration."""
-    values, usual = structs.asdict(settings), structs.asdict(Settings())
-    descriptions = setting_descriptions()
-    return [
-        SettingLine(name=name, value=_text(value), says=descriptions[name], changed=value != usual[name])
-        for name, value in values.items()
-    ]
+    values, usual = structs.asdict(sandbox.seller.settings), structs.asdict(Settings())
+    choices = {name: tuple(words) for name, words in accounts.setting_choices(sandbox.runtime).items()}
+    fields = []
+    for name, form in setting_forms().items():
+        value = values[name]
+        offered = ("on", "off") if isinstance(value, bool) else choices.get(name, form.choices)
+        kind = (
+            "choice"
+            if offered
+            else "lines"
+            if isinstance(value, dict)
+            else "number"
+            if isinstance(value, int)
+            else "text"
+        )
+        changed = value != usual[name]
+        options = {word: word for word in offered}
+        fields.append(SettingField(name, kind, _text(value), form.description, changed, options))
+    return fields
+
+
+def topics(fields: list[SettingField]) -> dict[str, list[SettingField]]:
+    """The same by topic."""
+    parts: dict[str, list[SettingField]] = {topic: [] for topic in _TOPICS}
+    for field in fields:
+        parts[next((topic for topic, begins in _TOPICS.items() if field.name.startswith(begins)), "Payments")].append(
+            field
+        )
+    return parts
 
 
 def _text(value: object) -> str:
+    """A value as a form has it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, dict):
-        return ", ".join(f"{stage}: {outcome}" for stage, outcome in value.items()) or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(seller) for seller in value) or "none"
-    return str(value) or "none"
+        return "\n".join(f"{name}: {text}" for name, text in value.items())
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _texts(sandbox: Sandbox) -> dict[str, str]:
+    """All that the forms of the page show."""
+    seller = sandbox.seller
+    addresses = {"name": seller.name, "return_urls": "\n".join(seller.return_urls), "ipn_url": seller.ipn_url or ""}
+    return addresses | {field.name: field.text for field in setting_fields(sandbox)}
+
+
+def _change(sandbox: Sandbox, typed: Mapping[str, str]) -> dict[str, str]:
+    """Change what was typed anew, or nothing where something of it is wrong: then the sentences, by field."""
+    shown = _texts(sandbox)
+    anew = {name: text for name, text in typed.items() if name in shown and text != shown[name]}
+    errors = {}
+    for name, text in anew.items():
+        try:
+            for part in text.splitlines() if name == "return_urls" else [text]:
+                accounts.changed(sandbox, _changes({name: part}))
+        except (Invalid, Forbidden) as error:
+            errors[name] = _sentence(name, error, part)
+    try:
+        if anew and not errors:
+            accounts.change(sandbox, _changes(anew))
+    except (Invalid, Forbidden) as error:
+        errors[str(error.detail.get("field"))] = error.message
+    return errors
+
+
+def _changes(anew: Mapping[str, str]) -> Changes:
+    """What a form asks for, as the control API would be asked for it."""
+    values = structs.asdict(Settings())
+    settings = {name: _value(text, values[name]) for name, text in anew.items() if name in values}
+    urls = tuple(anew["return_urls"].split()) if "return_urls" in anew else None
+    return Changes(anew.get("name"), urls, anew.get("ipn_url"), settings or None)
+
+
+def _value(text: str, like: object) -> object:
+    """A typed text as a value of the kind of another; what cannot be one stays text, to be refused."""
+    if isinstance(like, bool):
+        return {"on": True, "off": False}.get(text, text)
+    if isinstance(like, int):
+        return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text
+    if isinstance(like, dict):
+        pairs = (line.partition(":") for line in text.splitlines() if line.strip())
+        return {name.strip(): value.strip() for name, _, value in pairs}
+    return tuple(text.replace(",", " ").split()) if isinstance(like, tuple) else text
+
+
+def _sentence(name: str, error: Invalid | Forbidden, text: str) -> str:
+    """Why a field cannot be saved."""
+    form = setting_forms().get(name)
+    if form is None:
+        return f"{error.message} {text}" if name == "return_urls" else error.message
+    if form.least is not None:
+        return f"A whole number from {form.least} to {form.most}."
+    if error.code != "settings.invalid":
+        return error.message
+    return _EXAMPLES.get(name) or str(error.detail.get("because", error.message))
 
 
 def export_lines(runtime: Runtime, seller: Seller, base: str) -> str:

@@ -6,7 +6,6 @@ import subprocess
 from cryptography.hazmat.primitives import serialization
 
 from mockpay.domain.sellers import Settings
-from mockpay.services.sellers.accounts import Changes, change
 from tests.web.visitor import text
 
 
@@ -18,20 +17,14 @@ def test_the_seller_page_keeps_the_secret_behind_a_fold(visitor, world):
     assert folded.count(secret) == page.text_content().count(secret) == 2
 
 
-def test_the_seller_page_explains_every_setting(visitor, world):
-    shown = visitor.see("/seller").xpath("//section[@aria-labelledby='settings']//b/code")
-    assert [text(one) for one in shown] == list(Settings.__struct_fields__)
-
-
-def test_a_setting_that_is_a_list_is_told_in_words(visitor, world):
-    def told(name):
-        path = "//section[@aria-labelledby='settings']//li[.//code[.=$name]]/span[@class='num']"
-        return text(visitor.see("/seller").xpath(path, name=name)[0])
-
-    assert told("otp_always_methods") == "none"
-    with world.transaction() as sandbox:
-        change(sandbox, Changes(settings={"otp_always_methods": ("card", "upi")}))
-    assert told("otp_always_methods") == "card, upi"
+def test_the_seller_page_explains_every_setting_once(visitor):
+    shown = visitor.see("/seller").xpath(
+        "//section[@aria-labelledby='settings']//*[self::input or self::select or self::textarea]"
+    )
+    fields = {field.get("name"): field for field in shown if field.get("name") != "form_token"}
+    assert sorted(fields) == sorted(Settings.__struct_fields__)
+    assert len(shown) == len(fields) + 1
+    assert all(field.get("aria-describedby") for field in fields.values())
 
 
 def test_the_lines_for_a_shell_can_be_run(visitor, world, keys):
@@ -46,3 +39,98 @@ def test_the_lines_for_a_shell_can_be_run(visitor, world, keys):
     assert seller_id == world.seller_id
     found = serialization.load_der_public_key(base64.b64decode(key))
     assert found == keys.private["amazonpay_private.pem"].public_key()
+
+
+def save(visitor, **typed):
+    """Send all that the page's forms have, with this typed."""
+    page = visitor.see("/seller")
+    forms = page.xpath("//form[@class='settings']")
+    values = {name: value or "" for form in forms for name, value in form.form_values()}
+    assert set(typed) <= set(values)
+    return visitor.client.post(forms[0].get("action"), data=values | typed)
+
+
+def error(page, name):
+    field = page.xpath("//*[@name=$name]", name=name)[0]
+    assert field.get("aria-invalid") == "true"
+    assert not field.xpath("ancestor::details[not(@open)]")
+    return text(page.get_element_by_id(field.get("aria-describedby")))
+
+
+def stored(world):
+    with world.read() as sandbox:
+        return sandbox.seller
+
+
+def test_a_form_sent_back_as_it_is_changes_nothing(visitor, world):
+    before = stored(world)
+    answer = save(visitor)
+    assert (answer.status_code, answer.location) == (303, f"{visitor.home}/seller?saved=yes")
+    assert stored(world) == before
+
+
+def test_settings_of_every_kind_can_be_changed(visitor, world):
+    answer = save(
+        visitor,
+        max_attempts="3",
+        magic_amounts="off",
+        capture="manual",
+        otp_threshold="100.00",
+        otp_always_methods="card, upi",
+        default_outcomes="issuer: 54\r\nredirect: delayed",
+        risk_rules="RISK_HIGHEST: off",
+        ipn_profile="amazon",
+    )
+    assert answer.status_code == 303, text(visitor.parse(answer))
+    settings = stored(world).settings
+    assert (settings.max_attempts, settings.magic_amounts, settings.capture) == (3, False, "manual")
+    assert (settings.otp_threshold, settings.otp_always_methods) == ("100.00", ("card", "upi"))
+    assert settings.default_outcomes == {"issuer": "iso:54", "redirect": "delayed"}
+    assert (settings.risk_rules, settings.ipn_profile) == ({"RISK_HIGHEST": "off"}, "amazon")
+    assert text(visitor.see("/seller?saved=yes").xpath("//*[@role='status']")[0]) == "Saved."
+
+
+def test_name_and_addresses_can_be_changed_and_taken_away(visitor, world):
+    urls = "http://localhost:*\r\nshop://pay/back"
+    save(visitor, name="Nilgiri", return_urls=urls, ipn_url="http://127.0.0.1:9/ipn")
+    seller = stored(world)
+    assert (seller.name, seller.ipn_url) == ("Nilgiri", "http://127.0.0.1:9/ipn")
+    assert seller.return_urls == ("http://localhost:*", "shop://pay/back")
+    save(visitor, ipn_url="")
+    assert stored(world).ipn_url is None
+
+
+def test_each_error_stands_at_its_field_what_was_typed_stays_and_nothing_is_saved(visitor, world):
+    before = stored(world)
+    answer = save(
+        visitor,
+        name="\x07",
+        return_urls="http://localhost:*\r\nnonsense",
+        ipn_url="https://example.com/ipn",
+        max_attempts="0",
+        otp_ttl_seconds="soon",
+        otp_threshold="lots",
+        default_outcomes="issuer: insuficient",
+        risk_rules="RISK_LOWEST: off",
+        refund_delay_seconds="1",
+    )
+    page = visitor.parse(answer)
+    assert answer.status_code == 422
+    assert error(page, "max_attempts") == "A whole number from 1 to 100."
+    assert error(page, "otp_ttl_seconds") == "A whole number from 1 to 86400."
+    assert error(page, "otp_threshold") == "An amount, such as 5000.00."
+    assert error(page, "return_urls") == "This return URL cannot be used. nonsense"
+    assert "example.com" in error(page, "ipn_url")
+    assert "Did you mean 'insufficient'?" in error(page, "default_outcomes")
+    assert error(page, "risk_rules")
+    assert error(page, "name")
+    assert "aria-invalid" not in page.xpath("//input[@name='refund_delay_seconds']")[0].attrib
+    assert page.xpath("//input[@name='refund_delay_seconds' or @name='max_attempts']/@value") == ["0", "1"]
+    assert page.xpath("//main//*[@role='alert']")
+    assert stored(world) == before
+
+
+def test_a_change_without_the_form_token_is_refused(visitor, world):
+    answer = visitor.client.post(f"{visitor.home}/seller", data={"name": "Theirs"})
+    assert answer.status_code == 403
+    assert stored(world).name != "Theirs"
