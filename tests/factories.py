@@ -227,8 +227,9 @@ class World:
 
     def approve(self, attempt: Attempt, pin: str = "1234") -> Attempt:
         with self.transaction() as sandbox:
-            outcome = payments.pin_outcome(sandbox, attempt, pin)
-            return settlement.record_buyer_answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER)
+            magic = payments.pin_decision(sandbox, attempt, pin)
+            outcome = magic.outcome if magic is not None else None
+            return settlement.record_buyer_answer(sandbox, attempt.attempt_id, outcome, Actor.BUYER, magic)
 
     def decline(self, attempt: Attempt) -> Attempt:
         with self.transaction() as sandbox:

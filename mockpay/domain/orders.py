@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mockpay.domain.timeline import Machine, steps
+from mockpay.domain.timeline import Actor, Machine, steps
 from mockpay.kernel.money import Money
 
 
@@ -79,7 +79,7 @@ class PaymentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order as stored; instants in ms, amounts in paise."""
+    """One order as stored; instants in ms, amounts in paise; `cancelled_by` is who gave it up."""
 
     order_pk: int
     seller_id: str
@@ -98,6 +98,7 @@ class Order:
     request: Mapping[str, object]
     attempt_count: int
     reason: str | None
+    cancelled_by: Actor | None
     refunded_minor: int
     created_at: int
     updated_at: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from mockpay.domain.payments.attempts import Decision, Source
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
@@ -16,7 +17,7 @@ from mockpay.otp.otp_table import StoredChallenge
 from mockpay.otp.rules import Challenge, Channel, OtpState, Purpose, Verdict
 from mockpay.otp.rules import acs_outcome as acs_outcome
 from mockpay.otp.rules import otp_required as otp_required
-from mockpay.store import attempts, inbox, schedule, transitions
+from mockpay.store import attempts, inbox, orders, schedule, transitions
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -370,13 +371,22 @@ def refuse_locked_out(sandbox: Sandbox, destination_key: str) -> None:
     Two locked challenges of one destination in half an hour lock it out for half an hour.
 
     Raises:
-        Conflict: code ``otp.locked_out``, with `until` in ms.
+        Conflict: code ``otp.locked_out``, with `until` in ms and the `attempt_id` that locked it last, if one did.
     """
     span = rules.LOCK_OUT_MS
     locks = otp_table.locked_at(sandbox, destination_key, sandbox.now - 2 * span, rules.LOCKS)
-    if len(locks) < rules.LOCKS or locks[0] - locks[-1] > span:
+    if len(locks) < rules.LOCKS or locks[0][0] - locks[-1][0] > span:
         return
-    until = locks[0] + span
+    until = locks[0][0] + span
     if sandbox.now < until:
         message = "Too many wrong codes were typed. Try again later."
-        raise Conflict(message, code="otp.locked_out", until=until)
+        of_attempt = {"attempt_id": locks[0][1]} if locks[0][1] else {}
+        raise Conflict(message, code="otp.locked_out", until=until, **of_attempt)
+
+
+def lock_decision(sandbox: Sandbox, error: Conflict) -> Decision:
+    """Who locked a destination out: the order for which the last wrong codes were typed, and until when."""
+    attempt = attempts.by_id(sandbox, str(error.detail.get("attempt_id")))
+    order = orders.by_number(sandbox, attempt.order_pk) if attempt is not None else None
+    facts = {"until": int(str(error.detail["until"]))}
+    return Decision("otp_locked", Source.LOCK, seen=order.order_id if order is not None else None, facts=facts)

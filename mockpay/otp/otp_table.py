@@ -161,10 +161,10 @@ def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Challenge]:
     return [_challenge(row) for row in sandbox.connection.execute(query.order_by(otps.c.id))]
 
 
-def locked_at(sandbox: Sandbox, destination_key: str, since: int, limit: int) -> list[int]:
-    """When a destination's challenges were locked, after `since` and till now; the newest first."""
+def locked_at(sandbox: Sandbox, destination_key: str, since: int, limit: int) -> list[tuple[int, str | None]]:
+    """When a destination's challenges were locked, after `since` and till now, and of which attempts; newest first."""
     query = (
-        select(otps.c.ended_at)
+        select(otps.c.ended_at, otps.c.attempt_id)
         .where(
             otps.c.seller_id == sandbox.seller_id,
             otps.c.destination_key == destination_key,
@@ -175,7 +175,7 @@ def locked_at(sandbox: Sandbox, destination_key: str, since: int, limit: int) ->
         .order_by(otps.c.ended_at.desc())
         .limit(limit)
     )
-    return list(sandbox.connection.execute(query).scalars())
+    return [(row.ended_at, row.attempt_id) for row in sandbox.connection.execute(query)]
 
 
 def destination(sandbox: Sandbox, challenge_id: str) -> str:

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mockpay.domain.payments.attempts import Decision, Source
 from mockpay.domain.scenarios.otp_codes import otp_rows
+from mockpay.domain.scenarios.rows import Row
 from mockpay.domain.sellers import Settings
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel import ids
@@ -164,13 +166,26 @@ def normalize_code(typed: str) -> str:
 
 
 #: Straight from the rows: `scenarios` loads every method's rules, which no code asks for.
-_OUTCOMES: Mapping[str, str] = {row.equals: row.outcome for row in otp_rows()}
+_ROWS: Mapping[str, Row] = {row.equals: row for row in otp_rows()}
 _ACS = "acs:"
+#: Outcomes of a plan that make of any typed code a magic one.
+PLANNED_CODES: Mapping[str, str] = {"otp_locked": "888888"}
+
+
+def magic_row(typed: str) -> Row | None:
+    """The row of a magic code; None where what was typed is not magic."""
+    return _ROWS.get(normalize_code(typed))
+
+
+def code_decision(row: Row) -> Decision:
+    """A magic code was typed; no other code is kept anywhere."""
+    return Decision(row.outcome, Source.CODE, row.name, row.equals)
 
 
 def magic_outcome(code: str) -> str | None:
     """The outcome of a magic code; None where the code is not magic."""
-    return _OUTCOMES.get(code)
+    row = _ROWS.get(code)
+    return row.outcome if row is not None else None
 
 
 def acs_outcome(typed: str) -> str | None:

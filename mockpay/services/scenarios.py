@@ -11,8 +11,8 @@ from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
-from mockpay.domain.scenarios.resolution import MATCH_KEYS, TABLE, Rule, check_outcome, outcomes_of
-from mockpay.kernel.clock import SECOND
+from mockpay.domain.scenarios.resolution import MATCH_KEYS, TABLE, Input, Row, Rule, check_outcome, outcomes_of
+from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.money import Money
 from mockpay.store import scenarios
@@ -24,6 +24,7 @@ _LONGEST_VALUE = 255
 #: Keys of a match whose values are words of a list.
 _MATCH_WORDS: Mapping[str, Collection[str]] = {"method": METHODS, "notification_type": set(NotificationType)}
 
+_ROWS: Mapping[str, Row] = {row.name: row for row in TABLE}
 _SAYS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 
 
@@ -151,16 +152,44 @@ class StageDecision:
 
 def stage_decisions(attempt: Attempt) -> list[StageDecision]:
     """Who decided each stage; one normal line where nobody did."""
-    decided = [_stage_decision(stage, decision) for stage, decision in attempt.plan.decisions.items()]
-    if decided:
-        return decided
+    if attempt.stage_decisions:
+        return [
+            StageDecision(
+                stage,
+                decision.outcome,
+                decision.source,
+                decision.scenario,
+                decision.seen,
+                decision_sentence(attempt, decision),
+            )
+            for stage, decision in attempt.stage_decisions.items()
+        ]
     says = "no rule, magic value or default spoke, so everything is normal"
     return [StageDecision(Stage.ISSUER, "success", Source.SUCCESS, None, None, says)]
 
 
-def _stage_decision(stage: Stage, decision: Decision) -> StageDecision:
-    says = _SAYS.get(decision.scenario or "", _SOURCE_SAYS[decision.source])
-    return StageDecision(stage, decision.outcome, decision.source, decision.scenario, decision.seen, says)
+def decision_sentence(attempt: Attempt, decision: Decision) -> str:
+    """Who or what decided, as a clause: the row of a magic value, or what happened instead of the plan."""
+    facts, seen = decision.facts or {}, decision.seen
+    if decision.source is Source.RISK_RULE:
+        off = f"the setting risk_rules switches it off: {decision.scenario}=off"
+        return f"{seen}; score {facts.get('score')}; {off}"
+    if decision.source is Source.CODE:
+        return f"the {typed_as(decision)} {seen} was typed: {_SAYS[str(decision.scenario)]}"
+    if decision.source is Source.BUYER:
+        approval = METHODS[attempt.method].approval
+        return f"the buyer {seen}" if seen else f"the buyer chose this {approval.where if approval else ''}".rstrip()
+    if decision.source is Source.LOCK:
+        until = f"{indian(int(facts['until'])):%H:%M}" if "until" in facts else "later"
+        return f"wrong codes typed for order {seen or 'none of these'} lock this buyer’s codes until {until} IST"
+    if decision.source is Source.BALANCE:
+        return f"the buyer’s balance was {seen}"
+    return _SAYS.get(decision.scenario or "", _SOURCE_SAYS[decision.source])
+
+
+def typed_as(decision: Decision) -> str:
+    """What a magic value was typed as: a code, a UPI PIN, a user name."""
+    return _TYPED[_ROWS[str(decision.scenario)].input]
 
 
 _SOURCE_SAYS: Mapping[Source, str] = {
@@ -170,4 +199,8 @@ _SOURCE_SAYS: Mapping[Source, str] = {
     Source.AMOUNT: "the amount",
     Source.DEFAULT: "the seller's setting default_outcomes",
     Source.SUCCESS: "nothing spoke",
+    Source.TESTER: "a tester declined it in the review",
+    Source.CLOCK: "nobody answered in time",
 }
+#: What a magic code was typed as.
+_TYPED: Mapping[str, str] = {Input.OTP: "code", Input.PIN: "UPI PIN", Input.BANK_USER: "user name"}

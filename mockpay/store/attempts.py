@@ -26,6 +26,7 @@ attempts = Table(
     big("refund_reserved_minor", default=0),
     text("instrument"),
     text("plan"),
+    text("decisions"),
     text("scenario", null=True),
     text("gateway"),
     text("reference", null=True),

@@ -30,6 +30,7 @@ orders = Table(
     text("request"),
     big("attempt_count", default=0),
     text("reason", null=True),
+    text("cancelled_by", null=True),
     big("refunded_minor", default=0),
     big("created_at"),
     big("updated_at"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mockpay.domain.payments.attempts import Decision, Source
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.otp import challenges
 from mockpay.otp import otp_table as otp_rows
-from mockpay.otp.rules import Challenge, Purpose, Verdict, acs_outcome
+from mockpay.otp.rules import PLANNED_CODES, Challenge, Purpose, Verdict, acs_outcome, code_decision, magic_row
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import directory_server, messages, threeds_table
 from mockpay.threeds.messages import BadMessage, CReq, CRes, ErrorMessage, MessageError, RReq, error_message
@@ -90,6 +91,8 @@ def time_out(sandbox: Sandbox, txn_id: str) -> ChallengeCompletion | ErrorMessag
     if txn.state is not State.CHALLENGE:
         return response_after_end(sandbox, txn)
     why = TIMED_OUT_AT_ACS if txn.opened_at is not None else NEVER_OPENED
+    if txn.outcome != "timeout" and txn.decision is None:
+        txn = _decide(sandbox, txn, Decision("timeout", Source.CLOCK))
     return end(sandbox, txn, TransStatus.UNAVAILABLE, LATE, why)
 
 
@@ -120,6 +123,11 @@ def end(
         challenges.cancel(sandbox, txn.otp_challenge_id)
     log(sandbox, txn.txn_id, _cres(txn, status), ACS, BROWSER)
     return _completion(get_transaction(sandbox, txn.txn_id))
+
+
+def _decide(sandbox: Sandbox, txn: Transaction, decision: Decision | None) -> Transaction:
+    """Keep what decides a challenge, beside the plan; nothing where nothing does."""
+    return txn if decision is None else threeds_table.change(sandbox, txn, decision=decision)
 
 
 def _cres(txn: Transaction, status: TransStatus) -> CRes:
@@ -231,6 +239,7 @@ def _active_challenge(sandbox: Sandbox, acs_token: str) -> Transaction | Challen
     if deadline_passed(sandbox, txn):
         return time_out(sandbox, txn.txn_id)
     if txn.interactions >= _MOST_INTERACTIONS:
+        txn = _decide(sandbox, txn, Decision("N", Source.BUYER, seen="tried too often on the bank’s page"))
         return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
     return threeds_table.change(sandbox, txn, interactions=txn.interactions + 1)
 
@@ -242,13 +251,25 @@ def submit(sandbox: Sandbox, acs_token: str, otp: str) -> AcsResponse:
         return txn
     if txn.outcome == "timeout":
         return AcsPage(txn, _challenge(sandbox, txn), "waiting")
-    magic = acs_outcome(otp)
+    if txn.outcome == "otp_cancelled":
+        return end_by_cardholder(sandbox, txn)
+    return _check_code(sandbox, txn, acs_token, PLANNED_CODES.get(txn.outcome, otp))
+
+
+def _check_code(sandbox: Sandbox, txn: Transaction, acs_token: str, code: str) -> AcsResponse:
+    row = None if txn.outcome in PLANNED_CODES else magic_row(code)
+    typed = code_decision(row) if row is not None else None
+    magic = acs_outcome(code)
     if magic is not None:
-        return end_by_choice(sandbox, txn, magic)
-    verdict = challenges.verify(sandbox, txn.otp_challenge_id or "", otp)
+        return end_by_choice(sandbox, _decide(sandbox, txn, typed), magic)
+    verdict = challenges.verify(sandbox, txn.otp_challenge_id or "", code)
     if verdict is Verdict.VERIFIED:
+        txn = _decide(sandbox, txn, typed and replace(typed, outcome="success"))
         return end(sandbox, txn, _T.AUTHENTICATED)
     if verdict is Verdict.LOCKED:
+        if txn.outcome not in PLANNED_CODES:
+            wrong = Decision("N", Source.BUYER, seen="typed too many wrong codes on the bank’s page")
+            txn = _decide(sandbox, txn, typed or wrong)
         return end(sandbox, txn, _T.NOT_AUTHENTICATED)
     notice = "wrong" if verdict is Verdict.USED else verdict.lower()
     return page(sandbox, acs_token, notice)
@@ -265,6 +286,7 @@ def resend(sandbox: Sandbox, acs_token: str) -> AcsResponse:
         if error.code == "otp.not_active":
             return _send_otp(sandbox, txn, notice="resent")
         if error.code == "otp.locked_out":
+            txn = _decide(sandbox, txn, challenges.lock_decision(sandbox, error))
             return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
         return page(sandbox, acs_token, error.code.removeprefix("otp."))
     return page(sandbox, acs_token, "resent")
@@ -283,7 +305,8 @@ def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice
             payee=txn.payee,
             fails_delivery=fails,
         )
-    except Conflict:
+    except Conflict as error:
+        txn = _decide(sandbox, txn, challenges.lock_decision(sandbox, error))
         return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
     sent = threeds_table.change(sandbox, txn, otp_challenge_id=challenge.challenge_id)
     return AcsPage(sent, challenge, "undelivered" if challenge.undelivered else notice)
@@ -298,7 +321,10 @@ def _phone(sandbox: Sandbox, txn: Transaction) -> str:
 def cancel(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     """The cardholder leaves."""
     txn = _active_challenge(sandbox, acs_token)
-    return end_by_cardholder(sandbox, txn) if isinstance(txn, Transaction) else txn
+    if not isinstance(txn, Transaction):
+        return txn
+    left = Decision("cancelled", Source.BUYER, seen="pressed Cancel on the bank’s page")
+    return end_by_cardholder(sandbox, _decide(sandbox, txn, left))
 
 
 def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
@@ -311,4 +337,7 @@ def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
     if choice not in CHOICES:
         raise Invalid("There is no such button.", code="threeds.choice")
     txn = _active_challenge(sandbox, acs_token)
-    return end_by_choice(sandbox, txn, choice) if isinstance(txn, Transaction) else txn
+    if not isinstance(txn, Transaction):
+        return txn
+    pressed = Decision(choice, Source.BUYER, seen=f"pressed {choice} on the bank’s page")
+    return end_by_choice(sandbox, _decide(sandbox, txn, pressed), choice)

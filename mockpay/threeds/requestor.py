@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.attempts import Attempt, Decision, Source
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import rfc3339
@@ -246,6 +246,7 @@ def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: s
     if txn.state is State.ERROR:
         return txn
     status = TransStatus.NOT_AUTHENTICATED
+    forged = Decision("tampered", Source.BUYER, seen="came back with a result that the bank did not give")
     return step(
         sandbox,
         TRANSACTIONS,
@@ -253,6 +254,7 @@ def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: s
         "fail",
         Actor.BUYER,
         {
+            "decision": txn.decision if txn.outcome == "tampered" else forged,
             "trans_status": str(status),
             "reason": _SECURITY,
             "eci": eci(txn.network, status),

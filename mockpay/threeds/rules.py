@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mockpay.domain.payments.attempts import Failure
+from mockpay.domain.payments.attempts import Decision, Failure
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
@@ -216,6 +216,8 @@ class Transaction:
     sealed_value: bytes | None
     challenge_cancel: str | None
     error_code: str | None
+    #: What decided beside the plan: a typed code, a button, a lock, the clock.
+    decision: Decision | None
     started_at: int
     challenged_at: int | None
     opened_at: int | None
@@ -255,7 +257,9 @@ def trans_id(seed: str, *parts: object) -> str:
 
 
 #: Outcomes that show a challenge; what they do beyond that happens on the ACS's page.
-CHALLENGED = frozenset({"success", "challenge", "timeout", "cancelled", "tampered", "otp_undelivered"})
+CHALLENGED = frozenset(
+    {"success", "challenge", "timeout", "cancelled", "tampered", "otp_undelivered", "otp_locked", "otp_cancelled"}
+)
 #: Outcomes that answer at once: status and reason.  A decoupled challenge (D) can only be had by
 #: a 3DS Requestor that asked for one, and this one never does.
 DIRECT: Mapping[str, tuple[TransStatus, str | None]] = {

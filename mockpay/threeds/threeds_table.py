@@ -55,6 +55,7 @@ transactions = Table(
     sealed("sealed_value", "threeds.value", of="txn_id", null=True),
     text("challenge_cancel", null=True),
     text("error_code", null=True),
+    text("decision", null=True),
     big("started_at"),
     big("challenged_at", null=True),
     big("opened_at", null=True),

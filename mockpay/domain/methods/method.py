@@ -83,13 +83,14 @@ class ResponseCodes:
 
     def answer(self, outcome: str) -> Answer:
         """
-        What the network answers for an outcome: a name, its own code, or ``iso:51``.
+        What the network answers for an outcome: a name, its own code, ``iso:51``, or ``code:59``: its own, not ISO's.
 
         Raises:
             Invalid: code ``scenario.outcome``: nothing of that name.
         """
         if outcome in self.named:
             return self.named[outcome]
+        outcome = outcome.removeprefix("code:")
         if outcome.startswith("iso:"):
             return self._first(self._own(outcome[4:]))
         if outcome.upper() not in self.codes:

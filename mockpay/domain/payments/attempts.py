@@ -28,7 +28,7 @@ class Stage(StrEnum):
 
 
 class Source(StrEnum):
-    """What may decide a stage, highest first."""
+    """What may decide a stage: scenarios, which plan it, and what happens after the plan."""
 
     RULE = "rule"
     SIMULATION = "simulation"
@@ -36,15 +36,32 @@ class Source(StrEnum):
     AMOUNT = "amount"
     DEFAULT = "default"
     SUCCESS = "success"
+    #: A rule of the risk check.
+    RISK_RULE = "risk_rule"
+    #: A magic one-time password, PIN or user name, typed where the buyer is asked for one.
+    CODE = "code"
+    #: What the buyer pressed or typed otherwise.
+    BUYER = "buyer"
+    #: Codes that were typed wrong for another order.
+    LOCK = "lock"
+    #: What the buyer's balance holds.
+    BALANCE = "balance"
+    TESTER = "tester"
+    #: Nobody did anything in time.
+    CLOCK = "clock"
+
+
+#: Who plans a stage, highest first; the other sources speak after the plan.
+PLANNERS = (Source.RULE, Source.SIMULATION, Source.INSTRUMENT, Source.AMOUNT, Source.DEFAULT, Source.SUCCESS)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """
-    What one stage will meet, and who decided.
+    What one stage will meet, or has met, and who decided.
 
-    `scenario` names the row of the table or the rule; `seen` is the value that matched;
-    `delay_seconds` is when a later answer comes, where the scenario says that too.
+    `scenario` names the row of the table or the rule; `seen` is the value that matched, or what the buyer did in words;
+    `delay_seconds` is when a later answer comes, where the scenario says that too; `facts` is what a rule counted.
     """
 
     outcome: str
@@ -52,6 +69,7 @@ class Decision:
     scenario: str | None = None
     seen: str | None = None
     delay_seconds: int | None = None
+    facts: Mapping[str, int | str] | None = None
 
 
 NORMAL = Decision("success", Source.SUCCESS)
@@ -76,9 +94,16 @@ class Plan:
         """The scenario that decided first; None where everything was normal."""
         return next((d.scenario for d in self.decisions.values() if d.scenario), None)
 
+    def plus(self, stage: Stage, decision: Decision) -> Plan:
+        """The same with another decision for one stage."""
+        return Plan({**self.decisions, stage: decision})
+
     def dump(self) -> dict[str, object]:
         """As plain values, for the store and the control API."""
-        return {str(stage): asdict(decision) for stage, decision in self.decisions.items()}
+        return {
+            str(stage): {name: value for name, value in asdict(decision).items() if name != "facts" or value}
+            for stage, decision in self.decisions.items()
+        }
 
     @classmethod
     def load(cls, plain: Mapping[str, Mapping[str, Any]]) -> Plan:
@@ -214,8 +239,9 @@ class Attempt:
     """
     One attempt as stored; instants in ms, amounts in paise.
 
-    `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in, and
-    `consent` their yes to saving the instrument once it has paid.
+    `decisions` are those that were made after the plan, by whoever overruled it or spoke where it had nothing to say.
+    `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in, and `consent` their yes to
+    saving the instrument once it has paid.
     """
 
     attempt_id: str
@@ -229,6 +255,7 @@ class Attempt:
     refund_reserved_minor: int
     instrument: Mapping[str, str]
     plan: Plan
+    decisions: Plan
     scenario: str | None
     gateway: str
     reference: str | None
@@ -251,6 +278,16 @@ class Attempt:
     def reason(self) -> str | None:
         """The failure's reason, where it failed."""
         return self.failure.reason if self.failure else None
+
+    @property
+    def stage_decisions(self) -> Mapping[Stage, Decision]:
+        """Who decided each stage that was not simply normal, in the order of the stages."""
+        made = {**self.plan.decisions, **self.decisions.decisions}
+        return {stage: made[stage] for stage in Stage if stage in made}
+
+    def decided(self, stage: Stage, decision: Decision) -> dict[str, Any]:
+        """The fields that a decision made after the plan changes."""
+        return {"decisions": self.decisions.plus(stage, decision)}
 
     @property
     def issuer_outcome(self) -> str:

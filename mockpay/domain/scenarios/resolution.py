@@ -36,7 +36,8 @@ TABLE: tuple[Row, ...] = (
 
 #: What the authentication of a card may meet.
 AUTH_OUTCOMES = frozenset(
-    {"success"} | {row.outcome for row in TABLE if row.stage is Stage.AUTH and row.input in {"pan", "name", "amount"}}
+    {"success", "otp_locked", "otp_cancelled"}
+    | {row.outcome for row in TABLE if row.stage is Stage.AUTH and row.input in {"pan", "name", "amount"}}
 )
 _EXACT: Mapping[tuple[str, str], Row] = {(row.input, row.equals): row for row in TABLE if "*" not in row.equals}
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
@@ -213,4 +214,6 @@ def seen(source: str, value: str) -> str:
     """What may be kept of the value that decided: of a card its last four, of a CVV nothing."""
     if source == Input.PAN:
         return f"card …{value[-4:]}"
+    if source == Input.NAME:
+        return f"cardholder’s name {value}"
     return "CVV" if source == Input.CVV else value

@@ -8,20 +8,20 @@ app or bank page asks is the method's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure, Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Unusable
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
-from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
+from mockpay.otp.rules import PLANNED_CODES, Challenge, Channel, Purpose, Verdict, code_decision, magic_row
 from mockpay.risk.assessment import Inputs
 from mockpay.services.payments import reviews
 from mockpay.services.payments.captures import release_order
@@ -151,14 +151,15 @@ def begin(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     """Ask the attempt's buyer for a code; one whose phone or e-mail is locked out fails."""
     try:
         start_otp(sandbox, attempt)
-    except Conflict:
-        return _fail_too_often(sandbox, attempt)
+    except Conflict as error:
+        return _fail_too_often(sandbox, attempt, challenges.lock_decision(sandbox, error))
     return attempt
 
 
-def _fail_too_often(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+def _fail_too_often(sandbox: Sandbox, attempt: Attempt, decision: Decision | None) -> Attempt:
     failure = Failure("customer", "payment_authentication", "otp_attempts_exceeded", "")
-    return fail_authentication(sandbox, attempt, "auth_fail", Actor.BUYER, failure)
+    changes = attempt.decided(Stage.AUTH, decision) if decision is not None else {}
+    return fail_authentication(sandbox, attempt, "auth_fail", Actor.BUYER, failure, changes)
 
 
 def start_otp(sandbox: Sandbox, attempt: Attempt) -> Challenge:
@@ -211,12 +212,33 @@ def submit_otp(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict,
     challenge = active_otp(sandbox, attempt)
     if challenge is None or deadline_passed(sandbox, attempt):
         return Verdict.EXPIRED, attempt
-    verdict = challenges.verify(sandbox, challenge.challenge_id, typed)
-    if verdict is Verdict.VERIFIED:
-        return verdict, mark_authenticated(sandbox, attempt, {})
+    planned = attempt.plan.at(Stage.AUTH)
+    if planned.outcome == "otp_cancelled":
+        return Verdict.USED, cancel_otp(sandbox, attempt)
+    if planned.outcome == "timeout":
+        return Verdict.EXPIRED, attempt
+    code = PLANNED_CODES.get(planned.outcome, typed)
+    verdict = challenges.verify(sandbox, challenge.challenge_id, code)
+    if verdict not in {Verdict.VERIFIED, Verdict.LOCKED}:
+        return verdict, attempt
+    decision = planned if planned.outcome in PLANNED_CODES else _typed_decision(code, challenge, verdict)
     if verdict is Verdict.LOCKED:
-        return verdict, _fail_too_often(sandbox, attempt)
-    return verdict, attempt
+        return verdict, _fail_too_often(sandbox, attempt, decision)
+    changes = {}
+    if decision is not None and not attempt.plan.decides(Stage.AUTH):
+        changes = attempt.decided(Stage.AUTH, decision)
+    return verdict, mark_authenticated(sandbox, attempt, changes)
+
+
+def _typed_decision(code: str, challenge: Challenge, verdict: Verdict) -> Decision | None:
+    """Who decides by a code: the row of a magic one, else the buyer who was wrong too often; None for the right one."""
+    row = magic_row(code)
+    if row is not None:
+        typed = code_decision(row)
+        return replace(typed, outcome="success") if verdict is Verdict.VERIFIED else typed
+    if verdict is Verdict.VERIFIED:
+        return None
+    return Decision("otp_locked", Source.BUYER, seen=f"typed {challenge.wrong_count + 1} wrong codes")
 
 
 def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
@@ -224,7 +246,12 @@ def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     if attempt.auth is not Auth.OTP or attempt.state is not AttemptState.AUTH_PENDING:
         return attempt
     failure = Failure("customer", "payment_authentication", "payment_cancelled", "")
-    return fail_authentication(sandbox, attempt, "cancel", Actor.BUYER, failure)
+    changes = {}
+    if not attempt.plan.decides(Stage.AUTH):
+        changes = attempt.decided(
+            Stage.AUTH, Decision("otp_cancelled", Source.BUYER, seen="pressed Cancel on the code page")
+        )
+    return fail_authentication(sandbox, attempt, "cancel", Actor.BUYER, failure, changes)
 
 
 # --- 3-D Secure
@@ -350,6 +377,8 @@ def _apply_outcome(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Atte
     if outcome is None or (outcome.authorise and deadline_passed(sandbox, attempt)):
         return attempt
     changes: dict[str, object] = {"eci": outcome.eci, "liability": str(outcome.liability)}
+    if txn.decision is not None and not (attempt.plan.decides(Stage.AUTH) and txn.decision.outcome == "success"):
+        changes |= attempt.decided(Stage.AUTH, txn.decision)
     if outcome.authorise:
         return mark_authenticated(sandbox, attempt, changes, outcome.event)
     return fail_authentication(sandbox, attempt, outcome.event, Actor.ISSUER, outcome.failure, changes)

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 from mockpay.domain.methods import netbanking
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
+from mockpay.domain.scenarios.rows import Row
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import ORDERS
-from mockpay.store import banks
-from mockpay.store.transitions import add_event, require
+from mockpay.store import attempts, banks
+from mockpay.store.transitions import add_event, require, update
 from mockpay.store.unit_of_work import Sandbox
 
 #: What a button of the bank's page decides, and the letter that its way back carries.
@@ -52,9 +53,12 @@ def decision(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return entry.outcome if entry else None
 
 
-def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str) -> BankReturn:
+def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str, row: Row | None = None) -> BankReturn:
     """
     The buyer decided on the bank's page; the signed way back.
+
+    Args:
+        row: The row of the user name that decides, where one was typed.
 
     The bank takes one decision per request: a button pressed twice leads back with the first.
 
@@ -64,6 +68,9 @@ def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str) -> BankRet
     entry = require(banks.of_attempt(sandbox, attempt.attempt_id), "bank_request")
     if not banks.decide(sandbox, entry.bank_ref, outcome):
         outcome = entry.outcome or outcome
+    elif row is not None:
+        decision = Decision(row.outcome, Source.CODE, row.name, row.equals)
+        update(sandbox, attempts.mapper, attempt, **attempt.decided(Stage.ISSUER, decision))
     letters = dict(BUTTONS.values())
     status = letters.get(outcome) or _LETTERS.get(outcome, "F")
     amount = Money(entry.amount_minor).wire()

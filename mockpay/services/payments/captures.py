@@ -130,7 +130,7 @@ def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
 
 def _void(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
     gone = step(sandbox, ATTEMPTS, attempt, "void", actor)
-    step(sandbox, ORDERS, order, "void", actor, {"reason": reason})
+    step(sandbox, ORDERS, order, "void", actor, {"reason": reason, "cancelled_by": actor})
     return gone
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockpay.domain.methods.registry import no_answer_failure
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState, PaymentRequest
 from mockpay.domain.payments.attempts import HOLDS_ORDER, AttemptState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services.payments.transitions import ATTEMPTS, ORDER_EXPIRY, ORDERS, get_order
+from mockpay.services.payments.transitions import ATTEMPTS, ORDER_EXPIRY, ORDERS, get_order, timed_out
 from mockpay.store import attempts, orders, schedule, transitions
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
@@ -81,6 +80,7 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         request={"fields": request.fields, "marks": request.marks},
         attempt_count=0,
         reason=None,
+        cancelled_by=None,
         refunded_minor=0,
         created_at=sandbox.now,
         updated_at=sandbox.now,
@@ -106,7 +106,7 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
         raise Conflict(message, code="order.busy")
     if last is not None and last.state in _BUYERS_TURN:
         step(sandbox, ATTEMPTS, last, "cancel", actor)
-    return step(sandbox, ORDERS, order, "buyer_cancel", actor, {"reason": "payment_cancelled"})
+    return step(sandbox, ORDERS, order, "buyer_cancel", actor, {"reason": "payment_cancelled", "cancelled_by": actor})
 
 
 def expire(sandbox: Sandbox, order_pk: int) -> Order:
@@ -124,7 +124,7 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
         add_event(sandbox, ORDERS, order, "expiry_waits", Actor.CLOCK, before=order.state)
         return order
     if last is not None and last.state in _BUYERS_TURN:
-        step(sandbox, ATTEMPTS, last, "timeout", Actor.CLOCK, {"failure": no_answer_failure(last)})
+        step(sandbox, ATTEMPTS, last, "timeout", Actor.CLOCK, timed_out(last))
     return step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 

@@ -30,7 +30,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
-from mockpay.risk.rules import Verdict
+from mockpay.risk.rules import Hit, Verdict
 from mockpay.services.payments import authentication, banks, reviews
 from mockpay.services.payments.authentication import GUEST, CheckoutContext, Payer
 from mockpay.services.payments.captures import release_order
@@ -94,12 +94,23 @@ def _assess_risk(
         inputs=_risk_inputs(sandbox, instrument, payer),
         planned=planned.outcome if attempt.plan.decides(Stage.RISK) else None,
     )
+    if hit := next((hit for hit in found.hits if hit.outcome is found.decision is not Verdict.ALLOW), None):
+        attempt = _note_risk_rule(sandbox, attempt, hit, found.score)
     if found.decision is Verdict.DECLINE:
         return PaymentResult(reviews.decline(sandbox, order, attempt, "risk_decline"), None)
     if found.decision is Verdict.REVIEW:
         return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
     forced = found.decision is Verdict.CHALLENGE
     return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, leased=True)
+
+
+def _note_risk_rule(sandbox: Sandbox, attempt: Attempt, hit: Hit, score: int) -> Attempt:
+    """Keep which rule decided, unless a scenario's row stands for it."""
+    if attempt.plan.at(Stage.RISK).outcome not in {"success", "highest"}:
+        return attempt
+    facts = {"score": score, "observed": hit.observed, "limit": hit.limit}
+    decision = Decision(str(hit.outcome).lower(), Source.RISK_RULE, hit.rule, hit.explain, facts=facts)
+    return update(sandbox, attempts.mapper, attempt, **attempt.decided(Stage.RISK, decision))
 
 
 def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
@@ -192,6 +203,7 @@ def _new_attempt(
         refund_reserved_minor=0,
         instrument=instrument.dump(),
         plan=plan,
+        decisions=Plan(),
         scenario=plan.scenario,
         gateway="simulator",
         reference=None,
@@ -410,9 +422,9 @@ def _use_up_rules(
     return chosen
 
 
-def pin_outcome(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
+def pin_decision(sandbox: Sandbox, attempt: Attempt, pin: str) -> Decision | None:
     """
-    The outcome that a UPI PIN asks for; None for an ordinary one.
+    What a magic UPI PIN decides; None for an ordinary one, which is kept nowhere.
 
     A wrong PIN fails the try; the third of one order locks (NPCI: Z6 after three).
     """
@@ -421,4 +433,5 @@ def pin_outcome(sandbox: Sandbox, attempt: Attempt, pin: str) -> str | None:
         return None
     tries = attempts.of_order(sandbox, attempt.order_pk)
     wrong = sum(one.failure is not None and one.failure.code == WRONG_PIN for one in tries)
-    return PIN_LOCKED if row.outcome == WRONG_PIN and wrong + 1 >= MOST_WRONG_PINS else row.outcome
+    locked = row.outcome == WRONG_PIN and wrong + 1 >= MOST_WRONG_PINS
+    return Decision(PIN_LOCKED if locked else row.outcome, Source.CODE, row.name, row.equals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.risk import risk_table
@@ -26,8 +26,10 @@ def hold_for_review(sandbox: Sandbox, attempt: Attempt) -> Attempt:
 
 def decline(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor: Actor = Actor.SANDBOX) -> Attempt:
     """End an attempt; why is told to the tester, the buyer hears a neutral word."""
-    why = Failure("internal", "payment_initiation", DECLINED_REASON, "")
-    failed = step(sandbox, ATTEMPTS, attempt, event, actor, {"failure": why})
+    changes: dict[str, object] = {"failure": Failure("internal", "payment_initiation", DECLINED_REASON, "")}
+    if actor is Actor.TESTER:
+        changes |= attempt.decided(Stage.RISK, Decision("decline", Source.TESTER, seen="the review"))
+    failed = step(sandbox, ATTEMPTS, attempt, event, actor, changes)
     release_order(sandbox, order, failed)
     return failed
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
-from mockpay.domain.methods.registry import no_answer_failure, response_codes_of
+from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Failure, Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services import wallet
 from mockpay.services.payments import authentication, banks
 from mockpay.services.payments.captures import release_order, settle_success
-from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, get_attempt, get_order
+from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, get_attempt, get_order, overrule, timed_out
 from mockpay.store import outbox, schedule
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
@@ -29,7 +29,11 @@ _NOT_ENOUGH, _FROZEN = "51", "57"
 
 
 def record_buyer_answer(
-    sandbox: Sandbox, attempt_id: str, outcome: str | None = None, actor: Actor = Actor.ISSUER
+    sandbox: Sandbox,
+    attempt_id: str,
+    outcome: str | None = None,
+    actor: Actor = Actor.ISSUER,
+    decision: Decision | None = None,
 ) -> Attempt:
     """
     The buyer's app or bank answers an attempt that waits for them, as its plan has it.
@@ -38,6 +42,7 @@ def record_buyer_answer(
 
     Args:
         outcome: What they answer instead of the plan: a PIN, or a button of the app or bank.
+        decision: What made them answer so, where it is not just a button.
     """
     attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.AUTH_PENDING:
@@ -46,6 +51,8 @@ def record_buyer_answer(
         return expire_request(sandbox, attempt_id)
     if attempt.auth is not Auth.METHOD:
         return attempt  # The method's own app or bank does not have the turn.
+    if outcome is not None:
+        attempt = overrule(sandbox, attempt, decision or Decision(outcome, Source.BUYER))
     network = response_codes_of(attempt)
     told = network.answer(outcome or attempt.issuer_outcome)
     money = network.money_status(told.code)
@@ -79,6 +86,8 @@ def submit(sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gate
     money = network.money_status(told.code)
     refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, sent)
     if refusal is not None:
+        has = wallet.balance(sandbox, sent.instrument["email"]).display()
+        sent = overrule(sandbox, sent, Decision(refusal, Source.BALANCE, seen=has))
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
         told, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
     if gateway_silent:
@@ -202,7 +211,6 @@ def expire_request(sandbox: Sandbox, attempt_id: str) -> Attempt:
     if banks.decision(sandbox, attempt) is not None:
         outbox.add(sandbox, ASK_BANK, attempt_id, leased=False)
         return attempt
-    why = no_answer_failure(attempt)
-    gone = step(sandbox, ATTEMPTS, attempt, "timeout", Actor.CLOCK, {"failure": why})
+    gone = step(sandbox, ATTEMPTS, attempt, "timeout", Actor.CLOCK, timed_out(attempt))
     release_order(sandbox, get_order(sandbox, attempt.order_pk), gone)
     return gone

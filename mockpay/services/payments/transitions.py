@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mockpay.domain import wallet as wallet_rules
-from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.method import MoneyStatus
+from mockpay.domain.methods.registry import METHODS, no_answer_failure, response_codes_of
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Source, Stage
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications, wallet
 from mockpay.store import attempts, orders, schedule
-from mockpay.store.transitions import FollowUp, Transitions, require
+from mockpay.store.transitions import FollowUp, Transitions, require, update
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED
@@ -208,3 +210,24 @@ def get_order(sandbox: Sandbox, order_pk: int) -> Order:
 def get_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
     """The attempt of this id, or NotFound."""
     return require(attempts.by_id(sandbox, attempt_id), "attempt")
+
+
+def overrule(sandbox: Sandbox, attempt: Attempt, decision: Decision) -> Attempt:
+    """Keep who decided the issuer's stage, where it comes out otherwise than planned; the first one counts."""
+    codes = response_codes_of(attempt)
+    as_planned = codes.answer(decision.outcome) == codes.answer(attempt.issuer_outcome)
+    if as_planned or attempt.decisions.decides(Stage.ISSUER):
+        return attempt
+    return update(sandbox, attempts.mapper, attempt, **attempt.decided(Stage.ISSUER, decision))
+
+
+def timed_out(attempt: Attempt) -> dict[str, Any]:
+    """What changes where nobody did anything in time: the failure, and that the clock decided unless it was planned."""
+    failure, proof = no_answer_failure(attempt), attempt.auth in {Auth.OTP, Auth.THREEDS}
+    stage = Stage.AUTH if proof else Stage.ISSUER
+    codes = response_codes_of(attempt)
+    silent = proof or codes.money_status(codes.answer(attempt.issuer_outcome).code) is MoneyStatus.EXPIRED
+    if attempt.plan.decides(stage) and silent:
+        return {"failure": failure}
+    decision = Decision("timeout" if proof else failure.code or "timeout", Source.CLOCK)
+    return {"failure": failure, **attempt.decided(stage, decision)}

@@ -84,7 +84,7 @@ def _let_in(session: PageSession) -> Response:
         return go(session.url)
     row = find(Input.BANK_USER, request.form.get("user", "").strip().lower())
     if row is not None:
-        return _go_back(session, banks.record_decision(session.sandbox, attempt, row.outcome))
+        return _go_back(session, banks.record_decision(session.sandbox, attempt, row.outcome, row))
     login = banks.session_token(session.sandbox, _reference(attempt))
     return go(f"{session.at('bank')}?{urlencode({'session': login})}")
 

@@ -20,7 +20,7 @@ from mockpay.web.wording.sentences import (
     not_proved,
     time_of_day,
     to_the_buyer,
-    why,
+    whose_doing,
 )
 
 _A = AttemptState
@@ -49,7 +49,7 @@ def waiting(session: PageSession) -> dict[str, object]:
         "asked": method_title(last),
         "unknown": last.state is _A.UNKNOWN,
         "steps": _steps(session, last),
-        "why": why(session.order, last),
+        "why": whose_doing(session.order, last),
     }
     if last.state is _A.RISK_REVIEW:
         shown |= {
@@ -138,7 +138,7 @@ def result(session: PageSession) -> dict[str, object]:
         "reason": order.reason,
         "code": last.failure.code if last and last.failure else None,
         "refs": [],
-        "why": why(order, last),
+        "why": whose_doing(order, last),
         "retry": False,
     }
     if order.state in PAID:
@@ -174,7 +174,7 @@ def _paid(session: PageSession) -> dict[str, object]:
         "heading": "Payment successful",
         "sentence": back or f"{page_session.store(session)} has your money.",
         "refs": refs,
-        "why": page_session.redirect_says(session) or why(order, last),
+        "why": page_session.redirect_says(session) or whose_doing(order, last),
     }
 
 

@@ -143,20 +143,17 @@ def _act(session: PageSession, attempt: Attempt, action: str, pin: str) -> None:
     """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
     settlement.mark_app_opened(session.sandbox, attempt)
     if action == "approve":
-        settlement.record_buyer_answer(
-            session.sandbox, attempt.attempt_id, _approved(session, attempt, pin), Actor.BUYER
-        )
+        magic = payments.pin_decision(session.sandbox, attempt, pin)
+        outcome = magic.outcome if magic is not None else _approved(attempt)
+        settlement.record_buyer_answer(session.sandbox, attempt.attempt_id, outcome, Actor.BUYER, magic)
     elif action == "decline":
         settlement.record_buyer_answer(session.sandbox, attempt.attempt_id, "declined", Actor.BUYER)
     elif action == "late":
         settlement.approve_after_expiry(session.sandbox, attempt.attempt_id)
 
 
-def _approved(session: PageSession, attempt: Attempt, pin: str) -> str | None:
-    """The outcome of an approval, None for the plan's own."""
-    asked = payments.pin_outcome(session.sandbox, attempt, pin)
-    if asked is not None:
-        return asked
+def _approved(attempt: Attempt) -> str | None:
+    """The outcome of an approval by an ordinary PIN, None for the plan's own."""
     planned = upi.RESPONSE_CODES.answer(attempt.issuer_outcome)
     # The plan says that nobody answers, but somebody just did.
     return "success" if upi.RESPONSE_CODES.money_status(planned.code) is MoneyStatus.EXPIRED else None

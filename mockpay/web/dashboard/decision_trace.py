@@ -6,10 +6,11 @@ import json
 import re
 from dataclasses import dataclass
 
+from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import NORMAL, Attempt, AttemptState, Decision, Source, Stage
+from mockpay.domain.payments.attempts import PLANNERS, Attempt, AttemptState, Decision, Source, Stage
 from mockpay.services.scenarios import stage_decisions
-from mockpay.web.wording.sentences import deciding, meaning, method_name, overruled
+from mockpay.web.wording.sentences import deciding, magic_part, meaning, method_name
 
 _NAMES: dict[Source, str] = {
     Source.RULE: "One-shot rule",
@@ -18,6 +19,13 @@ _NAMES: dict[Source, str] = {
     Source.AMOUNT: "Amount band",
     Source.DEFAULT: "Seller default",
     Source.SUCCESS: "Success",
+    Source.RISK_RULE: "Risk rule",
+    Source.CODE: "Code typed",
+    Source.BUYER: "Buyer",
+    Source.LOCK: "Lock",
+    Source.BALANCE: "Balance",
+    Source.TESTER: "Tester",
+    Source.CLOCK: "Clock",
 }
 _DECIDED: dict[Source, str] = {
     Source.RULE: "Decided by a rule",
@@ -26,7 +34,16 @@ _DECIDED: dict[Source, str] = {
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
     Source.SUCCESS: "Nothing was asked for",
+    Source.RISK_RULE: "Decided by the risk rule {scenario}",
+    Source.CODE: "Decided by what was typed",
+    Source.BUYER: "Decided by the buyer",
+    Source.LOCK: "Decided by a lock",
+    Source.BALANCE: "Decided by the balance",
+    Source.TESTER: "Decided by a tester",
+    Source.CLOCK: "Decided by the clock",
 }
+#: Whose value is told beside the head.
+_SHOWN = frozenset({Source.INSTRUMENT, Source.AMOUNT, Source.CODE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +67,35 @@ class Trace:
 
 
 def decision_traces(attempt: Attempt, *, magic_amounts: bool) -> list[Trace]:
-    """One trace for each decided stage; one that ends in success where none was."""
-    return [
-        _trace(attempt, Stage(one.stage), one.says, magic_amounts=magic_amounts) for one in stage_decisions(attempt)
-    ]
+    """One trace for each decided stage, the one that settled the end first; one that ends in success where none was."""
+    settled = deciding(attempt)
+    decisions = sorted(stage_decisions(attempt), key=lambda made: settled is None or made.stage != settled[0])
+    return [_trace(attempt, Stage(made.stage), made.says, magic_amounts=magic_amounts) for made in decisions]
 
 
 def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: bool) -> Trace:
-    decision = attempt.plan.decisions.get(stage, NORMAL)
-    order = list(Source)
-    deciding = order.index(decision.source)
-    steps = tuple(
+    planned = attempt.plan.at(stage)
+    decision = attempt.decisions.decisions.get(stage, planned)
+    overruled = decision.source not in PLANNERS
+    winner = PLANNERS.index(planned.source)
+    steps = [
         Step(
             name=f"{number}. {_NAMES[source]}",
             description=_passed(attempt, source, magic_amounts=magic_amounts)
-            if number - 1 < deciding
-            else _won(decision)
-            if source is decision.source
+            if number - 1 < winner
+            else _won(planned)
+            if source is planned.source
             else "not asked",
-            decides=source is decision.source,
+            decides=source is planned.source and not overruled,
         )
-        for number, source in enumerate(order, start=1)
-    )
-    seen = decision.seen if decision.source in {Source.INSTRUMENT, Source.AMOUNT} else None
-    method = METHODS[attempt.method]
-    where = method.approval.where if method.approval and overruled(attempt) else ""
-    end = f"; the buyer then chose otherwise {where}" if where else ""
-    return Trace(
-        _DECIDED[decision.source].format(instrument=method.instrument), seen, str(stage), description + end, steps
-    )
+        for number, source in enumerate(PLANNERS, start=1)
+    ]
+    if overruled:
+        steps.append(Step(f"{len(steps) + 1}. {_NAMES[decision.source]}", description, decides=True))
+    part = magic_part(attempt, decision)
+    head = _DECIDED[decision.source].format(instrument=part, scenario=decision.scenario)
+    seen = decision.seen if decision.source in _SHOWN and str(decision.seen) not in head else None
+    return Trace(head, seen, str(stage), description, tuple(steps))
 
 
 def _won(decision: Decision) -> str:
@@ -138,12 +155,24 @@ def _json(plain: dict[str, object]) -> str:
     return json.dumps(plain, separators=(",", ":"))
 
 
+#: What makes any typed code end an authentication as a magic one did.
+_CODE_OUTCOMES = {"locked": "otp_locked", "wrong": "otp_locked"}
+
+
 def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
-    decided = deciding(attempt)
-    if decided is not None and not overruled(attempt):
-        return decided[0], decided[1].outcome
-    if attempt.failure is not None and METHODS[attempt.method].response_codes.has_outcome(attempt.failure.code):
-        return Stage.ISSUER, attempt.failure.code
+    settled = deciding(attempt)
+    failure, codes = attempt.failure, METHODS[attempt.method].response_codes
+    if settled is not None:
+        stage, decision = settled
+        if decision.source in PLANNERS or stage is Stage.RISK:
+            twofold = stage is Stage.ISSUER and decision.outcome in ISO_CODES and not codes.speaks_iso
+            return stage, f"code:{decision.outcome}" if twofold else decision.outcome
+        if stage is Stage.AUTH:
+            outcome = decision.outcome.removeprefix("acs:")
+            card = "N" if METHODS[attempt.method].card else _CODE_OUTCOMES.get(outcome, outcome)
+            return stage, card if outcome in _CODE_OUTCOMES else outcome
+    if failure is not None and codes.has_outcome(failure.code):
+        return Stage.ISSUER, failure.code
     if attempt.state is AttemptState.CAPTURED:
         return Stage.ISSUER, "success"
     return None

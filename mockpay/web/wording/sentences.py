@@ -13,13 +13,16 @@ from flask import request
 from mockpay.domain.methods.method import Method, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
+from mockpay.domain.payments.attempts import PLANNERS, Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE
+from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import DAY, SECOND, indian
 from mockpay.kernel.errors import MockpayError
 from mockpay.otp.rules import Challenge, OtpState
 from mockpay.risk.rules import DECLINED_REASON
+from mockpay.services.scenarios import decision_sentence, typed_as
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.threeds.rules import FAILED, REASONS
 
 _O, _A = OrderState, AttemptState
 
@@ -41,13 +44,18 @@ BUYERS_DOING: Mapping[str, str] = {
 }
 #: The same, and what the sandbox itself refused.
 BEFORE_THE_BANK = {**BUYERS_DOING, DECLINED_REASON: "A risk rule declined the payment"}
+#: By 3-D Secure's transStatus.
+_STATUS: Mapping[str, str] = {
+    "N": "The buyer did not prove who they are at the card’s bank",
+    "U": "The card’s bank could not check who the buyer is",
+    "R": "The card’s bank rejected the buyer’s authentication",
+}
 _EARLY_STEPS = frozenset({"payment_authentication", "payment_initiation"})
 #: Where the buyer is who must prove who they are.
 _PROOFS: Mapping[Auth | None, str] = {
     Auth.OTP: "Waiting for a one-time code",
     Auth.THREEDS: "Buyer is with the card’s issuer",
 }
-_NO_BALANCE = "insufficient_wallet_balance"
 _ASKED: Mapping[Source, str] = {
     Source.RULE: "A rule made by control API asked for this answer.",
     Source.SIMULATION: "SandboxSimulation in the note asked for this answer.",
@@ -58,6 +66,12 @@ _ASKED: Mapping[Source, str] = {
 _RELEASED: Mapping[str | None, tuple[str, str]] = {
     "authorization_expired": ("Nobody captured in time", "The seller did not ask for the money."),
     "capture_failed": ("The capture failed", "The bank refused it, as the scenario has it."),
+}
+#: Who gave an order up.
+_GAVE_UP: Mapping[Actor | None, str] = {
+    Actor.TESTER: "A tester cancelled the order, by the dashboard or the control API.",
+    Actor.SELLER: "The seller cancelled the order.",
+    None: "The buyer gave up before paying.",
 }
 _CANCELLED_HOLD = ("Cancelled before capture", "The order was cancelled while its money was held.")
 #: A hold that waits says what for; one that was released says why it was.
@@ -129,12 +143,16 @@ def ended_before_the_bank(failure: Failure, method: str) -> bool:
 def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> str:
     """Why an attempt failed: with its code in a list, as a whole sentence in a title."""
     text, codes = meaning(failure.code, method), METHODS[method].response_codes
-    if ended_before_the_bank(failure, method):
-        text = BEFORE_THE_BANK.get(failure.reason, text)
+    status, slash, why = failure.code.partition("/")
+    if slash and failure.step == "payment_authentication" and failure.reason == "authentication_failed":
+        text = _STATUS.get(status, text) + ("" if why == FAILED else f": {REASONS.get(why, why)}")
+        return text if full else f"{text} ({failure.code})"
+    early = BEFORE_THE_BANK.get(failure.reason) if ended_before_the_bank(failure, method) else None
+    text = early or text
     row = codes.codes.get(failure.code)
     if row is not None and row.money is MoneyStatus.EXPIRED and METHODS[method].unanswered:
         text = METHODS[method].unanswered if full else METHODS[method].unanswered.removeprefix("the ")
-    who = _WHO.get(failure.source, ("", ""))[full].format(noun=METHODS[method].noun)
+    who = "" if early else _WHO.get(failure.source, ("", ""))[full].format(noun=METHODS[method].noun)
     sentence = who + text if who else text[:1].upper() + text[1:]
     return sentence if full or not failure.code else f"{sentence} ({failure.code})"
 
@@ -187,6 +205,8 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
     if last is not None and last.state is _A.VOIDED:
         return f"{_RELEASED.get(order.reason, _CANCELLED_HOLD)[0]}; the hold was released"
     if order.state is _O.CANCELLED:
+        if order.cancelled_by not in {None, Actor.BUYER}:
+            return f"Cancelled by {'a tester' if order.cancelled_by is Actor.TESTER else 'the seller'}"
         return "The buyer cancelled on the payment page" if full else "Cancelled on the payment page"
     if last is None:
         return "The time to pay ran out; nothing was tried"
@@ -205,6 +225,7 @@ def _open(last: Attempt | None, *, full: bool) -> str:
         return failure_sentence(last.failure, last.method, full=full) + again
     waiting = {
         _A.CREATED: "The gateway is being asked",
+        _A.RISK_REVIEW: "Held for a risk review",
         _A.AUTH_PENDING: _asked(last),
         _A.PENDING: "The bank has not decided yet",
         _A.UNKNOWN: "No clear answer; money may have moved",
@@ -224,52 +245,72 @@ def _asked(attempt: Attempt) -> str:
     return method.approval.waiting.format(title=title)
 
 
+#: Planned stages that may settle an end, the one that counts most first: of a failure, of what was paid.
+_OF_PROOF = (Stage.AUTH, Stage.RISK)
+_OF_MONEY = (Stage.ISSUER, Stage.GATEWAY, *_OF_PROOF)
+_OF_RESULT = (Stage.REDIRECT, Stage.CAPTURE, Stage.IPN, Stage.VERIFY, Stage.GATEWAY, Stage.ISSUER, *_OF_PROOF)
+_UNPAID = frozenset({_A.FAILED, _A.CANCELLED, _A.EXPIRED})
+
+
+def _stages(attempt: Attempt) -> tuple[Stage, ...]:
+    """The stages that an attempt has come to, the one it stands at first."""
+    failed = attempt.failure
+    if attempt.state is _A.RISK_REVIEW or (failed is not None and failed.step == "payment_initiation"):
+        return (Stage.RISK,)
+    if attempt.auth in _PROOFS and (attempt.state is _A.AUTH_PENDING or attempt.state in _UNPAID):
+        return _OF_PROOF
+    unpaid = attempt.state in _UNPAID or attempt.state in {_A.AUTH_PENDING, _A.PENDING, _A.UNKNOWN, _A.PROCESSING}
+    return _OF_MONEY if unpaid else _OF_RESULT
+
+
 def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
-    """The stage that a scenario decided first, and its decision; None for normal behaviour."""
+    """The stage that settled how an attempt stands, and its decision; None for normal behaviour."""
     if attempt is None:
         return None
-    found = ((stage, one) for stage, one in attempt.plan.decisions.items() if one.scenario)
-    return next(found, None)
+    made, stages = attempt.stage_decisions, _stages(attempt)
+    settled = [(stage, made[stage]) for stage in stages if stage in made and not _proved(made[stage], stages)]
+    # What went otherwise than well counts before what was asked to go well.
+    settled.sort(key=lambda pair: pair[1].outcome in _WELL and not attempt.decisions.decides(pair[0]))
+    return settled[0] if settled else None
 
 
-def overruled(attempt: Attempt) -> bool:
-    """Whether the end is not the one that was planned: the buyer chose it at app or bank."""
-    method = METHODS[attempt.method]
-    if method.approval is None or attempt.plan.decides(Stage.GATEWAY):
-        return False
-    planned = attempt.plan.at(Stage.ISSUER).outcome
-    codes = method.response_codes
-    if not codes.has_outcome(planned):
-        return False
-    told = codes.answer(planned)
-    expected = {told.code, told.later}
-    if attempt.state is _A.CAPTURED:
-        return codes.approved not in expected
-    ended_by_clock = attempt.state in {_A.EXPIRED, _A.CANCELLED}
-    failed = attempt.failure is not None and attempt.failure.code not in expected
-    return failed and not ended_by_clock
+#: Outcomes that end nothing.
+_WELL = frozenset({"success", "challenge", "allow"})
+
+
+def _proved(decision: Decision, stages: tuple[Stage, ...]) -> bool:
+    """Whether somebody just typed a code that is right, or was asked for one by a risk rule and typed it."""
+    if decision.source is Source.RISK_RULE:
+        return decision.outcome == "challenge" and stages is not _OF_PROOF
+    return decision.source is Source.CODE and decision.outcome == "success"
 
 
 def decided_by(attempt: Attempt | None) -> str | None:
     """The tag "decided by" in its shortest true words; None for normal behaviour."""
-    approval = METHODS[attempt.method].approval if attempt else None
-    if attempt is not None and approval is not None and overruled(attempt):
-        return approval.name
-    found = deciding(attempt)
-    if attempt is None or found is None:
+    settled = deciding(attempt)
+    if attempt is None or settled is None:
         return None
-    decision = found[1]
+    stage, decision = settled
+    if decision.source is Source.CODE:
+        return f"{typed_as(decision)} {decision.seen}"
+    approval = METHODS[attempt.method].approval
     words = {
         Source.RULE: decision.scenario,
         Source.SIMULATION: decision.scenario,
-        Source.INSTRUMENT: _magic_part(attempt, decision),
+        Source.INSTRUMENT: magic_part(attempt, decision),
         Source.AMOUNT: f"amount {decision.seen}",
         Source.DEFAULT: "seller default",
+        Source.RISK_RULE: f"risk rule {decision.scenario}",
+        Source.BUYER: approval.name if approval and stage is Stage.ISSUER else "buyer",
+        Source.LOCK: "locked buyer",
+        Source.BALANCE: "balance",
+        Source.TESTER: "tester",
+        Source.CLOCK: "no answer",
     }
     return words.get(decision.source)
 
 
-def _magic_part(attempt: Attempt, decision: Decision) -> str:
+def magic_part(attempt: Attempt, decision: Decision) -> str:
     """What of the instrument decided: ``UPI ID``, ``card …0001``, ``CVV``, ``bank MKF1``."""
     method = METHODS[attempt.method]
     return method.magic.format(seen=decision.seen or "") or method.instrument
@@ -285,19 +326,19 @@ def whose_doing(order: Order, last: Attempt | None) -> str:
 
 def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.CANCELLED:
-        return f"{_INNOCENT} The buyer gave up before paying."
-    approval = METHODS[last.method].approval if last else None
-    if last is not None and approval is not None and overruled(last):
-        return f"{_INNOCENT} The buyer chose this {approval.where}."
-    if last is not None and last.reason == _NO_BALANCE:
-        return f"{_INNOCENT} The buyer’s balance did not suffice."
-    found = deciding(last)
-    if last is not None and found is not None:
-        part = _magic_part(last, found[1]).partition(" …")[0]
-        asked = _ASKED.get(found[1].source, f"The {part} asked for this answer.")
-        return f"{_INNOCENT} {asked}"
+        return f"{_INNOCENT} {_GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])}"
+    settled = deciding(last)
+    if last is not None and settled is not None:
+        decision = settled[1]
+        if decision.source not in PLANNERS:
+            says = decision_sentence(last, decision)
+            return f"{_INNOCENT} {says[:1].upper()}{says[1:]}."
+        part = magic_part(last, decision).partition(" …")[0]
+        return f"{_INNOCENT} {_ASKED.get(decision.source, f'The {part} asked for this answer.')}"
     if order.state is _O.EXPIRED:
         return f"{_INNOCENT} Nobody paid within {span(order.expires_at - order.created_at)}."
+    if last is not None and last.failure is not None:
+        return f"{_INNOCENT} No scenario had a say."
     if order.open:
         return "It is the buyer’s turn; nothing is decided yet."
     if order.state is _O.FAILED:
@@ -341,18 +382,6 @@ def to_the_buyer(failed: Attempt) -> str:
 def not_proved(failure: Failure, method: str) -> str | None:
     """Why a try ended before it was the bank's turn; None where the bank or app has said it."""
     return _NOT_PROVED.get(failure.reason) if ended_before_the_bank(failure, method) else None
-
-
-def why(order: Order, last: Attempt | None) -> str:
-    """Whose doing it is, to the tester: one who did not prove themselves did it."""
-    failure = last.failure if last else None
-    if last is None or failure is None or failure.step != "payment_authentication":
-        return whose_doing(order, last)
-    planned = last.plan.at(Stage.AUTH).scenario or failure.reason not in BUYERS_DOING
-    if planned or not ended_before_the_bank(failure, last.method):
-        return whose_doing(order, last)
-    again = " The buyer may try again." if order.open else ""
-    return f"Nothing is wrong in your integration. {BUYERS_DOING[failure.reason]}.{again}"
 
 
 EXPIRED = "This code has expired. Send a new one."

@@ -171,7 +171,7 @@ def test_a_plan_does_not_change_once_it_was_made(world):
 def test_a_pin_that_is_not_magic_meets_the_plan(world):
     attempt = world.request_approval(world.order(amount="1700.51"))
     with world.read() as sandbox:
-        assert payments.pin_outcome(sandbox, attempt, "4321") is None
+        assert payments.pin_decision(sandbox, attempt, "4321") is None
     assert world.approve(attempt, "4321").failure.code == "Z9"
 
 

@@ -3,16 +3,16 @@
 import pytest
 
 from mockpay.domain.methods.upi import CODES
-from mockpay.domain.payments.attempts import Failure
+from mockpay.domain.payments.attempts import Failure, Source
 from mockpay.kernel.clock import DAY
 from mockpay.risk.rules import DECLINED_REASON
 from mockpay.services.sellers.accounts import Changes, change
 from mockpay.web.wording.sentences import (
     countdown,
     decided_by,
+    deciding,
     failure_sentence,
     method_title,
-    overruled,
     span,
     what_happened,
     whose_doing,
@@ -167,7 +167,7 @@ def test_normal_behaviour_has_no_tag(world):
     world.advance(20)
     last = world.attempts(order)[-1]
     assert decided_by(last) is None
-    assert not overruled(last)
+    assert deciding(last) is None
     says = whose_doing(world.get_order(order), last)
     assert says == "No scenario had a say: what is not asked to fail succeeds."
 
@@ -175,7 +175,7 @@ def test_normal_behaviour_has_no_tag(world):
 def test_a_choice_in_the_upi_app_is_the_buyers_doing(world):
     order = world.order()
     last = world.decline(world.request_approval(order))
-    assert overruled(last)
+    assert deciding(last)[1].source is Source.BUYER
     assert decided_by(last) == "UPI app"
     assert "The buyer chose this in the simulated UPI app." in whose_doing(world.get_order(order), last)
 
@@ -184,7 +184,7 @@ def test_a_request_that_the_clock_ended_is_not_the_buyers_choice(world):
     order = world.order()
     world.request_approval(order)
     world.advance(301)
-    assert not overruled(world.attempts(order)[-1])
+    assert deciding(world.attempts(order)[-1])[1].source is not Source.BUYER
     assert told(world, order) == "UPI request was never answered (U69); may try again"
 
 
