@@ -143,12 +143,14 @@ def _with_last(wanted: OrderFilter) -> Any:
 
 
 def _decided_by(name: str) -> ColumnElement[bool]:
+    # Both are compact JSON of our own writing.
+    plan, later = attempts.c.plan, attempts.c.decisions
     if name == Source.SUCCESS:
-        return attempts.c.scenario.is_(None)
+        return and_(attempts.c.scenario.is_(None), ~later.contains('"source"'))
     if name in set(Source):
-        # The plan is compact JSON of our own writing (`Plan.dump`).
-        return attempts.c.plan.contains(f'"source":"{name}"', autoescape=True)
-    return attempts.c.scenario == name
+        part = f'"source":"{name}"'
+        return or_(plan.contains(part, autoescape=True), later.contains(part, autoescape=True))
+    return or_(attempts.c.scenario == name, later.contains(f'"scenario":"{name}"', autoescape=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,9 @@ def test_a_rule_decides_as_often_as_it_says(world, times, hits):
     ],
 )
 def test_a_rule_decides_what_it_matches(world, match, hits):
-    world.add_rule("frozen", match=match)
+    world.add_rule("51", match=match)
     attempt = world.pay(world.order(), "asha@okbank")
-    assert (decided(attempt)[0] == "frozen") is hits
+    assert (decided(attempt)[0] == "iso:51") is hits
 
 
 @on_sqlite
