@@ -19,6 +19,10 @@ _LIGHTNESS = """() => {
         ? getComputedStyle(document.documentElement).backgroundColor : body;
     return Math.max(...shown.match(/\\d+/g).slice(0, 3));
 }"""
+#: What shows only a part of its words; what is hidden from eyes is one pixel high.
+_CUT = """() => [...document.querySelectorAll("h1, .btn, label")]
+    .filter((element) => element.clientHeight > 1 && element.scrollHeight > element.clientHeight + 4)
+    .map((element) => element.outerHTML.slice(0, 120))"""
 #: Everything a finger may aim at, less what stands inside a sentence.
 _SMALL_TARGETS = """() => [...document.querySelectorAll(
         "main button, main input:not([type=hidden], [type=radio], [type=checkbox]), main .btn, "
@@ -76,6 +80,27 @@ def test_a_page_is_accessible_on_any_screen_light_and_dark_and_for_fingers(show,
     assert (page.evaluate(_LIGHTNESS) < 60) == (name not in _NEVER_DARK)
     page.set_viewport_size(WIDE)
     assert_accessible(page)
+
+
+@pytest.fixture
+def text_of_double_size(walker):
+    """What the browser's own setting does, not zoom: 16 px are 32 px."""
+    session = walker.context.new_cdp_session(walker)
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    yield
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
+    session.detach()
+
+
+@pytest.mark.usefixtures("text_of_double_size")
+@pytest.mark.parametrize("name", NAMES)
+def test_text_of_double_size_is_double_and_fits_phone_and_desktop(show, name):
+    page = show(name, width=360, height=800)
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 22
+    assert page.evaluate(_OVERHANG) <= 0
+    page.set_viewport_size(WIDE)
+    assert page.evaluate(_OVERHANG) <= 0
+    assert page.evaluate(_CUT) == []
 
 
 def test_state_is_never_told_by_colour_alone(show):
