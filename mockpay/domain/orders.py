@@ -77,6 +77,10 @@ class PaymentRequest:
     marks: Mapping[str, object] = field(default_factory=dict)
 
 
+#: A longer name of a store is not shown to buyers.
+_LONGEST_STORE = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One order as stored; instants in ms, amounts in paise; `cancelled_by` is who gave it up."""
@@ -103,6 +107,11 @@ class Order:
     created_at: int
     updated_at: int
     expires_at: int
+
+    def payee(self, seller_name: str) -> str:
+        """Who is paid, as buyers know it: the request's name of the store unless it is too long, else the seller's."""
+        named = (self.store_name or "").strip()
+        return named if 0 < len(named) <= _LONGEST_STORE else seller_name
 
     @property
     def open(self) -> bool:

@@ -17,11 +17,10 @@ for (const timer of document.querySelectorAll("[data-countdown]")) {
   }, 1000);
 }
 
-// data-poll="URL" data-version="7" data-every="2": reload once the JSON's version differs, or,
-// when the page holds a [data-new] link, show that instead so that nothing jumps.
+// data-poll="URL" data-version="7" data-every="2": reload once the JSON's version differs, unless
+// a listener of the "news" event that it is told by then prevents that.
 const polled = document.querySelector("[data-poll]");
 if (polled) {
-  const offer = document.querySelector("[data-new]");
   let etag = "";
   const ask = async () => {
     try {
@@ -29,11 +28,10 @@ if (polled) {
       const answer = await fetch(polled.dataset.poll, { headers, cache: "no-store" });
       if (answer.status === 200) {
         etag = answer.headers.get("ETag") || "";
-        const { version, state, fresh } = await answer.json();
+        const { version, state } = await answer.json();
         if (String(version) !== polled.dataset.version) {
-          if (!offer) { say(`Now ${state}`); location.reload(); return; }
-          offer.textContent = fresh ? `${fresh} new` : "Show what is new";
-          offer.hidden = false;
+          const news = new CustomEvent("news", { cancelable: true, detail: String(version) });
+          if (polled.dispatchEvent(news)) { say(`Now ${state}`); location.reload(); return; }
         }
       }
     } catch { /* the server is away for a moment; the next round asks again */ }
@@ -43,14 +41,14 @@ if (polled) {
 }
 
 // <button data-copy="ID" hidden>: copies the text of that element.
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = !navigator.clipboard;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.querySelector("span").textContent = "Copied";
-    say("Copied");
-  });
-}
+for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.querySelector("span").textContent = "Copied";
+  say("Copied");
+});
 const search = document.querySelector("input[type=search]");
 if (search) document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.target.matches("input, textarea, select")) {

@@ -180,7 +180,7 @@ def start_otp(sandbox: Sandbox, attempt: Attempt) -> Challenge:
         channel=channel,
         amount=attempt.amount,
         attempt_id=attempt.attempt_id,
-        payee=sandbox.seller.name,
+        payee=get_order(sandbox, attempt.order_pk).payee(sandbox.seller.name),
         fails_delivery=fails,
     )
 

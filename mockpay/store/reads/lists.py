@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,10 +78,20 @@ def orders_page(sandbox: Sandbox, wanted: OrderFilter, cursor: str | None = None
     return Page(rows, page.next_cursor)
 
 
-def orders_after(sandbox: Sandbox, wanted: OrderFilter, order_number: int) -> int:
-    """How many fitting orders are newer than the one with this row number."""
-    query = _of_orders(sandbox, select(func.count()), wanted).where(orders.c.id > order_number)
-    return int(sandbox.connection.execute(query).scalar() or 0)
+def orders_by_id(sandbox: Sandbox, order_ids: Collection[str]) -> dict[str, Order]:
+    """Those of the seller's orders that have these ids, by id."""
+    query = select(orders).where(orders.c.seller_id == sandbox.seller_id, orders.c.order_id.in_(order_ids))
+    return {order.order_id: order for order in order_rows.mapper.all(sandbox.connection, query)} if order_ids else {}
+
+
+def orders_of_attempts(sandbox: Sandbox, attempt_ids: Collection[str]) -> dict[str, Order]:
+    """The orders that these attempts of the seller are of, by attempt."""
+    query = (
+        select(attempts.c.attempt_id, *orders.c)
+        .join(orders, orders.c.id == attempts.c.order_pk)
+        .where(attempts.c.seller_id == sandbox.seller_id, attempts.c.attempt_id.in_(attempt_ids))
+    )
+    return {row[0]: order_rows.mapper.load(row[1:]) for row in sandbox.connection.execute(query)}
 
 
 def order_count(sandbox: Sandbox) -> int:
@@ -187,8 +197,8 @@ class JournalFilter:
     """
     Which journal rows; what is empty or None does not matter.
 
-    `outcome` is ``ok``, ``refused`` (anything else) or an error's code; `text` a part, in any case, of the
-    path, the kind, the outcome, the reason, the facts, the answer or an order's id, or a status.
+    `outcome` is ``ok`` (``ok.again`` too), ``refused`` (anything else) or an error's code; `text` a part, in any
+    case, of the path, the kind, the outcome, the reason, the facts, the answer or an order's id, or a status.
     """
 
     kind: str | None = None
@@ -242,9 +252,11 @@ def journal_page(
     return _journal(sandbox.connection, sandbox.seller_id, wanted, cursor, limit)
 
 
-def ownerless_journal(connection: Connection, cursor: str | None = None, limit: int = PAGE) -> Page[JournalRow]:
+def ownerless_journal(
+    connection: Connection, wanted: JournalFilter, cursor: str | None = None, limit: int = PAGE
+) -> Page[JournalRow]:
     """Requests that no seller could be found for, the newest first."""
-    return _journal(connection, "", JournalFilter(), cursor, limit)
+    return _journal(connection, "", wanted, cursor, limit)
 
 
 def _journal(
@@ -258,7 +270,9 @@ def _journal(
     if wanted.order_id:
         query = query.where(_about(wanted.order_id))
     if wanted.outcome == "refused":
-        query = query.where(journal.c.outcome != "ok")
+        query = query.where(journal.c.outcome != "ok", journal.c.outcome.not_like("ok.%"))
+    elif wanted.outcome == "ok":
+        query = query.where(or_(journal.c.outcome == "ok", journal.c.outcome.like("ok.%")))
     elif wanted.outcome:
         query = query.where(journal.c.outcome == wanted.outcome)
     if wanted.text:

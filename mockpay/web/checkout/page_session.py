@@ -211,7 +211,6 @@ def _standing(order: Order) -> str:
 
 #: In an address: the form that led here was not carried out.
 _NOT_MADE = "not_made"
-_LONGEST_STORE = 60
 _PAGES = (
     "choose",
     "upi",
@@ -307,9 +306,8 @@ def inbox_url(seller_id: str) -> str:
 
 
 def store(session: PageSession) -> str:
-    """Who is paid, as buyers know it: the request's sellerStoreName, else the account's name."""
-    named = (session.order.store_name or "").strip()
-    return named if 0 < len(named) <= _LONGEST_STORE else session.sandbox.seller.name
+    """Who is paid, as buyers know it."""
+    return session.order.payee(session.sandbox.seller.name)
 
 
 def initials(name: str) -> str:

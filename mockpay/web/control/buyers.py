@@ -7,11 +7,14 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mockpay.domain.buyers import BY_EMAIL, Buyer
+from mockpay.domain.orders import Order
 from mockpay.domain.wallet import Kind
 from mockpay.kernel.money import Money
 from mockpay.services import buyers, wallet
+from mockpay.services.buyers import Message
 from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
+from mockpay.store.reads import lists
 from mockpay.store.reads.buyers import Entry
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import GET, POST, Request
@@ -27,7 +30,11 @@ class InboxQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
 
 
 class InboxMessage(Struct, kw_only=True):
-    """A message as the buyer got it; `otp` is the code in it, null after an hour."""
+    """
+    A message as the buyer got it; `otp` is the code in it, null after an hour.
+
+    The order is that of the attempt, null where the message is of none.
+    """
 
     message_id: str
     kind: str
@@ -37,6 +44,8 @@ class InboxMessage(Struct, kw_only=True):
     body: str
     otp: str | None
     attempt_id: str | None
+    order_id: str | None
+    seller_order_id: str | None
     created_at: str
     read_at: str | None
 
@@ -56,7 +65,14 @@ def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
         page = buyers.list_page(
             sandbox, kind=query.kind, to=query.to, attempt_id=query.attempt_id, after=query.cursor, limit=query.limit
         )
-    return to_response(InboxMessageList, page)
+        orders = lists.orders_of_attempts(sandbox, [message.attempt_id for message in page.items if message.attempt_id])
+    items = [_message(message, orders.get(message.attempt_id or "")) for message in page.items]
+    return InboxMessageList(items=items, next_cursor=page.next_cursor)
+
+
+def _message(message: Message, order: Order | None) -> InboxMessage:
+    order_id, own_id = (order.order_id, order.seller_order_id) if order else (None, None)
+    return to_response(InboxMessage, message, order_id=order_id, seller_order_id=own_id)
 
 
 class BuyerQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):

@@ -17,7 +17,7 @@ class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which entries."""
 
     kind: str | None = None
-    outcome: Annotated[str | None, Meta(description="`ok`, `refused` (anything else) or an error's code.")] = None
+    outcome: Annotated[str | None, Meta(description="`ok` (a repeat too), `refused` (else) or an error's code.")] = None
     order_id: Annotated[str | None, Meta(description="Every request that was about this order.")] = None
     q: Annotated[
         str | None,
@@ -81,9 +81,11 @@ def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
         return to_response(JournalEntryList, journal_page(sandbox, journal_filter, query.cursor, query.limit))
 
 
-def list_unattributed_journal(request: Request[PageQuery, None]) -> JournalEntryList:
+def list_unattributed_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
+    query = request.query
+    journal_filter = JournalFilter(query.kind, query.outcome, query.order_id, query.q)
     with reading(request.runtime.engine) as connection:
-        page = ownerless_journal(connection, request.query.cursor, request.query.limit)
+        page = ownerless_journal(connection, journal_filter, query.cursor, query.limit)
     return to_response(JournalEntryList, page)
 
 

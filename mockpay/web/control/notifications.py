@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -70,6 +71,17 @@ class DeliveryDetail(DeliverySummary, kw_only=True):
     answer: DeliveryResponse | None
 
 
+class NotificationContent(Struct, kw_only=True):
+    """What a message tells: that a payment or a refund is COMPLETED or DECLINED, of how much, and why if it was."""
+
+    state: str
+    amount: str
+    currency: str
+    reason: str | None
+    seller_order_id: str | None
+    reference: str | None
+
+
 class NotificationFields(Struct, kw_only=True):
     """
     One delivery of a message; a doubled message is several deliveries, counted by `copy`.
@@ -85,6 +97,7 @@ class NotificationFields(Struct, kw_only=True):
     refund_id: str | None
     provider: str
     copy: int
+    content: NotificationContent
     outcome: str
     reason: str | None
     due_at: str
@@ -161,6 +174,7 @@ def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> No
     return to_response(
         NotificationDetail,
         notification,
+        content=_content(notification),
         try_count=notification.tries,
         tries=[
             _delivery(delivery) for delivery in notifications.of_notification(sandbox, notification.notification_id)
@@ -177,11 +191,24 @@ def notification_summaries(sandbox: Sandbox, notifications: Sequence[Notificatio
         to_response(
             NotificationSummary,
             notification,
+            content=_content(notification),
             try_count=notification.tries,
             tries=[to_response(DeliverySummary, line) for line in tries[notification.notification_id]],
         )
         for notification in notifications
     ]
+
+
+def _content(notification: Notification) -> NotificationContent:
+    facts: Mapping[str, Any] = notification.facts
+    return NotificationContent(
+        state="COMPLETED" if facts["completed"] else "DECLINED",
+        amount=facts["amount"],
+        currency=facts["currency"],
+        reason=facts["reason"],
+        seller_order_id=facts.get("seller_order_id"),
+        reference=facts.get("reference"),
+    )
 
 
 def _delivery(delivery: Try) -> DeliveryDetail:

@@ -13,7 +13,9 @@ from flask import Blueprint, request, url_for
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, Try
+from mockpay.domain.orders import Order
 from mockpay.kernel.clock import SECOND, rfc3339
+from mockpay.kernel.money import Money
 from mockpay.services.notifications import deliver, get_notification, retry_profiles
 from mockpay.store import notifications, schedule, transitions
 from mockpay.store.reads import lists
@@ -55,6 +57,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     page = notifications.list_page(
         sandbox, states=listing.states(_TABS), type_=type_, cursor=list_page.cursor(), limit=_PAGE
     )
+    orders = lists.orders_by_id(sandbox, {notification.order_id for notification in page.items})
     return render(
         runtime,
         sandbox,
@@ -62,22 +65,35 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         current="notifications",
         tabs=listing.state_tabs(_TABS, lists.deliveries_by_state(sandbox, type_)),
         types=_TYPES,
-        lines=[line(sandbox, notification) for notification in page.items],
+        lines=[_row(sandbox, notification, orders[notification.order_id]) for notification in page.items],
         has_ipn_url=bool(sandbox.seller.ipn_url),
         **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
 
 
+def what_was_told(notification: Notification) -> str:
+    """The message's own content in short: ``Refund Declined, ₹120.00: insufficient_balance``."""
+    facts = notification.facts
+    amount = Money.parse(str(facts["amount"]), str(facts["currency"])).display()
+    reason = f": {facts['reason']}" if facts["reason"] else ""
+    return f"{TYPES[notification.type]} {'Completed' if facts['completed'] else 'Declined'}, {amount}{reason}"
+
+
+def _row(sandbox: Sandbox, notification: Notification, order: Order) -> dict[str, Any]:
+    return {**line(sandbox, notification), "order": list_page.order_link(sandbox, order)}
+
+
 def line(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
     """A notification as a row of a list, in words."""
     return {
+        "told": what_was_told(notification),
         "url": url_for(
             "dashboard.notification", seller_id=sandbox.seller_id, notification_id=notification.notification_id
         ),
         "chip": deliveries.chip(notification.state),
         "what": deliveries.what_happened(notification, sandbox.now),
         "type": TYPES[notification.type],
-        "subject": notification.refund_id or notification.order_id,
+        "refund_id": notification.refund_id,
         "copy_number": notification.copy,
         "decided_by": deliveries.decided_by(notification),
         "tries": notification.tries,
@@ -111,6 +127,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, refusa
         current="notifications",
         notification=notification,
         type=TYPES[notification.type],
+        told=what_was_told(notification),
         answer=deliveries.what_happened(notification, sandbox.now),
         chip=deliveries.chip(notification.state),
         decided_by=deliveries.decided_by(notification),

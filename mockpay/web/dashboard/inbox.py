@@ -7,9 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from mockpay.domain.orders import Order
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import buyers
 from mockpay.services.buyers import Message
+from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
@@ -53,17 +55,18 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
     page = buyers.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
+    orders = lists.orders_of_attempts(sandbox, [message.attempt_id for message in page.items if message.attempt_id])
     return render(
         runtime,
         sandbox,
         "inbox.html",
         current="inbox",
-        lines=[_line(sandbox, message) for message in page.items],
+        lines=[_line(sandbox, message, orders.get(message.attempt_id or "")) for message in page.items],
         **listing.head(page.next_cursor, _version(sandbox)),
     )
 
 
-def _line(sandbox: Sandbox, message: Message) -> dict[str, Any]:
+def _line(sandbox: Sandbox, message: Message, order: Order | None) -> dict[str, Any]:
     """One message as it is shown; `otp` is empty where there is none or it is forgotten."""
     channel, icon = _CHANNELS.get(message.channel.lower(), (message.channel, "mail"))
     return {
@@ -73,6 +76,7 @@ def _line(sandbox: Sandbox, message: Message) -> dict[str, Any]:
         "to": message.to,
         "body": message.body,
         "otp": message.otp or "",
+        "order": list_page.order_link(sandbox, order) if order else None,
         "age": sentences.span(sandbox.now - message.created_at),
         "at": moment(message.created_at),
         "iso": rfc3339(message.created_at),

@@ -1,22 +1,26 @@
-"""The journal: what came in, how it was answered, and why it was refused."""
+"""The journal: every request, how it was answered, how long that took, and why it was refused."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 
+from mockpay.domain.orders import Order
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.store.db.paging import Page
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import JournalFilter, JournalRow
 from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.web.dashboard import list_page
+from mockpay.web.dashboard.deliveries import layers
 from mockpay.web.dashboard.layout import render
 from mockpay.web.dashboard.list_page import Listing
 from mockpay.web.wording.timelines import instant
 
 _PAGE = 100
+_LONGEST_SEARCH = 200
 _OK = "ok"
 #: Requests that no seller could be found for: an unknown access key, an unreadable payload.
 _OWNERLESS = "ownerless"
@@ -35,37 +39,41 @@ def _version(sandbox: Sandbox) -> str:
 
 def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     listing = Listing.of_request("journal", sandbox.seller_id, "order", "q", show=_TABS)
-    page = _rows(sandbox, listing.chosen["show"], listing.chosen["order"], list_page.cursor())
+    page = _rows(sandbox, listing.chosen, list_page.cursor())
+    orders = lists.orders_by_id(sandbox, {order_id for row in page.items for order_id in row.orders})
     return render(
         runtime,
         sandbox,
         "journal.html",
         current="journal",
         tabs=listing.tabs(_TABS),
-        lines=[_line(sandbox, row) for row in page.items],
+        lines=[_line(sandbox, row, orders) for row in page.items],
         **listing.head(page.next_cursor, _version(sandbox)),
     )
 
 
-def _rows(sandbox: Sandbox, show: str, order_id: str, cursor: str | None) -> Page[JournalRow]:
+def _rows(sandbox: Sandbox, chosen: Mapping[str, str], cursor: str | None) -> Page[JournalRow]:
+    show, order_id, text = chosen["show"], chosen["order"] or None, chosen["q"][:_LONGEST_SEARCH] or None
     if show == _OWNERLESS:
-        return lists.ownerless_journal(sandbox.connection, cursor, _PAGE)
-    outcome = show if show in _TABS and show else None
-    chosen = JournalFilter(outcome=outcome, order_id=order_id or None)
-    return lists.journal_page(sandbox, chosen, cursor, _PAGE)
+        wanted = JournalFilter(order_id=order_id, text=text)
+        return lists.ownerless_journal(sandbox.connection, wanted, cursor, _PAGE)
+    return lists.journal_page(sandbox, JournalFilter(None, show or None, order_id, text), cursor, _PAGE)
 
 
-def _line(sandbox: Sandbox, row: JournalRow) -> dict[str, Any]:
+def _line(sandbox: Sandbox, row: JournalRow, orders: Mapping[str, Order]) -> dict[str, Any]:
     """One request as it is shown; `facts` are names and values in the order they were noted."""
-    link = row.order_id and url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=row.order_id)
     return {
+        "number": row.number,
         "kind": row.kind,
-        "ok": row.outcome == _OK,
+        "request": f"{row.method} {row.path}" if row.method else row.kind,
+        "ok": row.outcome.partition(".")[0] == _OK,
+        "status": row.status or "",
         "outcome": row.outcome,
         "reason": row.reason or "",
-        "order_id": row.order_id or "",
-        "order_url": link or "",
+        "orders": [list_page.order_link(sandbox, orders[name]) for name in row.orders if name in orders],
         "facts": {str(name): _text(value) for name, value in row.facts.items()},
+        "answer": layers(row.answer) if row.answer else [],
+        "took": "" if row.duration_ms is None else f"{row.duration_ms:.1f} ms",
         "day": f"{indian(row.at):%d %b}",
         "at": instant(row.at),
         "iso": rfc3339(row.at // SECOND * SECOND),

@@ -51,6 +51,7 @@ class ClockView:
     year: str
     time: str
     iso: str
+    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def _clock_view(sandbox: Sandbox) -> ClockView:
         year=f"{now:%Y}",
         time=f"{now:%H:%M:%S}",
         iso=rfc3339(sandbox.now),
+        milliseconds=sandbox.now,
     )
 
 

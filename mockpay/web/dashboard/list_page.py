@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 
+from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -85,11 +86,10 @@ class Listing:
             {name: sum(counts.get(str(state), 0) for state in states) for name, (_, states) in tabs.items()},
         )
 
-    def head(self, next_cursor: str | None, version: str, **shown: Any) -> dict[str, Any]:
-        """What `dashboard/_list.html` needs; `shown` is what the news need to know of the page."""
+    def head(self, next_cursor: str | None, version: str) -> dict[str, Any]:
+        """What `dashboard/_list.html` needs."""
         cursor = request.args.get("cursor")
-        filters: dict[str, Any] = {name: value or None for name, value in self.chosen.items()}
-        news = url_for(f"{self.endpoint}_news", seller_id=self.seller_id, **filters, **shown)
+        news = url_for(f"{self.endpoint}_news", seller_id=self.seller_id)
         return {
             "chosen": self.chosen,
             "filtered": any(self.chosen.values()),
@@ -173,6 +173,16 @@ def register_detail(
     pages.add_url_rule(f"{path}/<act>", f"act_on_{name}", act_view, methods=["POST"])
 
 
+def order_link(sandbox: Sandbox, order: Order) -> dict[str, str]:
+    """An order by name, for `order_link` of `dashboard/_list.html`."""
+    return {
+        "url": url_for("dashboard.order", seller_id=sandbox.seller_id, order_id=order.order_id),
+        "order_id": order.order_id,
+        "seller_order_id": order.seller_order_id,
+        "amount": order.amount.display(),
+    }
+
+
 def timeline_version(sandbox: Sandbox) -> str:
     """The timeline's half of the seller's mark."""
     return lists.version(sandbox).partition("-")[0]
@@ -188,8 +198,8 @@ def cursor() -> str | None:
     return request.args.get("cursor")
 
 
-def news(version: str, state: str = "changed", **more: object) -> Response:
+def news(version: str, state: str = "changed") -> Response:
     """For a page's script: whether the page is still as it was shown."""
-    answer = jsonify(version=version, state=state, **more)
-    answer.set_etag("-".join([version, *(str(value) for value in more.values())]))
+    answer = jsonify(version=version, state=state)
+    answer.set_etag(version)
     return answer.make_conditional(request)  # type: ignore[return-value]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, url_for
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
@@ -119,18 +119,7 @@ _TRIES = {"": "Any", **{str(state): state.replace("_", " ").capitalize() for sta
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list and its news."""
-    list_page.register_list(pages, runtime, "orders", _list, _news)
-
-
-def _news(sandbox: Sandbox) -> Response:
-    """Whether the list has changed since it was shown, and by how many new rows."""
-    newest = request.args.get("newest", 0, type=int)
-    fresh = lists.orders_after(sandbox, _filter(_listing(sandbox.seller_id)), newest)
-    return list_page.news(list_page.timeline_version(sandbox), fresh=fresh)
-
-
-def _listing(seller_id: str) -> Listing:
-    return Listing.of_request("orders", seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS)
+    list_page.register_list(pages, runtime, "orders", _list, list_page.timeline_news)
 
 
 def _filter(listing: Listing) -> OrderFilter:
@@ -146,11 +135,12 @@ def _filter(listing: Listing) -> OrderFilter:
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
-    listing = _listing(sandbox.seller_id)
+    listing = Listing.of_request(
+        "orders", sandbox.seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS
+    )
     chosen = _filter(listing)
     page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
     bars = lists.bars(sandbox, first_minute(sandbox.now), MINUTE)
-    newest = page.items[0].order.order_pk if page.items else 0
     return render(
         runtime,
         sandbox,
@@ -161,7 +151,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         chart=orders_each_minute(bars, sandbox.now),
         bands={kind: words for kind, (words, _) in BANDS.items()},
         choices={"method": ("Method", _METHODS), "last": ("Last try", _TRIES), "by": ("Decided by", _DECIDERS)},
-        **listing.head(page.next_cursor, list_page.timeline_version(sandbox), newest=newest),
+        **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
 
 

@@ -6,7 +6,7 @@ from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.store import journal
 from mockpay.store.db.paging import cursor_of, mark_of, number_of
-from mockpay.store.reads.lists import Bar, OrderFilter, bars, counts_by_state, orders_after, orders_page, version
+from mockpay.store.reads.lists import Bar, OrderFilter, bars, counts_by_state, orders_page, version
 from mockpay.store.unit_of_work import read, transaction
 from tests.control.worlds import Api, make_app
 
@@ -43,14 +43,6 @@ def test_an_empty_world_has_no_counts_no_bars_and_no_orders(world):
     assert asked(world, bars, 0) == []
     page = asked(world, orders_page, OrderFilter())
     assert (page.items, page.next_cursor) == ([], None)
-
-
-def test_newer_orders_are_counted_by_the_same_filter(world):
-    seen = world.open_order("A-1")
-    world.open_order("A-2")
-    world.open_order("B-3")
-    assert asked(world, orders_after, OrderFilter(), seen.order_pk) == 2
-    assert asked(world, orders_after, OrderFilter(text="a-"), seen.order_pk) == 1
 
 
 def test_bars_are_minutes_of_the_sellers_time(world):

@@ -57,7 +57,11 @@ def test_the_list_tells_what_came_of_each_notification(visitor, world, post):
     told(world, number="O-3")
     told(world, "1704.01", "O-4")
     page = visitor.see("/notifications")
-    assert [text(one) for one in page.xpath("//a[@class='row-link']")] == [
+    assert {text(one) for one in page.xpath("//a[@class='row-link']")} == {
+        "Payment Completed, ₹499.00",
+        "Payment Completed, ₹1,704.01",
+    }
+    assert [text(one) for one in page.xpath("//td[@class='c-what']/span")] == [
         "Kept back, as the scenario has it",
         "Try 1 answered 503; next try in 0:01",
         "Given up after one try: answered 404",
@@ -85,9 +89,32 @@ def test_tabs_and_type_filter_together(visitor, world, post):
     assert [text(one) for one in tabs] == ["All 1", "Waiting 0", "Delivered 1", "Given up 0", "Kept back 0"]
     assert page.xpath("//option[@selected]/@value")[-1] == "refund"
     delivered = visitor.see(tabs[2].get("href"))
-    assert [text(one) for one in delivered.xpath("//td[@class='c-method']")] == ["Refund"]
+    assert [text(one) for one in delivered.xpath("//a[@class='row-link']")] == ["Refund Completed, ₹100.00"]
     dead = visitor.see("/notifications?show=dead")
-    assert [text(one) for one in dead.xpath("//td[@class='c-method']")] == ["Payment"]
+    assert [text(one) for one in dead.xpath("//a[@class='row-link']")] == ["Payment Completed, ₹499.00"]
+
+
+def test_the_list_says_what_was_told_and_links_to_the_order(visitor, world):
+    failed = world.order("O-1", "120.00")
+    world.pay(failed, "declined@mockpay")
+    world.advance(1_000)
+    world.advance(0)
+    order = world.order("O-2")
+    world.pay(order)
+    world.advance(0)
+    world.settle_refund(world.refund(order, "10.00"), "decline")
+    world.advance(0)
+    page = visitor.see("/notifications")
+    shown = {
+        text(a): text(a.getparent().getparent().xpath(".//a[@class='order-link']")[0])
+        for a in page.xpath("//a[@class='row-link']")
+    }
+    assert shown == {
+        "Refund Declined, ₹10.00: PROCESSING_FAILURE": "O-2",
+        "Payment Completed, ₹499.00": "O-2",
+        "Payment Declined, ₹120.00: payment_timed_out": "O-1",
+    }
+    assert page.xpath("//a[@class='order-link']/@href")[0].endswith(f"/orders/{order.order_id}")
 
 
 def test_the_side_counts_what_was_given_up(visitor, world, post):

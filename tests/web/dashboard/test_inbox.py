@@ -2,6 +2,7 @@
 
 import pytest
 
+from mockpay.domain.methods.netbanking import METHOD as NET_BANKING
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose
 from mockpay.store.inbox import FORGOTTEN, inbox
@@ -68,7 +69,19 @@ def test_the_inbox_hears_of_a_new_message(visitor, send):
     assert visitor.news(page) == before
     send("+919800000001")
     assert visitor.news(page)["version"] != before["version"]
-    assert page.xpath("//a[@data-new][@hidden]")
+    assert page.xpath("//a[@data-new][not(@hidden)]")
+
+
+def test_a_message_names_its_order_and_the_payee_whom_the_page_names(visitor, world):
+    for number, store in (("O-1", "Bells & More"), ("O-2", None)):
+        order = world.order(number, "6000.00", store_name=store)
+        world.start(order, NET_BANKING.read({"bank": "HDFC"}, world.now(), None))
+    messages = visitor.see("/inbox").xpath("//*[@data-testid='inbox-message']")
+    links = [message.xpath(".//*[@data-testid='inbox-order']/a")[0] for message in messages]
+    assert [text(link) for link in links] == ["O-2", "O-1"]
+    assert links[0].get("href").endswith(f"/orders/{order.order_id}")
+    assert "paying INR 6000.00 at Bells & More." in text(messages[1])
+    assert f"at {world.seller_id}" in text(messages[0]) or "at " in text(messages[0])
 
 
 def test_an_empty_inbox_says_how_to_fill_it(visitor):

@@ -1,6 +1,7 @@
 """The journal."""
 
 from mockpay.store import journal
+from mockpay.store.journal import RequestLine
 from tests.web.visitor import text
 
 
@@ -14,12 +15,19 @@ def note(world, outcome="ok", seller_id=None, **more):
 
 def test_the_journal_says_why_a_request_was_refused(visitor, world):
     note(world)
-    note(world, "signature.invalid", reason="no candidate fits", facts={"fields": ["a", "b"]})
+    line = RequestLine("POST", "/v2/x", 0)
+    facts = {"fields": ["a", "b"]}
+    note(
+        world, "signature.invalid", reason="no candidate fits", facts=facts, line=line, status=403, answer="<a><b/></a>"
+    )
     page = visitor.see("/journal")
     refused = page.xpath("//tbody/tr")[0]
-    assert text(refused.xpath("./td")[0]) == "Refused"
+    assert text(refused.xpath("./td")[0]) == "Refused 403"
+    assert text(refused.xpath(".//summary")[0]) == "POST /v2/x"
     assert "signature.invalid no candidate fits" in text(refused)
     assert text(refused.xpath(".//details//dd")[0]) == "a, b"
+    assert refused.xpath(".//details//pre")[0].text == "<a>\n  <b/>\n</a>"
+    assert text(refused.xpath("./td[contains(@class, 'c-took')]")[0]).endswith(" ms")
     assert len(visitor.see("/journal?show=refused").xpath("//tbody/tr")) == 1
     assert len(visitor.see("/journal?show=ok").xpath("//tbody/tr")) == 1
 
@@ -36,7 +44,27 @@ def test_the_journal_of_one_order_leaves_the_others_out(visitor, world):
     note(world)
     link = visitor.see_order(order).xpath("//a[normalize-space()='Journal']/@href")
     page = visitor.see(link[-1])
-    assert [text(one) for one in page.xpath("//td/a")] == [order.order_id]
+    assert [text(one) for one in page.xpath("//td/a")] == [order.seller_order_id]
+    assert len(page.xpath("//tbody/tr")) == 1
+
+
+def test_a_request_about_several_orders_names_each_and_is_found_by_each(visitor, world):
+    orders = [world.order(f"O-{number}") for number in range(5)]
+    note(world, orders=[order.order_id for order in orders])
+    (cell,) = visitor.see("/journal").xpath("//td[@class='c-method']")
+    assert [text(link) for link in cell.xpath("./a")] == ["O-0", "O-1", "O-2"]
+    assert text(cell).endswith("and 2 more")
+    for order in orders:
+        assert len(visitor.see(f"/journal?order={order.order_id}").xpath("//tbody/tr")) == 1
+
+
+def test_the_journal_can_be_searched(visitor, world):
+    note(world, answer="<State>Closed</State>")
+    note(world, "throttled", facts={"QueryId": "CART-7"})
+    assert len(visitor.see("/journal?q=cart-7").xpath("//tbody/tr")) == 1
+    assert len(visitor.see("/journal?q=closed&show=ok").xpath("//tbody/tr")) == 1
+    empty = visitor.see("/journal?q=closed&show=refused").xpath("//p[@class='empty']")[0]
+    assert text(empty) == "No request fits. Show everything"
 
 
 def test_news_of_the_journal_does_not_stir_the_list_of_orders(visitor, world):

@@ -132,7 +132,7 @@ def test_the_order_page_asks_only_about_its_own_order(visitor, world):
 
 def test_json_is_linked_where_a_browser_may_read_it(visitor, visitor_with_token, world):
     order = world.order()
-    link = "//a[normalize-space()='Copy as JSON']/@href"
+    link = "//a[normalize-space()='Open as JSON']/@href"
     path = f"/_mockpay/v1/sellers/{world.seller_id}/orders/{order.order_id}"
     assert visitor.see_order(order).xpath(link) == [path]
     signed_in = visitor_with_token
