@@ -128,11 +128,18 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
     return step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 
-def record_return(sandbox: Sandbox, order: Order) -> int:
-    """The buyer goes back to the seller; when they first did."""
+def record_return(sandbox: Sandbox, order: Order, url: str, fault: str) -> int:
+    """
+    The buyer goes back to the seller; when they first did.
+
+    Args:
+        url: Where the browser is sent, with the signed result.
+        fault: The outcome of the redirect stage; after ``never_returns`` the seller sees nothing.
+    """
     events = transitions.of_order(sandbox, order.order_pk)
     before = next((e.at for e in events if e.event == "returned"), None)
     if before is not None:
         return before
-    add_event(sandbox, ORDERS, order, "returned", Actor.BUYER, before=order.state)
+    facts = {"fault": fault} if fault == "never_returns" else {"fault": fault, "url": url}
+    add_event(sandbox, ORDERS, order, "returned", Actor.BUYER, facts, before=order.state)
     return sandbox.now

@@ -167,9 +167,9 @@ def leave(runtime: Runtime, token: str) -> Response:
         if session.current == "choose" or session.asked:
             return go(session.url)
         order = captures.give_up(session.sandbox, session.order)
-        first = orders.record_return(session.sandbox, order)
         url = _return_url(PageSession(session.sandbox, order, session.last))
         fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
+        first = orders.record_return(session.sandbox, order, url, fault)
         if fault == "never_returns":
             page = page_session.page_context(session, "The buyer closed the browser")
             return show("checkout/closed.html", page=page, says=page_session.redirect_says(session))

@@ -21,6 +21,7 @@ from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.decision_trace import Reproduction, decision_traces, reproduction_of
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
+from mockpay.web.dashboard.seller_messages import browser_return, last_calls
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
 
@@ -95,10 +96,26 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
         **_story(sandbox, order),
         **_request(sandbox, order),
+        browser=browser_return(transitions.of_order(sandbox, order.order_pk)),
+        calls=last_calls(sandbox, order),
+        money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
         notifications=[deliveries.line(sandbox, row) for row in notifications.of_order(sandbox, order.order_pk)],
         reproduction=_reproduction(runtime, sandbox, last),
     )
+
+
+def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
+    """Amounts and liability as they stand, in words; empty where no money moved."""
+    last = tries[-1] if tries else None
+    facts = {}
+    if order.state in PAID and last is not None:
+        facts["Captured"] = Money(last.captured_minor, order.amount.currency).display()
+        facts["Refundable"] = _left(order, tries).display()
+    if last is not None and last.eci:
+        bearer = "the card’s issuer" if last.liability == "ISSUER" else "the seller"
+        facts["Liability"] = f"ECI {last.eci}: {bearer} bears the loss of a fraud chargeback"
+    return facts
 
 
 def _try(attempt: Attempt) -> dict[str, str]:

@@ -33,7 +33,7 @@ _WHO: Mapping[str, tuple[str, str]] = {
     "beneficiary_bank": ("Seller’s bank refused: ", "The seller’s bank refused the payment: "),
 }
 #: What a browser brings back where the redirect stage was told to misbehave.
-_RETURNS: Mapping[str, str] = {row.outcome: row.description for row in TABLE if row.stage is Stage.REDIRECT}
+RETURNS: Mapping[str, str] = {row.outcome: row.description for row in TABLE if row.stage is Stage.REDIRECT}
 
 #: By the reason of the failure: what the buyer did, or failed to do.
 BUYERS_DOING: Mapping[str, str] = {
@@ -195,7 +195,7 @@ def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> 
         return "Refunded in part"
     paid = f"Paid by {method_name(last, methods)}" if last else "Paid"
     told = last.plan.at(Stage.REDIRECT) if last else None
-    says = _RETURNS.get(told.outcome) if told else None
+    says = RETURNS.get(told.outcome) if told else None
     return f"{paid}; {says}" if says else paid
 
 

@@ -19,7 +19,7 @@ from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.kernel.money import Money
 from mockpay.otp.rules import Purpose
 from mockpay.store.schedule import Event
-from mockpay.web.wording.sentences import countdown, destination, meaning
+from mockpay.web.wording.sentences import RETURNS, countdown, destination, meaning
 from mockpay.web.wording.timeline_words import BY, DUE, PROOFS, words
 
 
@@ -107,10 +107,16 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
     if name in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
         return BY.get(event.actor, "")
     own = method.facts if method else {}
-    text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": f"A signed {_result(event)}", **own}
+    text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": _returned(event), **own}
     if event.actor is Actor.BUYER:
         text["given_up"] = "The buyer went back to the seller instead of trying again"
     return text.get(name, "")
+
+
+def _returned(event: TimelineEvent) -> str:
+    """What came back to the seller, and in which way it misbehaved."""
+    fault = RETURNS.get(str(event.facts.get("fault")))
+    return fault[:1].upper() + fault[1:] if fault else f"A signed {_result(event)}"
 
 
 def _result(event: TimelineEvent) -> str:

@@ -1,0 +1,62 @@
+"""What the seller was told of an order: what its browser brought back, and the last answers to calls about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from mockpay.domain.orders import Order
+from mockpay.domain.timeline import TimelineEvent
+from mockpay.kernel.clock import rfc3339
+from mockpay.store.reads import lists
+from mockpay.store.reads.lists import JournalFilter
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.wording.sentences import RETURNS
+from mockpay.web.wording.timelines import instant
+
+#: Of so many newest calls about an order, the last of each kind is shown.
+_CALLS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserReturn:
+    """What the buyer's browser brought to the seller's URL; no `url` where it brought nothing."""
+
+    words: str
+    url: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The last call of its kind about an order, and its answer."""
+
+    kind: str
+    at: str
+    iso: str
+    status: int | None
+    outcome: str
+    answer: str
+
+
+def browser_return(events: Sequence[TimelineEvent]) -> BrowserReturn:
+    """What came back in the browser, by the order's timeline."""
+    back = next((event for event in events if event.machine == "order" and event.event == "returned"), None)
+    if back is None:
+        return BrowserReturn("Nothing came back yet: the buyer has not left the payment page.")
+    fault, url = RETURNS.get(str(back.facts.get("fault"))), str(back.facts.get("url", ""))
+    if not url:
+        return BrowserReturn("Nothing came back: the buyer closed the browser.")
+    words = f"{fault[:1].upper()}{fault[1:]}." if fault else "The signed result came back."
+    return BrowserReturn(words, url, tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True)))
+
+
+def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
+    """The last call of each kind about an order, the newest first."""
+    page = lists.journal_page(sandbox, JournalFilter(order_id=order.order_id), None, _CALLS)
+    newest = {row.kind: row for row in reversed(page.items)}
+    return [
+        Call(row.kind, instant(row.at), rfc3339(row.at), row.status, row.outcome, row.answer or "")
+        for row in sorted(newest.values(), key=lambda row: -row.number)
+    ]
