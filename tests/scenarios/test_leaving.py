@@ -11,7 +11,7 @@ from flask import Flask
 
 from mockpay.app import template_folder
 from mockpay.providers.amazonpay import provider as amazonpay
-from mockpay.web import checkout
+from mockpay.web import checkout, errors
 from tests.factories import RETURN_URL
 from tests.scenarios.ways_back import verified, way_back
 
@@ -21,6 +21,7 @@ def leaving(world):
     """Leave the hosted page; where the browser goes and what it is shown."""
     app = Flask("mockpay", template_folder=str(template_folder(Path(checkout.__file__).parents[2])))
     runtime = replace(world.runtime, providers={"amazonpay": amazonpay})
+    errors.register(app, runtime)
     app.register_blueprint(checkout.blueprint(runtime))
     client = app.test_client()
     return lambda order: client.get(f"/pay/{order.page_token}/return")
