@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.payments.attempts import AttemptState
+from mockpay.domain.payments.attempts import AttemptState, Source
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
@@ -30,7 +30,7 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     attempt_state: Annotated[str | None, Meta(description="State of the newest try; or several with commas.")] = None
     method: str | None = None
     decided_by: Annotated[
-        str | None, Meta(description="rule, simulation, instrument, amount, default, success, or a scenario's name.")
+        str | None, Meta(description=f"{', '.join(Source)}, or a scenario's or a risk rule's name.")
     ] = None
     text: Annotated[
         str | None,
