@@ -129,9 +129,9 @@ def destination(parts: Mapping[str, str]) -> str:
 
 
 def meaning(code: str, method: str) -> str:
-    """A response code in words; the code itself where it is in no table."""
+    """A response code, or a status and reason of 3-D Secure, in words; the code itself where it is in no table."""
     row = METHODS[method].response_codes.codes.get(code)
-    return row.meaning if row else code
+    return row.meaning if row else REASONS.get(code.partition("/")[2], code)
 
 
 def ended_before_the_bank(failure: Failure, method: str) -> bool:
