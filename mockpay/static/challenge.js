@@ -24,7 +24,7 @@ if (frame) {
   // As tall as the bank's page, so that one scroll bar is enough.
   const inner = frame.querySelector("iframe");
   inner.addEventListener("load", () => {
-    const fit = () => { inner.style.height = `${inner.contentDocument.body.scrollHeight + 2}px`; };
+    const fit = () => { inner.style.height = `${inner.contentDocument.body.scrollHeight + 4}px`; };
     if (inner.contentDocument) new ResizeObserver(fit).observe(inner.contentDocument.body);
   });
   frame.querySelector("form").submit();
