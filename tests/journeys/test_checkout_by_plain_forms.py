@@ -30,6 +30,14 @@ def test_the_amount_is_called_not_paid_once_the_order_is_over(buyer, shop):
     assert buyer.goes_to(f"{buyer.url}result").reads("amount-label") == "Not paid"
 
 
+def test_money_that_is_only_held_is_told_as_the_seller_is_told_it(buyer, mockpay_seller, mockpay_client):
+    mockpay_seller.control("PATCH", "", {"settings": {"capture": "manual"}})
+    buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url="http://127.0.0.1:1/back").asks("success@mockpay")
+    assert (buyer.heading, buyer.reads("payment-status")) == ("Payment authorised", "PENDING")
+    assert buyer.reads("amount-label") == "Held for the seller"
+    assert "status=PENDING" in buyer.leaves()
+
+
 def test_tries_stay_counted_after_the_last_one(buyer, shop):
     buyer.buys(shop).asks("failure@mockpay")
     for _ in range(4):

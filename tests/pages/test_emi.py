@@ -46,7 +46,7 @@ def test_another_banks_card_is_refused_at_its_field(holder, page, watch):
     number = page.get_by_label("Card number")
     expect(number).to_be_focused()
     expect(number).to_have_accessible_description("This plan is for credit cards of ICICI Bank.")
-    expect(number).to_have_value("")
+    expect(number).to_have_value("5241 8100 0000 0000")
     expect(page.get_by_role("radio", name="6 months")).to_be_checked()
     expect(page).to_have_title(re.compile("^Error: "))
     assert_accessible(page)
@@ -60,7 +60,8 @@ def test_no_plan_chosen_is_told_at_the_plans(holder, page, watch):
     assert_accessible(page)
 
 
-def test_too_small_an_amount_keeps_the_tile_and_says_why(holder, page):
+def test_too_small_an_amount_keeps_the_tile_and_says_why(holder, page, watch):
+    watch.expects(422)
     holder.buy("999.99")
     tile = holder.sees("method-emi")
     expect(tile).to_have_attribute("aria-disabled", "true")

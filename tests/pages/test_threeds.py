@@ -160,3 +160,14 @@ def test_loading_the_page_again_keeps_the_challenge(at_frame, page):
     page.reload()
     expect(at_frame.frame.get_by_text("2 attempts left")).to_be_visible()
     at_frame.confirm_in_frame().reads_status("SUCCESS")
+
+
+def test_the_banks_page_in_its_frame_has_no_scroll_bar_and_nothing_lies_over_it(buyer, page):
+    buyer.buy().type_card()
+    expect(page.locator(".note details")).not_to_have_attribute("open", "")
+    buyer.frame.locator("summary").click()
+    expect(buyer.frame.get_by_test_id("acs-choose-error")).to_be_visible()
+    page.frame("acs").wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+    note, frame, bar = (page.locator(part).bounding_box() for part in (".note", "iframe[name=acs]", ".bar"))
+    assert note["y"] + note["height"] <= frame["y"]
+    assert frame["y"] + frame["height"] <= bar["y"]

@@ -198,7 +198,7 @@ def _closed(session: PageSession, error: MockpayError) -> dict[str, object]:
 def _standing(order: Order) -> str:
     """How an order stands, in half a sentence."""
     words = {
-        OrderState.AUTHORIZED: "Paid; the seller has not taken the money yet",
+        OrderState.AUTHORIZED: "Held; the seller has not taken the money yet",
         OrderState.CANCELLED: "Cancelled",
         OrderState.EXPIRED: "Its time to pay ran out",
         OrderState.FAILED: "Not paid",
@@ -284,7 +284,9 @@ _TO_PAY = "Amount to pay"
 def _amount_label(session: PageSession) -> str:
     """What the amount is by now: still to pay, or how it ended."""
     order, last = session.order, session.last
-    if order.state in PAID or order.state is OrderState.AUTHORIZED:
+    if order.state is OrderState.AUTHORIZED:
+        return "Held for the seller"
+    if order.state in PAID:
         return "Paid"
     live = last is not None and last.live
     return _TO_PAY if order.open and (live or session.tries_left) else "Not paid"

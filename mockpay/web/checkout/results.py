@@ -143,6 +143,12 @@ def result(session: PageSession) -> dict[str, object]:
     }
     if order.state in PAID:
         return shown | _paid(session)
+    if order.state is OrderState.AUTHORIZED:
+        return shown | {
+            "status": "PENDING",
+            "heading": "Payment authorised",
+            "sentence": f"Your bank holds the money until {page_session.store(session)} takes it or lets it go.",
+        }
     if order.state is OrderState.CANCELLED:
         return shown | {
             "status": "CANCELLED",
