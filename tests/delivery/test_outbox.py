@@ -250,6 +250,15 @@ def test_nobody_records_another_sellers_row(world, runtime):
         assert not outbox_rows.record(sandbox, theirs, outbox_rows.SENT)
 
 
+def test_nobody_finds_another_sellers_row(world, runtime):
+    theirs = World.new(runtime)
+    number = theirs.create_attempt(theirs.order()).outbox_id
+    with theirs.read() as sandbox:
+        assert outbox_rows.by_id(sandbox, number).outbox_id == number
+    with world.read() as sandbox:
+        assert outbox_rows.by_id(sandbox, number) is None
+
+
 def test_what_waits_for_a_subject_is_known_until_it_was_sent(world):
     with world.transaction() as sandbox:
         number = outbox_rows.add(sandbox, "kind", "one", leased=False)

@@ -56,6 +56,14 @@ def subjects(seen):
     return [subject for _, subject, _ in seen]
 
 
+def test_a_goal_that_has_passed_is_the_present(world, seen):
+    plan(world, ("a", 10), ("b", 20), ("later", 60))
+    world.set_clock(Mode.FROZEN, NOON + 30 * SECOND)
+    assert scheduler.fire(world.runtime, world.seller_id, NOON + 10 * SECOND).count == 2
+    assert subjects(seen) == ["a", "b"]
+    assert world.now() == NOON + 30 * SECOND
+
+
 def test_events_fire_in_the_order_in_which_they_are_due(world, seen):
     plan(world, ("c", 30), ("a", 10), ("b", 20), ("b2", 20), ("later", 60))
     advanced = world.advance(30)

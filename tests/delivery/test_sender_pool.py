@@ -84,6 +84,15 @@ def subjects(gate):
     return [call.headers["x-amz-sns-message-id"] for call in gate.sent]
 
 
+def test_threads_that_take_at_once_fill_the_pool_and_no_more(runtime, gate):
+    for _ in range(12):
+        notified(World.new(on(runtime, gate), ipn_url=IPN_URL), "O-1")
+    pool = SenderPool(on(runtime, gate), size=4, refill=False)
+    assert sum(run_concurrently(8, lambda _: pool.take())) == 4
+    gate.let(4)
+    assert pool.finish(PATIENCE)
+
+
 def test_what_is_told_of_one_order_is_sent_one_after_the_other(runtime, gate):
     world = World.new(on(runtime, gate), ipn_url=IPN_URL)
     (order,) = notified(world, "O-1")

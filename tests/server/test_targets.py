@@ -41,6 +41,13 @@ def test_an_absolute_target_of_this_server_is_taken(mockpay_server):
             assert "publicKey" in json_of(answer)
 
 
+def test_the_host_of_an_absolute_target_counts_and_not_the_header(mockpay_server):
+    headers = b"Host: evil.example\r\nConnection: close\r\n\r\n"
+
+    assert get(mockpay_server, b"http://localhost/shop", headers).status == 200
+    assert get(mockpay_server, b"/shop", headers).status == 403
+
+
 @pytest.mark.parametrize(
     "target",
     [

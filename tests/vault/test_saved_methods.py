@@ -392,6 +392,14 @@ def test_a_cryptogram_proves_its_token_once(world):
     assert redeem(world, other) == method.token
 
 
+def test_the_day_of_a_cryptogram_begins_when_it_is_made(world):
+    method = save_card(world)
+    world.advance_to(NOON + 3 * DAY)
+    made = act(world, verbs.use, method).cryptogram
+    world.advance_to(NOON + 4 * DAY - 1)
+    assert redeem(world, made) == method.token
+
+
 def test_a_cryptogram_is_good_for_a_day_and_for_its_seller(world):
     method = save_card(world)
     one, other = (act(world, verbs.use, method).cryptogram for _ in range(2))

@@ -12,6 +12,11 @@ EVERY = [(method, outcome) for method, network in NETWORKS.items() for outcome i
 CODES = [(method, code) for method, network in NETWORKS.items() for code in network.codes]
 
 
+def test_methods_stand_in_the_order_that_they_name():
+    assert list(METHODS.values()) == sorted(METHODS.values(), key=lambda method: method.order)
+    assert next(iter(METHODS)) == "upi"
+
+
 def test_a_code_stands_by_its_own_name_and_says_what_it_means(subtests):
     for method, code in CODES:
         with subtests.test(method=method, code=code):

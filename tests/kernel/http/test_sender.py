@@ -79,6 +79,15 @@ def test_no_other_host_is_called(sender, url):
         sender.send(HttpCall("GET", url))
 
 
+def test_a_host_is_called_at_its_next_address_where_nobody_listens_at_the_first():
+    class Two(OutgoingHosts):
+        def addresses(self, host, port):
+            return ["::1", *super().addresses("127.0.0.1", port)]
+
+    with raw_server([OK]) as server:
+        assert HttpSender(Two()).send(HttpCall("GET", f"http://localhost:{server.port}/")).status == 200
+
+
 def test_a_host_is_held_to_its_addresses_at_every_call():
     """Its name may lead elsewhere the next time, and a connection that is open lead nowhere."""
 

@@ -60,6 +60,7 @@ def test_a_second_payment_of_a_paid_order_is_a_signed_failure(shop):
     assert shop.journal()[0]["outcome"] == "order.already_paid"
     assert shop.journal()[0]["reason"]
     [order] = shop.seller.orders()
+    assert shop.journal()[0]["orders"] == [order["order_id"]]
     assert order["state"] == "PAID"
 
 

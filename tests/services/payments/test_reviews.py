@@ -84,6 +84,15 @@ def test_a_rejected_payment_fails_in_neutral_words_and_another_try_is_free(world
     assert world.get_order(order).state == "PENDING"
 
 
+@pytest.mark.parametrize("instrument", [RICH, APP], ids=["wallet", "upi"])
+def test_an_approved_payment_waits_for_no_reviewer_any_more(world, instrument):
+    _, attempt = parked(world, instrument)
+    decide(world, attempt)
+    with world.read() as sandbox:
+        waiting = schedule.waiting_of(sandbox, attempt.attempt_id)
+    assert "attempt.review" not in [event.kind for event in waiting]
+
+
 @pytest.mark.parametrize("approved", [True, False])
 def test_a_review_is_decided_once(world, approved):
     _, attempt = parked(world, RICH)
