@@ -44,7 +44,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=86_400, description="How long a bank's page waits for its buyer.")
     ] = 600
     upi_payee_vpa: Annotated[
-        str, Meta(max_length=255, description="The seller's own UPI ID; empty = made from its name.")
+        str,
+        Meta(
+            max_length=255,
+            pattern=r"^([A-Za-z0-9._-]{2,190}@[A-Za-z0-9]{2,64})?(?!\n)$",
+            description="The seller's own UPI ID; empty = made from its name.",
+        ),
     ] = ""
     otp_threshold: Annotated[str, Meta(pattern=_AMOUNT, description="A payment of more than this asks for an OTP.")] = (
         "5000.00"

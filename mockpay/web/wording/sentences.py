@@ -351,6 +351,7 @@ def _doing(order: Order, last: Attempt | None) -> str:
 
 _TO_THE_BUYER = {
     "The buyer’s bank": "Your bank",
+    "buyer's bank unavailable": "your bank is not available",
     "buyer's bank": "your bank",
     "Declined by the buyer": "You declined the request",
     "Cancelled on the bank's page": "You cancelled on the bank’s page",
