@@ -35,6 +35,7 @@ attempts = Table(
     text("liability", null=True),
     text("auth", null=True),
     text("buyer_id", null=True),
+    text("saved_token", null=True),
     text("consent", null=True),
     big("created_at"),
     big("updated_at"),

@@ -110,9 +110,11 @@ def test_a_upi_id_is_saved_masked_and_pays_again(signed_in, shop):
     signed_in.buys(shop).follows("method-upi").presses("pay", vpa="success@mockpay", save="yes")
     assert signed_in.reads("payment-status") == "SUCCESS"
     assert list(signed_in.saved(shop)) == ["su****@mockpay"]
+    assert shop.order()["attempts"][-1]["saved_token"] is None
     signed_in.buys(shop).pays_with_saved()
     assert signed_in.reads("payment-status") == "SUCCESS"
     assert attempts(shop) == [("upi", "CAPTURED")]
+    assert [shop.order()["attempts"][-1]["saved_token"]] == tokens(shop)
 
 
 def test_a_bank_is_saved_and_asked_again(signed_in, shop):

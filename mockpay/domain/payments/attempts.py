@@ -240,8 +240,8 @@ class Attempt:
     One attempt as stored; instants in ms, amounts in paise.
 
     `decisions` are those that were made after the plan, by whoever overruled it or spoke where it had nothing to say.
-    `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in, and `consent` their yes to
-    saving the instrument once it has paid.
+    `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in,
+    `saved_token` the saved method that pays, and `consent` the yes to saving the instrument once it has paid.
     """
 
     attempt_id: str
@@ -264,6 +264,7 @@ class Attempt:
     liability: str | None
     auth: Auth | None
     buyer_id: str | None
+    saved_token: str | None
     consent: Mapping[str, object] | None
     created_at: int
     updated_at: int

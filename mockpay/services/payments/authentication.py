@@ -59,13 +59,14 @@ class Payer:
     Who pays, and from where.
 
     `inputs` is what the risk check may look at; a `buyer_id` is a signed-in buyer's, whose
-    `consent` saves what pays now.
+    `consent` saves what pays now and whose `saved_token` pays.
     """
 
     inputs: Inputs = _NO_INPUTS
     checkout: CheckoutContext = _NO_CHECKOUT
     buyer_id: str | None = None
     consent: Consent | None = None
+    saved_token: str | None = None
 
 
 GUEST = Payer()

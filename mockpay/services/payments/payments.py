@@ -212,6 +212,7 @@ def _new_attempt(
         liability=None,
         auth=None,
         buyer_id=payer.buyer_id,
+        saved_token=payer.saved_token,
         consent=asdict(payer.consent) if payer.consent and payer.buyer_id else None,
         created_at=sandbox.now,
         updated_at=sandbox.now,

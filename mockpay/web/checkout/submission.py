@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from flask import Response, request
 from werkzeug.urls import iri_to_uri
@@ -170,8 +171,11 @@ def start(
             return page_session.not_made(session.url)
         if method is not None and (refusal := barred(session, method)) is not None:
             return refusal
+        who = payer(session)
+        if method is None:
+            who = replace(who, saved_token=request.form.get("token"))
         try:
-            started = payments.pay(session.sandbox, session.order, read(session), payer(session))
+            started = payments.pay(session.sandbox, session.order, read(session), who)
         except Invalid as error:
             return refuse(session, error)
         except Conflict as error:

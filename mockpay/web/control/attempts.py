@@ -158,7 +158,7 @@ class AttemptFailure(Struct, kw_only=True):
 
 
 class AttemptSummary(Struct, kw_only=True):
-    """One try to take an order's money."""
+    """One try to take an order's money; `saved_token` is the saved method that paid."""
 
     attempt_id: str
     method: str
@@ -171,6 +171,7 @@ class AttemptSummary(Struct, kw_only=True):
     scenario: str | None
     eci: str | None
     liability: str | None
+    saved_token: str | None
     number: int
     instrument: dict[str, str]
     reference: str | None

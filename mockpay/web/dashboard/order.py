@@ -112,6 +112,8 @@ def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
     if order.state in PAID and last is not None:
         facts["Captured"] = Money(last.captured_minor, order.amount.currency).display()
         facts["Refundable"] = _left(order, tries).display()
+    if last is not None and last.saved_token:
+        facts["Saved method"] = last.saved_token
     if last is not None and last.eci:
         bearer = "the card’s issuer" if last.liability == "ISSUER" else "the seller"
         facts["Liability"] = f"ECI {last.eci}: {bearer} bears the loss of a fraud chargeback"
