@@ -178,3 +178,14 @@ def test_what_a_buyer_writes_cannot_become_markup(visitor, world):
     for page in (visitor.see(), visitor.see_order(order)):
         assert not page.xpath("//script[not(@src)]")
     assert not visitor.see_order(order).xpath("//dd/b")
+
+
+def test_a_try_whose_money_went_back_counts_as_failed_too(visitor, world):
+    order = world.order()
+    world.add_rule("pendingreversed")
+    world.pay(order, "asha@okhdfc")
+    world.advance(600)
+    assert world.states(order) == ("PENDING", "REVERSED")
+    page = visitor.see("/orders?show=failed")
+    assert page.xpath("//td[@class='c-state']/span/@data-state") == ["REVERSED"]
+    assert text(page.xpath("//nav[@aria-label='States']/a[@aria-current]")[0]) == "Failed 1"
