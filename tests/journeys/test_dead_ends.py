@@ -25,20 +25,20 @@ def with_secret(seller, secret):
 
 
 def facts(buyer):
-    rows = buyer.sees("refusal-known").xpath(".//dl/div")
+    rows = buyer.sees("refusal-facts").xpath(".//dl/div")
     return {row.xpath("string(dt)"): row.xpath("string(dd)") for row in rows}
 
 
 def test_a_wrong_secret_is_explained_with_the_call_that_explains_it(buyer, mockpay_seller):
     buyer.goes_to(with_secret(mockpay_seller, "mistyped").payment_url(redirect_url=BACK, **ORDER))
     assert buyer.answer.status_code == 403
-    known = facts(buyer)
-    assert known["Seller"] == mockpay_seller.seller_id
-    assert "the secret key is another one" in known["Likely cause"]
+    shown = facts(buyer)
+    assert shown["Seller"] == mockpay_seller.seller_id
+    assert "the secret key is another one" in shown["Likely cause"]
     assert "sellerOrderId=o-1" in buyer.page.xpath("string(//*[@id='string-to-sign'])")
     command = shlex.split(buyer.page.xpath("string(//*[@id='explain'])"))
     answer = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
-    assert answer["cause"] == known["Likely cause"]
+    assert answer["cause"] == shown["Likely cause"]
     assert mockpay_seller.seller_id in buyer.follows("open-journal").url
     assert "signature.invalid" in buyer.page.text_content()
 
@@ -66,8 +66,8 @@ def test_a_foreign_return_url_is_shown_beside_those_that_are_allowed(buyer, mock
     foreign = "https://shop.example/back"
     buyer.goes_to(mockpay_seller.client().payment_url(redirect_url=foreign, **ORDER))
     assert buyer.answer.status_code == 400
-    known = facts(buyer)
-    assert (known["Sent"], known["Allowed"]) == (foreign, ", ".join(LOOPBACK_RETURNS))
+    shown = facts(buyer)
+    assert (shown["Sent"], shown["Allowed"]) == (foreign, ", ".join(LOOPBACK_RETURNS))
     assert buyer.page.xpath("//a[contains(@href, 'shop.example')]") == []
 
 
@@ -105,7 +105,7 @@ def test_only_a_signed_in_tester_reads_what_the_journal_has(buyer, locked_server
     for address in addresses:
         buyer.goes_to(address)
         assert buyer.misses("open-journal")
-        assert buyer.misses("refusal-known")
+        assert buyer.misses("refusal-facts")
         assert seller.seller_id not in buyer.answer.text
         assert not buyer.misses("error-onward")
     buyer.goes_to(f"{locked_server.url}/_mockpay/ui/sign-in")

@@ -26,6 +26,8 @@ from mockpay.web.checkout import page_session, results, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 _LONGEST_VALUE = 40
+#: As short as this, a number may be a CVV in the wrong field.
+_LONGEST_CVV = 4
 #: Somebody may have typed the number into a wrong field.
 _LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9}")
 
@@ -56,7 +58,9 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
 def typed_again(error: Invalid) -> dict[str, str]:
     """What an erroneous form of a card shows again: all but the CVV, and a number that may be a real card's."""
     may_be_real = any(wrong.code == "test_card_required" for wrong in (error, *error.others))
-    number = "" if may_be_real else request.form.get("number", "")[:_LONGEST_VALUE]
+    number = request.form.get("number", "")[:_LONGEST_VALUE]
+    if may_be_real or len(cards.digits_of(number)) <= _LONGEST_CVV:
+        number = ""
     brand = cards.brand_of(cards.digits_of(number))
     return {
         "number": number,

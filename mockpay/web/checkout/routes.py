@@ -225,8 +225,8 @@ def _saved_choices(session: PageSession) -> dict[str, object]:
     buyer, now = buyers.signed_in(session.sandbox), session.sandbox.now
     rows = buyers.rows(vault.listed(session.sandbox, buyer.buyer_id) if buyer else [], now)
     offered, amount = offers.of(session.sandbox), session.order.amount
-    barred = {code: offered.available(code, amount, now) for code in session.methods}
-    rows = [replace(row, reason=refusal.message) if (refusal := barred[row.kind]) else row for row in rows]
+    refusals = {code: offered.available(code, amount, now) for code in session.methods}
+    rows = [replace(row, reason=refusal.message) if (refusal := refusals[row.kind]) else row for row in rows]
     first = next((row.token for row in rows if row.reason is None), None)
     return {"methods": rows, "chosen": request.form.get("token") or first, "usable": first is not None}
 

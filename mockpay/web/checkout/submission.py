@@ -139,10 +139,10 @@ def form_page(
     with reading_session(runtime, token) as session:
         if not session.payable:
             return go(session.url)
-        return barred(session, method) or form(session)
+        return method_refusal(session, method) or form(session)
 
 
-def barred(session: PageSession, method: str) -> Response | None:
+def method_refusal(session: PageSession, method: str) -> Response | None:
     """The page that refuses a method as its tile does; None where it may pay, or has paid already."""
     if not session.payable:
         return None
@@ -150,7 +150,7 @@ def barred(session: PageSession, method: str) -> Response | None:
     if refusal is None:
         return None
     page = page_session.page_context(session, f"Pay by {session.methods[method].noun}")
-    return show("checkout/barred.html", 422, page=page, reason=refusal.message)
+    return show("checkout/method_refused.html", 422, page=page, reason=refusal.message)
 
 
 def start(
@@ -169,7 +169,7 @@ def start(
     with writing_session(runtime, token) as session:
         if not session.payable or sent_before(session):
             return page_session.not_made(session.url)
-        if method is not None and (refusal := barred(session, method)) is not None:
+        if method is not None and (refusal := method_refusal(session, method)) is not None:
             return refusal
         who = payer(session)
         if method is None:

@@ -85,7 +85,7 @@ def app(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         if session.at_app and session.last is not None:
             settlement.mark_app_opened(session.sandbox, session.last)
-        return submission.barred(session, Upi.method) or _app(session)
+        return submission.method_refusal(session, Upi.method) or _app(session)
 
 
 def _app(session: PageSession, error: Invalid | None = None) -> Response:
@@ -115,7 +115,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         if submission.sent_before(session) or not (session.at_app or session.payable):
             return page_session.not_made(session.url)
-        if (refusal := submission.barred(session, Upi.method)) is not None:
+        if (refusal := submission.method_refusal(session, Upi.method)) is not None:
             return refusal
         try:
             _check(action, pin)

@@ -23,7 +23,7 @@ def page(runtime: Runtime, token: str) -> Response:
         if not session.payable:
             return go(session.url)
         try:
-            return submission.barred(session, Wallet.method) or _form(session, balance=_balance(session))
+            return submission.method_refusal(session, Wallet.method) or _form(session, balance=_balance(session))
         except Invalid as error:
             return _form(session, error)
 
