@@ -24,7 +24,7 @@ def test_too_little_balance_says_how_much_and_the_richer_buyer_pays(buyer, shop)
     buyer.buys(shop).pays_from_balance("poor")
     assert reason(buyer) == "insufficient_wallet_balance"
     assert "₹10.00 of ₹499.00" in buyer.reads("payment-reason")
-    assert "The buyer’s balance did not suffice." in buyer.page.text_content()
+    assert "The buyer’s balance was ₹10.00." in buyer.page.text_content()
     buyer.follows("retry").pays_from_balance("rich")
     assert buyer.reads("payment-status") == "SUCCESS"
     assert [one["state"] for one in shop.order()["attempts"]] == ["FAILED", "CAPTURED"]
