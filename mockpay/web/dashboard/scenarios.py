@@ -192,7 +192,7 @@ def _show(runtime: Runtime, sandbox: Sandbox) -> str:
     for name, words in choices.items():
         if chosen[name] not in words:
             message = f"There is no {name} '{chosen[name]}'."
-            raise Invalid(message, code="filter.unknown", field=name)
+            raise Invalid(message, code="filter.invalid", field=name)
     groups = [
         group.narrowed(chosen["method"], chosen["stage"], chosen["q"].casefold().split())
         for group in _groups(sandbox.seller_id, chosen["method"])

@@ -94,8 +94,8 @@ def test_one_method_and_one_stage_are_shown_at_a_time(visitor):
 
 def test_what_nothing_fits_says_so_and_an_unknown_filter_is_refused(visitor):
     assert visitor.see("/scenarios?q=sunshine").xpath("//*[@data-testid='nothing']")
-    visitor.see("/scenarios?method=cheque", 422)
-    visitor.see("/scenarios?stage=noon", 422)
+    visitor.see("/scenarios?method=cheque", 400)
+    visitor.see("/scenarios?stage=noon", 400)
 
 
 def test_use_next_makes_the_rule_that_decides_the_next_payment_alone(visitor, world):
