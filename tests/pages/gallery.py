@@ -262,7 +262,7 @@ class Gallery:
             "dashboard-refund-held": held.url,
         }
         told = done.goes_to(done.url)
-        told.goes_to(self._link(told, "//section[@aria-labelledby='told']//a/@href"))
+        told.goes_to(self._link(told, "//section[@aria-labelledby='notifications']//a/@href"))
         self._at["dashboard-notification"] = told.url
         under_way = self._given_up("24.06")
         self._at["dashboard-refund"] = under_way.url

@@ -117,5 +117,5 @@ def test_the_order_page_lists_its_notifications(visitor, runtime):
     told.pay(order)
     told.advance(0)
     page = Visitor(runtime, told.seller_id).see_order(order)
-    shown = page.xpath("//section[@aria-labelledby='told']//li")
+    shown = page.xpath("//section[@aria-labelledby='notifications']//li")
     assert [text(one) for one in shown] == ["Payment Completed, ₹499.00Delivered at the first tryDelivered"]

@@ -158,7 +158,7 @@ def test_the_timeline_of_a_refund_tells_it_and_its_notification_only(visitor, wo
         "Notification queued",
         "Seller notified",
     ]
-    assert len(page.xpath("//section[@aria-labelledby='told']//li")) == 1
+    assert len(page.xpath("//section[@aria-labelledby='notifications']//li")) == 1
 
 
 def test_the_refund_page_asks_only_about_its_own_order(visitor, world, refund):
