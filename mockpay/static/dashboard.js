@@ -78,7 +78,8 @@ function replaceRow(old, row) {
 
 function showRows(fresh) {
   const [old, now] = [named(list), named(fresh)];
-  const busy = list.matches(":hover") || list.contains(document.activeElement);
+  // The whole table: the link that offers new rows moves them away from below the pointer.
+  const busy = (list.closest("table") ?? list).matches(":hover") || list.contains(document.activeElement);
   const added = [...now.keys()].filter((name) => !old.has(name)).length;
   for (const button of fresh.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
   offer.hidden = !(added && busy);

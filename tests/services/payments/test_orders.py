@@ -262,8 +262,8 @@ def test_leaving_gives_up_nothing_else(world, vpa):
 def test_the_moment_of_the_first_return_stays(world):
     order = world.order()
     with world.transaction() as sandbox:
-        assert orders.record_return(sandbox, order) == NOON
+        assert orders.record_return(sandbox, order, "http://127.0.0.1/return", "success") == NOON
     world.advance(10)
     with world.transaction() as sandbox:
-        assert orders.record_return(sandbox, order) == NOON
+        assert orders.record_return(sandbox, order, "http://127.0.0.1/return", "success") == NOON
     assert [event.event for event in world.timeline(order)].count("returned") == 1
