@@ -25,7 +25,8 @@ _RETURN_TIMEOUT_SECONDS = 10
 
 
 def _charge(sandbox: Sandbox, row: OutboxRow) -> Send:
-    attempt, charge = get_attempt(sandbox, row.subject), payments.charge_request(sandbox, row.subject)
+    attempt = get_attempt(sandbox, row.subject)
+    charge = payments.charge_request(sandbox, attempt)
     if not ready_to_charge(attempt):
         raise Unusable(f"The attempt is {attempt.state}.", code="attempt.not_ready")
 
@@ -38,11 +39,12 @@ def _charge(sandbox: Sandbox, row: OutboxRow) -> Send:
 
 def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     """Ask a gateway what became of a charge, or a bank what its buyer decided."""
-    gateway, charge = get_attempt(sandbox, row.subject).gateway, payments.charge_request(sandbox, row.subject)
+    attempt = get_attempt(sandbox, row.subject)
+    charge = payments.charge_request(sandbox, attempt)
     times = int(row.facts.get("times", 1))
 
     def send(runtime: Runtime) -> Sent:
-        result = runtime.gateways[gateway].enquire(charge, times)
+        result = runtime.gateways[attempt.gateway].enquire(charge, times)
         if row.kind == settlement.ASK_BANK:
             return Sent(lambda sandbox: payments.record_bank_result(sandbox, row.subject, result))
         return Sent(lambda sandbox: payments.record_enquiry_result(sandbox, row.subject, result, times))

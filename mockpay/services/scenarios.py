@@ -25,7 +25,6 @@ _LONGEST_VALUE = 255
 _MATCH_WORDS: Mapping[str, Collection[str]] = {"method": METHODS, "notification_type": set(NotificationType)}
 
 _ROWS: Mapping[str, Row] = {row.name: row for row in TABLE}
-_SAYS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 
 
 def add_rule(
@@ -175,7 +174,7 @@ def decision_sentence(attempt: Attempt, decision: Decision) -> str:
         off = f"the setting risk_rules switches it off: {decision.scenario}=off"
         return f"{seen}; score {facts.get('score')}; {off}"
     if decision.source is Source.CODE:
-        return f"the {typed_as(decision)} {seen} was typed: {_SAYS[str(decision.scenario)]}"
+        return f"the {typed_as(decision)} {seen} was typed: {_ROWS[str(decision.scenario)].description}"
     if decision.source is Source.BUYER:
         approval = METHODS[attempt.method].approval
         return f"the buyer {seen}" if seen else f"the buyer chose this {approval.where if approval else ''}".rstrip()
@@ -184,7 +183,8 @@ def decision_sentence(attempt: Attempt, decision: Decision) -> str:
         return f"wrong codes typed for order {seen or 'none of these'} lock this buyer’s codes until {until} IST"
     if decision.source is Source.BALANCE:
         return f"the buyer’s balance was {seen}"
-    return _SAYS.get(decision.scenario or "", _SOURCE_SAYS[decision.source])
+    row = _ROWS.get(decision.scenario or "")
+    return row.description if row is not None else _SOURCE_SAYS[decision.source]
 
 
 def typed_as(decision: Decision) -> str:

@@ -72,14 +72,11 @@ def of_order(sandbox: Sandbox, order_pk: int) -> list[TimelineEvent]:
 T = TypeVar("T")
 
 
-def transition(
-    sandbox: Sandbox, mapper: Mapper[T], record: T, event: str, *, unchanged: Sequence[str] = (), **changes: Any
-) -> T:
+def transition(sandbox: Sandbox, mapper: Mapper[T], record: T, event: str, **changes: Any) -> T:
     """
     Take one step of a record's machine as one conditional UPDATE; the record as it is then.
 
     Args:
-        unchanged: Fields that, like the state, must still be as in the record.
         changes: Fields that change with the state.
 
     Raises:
@@ -87,7 +84,7 @@ def transition(
     """
     assert mapper.machine is not None
     changes[mapper.state] = mapper.machine.target(getattr(record, mapper.state), event)
-    return update(sandbox, mapper, record, unchanged=(mapper.state, *unchanged), **changes)
+    return update(sandbox, mapper, record, unchanged=(mapper.state,), **changes)
 
 
 def update(sandbox: Sandbox, mapper: Mapper[T], record: T, *, unchanged: Sequence[str] = (), **changes: Any) -> T:

@@ -101,7 +101,7 @@ def test_a_row_sent_twice_has_one_idempotency_key_and_one_result(world, gateway,
     started = world.create_attempt(order, "success@mockpay")
     with world.read() as sandbox:
         slow = outbox_rows.by_id(sandbox, started.outbox_id)
-        charge = payments.charge_request(sandbox, slow.subject)
+        charge = payments.charge_request(sandbox, started.attempt)
     result = gateway.charge(charge)
     real_clock.move(outbox_rows.LEASE_MS)
     assert send_waiting(world.runtime) == 1

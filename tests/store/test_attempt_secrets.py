@@ -40,7 +40,7 @@ def test_a_card_number_is_kept_for_its_gateways_call_only(world):
     attempt = chosen(world)
     assert kept(world, attempt.attempt_id) == {"number": VISA}
     with world.read() as sandbox:
-        charge = payments.charge_request(sandbox, attempt.attempt_id)
+        charge = payments.charge_request(sandbox, attempt)
     assert charge.secret == {"number": VISA}
     assert VISA not in repr(charge)
     assert VISA not in repr(attempt)

@@ -286,7 +286,7 @@ class Attempt:
         made = {**self.plan.decisions, **self.decisions.decisions}
         return {stage: made[stage] for stage in Stage if stage in made}
 
-    def decided(self, stage: Stage, decision: Decision) -> dict[str, Any]:
+    def decision_changes(self, stage: Stage, decision: Decision) -> dict[str, Any]:
         """The fields that a decision made after the plan changes."""
         return {"decisions": self.decisions.plus(stage, decision)}
 

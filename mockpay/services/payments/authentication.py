@@ -159,7 +159,7 @@ def begin(sandbox: Sandbox, attempt: Attempt) -> Attempt:
 
 def _fail_too_often(sandbox: Sandbox, attempt: Attempt, decision: Decision | None) -> Attempt:
     failure = Failure("customer", "payment_authentication", "otp_attempts_exceeded", "")
-    changes = attempt.decided(Stage.AUTH, decision) if decision is not None else {}
+    changes = attempt.decision_changes(Stage.AUTH, decision) if decision is not None else {}
     return fail_authentication(sandbox, attempt, "auth_fail", Actor.BUYER, failure, changes)
 
 
@@ -227,7 +227,7 @@ def submit_otp(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict,
         return verdict, _fail_too_often(sandbox, attempt, decision)
     changes = {}
     if decision is not None and not attempt.plan.decides(Stage.AUTH):
-        changes = attempt.decided(Stage.AUTH, decision)
+        changes = attempt.decision_changes(Stage.AUTH, decision)
     return verdict, mark_authenticated(sandbox, attempt, changes)
 
 
@@ -249,7 +249,7 @@ def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     failure = Failure("customer", "payment_authentication", "payment_cancelled", "")
     changes = {}
     if not attempt.plan.decides(Stage.AUTH):
-        changes = attempt.decided(
+        changes = attempt.decision_changes(
             Stage.AUTH, Decision("otp_cancelled", Source.BUYER, seen="pressed Cancel on the code page")
         )
     return fail_authentication(sandbox, attempt, "cancel", Actor.BUYER, failure, changes)
@@ -379,7 +379,7 @@ def _apply_outcome(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Atte
         return attempt
     changes: dict[str, object] = {"eci": outcome.eci, "liability": str(outcome.liability)}
     if txn.decision is not None and not (attempt.plan.decides(Stage.AUTH) and txn.decision.outcome == "success"):
-        changes |= attempt.decided(Stage.AUTH, txn.decision)
+        changes |= attempt.decision_changes(Stage.AUTH, txn.decision)
     if outcome.authorise:
         return mark_authenticated(sandbox, attempt, changes, outcome.event)
     return fail_authentication(sandbox, attempt, outcome.event, Actor.ISSUER, outcome.failure, changes)

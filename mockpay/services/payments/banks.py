@@ -70,7 +70,7 @@ def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str, row: Row |
         outcome = entry.outcome or outcome
     elif row is not None:
         decision = Decision(row.outcome, Source.CODE, row.name, row.equals)
-        update(sandbox, attempts.mapper, attempt, **attempt.decided(Stage.ISSUER, decision))
+        update(sandbox, attempts.mapper, attempt, **attempt.decision_changes(Stage.ISSUER, decision))
     letters = dict(BUTTONS.values())
     status = letters.get(outcome) or _LETTERS.get(outcome, "F")
     amount = Money(entry.amount_minor).wire()

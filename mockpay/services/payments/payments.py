@@ -110,7 +110,7 @@ def _note_risk_rule(sandbox: Sandbox, attempt: Attempt, hit: Hit, score: int) ->
         return attempt
     facts = {"score": score, "observed": hit.observed, "limit": hit.limit}
     decision = Decision(str(hit.outcome).lower(), Source.RISK_RULE, hit.rule, hit.explain, facts=facts)
-    return update(sandbox, attempts.mapper, attempt, **attempt.decided(Stage.RISK, decision))
+    return update(sandbox, attempts.mapper, attempt, **attempt.decision_changes(Stage.RISK, decision))
 
 
 def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
@@ -223,9 +223,8 @@ def _new_attempt(
 # --- gateway and bank
 
 
-def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
+def charge_request(sandbox: Sandbox, attempt: Attempt) -> Charge:
     """What to ask the gateway for an attempt."""
-    attempt = get_attempt(sandbox, attempt_id)
     issuer = attempt.plan.at(Stage.ISSUER)
     return Charge(
         attempt_id=attempt.attempt_id,
@@ -238,7 +237,7 @@ def charge_request(sandbox: Sandbox, attempt_id: str) -> Charge:
         agreed=issuer.scenario is not None,
         patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
         fault=attempt.plan.at(Stage.GATEWAY).outcome,
-        secret=attempts.find_secret(sandbox, attempt_id),
+        secret=attempts.find_secret(sandbox, attempt.attempt_id),
     )
 
 

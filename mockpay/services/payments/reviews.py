@@ -28,7 +28,7 @@ def decline(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor:
     """End an attempt; why is told to the tester, the buyer hears a neutral word."""
     changes: dict[str, object] = {"failure": Failure("internal", "payment_initiation", DECLINED_REASON, "")}
     if actor is Actor.TESTER:
-        changes |= attempt.decided(Stage.RISK, Decision("decline", Source.TESTER, seen="the review"))
+        changes |= attempt.decision_changes(Stage.RISK, Decision("decline", Source.TESTER, seen="the review"))
     failed = step(sandbox, ATTEMPTS, attempt, event, actor, changes)
     release_order(sandbox, order, failed)
     return failed

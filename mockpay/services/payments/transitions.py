@@ -218,7 +218,7 @@ def overrule(sandbox: Sandbox, attempt: Attempt, decision: Decision) -> Attempt:
     as_planned = codes.answer(decision.outcome) == codes.answer(attempt.issuer_outcome)
     if as_planned or attempt.decisions.decides(Stage.ISSUER):
         return attempt
-    return update(sandbox, attempts.mapper, attempt, **attempt.decided(Stage.ISSUER, decision))
+    return update(sandbox, attempts.mapper, attempt, **attempt.decision_changes(Stage.ISSUER, decision))
 
 
 def timed_out(attempt: Attempt) -> dict[str, Any]:
@@ -230,4 +230,4 @@ def timed_out(attempt: Attempt) -> dict[str, Any]:
     if attempt.plan.decides(stage) and silent:
         return {"failure": failure}
     decision = Decision("timeout" if proof else failure.code or "timeout", Source.CLOCK)
-    return {"failure": failure, **attempt.decided(stage, decision)}
+    return {"failure": failure, **attempt.decision_changes(stage, decision)}

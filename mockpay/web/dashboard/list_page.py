@@ -13,7 +13,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 
 from mockpay.domain.orders import Order
+from mockpay.domain.refunds import Refund
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.store import transitions
 from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.problems import status_of
@@ -181,6 +183,11 @@ def order_link(sandbox: Sandbox, order: Order) -> dict[str, str]:
         "seller_order_id": order.seller_order_id,
         "amount": order.amount.display(),
     }
+
+
+def order_version(sandbox: Sandbox, record: Order | Refund) -> str:
+    """Differs when something has happened to an order, for its page and its refunds'."""
+    return str(len(transitions.of_order(sandbox, record.order_pk)))
 
 
 def timeline_version(sandbox: Sandbox) -> str:

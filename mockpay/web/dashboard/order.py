@@ -10,6 +10,7 @@ from flask import Blueprint, url_for
 
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
+from mockpay.domain.timeline import TimelineEvent
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
 from mockpay.services.payments.transitions import CAPTURE
@@ -66,20 +67,17 @@ def _left(order: Order, tries: Sequence[Attempt]) -> Money:
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the page, its news and its buttons."""
-    list_page.register_detail(pages, runtime, "order", _get_order, _page, _version, ACTS)
+    list_page.register_detail(pages, runtime, "order", _get_order, _page, list_page.order_version, ACTS)
 
 
 def _get_order(sandbox: Sandbox, order_id: str) -> Order:
     return require(orders.by_id(sandbox, order_id), "order")
 
 
-def _version(sandbox: Sandbox, order: Order) -> str:
-    return str(len(transitions.of_order(sandbox, order.order_pk)))
-
-
 def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str, str]) -> str:
     tries = attempts.of_order(sandbox, order.order_pk)
     last = tries[-1] if tries else None
+    events = transitions.of_order(sandbox, order.order_pk)
     return render(
         runtime,
         sandbox,
@@ -94,9 +92,9 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         acts=legal(sandbox, order, tries),
         **refusal,
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
-        **_story(sandbox, order),
+        **_story(sandbox, order, events),
         **_request(sandbox, order),
-        browser=browser_return(transitions.of_order(sandbox, order.order_pk)),
+        browser=browser_return(events),
         calls=last_calls(sandbox, order),
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
@@ -132,8 +130,7 @@ def _try(attempt: Attempt) -> dict[str, str]:
     }
 
 
-def _story(sandbox: Sandbox, order: Order) -> dict[str, Any]:
-    events = transitions.of_order(sandbox, order.order_pk)
+def _story(sandbox: Sandbox, order: Order, events: Sequence[TimelineEvent]) -> dict[str, Any]:
     # The schedule knows an order by its number; all else by what the timeline calls it.
     others = dict.fromkeys(event.subject for event in events if event.machine != "order")
     subjects = [str(order.order_pk), *others]

@@ -39,7 +39,7 @@ _TABS: StateTabs = {
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list, the page of a refund, and their news."""
     list_page.register_list(pages, runtime, "refunds", _list, list_page.timeline_news)
-    list_page.register_detail(pages, runtime, "refund", get_refund, _page, _version, _ACTS)
+    list_page.register_detail(pages, runtime, "refund", get_refund, _page, list_page.order_version, _ACTS)
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
@@ -83,10 +83,6 @@ _ACTS: Mapping[str, Callable[[Sandbox, Refund], object]] = {
     "hold": refund_services.hold,
     "release": refund_services.release,
 }
-
-
-def _version(sandbox: Sandbox, refund: Refund) -> str:
-    return str(len(transitions.of_order(sandbox, refund.order_pk)))
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, refusal: Mapping[str, str]) -> str:
