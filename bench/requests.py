@@ -56,7 +56,7 @@ class Shop:
         self._name = page_token()
         self._numbers = itertools.count(1)
 
-    def one(self) -> Request:
+    def next_request(self) -> Request:
         """The next request; by turns as the PHP client and as the Node client writes it."""
         number = next(self._numbers)
         flavour = Flavour.PHP if number % 2 else Flavour.NODE
@@ -88,4 +88,4 @@ class Shop:
 
     def stream(self, count: int) -> Iterator[Request]:
         """So many, each sealed when it is asked for."""
-        return (self.one() for _ in range(count))
+        return (self.next_request() for _ in range(count))

@@ -111,7 +111,7 @@ def _fire_with(firing: Firing, runtime: Runtime, seller_id: str, target: int | N
         clock = sandbox.seller.clock
         if target is not None:
             clock = _moved(sandbox, reached if more or queued else goal)
-        schedule.note(sandbox, clock, waiting, count)
+        schedule.record_fired(sandbox, clock, waiting, count)
         return Fired(count, more, queued)
 
 

@@ -53,7 +53,7 @@ def _signals() -> Iterator[socket.socket]:
     with arriving, sending:
         sending.setblocking(False)
         fd_before = signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
-        before = {number: signal.signal(number, _note) for number in numbers}
+        before = {number: signal.signal(number, _ignore_signal) for number in numbers}
         try:
             yield arriving
         finally:
@@ -62,7 +62,7 @@ def _signals() -> Iterator[socket.socket]:
             signal.set_wakeup_fd(fd_before)
 
 
-def _note(_number: int, _frame: FrameType | None) -> None:
+def _ignore_signal(_number: int, _frame: FrameType | None) -> None:
     """It is enough that there is something to call: the byte has been written before."""
 
 

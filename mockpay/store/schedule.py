@@ -58,7 +58,7 @@ _finish = {
     "postgresql": Prepared(_marked.where(written("id = ANY (CAST(string_to_array(:ids, ',') AS BIGINT[]))"))),
 }
 _of_seller = sellers.sellers.c
-_note = Prepared(
+_record_fired = Prepared(
     update(sellers.sellers)
     .where(_of_seller.seller_id == bindparam("seller"))
     .values(
@@ -143,7 +143,7 @@ def finish(sandbox: Sandbox, event_ids: Sequence[int]) -> None:
     _finish[sandbox.connection.dialect.name].run(sandbox.connection, values)
 
 
-def note(sandbox: Sandbox, clock: Clock, next_due: int | None, fired: int) -> None:
+def record_fired(sandbox: Sandbox, clock: Clock, next_due: int | None, fired: int) -> None:
     """Note in the seller's row what firing leads to: clock, next event, and how many more."""
     values = {
         "seller": sandbox.seller_id,
@@ -153,7 +153,7 @@ def note(sandbox: Sandbox, clock: Clock, next_due: int | None, fired: int) -> No
         "due_at": next_due,
         "count": fired,
     }
-    _note.run(sandbox.connection, values)
+    _record_fired.run(sandbox.connection, values)
 
 
 def fail(sandbox: Sandbox, event_id: int, reason: str) -> None:

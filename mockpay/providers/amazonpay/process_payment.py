@@ -95,7 +95,7 @@ def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters, l
     if begun.order is None or begun.refusal is not None:
         return _refuse(sandbox, opened, allowed, line, begun.refusal, order=begun.order)
     outcome = "ok" if begun.new else "ok.again"
-    _note(sandbox, outcome, None, begun.order, line)
+    _add_to_journal(sandbox, outcome, None, begun.order, line)
     return f"/pay/{begun.order.page_token}/"
 
 
@@ -110,13 +110,13 @@ def _refuse(
 ) -> str:
     """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
     facts = {"fields": codec.known_names(opened)}
-    _note(sandbox, code or "refused", reason or reasons.failure(code).description, order, line, facts)
+    _add_to_journal(sandbox, code or "refused", reason or reasons.failure(code).description, order, line, facts)
     marks = {"marks": {"encoding": str(result_encoding(opened))}}
     encoding = encoding_of(sandbox.seller, marks)
     return refusal_url(sandbox.seller, url, code, codec.echoed(opened), encoding)
 
 
-def _note(
+def _add_to_journal(
     sandbox: Sandbox,
     outcome: str,
     reason: str | None,

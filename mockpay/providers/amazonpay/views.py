@@ -117,7 +117,7 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
                 message = "There is no such operation."
                 raise NotFound(message, code="action.unknown")
             reply = _done(operation, call, sandbox)
-            _note(sandbox, kind, reply, {"flavour": flavour, **request_values(call.fields)}, line)
+            _add_to_journal(sandbox, kind, reply, {"flavour": flavour, **request_values(call.fields)}, line)
     except MockpayError as error:
         response = xml_error(error)
         note_refusal(runtime, kind, error, call_request, world, line, response)
@@ -154,7 +154,7 @@ def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> Non
             return
 
 
-def _note(sandbox: Sandbox, kind: str, reply: Reply, facts: Mapping[str, object], line: RequestLine) -> None:
+def _add_to_journal(sandbox: Sandbox, kind: str, reply: Reply, facts: Mapping[str, object], line: RequestLine) -> None:
     refused = reply.refused
     outcome, reason = (refused.code, refused.reason) if refused else ("ok", None)
     journal.add(

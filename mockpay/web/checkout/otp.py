@@ -43,11 +43,11 @@ def _verify(runtime: Runtime, token: str) -> Response:
     status = 503 if verdict is Verdict.TECHNICAL else 422
     with reading_session(runtime, token) as session:
         if session.current == Auth.OTP and session.last is not None:
-            return _form(session, session.last, _says(session, session.last, verdict), status)
+            return _form(session, session.last, _verdict_message(session, session.last, verdict), status)
         return go(submission.next_page(session))
 
 
-def _says(session: PageSession, attempt: Attempt, verdict: Verdict) -> str:
+def _verdict_message(session: PageSession, attempt: Attempt, verdict: Verdict) -> str:
     if verdict is Verdict.TECHNICAL:
         return sentences.TECHNICAL
     challenge = authentication.active_otp(session.sandbox, attempt)
