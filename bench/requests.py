@@ -84,7 +84,7 @@ class Shop:
 
     def many(self, count: int) -> list[Request]:
         """So many, sealed beforehand."""
-        return list(itertools.islice(iter(self.one, None), count))
+        return list(itertools.islice(iter(self.next_request, None), count))
 
     def stream(self, count: int) -> Iterator[Request]:
         """So many, each sealed when it is asked for."""
