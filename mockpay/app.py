@@ -7,6 +7,7 @@ The one place that knows concrete things and puts them together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -58,6 +59,8 @@ def create_app(
         Unusable: a key, the database or a setting; the message is one sentence.
     """
     told = settings or Settings()
+    # The demo shop is told at this server's own address, whatever that is.
+    told = replace(told, outgoing_hosts=told.outgoing_hosts.including(told.host))
     app = _bare()
     providers = discover()
     engine, writer = _open_database(app, told.database_url)
@@ -72,7 +75,7 @@ def create_app(
         providers=providers,
     )
     # The demo shop listens there (contract section 1); a port of 0 is known by now.
-    accounts.ensure_default(runtime, ipn_url=f"{own_url(told)}/shop/ipn")
+    accounts.ensure_default(runtime, f"{own_url(told)}/shop", told.public_url and f"{told.public_url.rstrip('/')}/shop")
     app.extensions["mockpay"] = runtime
     app.shell_context_processor(lambda: {"db": db, "runtime": runtime, "tables": metadata.tables})
     for provider in providers.values():

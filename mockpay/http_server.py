@@ -22,7 +22,7 @@ from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest
 from cheroot.wsgi import Gateway_10, Server
 
 from mockpay.kernel.clock import SystemClock
-from mockpay.kernel.http.hosts import own_host
+from mockpay.kernel.http.hosts import own_host, public_scheme
 from mockpay.settings import Settings
 
 #: A payload of the largest allowed size makes a long address.
@@ -244,6 +244,9 @@ class _Gateway(Gateway_10):
             # Flask would cut a chunked body off at its bound and take the rest for all.
             self.req.rfile.maxlen = _MAX_BODY
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        scheme = public_scheme(self.req.server.settings, environ.get("HTTP_HOST", ""))
+        if scheme is not None:
+            environ["wsgi.url_scheme"] = scheme
         if self.req.raw_path is not None:
             environ["mockpay.raw_path"] = self.req.raw_path
         return environ

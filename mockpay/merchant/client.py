@@ -35,6 +35,7 @@ class AmazonPayClient:
         base_url: Of the sandbox, or ``https://amazonpay.amazon.in``.
         flavour: Which client family to write like; the service answers in kind.
         mws_url: Where the MWS operations are, if not at the base URL.
+        page_url: Where buyers' browsers find the payment page, if not at the base URL.
         sandbox: Whether to use the sandbox path of the MWS operations.
 
     Raises:
@@ -53,6 +54,7 @@ class AmazonPayClient:
         flavour: Flavour = Flavour.PHP,
         clock: RealClock | None = None,
         mws_url: str | None = None,
+        page_url: str | None = None,
         sandbox: bool = True,
     ) -> None:
         self.seller_id = seller_id
@@ -63,6 +65,7 @@ class AmazonPayClient:
         self._base_url = base_url.rstrip("/")
         real = urlsplit(base_url).hostname == REAL_PAGE_HOST
         self._mws_url = (mws_url or (REAL_MWS_URL if real else base_url)).rstrip("/")
+        self._page_url = (page_url or base_url).rstrip("/")
         suffix = "_Sandbox" if sandbox else ""
         self._mws_path = f"/OffAmazonPayments{suffix}/{API_VERSION}"
         self._sender = sender or RequestsSender()
@@ -82,7 +85,7 @@ class AmazonPayClient:
         require(redirect_url=redirect_url)
         envelope = self._sealed_payment(amount, seller_order_id, options)
         query = envelope.query(redirect_url, self.flavour)
-        return f"{self._base_url}/initiatePayment?{query}"
+        return f"{self._page_url}/initiatePayment?{query}"
 
     def signed_payload(self, *, amount: str, seller_order_id: str, **options: Unpack[PaymentOptions]) -> str:
         """

@@ -86,6 +86,10 @@ class OutgoingHosts:
             raise Forbidden(f"{host} does not lead to loopback.", code="outgoing.host", host=host)
         return allowed
 
+    def including(self, host: str) -> OutgoingHosts:
+        """The same, and a server's own address."""
+        return OutgoingHosts((*self.names, host.lower()))
+
     def _is_named(self, host: str) -> bool:
         return "*" in self.names or host in self.names
 
@@ -118,6 +122,14 @@ def own_host(settings: Bound, netloc: str) -> bool:
         return True
     public = urlsplit(settings.public_url or "")
     return host == public.hostname and (port is None or port == public.port)
+
+
+def public_scheme(settings: Bound, netloc: str) -> str | None:
+    """The scheme of the MOCKPAY_PUBLIC_URL that a Host is of: whoever forwards the calls may end TLS."""
+    if not settings.public_url:
+        return None
+    public = urlsplit(settings.public_url)
+    return public.scheme if netloc.lower() == public.netloc.lower() else None
 
 
 def own_url(settings: Bound) -> str:

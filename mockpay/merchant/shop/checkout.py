@@ -66,14 +66,14 @@ class Checkout:
         Raises:
             Unreachable, ServiceError: the sandbox did not give its public key.
         """
-        page_url = self.config.page_url or self.config.base_url
-        return self._client(page_url(), sealing=True).payment_url(
+        page_url = self.config.page_url
+        return self._client(page_url() if page_url else None, sealing=True).payment_url(
             amount=order.amount.wire(), seller_order_id=order.order_id, redirect_url=return_url, **self._options(order)
         )
 
     def signed_payload(self, order: ShopOrder) -> str:
         """What the shop's app takes to the payment page; raises like `payment_url`."""
-        return self._client(self.config.base_url(), sealing=True).signed_payload(
+        return self._client(sealing=True).signed_payload(
             amount=order.amount.wire(), seller_order_id=order.order_id, **self._options(order)
         )
 
@@ -140,7 +140,7 @@ class Checkout:
 
     def client(self) -> AmazonPayClient:
         """A client for what the shop's server asks by itself."""
-        return self._client(self.config.base_url())
+        return self._client()
 
     def _options(self, order: ShopOrder) -> PaymentOptions:
         product = find_product(order.sku)
@@ -150,7 +150,7 @@ class Checkout:
             "seller_store_name": self.config.name,
         }
 
-    def _client(self, base_url: str, *, sealing: bool = False) -> AmazonPayClient:
+    def _client(self, page_url: str | None = None, *, sealing: bool = False) -> AmazonPayClient:
         seller, config = self.config.seller, self.config
         public_key = sealing and config.public_key
         return AmazonPayClient(
@@ -158,7 +158,8 @@ class Checkout:
             seller.access_key,
             seller.secret_key,
             public_key() if public_key else None,
-            base_url,
+            config.base_url(),
+            page_url=page_url,
             sender=config.sender,
             clock=config.clock,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from mockpay.domain import throttling as rules
-from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry
+from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry, return_url_allowed
 from mockpay.domain.sellers import THROTTLING_OFF, Seller, Settings, check_names, setting_invalid
 from mockpay.domain.sellers import settings as settings_of
 from mockpay.domain.throttling import Quota
@@ -22,7 +22,7 @@ from mockpay.services.scenarios import parse_outcome
 from mockpay.store import counters, resets, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
-from mockpay.store.unit_of_work import Runtime, Sandbox
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 
 #: The seller that is there from the first start (contract section 1).
 DEFAULT_SELLER_ID = "A1MOCKPAYSELLER"
@@ -62,18 +62,37 @@ def create(runtime: Runtime, wish: NewSeller) -> Seller:
     return seller
 
 
-def ensure_default(runtime: Runtime, ipn_url: str | None = None) -> Seller:
-    """The default seller; made where it is missing, also when two servers start at once."""
+def ensure_default(runtime: Runtime, shop_url: str = "", public_shop_url: str | None = None) -> Seller:
+    """
+    The default seller; made where it is missing, also when two servers start at once.
+
+    Args:
+        shop_url: Where this server reaches its demo shop, to which a new one's notifications go.
+        public_shop_url: Where else buyers find that shop; they may be sent back there.
+    """
     with reading(runtime.engine) as connection:
         there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
     if there is not None:
-        return there
+        return _allow_return(runtime, there, public_shop_url)
+    ipn_url = f"{shop_url}/ipn" if shop_url else None
     wish = NewSeller(DEFAULT_SELLER_ID, _DEFAULT_ACCESS_KEY, _DEFAULT_SECRET_KEY, "Mockpay Store", None, ipn_url)
     seller = _made(runtime, wish)
     with writing(runtime.writer) as connection:
         sellers.insert(connection, runtime.keyring, seller)
         there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
-    return there or seller
+    return _allow_return(runtime, there or seller, public_shop_url)
+
+
+def _allow_return(runtime: Runtime, seller: Seller, shop_url: str | None) -> Seller:
+    """The seller, whose buyers may be sent back to its shop at this address too."""
+    url = f"{shop_url}/return"
+    if not shop_url or return_url_allowed(url, seller.return_urls):
+        return seller
+    check_return_url_entry(url)
+    with transaction(runtime, seller.seller_id) as sandbox:
+        seller = replace(sandbox.seller, return_urls=(*sandbox.seller.return_urls, url))
+        sellers.save(sandbox.connection, seller)
+    return seller
 
 
 def _made(runtime: Runtime, wish: NewSeller) -> Seller:
