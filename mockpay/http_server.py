@@ -35,8 +35,14 @@ _NEXT_SECONDS = 0.002
 #: The first byte of whoever begins with TLS; no method of HTTP begins so.
 _TLS_HELLO = b"\x16"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-#: A folded line, a blank before the colon, a bare CR: each is read in two ways by two parsers.
-_AMBIGUOUS_LINE = re.compile(rb"[ \t]|[^:\r]*[ \t]:|[^\r]*\r(?!\n)")
+#: A folded line, a blank before the colon, a bare CR or another control character: each is read in two ways by two
+#: parsers.
+_AMBIGUOUS_LINE = re.compile(rb"[ \t]|[^:\r]*[ \t]:|[^\r]*(?:[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n))")
+_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Python also reads `0x2`, `+2` and `1_0` as numbers.
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(?:;.*)?\r\n")
+#: What tells where a body ends; a request with both is smuggling another (RFC 9112, section 6.1).
+_FRAMING = frozenset({b"Content-Length", b"Transfer-Encoding"})
 _AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
@@ -84,7 +90,7 @@ class _Received(BytesIO):
 
 
 class _Whole:
-    """For `ChunkedRFile`: lines and chunks that have come whole; EOFError for others."""
+    """For `ChunkedRFile`: sizes and chunks that have come whole; EOFError for others, ValueError for no size."""
 
     def __init__(self, received: _Received) -> None:
         self._received = received
@@ -93,6 +99,8 @@ class _Whole:
         line = self._received.readline()
         if not line.endswith(b"\n"):
             raise EOFError
+        if not _CHUNK_SIZE.fullmatch(line):
+            raise ValueError("Malformed chunk size.")
         return line
 
     def read(self, size: int) -> bytes:
@@ -116,14 +124,18 @@ class _Lines:
 
 
 class _Headers(dict[bytes, bytes]):
-    """Headers by name; ValueError for a second Host and for a length that is none or another one."""
+    """Headers by name; ValueError for a name that is none, a second Host, and two ways to tell a body's end."""
 
     def __setitem__(self, name: bytes, value: bytes) -> None:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError("Illegal header name.")
         if name == b"Content-Length" and not value.isdigit():
             raise ValueError("Malformed Content-Length Header.")
-        if name in self and (name == b"Host" or (name == b"Content-Length" and self[name] != value)):
+        if name in self and (name == b"Host" or (name in _FRAMING and self[name] != value)):
             raise ValueError(f"{name.decode()} is given twice.")
         super().__setitem__(name, value)
+        if self.keys() >= _FRAMING:
+            raise ValueError("A body has a Content-Length or a Transfer-Encoding, never both.")
 
 
 class _Request(HTTPRequest):
@@ -243,6 +255,7 @@ class _Gateway(Gateway_10):
         if self.req.chunked_read:
             # Flask would cut a chunked body off at its bound and take the rest for all.
             self.req.rfile.maxlen = _MAX_BODY
+            self.req.rfile.rfile = _Whole(self.req.rfile.rfile)
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         scheme = public_scheme(self.req.server.settings, environ.get("HTTP_HOST", ""))
         if scheme is not None:

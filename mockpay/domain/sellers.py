@@ -65,7 +65,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=86_400, description="How long the buyer waits for another OTP.")
     ] = 30
     otp_max_sends: Annotated[
-        int, Meta(ge=1, le=100, description="How often an OTP is sent, the first one included.")
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="How often an OTP is sent, the first one included; for signing in, however often it is begun, "
+            "in half an hour until one is typed.",
+        ),
     ] = 3
     magic_amounts: Annotated[bool, Meta(description="Whether amounts of the band 17SS.CC decide outcomes.")] = True
     default_outcomes: Annotated[

@@ -384,6 +384,21 @@ def refuse_locked_out(sandbox: Sandbox, destination_key: str) -> None:
         raise Conflict(message, code="otp.locked_out", until=until, **of_attempt)
 
 
+def refuse_too_many_unfinished(sandbox: Sandbox, purpose: Purpose, subject: str) -> None:
+    """
+    A subject gets `otp_max_sends` codes in half an hour until it types one, however often it begins anew.
+
+    Raises:
+        Conflict: code ``otp.too_many_unfinished``, with `until` in ms.
+    """
+    left = sandbox.seller.settings.otp_max_sends
+    for created_at, sends in otp_table.unfinished(sandbox, purpose, subject, sandbox.now - rules.LOCK_OUT_MS):
+        left -= sends
+        if left <= 0:
+            message = "Too many codes were sent and not typed. Try again later."
+            raise Conflict(message, code="otp.too_many_unfinished", until=created_at + rules.LOCK_OUT_MS)
+
+
 def lock_decision(sandbox: Sandbox, error: Conflict) -> Decision:
     """Who locked a destination out: the order for which the last wrong codes were typed, and until when."""
     attempt = attempts.by_id(sandbox, str(error.detail.get("attempt_id")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Boolean, Column, ColumnElement, Index, Row, Table, func, insert, select, update
@@ -153,6 +154,20 @@ def count(sandbox: Sandbox, purpose: Purpose, subject: str) -> int:
         otps.c.seller_id == sandbox.seller_id, otps.c.purpose == str(purpose), otps.c.subject == subject
     )
     return int(sandbox.connection.execute(query).scalar() or 0)
+
+
+def unfinished(sandbox: Sandbox, purpose: Purpose, subject: str, since: int) -> list[tuple[int, int]]:
+    """When a subject's challenges began, after `since` and its last right code, and the sends of each; newest first."""
+    query = select(otps.c.created_at, otps.c.send_count, otps.c.state).where(
+        otps.c.seller_id == sandbox.seller_id,
+        otps.c.purpose == str(purpose),
+        otps.c.subject == subject,
+        otps.c.created_at > since,
+        otps.c.created_at <= sandbox.now,
+    )
+    rows = sandbox.connection.execute(query.order_by(otps.c.id.desc()))
+    open_rows = takewhile(lambda row: row.state != OtpState.VERIFIED, rows)
+    return [(row.created_at, row.send_count) for row in open_rows]
 
 
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Challenge]:

@@ -79,9 +79,10 @@ def start_sign_in(sandbox: Sandbox, email: str) -> Challenge:
 
     Raises:
         Invalid: code ``email.invalid``.
-        Conflict: code ``otp.locked_out``.
+        Conflict: code ``otp.locked_out`` or ``otp.too_many_unfinished``, with `until` in ms.
     """
     owner = normal_email(email)
+    otps.refuse_too_many_unfinished(sandbox, Purpose.SIGN_IN, owner)
     return otps.start(sandbox, purpose=Purpose.SIGN_IN, subject=owner, to=owner, channel=Channel.EMAIL)
 
 

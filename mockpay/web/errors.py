@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 
 from flask import Flask, Response, render_template, request
@@ -15,6 +16,7 @@ from mockpay.web import guard, problems
 from mockpay.web.guard import DASHBOARD
 
 _log = logging.getLogger(__name__)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CODES = {404: "path.not_found", 405: "method.not_allowed", 413: "request.too_large"}
 _MESSAGES = {404: "There is nothing at this address.", 413: "The request is too large."}
 _PAGE_TITLES = {
@@ -31,10 +33,10 @@ def register(app: Flask, runtime: Runtime) -> None:
     """Catch what leaves a view and answer as the owner of the path does."""
 
     @app.before_request
-    def refuse_nul() -> None:
-        # No address of ours holds one, and PostgreSQL cannot even look for it.
+    def refuse_control_characters() -> None:
+        # No address of ours holds one: no header can, and PostgreSQL cannot even look for a NUL.
         in_search = request.path.startswith(DASHBOARD) and b"%00" in request.query_string
-        if "\0" in request.path or in_search:
+        if _CONTROL.search(request.path) or in_search:
             raise NotFound("There is nothing at this address.", code="path.not_found")
 
     @app.context_processor

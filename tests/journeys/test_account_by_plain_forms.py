@@ -130,6 +130,19 @@ def test_two_locked_challenges_lock_the_email_out_for_a_while(asked, shop):
     assert asked.heading == "Saved methods"
 
 
+def test_sign_ins_begun_without_end_are_told_until_when_no_code_is_sent(buyer, shop):
+    now = datetime.fromisoformat(shop.seller.control("PUT", "/clock", {"mode": "frozen"})["now"])
+    later = (now + timedelta(minutes=30)).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    end = later.strftime("%I:%M %p").lstrip("0").lower()
+    for email in (RICH, RICH, RICH.upper()):
+        buyer.account(shop, "").presses("sign-in", email=email)
+        assert buyer.misses("unlock")
+    buyer.account(shop, "").presses("sign-in", email=RICH)
+    told = f"Too many codes were sent and none was typed. No code is sent until {end}."
+    assert (buyer.answer.status_code, told in buyer.page.text_content()) == (422, True)
+    assert f"The lock ends at {end} by the seller’s clock" in buyer.reads("unlock")
+
+
 def test_a_code_expires_by_the_sandboxs_clock(asked, shop):
     code = code_for(shop, RICH)
     shop.seller.advance(seconds=300)

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from mockpay.domain.buyers import BUYERS
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Invalid, NotFound
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.otp import challenges
 from mockpay.otp.rules import Channel, Purpose, Verdict
 from mockpay.services import buyers as verbs
@@ -71,6 +71,42 @@ def test_a_wrong_code_counts_although_nothing_is_raised(world):
     verdicts = [finish(world, challenge, WRONG).verdict for _ in range(3)]
     assert verdicts[-1] is Verdict.LOCKED
     assert finish(world, challenge).verdict is Verdict.LOCKED
+
+
+def begin_until_refused(world, email=ASHA):
+    """How many sign-ins begin, and how the next is refused."""
+    for number in range(20):
+        try:
+            start(world, email)
+        except Conflict as error:
+            return number, error
+    return 20, None
+
+
+def test_sign_ins_begun_without_end_are_limited_as_codes_are_until_half_an_hour_after_the_first(world):
+    first = start(world).created_at
+    world.advance(60)
+    begun, refused = begin_until_refused(world)
+    assert (begun, refused.code, refused.detail) == (2, "otp.too_many_unfinished", {"until": first + HOUR // 2})
+    assert begin_until_refused(world, NEWBIE)[0] == 3  # another e-mail has its own
+    world.advance(1_739.999)
+    assert begin_until_refused(world)[0] == 0
+    world.advance(0.001)
+    assert begin_until_refused(world)[0] == 1
+
+
+def test_a_code_sent_again_counts_among_those_that_sign_ins_may_have(world):
+    challenge = start(world)
+    world.advance(30)
+    with world.transaction() as sandbox:
+        challenges.resend(sandbox, challenge.challenge_id)
+    assert begin_until_refused(world)[0] == 1
+
+
+def test_a_right_code_makes_sign_ins_free_again(world):
+    for _ in range(10):
+        signed_in(world)
+    assert begin_until_refused(world)[0] == 3
 
 
 def test_a_code_opens_one_session_however_many_send_it_at_once(world):

@@ -167,7 +167,8 @@ def _code_form(
 def leave(runtime: Runtime, seller_id: str) -> Response:
     """Ends the session; a link alone ends nothing."""
     if request.method != "POST":
-        return go(buyers.home(seller_id))
+        with read(runtime, seller_id):
+            return go(buyers.home(seller_id))
     with transaction(runtime, seller_id) as sandbox:
         people.sign_out(sandbox, buyers.session_of(seller_id))
     answer = go(buyers.home(seller_id))

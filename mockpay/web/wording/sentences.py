@@ -404,10 +404,17 @@ def wrong(challenge: Challenge) -> str:
     return f"That code is not right. {tries(challenge)}."
 
 
+#: Why a buyer gets no code for some time.
+_NO_CODE = {
+    "otp.locked_out": "Too many wrong codes were typed.",
+    "otp.too_many_unfinished": "Too many codes were sent and none was typed.",
+}
+
+
 def locked_until(error: MockpayError) -> str | None:
-    """Until which time of day a buyer gets no code after too many wrong ones; None where they do."""
+    """Until which time of day a buyer gets no code; None where they do."""
     until = error.detail.get("until")
-    return time_of_day(until) if error.code == "otp.locked_out" and isinstance(until, int) else None
+    return time_of_day(until) if error.code in _NO_CODE and isinstance(until, int) else None
 
 
 def refusal(sandbox: Sandbox, error: MockpayError, what: str) -> str:
@@ -416,7 +423,7 @@ def refusal(sandbox: Sandbox, error: MockpayError, what: str) -> str:
     if isinstance(resend_at, int):
         return f"Another code can be sent in {countdown(resend_at - sandbox.now)}."
     if (until := locked_until(error)) is not None:
-        return f"Too many wrong codes were typed. No code is sent until {until}."
+        return f"{_NO_CODE[error.code]} No code is sent until {until}."
     return f"No more codes are sent for {what}." if error.code == "otp.too_many_sends" else error.message
 
 
