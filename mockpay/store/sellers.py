@@ -139,6 +139,16 @@ def begin_advance(connection: Connection, seller_id: str, real_now: int, until: 
     return done.rowcount == 1
 
 
+def renew_advance(connection: Connection, seller_id: str, until: int, later: int) -> bool:
+    """Keep the right to move a clock for longer; False where it lapsed and another has it."""
+    done = connection.execute(
+        update(sellers)
+        .where(sellers.c.seller_id == seller_id, sellers.c.advancing_until == until)
+        .values(advancing_until=later)
+    )
+    return done.rowcount == 1
+
+
 def end_advance(connection: Connection, seller_id: str, until: int) -> None:
     """Give the right to move the clock back, unless it lapsed and another has it."""
     connection.execute(

@@ -1,9 +1,12 @@
 """Moving a seller's clock: all that becomes due on the way happens before it returns."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
 
 import pytest
+from sqlalchemy import select
 
 from mockpay.delivery import clock as clocks
 from mockpay.delivery.clock import Advanced, Until
@@ -214,6 +217,59 @@ def test_an_advance_whose_process_died_blocks_nobody_for_long(world, real_clock)
         sellers.begin_advance(sandbox.connection, world.seller_id, sandbox.now, until)
     real_clock.move(30 * SECOND)
     assert world.advance(1).complete
+
+
+def eventually(holds):
+    """Wait for what another thread does; whether it did."""
+    for _ in range(2_000):
+        if holds():
+            return True
+        Event().wait(0.01)
+    return False
+
+
+def advancing_until(world):
+    with world.read() as sandbox:
+        row = sellers.sellers.c
+        return sandbox.connection.execute(select(row.advancing_until).where(row.seller_id == world.seller_id)).scalar()
+
+
+@contextmanager
+def long_advance(world):
+    """One that waits for what somebody else sends; its end as a future."""
+    return_call(world, leased=True)
+    with ThreadPoolExecutor() as pool:
+        advance = pool.submit(world.advance, 1)
+        try:
+            assert eventually(lambda: advancing_until(world))
+            yield advance
+        finally:
+            world.runtime.stopping.set()
+
+
+@on_sqlite
+def test_an_advance_that_takes_longer_than_its_lease_keeps_the_clock(world, real_clock):
+    with long_advance(world) as advance:
+        lapses = advancing_until(world)
+        assert lapses - real_clock.now() < 10 * SECOND
+        real_clock.move(4 * SECOND)
+        assert eventually(lambda: advancing_until(world) == lapses + 4 * SECOND)
+        real_clock.move(4 * SECOND)
+        with pytest.raises(Conflict):
+            world.advance(1)
+        assert not advance.done()
+    assert advancing_until(world) == 0
+
+
+@on_sqlite
+def test_an_advance_whose_lease_lapsed_ends_and_leaves_the_clock_to_another(world, real_clock):
+    with long_advance(world) as advance:
+        real_clock.move(10 * SECOND)
+        taken = real_clock.now() + 30 * SECOND
+        with world.transaction() as sandbox:
+            assert sellers.begin_advance(sandbox.connection, world.seller_id, real_clock.now(), taken)
+        assert not advance.result(20).complete
+        assert advancing_until(world) == taken
 
 
 def test_of_advances_that_race_each_moves_the_clock_alone(world):
