@@ -166,9 +166,10 @@ class TestSeller:
         """Cancel an order; what was captured is refunded."""
         return self._item("orders", order_id, "cancel")
 
-    def capture(self, order_id: str) -> Any:
-        """Take the money that an order has authorised."""
-        return self._item("orders", order_id, "capture")
+    def capture(self, order_id: str, amount: str | None = None) -> Any:
+        """Take the money that an order has authorised, all of it if no amount is named; the rest is released."""
+        body = {} if amount is None else {"amount": amount}
+        return self.control("POST", f"/orders/{order_id}/capture", body)
 
     def refunds(self, **query: str) -> list[Any]:
         """The newest refunds: ``state=``, ``order_id=``, ``reference=``."""

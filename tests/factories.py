@@ -279,9 +279,10 @@ class World:
         with self.transaction() as sandbox:
             return refunds.record_poll(sandbox, refund.refund_id)
 
-    def capture(self, order: Order) -> Order:
+    def capture(self, order: Order, amount: str | None = None) -> Order:
         with self.transaction() as sandbox:
-            return captures.capture(sandbox, self._fresh(sandbox, order))
+            asked = None if amount is None else Money.parse(amount)
+            return captures.capture(sandbox, self._fresh(sandbox, order), amount=asked)
 
     def cancel_by_seller(self, order: Order) -> Order:
         with self.transaction() as sandbox:

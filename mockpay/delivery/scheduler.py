@@ -39,7 +39,9 @@ HANDLERS: Mapping[str, Deed] = {
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
     "attempt.reverse": lambda sandbox, event: captures.reverse_capture(sandbox, event.subject),
-    transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(sandbox, event.subject),
+    transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(
+        sandbox, event.subject, int(event.facts["minor"])
+    ),
     transitions.AUTHORIZATION_EXPIRY: lambda sandbox, event: captures.expire_authorization(sandbox, int(event.subject)),
     EXPIRY: lambda sandbox, event: challenges.expire(sandbox, event.subject),
     "threeds.timeout": lambda sandbox, event: authentication.time_out(sandbox, event.subject),

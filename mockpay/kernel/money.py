@@ -11,7 +11,7 @@ from mockpay.kernel.errors import Invalid
 #: fullmatch, because `$` would let a newline pass.  Contract section 5.
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,9})(?:\.([0-9]{1,2}))?")
 
-#: The smallest payment, in paise (contract section 5: "at least 1.00").
+#: The smallest payment, in paise; a capture and a refund may be of a single one (contract section 5).
 MINIMUM_MINOR = 100
 
 

@@ -258,3 +258,47 @@ def test_an_order_whose_money_may_be_moving_cannot_be_cancelled(world):
     world.post("/clock/advance", {"seconds": 0})
     answer = world.post(f"/orders/{order.order_id}/cancel")
     assert (answer.status_code, answer.json["code"]) == (409, "order.busy")
+
+
+def amounts(record):
+    return tuple(record[f"{name}_amount"] for name in ("captured", "refundable"))
+
+
+def test_a_part_is_captured_and_told_wherever_the_amount_is(held):
+    world, path = held
+    assert amounts(world.get(path).json) == ("0.00", "0.00")
+    told = world.post(f"{path}/capture", {"amount": "4.00"}).json
+    listed = world.get("/orders").json["items"][0]
+    attempt = world.get(f"/attempts/{told['attempts'][0]['attempt_id']}").json
+    for record in (told, told["attempts"][0], listed, listed["attempt"], attempt):
+        assert amounts(record) == ("4.00", "4.00")
+    assert told["timeline"][-1]["facts"] == {"amount": "4.00", "released": "495.00"}
+    world.post(f"{path}/cancel")
+    assert amounts(world.get(path).json) == ("4.00", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"amount": "0.00"}, 422, "amount.too_small"),
+        ({"amount": "4.001"}, 422, "amount.invalid"),
+        ({"amount": 4}, 422, "input.invalid"),
+        ({"amonut": "4.00"}, 422, "input.invalid"),
+        ({"amount": "4.00", "currency": "INR"}, 422, "input.invalid"),
+        ({"amount": "499.01"}, 409, "capture.exceeds_authorization"),
+    ],
+)
+def test_a_capture_that_cannot_be_meant_takes_nothing(held, body, status, code):
+    world, path = held
+    answer = world.post(f"{path}/capture", body)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert world.get(path).json["state"] == "AUTHORIZED"
+
+
+def test_half_a_capture_is_told_as_half_everywhere(world):
+    world.freeze()
+    order = world.paid_order("A-1", "1708.03")
+    told = world.get(f"/orders/{order.order_id}").json
+    assert told["amount"] == "1708.03"
+    for record in (told, told["attempts"][0]):
+        assert amounts(record) == ("854.01", "854.01")

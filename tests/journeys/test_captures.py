@@ -115,9 +115,16 @@ def test_a_capture_that_fails_is_told_and_takes_nothing(own):
     assert own.alerts() == []
 
 
-def test_half_a_capture_raises_an_alert(own):
+def test_half_a_capture_raises_an_alert_and_only_that_is_given_back(own):
     order = own.sell("1708.03")
     own.settled()
+    assert own.ledger.refunds.refundable(order.order_id) == own.order(order).captured == Money(854_01)
+    theirs = own.seller.order(reference_of(own, order))
+    assert (theirs["captured_amount"], theirs["refundable_amount"]) == ("854.01", "854.01")
+    assert own.back_office.checkout.client().charge_status(theirs["order_id"]).amount == "854.01"
+    page = own.page(order).text
+    assert "− ₹854.02" in page
+    assert "₹854.01 at most" in page
     assert own.alerts() == ["PAYMENT_AMOUNT_CONFLICT"]
     assert "A notification names 854.01 INR, the shop asked for 1708.03." in own.page(order).text
 

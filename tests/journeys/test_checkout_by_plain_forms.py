@@ -99,3 +99,30 @@ def test_a_method_that_is_barred_is_refused_at_its_address_as_on_its_tile(buyer,
         assert reason in buyer.reads("method-barred")
         assert barred(buyer.sends_to(page, vpa="success@mockpay", email="rich@buyers.mockpay.test", bank="HDFC"))
     assert mockpay_seller.order(mockpay_seller.orders()[0]["order_id"])["attempts"] == []
+
+
+def test_a_buyer_who_cancels_while_the_bank_decides_reads_what_is_true(buyer, shop):
+    """The bank pays 30 seconds later; the page that they left open shows it without being asked."""
+    buyer.buys(shop).asks("pendingok@mockpay")
+    (order,) = shop.seller.orders()
+    shop.seller.cancel(order["order_id"])
+    buyer.goes_to(buyer.url)
+    assert buyer.reads("payment-status") == "CANCELLED"
+    assert "Your bank has not decided yet" in buyer.reads("payment-reason")
+    assert "No money was taken" not in buyer.page.text_content()
+    assert buyer.page.xpath("//main/@data-poll")
+    shop.seller.advance(seconds=30)
+    buyer.goes_to(buyer.url)
+    assert "it went back to your account" in buyer.reads("payment-reason")
+    assert not buyer.page.xpath("//main/@data-poll")
+
+
+def test_a_buyer_of_whom_half_was_taken_reads_how_much(buyer, mockpay_seller, mockpay_client):
+    buyer.opens(mockpay_client, seller_order_id="o-1", redirect_url="http://127.0.0.1:1/back", amount="1708.03").asks(
+        "success@mockpay"
+    )
+    assert buyer.reads("amount-label") == "Paid in part"
+    text = buyer.page.text_content()
+    assert "₹854.01" in text
+    assert "₹854.02" in text
+    assert "orderTotalAmount=1708.03" in buyer.leaves()

@@ -31,6 +31,7 @@ PARTS = [
     "250.00",
     "499.00",
     "0.50",
+    "0.01",
 ]
 ANSWERS = [200, 200, 500, 404]
 #: Reserving: what a refund holds of the captured money.

@@ -276,6 +276,17 @@ class Attempt:
         return self.state in LIVE
 
     @property
+    def captured(self) -> Money:
+        """What was taken of it, though it may have gone back since."""
+        return Money(self.captured_minor, self.amount.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What was captured and is not on its way back."""
+        left = self.captured_minor - self.refund_reserved_minor if self.state is AttemptState.CAPTURED else 0
+        return Money(left, self.amount.currency)
+
+    @property
     def reason(self) -> str | None:
         """The failure's reason, where it failed."""
         return self.failure.reason if self.failure else None

@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS results (
     verified_at INTEGER NOT NULL,
     UNIQUE (order_id, signature)
 );
+CREATE TABLE IF NOT EXISTS captures (
+    order_id TEXT PRIMARY KEY REFERENCES orders (order_id),
+    amount_minor INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS refunds (
     number INTEGER PRIMARY KEY,
     reference_id TEXT NOT NULL UNIQUE,

@@ -22,8 +22,8 @@ from mockpay.merchant.ledger.refunds import RefundLedger
 from mockpay.merchant.ledger.states import AFTER_RESULT, LEGAL, OrderState
 
 _ORDERS = (
-    "SELECT order_id, sku, amount_minor, state, placed_at, changed_at, amazon_order_id,"
-    " settled_by, conflict FROM orders"
+    "SELECT order_id, sku, orders.amount_minor, state, placed_at, changed_at, amazon_order_id, settled_by, conflict,"
+    " coalesce(captures.amount_minor, orders.amount_minor) FROM orders LEFT JOIN captures USING (order_id)"
 )
 
 
@@ -36,6 +36,7 @@ class ShopOrder:
         amazon_order_id: The order reference that brought the state, where one did.
         settled_by: What brought the state: "result", "notification" or "ListOrderReference".
         conflict: What contradicted what, ever; empty for nearly all orders.
+        captured: What is taken where the order is paid: all of it, unless a notification names less.
     """
 
     order_id: str
@@ -47,6 +48,7 @@ class ShopOrder:
     amazon_order_id: str
     settled_by: str
     conflict: str
+    captured: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,15 @@ class Ledger:
                 _move(connection, order, target, at, "notification", amazon_order_id, conflict)
             return _existing(connection, order_id)
 
+    def record_capture(self, order_id: str, amount: Money) -> None:
+        """Enter that less than the order's amount was taken; no more than that can be refunded."""
+        with self._file.write() as connection:
+            connection.execute(
+                "INSERT INTO captures (order_id, amount_minor) VALUES (?, ?)"
+                " ON CONFLICT (order_id) DO UPDATE SET amount_minor = excluded.amount_minor",
+                (order_id, amount.minor),
+            )
+
     def by_amazon_id(self, amazon_order_id: str) -> ShopOrder | None:
         """Look an order up by Amazon's id of the reference that paid it."""
         query = f"{_ORDERS} WHERE amazon_order_id = ? ORDER BY number DESC LIMIT 1"
@@ -223,4 +234,4 @@ def _existing(connection: sqlite3.Connection, order_id: str) -> ShopOrder:
 
 def _order(row: Sequence[Any]) -> ShopOrder:
     order = ShopOrder(*row)
-    return replace(order, amount=Money(row[2]), state=OrderState(order.state))
+    return replace(order, amount=Money(row[2]), state=OrderState(order.state), captured=Money(row[9]))

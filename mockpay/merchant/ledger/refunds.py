@@ -195,7 +195,10 @@ def _refundable(connection: sqlite3.Connection, order_id: str) -> Money:
     Raises:
         Conflict: code ``refund.unpaid``.
     """
-    query = "SELECT amount_minor FROM orders WHERE order_id = ? AND state = ? AND amazon_order_id <> ''"
+    query = (
+        "SELECT coalesce(captures.amount_minor, orders.amount_minor) FROM orders LEFT JOIN captures USING (order_id)"
+        " WHERE order_id = ? AND state = ? AND amazon_order_id <> ''"
+    )
     paid = connection.execute(query, (order_id, OrderState.PAID)).fetchone()
     if paid is None:
         raise Conflict(f"Order {order_id} is not paid.", code="refund.unpaid")

@@ -104,6 +104,8 @@ class BackOffice:
             named = f"{notice.amount.wire()} {notice.amount.currency}"
             sentence = f"A notification names {named}, the shop asked for {order.amount.wire()}."
             ledger.alerts.enter(order.order_id, AMOUNT_CONFLICT, sentence, at=self._now())
+            if notice.state is PaymentState.COMPLETED and Money(0) < notice.amount < order.amount:
+                ledger.record_capture(order.order_id, notice.amount)
             self._ignore(message_id)
             return
         order = ledger.apply_notification(

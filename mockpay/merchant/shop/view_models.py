@@ -316,11 +316,12 @@ def _sums(order: ShopOrder, refunds: list[ShopRefund]) -> list[ViewModel]:
     """The lines below the price: what is back, what is on its way, what remains."""
     back = _total(refunds, RefundStatus.PROCESSED)
     coming = _total(refunds, *OPEN)
-    if not back.minor and not coming.minor:
+    untaken = order.amount - order.captured
+    if not back.minor and not coming.minor and not untaken.minor:
         return []
-    rows = [("Refunded", back, "− "), ("Refund, on its way", coming, "− ")]
+    rows = [("Not taken", untaken, "− "), ("Refunded", back, "− "), ("Refund, on its way", coming, "− ")]
     lines = [(label, sum_, sign) for label, sum_, sign in rows if sum_.minor]
-    lines.append(("You pay in the end", order.amount - back - coming, ""))
+    lines.append(("You pay in the end", order.captured - back - coming, ""))
     return [{"label": label, "value": sign + sum_.display()} for label, sum_, sign in lines]
 
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from flask import Request, Response, jsonify
 
-from mockpay.domain.orders import Order, OrderState
+from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.providers.amazonpay import codec
@@ -75,14 +75,16 @@ def _answer(sandbox: Sandbox, opened: OpenedEnvelope, order: Order | None, line:
 
 
 def _fields(sandbox: Sandbox, order: Order) -> dict[str, str]:
-    _, reason = outcome(order, attempts.last_of_order(sandbox, order.order_pk))
+    last = attempts.last_of_order(sandbox, order.order_pk)
+    _, reason = outcome(order, last)
+    amount = last.captured if last is not None and order.state in PAID else order.amount
     pending = order.open or order.state is OrderState.AUTHORIZED
     fields = {
         "transactionStatusCode": "01" if pending else reason.code,
         "transactionStatusDescription": "Txn Pending" if pending else reason.description,
         "transactionId": order.order_id,
         "merchantTransactionId": order.seller_order_id,
-        "transactionValue": order.amount.wire(),
+        "transactionValue": amount.wire(),
         "transactionCurrencyCode": order.amount.currency,
         "transactionDate": str(order.updated_at),
     }

@@ -39,6 +39,7 @@ FAILED = Reason("200", "Payment failed")
 #: The sandbox's own codes, by our reason or error code.
 FAILURES: Mapping[str, Reason] = {
     "payment_cancelled": Reason("201", "Cancelled by the buyer"),
+    "cancelled_by_seller": Reason("201", "Cancelled by the seller"),
     "payment_timed_out": Reason("202", "The time to pay is over"),
     "payment_collect_request_expired": Reason("203", "The UPI request was not answered"),
     "insufficient_funds": Reason("204", "Not enough funds"),

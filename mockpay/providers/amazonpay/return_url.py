@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.sellers import Seller
+from mockpay.domain.timeline import Actor
 from mockpay.providers.amazonpay import reasons
 from mockpay.providers.amazonpay.reasons import Reason, Status
 from mockpay.wire.amazonpay.signing import Encoding, sign_result
@@ -42,6 +43,8 @@ def outcome(order: Order, last: Attempt | None) -> tuple[Status, Reason]:
         return Status.SUCCESS, reasons.SUCCESS
     if order.state is OrderState.AUTHORIZED or (order.open and last is not None and last.state in _WAITING):
         return Status.PENDING, reasons.PENDING
+    if order.state is OrderState.CANCELLED and order.cancelled_by not in {None, Actor.BUYER}:
+        return Status.FAILURE, reasons.failure("cancelled_by_seller")
     return Status.FAILURE, reasons.failure(order.reason or (last.reason if last else None))
 
 

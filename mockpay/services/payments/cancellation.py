@@ -7,7 +7,6 @@ from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.refunds import CANCELLATION, RefundRequest
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict
-from mockpay.kernel.money import Money
 from mockpay.services.payments import captures, orders
 from mockpay.services.payments.transitions import ORDERS, get_order
 from mockpay.services.refunds import refunds
@@ -36,14 +35,13 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Order
 def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     tried = attempts.of_order(sandbox, order.order_pk)
     taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
-    left = taken.captured_minor - taken.refund_reserved_minor if taken else 0
-    if left <= 0:
+    if taken is None or not taken.refundable.minor:
         message = "All of this order's money is refunded or being refunded."
         raise Conflict(message, code="order.refunded")
     number = len(refund_rows.of_order(sandbox, order.order_pk)) + 1
     # A reference has 32 characters at most, so an order's id must not have more than 23.
     key = f"CANCEL-{order.order_id}-{number}"
-    asked = RefundRequest(key, Money(left, order.amount.currency), kind=CANCELLATION)
+    asked = RefundRequest(key, taken.refundable, kind=CANCELLATION)
     add_event(sandbox, ORDERS, order, "cancelled_after_capture", actor, before=order.state)
     refunds.request(sandbox, order, asked)
     return get_order(sandbox, order.order_pk)

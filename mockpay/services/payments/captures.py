@@ -10,7 +10,8 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Conflict
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import (
     ATTEMPTS,
     AUTHORIZATION_EXPIRY,
@@ -50,7 +51,7 @@ def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> A
     schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
     by_itself = sandbox.seller.settings.capture == "auto"
     if by_itself and not planned.startswith(CAPTURE_EXPIRES):
-        return _capture(sandbox, secured, held, Actor.SANDBOX)
+        return _capture(sandbox, secured, held, Actor.SANDBOX, held.amount.minor)
     return held
 
 
@@ -61,12 +62,16 @@ def _hold_ms(sandbox: Sandbox, planned: str) -> int:
     return sandbox.seller.settings.authorization_seconds * SECOND
 
 
-def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Order:
+def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER, amount: Money | None = None) -> Order:
     """
-    Take the money that an order's attempt has secured.
+    Take the money that an order's attempt has secured; what is not taken is released.
+
+    Args:
+        amount: All of it if None.
 
     Raises:
-        Conflict: code ``capture.not_authorized`` or ``capture.pending``.
+        Conflict: code ``capture.not_authorized``, ``capture.pending`` or ``capture.exceeds_authorization``.
+        Invalid: code ``amount.too_small``.
     """
     attempt = attempts.last_of_order(sandbox, order.order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
@@ -74,27 +79,35 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Orde
         raise Conflict(message, code="capture.not_authorized", state=str(order.state))
     if any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, attempt.attempt_id)):
         raise Conflict("The capture is pending already.", code="capture.pending")
-    _capture(sandbox, order, attempt, actor)
+    taken = attempt.amount if amount is None else amount
+    if taken.minor < 1:
+        raise Invalid("The amount is below 0.01.", code="amount.too_small", field="amount")
+    if taken > attempt.amount:
+        message = f"At most {attempt.amount.wire()} {attempt.amount.currency} can be captured."
+        raise Conflict(message, code="capture.exceeds_authorization")
+    _capture(sandbox, order, attempt, actor, taken.minor)
     return get_order(sandbox, order.order_pk)
 
 
-def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor) -> Attempt:
+def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
     outcome = attempt.plan.at(Stage.CAPTURE).outcome
     if outcome == "pending":
         add_event(sandbox, ORDERS, order, "capture_pending", Actor.SANDBOX, before=order.state)
         due = sandbox.now + sandbox.seller.settings.upi_pending_seconds * SECOND
-        schedule.add(sandbox, CAPTURE, attempt.attempt_id, due)
+        schedule.add(sandbox, CAPTURE, attempt.attempt_id, due, minor=minor)
         return attempt
     if outcome in {"fails", "closed"}:
         refused = step(sandbox, ATTEMPTS, attempt, "capture_failed", Actor.ISSUER)
         return _void(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
-    minor = attempt.amount.minor // 2 if outcome == "partial" else attempt.amount.minor
-    return _complete_capture(sandbox, order, attempt, actor, minor)
+    taken = max(minor // 2, 1) if outcome == "partial" else minor
+    return _complete_capture(sandbox, order, attempt, actor, taken)
 
 
 def _complete_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
-    taken = step(sandbox, ATTEMPTS, attempt, "capture", actor, {"captured_minor": minor})
-    step(sandbox, ORDERS, order, "capture", actor)
+    captured = Money(minor, attempt.amount.currency)
+    amounts = {"amount": captured.wire(), "released": (attempt.amount - captured).wire()}
+    taken = step(sandbox, ATTEMPTS, attempt, "capture", actor, {"captured_minor": minor}, **amounts)
+    step(sandbox, ORDERS, order, "capture", actor, None, **amounts)
     schedule_reversal(sandbox, attempt)
     return taken
 
@@ -106,12 +119,12 @@ def schedule_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
         schedule.add(sandbox, REVERSE, attempt.attempt_id, due)
 
 
-def complete_pending(sandbox: Sandbox, attempt_id: str) -> None:
+def complete_pending(sandbox: Sandbox, attempt_id: str, minor: int) -> None:
     """A pending capture is done."""
     attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.AUTHORIZED:
         order = get_order(sandbox, attempt.order_pk)
-        _complete_capture(sandbox, order, attempt, Actor.CLOCK, attempt.amount.minor)
+        _complete_capture(sandbox, order, attempt, Actor.CLOCK, minor)
 
 
 def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:

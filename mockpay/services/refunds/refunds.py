@@ -11,7 +11,6 @@ from mockpay.domain.refunds import SELLER, Refund, RefundRequest, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.kernel.money import MINIMUM_MINOR
 from mockpay.services.payments import payments
 from mockpay.services.refunds.refund_settlement import settle
 from mockpay.services.refunds.transitions import REFUNDS, get_refund, schedule_settlement
@@ -122,9 +121,8 @@ def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt
     """The attempt whose money is asked back."""
     if asked.amount.currency != order.amount.currency:
         raise Invalid("The currency is not the order's.", code="refund.currency")
-    # What is left of a cancelled order goes back however little it is.
-    if asked.amount.minor < MINIMUM_MINOR and asked.kind == SELLER:
-        raise Invalid("The amount is below 1.00.", code="amount.too_small")
+    if asked.amount.minor < 1:
+        raise Invalid("The amount is below 0.01.", code="amount.too_small")
     tried = attempts.of_order(sandbox, order.order_pk) if order.state in PAID else []
     taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
     if taken is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, not_, or_, select
 
 from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.orders import PAID
@@ -29,8 +29,14 @@ _is_captured = attempts.c.state == str(AttemptState.CAPTURED)
 _is_reversed = attempts.c.state == str(AttemptState.REVERSED)
 _took_money = or_(_is_captured, and_(_is_reversed, attempts.c.captured_minor > 0))
 
-#: A scenario of the stage `capture` may leave the rest; no other stage has an outcome of this name.
-_in_part = and_(_took_money, attempts.c.plan.contains('"outcome":"partial"', autoescape=True))
+#: The capture of a part says what it released of the hold.
+_released_rest = exists().where(
+    timeline.c.order_pk == attempts.c.order_pk,
+    timeline.c.subject == attempts.c.attempt_id,
+    timeline.c.event == "capture",
+    not_(timeline.c.facts.contains('"released":"0.00"', autoescape=True)),
+)
+_in_part = and_(_took_money, _released_rest)
 
 #: What the attempts of each of the seller's orders add up to.
 _sums = (
@@ -68,7 +74,7 @@ _ORDER_RULES: tuple[Rule, ...] = (
             _sum("minor") != orders.c.amount_minor,
             not_(and_(_sum("in_part") == 1, _sum("minor").between(1, orders.c.amount_minor))),
         ),
-        "What was captured must be the order's amount, or a part of it where a scenario says so.",
+        "What was captured must be the order's amount, or a part of it whose capture released the rest.",
     ),
     (
         "paid.reversed_unrefunded",

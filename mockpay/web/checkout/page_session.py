@@ -287,7 +287,7 @@ def _amount_label(session: PageSession) -> str:
     if order.state is OrderState.AUTHORIZED:
         return "Held for the seller"
     if order.state in PAID:
-        return "Paid"
+        return "Paid in part" if last is not None and last.captured < order.amount else "Paid"
     live = last is not None and last.live
     return _TO_PAY if order.open and (live or session.tries_left) else "Not paid"
 

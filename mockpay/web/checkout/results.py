@@ -135,6 +135,7 @@ def result(session: PageSession) -> dict[str, object]:
     order, last = session.order, session.last
     shown: dict[str, object] = {
         "unknown": last is not None and last.state is _A.UNKNOWN,
+        "undecided": last is not None and last.live,
         "reason": order.reason,
         "code": last.failure.code if last and last.failure else None,
         "refs": [],
@@ -153,16 +154,30 @@ def result(session: PageSession) -> dict[str, object]:
         return shown | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"No money was taken. {page_session.store(session)} is told.",
+            "sentence": f"{_money_of_cancelled(last)} {page_session.store(session)} is told.",
         }
     if last is not None and last.live and order.open:
         return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": "Your bank has not decided yet."}
     return shown | _failed(session)
 
 
+def _money_of_cancelled(last: Attempt | None) -> str:
+    """What became, or may become, of the money of an order that was given up."""
+    if last is not None and last.state is _A.PENDING:
+        return "Your bank has not decided yet: if it still takes the money, it sends it back to your account."
+    if last is not None and last.state is _A.REVERSED:
+        return "Your bank took the money after that; it went back to your account."
+    return "No money was taken."
+
+
 def _paid(session: PageSession) -> dict[str, object]:
     order, last = session.order, session.last
     refs = [{"label": "Amount", "value": order.amount.display()}]
+    if last is not None and last.captured < order.amount:
+        refs += [
+            {"label": "Taken", "value": last.captured.display()},
+            {"label": "Not taken", "value": (order.amount - last.captured).display()},
+        ]
     if last is not None:
         refs.append({"label": f"Paid by {method_name(last, session.methods)}", "value": method_title(last)})
         details = METHODS[last.method].details(last.instrument)
@@ -173,7 +188,7 @@ def _paid(session: PageSession) -> dict[str, object]:
         {"label": "Order reference", "value": order.order_id},
         {"label": "Time", "value": time_of_day(order.updated_at)},
     ]
-    returned = order.refunded_minor >= order.amount.minor
+    returned = last is not None and order.refunded_minor >= last.captured_minor
     back = "The money was taken, then sent back." if returned else ""
     return {
         "status": "SUCCESS",

@@ -7,9 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from mockpay.delivery.sender_pool import send_waiting
-from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.timeline import Actor
-from mockpay.kernel.money import Money
 from mockpay.otp import otp_table
 from mockpay.risk import assessment as risk
 from mockpay.services import scenarios
@@ -165,6 +164,7 @@ class AttemptSummary(Struct, kw_only=True):
     state: str
     amount: str
     captured_amount: str
+    refundable_amount: str
     currency: str
     gateway: str
     reason: str | None
@@ -236,18 +236,17 @@ def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
         otps=otps,
         authentications=authentications,
         timeline=timeline_entries(timeline.of_order(sandbox, order.order_pk), subjects),
-        captured_amount=_captured(attempt),
+        **_amounts(attempt),
     )
 
 
 def attempt_summary(attempt: Attempt) -> AttemptSummary:
     """An attempt without what happened to it."""
-    return to_response(AttemptSummary, attempt, captured_amount=_captured(attempt))
+    return to_response(AttemptSummary, attempt, **_amounts(attempt))
 
 
-def _captured(attempt: Attempt) -> str:
-    captured = attempt.state is AttemptState.CAPTURED
-    return (attempt.amount if captured else Money(0, attempt.amount.currency)).wire()
+def _amounts(attempt: Attempt) -> dict[str, str]:
+    return {"captured_amount": attempt.captured.wire(), "refundable_amount": attempt.refundable.wire()}
 
 
 def stage_decisions(attempt: Attempt) -> list[StageDecision]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.payments.attempts import AttemptState, Source
+from mockpay.domain.orders import Order, OrderState
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
@@ -58,6 +58,7 @@ class OrderFields(Struct, kw_only=True):
     live: bool
     captured_amount: str
     refunded_amount: str
+    refundable_amount: str
     attempt_count: int
     created_at: str
     updated_at: str
@@ -113,7 +114,7 @@ def _method(code: str | None) -> str | None:
 
 def _summary(row: OrderRow) -> OrderSummary:
     attempt = attempt_summary(row.last) if row.last else None
-    return to_response(OrderSummary, row.order, attempt=attempt, **_amounts(row.order))
+    return to_response(OrderSummary, row.order, attempt=attempt, **_amounts(row.order, row.last))
 
 
 def get_order(request: Request[None, None]) -> OrderDetail:
@@ -126,12 +127,20 @@ def cancel_order(request: Request[None, None]) -> OrderDetail:
         return _detail(sandbox, cancellation.cancel(sandbox, _order(sandbox, request)), request.base)
 
 
-def capture_order(request: Request[None, None]) -> OrderDetail:
+class CaptureRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How much; without it all that is authorised."""
+
+    amount: Annotated[str | None, Meta(description="At least 0.01; what is authorised beyond it is released.")] = None
+
+
+def capture_order(request: Request[None, CaptureRequest]) -> OrderDetail:
     with request.transaction() as sandbox:
-        return _detail(sandbox, captures.capture(sandbox, _order(sandbox, request)), request.base)
+        order, amount = _order(sandbox, request), request.body.amount
+        asked = None if amount is None else Money.parse(amount, order.amount.currency)
+        return _detail(sandbox, captures.capture(sandbox, order, amount=asked), request.base)
 
 
-def _order(sandbox: Sandbox, request: Request[None, None]) -> Order:
+def _order(sandbox: Sandbox, request: Request[None, Any]) -> Order:
     return require(orders.by_id(sandbox, request.path["order_id"]), "order")
 
 
@@ -147,14 +156,18 @@ def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
         timeline=timeline_entries(events),
         why=[decision for attempt in order_attempts for decision in stage_decisions(attempt)],
         urls={"pay": f"{base}/pay/{order.page_token}/", "dashboard": dashboard},
-        **_amounts(order),
+        **_amounts(order, order_attempts[-1] if order_attempts else None),
     )
 
 
-def _amounts(order: Order) -> dict[str, str]:
-    captured = order.amount if order.state in PAID else Money(0, order.amount.currency)
-    refunded = Money(order.refunded_minor, order.amount.currency)
-    return {"captured_amount": captured.wire(), "refunded_amount": refunded.wire()}
+def _amounts(order: Order, last: Attempt | None) -> dict[str, str]:
+    """What was captured is its newest attempt's: no attempt follows a paid one."""
+    nothing = Money(0, order.amount.currency)
+    return {
+        "captured_amount": (last.captured if last else nothing).wire(),
+        "refunded_amount": Money(order.refunded_minor, order.amount.currency).wire(),
+        "refundable_amount": (last.refundable if last else nothing).wire(),
+    }
 
 
 _PATH = "/v1/sellers/{seller_id}/orders"
@@ -168,5 +181,11 @@ ENDPOINTS = (
         "Cancel an order: an open one ends, a hold is released, captured money is refunded.",
         errors=(409,),
     ),
-    POST(f"{_ORDER}/capture", capture_order, "Take the money that an order has authorised.", errors=(409,)),
+    POST(
+        f"{_ORDER}/capture",
+        capture_order,
+        "Take the money that an order has authorised, or a part of it; the rest is released.",
+        errors=(409,),
+        example='{"amount": "4.00"}',
+    ),
 )

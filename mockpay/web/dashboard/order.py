@@ -9,9 +9,8 @@ from typing import Any
 from flask import Blueprint, url_for
 
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
+from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt
 from mockpay.domain.timeline import TimelineEvent
-from mockpay.kernel.money import Money
 from mockpay.services.payments import cancellation, captures
 from mockpay.services.payments.transitions import CAPTURE
 from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
@@ -44,8 +43,8 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
     if order.state is OrderState.AUTHORIZED and last is not None:
         return _of_hold(sandbox, last)
     if order.state in PAID:
-        left = _left(order, tries)
-        return [Act("cancel", f"Cancel and refund {left.display()}")] if left.minor > 0 else []
+        left = last.refundable if last else None
+        return [Act("cancel", f"Cancel and refund {left.display()}")] if left and left.minor else []
     busy = last is not None and last.state in HOLDS_ORDER
     return [Act("cancel", "Cancel order")] if order.open and not busy else []
 
@@ -56,13 +55,6 @@ def _of_hold(sandbox: Sandbox, held: Attempt) -> list[Act]:
     if any(event.kind == CAPTURE for event in waiting):
         return [release]
     return [Act("capture", f"Capture {held.amount.display()}"), release]
-
-
-def _left(order: Order, tries: Sequence[Attempt]) -> Money:
-    """What was captured and is not on its way back."""
-    taken = next((attempt for attempt in tries if attempt.state is AttemptState.CAPTURED), None)
-    minor = taken.captured_minor - taken.refund_reserved_minor if taken else 0
-    return Money(minor, order.amount.currency)
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -108,8 +100,10 @@ def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
     last = tries[-1] if tries else None
     facts = {}
     if order.state in PAID and last is not None:
-        facts["Captured"] = Money(last.captured_minor, order.amount.currency).display()
-        facts["Refundable"] = _left(order, tries).display()
+        facts["Captured"] = last.captured.display()
+        if last.captured < last.amount:
+            facts["Released"] = (last.amount - last.captured).display()
+        facts["Refundable"] = last.refundable.display()
     if last is not None and last.saved_token:
         facts["Saved method"] = last.saved_token
     if last is not None and last.eci:
@@ -124,10 +118,16 @@ def _try(attempt: Attempt) -> dict[str, str]:
         "title": sentences.method_title(attempt),
         "icon": sentences.method_icon(attempt),
         "state": str(attempt.state),
-        "fact": sentences.failure_sentence(attempt.failure, attempt.method) if attempt.failure else "",
+        "fact": _fact(attempt),
         "decided_by": sentences.decided_by(attempt) or "",
         "reference": attempt.reference or "",
     }
+
+
+def _fact(attempt: Attempt) -> str:
+    if attempt.failure:
+        return sentences.failure_sentence(attempt.failure, attempt.method)
+    return sentences.captured_part(attempt) if 0 < attempt.captured_minor < attempt.amount.minor else ""
 
 
 def _story(sandbox: Sandbox, order: Order, events: Sequence[TimelineEvent]) -> dict[str, Any]:

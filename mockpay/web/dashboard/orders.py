@@ -175,6 +175,7 @@ def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:
         "icon": sentences.method_icon(last),
         "decided_by": sentences.decided_by(last),
         "amount": order.amount.display(),
+        "captured": last.captured.display() if last and 0 < last.captured_minor < last.amount.minor else "",
         "age": sentences.span(sandbox.now - order.created_at),
         "opened": rfc3339(order.created_at),
     }

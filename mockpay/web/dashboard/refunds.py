@@ -11,7 +11,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.refunds import DECLINE_REASONS, REFUND, Refund, RefundState
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.money import Money
-from mockpay.services.payments.transitions import get_order
+from mockpay.services.payments.transitions import get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as refund_services
 from mockpay.services.refunds.transitions import get_refund
@@ -94,6 +94,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, refusal: Mapping[s
         current="refunds",
         refund=refund,
         order=order,
+        captured=get_attempt(sandbox, refund.attempt_id).captured.display(),
         refunded=Money(order.refunded_minor, order.amount.currency).display(),
         answer=refund_sentences.what_happened(refund, sandbox.now),
         origin=refund_sentences.why_requested(refund),

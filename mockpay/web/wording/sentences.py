@@ -71,7 +71,7 @@ _RELEASED: Mapping[str | None, tuple[str, str]] = {
 _GAVE_UP: Mapping[Actor | None, str] = {
     Actor.TESTER: "A tester cancelled the order, by the dashboard or the control API.",
     Actor.SELLER: "The seller cancelled the order.",
-    None: "The buyer gave up before paying.",
+    None: "The buyer gave up on the payment page.",
 }
 _CANCELLED_HOLD = ("Cancelled before capture", "The order was cancelled while its money was held.")
 #: A hold that waits says what for; one that was released says why it was.
@@ -194,9 +194,15 @@ def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> 
     if order.state is _O.PARTIALLY_REFUNDED:
         return "Refunded in part"
     paid = f"Paid by {method_name(last, methods)}" if last else "Paid"
+    paid += f", {captured_part(last)}" if last and last.captured < last.amount else ""
     told = last.plan.at(Stage.REDIRECT) if last else None
     says = RETURNS.get(told.outcome) if told else None
     return f"{paid}; {says}" if says else paid
+
+
+def captured_part(attempt: Attempt) -> str:
+    """How much was taken of an amount that was not taken in full."""
+    return f"{attempt.captured.display()} of {attempt.amount.display()} captured"
 
 
 def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
@@ -205,9 +211,10 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
     if last is not None and last.state is _A.VOIDED:
         return f"{_RELEASED.get(order.reason, _CANCELLED_HOLD)[0]}; the hold was released"
     if order.state is _O.CANCELLED:
+        meanwhile = " while the bank was deciding" if last is not None and last.state is _A.PENDING else ""
         if order.cancelled_by not in {None, Actor.BUYER}:
-            return f"Cancelled by {'a tester' if order.cancelled_by is Actor.TESTER else 'the seller'}"
-        return "The buyer cancelled on the payment page" if full else "Cancelled on the payment page"
+            return f"Cancelled by {'a tester' if order.cancelled_by is Actor.TESTER else 'the seller'}{meanwhile}"
+        return f"{'The buyer cancelled' if full else 'Cancelled'} on the payment page{meanwhile}"
     if last is None:
         return "The time to pay ran out; nothing was tried"
     if last.state is _A.PENDING:
@@ -326,7 +333,9 @@ def whose_doing(order: Order, last: Attempt | None) -> str:
 
 def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.CANCELLED:
-        return f"{_INNOCENT} {_GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])}"
+        deciding_bank = last is not None and last.state is _A.PENDING
+        late = " Should the bank still pay, the money goes back." if deciding_bank else ""
+        return f"{_INNOCENT} {_GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])}{late}"
     settled = deciding(last)
     if last is not None and settled is not None:
         decision = settled[1]

@@ -107,10 +107,19 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
     if name in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
         return BY.get(event.actor, "")
     own = method.facts if method else {}
+    if "released" in facts:
+        return _captured(facts)
     text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": _returned(event), **own}
     if event.actor is Actor.BUYER:
         text["given_up"] = "The buyer went back to the seller instead of trying again"
     return text.get(name, "")
+
+
+def _captured(facts: Mapping[str, object]) -> str:
+    """What was taken of a hold, and what was not."""
+    amount, released = Money.parse(str(facts["amount"])), Money.parse(str(facts["released"]))
+    rest = f", {released.display()} released" if released.minor else ""
+    return f"{amount.display()} taken{rest}"
 
 
 def _returned(event: TimelineEvent) -> str:

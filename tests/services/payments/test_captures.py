@@ -6,9 +6,9 @@ import pytest
 
 from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import DAY
-from mockpay.kernel.errors import Conflict
+from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.store import schedule
-from tests.factories import IPN_URL, NOON, SECOND, World, run_concurrently
+from tests.factories import IPN_URL, NOON, SECOND, World, on_sqlite, run_concurrently
 from tests.services.ledger import balances, by_balance, payable, top_up
 
 
@@ -17,8 +17,8 @@ def by_hand(runtime):
     return World.new(runtime, capture="manual", ipn_url=IPN_URL)
 
 
-def authorised(world, amount="499.00"):
-    order = world.order(amount=amount)
+def authorised(world, amount="499.00", number="O-1"):
+    order = world.order(number, amount)
     world.pay(order)
     assert world.states(order) == ("AUTHORIZED", "AUTHORIZED")
     return order
@@ -215,3 +215,53 @@ def test_money_told_as_failure_goes_back_however_it_was_captured(runtime, how):
     world.advance_until_idle()
     assert world.states(order) == ("REFUNDED", "REVERSED")
     assert world.violations() == []
+
+
+@on_sqlite
+def test_a_part_is_captured_down_to_a_paisa_and_the_rest_released(by_hand):
+    for part, rest in (("4.00", "495.00"), ("0.01", "498.99"), ("499.00", "0.00")):
+        order = authorised(by_hand, number=part)
+        by_hand.capture(order, part)
+        (attempt,) = by_hand.attempts(order)
+        assert (attempt.captured.wire(), attempt.refundable.wire()) == (part, part)
+        steps = [event for event in by_hand.timeline(order) if event.event == "capture"]
+        assert [step.machine for step in steps] == ["attempt", "order"]
+        assert all(step.facts == {"amount": part, "released": rest} for step in steps)
+        (told,) = by_hand.notifications(order)
+        assert told.facts["amount"] == part
+    assert by_hand.violations() == []
+
+
+@on_sqlite
+def test_no_more_than_is_authorised_and_no_less_than_a_paisa_is_captured(by_hand):
+    order = authorised(by_hand)
+    refused("capture.exceeds_authorization", by_hand.capture, order, "499.01")
+    with pytest.raises(Invalid) as error:
+        by_hand.capture(order, "0.00")
+    assert error.value.code == "amount.too_small"
+    assert by_hand.states(order) == ("AUTHORIZED", "AUTHORIZED")
+
+
+def test_a_pending_capture_takes_the_part_that_was_asked_for(by_hand):
+    order = authorised(by_hand, "1708.01")
+    by_hand.capture(order, "4.00")
+    by_hand.advance(30)
+    assert by_hand.attempts(order)[0].captured_minor == 400
+    assert by_hand.violations() == []
+
+
+@on_sqlite
+def test_of_a_paisa_half_is_a_paisa(by_hand):
+    order = authorised(by_hand, "1708.03")
+    by_hand.capture(order, "0.01")
+    assert by_hand.attempts(order)[0].captured_minor == 1
+
+
+@on_sqlite
+def test_a_balance_gives_the_part_that_is_captured_and_keeps_the_rest(by_hand):
+    top_up(by_hand, 49_900)
+    order = by_hand.order()
+    by_balance(by_hand, order)
+    by_hand.capture(order, "4.00")
+    assert balances(by_hand) == (49_500, 0)
+    assert by_hand.violations() == []

@@ -1,10 +1,15 @@
 """Refunds: what is given back, when, once, and never more than was taken."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mockpay.domain.refunds import WINDOW_MS
 from mockpay.kernel.clock import DAY, SECOND, rfc3339
 from mockpay.kernel.errors import Conflict, IllegalTransition, Invalid
+from mockpay.kernel.money import Money
 from mockpay.store import scenarios, schedule
 from tests.factories import NOON, World, on_sqlite, run_concurrently
 from tests.services.ledger import ASHA, balances, by_balance, payable, top_up
@@ -132,7 +137,6 @@ def test_a_seller_who_refunds_in_time_stops_the_sending_back(world):
         ("refund.invalid", {"note": "x" * 256}),
         ("refund.invalid", {"soft_descriptor": "x" * 17}),
         ("refund.currency", {"currency": "USD"}),
-        ("amount.too_small", {"amount": "0.99"}),
         ("amount.too_small", {"amount": "0.00"}),
         ("refund.exceeds_capture", {"amount": "499.01"}),
         ("simulation.invalid", {"note": '{"SandboxSimulation": {"State": "Nonsense"}}'}),
@@ -452,3 +456,22 @@ def test_a_refund_without_delay_is_completed_a_second_before_it_is_taken_back(ru
     assert world.refunds(order)[0].state == "COMPLETED"
     world.advance(0.001)
     assert world.refunds(order)[0].state == "REVERSED"
+
+
+@on_sqlite
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(total=st.integers(100, 20_000), cuts=st.sets(st.integers(1, 19_999), max_size=3))
+def test_an_order_that_is_split_in_any_way_is_refunded_to_nothing(runtime, total, cuts):
+    """The parts are down to 0.01; a paisa more than is left is refused at each of them."""
+    world = World.new(runtime, magic_amounts=False, refund_delay_seconds=0)
+    order = paid(world, amount=Money(total).wire())
+    borders = [0, *sorted(cut for cut in cuts if cut < total), total]
+    for start, end in pairwise(borders):
+        refused("refund.exceeds_capture", world.refund, order, Money(total - start + 1).wire(), f"MORE-{start}")
+        world.refund(order, Money(end - start).wire(), f"R-{start}")
+    world.advance_until_idle()
+    assert world.get_order(order).state == "REFUNDED"
+    assert world.get_order(order).refunded_minor == total
+    assert world.attempts(order)[0].refundable == Money(0)
+    refused("refund.exceeds_capture", world.refund, order, "0.01", "ONE-MORE")
+    assert world.violations() == []

@@ -122,7 +122,7 @@ DAMAGES = [
     (of_attempts("PART").values(captured_minor=0), {"paid.amount"}),
     (of_attempts("PART").values(captured_minor=170_804), {"paid.amount"}),
     (of_attempts("MANY").values(captured_minor=99_999), {"paid.amount"}),
-    (of_attempts("PART").values(plan="{}"), {"paid.amount"}),
+    (update(timeline).where(timeline.c.event == "capture").values(facts='{"released":"0.00"}'), {"paid.amount"}),
 ]
 
 

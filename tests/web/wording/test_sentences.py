@@ -58,7 +58,7 @@ def test_a_cancelled_order_says_that_the_buyer_gave_up(world):
     order = world.order()
     world.cancel(order)
     assert told(world, order) == "Cancelled on the payment page"
-    assert whose_doing(world.get_order(order), None) == f"{INNOCENT} The buyer gave up before paying."
+    assert whose_doing(world.get_order(order), None) == f"{INNOCENT} The buyer gave up on the payment page."
 
 
 def test_an_expired_order_says_that_nothing_was_tried(world):
@@ -205,3 +205,24 @@ def test_time_left_is_told_as_a_clock_does(subtests):
     for ms, says in [(-1, "0:00"), (5_000, "0:05"), (680_000, "11:20"), (3_905_000, "1:05:05"), (3 * DAY, "3 d")]:
         with subtests.test(ms=ms, says=says):
             assert countdown(ms) == says
+
+
+@pytest.mark.parametrize("by", ["the buyer", "the seller"])
+def test_an_order_that_is_cancelled_while_its_bank_decides_says_what_is_true(world, by):
+    order = world.order()
+    attempt = world.pay(order, "pendingok@mockpay")
+    world.cancel(order) if by == "the buyer" else world.cancel_by_seller(order)
+    says = {"the buyer": "Cancelled on the payment page", "the seller": "Cancelled by the seller"}[by]
+    assert told(world, order) == f"{says} while the bank was deciding"
+    doing = whose_doing(world.get_order(order), world.get_attempt(attempt.attempt_id))
+    assert doing.endswith(" Should the bank still pay, the money goes back.")
+    world.advance_until_idle()
+    assert told(world, order) == "Approved after the order had ended; the money went back"
+    assert "Should the bank" not in whose_doing(world.get_order(order), world.get_attempt(attempt.attempt_id))
+
+
+def test_half_a_capture_says_how_much_was_taken(world):
+    order = world.order(amount="1708.03")
+    world.pay(order, "asha@okhdfc")
+    world.advance_until_idle()
+    assert told(world, order) == "Paid by UPI, ₹854.01 of ₹1,708.03 captured"
