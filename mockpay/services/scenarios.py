@@ -193,7 +193,7 @@ def typed_as(decision: Decision) -> str:
 
 
 _SOURCE_SAYS: Mapping[Source, str] = {
-    Source.RULE: "a rule made by control API",
+    Source.RULE: "a rule made by dashboard or control API",
     Source.SIMULATION: "SandboxSimulation in a note",
     Source.INSTRUMENT: "the instrument",
     Source.AMOUNT: "the amount",

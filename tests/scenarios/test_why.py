@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 
 from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
-from mockpay.domain.payments.attempts import Source, Stage
+from mockpay.domain.payments.attempts import Attempt, Auth, Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
+from mockpay.kernel.money import Money
+from mockpay.services import buyers
 from mockpay.services.payments import authentication, banks, payments, settlement
-from mockpay.services.scenarios import stage_decisions
 from mockpay.store import outbox
 from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.rules import Browser
-from mockpay.web.dashboard.decision_trace import decision_traces, reproduction_of
+from mockpay.vault import saved_methods as vault
+from mockpay.vault.rules import consent
+from mockpay.web.dashboard.decision_trace import reproduction_of
 from mockpay.web.wording import sentences
-from tests.factories import World
+from tests.factories import GUEST_AT_PAGE, World
+from tests.scenarios.explanations import Views, assert_explained, assert_true_to
 from tests.scenarios.test_table import BROKEN, amount_of, instrument_of
 
-#: Words that a payment by another method must not be told in.
-FOREIGN = {
-    "upi": r"\bcards?\b|net banking|\bbalance\b|\bEMI\b|3-D Secure",
-    "card": r"\bUPI\b|net banking|\bbalance\b|\bEMI\b",
-    "netbanking": r"\bUPI\b|\bcards?\b|\bbalance\b|\bEMI\b|3-D Secure",
-    "wallet": r"\bUPI\b|\bcards?\b|net banking|\bEMI\b|3-D Secure",
-    "emi": r"\bUPI\b|net banking|\bbalance\b",
-}
 #: Limits would stop a test that pays as often as this one does.
 NO_LIMITS = {"VEL_CARD": "off", "VEL_VPA": "off", "VEL_BUYER_AMT": "off", "AMT_HIGH": "off", "BIN_COUNTRY": "off"}
 RICH = "rich@buyers.mockpay.test"
@@ -41,29 +40,9 @@ def world(runtime):
     return World.new(runtime, risk_rules=NO_LIMITS)
 
 
-def texts_of(world, order, attempt):
-    """All that the dashboard and the API say of an order and its last try."""
-    order, attempt = world.get_order(order), world.get_attempt(attempt.attempt_id)
-    traces = decision_traces(attempt, magic_amounts=True)
-    return [
-        sentences.what_happened(order, attempt, world.now()),
-        sentences.what_happened(order, attempt, full=True),
-        sentences.whose_doing(order, attempt),
-        sentences.decided_by(attempt) or "",
-        *(f"{trace.head} {trace.seen} {trace.description}" for trace in traces),
-        *(f"{step.name} {step.description}" for trace in traces for step in trace.steps),
-        *(decision.says for decision in stage_decisions(attempt)),
-    ]
-
-
-def assert_told_truly(world, order, attempt, *named):
-    """No word of another method, and the deciding value in the tag, the second line or the first trace."""
-    fresh = world.get_attempt(attempt.attempt_id)
-    texts = texts_of(world, order, fresh)
-    foreign = [text for text in texts if re.search(FOREIGN[fresh.method], text)]
-    assert foreign == []
-    for word in named:
-        assert any(word in text for text in texts[2:5]), (word, texts)
+@pytest.fixture
+def views(runtime):
+    return Views(runtime)
 
 
 def end_of(world, order, attempt):
@@ -76,21 +55,24 @@ def ordinary(world, method):
     if method == "card":
         return world.card("4718609108204366")
     if method == "emi":
-        return Emi(world.card("4718609108204366"), 6, world.order_amount)
+        card, amount = world.card("5241810000000000"), Money.parse("1999.00")
+        return Emi.chosen(card, amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
     return {"upi": Upi("asha@okbank"), "netbanking": NetBanking("HDFC"), "wallet": Wallet(RICH)}[method]
 
 
-def again(world, order, attempt):
+def again(world, order, attempt, **settings):
     """Use the rule that the page prints, on another seller who pays in the ordinary way; both ends."""
     fresh = world.get_attempt(attempt.attempt_id)
     printed = reproduction_of(fresh, "URL", token=False)
     assert printed is not None, end_of(world, order, attempt)
     rule = json.loads(re.search(r"'(\{.*\})'", printed.curl, re.DOTALL)[1])
-    other = World.new(world.runtime, risk_rules=NO_LIMITS)
+    other = World.new(world.runtime, **{"risk_rules": NO_LIMITS, **settings})
     other.add_rule(rule["outcome"], stage=rule["stage"], match=rule["match"], times=rule["times"])
-    amount = "20000.00" if fresh.method == "wallet" else "499.00"
+    amount = {"wallet": "20000.00", "emi": "1999.00"}.get(fresh.method, "499.00")
     repeated = other.order(amount=amount)
     retried = other.pay_with(repeated, ordinary(other, fresh.method), otp="111000")
+    if fresh.method == "netbanking" and (fresh.state, retried.state) == ("CAPTURED", "AUTH_PENDING"):
+        presses_at_bank(other, retried, "success")
     for each in (world, other):
         assert each.advance_until_idle().complete
     return end_of(world, order, attempt), end_of(other, repeated, retried)
@@ -101,7 +83,7 @@ ROWS = [row for row in TABLE if row.name not in BROKEN and row.active and row.st
 
 
 @pytest.mark.parametrize("looks", LOOKED_AT)
-def test_every_row_is_named_and_can_be_had_again(runtime, subtests, looks):
+def test_every_row_is_named_and_can_be_had_again(runtime, views, subtests, looks):
     for row in (row for row in ROWS if row.input == looks):
         with subtests.test(row=row.name):
             world = World.new(runtime, risk_rules=NO_LIMITS)
@@ -118,12 +100,12 @@ def test_every_row_is_named_and_can_be_had_again(runtime, subtests, looks):
             # The highest score is a rule's to judge.
             expected = "RISK_HIGHEST" if row.outcome == "highest" else row.name
             assert (settled[0], settled[1].scenario) == (row.stage, expected)
-            assert_told_truly(world, order, attempt, settled[1].seen)
+            assert_explained(world, views, order, attempt, settled[1].seen)
             first, second = again(world, order, attempt)
             assert first == second
 
 
-def test_a_typed_code_is_named_and_can_be_had_again(runtime, subtests):
+def test_a_typed_code_is_named_and_can_be_had_again(runtime, views, subtests):
     for row in (row for row in ROWS if row.input == Input.OTP and row.outcome not in {"correct", "wrong", "expired"}):
         for method in ("card", "wallet"):
             with subtests.test(row=row.name, method=method):
@@ -138,15 +120,15 @@ def test_a_typed_code_is_named_and_can_be_had_again(runtime, subtests):
                     assert settled is None
                     continue
                 assert (settled[1].source, settled[1].scenario) == (Source.CODE, row.name)
-                assert_told_truly(world, order, attempt, f"code {row.equals}")
+                assert_explained(world, views, order, attempt, f"code {row.equals}")
                 first, second = again(world, order, attempt)
                 assert first[1:] == second[1:]
 
 
-def test_a_pin_is_named_and_can_be_had_again(world):
+def test_a_pin_is_named_and_can_be_had_again(world, views):
     order = world.order()
     attempt = world.approve(world.request_approval(order), pin="0000")
-    assert_told_truly(world, order, attempt, "UPI PIN 0000")
+    assert_explained(world, views, order, attempt, "UPI PIN 0000")
     first, second = again(world, order, attempt)
     assert first == second
 
@@ -196,13 +178,17 @@ def app_never_answers(world, order):
     return attempt
 
 
+def presses_at_bank(world, attempt, outcome):
+    with world.transaction() as sandbox:
+        banks.record_decision(sandbox, world.get_attempt(attempt.attempt_id), outcome)
+        outbox.add(sandbox, settlement.ASK_BANK, attempt.attempt_id, leased=False)
+    world.advance(0)
+
+
 def bank_button(outcome):
     def play(world, order):
         attempt = world.start(order, NetBanking("HDFC")).attempt
-        with world.transaction() as sandbox:
-            banks.record_decision(sandbox, world.get_attempt(attempt.attempt_id), outcome)
-            outbox.add(sandbox, settlement.ASK_BANK, attempt.attempt_id, leased=False)
-        world.advance(0)
+        presses_at_bank(world, attempt, outcome)
         return attempt
 
     return play
@@ -235,40 +221,140 @@ ACTS = {
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_what_somebody_did_is_told_and_can_be_had_again(world, act):
-    play, told = ACTS[act]
-    order = world.order(amount="20000.00" if "code" in act or "balance" in act else "499.00")
-    attempt = play(world, order)
-    assert world.get_attempt(attempt.attempt_id).failure is not None
-    assert_told_truly(world, order, attempt, told)
-    first, second = again(world, order, attempt)
-    assert first[1:] == second[1:]
+def test_what_somebody_did_is_told_and_can_be_had_again(runtime, views, subtests):
+    for act, (play, words) in ACTS.items():
+        with subtests.test(act=act):
+            world = World.new(runtime, risk_rules=NO_LIMITS)
+            order = world.order(amount="20000.00" if "code" in act or "balance" in act else "499.00")
+            attempt = play(world, order)
+            assert world.get_attempt(attempt.attempt_id).failure is not None
+            assert_explained(world, views, order, attempt, words)
+            first, second = again(world, order, attempt)
+            assert first[1:] == second[1:]
 
 
-def test_a_lock_names_the_order_that_caused_it_and_how_long_it_lasts(world):
+def test_a_lock_names_the_order_that_caused_it_and_how_long_it_lasts(world, views):
     for number in ("A", "B"):
         locking = world.order(number, amount="20000.00")
         world.pay_with(locking, Wallet(RICH), otp="888888")
     order = world.order("C", amount="20000.00")
     attempt = world.pay_with(order, Wallet(RICH))
     assert world.get_attempt(attempt.attempt_id).reason == "otp_attempts_exceeded"
-    assert_told_truly(world, order, attempt, f"wrong codes typed for order {locking.order_id}"[1:], "IST")
+    assert_explained(world, views, order, attempt, f"wrong codes typed for order {locking.order_id}"[1:], "IST")
 
 
-def test_a_risk_rule_tells_what_it_counted_its_limit_its_score_and_its_switch(runtime):
+def test_a_risk_rule_tells_what_it_counted_its_limit_its_score_and_its_switch(runtime, views):
     world = World.new(runtime)
     for number in range(11):
         order = world.order(f"O-{number}")
         attempt = world.pay_with(order, ordinary(world, "card"))
     assert sentences.decided_by(world.get_attempt(attempt.attempt_id)) == "risk rule VEL_CARD"
-    assert_told_truly(world, order, attempt, "11 attempts", "limit 10", "score ", "VEL_CARD=off")
+    assert_explained(world, views, order, attempt, "11 attempts", "limit 10", "score ", "VEL_CARD=off")
 
 
 @pytest.mark.parametrize("amount", ["1703.01", "1703.07"])
-def test_a_fault_on_the_way_back_is_decided_by_the_amount_though_the_upi_id_said_success(world, amount):
+def test_a_fault_on_the_way_back_is_decided_by_the_amount_though_the_upi_id_said_success(world, views, amount):
     order = world.order(amount=amount)
     attempt = world.pay(order, "success@mockpay")
     assert sentences.decided_by(world.get_attempt(attempt.attempt_id)) == f"amount {amount}"
     first, second = again(world, order, attempt)
     assert first == second
+
+
+# --- every method, in every way to end
+
+
+#: A code or 3-D Secure asks the buyer of each.
+WITH_CODES = {"risk_rules": NO_LIMITS, "otp_always_methods": ("upi", "netbanking", "wallet")}
+ASHA = "asha@buyers.mockpay.test"
+SAVED = {"saved card": "card", "saved UPI ID": "upi"}
+
+
+def paid_with(world, way):
+    """The instrument, and its payer; a saved one was saved before, with consent."""
+    if way not in SAVED:
+        return ordinary(world, way), GUEST_AT_PAGE
+    with world.transaction() as sandbox:
+        buyer = buyers.ensure(sandbox, ASHA)
+        saved = vault.save(sandbox, buyer.buyer_id, ordinary(world, SAVED[way]), consent(sandbox.now, "127.0.0.1"))
+        used = vault.use(sandbox, buyer.buyer_id, saved.token)
+    return used.instrument, replace(GUEST_AT_PAGE, buyer_id=buyer.buyer_id, saved_token=saved.token)
+
+
+def gives_up(world, order, instrument, payer):
+    """The buyer leaves the page that asks for a code."""
+    attempt = world.start(order, instrument, payer).attempt
+    with world.transaction() as sandbox:
+        if attempt.auth is Auth.OTP:
+            return authentication.cancel_otp(sandbox, attempt)
+        moved = authentication.ask_issuer(sandbox, attempt, Browser(ip="127.0.0.1"), "Y")
+        txn = threeds_table.latest(sandbox, moved.attempt_id)
+        acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+        page = acs.cancel(sandbox, txn.acs_token)
+        return authentication.handle_return(sandbox, moved, page.cres, page.session_data)
+
+
+def pays(world, order, instrument, payer):
+    attempt = world.pay_with(order, instrument, payer, otp="111000")
+    if attempt.method == "netbanking" and attempt.state == "AUTH_PENDING":
+        presses_at_bank(world, attempt, "success")
+    world.advance(11)  # an ordinary UPI ID is answered after a while
+    return attempt
+
+
+def waits(world, order, instrument, payer):
+    world.add_rule("pending")
+    return pays(world, order, instrument, payer)
+
+
+@dataclass(frozen=True)
+class End:
+    """
+    How a try ends: its amount, what is done, its state, and the status that the result page shows.
+
+    `named` is the value that decided and `tag` the list's word for it; `back` is what the dashboard says of the
+    browser's way back.
+    """
+
+    amount: str
+    act: Callable[..., Attempt]
+    state: str
+    status: str
+    named: tuple[str, ...]
+    tag: str
+    back: str
+
+
+SIGNED, TAMPERED, CLOSED = "The signed result came back", "wrong signature", "the buyer closed the browser"
+ENDS = {
+    "success": End("1999.00", pays, "CAPTURED", "SUCCESS", (), "", SIGNED),
+    "decline": End("1700.51", pays, "FAILED", "FAILURE", ("1700.51",), "amount 1700.51", SIGNED),
+    "cancel": End("1999.00", gives_up, "CANCELLED", "FAILURE", ("pressed Cancel on",), "buyer", SIGNED),
+    "pending": End("1999.00", waits, "PENDING", "PENDING", ("rule ",), "rule ", SIGNED),
+    "tampered return": End("1703.01", pays, "CAPTURED", "SUCCESS", ("1703.01",), "amount 1703.01", TAMPERED),
+    "no return": End("1703.07", pays, "CAPTURED", "SUCCESS", ("1703.07",), "amount 1703.07", CLOSED),
+}
+
+
+@pytest.mark.parametrize("way", ["upi", "card", "netbanking", "wallet", "emi", *SAVED])
+def test_every_method_tells_every_end_truly_wherever_one_looks(runtime, views, subtests, way):
+    for name, end in ENDS.items():
+        with subtests.test(end=name):
+            world = World.new(runtime, **WITH_CODES)
+            if name == "pending" and not METHODS[SAVED.get(way, way)].response_codes.has_outcome("pending"):
+                continue
+            order = world.order(amount=end.amount)
+            instrument, payer = paid_with(world, way)
+            attempt = end.act(world, order, instrument, payer)
+            fresh = world.get_attempt(attempt.attempt_id)
+            assert (fresh.state, fresh.saved_token) == (end.state, payer.saved_token)
+            assert_explained(world, views, order, fresh, *end.named)
+            assert f'data-status="{end.status}"' in views.result_of(order)
+            shown = views.of_tester(order, left=True)
+            assert_true_to(fresh.method, shown.values())
+            assert end.back in shown["page"]
+            assert all(word in shown["page"] for word in end.named)
+            assert end.tag in shown["row"]
+            assert (str(payer.saved_token) in shown["page"]) == (way in SAVED)
+            first, second = again(world, order, fresh, **WITH_CODES)
+            assert first[1:] == second[1:]

@@ -195,8 +195,7 @@ def _paid(session: PageSession) -> dict[str, object]:
         "heading": "Payment successful",
         "sentence": back or f"{page_session.store(session)} has your money.",
         "refs": refs,
-        "fault": (fault := page_session.redirect_says(session)),
-        "why": None if fault else whose_doing(order, last),
+        "fault": page_session.redirect_says(session),
     }
 
 

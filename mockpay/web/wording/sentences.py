@@ -56,16 +56,17 @@ _PROOFS: Mapping[Auth | None, str] = {
     Auth.OTP: "Waiting for a one-time code",
     Auth.THREEDS: "Buyer is with the card’s issuer",
 }
+#: What planned the answer; an instrument is named by its method.
 _ASKED: Mapping[Source, str] = {
-    Source.RULE: "A rule made by control API asked for this answer.",
-    Source.SIMULATION: "SandboxSimulation in the note asked for this answer.",
-    Source.AMOUNT: "The amount asked for this answer.",
-    Source.DEFAULT: "The seller’s default outcome asked for this answer.",
+    Source.RULE: "seller’s {scenario}",
+    Source.SIMULATION: "note’s {scenario}",
+    Source.AMOUNT: "amount {seen}",
+    Source.DEFAULT: "seller’s default outcome {seen}",
 }
 #: How a hold ended without capture, and whose doing that was, by the order's reason.
 _RELEASED: Mapping[str | None, tuple[str, str]] = {
     "authorization_expired": ("Nobody captured in time", "The seller did not ask for the money."),
-    "capture_failed": ("The capture failed", "The bank refused it, as the scenario has it."),
+    "capture_failed": ("The capture failed", "The bank refused it."),
 }
 #: Who gave an order up.
 _GAVE_UP: Mapping[Actor | None, str] = {
@@ -326,7 +327,9 @@ def magic_part(attempt: Attempt, decision: Decision) -> str:
 def whose_doing(order: Order, last: Attempt | None) -> str:
     """Who or what made it come out so: the line below the title that answers "why?"."""
     if last is not None and last.state in _HOLDS:
-        return _HOLDS[last.state] or _RELEASED.get(order.reason, _CANCELLED_HOLD)[1]
+        says = _HOLDS[last.state] or _RELEASED.get(order.reason, _CANCELLED_HOLD)[1]
+        settled = deciding(last)
+        return f"{says} {_asked_for(last, settled[1])}" if settled and settled[0] is Stage.CAPTURE else says
     again = " The buyer may try again." if order.open and last and not last.live else ""
     return _doing(order, last) + again
 
@@ -342,8 +345,7 @@ def _doing(order: Order, last: Attempt | None) -> str:
         if decision.source not in PLANNERS:
             says = decision_sentence(last, decision)
             return f"{_INNOCENT} {says[:1].upper()}{says[1:]}."
-        part = magic_part(last, decision).partition(" …")[0]
-        return f"{_INNOCENT} {_ASKED.get(decision.source, f'The {part} asked for this answer.')}"
+        return f"{_INNOCENT} {_asked_for(last, decision)}"
     if order.state is _O.EXPIRED:
         return f"{_INNOCENT} Nobody paid within {span(order.expires_at - order.created_at)}."
     if last is not None and last.failure is not None:
@@ -353,6 +355,14 @@ def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.FAILED:
         return f"{_INNOCENT} The buyer went back without paying."
     return "No scenario had a say: what is not asked to fail succeeds."
+
+
+def _asked_for(attempt: Attempt, decision: Decision) -> str:
+    """Which planned value asked for an answer, by its value."""
+    scenario, seen = decision.scenario or "", decision.seen or ""
+    part = _ASKED.get(decision.source, magic_part(attempt, decision)).format(scenario=scenario, seen=seen)
+    named = decision.source in _ASKED or seen in part
+    return f"The {part if named else f'{part} {seen}'} asked for this answer."
 
 
 # --- to the buyer
@@ -447,7 +457,7 @@ def told(sandbox: Sandbox, challenge: Challenge | None) -> dict[str, object]:
     left = challenge.expires_at - sandbox.now
     wait = max(challenge.resend_at - sandbox.now, 0)
     return {
-        "to": challenge.destination_masked.replace("*", "•"),
+        "to": challenge.destination_masked,
         "length": challenge.length,
         "tries": tries(challenge),
         "left_seconds": left // SECOND,

@@ -27,7 +27,7 @@ def test_the_title_of_an_order_is_the_answer(visitor, world):
     assert text(page.xpath("//h1")[0]) == answer
     assert page.xpath("//title")[0].text.startswith(answer)
     assert page.xpath("//h1/following-sibling::p")[0].text == (
-        "Nothing is wrong in your integration. The UPI ID asked for this answer. The buyer may try again."
+        "Nothing is wrong in your integration. The UPI ID insufficient@mockpay asked for this answer. The buyer may try again."
     )
 
 

@@ -132,8 +132,8 @@ def test_an_end_before_the_banks_turn_is_told_in_words(subtests):
 @pytest.mark.parametrize(
     ("vpa", "amount", "tag", "asked"),
     [
-        ("failure@mockpay", "499.00", "UPI ID", "The UPI ID asked for this answer."),
-        ("asha@okhdfc", "1700.51", "amount 1700.51", "The amount asked for this answer."),
+        ("failure@mockpay", "499.00", "UPI ID", "The UPI ID failure@mockpay asked for this answer."),
+        ("asha@okhdfc", "1700.51", "amount 1700.51", "The amount 1700.51 asked for this answer."),
     ],
 )
 def test_the_deciding_input_is_named(world, vpa, amount, tag, asked):
@@ -149,7 +149,7 @@ def test_a_rule_is_named_before_the_upi_id(world):
     order = world.order()
     last = world.pay(order, "failure@mockpay")
     assert decided_by(last) == last.plan.scenario
-    assert "A rule made by control API asked for this answer." in whose_doing(order, last)
+    assert f"The seller’s {last.plan.scenario} asked for this answer." in whose_doing(order, last)
 
 
 def test_a_sellers_default_is_named(world):
@@ -158,7 +158,7 @@ def test_a_sellers_default_is_named(world):
     order = world.order()
     last = world.pay(order, "asha@okhdfc")
     assert decided_by(last) == "seller default"
-    assert "The seller’s default outcome asked" in whose_doing(order, last)
+    assert "The seller’s default outcome Z9 asked" in whose_doing(order, last)
 
 
 def test_normal_behaviour_has_no_tag(world):
