@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from sqlalchemy import Connection, Index, Table
+from sqlalchemy import ColumnElement, Connection, Index, Table, or_
 
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.orders import Order
@@ -55,6 +55,11 @@ class RequestLine:
 def order_ids(*orders: Order | None) -> tuple[str, ...]:
     """The ids of those orders that are there."""
     return tuple(order.order_id for order in orders if order is not None)
+
+
+def about(order_id: str) -> ColumnElement[bool]:
+    """Entries about an order, alone or with others."""
+    return or_(journal.c.order_id == order_id, journal.c.order_ids.contains(f" {order_id} ", autoescape=True))
 
 
 def add(

@@ -147,6 +147,17 @@ def test_a_journal_entry_can_be_waited_for(world):
     assert answer()["event"]["facts"] == {"was": "signature.invalid"}
 
 
+def test_a_call_about_several_orders_is_found_by_each_of_them(world):
+    with transaction(world.api.runtime, world.seller_id) as sandbox:
+        for orders in (("S04-1",), ("S04-2", "S04-3")):
+            moments = sandbox.now, sandbox.real_now
+            kind = "amazonpay.ListOrderReference"
+            journal.add(sandbox.connection, world.seller_id, *moments, kind=kind, outcome="ok", orders=orders)
+    for match, found in (("order_id=S04-2", True), ("S04-3", True), ("order_id=S04-1", True), ("order_id=S04-", False)):
+        event = world.get(f"/wait?event=journal&match={match}&timeout=0").json["event"]
+        assert (event is not None) == found, match
+
+
 def test_nothing_in_time_is_told_as_null(world):
     began = time.monotonic()
     told = world.get("/wait?event=order&timeout=0.05")

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Join, Table, and_, func, or_, 
 
 from mockpay.kernel.errors import Invalid
 from mockpay.store.db.mapping import load
-from mockpay.store.journal import journal
+from mockpay.store.journal import about, journal
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
@@ -171,8 +171,13 @@ def _first_entry(sandbox: Sandbox, kind: str, matches: Sequence[ColumnElement[bo
 
 def _matches(columns: Mapping[str, ColumnElement[Any]], key: str, value: str) -> ColumnElement[bool]:
     if key == ANY_ID:
-        return or_(*(column == value for name, column in columns.items() if name.endswith(_NAMES)))
+        return or_(*(_equals(column, value) for name, column in columns.items() if name.endswith(_NAMES)))
     if key not in columns:
         raise Invalid(f"This can match on {', '.join(columns)}.", code="wait.match", key=key)
-    matches: ColumnElement[bool] = columns[key] == value
-    return matches
+    return _equals(columns[key], value)
+
+
+def _equals(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    """A call may be about several orders, which stand in a column of their own."""
+    equals: ColumnElement[bool] = about(value) if column is journal.c.order_id else column == value
+    return equals

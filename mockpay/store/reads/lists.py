@@ -15,7 +15,7 @@ from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
-from mockpay.store.journal import journal
+from mockpay.store.journal import about, journal
 from mockpay.store.notifications import notifications, tries
 from mockpay.store.orders import orders
 from mockpay.store.reads import order_text
@@ -268,7 +268,7 @@ def _journal(
     if wanted.kind:
         query = query.where(journal.c.kind == wanted.kind)
     if wanted.order_id:
-        query = query.where(_about(wanted.order_id))
+        query = query.where(about(wanted.order_id))
     if wanted.outcome == "refused":
         query = query.where(journal.c.outcome != "ok", journal.c.outcome.not_like("ok.%"))
     elif wanted.outcome == "ok":
@@ -279,10 +279,6 @@ def _journal(
         query = query.where(_mentions(wanted.text))
     rows = _journal_mapper.all(connection, query.limit(limit + 1))
     return page_of("journal", rows, limit, lambda row: row.number)
-
-
-def _about(order_id: str) -> ColumnElement[bool]:
-    return or_(journal.c.order_id == order_id, journal.c.order_ids.contains(f" {order_id} ", autoescape=True))
 
 
 def _mentions(text: str) -> ColumnElement[bool]:
