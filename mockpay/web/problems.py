@@ -69,7 +69,7 @@ class Problem(msgspec.Struct, kw_only=True):
 
 def owns(path: str) -> bool:
     """Whether errors at this path are problems."""
-    return path.startswith(PREFIX) and not (path == DASHBOARD or path.startswith(f"{DASHBOARD}/"))
+    return f"{path}/".startswith(PREFIX) and not (path == DASHBOARD or path.startswith(f"{DASHBOARD}/"))
 
 
 def status_of(error: MockpayError) -> int:

@@ -31,6 +31,7 @@ def is_problem(answer, status):
         (b'{"name": "\xff"}', 400, "json.malformed"),
         (b'{"name": "\\ud800"}', 400, "json.malformed"),
         (b'{"name": NaN}', 400, "json.malformed"),
+        (b'{"name": 5, "set', 400, "json.malformed"),
         (b'{"settings": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001, 422, "input.invalid"),
         (b"[" * 100_000, 422, "input.invalid"),
         (b"[]", 422, "input.invalid"),
@@ -66,6 +67,11 @@ def test_a_body_above_one_megabyte_is_refused(api):
 @pytest.mark.parametrize("path", ["/nope", "", "/sellers/A1/nope", "/sellers//orders", "/%00"])
 def test_an_unknown_address_is_a_problem(api, path):
     is_problem(api.get(path), 404)
+
+
+def test_the_root_of_the_api_is_a_problem_with_and_without_a_slash(api):
+    for path in ("/_mockpay", "/_mockpay/"):
+        is_problem(api.client.get(path), 404)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,25 @@ def _query(struct: type[Struct] | None) -> Any:
         raise Invalid(f"{error}.", code="query.invalid") from error
 
 
+def _malformed() -> Invalid:
+    return Invalid("The body is not well-formed JSON.", code="json.malformed")
+
+
+def _require_whole_json(raw: bytes) -> None:
+    """
+    Refuse what is cut off after a wrong value: it is no JSON, whatever the value.
+
+    Raises:
+        Invalid: code ``json.malformed``.
+    """
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.ValidationError, RecursionError):
+        return  # a number too large or too deep to look through; what came first is wrong in any case
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed() from error
+
+
 def _body(struct: type[Struct] | None) -> Any:
     """The body as a struct; none at all is an empty object."""
     if struct is None:
@@ -192,9 +211,10 @@ def _body(struct: type[Struct] | None) -> Any:
     try:
         body = msgspec.json.decode(raw or b"{}", type=struct)
     except msgspec.ValidationError as error:
+        _require_whole_json(raw)
         raise Invalid(f"{error}.", code="input.invalid") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid("The body is not well-formed JSON.", code="json.malformed") from error
+        raise _malformed() from error
     if b"\\u0000" in raw:
         _refuse_nul("\0")
     return body
