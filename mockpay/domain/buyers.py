@@ -28,13 +28,18 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class SandboxBuyer:
-    """A buyer who is there from the start, with an opening balance in paise."""
+    """
+    A buyer who is there from the start, with an opening balance in paise.
+
+    Pages offer those who are `offered`; what the others are for is not served yet.
+    """
 
     local: str
     opening_minor: int
     says: str
     kyc: Kyc = Kyc.FULL
     frozen: bool = False
+    offered: bool = True
 
     @property
     def email(self) -> str:
@@ -52,9 +57,9 @@ BUYERS: tuple[SandboxBuyer, ...] = (
     SandboxBuyer("poor", 1_000, "has ₹10.00"),
     SandboxBuyer("minkyc", 950_000, "has ₹9,500.00 and minimum KYC", Kyc.MIN),
     SandboxBuyer("frozen", 500_000, "has a frozen balance", frozen=True),
-    SandboxBuyer("reload", 60_000, "has ₹600.00, reloaded below ₹500.00"),
-    SandboxBuyer("reloadfail", 60_000, "has ₹600.00, and every reload is declined"),
-    SandboxBuyer("reloadcap", 60_000, "has ₹600.00, and no reload is left today"),
+    SandboxBuyer("reload", 60_000, "has ₹600.00, reloaded below ₹500.00", offered=False),
+    SandboxBuyer("reloadfail", 60_000, "has ₹600.00, and every reload is declined", offered=False),
+    SandboxBuyer("reloadcap", 60_000, "has ₹600.00, and no reload is left today", offered=False),
     SandboxBuyer("newbie", 0, "has no balance and no history"),
 )
 
@@ -75,6 +80,12 @@ def normal_email(email: str) -> str:
         message = "An e-mail looks like name@example.com."
         raise Invalid(message, code="email.invalid", field="email")
     return owner
+
+
+def mask_email(email: str) -> str:
+    """An e-mail address as it may be shown: ``a***@example.com``."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}"
 
 
 def opening_minor(email: str) -> int:

@@ -58,6 +58,7 @@ def start(
     attempt_id: str | None = None,
     payee: str | None = None,
     fails_delivery: bool = False,
+    until: int | None = None,
 ) -> Challenge:
     """
     Ask the subject for a code and send it; a challenge of the same purpose is superseded.
@@ -67,6 +68,7 @@ def start(
         to: Where the code goes: a phone number or an e-mail, in full.
         payee: Who gets the money, as the message names it; the code is bound to it.
         fails_delivery: Nothing arrives in the inbox; the challenge is `undelivered`.
+        until: When the page that asks ends, in ms; no code is good for longer.
 
     Raises:
         Conflict: code ``otp.locked_out``, with `until` in ms.
@@ -77,7 +79,7 @@ def start(
     if former is not None:
         _end(sandbox, former, "supersede", Actor.SANDBOX)
     challenge = replace(
-        _new(sandbox, purpose, subject),
+        _new(sandbox, purpose, subject, until),
         attempt_id=attempt_id,
         channel=channel,
         destination_masked=rules.mask_destination(to),
@@ -94,7 +96,7 @@ def start(
     return challenge
 
 
-def _new(sandbox: Sandbox, purpose: Purpose, subject: str) -> Challenge:
+def _new(sandbox: Sandbox, purpose: Purpose, subject: str, until: int | None) -> Challenge:
     """A challenge as the seller's settings have it now; nobody is asked yet."""
     settings, now = sandbox.seller.settings, sandbox.now
     number = otp_table.count(sandbox, purpose, subject)
@@ -109,13 +111,19 @@ def _new(sandbox: Sandbox, purpose: Purpose, subject: str) -> Challenge:
         state=OtpState.ACTIVE,
         length=settings.otp_length,
         created_at=now,
-        expires_at=now + settings.otp_ttl_seconds * SECOND,
+        expires_at=_expiry(sandbox, until),
         resend_at=now + settings.otp_resend_seconds * SECOND,
         sends_left=settings.otp_max_sends - 1,
         wrong_count=0,
         tries_left=settings.otp_max_wrong,
         undelivered=False,
     )
+
+
+def _expiry(sandbox: Sandbox, until: int | None) -> int:
+    """When a code that is sent now expires, in ms."""
+    full = sandbox.now + sandbox.seller.settings.otp_ttl_seconds * SECOND
+    return full if until is None else min(full, until)
 
 
 def verify(sandbox: Sandbox, challenge_id: str, typed: str) -> Verdict:
@@ -140,11 +148,14 @@ def verify(sandbox: Sandbox, challenge_id: str, typed: str) -> Verdict:
     return _VERDICTS.get(outcome, _wrong)(sandbox, stored, Actor.BUYER)
 
 
-def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
+def resend(sandbox: Sandbox, challenge_id: str, until: int | None = None) -> Challenge:
     """
     Send a new code, good for its whole time again; the former one is worth nothing any more.
 
     Wrong tries stay counted.
+
+    Args:
+        until: As in `start`.
 
     Raises:
         Conflict: code ``otp.not_active``, ``otp.locked_out``, ``otp.too_many_sends`` or
@@ -168,7 +179,7 @@ def resend(sandbox: Sandbox, challenge_id: str) -> Challenge:
         "resend",
         Actor.BUYER,
         send_count=send,
-        expires_at=now + settings.otp_ttl_seconds * SECOND,
+        expires_at=_expiry(sandbox, until),
         resend_at=now + settings.otp_resend_seconds * SECOND,
         undelivered=False,
         **hash_code(sandbox, challenge, stored.payee, code),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mockpay.domain.buyers import mask_email
 from mockpay.domain.payments.attempts import Decision, Source
 from mockpay.domain.scenarios.otp_codes import otp_rows
 from mockpay.domain.scenarios.rows import Row
@@ -133,9 +134,8 @@ def otp_required(settings: Settings, method: str, amount: Money) -> bool:
 
 def mask_destination(to: str) -> str:
     """A destination as pages show it: ``******3210`` or ``a***@example.com``."""
-    name, at, domain = to.rpartition("@")
-    if at:
-        return f"{name[:1]}***@{domain}"
+    if "@" in to:
+        return mask_email(to)
     digits = "".join(one for one in to if one.isdigit())
     return f"******{digits[-4:]}" if len(digits) > 4 else "******"
 

@@ -16,7 +16,6 @@ from mockpay.threeds.messages import BadMessage, CReq, CRes, ErrorMessage, Messa
 from mockpay.threeds.rules import (
     CANCELLED_BY_CARDHOLDER,
     CANCELLED_BY_ERROR,
-    CHALLENGE_MS,
     DEFAULT_REASON,
     LATE,
     LEFT,
@@ -66,7 +65,7 @@ def response_after_end(sandbox: Sandbox, txn: Transaction) -> ChallengeCompletio
 
 def deadline_passed(sandbox: Sandbox, txn: Transaction) -> bool:
     """Whether the challenge's time is over, though nobody has said so yet."""
-    return txn.challenged_at is not None and sandbox.now >= txn.challenged_at + CHALLENGE_MS
+    return txn.challenge_ends is not None and sandbox.now >= txn.challenge_ends
 
 
 def end_by_cardholder(sandbox: Sandbox, txn: Transaction) -> ChallengeCompletion | ErrorMessage:
@@ -281,7 +280,7 @@ def resend(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     if not isinstance(txn, Transaction):
         return txn
     try:
-        challenges.resend(sandbox, txn.otp_challenge_id or "")
+        challenges.resend(sandbox, txn.otp_challenge_id or "", txn.challenge_ends)
     except Conflict as error:
         if error.code == "otp.not_active":
             return _send_otp(sandbox, txn, notice="resent")
@@ -304,6 +303,7 @@ def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice
             attempt_id=txn.attempt_id,
             payee=txn.payee,
             fails_delivery=fails,
+            until=txn.challenge_ends,
         )
     except Conflict as error:
         txn = _decide(sandbox, txn, challenges.lock_decision(sandbox, error))

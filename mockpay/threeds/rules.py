@@ -225,6 +225,11 @@ class Transaction:
     returned_at: int | None
 
     @property
+    def challenge_ends(self) -> int | None:
+        """When the ACS waits no more for its cardholder, in ms; None before the challenge."""
+        return None if self.challenged_at is None else self.challenged_at + CHALLENGE_MS
+
+    @property
     def masked(self) -> str:
         """First six and last four digits: ``411111…1111``."""
         return f"{self.bin}…{self.last4}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mockpay.domain.buyers import mask_email
 from mockpay.domain.methods import cards, netbanking
 from mockpay.domain.methods.cards import Card, TypedCard
 from mockpay.domain.methods.method import Instrument
@@ -95,13 +96,28 @@ class Consent:
 CONSENT_TEXTS: Mapping[str, str] = {
     "1": "Save this payment method for faster payments to this seller. The card number and its "
     "expiry date are kept as a token by the network; the seller sees its last four digits. "
-    "You can remove it at any time."
+    "You can remove it at any time.",
+    "upi-1": "Save this UPI ID for faster payments to this seller. It is kept encrypted; the seller sees its "
+    "first two characters and what follows the @. Each payment is still approved in your UPI app. "
+    "You can remove it at any time.",
+    "netbanking-1": "Save this bank for faster payments to this seller. Only the bank’s name is kept, no user name "
+    "and no password. Each payment is still confirmed on the bank’s page. You can remove it at any time.",
+    "wallet-1": "Save this balance for faster payments to this seller. Your e-mail is kept encrypted; the seller "
+    "sees its first character and what follows the @. You can remove it at any time.",
 }
-CONSENT_VERSION = "1"
+#: The text that is shown now, by method.
+CONSENT_VERSIONS: Mapping[str, str] = {
+    "card": "1",
+    "emi": "1",
+    "upi": "upi-1",
+    "netbanking": "netbanking-1",
+    "wallet": "wallet-1",
+}
 
 
-def consent(accepted_at: int, ip: str, version: str = CONSENT_VERSION) -> Consent:
-    """The consent of a buyer who was shown a text."""
+def consent(accepted_at: int, ip: str, method: str = Card.method) -> Consent:
+    """The consent of a buyer who was shown the text of a method."""
+    version = CONSENT_VERSIONS[method]
     sha256 = ids.fingerprint(CONSENT_TEXTS[version].encode())
     return Consent(version, sha256, accepted_at, ip)
 
@@ -219,7 +235,7 @@ def split_instrument(instrument: Instrument) -> InstrumentParts:
         return InstrumentParts(instrument.method, shown, {}, f"netbanking|{bank}")
     if isinstance(instrument, Wallet):
         email = instrument.email
-        return InstrumentParts(instrument.method, {"email": mask_address(email)}, {"email": email}, f"wallet|{email}")
+        return InstrumentParts(instrument.method, {"email": mask_email(email)}, {"email": email}, f"wallet|{email}")
     raise Invalid("This cannot be saved.", code="method.not_savable")
 
 
@@ -241,7 +257,7 @@ def _end_of(month: int, year: int) -> int:
 
 
 def mask_address(address: str) -> str:
-    """A UPI ID or an e-mail as it may be shown: ``ga****@okhdfc``."""
+    """A UPI ID as it may be shown: ``ga****@okhdfc``."""
     local, at, rest = address.partition("@")
     return f"{local[: min(2, len(local) - 1)]}****{at}{rest}"
 

@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from mockpay.domain.buyers import Buyer
+from mockpay.domain.buyers import Buyer, mask_email
 from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.http.hosts import own_host
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSION, MethodStatus, SavedMethod, mask_address
+from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSIONS, MethodStatus, SavedMethod
 
 _COOKIE = "mockpay_buyer_"
 _YES = frozenset({"yes", "on", "true", "1"})
@@ -88,14 +88,19 @@ def shown(sandbox: Sandbox) -> dict[str, object]:
     """What a page of a payment tells of its buyer, and what they are asked to agree to."""
     buyer = signed_in(sandbox)
     own = own_host(sandbox.runtime.settings, request.host)
-    lead, _, rest = CONSENT_TEXTS[CONSENT_VERSION].partition(". ")
     return {
-        "email": mask_address(buyer.email) if buyer else None,
+        "email": mask_email(buyer.email) if buyer else None,
         "sign_in": sign_in_url(sandbox),
         "account": home(sandbox.seller_id, "methods") if own else None,
-        "consent": {"lead": f"{lead}.", "rest": rest},
+        "consents": {method: _consent_parts(CONSENT_TEXTS[version]) for method, version in CONSENT_VERSIONS.items()},
         "agreed": agreed(),
     }
+
+
+def _consent_parts(text: str) -> dict[str, str]:
+    """The first sentence, which is printed in bold, and the others."""
+    lead, _, rest = text.partition(". ")
+    return {"lead": f"{lead}.", "rest": rest}
 
 
 # --- saved methods

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from mockpay.domain.methods.cards import known_card
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import read, transaction
-from mockpay.vault import saved_methods
+from mockpay.vault import saved_methods, vault_table
 from mockpay.vault.rules import consent
 from mockpay.vault.vault_table import cryptograms
 from tests.journeys.account_buyer import POOR, RICH, AccountBuyer
@@ -106,9 +106,19 @@ def test_what_was_declined_is_not_saved(signed_in, shop):
     assert tokens(shop) == []
 
 
+def agreed(shop):
+    """Versions of the texts that the buyer of the newest order has agreed to."""
+    with read(shop.server.runtime, shop.seller.seller_id) as sandbox:
+        saved = saved_methods.listed(sandbox, buyers.by_email(sandbox, RICH).buyer_id)
+        return [vault_table.find_consent(sandbox, method.consent_id).text_version for method in saved]
+
+
 def test_a_upi_id_is_saved_masked_and_pays_again(signed_in, shop):
-    signed_in.buys(shop).follows("method-upi").presses("pay", vpa="success@mockpay", save="yes")
+    signed_in.buys(shop).follows("method-upi")
+    assert "Save this UPI ID for faster payments" in signed_in.page.text_content()
+    signed_in.presses("pay", vpa="success@mockpay", save="yes")
     assert signed_in.reads("payment-status") == "SUCCESS"
+    assert agreed(shop) == ["upi-1"]
     assert list(signed_in.saved(shop)) == ["su****@mockpay"]
     assert shop.order()["attempts"][-1]["saved_token"] is None
     signed_in.buys(shop).pays_with_saved()
@@ -118,9 +128,12 @@ def test_a_upi_id_is_saved_masked_and_pays_again(signed_in, shop):
 
 
 def test_a_bank_is_saved_and_asked_again(signed_in, shop):
-    signed_in.buys(shop).follows("method-netbanking").presses("pay", bank="HDFC", save="yes")
+    signed_in.buys(shop).follows("method-netbanking")
+    assert "Save this bank for faster payments" in signed_in.page.text_content()
+    signed_in.presses("pay", bank="HDFC", save="yes")
     signed_in.logs_in().presses("bank-success")
     assert signed_in.reads("payment-status") == "SUCCESS"
+    assert agreed(shop) == ["netbanking-1"]
     signed_in.buys(shop).pays_with_saved().logs_in().presses("bank-failure")
     assert signed_in.reads("payment-status") == "FAILURE"
     assert list(signed_in.saved(shop)) == ["HDFC Bank"]

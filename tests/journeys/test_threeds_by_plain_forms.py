@@ -50,6 +50,20 @@ def field(buyer, name):
     return buyer.page.xpath("//input[@name=$name]/@value", name=name)[-1]
 
 
+def test_message_and_page_tell_the_same_time_for_a_code_and_none_outlives_the_page(at_issuer, shop):
+    def shows(*words):
+        (message, *_) = shop.seller.control("GET", "/inbox?kind=otp")["items"]
+        text = " ".join(f"{at_issuer.goes_to(at_issuer.url).page.text_content()} {message['body']}".split())
+        assert all(word in text for word in words), text
+
+    shows("OTP expires in 5:00", "Valid for 5 minutes.")
+    shop.seller.advance(seconds=301)
+    shows("Page closes in 4:59")
+    shop.seller.advance(seconds=200)
+    at_issuer.presses("acs-resend")
+    shows("OTP expires in 1:39", "Valid for 99 seconds.")
+
+
 def test_a_card_is_proved_by_a_code_at_its_bank(at_issuer, shop):
     assert urlsplit(at_issuer.url).path.startswith("/acs/")
     shown = at_issuer.page.text_content()

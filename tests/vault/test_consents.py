@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from mockpay.kernel.errors import Invalid
-from mockpay.vault.rules import CONSENT_TEXTS, check_consent, consent
+from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSIONS, check_consent, consent
 
 GIVEN = consent(1_000, "192.0.2.7")
 
@@ -21,7 +21,21 @@ def test_a_consent_names_its_text_by_version_and_content():
 def test_a_text_that_was_shown_once_stays_as_it_was():
     """Change it by adding a version, so that what buyers agreed to can be shown again."""
     digests = {n: hashlib.sha256(text.encode()).hexdigest()[:16] for n, text in CONSENT_TEXTS.items()}
-    assert digests == {"1": "6ab50fe87efb4340"}
+    assert digests == {
+        "1": "6ab50fe87efb4340",
+        "upi-1": "69156a28378cc2cd",
+        "netbanking-1": "07a797dbacf5d74c",
+        "wallet-1": "64e0dbbfe63598d4",
+    }
+
+
+def test_each_method_has_a_text_of_its_own_and_only_a_cards_speaks_of_a_card():
+    texts = {method: CONSENT_TEXTS[consent(0, "", method).text_version] for method in CONSENT_VERSIONS}
+    assert texts["emi"] == texts["card"]
+    assert len({*texts.values()}) == 4
+    for method, word in (("upi", "UPI ID"), ("netbanking", "bank"), ("wallet", "balance")):
+        assert word in texts[method]
+        assert "card" not in texts[method].lower()
 
 
 @pytest.mark.parametrize(

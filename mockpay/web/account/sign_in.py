@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from mockpay.domain.buyers import BUYERS
 from mockpay.kernel.clock import Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
 from mockpay.otp import challenges as otps
@@ -79,7 +78,7 @@ def _code_url(sandbox: Sandbox, challenge: Challenge, **more: str) -> str:
 
 def _form(sandbox: Sandbox, error: MockpayError | None = None) -> Response:
     page = account_page(sandbox, "Sign in", next=_next(sandbox.seller_id))
-    page["buyers"] = [{"value": one.email, "says": one.says} for one in BUYERS]
+    page["buyers"] = page_session.buyer_notes()
     page["values"] = {"email": request.values.get("email", "")[:_LONGEST_EMAIL]}
     if error is not None:
         message = sentences.refusal(sandbox, error, _SIGN_IN)
@@ -155,7 +154,7 @@ def _code_form(
         "notes": page_session.otp_notes(),
         "challenge": challenge.challenge_id,
         "locked_until": locked,
-        "to": challenge.destination_masked.replace("*", "•"),
+        "to": challenge.destination_masked,
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }
     error = error or (None if sentences.runs(sandbox, challenge) else sentences.EXPIRED)

@@ -14,11 +14,10 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.threeds import acs, messages, threeds_table
 from mockpay.threeds.acs import AcsPage, AcsResponse, ChallengeCompletion
 from mockpay.threeds.messages import ErrorMessage
-from mockpay.threeds.rules import CHALLENGE_MS
 from mockpay.web import errors
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import go, show
-from mockpay.web.wording.sentences import countdown
+from mockpay.web.wording.sentences import countdown, runs
 
 #: What the page says of what was done last; nothing else is taken from an address.
 _NOTICES = {
@@ -90,8 +89,8 @@ def _answer(sandbox: Sandbox, token: str, shown: AcsResponse) -> Response:
 
 def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
     txn, challenge = shown.txn, shown.challenge
-    began = txn.challenged_at or sandbox.now
-    left = max(began + CHALLENGE_MS - sandbox.now, 0)
+    otp_ends = challenge.expires_at if challenge and not challenge.undelivered and runs(sandbox, challenge) else None
+    left = max((otp_ends or txn.challenge_ends or sandbox.now) - sandbox.now, 0)
     notice = "undelivered" if challenge and challenge.undelivered else shown.notice
     asked = {
         "bank": cards.issuer_name(txn.issuer),
@@ -105,6 +104,7 @@ def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
         "wait": -(-max(challenge.resend_at - sandbox.now, 0) // SECOND) if challenge else 0,
         "left_seconds": left // SECOND,
         "left_text": countdown(left),
+        "ends": "OTP expires in" if otp_ends else "Page closes in",
         "notice": _NOTICES.get(notice or ""),
         "news": notice == _NEWS,
         "choices": _CHOICES,

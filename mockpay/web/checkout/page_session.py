@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from flask import Response, render_template, request
 
+from mockpay.domain.buyers import BUYERS
 from mockpay.domain.methods.method import Approval, Method, MoneyStatus
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row
-from mockpay.domain.wallet import BUYERS, DOMAIN
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
 from mockpay.kernel.money import Money
@@ -377,7 +377,7 @@ def _codes() -> list[Row]:
 
 def buyer_notes() -> list[dict[str, str]]:
     """The buyers whose balance is there from the start."""
-    return [{"value": f"{one.local}@{DOMAIN}", "says": one.says} for one in BUYERS]
+    return [{"value": buyer.email, "says": buyer.says} for buyer in BUYERS if buyer.offered]
 
 
 def refuse(given: dict[str, object], error: Invalid, typed: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from mockpay.services.payments.payments import PaymentResult
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.threeds.rules import Browser
-from mockpay.vault.rules import Consent, consent
+from mockpay.vault.rules import CONSENT_VERSIONS, Consent, consent
 from mockpay.web import buyers
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
@@ -36,17 +36,17 @@ _HERE = "127.0.0.1"
 _SCREEN_TOLD = re.compile("[0-9]{1,2},[0-9]{1,6},[0-9]{1,6},-?[0-9]{1,4}")
 
 
-def payer(session: PageSession) -> Payer:
-    """Whoever sends the form of one of the payment's methods."""
+def payer(session: PageSession, method: str | None) -> Payer:
+    """Whoever sends the form of a method; None where the form pays with a saved one."""
     buyer = buyers.signed_in(session.sandbox)
-    return Payer(_inputs(), ways(session), buyer.buyer_id if buyer else None, _consent(session))
+    return Payer(_inputs(), ways(session), buyer.buyer_id if buyer else None, _consent(session, method))
 
 
-def _consent(session: PageSession) -> Consent | None:
-    """A ticked box; a guest's has nobody to save for, and is dropped."""
-    if not buyers.agreed():
+def _consent(session: PageSession, method: str | None) -> Consent | None:
+    """A ticked box below a method's text; a guest's has nobody to save for, and is dropped."""
+    if method is None or method not in CONSENT_VERSIONS or not buyers.agreed():
         return None
-    return consent(session.sandbox.now, _told_ip() or _here())
+    return consent(session.sandbox.now, _told_ip() or _here(), method)
 
 
 def ways(session: PageSession) -> CheckoutContext:
@@ -171,7 +171,7 @@ def start(
             return page_session.not_made(session.url)
         if method is not None and (refusal := method_refusal(session, method)) is not None:
             return refusal
-        who = payer(session)
+        who = payer(session, method)
         if method is None:
             who = replace(who, saved_token=request.form.get("token"))
         try:

@@ -124,7 +124,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
         if session.at_app and session.last is not None:
             _act(session, session.last, action, pin)
             return _moved(session)
-        started = payments.pay(session.sandbox, session.order, Upi(), submission.payer(session))
+        started = payments.pay(session.sandbox, session.order, Upi(), submission.payer(session, Upi.method))
     submission.send(runtime, session, started.outbox_id)
     with writing_session(runtime, token) as asked:
         if asked.at_app and asked.last is not None:

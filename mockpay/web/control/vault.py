@@ -105,7 +105,7 @@ def create_saved_method(request: Request[None, SavedMethodCreate]) -> SavedMetho
     with request.transaction() as sandbox:
         chosen = instrument(request.body.kind, request.body, sandbox.now)
         buyer = buyers.ensure(sandbox, buyer_of(sandbox, request).email)
-        saved = verbs.save(sandbox, buyer.buyer_id, chosen, consent(sandbox.now, _BY_TESTER))
+        saved = verbs.save(sandbox, buyer.buyer_id, chosen, consent(sandbox.now, _BY_TESTER, request.body.kind))
         return _detail(sandbox, saved)
 
 
