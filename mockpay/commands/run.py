@@ -10,16 +10,19 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import click
 
-from mockpay.commands.remote import default_url, url_option
+from mockpay.commands.remote import default_url, seller_option, url_option
 from mockpay.commands.serve import read_settings
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.reach.authority import Authority, client_context, open_authority
-from mockpay.reach.child import CANNOT_START, NOT_FOUND, child_environment, run_child
+from mockpay.reach.child import CANNOT_START, NOT_FOUND, run_child
+from mockpay.reach.environment import child_environment
 from mockpay.reach.listeners import Listeners
 from mockpay.reach.upstream import Upstream
 from mockpay.server import MockpayServer
@@ -27,86 +30,116 @@ from mockpay.settings import Settings
 
 #: As of env and timeout: what failed is not the command but what should run it.
 _CANNOT_RUN = 125
-_HEALTH_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
+_NOT_REACHED = (
+    "mockpay run: no impersonated host was called. A client with roots, resolver or proxy of its own needs more: "
+    "see the table of clients in mockpay's README."
+)
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @url_option
+@seller_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(command: Sequence[str], url: str | None) -> None:
+def run(command: Sequence[str], url: str | None, seller: str) -> None:
     """
     Run COMMAND so that its calls to the impersonated hosts reach the sandbox.
 
     Any other host is left alone.  Where no sandbox answers, one is started for the command.
+    The command gets MOCKPAY_URL, MOCKPAY_SELLER_ID and that seller's credentials as `mockpay secrets --env`
+    names them; what its environment has already stays.
     """
     try:
-        sys.exit(_run(command, url))
+        sys.exit(_run(command, url, seller))
     except MockpayError as error:
         click.echo(f"mockpay cannot run this: {error.message}", err=True)
         sys.exit(_CANNOT_RUN)
 
 
-def _run(command: Sequence[str], url: str | None) -> int:
+def _run(command: Sequence[str], url: str | None, seller_id: str) -> int:
     gc.enable()
-    authority = open_authority(Settings.from_env(os.environ).keys_dir)
-    with _sandbox(url, authority) as sandbox, _reachable(sandbox, authority) as environ:
+    settings = Settings.from_env(os.environ)
+    authority = open_authority(settings.keys_dir)
+    upstream = Upstream.from_env(os.environ)
+    with (
+        _sandbox(url, authority, settings.admin_token) as sandbox,
+        tempfile.TemporaryDirectory(prefix="mockpay-run-") as folder,
+        Listeners(sandbox.url, authority, upstream) as listeners,
+    ):
+        parent = {**sandbox.credentials(seller_id), **os.environ, "MOCKPAY_URL": sandbox.url}
+        environ = child_environment(parent, ports=listeners.ports, folder=Path(folder), authority=authority.pem)
         try:
-            return run_child(command, environ)
+            code = run_child(command, environ)
         except FileNotFoundError:
             click.echo(f"mockpay cannot run this: {command[0]} is not found.", err=True)
             return NOT_FOUND
         except OSError as error:
             click.echo(f"mockpay cannot run this: {command[0]}: {error.strerror}.", err=True)
             return CANNOT_START
+        if not listeners.reached:
+            click.echo(_NOT_REACHED, err=True)
+        return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    """A sandbox by its address; asked without any proxy."""
+
+    url: str
+    authority: Authority
+    token: str | None
+
+    def answers(self) -> bool:
+        """Whether it is one: another program at that address is no sandbox."""
+        try:
+            status, health = self._get("/_mockpay/health")
+        except (OSError, ValueError, http.client.HTTPException):
+            return False
+        return status == 200 and "database" in health
+
+    def credentials(self, seller_id: str) -> dict[str, str]:
+        """Name -> value of the variables that a seller's software reads; none, with a word, where it refuses."""
+        try:
+            status, answer = self._get(f"/_mockpay/v1/sellers/{quote(seller_id, safe='')}")
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            status, answer = 0, {"detail": str(error)}
+        if status != 200:
+            click.echo(f"mockpay run: no credentials for the command: {answer.get('detail')}", err=True)
+            return {}
+        return {"MOCKPAY_SELLER_ID": seller_id, **answer["environment"]}
+
+    def _get(self, path: str) -> tuple[int, Any]:
+        """
+        Status and JSON of an answer.
+
+        Raises:
+            OSError, http.client.HTTPException, ValueError: nobody answers, or nothing that could be read.
+        """
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=_ANSWER_SECONDS)
+        if parts.scheme == "https":
+            context = client_context(self.authority)
+            connection = http.client.HTTPSConnection(parts.netloc, timeout=_ANSWER_SECONDS, context=context)
+        with contextlib.closing(connection):
+            headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            connection.request("GET", parts.path + path, headers=headers)
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read(65_536))
 
 
 @contextlib.contextmanager
-def _reachable(sandbox: str, authority: Authority) -> Iterator[dict[str, str]]:
-    """Listen for calls to impersonated hosts; the environment of the command that makes them."""
-    upstream = Upstream.from_env(os.environ)
-    with (
-        tempfile.TemporaryDirectory(prefix="mockpay-run-") as folder,
-        Listeners(sandbox, authority, upstream) as listeners,
-    ):
-        environ = child_environment(os.environ, proxy=listeners.proxy, folder=Path(folder), authority=authority.pem)
-        yield {**environ, "MOCKPAY_URL": sandbox}
-
-
-@contextlib.contextmanager
-def _sandbox(url: str | None, authority: Authority) -> Iterator[str]:
-    """The URL of the sandbox that runs already, or of one that is started for the command."""
-    sandbox = (url or default_url()).rstrip("/")
-    if _is_sandbox(sandbox, authority):
+def _sandbox(url: str | None, authority: Authority, token: str | None) -> Iterator[_Sandbox]:
+    """The sandbox that runs already, or one that is started for the command."""
+    sandbox = _Sandbox((url or default_url()).rstrip("/"), authority, token)
+    if sandbox.answers():
         yield sandbox
     elif url is not None:
-        raise Unusable(f"there is no sandbox at {sandbox}.", code="sandbox.none")
+        raise Unusable(f"there is no sandbox at {sandbox.url}.", code="sandbox.none")
     else:
-        with _own_sandbox() as own:
-            click.echo(f"mockpay run: no sandbox at {sandbox}, so one was started for this: {own}", err=True)
-            yield own
-
-
-@contextlib.contextmanager
-def _own_sandbox() -> Iterator[str]:
-    server = MockpayServer(read_settings("127.0.0.1", 0, None))
-    server.serve_in_thread()
-    try:
-        yield server.url
-    finally:
-        server.stop()
-
-
-def _is_sandbox(url: str, authority: Authority) -> bool:
-    """Ask for its health without any proxy; another program at that address is no sandbox."""
-    try:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=_HEALTH_SECONDS)
-        if parts.scheme == "https":
-            context = client_context(authority)
-            connection = http.client.HTTPSConnection(parts.netloc, timeout=_HEALTH_SECONDS, context=context)
-        with contextlib.closing(connection):
-            connection.request("GET", f"{parts.path}/_mockpay/health")
-            reply = connection.getresponse()
-            return reply.status == 200 and "database" in json.loads(reply.read(65_536))
-    except (OSError, ValueError, http.client.HTTPException):
-        return False
+        server = MockpayServer(read_settings("127.0.0.1", 0, None))
+        server.serve_in_thread()
+        click.echo(f"mockpay run: no sandbox at {sandbox.url}, so one was started for this: {server.url}", err=True)
+        try:
+            yield _Sandbox(server.url, authority, server.runtime.settings.admin_token)
+        finally:
+            server.stop()

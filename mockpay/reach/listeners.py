@@ -1,4 +1,4 @@
-"""The two loopback sockets of `mockpay run`, the tunnel and the TLS front, in a thread."""
+"""The loopback sockets of `mockpay run`, in a thread: the tunnel, and the hosts' own ports 443 and 80."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from mockpay.reach.authority import Authority, client_context, server_context
+from mockpay.reach.environment import Ports
 from mockpay.reach.tunnel import HEAD_LIMIT, Address, Stream, Tunnel, relay
 from mockpay.reach.upstream import Upstream
 
@@ -27,7 +28,10 @@ class Listeners:
     Listens while it is entered, on free ports of loopback.
 
     The TLS front ends the encryption with a leaf of the authority and hands the bytes to the
-    sandbox as they are, so the Host that the client meant arrives there.
+    sandbox as they are, so the Host that the client meant arrives there; the plain front hands them on alone.
+
+    Attributes:
+        reached: Whether an impersonated host was ever called.
     """
 
     def __init__(self, sandbox: str, authority: Authority, upstream: Upstream) -> None:
@@ -37,12 +41,12 @@ class Listeners:
         self._ready: Future[None] = Future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = Thread(target=self._run, name="mockpay-reach", daemon=True)
-        self.tunnel_port = self.front_port = 0
+        self.reached = False
 
     @property
     def proxy(self) -> str:
         """The tunnel's URL."""
-        return f"http://{_LOOPBACK}:{self.tunnel_port}"
+        return f"http://{_LOOPBACK}:{self.ports.proxy}"
 
     def __enter__(self) -> Self:
         """
@@ -70,15 +74,16 @@ class Listeners:
 
     async def _serve(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
-        with _listening() as front, _listening() as tunnel:
-            self.front_port, self.tunnel_port = _port(front), _port(tunnel)
-            route = Tunnel(self._sandbox, Address(_LOOPBACK, self.front_port), self._upstream)
-            self._loop.add_reader(front, self._accept, front, self._to_sandbox, self._tls)
+        with _listening() as tunnel, _listening() as secure, _listening() as plain:
+            self.ports = Ports(_port(tunnel), _port(secure), _port(plain))
+            route = Tunnel(Address(_LOOPBACK, self.ports.http), Address(_LOOPBACK, self.ports.https), self._upstream)
             self._loop.add_reader(tunnel, self._accept, tunnel, route.serve, None)
+            self._loop.add_reader(secure, self._accept, secure, self._to_sandbox, self._tls)
+            self._loop.add_reader(plain, self._accept, plain, self._to_sandbox, None)
             self._ready.set_result(None)
             await self._stopped.wait()
-            self._loop.remove_reader(front)
-            self._loop.remove_reader(tunnel)
+            for listening in (tunnel, secure, plain):
+                self._loop.remove_reader(listening)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,6 +124,7 @@ class Listeners:
             await client.writer.wait_closed()
 
     async def _to_sandbox(self, client: Stream) -> None:
+        self.reached = True
         await relay(client, await self._sandbox.connect())
 
 

@@ -199,10 +199,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """Where its connections lead."""
+    """Where its connections lead: `plain` and `secure` are the impersonated hosts' ports 80 and 443."""
 
-    sandbox: Address
-    front: Address
+    plain: Address
+    secure: Address
     upstream: Upstream
 
     async def serve(self, client: Stream) -> None:
@@ -221,7 +221,7 @@ class Tunnel:
         if is_impersonated(head.host):
             # Port 80 is plain even through a CONNECT, as some clients ask for http.
             plain = not head.connects or head.port == 80
-            address = self.sandbox if plain else self.front
+            address = self.plain if plain else self.secure
         else:
             proxy = self.upstream.proxy_for(head.host, head.port, secure=head.connects)
             address = _address(head, proxy)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mockpay.kernel.errors import Unusable
+from mockpay.kernel.http.hosts import is_loopback
 
 #: The usual port, and whether it is TLS.
 _KINDS = {"http": (80, False), "https": (443, True)}
@@ -47,7 +48,9 @@ class Upstream:
         )
 
     def proxy_for(self, host: str, port: int, *, secure: bool) -> Proxy | None:
-        """The proxy to ask for a host, None to go there directly."""
+        """The proxy to ask for a host, None to go there directly, as to this machine always."""
+        if is_loopback(host):
+            return None
         entries = (entry.strip().lower() for entry in self.no_proxy.split(","))
         if any(_covers(entry, host, port) for entry in entries if entry):
             return None

@@ -16,16 +16,22 @@ from mockpay.reach.authority import open_authority
 from mockpay.reach.listeners import Listeners
 from mockpay.reach.upstream import Upstream
 
+PROGRAMS = Path(__file__).parent / "programs"
 CONFIG = "https://amazonpay.amazon.in/getDynamicConfig?key=serverSideSDKPHP"
 METRICS = "http://amazonpay.amazon.in/publishMetrics/data=$post_data"
 
 
+def program(name):
+    """Its path; `.ci/test` installs what is missing, elsewhere it may be."""
+    path = shutil.which(name)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed.")
+    return path
+
+
 @pytest.fixture
 def curl():
-    found = shutil.which("curl")
-    if found is None:
-        pytest.fail("curl is not installed.")
-    return found
+    return program("curl")
 
 
 def test_curl_reaches_it_by_https_and_by_http(under_mockpay_run, curl, public_key):
@@ -49,15 +55,42 @@ print(requests.post({METRICS!r}, data=b"x" * 600_000, timeout=20).status_code)
     assert printed.split() == [public_key, "200"]
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "answers"),
+    [("java", "JavaCalls.java", 3), ("php", "php_calls.php", 4), ("ruby", "ruby_calls.rb", 3)],
+)
+def test_the_clients_that_a_language_brings_reach_it(under_mockpay_run, public_key, name, file, answers):
+    printed = under_mockpay_run(program(name), str(PROGRAMS / file))
+    assert [json.loads(line) for line in printed.splitlines() if line] == [{"publicKey": public_key}] * answers
+
+
+def test_clients_in_python_that_read_no_variable_reach_it(under_mockpay_run, clients_python, public_key):
+    printed = under_mockpay_run(clients_python, str(PROGRAMS / "python_calls.py"))
+    assert [json.loads(line) for line in printed.splitlines() if line] == [{"publicKey": public_key}] * 5
+
+
+def test_a_sitecustomize_that_was_there_before_is_run_too(under_mockpay_run, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.ran = True")
+    script = "import sys, sitecustomize; print(ran, sitecustomize.__file__)"
+    printed = under_mockpay_run(sys.executable, "-c", script, PYTHONPATH=str(tmp_path))
+    assert printed.split() == ["True", str(tmp_path / "sitecustomize.py")]
+
+
+def test_wget_reaches_it(under_mockpay_run, public_key):
+    assert json.loads(under_mockpay_run(program("wget"), "-qO-", CONFIG)) == {"publicKey": public_key}
+
+
 def test_the_standard_library_reaches_it(under_mockpay_run, public_key):
     script = f"import urllib.request as web; print(web.urlopen({CONFIG!r}, timeout=20).read().decode())"
     assert json.loads(under_mockpay_run(sys.executable, "-c", script)) == {"publicKey": public_key}
 
 
-def test_node_reaches_it_by_https_and_by_fetch(under_mockpay_run, node, public_key):
-    program = Path(__file__).parent / "programs" / "node_calls.mjs"
-    printed = json.loads(under_mockpay_run(node, str(program)))
-    assert printed == {"https": public_key, "fetch": public_key, "metrics": 200}
+@pytest.mark.parametrize("version", ["of this machine", "newest"])
+def test_node_reaches_it_with_any_client_of_its_own(under_mockpay_run, node, public_key, version):
+    binary = node if version == "newest" else program("node")
+    printed = json.loads(under_mockpay_run(binary, str(PROGRAMS / "node_calls.mjs")))
+    assert printed.pop("metrics") == 200
+    assert printed == dict.fromkeys(("https", "own agent", "own roots", "fetch"), public_key)
 
 
 @pytest.fixture

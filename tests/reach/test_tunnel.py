@@ -28,7 +28,7 @@ def secured(caller, authority, name):
 
 @pytest.mark.parametrize("host", ["amazonpay.amazon.in", "mws.amazonservices.com", "sns.eu-west-1.amazonaws.com"])
 def test_a_connect_to_an_impersonated_host_reaches_the_sandbox_by_tls(listeners, call, authority, mockpay_server, host):
-    caller = call(listeners.tunnel_port).says(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n")
+    caller = call(listeners.ports.proxy).says(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n")
     assert caller.hears_head() == "HTTP/1.1 200 Connection established\r\n\r\n"
     secured(caller, authority, host)
     caller.says(f"GET {CONFIG} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
@@ -37,27 +37,27 @@ def test_a_connect_to_an_impersonated_host_reaches_the_sandbox_by_tls(listeners,
 
 def test_a_plain_request_for_an_impersonated_host_reaches_the_sandbox(listeners, call, mockpay_server):
     target = f"http://amazonpay.amazon.in{CONFIG}"
-    caller = call(listeners.tunnel_port)
+    caller = call(listeners.ports.proxy)
     caller.says(f"GET {target} HTTP/1.1\r\nProxy-Connection: keep-alive\r\n\r\n")
     assert sees_config(caller.hears(), mockpay_server)
 
 
 def test_a_connect_to_port_80_is_plain(listeners, call, mockpay_server):
-    caller = call(listeners.tunnel_port).says("CONNECT amazonpay.amazon.in:80 HTTP/1.1\r\n\r\n")
+    caller = call(listeners.ports.proxy).says("CONNECT amazonpay.amazon.in:80 HTTP/1.1\r\n\r\n")
     caller.hears_head()
     caller.says(f"GET {CONFIG} HTTP/1.1\r\nHost: amazonpay.amazon.in\r\nConnection: close\r\n\r\n")
     assert sees_config(caller.hears(), mockpay_server)
 
 
 def test_the_host_that_the_client_meant_arrives(listeners, call):
-    caller = call(listeners.tunnel_port)
+    caller = call(listeners.ports.proxy)
     caller.says("GET http://amazonpay.amazon.in/_mockpay/v1/sellers HTTP/1.1\r\n\r\n")
     # The control API answers to its own name only.
     assert '"host.foreign"' in caller.hears()
 
 
 def test_a_large_body_passes_both_tls_and_tunnel(listeners, call, authority, mockpay_server):
-    caller = call(listeners.tunnel_port).says("CONNECT amazonpay.amazon.in:443 HTTP/1.1\r\n\r\n")
+    caller = call(listeners.ports.proxy).says("CONNECT amazonpay.amazon.in:443 HTTP/1.1\r\n\r\n")
     caller.hears_head()
     secured(caller, authority, "amazonpay.amazon.in")
     body = b"x" * 900_000
@@ -74,14 +74,14 @@ def echo_at_the_end(connection):
 
 def test_another_host_gets_the_bytes_unread_and_may_be_half_closed(listeners, call, server_of):
     port = server_of(echo_at_the_end)
-    caller = call(listeners.tunnel_port).says(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n")
+    caller = call(listeners.ports.proxy).says(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n")
     caller.hears_head()
     assert caller.says(b"\x00\xff no http").ends().hears() == "you said \x00\xff no http"
 
 
 def test_a_plain_request_for_another_host_is_asked_for_one_answer(listeners, call, server_of):
     port = server_of(lambda connection: connection.sendall(connection.recv(65_536)))
-    caller = call(listeners.tunnel_port)
+    caller = call(listeners.ports.proxy)
     caller.says(f"GET http://localhost:{port}/a?b HTTP/1.1\r\nX-Kept: yes\r\n\r\n")
     assert caller.hears() == f"GET /a?b HTTP/1.1\r\nHost: localhost:{port}\r\nX-Kept: yes\r\nConnection: close\r\n\r\n"
 
@@ -121,7 +121,7 @@ def behind(next_proxy, mockpay_server, authority):
 
 
 def test_another_host_is_left_to_the_proxy_that_the_environment_names(behind, call, next_proxy):
-    caller = call(behind.tunnel_port)
+    caller = call(behind.ports.proxy)
     caller.says(
         "CONNECT example.test:443 HTTP/1.1\r\nHost: example.test:443\r\nProxy-Authorization: Basic bm8=\r\n\r\n"
     )
@@ -133,7 +133,7 @@ def test_another_host_is_left_to_the_proxy_that_the_environment_names(behind, ca
 
 
 def test_that_proxy_gets_plain_requests_with_their_whole_address(behind, call, next_proxy):
-    caller = call(behind.tunnel_port).says("GET http://example.test/a HTTP/1.1\r\n\r\n").ends()
+    caller = call(behind.ports.proxy).says("GET http://example.test/a HTTP/1.1\r\n\r\n").ends()
     caller.hears()
     assert next_proxy.heads[0].startswith("GET http://example.test/a HTTP/1.1\r\nHost: example.test\r\n")
 
@@ -141,10 +141,10 @@ def test_that_proxy_gets_plain_requests_with_their_whole_address(behind, call, n
 def test_that_proxy_never_hears_of_an_impersonated_host_or_of_no_proxy(
     behind, call, next_proxy, server_of, mockpay_server
 ):
-    caller = call(behind.tunnel_port).says(f"GET http://amazonpay.amazon.in{CONFIG} HTTP/1.1\r\n\r\n")
+    caller = call(behind.ports.proxy).says(f"GET http://amazonpay.amazon.in{CONFIG} HTTP/1.1\r\n\r\n")
     assert sees_config(caller.hears(), mockpay_server)
     port = server_of(echo_at_the_end)
-    direct = call(behind.tunnel_port).says(f"CONNECT localhost:{port} HTTP/1.1\r\n\r\n")
+    direct = call(behind.ports.proxy).says(f"CONNECT localhost:{port} HTTP/1.1\r\n\r\n")
     direct.hears_head()
     assert direct.says("straight").ends().hears() == "you said straight"
     assert next_proxy.heads == []
@@ -161,13 +161,13 @@ def test_that_proxy_never_hears_of_an_impersonated_host_or_of_no_proxy(
     ],
 )
 def test_a_malformed_request_is_answered_with_400(listeners, call, said):
-    answer = call(listeners.tunnel_port).says(said).ends().hears()
+    answer = call(listeners.ports.proxy).says(said).ends().hears()
     assert answer.startswith("HTTP/1.1 400 Bad Request\r\n")
     assert "mockpay run: " in answer
 
 
 def test_a_head_without_end_is_cut_off(listeners, call):
-    caller = call(listeners.tunnel_port)
+    caller = call(listeners.ports.proxy)
     caller.says(b"GET http://example.test/ HTTP/1.1\r\nX: " + b"x" * 140_000)
     assert caller.ends().hears().startswith("HTTP/1.1 431 ")
 
@@ -176,14 +176,14 @@ def test_a_host_that_cannot_be_reached_is_said(listeners, call):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        caller = call(listeners.tunnel_port).says(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n")
+        caller = call(listeners.ports.proxy).says(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n")
         answer = caller.hears()
     assert answer.startswith("HTTP/1.1 502 Bad Gateway\r\n")
     assert answer.endswith("mockpay run: 127.0.0.1 cannot be reached.\n")
 
 
 def test_a_caller_that_says_nothing_disturbs_nobody(listeners, call):
-    assert call(listeners.tunnel_port).ends().hears() == ""
+    assert call(listeners.ports.proxy).ends().hears() == ""
 
 
 def test_leaving_cuts_what_is_still_open(mockpay_server, authority, call, server_of):
@@ -195,10 +195,10 @@ def test_leaving_cuts_what_is_still_open(mockpay_server, authority, call, server
 
     port = server_of(waits)
     with Listeners(mockpay_server.url, authority, Upstream()) as listeners:
-        caller = call(listeners.tunnel_port).says(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n")
+        caller = call(listeners.ports.proxy).says(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n")
         caller.hears_head()
-        silent = call(listeners.tunnel_port)
-        front = call(listeners.front_port)
+        silent = call(listeners.ports.proxy)
+        front = call(listeners.ports.https)
         assert met.wait(20)
     leave.set()
     assert not caller.hears()
@@ -207,6 +207,6 @@ def test_leaving_cuts_what_is_still_open(mockpay_server, authority, call, server
 
 
 def test_both_sockets_are_on_loopback_only(listeners):
-    for port in (listeners.tunnel_port, listeners.front_port):
+    for port in (listeners.ports.proxy, listeners.ports.https):
         with socket.socket() as other, pytest.raises(ConnectionRefusedError):
             other.connect(("127.0.0.2", port))
