@@ -133,15 +133,17 @@ def check_request(request: RefundRequest) -> None:
     Raises:
         Invalid: code ``refund.invalid``, with the field's name.
     """
-    wrong = {
-        "reference": not _KEY.fullmatch(request.key),
-        "note": len(request.note or "") > LONGEST_NOTE,
-        "soft_descriptor": len(request.soft_descriptor or "") > LONGEST_DESCRIPTOR,
+    rules = {
+        "reference": (_KEY.fullmatch(request.key), "1 to 32 letters, digits, hyphens or underscores"),
+        "note": (len(request.note or "") <= LONGEST_NOTE, f"at most {LONGEST_NOTE} characters"),
+        "soft_descriptor": (
+            len(request.soft_descriptor or "") <= LONGEST_DESCRIPTOR,
+            f"at most {LONGEST_DESCRIPTOR} characters",
+        ),
     }
-    for name, bad in wrong.items():
-        if bad:
-            message = f"'{name}' is too long or has characters that it cannot have."
-            raise Invalid(message, code="refund.invalid", field=name)
+    for name, (kept, rule) in rules.items():
+        if not kept:
+            raise Invalid(f"'{name}' must have {rule}.", code="refund.invalid", field=name, rule=rule)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,21 +70,37 @@ def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
     An entry matches scheme, host and port exactly, and the path exactly or,
     if it ends in ``*``, as a prefix; an entry without a query ignores the URL's query.
     """
+    return mismatch(url, entries) is None
+
+
+def mismatch(url: str, entries: tuple[str, ...]) -> str | None:
+    """Why a browser may not be sent there: the first part that differs from the most similar entry; None if it may."""
     try:
         wanted = _parse(url)
     except Invalid:
-        return False
-    return any(_matches(wanted, entry) for entry in entries)
+        return "it is no URL that could be one"
+    differences = [(_first_difference(wanted, entry), entry) for entry in entries]
+    if not differences:
+        return "the seller has none"
+    part, entry = max(differences, key=lambda difference: _PARTS.index(difference[0]))
+    return None if part is _PARTS[-1] else f"its {part} is not that of {entry}"
 
 
-def _matches(wanted: _Url, entry: str) -> bool:
+#: In the order in which they are compared; None is that all are the same.
+_PARTS = ("scheme", "host", "port", "path", "query", None)
+
+
+def _first_difference(wanted: _Url, entry: str) -> str | None:
     if entry in _LOOPBACK_HOSTS:
-        return wanted.scheme == "http" and wanted.host == _LOOPBACK_HOSTS[entry]
-    allowed = _parse(entry)
-    if (wanted.scheme, wanted.host, wanted.port) != (allowed.scheme, allowed.host, allowed.port):
-        return False
-    if allowed.query and allowed.query != wanted.query:
-        return False
-    if allowed.path.endswith("*"):
-        return wanted.path.startswith(allowed.path[:-1])
-    return wanted.path == allowed.path
+        same = {"scheme": wanted.scheme == "http", "host": wanted.host == _LOOPBACK_HOSTS[entry]}
+    else:
+        allowed = _parse(entry)
+        beginning = allowed.path.removesuffix("*")
+        same = {
+            "scheme": wanted.scheme == allowed.scheme,
+            "host": wanted.host == allowed.host,
+            "port": wanted.port == allowed.port,
+            "path": wanted.path.startswith(beginning) if beginning != allowed.path else wanted.path == allowed.path,
+            "query": allowed.query in ("", wanted.query),
+        }
+    return next((part for part, equal in same.items() if not equal), None)

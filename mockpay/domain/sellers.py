@@ -26,6 +26,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     freshness_seconds: Annotated[
         int, Meta(ge=0, le=10**9, description="How old a startTime or Timestamp may be; 0 = any age.")
     ] = 900
+    freshness_clock: Annotated[
+        Literal["either", "seller"],
+        Meta(
+            description="Which now a startTime or Timestamp is held against: the seller's or the real one, or seller."
+        ),
+    ] = "either"
     order_expiry_seconds: Annotated[
         int, Meta(ge=1, le=31_536_000, description="How long the buyer may pay, unless the request says.")
     ] = 900
@@ -85,6 +91,29 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 10
     all_attempts_listed: Annotated[
         bool, Meta(description="Whether a list of orders shows every order of a seller's order id, not the last.")
+    ] = False
+    duplicate_orders: Annotated[
+        Literal["refuse", "allow"],
+        Meta(
+            description="A request to pay with the seller's order id of a paid order: refuse, or allow a second order."
+        ),
+    ] = "refuse"
+    regions: Annotated[
+        Literal["any", "strict"],
+        Meta(
+            description="strict: other regions' hosts refuse the seller, test and live addresses see their own orders."
+        ),
+    ] = "any"
+    payment_domain: Annotated[
+        Literal["any", "strict"],
+        Meta(description="Whether a list asked for another region's orders has the seller's (any) or none (strict)."),
+    ] = "any"
+    text_limits: Annotated[
+        Literal["warn", "refuse"],
+        Meta(description="A text longer than published: warn in journal and dashboard, or refuse the request."),
+    ] = "warn"
+    id_list: Annotated[
+        bool, Meta(description="Whether details list the ids of what belongs to them, as some clients need.")
     ] = False
     send_seller_id: Annotated[bool, Meta(description="Add an unsigned sellerId to the return URL.")] = False
     result_encoding: Annotated[

@@ -35,7 +35,8 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
     Open an order, or find the one that the request leads to (contract section 2, "Replay").
 
     The same payload leads to the same order as it now stands. A new payload for the same seller order id: open with
-    the same amount, the same order; paid, refused as a duplicate; failed, cancelled or expired, a new order.
+    the same amount, the same order; paid, refused as a duplicate unless the seller's setting allows a second order;
+    failed, cancelled or expired, a new order.
     """
     last = orders.newest(sandbox, request.seller_order_id)
     same = last and orders.by_digest(sandbox, request.seller_order_id, request.digest)
@@ -47,7 +48,7 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
         return OpenedOrder(_create(sandbox, request, 0), new=True)
     if last.open and sandbox.now >= last.expires_at:
         last = expire(sandbox, last.order_pk)  # its event has only not fired yet
-    if last.state in CLOSED_UNPAID:
+    if last.state in CLOSED_UNPAID or (last.state in PAID and sandbox.seller.settings.duplicate_orders == "allow"):
         number = orders.count_of(sandbox, request.seller_order_id)
         return OpenedOrder(_create(sandbox, request, number), new=True)
     if last.state in PAID:

@@ -24,6 +24,7 @@ class Search(msgspec.Struct, frozen=True):
 
     Args:
         latest_only: Of several orders under one seller order id only the newest.
+        live: Only live orders, or only others; None is both.
     """
 
     seller_order_id: str | None
@@ -34,6 +35,7 @@ class Search(msgspec.Struct, frozen=True):
     states: tuple[str, ...]
     since: int | None
     until: int | None
+    live: bool | None = None
     after: int | None = None
 
 
@@ -73,6 +75,8 @@ def _query(sandbox: Sandbox, search: Search, after: int | None) -> Select[Any]:
             )
             .exists()
         )
+    if search.live is not None:
+        query = query.where(_table.c.live == search.live)
     if search.since is not None:
         query = query.where(_table.c.created_at >= search.since)
     if search.until is not None:

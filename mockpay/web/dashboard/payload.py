@@ -37,16 +37,12 @@ class Check:
 
 def payload(order: Order, marks: Mapping[str, object], freshness_seconds: int) -> list[Entry]:
     """The fields as the seller sent them, in their order."""
-    fields = order.request.get("fields")
+    fields, warnings = order.request.get("fields"), marks.get("warnings")
     if not isinstance(fields, Mapping):
         return []
+    comments = {"startTime": _age(marks, freshness_seconds), **(warnings if isinstance(warnings, Mapping) else {})}
     return [
-        Entry(
-            name=str(name),
-            value=str(value),
-            number=_is_number(str(value)),
-            comment=_age(marks, freshness_seconds) if name == "startTime" else "",
-        )
+        Entry(name=str(name), value=str(value), number=_is_number(str(value)), comment=comments.get(name, ""))
         for name, value in fields.items()
     ]
 

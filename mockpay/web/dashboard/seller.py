@@ -26,6 +26,15 @@ _TOPICS: Mapping[str, tuple[str, ...]] = {
     "Scenarios and risk": ("magic_", "default_", "risk_"),
     "Refunds": ("refund_",),
     "Notifications": ("ipn_",),
+    "As strict as the real service": (
+        "freshness_",
+        "duplicate_",
+        "regions",
+        "payment_domain",
+        "text_limits",
+        "id_list",
+        "signatures",
+    ),
 }
 #: What may be typed where a wrong value would be refused in the words of a pattern.
 _EXAMPLES = {
