@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from flask import Request, Response, jsonify
 
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Invalid, MockpayError, NotFound
+from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.amazonpay import codec
 from mockpay.providers.amazonpay.error_responses import json_error, note_refusal
+from mockpay.providers.amazonpay.freshness import check_fresh
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
+from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.store import attempts, journal, orders
@@ -28,32 +30,32 @@ _ID_TYPE = "TRANSACTION_ID"
 def charge_status(runtime: Runtime, request: Request) -> Response:
     """Answer with `response` and `signature`, errors as a JSON object too."""
     line = RequestLine(request.method, request.path, perf_counter())
-    world, order = None, None
+    world: Sandbox | None = None
+    named: Sequence[str] = ()
     try:
         wrapped = read_parameters(decode_form(sent_form(request)))
         opened = open_envelope(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.private[PAYMENT_KEY.private])
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            codec.check_caller(opened, sandbox.seller)
             order = orders.by_id(sandbox, codec.storable(opened.values.get("transactionId", "")))
+            named = order_ids(order)
+            codec.check_caller(opened, sandbox.seller)
             return _answer(sandbox, opened, order, line)
     except MockpayError as error:
         response = json_error(error)
-        note_refusal(runtime, _KIND, error, request, world, line, response, order_ids(order))
+        note_refusal(runtime, _KIND, error, request, world, line, response, named)
         return response
 
 
 def _answer(sandbox: Sandbox, opened: OpenedEnvelope, order: Order | None, line: RequestLine) -> Response:
     values = opened.values
-    started = values.get("startTime", "")
-    if not (started.isascii() and started.isdigit() and len(started) <= 12):
-        raise Invalid("startTime must be seconds since 1970.", code="parameter.invalid")
-    if not codec.fresh(sandbox.seller, int(started) * SECOND, sandbox.now, sandbox.real_now):
-        raise Invalid("The startTime is not fresh.", code="request.expired")
-    if values.get("transactionIdType") != _ID_TYPE:
-        raise Invalid("transactionIdType must be TRANSACTION_ID.", code="parameter.invalid")
+    check_fresh(sandbox, "startTime", codec.start_time(values, "parameter.invalid"))
+    id_type = values.get("transactionIdType", "")
+    if id_type != _ID_TYPE:
+        raise wrong("transactionIdType", id_type, f"only {_ID_TYPE}")
     if order is None:
-        raise NotFound("There is no such transaction.", code="transaction.not_found")
+        named = quoted(values.get("transactionId", ""))
+        raise NotFound(f"transactionId {named} is not known.", code="transaction.not_found")
     fields = _fields(sandbox, order)
     seller = sandbox.seller
     encoding = encoding_of(seller, order.request)

@@ -6,20 +6,26 @@ import re
 from collections.abc import Mapping
 
 from mockpay.domain.orders import PaymentRequest
-from mockpay.domain.return_urls import return_url_allowed
+from mockpay.domain.return_urls import mismatch
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
+from mockpay.providers.amazonpay.freshness import staleness
+from mockpay.providers.amazonpay.parameters import missing, quoted, wrong
 from mockpay.providers.amazonpay.request_forms import CONTROL
 from mockpay.providers.amazonpay.simulation import of_payment
+from mockpay.providers.amazonpay.text_limits import check_payment
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.amazonpay import opening
 from mockpay.wire.amazonpay.opening import OpenedEnvelope
 
 CURRENCY = "INR"
+#: How an amount is written on every wire of Amazon's.
+AMOUNT_RULE = "digits, at most ten before the point and two after it, such as 1.00"
 _DIGITS = re.compile(r"[0-9]{1,12}")
-#: Text fields and the longest that is taken (255 is Amazon's own for notes; the rest ours).
+#: Text fields and the longest that is taken at all; what is published is in `text_limits`.
 _LONGEST = {"sellerOrderId": 127, "customInformation": 8192, "sellerNote": 4096, "sellerStoreName": 1024}
 #: What a refusal tells the seller again.
 _ECHOED = ("sellerOrderId", "customInformation")
@@ -61,9 +67,9 @@ def known_names(opened: OpenedEnvelope) -> list[str]:
     return sorted(_FIELDS.intersection(opened.values))
 
 
-def echoed(opened: OpenedEnvelope) -> dict[str, str]:
-    """What of a refused request goes back to the seller: what could have been stored."""
-    texts = {name: opened.values.get(name, "") for name in _ECHOED}
+def echoed(opened: OpenedEnvelope, refused: str | None = None) -> dict[str, str]:
+    """What of a refused request goes back to the seller: what could have been stored, and not the `refused` field."""
+    texts = {name: opened.values.get(name, "") for name in _ECHOED if name != refused}
     return {name: text for name, text in texts.items() if text and _storable(name, text)}
 
 
@@ -82,9 +88,12 @@ def check_origin(opened: OpenedEnvelope, seller: Seller, redirect_url: str | Non
     check_caller(opened, seller)
     if not redirect_url:
         raise Invalid("The parameter redirectUrl is missing.", code="return_url.missing")
-    if not return_url_allowed(redirect_url, seller.return_urls):
-        message = "redirectUrl is not one of the seller's return URLs."
-        raise Forbidden(message, code="return_url.not_allowed")
+    difference = mismatch(redirect_url, seller.return_urls)
+    if difference is not None:
+        message = f"redirectUrl is not one of the seller's return URLs: {difference}."
+        allowed = ", ".join(seller.return_urls)
+        reason = f"{message} Sent: {quoted(redirect_url, 500)}. Allowed: {allowed}."
+        raise Forbidden(message, code="return_url.not_allowed", reason=reason)
     return redirect_url
 
 
@@ -100,19 +109,12 @@ def check_caller(opened: OpenedEnvelope, seller: Seller) -> None:
         raise Invalid("The payload is not signed.", code="signature.missing")
     if not opening.verify_envelope(opened, seller.secret_key):
         raise Forbidden("The signature does not match.", code="signature.invalid")
-    if opened.values.get("sellerId") != seller.seller_id:
-        raise Forbidden("The sellerId is not the caller's.", code="seller.another")
+    seller_id = opened.values.get("sellerId", "")
+    if seller_id != seller.seller_id:
+        raise Forbidden(f"The sellerId {quoted(seller_id)} is not the caller's.", code="seller.another")
 
 
-def fresh(seller: Seller, moment: int, now: int, real_now: int) -> bool:
-    """Whether a caller's time is near the seller's now or the real now (contract section 2)."""
-    limit = seller.settings.freshness_seconds * SECOND
-    return not limit or abs(now - moment) <= limit or abs(real_now - moment) <= limit
-
-
-def payment_request(
-    opened: OpenedEnvelope, payload: str, seller: Seller, redirect_url: str, now: int, real_now: int
-) -> PaymentRequest:
+def payment_request(sandbox: Sandbox, opened: OpenedEnvelope, payload: str, redirect_url: str) -> PaymentRequest:
     """
     Read a verified request.
 
@@ -125,7 +127,7 @@ def payment_request(
     values = opened.values
     _check_texts(values)
     of_payment(values.get("sellerNote"))
-    started = _start_time(values)
+    warnings = check_payment(sandbox.seller, values, redirect_url)
     return PaymentRequest(
         provider="amazonpay",
         seller_order_id=values["sellerOrderId"],
@@ -133,38 +135,48 @@ def payment_request(
         redirect_url=redirect_url,
         digest=ids.fingerprint(payload.encode()),
         live=_live(values),
-        stale=not fresh(seller, started, now, real_now),
+        stale=staleness(sandbox, "startTime", start_time(values)) is not None,
         custom_information=values.get("customInformation"),
         seller_note=values.get("sellerNote"),
         store_name=values.get("sellerStoreName"),
         timeout_seconds=_timeout(values),
         fields={name: value for name, value in values.items() if name != "Signature"},
-        marks=_marks(opened, now - started),
+        marks=_marks(opened, sandbox.now - start_time(values)) | ({"warnings": warnings} if warnings else {}),
     )
 
 
 def _check_texts(values: Mapping[str, str]) -> None:
     if not values.get("sellerOrderId"):
-        raise Invalid("sellerOrderId is missing.", code="seller_order_id.invalid")
+        raise missing("sellerOrderId", "seller_order_id.invalid")
     for name, longest in _LONGEST.items():
-        if not _storable(name, values.get(name, "")):
-            message = f"{name} is longer than {longest} characters or holds a control character."
-            raise Invalid(message, code="field.invalid")
+        text = values.get(name, "")
+        if not _storable(name, text):
+            raise wrong(name, text, f"at most {longest} characters, and no control character", "field.invalid")
 
 
 def _amount(values: Mapping[str, str]) -> Money:
-    if values.get("orderTotalCurrencyCode") != CURRENCY:
-        raise Invalid("Only INR can be paid.", code="currency.unknown")
-    amount = Money.parse(values.get("orderTotalAmount", ""), CURRENCY)
+    currency, text = values.get("orderTotalCurrencyCode", ""), values.get("orderTotalAmount", "")
+    if currency != CURRENCY:
+        raise wrong("orderTotalCurrencyCode", currency, f"only {CURRENCY}", "currency.unknown")
+    try:
+        amount = Money.parse(text, CURRENCY)
+    except Invalid as error:
+        raise wrong("orderTotalAmount", text, AMOUNT_RULE, error.code) from error
     if amount.minor < MINIMUM_MINOR:
-        raise Invalid("The amount is below 1.00.", code="amount.too_small")
+        raise wrong("orderTotalAmount", text, "at least 1.00", "amount.too_small")
     return amount
 
 
-def _start_time(values: Mapping[str, str]) -> int:
+def start_time(values: Mapping[str, str], code: str = "start_time.invalid") -> int:
+    """
+    When the seller made the request, by its own clock, in ms.
+
+    Raises:
+        Invalid: `code`.
+    """
     text = values.get("startTime", "")
     if not _DIGITS.fullmatch(text):
-        raise Invalid("startTime must be seconds since 1970.", code="start_time.invalid")
+        raise wrong("startTime", text, "whole seconds since 1970", code)
     return int(text) * SECOND
 
 
@@ -173,14 +185,14 @@ def _timeout(values: Mapping[str, str]) -> int | None:
     if not text:
         return None
     if not _DIGITS.fullmatch(text) or int(text) < 1:
-        raise Invalid("transactionTimeout must be whole seconds.", code="timeout.invalid")
+        raise wrong("transactionTimeout", text, "whole seconds, at least 1", "timeout.invalid")
     return int(text)
 
 
 def _live(values: Mapping[str, str]) -> bool:
     text = values.get("isSandbox", "true")
     if text not in {"true", "false", ""}:
-        raise Invalid("isSandbox must be true or false.", code="is_sandbox.invalid")
+        raise wrong("isSandbox", text, "true or false", "is_sandbox.invalid")
     return text == "false"
 
 

@@ -23,19 +23,9 @@ class AmazonError:
     message: str | None = None
 
     def text(self, error: MockpayError) -> str:
-        """What the caller reads; a parameter has the name that the caller sent."""
-        if self.message is None:
-            return error.message
-        field = str(error.detail.get("field", ""))
-        return self.message.replace("{field}", PARAMETERS.get(field, field))
+        """What the caller reads."""
+        return self.message or error.message
 
-
-#: Our name of a field -> the parameter's.
-PARAMETERS: Mapping[str, str] = {
-    "reference": "RefundReferenceId",
-    "note": "SellerRefundNote",
-    "soft_descriptor": "SoftDescriptor",
-}
 
 _INVALID = AmazonError(400, "InvalidParameterValue")
 _UNREADABLE = AmazonError(400, "InvalidParameterValue", "The payload cannot be decrypted.")
@@ -59,7 +49,7 @@ TABLE: Mapping[str, AmazonError] = {
     "time.invalid": _INVALID,
     "access_key.missing": AmazonError(401, "MissingAuthenticationToken"),
     "seller.not_found": _STRANGER,
-    "seller.another": AmazonError(401, "UnauthorizedAccess", "The SellerId is not the caller's."),
+    "seller.another": AmazonError(401, "UnauthorizedAccess"),
     "signature.missing": AmazonError(401, "MissingAuthenticationToken"),
     "signature.invalid": AmazonError(
         403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."
@@ -67,22 +57,25 @@ TABLE: Mapping[str, AmazonError] = {
     "request.expired": AmazonError(400, "RequestExpired"),
     "return_url.missing": _INVALID,
     "return_url.not_allowed": AmazonError(400, "InvalidParameterValue"),
+    "region.denied": AmazonError(401, "AccessDenied"),
     "order.not_found": AmazonError(404, "InvalidOrderReferenceId"),
     "transaction.not_found": AmazonError(404, "InvalidTransactionId"),
     "action.unknown": AmazonError(400, "InvalidAction"),
-    "token.invalid": AmazonError(400, "InvalidParameterValue", "The NextPageToken is not valid."),
+    "order.paid": AmazonError(405, "InvalidCancelAttempt"),
+    "order.not_closable": AmazonError(405, "InvalidCloseAttempt"),
+    "order.ended": AmazonError(405, "InvalidOrderReferenceStatus"),
+    "token.invalid": _INVALID,
     "path.not_found": AmazonError(404, "InvalidAddress", "There is nothing at this address."),
     "method.not_allowed": AmazonError(405, "InvalidAddress"),
     "refund.not_found": AmazonError(404, "InvalidTransactionId"),
-    "refund.duplicate": AmazonError(400, "DuplicateRequest", "There is another refund of this RefundReferenceId."),
+    "refund.duplicate": AmazonError(400, "DuplicateRequest"),
     "refund.not_captured": AmazonError(405, "CaptureNotRefundable"),
     "refund.window": AmazonError(405, "CaptureNotRefundable"),
     "refund.exceeds_capture": AmazonError(400, "TransactionAmountExceeded"),
     "refund.too_many": AmazonError(400, "TransactionCountExceeded"),
     "refund.currency": _INVALID,
-    "refund.invalid": AmazonError(
-        400, "InvalidParameterValue", "{field} is too long or has characters that it cannot have."
-    ),
+    "refund.invalid": _INVALID,
+    "field.invalid": _INVALID,
     "simulation.invalid": AmazonError(400, "InvalidSandboxSimulationSpecified"),
     "answer.lost": AmazonError(500, "InternalServerError", "There was an internal service failure."),
     "service.unavailable": AmazonError(503, "ServiceUnavailable", "The service is unavailable at this time."),

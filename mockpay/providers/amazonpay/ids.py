@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
@@ -12,6 +14,21 @@ def order_id(seller: Seller, request: PaymentRequest, number: int) -> str:
     parts = (seller.seller_id, request.seller_order_id, number)
     dice = ids.number(seller.seed, "order", *parts, below=10**14)
     return f"{'P' if request.live else 'S'}04-{dice // 10**7:07d}-{dice % 10**7:07d}"
+
+
+#: What the id of an authorisation, a capture or a refund has behind its order's.
+_ENDING = re.compile(r"-[ACR].*", re.DOTALL)
+
+
+def order_part(any_id: str) -> str:
+    """The id of the order that something belongs to, by its own id."""
+    return _ENDING.sub("", any_id)
+
+
+def charge_id(seller: Seller, order: Order, letter: str) -> str:
+    """The order's id, ``-A`` for an authorisation or ``-C`` for a capture, and six digits."""
+    dice = ids.number(seller.seed, "charge", order.order_id, below=10**6)
+    return f"{order.order_id}-{letter}{dice:06d}"
 
 
 def refund_id(seller: Seller, order: Order, reference: str, number: int) -> str:

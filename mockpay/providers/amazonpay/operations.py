@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Stage
 from mockpay.kernel.clock import SECOND, parse_time, rfc3339
-from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound, Unusable
-from mockpay.providers.amazonpay import refunds
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError, Unusable
+from mockpay.providers.amazonpay import charges, order_references, refunds
 from mockpay.providers.amazonpay.calls import Call
+from mockpay.providers.amazonpay.environments import live_only
+from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.xml_responses import Reply, amazon_state, answer, order_reference
 from mockpay.store import attempts, counters
 from mockpay.store.journal import order_ids
@@ -23,9 +28,11 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.xml import Kept, Tree
 
 #: Domains that clients know; only India's has orders here.
-_DOMAINS = frozenset({"IN_INR", "NA_USD", "EU_GBP", "EU_EUR", "FE_JPY"})
+_DOMAINS = ("IN_INR", "NA_USD", "EU_GBP", "EU_EUR", "FE_JPY")
 _INDIA = "IN_INR"
-_STATES = frozenset({"Open", "Closed", "Suspended", "Canceled"})
+_STATES = ("Open", "Closed", "Suspended", "Canceled")
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ZONE = re.compile("(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$")
 _FILTER = "OrderReferenceStatusListFilter.OrderReferenceStatus."
 _PAGE, _LARGEST_PAGE = 10, 100
 _KIND = "amazonpay.next_token"
@@ -37,23 +44,17 @@ def get_service_status(_call: Call, sandbox: Sandbox) -> Reply:
     return Reply(answer("GetServiceStatus", {"Status": "GREEN", "Timestamp": now}))
 
 
-def get_order_reference_details(call: Call, sandbox: Sandbox) -> Reply:
-    """
-    One order by Amazon's id.
-
-    Raises:
-        NotFound: code ``order.not_found``.
-    """
-    order = order_search.by_id(sandbox, call.need("AmazonOrderReferenceId"))
-    if order is None:
-        raise NotFound("There is no such order reference.", code="order.not_found")
-    details = {"OrderReferenceDetails": order_reference(order)}
-    return Reply(answer("GetOrderReferenceDetails", details), order_ids(order))
-
-
 def list_order_reference(call: Call, sandbox: Sandbox) -> Reply:
     """The orders of a sellerOrderId; an unknown one is an empty list, not an error."""
-    return _page("ListOrderReference", sandbox, _search(call, sandbox))
+    domain = call.fields.get("PaymentDomain", _INDIA)
+    if domain not in _DOMAINS:
+        raise wrong("PaymentDomain", domain, f"one of {', '.join(_DOMAINS)}")
+    search = _search(call, sandbox)
+    if sandbox.seller.settings.payment_domain == "any" or domain == _INDIA:
+        return _page("ListOrderReference", sandbox, search)
+    empty = _page("ListOrderReference", sandbox, replace(search, nothing=True))
+    reason = f"PaymentDomain {quoted(domain)} is another region's: the orders of this seller are {_INDIA} ones."
+    return dataclasses.replace(empty, reason=reason)
 
 
 def list_order_reference_by_next_token(call: Call, sandbox: Sandbox) -> Reply:
@@ -69,27 +70,25 @@ def list_order_reference_by_next_token(call: Call, sandbox: Sandbox) -> Reply:
         search = msgspec.json.decode(plain, type=Search)
     except (binascii.Error, ValueError, Unusable) as error:
         raise Invalid("The NextPageToken is not valid.", code="token.invalid") from error
-    return _page("ListOrderReferenceByNextToken", sandbox, search)
+    return _page("ListOrderReferenceByNextToken", sandbox, replace(search, live=live_only(call, sandbox)))
 
 
 def _search(call: Call, sandbox: Sandbox) -> Search:
-    fields = call.fields
-    domain = fields.get("PaymentDomain", _INDIA)
-    if domain not in _DOMAINS:
-        raise _wrong("PaymentDomain")
+    fields, settings = call.fields, sandbox.seller.settings
     if "QueryId" in fields and call.need("QueryIdType") != "SellerOrderId":
-        raise _wrong("QueryIdType")
+        raise wrong("QueryIdType", fields["QueryIdType"], "only SellerOrderId")
     if fields.get("SortOrder", "Descending") not in {"Ascending", "Descending"}:
-        raise _wrong("SortOrder")
+        raise wrong("SortOrder", fields["SortOrder"], "Ascending or Descending")
     return Search(
         seller_order_id=fields.get("QueryId"),
-        nothing=domain != _INDIA,
-        latest_only=not sandbox.seller.settings.all_attempts_listed,
+        nothing=False,
+        latest_only=not settings.all_attempts_listed and settings.duplicate_orders == "refuse",
         size=_size(fields.get("PageSize")),
         ascending=fields.get("SortOrder") == "Ascending",
         states=_states(fields),
-        since=_time(fields.get("CreatedTimeRange.StartTime")),
-        until=_time(fields.get("CreatedTimeRange.EndTime")),
+        since=_time(fields, "CreatedTimeRange.StartTime", "T00:00"),
+        until=_time(fields, "CreatedTimeRange.EndTime", "T23:59:59.999"),
+        live=live_only(call, sandbox),
     )
 
 
@@ -97,24 +96,28 @@ def _size(text: str | None) -> int:
     if text is None:
         return _PAGE
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _LARGEST_PAGE):
-        raise _wrong("PageSize")
+        raise wrong("PageSize", text, f"a whole number from 1 to {_LARGEST_PAGE}")
     return int(text)
 
 
-def _time(text: str | None) -> int | None:
-    return None if text is None else parse_time(text)
+def _time(fields: Mapping[str, str], name: str, of_day: str) -> int | None:
+    """A time of the forms that clients document, UTC where it has no zone; a date alone is that time `of_day`."""
+    text = fields.get(name)
+    if text is None:
+        return None
+    dated = f"{text}{of_day}" if _DATE.fullmatch(text) else text
+    try:
+        return parse_time(dated if _ZONE.search(dated) else f"{dated}Z")
+    except Invalid as error:
+        raise wrong(name, text, "a time such as 2026-11-21T15:24:07Z, or a date", error.code) from error
 
 
 def _states(fields: Mapping[str, str]) -> tuple[str, ...]:
     wanted = tuple(value for name, value in sorted(fields.items()) if name.startswith(_FILTER))
-    if not _STATES.issuperset(wanted):
-        raise _wrong("OrderReferenceStatusListFilter")
+    for name, value in fields.items():
+        if name.startswith(_FILTER) and value not in _STATES:
+            raise wrong(name, value, f"one of {', '.join(_STATES)}")
     return wanted
-
-
-def _wrong(name: str) -> Invalid:
-    message = f"The parameter {name} has a value it cannot take."
-    return Invalid(message, code="parameter.invalid", name=name)
 
 
 def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
@@ -130,7 +133,7 @@ def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
     # Clients test whether the list is empty, so it is there even then.
     result: dict[str, Tree] = {"OrderReferenceList": Kept(OrderReference=listed)}
     if after is not None:
-        following = msgspec.json.encode(msgspec.structs.replace(search, after=after))
+        following = msgspec.json.encode(replace(search, after=after))
         sealed = sandbox.runtime.keyring.seal(_KIND, sandbox.seller_id, following)
         result["NextPageToken"] = base64.b64encode(sealed).decode()
     document = answer(operation, result)
@@ -143,7 +146,11 @@ def _in_states(order: Order, states: tuple[str, ...]) -> bool:
 
 OPERATIONS: Mapping[str, Callable[[Call, Sandbox], Reply]] = {
     "GetServiceStatus": get_service_status,
-    "GetOrderReferenceDetails": get_order_reference_details,
+    "GetOrderReferenceDetails": order_references.get_order_reference_details,
+    "CancelOrderReference": order_references.cancel_order_reference,
+    "CloseOrderReference": order_references.close_order_reference,
+    "GetAuthorizationDetails": charges.get_authorization_details,
+    "GetCaptureDetails": charges.get_capture_details,
     "ListOrderReference": list_order_reference,
     "ListOrderReferenceByNextToken": list_order_reference_by_next_token,
     "RefundPayment": refunds.refund_payment,

@@ -15,9 +15,11 @@ from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.providers.amazonpay import codec, reasons
 from mockpay.providers.amazonpay.error_responses import note_refusal
+from mockpay.providers.amazonpay.freshness import staleness
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
+from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.providers.amazonpay.refusal_page import refusal_page
-from mockpay.providers.amazonpay.request_forms import sent_form
+from mockpay.providers.amazonpay.request_forms import CONTROL, sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.services.payments import orders
 from mockpay.store import journal
@@ -88,32 +90,34 @@ def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters, l
     """The payment page, or the seller's URL with a signed FAILURE."""
     allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
     try:
-        wanted = codec.payment_request(opened, sent.payload, sandbox.seller, allowed, sandbox.now, sandbox.real_now)
+        wanted = codec.payment_request(sandbox, opened, sent.payload, allowed)
     except Invalid as error:
-        return _refuse(sandbox, opened, allowed, line, error.code, error.reason)
+        return _refuse(sandbox, opened, allowed, line, error)
     begun = orders.open_order(sandbox, wanted)
     if begun.order is None or begun.refusal is not None:
-        return _refuse(sandbox, opened, allowed, line, begun.refusal, order=begun.order)
-    outcome = "ok" if begun.new else "ok.again"
-    _add_to_journal(sandbox, outcome, None, begun.order, line)
+        refused = Invalid(_sentence(sandbox, opened, begun.refusal), code=begun.refusal)
+        return _refuse(sandbox, opened, allowed, line, refused, begun.order)
+    outcome, warnings = "ok" if begun.new else "ok.again", wanted.marks.get("warnings")
+    _add_to_journal(sandbox, outcome, None, begun.order, line, {"warnings": warnings} if warnings else None)
     return f"/pay/{begun.order.page_token}/"
 
 
 def _refuse(
-    sandbox: Sandbox,
-    opened: OpenedEnvelope,
-    url: str,
-    line: RequestLine,
-    code: str | None,
-    reason: str | None = None,
-    order: Order | None = None,
+    sandbox: Sandbox, opened: OpenedEnvelope, url: str, line: RequestLine, error: Invalid, order: Order | None = None
 ) -> str:
     """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
     facts = {"fields": codec.known_names(opened)}
-    _add_to_journal(sandbox, code or "refused", reason or reasons.failure(code).description, order, line, facts)
+    _add_to_journal(sandbox, error.code, CONTROL.sub("\ufffd", error.reason), order, line, facts)
     marks = {"marks": {"encoding": str(result_encoding(opened))}}
     encoding = encoding_of(sandbox.seller, marks)
-    return refusal_url(sandbox.seller, url, code, codec.echoed(opened), encoding)
+    values = codec.echoed(opened, str(error.detail.get("name")))
+    return refusal_url(sandbox.seller, url, reasons.failure(error.code, error.message), values, encoding)
+
+
+def _sentence(sandbox: Sandbox, opened: OpenedEnvelope, refusal: str | None) -> str:
+    """Why the order that a request leads to cannot be paid by it."""
+    stale = staleness(sandbox, "startTime", codec.start_time(opened.values)) if refusal == "request.stale" else None
+    return stale or f"{reasons.failure(refusal).description}: {quoted(opened.values['sellerOrderId'])}"
 
 
 def _add_to_journal(

@@ -8,6 +8,7 @@ Descriptions keep to ASCII without ``!'()*``, so that one signature suits every 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,6 +77,11 @@ FAILURES: Mapping[str, Reason] = {
 REFUND_REASONS: Mapping[str, str] = {REJECTED: "AmazonRejected", PROCESSING_FAILURE: "ProcessingFailure"}
 
 
-def failure(reason: str | None) -> Reason:
-    """The row of one of our reasons."""
-    return FAILURES.get(reason or "", FAILED)
+#: What clients sign in different ways.
+_UNLIKE = re.compile(r"[^ -~]|[!'()*]")
+
+
+def failure(reason: str | None, description: str | None = None) -> Reason:
+    """The row of one of our reasons, where there is a better description with that."""
+    row = FAILURES.get(reason or "", FAILED)
+    return Reason(row.code, _UNLIKE.sub("?", description)) if description else row

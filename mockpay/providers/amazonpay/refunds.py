@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mockpay.domain.orders import Order
 from mockpay.domain.refunds import Refund, RefundRequest, RefundState
 from mockpay.kernel.clock import rfc3339
-from mockpay.kernel.errors import Conflict, Invalid, NotFound, Unusable
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound, Unusable
 from mockpay.kernel.money import Money
 from mockpay.providers.amazonpay.calls import Call
+from mockpay.providers.amazonpay.codec import AMOUNT_RULE
+from mockpay.providers.amazonpay.environments import check_environment, need_order
+from mockpay.providers.amazonpay.ids import order_part
+from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.reasons import REFUND_REASONS
 from mockpay.providers.amazonpay.xml_responses import Reply, answer
+from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refunds
 from mockpay.store import orders
 from mockpay.store import refunds as refund_rows
@@ -25,8 +32,25 @@ _STATES = {
     RefundState.REVERSED: "Completed",
 }
 _ID_TYPE = "OrderReferenceId"
-#: Parameters that name an order; a capture's id begins with its order's.
-_ORDER_NAMES = ("AmazonOrderReferenceId", "AmazonTransactionId", "AmazonCaptureId")
+#: Parameters that name an order, or what belongs to one.
+_ORDER_NAMES = (
+    "AmazonOrderReferenceId",
+    "AmazonTransactionId",
+    "AmazonAuthorizationId",
+    "AmazonCaptureId",
+    "AmazonRefundId",
+)
+#: By code, or by field for a refund that cannot be, the parameter that is wrong and what it may be.
+_PARAMETERS: Mapping[str, tuple[str, str | None]] = {
+    "reference": ("RefundReferenceId", None),
+    "note": ("SellerRefundNote", None),
+    "soft_descriptor": ("SoftDescriptor", None),
+    "amount.invalid": ("RefundAmount.Amount", AMOUNT_RULE),
+    "amount.too_small": ("RefundAmount.Amount", None),
+    "refund.currency": ("RefundAmount.CurrencyCode", "the currency of the order"),
+    "refund.duplicate": ("RefundReferenceId", "there is another refund of this reference"),
+    "simulation.invalid": ("SellerRefundNote", "there is no such SandboxSimulation"),
+}
 
 
 def refund_payment(call: Call, sandbox: Sandbox) -> Reply:
@@ -37,11 +61,10 @@ def refund_payment(call: Call, sandbox: Sandbox) -> Reply:
         Invalid, NotFound, Conflict: see `services.refunds.request`; code
             ``transaction.not_found``, ``parameter.missing`` or ``parameter.invalid``.
     """
-    if call.fields.get("AmazonTransactionIdType", _ID_TYPE) != _ID_TYPE:
-        message = f"AmazonTransactionIdType must be {_ID_TYPE}."
-        raise Invalid(message, code="parameter.invalid", name="AmazonTransactionIdType")
-    order = _order(sandbox, call.need("AmazonTransactionId"))
-    return _refund(call, sandbox, order, "RefundPayment")
+    id_type = call.fields.get("AmazonTransactionIdType", _ID_TYPE)
+    if id_type != _ID_TYPE:
+        raise wrong("AmazonTransactionIdType", id_type, f"only {_ID_TYPE}")
+    return _refund(call, sandbox, need_order(call, sandbox, "AmazonTransactionId"), "RefundPayment")
 
 
 def refund(call: Call, sandbox: Sandbox) -> Reply:
@@ -51,27 +74,21 @@ def refund(call: Call, sandbox: Sandbox) -> Reply:
     Raises:
         Invalid, NotFound, Conflict: as for `refund_payment`.
     """
-    named = call.need("AmazonCaptureId")
-    order = _order(sandbox, named.partition("-C")[0])
-    return _refund(call, sandbox, order, "Refund")
-
-
-def _order(sandbox: Sandbox, order_id: str) -> Order:
-    order = orders.by_id(sandbox, order_id)
-    if order is None:
-        raise NotFound("There is no such transaction.", code="transaction.not_found")
-    return order
+    return _refund(call, sandbox, need_order(call, sandbox, "AmazonCaptureId"), "Refund")
 
 
 def _refund(call: Call, sandbox: Sandbox, order: Order, operation: str) -> Reply:
     currency = call.need("RefundAmount.CurrencyCode").upper()
-    asked = RefundRequest(
-        key=call.need("RefundReferenceId"),
-        amount=Money.parse(call.need("RefundAmount.Amount"), currency),
-        note=call.fields.get("SellerRefundNote") or None,
-        soft_descriptor=call.fields.get("SoftDescriptor") or None,
-    )
-    got = refunds.request(sandbox, order, asked)
+    try:
+        asked = RefundRequest(
+            key=call.need("RefundReferenceId"),
+            amount=Money.parse(call.need("RefundAmount.Amount"), currency),
+            note=call.fields.get("SellerRefundNote") or None,
+            soft_descriptor=call.fields.get("SoftDescriptor") or None,
+        )
+        got = refunds.request(sandbox, order, asked)
+    except (Invalid, Conflict) as error:
+        raise _by_wire_name(call, error) from error
     if got.refund is None:
         return Reply.refusing(Conflict("A scenario throttles this call.", code="throttled"), order_ids(order))
     if got.answer_lost:
@@ -91,17 +108,32 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
     Raises:
         NotFound: code ``refund.not_found``.
     """
-    found = refunds.record_poll(sandbox, call.need("AmazonRefundId"))
+    refund_id = call.need("AmazonRefundId")
+    found = refund_rows.by_id(sandbox, refund_id)
+    refusal = NotFound(f"AmazonRefundId {quoted(refund_id)} is not known.", code="refund.not_found")
+    if found is None:
+        raise refusal
+    check_environment(call, sandbox, get_order(sandbox, found.order_pk), refusal)
+    found = refunds.record_poll(sandbox, refund_id)
     return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(found)}), (found.order_id,))
 
 
 def named_orders(call: Call, sandbox: Sandbox) -> tuple[str, ...]:
     """The ids of the orders of this seller that a believed call names, whatever it asks."""
-    names = [call.fields.get(name, "").partition("-C")[0] for name in _ORDER_NAMES]
-    refund = refund_rows.by_id(sandbox, call.fields.get("AmazonRefundId", ""))
-    if refund is not None:
-        names.append(refund.order_id)
-    return order_ids(*(orders.by_id(sandbox, name) for name in dict.fromkeys(names) if name))
+    names = [order_part(call.fields.get(name, "")) for name in _ORDER_NAMES]
+    by_id = [orders.by_id(sandbox, name) for name in dict.fromkeys(names) if name]
+    query = call.fields.get("QueryId")
+    return order_ids(*by_id, orders.newest(sandbox, query) if query else None)
+
+
+def _by_wire_name(call: Call, error: Invalid | Conflict) -> MockpayError:
+    """The same error with the parameter's name on the wire and its value."""
+    named = _PARAMETERS.get(error.code) or _PARAMETERS.get(str(error.detail.get("field")))
+    if named is None:
+        return error
+    name, rule = named
+    rule = rule or str(error.detail.get("rule", error.message.rstrip(".")))
+    return type(error)(wrong(name, call.fields.get(name, ""), rule).message, code=error.code, name=name)
 
 
 def _detail(refund: Refund) -> Tree:

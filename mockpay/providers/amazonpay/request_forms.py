@@ -21,6 +21,7 @@ _NAMES = frozenset(
     " SignatureMethod SignatureVersion Timestamp Version MWSAuthToken ContentType"
     " PaymentDomain QueryId QueryIdType PageSize SortOrder NextPageToken"
     " CreatedTimeRange.StartTime CreatedTimeRange.EndTime AmazonOrderReferenceId"
+    " AmazonAuthorizationId CancelationReason ClosureReason"
     " AmazonTransactionId AmazonTransactionIdType AmazonCaptureId AmazonRefundId"
     " RefundReferenceId RefundAmount.Amount RefundAmount.CurrencyCode SellerRefundNote"
     " SoftDescriptor".split()

@@ -29,11 +29,10 @@ def return_url(seller: Seller, order: Order, last: Attempt | None) -> str:
 
 
 def refusal_url(
-    seller: Seller, redirect_url: str, reason: str | None, values: Mapping[str, str], encoding: Encoding
+    seller: Seller, redirect_url: str, refused: Reason, values: Mapping[str, str], encoding: Encoding
 ) -> str:
     """The signed FAILURE for a request that opened no order; `values` go back with it."""
-    told = reasons.failure(reason)
-    fields = {"status": str(Status.FAILURE), "reasonCode": told.code, "description": told.description}
+    fields = {"status": str(Status.FAILURE), "reasonCode": refused.code, "description": refused.description}
     return _url(seller, redirect_url, signed(seller, {**fields, **values}, encoding))
 
 

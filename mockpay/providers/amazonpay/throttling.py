@@ -15,8 +15,10 @@ from mockpay.services.sellers import accounts
 from mockpay.store.unit_of_work import Sandbox
 
 _STATUS = Quota(2, 300 * SECOND)
-_WRITES = ("RefundPayment", "Refund")
+_WRITES = ("RefundPayment", "Refund", "CancelOrderReference", "CloseOrderReference")
 _READS = (
+    "GetAuthorizationDetails",
+    "GetCaptureDetails",
     "GetRefundDetails",
     "GetOrderReferenceDetails",
     "ListOrderReference",

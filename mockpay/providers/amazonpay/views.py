@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from time import perf_counter
 
 from flask import Blueprint, Request, Response, g, jsonify, request
@@ -11,10 +12,12 @@ from mockpay.domain.methods.cards import redact
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.amazonpay import charge_status, process_payment, throttling
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
+from mockpay.providers.amazonpay.environments import check_region
 from mockpay.providers.amazonpay.error_responses import XML, note_refusal, xml_error
 from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY, PAYMENT_KEY
 from mockpay.providers.amazonpay.notifications import certificate_file
 from mockpay.providers.amazonpay.operations import OPERATIONS
+from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.providers.amazonpay.refunds import named_orders
 from mockpay.providers.amazonpay.request_forms import CONTROL, request_values
 from mockpay.providers.amazonpay.xml_responses import Reply
@@ -101,7 +104,9 @@ def _note_others(runtime: Runtime, response: Response) -> Response:
 def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> Response:
     """One signed operation: believed, done, and written into the journal in one transaction."""
     line = RequestLine(call_request.method, call_request.path, perf_counter())
-    kind, world = f"amazonpay.{operation or 'mws'}", None
+    kind = f"amazonpay.{operation or 'mws'}"
+    world: Sandbox | None = None
+    named: Sequence[str] = ()
     try:
         call = read_call(call_request)
         if operation is None:
@@ -111,20 +116,26 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
         if operation in OPERATIONS:
             kind = f"amazonpay.{operation}"
         with transaction(runtime, access_key=call.access_key) as sandbox:
-            world = sandbox
+            world, named = sandbox, named_orders(call, sandbox)
             flavour = authenticate(call, sandbox)
+            check_region(call, sandbox)
             if operation not in OPERATIONS:
-                message = "There is no such operation."
-                raise NotFound(message, code="action.unknown")
+                raise NotFound(_unknown(operation), code="action.unknown")
             reply = _done(operation, call, sandbox)
-            _add_to_journal(sandbox, kind, reply, {"flavour": flavour, **request_values(call.fields)}, line)
+            _add_to_journal(sandbox, kind, reply, named, {"flavour": flavour, **request_values(call.fields)}, line)
     except MockpayError as error:
         response = xml_error(error)
-        note_refusal(runtime, kind, error, call_request, world, line, response)
+        note_refusal(runtime, kind, error, call_request, world, line, response, named)
         return response
     if reply.notify_first is not None:
         _wait_for_first_try(runtime, world.seller_id, reply.notify_first)
     return Response(reply.document, reply.status, content_type=XML)
+
+
+def _unknown(operation: str) -> str:
+    """There is no such Action; the nearest that there is."""
+    nearest = get_close_matches(operation[:64], OPERATIONS, 1)
+    return f"There is no operation {quoted(operation)}{f'; did you mean {nearest[0]}?' if nearest else '.'}"
 
 
 def _done(operation: str, call: Call, sandbox: Sandbox) -> Reply:
@@ -138,7 +149,7 @@ def _done(operation: str, call: Call, sandbox: Sandbox) -> Reply:
         with sandbox.connection.begin_nested():
             return OPERATIONS[operation](call, sandbox)
     except MockpayError as error:
-        return Reply.refusing(error, named_orders(call, sandbox))
+        return Reply.refusing(error)
 
 
 def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> None:
@@ -154,9 +165,13 @@ def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> Non
             return
 
 
-def _add_to_journal(sandbox: Sandbox, kind: str, reply: Reply, facts: Mapping[str, object], line: RequestLine) -> None:
+def _add_to_journal(
+    sandbox: Sandbox, kind: str, reply: Reply, named: Sequence[str], facts: Mapping[str, object], line: RequestLine
+) -> None:
     refused = reply.refused
-    outcome, reason = (refused.code, refused.reason) if refused else ("ok", None)
+    outcome, reason = (refused.code, CONTROL.sub("\ufffd", refused.reason)) if refused else ("ok", reply.reason)
+    if reply.warnings:
+        facts = {**facts, "warnings": reply.warnings}
     journal.add(
         sandbox.connection,
         sandbox.seller_id,
@@ -165,7 +180,7 @@ def _add_to_journal(sandbox: Sandbox, kind: str, reply: Reply, facts: Mapping[st
         kind=kind,
         outcome=outcome,
         reason=reason,
-        orders=reply.orders,
+        orders=reply.orders or named,
         facts=facts,
         line=line,
         status=reply.status,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
+from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import MockpayError
@@ -21,13 +22,16 @@ class Reply:
     What an operation answers, and is committed for whatever its status.
 
     `orders` are the ids of those it is about; `refused` is the error that the document tells; `notify_first` the
-    refund whose notification must have had its first try before the answer goes out.
+    refund whose notification must have had its first try before the answer goes out. `reason` and `warnings` are for
+    the journal: why the answer is what it is, and what the real service would not take.
     """
 
     document: bytes
     orders: Sequence[str] = ()
     refused: MockpayError | None = None
     notify_first: str | None = None
+    reason: str | None = None
+    warnings: Mapping[str, str] | None = None
 
     @property
     def status(self) -> int:
@@ -68,11 +72,11 @@ def amazon_state(order: Order) -> tuple[str, str, str]:
     if order.state in PAID or order.state is OrderState.FAILED:
         return "Closed", *amazon_note(order.reason, paid=order.state in PAID)
     if order.state in CLOSED_UNPAID:
-        return "Canceled", "", ""
+        return "Canceled", "SellerCanceled" if order.cancelled_by is Actor.SELLER else "", ""
     return "Open", "", ""
 
 
-def order_reference(order: Order, *, stale: bool = False) -> Tree:
+def order_reference(order: Order, *, stale: bool = False) -> dict[str, Tree]:
     """
     One OrderReference; empty elements are left out when it is rendered.
 

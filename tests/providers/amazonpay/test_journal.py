@@ -28,7 +28,14 @@ def ask_everything(shop, order: str) -> list[str]:
     shop.charge_status(transactionId=order)
     shop.charge_status(transactionId=order, transactionIdType="ANOTHER")
     shop.pay()
-    names = "processPayment chargeStatus chargeStatus GetRefundDetails RefundPayment RefundPayment".split()
+    shop.with_credentials(secret_key="not-the-secret-of-this-seller").call(
+        "GetOrderReferenceDetails", AmazonOrderReferenceId=order
+    )
+    shop.call("GetRefundDetails", AmazonRefundId=f"{order}-R000000")
+    names = (
+        "GetRefundDetails GetOrderReferenceDetails processPayment chargeStatus chargeStatus ListOrderReference".split()
+    )
+    names += "GetRefundDetails RefundPayment RefundPayment".split()
     return [
         f"amazonpay.{name}" for name in (*names, "GetOrderReferenceDetails", "ListOrderReference", "processPayment")
     ]
@@ -41,9 +48,9 @@ def test_an_orders_filter_finds_every_call_that_was_about_it(shop):
     found = entries(shop, f"order_id={order}")
     assert [entry["kind"] for entry in found] == expected
     assert {entry["order_id"] for entry in found} == {order}
-    assert found[0]["outcome"] == "order.already_paid"
-    assert found[1]["outcome"] == "parameter.invalid"
-    assert found[4]["outcome"] == "refund.exceeds_capture"
+    outcomes = [entry["outcome"] for entry in found]
+    assert outcomes[:4] == ["refund.not_found", "signature.invalid", "order.already_paid", "parameter.invalid"]
+    assert outcomes[5:8] == ["parameter.invalid", "ok", "refund.exceeds_capture"]
 
 
 def test_a_list_of_several_orders_is_found_by_each_of_them(shop):

@@ -118,6 +118,11 @@ def test_states_are_filtered_by_any_number_of_them(shop):
         ("2027-03-01T11:00:00.000Z", "", ["third", "second"]),
         ("", "2027-03-01T11:00:00Z", ["second", "first"]),
         ("2028-01-01T00:00:00Z", "", []),
+        ("2027-03-01", "2027-03-01", ["third", "second", "first"]),
+        ("2027-03-02", "", []),
+        ("", "2027-02-28", []),
+        ("2027-03-01T10:30", "2027-03-01T11:00", ["second"]),
+        ("2027-03-01T11:00:00.001", "2027-03-01T12:00:00", ["third"]),
         ("2027-03-02T00:00:00Z", "2027-03-01T00:00:00Z", []),
     ],
 )
@@ -231,13 +236,6 @@ def test_all_attempts_of_an_order_come_page_by_page(shop):
     assert rest.next_page_token is None
 
 
-@pytest.mark.parametrize("domain", ["NA_USD", "EU_GBP", "EU_EUR", "FE_JPY"])
-def test_other_domains_have_no_orders_here(shop, domain):
-    shop.order()
-
-    assert listed(shop, PaymentDomain=domain) == []
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -253,7 +251,7 @@ def test_other_domains_have_no_orders_here(shop, domain):
         {"SortOrder": "ascending"},
         {"CreatedTimeRange__StartTime": "yesterday"},
         {"CreatedTimeRange__EndTime": "2027-02-30T00:00:00Z"},
-        {"CreatedTimeRange__StartTime": "2027-01-01"},
+        {"CreatedTimeRange__StartTime": "2027-01-01T10"},
         {"CreatedTimeRange__EndTime": "1519025049"},
         {"OrderReferenceStatusListFilter__OrderReferenceStatus__1": "open"},
     ],
@@ -264,7 +262,9 @@ def test_a_value_that_a_list_cannot_take_is_told(shop, changed):
 
     assert (reply.status, reply.content_type) == (400, "text/xml")
     assert reply.error["Code"] == "InvalidParameterValue"
-    assert reply.error["Message"]
+    name = list(changed)[-1].replace("__", ".")
+    told = reply.error["Message"]
+    assert told.startswith(f'{name} cannot be "{changed[list(changed)[-1]][:64]}"') or told.endswith("Type is missing.")
 
 
 @pytest.mark.parametrize("live", ["true", "false"])

@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 from mockpay.merchant.results import Outcome
+from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.settings import Settings
 from mockpay.testing import LiveServer
 from mockpay.wire import forms, xml
@@ -248,16 +249,6 @@ def test_an_unusable_value_is_a_plain_400(shop, order, changed):
     assert entry["reason"]
 
 
-@pytest.mark.parametrize(
-    ("parameter", "value"),
-    [("RefundReferenceId", "ö"), ("SellerRefundNote", "x" * 256), ("SoftDescriptor", "x" * 17)],
-    ids=short_id,
-)
-def test_an_error_names_the_parameter_as_it_was_sent(shop, order, parameter, value):
-    reply = shop.call("RefundPayment", **{**wanted(order), parameter: value})
-    assert f"<Message>{parameter} is too long".encode() in reply.body
-
-
 @pytest.mark.parametrize("how", ["open", "cancelled", "failed"])
 def test_an_order_that_nobody_paid_is_not_refundable(shop, how):
     page = shop.order()
@@ -278,7 +269,8 @@ def test_an_unknown_order_is_told_as_such_and_another_sellers_as_well(shop, mock
 
     told = set()
     for asked in (order, "S04-0000000-0000000", "'; --", "é", "\x00", "x" * 4_000):
-        told.add(assert_xml_error(refund(shop, asked), 404, "InvalidTransactionId")["Message"])
+        error = assert_xml_error(refund(shop, asked), 404, "InvalidTransactionId")
+        told.add(error["Message"].replace(quoted(asked), ""))
         form = {**AMOUNT, "AmazonCaptureId": f"{asked}-C1", "RefundReferenceId": "R-1"}
         assert_xml_error(shop.call("Refund", **form), 404, "InvalidTransactionId")
     assert len(told) == 1
@@ -316,7 +308,7 @@ def test_the_same_in_a_payments_note_is_a_signed_failure(shop):
 
     result = shop.verified(reply)
     assert (result.outcome, result.reason_code) == (Outcome.FAILURE, "261")
-    assert result.description == "sellerNote asks for an unknown SandboxSimulation"
+    assert result.description == "sellerNote asks for a SandboxSimulation that does not exist."
     shop.assert_nothing_was_left_behind("simulation.invalid", "Nonsense")
 
 
