@@ -58,7 +58,7 @@ def get_authorization_details(call: Call, sandbox: Sandbox) -> Reply:
         "AmazonAuthorizationId": charge_id(sandbox.seller, order, "A"),
         "AuthorizationReferenceId": attempt.attempt_id,
         "AuthorizationAmount": _price(attempt.amount),
-        "CapturedAmount": _price(_captured(attempt)),
+        "CapturedAmount": _price(attempt.captured),
         "AuthorizationFee": _price(Money(0, attempt.amount.currency)),
         **id_list(sandbox, captures),
         "CreationTimestamp": rfc3339(attempt.created_at),
@@ -82,7 +82,7 @@ def get_capture_details(call: Call, sandbox: Sandbox) -> Reply:
     capture = attempt and _capture_state(sandbox, order, attempt)
     if attempt is None or not capture:
         raise _unknown(call, "AmazonCaptureId")
-    amount = _captured(attempt) if attempt.captured_minor else attempt.amount
+    amount = attempt.captured if attempt.captured_minor else attempt.amount
     details: Tree = {
         "AmazonCaptureId": charge_id(sandbox.seller, order, "C"),
         "CaptureReferenceId": attempt.attempt_id,
@@ -114,10 +114,6 @@ def _attempt(sandbox: Sandbox, order: Order) -> Attempt | None:
 
 def _unknown(call: Call, name: str) -> NotFound:
     return NotFound(f"{name} {quoted(call.need(name))} is not known.", code="transaction.not_found", name=name)
-
-
-def _captured(attempt: Attempt) -> Money:
-    return Money(attempt.captured_minor, attempt.amount.currency)
 
 
 def _price(amount: Money) -> Tree:

@@ -163,4 +163,5 @@ def test_the_buyer_of_a_cancelled_order_goes_back_with_a_failure(shop):
     page = shop.order()
     [order] = shop.seller.orders()
     on_order(shop, "CancelOrderReference", order["order_id"])
-    assert shop.verified(shop.leave(page)).reason_code == "201"
+    result = shop.verified(shop.leave(page))
+    assert (result.reason_code, result.description) == ("201", "Cancelled by the seller")
