@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from threading import Condition, Event, Lock, Thread
 
 from mockpay.delivery import outbox, scheduler
 from mockpay.delivery.outbox import Claim
+from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime
 
-#: Rows that one process has on their way at most.
+#: Rows that one process has on their way at most, those that are slow not counted; with them it is so many times that.
 SENDERS = 16
+_WITH_SLOW = 8
+#: What is on its way for so long is slow, in real ms.
+SLOW_MS = 500
 _log = logging.getLogger(__name__)
 
 
@@ -24,10 +29,11 @@ class SenderPool:
 
     So that no seller waits for another one's server, beside the bounds of `store.outbox`:
 
-    - a seller whose last try timed out hangs: it has one row on its way, and those that hang
-      have half of the pool together;
+    - a seller whose last try timed out, or who has a slow row on its way, hangs: it gets no row beside one that is on
+      its way, and those whose last try timed out have half of the pool together;
     - second and further rows of all sellers have a quarter of the pool together, so that many
-      sellers who all hang for the first time leave room for others.
+      sellers who all hang for the first time leave room for others;
+    - a slow row gives its place in the pool to another one, so that no number of sellers who hang fills it for longer.
 
     The threads are daemons: a server that stops does not wait for another one's answer.
 
@@ -44,9 +50,15 @@ class SenderPool:
         #: Held by whoever claims; the others record what they sent meanwhile.
         self._claiming = Lock()
         self._changed = Condition()
-        #: The seller of each row that is on its way.
-        self._sending: list[str] = []
+        #: The seller of each row that is on its way, and since when; by the row's number.
+        self._sending: dict[int, tuple[str, int]] = {}
+        #: Sellers whose last try timed out.
         self._hanging: set[str] = set()
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._sending)
 
     def take(self) -> int:
         """Claim what waits, a pool full at most, and begin to send it; how many rows."""
@@ -66,25 +78,29 @@ class SenderPool:
     def _claim(self, *, refill: bool = False) -> Claim | None:
         with self._claiming:
             with self._changed:
-                if len(self._sending) >= self._size or (refill and not self._refill):
+                now = self._runtime.real_clock.now()
+                slow = [seller_id for seller_id, since in self._sending.values() if now - since >= SLOW_MS]
+                full = len(self._sending) - len(slow) >= self._size or len(self._sending) >= self._size * _WITH_SLOW
+                if full or (refill and not self._refill):
                     return None
-                excluded = self._excluded()
+                excluded = self._excluded(slow)
             # Whoever has just sent one finds another one as a rule, and need not look first.
             claim = outbox.claim(self._runtime, self._seller_id, excluded, look=not refill)
             if claim is not None:
                 with self._changed:
-                    self._sending.append(claim.row.seller_id)
+                    self._sending[claim.row.outbox_id] = (claim.row.seller_id, now)
             return claim
 
-    def _excluded(self) -> set[str]:
+    def _excluded(self, slow: Collection[str]) -> set[str]:
         """Sellers that may have no more rows on their way just now."""
-        sending = Counter(self._sending)
+        sending = Counter(seller_id for seller_id, _ in self._sending.values())
         excluded = self._hanging & sending.keys()
         if sum(sending[seller_id] for seller_id in excluded) >= self._size // 2:
             excluded |= self._hanging
-        if sending.total() - len(sending) >= self._size // 4:
-            excluded |= sending.keys()
-        return excluded
+        brisk = sending - Counter(slow)
+        if brisk.total() - len(brisk) >= self._size // 4:
+            excluded |= brisk.keys()
+        return excluded.union(slow)
 
     def _run(self, first: Claim) -> None:
         claim: Claim | None = first
@@ -102,7 +118,7 @@ class SenderPool:
             timed_out = outbox.send(self._runtime, claim)
         finally:
             with self._changed:
-                self._sending.remove(seller_id)
+                del self._sending[claim.row.outbox_id]
                 (self._hanging.add if timed_out else self._hanging.discard)(seller_id)
                 self._changed.notify_all()
 
@@ -169,8 +185,9 @@ class Worker:
             return 0  # Deleted between the list and the visit.
 
     def _pause(self) -> float:
+        longest = SLOW_MS / SECOND if self._senders.sends else _LONGEST_SLEEP
         with reading(self._runtime.engine) as connection:
             due = sellers.next_real_due(connection)
         if due is None:
-            return _LONGEST_SLEEP
-        return min(max((due - self._runtime.real_clock.now()) / 1000, 0.005), _LONGEST_SLEEP)
+            return longest
+        return min(max((due - self._runtime.real_clock.now()) / SECOND, 0.005), longest)

@@ -1,15 +1,19 @@
 """Notifications on their way: in order, few at once, nobody waits for somebody else's server."""
 
+from contextlib import ExitStack
 from dataclasses import replace
+from socket import create_server
 from threading import Barrier, BrokenBarrierError, Event, Lock, Semaphore
 
 import pytest
 from sqlalchemy import delete, select, update
 
 from mockpay.delivery import outbox
-from mockpay.delivery.sender_pool import SenderPool, Worker, send_waiting
+from mockpay.delivery.sender_pool import SLOW_MS, SenderPool, Worker, send_waiting
 from mockpay.domain.notifications import DeliveryState
 from mockpay.kernel.http.calls import HttpReply, Unreachable
+from mockpay.kernel.http.hosts import OutgoingHosts
+from mockpay.kernel.http.sender import HttpSender
 from mockpay.services.refunds.refund_settlement import settle
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox as outbox_rows
@@ -176,6 +180,71 @@ def test_a_healthy_seller_waits_for_none_of_ten_who_hang(runtime, gate, post):
         worker.stop(PATIENCE)
 
 
+@on_sqlite
+def test_what_is_slow_gives_its_place_away_and_its_seller_gets_no_other(runtime, gate, real_clock):
+    """More sellers hang than the pool has places; a row is slow from half a second on."""
+    ours = on(runtime, gate)
+    hung = [World.new(ours, ipn_url=IPN_URL) for _ in range(3)]
+    rows = [(world, notified(world, "A", "B")) for world in hung]
+    pool = SenderPool(ours, size=2, refill=False)
+    assert pool.take() == 2
+    gate.wait_for(2)
+    healthy = World.new(ours, ipn_url=IPN_URL)
+    orders = notified(healthy, "A")
+    real_clock.move(SLOW_MS - 1)
+    assert pool.take() == 0
+    real_clock.move(1)
+    assert pool.take() == 2
+    gate.wait_for(2)
+    assert states(healthy, *orders) == ["SENDING"]
+    assert [sorted(states(world, *orders)) for world, orders in rows] == [["QUEUED", "SENDING"]] * 3
+    real_clock.move(SLOW_MS)
+    assert pool.take() == 0
+    gate.let(4)
+    assert pool.finish(PATIENCE)
+
+
+@on_sqlite
+def test_slow_rows_have_a_bound_of_their_own(runtime, gate, real_clock):
+    ours = on(runtime, gate)
+    for _ in range(9):
+        notified(World.new(ours, ipn_url=IPN_URL), "A")
+    pool = SenderPool(ours, size=1, refill=False)
+    taken = []
+    for _ in range(9):
+        taken.append(pool.take())
+        real_clock.move(SLOW_MS)
+    assert taken == [1] * 8 + [0]
+    gate.let(8)
+    assert pool.finish(PATIENCE)
+
+
+@on_sqlite
+def test_a_notification_arrives_while_ten_listeners_hang(runtime, post):
+    """Their kernel takes the connections, nobody ever reads from them."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(create_server(("127.0.0.1", 0))) for _ in range(10)]
+        ours = on(runtime, Slow(IPN_URL, post, HttpSender(OutgoingHosts())))
+        worker = Worker(ours)
+        worker.start()
+        hung = []
+        for listener in listeners:
+            world = World.new(ours, ipn_url=f"http://127.0.0.1:{listener.getsockname()[1]}/", ipn_timeout_seconds=25)
+            hung.append((world, notified(world, *"ABCD")))
+        for world, orders in hung:
+            while "SENDING" not in states(world, *orders):
+                pass
+        healthy = World.new(ours, ipn_url=IPN_URL)
+        (order,) = notified(healthy, "A")
+        while states(healthy, order) != ["DELIVERED"]:
+            pass
+        assert all("SENDING" in states(world, *orders) for world, orders in hung)
+        assert not any("DELIVERED" in states(world, *orders) for world, orders in hung)
+        for listener in listeners:
+            listener.close()  # which resets what it has not accepted
+        worker.stop(PATIENCE)
+
+
 class TimingOut(Gate):
     """A gate before which calls time out until somebody says that they no longer do."""
 
@@ -295,10 +364,12 @@ def test_one_that_was_sent_twice_is_recorded_once(runtime, gate, real_clock):
     pool.take()
     gate.wait_for()
     real_clock.move(outbox_rows.LEASE_MS)
-    assert pool.take() == 1
+    other_process = SenderPool(world.runtime, refill=False)
+    assert other_process.take() == 1
     gate.wait_for()
     gate.let(2)
     assert pool.finish(PATIENCE)
+    assert other_process.finish(PATIENCE)
     (one,) = world.notifications(order)
     assert (one.state, one.tries, len(world.delivery_tries(one))) == ("DELIVERED", 1, 1)
     assert len(gate.sent) == 2
