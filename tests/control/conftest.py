@@ -6,7 +6,14 @@ from tests.control.listeners import listening
 from tests.control.worlds import Api, database, make_app
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc):
+    """A file whose subject are queries names `DATABASES`; to the others the kind is all one."""
+    if "api" in metafunc.fixturenames:
+        kinds = getattr(metafunc.module, "DATABASES", ["sqlite"])
+        metafunc.parametrize("api", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def api(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("control")
     api = Api(make_app(folder, database_url=database(request, folder)))

@@ -8,6 +8,8 @@ from mockpay.otp.rules import Channel, Purpose
 from mockpay.store import inbox
 from mockpay.store.unit_of_work import read, transaction
 
+DATABASES = ["sqlite", "postgresql"]
+
 PHONE, MAIL = "+919876543210", "asha@example.com"
 
 

@@ -7,6 +7,8 @@ from mockpay.store.attempts import attempts
 from mockpay.store.db.engine import writing
 from mockpay.store.unit_of_work import transaction
 
+DATABASES = ["sqlite", "postgresql"]
+
 
 def note(world, kind, outcome="ok", **more):
     with transaction(world.api.runtime, world.seller_id) as sandbox:

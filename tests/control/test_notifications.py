@@ -8,6 +8,8 @@ from mockpay.store import notifications
 from mockpay.store.unit_of_work import transaction
 from tests.control.listeners import SILENCE
 
+DATABASES = ["sqlite", "postgresql"]
+
 REFUND, PAYMENT = "refund", "payment"
 
 

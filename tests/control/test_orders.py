@@ -2,6 +2,8 @@
 
 import pytest
 
+DATABASES = ["sqlite", "postgresql"]
+
 
 def test_an_order_is_told_with_the_fields_that_others_rely_on(world):
     world.freeze("2026-11-21T15:00:00Z")

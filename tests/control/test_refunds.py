@@ -2,6 +2,8 @@
 
 import pytest
 
+DATABASES = ["sqlite", "postgresql"]
+
 VERBS = ["complete", "decline", "hold", "release"]
 
 

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 from mockpay import __version__
 from mockpay.web.control.routes import ENDPOINTS
 
+DATABASES = ["sqlite", "postgresql"]
+
 
 @pytest.fixture
 def document(api):

@@ -10,6 +10,8 @@ from mockpay.otp.rules import Purpose
 from mockpay.store import journal
 from mockpay.store.unit_of_work import transaction
 
+DATABASES = ["sqlite", "postgresql"]
+
 LONG = 20
 
 

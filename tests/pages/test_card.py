@@ -27,11 +27,6 @@ def test_a_declined_card_is_followed_by_the_balance(buyer, page, shop):
     assert [one["method"] for one in shop.order()["attempts"]] == ["card", "wallet"]
 
 
-def test_the_amount_declines_a_good_card(buyer):
-    buyer.buy("1700.51").pay_by_card().reads_status("FAILURE")
-    expect(buyer.sees("payment-reason")).to_have_attribute("data-code", "51")
-
-
 def test_what_is_wrong_stands_at_its_field_and_gets_the_focus(buyer, page, watch):
     watch.expects(422)
     buyer.buy().type_card("4242 4242 4242 4241")
@@ -71,17 +66,6 @@ def test_a_button_cannot_be_pressed_while_its_form_is_on_its_way(buyer, page):
         page.locator(f"[name={name}]").fill(value)
     page.get_by_test_id("pay").click(no_wait_after=True)
     expect(page.get_by_test_id("pay")).to_be_disabled()
-
-
-def test_a_browser_knows_which_field_is_which(buyer, page):
-    buyer.buy().press("method-card")
-    for label, purpose in (
-        ("Card number", "cc-number"),
-        ("Expiry", "cc-exp"),
-        ("CVV", "cc-csc"),
-        ("Name on card", "cc-name"),
-    ):
-        expect(page.get_by_label(label)).to_have_attribute("autocomplete", purpose)
 
 
 def test_a_double_click_pays_once(buyer, page, shop):

@@ -67,8 +67,22 @@ def show(gallery, walker):
     watch.check()
 
 
+@pytest.fixture
+def text_size(walker):
+    """What the browser's own setting does, not zoom: 16 px are 32 px."""
+    session = walker.context.new_cdp_session(walker)
+
+    def change(*, double):
+        standard, fixed = (32, 26) if double else (16, 13)
+        session.send("Page.setFontSizes", {"fontSizes": {"standard": standard, "fixed": fixed}})
+
+    yield change
+    change(double=False)
+    session.detach()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_accessible_on_any_screen_light_and_dark_and_for_fingers(show, name):
+def test_a_page_is_accessible_on_any_screen_light_and_dark_and_for_fingers(show, text_size, name):
     page = show(name)
     assert_accessible(page)
     if name in PAYMENT and name != "taking-back":
@@ -80,27 +94,12 @@ def test_a_page_is_accessible_on_any_screen_light_and_dark_and_for_fingers(show,
     assert (page.evaluate(_LIGHTNESS) < 60) == (name not in _NEVER_DARK)
     page.set_viewport_size(WIDE)
     assert_accessible(page)
-
-
-@pytest.fixture
-def text_of_double_size(walker):
-    """What the browser's own setting does, not zoom: 16 px are 32 px."""
-    session = walker.context.new_cdp_session(walker)
-    session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
-    yield
-    session.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
-    session.detach()
-
-
-@pytest.mark.usefixtures("text_of_double_size")
-@pytest.mark.parametrize("name", NAMES)
-def test_text_of_double_size_is_double_and_fits_phone_and_desktop(show, name):
-    page = show(name, width=360, height=800)
+    text_size(double=True)
     assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 22
     assert page.evaluate(_OVERHANG) <= 0
-    page.set_viewport_size(WIDE)
-    assert page.evaluate(_OVERHANG) <= 0
     assert page.evaluate(_CUT) == []
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate(_OVERHANG) <= 0
 
 
 def test_state_is_never_told_by_colour_alone(show):

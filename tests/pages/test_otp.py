@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.pages.accessibility import assert_accessible
-from tests.pages.buyer import Buyer
 
 HIGH = "5000.01"
 
@@ -49,17 +48,6 @@ def test_wrong_codes_are_told_at_the_field_until_the_try_is_over(asked, page, wa
     asked.press("retry").ask("success@mockpay").reads_status("SUCCESS")
 
 
-def test_a_code_expires_with_the_clock_and_a_new_one_pays(asked, page, shop, watch):
-    watch.expects(422)
-    shop.seller.advance(seconds=300)
-    asked.confirm()
-    expect(asked.sees("otp-error")).to_have_text("This code has expired. Send a new one.")
-    assert_accessible(page)
-    asked.press("otp-resend")
-    expect(page.get_by_test_id("otp-error")).to_have_count(0)
-    asked.confirm().reads_status("SUCCESS")
-
-
 def test_another_code_can_be_asked_for_after_a_while(buyer, page, shop):
     shop.seller.control("PUT", "/clock", {"mode": "running"})
     buyer.buy(HIGH).pay_from_balance("rich")
@@ -73,28 +61,6 @@ def test_another_code_can_be_asked_for_after_a_while(buyer, page, shop):
     expect(page.get_by_text("A new code was sent")).to_be_visible()
     assert_accessible(page)
     buyer.confirm().reads_status("SUCCESS")
-
-
-def test_a_technical_error_is_over_the_second_time(asked, watch):
-    watch.expects(503)
-    asked.confirm("666666")
-    expect(asked.sees("otp-error")).to_contain_text("could not be checked")
-    asked.confirm("666666").reads_status("SUCCESS")
-
-
-def test_giving_up_leads_back_to_the_methods(asked, page):
-    asked.press("otp-cancel")
-    expect(page.get_by_text("You stopped this try.")).to_be_visible()
-    asked.ask("success@mockpay").reads_status("SUCCESS")
-
-
-def test_without_a_script_a_code_is_typed_and_sent_again(open_page, shop):
-    scriptless = Buyer(open_page(java_script_enabled=False), shop)
-    scriptless.buy(HIGH).pay_from_balance("rich")
-    shop.seller.advance(seconds=30)
-    scriptless.press("otp-resend")
-    expect(scriptless.page.get_by_text("A new code was sent")).to_be_visible()
-    scriptless.confirm().reads_status("SUCCESS")
 
 
 def test_a_double_click_pays_once(asked, page, shop):

@@ -36,17 +36,6 @@ def test_going_back_from_the_shop_cannot_pay_twice(buyer, page, shop):
     assert len(shop.seller.orders()) == 1
 
 
-def test_a_form_found_by_going_back_belongs_to_the_try_before(open_page, shop):
-    first, second = Buyer(open_page(), shop), Buyer(open_page(), shop)
-    first.buy().press("method-upi")
-    second.page.goto(first.page.url)
-    second.page.get_by_test_id("upi-vpa").fill("failure@mockpay")
-    second.press("pay").reads_status("FAILURE")
-    first.page.get_by_test_id("upi-vpa").fill("success@mockpay")
-    first.press("pay").reads_status("FAILURE")
-    assert len(shop.order()["attempts"]) == 1
-
-
 def test_a_double_click_pays_once(buyer, page, shop):
     buyer.buy().press("method-upi")
     page.get_by_test_id("upi-vpa").fill("success@mockpay")
@@ -68,15 +57,6 @@ def test_reloading_changes_nothing_anywhere(buyer, page, shop):
     page.reload()
     buyer.finds_verified("SUCCESS").finds_in_the_shop("PAID")
     assert [one["state"] for one in shop.order()["attempts"]] == ["CAPTURED"]
-
-
-def test_the_sealed_request_opened_twice_leads_to_the_same_order(buyer, page, shop):
-    with page.expect_request("**/initiatePayment?*") as sealed:
-        buyer.buy()
-    here = page.url
-    page.goto(sealed.value.url)
-    expect(page).to_have_url(here)
-    assert len(shop.seller.orders()) == 1
 
 
 def test_a_payment_needs_no_mouse(buyer, page):
@@ -145,22 +125,6 @@ def test_without_script_the_waiting_page_moves_on_by_itself(scriptless, shop):
     scriptless.buy().ask("pendingok@mockpay").waits()
     shop.seller.advance(seconds=30)
     scriptless.reads_status("SUCCESS")
-
-
-def test_without_script_the_buyer_may_ask_at_once(scriptless, shop):
-    scriptless.buy().ask("pendingfail@mockpay").waits()
-    shop.seller.advance(seconds=30)
-    scriptless.press("check-again").reads_status("FAILURE").press("retry")
-    scriptless.press("cancel-payment").reads_status("CANCELLED").go_back_to_the_shop()
-    scriptless.finds_in_the_shop("FAILED")
-
-
-def test_without_script_the_dashboards_clock_moves(scriptless, shop):
-    scriptless.buy().ask("pendingok@mockpay").waits()
-    page = scriptless.page
-    page.goto(f"{shop.ui}/orders")
-    page.get_by_role("button", name="+1 min").click()
-    expect(page.get_by_role("link", name="Paid by UPI")).to_be_visible()
 
 
 def test_an_impossible_amount_is_explained_at_its_field(page, shop, watch):

@@ -6,8 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from mockpay.merchant import ServiceError
-from tests.journeys.running_shop import running_shop
-from tests.journeys.settlement_cases import RefundCase, contradicting
 from tests.pages.accessibility import assert_accessible
 from tests.pages.watch import PHONE
 
@@ -105,28 +103,6 @@ def test_more_than_is_left_is_refused_at_the_field(paid, page, shop, watch):
     assert shop.seller.refunds() == []
 
 
-def test_a_lost_answer_is_cleared_up_by_verifying(paid, page, shop):
-    gives_back(page, "24.06")
-    expect(states(page)).to_have_text(["FAILED"])
-    expect(page.get_by_test_id("refund-row")).to_contain_text("No answer")
-    assert_accessible(page)
-    page.get_by_test_id("shop-verify-refunds").click()
-    expect(states(page)).to_have_text(["INITIATED"])
-    shop.seller.advance(seconds=SIX_HOURS)
-    expect(states(page)).to_have_text(["PROCESSED"])
-    assert len(shop.seller.refunds()) == 1
-
-
-def test_a_declined_refund_says_why_and_leaves_its_money(paid, page, shop):
-    gives_back(page, "24.02")
-    expect(states(page)).to_have_text(["INITIATED"])
-    shop.seller.advance(seconds=SIX_HOURS)
-    expect(states(page)).to_have_text(["FAILED"])
-    expect(page.get_by_test_id("refund-row")).to_contain_text("AmazonRejected")
-    expect(page.get_by_role("main")).to_contain_text("₹499.00 at most")
-    assert_accessible(page)
-
-
 def test_without_a_script_a_link_shows_what_is_new(open_page, paid, shop):
     plain = open_page(java_script_enabled=False)
     plain.goto(paid.page.url)
@@ -147,21 +123,3 @@ def test_the_list_of_orders_tells_of_refunds(paid, page, shop):
     expect(page.get_by_role("listitem").first).to_contain_text("Refunded")
     assert_accessible(page)
     fits(page)
-
-
-def test_a_contradiction_is_shown_to_somebody(mockpay_server, tmp_path, page):
-    with running_shop(mockpay_server, tmp_path) as shop:
-        it = RefundCase(shop)
-        it.happens()
-        headers, body = contradicting(shop.gate.came[0], shop)
-        shop.session.post(f"{shop.url}/shop/ipn", data=body, headers=headers, timeout=20)
-        page.goto(f"{shop.url}/shop/orders/{it.order.order_id}")
-        alert = page.get_by_test_id("shop-alert")
-        expect(alert).to_have_attribute("data-code", "REFUND_STATE_CONFLICT")
-        expect(alert).to_contain_text("later notification said DECLINED")
-        expect(states(page)).to_have_text(["PROCESSED"])
-        assert_accessible(page)
-        fits(page)
-        page.goto(f"{shop.url}/shop/orders")
-        expect(page.get_by_test_id("shop-alert")).to_contain_text("See order")
-        assert_accessible(page)
