@@ -35,13 +35,18 @@ def _nothing(*_: object) -> Mapping[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CallToExplain:
-    """A request as it was sent; `string_to_sign` is what the caller's code signs, if known."""
+    """
+    A request as it was sent; `string_to_sign` is what the caller's code signs, if known.
+
+    `other_secrets` are those of other sellers by their ids, one of which may have been used.
+    """
 
     url: str
     method: str
     body: str
     signature: str | None
     string_to_sign: str | None
+    other_secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +59,29 @@ class SignatureReading:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureMistake:
+    """One mistake by its dotted name, and the line of code that is usually at fault."""
+
+    name: str
+    sentence: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureExplanation:
     """
-    Why a signature fits or does not; `cause` is one sentence.
+    Why a signature fits or does not; `cause` has the sentences of all `mistakes`.
 
     `nearest` is the reading that fits or is most like the caller's own string, `first_difference`
-    the byte at which that leaves it.
+    the byte at which that leaves it. `warning` says why the real service would refuse what is accepted.
     """
 
     matched: str | None
     cause: str
+    warning: str | None
+    mistakes: tuple[SignatureMistake, ...]
     signature: str
+    your_string_to_sign: str | None
     nearest: SignatureReading
     first_difference: int | None
     tried: tuple[SignatureReading, ...]

@@ -152,6 +152,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         Literal["auto", "decline", "proceed"],
         Meta(description="Without 3-D Secure (U): decline, proceed, or auto (decline in India)."),
     ] = "auto"
+    signatures: Annotated[
+        Literal["strict", "lenient"],
+        Meta(
+            description="strict: as the real service; lenient: also what it refuses but clients sign, with a warning."
+        ),
+    ] = "strict"
     throttling: Annotated[
         str, Meta(max_length=255, description="Limits of calls: off, or one of a provider (sandbox, production).")
     ] = THROTTLING_OFF

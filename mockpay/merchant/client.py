@@ -15,7 +15,7 @@ from mockpay.merchant.refunds import Refund, refund_details, refund_params
 from mockpay.merchant.transport import RequestsSender
 from mockpay.wire import forms
 from mockpay.wire.amazonpay.opening import Envelope, Flavour, seal
-from mockpay.wire.amazonpay.signing import SIGNATURE_FIELDS, sign, string_to_sign
+from mockpay.wire.amazonpay.signing import SIGNATURE_FIELDS, Encoding, sign, string_to_sign
 from mockpay.wire.keys import load_public_key
 from mockpay.wire.xml import Plain
 
@@ -250,7 +250,8 @@ class AmazonPayClient:
             **SIGNATURE_FIELDS,
             **params,
         }
-        encode = self.flavour.encoding.percent_encode
+        # The PHP client's, also for a Node shop: the MWS operations take no other.
+        encode = Encoding.PHP.percent_encode
         encoded = {name: encode(value) for name, value in fields.items()}
         host = urlsplit(self._mws_url).netloc.lower()
         text = string_to_sign("GET", host, self._mws_path, encoded)

@@ -12,13 +12,9 @@ from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.providers.amazonpay.freshness import check_fresh
 from mockpay.providers.amazonpay.parameters import missing, quoted, wrong
 from mockpay.providers.amazonpay.request_forms import CONTROL, sent_form
+from mockpay.providers.amazonpay.signatures import check_call
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.wire.amazonpay.signature_verification import (
-    SignedRequest,
-    request_fields,
-    request_signature,
-    verify_request,
-)
+from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, request_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +66,9 @@ def read_call(request: Request) -> Call:
     return Call(fields, SignedRequest(request.method, request.host, path, text))
 
 
-def authenticate(call: Call, sandbox: Sandbox) -> str:
+def authenticate(call: Call, sandbox: Sandbox) -> dict[str, object]:
     """
-    Believe a call; the name of the client family that signs so.
+    Believe a call; for the journal, which client signs so and what Amazon would refuse of it.
 
     Raises:
         Invalid: code ``signature.missing``, ``time.invalid`` or ``request.expired``.
@@ -80,14 +76,12 @@ def authenticate(call: Call, sandbox: Sandbox) -> str:
     """
     if not request_signature(call.request.raw):
         raise Invalid("The request is not signed.", code="signature.missing")
-    found = verify_request(call.request, secret=sandbox.seller.secret_key)
-    if found is None:
-        raise Forbidden("The signature does not match.", code="signature.invalid")
+    facts = check_call(sandbox.seller, call.request)
     # Amazon's Ruby client asks for the service's status without one.
     if call.fields.get("Action") != "GetServiceStatus" or "SellerId" in call.fields:
         _check_seller_id(call, sandbox)
     check_fresh(sandbox, "Timestamp", _timestamp(call))
-    return found.flavour
+    return facts
 
 
 def _check_seller_id(call: Call, sandbox: Sandbox) -> None:

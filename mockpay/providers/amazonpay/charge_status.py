@@ -16,6 +16,7 @@ from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
+from mockpay.providers.amazonpay.signatures import envelope_warnings, explain_envelope, with_mistake
 from mockpay.store import attempts, journal, orders
 from mockpay.store.journal import RequestLine, order_ids
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -43,6 +44,8 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
             return _answer(sandbox, opened, order, line)
     except MockpayError as error:
         response = json_error(error)
+        if world is not None:
+            error = with_mistake(error, codec.FIELDS, lambda: explain_envelope(world.seller, opened))
         note_refusal(runtime, _KIND, error, request, world, line, response, named)
         return response
 
@@ -57,7 +60,7 @@ def _answer(sandbox: Sandbox, opened: OpenedEnvelope, order: Order | None, line:
         named = quoted(values.get("transactionId", ""))
         raise NotFound(f"transactionId {named} is not known.", code="transaction.not_found")
     fields = _fields(sandbox, order)
-    seller = sandbox.seller
+    seller, warnings = sandbox.seller, envelope_warnings(opened)
     encoding = encoding_of(seller, order.request)
     signature = sign_result(fields, seller.access_key, seller.secret_key, encoding)
     response = jsonify({"response": fields, "signature": signature})
@@ -69,6 +72,7 @@ def _answer(sandbox: Sandbox, opened: OpenedEnvelope, order: Order | None, line:
         kind=_KIND,
         outcome="ok",
         orders=order_ids(order),
+        facts={"warnings": warnings} if warnings else None,
         line=line,
         status=200,
         answer=response.get_data(as_text=True),

@@ -15,6 +15,7 @@ from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.amazonpay.freshness import staleness
 from mockpay.providers.amazonpay.parameters import missing, quoted, wrong
 from mockpay.providers.amazonpay.request_forms import CONTROL
+from mockpay.providers.amazonpay.signatures import check_envelope, envelope_warnings
 from mockpay.providers.amazonpay.simulation import of_payment
 from mockpay.providers.amazonpay.text_limits import check_payment
 from mockpay.store.unit_of_work import Sandbox
@@ -30,7 +31,7 @@ _LONGEST = {"sellerOrderId": 127, "customInformation": 8192, "sellerNote": 4096,
 #: What a refusal tells the seller again.
 _ECHOED = ("sellerOrderId", "customInformation")
 #: The fields that clients send; the journal keeps no other names.
-_FIELDS = frozenset(
+FIELDS = frozenset(
     {
         *_LONGEST,
         "orderTotalAmount",
@@ -64,7 +65,7 @@ def storable(text: str) -> str:
 
 def known_names(opened: OpenedEnvelope) -> list[str]:
     """Which of the fields that clients send are in the payload."""
-    return sorted(_FIELDS.intersection(opened.values))
+    return sorted(FIELDS.intersection(opened.values))
 
 
 def echoed(opened: OpenedEnvelope, refused: str | None = None) -> dict[str, str]:
@@ -107,8 +108,7 @@ def check_caller(opened: OpenedEnvelope, seller: Seller) -> None:
     """
     if not opened.signature:
         raise Invalid("The payload is not signed.", code="signature.missing")
-    if not opening.verify_envelope(opened, seller.secret_key):
-        raise Forbidden("The signature does not match.", code="signature.invalid")
+    check_envelope(seller, opened)
     seller_id = opened.values.get("sellerId", "")
     if seller_id != seller.seller_id:
         raise Forbidden(f"The sellerId {quoted(seller_id)} is not the caller's.", code="seller.another")
@@ -127,7 +127,7 @@ def payment_request(sandbox: Sandbox, opened: OpenedEnvelope, payload: str, redi
     values = opened.values
     _check_texts(values)
     of_payment(values.get("sellerNote"))
-    warnings = check_payment(sandbox.seller, values, redirect_url)
+    warnings = check_payment(sandbox.seller, values, redirect_url) | envelope_warnings(opened)
     return PaymentRequest(
         provider="amazonpay",
         seller_order_id=values["sellerOrderId"],

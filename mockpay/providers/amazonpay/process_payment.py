@@ -21,6 +21,7 @@ from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.providers.amazonpay.refusal_page import refusal_page
 from mockpay.providers.amazonpay.request_forms import CONTROL, sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
+from mockpay.providers.amazonpay.signatures import explain_envelope, with_mistake
 from mockpay.services.payments import orders
 from mockpay.store import journal
 from mockpay.store.journal import RequestLine, order_ids
@@ -77,6 +78,8 @@ def begin(runtime: Runtime, form: bytes, line: RequestLine) -> str | Refusal:
             world = sandbox
             return _begin(sandbox, opened, sent, line)
     except MockpayError as error:
+        if world is not None:
+            error = with_mistake(error, codec.FIELDS, lambda: explain_envelope(world.seller, opened))
         return Refusal(error, world)
 
 

@@ -16,7 +16,7 @@ from mockpay.wire.forms import MAX_PAIRS
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: The names that clients send.  Any other may be a value that somebody sent in the wrong
 #: place, so the journal only counts it.
-_NAMES = frozenset(
+NAMES = frozenset(
     "payload key iv redirectUrl isSandbox Action AWSAccessKeyId SellerId Signature"
     " SignatureMethod SignatureVersion Timestamp Version MWSAuthToken ContentType"
     " PaymentDomain QueryId QueryIdType PageSize SortOrder NextPageToken"
@@ -56,9 +56,7 @@ def sent_form(request: Request) -> bytes:
 
 def request_values(fields: Mapping[str, str]) -> dict[str, str]:
     """What a believed call asks: names and values without credentials, card numbers masked, long ones cut."""
-    shown = {
-        name: fields[name] for name in sorted(fields) if name in _NAMES - _CREDENTIALS or _NUMBERED.fullmatch(name)
-    }
+    shown = {name: fields[name] for name in sorted(fields) if name in NAMES - _CREDENTIALS or _NUMBERED.fullmatch(name)}
     return {name: redact(value)[:_LONGEST_VALUE] for name, value in shown.items()}
 
 
@@ -69,6 +67,6 @@ def field_names(request: Request, refusal: MockpayError) -> dict[str, object]:
         forms.append(request.get_data())
     pieces = (piece for form in forms for piece in form.split(b"&", MAX_PAIRS) if piece)
     names = {piece.partition(b"=")[0].decode(errors="replace") for piece in pieces}
-    known = sorted(name for name in names if name in _NAMES or _NUMBERED.fullmatch(name))
+    known = sorted(name for name in names if name in NAMES or _NUMBERED.fullmatch(name))
     others = len(names) - len(known)
     return {"fields": known, "others": others} if others else {"fields": known}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from time import perf_counter
+from typing import Any
 
 from flask import Blueprint, Request, Response, g, jsonify, request
 
@@ -19,7 +20,8 @@ from mockpay.providers.amazonpay.notifications import certificate_file
 from mockpay.providers.amazonpay.operations import OPERATIONS
 from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.providers.amazonpay.refunds import named_orders
-from mockpay.providers.amazonpay.request_forms import CONTROL, request_values
+from mockpay.providers.amazonpay.request_forms import CONTROL, NAMES, request_values
+from mockpay.providers.amazonpay.signatures import explain_call, with_mistake
 from mockpay.providers.amazonpay.xml_responses import Reply
 from mockpay.store import journal, notifications
 from mockpay.store.db.engine import writing
@@ -117,14 +119,16 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
             kind = f"amazonpay.{operation}"
         with transaction(runtime, access_key=call.access_key) as sandbox:
             world, named = sandbox, named_orders(call, sandbox)
-            flavour = authenticate(call, sandbox)
+            facts = authenticate(call, sandbox)
             check_region(call, sandbox)
             if operation not in OPERATIONS:
                 raise NotFound(_unknown(operation), code="action.unknown")
             reply = _done(operation, call, sandbox)
-            _add_to_journal(sandbox, kind, reply, named, {"flavour": flavour, **request_values(call.fields)}, line)
+            _add_to_journal(sandbox, kind, reply, named, facts | request_values(call.fields), line)
     except MockpayError as error:
         response = xml_error(error)
+        if world is not None:
+            error = with_mistake(error, NAMES, lambda: explain_call(world.seller, call.request))
         note_refusal(runtime, kind, error, call_request, world, line, response, named)
         return response
     if reply.notify_first is not None:
@@ -166,12 +170,12 @@ def _wait_for_first_try(runtime: Runtime, seller_id: str, refund_id: str) -> Non
 
 
 def _add_to_journal(
-    sandbox: Sandbox, kind: str, reply: Reply, named: Sequence[str], facts: Mapping[str, object], line: RequestLine
+    sandbox: Sandbox, kind: str, reply: Reply, named: Sequence[str], facts: Mapping[str, Any], line: RequestLine
 ) -> None:
     refused = reply.refused
     outcome, reason = (refused.code, CONTROL.sub("\ufffd", refused.reason)) if refused else ("ok", reply.reason)
     if reply.warnings:
-        facts = {**facts, "warnings": reply.warnings}
+        facts = {**facts, "warnings": {**facts.get("warnings", {}), **reply.warnings}}
     journal.add(
         sandbox.connection,
         sandbox.seller_id,

@@ -9,10 +9,14 @@ from msgspec import Meta, Struct
 
 from mockpay import __version__
 from mockpay.domain.providers import CallToExplain
-from mockpay.store.db.engine import check_health
+from mockpay.store import sellers
+from mockpay.store.db.engine import check_health, reading
 from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import to_response
 from mockpay.wire.keys import load_public_key, public_key_line
+
+#: Whose keys are tried where no way of signing fits.
+_OTHER_SELLERS = 100
 
 
 class SignatureExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -33,11 +37,26 @@ class SignatureCandidate(Struct, kw_only=True):
     expected_signature: str
 
 
+class SignatureMistake(Struct, kw_only=True):
+    """One mistake by its name; `code` is the line usually at fault, and what to write instead."""
+
+    name: str
+    sentence: str
+    code: str
+
+
 class SignatureExplanation(Struct, kw_only=True):
-    """`first_difference` is the byte at which your string leaves `string_to_sign`."""
+    """
+    `first_difference` is the byte at which your string leaves `string_to_sign`.
+
+    `your_string_to_sign` is yours, or what must have been signed where the signature tells. `warning` says why the real
+    service would refuse what is accepted here.
+    """
 
     matched: str | None
     cause: str
+    warning: str | None
+    mistakes: list[SignatureMistake]
     signature: str
     expected_signature: str
     string_to_sign: str
@@ -50,7 +69,10 @@ def explain_signature(request: Request[None, SignatureExplainRequest]) -> Signat
     call = request.body
     with request.read() as sandbox:
         seller = sandbox.seller
-    sent = CallToExplain(call.url, call.method, call.body, call.signature, call.string_to_sign)
+    with reading(request.runtime.engine) as connection:
+        listed = sellers.list_page(connection, request.runtime.keyring, "", _OTHER_SELLERS)
+    secrets = {other.seller_id: other.secret_key for other in listed if other.seller_id != seller.seller_id}
+    sent = CallToExplain(call.url, call.method, call.body, call.signature, call.string_to_sign, secrets)
     explainers = (provider.explain_signature for provider in request.runtime.providers.values())
     explain = next(explainer for explainer in explainers if explainer is not None)
     explanation = explain(seller, request.runtime.keys, sent)
@@ -59,7 +81,6 @@ def explain_signature(request: Request[None, SignatureExplainRequest]) -> Signat
         explanation,
         expected_signature=explanation.nearest.expected_signature,
         string_to_sign=explanation.nearest.string_to_sign,
-        your_string_to_sign=call.string_to_sign,
     )
 
 

@@ -72,6 +72,12 @@ def _age(marks: Mapping[str, object], freshness_seconds: int) -> str:
     return f"{text}, limit {freshness_seconds} s"
 
 
+def signature_warning(marks: Mapping[str, object]) -> str:
+    """Why the real service would refuse an accepted signature; mostly empty."""
+    warnings = marks.get("warnings")
+    return str(warnings.get("Signature", "")) if isinstance(warnings, Mapping) else ""
+
+
 def how_sealed(marks: Mapping[str, object]) -> str:
     """One line for the head of the payload: cipher and size."""
     size = marks.get("plaintext_bytes")

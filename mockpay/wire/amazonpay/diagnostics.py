@@ -1,32 +1,38 @@
-"""What is wrong with a signature: what had to be signed, where it differs, the likely mistake."""
+"""What is wrong with a signature: what had to be signed, where it differs, and the mistakes by name."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from urllib.parse import unquote
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote_to_bytes
 
+from mockpay.wire.amazonpay.mistaken_keys import of_another_seller, wrong_signature
+from mockpay.wire.amazonpay.mistaken_strings import search
+from mockpay.wire.amazonpay.mistakes import Mistake, compare, listed, mistake
 from mockpay.wire.amazonpay.signature_verification import (
     Candidate,
     SignedRequest,
-    candidates,
-    lower_hex,
+    accepted,
     request_signature,
+    tolerated,
 )
 from mockpay.wire.amazonpay.signing import matches, sign
 from mockpay.wire.forms import split_form
 
-_NO_CAUSE = (
+#: A request of more characters is not tried against all that clients were seen to sign.
+_LONG = 65_536
+#: How a warning begins.
+REFUSES = "Amazon would refuse this:"
+_NO_CAUSE = mistake(
+    "unknown",
     "No known way of signing these parameters gives this signature: the secret key is another "
-    "one, or a parameter was changed, added or removed after signing."
+    "one, or a parameter was changed, added or removed after signing. Send string_to_sign, what your code signs, "
+    "and the first byte that differs is shown.",
 )
-_OTHER_KEY = (
+_OTHER_KEY = mistake(
+    "key.other",
     "The string to sign is right, so the secret key is another one, or the HMAC is not "
-    "SHA-256 over exactly this string."
+    "SHA-256 over exactly this string.",
 )
 
 
@@ -48,20 +54,32 @@ class Explanation:
         matched: The flavour that fits, None if none does.
         readings: Every reading, likelier ones first.
         nearest: The one that fits, or is most like the caller's own string, or the likeliest.
-        first_difference: Byte offset at which the caller's string leaves the nearest one;
-            None without such a string or without a difference.
-        cause: One sentence.
+        signed: The caller's own string, as it was said or found out by its signature.
+        first_difference: Byte offset at which that leaves the nearest one; None without a difference.
+        mistakes: What is wrong, also with a signature that is accepted but that Amazon would refuse.
+        cause: The same in one text.
+        warning: Why Amazon would refuse what is accepted here, else empty.
     """
 
     matched: str | None
     readings: tuple[Reading, ...]
     nearest: Reading
+    signed: str | None
     first_difference: int | None
+    mistakes: tuple[Mistake, ...]
     cause: str
+    warning: str = ""
 
 
 def explain(
-    request: SignedRequest, *, secret: str, signature: str | None = None, claimed: str | None = None
+    request: SignedRequest,
+    *,
+    secret: str,
+    signature: str | None = None,
+    claimed: str | None = None,
+    lenient: bool = False,
+    others: Mapping[str, str] | None = None,
+    deep: bool = True,
 ) -> Explanation:
     """
     Explain the signature of a server-to-server request.
@@ -69,72 +87,125 @@ def explain(
     Args:
         signature: The decoded signature; taken from the request itself if absent.
         claimed: The string that the caller believes should be signed.
+        lenient: Whether what Amazon refuses is accepted too.
+        others: The secrets of other sellers by their ids, one of which may have been used.
+        deep: Also look for two mistakes at once.
 
     Raises:
         FormError: the request's parameters cannot be read.
     """
-    signature = request_signature(request.raw) if signature is None else signature
-    names = [name for name, _ in split_form(request.raw) if name != "Signature"]
+    readable, not_utf8 = _in_utf8(request)
     return explain_strings(
-        list(candidates(request)), secret=secret, signature=signature, claimed=claimed, sent_order=names
+        list(accepted(readable)),
+        list(tolerated(request)) if lenient or len(request.raw) <= _LONG else (),
+        secret=secret,
+        signature=request_signature(request.raw) if signature is None else signature,
+        claimed=claimed,
+        lenient=lenient,
+        call=request,
+        not_utf8=not_utf8,
+        others=others,
+        deep=deep,
     )
 
 
 def explain_strings(
-    candidate_strings: Sequence[Candidate],
+    right: Sequence[Candidate],
+    seen: Sequence[Candidate] = (),
     *,
     secret: str,
     signature: str,
     claimed: str | None = None,
-    sent_order: Sequence[str] = (),
+    lenient: bool = False,
+    call: SignedRequest | None = None,
+    not_utf8: Sequence[Mistake] = (),
+    others: Mapping[str, str] | None = None,
+    deep: bool = True,
 ) -> Explanation:
     """
-    Explain a signature over one of several strings; for envelopes and results there is one.
+    Explain a signature over one of several strings.
 
     Args:
-        candidate_strings: At least one.
-        sent_order: The parameters' names as they were sent, to recognise missing sorting.
+        right: What Amazon accepts; at least one.
+        seen: What clients were seen to sign besides; accepted where `lenient`.
+        call: What was sent.
+        not_utf8: The mistake of a request that is not in UTF-8, which no signature mends.
     """
-    readings = tuple(Reading(c.flavour, c.string_to_sign, sign(secret, c.string_to_sign)) for c in candidate_strings)
-    matched = next((t for t in readings if matches(t.expected_signature, signature)), None)
-    nearest = matched or (readings[0] if claimed is None else _nearest(readings, claimed))
-    if matched is not None:
-        cause = f"The signature is right ({matched.flavour})."
-    else:
-        cause = _cause(readings, nearest, secret, signature, claimed, sent_order)
-    difference = None if claimed is None else _first_difference(claimed, nearest.string_to_sign)
-    return Explanation(matched.flavour if matched else None, readings, nearest, difference, cause)
-
-
-def _cause(
-    readings: Sequence[Reading],
-    nearest: Reading,
-    secret: str,
-    signature: str,
-    claimed: str | None,
-    sent_order: Sequence[str],
-) -> str:
-    if not signature:
-        return "The request carries no signature."
-    strings = [t.string_to_sign for t in readings]
-    wrong = _wrong_signature(strings if claimed is None else [claimed, *strings], secret, signature)
-    if wrong:
-        return wrong
-    for sentence, text in _mistaken_strings(strings, sent_order):
-        if text == claimed or (claimed is None and matches(sign(secret, text), signature)):
-            return sentence
-    if claimed is None:
-        return _NO_CAUSE
-    return _OTHER_KEY if claimed in strings else _compare(claimed, nearest.string_to_sign)
-
-
-def _nearest(readings: Sequence[Reading], claimed: str) -> Reading:
-    signed = set(_parts(claimed))
-    return max(
+    strings = [candidate.string_to_sign for candidate in right]
+    besides = [candidate for candidate in seen if candidate.string_to_sign not in strings]
+    fitting = next((c for c in (*right, *besides) if matches(sign(secret, c.string_to_sign), signature)), None)
+    is_right = fitting in right and not not_utf8
+    pair, mistakes = None, tuple(not_utf8)
+    if not is_right:
+        signed = claimed or (fitting.string_to_sign if fitting else None)
+        pair, found = _find(strings, signed, secret, signature, call, deep=deep and not not_utf8)
+        mistakes += found
+        mistakes = mistakes or of_another_seller(strings, signature, others or {})
+        mistakes = mistakes or (_OTHER_KEY if claimed in strings else _NO_CAUSE,)
+    matched = fitting if is_right or lenient else None
+    readings = _readings((*right, *besides) if lenient else right, secret)
+    nearest_text = pair[0] if pair else fitting.string_to_sign if fitting and is_right else strings[0]
+    nearest = next(reading for reading in readings if reading.string_to_sign == nearest_text)
+    signed = pair[1] if pair else claimed
+    said = " ".join(m.sentence for m in mistakes)
+    warning = f"{REFUSES} {said}" if matched and mistakes else ""
+    return Explanation(
+        matched.flavour if matched else None,
         readings,
-        key=lambda t: (
-            len(signed.intersection(_parts(t.string_to_sign))),
-            _first_difference(claimed, t.string_to_sign) or len(claimed.encode(errors="replace")),
+        nearest,
+        signed,
+        None if signed is None else _first_difference(signed, nearest.string_to_sign),
+        mistakes,
+        f"The signature is right ({matched.flavour}). {warning or matched.note}".strip() if matched else said,
+        warning,
+    )
+
+
+def _find(
+    strings: Sequence[str], signed: str | None, secret: str, signature: str, call: SignedRequest | None, *, deep: bool
+) -> tuple[tuple[str, str] | None, tuple[Mistake, ...]]:
+    """The right string and the one that was signed, where they differ, and every mistake."""
+    names = [name for name, _ in split_form(call.raw) if name != "Signature"] if call else []
+    wrong = wrong_signature([*([signed] if signed else []), *strings], secret, signature)
+    pair = None
+    if signed is not None and signed not in strings:
+        pair = _nearest(strings, signed), signed
+    elif signed is None and not wrong:
+        pair = search(
+            strings, lambda text: matches(sign(secret, text), signature), call=call, sent_order=names, deep=deep
+        )
+    return pair, (*(compare(pair[1], pair[0], names) if pair else ()), *wrong)
+
+
+def _readings(read: Iterable[Candidate], secret: str) -> tuple[Reading, ...]:
+    return tuple(Reading(c.flavour, c.string_to_sign, sign(secret, c.string_to_sign)) for c in read)
+
+
+def _in_utf8(request: SignedRequest) -> tuple[SignedRequest, tuple[Mistake, ...]]:
+    """The request with every text in UTF-8, and the mistake where it was not."""
+    pairs, wrong = [], []
+    for name, value in split_form(request.raw):
+        octets = unquote_to_bytes(value.replace("+", " ").encode(errors="replace"))
+        try:
+            octets.decode()
+            pairs.append(f"{name}={value}")
+        except UnicodeDecodeError:
+            wrong.append(name)
+            pairs.append(f"{name}={quote(octets.decode('cp1252', 'replace'), safe='')}")
+    if not wrong:
+        return request, ()
+    sentence = f"The text of {listed(wrong)} was sent in Latin-1; it must be UTF-8."
+    return replace(request, raw="&".join(pairs)), (mistake("text.latin1", sentence, wrong),)
+
+
+def _nearest(strings: Iterable[str], signed: str) -> str:
+    """The string that has most parts with this one in common."""
+    own = set(_parts(signed))
+    return max(
+        strings,
+        key=lambda text: (
+            len(own.intersection(_parts(text))),
+            _first_difference(signed, text) or len(signed.encode(errors="replace")),
         ),
     )
 
@@ -151,113 +222,3 @@ def _first_difference(text: str, other: str) -> int | None:
         return None
     pairs = enumerate(zip(first, second, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
-
-
-def _compare(claimed: str, right: str) -> str:
-    """Name the first thing in which two strings differ."""
-    lines, expected_lines = claimed.split("\n"), right.split("\n")
-    if len(lines) != len(expected_lines):
-        return f"The string to sign must have 4 lines, yours has {len(lines)}."
-    for index, name in enumerate(("verb", "host", "path")):
-        if lines[index] != expected_lines[index]:
-            return f"The {name} differs: you signed {lines[index]!r}, right is {expected_lines[index]!r}."
-    signed = dict(split_form(lines[3]))
-    expected = dict(split_form(expected_lines[3]))
-    for sentence, names in (
-        ("You signed {} too, which does not belong there.", signed.keys() - expected.keys()),
-        ("You did not sign {}.", expected.keys() - signed.keys()),
-        ("The value of {} differs.", {n for n in signed.keys() & expected if signed[n] != expected[n]}),
-    ):
-        if names:
-            return sentence.format(", ".join(islice(sorted(names), 3)))
-    return "The parameters are not sorted by the byte order of their names."
-
-
-def _wrong_signature(strings: Iterable[str], secret: str, signature: str) -> str | None:
-    """The right string, put through the wrong HMAC or spelt wrongly afterwards."""
-    for text in strings:
-        key, octets = secret.encode(errors="replace"), text.encode(errors="replace")
-        mac = hmac.digest(key, octets, hashlib.sha256)
-        forms = {
-            mac.hex(): "The signature is in hexadecimal; it must be base64.",
-            base64.b64encode(mac.hex().encode()).decode(): (
-                "The signature is base64 of the hexadecimal text; it must be of the bytes."
-            ),
-            base64.b64encode(mac).decode().replace("+", " "): (
-                "A + in the signature was sent bare and became a space; send it as %2B."
-            ),
-            base64.urlsafe_b64encode(mac).decode(): (
-                "The signature is in the URL-safe alphabet; it must be standard base64."
-            ),
-            base64.b64encode(hmac.digest(key, octets, hashlib.sha1)).decode(): (
-                "The signature is an HMAC with SHA-1; it must be SHA-256."
-            ),
-            sign(secret.strip(), text): "The secret key has white space around it.",
-            sign(secret + "\n", text): "The secret key ends in a newline where you signed.",
-        }
-        if signature in forms and signature != base64.b64encode(mac).decode():
-            return forms[signature]
-    return None
-
-
-def _mistaken_strings(strings: Sequence[str], sent_order: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Strings that come out when one known mistake is made, each with its sentence."""
-    for sentence, make_mistake in _MISTAKES:
-        for text in strings:
-            mistaken = make_mistake(text)
-            if mistaken not in strings:
-                yield sentence, mistaken
-    if sent_order:
-        place = {name: index for index, name in enumerate(sent_order)}
-        for text in strings:
-            mistaken = _with_query(text, lambda query: _in_order(query, lambda name: (place.get(name, len(place)), "")))
-            if mistaken not in strings:
-                yield "The parameters are not sorted by the byte order of their names.", mistaken
-
-
-def _with_query(text: str, change: Callable[[str], str]) -> str:
-    head, _, query = text.rpartition("\n")
-    return f"{head}\n{change(query)}"
-
-
-def _in_order(query: str, key: Callable[[str], tuple[int, str]]) -> str:
-    pieces = query.split("&")
-    pieces.sort(key=lambda piece: key(piece.partition("=")[0]))
-    return "&".join(pieces)
-
-
-def _other_verb(text: str) -> str:
-    verb, _, rest = text.partition("\n")
-    return f"{'GET' if verb == 'POST' else 'POST'}\n{rest}"
-
-
-def _with_scheme(text: str) -> str:
-    verb, host, rest = text.split("\n", 2)
-    return f"{verb}\nhttps://{host}\n{rest}"
-
-
-def _root_path(text: str) -> str:
-    verb, host, _, query = text.split("\n", 3)
-    return f"{verb}\n{host}\n/\n{query}"
-
-
-_MISTAKES: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("Percent codes are written in lower case; they must be in upper case.", lambda text: _with_query(text, lower_hex)),
-    (
-        "A space is written as + in the string to sign; it must be %20.",
-        lambda text: _with_query(text, lambda query: query.replace("%20", "+")),
-    ),
-    (
-        "The tilde is percent-encoded in the string to sign; it must stay bare.",
-        lambda text: _with_query(text, lambda query: query.replace("~", "%7E")),
-    ),
-    ("The values are not percent-encoded in the string to sign.", lambda text: _with_query(text, unquote)),
-    (
-        "The parameters are sorted without regard to case; capitals come first.",
-        lambda text: _with_query(text, lambda query: _in_order(query, lambda name: (0, name.lower()))),
-    ),
-    ("The verb that was signed is not the one that was sent.", _other_verb),
-    ("The host was signed with its scheme; only the name belongs there.", _with_scheme),
-    ("The path was signed as /; it must be the path of the endpoint.", _root_path),
-    ("The string to sign ends in a newline.", lambda text: text + "\n"),
-)

@@ -20,6 +20,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.wire.amazonpay.sealing import DATA_KEY_PADDING
 from mockpay.wire.amazonpay.sealing import Envelope as Envelope
 from mockpay.wire.amazonpay.sealing import seal as seal
+from mockpay.wire.amazonpay.signature_verification import reencode
 from mockpay.wire.amazonpay.signing import (
     NODE_MARKS,
     SLASH_QUIRK_FIELDS,
@@ -43,6 +44,8 @@ _IV_BYTES = frozenset({12, 16})
 _AES_KEY_BYTES = frozenset({16, 24, 32})
 _ENCODED_ONCE = frozenset({"AWSAccessKeyId", "Signature"})
 _NODE_MARKS = frozenset(NODE_MARKS)
+#: What neither client leaves in a value that it has encoded once.
+_MISSPELT = re.compile(r"[^A-Za-z0-9_.~!'()*%-]|%(?![0-9A-F]{2})")
 #: What no client encodes, so what most fields consist of.
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]*")
 
@@ -99,6 +102,7 @@ class OpenedEnvelope:
         double_utf8: Whether non-ASCII text was UTF-8 encoded twice; None if all is ASCII.
         node_marks: Whether only the Node client can have written this.
         string_to_sign: What must have been signed.
+        misspelt: The fields whose values are percent-encoded as neither client does it.
     """
 
     plaintext: str
@@ -110,6 +114,7 @@ class OpenedEnvelope:
     double_utf8: bool | None
     node_marks: bool
     string_to_sign: str = ""
+    misspelt: tuple[str, ...] = ()
 
 
 def read_parameters(pairs: Iterable[tuple[str, str]]) -> EnvelopeParameters:
@@ -154,6 +159,12 @@ def open_envelope(payload: str, key: str, iv: str, private_key: RSAPrivateKey) -
 def verify_envelope(opened: OpenedEnvelope, secret: str) -> bool:
     """Whether the seller with this secret signed the opened request."""
     return matches(sign(secret, opened.string_to_sign), opened.signature)
+
+
+def client_string(opened: OpenedEnvelope) -> str:
+    """The string to sign as the clients would spell it; another one than was signed where a value is misspelt."""
+    safe = NODE_MARKS if opened.node_marks else ""
+    return request_string({name: reencode(value, safe=safe) for name, value in opened.encoded.items()})
 
 
 def result_encoding(opened: OpenedEnvelope) -> Encoding:
@@ -212,8 +223,9 @@ def _read_form(plaintext: str, iv_bytes: int) -> OpenedEnvelope:
     values: dict[str, str] = {}
     doubled: dict[str, bool] = {}  # of non-ASCII values: was there a second UTF-8 pass?
     node_marks = False
+    misspelt = []
     for raw_name, raw_value in _split(plaintext):
-        name, once, text, marked = _read_field(raw_name, raw_value)
+        name, once, text, marked, odd = _read_field(raw_name, raw_value)
         if name in values:
             raise EnvelopeContentError(
                 f"The payload names {name[:64]} twice.", code="envelope.duplicate", name=name[:64]
@@ -223,6 +235,8 @@ def _read_form(plaintext: str, iv_bytes: int) -> OpenedEnvelope:
             values[name] = undo_double_utf8(text)
             doubled[name] = values[name] != text
         node_marks = node_marks or marked
+        if odd:
+            misspelt.append(name)
     _check_size(plaintext, values)
     # customInformation is what comes back in the answer, so its own verdict counts most.
     double_utf8 = doubled.get("customInformation", all(doubled.values())) if doubled else None
@@ -236,6 +250,7 @@ def _read_form(plaintext: str, iv_bytes: int) -> OpenedEnvelope:
         double_utf8,
         node_marks,
         request_string(encoded),
+        tuple(misspelt),
     )
 
 
@@ -248,20 +263,20 @@ def _split(plaintext: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in pieces]
 
 
-def _read_field(raw_name: str, raw_value: str) -> tuple[str, str, str, bool]:
-    """Name, value encoded once, value decoded, and whether only Node writes it so."""
+def _read_field(raw_name: str, raw_value: str) -> tuple[str, str, str, bool, bool]:
+    """Name, value encoded once, value decoded, and whether only Node or neither client writes it so."""
     if _PLAIN.fullmatch(raw_name) and _PLAIN.fullmatch(raw_value):
-        return raw_name, raw_value, raw_value, False
+        return raw_name, raw_value, raw_value, False, False
     try:
         name, once = percent_decode(raw_name), percent_decode(raw_value)
         if name in _ENCODED_ONCE:
-            return name, once, once, False
+            return name, once, once, False, False
         marked = not _NODE_MARKS.isdisjoint(once)
         if "/" in once:
             # Node's quirk left this slash encoded once less than the others.
             once = once.replace("/", "%2F")
             marked = marked or name in SLASH_QUIRK_FIELDS
-        return name, once, percent_decode(once), marked
+        return name, once, percent_decode(once), marked, _MISSPELT.search(once) is not None
     except FormError as error:
         raise EnvelopeContentError("The payload holds no form.", reason=f"{raw_name[:64]}: {error.message}") from error
 

@@ -1,9 +1,9 @@
 """
 Verify a signed server-to-server request without knowing which client sent it.
 
-Clients differ in what they sign: the verb, host and path they used, or always
-``POST amazonpay.amazon.in /``; the values as sent, or encoded anew in one of four
-spellings.  Every combination is one candidate; whichever fits tells the client.
+The Node client's calls (``/v2/...``) are signed as ``POST amazonpay.amazon.in /`` whatever they are; all other clients
+sign the verb, host and path of the call.  What each writes and Amazon accepts is one candidate or two (`accepted`);
+what clients were seen to sign besides, and Amazon refuses, are the rest (`tolerated`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import quote, unquote_to_bytes
 
 from mockpay.wire.amazonpay.signing import HOST, NODE_MARKS, PATH, VERB, matches, sign, string_to_sign, undo_double_utf8
 from mockpay.wire.forms import decode_form, encode_utf8, percent_decode, split_form, unique
 
-#: Hosts that clients have built in and sign even when something else carries the request.
+#: Amazon's own hosts: clients have them built in and sign them without a port.
 CANONICAL_HOSTS = (
     "mws.amazonservices.in",
     "mws.amazonservices.com",
@@ -24,8 +25,13 @@ CANONICAL_HOSTS = (
     "mws.amazonservices.jp",
     "amazonpay.amazon.in",
 )
+_NODE_PREFIX = "/v2/"
+#: The Node client appends it after signing.
+_APPENDED = "isSandbox"
 
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+#: What no client encodes, so what most values consist of.
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,18 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One reading of a request, e.g. ``mws/rfc3986``, and the string signed if it is right."""
+    """
+    One reading of a request, e.g. ``mws/rfc3986``, and the string signed if it is right.
+
+    Attributes:
+        accepted: Whether Amazon accepts a signature over this string.
+        note: What else the journal should know of it.
+    """
 
     flavour: str
     string_to_sign: str
+    accepted: bool = True
+    note: str = ""
 
 
 def request_fields(raw: str) -> dict[str, str]:
@@ -66,32 +80,62 @@ def request_signature(raw: str) -> str:
     return percent_decode(unique(split_form(raw)).get("Signature", "")).replace(" ", "+")
 
 
-def candidates(request: SignedRequest) -> Iterator[Candidate]:
+def accepted(request: SignedRequest) -> Iterator[Candidate]:
     """
-    Every string that a known client may have signed, likelier ones first, none twice.
+    What the request's own client signs and Amazon accepts; nothing for text that is not UTF-8.
 
     Raises:
-        FormError: malformed, too large, or code ``form.duplicate``.
+        FormError: too large, or code ``form.duplicate``.
     """
-    sent = unique(split_form(request.raw))
-    sent.pop("Signature", None)
-    families = [_pwain, _mws]
-    if "Action" in sent:
-        families.reverse()
-    seen: set[str] = set()
-    for family in families:
-        for candidate in family(request, sent):
-            if candidate.string_to_sign not in seen:
-                seen.add(candidate.string_to_sign)
-                yield candidate
+    sent = _signed_fields(request)
+    try:
+        yield from _of_node(sent) if is_node_call(request) else _of_mws(request, sent)
+    except UnicodeDecodeError:
+        return
 
 
-def verify_request(request: SignedRequest, *, secret: str, signature: str | None = None) -> Candidate | None:
+def tolerated(request: SignedRequest) -> Iterator[Candidate]:
+    """
+    Whatever else clients were seen to sign: other spellings, hosts and paths, either family's way on any address.
+
+    Raises:
+        FormError: too large, or code ``form.duplicate``.
+    """
+    sent = _signed_fields(request)
+    unappended = {name: value for name, value in sent.items() if name != _APPENDED}
+    for name, spell in _SPELLINGS.items():
+        params = {spell(key): spell(value) for key, value in sent.items()}
+        for host in dict.fromkeys((*_hosts(request.host), *CANONICAL_HOSTS)):
+            for path in _paths(request.path):
+                text = string_to_sign(request.method.upper(), host, path, params)
+                yield Candidate(f"mws/{name}", text, accepted=False)
+        params = {spell(key): spell(value) for key, value in unappended.items()}
+        yield Candidate(f"pwain/{name}", string_to_sign(VERB, HOST, PATH, params), accepted=False)
+
+
+def candidates(request: SignedRequest, *, lenient: bool = False) -> Iterator[Candidate]:
+    """
+    Every string that the client may have signed, likelier ones first, none twice.
+
+    Raises:
+        FormError: too large, or code ``form.duplicate``.
+    """
+    tried: set[str] = set()
+    for candidate in chain(accepted(request), tolerated(request) if lenient else ()):
+        if candidate.string_to_sign not in tried:
+            tried.add(candidate.string_to_sign)
+            yield candidate
+
+
+def verify_request(
+    request: SignedRequest, *, secret: str, signature: str | None = None, lenient: bool = False
+) -> Candidate | None:
     """
     Find the reading under which the seller with this secret signed the request.
 
     Args:
         signature: The decoded signature; taken from the request itself if absent.
+        lenient: Also take what Amazon refuses.
 
     Returns:
         The candidate that fits, None if there is none.
@@ -100,33 +144,68 @@ def verify_request(request: SignedRequest, *, secret: str, signature: str | None
         FormError: malformed, too large, or code ``form.duplicate``.
     """
     signature = request_signature(request.raw) if signature is None else signature
-    fitting = (c for c in candidates(request) if matches(sign(secret, c.string_to_sign), signature))
+    fitting = (c for c in candidates(request, lenient=lenient) if matches(sign(secret, c.string_to_sign), signature))
     return next(fitting, None)
 
 
-def _pwain(_request: SignedRequest, sent: Mapping[str, str]) -> Iterator[Candidate]:
+def is_node_call(request: SignedRequest) -> bool:
+    """Whether the address is one that the Node client calls."""
+    return f"/{request.path.lstrip('/')}".startswith(_NODE_PREFIX)
+
+
+def is_amazons(host: str) -> bool:
+    """Whether a Host header names a host of Amazon's, with or without a port."""
+    return _without_port(host) in CANONICAL_HOSTS
+
+
+def _signed_fields(request: SignedRequest) -> dict[str, str]:
+    sent = unique(split_form(request.raw))
+    sent.pop("Signature", None)
+    return sent
+
+
+def _of_node(sent: Mapping[str, str]) -> Iterator[Candidate]:
     """The Node client's: a POST to the root, isSandbox appended after signing."""
-    signed = {name: value for name, value in sent.items() if name != "isSandbox"}
-    for spelling, params in _spellings(signed):
-        yield Candidate(f"pwain/{spelling}", string_to_sign(VERB, HOST, PATH, params))
+    params = {name: respell(value, safe=NODE_MARKS) for name, value in sent.items() if name != _APPENDED}
+    yield Candidate("pwain/node", string_to_sign(VERB, HOST, PATH, params))
 
 
-def _mws(request: SignedRequest, sent: Mapping[str, str]) -> Iterator[Candidate]:
-    """Everybody else's: the request's own verb, host and path."""
-    hosts = _hosts(request.host)
-    paths = _paths(request.path)
-    for spelling, params in _spellings(sent):
-        for host in hosts:
-            for path in paths:
-                text = string_to_sign(request.method.upper(), host, path, params)
-                yield Candidate(f"mws/{spelling}", text)
+def _of_mws(request: SignedRequest, sent: Mapping[str, str]) -> Iterator[Candidate]:
+    """Everybody else's: verb, host and path of the call, RFC 3986; Amazon's own hosts never have a port."""
+    params = {respell(name): respell(value) for name, value in sent.items()}
+    verb, hosts = request.method.upper(), _hosts(request.host)
+    for host in hosts[-1:] if is_amazons(request.host) else hosts:
+        yield Candidate("mws/rfc3986", string_to_sign(verb, host, request.path, params))
+    if verb == "POST" and sent.get("Timestamp", "").endswith("z"):
+        params = {name: _npm(value) for name, value in params.items()}
+        yield Candidate("mws/npm", string_to_sign(verb, hosts[-1], request.path, params), note=_NPM_NOTE)
+
+
+def respell(encoded: str, *, safe: str = "") -> str:
+    """
+    A sent value as RFC 3986 spells it, with the characters of `safe` bare as well.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    if _UNRESERVED.fullmatch(encoded):
+        return encoded
+    return quote(_octets(encoded).decode(), safe=safe)
+
+
+def _octets(encoded: str) -> bytes:
+    return unquote_to_bytes(encode_utf8(encoded.replace("+", " "), "replace"))
+
+
+def _without_port(host: str) -> str:
+    lower = host.lower()
+    bare, colon, port = lower.rpartition(":")
+    return bare if colon and port.isdigit() else lower
 
 
 def _hosts(host: str) -> list[str]:
-    with_port = host.lower()
-    bare, colon, port = with_port.rpartition(":")
-    without_port = bare if colon and port.isdigit() else with_port
-    return list(dict.fromkeys((with_port, without_port, *CANONICAL_HOSTS)))
+    """As the Host header says, then without its port."""
+    return list(dict.fromkeys((host.lower(), _without_port(host))))
 
 
 def _paths(path: str) -> list[str]:
@@ -134,15 +213,9 @@ def _paths(path: str) -> list[str]:
     return list(dict.fromkeys((path, bare or "/", bare + "/")))
 
 
-def _spellings(sent: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    yield "as-sent", dict(sent)
-    for name, spell in _SPELLINGS.items():
-        yield name, {spell(key): spell(value) for key, value in sent.items()}
-
-
 def reencode(encoded: str, *, safe: str = "") -> str:
     """Decode a sent value to its bytes and encode those anew, whatever text they are."""
-    return quote(unquote_to_bytes(encode_utf8(encoded.replace("+", " "), "replace")), safe=safe)
+    return quote(_octets(encoded), safe=safe)
 
 
 def lower_hex(encoded: str) -> str:
@@ -150,17 +223,17 @@ def lower_hex(encoded: str) -> str:
     return _ESCAPE.sub(lambda code: code.group().lower(), encoded)
 
 
-def _node_set(value: str) -> str:
-    return reencode(value, safe=NODE_MARKS)
-
-
 def _npm(value: str) -> str:
     """npm amazon-payments escapes ``!'()*`` by hand, in lower case; only the star shows it."""
-    return reencode(value).replace("%2A", "%2a")
+    return value.replace("%2A", "%2a")
 
 
-def _lower(value: str) -> str:
-    return lower_hex(reencode(value))
+_NPM_NOTE = "npm amazon-payments signs a star as %2a; it is taken from that client alone."
 
-
-_SPELLINGS: dict[str, Callable[[str], str]] = {"rfc3986": reencode, "node": _node_set, "npm": _npm, "lower-hex": _lower}
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as-sent": str,
+    "rfc3986": reencode,
+    "node": lambda value: reencode(value, safe=NODE_MARKS),
+    "npm": lambda value: _npm(reencode(value)),
+    "lower-hex": lambda value: lower_hex(reencode(value)),
+}

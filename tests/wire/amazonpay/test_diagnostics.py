@@ -22,10 +22,10 @@ def request_with(signature=""):
 def test_a_right_signature_is_told_with_its_flavour():
     found = explain(request_with(sign(SECRET, RIGHT)), secret=SECRET, claimed=RIGHT)
 
-    assert found.matched == "mws/as-sent"
+    assert found.matched == "mws/rfc3986"
     assert found.nearest.string_to_sign == RIGHT
     assert found.first_difference is None
-    assert found.cause == "The signature is right (mws/as-sent)."
+    assert found.cause == "The signature is right (mws/rfc3986)."
 
 
 def test_every_reading_is_listed_with_the_signature_it_needs():
@@ -139,3 +139,106 @@ def test_parameters_in_any_other_order_are_recognised():
 def test_strange_text_does_not_break_the_explanation():
     for yours in ("", "\ud800", "\n\n\n\n", "a\nb\nc\n" + "&" * 300, "é\n" * 3):
         assert explain(request_with("x"), secret="\ud800", claimed=yours).cause
+
+
+NODE_RAW = "AWSAccessKeyId=AK&SellerId=A1&Note=(x)%20%C3%83%C2%A9&Timestamp=2026-11-21T21%3A05%3A25Z&isSandbox=true"
+NODE_RIGHT = "POST\namazonpay.amazon.in\n/\nAWSAccessKeyId=AK&Note=(x)%20%C3%83%C2%A9&SellerId=A1&Timestamp=2026-11-21T21%3A05%3A25Z"
+
+
+def test_mistakes_of_the_node_familys_calls_are_named(subtests):
+    query = NODE_RIGHT.rpartition("\n")[2]
+    for wrong, names in [
+        (NODE_RIGHT + "&isSandbox=true", ["parameter.unsent"]),
+        (NODE_RIGHT.replace("(x)", "%28x%29"), ["encoding.excess"]),
+        (NODE_RIGHT.replace("%C3%83%C2%A9", "%C3%A9"), ["text.utf8_once"]),
+        (f"GET\nlocalhost:8420\n/v2/payments/refund\n{query}", ["verb.other", "host.other", "path.other"]),
+    ]:
+        with subtests.test(wrong=wrong):
+            raw = f"{NODE_RAW}&Signature={forms.percent_encode(sign(SECRET, wrong))}"
+            found = explain(SignedRequest("GET", "localhost:8420", "/v2/payments/refund", raw), secret=SECRET)
+
+            assert [mistake.name for mistake in found.mistakes] == names
+            assert (found.signed, found.nearest.string_to_sign) == (wrong, NODE_RIGHT)
+    right = f"{NODE_RAW}&Signature={forms.percent_encode(sign(SECRET, NODE_RIGHT))}"
+    assert explain(SignedRequest("GET", "h", "/v2/payments/refund", right), secret=SECRET).mistakes == ()
+
+
+def test_two_mistakes_at_once_are_both_named(subtests):
+    head, _, query = RIGHT.rpartition("\n")
+    dotnet = query.replace("%20", "+").replace("~", "%7E")
+    for wrong, names in [
+        (f"{head}\n{dotnet}", ["encoding.space", "encoding.tilde"]),
+        (f"{head}\n{forms_in_lower_case(dotnet)}", ["encoding.space", "encoding.hex", "encoding.tilde"]),
+        (RIGHT.replace("%20", "+").replace(PATH, "/"), ["path.root", "encoding.space"]),
+        (RIGHT.replace("POST", "GET").replace("&aWS=x", ""), ["verb.other", "parameter.unsigned"]),
+        (RIGHT.replace("Action=Refund&", "").replace("&aWS=x", ""), ["parameter.unsigned"]),
+    ]:
+        with subtests.test(wrong=wrong):
+            found = explain(request_with(sign(SECRET, wrong)), secret=SECRET)
+
+            assert sorted(mistake.name for mistake in found.mistakes) == sorted(names)
+            assert found.signed == wrong
+
+
+def forms_in_lower_case(query):
+    return query.replace("%2F", "%2f").replace("%3A", "%3a").replace("%7E", "%7e")
+
+
+def test_two_mistakes_at_once_are_not_looked_for_in_haste():
+    wrong = RIGHT.replace("POST", "GET").replace("&aWS=x", "")
+
+    found = explain(request_with(sign(SECRET, wrong)), secret=SECRET, deep=False)
+
+    assert [mistake.name for mistake in found.mistakes] == ["unknown"]
+
+
+def test_a_wrong_key_is_named(subtests):
+    for key, name in [
+        (f"{SECRET}\r\n", "key.newline"),
+        (f" {SECRET}", "key.space"),
+        (f'"{SECRET}"', "key.quotes"),
+        ("secret%2Bkey", "key.encoded"),
+        ("A1", "key.other"),
+        ("", "key.other"),
+        ("their+key", "key.other_seller"),
+    ]:
+        with subtests.test(key=key):
+            found = explain(request_with(sign(key, RIGHT)), secret=SECRET, others={"A2": "their+key"})
+
+            assert [mistake.name for mistake in found.mistakes] == [name]
+            assert found.mistakes[0].code
+            assert "their+key" not in found.cause
+
+
+def test_text_that_was_sent_in_latin1_is_named_though_it_was_signed_as_sent():
+    raw = "Action=Refund&Note=caf%E9"
+    text = f"POST\nh\n/\n{raw}"
+    for lenient in (False, True):
+        request = SignedRequest("POST", "h", "/", f"{raw}&Signature={forms.percent_encode(sign(SECRET, text))}")
+        found = explain(request, secret=SECRET, lenient=lenient)
+
+        assert bool(found.matched) is lenient
+        assert [mistake.name for mistake in found.mistakes] == ["text.latin1", "text.latin1"]
+        assert found.nearest.string_to_sign.endswith("Note=caf%C3%A9")
+        assert found.warning.startswith("Amazon would refuse this: ") is lenient
+
+
+def test_what_is_accepted_leniently_carries_a_warning():
+    wrong = forms_in_lower_case(RIGHT)
+    request = request_with(sign(SECRET, wrong))
+
+    found = explain(request, secret=SECRET, lenient=True)
+
+    assert found.matched == "mws/lower-hex"
+    assert found.warning.startswith("Amazon would refuse this: Percent codes are written in lower case (Note")
+    assert found.cause == f"The signature is right (mws/lower-hex). {found.warning}"
+    assert explain(request, secret=SECRET).warning == ""
+
+
+def test_a_long_request_is_explained_in_bounded_time():
+    raw = f"{RAW}&Long={'x' * 900_000}&Signature=x"
+    request = SignedRequest("POST", "localhost:8420", PATH, raw)
+
+    found = explain(request, secret=SECRET)
+
+    assert [mistake.name for mistake in found.mistakes] == ["unknown"]
