@@ -38,7 +38,9 @@ REFUND: Machine[RefundState] = Machine(
 REJECTED, PROCESSING_FAILURE = DECLINE_REASONS = ("REJECTED", "PROCESSING_FAILURE")
 
 #: Outcomes of the stage `refund` without a parameter.
-_PLAIN = frozenset({"success", "completed", "held", "reversed", "throttled_once", "lost_answer", *DECLINE_REASONS})
+PLAIN_OUTCOMES = frozenset(
+    {"success", "completed", "held", "reversed", "throttled_once", "lost_answer", *DECLINE_REASONS}
+)
 _COUNTED = re.compile(r"(?:delay:[0-9]{1,8}|polls:[1-9][0-9]{0,2})")
 
 
@@ -48,7 +50,7 @@ def known_outcome(outcome: str) -> bool:
 
     Beside the plain ones ``delay:SECONDS``, ``polls:N`` (settled by the n-th enquiry) and ``at:TIME`` in RFC 3339.
     """
-    return outcome in _PLAIN or bool(_COUNTED.fullmatch(outcome)) or _moment(outcome) is not None
+    return outcome in PLAIN_OUTCOMES or bool(_COUNTED.fullmatch(outcome)) or _moment(outcome) is not None
 
 
 def _moment(outcome: str) -> int | None:

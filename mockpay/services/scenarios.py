@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from mockpay.domain.methods import upi
-from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.notifications import NotificationType
 from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
-from mockpay.domain.scenarios.resolution import MATCH_KEYS, TABLE, Input, Row, Rule, check_outcome, outcomes_of
+from mockpay.domain.scenarios.resolution import TABLE, Input, Row, Rule
+from mockpay.domain.scenarios.rule_forms import parse_rule
 from mockpay.kernel.clock import SECOND, indian
-from mockpay.kernel.errors import Conflict, Invalid, NotFound
-from mockpay.kernel.money import Money
+from mockpay.kernel.errors import Conflict, NotFound
 from mockpay.store import scenarios
 from mockpay.store.unit_of_work import Sandbox
 
 #: Every attempt looks at every rule, so there is an end to them.
 _MOST_RULES = 1_000
-_LONGEST_VALUE = 255
-#: Keys of a match whose values are words of a list.
-_MATCH_WORDS: Mapping[str, Collection[str]] = {"method": METHODS, "notification_type": set(NotificationType)}
 
 _ROWS: Mapping[str, Row] = {row.name: row for row in TABLE}
 
@@ -47,70 +40,15 @@ def add_rule(
         ttl_seconds: How long it lives by the seller's clock.
 
     Raises:
-        Invalid: code ``scenario.stage``, ``scenario.outcome``, ``scenario.match``,
-            ``amount.invalid`` or ``vpa.invalid``.
+        Invalid: as `parse_rule` raises it.
         Conflict: code ``scenario.too_many_rules``.
     """
-    fitting = {key: parse_match_value(key, value) for key, value in match.items()}
-    at, normal = parse_outcome(stage, outcome, fitting.get("method", ""))
+    at, fitting, normal = parse_rule(stage, match, outcome)
     _drop_spent_rules(sandbox)
     expires_at = None if ttl_seconds is None else sandbox.now + ttl_seconds * SECOND
     return scenarios.add(
         sandbox, stage=at, match=fitting, outcome=normal, times=times, probability=probability, expires_at=expires_at
     )
-
-
-def parse_outcome(stage: str, outcome: str, method: str = "") -> tuple[Stage, str]:
-    """
-    A stage and an outcome as attempts know them; a bare ISO code such as ``51`` is ``iso:51``.
-
-    Args:
-        method: The only one that the outcome is meant for; empty for any.
-
-    Raises:
-        Invalid: code ``scenario.stage`` or ``scenario.outcome``, with the nearest right word.
-    """
-    if stage not in set(Stage):
-        message = f"There is no stage '{stage}'.{_nearest(stage, Stage)}"
-        raise Invalid(message, code="scenario.stage", stage=stage)
-    at = Stage(stage)
-    normal = f"iso:{outcome}" if at is Stage.ISSUER and outcome in ISO_CODES else outcome
-    try:
-        if at is Stage.ISSUER and method:
-            METHODS[method].response_codes.answer(normal)
-        else:
-            check_outcome(at, outcome)
-    except Invalid as error:
-        message = f"{error.message}{_nearest(outcome, outcomes_of(at, method))}"
-        raise Invalid(message, code="scenario.outcome", outcome=outcome) from error
-    return at, normal
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    right = sorted(set(words))
-    near = get_close_matches(word, right, 1, 0.5)
-    return f" Did you mean '{near[0]}'?" if near else f" It is one of {', '.join(right)}."
-
-
-def parse_match_value(key: str, value: str) -> str:
-    """
-    A value as attempts have it: ``499`` is ``499.00``, a UPI ID is in lower case.
-
-    Raises:
-        Invalid: code ``scenario.match``, with the nearest right word, ``amount.invalid`` or ``vpa.invalid``.
-    """
-    if key not in MATCH_KEYS:
-        message = f"A rule cannot match on '{key}'.{_nearest(key, MATCH_KEYS)}"
-        raise Invalid(message, code="scenario.match", key=key)
-    if not (0 < len(value) <= _LONGEST_VALUE and value.isprintable()):
-        raise Invalid(f"'{key}' has a value that nothing can have.", code="scenario.match", key=key)
-    words = _MATCH_WORDS.get(key)
-    if words is not None and value not in words:
-        message = f"There is no {key.replace('_', ' ')} '{value}'.{_nearest(value, words)}"
-        raise Invalid(message, code="scenario.match", key=key)
-    if key == "amount":
-        return Money.parse(value).wire()
-    return upi.vpa(value) if key == "vpa" else value
 
 
 def _drop_spent_rules(sandbox: Sandbox) -> None:

@@ -57,14 +57,25 @@ _SENTENCES: Mapping[int, str] = {
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """RFC 9457, with a dotted `code`; `context` has further values."""
+    """
+    RFC 9457, with a dotted `code`; `context` has further values.
+
+    Of a value that can never fit: its `field`, all that are `allowed` where that is a list, and the `nearest` of them.
+    """
 
     title: str
     status: int
     detail: str
     code: str
     type: str
+    field: str | msgspec.UnsetType = msgspec.UNSET
+    allowed: list[str] | msgspec.UnsetType = msgspec.UNSET
+    nearest: str | msgspec.UnsetType = msgspec.UNSET
     context: dict[str, str] = {}
+
+
+#: Members that tell how to mend the value of a field.
+_HINTS = ("allowed", "nearest")
 
 
 def owns(path: str) -> bool:
@@ -81,8 +92,7 @@ def status_of(error: MockpayError) -> int:
 
 def problem(error: MockpayError) -> Response:
     """An error of ours."""
-    context = {name: str(value) for name, value in error.detail.items()}
-    response = _response(status_of(error), error.code, error.message, context)
+    response = _response(status_of(error), error.code, error.message, error.detail)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="mockpay"'
     if response.status_code == 503:
@@ -101,7 +111,14 @@ def http_problem(error: HTTPException) -> Response:
     return response
 
 
-def _response(status: int, code: str, detail: str, context: dict[str, str]) -> Response:
-    title = _TITLES.get(status, "The request failed")
-    body = Problem(type=f"urn:mockpay:{code}", title=title, status=status, detail=detail, code=code, context=context)
+def _response(status: int, code: str, sentence: str, detail: Mapping[str, object]) -> Response:
+    body = Problem(
+        type=f"urn:mockpay:{code}",
+        title=_TITLES.get(status, "The request failed"),
+        status=status,
+        detail=sentence,
+        code=code,
+        context={name: str(value) for name, value in detail.items() if name not in _HINTS},
+        **{name: detail[name] for name in ("field", *_HINTS) if name in detail},  # type: ignore[arg-type]
+    )
     return Response(msgspec.json.encode(body), status, content_type=MEDIA_TYPE)

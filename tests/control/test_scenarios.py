@@ -192,3 +192,107 @@ def test_only_spent_rules_make_room_for_new_ones(world, times, status):
     answer = world.post("/scenarios", {"stage": "issuer", "outcome": "failure"})
     assert answer.status_code == status
     assert len(world.get("/scenarios").json["items"]) == (1 if status == 201 else 1_000)
+
+
+#: What can never fit anything, and the nearest right word of it.
+NEVER = (
+    ({"stage": "isuer", "outcome": "failure"}, "stage", "issuer"),
+    ({"stage": "issuer", "outcome": "froozen"}, "outcome", "frozen"),
+    ({"stage": "issuer", "outcome": "cancelled", "match": {"method": "upi"}}, "outcome", None),
+    ({"stage": "issuer", "outcome": "locked", "match": {"vpa": "anna@okbank"}}, "outcome", "pinlocked"),
+    ({"stage": "issuer", "outcome": "wrongpin", "match": {"last4": "1111"}}, "outcome", None),
+    ({"stage": "auth", "outcome": "N", "match": {"method": "upi"}}, "outcome", None),
+    ({"stage": "auth", "outcome": "frictionless", "match": {"bank": "SBIN"}}, "outcome", None),
+    ({"stage": "capture", "outcome": "fail"}, "outcome", "fails"),
+    ({"stage": "ipn", "outcome": "double"}, "outcome", "doubled"),
+    ({"stage": "refund", "outcome": "REJECT"}, "outcome", "REJECTED"),
+    ({"stage": "issuer", "outcome": "failure", "match": {"method": "paypal"}}, "match.method", None),
+    ({"stage": "issuer", "outcome": "failure", "match": {"method": "netbank"}}, "match.method", "netbanking"),
+    ({"stage": "issuer", "outcome": "failure", "match": {"bank": "NOSUCH"}}, "match.bank", None),
+    ({"stage": "issuer", "outcome": "failure", "match": {"bank": "SBI"}}, "match.bank", "SBIN"),
+    ({"stage": "ipn", "outcome": "none", "match": {"notification_type": "Nonsense"}}, "match.notification_type", None),
+    (
+        {"stage": "ipn", "outcome": "none", "match": {"notification_type": "refunds"}},
+        "match.notification_type",
+        "refund",
+    ),
+    ({"stage": "issuer", "outcome": "failure", "match": {"metod": "upi"}}, "match.metod", "method"),
+    ({"stage": "issuer", "outcome": "failure", "match": {"reference": "R-1"}}, "match.reference", None),
+    (
+        {"stage": "issuer", "outcome": "failure", "match": {"notification_type": "payment"}},
+        "match.notification_type",
+        None,
+    ),
+    ({"stage": "refund", "outcome": "held", "match": {"vpa": "anna@okbank"}}, "match.vpa", None),
+    (
+        {"stage": "ipn", "outcome": "none", "match": {"notification_type": "refund", "last4": "1111"}},
+        "match.last4",
+        None,
+    ),
+    (
+        {"stage": "ipn", "outcome": "none", "match": {"notification_type": "payment", "reference": "1"}},
+        "match.reference",
+        None,
+    ),
+    ({"stage": "issuer", "outcome": "failure", "match": {"method": "card", "vpa": "anna@okbank"}}, "match.vpa", None),
+    ({"stage": "issuer", "outcome": "failure", "match": {"last4": "111"}}, "match.last4", None),
+)
+
+
+def test_a_rule_that_can_never_fit_is_refused_with_the_nearest_right_word(world, subtests):
+    for wish, field, nearest in NEVER:
+        with subtests.test(wish=wish):
+            answer = world.post("/scenarios", wish)
+            assert (answer.status_code, answer.json["field"]) == (422, field)
+            assert nearest is None or answer.json["nearest"] == nearest
+            assert nearest is None or f"Did you mean '{nearest}'?" in answer.json["detail"]
+            assert nearest is None or nearest in answer.json["allowed"]
+    assert world.get("/scenarios").json["items"] == []
+
+
+def test_two_parts_that_no_instrument_has_at_once_are_refused(world):
+    wish = {"stage": "issuer", "outcome": "failure", "match": {"vpa": "anna@okbank", "bank": "SBIN"}}
+    answer = world.post("/scenarios", wish)
+    assert (answer.status_code, answer.json["code"]) == (422, "scenario.match")
+
+
+def test_capitals_do_not_matter_where_they_mean_nothing(world, subtests):
+    for wish, made in (
+        ({"stage": "ISSUER", "outcome": "FROZEN", "match": {"method": "UPI"}}, ("issuer", "frozen", {"method": "upi"})),
+        ({"stage": "issuer", "outcome": "Insufficient"}, ("issuer", "insufficient", {})),
+        ({"stage": "issuer", "outcome": "z9"}, ("issuer", "Z9", {})),
+        ({"stage": "issuer", "outcome": "ISO:51"}, ("issuer", "iso:51", {})),
+        ({"stage": "auth", "outcome": "n", "match": {"method": "Card"}}, ("auth", "N", {"method": "card"})),
+        ({"stage": "refund", "outcome": "rejected"}, ("refund", "REJECTED", {})),
+        ({"stage": "refund", "outcome": "Polls:3"}, ("refund", "polls:3", {})),
+        (
+            {"stage": "ipn", "outcome": "NONE", "match": {"notification_type": "Refund"}},
+            ("ipn", "none", {"notification_type": "refund"}),
+        ),
+        ({"stage": "issuer", "outcome": "failure", "match": {"bank": "sbin"}}, ("issuer", "failure", {"bank": "SBIN"})),
+        (
+            {"stage": "issuer", "outcome": "failure", "match": {"email": "Asha@Example.com"}},
+            ("issuer", "failure", {"email": "asha@example.com"}),
+        ),
+        (
+            {"stage": "issuer", "outcome": "failure", "match": {"seller_order_id": "A-a"}},
+            ("issuer", "failure", {"seller_order_id": "A-a"}),
+        ),
+    ):
+        with subtests.test(wish=wish):
+            rule = world.post("/scenarios", wish).json
+            assert (rule["stage"], rule["outcome"], rule["match"]) == made
+
+
+def test_what_fits_something_stays_accepted(world, subtests):
+    for wish in (
+        {"stage": "auth", "outcome": "otp_locked", "match": {"method": "upi"}},
+        {"stage": "auth", "outcome": "N"},
+        {"stage": "ipn", "outcome": "early", "match": {"reference": "R-1"}},
+        {"stage": "ipn", "outcome": "none", "match": {"vpa": "anna@okbank", "notification_type": "payment"}},
+        {"stage": "refund", "outcome": "held", "match": {"method": "upi", "reference": "R-1"}},
+        {"stage": "issuer", "outcome": "insufficient", "match": {"last4": "1111", "method": "emi"}},
+        {"stage": "issuer", "outcome": "frozen", "match": {"bank": "SBIN"}},
+    ):
+        with subtests.test(wish=wish):
+            assert world.post("/scenarios", wish).status_code == 201

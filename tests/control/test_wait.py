@@ -218,3 +218,46 @@ def test_open_waits_hold_no_connection_and_one_too_many_is_refused(make_api):
     world.open_order()
     assert all(answer()["event"]["name"] == "opened" for answer in held)
     assert world.get("/wait?event=order").status_code == 200
+
+
+def test_an_event_that_can_never_come_is_refused_with_the_nearest_right_one(world, subtests):
+    for event, nearest in (
+        ("order.paid", "order.PAID"),
+        ("order.PAYED", "order.PAID"),
+        ("orders.PAID", "order"),
+        ("otp.sent", None),
+        ("otp.startd", "otp.start"),
+        ("refund.complete", "refund.completed"),
+        ("refund.Completed", "refund.completed"),
+        ("threeds.frictionles", "threeds.frictionless"),
+        ("order.", None),
+        ("journal.amazonpai.Refund", "journal.amazonpay.KIND"),
+    ):
+        with subtests.test(event=event):
+            answer = world.get(f"/wait?event={event}&timeout={LONG}")
+            assert (answer.status_code, answer.json["code"], answer.json["field"]) == (422, "wait.event", "event")
+            assert nearest is None or answer.json["nearest"] == nearest
+            assert nearest is None or f"Did you mean '{nearest}'?" in answer.json["detail"]
+
+
+def test_a_match_that_the_event_does_not_have_is_refused_with_those_that_it_has(world, subtests):
+    for query, nearest in (
+        ("event=journal.amazonpay.x&match=seller_order_id=1", "order_id"),
+        ("event=order.PAID&match=order:1", "order_id"),
+        ("event=order.PAID&match=attempt_id:1", None),
+        ("event=notification.DELIVERED&match=type:refunds", "refund"),
+    ):
+        with subtests.test(query=query):
+            answer = world.get(f"/wait?{query}&timeout={LONG}")
+            assert (answer.status_code, answer.json["code"], answer.json["field"]) == (422, "wait.match", "match")
+            assert nearest is None or answer.json["nearest"] == nearest
+            assert answer.json["allowed"]
+
+
+def test_every_event_of_a_timeline_can_be_waited_for(world):
+    order = world.paid_order()
+    for line in world.get(f"/orders/{order.order_id}").json["timeline"]:
+        for name in (line["event"], line["after"], "*"):
+            answer = world.get(f"/wait?event={line['machine']}.{name}&timeout=0")
+            assert answer.status_code == 200, (line, name, answer.json)
+    assert world.get("/wait?event=notification.DELIVERED&match=type:Refund&timeout=0").status_code == 200

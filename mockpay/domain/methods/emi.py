@@ -298,6 +298,7 @@ def details(parts: Parts) -> Mapping[str, str]:
 
 METHOD = Method(
     code=Emi.method,
+    match_keys=frozenset({"last4"}),
     order=5,
     title="EMI",
     tile="EMI",

@@ -260,6 +260,7 @@ class Method:
         terms: How it is paid back, in one line; empty for most.
         details: Labels and values that a result page adds.
         fields: Labels of the parts that a plain form asks for; empty where it has a page of its own.
+        match_keys: Which parts of an instrument (vpa, bank, last4, email) it has for a rule to match on; None for any.
     """
 
     code: str
@@ -293,6 +294,7 @@ class Method:
     terms: Callable[[Parts], str] = field(default=lambda _parts: "")
     details: Callable[[Parts], Mapping[str, str]] = field(default=lambda _parts: {})
     fields: Mapping[str, str] = field(default_factory=dict)
+    match_keys: frozenset[str] | None = None
 
     def shown_saved(self, parts: Parts) -> str:
         """A saved instrument as it may be shown."""

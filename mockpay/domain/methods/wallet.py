@@ -76,6 +76,7 @@ def _restore(secret: Parts, _parts: Parts) -> Wallet | None:
 
 METHOD = Method(
     code=Wallet.method,
+    match_keys=frozenset({"email"}),
     order=4,
     title="Wallet balance",
     tile="Wallet",

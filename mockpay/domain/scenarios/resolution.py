@@ -134,6 +134,13 @@ _KNOWS: Mapping[Stage, Callable[[str], bool]] = {
 }
 
 
+def knows_outcome(stage: Stage, outcome: str) -> bool:
+    """Whether a stage has an outcome; of the issuer's, whether any network has."""
+    if stage is Stage.ISSUER:
+        return any(method.response_codes.has_outcome(outcome) for method in METHODS.values())
+    return _KNOWS[stage](outcome)
+
+
 def check_outcome(stage: Stage, outcome: str) -> None:
     """
     Refuse an outcome that the stage does not know.

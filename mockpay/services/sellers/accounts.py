@@ -10,6 +10,7 @@ from msgspec import structs
 
 from mockpay.domain import throttling as rules
 from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry, return_url_allowed
+from mockpay.domain.scenarios.rule_forms import parse_outcome, parse_stage
 from mockpay.domain.sellers import THROTTLING_OFF, Seller, Settings, check_names, setting_invalid
 from mockpay.domain.sellers import settings as settings_of
 from mockpay.domain.throttling import Quota
@@ -18,7 +19,6 @@ from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.rules import rules_of
 from mockpay.services.notifications import retry_profiles
-from mockpay.services.scenarios import parse_outcome
 from mockpay.store import counters, resets, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
@@ -140,8 +140,11 @@ def _checked_settings(runtime: Runtime, settings: Settings) -> Settings:
         if getattr(settings, name) not in choices:
             raise setting_invalid(name, f"it is one of {', '.join(choices)}")
     rules_of(settings.risk_rules)
-    normal = (parse_outcome(stage, said) for stage, said in settings.default_outcomes.items())
-    return structs.replace(settings, default_outcomes={str(stage): outcome for stage, outcome in normal})
+    outcomes = {}
+    for name, outcome in settings.default_outcomes.items():
+        stage = parse_stage(name, field="default_outcomes")
+        outcomes[str(stage)] = parse_outcome(stage, outcome, field="default_outcomes")
+    return structs.replace(settings, default_outcomes=outcomes)
 
 
 def setting_choices(runtime: Runtime) -> dict[str, list[str]]:

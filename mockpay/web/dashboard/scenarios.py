@@ -12,6 +12,7 @@ from msgspec import ValidationError, convert, structs
 from mockpay.domain.methods.method import Answer, Method, Section
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Stage
+from mockpay.domain.scenarios import rule_forms
 from mockpay.domain.scenarios.resolution import (
     MATCH_KEYS,
     PAYMENT_STAGES,
@@ -346,16 +347,15 @@ def _errors(typed: Mapping[str, str]) -> dict[str, str]:
             _rule_of({name: typed.get(name, "")})
         except ValidationError:
             errors[name] = says
+    match: dict[str, str] = {}
     for key in MATCH_KEYS:
         try:
             if typed.get(key):
-                services.parse_match_value(key, typed[key])
+                match |= [rule_forms.parse_match_value(key, typed[key])]
         except Invalid as error:
             errors[key] = error.message
     try:
-        services.parse_outcome(
-            typed.get("stage", ""), typed.get("outcome", ""), "" if "method" in errors else typed.get("method", "")
-        )
+        rule_forms.parse_rule(typed.get("stage", ""), match, typed.get("outcome", ""))
     except Invalid as error:
-        errors["stage" if error.code == "scenario.stage" else "outcome"] = error.message
+        errors[str(error.detail.get("field")).removeprefix("match.")] = error.message
     return errors

@@ -131,6 +131,11 @@ def words(machine: str, event: str) -> Words:
     return _WORDS.get(machine, {}).get(event, (plain, "idle", "dot", ""))
 
 
+def events_of(machine: str) -> list[str]:
+    """Every event that a machine's timeline can have."""
+    return list(_WORDS[machine])
+
+
 #: How a buyer is asked who they are, apart from their method's own app or page.
 PROOFS: Mapping[str, str] = {"otp": "By a one-time code", "3ds": "By the card’s issuer"}
 #: What is still to come, by the schedule's kind of event.

@@ -1,0 +1,61 @@
+"""Words of a closed list: which of them was meant, and the refusal of what is none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from mockpay.kernel.errors import Invalid
+
+#: A longer list is told as `allowed` only, not in the sentence.
+_MOST_IN_SENTENCE = 25
+#: No word of ours is longer; comparing takes time by the square of it.
+_LONGEST = 64
+
+
+def same_word(word: str, words: Iterable[str]) -> str | None:
+    """The word of a list that `word` is but for capitals; None where it is none or two of them."""
+    right = set(map(str, words))
+    if word in right:
+        return word
+    folded = [each for each in right if each.casefold() == word.casefold()]
+    return folded[0] if len(folded) == 1 else None
+
+
+def nearest_word(word: str, words: Iterable[str]) -> str | None:
+    """The word of a list that is spelt most alike, capitals aside; None where none is near."""
+    right = {str(each).casefold(): str(each) for each in words}
+    near = get_close_matches(word[:_LONGEST].casefold(), right, 1, 0.5)
+    return right[near[0]] if near else None
+
+
+def unknown_word(sentence: str, word: str, words: Iterable[str], *, code: str, **detail: object) -> Invalid:
+    """
+    The refusal of a word: what is wrong with it, the nearest right one, and all of them as `allowed`.
+
+    Args:
+        sentence: What is wrong, e.g. ``There is no stage 'isuer'.``
+        detail: Further members of the problem, such as `field`.
+    """
+    allowed = sorted(set(map(str, words)))
+    near = nearest_word(word, allowed)
+    message = sentence if near is None else f"{sentence} Did you mean '{near}'?"
+    if 0 < len(allowed) <= _MOST_IN_SENTENCE:
+        message += f" It is one of {', '.join(allowed)}."
+    error = Invalid(message, code=code)
+    error.detail = {**detail, "allowed": allowed, **({"nearest": near} if near else {})}
+    return error
+
+
+def parse_word(what: str, word: str, words: Iterable[str], *, code: str, **detail: object) -> str:
+    """
+    The word of a list that was meant, whatever its capitals.
+
+    Raises:
+        Invalid: of this code, as `unknown_word` makes it.
+    """
+    right = list(map(str, words))
+    meant = same_word(word, right)
+    if meant is None:
+        raise unknown_word(f"There is no {what} '{word[:_LONGEST]}'.", word, right, code=code, **detail)
+    return meant
