@@ -59,7 +59,8 @@ class PaymentRequest:
 
     `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
     to answer in the same flavour; `digest` tells the same payload when it comes again;
-    a `stale` request opens nothing, it only leads back to what it opened before.
+    a `stale` request opens nothing, it only leads back to what it opened before. `warnings` are sentences, by field, on
+    what the real service might refuse.
     """
 
     provider: str
@@ -75,6 +76,7 @@ class PaymentRequest:
     timeout_seconds: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, object] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
 
 #: A longer name of a store is not shown to buyers.

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.clients.conftest import pay
+
 REGIONS = ("us", "uk", "de", "eu", "jp", "live")
 
 
@@ -53,3 +55,47 @@ def test_the_journal_tells_the_family_of_the_client(answers, seller):
     entries = seller.control("GET", "/journal?limit=100")["items"]
     flavours = {entry["facts"]["flavour"] for entry in entries if "flavour" in entry["facts"]}
     assert flavours == {"mws/as-sent"}
+
+
+@pytest.fixture(scope="module")
+def lists_of_ids(mockpay_server):
+    return mockpay_server.new_seller(settings={"id_list": True, "refund_delay_seconds": 0})
+
+
+def body(answer, operation):
+    assert answer["success"] is True, answer
+    return answer["dict"][f"{operation}Response"][f"{operation}Result"]
+
+
+def test_the_client_walks_from_an_order_to_its_refund(asks, lists_of_ids):
+    order = pay(lists_of_ids, "WALK-1")
+    refund = {"amazon_capture_id": order, "refund_reference_id": "R-1", "refund_amount": "100.00"}
+    refunded, walked = asks(
+        lists_of_ids, ("refund", refund), ("get_payment_details", {"amazon_order_reference_id": order})
+    )
+    assert refunded["success"] is True
+    details, authorization, capture, refund = walked
+    assert body(details, "GetOrderReferenceDetails")["OrderReferenceDetails"]["AmazonOrderReferenceId"] == order
+    assert (
+        body(authorization, "GetAuthorizationDetails")["AuthorizationDetails"]["CapturedAmount"]["Amount"] == "499.00"
+    )
+    assert body(capture, "GetCaptureDetails")["CaptureDetails"]["RefundedAmount"]["Amount"] == "100.00"
+    assert body(refund, "GetRefundDetails")["RefundDetails"]["RefundReferenceId"] == "R-1"
+
+
+def test_the_client_lists_closes_and_cannot_cancel_a_paid_order(asks, lists_of_ids):
+    """It sends NA_USD as the payment domain, and dates of the forms that its own documentation shows."""
+    order = pay(lists_of_ids, "LIST-1")
+    named = {"amazon_order_reference_id": order}
+    times = {"created_time_range_start": "2020-01-01", "created_time_range_end": "2199-12-31T23:59"}
+    query = {"query_id": "LIST-1", "query_id_type": "SellerOrderId", **times}
+    listed, closed, cancelled = asks(
+        lists_of_ids,
+        ("list_order_reference", query),
+        ("close_order_reference", named | {"closure_reason": "Sent."}),
+        ("cancel_order_reference", named | {"cancelation_reason": "Sold out."}),
+    )
+    found = body(listed, "ListOrderReference")["OrderReferenceList"]["OrderReference"]
+    assert found["AmazonOrderReferenceId"] == order
+    assert closed["success"] is True
+    assert cancelled["dict"]["ErrorResponse"]["Error"]["Code"] == "InvalidCancelAttempt"

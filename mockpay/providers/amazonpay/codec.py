@@ -141,7 +141,8 @@ def payment_request(sandbox: Sandbox, opened: OpenedEnvelope, payload: str, redi
         store_name=values.get("sellerStoreName"),
         timeout_seconds=_timeout(values),
         fields={name: value for name, value in values.items() if name != "Signature"},
-        marks=_marks(opened, sandbox.now - start_time(values)) | ({"warnings": warnings} if warnings else {}),
+        marks=_marks(opened, sandbox.now - start_time(values)),
+        warnings=warnings,
     )
 
 

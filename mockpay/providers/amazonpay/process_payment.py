@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.providers.amazonpay.signatures import explain_envelope, with_mistake
 from mockpay.services.payments import orders
 from mockpay.store import journal
+from mockpay.store import orders as order_rows
 from mockpay.store.journal import RequestLine, order_ids
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.amazonpay.opening import (
@@ -44,10 +45,11 @@ REFUSAL = "mockpay.amazonpay.refusal"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is answered by a page, and whose request it was, where that is known."""
+    """What is answered by a page, and whose request it was and about which order, where that is known."""
 
     error: MockpayError
     sandbox: Sandbox | None = None
+    orders: Sequence[str] = ()
 
 
 def process_payment(runtime: Runtime, request: Request) -> Response:
@@ -64,23 +66,28 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
         result = Refusal(error)
     if isinstance(result, Refusal):
         response = refusal_page(result.error, request, result.sandbox)
-        note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response)
+        note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response, result.orders)
         return response
     return _redirect(result)
 
 
 def begin(runtime: Runtime, form: bytes, line: RequestLine) -> str | Refusal:
     """Where the browser goes; a refusal leaves no trace of the request yet."""
-    world = None
+    world: Sandbox | None = None
+    named: Sequence[str] = ()
     try:
         opened, sent = _open(runtime, form)
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            return _begin(sandbox, opened, sent, line)
+            try:
+                return _begin(sandbox, opened, sent, line)
+            except MockpayError:
+                named = _named_order(sandbox, opened)
+                raise
     except MockpayError as error:
         if world is not None:
             error = with_mistake(error, codec.FIELDS, lambda: explain_envelope(world.seller, opened))
-        return Refusal(error, world)
+        return Refusal(error, world, named)
 
 
 def _open(runtime: Runtime, form: bytes) -> tuple[OpenedEnvelope, EnvelopeParameters]:
@@ -100,8 +107,9 @@ def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters, l
     if begun.order is None or begun.refusal is not None:
         refused = Invalid(_sentence(sandbox, opened, begun.refusal), code=begun.refusal)
         return _refuse(sandbox, opened, allowed, line, refused, begun.order)
-    outcome, warnings = "ok" if begun.new else "ok.again", wanted.marks.get("warnings")
-    _add_to_journal(sandbox, outcome, None, begun.order, line, {"warnings": warnings} if warnings else None)
+    outcome = "ok" if begun.new else "ok.again"
+    facts = {"warnings": wanted.warnings} if wanted.warnings else None
+    _add_to_journal(sandbox, outcome, None, order_ids(begun.order), line, facts)
     return f"/pay/{begun.order.page_token}/"
 
 
@@ -110,11 +118,17 @@ def _refuse(
 ) -> str:
     """The signed FAILURE; the journal keeps the names of the payload's fields and the reason."""
     facts = {"fields": codec.known_names(opened)}
-    _add_to_journal(sandbox, error.code, CONTROL.sub("\ufffd", error.reason), order, line, facts)
+    named = order_ids(order) or _named_order(sandbox, opened)
+    _add_to_journal(sandbox, error.code, CONTROL.sub("\ufffd", error.reason), named, line, facts)
     marks = {"marks": {"encoding": str(result_encoding(opened))}}
     encoding = encoding_of(sandbox.seller, marks)
     values = codec.echoed(opened, str(error.detail.get("name")))
     return refusal_url(sandbox.seller, url, reasons.failure(error.code, error.message), values, encoding)
+
+
+def _named_order(sandbox: Sandbox, opened: OpenedEnvelope) -> tuple[str, ...]:
+    """The id of the last order under the seller's id that a refused request names."""
+    return order_ids(order_rows.newest(sandbox, codec.storable(opened.values.get("sellerOrderId", ""))))
 
 
 def _sentence(sandbox: Sandbox, opened: OpenedEnvelope, refusal: str | None) -> str:
@@ -127,7 +141,7 @@ def _add_to_journal(
     sandbox: Sandbox,
     outcome: str,
     reason: str | None,
-    order: Order | None,
+    named: Sequence[str],
     line: RequestLine,
     facts: Mapping[str, object] | None = None,
 ) -> None:
@@ -139,7 +153,7 @@ def _add_to_journal(
         kind=_KIND,
         outcome=outcome,
         reason=reason,
-        orders=order_ids(order),
+        orders=named,
         facts=facts,
         line=line,
         status=302,

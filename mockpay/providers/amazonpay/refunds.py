@@ -47,6 +47,7 @@ _PARAMETERS: Mapping[str, tuple[str, str | None]] = {
     "soft_descriptor": ("SoftDescriptor", None),
     "amount.invalid": ("RefundAmount.Amount", AMOUNT_RULE),
     "amount.too_small": ("RefundAmount.Amount", None),
+    "refund.exceeds_capture": ("RefundAmount.Amount", None),
     "refund.currency": ("RefundAmount.CurrencyCode", "the currency of the order"),
     "refund.duplicate": ("RefundReferenceId", "there is another refund of this reference"),
     "simulation.invalid": ("SellerRefundNote", "there is no such SandboxSimulation"),
@@ -132,7 +133,7 @@ def _by_wire_name(call: Call, error: Invalid | Conflict) -> MockpayError:
     if named is None:
         return error
     name, rule = named
-    rule = rule or str(error.detail.get("rule", error.message.rstrip(".")))
+    rule = rule or str(error.detail.get("rule", error.message[0].lower() + error.message[1:].rstrip(".")))
     return type(error)(wrong(name, call.fields.get(name, ""), rule).message, code=error.code, name=name)
 
 

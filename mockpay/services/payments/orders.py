@@ -78,7 +78,7 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         redirect_url=request.redirect_url,
         page_token=ids.page_token(),
         digest=request.digest,
-        request={"fields": request.fields, "marks": request.marks},
+        request={"fields": request.fields, "marks": request.marks, "warnings": request.warnings},
         attempt_count=0,
         reason=None,
         cancelled_by=None,

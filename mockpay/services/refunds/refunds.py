@@ -55,7 +55,7 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> RefundResul
     if plan is None:
         return RefundResult(None)
     if not refunds.reserve(sandbox, attempt, asked.amount.minor):
-        message = "More would be refunded than was captured."
+        message = f"At most {attempt.refundable.wire()} {attempt.amount.currency} of this payment can be refunded."
         raise Conflict(message, code="refund.exceeds_capture")
     refund = refunds.add(sandbox, _new(sandbox, order, attempt, asked, plan))
     _record_request(sandbox, refund)

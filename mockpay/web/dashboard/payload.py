@@ -37,7 +37,7 @@ class Check:
 
 def payload(order: Order, marks: Mapping[str, object], freshness_seconds: int) -> list[Entry]:
     """The fields as the seller sent them, in their order."""
-    fields, warnings = order.request.get("fields"), marks.get("warnings")
+    fields, warnings = order.request.get("fields"), order.request.get("warnings")
     if not isinstance(fields, Mapping):
         return []
     comments = {"startTime": _age(marks, freshness_seconds), **(warnings if isinstance(warnings, Mapping) else {})}

@@ -16,7 +16,7 @@ shop = AmazonPayClient(
     mws_access_key=ACCESS_KEY,
     mws_secret_key=SECRET_KEY,
     merchant_id=SELLER,
-    region="us",
+    region="na",
     currency_code="INR",
     sandbox=True,
     handle_throttle=True,
@@ -27,6 +27,8 @@ def ask(method, arguments):
     began = time.monotonic()
     answer = getattr(shop, method)(**arguments)
     took = time.monotonic() - began
+    if isinstance(answer, list):  # of a convenience that calls several times
+        return [{"success": each.success, "dict": each.to_dict(), "took": took} for each in answer]
     return {"success": answer.success, "dict": answer.to_dict(), "took": took}
 
 

@@ -32,9 +32,9 @@ def ask_everything(shop, order: str) -> list[str]:
         "GetOrderReferenceDetails", AmazonOrderReferenceId=order
     )
     shop.call("GetRefundDetails", AmazonRefundId=f"{order}-R000000")
-    names = (
-        "GetRefundDetails GetOrderReferenceDetails processPayment chargeStatus chargeStatus ListOrderReference".split()
-    )
+    shop.pay(orderTotalAmount="0")
+    shop.pay("https://elsewhere.example/")
+    names = "processPayment processPayment GetRefundDetails GetOrderReferenceDetails processPayment chargeStatus chargeStatus ListOrderReference".split()
     names += "GetRefundDetails RefundPayment RefundPayment".split()
     return [
         f"amazonpay.{name}" for name in (*names, "GetOrderReferenceDetails", "ListOrderReference", "processPayment")
@@ -49,8 +49,9 @@ def test_an_orders_filter_finds_every_call_that_was_about_it(shop):
     assert [entry["kind"] for entry in found] == expected
     assert {entry["order_id"] for entry in found} == {order}
     outcomes = [entry["outcome"] for entry in found]
-    assert outcomes[:4] == ["refund.not_found", "signature.invalid", "order.already_paid", "parameter.invalid"]
-    assert outcomes[5:8] == ["parameter.invalid", "ok", "refund.exceeds_capture"]
+    assert outcomes[:2] == ["return_url.not_allowed", "amount.too_small"]
+    assert outcomes[2:6] == ["refund.not_found", "signature.invalid", "order.already_paid", "parameter.invalid"]
+    assert outcomes[7:10] == ["parameter.invalid", "ok", "refund.exceeds_capture"]
 
 
 def test_a_list_of_several_orders_is_found_by_each_of_them(shop):
