@@ -82,6 +82,4 @@ def _line(sandbox: Sandbox, row: JournalRow, orders: Mapping[str, Order]) -> dic
 
 
 def _text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(str(item) for item in value.values())
     return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)

@@ -138,7 +138,10 @@ class Shop:
     # --- asking ---
 
     def call(self, action: str, path: str = MWS, method: str = "GET", **params: str) -> Reply:
-        """A signed call of the MWS family; an empty text leaves a parameter out."""
+        """A signed call of the MWS family, at a path of Node's of that; an empty text leaves a parameter out."""
+        if path.startswith("/v2/"):
+            unsigned = f"&isSandbox={params.pop('isSandbox')}" if "isSandbox" in params else ""
+            return self.send(self.signed(action, "/", "POST", "amazonpay.amazon.in", **params) + unsigned, path, method)
         return self.send(self.signed(action, path, method, **params), path, method)
 
     def signed(self, action: str, path: str = MWS, method: str = "GET", host: str = "", **params: str) -> str:
