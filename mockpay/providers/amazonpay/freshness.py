@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import Invalid
 from mockpay.store.unit_of_work import Sandbox
@@ -14,7 +17,18 @@ _ZONE_STEP, _LARGEST_ZONE = 30 * _MINUTE, 14 * _HOUR
 _ZONE_TOLERANCE = 2 * _MINUTE
 
 
-def staleness(sandbox: Sandbox, name: str, sent: int) -> str | None:
+class Clocks(Protocol):
+    """What says what time it is: a seller's world, or a moment of it."""
+
+    @property
+    def seller(self) -> Seller: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def real_now(self) -> int: ...
+
+
+def staleness(sandbox: Clocks, name: str, sent: int) -> str | None:
     """
     Why a time is not fresh, with both times and their distance; None where it is.
 

@@ -61,7 +61,7 @@ def _signature(request: Request, sandbox: Sandbox, rows: dict[str, str]) -> dict
     """The likely cause, the string that had to be signed, and the call of the control API that explains it."""
     body = "" if request.method == "GET" else sent_form(request).decode("utf-8", "replace")
     try:
-        call = CallToExplain(request.url, request.method, body, None, None)
+        call = CallToExplain(request.url, request.method, body, None, None, sandbox.now, sandbox.real_now)
         found = explain_signature(sandbox.seller, sandbox.runtime.keys, call)
     except Invalid:
         return {}

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mockpay.domain.providers import CallToExplain, SignatureExplanation, SignatureMistake, SignatureReading
 from mockpay.domain.sellers import Seller
+from mockpay.kernel.clock import SECOND, parse_time
 from mockpay.kernel.errors import Forbidden, Invalid, MockpayError
 from mockpay.kernel.keys.files import Keys
+from mockpay.providers.amazonpay.freshness import staleness
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.wire import forms
 from mockpay.wire.amazonpay import opening
 from mockpay.wire.amazonpay.diagnostics import REFUSES, Explanation, explain, explain_strings
-from mockpay.wire.amazonpay.mistakes import compare
+from mockpay.wire.amazonpay.mistakes import Mistake, compare, listed, mistake
 from mockpay.wire.amazonpay.opening import OpenedEnvelope
 from mockpay.wire.amazonpay.signature_verification import Candidate, SignedRequest, request_signature, verify_request
+from mockpay.wire.amazonpay.signing import HOST, PATH, VERB, matches, sign
 
 _ENVELOPE = ("payload=", "key=", "iv=")
 _INVALID = "signature.invalid"
@@ -66,7 +70,7 @@ def envelope_warnings(opened: OpenedEnvelope) -> dict[str, str]:
     """Why Amazon would refuse what a lenient seller has had accepted; mostly nothing."""
     if not opened.misspelt:
         return {}
-    mistakes = compare(opened.string_to_sign, opening.client_string(opened))
+    mistakes = compare(opened.string_to_sign, opening.client_strings(opened)[0])
     return {"Signature": " ".join((REFUSES, *(mistake.sentence for mistake in mistakes)))}
 
 
@@ -103,14 +107,20 @@ def explain_envelope(
     deep: bool = False,
 ) -> Explanation:
     """The same of a request that was sealed."""
+    right, signature = opening.client_strings(opened), signature or opened.signature
+    wrong: tuple[Mistake, ...] = ()
+    if opened.misspelt and any(matches(sign(seller.secret_key, text), signature) for text in right):
+        sentence = f"The payload has {listed(opened.misspelt)} percent-encoded once; it must be twice, and signed once."
+        wrong = (mistake("value.once", sentence, opened.misspelt),)
     return explain_strings(
-        [Candidate("envelope", opening.client_string(opened))],
+        [Candidate("envelope", text) for text in right],
         [Candidate("envelope/as-sent", opened.string_to_sign, accepted=False)],
         secret=seller.secret_key,
-        signature=signature or opened.signature,
+        signature=signature,
+        unmendable=wrong,
         claimed=claimed,
         lenient=is_lenient(seller),
-        call=call,
+        call=call or SignedRequest(VERB, HOST, PATH, opened.plaintext),
         others=others,
         deep=deep,
     )
@@ -128,6 +138,7 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
     except ValueError as error:
         raise Invalid("This is no URL.", code="url.invalid") from error
     raw, claimed, others = call.body or parts.query, call.string_to_sign, call.other_secrets
+    opened = None
     if all(raw.startswith(name) or f"&{name}" in raw for name in _ENVELOPE):
         sent = opening.read_parameters(forms.decode_form(raw))
         opened = opening.open_envelope(sent.payload, sent.key, sent.iv, keys.private[PAYMENT_KEY.private])
@@ -147,16 +158,42 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
             lenient=is_lenient(seller),
             others=others,
         )
+    mistakes, cause = found.mistakes, found.cause
+    stale = _staleness(seller, call, raw if opened is None else opened.plaintext)
+    if stale:
+        mistakes, cause = (*mistakes, stale), f"{cause} {stale.sentence}"
     readings = (found.nearest, *found.readings)
     nearest, *tried = (SignatureReading(r.flavour, r.string_to_sign, r.expected_signature) for r in readings)
     return SignatureExplanation(
         found.matched,
-        found.cause,
+        cause,
         found.warning or None,
-        tuple(SignatureMistake(m.name, m.sentence, m.code) for m in found.mistakes),
+        tuple(SignatureMistake(m.name, m.sentence, m.code) for m in mistakes),
         signature,
         found.signed,
         nearest,
         found.first_difference,
         tuple(tried),
     )
+
+
+class _Moment(NamedTuple):
+    """When a call is held against the clocks."""
+
+    seller: Seller
+    now: int
+    real_now: int
+
+
+def _staleness(seller: Seller, call: CallToExplain, form: str) -> Mistake | None:
+    """Why the call is refused however it is signed: its Timestamp or startTime is not fresh any more, or not yet."""
+    fields = forms.unique(forms.decode_form(form))
+    try:
+        if "startTime" in fields:
+            name, sent = "startTime", int(fields["startTime"][:12]) * SECOND
+        else:
+            name, sent = "Timestamp", parse_time(fields["Timestamp"])
+    except (KeyError, ValueError, Invalid):
+        return None
+    sentence = staleness(_Moment(seller, call.now, call.real_now), name, sent)
+    return mistake("time.stale", sentence, [name]) if sentence else None

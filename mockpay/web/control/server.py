@@ -68,11 +68,13 @@ class SignatureExplanation(Struct, kw_only=True):
 def explain_signature(request: Request[None, SignatureExplainRequest]) -> SignatureExplanation:
     call = request.body
     with request.read() as sandbox:
-        seller = sandbox.seller
+        seller, now, real_now = sandbox.seller, sandbox.now, sandbox.real_now
     with reading(request.runtime.engine) as connection:
         listed = sellers.list_page(connection, request.runtime.keyring, "", _OTHER_SELLERS)
     secrets = {other.seller_id: other.secret_key for other in listed if other.seller_id != seller.seller_id}
-    sent = CallToExplain(call.url, call.method, call.body, call.signature, call.string_to_sign, secrets)
+    sent = CallToExplain(
+        call.url, call.method, call.body, call.signature, call.string_to_sign, now, real_now, other_secrets=secrets
+    )
     explainers = (provider.explain_signature for provider in request.runtime.providers.values())
     explain = next(explainer for explainer in explainers if explainer is not None)
     explanation = explain(seller, request.runtime.keys, sent)

@@ -103,7 +103,7 @@ def explain(
         claimed=claimed,
         lenient=lenient,
         call=request,
-        not_utf8=not_utf8,
+        unmendable=not_utf8,
         others=others,
         deep=deep,
     )
@@ -118,7 +118,7 @@ def explain_strings(
     claimed: str | None = None,
     lenient: bool = False,
     call: SignedRequest | None = None,
-    not_utf8: Sequence[Mistake] = (),
+    unmendable: Sequence[Mistake] = (),
     others: Mapping[str, str] | None = None,
     deep: bool = True,
 ) -> Explanation:
@@ -129,20 +129,20 @@ def explain_strings(
         right: What Amazon accepts; at least one.
         seen: What clients were seen to sign besides; accepted where `lenient`.
         call: What was sent.
-        not_utf8: The mistake of a request that is not in UTF-8, which no signature mends.
+        unmendable: Mistakes of the request itself, which no signature mends.
     """
     strings = [candidate.string_to_sign for candidate in right]
     besides = [candidate for candidate in seen if candidate.string_to_sign not in strings]
     fitting = next((c for c in (*right, *besides) if matches(sign(secret, c.string_to_sign), signature)), None)
-    is_right = fitting in right and not not_utf8
-    pair, mistakes = None, tuple(not_utf8)
+    is_right = fitting in right and not unmendable
+    pair, mistakes = None, tuple(unmendable)
     if not is_right:
         signed = claimed or (fitting.string_to_sign if fitting else None)
-        pair, found = _find(strings, signed, secret, signature, call, deep=deep and not not_utf8)
+        pair, found = _find(strings, signed, secret, signature, call, deep=deep and not unmendable)
         mistakes += found
         mistakes = mistakes or of_another_seller(strings, signature, others or {})
         mistakes = mistakes or (_OTHER_KEY if claimed in strings else _NO_CAUSE,)
-    matched = fitting if is_right or lenient else None
+    matched = fitting if is_right or (lenient and fitting in besides) else None
     readings = _readings((*right, *besides) if lenient else right, secret)
     nearest_text = pair[0] if pair else fitting.string_to_sign if fitting and is_right else strings[0]
     nearest = next(reading for reading in readings if reading.string_to_sign == nearest_text)

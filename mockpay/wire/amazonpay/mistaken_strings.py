@@ -13,6 +13,7 @@ from mockpay.wire.amazonpay.signing import HOST, NODE_MARKS, PATH, SIGNATURE_FIE
 
 #: How many strings are tried for one signature, and how many characters of them; some 0.1 s.
 _MOST_TRIES, _MOST_CHARACTERS = 10_000, 20_000_000
+_PAGES = ("/initiatePayment", "/processPayment")
 _SANDBOX, _LIVE = "/OffAmazonPayments_Sandbox/", "/OffAmazonPayments/"
 
 
@@ -150,7 +151,8 @@ def _paths(parts: _Parts) -> Iterator[_Parts]:
     other = path.replace(_SANDBOX, _LIVE) if _SANDBOX in path else path.replace(_LIVE, _SANDBOX)
     bare = f"/{path.strip('/')}"
     paths = [other, f"{path}/", bare, f"{bare}/", f"/{bare}", f"/{path}", "/", "", path.lstrip("/"), path.lower()]
-    for changed in dict.fromkeys((*paths, f"{path}?", other.rstrip("/"))):
+    pages = _PAGES if path == PATH else ()
+    for changed in dict.fromkeys((*paths, f"{path}?", other.rstrip("/"), *pages)):
         if changed != path:
             yield replace(parts, path=changed)
 
@@ -162,6 +164,7 @@ def _frames(parts: _Parts, call: SignedRequest | None) -> Iterator[_Parts]:
         for host in dict.fromkeys((call.host.lower(), call.host.lower().partition(":")[0])):
             yield replace(parts, verb=call.method.upper(), host=host, path=call.path)
             yield replace(parts, host=host, path=call.path)
+        yield replace(parts, path=call.path)
 
 
 def _parameters(parts: _Parts) -> Iterator[_Parts]:
@@ -183,7 +186,11 @@ def _orders(parts: _Parts, sent_order: Sequence[str]) -> Iterator[_Parts]:
     place = {name: index for index, name in enumerate(sent_order)}
     params = parts.params
     yield parts.of(sorted(params, key=lambda pair: pair[0].lower()))
-    yield parts.of(sorted(params, key=lambda pair: place.get(pair[0], -1)))
+    # What is signed but not sent may stand before or after the rest.
+    as_sent = sorted(params, key=lambda pair: place.get(pair[0], -1))
+    unsent = [pair for pair in as_sent if pair[0] not in place]
+    yield parts.of(as_sent)
+    yield parts.of((*as_sent[len(unsent) :], *unsent))
     yield parts.of(sorted(params, key="=".join))
     yield parts.of(sorted(params, key=lambda pair: (pair[0] != "Action", pair[0])))
 

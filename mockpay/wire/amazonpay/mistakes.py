@@ -137,6 +137,11 @@ def _parameters(signed: str, right: str, sent_order: Sequence[str]) -> Iterator[
     values, right_values = _pairs(signed), _pairs(right)
     unsigned = [name for name in right_values if name not in values]
     unsent = [name for name in values if name not in right_values]
+    constant = [name for name in unsigned if sent_order and name not in sent_order]
+    if constant:
+        what = f"You did not sign {listed(constant)}, which belongs into the string though it is not sent."
+        yield mistake("parameter.constant", what, constant)
+        unsigned = [name for name in unsigned if name not in constant]
     if unsigned:
         what = f"You did not sign {listed(unsigned)}, which was sent: left out of the string, or added after signing."
         yield mistake("parameter.unsigned", what, unsigned)
@@ -163,7 +168,7 @@ def _order(
         yield mistake("order.case", "The parameters are sorted without regard to case; capitals come first.")
     elif names == sorted(right, key=lambda name: f"{name}={values[name]}"):
         yield mistake("order.pairs", f"{unsorted}, but of the pairs name=value.")
-    elif names == [name for name in sent_order if name in values]:
+    elif sent_order and [n for n in names if n in sent_order] == [n for n in sent_order if n in values]:
         yield mistake("order.unsorted", f"{unsorted}, but stand as they were sent.")
     else:
         yield mistake("order.other", f"{unsorted}.")
@@ -200,7 +205,9 @@ def _value(signed: str, right: str) -> Iterator[tuple[str, str]]:
     else:
         recoded = next((kind for kind, wrong in recodings(text) if wrong == octets), None)
         yield recoded or "value.other", ""
-        if recoded:
+        if "%" not in signed and not signed.isascii():
+            yield "value.unencoded", ""
+        elif recoded:
             yield from _spelling(signed, quote(octets, safe=NODE_MARKS if set(NODE_MARKS) & set(right) else ""))
 
 

@@ -161,10 +161,14 @@ def verify_envelope(opened: OpenedEnvelope, secret: str) -> bool:
     return matches(sign(secret, opened.string_to_sign), opened.signature)
 
 
-def client_string(opened: OpenedEnvelope) -> str:
-    """The string to sign as the clients would spell it; another one than was signed where a value is misspelt."""
-    safe = NODE_MARKS if opened.node_marks else ""
-    return request_string({name: reencode(value, safe=safe) for name, value in opened.encoded.items()})
+def client_strings(opened: OpenedEnvelope) -> list[str]:
+    """The string to sign as the clients spell it, the likelier one first; one where nothing is misspelt."""
+    if not opened.misspelt:
+        return [opened.string_to_sign]
+    return [
+        request_string({name: reencode(value, safe=safe) for name, value in opened.encoded.items()})
+        for safe in ((NODE_MARKS, "") if opened.node_marks else ("", NODE_MARKS))
+    ]
 
 
 def result_encoding(opened: OpenedEnvelope) -> Encoding:

@@ -44,6 +44,7 @@ _LINES: Mapping[str, tuple[str, ...]] = {
     "parameter.unsigned": (
         "Sign last: Version, MWSAuthToken or a default of the HTTP client, added later, are not in the string.",
     ),
+    "parameter.constant": ("Sign SignatureMethod=HmacSHA256 and SignatureVersion=2 too; the payload leaves them out.",),
     "parameter.unsent": ("Sign exactly what is sent: drop empty and null values before signing, not after.",),
     "encoding.space": (
         "PHP: urlencode($v), http_build_query($params) -> rawurlencode($v), PHP_QUERY_RFC3986",
@@ -74,6 +75,9 @@ _LINES: Mapping[str, tuple[str, ...]] = {
     "encoding.excess": ("Bare stay A-Z a-z 0-9 - _ . ~ only; escape() and home-made tables leave others.", *_ENCODERS),
     "value.unencoded": ("Encode each value before joining.", *_ENCODERS),
     "value.twice": ("Encode once: rawurlencode(rawurlencode($v)), or a value that was encoded before.",),
+    "value.once": (
+        "Sign over the values encoded once; then encode each once more, but AWSAccessKeyId and Signature, and seal.",
+    ),
     "text.utf8_twice": (
         "PHP: utf8_encode($v), where $v is UTF-8 already -> $v",
         "Python: quote(v.encode().decode('latin-1')) -> quote(v)",
@@ -116,6 +120,12 @@ _LINES: Mapping[str, tuple[str, ...]] = {
         "JavaScript: createHmac('sha256', secret).update(string)",
     ),
     "hmac.plain": ("PHP: hash('sha256', $string) -> hash_hmac('sha256', $string, $secret, true)",),
+    "time": (
+        "UTC, made anew for each call, also when it is tried again.",
+        "PHP: date('c') -> gmdate('Y-m-d\\TH:i:s\\Z')",
+        "Python: datetime.now().isoformat() + 'Z' -> datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')",
+        "JavaScript: new Date().toISOString()",
+    ),
     "key.newline": ("A key that is read from a file: strip it; shell: echo -> printf '%s'.",),
     "key.space": ("A key that was pasted or read from a file: strip it.",),
     "key.quotes": ("A .env file or a shell that keeps quotes: NAME=value without them.",),

@@ -27,16 +27,20 @@ def base64_hmac(secret, text):
     return base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def plaintext(shop, **fields):
-    """A payload whose client writes a space as + before it encodes once more."""
+def encode(text):
+    return quote(text, safe="")
+
+
+def plaintext(shop, spell=quote_plus, again=encode, sign=dict, verb="POST", path="/", order=sorted, **fields):
+    """A payload whose client writes a space as + before it encodes once more, or makes another mistake."""
     names = shop.credentials
-    once = {name: quote_plus(text) for name, text in shop.fields(**fields).items()}
+    once = {name: spell(text) for name, text in shop.fields(**fields).items()}
     once |= {"sellerId": names["seller_id"], "AWSAccessKeyId": names["access_key"]}
     once["startTime"] = dict(p.split("=") for p in shop.plaintext().split("&"))["startTime"]
-    signed = once | {"SignatureMethod": "HmacSHA256", "SignatureVersion": "2"}
-    query = "&".join(f"{name}={signed[name]}" for name in sorted(signed))
-    signature = base64_hmac(names["secret_key"], f"POST\namazonpay.amazon.in\n/\n{query}")
-    pairs = [f"{name}={quote(text, safe='')}" for name, text in once.items()]
+    signed = sign(once | {"SignatureMethod": "HmacSHA256", "SignatureVersion": "2"})
+    query = "&".join(f"{name}={signed[name]}" for name in order(signed))
+    signature = base64_hmac(names["secret_key"], f"{verb}\namazonpay.amazon.in\n{path}\n{query}")
+    pairs = [f"{name}={again(text)}" for name, text in once.items()]
     return "&".join([*pairs, f"Signature={quote(signature, safe='')}"])
 
 
@@ -109,3 +113,49 @@ def test_a_question_spelt_otherwise_is_refused_as_json_and_taken_leniently(shop)
     assert (strict.status, strict.json["error"]["code"]) == (403, "SignatureDoesNotMatch")
     assert shop.journal()[1]["reason"] == f"The signature does not match. {SPACE}"
     assert (lenient.status, lenient.json["error"]["code"]) == (404, "InvalidTransactionId")
+
+
+def test_mistakes_in_payloads_are_named_in_the_journal(shop, subtests):
+    def left_out(*names):
+        return lambda fields: {name: text for name, text in fields.items() if name not in names}
+
+    def encoded_again(fields):
+        return {name: encode(text) for name, text in fields.items()}
+
+    def encoded_once(text):
+        return text if "%2F" in text else encode(text)
+
+    def lower(text):
+        return encode(text).replace("%2F", "%2f")
+
+    for ways, words in [
+        ({"verb": "GET"}, "The verb differs: you signed 'GET', right is 'POST'."),
+        ({"path": "/initiatePayment"}, "The path differs: you signed '/initiatePayment', right is '/'."),
+        ({"sign": left_out("SignatureMethod", "SignatureVersion")}, "belongs into the string though it is not sent"),
+        ({"sign": left_out("orderTotalCurrencyCode")}, "You did not sign orderTotalCurrencyCode, which was sent"),
+        ({"order": list}, "not sorted by the byte order of their names, but stand as they were sent"),
+        ({"sign": encoded_again}, "percent-encoded twice in the string to sign (sellerNote)"),
+        (
+            {"sign": lambda fields: fields | {"sellerNote": "a/b c"}},
+            "The values are not percent-encoded in the string to sign.",
+        ),
+        ({"again": encoded_once}, "The payload has sellerNote percent-encoded once; it must be twice"),
+        ({"spell": lower}, "Percent codes are written in lower case (sellerNote)"),
+    ]:
+        with subtests.test(words=words):
+            assert_refused_with_a_page(
+                shop.pay_with(plaintext(shop, **{"spell": encode} | ways, sellerNote="a/b c")), 403
+            )
+            assert words in shop.journal()[0]["reason"]
+    assert shop.pay_with(plaintext(shop, encode, sellerNote="a/b c")).status == 302
+
+
+def test_a_time_that_is_not_fresh_is_explained_too(shop):
+    form = shop.signed("GetServiceStatus", Timestamp="2020-01-01T00:00:00Z")
+    call = {"url": f"{shop.server.url}{MWS}?{form}"}
+
+    explained = shop.seller.control("POST", "/signature/explain", call)
+
+    assert explained["matched"] == "mws/rfc3986"
+    assert [mistake["name"] for mistake in explained["mistakes"]] == ["time.stale"]
+    assert "Timestamp is not fresh: 2020-01-01T00:00:00" in explained["cause"]
