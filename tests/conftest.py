@@ -30,6 +30,15 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
+def mockpay_server():
+    """In a thread, not as the plugin has it: tests look at its runtime."""
+    from mockpay.testing import LiveServer
+
+    with LiveServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def keys(tmp_path_factory):
     """A folder of keys, made once: RSA keys take their time."""
     from mockpay.kernel.keys.files import open_keys

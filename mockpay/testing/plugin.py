@@ -1,0 +1,150 @@
+"""
+The pytest plugin: `mockpay_server` (one for all tests), `mockpay_seller` (a world of its own per test) and
+`mockpay_client` (a merchant's client for it).
+
+The sandbox is the one that MOCKPAY_URL or the ini option `mockpay_url` names, else a process started for the run,
+one for all workers of pytest-xdist.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mockpay.testing.control import ControlError
+from mockpay.testing.seller import TestSeller
+from mockpay.testing.servers import Sandbox, ServerProcess
+
+if TYPE_CHECKING:
+    from mockpay.merchant.client import AmazonPayClient
+
+_PORT = "mockpay_port"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini option."""
+    parser.addini("mockpay_url", "A running mockpay to use; MOCKPAY_URL in the environment comes first.", default="")
+
+
+class _SharedServer:
+    """
+    Starts a sandbox for the workers of pytest-xdist when the first of them asks: it lives where they do not end.
+
+    A worker connects to `port` and reads the URL, or the reason why there is none.
+    """
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        self._server: ServerProcess | None = None
+        self._thread = Thread(target=self._answer, name="mockpay-shared", daemon=True)
+        self._thread.start()
+
+    def _answer(self) -> None:
+        answer = ""
+        while True:
+            try:
+                worker, _ = self._listening.accept()
+            except OSError:
+                return
+            with worker:
+                answer = answer or self._start()
+                worker.sendall(answer.encode())
+
+    def _start(self) -> str:
+        server = ServerProcess()
+        try:
+            server.__enter__()
+        except ControlError as error:
+            return str(error)
+        self._server = server
+        return server.url
+
+    def stop(self) -> None:
+        """Stop what was started."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+        if self._server is not None:
+            self._server.__exit__()
+
+
+_SHARED = pytest.StashKey[_SharedServer]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """In the controller of pytest-xdist: tell a worker where it may ask for a sandbox."""
+    stash = node.config.stash
+    if _SHARED not in stash:
+        stash[_SHARED] = _SharedServer()
+    node.workerinput[_PORT] = stash[_SHARED].port
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the sandbox of all workers."""
+    if _SHARED in config.stash:
+        config.stash[_SHARED].stop()
+
+
+@pytest.fixture(scope="session")
+def mockpay_server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """One sandbox for the whole run."""
+    url = os.environ.get("MOCKPAY_URL") or str(request.config.getini("mockpay_url"))
+    port = getattr(request.config, "workerinput", {}).get(_PORT)
+    if not url and port is None:
+        with ServerProcess() as server:
+            yield server
+        return
+    if not url:
+        with socket.create_connection(("127.0.0.1", port)) as shared:
+            url = b"".join(iter(lambda: shared.recv(4096), b"")).decode()
+        if not url.startswith("http"):
+            pytest.fail(url)
+        yield Sandbox(url)
+        return
+    yield Sandbox(url, os.environ.get("MOCKPAY_ADMIN_TOKEN"))
+
+
+@pytest.fixture
+def mockpay_seller(mockpay_server: Sandbox) -> TestSeller:
+    """A seller that no other test sees, with a frozen clock."""
+    seller = mockpay_server.new_seller()
+    seller.freeze()
+    return seller
+
+
+@pytest.fixture
+def mockpay_client(mockpay_seller: TestSeller) -> AmazonPayClient:
+    """A merchant's client for that seller."""
+    return mockpay_seller.client()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Beside a failing test: what became of its seller's last order, and why."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    seller = getattr(item, "funcargs", {}).get("mockpay_seller")
+    if report.when != "call" or not report.failed or seller is None:
+        return
+    try:
+        report.sections.append((f"mockpay: the last order of {seller.seller_id}", _last_order(seller)))
+    except ControlError as error:
+        report.sections.append(("mockpay", str(error)))
+
+
+def _last_order(seller: TestSeller) -> str:
+    orders = seller.orders(limit="1")
+    if not orders:
+        return f"No order was made.\n{seller.dashboard}"
+    order = seller.order(orders[0]["order_id"])
+    lines = [f"{order['order_id']} ({order['seller_order_id']}) {order['state']} {order['amount']}"]
+    lines += [f"{decision['stage']}: {decision['says']}" for decision in order["why"]]
+    lines += [f"{entry['at']} {entry['machine']} {entry['event']} -> {entry['after']}" for entry in order["timeline"]]
+    return "\n".join([*lines, f"{seller.dashboard}/{order['order_id']}"])
