@@ -152,7 +152,7 @@ def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
         "payload": payload.payload(order, marks, limit),
         "sealed": payload.how_sealed(marks),
         "checks": payload.signature_steps(order, marks, limit),
-        "warning": payload.signature_warning(marks),
+        "warning": payload.signature_warning(order.request),
         "signature": marks.get("signature"),
         "string_to_sign": marks.get("string_to_sign"),
         "matches": marks.get("signature_matches", True),

@@ -72,9 +72,9 @@ def _age(marks: Mapping[str, object], freshness_seconds: int) -> str:
     return f"{text}, limit {freshness_seconds} s"
 
 
-def signature_warning(marks: Mapping[str, object]) -> str:
+def signature_warning(request: Mapping[str, object]) -> str:
     """Why the real service would refuse an accepted signature; mostly empty."""
-    warnings = marks.get("warnings")
+    warnings = request.get("warnings")
     return str(warnings.get("Signature", "")) if isinstance(warnings, Mapping) else ""
 
 
