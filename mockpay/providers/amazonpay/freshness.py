@@ -38,7 +38,7 @@ def staleness(sandbox: Clocks, name: str, sent: int) -> str | None:
     settings = sandbox.seller.settings
     limit = settings.freshness_seconds * SECOND
     clocks = {"clock of the seller": sandbox.now}
-    if settings.freshness_clock == "either":
+    if settings.freshness_clock == "either" and abs(sandbox.real_now - sandbox.now) >= SECOND:
         clocks["real clock"] = sandbox.real_now
     if not limit or any(abs(sent - now) <= limit for now in clocks.values()):
         return None

@@ -50,6 +50,7 @@ def _explained(error: MockpayError, request: Request, sandbox: Sandbox | None) -
         "seller": f"{_DASHBOARD}/seller?{urlencode({'seller': seller.seller_id})}" if seller else None,
     }
     if seller and error.code == "return_url.not_allowed":
+        rows["Reason"] = error.message
         rows["Sent"] = request.values.get("redirectUrl", "")[:_LONGEST_URL]
         rows["Allowed"] = ", ".join(seller.return_urls)
     if sandbox and error.code == "signature.invalid":
