@@ -20,6 +20,17 @@ class NotificationType(StrEnum):
 
     PAYMENT = "payment"
     REFUND = "refund"
+    #: Asked for by a tester, about a payment that never was.
+    TEST = "test"
+    #: That the seller's address is to confirm that it takes notifications, and that it takes none any more.
+    SUBSCRIPTION = "subscription"
+    UNSUBSCRIPTION = "unsubscription"
+
+
+#: Those that a payment or refund causes, and that a scenario may do something to.
+OF_ORDERS = (NotificationType.PAYMENT, NotificationType.REFUND)
+#: Those that go out though no subscription is confirmed.
+OF_SUBSCRIPTIONS = frozenset({NotificationType.SUBSCRIPTION, NotificationType.UNSUBSCRIPTION})
 
 
 class DeliveryState(StrEnum):
@@ -61,12 +72,16 @@ class RetryProfile:
         pauses: In ms, before the second, third ... try; the last one goes on.
         longest_ms: How long after it was due the last try may be.
         unreachable_is_final: Whether a host that nobody answers at is given up at once.
+        most_tries: How many there are at most, the first one included; None for no bound.
+        subscribes: Whether the seller's address must confirm its subscription before anything else is sent there.
     """
 
     description: str
     pauses: tuple[int, ...]
     longest_ms: int = 14 * 24 * _HOUR
     unreachable_is_final: bool = False
+    most_tries: int | None = None
+    subscribes: bool = False
 
 
 #: Those that every provider has.
@@ -106,6 +121,8 @@ def after(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int
     if result.status is not None and 400 <= result.status < 500:
         return "gave_up", None
     if profile.unreachable_is_final and result.unreachable:
+        return "gave_up", None
+    if profile.most_tries is not None and tries >= profile.most_tries:
         return "gave_up", None
     pause = profile.pauses[min(tries, len(profile.pauses)) - 1]
     if age_ms + pause > profile.longest_ms:
@@ -158,7 +175,8 @@ class Notification:
     One delivery as stored; instants in ms of the seller's clock.
 
     `facts` is what the message says, as it stood when it was made; `outcome` what a scenario
-    does to it; `copy` counts the deliveries of one message from 1.
+    does to it; `copy` counts the deliveries of one message from 1.  What is about no order has
+    `order_pk` 0 and an empty `order_id`.
     """
 
     number: int

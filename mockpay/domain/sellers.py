@@ -148,6 +148,16 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Another certificate URL, for handlers that accept one; empty = the provider's.",
         ),
     ] = ""
+    ipn_signature_version: Annotated[
+        Literal["1", "2"], Meta(description="How notifications are signed: 1 (RSA with SHA-1) or 2 (RSA with SHA-256).")
+    ] = "1"
+    certificate_fault: Annotated[
+        Literal["", "slow", "once"],
+        Meta(
+            description="What the download of the signing certificate meets: nothing (empty), an answer after 5 s "
+            "(slow), or a 503 the first time after the setting was made (once)."
+        ),
+    ] = ""
     threeds_on_unavailable: Annotated[
         Literal["auto", "decline", "proceed"],
         Meta(description="Without 3-D Secure (U): decline, proceed, or auto (decline in India)."),
@@ -213,7 +223,11 @@ def setting_invalid(name: str, reason: str) -> Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """One seller as stored; `secret_key` is in the clear here and sealed at rest."""
+    """
+    One seller as stored; `secret_key` is in the clear here and sealed at rest.
+
+    `subscribed_url` is the address that has confirmed its subscription, where the profile of notifications asks for it.
+    """
 
     seller_id: str
     access_key: str
@@ -226,6 +240,7 @@ class Seller:
     clock: Clock
     next_due: int | None
     created_at: int
+    subscribed_url: str | None = None
 
 
 _SELLER_ID = re.compile(r"[A-Z0-9]{1,64}")

@@ -74,6 +74,14 @@ class RefundNotice:
     updated_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class SubscriptionNotice:
+    """A topic that sends here once somebody visits the URL (`Certificates.confirm` does); nothing comes before."""
+
+    topic_arn: str
+    subscribe_url: str
+
+
 def notice(notification_type: str, document: str) -> PaymentNotice | RefundNotice | None:
     """
     Read a NotificationData.
@@ -191,7 +199,7 @@ class Notification:
 
     Attributes:
         message_id: The same each time that it is sent again.
-        type: Amazon's NotificationType, e.g. PaymentRefund.
+        type: Amazon's NotificationType, e.g. PaymentRefund; of what is none, the Type of SNS.
         reference_id: The NotificationReferenceId.
         environment: Sandbox or Live.
         sent_at: Milliseconds since 1970.
@@ -206,7 +214,7 @@ class Notification:
     environment: str
     sent_at: int | None
     replayed: bool
-    about: PaymentNotice | RefundNotice | None
+    about: PaymentNotice | RefundNotice | SubscriptionNotice | None
 
 
 def verify_notification(
@@ -244,11 +252,33 @@ def verify_notification(
     url = _text(envelope, "SigningCertURL")
     sns.check_certificate_url(url, certificate_urls)
     sns.verify_notification(envelope, fetch_certificate(url), certificate_urls)
+    if envelope["Type"] != sns.NOTIFICATION:
+        return _subscription(envelope, seller_id, topic_arns)
     message = _json_object(_text(envelope, "Message"), "Message")
     if _text(message, "SellerId") != seller_id:
         raise NotificationError("It is another seller's.", code="notification.seller")
     message_id = _text(envelope, "MessageId")
     return _read(message, message_id, replayed=seen is not None and seen.seen(message_id))
+
+
+def _subscription(envelope: Mapping[str, object], seller_id: str, topic_arns: Collection[str]) -> Notification:
+    """What begins or ends a subscription; Amazon's topics end in the seller's id (seen in its samples)."""
+    topic_arn = _text(envelope, "TopicArn")
+    if not topic_arns and not topic_arn.endswith(seller_id):
+        raise NotificationError("The topic is another seller's.", code="notification.topic")
+    subscribe_url = _text(envelope, "SubscribeURL")
+    sns.check_subscribe_url(subscribe_url)
+    begins = envelope["Type"] == sns.SUBSCRIPTION
+    return Notification(
+        message_id=_text(envelope, "MessageId"),
+        type=_text(envelope, "Type"),
+        seller_id=seller_id,
+        reference_id="",
+        environment="",
+        sent_at=_time(envelope),
+        replayed=False,
+        about=SubscriptionNotice(topic_arn, subscribe_url) if begins else None,
+    )
 
 
 def _read(message: Mapping[str, object], message_id: str, *, replayed: bool) -> Notification:
@@ -276,8 +306,8 @@ def _envelope(body: bytes) -> dict[str, object]:
         envelope = _json_object(body.decode(), "body")
     except UnicodeDecodeError as error:
         raise NotificationError("The body is not UTF-8.") from error
-    if envelope.get("Type") != "Notification":
-        raise NotificationError("It is no Notification of SNS.", code="notification.type")
+    if envelope.get("Type") not in sns.TYPES:
+        raise NotificationError("It is no message of SNS.", code="notification.type")
     if not 1 <= len(_text(envelope, "MessageId")) <= 100:
         raise NotificationError("The MessageId has no usual length.")
     return envelope

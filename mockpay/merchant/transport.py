@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 
 from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender, Unreachable
-from mockpay.wire.amazonpay.sns import SnsError, certificate_key, check_certificate_url
+from mockpay.wire.amazonpay.sns import SnsError, certificate_key, check_certificate_url, check_subscribe_url
 
 
 class RequestsSender:
@@ -57,7 +57,7 @@ _CACHE_SIZE = 16
 
 class Certificates:
     """
-    Fetches signing certificates and keeps the good ones; safe for threads.
+    Fetches signing certificates and keeps the good ones, and confirms subscriptions; safe for threads.
 
     Args:
         sender: The way out; a real shop's must verify TLS, for nothing else vouches.
@@ -91,8 +91,29 @@ class Certificates:
             self._cache[url] = pem
         return pem
 
+    def confirm(self, subscribe_url: str) -> None:
+        """
+        Visit a SubscribeURL, so that notifications come.
+
+        Raises:
+            SnsError: the URL is not Amazon's, or it refuses.
+            Unreachable: no answer came back, or an error that may pass (5xx).
+        """
+        check_subscribe_url(subscribe_url)
+        reply = self._get(subscribe_url)
+        if reply.status >= 500:
+            raise Unreachable(f"The subscription was answered with HTTP {reply.status}.")
+        if reply.status != 200:
+            message = f"The subscription was refused: HTTP {reply.status}."
+            raise SnsError(message, code="notification.subscribe_url")
+
+    def _get(self, url: str) -> HttpReply:
+        """Ask once more where an error may pass."""
+        reply = self._sender.send(HttpCall("GET", self._own_url(url)))
+        return reply if reply.status < 500 else self._sender.send(HttpCall("GET", self._own_url(url)))
+
     def _fetch(self, url: str) -> bytes:
-        reply = self._sender.send(HttpCall("GET", self._fetch_url(url)))
+        reply = self._get(url)
         if reply.status >= 500:
             raise Unreachable(f"The signing certificate was answered with HTTP {reply.status}.")
         if reply.status != 200:
@@ -100,7 +121,7 @@ class Certificates:
             raise SnsError(message, code="notification.certificate")
         return reply.body
 
-    def _fetch_url(self, url: str) -> str:
+    def _own_url(self, url: str) -> str:
         if self._base_url is None or url in self._trusted_urls:
             return url
-        return self._base_url().rstrip("/") + urlsplit(url).path
+        return self._base_url().rstrip("/") + urlsplit(url)._replace(scheme="", netloc="").geturl()

@@ -16,7 +16,7 @@ from mockpay.store.unit_of_work import Runtime
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from flask import Blueprint, Response
+    from flask import Blueprint, Request, Response
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,14 @@ class Provider(ProviderPort):
         blueprint: Makes its front side for a runtime.
         shortcut: Wraps the application, to answer its busiest address before Flask.
         prefixes: The paths below which errors are answered in this company's format.
+        answer_root: Answers `/` where the query asks for something of this company's.
         render_error: Writes an error in this company's format.
     """
 
     blueprint: Callable[[Runtime], Blueprint] | None = None
     shortcut: Callable[[WSGIApplication, Runtime], WSGIApplication] | None = None
     prefixes: Sequence[str] = ()
+    answer_root: Callable[[Runtime, Request], Response | None] | None = None
     render_error: Callable[[MockpayError], Response] | None = None
 
     def owns(self, path: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mockpay.domain.notifications import (
     COPIES_APART_MS,
     DELAY_MS,
+    OF_SUBSCRIPTIONS,
     OVERTAKEN_MS,
     RETRY_PROFILES,
     DeliveryResult,
@@ -27,7 +28,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
-from mockpay.store import attempts, notifications, outbox, schedule, transitions
+from mockpay.store import attempts, counters, notifications, outbox, schedule, transitions
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: An outbox row of this kind is one try to deliver a notification.
@@ -106,6 +107,29 @@ def _create(
 ) -> None:
     name = sandbox.provider_of(order).notification_types.get(type_, type_)
     about = (order.order_id, name, refund_id or "")
+    _queue(sandbox, order.provider, type_, outcome, facts, about, order, refund_id)
+
+
+def create_without_order(
+    sandbox: Sandbox, provider: str, type_: NotificationType, facts: Mapping[str, object]
+) -> Notification:
+    """Make a notification that is about no order, and send it."""
+    number = counters.bump(sandbox, f"notification.{type_}")
+    return _queue(sandbox, provider, type_, "success", facts, (type_, number))
+
+
+def _queue(
+    sandbox: Sandbox,
+    provider: str,
+    type_: NotificationType,
+    outcome: str,
+    facts: Mapping[str, object],
+    about: tuple[object, ...],
+    order: Order | None = None,
+    refund_id: str | None = None,
+) -> Notification:
+    """Queue each delivery of a message; the first one of them."""
+    made = []
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
         due = sandbox.now + _delay_ms(outcome, copy)
@@ -114,10 +138,10 @@ def _create(
             notification_id=sandbox.short_id("ipn", *about, copy),
             message_id=message_id,
             seller_id=sandbox.seller_id,
-            order_pk=order.order_pk,
-            order_id=order.order_id,
+            order_pk=order.order_pk if order else 0,
+            order_id=order.order_id if order else "",
             refund_id=refund_id,
-            provider=order.provider,
+            provider=provider,
             type=type_,
             copy=copy,
             state=DeliveryState.QUEUED,
@@ -132,6 +156,8 @@ def _create(
         )
         notifications.add(sandbox, notification)
         _start(sandbox, notification)
+        made.append(notification)
+    return made[0]
 
 
 def _delay_ms(outcome: str, copy: int) -> int:
@@ -145,9 +171,10 @@ def _delay_ms(outcome: str, copy: int) -> int:
 
 def _start(sandbox: Sandbox, notification: Notification) -> None:
     _add_event(sandbox, notification, "queued", None)
-    if notification.outcome == Misbehaviour.NONE:
-        silent = notifications.transition(sandbox, notification, "suppressed", reason="a scenario said: none")
-        _add_event(sandbox, silent, "suppressed", notification.state)
+    why = _why_suppressed(sandbox, notification)
+    if why is not None:
+        silent = notifications.transition(sandbox, notification, "suppressed", reason=why)
+        _add_event(sandbox, silent, "suppressed", notification.state, reason=why)
         return
     if notification.due_at > sandbox.now:
         schedule.add(sandbox, SEND, notification.notification_id, notification.due_at)
@@ -155,9 +182,23 @@ def _start(sandbox: Sandbox, notification: Notification) -> None:
         _enqueue(sandbox, notification)
 
 
+def _why_suppressed(sandbox: Sandbox, notification: Notification) -> str | None:
+    """Why it is never sent by itself; None where it is."""
+    if notification.outcome == Misbehaviour.NONE:
+        return "a scenario said: none"
+    seller = sandbox.seller
+    confirmed = seller.subscribed_url == seller.ipn_url or notification.type in OF_SUBSCRIPTIONS
+    return "the subscription was not confirmed" if profile_of(sandbox).subscribes and not confirmed else None
+
+
+def profile_of(sandbox: Sandbox) -> RetryProfile:
+    """By which the seller's notifications are sent."""
+    return retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
+
+
 def _enqueue(sandbox: Sandbox, notification: Notification) -> None:
     """Put it into the outbox; what is told of one order is told in order."""
-    sequence_key = f"{notification.seller_id} {notification.order_pk}"
+    sequence_key = f"{notification.seller_id} {notification.order_pk or notification.message_id}"
     if notification.outcome == Misbehaviour.DOUBLED_AT_ONCE:
         sequence_key += f" {notification.copy}"
     outbox.add(sandbox, NOTIFY, notification.notification_id, leased=False, sequence_key=sequence_key)
@@ -250,8 +291,7 @@ def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> b
         notification = notifications.transition(sandbox, notification, "claimed")
     count = notification.tries + 1
     notifications.add_try(sandbox, notification.notification_id, _try(sandbox, sent, count))
-    profile = retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
-    event, pause = after(profile, sent.result, count, sandbox.now - notification.first_due_at)
+    event, pause = after(profile_of(sandbox), sent.result, count, sandbox.now - notification.first_due_at)
     due = None if pause is None else sandbox.now + pause
     changes = {"tries": count} if due is None else {"tries": count, "due_at": due}
     why = sent.result.reason or f"answered {sent.result.status}"

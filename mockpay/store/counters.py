@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, delete, select, update
 
 from mockpay.domain.throttling import Bucket
 from mockpay.store.db.mapping import insert_new
@@ -25,6 +25,13 @@ def bump(sandbox: Sandbox, name: str) -> int:
         .returning(counters.c.count)
     )
     return int(sandbox.connection.execute(statement).scalar_one())
+
+
+def forget(sandbox: Sandbox, name: str) -> None:
+    """Begin to count `name` from nought."""
+    sandbox.connection.execute(
+        delete(counters).where(counters.c.seller_id == sandbox.seller_id, counters.c.name == name)
+    )
 
 
 def count(sandbox: Sandbox, name: str) -> int:

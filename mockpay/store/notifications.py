@@ -116,7 +116,8 @@ def by_id(sandbox: Sandbox, notification_id: str) -> Notification | None:
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[Notification]:
     """All deliveries about an order, the oldest first."""
-    query = select(notifications).where(notifications.c.order_pk == order_pk)
+    mine = notifications.c.seller_id == sandbox.seller_id
+    query = select(notifications).where(notifications.c.order_pk == order_pk, mine)
     return mapper.all(sandbox.connection, query.order_by(notifications.c.id))
 
 

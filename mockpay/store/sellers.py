@@ -34,6 +34,7 @@ sellers = Table(
     big("delivered", default=0),
     big("advancing_until", default=0),
     big("created_at"),
+    text("subscribed_url", null=True),
     Index("sellers_next_due", "next_due"),
 )
 
@@ -68,8 +69,8 @@ def insert(connection: Connection, keyring: Keyring, seller: Seller) -> bool:
 
 
 def save(connection: Connection, seller: Seller) -> None:
-    """Store a seller's changed name, URLs, settings and clock."""
-    names = ("name", "return_urls", "ipn_url", "settings", "clock", "next_due")
+    """Store a seller's changed name, URLs, settings, clock and subscription."""
+    names = ("name", "return_urls", "ipn_url", "settings", "clock", "next_due", "subscribed_url")
     # Not by the mapper's update, which reads the row back: a seller's secret is sealed in it.
     values = mapper.dump_fields({name: getattr(seller, name) for name in names})
     connection.execute(update(sellers).where(sellers.c.seller_id == seller.seller_id).values(values))

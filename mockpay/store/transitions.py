@@ -62,7 +62,8 @@ def add(
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[TimelineEvent]:
     """All that happened to an order and its attempts, in order."""
-    query = select(timeline).where(timeline.c.order_pk == order_pk).order_by(timeline.c.id)
+    mine = timeline.c.seller_id == sandbox.seller_id  # what is of no order has the number 0, whoever's it is
+    query = select(timeline).where(timeline.c.order_pk == order_pk, mine).order_by(timeline.c.id)
     return mapper.all(sandbox.connection, query)
 
 

@@ -116,6 +116,10 @@ class TestSeller:
         """One notification with every try: request, answer, latency."""
         return self._item("notifications", notification_id)
 
+    def test_notification(self) -> Any:
+        """Send a notification of a payment that never was; the answer shows its try."""
+        return self.control("POST", "/notifications/test")
+
     def deliver(self, notification_id: str) -> Any:
         """Send a notification now, again if need be; the answer shows the new try.  Not in an event loop."""
         refuse_in_event_loop("deliver")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from mockpay import __version__
+from mockpay.providers.contract import providers_of
 from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
 from mockpay.store.unit_of_work import Runtime, read
 
@@ -15,6 +16,9 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.get("/")
     def landing() -> Response:
+        for provider in providers_of(runtime):
+            if provider.answer_root and (answer := provider.answer_root(runtime, request)) is not None:
+                return answer
         with read(runtime, DEFAULT_SELLER_ID) as sandbox:
             seller = sandbox.seller
         page = render_template(

@@ -266,3 +266,31 @@ def test_pages_of_notifications_neither_repeat_nor_leave_out(notified_world):
 def test_a_query_that_cannot_be_meant_is_refused(world, query, status, code):
     answer = world.get(f"/notifications?{query}")
     assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_a_test_notification_is_sent_and_told_with_its_try(notified_world, listener):
+    told = notified_world.post("/notifications/test").json
+    assert (told["type"], told["state"], told["order_id"], told["try_count"]) == ("test", "DELIVERED", None, 1)
+    assert told["content"]["amount"] == "1.00"
+    assert told["urls"] == {}
+    assert [entry["event"] for entry in told["timeline"]][-1] == "delivered"
+    assert newest(notified_world) | {"tries": None} == {
+        name: value for name, value in told.items() if name not in {"timeline", "urls"}
+    } | {"tries": None}
+    assert json.loads(json.loads(listener.received[-1])["Message"])["IsSample"] is True
+    query = "/wait?event=notification.DELIVERED&match=type=test&timeout=1"
+    assert notified_world.get(query).status_code == 200
+
+
+def test_a_seller_without_an_address_gets_no_test_notification(world):
+    answer = world.post("/notifications/test")
+    assert (answer.status_code, answer.json["code"]) == (409, "notification.no_address")
+
+
+def test_a_seller_tells_which_address_has_confirmed(api):
+    world = api.new_seller(ipn_url="http://127.0.0.1:9/ipn", settings={"ipn_profile": "sns"})
+    assert world.get("").json["subscribed_url"] is None
+    told = newest(world)
+    assert (told["type"], told["content"], told["order_id"]) == ("subscription", None, None)
+    for wrong in ({"ipn_signature_version": "3"}, {"certificate_fault": "twice"}):
+        assert world.call("PATCH", "", {"settings": wrong}).status_code == 422

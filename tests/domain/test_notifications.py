@@ -140,3 +140,10 @@ def test_other_outcomes_are_unknown(subtests):
     ]:
         with subtests.test(outcome=outcome):
             assert not known_outcome(outcome)
+
+
+def test_a_bound_of_tries_counts_the_first_one():
+    bounded = RetryProfile("three more", (20_000,), most_tries=4)
+    events = [after(bounded, DeliveryResult(500), tries, 0) for tries in (1, 3, 4, 5)]
+    assert events == [("failed", 20_000), ("failed", 20_000), ("gave_up", None), ("gave_up", None)]
+    assert after(bounded, DeliveryResult(200), 9, 0) == ("delivered", None)

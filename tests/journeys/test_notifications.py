@@ -2,6 +2,7 @@
 
 import pytest
 
+from mockpay.merchant.ledger import OrderState
 from tests.journeys.running_shop import running_shop
 from tests.journeys.settlement_cases import (
     PaymentCase,
@@ -234,3 +235,18 @@ def test_a_payment_that_failed_after_it_was_done_is_decided_by_asking(shop):
     assert (order.state, order.settled_by) == ("PAID", "ListOrderReference")
     assert order.conflict == "FAILED after PAID"
     assert 'data-testid="shop-conflict"' in shop.page(order).text
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_shop_confirms_its_subscription_and_is_told_though_the_certificate_fails_once(
+    mockpay_server, tmp_path, version
+):
+    settings = {"ipn_profile": "sns", "ipn_signature_version": version, "certificate_fault": "once"}
+    with running_shop(mockpay_server, tmp_path, **settings) as shop:
+        shop.gate.wait(1)
+        shop.settled()
+        assert shop.seller.control("GET", "")["subscribed_url"]
+        order = shop.sell(comes_back=False)
+        shop.settled()
+        assert [status for status, _ in shop.gate.told] == [200, 200]
+        assert (shop.order(order).state, shop.order(order).settled_by) == (OrderState.PAID, "notification")

@@ -53,7 +53,6 @@ def test_a_bad_answer_is_not_kept(subtests):
         (HttpReply(404, {}, b"none"), SnsError),
         (HttpReply(302, {"Location": "https://evil.example"}, b""), SnsError),
         (HttpReply(200, {}, b"<html>"), SnsError),
-        (HttpReply(503, {}, b""), Unreachable),
     ]:
         with subtests.test(reply=reply, error=error):
             fetch = Certificates(Shelf(reply))
@@ -68,3 +67,35 @@ def test_the_cache_is_bounded():
     for n in range(40):
         fetch(URL.replace("0000", f"{n:04d}"))
     assert len(fetch._cache) == 16
+
+
+def test_a_download_that_fails_once_is_tried_once_more_and_no_oftener():
+    failing = HttpReply(503, {}, b"")
+    shelf = Shelf(failing)
+    assert Certificates(shelf)(URL) == CERTIFICATE
+    assert len(shelf.urls) == 2
+    shelf = Shelf(failing, failing)
+    with pytest.raises(Unreachable):
+        Certificates(shelf)(URL)
+    assert len(shelf.urls) == 2
+
+
+SUBSCRIBE_URL = "https://sns.ap-south-1.amazonaws.com/?Action=ConfirmSubscription&Token=t-1"
+
+
+def test_a_subscription_is_confirmed_at_the_sandbox_with_its_whole_query():
+    shelf = Shelf()
+    Certificates(shelf, base_url=lambda: "http://127.0.0.1:8420/").confirm(SUBSCRIBE_URL)
+    assert shelf.urls == ["http://127.0.0.1:8420/?Action=ConfirmSubscription&Token=t-1"]
+
+
+def test_a_subscription_that_cannot_be_confirmed_says_whether_it_may_pass(subtests):
+    for status, error in [(400, SnsError), (503, Unreachable)]:
+        with subtests.test(status=status):
+            answer = HttpReply(status, {}, b"")
+            with pytest.raises(error):
+                Certificates(Shelf(answer, answer)).confirm(SUBSCRIBE_URL)
+    shelf = Shelf()
+    with pytest.raises(SnsError):
+        Certificates(shelf).confirm("https://evil.example/?Action=ConfirmSubscription")
+    assert shelf.urls == []

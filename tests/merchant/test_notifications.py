@@ -12,6 +12,7 @@ from mockpay.merchant.notifications import (
     PaymentNotice,
     PaymentState,
     RefundNotice,
+    SubscriptionNotice,
     verify_notification,
 )
 from mockpay.merchant.refunds import RefundState
@@ -193,9 +194,47 @@ def test_the_message_type_must_be_told_in_a_header_of_any_case():
     assert verify(body, headers={"X-Amz-Sns-Message-Type": "Notification"}).about
 
 
-@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
-def test_only_notifications_are_taken(kind):
-    assert code_of(signed(GOOD["india-refund"] | {"Type": kind})) == "notification.type"
+@pytest.mark.parametrize("kind", ["subscriptionconfirmation", "", "Message"])
+def test_only_messages_of_sns_are_taken(kind):
+    assert code_of(signed(GOOD["india-refund"] | {"Type": kind})) in {"notification.type", "notification.header"}
+
+
+TOPIC = f"arn:aws:sns:ap-south-1:598607868003:A3FDG49KKM823Y{SELLER_ID}"
+SUBSCRIBE_URL = "https://sns.ap-south-1.amazonaws.com/?Action=ConfirmSubscription&Token=t-1"
+
+
+def confirmation(kind="SubscriptionConfirmation", **other):
+    without = {name: value for name, value in GOOD["india-refund"].items() if name != "UnsubscribeURL"}
+    told = {"Type": kind, "Token": "t-1", "SubscribeURL": SUBSCRIBE_URL, "TopicArn": TOPIC, "Message": "Visit it."}
+    return signed(without | told | other)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_subscription_to_confirm_is_told_with_its_topic_and_url(version):
+    told = verify(confirmation(SignatureVersion=version))
+    assert (told.type, told.seller_id, told.replayed) == ("SubscriptionConfirmation", SELLER_ID, False)
+    assert told.about == SubscriptionNotice(TOPIC, SUBSCRIBE_URL)
+
+
+def test_the_end_of_a_subscription_asks_for_nothing():
+    told = verify(confirmation("UnsubscribeConfirmation"))
+    assert (told.type, told.about) == ("UnsubscribeConfirmation", None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "settings", "code"),
+    [
+        ({"TopicArn": "arn:aws:sns:ap-south-1:1:somebody"}, {}, "notification.topic"),
+        ({"SubscribeURL": "https://evil.example/?Action=ConfirmSubscription"}, {}, "notification.subscribe_url"),
+        ({}, {"topic_arns": ["arn:aws:sns:ap-south-1:1:mine"]}, "notification.topic"),
+    ],
+)
+def test_no_other_topic_and_no_other_address_is_confirmed(changed, settings, code):
+    assert code_of(confirmation(**changed), **settings) == code
+
+
+def test_a_confirmation_that_was_changed_after_signing_is_refused():
+    assert code_of(confirmation() | {"Token": "t-2"}) == "notification.signature"
 
 
 # --- whose it is ---

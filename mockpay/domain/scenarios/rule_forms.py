@@ -10,7 +10,7 @@ from mockpay.domain.methods import netbanking, upi
 from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.notifications import NotificationType
+from mockpay.domain.notifications import OF_ORDERS, NotificationType
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
 from mockpay.domain.scenarios.resolution import AUTH_OUTCOMES, MATCH_KEYS, knows_outcome, outcomes_of
@@ -131,7 +131,7 @@ def _last4(value: str) -> str:
 #: Keys whose values are words of a list.
 _WORDS: Mapping[str, tuple[str, Iterable[str]]] = {
     "method": ("method", METHODS),
-    "notification_type": ("notification type", tuple(NotificationType)),
+    "notification_type": ("notification type", OF_ORDERS),
     "bank": ("bank", netbanking.BY_CODE),
 }
 #: How other values are spelt.

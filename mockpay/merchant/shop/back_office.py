@@ -17,10 +17,17 @@ from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import OrderState, RefundStatus, ShopOrder, ShopRefund
 from mockpay.merchant.ledger.database import AMOUNT_CONFLICT
 from mockpay.merchant.ledger.refund_rows import NOTIFICATION
-from mockpay.merchant.notifications import Notification, PaymentNotice, PaymentState, RefundNotice, verify_notification
+from mockpay.merchant.notifications import (
+    Notification,
+    PaymentNotice,
+    PaymentState,
+    RefundNotice,
+    SubscriptionNotice,
+    verify_notification,
+)
 from mockpay.merchant.reconciler import Reconciler, Reconciliation, is_refusal, update_from
 from mockpay.merchant.shop.checkout import Checkout
-from mockpay.merchant.transport import Certificates, FetchCertificate
+from mockpay.merchant.transport import Certificates
 
 _ORDER_STATES = {PaymentState.COMPLETED: OrderState.PAID, PaymentState.DECLINED: OrderState.FAILED}
 
@@ -72,13 +79,15 @@ class BackOffice:
         notification = verify_notification(
             headers,
             body,
-            self._certificates,
+            self._config.fetch_certificate or self._service,
             seller_id=self._config.seller.seller_id,
             seen=self.checkout.ledger.messages,
             certificate_urls=self._config.certificate_urls,
             topic_arns=self._config.topic_arns,
         )
-        if not notification.replayed:
+        if isinstance(notification.about, SubscriptionNotice):
+            self._service.confirm(notification.about.subscribe_url)
+        elif not notification.replayed:
             self._follow(notification)
         return notification
 
@@ -172,8 +181,6 @@ class BackOffice:
         return Reconciler(self.checkout.ledger, self.checkout.client, self._config.clock)
 
     @cached_property
-    def _certificates(self) -> FetchCertificate:
+    def _service(self) -> Certificates:
         config = self._config
-        return config.fetch_certificate or Certificates(
-            config.sender, base_url=config.base_url, trusted_urls=config.certificate_urls
-        )
+        return Certificates(config.sender, base_url=config.base_url, trusted_urls=config.certificate_urls)

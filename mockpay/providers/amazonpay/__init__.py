@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockpay.domain.methods import wallet
-from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, views
+from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, subscriptions, views
 from mockpay.providers.amazonpay.process_payment import Shortcut
 from mockpay.providers.amazonpay.return_url import return_url
 from mockpay.providers.amazonpay.signatures import explain_signature
@@ -39,5 +39,6 @@ provider = Provider(
     blueprint=views.blueprint,
     shortcut=Shortcut,
     prefixes=views.PREFIXES,
+    answer_root=subscriptions.answer_root,
     render_error=error_responses.error_of_path,
 )

@@ -23,7 +23,8 @@ from mockpay.providers.amazonpay.refunds import named_orders
 from mockpay.providers.amazonpay.request_forms import CONTROL, NAMES, request_values
 from mockpay.providers.amazonpay.signatures import explain_call, with_mistake
 from mockpay.providers.amazonpay.xml_responses import Reply
-from mockpay.store import journal, notifications
+from mockpay.services.sellers.accounts import CERTIFICATE_DOWNLOADS
+from mockpay.store import counters, journal, notifications
 from mockpay.store.db.engine import writing
 from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -44,6 +45,8 @@ _NODE_PATHS = {
 }
 #: How long an answer waits for a notification that must come first, in ms; and between looks.
 _FIRST_TRY_MS, _LOOK_AGAIN = 2_000, 0.01
+#: How long a slow certificate takes.
+_SLOW_SECONDS = 5
 _MWS_PATHS = ("/OffAmazonPayments_Sandbox/2013-01-01", "/OffAmazonPayments/2013-01-01")
 
 
@@ -199,9 +202,31 @@ def _dynamic_config(runtime: Runtime) -> Response:
 
 def _certificate(runtime: Runtime, file_name: str) -> Response:
     """What notifications are verified with; their SigningCertURL leads here."""
-    if f"{file_name}.pem" != certificate_file(runtime.keys):
-        raise NotFound("There is nothing at this address.", code="path.not_found")
+    usual = certificate_file(runtime.keys).removesuffix(".pem")
+    if file_name != usual:
+        name, _, seller_id = file_name.rpartition("-")
+        if name != usual:
+            raise NotFound("There is nothing at this address.", code="path.not_found")
+        if _fails(runtime, seller_id):
+            return Response(
+                "The setting certificate_fault has the first download fail.\n", 503, content_type="text/plain"
+            )
     return Response(runtime.keys.public[NOTIFICATION_KEY.public], content_type="application/x-pem-file")
+
+
+def _fails(runtime: Runtime, seller_id: str) -> bool:
+    """
+    Whether the download of a seller's own certificate file fails; a slow one takes its time here.
+
+    Raises:
+        NotFound: there is no such seller.
+    """
+    with transaction(runtime, seller_id) as sandbox:
+        fault = sandbox.seller.settings.certificate_fault
+        first = counters.bump(sandbox, CERTIFICATE_DOWNLOADS) == 1
+    if fault == "slow":
+        runtime.stopping.wait(_SLOW_SECONDS)
+    return fault == "once" and first
 
 
 def _metrics(rest: str = "") -> Response:

@@ -18,6 +18,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.rules import rules_of
+from mockpay.services import subscriptions
 from mockpay.services.notifications import retry_profiles
 from mockpay.store import counters, resets, sellers
 from mockpay.store.db.engine import reading, writing
@@ -30,6 +31,8 @@ _DEFAULT_ACCESS_KEY = "AKIDMOCKPAYDEFAULT"
 _DEFAULT_SECRET_KEY = "mockpay-default-secret-key-EXAMPLE"  # noqa: S105
 
 _MOST_RETURN_URLS = 100
+#: What counts the downloads of a seller's own certificate file, for the setting `certificate_fault`.
+CERTIFICATE_DOWNLOADS = "certificate.downloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ def create(runtime: Runtime, wish: NewSeller) -> Seller:
         if not sellers.insert(connection, runtime.keyring, seller):
             message = "A seller with this id or access key exists already."
             raise Conflict(message, code="seller.exists")
+    if retry_profiles(runtime)[seller.settings.ipn_profile].subscribes:
+        with transaction(runtime, seller.seller_id) as sandbox:
+            subscriptions.request(sandbox)
     return seller
 
 
@@ -185,8 +191,12 @@ def change(sandbox: Sandbox, changes: Changes) -> Seller:
     Raises:
         Invalid, Forbidden: as `changed` raises them.
     """
-    seller = changed(sandbox, changes)
+    seller, named = changed(sandbox, changes), changes.settings or {}
     sellers.save(sandbox.connection, seller)
+    if "certificate_fault" in named:
+        counters.forget(sandbox, CERTIFICATE_DOWNLOADS)
+    if changes.ipn_url is not None or "ipn_profile" in named:
+        subscriptions.request(replace(sandbox, seller=seller))
     return seller
 
 

@@ -42,7 +42,7 @@ class EventSource:
     @property
     def joined(self) -> Join:
         """The timeline beside its orders and the rows of its subjects, each found by its id."""
-        lines = timeline.join(orders, orders.c.id == timeline.c.order_pk)
+        lines = timeline.outerjoin(orders, orders.c.id == timeline.c.order_pk)
         return lines if self.table is None else lines.outerjoin(self.table, self.row)
 
 

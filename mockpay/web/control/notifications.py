@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from mockpay.delivery.sender_pool import send_waiting
-from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
+from mockpay.domain.notifications import OF_SUBSCRIPTIONS, DeliveryState, Notification, NotificationType, Try
 from mockpay.services import notifications as verbs
+from mockpay.services import subscriptions
 from mockpay.store import notifications, transitions
 from mockpay.store.reads.lists import tries_of
 from mockpay.store.unit_of_work import Sandbox
@@ -86,18 +87,19 @@ class NotificationFields(Struct, kw_only=True):
     """
     One delivery of a message; a doubled message is several deliveries, counted by `copy`.
 
-    `outcome` is what a scenario does to it (`success`: nothing), `reason` why it is not delivered.
+    `outcome` is what a scenario does to it (`success`: nothing), `reason` why it is not delivered.  What confirms or
+    cancels a subscription has no `content`, and like a test notification no `order_id`.
     """
 
     notification_id: str
     message_id: str
     type: str
     state: str
-    order_id: str
+    order_id: str | None
     refund_id: str | None
     provider: str
     copy: int
-    content: NotificationContent
+    content: NotificationContent | None
     outcome: str
     reason: str | None
     due_at: str
@@ -151,29 +153,38 @@ def get_notification(request: Request[None, None]) -> NotificationDetail:
 
 def deliver_notification(request: Request[None, None]) -> NotificationDetail:
     with request.transaction() as sandbox:
-        verbs.deliver(sandbox, request.path["notification_id"])
+        notification = verbs.deliver(sandbox, request.path["notification_id"])
+    return _sent(request, notification)
+
+
+def send_test_notification(request: Request[None, None]) -> NotificationDetail:
+    with request.transaction() as sandbox:
+        notification = subscriptions.send_test(sandbox)
+    return _sent(request, notification)
+
+
+def _sent(request: Request[None, None], notification: Notification) -> NotificationDetail:
+    """The notification after its try: sent here, unless the worker is already sending it."""
+    with request.read() as sandbox:
         seconds = sandbox.seller.settings.ipn_timeout_seconds + _QUEUE_SECONDS
-    _send(request, time.monotonic() + seconds)
-    return get_notification(request)
-
-
-def _send(request: Request[None, None], deadline: float) -> None:
-    """Send it unless the worker is already sending it; then wait until it was tried."""
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + seconds
+    while True:
         send_waiting(request.runtime, request.seller_id)
         with request.read() as sandbox:
-            state = verbs.get_notification(sandbox, request.path["notification_id"]).state
-        if state not in _TO_BE_SENT or request.runtime.stopping.wait(_POLL_SECONDS):
-            return
+            tried = verbs.get_notification(sandbox, notification.notification_id)
+            waits = tried.state in _TO_BE_SENT and time.monotonic() < deadline
+            if not waits or request.runtime.stopping.wait(_POLL_SECONDS):
+                return _detail(sandbox, tried, request.seller_url)
 
 
 def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> NotificationDetail:
-    urls = {"order": f"{seller_url}/orders/{notification.order_id}"}
+    urls = {"order": f"{seller_url}/orders/{notification.order_id}"} if notification.order_id else {}
     if notification.refund_id is not None:
         urls["refund"] = f"{seller_url}/refunds/{notification.refund_id}"
     return to_response(
         NotificationDetail,
         notification,
+        order_id=notification.order_id or None,
         content=_content(notification),
         try_count=notification.tries,
         tries=[
@@ -191,6 +202,7 @@ def notification_summaries(sandbox: Sandbox, notifications: Sequence[Notificatio
         to_response(
             NotificationSummary,
             notification,
+            order_id=notification.order_id or None,
             content=_content(notification),
             try_count=notification.tries,
             tries=[to_response(DeliverySummary, line) for line in tries[notification.notification_id]],
@@ -199,8 +211,10 @@ def notification_summaries(sandbox: Sandbox, notifications: Sequence[Notificatio
     ]
 
 
-def _content(notification: Notification) -> NotificationContent:
+def _content(notification: Notification) -> NotificationContent | None:
     facts: Mapping[str, Any] = notification.facts
+    if notification.type in OF_SUBSCRIPTIONS:
+        return None
     return NotificationContent(
         state="COMPLETED" if facts["completed"] else "DECLINED",
         amount=facts["amount"],
@@ -229,6 +243,12 @@ _NOTIFICATION = f"{_PATH}/{{notification_id}}"
 ENDPOINTS = (
     GET(_PATH, list_notifications, "A seller's notifications, sent and waiting, the newest first."),
     GET(_NOTIFICATION, get_notification, "One notification with every try: request, signed text, answer and latency."),
+    POST(
+        f"{_PATH}/test",
+        send_test_notification,
+        "Send a test notification, as a seller may ask for one: a payment that never was.",
+        errors=(409,),
+    ),
     POST(
         f"{_NOTIFICATION}/deliver",
         deliver_notification,

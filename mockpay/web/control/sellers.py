@@ -45,6 +45,9 @@ class SellerSummary(Struct, kw_only=True):
     name: str
     return_urls: list[str]
     ipn_url: str | None
+    subscribed_url: Annotated[
+        str | None, Meta(description="The ipn_url that has confirmed its subscription (profile sns).")
+    ]
     settings: Settings
     urls: dict[str, str]
     created_at: str

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, request, url_for
 
 from mockpay.delivery.sender_pool import send_waiting
-from mockpay.domain.notifications import DELIVERY, WAITING, DeliveryState, Notification, Try
+from mockpay.domain.notifications import DELIVERY, OF_SUBSCRIPTIONS, WAITING, DeliveryState, Notification, Try
 from mockpay.domain.orders import Order
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.money import Money
@@ -57,7 +57,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     page = notifications.list_page(
         sandbox, states=listing.states(_TABS), type_=type_, cursor=list_page.cursor(), limit=_PAGE
     )
-    orders = lists.orders_by_id(sandbox, {notification.order_id for notification in page.items})
+    orders = lists.orders_by_id(sandbox, {sent.order_id for sent in page.items if sent.order_id})
     return render(
         runtime,
         sandbox,
@@ -65,7 +65,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         current="notifications",
         tabs=listing.state_tabs(_TABS, lists.deliveries_by_state(sandbox, type_)),
         types=_TYPES,
-        lines=[_row(sandbox, notification, orders[notification.order_id]) for notification in page.items],
+        lines=[_row(sandbox, notification, orders.get(notification.order_id)) for notification in page.items],
         has_ipn_url=bool(sandbox.seller.ipn_url),
         **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
@@ -74,13 +74,15 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
 def what_was_told(notification: Notification) -> str:
     """The message's own content in short: ``Refund Declined, ₹120.00: insufficient_balance``."""
     facts = notification.facts
+    if notification.type in OF_SUBSCRIPTIONS:
+        return TYPES[notification.type]
     amount = Money.parse(str(facts["amount"]), str(facts["currency"])).display()
     reason = f": {facts['reason']}" if facts["reason"] else ""
     return f"{TYPES[notification.type]} {'Completed' if facts['completed'] else 'Declined'}, {amount}{reason}"
 
 
-def _row(sandbox: Sandbox, notification: Notification, order: Order) -> dict[str, Any]:
-    return {**line(sandbox, notification), "order": list_page.order_link(sandbox, order)}
+def _row(sandbox: Sandbox, notification: Notification, order: Order | None) -> dict[str, Any]:
+    return {**line(sandbox, notification), "order": list_page.order_link(sandbox, order) if order else None}
 
 
 def line(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def _urls(sandbox: Sandbox, notification: Notification) -> dict[str, str]:
         "list": url_for("dashboard.notifications", **here),
         "news": url_for("dashboard.notification_news", **this),
         "deliver": url_for("dashboard.act_on_notification", **this, act="deliver"),
-        "order": url_for("dashboard.order", **here, order_id=notification.order_id),
+        "order": url_for("dashboard.order", **here, order_id=notification.order_id) if notification.order_id else "",
         "refund": url_for("dashboard.refund", **here, refund_id=notification.refund_id) if about_refund else "",
         "seller": url_for("dashboard.seller", **here),
         "json": control_url(sandbox, f"/notifications/{notification.notification_id}"),

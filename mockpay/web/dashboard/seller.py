@@ -11,8 +11,11 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from msgspec import structs
 
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.sellers import Seller, Settings, setting_forms
-from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.errors import Conflict, Forbidden, Invalid
+from mockpay.services import subscriptions
+from mockpay.services.notifications import profile_of
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -25,7 +28,7 @@ _TOPICS: Mapping[str, tuple[str, ...]] = {
     "One-time codes and 3-D Secure": ("otp_", "threeds_"),
     "Scenarios and risk": ("magic_", "default_", "risk_"),
     "Refunds": ("refund_",),
-    "Notifications": ("ipn_",),
+    "Notifications": ("ipn_", "certificate_"),
     "As strict as the real service": (
         "freshness_",
         "duplicate_",
@@ -77,6 +80,18 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         with read(runtime, seller_id) as sandbox:
             return _show(runtime, sandbox, typed, errors), 422
 
+    @pages.post("/sellers/<seller_id>/seller/test-notification")
+    def test_notification(seller_id: str) -> Any:
+        try:
+            with transaction(runtime, seller_id) as sandbox:
+                notification_id = subscriptions.send_test(sandbox).notification_id
+        except Conflict as error:
+            with read(runtime, seller_id) as sandbox:
+                return _show(runtime, sandbox, {}, {"ipn_url": error.message}), 409
+        send_waiting(runtime, seller_id)
+        there = url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id)
+        return redirect(there, 303)
+
 
 def _show(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     base = base_url(runtime)
@@ -88,12 +103,23 @@ def _show(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: 
         seller=sandbox.seller,
         texts={**_texts(sandbox), **typed},
         errors=errors,
+        subscription=_subscription(sandbox),
         saved=request.args.get("saved") == "yes",
         topics=topics(setting_fields(sandbox)),
         exports=export_lines(runtime, sandbox.seller, base),
         json_url=control_url(sandbox),
         base=base,
     )
+
+
+def _subscription(sandbox: Sandbox) -> str:
+    """How the subscription of the address stands; empty where the profile asks for none."""
+    seller = sandbox.seller
+    if not seller.ipn_url or not profile_of(sandbox).subscribes:
+        return ""
+    if seller.subscribed_url == seller.ipn_url:
+        return "confirmed"
+    return "not confirmed: nothing is sent until the SubscribeURL of the message that it got is visited"
 
 
 def setting_fields(sandbox: Sandbox) -> list[SettingField]:
@@ -114,7 +140,7 @@ def setting_fields(sandbox: Sandbox) -> list[SettingField]:
             else "text"
         )
         changed = value != usual[name]
-        options = {word: word for word in offered}
+        options = {word: word or "nothing" for word in offered}
         fields.append(SettingField(name, kind, _text(value), form.description, changed, options))
     return fields
 

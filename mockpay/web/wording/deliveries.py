@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from mockpay.domain.notifications import DeliveryState, Notification, NotificationType, Try
+from mockpay.domain.notifications import DeliveryState, Misbehaviour, Notification, NotificationType, Try
 from mockpay.web.wording.sentences import countdown
 
 _S = DeliveryState
@@ -19,7 +19,13 @@ _CHIPS: Mapping[DeliveryState, Chip] = {
     _S.DEAD: ("bad", "cross", "Given up"),
     _S.SUPPRESSED: ("idle", "dash", "Kept back"),
 }
-TYPES: Mapping[NotificationType, str] = {NotificationType.PAYMENT: "Payment", NotificationType.REFUND: "Refund"}
+TYPES: Mapping[NotificationType, str] = {
+    NotificationType.PAYMENT: "Payment",
+    NotificationType.REFUND: "Refund",
+    NotificationType.TEST: "Test",
+    NotificationType.SUBSCRIPTION: "Subscription to confirm",
+    NotificationType.UNSUBSCRIPTION: "Subscription cancelled",
+}
 
 
 def chip(state: DeliveryState) -> Chip:
@@ -32,7 +38,8 @@ def what_happened(notification: Notification, now: int) -> str:
     if notification.state is _S.DELIVERED:
         return f"Delivered at the {ordinal(notification.tries)} try"
     if notification.state is _S.SUPPRESSED:
-        return "Kept back, as the scenario has it"
+        scenario = notification.outcome == Misbehaviour.NONE
+        return "Kept back, as the scenario has it" if scenario else f"Kept back: {notification.reason}"
     if notification.state is _S.SENDING:
         return "Is being sent"
     if notification.state is _S.DEAD:

@@ -180,7 +180,7 @@ def _of_notification(event: TimelineEvent) -> str:
         again = "; tried again later" if event.event == "failed" else ""
         return f"{about}: try {facts['number']} {heard}{again}"
     if event.event == "suppressed":
-        return f"{about}: a scenario said that none is sent"
+        return f"{about}: {facts['reason']}" if "reason" in facts else f"{about}: a scenario said that none is sent"
     by = BY.get(event.actor, "").lower() if event.event == "asked_again" else ""
     return f"{about}, {by}" if by else about
 

@@ -1,8 +1,8 @@
 """
 Amazon SNS signatures, which carry instant payment notifications (IPN).
 
-RSA PKCS#1 v1.5 with SHA-1 over a few named lines; the certificate comes from a URL that
-must be Amazon's own.  Only SignatureVersion 1: every known consumer verifies that one.
+RSA PKCS#1 v1.5 over a few named lines, with SHA-1 (SignatureVersion 1, which every known consumer verifies) or
+SHA-256 (2); the certificate comes from a URL that must be Amazon's own.
 """
 
 from __future__ import annotations
@@ -21,9 +21,18 @@ from mockpay.kernel.errors import MockpayError
 
 #: In this order; Subject is signed by some consumers only, so the sandbox never sends it.
 SIGNED_FIELDS = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+#: Of a SubscriptionConfirmation and an UnsubscribeConfirmation (AWS documentation, "Verifying the signatures").
+SIGNED_FIELDS_OF_CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+NOTIFICATION, SUBSCRIPTION, UNSUBSCRIPTION = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
+#: Tuples: what is looked up may be a list of somebody's making, which no set takes.
+CONFIRMATIONS = (SUBSCRIPTION, UNSUBSCRIPTION)
+TYPES = (NOTIFICATION, *CONFIRMATIONS)
+_HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}
 CERTIFICATE_NAME = "sns.amazonaws.com"
 #: The host as every consumer has it; no port or user name, which some of them would take.
-_CERTIFICATE_URL = re.compile(r"https://sns\.[a-zA-Z0-9\-]{3,}\.amazonaws\.com(\.cn)?/[^?#\\\s]*\.pem")
+_HOST = r"https://sns\.[a-zA-Z0-9\-]{3,}\.amazonaws\.com(\.cn)?/"
+_SUBSCRIBE_URL = re.compile(_HOST + r"\?[^#\\\s]*")
+_CERTIFICATE_URL = re.compile(_HOST + r"[^?#\\\s]*\.pem")
 
 
 class SnsError(MockpayError):
@@ -40,7 +49,7 @@ def canonical_string(body: Mapping[str, object]) -> str:
         SnsError: code ``notification.field``: one of them is missing or no text.
     """
     lines = []
-    for name in SIGNED_FIELDS:
+    for name in SIGNED_FIELDS_OF_CONFIRMATION if body.get("Type") in CONFIRMATIONS else SIGNED_FIELDS:
         if name == "Subject" and body.get(name) is None:
             continue
         lines += [name, _text(body, name)]
@@ -48,14 +57,14 @@ def canonical_string(body: Mapping[str, object]) -> str:
 
 
 def sign_notification(body: Mapping[str, object], private_key: RSAPrivateKey) -> str:
-    """Sign a notification; the result is its Signature, in base64."""
-    return sign_text(canonical_string(body), private_key)
+    """Sign a notification by its SignatureVersion; the result is its Signature, in base64."""
+    return sign_text(canonical_string(body), private_key, str(body.get("SignatureVersion", "1")))
 
 
-def sign_text(canonical: str, private_key: RSAPrivateKey) -> str:
+def sign_text(canonical: str, private_key: RSAPrivateKey, version: str = "1") -> str:
     """The same for a notification whose `canonical_string` is known."""
     octets = canonical.encode(errors="replace")
-    signature = private_key.sign(octets, PKCS1v15(), hashes.SHA1())  # noqa: S303
+    signature = private_key.sign(octets, PKCS1v15(), _HASHES[version]())
     return base64.b64encode(signature).decode("ascii")
 
 
@@ -72,6 +81,17 @@ def check_certificate_url(url: str, also: Container[str] = ()) -> None:
     """
     if url not in also and not _CERTIFICATE_URL.fullmatch(url):
         raise SnsError("The signing certificate does not come from Amazon SNS.", code="notification.certificate_url")
+
+
+def check_subscribe_url(url: str) -> None:
+    """
+    Hold a SubscribeURL against Amazon's own hosts: who visits it must not be led elsewhere.
+
+    Raises:
+        SnsError: code ``notification.subscribe_url``.
+    """
+    if not _SUBSCRIBE_URL.fullmatch(url):
+        raise SnsError("The SubscribeURL does not lead to Amazon SNS.", code="notification.subscribe_url")
 
 
 def certificate_key(certificate_pem: bytes) -> RSAPublicKey:
@@ -109,14 +129,15 @@ def verify_notification(body: Mapping[str, object], certificate_pem: bytes, also
     Raises:
         SnsError: `code` says which of them failed.
     """
-    if _text(body, "SignatureVersion") != "1":
-        raise SnsError("Only SignatureVersion 1 is known.", code="notification.version")
+    version = _text(body, "SignatureVersion")
+    if version not in _HASHES:
+        raise SnsError("Only SignatureVersion 1 and 2 are known.", code="notification.version")
     check_certificate_url(_text(body, "SigningCertURL"), also)
     key = certificate_key(certificate_pem)
     octets = canonical_string(body).encode(errors="replace")
     try:
         signature = base64.b64decode(_text(body, "Signature"), validate=True)
-        key.verify(signature, octets, PKCS1v15(), hashes.SHA1())  # noqa: S303
+        key.verify(signature, octets, PKCS1v15(), _HASHES[version]())
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise SnsError("The notification's signature is wrong.") from error
 

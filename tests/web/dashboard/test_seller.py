@@ -6,7 +6,9 @@ import subprocess
 from cryptography.hazmat.primitives import serialization
 
 from mockpay.domain.sellers import Settings
-from tests.web.visitor import text
+from mockpay.services import subscriptions
+from tests.factories import IPN_URL, World
+from tests.web.visitor import Visitor, text
 
 
 def test_the_seller_page_keeps_the_secret_behind_a_fold(visitor, world):
@@ -134,3 +136,33 @@ def test_a_change_without_the_form_token_is_refused(visitor, world):
     answer = visitor.client.post(f"{visitor.home}/seller", data={"name": "Theirs"})
     assert answer.status_code == 403
     assert stored(world).name != "Theirs"
+
+
+def test_a_test_notification_is_one_button_and_leads_to_its_page(runtime):
+    world = World.new(runtime, ipn_url=IPN_URL)
+    visitor = Visitor(runtime, world.seller_id)
+    answer = visitor.press(visitor.see("/seller"), "Send a test notification")
+    assert answer.status_code == 303
+    page = visitor.parse(visitor.client.get(answer.headers["Location"]))
+    assert text(page.xpath("//h1")[0]) == "Delivered at the first try"
+    assert "Test Completed, ₹1.00" in page.text_content()
+    listed = visitor.see("/notifications?type=test")
+    assert "no order" in listed.xpath("//tbody")[0].text_content()
+
+
+def test_without_an_address_the_button_says_why_not(visitor):
+    answer = visitor.press(visitor.see("/seller"), "Send a test notification")
+    assert (answer.status_code, "no address for notifications" in answer.text) == (409, True)
+
+
+def test_the_seller_page_says_whether_the_subscription_is_confirmed(runtime):
+    world = World.new(runtime, ipn_url=IPN_URL, ipn_profile="sns")
+    visitor = Visitor(runtime, world.seller_id)
+    assert "not confirmed" in text(visitor.see("/seller").xpath("//*[@data-testid='subscription']")[0])
+    listed = visitor.see("/notifications").xpath("//tbody/tr")[0]
+    assert "Subscription to confirm" in listed.text_content()
+    with world.transaction() as sandbox:
+        subscriptions.confirm(sandbox, subscriptions.token_of(sandbox))
+    assert text(visitor.see("/seller").xpath("//*[@data-testid='subscription']")[0]) == "Subscription confirmed."
+    plain = Visitor(runtime, World.new(runtime, ipn_url=IPN_URL).seller_id)
+    assert not plain.see("/seller").xpath("//*[@data-testid='subscription']")

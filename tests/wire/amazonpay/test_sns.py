@@ -1,4 +1,8 @@
+import base64
+
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from mockpay.wire.amazonpay import sns
 from mockpay.wire.amazonpay.sns import SnsError
@@ -44,7 +48,7 @@ def test_a_field_that_is_no_text_is_refused_by_name(subtests):
 
 def test_an_unknown_signature_version_is_refused():
     with pytest.raises(SnsError) as refused:
-        sns.verify_notification({**GOOD, "SignatureVersion": "2"}, CERTIFICATE)
+        sns.verify_notification({**GOOD, "SignatureVersion": "3"}, CERTIFICATE)
 
     assert refused.value.code == "notification.version"
 
@@ -146,3 +150,61 @@ def test_a_certificate_must_carry_exactly_amazons_name():
 def test_a_subject_is_signed_only_where_there_is_one():
     assert "Subject" not in sns.canonical_string(GOOD)
     assert "\nSubject\nhello\nTimestamp\n" in sns.canonical_string({**GOOD, "Subject": "hello"})
+
+
+CONFIRMATION = {
+    "Type": "SubscriptionConfirmation",
+    "MessageId": "m-1",
+    "Token": "t-1",
+    "TopicArn": "arn:aws:sns:ap-south-1:1:topic",
+    "Message": "Visit it.",
+    "SubscribeURL": "https://sns.ap-south-1.amazonaws.com/?Action=ConfirmSubscription&Token=t-1",
+    "Timestamp": "2026-11-21T10:10:00.000Z",
+    "SignatureVersion": "1",
+    "SigningCertURL": GOOD["SigningCertURL"],
+}
+
+
+def test_the_lines_of_a_confirmation_are_those_of_the_documents():
+    for kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
+        body = {**CONFIRMATION, "Type": kind}
+        assert sns.canonical_string(body) == (
+            "Message\nVisit it.\nMessageId\nm-1\n"
+            "SubscribeURL\nhttps://sns.ap-south-1.amazonaws.com/?Action=ConfirmSubscription&Token=t-1\n"
+            "Timestamp\n2026-11-21T10:10:00.000Z\nToken\nt-1\nTopicArn\narn:aws:sns:ap-south-1:1:topic\n"
+            f"Type\n{kind}\n"
+        )
+
+
+@pytest.mark.parametrize(("version", "digest"), [("1", hashes.SHA1()), ("2", hashes.SHA256())])
+def test_each_signature_version_has_its_own_digest(version, digest):
+    """Held against the library itself, not against our own verifier."""
+    body = {**CONFIRMATION, "SignatureVersion": version}
+    signature = sns.sign_notification(body, SNS_PRIVATE_KEY)
+    lines = sns.canonical_string(body).encode()
+    SNS_PRIVATE_KEY.public_key().verify(base64.b64decode(signature), lines, PKCS1v15(), digest)
+    signed = {**body, "Signature": signature}
+    sns.verify_notification(signed, CERTIFICATE)
+    other = {"1": "2", "2": "1"}[version]
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification({**signed, "SignatureVersion": other}, CERTIFICATE)
+    assert refused.value.code == "notification.signature"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sns.ap-south-1.amazonaws.com/?Action=ConfirmSubscription",
+        "https://sns.ap-south-1.amazonaws.com.evil.example/?Action=ConfirmSubscription",
+        "https://snsxap-south-1xamazonaws.com/?Action=ConfirmSubscription",
+        "https://sns.ap-south-1.amazonaws.com:8443/?Action=ConfirmSubscription",
+        "https://sns.ap-south-1.amazonaws.com@evil.example/?a=b",
+        "https://sns.ap-south-1.amazonaws.com/elsewhere?Action=ConfirmSubscription",
+        "https://127.0.0.1/?Action=ConfirmSubscription",
+    ],
+)
+def test_a_subscribe_url_that_leads_elsewhere_is_refused(url):
+    sns.check_subscribe_url(CONFIRMATION["SubscribeURL"])
+    with pytest.raises(SnsError) as refused:
+        sns.check_subscribe_url(url)
+    assert refused.value.code == "notification.subscribe_url"
