@@ -1,4 +1,4 @@
-# Four verbs: serve, test, check, bench. Each sets up what it needs, once, in .venv
+# Five verbs: serve, test, check, bench, mutate. Each sets up what it needs, once, in .venv
 # (test: other people's clients in .venv-clients too, since they want older libraries than ours;
 # bench: localstripe, which it measures side by side, in .venv-localstripe).
 #
@@ -6,13 +6,15 @@
 #   make test            the whole suite; SHOTS=1 rewrites the screenshots, ARGS="-k upi" goes to pytest
 #   make check           lint, format, types, import rules, dependencies, Dockerfile
 #   make bench           the benchmarks
+#   make mutate          small slips that no test notices: FILES="mockpay/wire mockpay/domain/orders.py" (without: all that
+#                        decides about money), SAMPLE=400 of their lines, SEED=1, JOBS=2
 #
 # `make lock` writes requirements-{dev,clients,localstripe}.txt anew from the .in files (UPGRADE=1: newest versions).
 
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DELETE_ON_ERROR:
-.PHONY: serve test check bench lock
+.PHONY: serve test check bench mutate lock
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -44,6 +46,9 @@ check: .venv/.dev
 bench: .venv/.dev .venv-localstripe/.made
 	@$(BIN)/python -m bench $(ARGS)
 
+mutate: .venv/.dev var/reached.json
+	@$(BIN)/python -m tests.mutation $(FILES) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(if $(JOBS),--jobs $(JOBS))
+
 lock: .venv/.dev
 	@for name in dev clients localstripe; do \
 		$(BIN)/uv pip compile -q $(if $(UPGRADE),--upgrade) requirements-$$name.in --universal --generate-hashes \
@@ -51,6 +56,15 @@ lock: .venv/.dev
 	done
 
 # --- set-up: a stamp file each, so that later calls are instant -------------------------------
+
+# Which tests run which function: as long as the suite without its browsers. Removed, it is made anew.
+var/reached.json: | .venv/.dev
+	@echo "Looking which tests reach what (once, some minutes) ..." >&2
+	@mkdir -p var/reached
+	@REACHED=var/reached $(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not browser" -k "not postgresql" \
+		-p tests.mutation.reached --ignore tests/clients --ignore tests/server >&2
+	@$(BIN)/python -m tests.mutation.reached var/reached $@
+	@rm -r var/reached
 
 .venv/.made:
 	@test -n "$(PYTHON)" || { echo "mockpay needs Python 3.11 or newer; none was found." >&2; exit 1; }

@@ -100,7 +100,12 @@ def test_a_refusal_of_the_refund_is_its_end(reconciler, service, ledger, booked,
         (503, "RequestThrottled"),
         (500, "InternalServerError"),
         (500, ""),
+        (401, "AccessDenied"),
+        (403, "InvalidAccessKeyId"),
+        (401, "MissingAuthenticationToken"),
+        (400, "QuotaExceeded"),
         (403, "SignatureDoesNotMatch"),
+        (401, "UnauthorizedAccess"),
         (400, "RequestExpired"),
     ],
 )
@@ -175,6 +180,21 @@ def test_an_unreachable_service_ends_the_run_and_the_next_one_begins_elsewhere(r
     assert (run.asked, run.unanswered) == (1, 1)
     moved = reconciler.run().changed
     assert [refund.reference_id for refund in moved] == [refunds[n].reference_id for n in (1, 2, 0)]
+
+
+def test_a_shop_that_is_killed_while_it_asks_has_asked(reconciler, service, ledger, order_id):
+    """The next run begins with another refund, not with the one whose question ended the shop."""
+    refunds = [reconciler.send(ledger.refunds.create(order_id, PART, at=NOW)) for _ in range(2)]
+
+    def killed(_fields):
+        raise KeyboardInterrupt
+
+    answer, service.answer = service.answer, killed
+    with pytest.raises(KeyboardInterrupt):
+        reconciler.run()
+    service.answer = answer
+    due = ledger.refunds.due(at=NOW + 1_000, limit=1)
+    assert [refund.reference_id for refund in due] == [refunds[1].reference_id]
 
 
 def test_a_throttled_question_does_not_stop_the_others(reconciler, service, ledger, order_id):

@@ -235,6 +235,17 @@ def test_what_was_decided_beforehand_is_the_decision_and_the_hits_stay(subtests)
             assert found.hits[0].explain == "a test"
 
 
+def test_what_was_decided_beforehand_adds_to_the_score_up_to_100():
+    hit = replace(PLAIN, ip="198.51.100.66")
+    weight = assess(RULES, hit, KNOWN).score
+    assert 0 < weight < 40
+    scores = [
+        assess(RULES, hit, KNOWN, PresetDecision(verdict, "FORCED", "forced", "a test")).score for verdict in Verdict
+    ]
+    assert min(scores) == weight
+    assert max(scores) == 100
+
+
 def test_to_allow_does_not_lift_the_block_of_an_instrument():
     allow = PresetDecision(Verdict.ALLOW, "FORCED", "forced", "a test")
     assert assess(RULES, replace(PLAIN, vpa="blocked@mockpay"), KNOWN, allow).decision == "DECLINE"

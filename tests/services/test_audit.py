@@ -95,6 +95,7 @@ UNTOLD = "timeline.last_line"
         (of_attempts("AGAIN").values(state="CAPTURED"), {"paid.one_capture", "order.captured_twice", UNTOLD}),
         (of_attempts("LATE").values(state="CAPTURED"), {"unpaid.captured", UNTOLD}),
         (of_attempts("LATE").values(captured_minor=5), {"unpaid.captured"}),
+        (of_order("REVERSED").values(refunded_minor=170_307), {"paid.reversed_unrefunded"}),
         (of_order("PAID").values(state="EXPIRED"), {"unpaid.captured", UNTOLD}),
         (of_order("OPEN").values(state="PAID"), {"paid.one_capture", "paid.amount", UNTOLD}),
         (of_order("LATE").values(refunded_minor=1), {"refund.exceeds_capture", "refund.sum"}),

@@ -61,9 +61,20 @@ def test_an_element_name_that_is_none_is_a_programming_error(subtests):
             xml.render("R", NAMESPACE, {name: "x"})
 
 
+def test_an_empty_element_is_written_where_a_client_looks_for_it():
+    assert b"<list></list>" in xml.render("R", NAMESPACE, {"list": xml.Kept(), "other": {}})
+    assert b"other" not in xml.render("R", NAMESPACE, {"list": xml.Kept(), "other": {}})
+
+
 def test_a_list_needs_a_name():
     with pytest.raises(TypeError):
         xml.render("R", NAMESPACE, {"a": [["x"]]})
+
+
+def test_the_deepest_the_largest_and_the_longest_document_that_may_be_is_read():
+    assert xml.parse(b"<a>" * 32 + b"x" + b"</a>" * 32)
+    assert len(xml.parse(b"<a>" + b"<b/>" * 19_999 + b"</a>")["a"]["b"]) == 19_999
+    assert len(xml.parse(b"<a>" + b"x" * (1_048_576 - 7) + b"</a>")["a"]) == 1_048_569
 
 
 def test_reading_drops_namespaces_attributes_comments_and_instructions():

@@ -183,6 +183,14 @@ def test_a_step_is_taken_by_one_of_eight_threads(ledger):
     assert moved.count(True) == 1
 
 
+def test_an_order_that_came_back_to_where_it_was_seen_has_moved_all_the_same(ledger):
+    seen = ledger.place("bell", PRICE, at=NOW)
+    assert ledger.move(seen, OrderState.FAILED, at=NOW + 1)
+    assert ledger.move(ledger.find(seen.order_id), OrderState.PLACED, at=NOW + 2)
+    assert not ledger.move(seen, OrderState.PAID, at=NOW + 3)
+    assert ledger.find(seen.order_id).state is OrderState.PLACED
+
+
 # --- payment notifications ---
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from flask import Flask
@@ -12,6 +12,7 @@ from markupsafe import escape
 from mockpay.providers.amazonpay import provider
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.parameters import quoted
+from mockpay.wire.amazonpay.signing import request_string, sign
 from tests.factories import on_sqlite
 from tests.providers.amazonpay.http_client import assert_refused_with_a_page, send_request, short_id
 from tests.providers.amazonpay.shop import RETURN, assert_nobodys_journal_says
@@ -39,6 +40,17 @@ def test_a_wrong_secret_is_refused_with_a_page(shop):
 
     assert_refused_with_a_page(reply, 403)
     shop.assert_nothing_was_left_behind("signature.invalid", "not-the-secret", "order-1")
+
+
+def test_a_payload_that_names_no_seller_is_refused_with_a_page(shop, mockpay_seller):
+    unsigned = shop.plaintext().rpartition("&")[0]
+    without = "&".join(pair for pair in unsigned.split("&") if not pair.startswith("sellerId="))
+    once = dict(pair.split("=", 1) for pair in without.split("&"))
+    signed = {name: value if name == "AWSAccessKeyId" else unquote(value) for name, value in once.items()}
+    signature = quote(sign(shop.seller.fields["secret_key"], request_string(signed)), safe="")
+
+    assert_refused_with_a_page(shop.pay_with(f"{without}&Signature={signature}"), 401)
+    assert shop.seller.orders() == []
 
 
 @pytest.mark.parametrize("signature", ["", "x", "%00", "%F0%9F%92%B0", "A" * 3000], ids=short_id)

@@ -1,5 +1,6 @@
 import base64
 import itertools
+from urllib.parse import quote
 
 import pytest
 from hypothesis import assume, given, settings
@@ -114,6 +115,21 @@ def test_text_that_was_encoded_only_once_is_read_and_answered_so(custom):
     assert opened.values["customInformation"] == custom
     assert opened.encoded["customInformation"] == once
     assert opened.double_utf8 is (None if custom.isascii() else False)
+
+
+def opened_texts(**texts):
+    """An envelope whose fields were encoded once or, by their text, twice."""
+    pairs = "&".join(f"{name}={quote(quote(text, safe=''), safe='')}" for name, text in texts.items())
+    return open_envelope(*seal_text(pairs), PRIVATE_KEY)
+
+
+def test_what_comes_back_in_the_answer_decides_how_often_text_was_encoded():
+    once, twice = "é", "é".encode().decode("latin-1")
+    assert opened_texts(customInformation=once, sellerNote=twice).double_utf8 is False
+    assert opened_texts(customInformation=twice, sellerNote=once).double_utf8 is True
+    assert opened_texts(sellerStoreName=once, sellerNote=twice).double_utf8 is False
+    assert opened_texts(sellerStoreName=twice, sellerNote=twice).double_utf8 is True
+    assert opened_texts(customInformation="plain", sellerNote=twice).double_utf8 is True
 
 
 @pytest.mark.parametrize("parameter", ["payload", "key", "iv"])
@@ -248,6 +264,14 @@ def test_a_payload_that_is_too_large_is_refused(subtests):
             assert refused.value.code == "envelope.too_large"
 
 
+def test_a_parameter_that_no_payload_needs_is_refused_before_it_is_read():
+    for place in range(3):
+        parts = list(seal_text("a=b"))
+        parts[place] = "A" * 300_000
+        with pytest.raises(EnvelopeTooLarge):
+            open_envelope(*parts, PRIVATE_KEY)
+
+
 def test_a_payload_of_just_16_kb_opens():
     assert open_envelope(*seal_text("a=" + "x" * 16_381), PRIVATE_KEY).values["a"].startswith("xxx")
 
@@ -331,3 +355,9 @@ def test_every_envelope_has_a_key_and_an_iv_of_its_own():
     assert one.iv != other.iv
     assert one.key != other.key
     assert one.payload != other.payload
+
+
+def test_a_sealed_data_key_is_of_128_bits_as_both_clients_make_it():
+    wrapped = base64.b64decode(sealed({"sellerOrderId": "1"}).key)
+
+    assert len(PRIVATE_KEY.decrypt(wrapped, envelope.DATA_KEY_PADDING)) == 16

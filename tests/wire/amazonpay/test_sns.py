@@ -1,8 +1,13 @@
 import base64
+from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from mockpay.wire.amazonpay import sns
 from mockpay.wire.amazonpay.sns import SnsError
@@ -87,6 +92,11 @@ def test_a_certificate_from_anywhere_else_is_refused(subtests):
         "https://sns.ap-south-1.amazonaws.com/x.pem\n",
         "https://evilsns.ap-south-1.amazonaws.com/x.pem",
         "https://sns.a.amazonaws.com/x.pem",
+        "https://snsxap-south-1.amazonaws.com/x.pem",
+        "https://sns.ap-south-1xamazonaws.com/x.pem",
+        "https://sns.ap-south-1.amazonawsxcom/x.pem",
+        "https://sns.ap-south-1.amazonaws.comxcn/x.pem",
+        "https://sns.ap-south-1.amazonaws.com/xxpem",
         "https://sns.amazonaws.com/x.pem",
         "https://[::1/x.pem",
         "file:///x.pem",
@@ -117,26 +127,18 @@ def test_a_broken_certificate_is_refused(pem):
     assert refused.value.code == "notification.certificate"
 
 
-def certificate_named(*names):
-    from datetime import UTC, datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.x509.oid import NameOID
-
+def certificate_named(*names, key=SNS_PRIVATE_KEY):
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each) for each in names])
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(SNS_PRIVATE_KEY.public_key())
+        .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
         .not_valid_after(datetime(2036, 1, 1, tzinfo=UTC))
     )
-    return builder.sign(SNS_PRIVATE_KEY, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def test_a_certificate_must_carry_exactly_amazons_name():
@@ -145,6 +147,14 @@ def test_a_certificate_must_carry_exactly_amazons_name():
         with pytest.raises(SnsError) as refused:
             sns.verify_notification(GOOD, certificate_named(*names))
         assert refused.value.code == "notification.certificate"
+
+
+def test_a_certificate_of_another_kind_of_key_is_refused_as_one():
+    with pytest.raises(SnsError) as refused:
+        sns.verify_notification(
+            GOOD, certificate_named("sns.amazonaws.com", key=ec.generate_private_key(ec.SECP256R1()))
+        )
+    assert refused.value.code == "notification.certificate"
 
 
 def test_a_subject_is_signed_only_where_there_is_one():
