@@ -13,6 +13,7 @@ import gc
 import inspect
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -33,8 +34,9 @@ REACHED = ROOT / "var" / "reached.json"
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 #: What decides about money and its way; the rest (pages, tools) only by name.
 AREAS = "wire domain services store delivery providers merchant web/guard.py kernel/http/hosts.py"
-_SECONDS = 40  # of tests for one mutant, by the clock of the map
-_UNCHANGED, _KILLED, _SURVIVED, _TIME = 0, 1, 2, 3
+_SECONDS = 40  # of CPU for the tests of one mutant
+_HANGS_SECONDS = 900  # of waiting
+_KILLED, _SURVIVED = 1, 2
 
 
 class Reach:
@@ -131,14 +133,17 @@ class Loop:
             if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)
         ]  # fmt: skip
 
-    def _patience(self, tests: list[pytest.Item]) -> float:
-        return 60 + 10 * sum(self._reach.seconds[test] for test in {item.nodeid.partition("[")[0] for item in tests})
+    def _patience(self, tests: list[pytest.Item]) -> int:
+        """Seconds of CPU, so that a busy machine changes nothing."""
+        return 30 + round(
+            10 * sum(self._reach.seconds[test] for test in {item.nodeid.partition("[")[0] for item in tests})
+        )
 
     def _is_sound(self, session: pytest.Session, nodeid: str) -> bool:
         """Whether a test passes without a slip; else it tells nothing."""
         if nodeid not in self._sound:
             items = [item for item in self._items[nodeid.partition("[")[0]] if item.nodeid == nodeid]
-            child = _Child(session, items, None, 120, {})
+            child = _Child(session, items, None, 60, {})
             while not child.ended():
                 time.sleep(0.02)
             if child.verdict != "survived":
@@ -152,12 +157,13 @@ class _Child:
 
     def __init__(self, session, items, mutant, patience, functions) -> None:
         self.mutant, self.verdict, self.failed, self._functions = mutant, "", "", functions
-        self._deadline = time.monotonic() + patience
+        self._deadline = time.monotonic() + _HANGS_SECONDS
         self._notes = Path(tempfile.mkstemp(prefix="mutant-")[1])
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 os.setsid()
+                resource.setrlimit(resource.RLIMIT_CPU, (patience, patience + 5))
                 self._run(session, items)
             finally:
                 os._exit(9)
@@ -198,7 +204,8 @@ class _Child:
             os.waitpid(self.pid, 0)
             self.verdict = "killed by time"
         else:
-            self.verdict = "survived" if os.waitstatus_to_exitcode(status) == _SURVIVED else "killed"
+            code = os.waitstatus_to_exitcode(status)
+            self.verdict = {_SURVIVED: "survived", -signal.SIGXCPU: "killed by time"}.get(code, "killed")
         self.failed = self._notes.read_text()
         self._notes.unlink()
         return True

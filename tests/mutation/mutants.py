@@ -89,6 +89,8 @@ def _nodes(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
             inside = function
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
                 inside = f"{function}.{child.name}".lstrip(".")
+                if any("cache" in ast.dump(decorator) for decorator in child.decorator_list):
+                    inside = ""  # it runs in the first test that wants it, and decides in all others
             yield inside, child
             yield from _nodes(child, inside)
 

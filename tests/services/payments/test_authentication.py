@@ -7,10 +7,11 @@ from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
+from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.otp.rules import Verdict
 from mockpay.services.buyers import list_page
-from mockpay.services.payments import authentication, payments
+from mockpay.services.payments import authentication, payments, settlement
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox, schedule
@@ -66,6 +67,14 @@ def test_a_password_is_asked_strictly_above_the_threshold(world, instrument, amo
     assert fresh.answer_by == NOON + 660 * SECOND
     assert world.authenticate(attempt).state == "CAPTURED"
     assert world.violations() == []
+
+
+def test_while_a_password_is_asked_nobody_else_answers(world):
+    _, attempt = asked(world, BANK)
+    with world.transaction() as sandbox:
+        settlement.record_buyer_answer(sandbox, attempt.attempt_id, "success", Actor.BUYER)
+    fresh = world.get_attempt(attempt.attempt_id)
+    assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "otp")
 
 
 def test_an_amount_alone_asks_upi_for_no_password_as_its_pin_is_one(world):
