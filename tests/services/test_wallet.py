@@ -101,6 +101,15 @@ def test_a_refusal_holds_nothing(world, outcome):
     assert balances(world) == (100_000, 0)
 
 
+def test_a_refusal_is_told_as_planned_though_the_balance_is_too_small(world):
+    top_up(world, 100_000)
+    codes = []
+    for number, owner in (("A", ASHA), ("B", POOR)):
+        world.add_rule("failure")
+        codes.append(by_balance(world, world.order(number), owner).failure.code)
+    assert codes[0] == codes[1] != "51"
+
+
 def test_the_same_journal_is_posted_once(world):
     assert top_up(world, 100)
     assert not top_up(world, 100)
