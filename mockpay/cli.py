@@ -20,11 +20,15 @@ COMMANDS: Mapping[str, str] = {
     "secrets": "Show what a seller's software needs to know.",
     "clock": "Show, stop, start, set and advance a seller's clock.",
     "reset": "Empty a seller's world.",
+    "orders": "List orders, or show one.",
+    "wait": "Wait for an event, such as order.PAID.",
+    "inbox": "List what was sent to buyers.",
+    "logs": "Show the journal's lines, or follow them.",
     "scenarios": "Show the magic values; make and take away rules.",
 }
 _HIDDEN = frozenset({"docs"})
 #: The module of a command that has none of its own name.
-_MODULES = {"secrets": "sellers", "reset": "sellers"}
+_MODULES = {"secrets": "sellers", "reset": "sellers"} | dict.fromkeys(("orders", "wait", "inbox", "logs"), "records")
 
 
 class LazyGroup(click.Group):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.hosts import OutgoingHosts
+from mockpay.kernel.words import nearest_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,17 @@ class Settings:
     keys_dir: Path = Path("keys")
     seed: str | None = None
     admin_token: str | None = None
-    public_url: str | None = None
+    #: What users know it by; the first is what others are told.
+    public_urls: tuple[str, ...] = ()
     outgoing_hosts: OutgoingHosts = field(default_factory=OutgoingHosts)
     threads: int = 32
     #: How long a claim of the outbox lasts: what a dead process was sending waits as long.
     lease_seconds: int = 30
+
+    @property
+    def public_url(self) -> str | None:
+        """The address that others are told, where it is not the bound one."""
+        return self.public_urls[0] if self.public_urls else None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], prefix: str = "MOCKPAY_") -> Settings:
@@ -43,11 +51,40 @@ class Settings:
             keys_dir=Path(given.get("KEYS_DIR", str(default.keys_dir))),
             seed=given.get("SEED"),
             admin_token=given.get("ADMIN_TOKEN"),
-            public_url=given.get("PUBLIC_URL"),
+            public_urls=_urls(given, "PUBLIC_URL"),
             outgoing_hosts=OutgoingHosts.parse(given.get("OUTGOING_HOSTS", "")),
             threads=_whole(given, "THREADS", default.threads, 4, 512),
             lease_seconds=_whole(given, "LEASE_SECONDS", default.lease_seconds, 1, 3_600),
         )
+
+
+#: Read elsewhere: by the commands that call a sandbox, by the demo shop, and by the tests of mockpay itself.
+_OTHER_VARIABLES = ("URL", "SELLER_ID", "ACCESS_KEY", "SECRET_KEY", "CHROMIUM", "SHOTS")
+
+
+def unknown_variables(environ: Mapping[str, str], prefix: str = "MOCKPAY_") -> Iterator[str]:
+    """A sentence for each variable that nothing reads, with the name that was meant."""
+    own = ("public_url" if field.name == "public_urls" else field.name for field in fields(Settings))
+    known = [name.upper() for name in (*own, *_OTHER_VARIABLES)]
+    for name in sorted(name.removeprefix(prefix) for name in environ if name.startswith(prefix)):
+        if name not in known:
+            nearest = nearest_word(name, known)
+            meant = f"; did you mean {prefix}{nearest}?" if nearest else "."
+            yield f"{prefix}{name} is no variable of mockpay{meant}"
+
+
+def _urls(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in given.get(name, "").split(",") if url.strip())
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in {"http", "https"} and parts.hostname is not None and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            message = f"MOCKPAY_{name} must be URLs such as http://mockpay:8420, with commas between; {url!r} is none."
+            raise Unusable(message, code="settings.environment")
+    return urls
 
 
 def _whole(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

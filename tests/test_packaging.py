@@ -136,8 +136,8 @@ def test_compose_sets_only_what_there_is_and_what_a_server_starts_with(monkeypat
         assert int(port) == settings[-1].port
         assert f":{port}/_mockpay/health" in server["healthcheck"]["test"][-1]
     one, two = settings
-    assert dataclasses.replace(one, public_url=None) == dataclasses.replace(two, public_url=None)
-    assert one.public_url != two.public_url
+    assert dataclasses.replace(one, public_urls=()) == dataclasses.replace(two, public_urls=())
+    assert one.public_urls != two.public_urls
     assert normal_url(one.database_url).startswith("postgresql+psycopg://")
     database = COMPOSE["services"]["database"]["environment"]
     assert one.database_url == "postgresql://{}:{}@database/{}".format(

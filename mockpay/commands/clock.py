@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from mockpay.commands.remote import connect, seller_option, url_option
+from mockpay.commands.remote import RemoteGroup, connect, duration, seller_option, url_option
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=RemoteGroup, invoke_without_command=True)
 @seller_option
 @url_option
 @click.pass_context
@@ -54,13 +54,13 @@ def set_to(ctx: click.Context, now: str) -> None:
 
 
 @clock.command()
-@click.argument("seconds", type=float, required=False)
+@click.argument("seconds", metavar="DURATION", type=duration, required=False)
 @click.option("--to", help="A time: 2026-11-21T15:24:07Z.")
 @click.option("--until", type=click.Choice(["next", "idle"]), help="The next event, or no more.")
-@click.option("--timeout", type=float, default=30, show_default=True, help="Real seconds.")
+@click.option("--timeout", type=duration, default="30", show_default=True, help="Real seconds.")
 @click.pass_context
 def advance(ctx: click.Context, seconds: float | None, to: str | None, until: str | None, timeout: float) -> None:
-    """Move the clock on by SECONDS, to a time, or until something; what is due happens."""
+    """Move the clock on by DURATION (seconds, or such as 6h), to a time, or until something; what is due happens."""
     goal = {"seconds": seconds, "to": to, "until": until, "timeout": timeout}
     result = ctx.obj("POST", "/advance", {k: v for k, v in goal.items() if v is not None})
     rest = "" if result["complete"] else "; not complete, more time is needed"

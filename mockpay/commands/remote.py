@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,6 +95,42 @@ def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def seller_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--seller`."""
     return click.option("--seller", default=DEFAULT_SELLER, show_default=True, help="The seller.")(command)
+
+
+class RemoteGroup(click.Group):
+    """A group whose own options may also stand behind its subcommand, where people write them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Bring `--url` and `--seller` to the front."""
+        front, rest = list[str](), list[str]()
+        words = iter(args)
+        for word in words:
+            if word in {"--url", "--seller"}:
+                front += [word, *([value] if (value := next(words, None)) is not None else [])]
+            else:
+                (front if word.startswith(("--url=", "--seller=")) else rest).append(word)
+        return super().parse_args(ctx, front + rest)
+
+
+def duration(text: str) -> float:
+    """
+    Seconds, written as a number or as in ``90s``, ``6h`` or ``1d12h``.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    parts = _DURATION.fullmatch(text.strip().lower())
+    if parts is not None and parts[0]:
+        return sum(float(parts[unit]) * _UNITS[unit] for unit in _UNITS if parts[unit] is not None)
+    try:
+        return float(text)
+    except ValueError as error:
+        message = f"{text!r} is no duration: seconds, or such as 90s, 30m, 6h, 2d, 1h30m."
+        raise click.BadParameter(message) from error
+
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in _UNITS))
 
 
 def print_json(value: object) -> None:

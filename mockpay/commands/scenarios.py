@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mockpay.commands.remote import Remote, connect, print_json, seller_option, url_option
+from mockpay.commands.remote import Remote, RemoteGroup, connect, print_json, seller_option, url_option
 from mockpay.domain.scenarios.resolution import TABLE, Row
 
 _DOCS = Path("docs/scenarios.md")
@@ -32,7 +32,7 @@ _TITLES = {
 }
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=RemoteGroup, invoke_without_command=True)
 @click.option("--docs", is_flag=True, help="Write docs/scenarios.md anew.")
 @seller_option
 @url_option

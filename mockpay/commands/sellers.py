@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import click
 
-from mockpay.commands.remote import DEFAULT_SELLER, connect, print_json, seller_option, url_option
+from mockpay.commands.remote import DEFAULT_SELLER, RemoteGroup, connect, print_json, seller_option, url_option
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=RemoteGroup, invoke_without_command=True)
 @url_option
 @click.pass_context
 def sellers(ctx: click.Context, url: str | None) -> None:

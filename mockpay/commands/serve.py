@@ -19,7 +19,7 @@ from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.hosts import is_loopback
 from mockpay.server import MockpayServer
 from mockpay.services.sellers.accounts import ensure_default
-from mockpay.settings import Settings
+from mockpay.settings import Settings, unknown_variables
 from mockpay.store.unit_of_work import Runtime
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Stoppable(Protocol):
 @click.option("--while-stdin", is_flag=True, help="Stop when standard input ends, as it does when a parent is gone.")
 def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool, while_stdin: bool) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
+    for sentence in unknown_variables(os.environ):
+        click.echo(f"mockpay: {sentence}", err=True)
     try:
         _serve(read_settings(host, port, database_url), tls=tls, while_stdin=while_stdin)
     except MockpayError as error:

@@ -7,6 +7,7 @@ a token where one is set.  The peer's address and X-Forwarded-* are never consul
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from flask import Response, after_this_request, g, redirect, request
@@ -42,17 +43,17 @@ def require_own_host(settings: Settings) -> None:
         message = "This address answers only to its own name; MOCKPAY_PUBLIC_URL adds one."
         raise Forbidden(message, code="host.foreign")
     origin = request.headers.get("Origin")
-    if origin is not None and not _same_origin(origin, host, settings.public_url):
+    if origin is not None and not _same_origin(origin, host, settings.public_urls):
         raise Forbidden("Another site may not ask this.", code="origin.foreign")
     if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
         raise Forbidden("Another site may not ask this.", code="origin.foreign")
 
 
-def _same_origin(origin: str, host: str, public_url: str | None) -> bool:
+def _same_origin(origin: str, host: str, public_urls: Iterable[str]) -> bool:
     """Whether an Origin is our own; `null` and other ports are not."""
     own = {f"http://{host}".lower(), f"https://{host}".lower()}
-    if public_url:
-        parts = urlsplit(public_url)
+    for url in public_urls:
+        parts = urlsplit(url)
         own.add(f"{parts.scheme}://{parts.netloc}".lower())
     return origin.lower() in own
 

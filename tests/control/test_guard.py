@@ -35,7 +35,7 @@ def test_loopback_is_an_own_host_at_any_port(api, host):
         "localhost:port",
     ],
 )
-@pytest.mark.parametrize("path", [CLOCK, "/../openapi.json", "/../health"])
+@pytest.mark.parametrize("path", [CLOCK, "/../openapi.json"])
 def test_a_foreign_host_gets_nothing(api, host, path):
     address = f"/_mockpay/v1{path}".replace("/v1/..", "")
     answer = api.client.get(address, headers={"Host": host})
@@ -80,8 +80,23 @@ def test_a_cross_site_request_is_refused(api):
     assert (answer.status_code, answer.json["code"]) == (403, "origin.foreign")
 
 
+def test_each_public_url_is_an_own_host_and_origin(make_api):
+    api = make_api(public_urls=("http://localhost:8420", "http://one:8420", "https://two.test"))
+    for host, origin in (("one:8420", "http://one:8420"), ("two.test", "https://two.test"), ("two.test:443", None)):
+        headers = {"Host": host} | ({"Origin": origin} if origin else {})
+        assert api.get(CLOCK, headers=headers).status_code == 200, host
+    for host in ("one:8421", "two.test:80", "three:8420"):
+        assert api.get(CLOCK, headers={"Host": host}).status_code == 403, host
+    assert api.get(CLOCK, headers={"Host": "one:8420", "Origin": "http://three:8420"}).status_code == 403
+
+
+def test_health_answers_to_any_host(api):
+    answer = api.client.get("/_mockpay/health", headers={"Host": "whoever:1", "Origin": "http://evil.test"})
+    assert answer.json["status"] == "ok"
+
+
 def test_the_public_url_is_an_own_host_and_origin(make_api):
-    api = make_api(public_url="https://pay.example.test:8443")
+    api = make_api(public_urls=("https://pay.example.test:8443",))
     told = {"Host": "pay.example.test:8443", "Origin": "https://pay.example.test:8443"}
     assert api.get(CLOCK, headers=told).status_code == 200
     for host, status in (("other.example.test", 403), ("pay.example.test:8444", 403), ("pay.example.test", 200)):

@@ -52,7 +52,7 @@ class Buyer:
     [
         ({}, "localhost:9000", "http://localhost:9000"),
         ({"host": "0.0.0.0", "admin_token": "t"}, "localhost:9000", "http://localhost:9000"),
-        ({"public_url": "https://pay.example/"}, "pay.example", "https://pay.example"),
+        ({"public_urls": ("https://pay.example/",)}, "pay.example", "https://pay.example"),
     ],
     ids=["port-map", "container", "proxy"],
 )
@@ -73,7 +73,7 @@ def test_a_public_url_of_a_later_start_is_one_to_come_back_to(server_with):
     with server_with() as server:
         before = server.control("GET", "/sellers/A1MOCKPAYSELLER")["return_urls"]
     for _ in range(2):
-        with server_with(public_url="https://pay.example") as server:
+        with server_with(public_urls=("https://pay.example",)) as server:
             after = server.control("GET", "/sellers/A1MOCKPAYSELLER")["return_urls"]
         assert after == [*before, "https://pay.example/shop/return"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.http.calls import Unreachable
@@ -95,7 +96,7 @@ class OutgoingHosts:
 
 
 class Bound(Protocol):
-    """Where a server is bound, and the name that users know it by."""
+    """Where a server is bound, and the names that users know it by."""
 
     @property
     def host(self) -> str: ...
@@ -106,9 +107,12 @@ class Bound(Protocol):
     @property
     def public_url(self) -> str | None: ...
 
+    @property
+    def public_urls(self) -> Sequence[str]: ...
+
 
 def own_host(settings: Bound, netloc: str) -> bool:
-    """Whether a Host is loopback, the bound address or the one of MOCKPAY_PUBLIC_URL."""
+    """Whether a Host is loopback, the bound address or one of MOCKPAY_PUBLIC_URL."""
     try:
         parts = urlsplit(f"//{netloc}")
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -120,16 +124,18 @@ def own_host(settings: Bound, netloc: str) -> bool:
         return True
     if host == settings.host.lower() and not is_wildcard_address(host):
         return True
-    public = urlsplit(settings.public_url or "")
-    return host == public.hostname and (port is None or port == public.port)
+    publics = [urlsplit(url) for url in settings.public_urls]
+    return any(host == public.hostname and port in {None, _port(public)} for public in publics)
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def public_scheme(settings: Bound, netloc: str) -> str | None:
     """The scheme of the MOCKPAY_PUBLIC_URL that a Host is of: whoever forwards the calls may end TLS."""
-    if not settings.public_url:
-        return None
-    public = urlsplit(settings.public_url)
-    return public.scheme if netloc.lower() == public.netloc.lower() else None
+    publics = (urlsplit(url) for url in settings.public_urls)
+    return next((public.scheme for public in publics if netloc.lower() == public.netloc.lower()), None)
 
 
 def own_url(settings: Bound) -> str:

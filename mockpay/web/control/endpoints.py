@@ -71,7 +71,7 @@ class Endpoint:
         status: Of success; 204 has no content.
         errors: HTTP statuses beyond those that path, query and body imply.
         other_statuses: Statuses that have the response's own shape, not a problem's.
-        public: Needs no token.
+        public: Needs no token, and answers to any Host.
         example: A body, for the documents.
     """
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
@@ -75,14 +73,9 @@ def _private(answer: Response) -> Response:
 
 
 def _add(api: Blueprint, runtime: Runtime, changes: ChangeNotifier, endpoint: Endpoint) -> None:
-    let_in: Callable[[], None] = (
-        (lambda: guard.require_own_host(runtime.settings))
-        if endpoint.public
-        else (lambda: guard.require_control(runtime))
-    )
-
     def view(**path: str) -> Response:
-        let_in()
+        if not endpoint.public:
+            guard.require_control(runtime)
         return handle(endpoint, runtime, changes, path)
 
     api.add_url_rule(endpoint.rule, endpoint.name, view, methods=[endpoint.method], strict_slashes=False)
