@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import Meta, Struct
 
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
+from mockpay.kernel.fields import convert_fields
 
 #: The setting `throttling`: no limits.
 THROTTLING_OFF = "off"
@@ -20,7 +21,7 @@ _URL = r"^(https?://[A-Za-z0-9.:\[\]-]+/[!-~]*)?(?!\n)$"
 _AMOUNT = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?(?!\n)$"
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A seller's settings; every one has a default that suits CI."""
 
     freshness_seconds: Annotated[
@@ -57,9 +58,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="The seller's own UPI ID; empty = made from its name.",
         ),
     ] = ""
-    otp_threshold: Annotated[str, Meta(pattern=_AMOUNT, description="A payment of more than this asks for an OTP.")] = (
-        "5000.00"
-    )
+    otp_threshold: Annotated[
+        str, Meta(pattern=_AMOUNT, examples=["5000.00"], description="A payment of more than this asks for an OTP.")
+    ] = "5000.00"
     otp_always_methods: Annotated[
         tuple[Annotated[str, Meta(pattern=_NAME)], ...],
         Meta(max_length=50, description="Methods that ask for an OTP whatever the amount."),
@@ -194,31 +195,14 @@ def setting_forms() -> dict[str, SettingForm]:
     return forms
 
 
-_FIELD = re.compile(r" - at `\$\.([a-z_]+).*`$")
-
-
 def settings(plain: Mapping[str, object]) -> Settings:
     """
     Settings from plain values; what is absent keeps its default.
 
     Raises:
-        Invalid: code ``settings.invalid``, with the field's name.
+        Invalid: code ``settings.invalid``, with the field's name and its right form.
     """
-    for name in plain:
-        if name not in Settings.__struct_fields__:
-            raise setting_invalid(name, "there is no such setting")
-    try:
-        return convert(dict(plain), Settings)
-    except ValidationError as error:
-        field = _FIELD.search(str(error))
-        name, reason = (field[1], str(error)[: field.start()]) if field else ("settings", str(error))
-        raise setting_invalid(name, reason) from error
-
-
-def setting_invalid(name: str, reason: str) -> Invalid:
-    """A setting that cannot be used, and why."""
-    message = f"The setting '{name}' is unknown or has a value it cannot take: {reason}."
-    return Invalid(message, code="settings.invalid", field=name, because=reason)
+    return convert_fields(plain, Settings, code="settings.invalid", noun="setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +238,13 @@ def check_names(seller_id: str, access_key: str, secret_key: str, name: str) -> 
     Raises:
         Invalid: code ``seller.invalid``, with the field's name.
     """
+    good_secret = 8 <= len(secret_key) <= 256 and secret_key.isprintable()
     wrong = {
-        "seller_id": not _SELLER_ID.fullmatch(seller_id),
-        "access_key": not _ACCESS_KEY.fullmatch(access_key),
-        "secret_key": not (8 <= len(secret_key) <= 256 and secret_key.isprintable()),
-        "name": not (1 <= len(name) <= 100 and name.isprintable()),
+        "seller_id": (not _SELLER_ID.fullmatch(seller_id), "1 to 64 capital letters and digits, such as A1MYSHOP"),
+        "access_key": (not _ACCESS_KEY.fullmatch(access_key), "4 to 128 letters and digits"),
+        "secret_key": (not good_secret, "8 to 256 characters of one line"),
+        "name": (not (1 <= len(name) <= 100 and name.isprintable()), "1 to 100 characters of one line"),
     }
-    for field_name, bad in wrong.items():
+    for field, (bad, form) in wrong.items():
         if bad:
-            message = f"'{field_name}' is not one that can be used."
-            raise Invalid(message, code="seller.invalid", field=field_name)
+            raise Invalid(f"The field '{field}' must be {form}.", code="seller.invalid", field=field)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from mockpay.domain.methods import netbanking
 from mockpay.domain.methods.cards import Card
 from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.scenarios.risk import RISK_OUTCOMES
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
+from mockpay.kernel.words import parse_word, unknown_word
 from mockpay.risk import risk_table
 from mockpay.risk import rules as rules
 from mockpay.risk.rules import Assessment, Facts, PresetDecision, Verdict, rules_of
@@ -78,7 +81,7 @@ def dry_run(sandbox: Sandbox, facts: Facts, planned: str | None = None) -> Asses
         Invalid: code ``risk.decision``: not an outcome of the risk stage.
     """
     if planned is not None and planned not in RISK_OUTCOMES:
-        raise _unknown_decision(planned)
+        raise _unknown_decision(planned, RISK_OUTCOMES, "planned")
     facts = replace(facts, highest=facts.highest or planned == "highest")
     wanted = rules_of(sandbox.seller.settings.risk_rules)
     counts, _ = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
@@ -131,12 +134,15 @@ def force(sandbox: Sandbox, match: Mapping[str, str], decision: str, reason: str
         Conflict: code ``risk.too_many_forced``.
     """
     if decision.upper() not in Verdict.__members__:
-        raise _unknown_decision(decision)
+        raise _unknown_decision(decision, Verdict, "decision")
     for key, value in match.items():
-        if key not in FORCE_KEYS or not 0 < len(value) <= _LONGEST:
-            known = ", ".join(sorted(FORCE_KEYS))
-            message = f"It cannot match on '{key}' like that; it can on {known}."
-            raise Invalid(message, code="risk.match", key=key)
+        if key not in FORCE_KEYS:
+            sentence = f"It cannot match on '{key[:_LONGEST]}'."
+            raise unknown_word(sentence, key, FORCE_KEYS, code="risk.match", field=f"match.{key}", key=key)
+        if not 0 < len(value) <= _LONGEST:
+            raise Invalid(
+                f"'{key}' has a value that nothing can have.", code="risk.match", field=f"match.{key}", key=key
+            )
     if len(risk_table.overrides(sandbox)) >= _MOST_FORCED:
         message = f"At most {_MOST_FORCED} forced decisions wait for their attempts."
         raise Conflict(message, code="risk.too_many_forced")
@@ -145,15 +151,18 @@ def force(sandbox: Sandbox, match: Mapping[str, str], decision: str, reason: str
 
 
 def _parse_match_value(key: str, value: str) -> str:
-    """A value as attempts have it: ``499`` is ``499.00``, UPI IDs and e-mails in lower case."""
+    """A value as attempts have it: ``499`` is ``499.00``, UPI IDs and e-mails in lower case, ``UPI`` is ``upi``."""
     if key == "amount":
         return Money.parse(value).wire()
+    words = {"method": METHODS, "bank": netbanking.BY_CODE}.get(key)
+    if words is not None:
+        return parse_word(key, value, words, code="risk.match", field=f"match.{key}", key=key)
     return value.lower() if key in {"vpa", "email"} else value
 
 
-def _unknown_decision(decision: str) -> Invalid:
-    message = f"'{decision[:32]}' is no decision of the risk check."
-    return Invalid(message, code="risk.decision")
+def _unknown_decision(decision: str, words: Iterable[str], field: str) -> Invalid:
+    sentence = f"'{decision[:32]}' is no decision of the risk check."
+    return unknown_word(sentence, decision, words, code="risk.decision", field=field)
 
 
 def _match_of(order: Order, instrument: Instrument, facts: Facts) -> Mapping[str, str | None]:

@@ -67,7 +67,9 @@ def test_sellers_are_listed_made_shown_and_deleted(mockpay):
 
 def test_a_refusal_is_told_in_the_servers_own_words(mockpay):
     told = mockpay("sellers", "create", "--seller-id", "small", code=1)
-    assert told == "'seller_id' is not one that can be used. (seller.invalid)\n"
+    assert told == (
+        "The field 'seller_id' must be 1 to 64 capital letters and digits, such as A1MYSHOP. (seller.invalid)\n"
+    )
 
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence(mockpay):

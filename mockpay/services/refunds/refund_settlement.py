@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockpay.domain import refunds as rules
 from mockpay.domain.refunds import PROCESSING_FAILURE, Refund, RefundState, network_reference
 from mockpay.domain.timeline import Actor
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.words import parse_word
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.services.refunds.transitions import REFUNDS, get_refund
 from mockpay.store.transitions import step
@@ -53,9 +53,7 @@ def decline(sandbox: Sandbox, refund: Refund, reason: str = PROCESSING_FAILURE, 
         Invalid: code ``refund.reason``: not one of `DECLINE_REASONS`.
         IllegalTransition: it ended already.
     """
-    if reason not in rules.DECLINE_REASONS:
-        message = f"A refund is declined by {' or '.join(rules.DECLINE_REASONS)}."
-        raise Invalid(message, code="refund.reason")
+    reason = parse_word("reason", reason, rules.DECLINE_REASONS, code="refund.reason", field="reason")
     changes = {"reason_code": reason, "decline": reason, "held": False}
     return step(sandbox, REFUNDS, refund, "declined", actor, changes, reason=reason)
 

@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from mockpay.domain import throttling as rules
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry, return_url_allowed
 from mockpay.domain.scenarios.rule_forms import parse_outcome, parse_stage
-from mockpay.domain.sellers import THROTTLING_OFF, Seller, Settings, check_names, setting_invalid
+from mockpay.domain.sellers import THROTTLING_OFF, Seller, Settings, check_names
 from mockpay.domain.sellers import settings as settings_of
 from mockpay.domain.throttling import Quota
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.risk.rules import rules_of
+from mockpay.kernel.words import parse_word
+from mockpay.risk.rules import NAMES, rules_of
 from mockpay.services import subscriptions
 from mockpay.services.notifications import retry_profiles
 from mockpay.store import counters, resets, sellers
@@ -142,15 +144,20 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
 
 def _checked_settings(runtime: Runtime, settings: Settings) -> Settings:
     """What a provider, the scenarios or the risk check knows is checked on save, not when somebody pays."""
-    for name, choices in setting_choices(runtime).items():
-        if getattr(settings, name) not in choices:
-            raise setting_invalid(name, f"it is one of {', '.join(choices)}")
-    rules_of(settings.risk_rules)
+
+    def parse(what: str, word: str, words: Iterable[str], field: str) -> str:
+        return parse_word(what, word, words, code="settings.invalid", field=field)
+
+    choices = setting_choices(runtime).items()
+    words = {name: parse(f"{name}", getattr(settings, name), right, name) for name, right in choices}
+    risk = {parse("risk rule", name, NAMES, "risk_rules"): text for name, text in settings.risk_rules.items()}
+    rules_of(risk)
+    always = tuple(parse("method", method, METHODS, "otp_always_methods") for method in settings.otp_always_methods)
     outcomes = {}
     for name, outcome in settings.default_outcomes.items():
         stage = parse_stage(name, field="default_outcomes")
         outcomes[str(stage)] = parse_outcome(stage, outcome, field="default_outcomes")
-    return structs.replace(settings, default_outcomes=outcomes)
+    return structs.replace(settings, default_outcomes=outcomes, risk_rules=risk, otp_always_methods=always, **words)
 
 
 def setting_choices(runtime: Runtime) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from flask import request as http_request
 from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
+from mockpay.kernel.fields import convert_fields
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.control.change_notifier import ChangeNotifier
 
@@ -174,29 +175,11 @@ def _query(struct: type[Struct] | None) -> Any:
             raise Invalid(f"'{name}' is given twice.", code="query.invalid", field=name)
         if values[0]:
             plain[name] = _refuse_nul(values[0])
-    try:
-        return msgspec.convert(plain, struct, strict=False)
-    except msgspec.ValidationError as error:
-        raise Invalid(f"{error}.", code="query.invalid") from error
+    return convert_fields(plain, struct, code="query.invalid", noun="parameter", strict=False)
 
 
 def _malformed() -> Invalid:
     return Invalid("The body is not well-formed JSON.", code="json.malformed")
-
-
-def _require_whole_json(raw: bytes) -> None:
-    """
-    Refuse what is cut off after a wrong value: it is no JSON, whatever the value.
-
-    Raises:
-        Invalid: code ``json.malformed``.
-    """
-    try:
-        msgspec.json.decode(raw)
-    except (msgspec.ValidationError, RecursionError):
-        return  # a number too large or too deep to look through; what came first is wrong in any case
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _malformed() from error
 
 
 def _body(struct: type[Struct] | None) -> Any:
@@ -211,13 +194,30 @@ def _body(struct: type[Struct] | None) -> Any:
     try:
         body = msgspec.json.decode(raw or b"{}", type=struct)
     except msgspec.ValidationError as error:
-        _require_whole_json(raw)
-        raise Invalid(f"{error}.", code="input.invalid") from error
+        body = _mended(raw, struct, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed() from error
     if b"\\u0000" in raw:
         _refuse_nul("\0")
     return body
+
+
+def _mended(raw: bytes, struct: type[Struct], error: msgspec.ValidationError) -> Any:
+    """
+    The body with words in other capitals.
+
+    Raises:
+        Invalid: code ``json.malformed`` for what is cut off after a wrong value, else ``input.invalid``.
+    """
+    try:
+        plain = msgspec.json.decode(raw)
+    except (msgspec.ValidationError, RecursionError):
+        plain = None  # a number too large or too deep to look through; what came first is wrong in any case
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _malformed() from error
+    if not isinstance(plain, dict):
+        raise Invalid(f"{error}.", code="input.invalid") from error
+    return convert_fields(plain, struct, code="input.invalid", noun="field")
 
 
 def _refuse_nul(text: str) -> str:

@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
-from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
+from mockpay.kernel.words import parse_word
 from mockpay.services.payments import cancellation, captures
 from mockpay.store import attempts, orders, refunds, transitions
 from mockpay.store.reads.lists import OrderFilter, OrderRow, orders_page
@@ -95,7 +95,7 @@ def list_orders(request: Request[OrderQuery, None]) -> OrderList:
     order_filter = OrderFilter(
         states=parse_states(query.state, OrderState),
         attempt_states=parse_states(query.attempt_state, AttemptState, "attempt_state"),
-        method=_method(query.method),
+        method=query.method and parse_word("method", query.method, METHODS, code="query.invalid", field="method"),
         decided_by=query.decided_by,
         seller_order_id=query.seller_order_id,
         text=query.text,
@@ -104,12 +104,6 @@ def list_orders(request: Request[OrderQuery, None]) -> OrderList:
         page = orders_page(sandbox, order_filter, query.cursor, query.limit)
     items = [_summary(row) for row in page.items]
     return OrderList(items=items, next_cursor=page.next_cursor)
-
-
-def _method(code: str | None) -> str | None:
-    if code is not None and code not in METHODS:
-        raise Invalid(f"A method is one of {', '.join(METHODS)}.", code="query.invalid", field="method")
-    return code
 
 
 def _summary(row: OrderRow) -> OrderSummary:

@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 
 from mockpay.domain.timeline import TimelineEvent
 from mockpay.kernel.clock import rfc3339
-from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
+from mockpay.kernel.words import parse_word
 from mockpay.store.db.paging import LONGEST_PAGE, PAGE
 
 R = TypeVar("R", bound=Struct)
@@ -105,8 +105,5 @@ def parse_states(text: str | None, states: type[StrEnum], field: str = "state") 
     Raises:
         Invalid: code ``query.invalid``.
     """
-    names = tuple(text.split(",")) if text else ()
-    if set(names) - set(states):
-        message = f"A state is one of {', '.join(states)}."
-        raise Invalid(message, code="query.invalid", field=field)
-    return names
+    names = text.split(",") if text else ()
+    return tuple(parse_word("state", name, states, code="query.invalid", field=field) for name in names)

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from mockpay.domain.orders import Order
 from mockpay.domain.refunds import Refund
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.kernel.words import parse_word
 from mockpay.store import transitions
 from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -59,9 +60,9 @@ class Listing:
         """
         chosen = {name: request.args.get(name, "").strip() for name in (*choices, *texts)}
         for name, values in choices.items():
-            if chosen[name] and chosen[name] not in set(values):
-                message = f"The list cannot be filtered so: {name} is one of {', '.join(filter(None, values))}."
-                raise Invalid(message, code="filter.invalid", field=name)
+            if chosen[name]:
+                words = list(filter(None, values))
+                chosen[name] = parse_word(name, chosen[name], words, code="filter.invalid", field=name)
         return cls(f"dashboard.{endpoint}", seller_id, chosen)
 
     def address(self, **changes: str | None) -> str:

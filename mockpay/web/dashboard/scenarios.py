@@ -25,6 +25,7 @@ from mockpay.domain.scenarios.resolution import (
     outcomes_of,
 )
 from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.kernel.words import parse_word
 from mockpay.services import scenarios as services
 from mockpay.store import scenarios as rules
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -191,9 +192,7 @@ def _show(runtime: Runtime, sandbox: Sandbox) -> str:
         "stage": {"": "Any", **{str(stage): str(stage) for stage in _STAGES}},
     }
     for name, words in choices.items():
-        if chosen[name] not in words:
-            message = f"There is no {name} '{chosen[name]}'."
-            raise Invalid(message, code="filter.invalid", field=name)
+        chosen[name] = parse_word(name, chosen[name], words, code="filter.invalid", field=name)
     groups = [
         group.narrowed(chosen["method"], chosen["stage"], chosen["q"].casefold().split())
         for group in _groups(sandbox.seller_id, chosen["method"])

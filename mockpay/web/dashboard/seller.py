@@ -217,9 +217,9 @@ def _sentence(name: str, error: Invalid | Forbidden, text: str) -> str:
         return f"{error.message} {text}" if name == "return_urls" else error.message
     if form.least is not None:
         return f"A whole number from {form.least} to {form.most}."
-    if error.code != "settings.invalid":
+    if error.code != "settings.invalid" or "allowed" in error.detail:
         return error.message
-    return _EXAMPLES.get(name) or str(error.detail.get("because", error.message))
+    return _EXAMPLES.get(name) or error.message
 
 
 def export_lines(runtime: Runtime, seller: Seller, base: str) -> str:

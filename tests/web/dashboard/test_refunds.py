@@ -238,7 +238,7 @@ def test_a_reason_that_amazon_does_not_have_is_told_at_its_list(visitor, world, 
     chosen = page.xpath("//select[@name='reason']")[0]
     assert chosen.get("aria-invalid") == "true"
     told = page.xpath("//*[@id=$id]", id=chosen.get("aria-describedby"))[0]
-    assert text(told) == "A refund is declined by REJECTED or PROCESSING_FAILURE."
+    assert text(told) == "There is no reason 'Whim'. It is one of PROCESSING_FAILURE, REJECTED."
 
 
 def test_no_form_of_a_refund_acts_without_its_token(visitor, world):
