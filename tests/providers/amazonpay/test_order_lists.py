@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.providers.amazonpay.http_client import send_request, short_id
+from tests.providers.amazonpay.http_client import send_request
 from tests.providers.amazonpay.shop import MWS, Shop
 
 LIVE = "/OffAmazonPayments/2013-01-01"
@@ -108,9 +108,12 @@ def test_states_are_filtered_by_any_number_of_them(shop):
     assert listed(shop, **{f"{status}1": "Suspended"}) == []
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "found"),
-    [
+def test_times_are_filtered_in_every_format(shop, subtests):
+    shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2027-03-01T10:00:00Z"})
+    for name in ("first", "second", "third"):
+        shop.order(sellerOrderId=name)
+        shop.seller.advance(seconds=3600)
+    for start, end, found in [
         ("2027-03-01T10:00:00Z", "2027-03-01T12:00:00Z", ["third", "second", "first"]),
         ("2027-03-01T10:30:00Z", "2027-03-01T11:30:00Z", ["second"]),
         ("2027-03-01T16:00:00+0530", "2027-03-01T17:00:00+0530", ["second"]),
@@ -124,43 +127,36 @@ def test_states_are_filtered_by_any_number_of_them(shop):
         ("2027-03-01T10:30", "2027-03-01T11:00", ["second"]),
         ("2027-03-01T11:00:00.001", "2027-03-01T12:00:00", ["third"]),
         ("2027-03-02T00:00:00Z", "2027-03-01T00:00:00Z", []),
-    ],
-)
-def test_times_are_filtered_in_both_formats(shop, start, end, found):
-    shop.seller.control("PUT", "/clock", {"mode": "frozen", "now": "2027-03-01T10:00:00Z"})
-    for name in ("first", "second", "third"):
-        shop.order(sellerOrderId=name)
-        shop.seller.advance(seconds=3600)
-
-    times = {"CreatedTimeRange__StartTime": start, "CreatedTimeRange__EndTime": end}
-
-    assert ids(listed(shop, **times)) == found
+    ]:
+        with subtests.test(start=start, end=end):
+            times = {"CreatedTimeRange__StartTime": start, "CreatedTimeRange__EndTime": end}
+            assert ids(listed(shop, **times)) == found
 
 
-@pytest.mark.parametrize(
-    ("sort", "numbers"),
-    [("Ascending", [0, 1, 2, 3, 4, 5, 6]), ("Descending", [6, 5, 4, 3, 2, 1, 0]), ("", [6, 5, 4, 3, 2, 1, 0])],
-)
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-def test_pages_follow_each_other_without_gap_or_repeat(shop, sort, numbers, size):
-    for number in range(7):
-        shop.order(sellerOrderId=f"o{number}")
-    reply = shop.call("ListOrderReference", PageSize=str(size), SortOrder=sort)
+def pages_of(shop: Shop, size: int, sort: str) -> list[list[str]]:
+    """The seller's ids on each page of a list."""
     name = "ListOrderReference"
-    seen, pages = [], 0
-
+    reply, pages = shop.call(name, PageSize=str(size), SortOrder=sort), []
     while True:
+        assert reply.status == 200
         result = reply.xml[f"{name}Response"][f"{name}Result"]
-        seen += ids(orders_of(result))
-        pages += 1
+        pages.append(ids(orders_of(result)))
         if "NextPageToken" not in result:
-            break
+            return pages
         name = "ListOrderReferenceByNextToken"
         reply = shop.call(name, NextPageToken=result["NextPageToken"], path=LIVE, method="POST")
-        assert reply.status == 200
 
-    assert seen == [f"o{number}" for number in numbers]
-    assert pages == -(-7 // size)
+
+def test_pages_follow_each_other_without_gap_or_repeat(shop, subtests):
+    numbers = [f"o{number}" for number in range(7)]
+    for number in numbers:
+        shop.order(sellerOrderId=number)
+    for sort, expected in (("Ascending", numbers), ("Descending", numbers[::-1]), ("", numbers[::-1])):
+        for size in (1, 2, 3, 7, 100):
+            with subtests.test(sort=sort, size=size):
+                pages = pages_of(shop, size, sort)
+                assert [name for page in pages for name in page] == expected
+                assert len(pages) == -(-7 // size)
 
 
 def test_the_node_family_asks_for_the_next_page_at_the_same_address(shop):
@@ -236,12 +232,10 @@ def test_all_attempts_of_an_order_come_page_by_page(shop):
     assert rest.next_page_token is None
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
+def test_a_value_that_a_list_cannot_take_is_told(shop, subtests):
+    for changed in [
         {"PaymentDomain": "IN_EUR"},
         {"QueryId": "x", "QueryIdType": "AmazonOrderId"},
-        {"QueryId": "x"},
         {"PageSize": "0"},
         {"PageSize": "-1"},
         {"PageSize": "101"},
@@ -254,17 +248,14 @@ def test_all_attempts_of_an_order_come_page_by_page(shop):
         {"CreatedTimeRange__StartTime": "2027-01-01T10"},
         {"CreatedTimeRange__EndTime": "1519025049"},
         {"OrderReferenceStatusListFilter__OrderReferenceStatus__1": "open"},
-    ],
-    ids=short_id,
-)
-def test_a_value_that_a_list_cannot_take_is_told(shop, changed):
-    reply = shop.call("ListOrderReference", **changed)
-
-    assert (reply.status, reply.content_type) == (400, "text/xml")
-    assert reply.error["Code"] == "InvalidParameterValue"
-    name = list(changed)[-1].replace("__", ".")
-    told = reply.error["Message"]
-    assert told.startswith(f'{name} cannot be "{changed[list(changed)[-1]][:64]}"') or told.endswith("Type is missing.")
+    ]:
+        with subtests.test(changed=changed):
+            reply = shop.call("ListOrderReference", **changed)
+            assert (reply.status, reply.content_type) == (400, "text/xml")
+            assert reply.error["Code"] == "InvalidParameterValue"
+            name, value = list(changed.items())[-1]
+            assert reply.error["Message"].startswith(f'{name.replace("__", ".")} cannot be "{value[:64]}"')
+    assert shop.call("ListOrderReference", QueryId="x").error["Message"] == "The parameter QueryIdType is missing."
 
 
 @pytest.mark.parametrize("live", ["true", "", "false"])
