@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from mockpay.wire.amazonpay.mistaken_keys import of_another_seller, wrong_signature
 from mockpay.wire.amazonpay.mistaken_strings import search
@@ -183,19 +183,20 @@ def _readings(read: Iterable[Candidate], secret: str) -> tuple[Reading, ...]:
 
 def _in_utf8(request: SignedRequest) -> tuple[SignedRequest, tuple[Mistake, ...]]:
     """The request with every text in UTF-8, and the mistake where it was not."""
-    pairs, wrong = [], []
+    pieces, wrong = [], []
     for name, value in split_form(request.raw):
-        octets = unquote_to_bytes(value.replace("+", " ").encode(errors="replace"))
+        texts = (unquote_to_bytes(text.replace("+", " ").encode(errors="replace")) for text in (name, value))
         try:
-            octets.decode()
-            pairs.append(f"{name}={value}")
+            for octets in texts:
+                octets.decode()
+            pieces.append(f"{name}={value}")
         except UnicodeDecodeError:
             wrong.append(name)
-            pairs.append(f"{name}={quote(octets.decode('cp1252', 'replace'), safe='')}")
+            pieces.append("=".join(quote(unquote(text.replace("+", " "), "cp1252"), safe="") for text in (name, value)))
     if not wrong:
         return request, ()
     sentence = f"The text of {listed(wrong)} was sent in Latin-1; it must be UTF-8."
-    return replace(request, raw="&".join(pairs)), (mistake("text.latin1", sentence, wrong),)
+    return replace(request, raw="&".join(pieces)), (mistake("text.latin1", sentence, wrong),)
 
 
 def _nearest(strings: Iterable[str], signed: str) -> str:

@@ -89,7 +89,7 @@ def search(
         sent_order: The parameters' names as they were sent.
         deep: Also two mistakes at once.
     """
-    rights = [(text, _Parts(*text.split("\n"))) for text in right_strings]
+    rights = [(text, _Parts(*text.split("\n", 3))) for text in right_strings]
     left = min(_MOST_TRIES, _MOST_CHARACTERS // max(len(text) for text, _ in rights))
     for depth in (1, 2) if deep else (1,):
         for right, parts in rights:
@@ -140,7 +140,8 @@ def _hosts(parts: _Parts, call: SignedRequest | None) -> Iterator[_Parts]:
     hosts = [*CANONICAL_HOSTS, *called, *local, bare]
     hosts += [f"{host}:{number}" for host in (bare, *local) for number in ports]
     hosts += [f"{scheme}://{host}" for scheme in ("https", "http") for host in dict.fromkeys((parts.host, bare))]
-    hosts += [bare.upper(), bare.capitalize(), f"{parts.host}/", f"www.{bare}"]
+    hosts += [case(host) for host in (parts.host, bare) for case in (str.upper, str.capitalize)]
+    hosts += [f"{parts.host}/", f"www.{bare}"]
     for host in dict.fromkeys(hosts):
         if host != parts.host:
             yield replace(parts, host=host)

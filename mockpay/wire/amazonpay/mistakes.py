@@ -70,7 +70,7 @@ def compare(signed: str, right: str, sent_order: Sequence[str] = ()) -> tuple[Mi
     if signed.endswith("\n"):
         found.append(mistake("string.newline", "The string to sign ends in a newline."))
         signed = signed.rstrip("\n")
-    lines, right_lines = signed.split("\n"), right.split("\n")
+    lines, right_lines = signed.split("\n"), right.split("\n", _LINES - 1)
     if len(lines) != _LINES:
         return (*found, mistake("string.lines", f"The string to sign must have 4 lines, yours has {len(lines)}."))
     found += _head(lines, right_lines)
@@ -101,8 +101,10 @@ def _host(signed: str, right: str) -> tuple[str, str]:
         return "host.scheme", f"The host was signed with its scheme, {scheme}://; only the name belongs there."
     if signed.lower() == right:
         return "host.case", f"The host differs: you signed {signed!r}, it must be in lower case."
-    if is_amazons(right) and signed.partition(":")[0].lower() == right:
+    if signed.partition(":")[0].lower() == right:
         return "host.port", f"The host differs: you signed {signed!r} with its port, which does not belong there."
+    if signed.partition(":")[0] == right.partition(":")[0]:
+        return "host.port", f"The host differs by its port: you signed {signed!r}, right is {right!r}."
     other = " Each region has a host of its own." if is_amazons(signed) and is_amazons(right) else ""
     return "host.other", f"The host differs: you signed {signed!r}, right is {right!r}.{other}"
 

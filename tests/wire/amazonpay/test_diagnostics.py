@@ -242,3 +242,65 @@ def test_a_long_request_is_explained_in_bounded_time():
     found = explain(request, secret=SECRET)
 
     assert [mistake.name for mistake in found.mistakes] == ["unknown"]
+
+
+def test_every_part_of_the_string_that_differs_is_named(subtests):
+    head, _, query = RIGHT.rpartition("\n")
+    for wrong, name in [
+        (RIGHT.replace("POST", "post"), "verb.case"),
+        (RIGHT.replace("localhost", "LOCALHOST"), "host.case"),
+        (RIGHT.replace("8420", "443"), "host.port"),
+        (RIGHT.replace("localhost:8420", "127.0.0.1:8420"), "host.other"),
+        (RIGHT.replace(PATH, f"{PATH}?"), "path.query"),
+        (RIGHT.replace(PATH, PATH[1:]), "path.other"),
+        (RIGHT.replace("\n", "\r\n"), "string.crlf"),
+        (f"{head}\n?{query}", "string.separator"),
+        (f"{RIGHT}&", "string.separator"),
+        (f"{head}\nAction=Refund&{query.replace('Action=Refund&', '')}", None),
+        (RIGHT.replace("Timestamp", "SignatureVersion=2&Timestamp"), "parameter.unsent"),
+        (RIGHT.replace("b%2Fc", "b/c"), "encoding.bare"),
+    ]:
+        with subtests.test(wrong=wrong):
+            for claimed in (None, wrong):
+                found = explain(request_with(sign(SECRET, wrong)), secret=SECRET, claimed=claimed)
+
+                assert [mistake.name for mistake in found.mistakes] == ([name] if name else [])
+                assert found.matched == (None if name else "mws/rfc3986")
+
+
+def test_names_sorted_with_their_values_are_told_from_sorted_names():
+    """What joins name and value before it sorts puts Item.10 before Item.1."""
+    head = f"POST\nh\n{PATH}\n"
+    raw, signed = "Item.1=a&Item.10=b", "Item.10=b&Item.1=a"
+    request = SignedRequest("POST", "h", PATH, f"{raw}&Signature={forms.percent_encode(sign(SECRET, head + signed))}")
+
+    assert [mistake.name for mistake in explain(request, secret=SECRET).mistakes] == ["order.pairs"]
+
+
+def test_a_strange_request_does_not_break_the_explanation(subtests):
+    for raw in [
+        "",
+        "&&",
+        "a",
+        "=x",
+        "%E9=1",
+        "%E9=%E8&b=+",
+        "a=%&b=%zz",
+        "\ud800=\ud800",
+        "caf\u00e9=1",
+        "a=1\n&b\n=2",
+        "a==&b=?",
+    ]:
+        for path in ("/", "/v2/payments/refund"):
+            with subtests.test(raw=ascii(raw), path=path):
+                request = SignedRequest("GET", "h", path, raw)
+
+                assert explain(request, secret=SECRET, signature="x").cause
+                assert explain(request, secret=SECRET, signature="x", claimed="GET\nh\n/\na=1").cause
+
+
+def test_an_envelope_with_line_breaks_does_not_break_the_explanation():
+    right = Candidate("envelope", "POST\nh\n/\na\nb=1&c=2")
+
+    assert explain_strings([right], secret=SECRET, signature="x").cause
+    assert explain_strings([right], secret=SECRET, signature="x", claimed="POST\nh\n/\na=1").cause
