@@ -20,8 +20,10 @@ _LIGHTNESS = """() => {
     return Math.max(...shown.match(/\\d+/g).slice(0, 3));
 }"""
 #: What shows only a part of its words; what is hidden from eyes is one pixel high.
-_CUT = """() => [...document.querySelectorAll("h1, .btn, label")]
-    .filter((element) => element.clientHeight > 1 && element.scrollHeight > element.clientHeight + 4)
+_CUT = """() => [...document.querySelectorAll("body *:not(.sr, select, svg)")]
+    .filter((element) => element.clientHeight > 1)
+    .filter((element) => element.matches("h1, .btn, label") && element.scrollHeight > element.clientHeight + 4
+        || getComputedStyle(element).overflowX === "hidden" && element.scrollWidth > element.clientWidth + 2)
     .map((element) => element.outerHTML.slice(0, 120))"""
 #: Everything a finger may aim at, less what stands inside a sentence.
 _SMALL_TARGETS = """() => [...document.querySelectorAll(
@@ -81,8 +83,44 @@ def text_size(walker):
     session.detach()
 
 
+#: What Tab must come to (of radio buttons one of each group), and from then on what it came to, and whether in a ring.
+_LISTEN = """() => {
+    const stop = (element) => element.type === "radio" ? `radio ${element.name}` : element;
+    const name = (element) => element.outerHTML.slice(0, 120);
+    const ring = (element) => [[element], [element, "::after"], [element.closest("label")],
+            [element.closest(".search, .pick")], [element.nextElementSibling]]
+        .some(([shown, part]) => {
+            const {outlineStyle, outlineWidth} = shown ? getComputedStyle(shown, part) : {};
+            return outlineStyle && outlineStyle !== "none" && parseFloat(outlineWidth) > 0;
+        });
+    const missed = new Map([...document.querySelectorAll(
+            "a[href], button:enabled, input:enabled:not([type=hidden]), select:enabled, textarea:enabled, "
+            + "summary, [tabindex='0']")]
+        .filter((element) => element.checkVisibility() && element.tabIndex >= 0)
+        .map((element) => [stop(element), name(element)]));
+    const bare = [];
+    document.addEventListener("focusin", ({target}) => {
+        missed.delete(stop(target));
+        if (target.tagName !== "IFRAME" && !ring(target)) bare.push(name(target));
+    });
+    window.walked = () => [[...missed.values()], bare];
+    return missed.size;
+}"""
+#: How many presses the issuer's frame may take, whose stops a listener of the page does not count.
+_IN_FRAME = 25
+_TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+
+
+def walk_by_tab(page, stops):
+    """Once round: whoever is trapped comes to nothing else, and some pages begin at their field."""
+    keys = page.context.new_cdp_session(page)
+    for _ in range(stops + 2):
+        keys.send("Input.dispatchKeyEvent", _TAB)
+    keys.detach()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_accessible_on_any_screen_light_and_dark_and_for_fingers(show, text_size, name):
+def test_a_page_is_accessible_on_any_screen_light_and_dark_for_fingers_and_by_keyboard(show, text_size, name):
     page = show(name)
     assert_accessible(page)
     if name in PAYMENT and name != "taking-back":
@@ -94,12 +132,14 @@ def test_a_page_is_accessible_on_any_screen_light_and_dark_and_for_fingers(show,
     assert (page.evaluate(_LIGHTNESS) < 60) == (name not in _NEVER_DARK)
     page.set_viewport_size(WIDE)
     assert_accessible(page)
+    walk_by_tab(page, page.evaluate(_LISTEN) + (_IN_FRAME if name == "threeds" else 0))
+    assert page.evaluate("walked()") == [[], []]
     text_size(double=True)
     assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 22
-    assert page.evaluate(_OVERHANG) <= 0
-    assert page.evaluate(_CUT) == []
-    page.set_viewport_size({"width": 360, "height": 800})
-    assert page.evaluate(_OVERHANG) <= 0
+    for size in (WIDE, {"width": 360, "height": 800}):
+        page.set_viewport_size(size)
+        assert page.evaluate(_OVERHANG) <= 0
+        assert page.evaluate(_CUT) == []
 
 
 def test_state_is_never_told_by_colour_alone(show):

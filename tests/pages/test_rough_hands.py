@@ -5,21 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.form_browser import GOOD_CARD, RIGHT_OTP
 from tests.pages.accessibility import assert_accessible
 from tests.pages.buyer import Buyer
-
-_FOCUSED = "document.activeElement.dataset.testid || document.activeElement.textContent.trim()"
-
-
-def tab_to(page, testid):
-    """Press Tab until the element has the focus; it must be seen to have it."""
-    for _ in range(25):
-        page.keyboard.press("Tab")
-        if page.evaluate(_FOCUSED) == testid:
-            outline = page.evaluate("getComputedStyle(document.activeElement).outline")
-            assert "none" not in outline
-            return
-    pytest.fail(f"{testid} cannot be reached by Tab on {page.url}")
+from tests.pages.keyboard import FOCUSED, tab_to
 
 
 def test_going_back_after_paying_shows_the_result_again(buyer, page, shop):
@@ -64,18 +53,19 @@ def test_a_payment_needs_no_mouse(buyer, page):
     tab_to(page, "buy-bell")
     page.keyboard.press("Enter")
     buyer.sees("method-upi")
-    tab_to(page, "method-upi")
+    tab_to(page, "method-card")
     page.keyboard.press("Enter")
-    buyer.sees("upi-vpa")
-    tab_to(page, "upi-vpa")
-    page.keyboard.type("asha@okhdfc")
+    buyer.sees("pay")
+    for name, value in (("number", GOOD_CARD), ("expiry", "08/29"), ("cvv", "123"), ("name", "Asha Menon")):
+        tab_to(page, name)
+        page.keyboard.type(value)
     page.keyboard.press("Enter")
-    buyer.waits()
-    tab_to(page, "upi-app-link")
+    buyer.sees("threeds-continue")
+    expect(buyer.frame.locator("[name=otp]")).to_be_visible()
+    tab_to(page, "otp", frame="acs")
+    page.keyboard.type(RIGHT_OTP)
+    tab_to(page, "acs-submit", frame="acs")
     page.keyboard.press("Enter")
-    buyer.sees("upi-approve")
-    tab_to(page, "upi-approve")
-    page.keyboard.press("Space")
     buyer.reads_status("SUCCESS")
     tab_to(page, "return-to-seller")
     page.keyboard.press("Enter")
@@ -85,7 +75,7 @@ def test_a_payment_needs_no_mouse(buyer, page):
 def test_the_first_tab_offers_to_skip_to_the_content(buyer, page):
     buyer.buy()
     page.keyboard.press("Tab")
-    assert page.evaluate(_FOCUSED) == "Skip to the content"
+    assert page.evaluate(FOCUSED) == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.url.endswith("#main")
 
@@ -106,7 +96,7 @@ def test_a_waiting_page_keeps_the_keyboards_place(buyer, page):
     for _ in range(2):
         with page.expect_response("**/status"):
             pass
-    assert page.evaluate(_FOCUSED) == "check-again"
+    assert page.evaluate(FOCUSED) == "check-again"
     assert not any(loads)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.pages.keyboard import tab_to
 from tests.pages.watch import WIDE
 
 _HEIGHT = "document.scrollingElement.scrollHeight"
@@ -33,13 +34,20 @@ def test_typing_narrows_the_list_and_clearing_folds_it_again(wide_page, gallery)
     expect(groups).to_have_count(everything)
 
 
-def test_the_next_payment_by_net_banking_is_made_to_fail_as_frozen(wide_page, shop):
+def test_the_next_payment_by_net_banking_is_made_to_fail_as_frozen_by_keyboard_alone(wide_page, shop):
     page = wide_page
     page.goto(f"{shop.ui}/scenarios")
-    page.get_by_role("searchbox").fill("net banking frozen")
-    page.get_by_role("link", name="Use next: frozen").click()
-    page.get_by_role("button", name="Use for the next payment").click()
+    page.keyboard.press("/")
+    page.keyboard.type("net banking frozen")
+    tab_to(page, "Use next: frozen: account frozen")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("make-rule")).to_be_visible()
+    tab_to(page, "make-rule")
+    page.keyboard.press("Enter")
     expect(page.locator("[aria-labelledby=rules] tbody")).to_contain_text("method netbanking")
-    assert shop.seller.control("GET", "/scenarios")["items"][0]["outcome"] == "frozen"
-    page.get_by_role("button", name="Drop rule").click()
+    (rule,) = shop.seller.control("GET", "/scenarios")["items"]
+    assert rule["outcome"] == "frozen"
+    tab_to(page, f"Drop rule {rule['rule_id']}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No rule waits.")).to_be_visible()
     assert shop.seller.control("GET", "/scenarios")["items"] == []
