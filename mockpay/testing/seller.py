@@ -91,6 +91,16 @@ class TestSeller:
         """One order with its attempts, refunds and timeline."""
         return self._item("orders", order_id)
 
+    def pay(self, order_id: str, method: str = "", **typed: Any) -> Any:
+        """
+        Pay an order as a buyer would, without a browser; again to answer what it then ``waits_for``.
+
+        Args:
+            typed: The method's fields, ``otp=``, ``pin=``, ``answer=``, ``buyer=``, as in the control API.
+        """
+        body = {"method": method, **typed}
+        return self.control("POST", f"/orders/{quote(order_id, safe='')}/pay", body)
+
     def cancel(self, order_id: str) -> Any:
         """Cancel an order; what was captured is refunded."""
         return self._item("orders", order_id, "cancel")

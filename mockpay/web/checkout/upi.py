@@ -118,29 +118,35 @@ def _answer(runtime: Runtime, token: str) -> Response:
         if (refusal := submission.method_refusal(session, Upi.method)) is not None:
             return refusal
         try:
-            _check(action, pin)
+            check_answer(action, pin)
         except Invalid as error:
             return _app(session, error)
         if session.at_app and session.last is not None:
-            _act(session, session.last, action, pin)
+            answer(session, session.last, action, pin)
             return _moved(session)
         started = payments.pay(session.sandbox, session.order, Upi(), submission.payer(session, Upi.method))
     submission.send(runtime, session, started.outbox_id)
     with writing_session(runtime, token) as asked:
         if asked.at_app and asked.last is not None:
-            _act(asked, asked.last, action, pin)
+            answer(asked, asked.last, action, pin)
         return _moved(asked)
 
 
-def _check(action: str, pin: str) -> None:
+def check_answer(action: str, pin: str) -> None:
+    """
+    Refuse what is no button of the app, or no PIN.
+
+    Raises:
+        Invalid: code ``upi.action`` or ``upi.pin``.
+    """
     if action not in _ACTIONS:
         raise Invalid("Choose one of the buttons.", code="upi.action", field="pin")
     if action == "approve" and (len(pin) not in _PIN_LENGTHS or (pin and not (pin.isascii() and pin.isdigit()))):
         raise Invalid("A UPI PIN has 4 or 6 digits.", code="upi.pin", field="pin")
 
 
-def _act(session: PageSession, attempt: Attempt, action: str, pin: str) -> None:
-    """The PIN decides only the buyer's part; whatever it lets through meets the plan."""
+def answer(session: PageSession, attempt: Attempt, action: str, pin: str) -> None:
+    """Answer the app's request; the PIN decides only the buyer's part; whatever it lets through meets the plan."""
     settlement.mark_app_opened(session.sandbox, attempt)
     if action == "approve":
         magic = payments.pin_decision(session.sandbox, attempt, pin)

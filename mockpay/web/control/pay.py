@@ -1,0 +1,280 @@
+"""Paying an order without a browser: the forms of a payment's pages as one body, as far as they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, to_builtins
+
+from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.orders import OrderState
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
+from mockpay.domain.scenarios.resolution import Input, find
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.words import parse_word
+from mockpay.risk.assessment import Inputs
+from mockpay.services import buyers
+from mockpay.services.payments import authentication, banks, orders, payments, settlement
+from mockpay.services.payments.authentication import CheckoutContext, Payer
+from mockpay.store import attempts, outbox
+from mockpay.store import orders as order_rows
+from mockpay.store.transitions import require
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.threeds import acs, requestor, threeds_table
+from mockpay.threeds.acs import ChallengeCompletion
+from mockpay.threeds.rules import State
+from mockpay.vault import saved_methods
+from mockpay.vault.rules import CONSENT_VERSIONS, consent
+from mockpay.web.checkout import submission, upi
+from mockpay.web.checkout.page_session import PageSession
+from mockpay.web.control.buyers import buyer_named
+from mockpay.web.control.endpoints import POST, Request
+
+_SAVED = "saved"
+_HERE = "127.0.0.1"
+
+
+class PayRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """
+    What a buyer types: the method's fields, and what later pages ask for.
+
+    Sent again for an order that waits, it answers what that waits for; `method` is then not looked at.
+    """
+
+    method: Annotated[str, Meta(description=f"{', '.join(METHODS)} or {_SAVED}.")] = ""
+    vpa: Annotated[str, Meta(description="UPI: the UPI ID; without it the app was opened by its link.")] = ""
+    number: str = ""
+    expiry: Annotated[str, Meta(description="MM/YY")] = ""
+    cvv: str = ""
+    name: Annotated[str, Meta(description="The cardholder's.")] = ""
+    bank: Annotated[str, Meta(description="Net banking and EMI: the bank's code.")] = ""
+    tenure: Annotated[str, Meta(description="EMI: months.")] = ""
+    email: Annotated[str, Meta(description="Balance: whose.")] = ""
+    token: Annotated[str, Meta(description="A saved method of `buyer`.")] = ""
+    buyer: Annotated[str, Meta(description="Who is signed in: an id or an e-mail.")] = ""
+    save: Annotated[bool, Meta(description="Keep the instrument for `buyer`, who consents.")] = False
+    otp: Annotated[str, Meta(description="Typed wherever a code is asked for; the inbox has it.")] = ""
+    pin: Annotated[str | None, Meta(description="UPI: approve in the app, by this PIN or an empty one.")] = None
+    user: Annotated[str, Meta(description="Net banking: a magic user name at the bank's log-in.")] = ""
+    answer: Annotated[
+        str, Meta(description=f"Net banking: {', '.join(banks.BUTTONS)}. UPI: approve, decline, ignore, late.")
+    ] = ""
+
+
+class PayResult(Struct, kw_only=True):
+    """
+    How the order stands.
+
+    `waits_for` is what has to come next: ``otp``, ``3ds``, ``upi-app``, ``bank`` (send `otp`, `pin` or `answer`),
+    ``review`` or ``issuer`` (time passes); null where nothing is waited for. `return_url` is where the buyer's browser
+    goes: to the seller with the signed result, or after a failed try to the page that gives up and leads there.
+    """
+
+    order_id: str
+    state: OrderState
+    attempt_id: str | None
+    attempt_state: AttemptState | None
+    waits_for: str | None
+    return_url: str | None
+
+
+def pay_order(request: Request[None, PayRequest]) -> PayResult:
+    body = request.body
+    with request.transaction() as sandbox:
+        session = _session(sandbox, request)
+        outbox_id = _start(session, body, request.base) if session.payable else None
+        if not session.payable and not session.order.open:
+            raise Conflict(f"The order is {session.order.state}: nothing is left to pay.", code="order.over")
+    submission.send(request.runtime, session, outbox_id)
+    for step in _steps(body):
+        with request.transaction() as sandbox:
+            session = _session(sandbox, request)
+            outbox_id = step(session, body, request.base)
+        submission.send(request.runtime, session, outbox_id)
+    with request.transaction() as sandbox:
+        return _result(_session(sandbox, request), request.base)
+
+
+def _session(sandbox: Sandbox, request: Request[None, Any]) -> PageSession:
+    order = require(order_rows.by_id(sandbox, request.path["order_id"]), "order")
+    return PageSession(sandbox, order, attempts.last_of_order(sandbox, order.order_pk))
+
+
+# --- the method's form
+
+
+def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
+    """Begin a try; the gateway's call, where nobody is asked first."""
+    sandbox, buyer_id = session.sandbox, None
+    if body.buyer:
+        buyer = buyer_named(sandbox, body.buyer)
+        buyer_id = (buyer if buyer.buyer_id else buyers.ensure(sandbox, buyer.email)).buyer_id
+    token = body.token if body.method == _SAVED else None
+    instrument = _saved(sandbox, buyer_id, body.token) if token is not None else _instrument(session, body)
+    keeps = body.save and buyer_id is not None and token is None and instrument.method in CONSENT_VERSIONS
+    payer = Payer(
+        inputs=Inputs(email=body.email or None, buyer_name=body.name or None),
+        checkout=CheckoutContext(
+            f"{base}{session.at('choose').rstrip('/')}", payee=session.order.payee(sandbox.seller.name)
+        ),
+        buyer_id=buyer_id,
+        consent=consent(sandbox.now, _HERE, instrument.method) if keeps else None,
+        saved_token=token,
+    )
+    return payments.pay(sandbox, session.order, instrument, payer).outbox_id
+
+
+def _checkout(session: PageSession, base: str) -> CheckoutContext:
+    """The page that a browser would be on."""
+    payee = session.order.payee(session.sandbox.seller.name)
+    return CheckoutContext(f"{base}{session.at('choose').rstrip('/')}", payee=payee)
+
+
+def _instrument(session: PageSession, body: PayRequest) -> Instrument:
+    method = parse_word("method", body.method, [*METHODS, _SAVED], code="method.unknown", field="method")
+    parts = {name: value for name, value in to_builtins(body).items() if isinstance(value, str)}
+    if method == Upi.method and not body.vpa:
+        return Upi()
+    return METHODS[method].read({"cvv": "", **parts}, session.sandbox.now, session.order.amount)
+
+
+def _saved(sandbox: Sandbox, buyer_id: str | None, token: str) -> Instrument:
+    if buyer_id is None or not token:
+        raise Invalid("A saved method needs its 'token' and its 'buyer'.", code="token.missing", field="token")
+    used = saved_methods.use(sandbox, buyer_id, token)
+    if used.cryptogram is not None:
+        saved_methods.redeem(sandbox, used.cryptogram)
+    return used.instrument
+
+
+# --- what later pages ask for
+
+
+def _steps(body: PayRequest) -> Iterator[Any]:
+    """The pages that a buyer comes to, in their order; each that is not asked for changes nothing."""
+    yield _begin_threeds
+    yield _ask_issuer
+    if body.otp:
+        yield _type_otp
+        yield _ask_issuer
+    yield _answer_approval
+    yield _ask_issuer
+    if body.otp:
+        yield _type_otp
+
+
+def _begin_threeds(session: PageSession, _body: PayRequest, base: str) -> int | None:
+    """Begin an authentication that had no browser: a review was approved by the clock."""
+    attempt = session.last
+    if attempt is None or session.current != Auth.THREEDS:
+        return None
+    if threeds_table.latest(session.sandbox, attempt.attempt_id) is not None:
+        return None
+    return submission.charge_if_proved(
+        session, attempt, authentication.prepare(session.sandbox, attempt, _checkout(session, base))
+    )
+
+
+def _ask_issuer(session: PageSession, _body: PayRequest, _base: str) -> int | None:
+    """3-D Secure's first message: the issuer lets through, refuses, or wants a challenge."""
+    attempt = session.last
+    if attempt is None or session.current != Auth.THREEDS:
+        return None
+    txn = threeds_table.latest(session.sandbox, attempt.attempt_id)
+    if txn is None or txn.state not in {State.PREPARED, State.METHOD}:
+        return None
+    moved = authentication.ask_issuer(session.sandbox, attempt, CheckoutContext().browser, "N")
+    return submission.charge_if_proved(session, attempt, moved)
+
+
+def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
+    """Type the code where one is asked for: on the payment's page, or on the issuer's."""
+    attempt, sandbox = session.last, session.sandbox
+    if attempt is None or session.current not in {Auth.OTP, Auth.THREEDS}:
+        return None
+    if session.current == Auth.OTP:
+        _, moved = authentication.submit_otp(sandbox, attempt, body.otp)
+        return submission.charge_if_proved(session, attempt, moved)
+    txn = threeds_table.latest(sandbox, attempt.attempt_id)
+    if txn is None or txn.state is not State.CHALLENGE or txn.acs_token is None:
+        return None
+    answered = acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data or "")
+    if not isinstance(answered, ChallengeCompletion):
+        answered = acs.submit(sandbox, txn.acs_token, body.otp)
+    if not isinstance(answered, ChallengeCompletion):
+        return None
+    moved = authentication.handle_return(sandbox, attempt, answered.cres, answered.session_data)
+    return submission.charge_if_proved(session, attempt, moved)
+
+
+def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int | None:
+    """Press the button of the UPI app or of the bank's page."""
+    attempt = session.last
+    if attempt is None:
+        return None
+    if session.at_app and (body.pin is not None or body.answer):
+        action = body.answer or "approve"
+        upi.check_answer(action, body.pin or "")
+        upi.answer(session, attempt, action, body.pin or "")
+    elif session.at_bank and (body.answer or body.user):
+        row = find(Input.BANK_USER, body.user.strip().lower()) if body.user else None
+        pressed = parse_word("answer", body.answer or "success", banks.BUTTONS, code="bank.answer", field="answer")
+        outcome = row.outcome if row is not None else banks.BUTTONS[pressed][0]
+        back = banks.record_decision(session.sandbox, attempt, outcome, row)
+        banks.verify_return(session.sandbox, session.order, attempt, back)
+        return outbox.add(session.sandbox, settlement.ASK_BANK, attempt.attempt_id, leased=True)
+    return None
+
+
+# --- the answer
+
+
+def _result(session: PageSession, base: str) -> PayResult:
+    order, last = session.order, session.last
+    return PayResult(
+        order_id=order.order_id,
+        state=order.state,
+        attempt_id=last.attempt_id if last else None,
+        attempt_state=last.state if last else None,
+        waits_for=_waits_for(session, last),
+        return_url=_return_url(session, base),
+    )
+
+
+def _waits_for(session: PageSession, last: Attempt | None) -> str | None:
+    if last is None or not session.order.open or not last.live:
+        return None
+    if last.state is AttemptState.RISK_REVIEW:
+        return "review"
+    if session.current in {Auth.OTP, Auth.THREEDS}:
+        return session.current
+    return session.approval_page or "issuer"
+
+
+def _return_url(session: PageSession, base: str) -> str | None:
+    """Where the buyer's browser goes; the seller hears nothing where a scenario keeps it from coming back."""
+    order, last = session.order, session.last
+    if order.open:
+        gives_up = last is not None and not last.live
+        return f"{base}{session.at('return')}" if gives_up else None
+    provider = session.sandbox.provider_of(order)
+    if provider.return_url is None:
+        return None
+    url = provider.return_url(session.sandbox.seller, order, last)
+    fault = last.plan.at(Stage.REDIRECT).outcome if last else "success"
+    orders.record_return(session.sandbox, order, url, fault)
+    return None if fault == "never_returns" else url
+
+
+ENDPOINTS = (
+    POST(
+        "/v1/sellers/{seller_id}/orders/{order_id}/pay",
+        pay_order,
+        "Pay an order without a browser, through the services of the pages; calling again answers what it waits for.",
+        errors=(409,),
+        example='{"method": "upi", "vpa": "success@mockpay", "pin": "1234"}',
+    ),
+)
