@@ -40,6 +40,7 @@ _TITLES = {
     "methods": "Methods of payment",
     "clock": "Clock",
     "orders": "Orders",
+    "pay": "Paying without a browser",
     "attempts": "Attempts and reviews",
     "refunds": "Refunds",
     "notifications": "Notifications",
