@@ -240,7 +240,7 @@ def test_a_lock_names_the_order_that_caused_it_and_how_long_it_lasts(world, view
     order = world.order("C", amount="20000.00")
     attempt = world.pay_with(order, Wallet(RICH))
     assert world.get_attempt(attempt.attempt_id).reason == "otp_attempts_exceeded"
-    assert_explained(world, views, order, attempt, f"wrong codes typed for order {locking.order_id}"[1:], "IST")
+    assert_explained(world, views, order, attempt, f"rong codes typed for order {locking.order_id}", "until 18:00 IST")
 
 
 def test_a_risk_rule_tells_what_it_counted_its_limit_its_score_and_its_switch(runtime, views):
