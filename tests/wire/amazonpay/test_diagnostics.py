@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from mockpay.wire import forms
 from mockpay.wire.amazonpay.diagnostics import explain, explain_strings
+from mockpay.wire.amazonpay.mistakes import mistake
 from mockpay.wire.amazonpay.signature_verification import Candidate, SignedRequest, candidates
 from mockpay.wire.amazonpay.signing import sign
 
@@ -304,3 +305,14 @@ def test_an_envelope_with_line_breaks_does_not_break_the_explanation():
 
     assert explain_strings([right], secret=SECRET, signature="x").cause
     assert explain_strings([right], secret=SECRET, signature="x", claimed="POST\nh\n/\na=1").cause
+
+
+def test_a_mistake_that_no_signature_mends_is_never_accepted():
+    right = Candidate("envelope", "POST\nh\n/\na=b%20c")
+    once = mistake("value.once", "The payload has a percent-encoded once.", ["a"])
+    for lenient in (False, True):
+        found = explain_strings(
+            [right], secret=SECRET, signature=sign(SECRET, right.string_to_sign), unmendable=[once], lenient=lenient
+        )
+
+        assert (found.matched, found.cause, found.warning) == (None, once.sentence, "")
