@@ -77,6 +77,9 @@ class OutgoingHosts:
         """
         if is_loopback_address(host):
             return [host]
+        if is_loopback(host):
+            # By definition (RFC 6761), whatever a resolver knows of them.
+            return ["127.0.0.1", "::1"]
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:

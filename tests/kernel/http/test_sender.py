@@ -3,7 +3,7 @@
 import ssl
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import create_server, socket
+from socket import AF_INET6, create_server, socket
 from threading import Thread
 
 import pytest
@@ -86,6 +86,22 @@ def test_a_host_is_called_at_its_next_address_where_nobody_listens_at_the_first(
 
     with raw_server([OK]) as server:
         assert HttpSender(Two()).send(HttpCall("GET", f"http://localhost:{server.port}/")).status == 200
+
+
+def test_a_server_at_the_other_loopback_address_is_found_by_any_name_of_this_machine(sender):
+    with create_server(("::1", 0), family=AF_INET6) as listening:
+        port = listening.getsockname()[1]
+
+        def answer():
+            for _ in range(2):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n", 1))
+
+        Thread(target=answer, daemon=True).start()
+        for host in ("app.localhost", "[::1]"):
+            assert sender.send(HttpCall("GET", f"http://{host}:{port}/")).status == 200
 
 
 def test_a_host_is_held_to_its_addresses_at_every_call():
