@@ -74,7 +74,9 @@ def test_told_as_failure_though_captured_the_money_goes_back(world):
     assert world.states(order) == ("PAID", "CAPTURED")
     world.advance(0.001)
     assert world.states(order) == ("REFUNDED", "REVERSED")
-    assert world.get_order(order).refunded_minor == world.attempts(order)[0].captured_minor == 170_308
+    (attempt,) = world.attempts(order)
+    assert world.get_order(order).refunded_minor == attempt.captured_minor == 170_308
+    assert (attempt.captured.wire(), attempt.refundable.wire()) == ("1703.08", "0.00")
     assert world.violations() == []
 
 

@@ -19,6 +19,14 @@ def cancelled(shop: Shop, page: str):
     return shop.leave(page)
 
 
+def cancelled_by_seller(shop: Shop, page: str):
+    """While the bank decides."""
+    shop.finish(page, "pendingok@mockpay")
+    (order,) = shop.seller.orders()
+    shop.seller.cancel(order["order_id"])
+    return shop.leave(page)
+
+
 def expired(shop: Shop, page: str):
     shop.seller.advance(seconds=1000)
     return shop.leave(page)
@@ -35,6 +43,7 @@ ENDS = {
     "pending": (lambda shop, page: shop.finish(page, "pending@mockpay"), Outcome.PENDING, "01", "Txn Pending"),
     "deemed": (lambda shop, page: shop.finish(page, "deemed@mockpay"), Outcome.PENDING, "01", "Txn Pending"),
     "cancel": (cancelled, Outcome.FAILURE, "201", "Cancelled by the buyer"),
+    "cancel by seller": (cancelled_by_seller, Outcome.FAILURE, "201", "Cancelled by the seller"),
     "expiry": (expired, Outcome.FAILURE, "202", "The time to pay is over"),
 }
 
