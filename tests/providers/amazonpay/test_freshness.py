@@ -60,4 +60,4 @@ def test_local_time_labelled_as_utc_is_recognised(subtests):
             assert said(ahead).endswith(" seconds are allowed.")
     # By the clock that is nearer.
     assert said(2_640, real_behind=-3_640).endswith(" seconds are allowed.")
-    assert said(6_440, real_behind=-10_040).endswith(" It looks like the local time of UTC-1:00, labelled as UTC.")
+    assert said(HOUR, real_behind=-13_640).endswith(" It looks like the local time of UTC+1:00, labelled as UTC.")
