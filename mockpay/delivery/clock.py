@@ -94,7 +94,11 @@ class _Lease:
 
     def holds(self) -> bool:
         """Whether it is still there and there is still time."""
-        return not self._over.is_set() and self._runtime.real_clock.now() < self._deadline
+        return not self._over.is_set() and self.seconds_left() > 0
+
+    def seconds_left(self) -> float:
+        """Real time until the deadline."""
+        return (self._deadline - self._runtime.real_clock.now()) / SECOND
 
     def __exit__(self, *_exception: object) -> None:
         """Give it back, unless it lapsed and another has it."""
@@ -141,7 +145,7 @@ def _settle(runtime: Runtime, seller_id: str, target: int | None, lease: _Lease)
         fired = scheduler.fire(runtime, seller_id, None if in_flight else target)
         if fired.more and not fired.queued:
             continue
-        if send_waiting(runtime, seller_id) or fired.more or fired.queued:
+        if send_waiting(runtime, seller_id, timeout=max(lease.seconds_left(), 0)) or fired.more or fired.queued:
             continue
         if not in_flight:
             return True

@@ -123,11 +123,18 @@ class SenderPool:
                 self._changed.notify_all()
 
 
-def send_waiting(runtime: Runtime, seller_id: str | None = None, limit: int = SENDERS) -> int:
-    """Send what nobody is sending, of one seller or of all, and wait for it; how many rows."""
+def send_waiting(
+    runtime: Runtime, seller_id: str | None = None, limit: int = SENDERS, timeout: float | None = None
+) -> int:
+    """
+    Send what nobody is sending, of one seller or of all, and wait for it; how many rows.
+
+    Args:
+        timeout: Real seconds; what takes longer is sent all the same.
+    """
     pool = SenderPool(runtime, seller_id, size=limit, refill=False)
     count = pool.take()
-    pool.finish()
+    pool.finish(timeout)
     return count
 
 

@@ -193,6 +193,22 @@ def test_what_is_not_reached_in_time_is_told(world):
 
 
 @on_sqlite
+def test_a_shop_that_takes_longer_than_the_timeout_is_not_waited_for(world):
+    answer = Event()
+
+    class Slow:
+        def send(self, call):
+            assert answer.wait(20)
+            return HttpReply(200, {}, b"")
+
+    return_call(world)
+    slow = ticking(World(replace(world.runtime, sender=Slow()), world.seller_id))
+    assert not slow.advance_to(NOON + SECOND, timeout=2).complete
+    answer.set()
+    assert world.advance_to(NOON + SECOND).complete
+
+
+@on_sqlite
 def test_a_server_that_stops_ends_the_wait(world):
     return_call(world, leased=True)
     world.runtime.stopping.set()
