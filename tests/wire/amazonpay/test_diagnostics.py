@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from mockpay.wire import forms
 from mockpay.wire.amazonpay.diagnostics import explain, explain_strings
+from mockpay.wire.amazonpay.mistaken_strings import search
 from mockpay.wire.amazonpay.mistakes import mistake
 from mockpay.wire.amazonpay.signature_verification import Candidate, SignedRequest, candidates
 from mockpay.wire.amazonpay.signing import sign
@@ -316,3 +317,10 @@ def test_a_mistake_that_no_signature_mends_is_never_accepted():
         )
 
         assert (found.matched, found.cause, found.warning) == (None, once.sentence, "")
+
+
+def test_a_long_string_is_tried_less_often():
+    tried = []
+
+    assert search([f"{RIGHT}&z={'x' * 900_000}"], lambda text: tried.append(len(text)), sent_order=["z"]) is None
+    assert 0 < sum(tried) <= 20_000_000 * 1.01
