@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.providers.amazonpay.http_client import assert_xml_error
+from tests.providers.amazonpay.http_client import assert_xml_error, send_request
 from tests.providers.amazonpay.shop import Shop
 
 REFUND = {"RefundAmount__Amount": "99.00", "RefundAmount__CurrencyCode": "INR", "RefundReferenceId": "R-1"}
@@ -143,6 +143,14 @@ def test_an_authorisation_that_failed_says_why(shop, subtests):
             order = opened(shop, vpa, sellerOrderId=vpa)
             assert status(details(shop, "Authorization", order), "Authorization") == expected
             assert_xml_error(shop.call("GetCaptureDetails", AmazonCaptureId=order), 404, "InvalidTransactionId")
+
+
+def test_the_try_that_paid_is_told_and_not_one_that_failed(shop):
+    page = shop.order()
+    for vpa in ("insufficient@mockpay", "success@mockpay"):
+        send_request(shop.server, f"{page}upi", form=f"vpa={vpa}")
+    [order] = shop.seller.orders()
+    assert status(details(shop, "Authorization", order["order_id"]), "Authorization") == ("Open", None)
 
 
 def test_an_authorisation_that_nobody_captured_expires(shop):
