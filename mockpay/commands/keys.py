@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mockpay.commands.remote import fail
-from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
 from mockpay.settings import Settings
 
 #: The sandbox's own files and what each is for.
@@ -69,7 +69,7 @@ def rotate() -> None:
             done = key_rotation.rotate(writer, open_keys(settings.keys_dir))
         finally:
             close(engine, writer)
-    except MockpayError as error:
+    except (MockpayError, DatabaseUnavailable) as error:
         fail(error.message)
     removed = ", ".join(str(version) for version in done.removed)
     click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it. Removed: {removed}.")

@@ -15,7 +15,7 @@ import click
 
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
-from mockpay.kernel.errors import MockpayError, Unusable
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, Unusable
 from mockpay.kernel.http.hosts import is_loopback
 from mockpay.server import MockpayServer
 from mockpay.services.sellers.accounts import ensure_default
@@ -51,7 +51,7 @@ def serve(host: str | None, port: int | None, database_url: str | None, *, tls: 
         click.echo(f"mockpay: {sentence}", err=True)
     try:
         _serve(read_settings(host, port, database_url), tls=tls, while_stdin=while_stdin)
-    except MockpayError as error:
+    except (MockpayError, DatabaseUnavailable) as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
 

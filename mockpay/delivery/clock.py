@@ -10,7 +10,7 @@ from typing import Self
 from mockpay.delivery import scheduler
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.kernel.clock import SECOND, Clock, Mode
-from mockpay.kernel.errors import Conflict, MockpayError, NotFound
+from mockpay.kernel.errors import Conflict, DatabaseUnavailable, NotFound
 from mockpay.store import outbox, schedule, sellers
 from mockpay.store.unit_of_work import Runtime, read, transaction
 
@@ -115,7 +115,7 @@ class _Lease:
                     renewed = sellers.renew_advance(sandbox.connection, self._seller_id, self._until, until)
             except NotFound:
                 renewed = False
-            except MockpayError:
+            except DatabaseUnavailable:
                 continue  # The database has no time now; the next turn comes before the lease is over.
             if not renewed:
                 self._over.set()

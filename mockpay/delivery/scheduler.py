@@ -16,6 +16,7 @@ from mockpay.services.payments import authentication, captures, orders, payments
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
 from mockpay.store import schedule
+from mockpay.store.db.availability import unavailable
 from mockpay.store.schedule import Event
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 
@@ -159,7 +160,9 @@ def _fire_one(sandbox: Sandbox, event: Event, deeds: Mapping[str, Deed]) -> bool
             deeds[event.kind](sandbox, event)
     except MockpayError as error:
         schedule.fail(sandbox, event.event_id, f"{error.code}: {error.reason}")
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if unavailable(error):
+            raise  # The event can happen when the database serves again.
         # Whatever it is, it must not keep all that comes after it from happening.
         _log.exception("Event %s, '%s', could not happen.", event.event_id, event.kind)
         schedule.fail(sandbox, event.event_id, f"failed: {type(error).__name__}")

@@ -10,7 +10,7 @@ from threading import Condition, Event, Lock, Thread
 from mockpay.delivery import outbox, scheduler
 from mockpay.delivery.outbox import Claim
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import NotFound
+from mockpay.kernel.errors import DatabaseUnavailable, NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime
@@ -108,6 +108,8 @@ class SenderPool:
             while claim is not None:
                 self._send(claim)
                 claim = self._claim(refill=True)
+        except DatabaseUnavailable:
+            return  # It has told the log; the row is sent again when its lease is over.
         except Exception:  # noqa: BLE001
             # The row is sent again when its lease is over; nobody else would say what happened.
             _log.exception("A sender could not finish.")
@@ -170,8 +172,10 @@ class Worker:
             try:
                 busy = self.turn()
                 pause = 0.0 if busy else self._pause()
+            except DatabaseUnavailable:
+                pause = _LONGEST_SLEEP  # It has told the log.
             except Exception:  # noqa: BLE001
-                # A lost database connection must not end the only worker of the process.
+                # Whatever it is must not end the only worker of the process.
                 _worker_log.exception("The worker could not finish its turn.")
                 pause = _LONGEST_SLEEP
             if pause:

@@ -32,6 +32,23 @@ class MockpayError(Exception):
         self.detail = detail
 
 
+class DatabaseUnavailable(Exception):
+    """
+    The database cannot serve now, and nothing was changed: full, locked, gone or out of reach.
+
+    No `MockpayError`, so that nobody takes it for a refusal: what was asked for may succeed later.
+
+    Args:
+        message: One sentence that may be shown to the caller.
+        code: ``database.`` and the reason.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
 class Invalid(MockpayError):
     """What was sent breaks a rule of form; `others` are errors of a form's further fields."""
 

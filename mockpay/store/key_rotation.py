@@ -42,7 +42,7 @@ def require_offline(writer: Engine) -> None:
         if connection.dialect.name == "sqlite":
             try:
                 connection.exec_driver_sql("PRAGMA busy_timeout=0")
-                # Only the one connection of a database can leave the WAL; the next start returns to it.
+                # Only the one connection of a database can leave the WAL; the next one returns to it.
                 free = connection.exec_driver_sql("PRAGMA journal_mode=DELETE").scalar() == "delete"
             except OperationalError:
                 free = False
@@ -52,6 +52,7 @@ def require_offline(writer: Engine) -> None:
                 " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
             )
             free = connection.execute(others).scalar() == 0
+        connection.invalidate()  # The next one begins with settings of its own.
     if not free:
         raise Conflict("Somebody is connected to the database; stop the server first.", code="keys.in_use")
 

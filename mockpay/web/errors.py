@@ -9,7 +9,7 @@ from collections.abc import Callable
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from mockpay.kernel.errors import MockpayError, NotFound
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, NotFound
 from mockpay.providers.contract import providers_of
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard, problems
@@ -26,6 +26,7 @@ _PAGE_TITLES = {
     409: "Not any more",
     413: "Too large",
     500: "The sandbox broke",
+    503: "Not now",
 }
 
 
@@ -50,9 +51,11 @@ def register(app: Flask, runtime: Runtime) -> None:
             return error.get_response()  # type: ignore[return-value]  # a redirect of the router's
         return _error_response(runtime, _from_http(error, status), status, error)
 
+    @app.errorhandler(DatabaseUnavailable)
     @app.errorhandler(MockpayError)
-    def mockpay_error(error: MockpayError) -> Response:
-        return _error_response(runtime, error, problems.status_of(error), None)
+    def mockpay_error(error: MockpayError | DatabaseUnavailable) -> Response:
+        refusal = MockpayError(error.message, code=error.code) if isinstance(error, DatabaseUnavailable) else error
+        return _error_response(runtime, refusal, problems.status_of(refusal), None)
 
     @app.errorhandler(Exception)
     def unexpected_error(error: Exception) -> Response:

@@ -31,8 +31,6 @@ STATUS: Mapping[str, int] = {
     "json.media_type": 415,
     "outgoing.host": 422,
     "token.required": 401,
-    "database.busy": 503,
-    "database.unreachable": 503,
     "wait.too_many": 503,
 }
 
@@ -87,6 +85,8 @@ def status_of(error: MockpayError) -> int:
     """The HTTP status of an error's code, else of its kind, else 400."""
     if error.code in STATUS:
         return STATUS[error.code]
+    if error.code.startswith("database."):
+        return 503
     return next((status for kind, status in KINDS.items() if isinstance(error, kind)), 400)
 
 

@@ -1,11 +1,12 @@
 """Firing what is due in one world, in due order, whatever an event does."""
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
 from mockpay.delivery import clock, scheduler
 from mockpay.kernel.clock import SECOND, Mode
-from mockpay.kernel.errors import NotFound
+from mockpay.kernel.errors import DatabaseUnavailable, NotFound
 from mockpay.store import schedule, sellers
 from mockpay.store.schedule import events
 from tests.factories import NOON, World, on_sqlite
@@ -169,6 +170,20 @@ def test_a_broken_statement_fails_alone(world, seen, handlers):
     plan(world, ("after", 2))
     world.advance(10)
     assert subjects(seen) == ["after"]
+
+
+def test_an_event_that_meets_no_database_happens_later(world, seen, handlers):
+    def meet_nobody(_sandbox, _event):
+        raise psycopg.OperationalError("the connection is closed")
+
+    handlers["late"] = meet_nobody
+    plan(world, ("late", 1), kind="late")
+    with pytest.raises(DatabaseUnavailable):
+        world.advance(10)
+    handlers["late"] = handlers["test"]
+    world.advance(10)
+    assert subjects(seen) == ["late"]
+    assert rows(world) == [("late", "DONE", None)]
 
 
 def test_one_transaction_fires_a_batch_and_the_clock_follows(world, seen):

@@ -31,6 +31,7 @@ class ServerProcess:
         first = self._process.stdout.readline()
         assert first.startswith(_FIRST_LINE), first
         self.url = first.removeprefix(_FIRST_LINE).strip()
+        self.pid = self._process.pid
 
     def control(self, method, path, body=None):
         reply = requests.request(method, f"{self.url}/_mockpay/v1{path}", json=body, timeout=40)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mockpay.kernel.clock import DAY
+from mockpay.kernel.sqlite_errors import BUSY_SECONDS, unavailable
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -87,25 +88,44 @@ CREATE INDEX IF NOT EXISTS messages_by_age ON messages (taken_at);
 
 
 class LedgerFile:
-    """Opens the file for each use; `path` is made with its folder where absent."""
+    """
+    Opens the file for each use; `path` is made with its folder where absent, and never again.
+
+    Raises:
+        DatabaseUnavailable: it is full, locked or gone.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self.read() as connection:
+        self._url = path.absolute().as_uri()
+        with self._connection("rwc") as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
 
     @contextmanager
+    def _connection(self, mode: str) -> Iterator[sqlite3.Connection]:
+        try:
+            connecting = sqlite3.connect(
+                f"{self._url}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
+            with closing(connecting) as connection:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                yield connection
+        except sqlite3.Error as error:
+            failure = unavailable(error)
+            if failure is None:
+                raise
+            raise failure from error
+
+    @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection that only reads."""
-        with closing(sqlite3.connect(self._path, timeout=10, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")
+        """A connection that only reads; raises like the file."""
+        with self._connection("rw") as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a write transaction; what raises inside undoes it."""
+        """A connection in a write transaction; what raises inside undoes it; raises like the file."""
         with self.read() as connection:
             connection.execute("BEGIN IMMEDIATE")
             # Anything that raises leaves the transaction open; closing rolls it back.

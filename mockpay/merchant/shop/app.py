@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from mockpay.kernel.errors import Forbidden
+from mockpay.kernel.errors import DatabaseUnavailable, Forbidden
 from mockpay.kernel.templates import STATIC_MAX_AGE, prepare, versioned
 from mockpay.merchant.shop.back_office import BackOffice
 from mockpay.merchant.shop.checkout import Checkout
@@ -36,6 +36,7 @@ def _blueprint(config: ShopConfig) -> Blueprint:
     MobileEndpoints(checkout).add_to(blueprint)
     blueprint.register_error_handler(NotFound, pages.not_found)
     blueprint.register_error_handler(Forbidden, pages.forbidden)
+    blueprint.register_error_handler(DatabaseUnavailable, pages.unavailable)
     blueprint.before_request(lambda: _guard(config))
     blueprint.after_request(_harden)
     return blueprint

@@ -8,11 +8,10 @@ gives the result's parameters to the verify endpoint.
 from __future__ import annotations
 
 import re
-import sqlite3
 
 from flask import Blueprint, Response, request
 
-from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.merchant.ledger import ShopOrder
 from mockpay.merchant.shop.back_office import BackOffice
@@ -41,7 +40,7 @@ class IpnEndpoint:
         headers = dict(request.headers.items())
         try:
             notification = self._back_office.accept_notification(headers, request.get_data())
-        except (Unreachable, sqlite3.Error) as error:
+        except (Unreachable, DatabaseUnavailable) as error:
             return _plain(f"Not now: {error}\n", 500)
         except MockpayError as error:
             return _plain(f"{error.code}: {error.message}\n", 400)

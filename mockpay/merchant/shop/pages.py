@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError
+from mockpay.kernel.errors import Conflict, DatabaseUnavailable, Forbidden, Invalid, MockpayError
 from mockpay.kernel.money import Money
 from mockpay.merchant.ledger import ShopOrder
 from mockpay.merchant.shop import view_models
@@ -103,6 +103,11 @@ class Pages:
     def forbidden(self, error: Forbidden) -> ResponseReturnValue:
         """Say what the guard said."""
         return self._render("notice", "Refused", heading="Refused", sentence=error.message), 403
+
+    def unavailable(self, error: DatabaseUnavailable) -> ResponseReturnValue:
+        """Say why the shop's ledger cannot be read or written."""
+        heading = "The shop's ledger is out of reach"
+        return self._render("notice", heading, heading=heading, sentence=error.message), 503
 
     def order_or_404(self, order_id: str) -> ShopOrder:
         """The order, or 404."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from flask import Request, Response, jsonify
 from flask import request as current_request
 
-from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
 from mockpay.providers.amazonpay.errors import amazon_error
 from mockpay.providers.amazonpay.request_forms import CONTROL, field_names
 from mockpay.providers.amazonpay.xml_responses import error_document
@@ -56,7 +57,8 @@ def note_refusal(
     It belongs to the seller whom the request named, or to nobody. A page is not kept, its sentence is the error's.
     """
     page = response.mimetype == "text/html"
-    with writing(runtime.writer) as connection:
+    # The answer does not depend on it.
+    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
         real = runtime.real_clock.now()
         journal.add(
             connection,

@@ -82,6 +82,8 @@ TABLE: Mapping[str, AmazonError] = {
     "throttled": AmazonError(503, "RequestThrottled", "Request is throttled"),
 }
 
+#: The database cannot serve now: the reason is told, since a sandbox's user can mend it.
+_UNAVAILABLE = AmazonError(503, "ServiceUnavailable")
 OTHER = AmazonError(500, "InternalServerError", "There was an internal service failure.")
 
 
@@ -92,5 +94,7 @@ _CALLERS_FAULT = frozenset({"form", "envelope", "input", "amount", "http"})
 def amazon_error(code: str) -> AmazonError:
     """The row of a code; `http.4xx` is what the framework refused, told as a plain 400."""
     family, _, rest = code.partition(".")
+    if family == "database":
+        return _UNAVAILABLE
     plain = family in _CALLERS_FAULT and not rest.startswith("5")
     return TABLE.get(code) or (_INVALID if plain else OTHER)

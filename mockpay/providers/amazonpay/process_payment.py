@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Request, Response
 
 from mockpay.domain.orders import Order
-from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError
 from mockpay.providers.amazonpay import codec, reasons
 from mockpay.providers.amazonpay.error_responses import note_refusal
 from mockpay.providers.amazonpay.freshness import staleness
@@ -64,6 +64,8 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
         result = request.environ.get(REFUSAL) or begin(runtime, sent_form(request), line)
     except MockpayError as error:
         result = Refusal(error)
+    if isinstance(result, DatabaseUnavailable):
+        raise result
     if isinstance(result, Refusal):
         response = refusal_page(result.error, request, result.sandbox)
         note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response, result.orders)
@@ -188,8 +190,12 @@ class Shortcut:
         if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
             return self._ordinary(environ, start_response)
         line = RequestLine("GET", environ["PATH_INFO"], perf_counter())
-        result = begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"), line)
-        if isinstance(result, Refusal):
+        result: str | Refusal | DatabaseUnavailable
+        try:
+            result = begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"), line)
+        except DatabaseUnavailable as error:
+            result = error
+        if not isinstance(result, str):
             return self._ordinary({**environ, REFUSAL: result}, start_response)
         headers = [("Location", result), ("Cache-Control", "no-store"), ("Content-Length", "0")]
         start_response("302 Found", headers)

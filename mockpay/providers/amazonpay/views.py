@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from time import perf_counter
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Request, Response, g, jsonify, request
 
 from mockpay.domain.methods.cards import redact
-from mockpay.kernel.errors import MockpayError, NotFound
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, NotFound
 from mockpay.providers.amazonpay import charge_status, process_payment, throttling
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
 from mockpay.providers.amazonpay.environments import check_region
@@ -86,11 +87,17 @@ def _written(response: Response) -> Response:
 
 
 def _note_others(runtime: Runtime, response: Response) -> Response:
-    """Write down what no operation has: a call for a key or certificate, of metrics, to no address, or that broke."""
-    if "written" in g or not (request.blueprint == _NAME or request.path.startswith(_PATHS)):
+    """
+    Write down what no operation has: a call for a key or certificate, of metrics, to no address, or that broke.
+
+    But for 503: then the journal cannot be written either.
+    """
+    if "written" in g or response.status_code == 503:
+        return response
+    if request.blueprint != _NAME and not request.path.startswith(_PATHS):
         return response
     name = (request.endpoint or "").removeprefix(f"{_NAME}.") or "unknown"
-    with writing(runtime.writer) as connection:
+    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
         real = runtime.real_clock.now()
         journal.add(
             connection,

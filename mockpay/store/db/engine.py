@@ -8,39 +8,46 @@ PostgreSQL: the same SQL over one engine; one writer a seller by locking the sel
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, insert, select, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from mockpay.kernel import ids
 from mockpay.kernel.clock import RealClock, SystemClock
-from mockpay.kernel.errors import MockpayError, Unusable
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, Unusable
+from mockpay.kernel.sqlite_errors import BUSY_SECONDS
+from mockpay.store.db.availability import Availability, availability_of, watch
 from mockpay.store.db.metadata import metadata, text
 
-#: How long a writer waits for another one, in seconds.
-BUSY_SECONDS = 10.0
+_BUSY_PRAGMA = f"busy_timeout={BUSY_SECONDS * 1000:.0f}"
 _PRAGMAS = (
     # A payment changes a row on each of fifteen pages: the smaller, the less is copied.
     "page_size=1024",
     "journal_mode=WAL",
     "synchronous=NORMAL",
-    f"busy_timeout={BUSY_SECONDS * 1000:.0f}",
+    _BUSY_PRAGMA,
     "foreign_keys=ON",
     "temp_store=MEMORY",
     "cache_size=-3000",
     # 16 MB, four times the default: a page that many payments touch is copied back once.
     "wal_autocheckpoint=16000",
 )
+#: Which tables and columns a database was made with; health writes to it.
+versions = Table("made_with", metadata, text("shape", primary_key=True), text("filler", default=""))
+#: Of a connection to SQLite: the write-ahead log that it writes to.
+_LOG = "log"
+#: How long a writer waits for a lock for which others have waited in vain, or health does.
+_RETRY_SECONDS = 0.5
 #: How long a server of PostgreSQL may take to answer at all.
 _CONNECT_SECONDS = 5
 
@@ -95,7 +102,8 @@ def engine_options(url: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """
     if not url.startswith("sqlite"):
         timeouts = {"connect_timeout": _CONNECT_SECONDS}
-        return {"pool_size": 8, "max_overflow": 32, "pool_pre_ping": True, "connect_args": timeouts}, None
+        sizes = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
+        return {**sizes, "pool_pre_ping": True, "connect_args": timeouts}, None
     # The connection used last comes first: it has the newest pages in its cache.
     readers = {"pool_size": 8, "max_overflow": 128, "pool_use_lifo": True, "pool_reset_on_return": None}
     return readers, {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS, "pool_reset_on_return": None}
@@ -113,82 +121,131 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
 
 def configure(engine: Engine, writer: Engine) -> None:
     """Set up the connections that new engines will open."""
+    is_file = engine.dialect.name == "sqlite"
+    availability = Availability(Path(str(engine.url.database)).absolute() if is_file else None)
+    watch(availability, engine, writer)
     for each in {engine, writer}:
-        listener = _set_pragmas if each.dialect.name == "sqlite" else _commit_as_sqlite_does
-        event.listen(each, "connect", listener)
+        event.listen(each, "connect", partial(_set_pragmas, availability) if is_file else _act_as_sqlite_does)
 
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
+def _set_pragmas(availability: Availability, connection: Any, record: Any) -> None:
     # The driver's own implicit BEGIN is deferred; `reading` and `writing` begin by themselves.
     connection.isolation_level = None
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA schema_version").fetchone()  # Whoever has read has opened the log.
+    record.info[_LOG] = availability.opened()
 
 
-def _commit_as_sqlite_does(connection: Any, _record: Any) -> None:
+def _act_as_sqlite_does(connection: Any, _record: Any) -> None:
     """
     PostgreSQL waits for the disk at every commit; SQLite's NORMAL does not (decision 0011).
 
-    A crash of the machine may lose the last commits, never half of one.
+    A crash of the machine may lose the last commits, never half of one. Nor does SQLite wait for a lock for ever.
     """
     connection.execute("SET synchronous_commit = off")
+    connection.execute(f"SET lock_timeout = {BUSY_SECONDS * 1000:.0f}")
     connection.commit()
 
 
 @contextmanager
-def writing(writer: Engine) -> Iterator[Connection]:
+def writing(writer: Engine, seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
     """
     A write transaction: committed at the end, rolled back on any error.
 
+    Args:
+        seconds: How long to wait for other writers.
+
     Raises:
-        MockpayError: code ``database.busy``: another writer did not finish in time.
+        DatabaseUnavailable: nothing was written.
     """
+    began, availability = monotonic(), availability_of(writer)
+    if availability.failing:
+        seconds = min(seconds, _RETRY_SECONDS)
     try:
-        connection = writer.connect()
-    except PoolTimeoutError as error:
-        raise _busy() from error
-    with connection:
-        connection.begin()
-        if connection.dialect.name == "sqlite":
-            # Not by an event of the engine's: one listener slows every statement down.
-            try:
-                connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
-            except sqlite3.OperationalError as error:
-                raise _busy() from error
-        yield connection
-        connection.commit()
+        with writer.connect() as connection:
+            connection.begin()
+            driver: Any = connection.connection.dbapi_connection
+            if connection.dialect.name == "sqlite":
+                _lock_file(driver, seconds - (monotonic() - began))
+            availability.check_file()
+            before = _changes(driver)
+            yield connection
+            availability.check_file(connection.info.get(_LOG))
+            connection.commit()
+            wrote = before is None or _changes(driver) != before
+    except MockpayError:
+        raise
+    except Exception as error:
+        availability.raise_for(error)
+        raise
+    if wrote:
+        availability.record_write()
 
 
-def _busy() -> MockpayError:
-    message = "The database is busy: another write transaction did not finish in time."
-    return MockpayError(message, code="database.busy")
+def _changes(driver: Any) -> int | None:
+    """How many rows a connection to SQLite has changed: a commit of none needs no disk."""
+    return getattr(driver, "total_changes", None)
+
+
+def _lock_file(driver: Any, seconds: float) -> None:
+    """
+    Wait for SQLite's write lock as long as is left of the time.
+
+    Not by an event of the engine's: one listener slows every statement down.
+    """
+    if seconds > BUSY_SECONDS - 0.1:
+        driver.execute("BEGIN IMMEDIATE")
+        return
+    try:
+        driver.execute(f"PRAGMA busy_timeout={max(seconds, 0) * 1000:.0f}")
+        driver.execute("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA {_BUSY_PRAGMA}")
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A read transaction: one picture of the data, whatever is written meanwhile."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            if connection.dialect.name == "sqlite":
-                connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
-            yield connection
+    """
+    A read transaction: one picture of the data, whatever is written meanwhile.
+
+    Raises:
+        DatabaseUnavailable: nothing can be read.
+    """
+    availability = availability_of(engine)
+    try:
+        with engine.connect() as connection:
+            availability.check_file()
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                if connection.dialect.name == "sqlite":
+                    connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
+                yield connection
+    except MockpayError:
+        raise
+    except Exception as error:
+        availability.raise_for(error)
+        raise
+
+
+_probe = update(versions).values(filler=bindparam("text"))
 
 
 def check_health(engine: Engine) -> str:
     """
-    Ask the database something; its kind, ``sqlite`` or ``postgresql``.
+    Find out whether something can be written; the kind of the database, ``sqlite`` or ``postgresql``.
 
     Raises:
-        MockpayError: code ``database.unreachable``.
+        DatabaseUnavailable: it cannot, or not soon.
     """
-    try:
-        with reading(engine) as connection:
-            connection.exec_driver_sql("SELECT 1")
-    except SQLAlchemyError as error:
-        message = "The database does not answer."
-        raise MockpayError(message, code="database.unreachable") from error
+
+    def write() -> None:
+        with writing(engine, _RETRY_SECONDS) as connection:
+            # More than any payment writes, and another one each time: SQLite does not write what is there.
+            connection.execute(_probe, {"text": ids.entropy(32).hex() * 1_000})
+
+    availability_of(engine).check(write)
     return engine.dialect.name
 
 
@@ -233,10 +290,6 @@ def database_clock(engine: Engine, machine: RealClock | None = None) -> RealCloc
     return SetClock(machine, told - (asked + answered) // 2)
 
 
-#: Which tables and columns a database was made with.
-versions = Table("made_with", metadata, text("shape", primary_key=True))
-
-
 def create_tables(writer: Engine) -> None:
     """
     Make the tables that are missing; safe when two servers start at once.
@@ -250,6 +303,9 @@ def create_tables(writer: Engine) -> None:
     try:
         with writing(writer) as connection:
             _create_tables(connection)
+    except DatabaseUnavailable as error:
+        message = f"{error.message.rstrip('.')}; name another one by MOCKPAY_DATABASE_URL."
+        raise Unusable(message, code="database.unusable") from error
     except SQLAlchemyError as error:
         message = "The database cannot be opened; name one that can by MOCKPAY_DATABASE_URL."
         raise Unusable(message, code="database.unusable") from error

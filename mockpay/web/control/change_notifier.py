@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Condition, Thread
 
-from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
 from mockpay.store.db.engine import reading
 from mockpay.store.reads import event_wait
 from mockpay.store.unit_of_work import Runtime
@@ -82,6 +82,8 @@ class ChangeNotifier:
                         self._marks = marks
                         self._changed.notify_all()
                 self._runtime.stopping.wait(POLL_SECONDS)
+        except DatabaseUnavailable:
+            self._polling = False  # It has told the log, and each wait its caller.
         except Exception:
             # Open waits read by themselves now and then, and the next wait starts another thread.
             self._polling = False

@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import create_engine, text
 
-from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.errors import DatabaseUnavailable
 from mockpay.store.db import engine as engines
 from mockpay.store.db.mapping import Prepared, insert_row
 from mockpay.store.transitions import timeline
@@ -62,7 +62,7 @@ def test_a_writer_that_waits_in_vain_learns_that_the_database_is_busy(tmp_path):
     elsewhere = create_engine(url, connect_args={"timeout": 0.01})
 
     for writer in (impatient, elsewhere):
-        with engines.writing(impatient), pytest.raises(MockpayError) as refused, engines.writing(writer):
+        with engines.writing(impatient), pytest.raises(DatabaseUnavailable) as refused, engines.writing(writer):
             pass
         assert refused.value.code == "database.busy"
 
