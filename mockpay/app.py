@@ -18,11 +18,12 @@ from flask_sqlalchemy import SQLAlchemy
 
 from mockpay.kernel import templates
 from mockpay.kernel.clock import RealClock
+from mockpay.kernel.errors import DatabaseUnavailable
 from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.http.hosts import own_url
 from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.keys.files import open_keys
-from mockpay.providers.contract import discover, providers_of
+from mockpay.providers.contract import UNAVAILABLE, discover, providers_of
 from mockpay.services.sellers import accounts
 from mockpay.settings import Settings
 from mockpay.store.db.engine import configure, database_clock, engine_options, normal_url, sqlite_file
@@ -140,8 +141,11 @@ class _Later:
         path = environ["PATH_INFO"]
         if path != self._address and not path.startswith(f"{self._address}/"):
             return self._ordinary(environ, start_response)
-        with self._lock:
-            self._made = self._made or self._make()
+        try:
+            with self._lock:
+                self._made = self._made or self._make()
+        except DatabaseUnavailable as error:
+            return self._ordinary({**environ, UNAVAILABLE: error}, start_response)
         return self._made.wsgi_app(environ, start_response)
 
 

@@ -30,6 +30,12 @@ _MAX_HEAD = 524_288
 #: The application's own bound for a body (contract section 5); nobody waits for a longer one.
 _MAX_BODY = 1_048_576
 _RECEIVE_BYTES = 65_536
+#: What the system takes of an answer at once, so that no thread waits for one who reads slowly (bytes).
+_SEND_BYTES = 1_048_576
+#: How long late callers go without a line after one had it (seconds).
+_QUIET_SECONDS = 60
+#: How long a connection has for its request where there are very many (seconds).
+_CROWDED_SECONDS = 1
 #: How long a thread waits for its caller's next request before it turns to others.
 _NEXT_SECONDS = 0.002
 #: The first byte of whoever begins with TLS; no method of HTTP begins so.
@@ -285,6 +291,7 @@ class _Connection(HTTPConnection):
 
     def __init__(self, server: HttpServer, sock: socket.socket, _makefile: object = None) -> None:
         super().__init__(server, sock, makefile=_make_file)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
         self.began = _seconds()
         self._is_new = True
 
@@ -360,8 +367,7 @@ class _Connection(HTTPConnection):
         """Close; half a request whose time is over is answered and noted."""
         late = self.server.ready and _seconds() - self.began >= self.server.timeout
         if late and not self.ended and (self.pending or self.rfile.unread):
-            caller = f"{self.remote_addr}:{self.remote_port}"
-            self.server.error_log(f"{caller} sent no whole request in {self.server.timeout} s.")
+            self.server.log_late(f"{self.remote_addr}:{self.remote_port}")
             with suppress(OSError):
                 self.socket.settimeout(0)
                 self.socket.send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
@@ -395,6 +401,8 @@ class HttpServer(Server):
         self.gateway = _Gateway
         self.settings = settings
         self.tls = tls
+        self._usual_timeout = self.timeout
+        self._logged_at = 0.0
 
     def process_conn(self, conn: _Connection) -> None:
         """Give a connection to a worker thread where there is something to answer."""
@@ -405,7 +413,15 @@ class HttpServer(Server):
         else:
             self.put_conn(conn)
 
+    def log_late(self, caller: str) -> None:
+        """Log that a request was late: one line for all that are for a while."""
+        if _seconds() - self._logged_at > _QUIET_SECONDS:
+            self._logged_at = _seconds()
+            self.error_log(f"{caller} sent no whole request in {self.timeout} s.")
+
     def put_conn(self, conn: _Connection) -> None:
         """Watch a connection; its time runs from its beginning, however often something comes."""
         super().put_conn(conn)
         conn.last_used = conn.began
+        # A process may have 1,024 files as a rule, and must go on to accept.
+        self.timeout = self._usual_timeout if self.can_add_keepalive_connection else _CROWDED_SECONDS

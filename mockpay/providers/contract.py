@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from flask import Blueprint, Request, Response
 
 
+#: Where a request's environment holds the `DatabaseUnavailable` that somebody before Flask met.
+UNAVAILABLE = "mockpay.database_unavailable"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provider(ProviderPort):
     """

@@ -10,7 +10,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, NotFound
-from mockpay.providers.contract import providers_of
+from mockpay.providers.contract import UNAVAILABLE, providers_of
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard, problems
 from mockpay.web.guard import DASHBOARD
@@ -32,6 +32,7 @@ _PAGE_TITLES = {
 
 def register(app: Flask, runtime: Runtime) -> None:
     """Catch what leaves a view and answer as the owner of the path does."""
+    app.before_request(_refuse_unavailable)
 
     @app.before_request
     def refuse_control_characters() -> None:
@@ -62,6 +63,11 @@ def register(app: Flask, runtime: Runtime) -> None:
         _log.exception("%s %s broke", request.method, request.path, exc_info=error)
         http = InternalServerError()
         return _error_response(runtime, _from_http(http, 500), 500, http)
+
+
+def _refuse_unavailable() -> None:
+    if UNAVAILABLE in request.environ:
+        raise request.environ[UNAVAILABLE]
 
 
 def _from_http(error: HTTPException, status: int) -> MockpayError:

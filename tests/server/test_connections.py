@@ -108,9 +108,10 @@ def test_callers_that_drip_hold_up_nobody(mockpay_server, half):
 
 
 @contextmanager
-def impatient(application):
-    """The address of a server that waits 0.3 seconds for anybody."""
-    server = HttpServer(Settings(port=0, threads=4), timeout=0.3)
+def impatient(application, timeout=0.3, most=256):
+    """The address of a server that waits so many seconds for anybody, and for so many at once."""
+    server = HttpServer(Settings(port=0, threads=4), timeout=timeout)
+    server.keep_alive_conn_limit = most
     server.wsgi_app = application
     server.expiration_interval = 0.05
     server.prepare()
@@ -129,7 +130,8 @@ def test_half_a_request_has_a_deadline_however_it_drips(capfd):
         return []
 
     with impatient(application) as address:
-        with socket.create_connection(address, timeout=20) as line:
+        with socket.create_connection(address, timeout=20) as line, socket.create_connection(address) as other:
+            other.sendall(b"GET")
             line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
             line.settimeout(0.02)
             answer = None
@@ -145,7 +147,7 @@ def test_half_a_request_has_a_deadline_however_it_drips(capfd):
             assert idle.recv(1) == b""
     assert answer in {b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n", b""}
     log = capfd.readouterr().err.splitlines()
-    assert len(log) == 1
+    assert len(log) == 1, "One line is for all."
     assert log[0].endswith("sent no whole request in 0.3 s.")
 
 
@@ -166,6 +168,35 @@ def test_a_slow_answer_takes_nothing_of_the_time_that_a_connection_may_be_idle()
         assert line.recv(65_536).startswith(b"HTTP/1.1 204 ")
         assert line.recv(65_536) == b""
         assert time.monotonic() - asked >= 0.25
+
+
+def test_who_does_not_read_its_answer_holds_no_thread():
+    def application(_environ, start_response):
+        start_response("200 OK", [("Content-Length", "150000")])
+        return [b"x" * 150_000]
+
+    with impatient(application, timeout=60) as address, ExitStack() as stack:
+        for _ in range(8):
+            deaf = stack.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf.connect(address)
+            deaf.sendall(b"GET / HTTP/1.1\r\n" + KEEP)
+        with socket.create_connection(address, timeout=20) as line:
+            line.sendall(b"GET / HTTP/1.1\r\n" + KEEP)
+            assert line.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_of_too_many_connections_the_older_ones_are_closed():
+    def application(_environ, start_response):
+        start_response("204 No Content", [])
+        return []
+
+    with impatient(application, timeout=60, most=4) as address, ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(6)]
+        assert silent[0].recv(1) == b""
+        with socket.create_connection(address, timeout=20) as line:
+            line.sendall(b"GET / HTTP/1.1\r\n" + KEEP)
+            assert line.recv(65_536).startswith(b"HTTP/1.1 204 ")
 
 
 def test_a_line_longer_than_what_comes_at_once_is_read(mockpay_server):

@@ -22,6 +22,7 @@ from mockpay.providers.amazonpay.refusal_page import refusal_page
 from mockpay.providers.amazonpay.request_forms import CONTROL, sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, refusal_url
 from mockpay.providers.amazonpay.signatures import explain_envelope, with_mistake
+from mockpay.providers.contract import UNAVAILABLE
 from mockpay.services.payments import orders
 from mockpay.store import journal
 from mockpay.store import orders as order_rows
@@ -64,8 +65,6 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
         result = request.environ.get(REFUSAL) or begin(runtime, sent_form(request), line)
     except MockpayError as error:
         result = Refusal(error)
-    if isinstance(result, DatabaseUnavailable):
-        raise result
     if isinstance(result, Refusal):
         response = refusal_page(result.error, request, result.sandbox)
         note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response, result.orders)
@@ -190,12 +189,11 @@ class Shortcut:
         if environ["PATH_INFO"] not in _PATHS or environ["REQUEST_METHOD"] != "GET":
             return self._ordinary(environ, start_response)
         line = RequestLine("GET", environ["PATH_INFO"], perf_counter())
-        result: str | Refusal | DatabaseUnavailable
         try:
             result = begin(self._runtime, environ["QUERY_STRING"].encode("latin-1"), line)
         except DatabaseUnavailable as error:
-            result = error
-        if not isinstance(result, str):
+            return self._ordinary({**environ, UNAVAILABLE: error}, start_response)
+        if isinstance(result, Refusal):
             return self._ordinary({**environ, REFUSAL: result}, start_response)
         headers = [("Location", result), ("Cache-Control", "no-store"), ("Content-Length", "0")]
         start_response("302 Found", headers)

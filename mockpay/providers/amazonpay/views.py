@@ -87,16 +87,11 @@ def _written(response: Response) -> Response:
 
 
 def _note_others(runtime: Runtime, response: Response) -> Response:
-    """
-    Write down what no operation has: a call for a key or certificate, of metrics, to no address, or that broke.
-
-    But for 503: then the journal cannot be written either.
-    """
-    if "written" in g or response.status_code == 503:
-        return response
-    if request.blueprint != _NAME and not request.path.startswith(_PATHS):
+    """Write down what no operation has: a call for a key or certificate, of metrics, to no address, or that broke."""
+    if "written" in g or not (request.blueprint == _NAME or request.path.startswith(_PATHS)):
         return response
     name = (request.endpoint or "").removeprefix(f"{_NAME}.") or "unknown"
+    # The answer does not depend on it.
     with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
         real = runtime.real_clock.now()
         journal.add(
