@@ -17,15 +17,16 @@ _FIRST_LINE = "mockpay listening on "
 
 
 class ServerProcess:
-    """One that has answered; `control` as `LiveServer` has it."""
+    """One that has answered, its log in a file where one is given; `control` as `LiveServer` has it."""
 
-    def __init__(self, *program, **environ):
+    def __init__(self, *program, log=None, **environ):
         kept = {name: v for name, v in os.environ.items() if not name.startswith("MOCKPAY_")}
         self._process = subprocess.Popen(
             [sys.executable, *program],
             cwd=ROOT,
             env=kept | {"MOCKPAY_PORT": "0"} | environ,
             stdout=subprocess.PIPE,
+            stderr=log,
             text=True,
         )
         first = self._process.stdout.readline()
@@ -81,8 +82,8 @@ class Merchant(TestSeller):
 
 
 @contextmanager
-def serving(*program, **environ):
-    server = ServerProcess(*program, **environ)
+def serving(*program, log=None, **environ):
+    server = ServerProcess(*program, log=log, **environ)
     try:
         yield server
     finally:

@@ -74,9 +74,16 @@ def database(tmp_path):
 
 
 @pytest.fixture
-def server(database, keys, capfd):
+def log(tmp_path):
+    """What a server writes to standard error."""
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def server(database, keys, log):
     """In a process of its own, whose limits can be set."""
-    with serving(*SERVE, MOCKPAY_DATABASE_URL=str(database), MOCKPAY_KEYS_DIR=str(keys.folder)) as server:
+    environ = {"MOCKPAY_DATABASE_URL": str(database), "MOCKPAY_KEYS_DIR": str(keys.folder)}
+    with log.open("w") as file, serving(*SERVE, log=file, **environ) as server:
         yield server
 
 
@@ -87,15 +94,15 @@ def callers(server):
     return callers
 
 
-def lines(capfd):
+def lines(log):
     """What the server has logged."""
-    return capfd.readouterr().err.splitlines()
+    return log.read_text().splitlines()
 
 
-def test_a_full_disk_is_told_and_what_was_acknowledged_is_there_afterwards(server, callers, database, capfd):
+def test_a_full_disk_is_told_and_what_was_acknowledged_is_there_afterwards(server, callers, database, log):
     _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
-    log = database.with_name(f"{database.name}-wal")
-    assert log.stat().st_size > FULL, "The log would not have to grow."
+    wal = database.with_name(f"{database.name}-wal")
+    assert wal.stat().st_size > FULL, "The log would not have to grow."
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (FULL, most))
     assert callers.are_told("database.io", "the disk may be full")
 
@@ -103,11 +110,11 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_is_there_afterwards(serve
 
     assert callers.are_served()
     assert {order["seller_order_id"] for order in callers.listed()} == {"TROUBLE-1", "TROUBLE-3"}
-    first, second = lines(capfd)
+    first, second = lines(log)
     assert (first.startswith("The database's file cannot"), second) == (True, "The database serves again.")
 
 
-def test_a_database_that_is_deleted_promises_nothing_and_one_that_is_put_back_goes_on(callers, database, capfd):
+def test_a_database_that_is_deleted_promises_nothing_and_one_that_is_put_back_goes_on(callers, database, log):
     aside = database.with_name("aside.db")
     database.rename(aside)
     assert callers.are_told("database.gone", "deleted or replaced")
@@ -120,7 +127,7 @@ def test_a_database_that_is_deleted_promises_nothing_and_one_that_is_put_back_go
         file.unlink()
     assert callers.are_told("database.gone", "deleted or replaced")
     assert requests.post(f"{callers.url}/shop/buy", data={"sku": "bell"}, timeout=30).status_code == 503
-    assert [line[:20] for line in lines(capfd)] == [
+    assert [line[:20] for line in lines(log)] == [
         "The database's file ",
         "The database serves ",
         "The database's file ",
@@ -133,13 +140,13 @@ def test_a_log_that_is_deleted_takes_no_payments(callers, database):
     assert callers.health().json()["code"] == "database.gone"
 
 
-def test_a_lock_held_elsewhere_is_told(callers, database, capfd):
+def test_a_lock_held_elsewhere_is_told(callers, database, log):
     with closing(sqlite3.connect(database, isolation_level=None)) as elsewhere:
         elsewhere.execute("BEGIN IMMEDIATE")
         assert callers.are_told("database.busy", "locked")
         elsewhere.execute("ROLLBACK")
         assert callers.are_served()
-    assert [line[:20] for line in lines(capfd)] == ["The database is lock", "The database serves "]
+    assert [line[:20] for line in lines(log)] == ["The database is lock", "The database serves "]
 
 
 @contextmanager
