@@ -8,6 +8,7 @@ gives the result's parameters to the verify endpoint.
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from flask import Blueprint, Response, request
 
@@ -40,7 +41,7 @@ class IpnEndpoint:
         headers = dict(request.headers.items())
         try:
             notification = self._back_office.accept_notification(headers, request.get_data())
-        except (Unreachable, DatabaseUnavailable) as error:
+        except (Unreachable, DatabaseUnavailable, sqlite3.Error) as error:
             return _plain(f"Not now: {error}\n", 500)
         except MockpayError as error:
             return _plain(f"{error.code}: {error.message}\n", 400)
