@@ -1,6 +1,8 @@
 """The background thread, one turn at a time."""
 
+from dataclasses import replace
 from threading import Event
+from threading import enumerate as enumerate_threads
 
 import pytest
 
@@ -66,36 +68,56 @@ def test_a_turn_sends_what_a_dead_process_left(worker, world, real_clock):
     assert worker.turn() is False
     real_clock.move(outbox.LEASE_MS)
     assert worker.turn() is True
-    assert worker._senders.finish(10)
-    assert worker.turn() is True
+    worker.stop(20)
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
 def test_a_seller_deleted_meanwhile_stops_nobody(worker, runtime, world):
     gone = World.new(runtime)
-    for one in (gone, world):
-        one.order(timeout_seconds=60)
-        one.set_clock(None, NOON + 60 * SECOND)
+    orders = [each.order(timeout_seconds=60) for each in (gone, world)]
+    for each in (gone, world):
+        each.set_clock(None, NOON + 60 * SECOND)
     with gone.transaction() as sandbox:
         accounts.delete(sandbox)
-    assert worker._fire(gone.seller_id) == 0
     assert worker.turn() is True
+    assert world.states(orders[1]) == ("EXPIRED",)
 
 
-def test_it_sleeps_until_the_next_event_but_a_second_at_most(worker, runtime, real_clock):
-    assert worker._pause() == 1.0
+class Sleep(Event):
+    """Writes down for how long the worker would sleep, and lets it stop instead."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.began = None, Event()
+
+    def wait(self, timeout=None):
+        self.asked = timeout
+        self.began.set()
+        return super().wait()
+
+
+def sleep_of(runtime):
+    """How long a worker of this process sleeps when it has done what was to do."""
+    sleep = Sleep()
+    worker = Worker(replace(runtime, wake=sleep))
+    worker.start()
+    assert sleep.began.wait(60)
+    worker.stop(20)
+    return sleep.asked
+
+
+def test_it_sleeps_until_the_next_event_but_a_second_at_most(runtime, real_clock):
+    assert sleep_of(runtime) == 1.0
     world = World.new(runtime, frozen=False)
     world.order(timeout_seconds=60)
-    assert worker._pause() == 1.0
+    assert sleep_of(runtime) == 1.0
     real_clock.move(60 * SECOND - 250)
-    assert worker._pause() == 0.25
-    real_clock.move(1_000)
-    assert worker._pause() == 0.005
+    assert sleep_of(runtime) == 0.25
 
 
-def test_a_frozen_worlds_events_wake_nobody(worker, world):
+def test_a_frozen_worlds_events_wake_nobody(runtime, world):
     world.order(timeout_seconds=1)
-    assert worker._pause() == 1.0
+    assert sleep_of(runtime) == 1.0
 
 
 @on_sqlite
@@ -126,8 +148,8 @@ def test_a_started_worker_does_what_becomes_due_and_stops(runtime, handlers_of):
             scheduler.schedule.add(sandbox, "test", "x", NOON)
         assert done.wait(10)
     finally:
-        worker.stop(10)
-    assert not worker._thread.is_alive()
+        worker.stop(20)
+    assert "mockpay-worker" not in {thread.name for thread in enumerate_threads()}
     assert world.advance(0).fired == 1
 
 

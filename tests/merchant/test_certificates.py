@@ -64,9 +64,13 @@ def test_a_bad_answer_is_not_kept(subtests):
 def test_the_cache_is_bounded():
     shelf = Shelf()
     fetch = Certificates(shelf)
-    for n in range(40):
-        fetch(URL.replace("0000", f"{n:04d}"))
-    assert len(fetch._cache) == 16
+    urls = [URL.replace("0000", f"{n:04d}") for n in range(40)]
+    for url in urls:
+        fetch(url)
+    shelf.urls.clear()
+    for url in urls:
+        fetch(url)
+    assert shelf.urls == urls[16:]
 
 
 def test_a_download_that_fails_once_is_tried_once_more_and_no_oftener():
