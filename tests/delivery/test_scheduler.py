@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from mockpay.delivery import clock, scheduler
 from mockpay.kernel.clock import SECOND, Mode
@@ -243,19 +243,17 @@ def test_a_caller_may_say_what_each_kind_does(world, seen):
 def test_what_is_next_is_found_by_the_index_of_what_waits(world, seen, engines):
     plan(world, ("a", 10), ("b", 90))
     asked = []
-
-    @event.listens_for(engines[1], "before_cursor_execute")
-    def remember(_connection, _cursor, statement, values, *_):
-        if statement.startswith("SELECT") and "FROM events" in statement and "LIMIT" in statement:
-            asked.append((statement, values))
-
+    with engines[1].connect() as connection:
+        database = connection.connection.dbapi_connection
+    database.set_trace_callback(asked.append)
     world.advance(60)
-    event.remove(engines[1], "before_cursor_execute", remember)
+    database.set_trace_callback(None)
     assert subjects(seen) == ["a"]
-    assert asked
+    selects = [text for text in asked if text.startswith("SELECT") and "FROM events" in text and "ORDER BY" in text]
+    assert selects, asked
     with world.read() as sandbox:
-        for statement, values in asked:
-            explained = sandbox.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        for text in selects:
+            explained = sandbox.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
             assert len(explained) == 1, "it sorts"
             assert "INDEX events_due (seller_id=? AND due_at>?" in explained[0][-1]
 

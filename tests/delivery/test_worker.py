@@ -62,13 +62,14 @@ def test_a_turn_visits_every_world_that_has_something_due(worker, runtime):
     assert states == [("EXPIRED",)] * 3
 
 
-def test_a_turn_sends_what_a_dead_process_left(worker, world, real_clock):
+def test_a_turn_sends_what_a_dead_process_left(worker, world, runtime, real_clock):
     order = world.order()
     world.create_attempt(order, "success@mockpay")
     assert worker.turn() is False
     real_clock.move(outbox.LEASE_MS)
     assert worker.turn() is True
-    worker.stop(20)
+    worker.stop(20)  # when what it sends has an answer
+    assert Worker(runtime).turn() is True
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
