@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from mockpay import __version__
+from mockpay.commands.groups import CommandGroup
+from mockpay.kernel.errors import MockpayError
 
 #: Each command with its help, so that `--help` imports nothing.
 COMMANDS: Mapping[str, str] = {
@@ -31,7 +35,7 @@ _HIDDEN = frozenset({"docs"})
 _MODULES = {"secrets": "sellers", "reset": "sellers"} | dict.fromkeys(("orders", "wait", "inbox", "logs"), "records")
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandGroup):
     """A group that imports a command's module when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -61,9 +65,28 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Run a command line; None for the process's own."""
+def main(argv: list[str] | None = None) -> NoReturn:
+    """
+    Run a command line, None for the process's own, and end the process.
+
+    What cannot succeed is one sentence on standard error and exit code 2 (contract section 1).
+    """
     # What a start makes is hardly ever garbage, and collecting would take a tenth of it; commands
     # that stay (serve, shop, run) enable it again.
     gc.disable()
-    cli.main(args=argv, prog_name="mockpay")
+    try:
+        code = cli.main(args=argv, prog_name="mockpay", standalone_mode=False)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        more = f" `{context.command_path} --help` tells more." if context else ""
+        code = _refused(" ".join(error.format_message().split()) + more)
+    except MockpayError as error:
+        code = _refused(error.message)
+    except click.Abort:
+        code = 1
+    sys.exit(code)
+
+
+def _refused(sentence: str) -> int:
+    click.echo(f"mockpay: {sentence}", err=True)
+    return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.hosts import OutgoingHosts
 from mockpay.kernel.words import nearest_word
+
+_HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Settings:
             seed=given.get("SEED"),
             admin_token=given.get("ADMIN_TOKEN"),
             public_urls=_urls(given, "PUBLIC_URL"),
-            outgoing_hosts=OutgoingHosts.parse(given.get("OUTGOING_HOSTS", "")),
+            outgoing_hosts=_outgoing_hosts(given.get("OUTGOING_HOSTS", "")),
             threads=_whole(given, "THREADS", default.threads, 4, 512),
             lease_seconds=_whole(given, "LEASE_SECONDS", default.lease_seconds, 1, 3_600),
         )
@@ -71,6 +74,15 @@ def unknown_variables(environ: Mapping[str, str], prefix: str = "MOCKPAY_") -> I
             nearest = nearest_word(name, known)
             meant = f"; did you mean {prefix}{nearest}?" if nearest else "."
             yield f"{prefix}{name} is no variable of mockpay{meant}"
+
+
+def _outgoing_hosts(text: str) -> OutgoingHosts:
+    hosts = OutgoingHosts.parse(text)
+    for name in hosts.names:
+        if name != "*" and not _HOST_NAME.fullmatch(name):
+            message = f"MOCKPAY_OUTGOING_HOSTS has '{name}'; write names of hosts without scheme or port, or * for any."
+            raise Unusable(message, code="settings.environment")
+    return hosts
 
 
 def _urls(given: Mapping[str, str], name: str) -> tuple[str, ...]:

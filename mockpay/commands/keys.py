@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mockpay.commands.groups import CommandGroup
 from mockpay.commands.remote import fail
 from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
 from mockpay.settings import Settings
@@ -20,7 +21,7 @@ _OWN_FILES: Mapping[str, str] = {
 }
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @click.option("--format", "spelling", type=click.Choice(["pem", "sdk"]), help="Print the key only.")
 @click.pass_context
 def keys(ctx: click.Context, spelling: str | None) -> None:

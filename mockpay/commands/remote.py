@@ -6,14 +6,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from mockpay.kernel.errors import MockpayError
+from mockpay.commands.groups import CommandGroup
+from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender
 from mockpay.kernel.http.hosts import OutgoingHosts
 from mockpay.kernel.http.sender import HttpSender
@@ -38,7 +39,10 @@ class Remote:
         A refusal ends the command with the server's own sentence.
         """
         reply = self.raw(method, f"/_mockpay/v1{path}", body)
-        return json.loads(reply.body) if reply.body else None
+        try:
+            return json.loads(reply.body) if reply.body else None
+        except ValueError:
+            return fail(_no_sandbox(self.url, "What answers there is not mockpay."))
 
     def raw(self, method: str, path: str, body: object = None) -> HttpReply:
         """Call any path; ends the command where the server refuses or does not answer."""
@@ -50,10 +54,12 @@ class Remote:
         address = self.url.rstrip("/") + path
         try:
             reply = self.sender.send(HttpCall(method, address, headers, content, _TIMEOUT_SECONDS))
+        except Invalid as error:
+            fail(f"{error.message} {_cure(error)}")
         except MockpayError as error:
-            fail(f"No sandbox at {self.url}: {error.message} `mockpay serve` starts one.")
-        if reply.status >= 400:
-            fail(_refusal(reply))
+            fail(_no_sandbox(self.url, error.message))
+        if reply.status >= 300:
+            fail(_refusal(self.url, reply))
         return reply
 
     def seller(self, seller_id: str, method: str, path: str, body: object = None) -> Any:
@@ -61,18 +67,36 @@ class Remote:
         return self.call(method, f"/sellers/{quote(seller_id, safe='')}{path}", body)
 
 
-def _refusal(reply: HttpReply) -> str:
+def _cure(error: Invalid) -> str:
+    """What helps against a call that cannot even be sent."""
+    if error.code == "header.invalid":
+        return "Mend MOCKPAY_ADMIN_TOKEN."
+    return "Name the sandbox by --url or MOCKPAY_URL, such as http://127.0.0.1:8420."
+
+
+def _no_sandbox(url: str, why: str) -> str:
+    return f"No sandbox at {url}: {why} `mockpay serve` starts one; --url or MOCKPAY_URL names another."
+
+
+#: What helps against a refusal, by its code.
+_CURES: Mapping[str, str] = {
+    "seller.not_found": " `mockpay sellers` lists those that there are.",
+    "token.required": " Set MOCKPAY_ADMIN_TOKEN to the one that the server was started with.",
+}
+
+
+def _refusal(url: str, reply: HttpReply) -> str:
     try:
         problem = json.loads(reply.body)
-        return f"{problem['detail']} ({problem['code']})"
+        return f"{problem['detail']}{_CURES.get(problem['code'], '')} ({problem['code']})"
     except (ValueError, KeyError, TypeError):
-        return f"The server answered {reply.status}, and not as mockpay does."
+        return _no_sandbox(url, f"What answers there ({reply.status}) is not mockpay.")
 
 
 def fail(sentence: str) -> Any:
-    """End the command with one sentence on standard error and exit code 1."""
+    """End the command with one sentence on standard error and exit code 2."""
     click.echo(sentence, err=True)
-    sys.exit(1)
+    sys.exit(2)
 
 
 def default_url() -> str:
@@ -97,7 +121,7 @@ def seller_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--seller", default=DEFAULT_SELLER, show_default=True, help="The seller.")(command)
 
 
-class RemoteGroup(click.Group):
+class RemoteGroup(CommandGroup):
     """A group whose own options may also stand behind its subcommand, where people write them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -28,8 +28,8 @@ from mockpay.reach.upstream import Upstream
 from mockpay.server import MockpayServer
 from mockpay.settings import Settings
 
-#: As of env and timeout: what failed is not the command but what should run it.
-_CANNOT_RUN = 125
+#: As of every command that cannot succeed (contract section 1).
+_CANNOT_RUN = 2
 _ANSWER_SECONDS = 5.0
 _NOT_REACHED = (
     "mockpay run: no impersonated host was called. A client with roots, resolver or proxy of its own needs more: "
@@ -134,7 +134,7 @@ def _sandbox(url: str | None, authority: Authority, token: str | None) -> Iterat
     if sandbox.answers():
         yield sandbox
     elif url is not None:
-        raise Unusable(f"there is no sandbox at {sandbox.url}.", code="sandbox.none")
+        raise Unusable(f"there is no sandbox at {sandbox.url}; `mockpay serve` starts one.", code="sandbox.none")
     else:
         server = MockpayServer(read_settings("127.0.0.1", 0, None))
         server.serve_in_thread()

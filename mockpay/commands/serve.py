@@ -82,7 +82,11 @@ def _serve(settings: Settings, *, tls: bool, while_stdin: bool) -> None:
     stop_on_signals(server)
     if while_stdin:
         Thread(target=_stop_with_stdin, args=(server,), name="mockpay-stdin", daemon=True).start()
-    click.echo(_banner(server.url, server.runtime, ensure_default(server.runtime)))
+    try:
+        click.echo(_banner(server.url, server.runtime, ensure_default(server.runtime)))
+    except BaseException:
+        server.stop()  # its threads would keep the process
+        raise
     if tls:
         click.echo(f"  authority    {settings.keys_dir / 'ca.pem'} (for clients to trust)")
     sys.stdout.flush()

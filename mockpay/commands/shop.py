@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from mockpay.commands.serve import stop_on_signals
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Forbidden, MockpayError, Unusable
 from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback, own_host, own_url
+from mockpay.merchant.ledger.database import LedgerFile
 from mockpay.merchant.shop import Credentials, ShopConfig, shop_app
 from mockpay.merchant.transport import RequestsSender
 from mockpay.settings import Settings
@@ -50,6 +52,7 @@ def shop(sandbox: str, host: str, port: int, ledger: Path, seller_id: str, acces
     """Serve the demo shop alone until SIGTERM or Ctrl-C."""
     try:
         sandbox = _sandbox_url(sandbox)
+        _require_ledger(ledger)
         server, settings = _listen(Settings(host=host, port=port))
     except MockpayError as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
@@ -70,13 +73,22 @@ def _sandbox_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _require_ledger(file: Path) -> None:
+    """Open the ledger as the shop will, when the first page is asked for."""
+    try:
+        LedgerFile(file)
+    except (OSError, sqlite3.Error) as error:
+        message = f"{file} cannot be a ledger ({error}); name another file by --ledger."
+        raise Unusable(message, code="ledger.unusable") from error
+
+
 def _listen(settings: Settings) -> tuple[Server, Settings]:
     """Open the socket; what comes back knows which port 0 became."""
     server = Server((settings.host, settings.port), None, numthreads=_THREADS, shutdown_timeout=_GRACE)
     try:
         server.prepare()
     except OSError as error:
-        message = f"{settings.host}:{settings.port} cannot be listened on."
+        message = f"{settings.host}:{settings.port} cannot be listened on; choose another by --port."
         raise Unusable(message, code="server.address") from error
     return server, replace(settings, port=int(server.bind_addr[1]))
 

@@ -1,6 +1,7 @@
 """The control API from the shell."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from mockpay import __version__
 from mockpay.cli import COMMANDS, LazyGroup, cli
 from mockpay.domain.scenarios.resolution import TABLE
+from mockpay.settings import Settings
+from mockpay.testing import LiveServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,16 +69,59 @@ def test_sellers_are_listed_made_shown_and_deleted(mockpay):
 
 
 def test_a_refusal_is_told_in_the_servers_own_words(mockpay):
-    told = mockpay("sellers", "create", "--seller-id", "small", code=1)
+    told = mockpay("sellers", "create", "--seller-id", "small", code=2)
     assert told == (
         "The field 'seller_id' must be 1 to 64 capital letters and digits, such as A1MYSHOP. (seller.invalid)\n"
     )
 
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence(mockpay):
-    told = mockpay("clock", MOCKPAY_URL="http://127.0.0.1:1", code=1)
+    told = mockpay("clock", MOCKPAY_URL="http://127.0.0.1:1", code=2)
     assert told.startswith("No sandbox at http://127.0.0.1:1")
     assert len(told.splitlines()) == 1
+
+
+def end_of(*words, **environ):
+    """Exit code, standard output and standard error of the real command."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MOCKPAY_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "mockpay", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=clean | environ,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_command_that_cannot_succeed_says_one_line_with_the_cure_and_ends_with_2(server, subtests, tmp_path):
+    nobody, here = {"MOCKPAY_URL": "http://127.0.0.1:1"}, {"MOCKPAY_URL": server.url}
+    for words, environ, cure in (
+        (("clock",), nobody, "`mockpay serve` starts one"),
+        (("sellers", "--url", "nonsense"), here, "such as http://127.0.0.1:8420"),
+        (("sellers",), {"MOCKPAY_URL": f"{server.url}/_mockpay/ui?x="}, "is not mockpay"),
+        (("sellers",), here | {"MOCKPAY_ADMIN_TOKEN": "₹"}, "MOCKPAY_ADMIN_TOKEN"),
+        (("clock", "--seller", "NOSUCH"), here, "`mockpay sellers` lists"),
+        (("scenarios", "add", "isuer", "frozen"), here, "Did you mean 'issuer'?"),
+        (("keys",), {"MOCKPAY_PORT": "abc"}, "MOCKPAY_PORT must be a whole number"),
+        (("clok",), here, "Did you mean 'clock'?"),
+        (("sellers", "lst"), here, "one of create, delete, show"),
+        (("serve", "--port", "99999"), here, "0<=x<=65535"),
+        (("shop", "--sandbox", server.url, "--ledger", str(tmp_path)), here, "--ledger"),
+    ):
+        with subtests.test(words=words):
+            code, out, told = end_of(*words, **environ)
+            assert (code, out, told.count("\n")) == (2, "", 1), told
+            assert cure in told
+
+
+def test_a_refused_token_is_told_with_the_variable_that_has_it(tmp_path):
+    with LiveServer(Settings(port=0, database_url=str(tmp_path / "a.db"), admin_token="right")) as guarded:
+        code, out, told = end_of("sellers", MOCKPAY_URL=guarded.url, MOCKPAY_ADMIN_TOKEN="wrong")
+    assert (code, out, told.count("\n")) == (2, "", 1)
+    assert "Set MOCKPAY_ADMIN_TOKEN" in told
 
 
 def test_secrets_for_the_shell_can_be_evaluated(mockpay, seller, server):
@@ -136,6 +182,6 @@ def test_keys_shows_the_files_and_the_public_key(mockpay, server):
 
 
 def test_keys_before_the_first_start_says_so(mockpay, tmp_path):
-    told = mockpay("keys", "--format", "pem", MOCKPAY_KEYS_DIR=str(tmp_path / "none"), code=1)
+    told = mockpay("keys", "--format", "pem", MOCKPAY_KEYS_DIR=str(tmp_path / "none"), code=2)
     assert "mockpay serve" in told
     assert "---" in mockpay("keys", MOCKPAY_KEYS_DIR=str(tmp_path / "none"))

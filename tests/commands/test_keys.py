@@ -49,7 +49,7 @@ def test_a_rotation_says_what_it_did_and_a_server_then_reads_everything(place, s
 
 
 def test_while_a_server_runs_nothing_is_rotated(place, served):
-    assert "stop the server" in rotate(place, code=1)
+    assert "stop the server" in rotate(place, code=2)
     assert versions(place) == [1]
 
 
@@ -65,12 +65,12 @@ def test_no_key_is_ever_printed(place, served):
 
 def test_before_the_first_start_there_is_nothing_to_rotate_and_nothing_is_made(tmp_path):
     place = {"MOCKPAY_KEYS_DIR": str(tmp_path / "none"), "MOCKPAY_DATABASE_URL": str(tmp_path / "none.db")}
-    assert "mockpay serve" in rotate(place, code=1)
+    assert "mockpay serve" in rotate(place, code=2)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_key_that_is_none_is_refused_in_one_sentence(place):
     (Path(place["MOCKPAY_KEYS_DIR"]) / "store.key").write_text("nonsense")
-    told = rotate(place, code=1)
+    told = rotate(place, code=2)
     assert "store.key" in told
     assert len(told.splitlines()) == 1

@@ -123,13 +123,13 @@ def test_a_command_that_cannot_be_started_is_said_as_a_shell_does(run, command, 
 
 
 def test_a_sandbox_that_was_named_and_does_not_answer_is_no_reason_to_start_another(run, silent):
-    done = run("--url", silent, "--", "true", code=125)
-    assert done.stderr == f"mockpay cannot run this: there is no sandbox at {silent}.\n"
+    done = run("--url", silent, "--", "true", code=2)
+    assert done.stderr == f"mockpay cannot run this: there is no sandbox at {silent}; `mockpay serve` starts one.\n"
 
 
 def test_another_program_at_that_address_is_no_sandbox(run, mockpay_server):
     url = f"{mockpay_server.url}/shop"
-    assert "there is no sandbox" in run("--url", url, "--", "true", code=125).stderr
+    assert "there is no sandbox" in run("--url", url, "--", "true", code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_another_program_at_that_address_is_no_sandbox(run, mockpay_server):
     ],
 )
 def test_what_the_environment_says_wrong_is_said_in_one_sentence(run, name, value, says):
-    done = run("--", "true", code=125, **{name: value})
+    done = run("--", "true", code=2, **{name: value})
     assert done.stderr.startswith("mockpay cannot run this: ")
     assert says in done.stderr
     assert done.stderr.count("\n") == 1

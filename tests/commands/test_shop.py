@@ -107,4 +107,4 @@ def test_a_taken_port_stops_the_start_with_one_sentence(silent_sandbox):
     options = ["--sandbox", silent_sandbox, "--port", port]
     ended = subprocess.run([*COMMAND, *options], check=False, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == f"mockpay cannot start: 127.0.0.1:{port} cannot be listened on.\n"
+    assert ended.stderr == f"mockpay cannot start: 127.0.0.1:{port} cannot be listened on; choose another by --port.\n"

@@ -10,7 +10,9 @@ from contextlib import closing
 
 import pytest
 
+from mockpay.kernel.errors import Unusable
 from mockpay.kernel.keys.keyring import Keyring
+from mockpay.settings import Settings
 from tests.server.processes import ROOT, SERVE, serving
 
 
@@ -43,6 +45,30 @@ def test_a_database_that_cannot_be_opened(folder, url):
     (folder / "file").write_text("no folder")
     url = str(folder / url) if "://" not in url else url
     assert "MOCKPAY_DATABASE_URL" in failed(folder, MOCKPAY_DATABASE_URL=url)
+
+
+def test_postgresql_without_a_psycopg_that_can_be_loaded(folder):
+    (folder / "psycopg.py").write_text("raise ImportError('no pq wrapper available')")
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    says = failed(folder, MOCKPAY_DATABASE_URL="postgresql://x@127.0.0.1:1/x", PYTHONPATH=path)
+    assert "pip install" in says
+
+
+def test_a_variable_whose_value_cannot_be_used():
+    for name, value in (
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("THREADS", "2"),
+        ("PUBLIC_URL", "nonsense"),
+        ("PUBLIC_URL", "https://a.test,https://b c"),
+        ("OUTGOING_HOSTS", "http://shop.test"),
+        ("OUTGOING_HOSTS", "shop.test:80"),
+    ):
+        with pytest.raises(Unusable) as refused:
+            Settings.from_env({f"MOCKPAY_{name}": value})
+        assert f"MOCKPAY_{name} " in refused.value.message
+    for value in ("shop.test, 127.0.0.1,::1", "*"):
+        assert Settings.from_env({"MOCKPAY_OUTGOING_HOSTS": value}).outgoing_hosts.names
 
 
 def test_a_port_in_use(folder):

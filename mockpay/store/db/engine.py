@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -73,10 +73,18 @@ def normal_url(url: str) -> str:
         if parsed.database in {None, "", ":memory:"}:
             raise Unusable("SQLite needs a file, not memory.", code="database.memory")
         _make_folder(Path(str(parsed.database)).absolute().parent)
-    elif find_spec("psycopg") is None:
-        message = "PostgreSQL needs psycopg, which pip install 'psycopg[binary]' brings."
-        raise Unusable(message, code="database.driver")
+    else:
+        _require_driver()
     return parsed.render_as_string(hide_password=False)
+
+
+def _require_driver() -> None:
+    """Psycopg may be there without the libpq that it needs, so only importing it tells."""
+    try:
+        import_module("psycopg")
+    except ImportError as error:
+        message = "PostgreSQL by MOCKPAY_DATABASE_URL needs psycopg, which pip install 'psycopg[binary]' brings."
+        raise Unusable(message, code="database.driver") from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -307,7 +315,8 @@ def create_tables(writer: Engine) -> None:
         message = f"{error.message.rstrip('.')}; name another one by MOCKPAY_DATABASE_URL."
         raise Unusable(message, code="database.unusable") from error
     except SQLAlchemyError as error:
-        message = "The database cannot be opened; name one that can by MOCKPAY_DATABASE_URL."
+        why = str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
+        message = f"The database cannot be opened ({why}); name one that can by MOCKPAY_DATABASE_URL."
         raise Unusable(message, code="database.unusable") from error
 
 
