@@ -10,7 +10,8 @@ from mockpay.kernel.errors import Invalid
 
 #: What a seller gets who names no return URL (contract section 3).
 LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
-_LOOPBACK_HOSTS = dict(zip(LOOPBACK_RETURNS, ("127.0.0.1", "localhost"), strict=True))
+#: Any port and path of this machine; ``*.localhost`` are the names below localhost.
+_ANY_PORT = re.compile(r"(https?)://(127\.0\.0\.1|\[::1\]|localhost|\*\.localhost):\*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +27,43 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Schemes that a browser runs instead of following.
 _RUNNABLE = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
 _PLAIN_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
-#: Control characters, and what browsers read in other ways than we do.
-_ODD = re.compile(r"[\x00-\x1f\x7f\\#]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _parse(url: str) -> _Url:
-    """A URL as it is compared, or Invalid ``return_url.invalid``."""
+    """A URL as it is compared, or Invalid ``return_url.invalid`` that names the part which is wrong."""
     try:
         parts = urlsplit(url)
         port, host = parts.port, (parts.hostname or "").lower()
         if not _PLAIN_HOST.fullmatch(host):
             host.encode("idna")  # a name that no resolver takes is a ValueError too
     except ValueError as error:
-        raise _bad_url() from error
-    dots = {".", ".."} & set(parts.path.replace("%2e", ".").replace("%2E", ".").split("/"))
-    odd = _ODD.search(url) or url != url.strip()  # urlsplit forgives it, a browser goes somewhere else
+        raise _bad_url(url, "its host or port is none") from error
     scheme = parts.scheme.lower()
-    unsafe = "@" in parts.netloc or "*" in host or port == 0 or scheme in _RUNNABLE
-    if odd or dots or unsafe or not scheme or not host or len(url) > 2048:
-        raise _bad_url()
+    wrong = {
+        "it is longer than 2048 characters": len(url) > 2048,
+        "it has a fragment (#)": "#" in url,
+        # urlsplit forgives these, a browser goes somewhere else
+        "it has a backslash": "\\" in url,
+        "it has a control character or a space at an end": _CONTROL.search(url) or url != url.strip(),
+        "it has no scheme": not scheme or (not parts.netloc and scheme not in _RUNNABLE),
+        f"a browser does not go to '{scheme}:'": scheme in _RUNNABLE,
+        "it has a user": "@" in parts.netloc,
+        "it has no host": not host,
+        "its host has a '*', which may stand at the end of a path or, of this machine, for any port": "*" in host,
+        "its port is 0": port == 0,
+        "its path has a dot segment": {".", ".."} & set(re.sub("%2e", ".", parts.path, flags=re.IGNORECASE).split("/")),
+    }
+    for why, is_wrong in wrong.items():
+        if is_wrong:
+            raise _bad_url(url, why)
     return _Url(scheme, host, port or _DEFAULT_PORTS.get(scheme), parts.path or "/", parts.query)
 
 
-def _bad_url() -> Invalid:
-    return Invalid("This return URL cannot be used.", code="return_url.invalid")
+def _bad_url(url: str, why: str) -> Invalid:
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in url[:200])
+    message = f"'{shown}' cannot be a return URL: {why}."
+    return Invalid(message, code="return_url.invalid", field="return_urls", why=why)
 
 
 def check_return_url_entry(entry: str) -> None:
@@ -59,8 +73,31 @@ def check_return_url_entry(entry: str) -> None:
     Raises:
         Invalid: code ``return_url.invalid``.
     """
-    if entry not in LOOPBACK_RETURNS:
+    if _ANY_PORT.fullmatch(entry):
+        return
+    try:
         _parse(entry)
+    except Invalid as error:
+        right = _right_form(entry)
+        message = f"{error.message} Write it as {right}" + (" for any port and path." if right.endswith(":*") else ".")
+        raise Invalid(message, code=error.code, field="return_urls", nearest=right) from error
+
+
+def _right_form(entry: str) -> str:
+    """How an entry may have been meant: with a scheme, and without what no browser sends."""
+    text = "".join(char for char in entry.partition("#")[0] if char.isprintable() and not char.isspace())
+    scheme, there, rest = text.rpartition("://")
+    host, _, path = rest.rpartition("@")[2].partition("/")
+    name = host.rpartition(":")[0] or host
+    local = name.lower() in {"localhost", "127.0.0.1", "[::1]", "*.localhost"}
+    if local and host.endswith(":*"):
+        return f"{scheme.lower() if there and scheme.lower() in _DEFAULT_PORTS else 'http'}://{host}"
+    if not re.fullmatch(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::[0-9]{1,5})?", host):
+        return LOOPBACK_RETURNS[1]
+    if "." in path.split("/") or ".." in path.split("/"):
+        path = "*"
+    usual = "http" if local else "https"
+    return f"{scheme if there and scheme.lower() not in _RUNNABLE else usual}://{host}/{path or '*'}"
 
 
 def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
@@ -77,30 +114,39 @@ def mismatch(url: str, entries: tuple[str, ...]) -> str | None:
     """Why a browser may not be sent there: the first part that differs from the most similar entry; None if it may."""
     try:
         wanted = _parse(url)
-    except Invalid:
-        return "it is no URL that could be one"
-    differences = [(_first_difference(wanted, entry), entry) for entry in entries]
-    if not differences:
+    except Invalid as error:
+        return str(error.detail["why"])
+    if not entries:
         return "the seller has none"
-    part, entry = max(differences, key=lambda difference: _PARTS.index(difference[0]))
-    return None if part is _PARTS[-1] else f"its {part} is not that of {entry}"
+    same, entry = max(((_same_parts(wanted, entry), entry) for entry in entries), key=lambda pair: _likeness(pair[0]))
+    if all(same):
+        return None
+    return f"its {_PARTS[same.index(False)]} is not that of {entry}"
 
 
-#: In the order in which they are compared; None is that all are the same.
-_PARTS = ("scheme", "host", "port", "path", "query", None)
+#: In the order in which they are compared.
+_PARTS = ("scheme", "host", "port", "path", "query")
 
 
-def _first_difference(wanted: _Url, entry: str) -> str | None:
-    if entry in _LOOPBACK_HOSTS:
-        same = {"scheme": wanted.scheme == "http", "host": wanted.host == _LOOPBACK_HOSTS[entry]}
+def _likeness(same: list[bool]) -> tuple[bool, int]:
+    """What makes an entry similar: its host, then how many parts are the same before the first that differs."""
+    return same[_PARTS.index("host")], [*same, False].index(False)
+
+
+def _same_parts(wanted: _Url, entry: str) -> list[bool]:
+    """Of each part, whether it is as an entry has it."""
+    if any_port := _ANY_PORT.fullmatch(entry.lower()):
+        host = any_port[2].strip("[]")
+        is_below = host.startswith("*") and wanted.host.endswith(host[1:]) and len(wanted.host) > len(host) - 1
+        same = [wanted.scheme == any_port[1], is_below or wanted.host == host, True, True, True]
     else:
         allowed = _parse(entry)
         beginning = allowed.path.removesuffix("*")
-        same = {
-            "scheme": wanted.scheme == allowed.scheme,
-            "host": wanted.host == allowed.host,
-            "port": wanted.port == allowed.port,
-            "path": wanted.path.startswith(beginning) if beginning != allowed.path else wanted.path == allowed.path,
-            "query": allowed.query in ("", wanted.query),
-        }
-    return next((part for part, equal in same.items() if not equal), None)
+        same = [
+            wanted.scheme == allowed.scheme,
+            wanted.host == allowed.host,
+            wanted.port == allowed.port,
+            wanted.path.startswith(beginning) if beginning != allowed.path else wanted.path == allowed.path,
+            allowed.query in ("", wanted.query),
+        ]
+    return same

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry, return_url_allowed
+from mockpay.domain.return_urls import LOOPBACK_RETURNS, check_return_url_entry, mismatch, return_url_allowed
 from mockpay.domain.sellers import Settings, check_names, settings
 from mockpay.kernel.errors import Invalid
 
@@ -128,6 +128,61 @@ def test_an_entry_that_could_never_match_is_refused_on_save(entry):
 @pytest.mark.parametrize("entry", [*LOOPBACK_RETURNS, SHOP, "https://shop.example.in/*"])
 def test_an_entry_that_can_match_may_be_saved(entry):
     check_return_url_entry(entry)
+
+
+def test_an_entry_for_any_port_of_this_machine_may_be_of_either_scheme_and_name(subtests):
+    for entry, url, fits in [
+        ("https://localhost:*", "https://localhost:8443/r?a=b", True),
+        ("https://localhost:*", "http://localhost:8443/r", False),
+        ("http://[::1]:*", "http://[::1]:3000/r", True),
+        ("http://[::1]:*", "http://127.0.0.1:3000/r", False),
+        ("http://*.localhost:*", "http://shop.localhost:3000/r", True),
+        ("https://*.localhost:*", "https://a.b.localhost/r", True),
+        ("http://*.localhost:*", "http://localhost:3000/r", False),
+        ("http://*.localhost:*", "http://evillocalhost/r", False),
+        ("http://*.localhost:*", "http://a.localhost.evil.test/r", False),
+    ]:
+        with subtests.test(entry=entry, url=url):
+            check_return_url_entry(entry)
+            assert return_url_allowed(url, (entry,)) is fits
+
+
+def test_a_refused_entry_names_what_is_wrong_and_the_right_form(subtests):
+    for entry, why, nearest in [
+        ("localhost:3000", "no scheme", "http://localhost:3000/*"),
+        ("localhost:*", "no scheme", "http://localhost:*"),
+        ("shop.example.in/return", "no scheme", "https://shop.example.in/return"),
+        ("https://shop.example.in/return#top", "fragment", "https://shop.example.in/return"),
+        ("https://user@shop.example.in/x", "user", "https://shop.example.in/x"),
+        (" http://localhost:3000/x", "space", "http://localhost:3000/x"),
+        ("http://localhost:3000/a/../b", "dot segment", "http://localhost:3000/*"),
+        ("https://*.example.in/return", "'*'", "http://localhost:*"),
+        ("javascript:alert(1)", "javascript", "http://localhost:*"),
+        ("", "no scheme", "http://localhost:*"),
+    ]:
+        with subtests.test(entry=entry):
+            with pytest.raises(Invalid) as refused:
+                check_return_url_entry(entry)
+            assert why in refused.value.message
+            assert f"'{entry}'" in refused.value.message
+            assert refused.value.detail["nearest"] == nearest
+            check_return_url_entry(nearest)
+
+
+def test_a_refused_url_is_told_the_first_part_that_differs_from_the_most_similar_entry(subtests):
+    entries = ("https://shop.example.in/return", *LOOPBACK_RETURNS)
+    for url, told in [
+        ("https://localhost/r", "its scheme is not that of http://localhost:*"),
+        ("http://[::1]/r", "its host is not that of http://127.0.0.1:*"),
+        ("http://localhost/r#x", "it has a fragment (#)"),
+        ("https://shop.example.in:8443/return", "its port is not that of https://shop.example.in/return"),
+        ("https://shop.example.in/Return", "its path is not that of https://shop.example.in/return"),
+        ("https://www.shop.example.in/return", "its host is not that of https://shop.example.in/return"),
+        ("http://localhost:1/r", None),
+    ]:
+        with subtests.test(url=url):
+            assert mismatch(url, entries) == told
+    assert mismatch(SHOP, (SHOP + "?a=1",)) == f"its query is not that of {SHOP}?a=1"
 
 
 def test_an_empty_list_allows_nothing():

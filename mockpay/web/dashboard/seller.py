@@ -181,7 +181,7 @@ def _change(sandbox: Sandbox, typed: Mapping[str, str]) -> dict[str, str]:
             for part in text.splitlines() if name == "return_urls" else [text]:
                 accounts.changed(sandbox, _changes({name: part}))
         except (Invalid, Forbidden) as error:
-            errors[name] = _sentence(name, error, part)
+            errors[name] = _sentence(name, error)
     try:
         if anew and not errors:
             accounts.change(sandbox, _changes(anew))
@@ -210,11 +210,11 @@ def _value(text: str, like: object) -> object:
     return tuple(text.replace(",", " ").split()) if isinstance(like, tuple) else text
 
 
-def _sentence(name: str, error: Invalid | Forbidden, text: str) -> str:
+def _sentence(name: str, error: Invalid | Forbidden) -> str:
     """Why a field cannot be saved."""
     form = setting_forms().get(name)
     if form is None:
-        return f"{error.message} {text}" if name == "return_urls" else error.message
+        return error.message
     if form.least is not None:
         return f"A whole number from {form.least} to {form.most}."
     if error.code != "settings.invalid" or "allowed" in error.detail:

@@ -66,7 +66,7 @@ def test_a_return_url_is_told_with_the_part_that_differs(shop, subtests):
     entry = "https://shop.example:8443/back?a=1"
     shop.seller.control("PATCH", "", {"return_urls": ["http://127.0.0.1:*", entry]})
     for url, part in [
-        ("http://shop.example:8443/back?a=1", "host"),
+        ("http://shop.example:8443/back?a=1", "scheme"),
         ("https://shop.example/back?a=1", "port"),
         ("https://shop.example:8443/other?a=1", "path"),
         ("https://shop.example:8443/back?a=2", "query"),

@@ -121,7 +121,9 @@ def test_each_error_stands_at_its_field_what_was_typed_stays_and_nothing_is_save
     assert error(page, "max_attempts") == "A whole number from 1 to 100."
     assert error(page, "otp_ttl_seconds") == "A whole number from 1 to 86400."
     assert error(page, "otp_threshold") == "An amount, such as 5000.00."
-    assert error(page, "return_urls") == "This return URL cannot be used. nonsense"
+    assert error(page, "return_urls") == (
+        "'nonsense' cannot be a return URL: it has no scheme. Write it as https://nonsense/*."
+    )
     assert "example.com" in error(page, "ipn_url")
     assert "Did you mean 'insufficient'?" in error(page, "default_outcomes")
     assert error(page, "risk_rules")
