@@ -17,6 +17,7 @@ from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import Attempt, Auth, Source, Stage
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.money import Money
+from mockpay.risk import assessment
 from mockpay.services import buyers
 from mockpay.services.payments import authentication, banks, payments, settlement
 from mockpay.store import outbox
@@ -249,7 +250,18 @@ def test_a_risk_rule_tells_what_it_counted_its_limit_its_score_and_its_switch(ru
         order = world.order(f"O-{number}")
         attempt = world.pay_with(order, ordinary(world, "card"))
     assert sentences.decided_by(world.get_attempt(attempt.attempt_id)) == "risk rule VEL_CARD"
-    assert_explained(world, views, order, attempt, "11 attempts", "limit 10", "score ", "VEL_CARD=off")
+    with world.read() as sandbox:
+        score = assessment.of_attempt(sandbox, attempt.attempt_id).score
+    assert score > 0
+    assert_explained(world, views, order, attempt, "11 attempts", "limit 10", f"score {score};", "VEL_CARD=off")
+
+
+def test_a_rule_that_asks_for_a_challenge_is_named_while_the_buyer_is_asked_and_not_afterwards(runtime):
+    world = World.new(runtime)
+    attempt = world.start(world.order(), world.card("5104060000000008")).attempt
+    assert sentences.decided_by(world.get_attempt(attempt.attempt_id)) == "risk rule BIN_COUNTRY"
+    paid = world.authenticate(attempt, "111000")
+    assert (paid.state, sentences.decided_by(paid)) == ("CAPTURED", None)
 
 
 @pytest.mark.parametrize("amount", ["1703.01", "1703.07"])
