@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mockpay.kernel.errors import Invalid
+from mockpay.otp import challenges
+from mockpay.otp.rules import Verdict
 from mockpay.store import inbox, schedule
 from mockpay.threeds import directory_server, messages
 from mockpay.threeds import threeds_table as rows
@@ -90,6 +92,21 @@ def test_a_button_of_the_sandbox_decides(world, choice, state, status, cancel, e
     txn = room.txn
     assert (txn.state, txn.trans_status, txn.challenge_cancel) == (State(state), status, cancel)
     assert room.outcome().event == event
+
+
+def test_the_otp_of_a_challenge_that_is_over_is_worth_nothing_and_expires_no_more(world):
+    ends = {
+        "YES": lambda room: room.choose("Y"),
+        "NO": lambda room: room.choose("N"),
+        "LEFT": lambda room: room.cancel(),
+    }
+    for order, end in ends.items():
+        room = Room.opened(world, order=order)
+        otp, code = room.txn.otp_challenge_id, code_of(room)
+        end(room)
+        with world.transaction() as sandbox:
+            assert challenges.verify(sandbox, otp, code) is not Verdict.VERIFIED
+            assert [event.kind for event in schedule.waiting_of(sandbox, otp)] == []
 
 
 @on_sqlite
