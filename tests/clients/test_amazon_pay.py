@@ -54,7 +54,7 @@ def test_the_journal_tells_the_family_of_the_client(answers, seller):
     assert answers
     entries = seller.control("GET", "/journal?limit=100")["items"]
     flavours = {entry["facts"]["flavour"] for entry in entries if "flavour" in entry["facts"]}
-    assert flavours == {"mws/as-sent"}
+    assert flavours == {"mws/rfc3986"}
 
 
 @pytest.fixture(scope="module")
