@@ -202,7 +202,7 @@ def cancel(sandbox: Sandbox, challenge_id: str) -> None:
     """Wait for the code no more; nothing where nobody did."""
     stored = otp_table.find(sandbox, challenge_id)
     if stored is not None and stored.challenge.state is OtpState.ACTIVE:
-        _end(sandbox, stored, "cancel", Actor.BUYER)
+        _end(sandbox, stored, "cancel", Actor.SANDBOX)
 
 
 def expire(sandbox: Sandbox, challenge_id: str) -> None:

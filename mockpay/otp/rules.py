@@ -169,7 +169,7 @@ def normalize_code(typed: str) -> str:
 _ROWS: Mapping[str, Row] = {row.equals: row for row in otp_rows()}
 _ACS = "acs:"
 #: Outcomes of a plan that make of any typed code a magic one.
-PLANNED_CODES: Mapping[str, str] = {"otp_locked": "888888"}
+PLANNED_CODES: Mapping[str, str] = {"otp_locked": "888888", "timeout": "999999"}
 
 
 def magic_row(typed: str) -> Row | None:

@@ -110,7 +110,7 @@ def decision_sentence(attempt: Attempt, decision: Decision) -> str:
     facts, seen = decision.facts or {}, decision.seen
     if decision.source is Source.RISK_RULE:
         off = f"the setting risk_rules switches it off: {decision.scenario}=off"
-        return f"{seen}; score {facts.get('score')}; {off}"
+        return f"{_VERDICTS[decision.outcome]}: {seen}; score {facts.get('score')}; {off}"
     if decision.source is Source.CODE:
         return f"the {typed_as(decision)} {seen} was typed: {_ROWS[str(decision.scenario)].description}"
     if decision.source is Source.BUYER:
@@ -130,6 +130,13 @@ def typed_as(decision: Decision) -> str:
     return _TYPED[_ROWS[str(decision.scenario)].input]
 
 
+#: What a rule of the risk check may decide.
+_VERDICTS: Mapping[str, str] = {
+    "allow": "the risk check let the payment pass",
+    "challenge": "the risk check wanted the buyer to prove who they are",
+    "review": "the risk check put the payment aside for a review",
+    "decline": "the risk check declined the payment",
+}
 _SOURCE_SAYS: Mapping[Source, str] = {
     Source.RULE: "a rule made by dashboard or control API",
     Source.SIMULATION: "SandboxSimulation in a note",

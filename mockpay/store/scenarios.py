@@ -58,6 +58,13 @@ def use_up(sandbox: Sandbox, rule: Rule) -> None:
     )
 
 
+def put_back(sandbox: Sandbox, name: str) -> None:
+    """Give a rule of this name its time back; nothing where it is gone, or decides every time."""
+    statement = update(rules).where(rules.c.seller_id == sandbox.seller_id, rules.c.times.is_not(None))
+    number = rules.c.id == int(name.removeprefix("rule "))
+    sandbox.connection.execute(statement.where(number).values(times=rules.c.times + 1))
+
+
 def clear(sandbox: Sandbox, rule_id: int | None = None) -> int:
     """Delete one rule or all of them; how many there were."""
     statement = delete(rules).where(rules.c.seller_id == sandbox.seller_id)

@@ -192,6 +192,8 @@ class Approval:
         waiting: What happens meanwhile, with the instrument's `{title}`.
         seconds: The seller's setting that limits the wait.
         at_bank: Whether the bank keeps a book of its requests that it is asked for.
+        alone: What is told of an approval that no person gave.
+        forged: The code of an answer that the bank did not write.
         refusals: Codes of an addressed request that come before anybody is asked.
         simulated: Whether a simulated buyer answers an addressed request in time.
         reference_prefix: What stands before the digits of the network's reference.
@@ -205,7 +207,9 @@ class Approval:
     sent: str
     waiting: str
     seconds: str
+    alone: str
     at_bank: bool = False
+    forged: str = ""
     refusals: frozenset[str] = frozenset()
     simulated: bool = False
     reference_prefix: str = ""

@@ -188,6 +188,8 @@ METHOD = Method(
         sent="You were sent to {title}",
         waiting="Buyer is on the page of {title}",
         seconds="bank_page_seconds",
+        alone="By the bank itself, as the scenario has it; nobody was on its page",
+        forged="X",
         at_bank=True,
         # A bank that is down is noticed before anybody is asked.
         refusals=frozenset({"D"}),

@@ -227,6 +227,7 @@ METHOD = Method(
         sent="UPI request sent",
         waiting="Waiting for {title} to approve",
         seconds="upi_collect_seconds",
+        alone="By the simulated buyer, in the UPI app",
         # An unknown UPI ID is noticed before anybody is asked.
         refusals=frozenset({"ZH"}),
         simulated=True,

@@ -143,6 +143,10 @@ TERMINAL = frozenset({_S.CAPTURED, _S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.VOIDE
 LIVE = frozenset(_S) - TERMINAL
 #: Those of an attempt that took no money, or gave it back: its order may be tried again.
 UNPAID_ENDS = TERMINAL - {_S.CAPTURED}
+#: In these the money was there for a moment at least.
+_FUNDED = frozenset({_S.AUTHORIZED, _S.CAPTURED, _S.VOIDED, _S.REVERSED})
+#: Steps of a failure that come before anybody is asked for money.
+BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 #: While an attempt is in one of these, its order can neither be cancelled nor expire.
 HOLDS_ORDER = frozenset({_S.PROCESSING, _S.UNKNOWN, _S.AUTHORIZED, _S.AUTHENTICATED})
 
@@ -292,9 +296,25 @@ class Attempt:
         return self.failure.reason if self.failure else None
 
     @property
+    def reached(self) -> frozenset[Stage]:
+        """The stages that it came to; what the plan has for any other was never met."""
+        failed, stages = self.failure, {Stage.RISK}
+        if self.auth is not None:
+            stages.add(Stage.AUTH)
+        asked = self.reference is not None or (failed is not None and failed.step not in BEFORE_MONEY)
+        if self.state in _FUNDED or (asked and self.state is not AttemptState.CANCELLED):
+            stages |= {Stage.ISSUER, Stage.GATEWAY}
+        if self.state in _FUNDED:
+            stages.add(Stage.CAPTURE)
+        if self.state in _FUNDED or not self.live:
+            stages |= {Stage.REDIRECT, Stage.IPN, Stage.VERIFY}
+        return frozenset(stages)
+
+    @property
     def stage_decisions(self) -> Mapping[Stage, Decision]:
-        """Who decided each stage that was not simply normal, in the order of the stages."""
-        made = {**self.plan.decisions, **self.decisions.decisions}
+        """Who decided each stage that it came to and that was not simply normal, in the order of the stages."""
+        met = {stage: decision for stage, decision in self.plan.decisions.items() if stage in self.reached}
+        made = {**met, **self.decisions.decisions}
         return {stage: made[stage] for stage in Stage if stage in made}
 
     def decision_changes(self, stage: Stage, decision: Decision) -> dict[str, Any]:

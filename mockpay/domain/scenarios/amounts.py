@@ -16,7 +16,7 @@ _REDIRECTS: tuple[tuple[str, str, str], ...] = (
     ("04", "order_changed", "the result comes back with another order id"),
     ("05", "duplicated", "the result comes back twice"),
     ("06", "delayed", "the result comes back 5 seconds late"),
-    ("07", "never_returns", "the browser never comes back; verify finds SUCCESS"),
+    ("07", "never_returns", "the browser never comes back"),
     ("08", "failure_though_captured", "told FAILURE though captured; the money is sent back"),
 )
 REDIRECT_OUTCOMES = frozenset({"success"} | {outcome for _, outcome, _ in _REDIRECTS})

@@ -39,6 +39,8 @@ AUTH_OUTCOMES = frozenset(
     {"success", "otp_locked", "otp_cancelled"}
     | {row.outcome for row in TABLE if row.stage is Stage.AUTH and row.input in {"pan", "name", "amount"}}
 )
+#: What the payment page's own code may meet, of those.
+CODE_OUTCOMES = frozenset({"success", "otp_locked", "otp_cancelled", "otp_undelivered", "timeout"})
 _EXACT: Mapping[tuple[str, str], Row] = {(row.input, row.equals): row for row in TABLE if "*" not in row.equals}
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.

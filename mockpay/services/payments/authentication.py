@@ -216,8 +216,6 @@ def submit_otp(sandbox: Sandbox, attempt: Attempt, typed: str) -> tuple[Verdict,
     planned = attempt.plan.at(Stage.AUTH)
     if planned.outcome == "otp_cancelled":
         return Verdict.USED, cancel_otp(sandbox, attempt)
-    if planned.outcome == "timeout":
-        return Verdict.EXPIRED, attempt
     code = PLANNED_CODES.get(planned.outcome, typed)
     verdict = challenges.verify(sandbox, challenge.challenge_id, code)
     if verdict not in {Verdict.VERIFIED, Verdict.LOCKED}:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mockpay.domain.methods.cards import card_fingerprint
-from mockpay.domain.methods.method import Instrument, ResponseCodes
+from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
@@ -15,6 +16,7 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decisi
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.scenarios.resolution import (
+    CODE_OUTCOMES,
     MATCH_KEYS,
     PAYMENT_STAGES,
     REFUND_STAGES,
@@ -135,6 +137,8 @@ def authenticate_or_charge(
         leased: Whether the caller sends the gateway's call itself, or the worker.
     """
     auth = authentication.required_authentication(sandbox, attempt, forced=forced)
+    if auth is Auth.OTP:
+        attempt = _plan_code(sandbox, order, attempt)
     if auth is not None:
         asked = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced)
     else:
@@ -292,7 +296,10 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     if attempt.auth is Auth.PASSED:
         asked = update(sandbox, attempts.mapper, attempt, **changes)
     else:
-        asked = step(sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method)
+        alone = {"unasked": True} if approval.at_bank and result.answer_in_ms is not None else {}
+        asked = step(
+            sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method, **alone
+        )
     if approval.at_bank:
         banks.open_request(sandbox, asked)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)
@@ -346,28 +353,54 @@ def plan_payment(
 
     A bank that is closed for now decides before everything else; no rule is spent on it.
     """
+    later = set() if METHODS[instrument.method].card else {Stage.AUTH}
+    if bank_closed:
+        later.add(Stage.ISSUER)
+    stages = [stage for stage in PAYMENT_STAGES if stage not in later]
+    plan = _plan(sandbox, order, instrument.method, instrument.dump(), instrument.inputs, attempt_id, stages)
+    return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
+
+
+def _plan_code(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt:
+    """An attempt whose buyer is asked for a code, with what that meets; whether one is asked is known only now."""
+    coded = _plan(sandbox, order, attempt.method, attempt.instrument, {}, attempt.attempt_id, [Stage.AUTH])
+    decision = coded.at(Stage.AUTH)
+    if not coded.decides(Stage.AUTH) or decision.outcome not in CODE_OUTCOMES:
+        return attempt
+    plan = attempt.plan.plus(Stage.AUTH, decision)
+    return update(sandbox, attempts.mapper, attempt, plan=plan, scenario=plan.scenario)
+
+
+def _plan(
+    sandbox: Sandbox,
+    order: Order,
+    method: str,
+    parts: Mapping[str, str],
+    inputs: Mapping[str, str],
+    attempt_id: str,
+    stages: list[Stage],
+) -> Plan:
+    """What some stages of an attempt will meet."""
     settings = sandbox.seller.settings
     amount = order.amount.wire()
     match = {
-        **{key: value for key, value in instrument.dump().items() if key in MATCH_KEYS},
-        "method": instrument.method,
+        **{key: value for key, value in parts.items() if key in MATCH_KEYS},
+        "method": method,
         "amount": amount,
         "seller_order_id": order.seller_order_id,
         "order_id": order.order_id,
         "notification_type": str(NotificationType.PAYMENT),
     }
-    codes = METHODS[instrument.method].response_codes
     facts = Facts(
-        inputs={**instrument.inputs, Input.AMOUNT: amount},
+        inputs={**inputs, Input.AMOUNT: amount},
         match=match,
-        response_codes=codes,
+        response_codes=METHODS[method].response_codes,
+        stages=tuple(stages),
         simulated=sandbox.provider_of(order).payment_simulation(order.seller_note) if order.seller_note else {},
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
-    open_stages = [s for s in PAYMENT_STAGES if not (bank_closed and s is Stage.ISSUER)]
-    plan = resolve(facts, _use_up_rules(sandbox, match, codes, attempt_id, open_stages))
-    return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
+    return resolve(facts, _use_up_rules(sandbox, match, method, attempt_id, stages))
 
 
 def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: RefundRequest) -> Plan:
@@ -389,31 +422,33 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         "reference": request.key,
         "notification_type": str(NotificationType.REFUND),
     }
-    codes = METHODS[attempt.method].response_codes
     facts = Facts(
         inputs=inputs,
         match=match,
-        response_codes=codes,
+        response_codes=METHODS[attempt.method].response_codes,
         stages=REFUND_STAGES,
         simulated=sandbox.provider_of(order).refund_simulation(request.note),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
     subject = f"{order.order_id} {request.key}"
-    return resolve(facts, _use_up_rules(sandbox, match, codes, subject, list(REFUND_STAGES)))
+    return resolve(facts, _use_up_rules(sandbox, match, attempt.method, subject, list(REFUND_STAGES)))
 
 
 def _use_up_rules(
-    sandbox: Sandbox, match: dict[str, str], codes: ResponseCodes, subject: str, stages: list[Stage]
+    sandbox: Sandbox, match: dict[str, str], method: str, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
     chosen: dict[Stage, Rule] = {}
+    means_something: dict[Stage, Callable[[str], bool]] = {Stage.ISSUER: METHODS[method].response_codes.has_outcome}
+    if not METHODS[method].card:
+        means_something[Stage.AUTH] = CODE_OUTCOMES.__contains__
     # The rule's place in the queue, not its row number: that counts other sellers' rules too.
     for place, rule in enumerate(scenarios.waiting(sandbox)):
         if rule.stage not in stages or rule.stage in chosen or not rule.fits(match, sandbox.now):
             continue
-        # A UPI code means nothing to a card issuer: such a rule waits for its own method.
-        if rule.stage is Stage.ISSUER and not codes.has_outcome(rule.outcome):
+        # A UPI code means nothing to a card issuer, a transStatus nothing to a code: such a rule waits for its method.
+        if rule.stage in means_something and not means_something[rule.stage](rule.outcome):
             continue
         dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_PROBABILITY_STEPS)
         if dice < rule.probability * _PROBABILITY_STEPS:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
-from mockpay.domain.methods.registry import response_codes_of
+from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.timeline import Actor
@@ -14,7 +17,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.services import wallet
 from mockpay.services.payments import authentication, banks
 from mockpay.services.payments.captures import release_order, settle_success
-from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, get_attempt, get_order, overrule, timed_out
+from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, get_attempt, get_order, overrule, timed_out
 from mockpay.store import outbox, schedule
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
@@ -51,6 +54,8 @@ def record_buyer_answer(
         return expire_request(sandbox, attempt_id)
     if attempt.auth is not Auth.METHOD:
         return attempt  # The method's own app or bank does not have the turn.
+    # Nobody's press of a button: a magic value, a rule, or the simulated buyer.
+    alone: dict[str, Any] = {"unasked": True} if outcome is None else {}
     if outcome is not None:
         attempt = overrule(sandbox, attempt, decision or Decision(outcome, Source.BUYER))
     network = response_codes_of(attempt)
@@ -60,19 +65,26 @@ def record_buyer_answer(
         return attempt
     order = get_order(sandbox, attempt.order_pk)
     if money is MoneyStatus.DECLINED:
-        return _decline(sandbox, order, attempt, network.failure(told.code), actor)
+        return _decline(sandbox, order, attempt, network.failure(told.code), actor, alone)
     if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, attempt, told, "left_pending")
-    ready = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
+    ready = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
     return submit(sandbox, order, ready, told)
 
 
-def _decline(sandbox: Sandbox, order: Order, attempt: Attempt, failure: Failure, actor: Actor) -> Attempt:
-    """The buyer's side refuses before the bank is asked; a bank refuses after."""
-    if failure.source in {"customer", "customer_psp"}:
+def _decline(
+    sandbox: Sandbox, order: Order, attempt: Attempt, failure: Failure, actor: Actor, alone: Mapping[str, Any]
+) -> Attempt:
+    """The buyer's side, or a bank on its own page, refuses before the money is asked for; another bank after."""
+    approval = METHODS[attempt.method].approval
+    at_bank = approval is not None and approval.at_bank
+    if approval is not None and failure.code == approval.forged:
+        wrong = {"wrong": "checksum"}
+        add_event(sandbox, ORDERS, order, "bank_return_refused", Actor.BUYER, wrong, before=order.state)
+    if at_bank or failure.source in {"customer", "customer_psp"}:
         failed = step(sandbox, ATTEMPTS, attempt, "auth_fail", actor, {"failure": failure})
     else:
-        sent = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method)
+        sent = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
         sent = step(sandbox, ATTEMPTS, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
         failed = step(sandbox, ATTEMPTS, sent, "declined", Actor.ISSUER, {"failure": failure})
     release_order(sandbox, order, failed)

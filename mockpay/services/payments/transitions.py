@@ -14,7 +14,7 @@ from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications, wallet
-from mockpay.store import attempts, orders, schedule
+from mockpay.store import attempts, orders, scenarios, schedule
 from mockpay.store.transitions import FollowUp, Transitions, require, update
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
@@ -138,6 +138,13 @@ def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) ->
     risk_table.record_outcome(sandbox, attempt.attempt_id, declined=attempt.state is AttemptState.FAILED)
 
 
+def put_rules_back(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """A rule for a stage that was never reached waits for the next attempt."""
+    for stage, decision in attempt.plan.decisions.items():
+        if decision.source is Source.RULE and stage not in attempt.reached:
+            scenarios.put_back(sandbox, str(decision.scenario))
+
+
 def shred_secret(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """The card number is needed no more."""
     if METHODS[attempt.method].card:
@@ -150,7 +157,7 @@ def _attempt_facts(before: Attempt, after: Attempt) -> Mapping[str, object]:
     return {"code": after.failure.code, "reason": after.failure.reason, "method": after.method}
 
 
-_ENDED: tuple[FollowUp[Attempt], ...] = (record_risk_outcome, shred_secret)
+_ENDED: tuple[FollowUp[Attempt], ...] = (record_risk_outcome, shred_secret, put_rules_back)
 _LEFT: tuple[FollowUp[Attempt], ...] = (end_review, end_authentication, *_ENDED)
 _CAPTURED: tuple[FollowUp[Attempt], ...] = (capture_hold, save_method, *_ENDED)
 _LOST: tuple[FollowUp[Attempt], ...] = (release_hold, *_ENDED)

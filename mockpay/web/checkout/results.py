@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import PAID, OrderState
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Source, Stage
 from mockpay.kernel.clock import SECOND
-from mockpay.services import wallet as balances
 from mockpay.services.payments.transitions import ANSWER
-from mockpay.store import attempts, schedule
+from mockpay.store import attempts, notifications, schedule
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.wording.sentences import (
@@ -154,7 +153,7 @@ def result(session: PageSession) -> dict[str, object]:
         return shown | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"{_money_of_cancelled(last)} {page_session.store(session)} is told.",
+            "sentence": f"{_money_of_cancelled(last)} {_hears(session)}",
         }
     if last is not None and last.live and order.open:
         return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": "Your bank has not decided yet."}
@@ -205,7 +204,7 @@ def _failed(session: PageSession) -> dict[str, object]:
     if order.state is OrderState.EXPIRED:
         sentence = f"The time to pay is over. {sentence}"
     elif last is not None and last.failure is not None:
-        sentence = f"{to_the_buyer(last)}{_balance(session, last)}. {sentence}"
+        sentence = f"{to_the_buyer(last)}{_balance(last)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
     elif last is not None and last.state is _A.PENDING:
@@ -223,12 +222,19 @@ def _failed(session: PageSession) -> dict[str, object]:
     }
 
 
-def _balance(session: PageSession, last: Attempt) -> str:
-    """How much there is where it was not enough."""
-    if last.reason != "insufficient_wallet_balance":
+def _hears(session: PageSession) -> str:
+    """When the seller learns of a cancelled order: at once only by a notification."""
+    sent = notifications.of_order(session.sandbox, session.order.order_pk)
+    when = "is told" if sent else "learns of it when you go back"
+    return f"{page_session.store(session)} {when}."
+
+
+def _balance(last: Attempt) -> str:
+    """How much there was where it was not enough."""
+    decided = last.decisions.at(Stage.ISSUER)
+    if decided.source is not Source.BALANCE or last.reason != "insufficient_wallet_balance":
         return ""
-    there = balances.balance(session.sandbox, last.instrument["email"])
-    return f": {there.display()} of {last.amount.display()}"
+    return f": {decided.seen} of {last.amount.display()}"
 
 
 def _tried(attempt: Attempt) -> dict[str, object]:

@@ -134,7 +134,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, refusa
         chip=deliveries.chip(notification.state),
         decided_by=deliveries.decided_by(notification),
         profile=f"{profile}: {retry_profiles(runtime)[profile].description}",
-        address=sandbox.seller.ipn_url,
+        address=_addresses(sandbox, notification),
         due=moment(notification.first_due_at),
         next_try=moment(min(waiting)) if waiting and notification.state in WAITING else "",
         can_deliver=DELIVERY.allows(notification.state, "asked_again"),
@@ -143,6 +143,12 @@ def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, refusa
         version=_version(sandbox, notification),
         **_tries(sandbox, notification),
     )
+
+
+def _addresses(sandbox: Sandbox, notification: Notification) -> str:
+    """Where it went, try by try; before the first where it would go now."""
+    tries = notifications.of_notification(sandbox, notification.notification_id)
+    return ", then ".join(dict.fromkeys(sent.url for sent in tries)) or sandbox.seller.ipn_url or "nowhere"
 
 
 def _tries(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:

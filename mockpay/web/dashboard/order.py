@@ -106,7 +106,7 @@ def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
         facts["Refundable"] = last.refundable.display()
     if last is not None and last.saved_token:
         facts["Saved method"] = last.saved_token
-    if last is not None and last.eci:
+    if last is not None and last.eci and (order.state in PAID or order.state is OrderState.AUTHORIZED):
         bearer = "the card’s issuer" if last.liability == "ISSUER" else "the seller"
         facts["Liability"] = f"ECI {last.eci}: {bearer} bears the loss of a fraud chargeback"
     return facts

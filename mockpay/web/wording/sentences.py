@@ -13,7 +13,17 @@ from flask import request
 from mockpay.domain.methods.method import Method, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
-from mockpay.domain.payments.attempts import PLANNERS, Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
+from mockpay.domain.payments.attempts import (
+    BEFORE_MONEY,
+    PLANNERS,
+    Attempt,
+    AttemptState,
+    Auth,
+    Decision,
+    Failure,
+    Source,
+    Stage,
+)
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import DAY, SECOND, indian
@@ -43,14 +53,13 @@ BUYERS_DOING: Mapping[str, str] = {
     "otp_attempts_exceeded": "The buyer typed too many wrong codes",
 }
 #: The same, and what the sandbox itself refused.
-BEFORE_THE_BANK = {**BUYERS_DOING, DECLINED_REASON: "A risk rule declined the payment"}
+BEFORE_THE_BANK = {**BUYERS_DOING, DECLINED_REASON: "The risk check declined the payment"}
 #: By 3-D Secure's transStatus.
 _STATUS: Mapping[str, str] = {
     "N": "The buyer did not prove who they are at the card’s bank",
     "U": "The card’s bank could not check who the buyer is",
     "R": "The card’s bank rejected the buyer’s authentication",
 }
-_EARLY_STEPS = frozenset({"payment_authentication", "payment_initiation"})
 #: Where the buyer is who must prove who they are.
 _PROOFS: Mapping[Auth | None, str] = {
     Auth.OTP: "Waiting for a one-time code",
@@ -138,7 +147,7 @@ def meaning(code: str, method: str) -> str:
 def ended_before_the_bank(failure: Failure, method: str) -> bool:
     """Whether nobody was asked for money yet, and neither bank nor app said why."""
     asked_by_app = METHODS[method].approval and failure.code
-    return failure.step in _EARLY_STEPS and not asked_by_app
+    return failure.step in BEFORE_MONEY and not asked_by_app
 
 
 def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> str:
@@ -222,7 +231,8 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
         return "The time to pay ran out while the bank was deciding"
     if last.failure is None:
         return "The time to pay ran out" if order.state is _O.EXPIRED else "Not paid"
-    return failure_sentence(last.failure, last.method, full=full)
+    late = "; the time to pay is over" if order.state is _O.EXPIRED else ""
+    return failure_sentence(last.failure, last.method, full=full) + late
 
 
 def _open(last: Attempt | None, *, full: bool) -> str:

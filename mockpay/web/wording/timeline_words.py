@@ -11,7 +11,7 @@ Words = tuple[str, str, str, str]
 
 _ORDER: Mapping[str, Words] = {
     "opened": ("Order opened", "ok", "tick", "Payload decrypted, signature matched"),
-    "attempt_failed": ("Buyer may try again", "idle", "back", "The order stays open"),
+    "attempt_failed": ("Buyer may try again", "idle", "back", "For as long as the order is open"),
     "buyer_cancel": ("Order cancelled", "idle", "dash", ""),
     "timeout": ("Order expired", "idle", "clock", "The time to pay was over"),
     "given_up": ("Order failed", "bad", "cross", "No tries were left"),
@@ -102,7 +102,7 @@ _OTP: Mapping[str, Words] = {
     "expire": ("Code expired", "idle", "clock", ""),
     "lock": ("Code locked", "bad", "lock", "Too many wrong tries"),
     "supersede": ("Code replaced", "idle", "mail", "Another one was asked for"),
-    "cancel": ("Code not waited for", "idle", "dash", "The buyer gave up typing it"),
+    "cancel": ("Code needed no more", "idle", "dash", "What it was sent for is over"),
 }
 _THREEDS: Mapping[str, Words] = {
     "prepared": ("3-D Secure prepared", "idle", "shield", ""),
@@ -148,6 +148,7 @@ DUE: Mapping[str, str] = {
     "attempt.timeout": "Request expires",
     "attempt.reverse": "Money is sent back",
     "attempt.capture": "Capture is done",
+    "attempt.review": "Risk review approves it by itself",
     "refund.settle": "Refund settles",
     "refund.reverse": "Refund is taken back",
     "notification.send": "Seller is notified",

@@ -37,6 +37,8 @@ class Line:
     to_come: bool = False
 
 
+#: What a bank does by itself.
+_AT_BANK = {"auth_required": "Bank asked", "auth_ok": "Bank confirmed"}
 #: Told by the attempt's own line of the same moment.
 _SILENT = frozenset({("order", "attempt_started")})
 _RESULTS: Mapping[str, str] = {
@@ -61,6 +63,12 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
     title, kind, icon, fact = words(event.machine, event.event)
     if method is not None and event.event == "chosen":
         title, icon = f"{method.noun[:1].upper()}{method.noun[1:]} chosen", method.icon
+    if event.facts.get("fault") == "never_returns":
+        title, icon = "Not sent back to the seller", "dash"
+    elif event.facts.get("unasked") and method is not None and method.approval and method.approval.at_bank:
+        title = _AT_BANK[event.event]
+    elif event.machine == "notification" and event.event == "failed" and event.facts.get("status"):
+        title = f"Seller refused it: {event.facts['status']}"
     text = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
     return Line(
         title=title,
@@ -102,6 +110,8 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
         return f"{code}: {meaning(code, str(facts['method']))}" if code else ""
     if str(facts.get("way")) in PROOFS:
         return PROOFS[str(facts["way"])]
+    if facts.get("unasked") and method is not None and method.approval:
+        return method.approval.alone
     if method is not None and name == "chosen":
         return _chosen(method, _texts(facts))
     if name in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
