@@ -6,6 +6,7 @@ A code is kept for one hour of the seller's time.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,6 +112,7 @@ def list_page(
     kind: str | None = None,
     to: str | None = None,
     attempt_id: str | None = None,
+    attempt_ids: Collection[str] | None = None,
     after: str | None = None,
     limit: int = PAGE,
 ) -> Page[Message]:
@@ -129,6 +131,8 @@ def list_page(
         query = query.where(inbox.c.to_address.in_({to, spelt}))
     if attempt_id:
         query = query.where(inbox.c.attempt_id == attempt_id)
+    if attempt_ids is not None:
+        query = query.where(inbox.c.attempt_id.in_(attempt_ids))
     if after:
         query = query.where(inbox.c.id < number_of("inbox", after))
     found = sandbox.connection.execute(query.limit(limit + 1))

@@ -18,6 +18,7 @@ from mockpay.domain.methods import netbanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.store.attempts import attempts
 from mockpay.store.buyers import buyers
+from mockpay.store.inbox import inbox
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
 from mockpay.store.unit_of_work import Sandbox
@@ -27,6 +28,8 @@ _BANKS = ("bank", "issuer", "emi_bank")
 _SHOWN = ("vpa", "network", "last4", "email", "bank_name", *_BANKS)
 _FEWEST_DIGITS = 4
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
+#: A number with or without its country, spaces and hyphens.
+_PHONE = re.compile(r"\+?[0-9][0-9 -]{6,15}")
 _CODE = re.compile(r"[0-9A-Za-z]{2,8}")
 #: What stands for digits in a masked number, and what is no part of a word.
 _MASK = re.compile(r"[•*…,\s]+")
@@ -92,9 +95,31 @@ def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
         tries.c.method.in_(_methods(sandbox, text)),
         tries.c.buyer_id.in_(_buyers(sandbox, text)),
     ]
+    meant = _meanings(text) if len(text) >= _FEWEST_DIGITS else []
+    found += [and_(tries.c.method == name, failure.contains(f'"code":"{code}"')) for name, code in meant]
+    # What is decided after the plan, such as a risk rule, is there by its name.
+    found.append(_holds(tries.c.decisions, f'"scenario":"{text}"'))
+    if _PHONE.fullmatch(text):
+        found.append(tries.c.attempt_id.in_(_texted(sandbox, re.sub(r"\D", "", text)[-10:])))
     if _CODE.fullmatch(text):
         found.append(failure.contains(f'"code":"{text.upper()}"'))
     return select(tries.c.order_pk).where(tries.c.seller_id == sandbox.seller_id, or_(*found))
+
+
+def _texted(sandbox: Sandbox, digits: str) -> Select[Any]:
+    """Attempts whose code went to a phone whose number ends so, however it was typed."""
+    to = inbox.c.to_address
+    return select(inbox.c.attempt_id).where(inbox.c.seller_id == sandbox.seller_id, to.endswith(digits))
+
+
+def _meanings(text: str) -> list[tuple[str, str]]:
+    """Methods and codes whose meaning has the text, as the lists print it."""
+    return [
+        (name, code)
+        for name, method in METHODS.items()
+        for code, row in method.response_codes.codes.items()
+        if text.lower() in row.meaning.lower()
+    ]
 
 
 def _instrument(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Response, request
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import Attempt, Auth
+from mockpay.domain.payments.attempts import Attempt, Auth, Stage
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
@@ -16,6 +18,12 @@ from mockpay.web.checkout import page_session, results, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 from mockpay.web.wording import sentences
 
+#: What a scenario makes of any code that is typed, by its outcome.
+_PLANNED: Mapping[str, str] = {
+    "otp_locked": "locks it",
+    "otp_cancelled": "leaves this page, as Cancel does",
+    "timeout": "has expired",
+}
 _UNDELIVERED = "The code could not be delivered. Send it again."
 _PAYMENT = "this payment"
 
@@ -93,10 +101,11 @@ _ACTIONS = {"resend": _resend, "cancel": _cancel}
 def _form(
     session: PageSession, attempt: Attempt, error: str | None = None, status: int = 200, locked: str | None = None
 ) -> Response:
-    notes = page_session.otp_notes()
+    planned = _PLANNED.get(attempt.plan.at(Stage.AUTH).outcome, "")
+    notes = [] if planned else page_session.otp_notes()
     page = page_session.page_context(session, "Enter the code", notes=notes, locked_until=locked)
     challenge = authentication.active_otp(session.sandbox, attempt)
-    asked = sentences.told(session.sandbox, challenge) | {"why": _why(session, attempt)}
+    asked = sentences.told(session.sandbox, challenge) | {"why": _why(session, attempt), "planned": planned}
     error = error or _trouble(session, challenge)
     if error is not None:
         page["title"] = f"Error: {error}"

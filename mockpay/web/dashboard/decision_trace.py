@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import PLANNERS, Attempt, AttemptState, Decision, Source, Stage
+from mockpay.domain.payments.attempts import NORMAL, PLANNERS, Attempt, AttemptState, Decision, Source, Stage
 from mockpay.services.scenarios import stage_decisions
 from mockpay.web.wording.sentences import deciding, magic_part, meaning, method_name
 
@@ -141,17 +142,30 @@ def reproduction_of(attempt: Attempt | None, url: str, *, token: bool) -> Reprod
     if attempt is None or decided is None:
         return None
     stage, outcome = decided
-    first = _json({"stage": str(stage), "match": {"method": attempt.method}})
-    second = _json({"outcome": outcome, "times": 1})
+    match = {"method": attempt.method}
+    coded = stage is Stage.AUTH and not METHODS[attempt.method].card
     title = f"make the next {method_name(attempt)} payment end the same way"
+    rules = [(stage, outcome)]
+    if coded:
+        # Whether a code is asked for depends on the amount, or on a risk rule.
+        match["amount"] = attempt.amount.wire()
+        title = f"make the next {method_name(attempt)} payment of {attempt.amount.display()} end the same way"
+        if attempt.stage_decisions.get(Stage.RISK, NORMAL).outcome == "challenge":
+            rules.insert(0, (Stage.RISK, "challenge"))
     secret = ' -H "Authorization: Bearer $MOCKPAY_ADMIN_TOKEN"' if token else ""
+    lines = [_curl(made, match, url, secret) for made in rules]
+    return Reproduction(title, "\n".join([f"# {title}", *lines]), _test(attempt, rules, match))
+
+
+def _curl(rule: tuple[Stage, str], match: Mapping[str, str], url: str, secret: str) -> str:
+    stage, outcome = rule
+    first = _json({"stage": str(stage), "match": match})
+    second = _json({"outcome": outcome, "times": 1})
     # One JSON object over two lines, so that neither scrolls.
-    body = f"{first[:-1]},\n  {second[1:]}"
-    curl = f"# {title}\ncurl -s{secret} --json '{body}' \\\n  {url}"
-    return Reproduction(title, curl, _test(attempt, stage, outcome))
+    return f"curl -s{secret} --json '{first[:-1]},\n  {second[1:]}' \\\n  {url}"
 
 
-def _json(plain: dict[str, object]) -> str:
+def _json(plain: Mapping[str, object]) -> str:
     return json.dumps(plain, separators=(",", ":"))
 
 
@@ -182,19 +196,22 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
 _SETTLED = '    mockpay_seller.advance(until="idle")\n'
 
 
-def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
+def _test(attempt: Attempt, rules: Sequence[tuple[Stage, str]], match: Mapping[str, str]) -> str:
     """A test with the fixtures of `mockpay.testing`."""
     reason = attempt.reason
     check = (
         f'last["reason"] == {json.dumps(reason)}' if reason else f'last["state"] == {json.dumps(str(attempt.state))}'
     )
+    fits = "".join(f", {name}={json.dumps(value)}" for name, value in match.items())
+    lines = [
+        f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)}{fits})\n" for stage, outcome in rules
+    ]
+    paid = f"{json.dumps(attempt.amount.wire())}, {json.dumps(attempt.method)}"
     return (
-        f"def {_name(attempt, outcome)}(mockpay_seller):\n"
-        f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)},"
-        f" method={json.dumps(attempt.method)})\n"
-        f"    pay(mockpay_seller, {json.dumps(attempt.amount.wire())})  # as your shop does\n"
+        f"def {_name(attempt, rules[-1][1])}(mockpay_seller):\n"
+        f"{''.join(lines)}"
+        f"    order = mockpay_seller.pay({paid})  # or as your shop does\n"
         f"{_SETTLED if not attempt.live else ''}"
-        '    order = mockpay_seller.orders()[0]["order_id"]\n'
         '    last = mockpay_seller.order(order)["attempts"][-1]\n'
         f"    assert {check}\n"
     )
@@ -202,6 +219,7 @@ def _test(attempt: Attempt, stage: Stage, outcome: str) -> str:
 
 def _name(attempt: Attempt, outcome: str) -> str:
     """A test's name that says what is tried."""
-    meant = meaning(attempt.failure.code, attempt.method) if attempt.failure else outcome
+    meant = (meaning(attempt.failure.code, attempt.method) or attempt.failure.reason) if attempt.failure else outcome
     words = re.sub(r"[^a-z0-9]+", "_", meant.lower()).strip("_")
-    return f"test_a_{attempt.method}_payment_ends_in_{words}"
+    article = "an" if attempt.method == "emi" else "a"
+    return f"test_{article}_{attempt.method}_payment_ends_in_{words or attempt.state.lower()}"

@@ -11,6 +11,8 @@ from mockpay.domain.orders import Order
 from mockpay.kernel.clock import rfc3339
 from mockpay.services import buyers
 from mockpay.services.buyers import Message
+from mockpay.store import attempts
+from mockpay.store import orders as order_rows
 from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
@@ -54,7 +56,11 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     listing = Listing.of_request("inbox", sandbox.seller_id, "to")
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
-    page = buyers.list_page(sandbox, to=to or None, after=list_page.cursor(), limit=_PAGE)
+    order = order_rows.by_id(sandbox, to) or order_rows.newest(sandbox, to)
+    tried = [attempt.attempt_id for attempt in attempts.of_order(sandbox, order.order_pk)] if order else None
+    page = buyers.list_page(
+        sandbox, to=None if order else to or None, attempt_ids=tried, after=list_page.cursor(), limit=_PAGE
+    )
     orders = lists.orders_of_attempts(sandbox, [message.attempt_id for message in page.items if message.attempt_id])
     return render(
         runtime,

@@ -9,10 +9,12 @@ from typing import Any
 from flask import Blueprint, url_for
 
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt
-from mockpay.domain.timeline import TimelineEvent
-from mockpay.services.payments import cancellation, captures
-from mockpay.services.payments.transitions import CAPTURE
+from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
+from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.otp.rules import mask_destination
+from mockpay.services import buyers
+from mockpay.services.payments import cancellation, captures, payments
+from mockpay.services.payments.transitions import CAPTURE, REVIEW
 from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -23,10 +25,21 @@ from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
 from mockpay.web.dashboard.seller_messages import browser_return, last_calls
 from mockpay.web.wording import sentences
-from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
+from mockpay.web.wording.timelines import lines_to_come, moment, offset, timeline_by_try
 
 #: What each button does.
-ACTS: Mapping[str, Callable[[Sandbox, Order], Order]] = {"capture": captures.capture, "cancel": cancellation.cancel}
+ACTS: Mapping[str, Callable[[Sandbox, Order], object]] = {
+    "capture": captures.capture,
+    "cancel": cancellation.cancel,
+    "approve": lambda sandbox, order: _decide_review(sandbox, order, approved=True),
+    "reject": lambda sandbox, order: _decide_review(sandbox, order, approved=False),
+}
+
+
+def _decide_review(sandbox: Sandbox, order: Order, *, approved: bool) -> Attempt:
+    """A tester looked at the try that the risk check put aside."""
+    last = require(attempts.last_of_order(sandbox, order.order_pk), "attempt")
+    return payments.decide_review(sandbox, last.attempt_id, approved=approved, actor=Actor.TESTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,9 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
         left = last.refundable if last else None
         return [Act("cancel", f"Cancel and refund {left.display()}")] if left and left.minor else []
     busy = last is not None and last.state in HOLDS_ORDER
-    return [Act("cancel", "Cancel order")] if order.open and not busy else []
+    review = last is not None and last.state is AttemptState.RISK_REVIEW
+    decide = [Act("approve", "Approve the payment"), Act("reject", "Reject the payment")] if review else []
+    return [*decide, Act("cancel", "Cancel order")] if order.open and not busy else []
 
 
 def _of_hold(sandbox: Sandbox, held: Attempt) -> list[Act]:
@@ -82,17 +97,51 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         tries=[_try(attempt) for attempt in tries],
         urls=_urls(sandbox, order),
         acts=legal(sandbox, order, tries),
+        review=_review(sandbox, last),
+        buyer=_buyer(sandbox, order, tries),
         **refusal,
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
-        **_story(sandbox, order, events),
+        **_story(sandbox, order, tries, events),
         **_request(sandbox, order),
         browser=browser_return(events),
+        no_notification=_no_notification(sandbox, order, tries),
         calls=last_calls(sandbox, order),
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
         notifications=[deliveries.line(sandbox, row) for row in notifications.of_order(sandbox, order.order_pk)],
         reproduction=_reproduction(runtime, sandbox, last),
     )
+
+
+def _no_notification(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> str:
+    """Why no notification tells of the order as it stands."""
+    if not sandbox.seller.ipn_url:
+        return "None: the seller has no address for them."
+    if not tries:
+        return "None yet." if order.open else "None: nothing was tried, so there is no payment to tell of."
+    return "None yet: one is sent when the payment has ended."
+
+
+def _review(sandbox: Sandbox, last: Attempt | None) -> str:
+    """When a review ends by itself; empty where there is none."""
+    if last is None or last.state is not AttemptState.RISK_REVIEW:
+        return ""
+    due = [event.due_at for event in schedule.waiting_of(sandbox, last.attempt_id) if event.kind == REVIEW]
+    return moment(min(due)) if due else ""
+
+
+def _buyer(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
+    """Who paid or tried to, masked, with the ways to their messages and to their orders."""
+    here: dict[str, Any] = {"seller_id": sandbox.seller_id}
+    signed_in = next((attempt.buyer_id for attempt in reversed(tries) if attempt.buyer_id), None)
+    email = next((attempt.instrument["email"] for attempt in reversed(tries) if "email" in attempt.instrument), "")
+    if signed_in is not None:
+        email = buyers.find(sandbox, signed_in).email
+    return {
+        "name": mask_destination(email) if email else "A guest",
+        "inbox": url_for("dashboard.inbox", **here, to=order.order_id),
+        "orders": url_for("dashboard.orders", **here, q=signed_in or email) if email else "",
+    }
 
 
 def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
@@ -130,16 +179,20 @@ def _fact(attempt: Attempt) -> str:
     return sentences.captured_part(attempt) if 0 < attempt.captured_minor < attempt.amount.minor else ""
 
 
-def _story(sandbox: Sandbox, order: Order, events: Sequence[TimelineEvent]) -> dict[str, Any]:
+def _story(sandbox: Sandbox, order: Order, tries: Sequence[Attempt], events: Sequence[TimelineEvent]) -> dict[str, Any]:
     # The schedule knows an order by its number; all else by what the timeline calls it.
     others = dict.fromkeys(event.subject for event in events if event.machine != "order")
     subjects = [str(order.order_pk), *others]
     waiting = [event for subject in subjects for event in schedule.waiting_of(sandbox, subject)]
     took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
-    lines = timeline_lines(events, sandbox.provider_of(order).methods)
+    *earlier, newest = timeline_by_try(events, sandbox.provider_of(order).methods)
     return {
-        "lines": [*lines, *lines_to_come(waiting, sandbox.now)],
-        "story": f"{len(lines)} events in {took}",
+        "lines": [*newest, *lines_to_come(waiting, sandbox.now)],
+        "earlier": [
+            {"title": f"Try {attempt.number}: {sentences.method_title(attempt)}", "lines": lines}
+            for attempt, lines in zip(tries, earlier, strict=False)
+        ],
+        "story": f"{sum(map(len, earlier)) + len(newest)} events in {took}",
         "version": str(len(events)),
     }
 

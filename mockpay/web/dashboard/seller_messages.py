@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from flask import url_for
 
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import TimelineEvent
@@ -12,6 +16,7 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import JournalFilter
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.dashboard import deliveries
 from mockpay.web.wording.sentences import RETURNS
 from mockpay.web.wording.timelines import instant
 
@@ -30,14 +35,20 @@ class BrowserReturn:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The last call of its kind about an order, and its answer."""
+    """
+    The last call of its kind about an order, and its answer; one without an answer's body is what the seller sent.
+
+    `count` is how many there were, `url` lists them.
+    """
 
     kind: str
     at: str
     iso: str
     status: int | None
     outcome: str
-    answer: str
+    count: int
+    url: str
+    answer: list[deliveries.Layer]
 
 
 def browser_return(events: Sequence[TimelineEvent]) -> BrowserReturn:
@@ -56,7 +67,18 @@ def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
     """The last call of each kind about an order, the newest first."""
     page = lists.journal_page(sandbox, JournalFilter(order_id=order.order_id), None, _CALLS)
     newest = {row.kind: row for row in reversed(page.items)}
+    counts = Counter(row.kind for row in page.items)
+    here: dict[str, Any] = {"seller_id": sandbox.seller_id, "order": order.order_id}
     return [
-        Call(row.kind, instant(row.at), rfc3339(row.at), row.status, row.outcome, row.answer or "")
+        Call(
+            kind=row.kind,
+            at=instant(row.at),
+            iso=rfc3339(row.at),
+            status=row.status,
+            outcome=row.outcome,
+            count=counts[row.kind],
+            url=url_for("dashboard.journal", **here, q=row.kind),
+            answer=deliveries.layers(row.answer) if row.answer else [],
+        )
         for row in sorted(newest.values(), key=lambda row: -row.number)
     ]

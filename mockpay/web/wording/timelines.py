@@ -52,11 +52,24 @@ _RESULTS: Mapping[str, str] = {
 
 def timeline_lines(events: Iterable[TimelineEvent], methods: Mapping[str, Method] = METHODS) -> list[Line]:
     """All that happened: the first time in full, the later ones as what passed since."""
+    return [line for lines in timeline_by_try(events, methods) for line in lines]
+
+
+def timeline_by_try(events: Iterable[TimelineEvent], methods: Mapping[str, Method] = METHODS) -> list[list[Line]]:
+    """The same, what happened since the second and each later try began in a list of its own."""
     shown = [event for event in events if (event.machine, event.event) not in _SILENT]
     deciding = _deciding(shown)
     first = shown[0] if shown else None
     chosen = {event.subject: methods[str(event.facts["method"])] for event in shown if event.event == "chosen"}
-    return [_line(event, first, chosen.get(event.subject), decided=event is deciding) for event in shown]
+    stories: list[list[Line]] = [[]]
+    begun = False
+    for event in shown:
+        if event.event == "chosen":
+            if begun:
+                stories.append([])
+            begun = True
+        stories[-1].append(_line(event, first, chosen.get(event.subject), decided=event is deciding))
+    return stories
 
 
 def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | None, *, decided: bool) -> Line:

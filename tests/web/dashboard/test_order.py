@@ -4,6 +4,12 @@ import json
 
 import pytest
 
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.upi import Upi
+from mockpay.domain.methods.wallet import Wallet
+from mockpay.kernel.money import Money
+from mockpay.testing import LiveServer
 from tests.web.visitor import text
 
 MARKS = {
@@ -110,13 +116,36 @@ def test_the_curl_line_makes_the_next_payment_end_the_same_way(visitor, world):
     assert again.failure == world.attempts(order)[-1].failure
 
 
-def test_the_pytest_lines_are_python(visitor, world):
-    order = world.order()
-    world.pay(order, "insufficient@mockpay")
-    code = visitor.see_order(order).xpath("//pre[@id='reproduce-pytest']")[0].text_content()
-    names: dict[str, object] = {}
-    exec(compile(code, "shown", "exec"), names)
-    assert "test_a_upi_payment_ends_in_not_enough_funds" in names
+EMI = {"number": "4000000000000002", "cvv": "123", "name": "Asha Rao", "tenure": "6"}
+#: How an order was paid that did not come to a good end.
+ENDS = {
+    "insufficient_funds": ("499.00", lambda world: Upi("insufficient@mockpay")),
+    "authentication_failed": ("1702.01", lambda world: world.card("4718609108204366")),
+    "otp_attempts_exceeded": ("20000.00", lambda world: Wallet("rich@buyers.mockpay.test")),
+    "payment_failed": (
+        "9000.00",
+        lambda world: METHODS["emi"].read({**EMI, "expiry": "08/39"}, world.now(), Money.parse("9000.00")),
+    ),
+    "payment_cancelled": ("499.00", lambda world: NetBanking("MKC1")),
+}
+
+
+def test_the_pytest_lines_run_and_end_the_same_way(visitor, world, subtests):
+    with LiveServer() as server:
+        for number, (reason, (amount, instrument)) in enumerate(ENDS.items()):
+            with subtests.test(reason=reason):
+                order = world.order(f"O-{number}", amount=amount)
+                attempt = world.pay_with(order, instrument(world), otp="888888" if "otp" in reason else "123456")
+                assert attempt.reason == reason
+                code = visitor.see_order(order).xpath("//pre[@id='reproduce-pytest']")[0].text_content()
+                names: dict[str, object] = {}
+                exec(compile(code, "shown", "exec"), names)
+                (test,) = (shown for name, shown in names.items() if name.startswith("test_a"))
+                assert test.__name__.rpartition("_ends_in_")[2]
+                assert test.__name__.startswith("test_an_emi" if attempt.method == "emi" else "test_a_")
+                seller = server.new_seller()
+                seller.freeze()
+                test(seller)
 
 
 def test_the_order_page_asks_only_about_its_own_order(visitor, world):

@@ -121,7 +121,7 @@ def test_an_end_before_the_banks_turn_is_told_in_words(subtests):
         ("payment_cancelled", "", "The buyer gave this try up"),
         ("payment_timed_out", "", "The buyer did not prove who they are in time"),
         ("authentication_failed", "N/01", "The buyer did not prove who they are at the card’s bank"),
-        (DECLINED_REASON, "", "A risk rule declined the payment"),
+        (DECLINED_REASON, "", "The risk check declined the payment"),
     ]:
         with subtests.test(reason=reason, code=code, says=says):
             failure = Failure("customer", "payment_authentication", reason, code)

@@ -1,0 +1,192 @@
+"""The order's page tells what happened, and nothing else."""
+
+import pytest
+
+from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.wallet import Wallet
+from mockpay.services.payments import authentication, orders
+from mockpay.store import scenarios
+from tests.factories import World
+from tests.web.visitor import Visitor, text
+
+RICH = "rich@buyers.mockpay.test"
+
+
+def timeline(page):
+    """Titles of the timeline's lines with their facts."""
+    lines = page.xpath("//ol[contains(@class, 'timeline')]/li")
+    return {text(line.xpath("./b")[0]): text(line.xpath("./p")[0]) for line in lines}
+
+
+def decisions(page):
+    return [text(head) for head in page.xpath("//aside[contains(@class, 'decision')]//p")]
+
+
+def rules_left(world):
+    with world.read() as sandbox:
+        return [rule.times for rule in scenarios.waiting(sandbox)]
+
+
+@pytest.mark.parametrize("bank", ["MKF1", "MKX1", "HDFC"])
+def test_nobody_approves_what_a_bank_refuses_by_itself(visitor, world, bank):
+    if bank == "HDFC":
+        world.add_rule("failure", match={"method": "netbanking"})
+    order = world.order()
+    world.pay_with(order, NetBanking(bank))
+    told = timeline(visitor.see_order(order))
+    assert "Buyer approved" not in told
+    assert told["Bank asked"] == "By the bank itself, as the scenario has it; nobody was on its page"
+    assert ("Bank’s answer refused" in told) == (bank == "MKX1")
+
+
+def test_a_bank_that_pays_by_itself_is_not_told_as_a_buyers_approval(visitor, world):
+    order = world.order()
+    world.pay_with(order, NetBanking("MKS1"))
+    told = timeline(visitor.see_order(order))
+    assert "Buyer approved" not in told
+    assert "nobody was on its page" in told["Bank confirmed"]
+
+
+def test_stages_behind_a_refusal_of_the_risk_check_decide_nothing(visitor, world):
+    world.add_rule("decline", stage="risk")
+    world.add_rule("51", stage="issuer", match={"method": "card"})
+    order = world.order()
+    world.pay_with(order, world.card("4000000000000002", name="3DS N"))
+    (decided,) = decisions(visitor.see_order(order))
+    assert "at stage risk" in decided
+    # The rule of the stage that was never reached still waits.
+    assert rules_left(world) == [0, 1]
+
+
+def test_a_rule_for_a_code_that_nobody_asks_for_waits_and_decides_nothing(visitor, world):
+    world.add_rule("timeout", stage="auth", match={"method": "wallet"})
+    world.add_rule("N", stage="auth", match={"method": "wallet"})
+    order = world.order(amount="499.00")
+    attempt = world.pay_with(order, Wallet(RICH))
+    assert attempt.state == "CAPTURED"
+    assert "stage auth" not in " ".join(decisions(visitor.see_order(order)))
+    assert rules_left(world) == [1, 1]
+    asked = world.start(world.order("O-2", "20000.00"), Wallet(RICH)).attempt
+    # What only a card's issuer can say means nothing here either.
+    assert rules_left(world) == [0, 1]
+    with world.transaction() as sandbox:
+        assert authentication.submit_otp(sandbox, asked, "123456")[0] == "EXPIRED"
+        assert authentication.active_otp(sandbox, asked) is None
+
+
+def test_a_rule_waits_on_when_the_buyer_cancels_before_the_answer(world):
+    world.add_rule("frozen", match={"method": "upi"})
+    order = world.order()
+    world.create_attempt(order)
+    assert rules_left(world) == [0]
+    world.cancel(order)
+    assert rules_left(world) == [1]
+
+
+def test_the_address_of_a_notification_is_where_it_went(runtime):
+    world = World.new(runtime, ipn_url="http://127.0.0.1:8420/old")
+    order = world.order()
+    world.pay(order)
+    world.advance(1)
+    visitor = Visitor(runtime, world.seller_id)
+    (sent,) = world.notifications(order)
+    page = f"/notifications/{sent.notification_id}"
+    before = text(visitor.see(page).xpath("//div[@class='detail-head']")[0])
+    assert world.delivery_tries(sent)
+    assert "to http://127.0.0.1:8420/old" in before
+    form = {"name": "X", "return_urls": "http://127.0.0.1:*", "ipn_url": "http://127.0.0.1:8420/new"}
+    token = visitor.see("/seller").xpath("//input[@name='form_token']/@value")[0]
+    assert visitor.client.post(f"{visitor.home}/seller", data={**form, "form_token": token}).status_code == 303
+    assert text(visitor.see(page).xpath("//div[@class='detail-head']")[0]) == before
+
+
+def test_a_code_ends_with_its_try_and_no_buyer_gave_it_up(visitor, world):
+    order = world.order(amount="20000.00")
+    world.start(order, Wallet(RICH))
+    visitor.press(visitor.see_order(order), "Cancel order")
+    assert timeline(visitor.see_order(order))["Code needed no more"] == "What it was sent for is over"
+
+
+def test_the_headline_of_an_expired_order_says_that_its_time_is_over(visitor, world):
+    order = world.order()
+    world.pay(order, "insufficient@mockpay")
+    world.advance(901)
+    page = visitor.see_order(order)
+    assert text(page.xpath("//h1")[0]).endswith("not enough funds; the time to pay is over")
+    assert timeline(page)["Buyer may try again"] == "For as long as the order is open"
+
+
+def test_a_browser_that_never_comes_back_is_not_told_as_sent(world, visitor, runtime):
+    order = world.order(amount="1703.07")
+    world.pay(order)
+    with world.transaction() as sandbox:
+        orders.record_return(sandbox, order, "http://127.0.0.1/", "never_returns")
+    told = timeline(visitor.see_order(order))
+    assert told["Not sent back to the seller"] == "The browser never comes back"
+    assert "Sent back to the seller" not in told
+
+
+def test_a_seller_who_answered_was_reached(runtime, post):
+    post.answers = [500, OSError("nobody there")]
+    world = World.new(runtime, ipn_url="http://127.0.0.1:8420/ipn", ipn_profile="fast")
+    order = world.order()
+    world.pay(order)
+    for _ in range(3):
+        world.advance(60)
+    told = timeline(Visitor(runtime, world.seller_id).see_order(order))
+    assert "Seller refused it: 500" in told
+    assert "Seller not reached" in told
+
+
+def test_nothing_is_charged_back_of_a_failed_payment(visitor, world):
+    order = world.order()
+    world.pay_with(order, world.card("4100280000080001"))
+    assert world.attempts(order)[0].eci is not None
+    assert "Liability" not in text(visitor.see_order(order))
+    paid = world.order("O-2")
+    world.pay_with(paid, world.card("4718609108204366"))
+    assert "Liability" in text(visitor.see_order(paid))
+
+
+def test_a_risk_rule_says_what_it_decided(visitor, world):
+    for number in range(11):
+        order = world.order(f"O-{number}")
+        world.pay_with(order, world.card("4718609108204366"))
+    assert "the risk check declined the payment: " in decisions(visitor.see_order(order))[0]
+
+
+@pytest.mark.parametrize(("button", "state"), [("Approve the payment", "CAPTURED"), ("Reject the payment", "FAILED")])
+def test_a_review_is_decided_on_the_orders_page(visitor, world, button, state):
+    world.add_rule("review", stage="risk")
+    order = world.order()
+    world.pay(order)
+    page = visitor.see_order(order)
+    assert "it is approved by itself on 21 Nov 2026" in text(page)
+    assert "attempt.review" not in text(page)
+    assert visitor.press(page, button).status_code == 303
+    world.advance(0)
+    assert world.attempts(order)[0].state == state
+    assert not visitor.see_order(order).xpath(f"//button[normalize-space()='{button}']")
+
+
+def test_the_buyer_of_an_order_leads_to_their_messages_and_orders(visitor, world):
+    order = world.order(amount="20000.00")
+    world.pay_with(order, Wallet(RICH))
+    row = visitor.see_order(order).xpath("//dt[.='Buyer']/following-sibling::dd")[0]
+    assert text(row) == "r***@buyers.mockpay.test: messages of this order, all orders"
+    inbox, orders = row.xpath(".//a/@href")
+    assert len(visitor.see(inbox).xpath("//article")) == 1
+    world.order("O-2")
+    assert len(visitor.see(orders).xpath("//tr[@data-row]")) == 1
+
+
+def test_earlier_tries_are_folded_in_the_timeline(visitor, world):
+    order = world.order()
+    world.pay(order, "failure@mockpay")
+    world.pay(order, "insufficient@mockpay")
+    page = visitor.see_order(order)
+    folded = page.xpath("//section[@aria-labelledby='timeline']/details")
+    assert [text(one.xpath("./summary")[0]) for one in folded] == ["Try 1: failure@mockpay, 7 events"]
+    assert "Order opened" in text(folded[0])
+    (newest,) = page.xpath("//section[@aria-labelledby='timeline']/div/ol")
+    assert text(newest).startswith("UPI chosen")
