@@ -24,7 +24,7 @@ _ORDINARY: Mapping[str, Mapping[str, str]] = {
     "card": _CARD,
     "netbanking": {"bank": "HDFC"},
     "wallet": {"email": "rich@buyers.mockpay.test"},
-    "emi": {**_CARD, "tenure": "6"},
+    "emi": {**_CARD, "number": "5241810000000000", "bank": "HDFC", "tenure": "6"},
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
+from mockpay.domain.scenarios.otp_codes import OTP_ELSEWHERE
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row, Rule
 from mockpay.domain.scenarios.rule_forms import parse_rule
 from mockpay.kernel.clock import SECOND, indian
@@ -112,7 +113,8 @@ def decision_sentence(attempt: Attempt, decision: Decision) -> str:
         off = f"the setting risk_rules switches it off: {decision.scenario}=off"
         return f"{_VERDICTS[decision.outcome]}: {seen}; score {facts.get('score')}; {off}"
     if decision.source is Source.CODE:
-        return f"the {typed_as(decision)} {seen} was typed: {_ROWS[str(decision.scenario)].description}"
+        says = _ROWS[str(decision.scenario)].description.removesuffix(OTP_ELSEWHERE)
+        return f"the {typed_as(decision)} {seen} was typed: {says}"
     if decision.source is Source.BUYER:
         approval = METHODS[attempt.method].approval
         return f"the buyer {seen}" if seen else f"the buyer chose this {approval.where if approval else ''}".rstrip()

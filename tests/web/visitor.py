@@ -36,7 +36,7 @@ class Visitor:
         """Post the form that has a button of this value or words, as a browser would."""
         by = f"//button[@value='{button}' or normalize-space()='{button}']"
         found = page.xpath(by)[0]
-        form = found.getparent()
+        form = next(found.iterancestors("form"))
         fields = {one.get("name"): one.get("value") for one in form.xpath(".//input")}
         if found.get("name"):
             fields[found.get("name")] = found.get("value")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Input, Row
 
+#: How the words of a code end that only an issuer's page knows.
+OTP_ELSEWHERE = "; wrong elsewhere"
 #: facts, section 11.2; the page's OTP and the ACS's share them.  An `acs:` outcome is the ACS's
 #: own (its transStatus, or the buyer's silence); on the page such a code is wrong.
 _CODES: tuple[tuple[str, str, str, str], ...] = (

@@ -13,7 +13,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import OF_ORDERS, NotificationType
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
-from mockpay.domain.scenarios.resolution import AUTH_OUTCOMES, MATCH_KEYS, knows_outcome, outcomes_of
+from mockpay.domain.scenarios.resolution import AUTH_OUTCOMES, CODE_OUTCOMES, MATCH_KEYS, knows_outcome, outcomes_of
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word, same_word, unknown_word
@@ -24,8 +24,6 @@ _ORDER_KEYS = frozenset({"method", "amount", "seller_order_id", "order_id"})
 #: Parts of an instrument; a method has some of them.
 _INSTRUMENT_KEYS = frozenset({"vpa", "bank", "last4", "email"})
 _PAYMENT_KEYS, _REFUND_KEYS = _ORDER_KEYS | _INSTRUMENT_KEYS, _ORDER_KEYS | {"reference"}
-#: Whether a one-time password can end so; the other outcomes of `auth` are 3-D Secure's.
-_OTP_OUTCOMES = frozenset({"success", "timeout", "otp_undelivered", "otp_locked", "otp_cancelled"})
 #: Outcomes with a number or a time in them, as they are written.
 _FORMS: Mapping[Stage, tuple[str, ...]] = {
     Stage.ISSUER: ("iso:CODE", "code:CODE"),
@@ -181,7 +179,7 @@ def _reaches(stage: Stage, outcome: str, method: Method) -> bool:
     """Whether a payment by this method can meet the outcome."""
     if stage is Stage.ISSUER:
         return method.response_codes.has_outcome(outcome)
-    return knows_outcome(stage, outcome) and (stage is not Stage.AUTH or method.card or outcome in _OTP_OUTCOMES)
+    return knows_outcome(stage, outcome) and (stage is not Stage.AUTH or method.card or outcome in CODE_OUTCOMES)
 
 
 def _words_of(stage: Stage, methods: Iterable[Method]) -> list[str]:

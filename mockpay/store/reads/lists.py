@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select
 
 from mockpay.domain.orders import OPEN, Order
-from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, Source
+from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, AttemptState, Source
+from mockpay.domain.refunds import RefundState
 from mockpay.store import attempts as attempt_rows
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
@@ -31,7 +32,7 @@ class OrderFilter:
 
     `shown_states` are states where an open order whose newest attempt ended without money has that attempt's;
     `attempt_states` of the newest attempt; `decided_by` is a `Source` value or a scenario's name; `text` is
-    what `mockpay.store.reads.order_text` looks for.
+    what `mockpay.store.reads.order_text` looks for; `refunds` is ``possible`` or ``pending``.
     """
 
     states: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class OrderFilter:
     decided_by: str | None = None
     seller_order_id: str | None = None
     text: str | None = None
+    refunds: str | None = None
 
 
 _newest = attempts.alias("newest")
@@ -127,26 +129,38 @@ def _by_state(sandbox: Sandbox, table: Table, *wanted: ColumnElement[bool]) -> d
 
 def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Select[Any]:
     query = query.select_from(_with_last(wanted)).where(orders.c.seller_id == sandbox.seller_id)
-    if wanted.states:
-        query = query.where(orders.c.state.in_(wanted.states))
-    if wanted.shown_states:
-        query = query.where(_shown_state.in_(wanted.shown_states))
-    if wanted.attempt_states:
-        query = query.where(attempts.c.state.in_(wanted.attempt_states))
+    one_of = (
+        (orders.c.state, wanted.states),
+        (_shown_state, wanted.shown_states),
+        (attempts.c.state, wanted.attempt_states),
+    )
+    query = query.where(*(column.in_(states) for column, states in one_of if states))
     if wanted.seller_order_id:
         query = query.where(orders.c.seller_order_id == wanted.seller_order_id)
     if wanted.method:
         query = query.where(attempts.c.method == wanted.method)
     if wanted.decided_by:
         query = query.where(_decided_by(wanted.decided_by))
+    if wanted.refunds:
+        query = query.where(_with_refunds(sandbox, wanted.refunds))
     if wanted.text:
         query = query.where(order_text.mentions(sandbox, wanted.text))
     return query
 
 
+def _with_refunds(sandbox: Sandbox, which: str) -> ColumnElement[bool]:
+    """Orders that can still be refunded, or that have a refund whose end is to come."""
+    if which == "possible":
+        return and_(
+            attempts.c.state == AttemptState.CAPTURED, attempts.c.captured_minor > attempts.c.refund_reserved_minor
+        )
+    mine = refunds.c.seller_id == sandbox.seller_id
+    return orders.c.id.in_(select(refunds.c.order_pk).where(mine, refunds.c.state == RefundState.PENDING))
+
+
 def _with_last(wanted: OrderFilter) -> Any:
     """Orders, joined with their newest attempt where the filter looks at it."""
-    if not (wanted.method or wanted.decided_by or wanted.attempt_states):
+    if not (wanted.method or wanted.decided_by or wanted.attempt_states or wanted.refunds):
         return orders
     newest = and_(attempts.c.order_pk == orders.c.id, attempts.c.number == orders.c.attempt_count)
     return orders.join(attempts, newest)

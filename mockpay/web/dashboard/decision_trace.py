@@ -95,7 +95,7 @@ def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: b
         steps.append(Step(f"{len(steps) + 1}. {_NAMES[decision.source]}", description, decides=True))
     part = magic_part(attempt, decision)
     head = _DECIDED[decision.source].format(instrument=part, scenario=decision.scenario)
-    seen = decision.seen if decision.source in _SHOWN and str(decision.seen) not in head else None
+    seen = decision.seen if decision.source in _SHOWN and str(decision.seen) not in f"{head} {description}" else None
     return Trace(head, seen, str(stage), description, tuple(steps))
 
 

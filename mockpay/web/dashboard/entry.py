@@ -8,11 +8,12 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 
 from mockpay.delivery import clock
 from mockpay.delivery.clock import Until
-from mockpay.kernel.clock import SECOND, Mode
+from mockpay.kernel.clock import SECOND, Mode, parse_time
 from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
-from mockpay.store.unit_of_work import Runtime
+from mockpay.store.unit_of_work import Runtime, read
+from mockpay.web.dashboard.layout import render
 from mockpay.web.problems import status_of
 
 #: Made at the first start (contract section 1); any other where it was deleted.
@@ -36,6 +37,10 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.errorhandler(MockpayError)
     def refused(error: MockpayError) -> tuple[str, int]:
+        seller_id = (request.view_args or {}).get("seller_id")
+        if seller_id and isinstance(error, NotFound) and error.code != "seller.not_found" and request.method == "GET":
+            with read(runtime, seller_id) as sandbox:
+                return render(runtime, sandbox, "missing.html", current="", error=error), status_of(error)
         return render_template("dashboard/refused.html", error=error), status_of(error)
 
     @pages.post("/sellers/<seller_id>/clock")
@@ -58,12 +63,18 @@ def _first_seller(runtime: Runtime) -> str:
 _TIMEOUT = 30.0
 _LEAPS = {"minute": 60 * SECOND, "hour": 3_600 * SECOND}
 _MODES = {"freeze": Mode.FROZEN, "run": Mode.RUNNING}
+#: The length of a time without seconds: ``2026-11-21T17:30``.
+_TO_THE_MINUTE = 16
 _HOME = "/_mockpay/ui/"
 
 
 def _act(runtime: Runtime, seller_id: str, act: str) -> None:
     if act in _MODES:
         clock.put(runtime, seller_id, _MODES[act], None)
+    elif act == "real":
+        clock.put(runtime, seller_id, Mode.RUNNING, runtime.real_clock.now())
+    elif act == "set":
+        clock.put(runtime, seller_id, None, _typed_time(request.form.get("to", "")))
     elif act in _LEAPS:
         _, now = clock.get_clock(runtime, seller_id)
         clock.advance(runtime, seller_id, now + _LEAPS[act], _TIMEOUT)
@@ -71,6 +82,16 @@ def _act(runtime: Runtime, seller_id: str, act: str) -> None:
         clock.advance(runtime, seller_id, Until(act), _TIMEOUT)
     else:
         raise Invalid("The clock has no such button.", code="clock.act")
+
+
+def _typed_time(text: str) -> int:
+    """
+    An instant as a form's field has it, in Indian time.
+
+    Raises:
+        Invalid: code ``time.invalid``.
+    """
+    return parse_time(f"{text}:00+05:30" if len(text) == _TO_THE_MINUTE else f"{text}+05:30")
 
 
 def back_to(seller_id: str) -> str:

@@ -13,6 +13,8 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
 from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, AttemptState, Source
 from mockpay.kernel.clock import SECOND, indian, rfc3339
+from mockpay.kernel.money import Money
+from mockpay.store.db.paging import Page
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import Bar, OrderFilter, OrderRow
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -97,6 +99,8 @@ def _sentence(stacks: Iterable[Mapping[str, int]], labels: tuple[str, ...]) -> s
 
 
 _PAGE = 50
+#: So many are read at once to fill one with a filter that only their rows can answer.
+_MOST_PAGES = 20
 _LONGEST_SEARCH = 200
 
 #: The tabs: name in the address, words, states.
@@ -114,6 +118,7 @@ _DECIDERS: Mapping[str, str] = {
     Source.DEFAULT: "Seller default",
     Source.SUCCESS: "Nothing",
 }
+_REFUNDS = {"": "Any", "possible": "Refundable", "pending": "Refund pending"}
 _TRIES = {"": "Any", **{str(state): state.replace("_", " ").capitalize() for state in AttemptState}}
 
 
@@ -129,30 +134,57 @@ def _filter(listing: Listing) -> OrderFilter:
         shown_states=listing.states(_TABS),
         attempt_states=(chosen["last"],) if chosen["last"] else (),
         method=chosen["method"] or None,
-        decided_by=chosen["by"] or None,
+        decided_by=None if chosen["by"] == Source.SUCCESS else chosen["by"] or None,
+        refunds=chosen["refunds"] or None,
         text=chosen["q"][:_LONGEST_SEARCH] or None,
     )
 
 
 def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     listing = Listing.of_request(
-        "orders", sandbox.seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS
+        "orders", sandbox.seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS, refunds=_REFUNDS
     )
     chosen = _filter(listing)
-    page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
+    page = _rows(sandbox, chosen, listing.chosen["by"])
+    # Who decided is read of each row, so nobody has counted.
+    counts = {} if listing.chosen["by"] else lists.counts_by_state(sandbox, chosen)
     bars = lists.bars(sandbox, first_minute(sandbox.now), MINUTE)
     return render(
         runtime,
         sandbox,
         "orders.html",
         current="orders",
-        tabs=listing.state_tabs(_TABS, lists.counts_by_state(sandbox, chosen)),
+        tabs=listing.state_tabs(_TABS, counts),
         lines=[_line(sandbox, row) for row in page.items],
         chart=orders_each_minute(bars, sandbox.now),
         bands={kind: words for kind, (words, _) in BANDS.items()},
-        choices={"method": ("Method", _METHODS), "last": ("Last try", _TRIES), "by": ("Decided by", _DECIDERS)},
+        choices={
+            "method": ("Method", _METHODS),
+            "last": ("Last try", _TRIES),
+            "by": ("Decided by", _DECIDERS),
+            "refunds": ("Refunds", _REFUNDS),
+        },
         **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
+
+
+def _rows(sandbox: Sandbox, chosen: OrderFilter, by: str) -> Page[OrderRow]:
+    """One page of orders; those that a tag says `by` decided are picked from several."""
+    page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
+    if not by:
+        return page
+    rows = _decided(page.items, by)
+    for _ in range(_MOST_PAGES):
+        if len(rows) >= _PAGE or page.next_cursor is None:
+            break
+        page = lists.orders_page(sandbox, chosen, page.next_cursor, _PAGE)
+        rows += _decided(page.items, by)
+    return Page(rows, page.next_cursor)
+
+
+def _decided(rows: Iterable[OrderRow], by: str) -> list[OrderRow]:
+    decided = ((row, sentences.deciding(row.last)) for row in rows)
+    return [row for row, settled in decided if (settled[1].source if settled else Source.SUCCESS) == by]
 
 
 def shown_state(order: Order, last: Attempt | None) -> str:
@@ -160,6 +192,17 @@ def shown_state(order: Order, last: Attempt | None) -> str:
     if order.open and last is not None and last.state in {AttemptState.UNKNOWN, *UNPAID_ENDS}:
         return str(last.state)
     return str(order.state)
+
+
+def _refunds(order: Order, last: Attempt | None) -> str:
+    """What of an amount is on its way back, or can still go back; empty where that is all or nothing."""
+    if last is None or last.state is not AttemptState.CAPTURED:
+        return ""
+    pending = Money(last.refund_reserved_minor - order.refunded_minor, order.amount.currency)
+    parts = [f"{pending.display()} being refunded"] if pending.minor > 0 else []
+    if 0 < last.refundable.minor < last.captured_minor:
+        parts.append(f"{last.refundable.display()} refundable")
+    return ", ".join(parts)
 
 
 def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:
@@ -176,6 +219,7 @@ def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:
         "decided_by": sentences.decided_by(last),
         "amount": order.amount.display(),
         "captured": last.captured.display() if last and 0 < last.captured_minor < last.amount.minor else "",
+        "refunds": _refunds(order, last),
         "age": sentences.span(sandbox.now - order.created_at),
         "opened": rfc3339(order.created_at),
     }

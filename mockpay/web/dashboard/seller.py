@@ -13,6 +13,7 @@ from msgspec import structs
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.sellers import Seller, Settings, setting_forms
+from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid
 from mockpay.services import subscriptions
 from mockpay.services.notifications import profile_of
@@ -20,6 +21,7 @@ from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard.layout import base_url, control_url, render
+from mockpay.web.wording.sentences import span
 
 #: Settings by topic, by how their names begin; what is left belongs to payments.
 _TOPICS: Mapping[str, tuple[str, ...]] = {
@@ -109,6 +111,8 @@ def _show(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: 
         exports=export_lines(runtime, sandbox.seller, base),
         json_url=control_url(sandbox),
         base=base,
+        clock_text=f"{indian(sandbox.now):%Y-%m-%dT%H:%M:%S}",
+        drift=_drift(sandbox.now - sandbox.real_now),
     )
 
 
@@ -120,6 +124,13 @@ def _subscription(sandbox: Sandbox) -> str:
     if seller.subscribed_url == seller.ipn_url:
         return "confirmed"
     return "not confirmed: nothing is sent until the SubscribeURL of the message that it got is visited"
+
+
+def _drift(milliseconds: int) -> str:
+    """How far a clock is from the real one, in words."""
+    if abs(milliseconds) < SECOND:
+        return "It shows the real time."
+    return f"It is {span(abs(milliseconds))} {'ahead of' if milliseconds > 0 else 'behind'} real time."
 
 
 def setting_fields(sandbox: Sandbox) -> list[SettingField]:

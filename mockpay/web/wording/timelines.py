@@ -232,6 +232,8 @@ def _of_otp(event: TimelineEvent) -> str:
 def _of_threeds(event: TimelineEvent) -> str:
     """Status, reason and ECI in the protocol's own letters."""
     facts = event.facts
+    if event.event == "challenge":
+        return ""
     known = (
         ("trans_status", ""),
         ("reason", "reason "),

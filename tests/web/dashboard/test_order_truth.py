@@ -60,7 +60,7 @@ def test_stages_behind_a_refusal_of_the_risk_check_decide_nothing(visitor, world
 
 def test_a_rule_for_a_code_that_nobody_asks_for_waits_and_decides_nothing(visitor, world):
     world.add_rule("timeout", stage="auth", match={"method": "wallet"})
-    world.add_rule("N", stage="auth", match={"method": "wallet"})
+    world.add_rule("N", stage="auth")
     order = world.order(amount="499.00")
     attempt = world.pay_with(order, Wallet(RICH))
     assert attempt.state == "CAPTURED"

@@ -1,8 +1,11 @@
 """What happened? The list, its filters and its news."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.wallet import Wallet
 from tests.web.visitor import text
 
 
@@ -189,3 +192,36 @@ def test_a_try_whose_money_went_back_counts_as_failed_too(visitor, world):
     page = visitor.see("/orders?show=failed")
     assert page.xpath("//td[@class='c-state']/span/@data-state") == ["REVERSED"]
     assert text(page.xpath("//nav[@aria-label='States']/a[@aria-current]")[0]) == "Failed 1"
+
+
+def test_the_filter_for_who_decided_agrees_with_the_tags(visitor, world):
+    world.pay_with(world.order("O-1", "20000.00"), Wallet("rich@buyers.mockpay.test"), otp="123456")
+    world.pay_with(world.order("O-2", "20000.00"), Wallet("rich@buyers.mockpay.test"), otp="888888")
+    world.add_rule("51", match={"method": "card"})
+    world.pay_with(world.order("O-3"), world.card("4718609108204366"), otp="111000")
+    found = {
+        by: [text(row) for row in visitor.see(f"/orders?by={by}").xpath("//td[@class='c-why']")]
+        for by in ("code", "rule", "success")
+    }
+    assert [tag.partition(" ")[0] for tag in (*found["code"], *found["rule"])] == ["code", "rule"]
+    assert found["success"] == [""]
+
+
+def test_orders_are_found_by_what_can_be_refunded_and_by_what_is_printed(visitor, world):
+    paid = world.order("O-1")
+    world.pay(paid)
+    world.refund(paid, "100.00")
+    world.pay_with(world.order("O-2"), world.card("4000000000000002"))
+    for query, row in (("refunds=possible", "Paid"), ("refunds=pending", "Paid"), ("q=do+not+honour", "honour")):
+        (shown,) = visitor.see(f"/orders?{query}").xpath("//tr[@data-row]")
+        assert row in text(shown)
+        assert ("₹100.00 being refunded, ₹399.00 refundable" in text(shown)) == ("refunds" in query)
+
+
+def test_an_order_is_found_by_the_phone_its_code_went_to(visitor, world):
+    world.pay_with(world.order("O-1"), world.card("4718609108204366"))
+    phone = text(visitor.see("/inbox").xpath("//article//h2")[0]).rpartition(" ")[2]
+    world.order("O-2")
+    for typed in (phone, phone[3:], f"{phone[3:8]} {phone[8:]}"):
+        shown = visitor.see(f"/orders?{urlencode({'q': typed})}").xpath("//tr[@data-row]")
+        assert len(shown) == 1, typed

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 
 from mockpay.domain.sellers import Settings
 from mockpay.services import subscriptions
-from tests.factories import IPN_URL, World
+from tests.factories import IPN_URL, NOON, World
 from tests.web.visitor import Visitor, text
 
 
@@ -168,3 +168,21 @@ def test_the_seller_page_says_whether_the_subscription_is_confirmed(runtime):
     assert text(visitor.see("/seller").xpath("//*[@data-testid='subscription']")[0]) == "Subscription confirmed."
     plain = Visitor(runtime, World.new(runtime, ipn_url=IPN_URL).seller_id)
     assert not plain.see("/seller").xpath("//*[@data-testid='subscription']")
+
+
+def test_the_clock_is_set_and_returned_to_real_time(visitor, world, real_clock):
+    page = visitor.see("/seller")
+    assert "It shows the real time." in text(page)
+    assert visitor.press(page, "set", to="2026-11-21T19:30").status_code == 303
+    assert world.now() == NOON + 2 * 3_600_000
+    page = visitor.see("/seller")
+    assert "It is 2 h ahead of real time." in text(page)
+    assert visitor.press(page, "set", to="").status_code == 422
+    real_clock.move(60_000)
+    assert visitor.press(page, "real").status_code == 303
+    assert world.now() == NOON + 60_000
+
+
+def test_a_page_that_is_not_there_keeps_the_menu(visitor):
+    page = visitor.see("/orders/S04-0000000-0000000", 404)
+    assert page.xpath("//nav[@aria-label='Dashboard']")
