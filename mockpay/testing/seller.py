@@ -83,23 +83,15 @@ class TestSeller:
         rule = {"stage": stage, "outcome": outcome, "match": match, "times": 1}
         return self.control("POST", "/scenarios", rule)
 
-    def pay(self, amount: str, method: str = "upi", **parts: str) -> str:
-        """
-        Open an order and pay it as a buyer does, without a browser; its id.
-
-        Any code that is asked for is typed right, unless a scenario has it otherwise.
-
-        Args:
-            parts: The instrument's, such as ``vpa=`` or ``number=``; without them an ordinary one.
-        """
+    def open_order(self, amount: str) -> str:
+        """Open an order as a shop does, by a signed payload; its id."""
         from mockpay.kernel.http.calls import HttpCall  # noqa: PLC0415
         from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
-        from mockpay.testing_buyer import pay  # noqa: PLC0415
 
         number = f"TEST-{len(self.orders()) + 1}"
         url = self.client().payment_url(amount=amount, seller_order_id=number, redirect_url="http://localhost/return")
         RequestsSender().send(HttpCall("GET", url, {}, b"", timeout=60))
-        return pay(self.server.runtime, self.seller_id, number, method, parts, self.server.url)
+        return str(self.orders(seller_order_id=number)[0]["order_id"])
 
     def orders(self, **query: str) -> list[Any]:
         """The newest orders of this seller."""

@@ -196,6 +196,17 @@ def _stage_and_outcome(attempt: Attempt) -> tuple[Stage, str] | None:
 _SETTLED = '    mockpay_seller.advance(until="idle")\n'
 
 
+_CARD = {"expiry": "08/39", "cvv": "123", "name": "Asha Rao", "otp": "123456"}
+#: What pays by each method without a magic value of its own.
+_ORDINARY: Mapping[str, Mapping[str, str]] = {
+    "upi": {"vpa": "asha@okaxis"},
+    "card": {"number": "4718609108204366", **_CARD},
+    "netbanking": {"bank": "HDFC"},
+    "wallet": {"email": "rich@buyers.mockpay.test", "otp": "123456"},
+    "emi": {"number": "5241810000000000", "bank": "HDFC", "tenure": "6", **_CARD},
+}
+
+
 def _test(attempt: Attempt, rules: Sequence[tuple[Stage, str]], match: Mapping[str, str]) -> str:
     """A test with the fixtures of `mockpay.testing`."""
     reason = attempt.reason
@@ -206,11 +217,12 @@ def _test(attempt: Attempt, rules: Sequence[tuple[Stage, str]], match: Mapping[s
     lines = [
         f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)}{fits})\n" for stage, outcome in rules
     ]
-    paid = f"{json.dumps(attempt.amount.wire())}, {json.dumps(attempt.method)}"
+    typed = "".join(f", {name}={json.dumps(text)}" for name, text in _ORDINARY.get(attempt.method, {}).items())
     return (
         f"def {_name(attempt, rules[-1][1])}(mockpay_seller):\n"
         f"{''.join(lines)}"
-        f"    order = mockpay_seller.pay({paid})  # or as your shop does\n"
+        f"    order = mockpay_seller.open_order({json.dumps(attempt.amount.wire())})  # as your shop does\n"
+        f"    mockpay_seller.pay(order, {json.dumps(attempt.method)}{typed})\n"
         f"{_SETTLED if not attempt.live else ''}"
         '    last = mockpay_seller.order(order)["attempts"][-1]\n'
         f"    assert {check}\n"
