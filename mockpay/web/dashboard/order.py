@@ -105,7 +105,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         **_request(sandbox, order),
         browser=browser_return(events),
         no_notification=_no_notification(sandbox, order, tries),
-        calls=last_calls(sandbox, order),
+        calls=[(call, deliveries.layers(call.answer) if call.answer else []) for call in last_calls(sandbox, order)],
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
         notifications=[deliveries.line(sandbox, row) for row in notifications.of_order(sandbox, order.order_pk)],

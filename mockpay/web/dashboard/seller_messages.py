@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-
-from flask import url_for
 
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import TimelineEvent
@@ -16,7 +13,6 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import JournalFilter
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.web.dashboard import deliveries
 from mockpay.web.wording.sentences import RETURNS
 from mockpay.web.wording.timelines import instant
 
@@ -38,7 +34,7 @@ class Call:
     """
     The last call of its kind about an order, and its answer; one without an answer's body is what the seller sent.
 
-    `count` is how many there were, `url` lists them.
+    `count` is how many there were.
     """
 
     kind: str
@@ -47,8 +43,7 @@ class Call:
     status: int | None
     outcome: str
     count: int
-    url: str
-    answer: list[deliveries.Layer]
+    answer: str
 
 
 def browser_return(events: Sequence[TimelineEvent]) -> BrowserReturn:
@@ -68,7 +63,6 @@ def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
     page = lists.journal_page(sandbox, JournalFilter(order_id=order.order_id), None, _CALLS)
     newest = {row.kind: row for row in reversed(page.items)}
     counts = Counter(row.kind for row in page.items)
-    here: dict[str, Any] = {"seller_id": sandbox.seller_id, "order": order.order_id}
     return [
         Call(
             kind=row.kind,
@@ -77,8 +71,7 @@ def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
             status=row.status,
             outcome=row.outcome,
             count=counts[row.kind],
-            url=url_for("dashboard.journal", **here, q=row.kind),
-            answer=deliveries.layers(row.answer) if row.answer else [],
+            answer=row.answer or "",
         )
         for row in sorted(newest.values(), key=lambda row: -row.number)
     ]
