@@ -183,7 +183,7 @@ def _rows(sandbox: Sandbox, chosen: OrderFilter, by: str) -> Page[OrderRow]:
 
 
 def _decided(rows: Iterable[OrderRow], by: str) -> list[OrderRow]:
-    decided = ((row, sentences.deciding(row.last)) for row in rows)
+    decided = ((row, sentences.deciding(row.last)) for row in rows if row.last)
     return [row for row, settled in decided if (settled[1].source if settled else Source.SUCCESS) == by]
 
 
