@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 _SHARE_OF_LEASE = 5 / 6
 #: What of an answer to a notification is kept.
 _EXCERPT_BYTES = 1_000
+#: What a seller may do about a certificate that nobody vouches for.
+_TRUST = "The setting trust_loopback_tls takes any at this machine's own addresses."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
     def send(runtime: Runtime) -> Sent:
         message = _signed(runtime, seller, notification)
         timeout = timeout_within_lease(runtime, seller.settings.ipn_timeout_seconds)
-        sent, timed_out = _post(runtime, notification, message, seller.ipn_url or "", timeout)
+        trusting = seller.settings.trust_loopback_tls
+        call = HttpCall("POST", seller.ipn_url or "", message.headers, message.body, timeout, trust_loopback=trusting)
+        sent, timed_out = _post(runtime, notification, message, call)
 
         def record(sandbox: Sandbox) -> None:
             if notifications.record(sandbox, notification, sent):
@@ -80,19 +84,20 @@ def _signed(runtime: Runtime, seller: Seller, notification: Notification) -> Out
 
 
 def _post(
-    runtime: Runtime, notification: Notification, message: OutgoingMessage, url: str, timeout: float
+    runtime: Runtime, notification: Notification, message: OutgoingMessage, call: HttpCall
 ) -> tuple[notifications.SentMessage, bool]:
     """One try, or what a scenario has instead of it; and whether it timed out."""
     if notification.tries < lost_tries(notification.outcome):
         lost = DeliveryResult(503, "lost on the way, as the scenario has it")
-        return notifications.SentMessage(url, message, lost), False
+        return notifications.SentMessage(call.url, message, lost), False
     began = runtime.real_clock.now()
     try:
-        reply = runtime.sender.send(HttpCall("POST", url, message.headers, message.body, timeout))
+        reply = runtime.sender.send(call)
     except MockpayError as error:
-        result = DeliveryResult(None, error.reason, unreachable=error.code != "http.timeout")
+        reason = f"{error.reason} {_TRUST}" if error.code == "http.certificate" else error.reason
+        result = DeliveryResult(None, reason, unreachable=error.code != "http.timeout")
         took = runtime.real_clock.now() - began
-        return notifications.SentMessage(url, message, result, latency_ms=took), is_timeout(error)
+        return notifications.SentMessage(call.url, message, result, latency_ms=took), is_timeout(error)
     answer = reply.body[:_EXCERPT_BYTES].decode(errors="replace")
     result = DeliveryResult(reply.status)
-    return notifications.SentMessage(url, message, result, answer, reply.latency_ms), False
+    return notifications.SentMessage(call.url, message, result, answer, reply.latency_ms), False

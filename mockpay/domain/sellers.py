@@ -116,6 +116,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id_list: Annotated[
         bool, Meta(description="Whether details list the ids of what belongs to them, as some clients need.")
     ] = False
+    trust_loopback_tls: Annotated[
+        bool, Meta(description="Whether https at this machine's own addresses may have any certificate.")
+    ] = False
     send_seller_id: Annotated[bool, Meta(description="Add an unsigned sellerId to the return URL.")] = False
     result_encoding: Annotated[
         Literal["auto", "php", "node", "rfc3986"],

@@ -14,7 +14,8 @@ class Unreachable(MockpayError):
     No answer came back.
 
     The code is ``http.timeout`` where it came too late, ``http.connect_timeout`` where the
-    connection did, ``http.unreachable`` for anything else: refused, reset, unreadable.
+    connection did, ``http.certificate`` where nobody vouches for the server, ``http.unreachable``
+    for anything else: refused, reset, unreadable.
     """
 
     code = "http.unreachable"
@@ -22,13 +23,18 @@ class Unreachable(MockpayError):
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """A request to send; `timeout` in seconds, for the whole exchange."""
+    """
+    A request to send; `timeout` in seconds, for the whole exchange.
+
+    `trust_loopback` takes any certificate of a server on this machine.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     timeout: float = 10.0
+    trust_loopback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TooLateError
 from urllib3.util import SKIP_HEADER
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply, Unreachable
-from mockpay.kernel.http.hosts import OutgoingHosts
+from mockpay.kernel.http.hosts import OutgoingHosts, is_loopback_address
 
 #: What of an answer's body is read, in bytes.
 MAX_BODY = 1_048_576
@@ -77,6 +78,11 @@ class _Connection(HTTPConnection):
 class _TlsConnection(HTTPSConnection):
     response_class = _FinalResponse
 
+    def connect(self) -> None:
+        super().connect()
+        # Or the caller trusts this machine: urllib3 need not warn of it in every call.
+        self.is_verified = True
+
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
@@ -91,6 +97,15 @@ def _tls_context() -> ssl.SSLContext:
     """What a careful client trusts; read once, for it takes a while."""
     context = ssl.create_default_context()
     context.sslsocket_class = _DeadlineTlsSocket
+    return context
+
+
+@cache
+def _trusting_context() -> ssl.SSLContext:
+    """For servers on this machine, whose certificates nobody vouches for."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = _DeadlineTlsSocket
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
@@ -143,7 +158,8 @@ class HttpSender:
         for address in [*others, last]:
             left = max(deadline - time.monotonic(), 0.001)
             try:
-                return self._pool(parts.scheme, host, address, port).urlopen(
+                trusting = call.trust_loopback and is_loopback_address(address)
+                return self._pool(parts.scheme, host, address, port, trusting=trusting).urlopen(
                     call.method,
                     target,
                     call.body or None,
@@ -159,10 +175,12 @@ class HttpSender:
                     raise
         raise AssertionError
 
-    def _pool(self, scheme: str, host: str, address: str, port: int) -> HTTPConnectionPool:
-        """The connections to an address; over TLS its certificate must be the host's."""
+    def _pool(self, scheme: str, host: str, address: str, port: int, *, trusting: bool) -> HTTPConnectionPool:
+        """The connections to an address; over TLS its certificate must be the host's, unless any will do."""
         options: dict[str, Any] = {"server_hostname": host}
-        if scheme == "https":
+        if scheme == "https" and trusting:
+            options |= {"assert_hostname": False, "cert_reqs": "CERT_NONE", "ssl_context": _trusting_context()}
+        elif scheme == "https":
             options |= {"assert_hostname": host, "ssl_context": _tls_context()}
         return self._pools.connection_from_host(address, port, scheme, options)
 
@@ -182,12 +200,27 @@ class HttpSender:
 
 def _unreachable(host: str, error: Exception) -> Unreachable:
     cause = error.__cause__ or error.__context__ or error
+    reason = _certificate_error(error)
+    if reason is not None:
+        return Unreachable(f"The certificate of {host} is not trusted: {reason}.", code="http.certificate")
     if not isinstance(error, NewConnectionError):
         if isinstance(error, ConnectTimeoutError):
             return Unreachable(f"{host} could not be connected to in time.", code="http.connect_timeout")
         if isinstance(error, TooLateError) or isinstance(cause, TimeoutError):
             return Unreachable(f"{host} did not answer in time.", code="http.timeout")
     return Unreachable(f"{host} did not answer: {type(cause).__name__}.")
+
+
+def _certificate_error(error: BaseException | None) -> str | None:
+    """What TLS says of a certificate that it refused, anywhere among the causes."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        if isinstance(error, CertificateError):
+            return str(error)
+        wrapped = error.args[0] if error.args else None
+        error = error.__cause__ or error.__context__ or (wrapped if isinstance(wrapped, BaseException) else None)
+    return None
 
 
 def _headers(call: HttpCall, netloc: str) -> dict[str, str]:

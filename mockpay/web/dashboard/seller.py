@@ -30,7 +30,7 @@ _TOPICS: Mapping[str, tuple[str, ...]] = {
     "One-time codes and 3-D Secure": ("otp_", "threeds_"),
     "Scenarios and risk": ("magic_", "default_", "risk_"),
     "Refunds": ("refund_",),
-    "Notifications": ("ipn_", "certificate_"),
+    "Notifications": ("ipn_", "certificate_", "trust_"),
     "As strict as the real service": (
         "freshness_",
         "duplicate_",

@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6, create_server, socket
 from threading import Thread
@@ -320,7 +321,20 @@ def test_a_certificate_of_another_host_is_refused(tls):
         with pytest.raises(Unreachable) as refused:
             HttpSender(Elsewhere(("shop.example",))).send(HttpCall("GET", f"https://shop.example:{server.port}/"))
         assert server.asked == []
-    assert str(refused.value).startswith("shop.example did not answer: ")
+    assert str(refused.value).startswith("The certificate of shop.example is not trusted: ")
+    assert refused.value.code == "http.certificate"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_taken_at_this_machine_only_where_asked(tls, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE")
+    http_sender._tls_context.cache_clear()
+    sender = HttpSender(OutgoingHosts.parse("*"))
+    with raw_server([OK], [OK], wrap=tls) as server:
+        call = HttpCall("GET", f"https://localhost:{server.port}/")
+        with pytest.raises(Unreachable, match=r"not trusted: (self-signed certificate|unable to get)") as refused:
+            sender.send(call)
+        assert refused.value.code == "http.certificate"
+        assert sender.send(replace(call, trust_loopback=True)).body == b"OK"
 
 
 def test_over_tls_an_answer_in_drops_is_not_waited_for_beyond_the_deadline(sender, tls):
