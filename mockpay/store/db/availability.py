@@ -130,7 +130,8 @@ class Availability:
             return
         if self._failure != failure.code:
             self._failure = failure.code
-            _log.warning("%s", failure.message)
+            if self._written_at:  # a start that fails says so itself, in its one line
+                _log.warning("%s", failure.message)
         if failure is not error:
             raise failure from error
 
