@@ -1,5 +1,6 @@
 """The pytest plugin in somebody else's project: which sandbox it uses, and what a failing test prints."""
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockpay.testing import ControlError, NoAnswer, Sandbox
+from mockpay.testing.control import refuse_in_event_loop
 
 ROOT = Path(__file__).parent.parent
 PROJECT = """
@@ -93,3 +95,17 @@ def test_what_is_no_sandbox_is_an_error_of_the_plugin_with_its_cause(mockpay_ser
         Sandbox(f"{mockpay_server.url}/shop").control("GET", "/sellers")
     assert isinstance(other.value.__cause__, ValueError)
     assert issubclass(NoAnswer, ControlError)
+
+
+def test_a_task_of_an_event_loop_may_not_be_blocked_but_a_callback_below_plain_code_may():
+    """Playwright runs a loop in the thread of a test that knows nothing of it."""
+
+    async def task():
+        with pytest.raises(RuntimeError, match=r"await asyncio\.to_thread\(mockpay_seller\.advance"):
+            refuse_in_event_loop("advance")
+        allowed = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(lambda: allowed.set_result(refuse_in_event_loop("advance")))
+        return await allowed
+
+    assert asyncio.run(task()) is None
+    assert refuse_in_event_loop("advance") is None

@@ -90,11 +90,14 @@ def refuse_in_event_loop(verb: str) -> None:
     """
     Refuse a verb that may wait for the seller's own server, where an event loop would stand still meanwhile.
 
+    A loop that runs below plain code, as Playwright's does, serves nothing of the test's.
+
     Raises:
-        RuntimeError: this thread runs an event loop.
+        RuntimeError: called from a task of an event loop.
     """
     try:
-        asyncio.get_running_loop()
+        if asyncio.current_task() is None:
+            return
     except RuntimeError:
         return
     message = (
