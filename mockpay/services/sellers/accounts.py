@@ -30,6 +30,8 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 #: The seller that is there from the first start (contract section 1).
 DEFAULT_SELLER_ID = "A1MOCKPAYSELLER"
 _DEFAULT_ACCESS_KEY = "AKIDMOCKPAYDEFAULT"
+#: As the real service's: people who try it move the clock; a seller of one's own has a delay that suits CI.
+_DEFAULT_SETTINGS = {"refund_delay_seconds": 21_600}
 _DEFAULT_SECRET_KEY = "mockpay-default-secret-key-EXAMPLE"  # noqa: S105
 
 _MOST_RETURN_URLS = 100
@@ -83,7 +85,15 @@ def ensure_default(runtime: Runtime, shop_url: str = "", public_shop_url: str | 
     if there is not None:
         return _allow_return(runtime, there, public_shop_url)
     ipn_url = f"{shop_url}/ipn" if shop_url else None
-    wish = NewSeller(DEFAULT_SELLER_ID, _DEFAULT_ACCESS_KEY, _DEFAULT_SECRET_KEY, "Mockpay Store", None, ipn_url)
+    wish = NewSeller(
+        DEFAULT_SELLER_ID,
+        _DEFAULT_ACCESS_KEY,
+        _DEFAULT_SECRET_KEY,
+        "Mockpay Store",
+        return_urls=None,
+        ipn_url=ipn_url,
+        settings=_DEFAULT_SETTINGS,
+    )
     seller = _made(runtime, wish)
     with writing(runtime.writer) as connection:
         sellers.insert(connection, runtime.keyring, seller)

@@ -84,6 +84,9 @@ def test_the_default_seller_is_there_with_its_published_credentials(runtime):
         "AKIDMOCKPAYDEFAULT",
         "mockpay-default-secret-key-EXAMPLE",
     )
+    # Whoever tries it moves the clock; a seller of one's own does not wait.
+    assert seller.settings.refund_delay_seconds == 21_600
+    assert accounts.create(runtime, NewSeller()).settings.refund_delay_seconds == 5
 
 
 def test_the_default_seller_is_made_once_however_many_start_at_once(runtime):
