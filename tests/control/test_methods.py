@@ -104,11 +104,11 @@ def test_another_sellers_offers_are_its_own(api, world):
         ({"methods": {"cheque": {}}}, "methods.invalid", "methods.cheque"),
         ({"methods": {"upi": {"max_amount": "0.99"}}}, "methods.invalid", "methods.upi.max_amount"),
         ({"banks": {"SBIN": {"down": [{"from": "now", "to": "later"}]}}}, "methods.invalid", "banks.SBIN.down"),
-        ({"methods": {"upi": {"currency": "USD"}}}, "input.invalid", None),
-        ({"banks": {"SBIN": {"down": [{"from": "now"}]}}}, "input.invalid", None),
-        ({"upi_collect": None}, "input.invalid", None),
-        ({"card_networks": {"Visa": "no"}}, "input.invalid", None),
-        ({"anything": 1}, "input.invalid", None),
+        ({"methods": {"upi": {"currency": "USD"}}}, "input.invalid", "methods.currency"),
+        ({"banks": {"SBIN": {"down": [{"from": "now"}]}}}, "input.invalid", "banks.down.to"),
+        ({"upi_collect": None}, "input.invalid", "upi_collect"),
+        ({"card_networks": {"Visa": "no"}}, "input.invalid", "card_networks"),
+        ({"anything": 1}, "input.invalid", "anything"),
     ],
 )
 def test_a_wish_that_cannot_be_granted_changes_nothing(world, body, code, field):

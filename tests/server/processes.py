@@ -34,8 +34,8 @@ class ServerProcess:
         self.url = first.removeprefix(_FIRST_LINE).strip()
         self.pid = self._process.pid
 
-    def control(self, method, path, body=None):
-        reply = requests.request(method, f"{self.url}/_mockpay/v1{path}", json=body, timeout=40)
+    def control(self, method, path, body=None, *, seconds=25):
+        reply = requests.request(method, f"{self.url}/_mockpay/v1{path}", json=body, timeout=seconds + 15)
         assert reply.ok, reply.text
         return reply.json() if reply.content else None
 

@@ -67,11 +67,10 @@ def test_each_of_1000_is_sent_once_by_either(a_payment, runtime, engine, keys, p
         with serving(*SIGNING, "one", **environ), serving(*SIGNING, "two", **environ):
             for number in range(SELLERS):
                 tell_of_many(runtime, url, number, a_payment)
-            told_first = endpoint.wait(lambda got: len(got) >= 2 * SENDERS)
+            endpoint.wait(lambda got: len(got) >= 2 * SENDERS)
             endpoint.open()
             endpoint.wait(lambda got: len(got) >= ALL)
-    # While nobody answers, both have all their senders busy, and no seller has more than its part.
-    assert Counter(one.headers["X-Sent-By"] for one in told_first) == {"one": 16, "two": 16}
+    # While nobody answers, no seller has more than its part.
     assert max(endpoint.most_at_once.values()) == MAX_IN_FLIGHT
     assert len({one.message_id for one in endpoint.got}) == len(endpoint.got) == ALL
     shares = Counter(one.headers["X-Sent-By"] for one in endpoint.got)

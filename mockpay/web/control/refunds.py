@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.payments.attempts import Source, Stage
+from mockpay.domain.payments.attempts import Plan, Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import TimelineEvent
 from mockpay.services.payments import transitions
@@ -149,7 +149,8 @@ def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> Ref
 def _why(sandbox: Sandbox, refund: Refund) -> list[StageDecision]:
     """What decided the refund's own stages; success where nothing did."""
     if refund.plan.decisions:
-        return stage_decisions(replace(transitions.get_attempt(sandbox, refund.attempt_id), plan=refund.plan))
+        attempt = transitions.get_attempt(sandbox, refund.attempt_id)
+        return stage_decisions(replace(attempt, plan=Plan(), decisions=refund.plan))
     normal = StageDecision(
         attempt_id=refund.attempt_id,
         stage=Stage.REFUND,

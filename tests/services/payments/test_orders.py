@@ -32,7 +32,7 @@ def test_a_request_opens_an_order_as_it_asks(world):
     assert stored == order
     assert (stored.seller_order_id, stored.state) == ("A-1", "CREATED")
     assert stored.amount == Money(100)
-    assert stored.request == {"fields": {"x": "1"}, "marks": {"iv": 12}}
+    assert stored.request == {"fields": {"x": "1"}, "marks": {"iv": 12}, "warnings": {}}
     assert (stored.custom_information, stored.seller_note) == ("cart=1", "Chai ☕")
     assert (stored.created_at, stored.expires_at) == (NOON, NOON + 60 * SECOND)
     assert stored.order_id.startswith("S04-")
