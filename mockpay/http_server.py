@@ -189,7 +189,8 @@ class _Request(HTTPRequest):
         if not path.startswith(b"/"):
             parts = urlsplit(self.uri)
             # A proxy is asked for an https target by CONNECT only: this came inside TLS, as from PHP's streams.
-            ours = parts.scheme == b"https" or (parts.scheme == b"http" and self._is_own(parts.netloc))
+            inside_tls = parts.scheme == b"https" and parts.netloc == host
+            ours = inside_tls or (parts.scheme == b"http" and self._is_own(parts.netloc))
             if self.method == b"CONNECT" or not ours:
                 return "This server is no proxy."
             path, host = parts.path, parts.netloc

@@ -10,7 +10,7 @@ from msgspec import Struct, ValidationError, convert
 from msgspec import inspect as forms
 
 from mockpay.kernel.errors import Invalid
-from mockpay.kernel.words import same_word, unknown_word
+from mockpay.kernel.words import quotable, same_word, unknown_word
 
 S = TypeVar("S", bound=Struct)
 _PATH = re.compile(r" - at `\$(.*)`$")
@@ -55,7 +55,7 @@ def _explained(error: str, info: forms.StructType, plain: Mapping[str, Any], cod
         allowed = [field.encode_name for field in owner.fields]
         name = unknown[1]
         field = ".".join([*names, name])
-        return unknown_word(f"There is no {noun} '{name[:64]}'.", name, allowed, code=code, field=field)
+        return unknown_word(f"There is no {noun} '{quotable(name)}'.", name, allowed, code=code, field=field)
     if missing:
         return Invalid(f"The {noun} '{missing[1]}' is missing.", code=code, field=".".join([*names, missing[1]]))
     field = ".".join(names) or noun
@@ -68,7 +68,9 @@ def _explained(error: str, info: forms.StructType, plain: Mapping[str, Any], cod
     )
     words = _words(form)
     if words and isinstance(value, str):
-        return unknown_word(f"The {noun} '{field}' cannot be '{value[:64]}'.", value, words, code=code, field=field)
+        return unknown_word(
+            f"The {noun} '{field}' cannot be '{quotable(value)}'.", value, words, code=code, field=field
+        )
     near = _near_value(form, value, field)
     if near is None:
         return Invalid(sentence, code=code, field=field)
@@ -88,7 +90,7 @@ def _value_at(plain: Any, path: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return f'"{value[:64]}"' if isinstance(value, str) else str(value)[:64]
+    return f'"{quotable(value)}"' if isinstance(value, str) else quotable(value)
 
 
 # --- forms
@@ -178,6 +180,8 @@ def _described_choice(form: Any) -> str:
 
 def _near_value(form: Any, value: Any, field: str) -> str | None:
     """What was probably meant by a value of another kind: 21600 for ``6h``, "100.00" for 100."""
+    if quotable(value) != str(value):
+        return None
     kinds = [_bare(choice) for choice in _choices(form)]
     if isinstance(value, str) and any(isinstance(kind, forms.IntType | forms.FloatType) for kind in kinds):
         duration = _DURATION.fullmatch(value.strip().lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -9,8 +10,14 @@ from mockpay.kernel.errors import Invalid
 
 #: A longer list is told as `allowed` only, not in the sentence.
 _MOST_IN_SENTENCE = 25
+_LIKE_A_NUMBER = re.compile(r"(?:[0-9][ -]?){9,}")
 #: No word of ours is longer; comparing takes time by the square of it.
 _LONGEST = 64
+
+
+def quotable(text: object) -> str:
+    """What was sent as a message may repeat it: not all of a long text, nor what may be a card's number."""
+    return _LIKE_A_NUMBER.sub("...", str(text))[:_LONGEST]
 
 
 def same_word(word: str, words: Iterable[str]) -> str | None:
@@ -57,5 +64,5 @@ def parse_word(what: str, word: str, words: Iterable[str], *, code: str, **detai
     right = list(map(str, words))
     meant = same_word(word, right)
     if meant is None:
-        raise unknown_word(f"There is no {what} '{word[:_LONGEST]}'.", word, right, code=code, **detail)
+        raise unknown_word(f"There is no {what} '{quotable(word)}'.", word, right, code=code, **detail)
     return meant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -38,8 +39,8 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     @pages.errorhandler(MockpayError)
     def refused(error: MockpayError) -> tuple[str, int]:
         seller_id = (request.view_args or {}).get("seller_id")
-        if seller_id and isinstance(error, NotFound) and error.code != "seller.not_found" and request.method == "GET":
-            with read(runtime, seller_id) as sandbox:
+        if seller_id and isinstance(error, NotFound) and request.method == "GET":
+            with suppress(NotFound), read(runtime, seller_id) as sandbox:
                 return render(runtime, sandbox, "missing.html", current="", error=error), status_of(error)
         return render_template("dashboard/refused.html", error=error), status_of(error)
 
