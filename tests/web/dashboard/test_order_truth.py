@@ -4,6 +4,7 @@ import pytest
 
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.wallet import Wallet
+from mockpay.kernel.http.calls import Unreachable
 from mockpay.services.payments import authentication, orders
 from mockpay.store import scenarios
 from tests.factories import World
@@ -127,7 +128,7 @@ def test_a_browser_that_never_comes_back_is_not_told_as_sent(world, visitor, run
 
 
 def test_a_seller_who_answered_was_reached(runtime, post):
-    post.answers = [500, OSError("nobody there")]
+    post.answers = [500, Unreachable("Nobody is there.")]
     world = World.new(runtime, ipn_url="http://127.0.0.1:8420/ipn", ipn_profile="fast")
     order = world.order()
     world.pay(order)
