@@ -32,11 +32,12 @@ class DemoShop:
 
     @classmethod
     def opened(cls, server):
-        """With an empty world and a clock that stands still."""
+        """With an empty world, a clock that stands still, and refunds that take seconds as any other seller's do."""
         plain = server.control("GET", f"/sellers/{DEFAULT_SELLER}")
         shop = cls(server, TestSeller(server, plain))
         shop.seller.control("POST", "/reset")
         shop.seller.freeze()
+        shop.seller.control("PATCH", "", {"settings": {"refund_delay_seconds": 5}})
         return shop
 
     @property
