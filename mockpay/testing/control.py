@@ -60,21 +60,17 @@ def call(url: str, token: str | None, method: str, path: str, body: object, seco
         ControlError: an answer of 400 or above.
         NoAnswer: no answer, or one that no sandbox gives.
     """
-    from mockpay.kernel.errors import MockpayError  # noqa: PLC0415  urllib3 is heavy
-    from mockpay.kernel.http.calls import HttpCall  # noqa: PLC0415
-    from mockpay.kernel.http.hosts import OutgoingHosts  # noqa: PLC0415
-    from mockpay.kernel.http.sender import HttpSender  # noqa: PLC0415
+    from mockpay.testing.exchange import exchange  # noqa: PLC0415  urllib3 is heavy
 
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     content = b"" if body is None else json.dumps(body).encode()
-    sender = HttpSender(OutgoingHosts.parse("*"))
     address = f"{url.rstrip('/')}/_mockpay/v1{path}"
     try:
-        reply = sender.send(HttpCall(method, address, headers, content, seconds + _MARGIN_SECONDS))
+        reply = exchange(method, address, headers, content, seconds + _MARGIN_SECONDS)
         answer: Any = json.loads(reply.body) if reply.body else None
-    except (MockpayError, OSError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         # RuntimeError: what a plugin raises that forbids sockets.
         raise NoAnswer(f"No sandbox answered at {url}: {error}") from error
     except ValueError as error:

@@ -128,10 +128,7 @@ class Loop:
     def _tests(self, mutant: Mutant) -> list[pytest.Item]:
         items = [item for test in self._reach.tests(mutant) for item in self._items.get(test, [])]
         both = mutant.path.startswith("mockpay/store/")
-        return [
-            item for item in items
-            if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)
-        ]  # fmt: skip
+        return [item for item in items if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)]
 
     def _patience(self, tests: list[pytest.Item]) -> int:
         """Seconds of CPU, so that a busy machine changes nothing."""
