@@ -127,7 +127,14 @@ def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inpu
 
 
 def authenticate_or_charge(
-    sandbox: Sandbox, order: Order, attempt: Attempt, checkout: CheckoutContext, *, forced: bool, leased: bool
+    sandbox: Sandbox,
+    order: Order,
+    attempt: Attempt,
+    checkout: CheckoutContext,
+    *,
+    forced: bool,
+    leased: bool,
+    actor: Actor = Actor.SANDBOX,
 ) -> PaymentResult:
     """
     Ask the buyer for a proof where one is wanted, else the gateway for the money.
@@ -135,25 +142,33 @@ def authenticate_or_charge(
     Args:
         forced: Whether a proof is wanted whatever the amount.
         leased: Whether the caller sends the gateway's call itself, or the worker.
+        actor: Who let the attempt go on.
     """
     auth = authentication.required_authentication(sandbox, attempt, forced=forced)
     if auth is Auth.OTP:
         attempt = _plan_code(sandbox, order, attempt)
     if auth is not None:
-        asked = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced)
+        asked = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced, actor=actor)
     else:
-        asked = reviews.skip_authentication(sandbox, attempt)
+        asked = reviews.skip_authentication(sandbox, attempt, actor)
     return PaymentResult(asked, queue_charge(sandbox, asked, leased=leased))
 
 
 def _require_authentication(
-    sandbox: Sandbox, order: Order, attempt: Attempt, auth: Auth, checkout: CheckoutContext, *, forced: bool
+    sandbox: Sandbox,
+    order: Order,
+    attempt: Attempt,
+    auth: Auth,
+    checkout: CheckoutContext,
+    *,
+    forced: bool,
+    actor: Actor,
 ) -> Attempt:
     """Ask the buyer; 3-D Secure may be over before anybody was asked."""
     event = "auth_required" if attempt.state is AttemptState.CREATED else "approve_to_auth"
     changes = authentication.set_deadline(sandbox, order, attempt, auth)
     facts = {"method": attempt.method, "way": str(auth)}
-    asked = step(sandbox, ATTEMPTS, attempt, event, Actor.SANDBOX, changes, **facts)
+    asked = step(sandbox, ATTEMPTS, attempt, event, actor, changes, **facts)
     if auth is Auth.OTP:
         return authentication.begin(sandbox, asked)
     if not checkout.page_url:
@@ -182,7 +197,9 @@ def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: A
     if not approved:
         return reviews.decline(sandbox, order, attempt, "reject", actor)
     forced = reviews.challenge_required(sandbox, attempt_id)
-    return authenticate_or_charge(sandbox, order, attempt, CheckoutContext(), forced=forced, leased=False).attempt
+    return authenticate_or_charge(
+        sandbox, order, attempt, CheckoutContext(), forced=forced, leased=False, actor=actor
+    ).attempt
 
 
 def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:

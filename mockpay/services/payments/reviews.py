@@ -40,10 +40,10 @@ def challenge_required(sandbox: Sandbox, attempt_id: str) -> bool:
     return found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
 
 
-def skip_authentication(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+def skip_authentication(sandbox: Sandbox, attempt: Attempt, actor: Actor) -> Attempt:
     """Nothing is to be proved: an attempt that was put aside goes on as its method does."""
     if attempt.state is not AttemptState.RISK_REVIEW:
         return attempt
     event = "approve_to_auth" if METHODS[attempt.method].approval else "approve"
     changes = {"auth": str(Auth.PASSED)}
-    return step(sandbox, ATTEMPTS, attempt, event, Actor.SANDBOX, changes)
+    return step(sandbox, ATTEMPTS, attempt, event, actor, changes)

@@ -194,15 +194,15 @@ def shown_state(order: Order, last: Attempt | None) -> str:
     return str(order.state)
 
 
-def _refunds(order: Order, last: Attempt | None) -> str:
-    """What of an amount is on its way back, or can still go back; empty where that is all or nothing."""
+def _refunds(order: Order, last: Attempt | None) -> list[str]:
+    """What of an amount is on its way back, and what can still go back; empty where that is all or nothing."""
     if last is None or last.state is not AttemptState.CAPTURED:
-        return ""
+        return []
     pending = Money(last.refund_reserved_minor - order.refunded_minor, order.amount.currency)
     parts = [f"{pending.display()} being refunded"] if pending.minor > 0 else []
     if 0 < last.refundable.minor < last.captured_minor:
         parts.append(f"{last.refundable.display()} refundable")
-    return ", ".join(parts)
+    return parts
 
 
 def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _ATTEMPT: Mapping[str, Words] = {
     "risk_decline": ("Refused by risk rules", "bad", "shield", ""),
     "risk_review": ("Held for risk review", "odd", "shield", "A person has to look at it"),
     "approve": ("Risk review passed", "ok", "shield", ""),
-    "approve_to_auth": ("Risk review passed", "ok", "shield", "The buyer is asked next"),
+    "approve_to_auth": ("Risk review passed", "ok", "shield", ""),
     "reject": ("Risk review failed", "bad", "shield", ""),
     "auth_required": ("Buyer asked to approve", "wait", "clock", ""),
     "seen": ("Request seen", "idle", "phone", ""),

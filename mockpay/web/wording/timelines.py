@@ -7,7 +7,7 @@ What each event is called stands in `timeline_words`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
@@ -61,6 +61,7 @@ def timeline_by_try(events: Iterable[TimelineEvent], methods: Mapping[str, Metho
     deciding = _deciding(shown)
     first = shown[0] if shown else None
     chosen = {event.subject: methods[str(event.facts["method"])] for event in shown if event.event == "chosen"}
+    held = {event.subject: event.at for event in shown if event.event == "risk_review"}
     stories: list[list[Line]] = [[]]
     begun = False
     for event in shown:
@@ -68,8 +69,25 @@ def timeline_by_try(events: Iterable[TimelineEvent], methods: Mapping[str, Metho
             if begun:
                 stories.append([])
             begun = True
-        stories[-1].append(_line(event, first, chosen.get(event.subject), decided=event is deciding))
+        line = _line(event, first, chosen.get(event.subject), decided=event is deciding)
+        if event.subject in held and event.event in _REVIEW_ENDS:
+            line = replace(line, fact=_of_review(event, held[event.subject]))
+        stories[-1].append(line)
     return stories
+
+
+_REVIEW_ENDS = frozenset({"approve", "approve_to_auth", "reject"})
+#: What an approved payment waits for, by the way of its proof.
+_NEXT = {"otp": "; a one-time code is asked for next", "3ds": "; the card’s issuer is asked next"}
+
+
+def _of_review(event: TimelineEvent, held_at: int) -> str:
+    """Who decided a review, and what comes next."""
+    by = (
+        f"By itself after {(event.at - held_at) // SECOND} s" if event.actor is Actor.CLOCK else BY.get(event.actor, "")
+    )
+    waits = _NEXT.get(str(event.facts.get("way")), "; the buyer is asked next")
+    return by + waits if event.event == "approve_to_auth" else by
 
 
 def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | None, *, decided: bool) -> Line:

@@ -3,6 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.netbanking import NetBanking
+from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.services.payments import authentication, orders
@@ -168,6 +169,28 @@ def test_a_review_is_decided_on_the_orders_page(visitor, world, button, state):
     world.advance(0)
     assert world.attempts(order)[0].state == state
     assert not visitor.see_order(order).xpath(f"//button[normalize-space()='{button}']")
+
+
+def test_the_timeline_names_who_decided_a_review(visitor, world):
+    ways = {
+        "; the card’s issuer is asked next": world.card("4718609108204366"),
+        "": Wallet(RICH),
+        "; the buyer is asked next": Upi("success@mockpay"),
+    }
+    for number, (waits, instrument) in enumerate(ways.items()):
+        for button in ("Approve the payment", "Reject the payment", ""):
+            order = world.order(f"O-{number}-{button[:1]}", "1706.02")
+            world.start(order, instrument)
+            if button:
+                visitor.press(visitor.see_order(order), button)
+            else:
+                world.advance(10)
+            told = timeline(visitor.see_order(order))
+            if button.startswith("Reject"):
+                assert told["Risk review failed"] == "By a tester"
+            else:
+                by = "By a tester" if button else "By itself after 10 s"
+                assert told["Risk review passed"] == by + waits
 
 
 def test_the_buyer_of_an_order_leads_to_their_messages_and_orders(visitor, world):
