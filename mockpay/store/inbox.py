@@ -6,17 +6,21 @@ A code is kept for one hour of the seller's time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Index, Row, Table, func, select, update
+from sqlalchemy import Index, Row, Table, func, or_, select, update
 
 from mockpay.kernel.clock import SECOND
 from mockpay.store.db.mapping import Mapper, keep_newest
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.unit_of_work import Sandbox
+
+#: A phone as people type it, and how many digits it has without its country.
+_PHONE, _NATIONAL = re.compile(r"[+]?[0-9][0-9 -]{6,15}"), 10
 
 inbox = Table(
     "inbox",
@@ -128,7 +132,10 @@ def list_page(
     if to:
         # A query string turns the plus of a phone number into a space.
         spelt = "+" + to.lstrip() if to.startswith(" ") else to
-        query = query.where(inbox.c.to_address.in_({to, spelt}))
+        same = inbox.c.to_address.in_({to, spelt})
+        digits = re.sub(r"\D", "", to)
+        typed = _PHONE.fullmatch(to.strip()) and len(digits) >= _NATIONAL
+        query = query.where(or_(same, inbox.c.to_address.endswith(digits[-_NATIONAL:])) if typed else same)
     if attempt_id:
         query = query.where(inbox.c.attempt_id == attempt_id)
     if attempt_ids is not None:

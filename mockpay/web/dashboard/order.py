@@ -105,6 +105,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         **_request(sandbox, order),
         browser=browser_return(events),
         no_notification=_no_notification(sandbox, order, tries),
+        no_ipn_url=not sandbox.seller.ipn_url,
         calls=[(call, deliveries.layers(call.answer) if call.answer else []) for call in last_calls(sandbox, order)],
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
@@ -116,7 +117,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
 def _no_notification(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> str:
     """Why no notification tells of the order as it stands."""
     if not sandbox.seller.ipn_url:
-        return "None: the seller has no address for them."
+        return "None: the seller has no address for notifications."
     if not tries:
         return "None yet." if order.open else "None: nothing was tried, so there is no payment to tell of."
     return "None yet: one is sent when the payment has ended."

@@ -46,6 +46,8 @@ def test_one_address_can_be_asked_for(visitor, send):
     mine, _ = send(), send("+919800000001")
     assert codes(visitor.see("/inbox?to=%2B919800003210")) == [mine]
     assert codes(visitor.see("/inbox?to=+919800003210")) == [mine]
+    for typed in ("9800003210", "98000+03210", "%2B91+98000+03210", "91-98000-03210"):
+        assert codes(visitor.see(f"/inbox?to={typed}")) == [mine], typed
     none = visitor.see("/inbox?to=nobody")
     assert text(none.xpath("//p[contains(@class, 'empty')]")[0]).startswith("Nothing was sent there")
 

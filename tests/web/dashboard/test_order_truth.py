@@ -214,3 +214,11 @@ def test_earlier_tries_are_folded_in_the_timeline(visitor, world):
     assert "Order opened" in text(folded[0])
     (newest,) = page.xpath("//section[@aria-labelledby='timeline']/div/ol")
     assert text(newest).startswith("UPI chosen")
+
+
+def test_an_order_without_an_address_for_notifications_leads_to_the_seller(visitor, world):
+    order = world.order()
+    world.pay(order)
+    told = visitor.see_order(order).xpath("//section[@aria-labelledby='told']//p[contains(., 'By notification.')]")[0]
+    assert text(told) == "By notification. None: the seller has no address for notifications. Seller’s page"
+    assert told.xpath("./a/@href") == [f"{visitor.home}/seller"]
