@@ -94,7 +94,13 @@ def test_filters_compose(world):
 def test_a_plus_that_a_query_string_made_a_space_is_found_all_the_same(world):
     one = put(world, "1")
     assert ids(world, to=PHONE) == ids(world, to=PHONE.replace("+", " ")) == [one]
-    assert ids(world, to="919876543210") == []
+
+
+def test_a_phone_is_found_as_people_type_it(world):
+    one = put(world, "1")
+    for typed in ("919876543210", "9876543210", "98765 43210", "+91 98765-43210"):
+        assert ids(world, to=typed) == [one], typed
+    assert ids(world, to="9876543211") == ids(world, to="876543210") == []
 
 
 def test_the_same_message_is_sent_once(world):

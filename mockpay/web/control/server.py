@@ -16,7 +16,7 @@ from mockpay.web.control.responses import to_response
 from mockpay.wire.keys import load_public_key, public_key_line
 
 #: Whose keys are tried where no way of signing fits.
-_OTHER_SELLERS = 100
+_OTHER_SELLERS = 5_000
 
 
 class SignatureExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
