@@ -100,26 +100,29 @@ class Certificates:
             Unreachable: no answer came back, or an error that may pass (5xx).
         """
         check_subscribe_url(subscribe_url)
-        reply = self._get(subscribe_url)
-        if reply.status >= 500:
-            raise Unreachable(f"The subscription was answered with HTTP {reply.status}.")
-        if reply.status != 200:
-            message = f"The subscription was refused: HTTP {reply.status}."
-            raise SnsError(message, code="notification.subscribe_url")
-
-    def _get(self, url: str) -> HttpReply:
-        """Ask once more where an error may pass."""
-        reply = self._sender.send(HttpCall("GET", self._own_url(url)))
-        return reply if reply.status < 500 else self._sender.send(HttpCall("GET", self._own_url(url)))
+        self._get(subscribe_url, "The subscription", "The subscription was refused", "notification.subscribe_url")
 
     def _fetch(self, url: str) -> bytes:
-        reply = self._get(url)
+        missing = "There is no signing certificate"
+        return self._get(url, "The signing certificate", missing, "notification.certificate").body
+
+    def _get(self, url: str, what: str, refused: str, code: str) -> HttpReply:
+        """
+        The answer of an address, asked once more where an error may pass.
+
+        Raises:
+            SnsError: the `code`, with the text of `refused`: it refuses.
+            Unreachable: no answer came back, or an error that may pass (5xx).
+        """
+        call = HttpCall("GET", self._own_url(url))
+        reply = self._sender.send(call)
         if reply.status >= 500:
-            raise Unreachable(f"The signing certificate was answered with HTTP {reply.status}.")
+            reply = self._sender.send(call)
+        if reply.status >= 500:
+            raise Unreachable(f"{what} was answered with HTTP {reply.status}.")
         if reply.status != 200:
-            message = f"There is no signing certificate: HTTP {reply.status}."
-            raise SnsError(message, code="notification.certificate")
-        return reply.body
+            raise SnsError(f"{refused}: HTTP {reply.status}.", code=code)
+        return reply
 
     def _own_url(self, url: str) -> str:
         if self._base_url is None or url in self._trusted_urls:

@@ -9,7 +9,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.services import notifications
 from mockpay.store import sellers
-from mockpay.store.unit_of_work import Runtime, Sandbox
+from mockpay.store.unit_of_work import Sandbox
 
 
 def token_of(sandbox: Sandbox) -> str:
@@ -45,7 +45,7 @@ def cancel(sandbox: Sandbox) -> None:
 
 def _send(sandbox: Sandbox, type_: NotificationType) -> None:
     facts = {"url": sandbox.seller.ipn_url, "token": token_of(sandbox)}
-    notifications.create_without_order(sandbox, _provider(sandbox.runtime, sandbox), type_, facts)
+    notifications.create_without_order(sandbox, _provider(sandbox), type_, facts)
 
 
 def send_test(sandbox: Sandbox) -> Notification:
@@ -67,15 +67,13 @@ def send_test(sandbox: Sandbox) -> Notification:
         "created_at": sandbox.now,
         "updated_at": sandbox.now,
     }
-    return notifications.create_without_order(
-        sandbox, _provider(sandbox.runtime, sandbox), NotificationType.TEST, facts
-    )
+    return notifications.create_without_order(sandbox, _provider(sandbox), NotificationType.TEST, facts)
 
 
-def _provider(runtime: Runtime, sandbox: Sandbox) -> str:
+def _provider(sandbox: Sandbox) -> str:
     """Who writes what is about no order: whose profile the seller has, else the first that notifies."""
     profile = sandbox.seller.settings.ipn_profile
-    notifying = [provider for provider in runtime.providers.values() if provider.notify is not None]
+    notifying = [provider for provider in sandbox.runtime.providers.values() if provider.notify is not None]
     notifying.sort(key=lambda provider: profile not in provider.retry_profiles)
     if not notifying:
         raise Conflict("No provider sends notifications.", code="notification.no_provider")

@@ -133,9 +133,9 @@ def list_page(
         # A query string turns the plus of a phone number into a space.
         spelt = "+" + to.lstrip() if to.startswith(" ") else to
         same = inbox.c.to_address.in_({to, spelt})
-        digits = re.sub(r"\D", "", to)
-        typed = _PHONE.fullmatch(to.strip()) and len(digits) >= _NATIONAL
-        query = query.where(or_(same, inbox.c.to_address.endswith(digits[-_NATIONAL:])) if typed else same)
+        digits = phone_digits(to.strip())
+        whole = digits is not None and len(digits) == _NATIONAL
+        query = query.where(or_(same, inbox.c.to_address.endswith(digits)) if whole else same)
     if attempt_id:
         query = query.where(inbox.c.attempt_id == attempt_id)
     if attempt_ids is not None:
@@ -145,6 +145,11 @@ def list_page(
     found = sandbox.connection.execute(query.limit(limit + 1))
     rows = [_message(sandbox, row) for row in found]
     return page_of("inbox", rows, limit, lambda message: message.number)
+
+
+def phone_digits(text: str) -> str | None:
+    """What is typed as a phone number, without its country: ten digits at most; None where it is something else."""
+    return re.sub(r"\D", "", text)[-_NATIONAL:] if _PHONE.fullmatch(text) else None
 
 
 def by_id(sandbox: Sandbox, message_id: str) -> Message | None:

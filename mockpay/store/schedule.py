@@ -163,6 +163,11 @@ def fail(sandbox: Sandbox, event_id: int, reason: str) -> None:
     )
 
 
+def waits(sandbox: Sandbox, subject: str, kind: str) -> bool:
+    """Whether anything of a kind is still to come for one subject."""
+    return any(event.kind == kind for event in waiting_of(sandbox, subject))
+
+
 def waiting_of(sandbox: Sandbox, subject: str) -> list[Event]:
     """What is still to come for one subject, the soonest first."""
     query = (

@@ -313,7 +313,8 @@ class Attempt:
     @property
     def stage_decisions(self) -> Mapping[Stage, Decision]:
         """Who decided each stage that it came to and that was not simply normal, in the order of the stages."""
-        met = {stage: decision for stage, decision in self.plan.decisions.items() if stage in self.reached}
+        reached = self.reached
+        met = {stage: decision for stage, decision in self.plan.decisions.items() if stage in reached}
         made = {**met, **self.decisions.decisions}
         return {stage: made[stage] for stage in Stage if stage in made}
 

@@ -93,19 +93,17 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
-    """What a careful client trusts; read once, for it takes a while."""
+def _tls_context(*, trusting: bool) -> ssl.SSLContext:
+    """
+    What a careful client trusts; read once, for it takes a while.
+
+    Args:
+        trusting: Trust any certificate: for servers on this machine, for which nobody vouches.
+    """
     context = ssl.create_default_context()
     context.sslsocket_class = _DeadlineTlsSocket
-    return context
-
-
-@cache
-def _trusting_context() -> ssl.SSLContext:
-    """For servers on this machine, whose certificates nobody vouches for."""
-    context = ssl.create_default_context()
-    context.sslsocket_class = _DeadlineTlsSocket
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if trusting:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
@@ -178,10 +176,10 @@ class HttpSender:
     def _pool(self, scheme: str, host: str, address: str, port: int, *, trusting: bool) -> HTTPConnectionPool:
         """The connections to an address; over TLS its certificate must be the host's, unless any will do."""
         options: dict[str, Any] = {"server_hostname": host}
-        if scheme == "https" and trusting:
-            options |= {"assert_hostname": False, "cert_reqs": "CERT_NONE", "ssl_context": _trusting_context()}
-        elif scheme == "https":
-            options |= {"assert_hostname": host, "ssl_context": _tls_context()}
+        if scheme == "https":
+            options |= {"assert_hostname": host, "ssl_context": _tls_context(trusting=trusting)}
+            if trusting:
+                options |= {"assert_hostname": False, "cert_reqs": "CERT_NONE"}
         return self._pools.connection_from_host(address, port, scheme, options)
 
     def _close_when_idle(self) -> None:

@@ -140,6 +140,6 @@ def _capture_state(sandbox: Sandbox, order: Order, attempt: Attempt) -> tuple[st
     """None where no capture was tried."""
     if attempt.captured_minor:
         return ("Closed", "MaxAmountRefunded") if order.state is OrderState.REFUNDED else ("Completed", "")
-    if any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, attempt.attempt_id)):
+    if schedule.waits(sandbox, attempt.attempt_id, CAPTURE):
         return "Pending", ""
     return ("Declined", "AmazonRejected") if order.reason == _CAPTURE_FAILED else None

@@ -79,4 +79,4 @@ def _check_not_ended(order: Order) -> None:
 
 def _capture_pending(sandbox: Sandbox, order: Order) -> bool:
     last = attempts.last_of_order(sandbox, order.order_pk)
-    return last is not None and any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, last.attempt_id))
+    return last is not None and schedule.waits(sandbox, last.attempt_id, CAPTURE)

@@ -33,7 +33,7 @@ def answer_root(runtime: Runtime, request: Request) -> Response | None:
         with transaction(runtime, seller_id) as sandbox:
             refused = _act(sandbox, action, named, request.args.get("Token", ""))
             response = _refusal(refused) if refused else _answer(sandbox, action)
-            _note(sandbox, action, refused, response, line)
+            _add_to_journal(sandbox, action, refused, response, line)
             return response
     except MockpayError as error:
         return _refusal(error)
@@ -68,7 +68,9 @@ def _document(root: str, content: Tree, status: int) -> Response:
     return Response(render(root, _NAMESPACE, content), status, content_type=XML)
 
 
-def _note(sandbox: Sandbox, action: str, refused: MockpayError | None, response: Response, line: RequestLine) -> None:
+def _add_to_journal(
+    sandbox: Sandbox, action: str, refused: MockpayError | None, response: Response, line: RequestLine
+) -> None:
     journal.add(
         sandbox.connection,
         sandbox.seller_id,

@@ -77,7 +77,7 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER, amount:
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         message = "There is nothing authorised to capture."
         raise Conflict(message, code="capture.not_authorized", state=str(order.state))
-    if any(event.kind == CAPTURE for event in schedule.waiting_of(sandbox, attempt.attempt_id)):
+    if schedule.waits(sandbox, attempt.attempt_id, CAPTURE):
         raise Conflict("The capture is pending already.", code="capture.pending")
     taken = attempt.amount if amount is None else amount
     if taken.minor < 1:

@@ -140,8 +140,9 @@ def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) ->
 
 def put_rules_back(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """A rule for a stage that was never reached waits for the next attempt."""
+    reached = attempt.reached
     for stage, decision in attempt.plan.decisions.items():
-        if decision.source is Source.RULE and stage not in attempt.reached:
+        if decision.source is Source.RULE and stage not in reached:
             scenarios.put_back(sandbox, str(decision.scenario))
 
 

@@ -159,7 +159,7 @@ def _checked_settings(runtime: Runtime, settings: Settings) -> Settings:
         return parse_word(what, word, words, code="settings.invalid", field=field)
 
     choices = setting_choices(runtime).items()
-    words = {name: parse(f"{name}", getattr(settings, name), right, name) for name, right in choices}
+    words = {name: parse(name, getattr(settings, name), right, name) for name, right in choices}
     risk = {parse("risk rule", name, NAMES, "risk_rules"): text for name, text in settings.risk_rules.items()}
     rules_of(risk)
     always = tuple(parse("method", method, METHODS, "otp_always_methods") for method in settings.otp_always_methods)

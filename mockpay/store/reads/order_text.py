@@ -18,7 +18,7 @@ from mockpay.domain.methods import netbanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.store.attempts import attempts
 from mockpay.store.buyers import buyers
-from mockpay.store.inbox import inbox
+from mockpay.store.inbox import inbox, phone_digits
 from mockpay.store.orders import orders
 from mockpay.store.refunds import refunds
 from mockpay.store.unit_of_work import Sandbox
@@ -28,8 +28,6 @@ _BANKS = ("bank", "issuer", "emi_bank")
 _SHOWN = ("vpa", "network", "last4", "email", "bank_name", *_BANKS)
 _FEWEST_DIGITS = 4
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
-#: A number with or without its country, spaces and hyphens.
-_PHONE = re.compile(r"\+?[0-9][0-9 -]{6,15}")
 _CODE = re.compile(r"[0-9A-Za-z]{2,8}")
 #: What stands for digits in a masked number, and what is no part of a word.
 _MASK = re.compile(r"[•*…,\s]+")
@@ -99,8 +97,8 @@ def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
     found += [and_(tries.c.method == name, failure.contains(f'"code":"{code}"')) for name, code in meant]
     # What is decided after the plan, such as a risk rule, is there by its name.
     found.append(_holds(tries.c.decisions, f'"scenario":"{text}"'))
-    if _PHONE.fullmatch(text):
-        found.append(tries.c.attempt_id.in_(_texted(sandbox, re.sub(r"\D", "", text)[-10:])))
+    if digits := phone_digits(text):
+        found.append(tries.c.attempt_id.in_(_texted(sandbox, digits)))
     if _CODE.fullmatch(text):
         found.append(failure.contains(f'"code":"{text.upper()}"'))
     return select(tries.c.order_pk).where(tries.c.seller_id == sandbox.seller_id, or_(*found))

@@ -160,7 +160,7 @@ def _code_form(
     error = error or (None if sentences.runs(sandbox, challenge) else sentences.EXPIRED)
     if error is not None:
         page |= {"title": f"Error: {error}", "errors": {"otp": error}}
-    return show("account/otp.html", status, page=page, otp=sentences.told(sandbox, challenge))
+    return show("account/otp.html", status, page=page, otp=sentences.challenge_parts(sandbox, challenge))
 
 
 def leave(runtime: Runtime, seller_id: str) -> Response:

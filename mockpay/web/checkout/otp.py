@@ -105,7 +105,7 @@ def _form(
     notes = [] if planned else page_session.otp_notes()
     page = page_session.page_context(session, "Enter the code", notes=notes, locked_until=locked)
     challenge = authentication.active_otp(session.sandbox, attempt)
-    asked = sentences.told(session.sandbox, challenge) | {"why": _why(session, attempt), "planned": planned}
+    asked = sentences.challenge_parts(session.sandbox, challenge) | {"why": _why(session, attempt), "planned": planned}
     error = error or _trouble(session, challenge)
     if error is not None:
         page["title"] = f"Error: {error}"

@@ -44,7 +44,7 @@ class PageSession:
             return "result"
         if self.last is None:
             return "choose"
-        if self.asked and self.last.auth in _PROOFS:
+        if self.auth_pending and self.last.auth in _PROOFS:
             return str(self.last.auth)
         return "waiting" if self.last.live else "result"
 
@@ -79,7 +79,7 @@ class PageSession:
         return str(self.order.attempt_count)
 
     @property
-    def asked(self) -> bool:
+    def auth_pending(self) -> bool:
         """Whether the buyer's app or bank has a request to answer."""
         return self.last is not None and self.last.state is AttemptState.AUTH_PENDING
 
@@ -87,7 +87,7 @@ class PageSession:
     def approval(self) -> Approval | None:
         """The app or page that has a request for the buyer to answer."""
         last = self.last
-        return METHODS[last.method].approval if self.asked and last and last.auth is Auth.METHOD else None
+        return METHODS[last.method].approval if self.auth_pending and last and last.auth is Auth.METHOD else None
 
     @property
     def approval_page(self) -> str | None:

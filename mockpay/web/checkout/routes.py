@@ -164,7 +164,7 @@ _DELAY_MS = 5 * SECOND
 def leave(runtime: Runtime, token: str) -> Response:
     """Send the buyer back with the signed result; a failed order is given up by leaving it."""
     with writing_session(runtime, token) as session:
-        if session.current == "choose" or session.asked:
+        if session.current == "choose" or session.auth_pending:
             return go(session.url)
         order = captures.give_up(session.sandbox, session.order)
         url = _return_url(PageSession(session.sandbox, order, session.last))

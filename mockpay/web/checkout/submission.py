@@ -195,15 +195,10 @@ def _asked_without_script(session: PageSession, started: PaymentResult) -> int |
         The gateway's call, where the issuer has let the payment through already.
     """
     attempt = started.attempt
-    if attempt.auth is not Auth.THREEDS or not asked(attempt) or scripted():
+    if attempt.auth is not Auth.THREEDS or attempt.state is not AttemptState.AUTH_PENDING or scripted():
         return started.outbox_id
     moved = authentication.ask_issuer(session.sandbox, attempt, browser(), "N")
     return charge_if_proved(session, attempt, moved)
-
-
-def asked(attempt: Attempt) -> bool:
-    """Whether the attempt waits for its buyer."""
-    return attempt.state is AttemptState.AUTH_PENDING
 
 
 def charge_if_proved(session: PageSession, before: Attempt, after: Attempt) -> int | None:

@@ -173,8 +173,9 @@ def _sent(request: Request[None, None], notification: Notification) -> Notificat
         with request.read() as sandbox:
             tried = verbs.get_notification(sandbox, notification.notification_id)
             waits = tried.state in _TO_BE_SENT and time.monotonic() < deadline
-            if not waits or request.runtime.stopping.wait(_POLL_SECONDS):
+            if not waits or request.runtime.stopping.is_set():
                 return _detail(sandbox, tried, request.seller_url)
+        request.runtime.stopping.wait(_POLL_SECONDS)
 
 
 def _detail(sandbox: Sandbox, notification: Notification, seller_url: str) -> NotificationDetail:

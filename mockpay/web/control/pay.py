@@ -117,9 +117,7 @@ def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
     keeps = body.save and buyer_id is not None and token is None and instrument.method in CONSENT_VERSIONS
     payer = Payer(
         inputs=Inputs(email=body.email or None, buyer_name=body.name or None),
-        checkout=CheckoutContext(
-            f"{base}{session.at('choose').rstrip('/')}", payee=session.order.payee(sandbox.seller.name)
-        ),
+        checkout=_checkout(session, base),
         buyer_id=buyer_id,
         consent=consent(sandbox.now, _HERE, instrument.method) if keeps else None,
         saved_token=token,

@@ -66,8 +66,7 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
 
 def _of_hold(sandbox: Sandbox, held: Attempt) -> list[Act]:
     release = Act("cancel", "Cancel and release the hold")
-    waiting = schedule.waiting_of(sandbox, held.attempt_id)
-    if any(event.kind == CAPTURE for event in waiting):
+    if schedule.waits(sandbox, held.attempt_id, CAPTURE):
         return [release]
     return [Act("capture", f"Capture {held.amount.display()}"), release]
 

@@ -244,7 +244,7 @@ def _open(last: Attempt | None, *, full: bool) -> str:
     waiting = {
         _A.CREATED: "The gateway is being asked",
         _A.RISK_REVIEW: "Held for a risk review",
-        _A.AUTH_PENDING: _asked(last),
+        _A.AUTH_PENDING: _awaited_proof(last),
         _A.PENDING: "The bank has not decided yet",
         _A.UNKNOWN: "No clear answer; money may have moved",
         _A.REVERSED: "The money went back; may try again",
@@ -253,7 +253,7 @@ def _open(last: Attempt | None, *, full: bool) -> str:
     return waiting.get(last.state, "Sent to the bank, no answer yet")
 
 
-def _asked(attempt: Attempt) -> str:
+def _awaited_proof(attempt: Attempt) -> str:
     if attempt.auth in _PROOFS:
         return _PROOFS[attempt.auth]
     method = METHODS[attempt.method]
@@ -456,7 +456,7 @@ def refusal(sandbox: Sandbox, error: MockpayError, what: str) -> str:
     return f"No more codes are sent for {what}." if error.code == "otp.too_many_sends" else error.message
 
 
-def told(sandbox: Sandbox, challenge: Challenge | None) -> dict[str, object]:
+def challenge_parts(sandbox: Sandbox, challenge: Challenge | None) -> dict[str, object]:
     """
     What a page tells of a challenge: where the code went, and what is left of all.
 
