@@ -53,6 +53,8 @@ for (const face of document.querySelectorAll("[data-clock]")) {
 // A list: [data-rows] holds rows named by data-row. Once there are news the page is read again and each row that
 // differs is replaced. New rows wait behind a link while the pointer or the focus is among the others.
 const list = document.querySelector("[data-rows]");
+// The whole table: the link that offers new rows moves them away from below the pointer.
+const table = list?.closest("table") ?? list;
 const offer = document.querySelector("[data-new]");
 const named = (place) => new Map([...place.children].map((row) => [row.dataset.row, row]));
 
@@ -78,8 +80,7 @@ function replaceRow(old, row) {
 
 function showRows(fresh) {
   const [old, now] = [named(list), named(fresh)];
-  // The whole table: the link that offers new rows moves them away from below the pointer.
-  const busy = (list.closest("table") ?? list).matches(":hover") || list.contains(document.activeElement);
+  const busy = table.matches(":hover") || list.contains(document.activeElement);
   const added = [...now.keys()].filter((name) => !old.has(name)).length;
   for (const button of fresh.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
   offer.hidden = !(added && busy);
@@ -107,5 +108,5 @@ async function look() {
 if (offer) {
   offer.hidden = true;
   document.body.addEventListener("news", (event) => { event.preventDefault(); look(); });
-  list?.addEventListener("mouseleave", () => { if (!offer.hidden) look(); });
+  table?.addEventListener("mouseleave", () => { if (!offer.hidden) look(); });
 }
