@@ -75,8 +75,8 @@ def normal_email(email: str) -> str:
     """
     owner = email.strip().lower()
     name, at, domain = owner.partition("@")
-    sane = owner.isascii() and owner.isprintable() and " " not in owner and len(owner) <= _LONGEST_EMAIL
-    if not (name and at and "." in domain and "@" not in domain and sane):
+    valid = owner.isascii() and owner.isprintable() and " " not in owner and len(owner) <= _LONGEST_EMAIL
+    if not (name and at and "." in domain and "@" not in domain and valid):
         message = "An e-mail looks like name@example.com."
         raise Invalid(message, code="email.invalid", field="email")
     return owner
@@ -90,5 +90,5 @@ def mask_email(email: str) -> str:
 
 def opening_minor(email: str) -> int:
     """What a buyer's balance begins with; nought for anybody else."""
-    known = BY_EMAIL.get(email)
-    return known.opening_minor if known else 0
+    sandbox_buyer = BY_EMAIL.get(email)
+    return sandbox_buyer.opening_minor if sandbox_buyer else 0

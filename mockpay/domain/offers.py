@@ -114,25 +114,25 @@ class Offers:
         message = f"{network} cards are not taken by this seller."
         return Refusal("card_network_not_enabled", message)
 
-    def refusal(self, method: str, chosen: Mapping[str, str], amount: Money, now: int) -> Refusal | None:
+    def refusal(self, method: str, instrument: Mapping[str, str], amount: Money, now: int) -> Refusal | None:
         """
         Why a payment cannot even be tried.
 
         A bank that is only down does not count: its try is made, and fails.
 
         Args:
-            chosen: The instrument as it is stored with the attempt.
+            instrument: The instrument as it is stored with the attempt.
         """
         offered = self.methods.get(method)
-        found = offered.refusal(amount) if offered else self.available(method, amount, now)
-        if found is not None:
-            return found
-        if "network" in chosen:
-            return self.network_refusal(chosen["network"])
-        if "vpa" in chosen and not self.upi_collect:
+        refusal = offered.refusal(amount) if offered else self.available(method, amount, now)
+        if refusal is not None:
+            return refusal
+        if "network" in instrument:
+            return self.network_refusal(instrument["network"])
+        if "vpa" in instrument and not self.upi_collect:
             message = "Requests to a UPI ID are switched off; use the code or the app."
             return Refusal("upi_collect_not_enabled", message)
-        bank = self.banks.get(chosen.get("bank", ""))
+        bank = self.banks.get(instrument.get("bank", ""))
         if bank is not None and not bank.enabled:
             return bank.refusal(now)
         return None
@@ -172,19 +172,19 @@ def merged(offers: Offers, patch: Mapping[str, Any]) -> Offers:
     )
 
 
-def _wishes(part: str, patch: Mapping[str, Any], known: Mapping[str, object]) -> Mapping[str, Any]:
+def _wishes(part: str, patch: Mapping[str, Any], names: Mapping[str, object]) -> Mapping[str, Any]:
     """The patch of one part, about things that there are."""
-    wishes: Mapping[str, Any] = patch.get(part) or {}
-    for name in wishes:
-        if name not in known:
+    entries: Mapping[str, Any] = patch.get(part) or {}
+    for name in entries:
+        if name not in names:
             raise _wrong(f"{part}.{name}", f"There is no '{name}' among the {part}.")
-    return wishes
+    return entries
 
 
 def _networks(patch: Mapping[str, Any], now: Mapping[str, bool]) -> Mapping[str, bool]:
-    wishes = _wishes("card_networks", patch, now)
-    asked = {name: DEFAULT.networks[name] if on is None else on for name, on in wishes.items()}
-    return {**now, **asked}
+    entries = _wishes("card_networks", patch, now)
+    changes = {name: DEFAULT.networks[name] if on is None else on for name, on in entries.items()}
+    return {**now, **changes}
 
 
 Record = TypeVar("Record", MethodOffer, BankOffer)
@@ -199,39 +199,39 @@ def _each(
 ) -> Mapping[str, Record]:
     """Every entry of a part, those that the patch names with their wish upon them."""
     changed = dict(now)
-    for name, wish in _wishes(part, patch, default).items():
+    for name, fields in _wishes(part, patch, default).items():
         usual = default[name]
-        changed[name] = usual if wish is None else change(f"{part}.{name}", now[name], usual, wish)
+        changed[name] = usual if fields is None else change(f"{part}.{name}", now[name], usual, fields)
     return changed
 
 
-def _method(where: str, now: MethodOffer, default: MethodOffer, wish: Mapping[str, Any]) -> MethodOffer:
+def _method(where: str, now: MethodOffer, default: MethodOffer, fields: Mapping[str, Any]) -> MethodOffer:
     read: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
         "enabled": ("enabled", bool),
         "title": ("title", _title),
         "min_amount": ("lowest", _amount),
         "max_amount": ("highest", _amount),
     }
-    found = _read(where, now, default, wish, read)
-    if found.lowest > found.highest:
+    changed = _read(where, now, default, fields, read)
+    if changed.lowest > changed.highest:
         raise _wrong(f"{where}.max_amount", "The highest amount is below the lowest.")
-    return found
+    return changed
 
 
-def _bank(where: str, now: BankOffer, default: BankOffer, wish: Mapping[str, Any]) -> BankOffer:
-    return _read(where, now, default, wish, {"enabled": ("enabled", bool), "down": ("down", _down)})
+def _bank(where: str, now: BankOffer, default: BankOffer, fields: Mapping[str, Any]) -> BankOffer:
+    return _read(where, now, default, fields, {"enabled": ("enabled", bool), "down": ("down", _down)})
 
 
 def _read(
     where: str,
     now: Record,
     default: Record,
-    wish: Mapping[str, Any],
+    fields: Mapping[str, Any],
     read: Mapping[str, tuple[str, Callable[[Any], Any]]],
 ) -> Record:
     """The fields that are wished for, each read by its own rule."""
     changes = {}
-    for name, value in wish.items():
+    for name, value in fields.items():
         if name not in read:
             raise _wrong(f"{where}.{name}", f"Nothing called '{name}' can be changed there.")
         own, rule = read[name]
@@ -249,19 +249,19 @@ def _title(text: str) -> str:
 
 
 def _amount(text: str) -> Money:
-    found = Money.parse(text)
-    if found.minor < MINIMUM_MINOR:
+    amount = Money.parse(text)
+    if amount.minor < MINIMUM_MINOR:
         raise Invalid("No payment is smaller than 1.00.")
-    return found
+    return amount
 
 
 def _down(windows: list[Mapping[str, str]]) -> tuple[Window, ...]:
     if len(windows) > _MOST_WINDOWS:
         raise Invalid(f"A bank has at most {_MOST_WINDOWS} down times.")
-    found = tuple(Window(parse_time(one["from"]), parse_time(one["to"])) for one in windows)
-    if any(window.since >= window.until for window in found):
+    down_times = tuple(Window(parse_time(times["from"]), parse_time(times["to"])) for times in windows)
+    if any(window.since >= window.until for window in down_times):
         raise Invalid("A down time ends after it begins.")
-    return found
+    return down_times
 
 
 def _wrong(where: str, message: str) -> Invalid:
@@ -270,8 +270,8 @@ def _wrong(where: str, message: str) -> Invalid:
 
 def patch_of(offers: Offers) -> dict[str, Any]:
     """What differs from the default, as `merged` reads it."""
-    methods = {name: _method_patch(one) for name, one in offers.methods.items()}
-    banks = {code: _bank_patch(one) for code, one in offers.banks.items()}
+    methods = {name: _method_patch(offer) for name, offer in offers.methods.items()}
+    banks = {code: _bank_patch(offer) for code, offer in offers.banks.items()}
     networks = {name: on for name, on in offers.networks.items() if on != DEFAULT.networks[name]}
     parts: dict[str, dict[str, Any]] = {
         "methods": {name: patch for name, patch in methods.items() if patch},
@@ -281,17 +281,17 @@ def patch_of(offers: Offers) -> dict[str, Any]:
     return {part: patch for part, patch in parts.items() if patch}
 
 
-def _method_patch(one: MethodOffer) -> dict[str, Any]:
-    default = DEFAULT.methods[one.method]
-    told = {
-        "enabled": (one.enabled, default.enabled),
-        "title": (one.title, default.title),
-        "min_amount": (one.lowest.wire(), default.lowest.wire()),
-        "max_amount": (one.highest.wire(), default.highest.wire()),
+def _method_patch(offer: MethodOffer) -> dict[str, Any]:
+    default = DEFAULT.methods[offer.method]
+    values = {
+        "enabled": (offer.enabled, default.enabled),
+        "title": (offer.title, default.title),
+        "min_amount": (offer.lowest.wire(), default.lowest.wire()),
+        "max_amount": (offer.highest.wire(), default.highest.wire()),
     }
-    return {name: mine for name, (mine, usual) in told.items() if mine != usual}
+    return {name: value for name, (value, usual) in values.items() if value != usual}
 
 
-def _bank_patch(one: BankOffer) -> dict[str, Any]:
-    windows = [{"from": rfc3339(w.since), "to": rfc3339(w.until)} for w in one.down]
-    return ({} if one.enabled else {"enabled": False}) | ({"down": windows} if windows else {})
+def _bank_patch(offer: BankOffer) -> dict[str, Any]:
+    windows = [{"from": rfc3339(w.since), "to": rfc3339(w.until)} for w in offer.down]
+    return ({} if offer.enabled else {"enabled": False}) | ({"down": windows} if windows else {})

@@ -143,8 +143,8 @@ def check_request(request: RefundRequest) -> None:
             f"at most {LONGEST_DESCRIPTOR} characters",
         ),
     }
-    for name, (kept, rule) in rules.items():
-        if not kept:
+    for name, (valid, rule) in rules.items():
+        if not valid:
             raise Invalid(f"'{name}' must have {rule}.", code="refund.invalid", field=name, rule=rule)
 
 
@@ -210,7 +210,7 @@ def network_reference(method: str, refund_id: str, seed: str, completed_at: int,
 def _check_digit(digits: str) -> str:
     """The Luhn digit that makes `digits` right."""
     total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
+    for position, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if position % 2 == 0 else 1)
         total += value - 9 if value > 9 else value
     return str(-total % 10)

@@ -61,8 +61,8 @@ def _parse(url: str) -> _Url:
 
 
 def _bad_url(url: str, why: str) -> Invalid:
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in url[:200])
-    message = f"'{shown}' cannot be a return URL: {why}."
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in url[:200])
+    message = f"'{printable}' cannot be a return URL: {why}."
     return Invalid(message, code="return_url.invalid", field="return_urls", why=why)
 
 
@@ -86,18 +86,18 @@ def check_return_url_entry(entry: str) -> None:
 def _right_form(entry: str) -> str:
     """How an entry may have been meant: with a scheme, and without what no browser sends."""
     text = "".join(char for char in entry.partition("#")[0] if char.isprintable() and not char.isspace())
-    scheme, there, rest = text.rpartition("://")
+    scheme, separator, rest = text.rpartition("://")
     host, _, path = rest.rpartition("@")[2].partition("/")
     name = host.rpartition(":")[0] or host
     local = name.lower() in {"localhost", "127.0.0.1", "[::1]", "*.localhost"}
     if local and host.endswith(":*"):
-        return f"{scheme.lower() if there and scheme.lower() in _DEFAULT_PORTS else 'http'}://{host}"
+        return f"{scheme.lower() if separator and scheme.lower() in _DEFAULT_PORTS else 'http'}://{host}"
     if not re.fullmatch(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::[0-9]{1,5})?", host):
         return LOOPBACK_RETURNS[1]
     if "." in path.split("/") or ".." in path.split("/"):
         path = "*"
     usual = "http" if local else "https"
-    return f"{scheme if there and scheme.lower() not in _RUNNABLE else usual}://{host}/{path or '*'}"
+    return f"{scheme if separator and scheme.lower() not in _RUNNABLE else usual}://{host}/{path or '*'}"
 
 
 def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
@@ -133,20 +133,20 @@ def _likeness(same: list[bool]) -> tuple[bool, int]:
     return same[_PARTS.index("host")], [*same, False].index(False)
 
 
-def _same_parts(wanted: _Url, entry: str) -> list[bool]:
+def _same_parts(url: _Url, entry: str) -> list[bool]:
     """Of each part, whether it is as an entry has it."""
     if any_port := _ANY_PORT.fullmatch(entry.lower()):
         host = any_port[2].strip("[]")
-        is_below = host.startswith("*") and wanted.host.endswith(host[1:]) and len(wanted.host) > len(host) - 1
-        same = [wanted.scheme == any_port[1], is_below or wanted.host == host, True, True, True]
+        is_below = host.startswith("*") and url.host.endswith(host[1:]) and len(url.host) > len(host) - 1
+        same = [url.scheme == any_port[1], is_below or url.host == host, True, True, True]
     else:
         allowed = _parse(entry)
         beginning = allowed.path.removesuffix("*")
         same = [
-            wanted.scheme == allowed.scheme,
-            wanted.host == allowed.host,
-            wanted.port == allowed.port,
-            wanted.path.startswith(beginning) if beginning != allowed.path else wanted.path == allowed.path,
-            allowed.query in ("", wanted.query),
+            url.scheme == allowed.scheme,
+            url.host == allowed.host,
+            url.port == allowed.port,
+            url.path.startswith(beginning) if beginning != allowed.path else url.path == allowed.path,
+            allowed.query in ("", url.query),
         ]
     return same

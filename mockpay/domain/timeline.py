@@ -65,4 +65,4 @@ class Machine(Generic[State]):
 
 def steps(state: Iterable[State], **to: State) -> dict[tuple[State, str], State]:
     """Write several states with the same events in one line of a table."""
-    return {(one, event): target for one in state for event, target in to.items()}
+    return {(source, event): target for source in state for event, target in to.items()}

@@ -71,10 +71,10 @@ def _explained(error: str, info: forms.StructType, plain: Mapping[str, Any], cod
         return unknown_word(
             f"The {noun} '{field}' cannot be '{quotable(value)}'.", value, words, code=code, field=field
         )
-    near = _near_value(form, value, field)
-    if near is None:
+    nearest = _near_value(form, value, field)
+    if nearest is None:
         return Invalid(sentence, code=code, field=field)
-    return Invalid(f"{sentence} Did you mean {near}?", code=code, field=field, nearest=near.strip('"'))
+    return Invalid(f"{sentence} Did you mean {nearest}?", code=code, field=field, nearest=nearest.strip('"'))
 
 
 _NOTHING = object()
@@ -114,9 +114,9 @@ def _struct_in(form: Any) -> forms.StructType | None:
 
 
 def _struct(form: Any) -> forms.StructType:
-    found = _struct_in(form)
-    assert found is not None
-    return found
+    struct = _struct_in(form)
+    assert struct is not None
+    return struct
 
 
 def _form_at(form: Any, path: str) -> Any:

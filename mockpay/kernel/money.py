@@ -30,10 +30,10 @@ class Money:
         Raises:
             Invalid: code ``amount.invalid``, for anything but plain ASCII rupees and paise.
         """
-        found = _AMOUNT.fullmatch(text)
-        if found is None:
+        match = _AMOUNT.fullmatch(text)
+        if match is None:
             raise Invalid("The amount must look like 1.00: digits, at most two after the point.", code="amount.invalid")
-        rupees, paise = found.groups()
+        rupees, paise = match.groups()
         return cls(int(rupees) * 100 + int((paise or "").ljust(2, "0")), currency)
 
     def wire(self) -> str:

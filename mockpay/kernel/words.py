@@ -32,8 +32,8 @@ def same_word(word: str, words: Iterable[str]) -> str | None:
 def nearest_word(word: str, words: Iterable[str]) -> str | None:
     """The word of a list that is spelt most alike, capitals aside; None where none is near."""
     right = {str(each).casefold(): str(each) for each in words}
-    near = get_close_matches(word[:_LONGEST].casefold(), right, 1, 0.5)
-    return right[near[0]] if near else None
+    matches = get_close_matches(word[:_LONGEST].casefold(), right, 1, 0.5)
+    return right[matches[0]] if matches else None
 
 
 def unknown_word(sentence: str, word: str, words: Iterable[str], *, code: str, **detail: object) -> Invalid:
@@ -45,24 +45,24 @@ def unknown_word(sentence: str, word: str, words: Iterable[str], *, code: str, *
         detail: Further members of the problem, such as `field`.
     """
     allowed = sorted(set(map(str, words)))
-    near = nearest_word(word, allowed)
-    message = sentence if near is None else f"{sentence} Did you mean '{near}'?"
+    nearest = nearest_word(word, allowed)
+    message = sentence if nearest is None else f"{sentence} Did you mean '{nearest}'?"
     if 0 < len(allowed) <= _MOST_IN_SENTENCE:
         message += f" It is one of {', '.join(allowed)}."
     error = Invalid(message, code=code)
-    error.detail = {**detail, "allowed": allowed, **({"nearest": near} if near else {})}
+    error.detail = {**detail, "allowed": allowed, **({"nearest": nearest} if nearest else {})}
     return error
 
 
-def parse_word(what: str, word: str, words: Iterable[str], *, code: str, **detail: object) -> str:
+def parse_word(noun: str, word: str, words: Iterable[str], *, code: str, **detail: object) -> str:
     """
     The word of a list that was meant, whatever its capitals.
 
     Raises:
         Invalid: of this code, as `unknown_word` makes it.
     """
-    right = list(map(str, words))
-    meant = same_word(word, right)
-    if meant is None:
-        raise unknown_word(f"There is no {what} '{quotable(word)}'.", word, right, code=code, **detail)
-    return meant
+    allowed = list(map(str, words))
+    match = same_word(word, allowed)
+    if match is None:
+        raise unknown_word(f"There is no {noun} '{quotable(word)}'.", word, allowed, code=code, **detail)
+    return match

@@ -189,8 +189,8 @@ def network_prefixes() -> list[tuple[int, int, str]]:
 
 def bin_of(number: str) -> Bin | None:
     """The longest test BIN that a number begins with; None for what may be a real card."""
-    fitting = (one for one in BINS if number.startswith(one.prefix))
-    return max(fitting, key=lambda one: len(one.prefix), default=None)
+    fitting = (test_bin for test_bin in BINS if number.startswith(test_bin.prefix))
+    return max(fitting, key=lambda test_bin: len(test_bin.prefix), default=None)
 
 
 def issuer_name(code: str) -> str:
@@ -215,7 +215,7 @@ def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCa
     with collect_invalid(errors):
         digits = _number(number)
         brand = _network(digits)
-        known = _test_card(digits)
+        test_bin = _test_card(digits)
     with collect_invalid(errors):
         month, year = _expiry(expiry, now)
     with collect_invalid(errors):
@@ -223,7 +223,9 @@ def typed(*, number: str, expiry: str, cvv: str, name: str, now: int) -> TypedCa
     with collect_invalid(errors):
         holder = _holder(name)
     raise_invalid(errors)
-    return TypedCard(digits, month, year, holder, brand.name, known.issuer, known.kind, known.country, known.emi)
+    return TypedCard(
+        digits, month, year, holder, brand.name, test_bin.issuer, test_bin.kind, test_bin.country, test_bin.emi
+    )
 
 
 def digits_of(text: str) -> str:
@@ -262,20 +264,20 @@ def _network(digits: str) -> Brand:
 
 
 def _test_card(digits: str) -> Bin:
-    known = bin_of(digits)
-    if known is None:
+    test_bin = bin_of(digits)
+    if test_bin is None:
         message = "Only published test cards work here; never type a real card."
         raise _wrong("number", "test_card_required", message)
-    return known
+    return test_bin
 
 
 def _expiry(text: str, now: int) -> tuple[int, int]:
     if not text.strip():
         raise _wrong("expiry", "incorrect_card_expiry_date", "Type until when the card is good, like 08/29.")
-    found = _EXPIRY.fullmatch(text.strip())
-    if found is None:
+    match = _EXPIRY.fullmatch(text.strip())
+    if match is None:
         raise _wrong("expiry", "incorrect_card_expiry_date", "The expiry is a month and a year, like 08/29.")
-    month, year = int(found.group(1)), int(found.group(2)) % 100 + 2000
+    month, year = int(match.group(1)), int(match.group(2)) % 100 + 2000
     today = indian(now)
     if (year, month) < (today.year, today.month):
         raise _wrong("expiry", "card_expired", "This card has expired.")
@@ -383,8 +385,8 @@ def known_card(number: str, expiry: str) -> Card:
     Raises:
         Invalid: code ``test_card_required``: never one of ours.
     """
-    brand, known = brand_of(number), bin_of(number)
-    if brand is None or known is None:
+    brand, test_bin = brand_of(number), bin_of(number)
+    if brand is None or test_bin is None:
         raise Invalid("Only published test cards work here.", code="test_card_required")
     month, _, year = expiry.partition("/")
     return Card(
@@ -394,10 +396,10 @@ def known_card(number: str, expiry: str) -> Card:
             year=int(year) % 100 + 2000,
             name="",
             brand=brand.name,
-            issuer=known.issuer,
-            kind=known.kind,
-            country=known.country,
-            emi=known.emi,
+            issuer=test_bin.issuer,
+            kind=test_bin.kind,
+            country=test_bin.country,
+            emi=test_bin.emi,
         )
     )
 
@@ -477,10 +479,10 @@ METHOD = Method(
 )
 
 
-def card_fingerprint(ring: Keyring, pan: str) -> str:
+def card_fingerprint(keyring: Keyring, pan: str) -> str:
     """
     A card's mark across all sellers, for counting how often it comes by.
 
     Keyed, because every card number could be tried against a bare hash.
     """
-    return ring.fingerprint("fingerprint", f"card|{pan}")
+    return keyring.fingerprint("fingerprint", f"card|{pan}")

@@ -81,17 +81,17 @@ def instalment(amount: Money, rate_bps: int, tenure: int) -> Money:
     """P·r·(1+r)^n / ((1+r)^n - 1), to the paisa; P/n without interest."""
     if rate_bps == 0:
         return _quotient(amount, amount.minor, tenure)
-    grown = (_D + rate_bps) ** tenure
-    return _quotient(amount, amount.minor * rate_bps * grown, _D * (grown - _D**tenure))
+    growth = (_D + rate_bps) ** tenure
+    return _quotient(amount, amount.minor * rate_bps * growth, _D * (growth - _D**tenure))
 
 
 def discount(amount: Money, rate_bps: int, tenure: int) -> Money:
     """D = P - (P/n)·((1+r)^n - 1)/(r·(1+r)^n): what makes the instalments sum to the price."""
     if rate_bps == 0:
         return Money(0, amount.currency)
-    grown = (_D + rate_bps) ** tenure
-    above = amount.minor * (grown - _D**tenure) * _D
-    return amount - _quotient(amount, above, tenure * rate_bps * grown)
+    growth = (_D + rate_bps) ** tenure
+    above = amount.minor * (growth - _D**tenure) * _D
+    return amount - _quotient(amount, above, tenure * rate_bps * growth)
 
 
 def _quotient(like: Money, above: int, below: int) -> Money:
@@ -160,7 +160,7 @@ def check(amount: Money, bank: str, tenure: int, *, issuer: str, kind: str, elig
             the field's names, `field` is the form's.
     """
     lender = BY_CODE.get(bank)
-    plans: Mapping[int, EmiPlan] = {one.tenure: one for one in lender.plans} if lender else {}
+    plans: Mapping[int, EmiPlan] = {plan.tenure: plan for plan in lender.plans} if lender else {}
     plan = plans.get(tenure)
     if lender is None or plan is None:
         message = f"There is no EMI plan of {tenure} months at this bank."

@@ -111,12 +111,12 @@ class ResponseCodes:
         return {outcome: self._words(self.answer(outcome)) for outcome in (*self.named, *self.codes)}
 
     def _words(self, answer: Answer) -> str:
-        says = self.codes[answer.code].meaning
+        meaning = self.codes[answer.code].meaning
         if answer.later is None:
-            return says
+            return meaning
         later = "sent back" if answer.later == REVERSED else self.codes[answer.later].meaning
         when = " after the order expired" if answer.timing is Timing.AFTER_ORDER_EXPIRY else ""
-        return f"{says}, then {later}{when}"
+        return f"{meaning}, then {later}{when}"
 
     def _own(self, iso: str) -> str:
         """This network's code for an ISO one; cards speak ISO themselves."""

@@ -127,11 +127,11 @@ def vpa(text: str) -> str:
     Raises:
         Invalid: code ``vpa.invalid``.
     """
-    found = text.strip()
-    if not _VPA.fullmatch(found):
+    address = text.strip()
+    if not _VPA.fullmatch(address):
         message = "A UPI ID looks like name@bank."
         raise Invalid(message, code="vpa.invalid", field="vpa")
-    return found.lower()
+    return address.lower()
 
 
 def link(*, payee: str, name: str, amount: str, reference: str, note: str, mode: str) -> str:

@@ -108,7 +108,7 @@ class Plan:
     @classmethod
     def load(cls, plain: Mapping[str, Mapping[str, Any]]) -> Plan:
         """Read what `dump` wrote."""
-        return cls({Stage(stage): _decision(one) for stage, one in plain.items()})
+        return cls({Stage(stage): _decision(values) for stage, values in plain.items()})
 
 
 def _decision(plain: Mapping[str, Any]) -> Decision:
@@ -287,8 +287,8 @@ class Attempt:
     @property
     def refundable(self) -> Money:
         """What was captured and is not on its way back."""
-        left = self.captured_minor - self.refund_reserved_minor if self.state is AttemptState.CAPTURED else 0
-        return Money(left, self.amount.currency)
+        refundable = self.captured_minor - self.refund_reserved_minor if self.state is AttemptState.CAPTURED else 0
+        return Money(refundable, self.amount.currency)
 
     @property
     def reason(self) -> str | None:
@@ -301,8 +301,8 @@ class Attempt:
         failed, stages = self.failure, {Stage.RISK}
         if self.auth is not None:
             stages.add(Stage.AUTH)
-        asked = self.reference is not None or (failed is not None and failed.step not in BEFORE_MONEY)
-        if self.state in _FUNDED or (asked and self.state is not AttemptState.CANCELLED):
+        bank_asked = self.reference is not None or (failed is not None and failed.step not in BEFORE_MONEY)
+        if self.state in _FUNDED or (bank_asked and self.state is not AttemptState.CANCELLED):
             stages |= {Stage.ISSUER, Stage.GATEWAY}
         if self.state in _FUNDED:
             stages.add(Stage.CAPTURE)
@@ -314,9 +314,9 @@ class Attempt:
     def stage_decisions(self) -> Mapping[Stage, Decision]:
         """Who decided each stage that it came to and that was not simply normal, in the order of the stages."""
         reached = self.reached
-        met = {stage: decision for stage, decision in self.plan.decisions.items() if stage in reached}
-        made = {**met, **self.decisions.decisions}
-        return {stage: made[stage] for stage in Stage if stage in made}
+        planned = {stage: decision for stage, decision in self.plan.decisions.items() if stage in reached}
+        decisions = {**planned, **self.decisions.decisions}
+        return {stage: decisions[stage] for stage in Stage if stage in decisions}
 
     def decision_changes(self, stage: Stage, decision: Decision) -> dict[str, Any]:
         """The fields that a decision made after the plan changes."""

@@ -63,10 +63,10 @@ def later_rows() -> Iterable[Row]:
         ("1704", Stage.IPN, _IPNS),
         ("1707", Stage.VERIFY, _VERIFIES),
     ):
-        for code, outcome, says in table:
+        for code, outcome, description in table:
             name = f"amount.{stage}.{code}"
-            yield Row(name, stage, Input.AMOUNT, f"{band}.{code}", outcome, says)
-    for code, stage, outcome, says in _REFUNDS:
+            yield Row(name, stage, Input.AMOUNT, f"{band}.{code}", outcome, description)
+    for code, stage, outcome, description in _REFUNDS:
         of_refund, of_order = f"refund.amount.{code}", f"refund.order.{code}"
-        yield Row(of_refund, stage, Input.REFUND_AMOUNT, f"24.{code}", outcome, says)
-        yield Row(of_order, stage, Input.REFUND_OF, f"1705.{code}", outcome, f"in full: {says}")
+        yield Row(of_refund, stage, Input.REFUND_AMOUNT, f"24.{code}", outcome, description)
+        yield Row(of_order, stage, Input.REFUND_OF, f"1705.{code}", outcome, f"in full: {description}")

@@ -38,11 +38,11 @@ _AUTHENTICATIONS: tuple[tuple[str, str, str], ...] = (
 def amount_rows() -> Iterable[Row]:
     """What issuer, redirect and authentication are asked for."""
     for code in ISO_CODES:
-        says = f"issuer answers {code}"
-        yield Row(f"amount.issuer.{code}", Stage.ISSUER, Input.AMOUNT, f"1700.{code}", f"iso:{code}", says)
-    for code, outcome, says in _REDIRECTS:
-        yield Row(f"amount.redirect.{code}", Stage.REDIRECT, Input.AMOUNT, f"1703.{code}", outcome, says)
-    for code, outcome, says in _AUTHENTICATIONS:
-        name, words = f"amount.auth.{code}", f"authentication: {says}"
+        description = f"issuer answers {code}"
+        yield Row(f"amount.issuer.{code}", Stage.ISSUER, Input.AMOUNT, f"1700.{code}", f"iso:{code}", description)
+    for code, outcome, description in _REDIRECTS:
+        yield Row(f"amount.redirect.{code}", Stage.REDIRECT, Input.AMOUNT, f"1703.{code}", outcome, description)
+    for code, outcome, description in _AUTHENTICATIONS:
+        name, words = f"amount.auth.{code}", f"authentication: {description}"
         yield Row(name, Stage.AUTH, Input.AMOUNT, f"1702.{code}", outcome, words)
     yield Row("amount.issuer.other", Stage.ISSUER, Input.AMOUNT, "1700.*", "iso:05", "issuer declines")

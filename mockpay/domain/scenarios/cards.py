@@ -63,19 +63,19 @@ _LUHN_CARD, _LUHN_ORIGIN = "4242424242424241", "Stripe"
 def card_rows() -> Iterable[Row]:
     """Published test cards by number, and the CVV that is wrong on any card."""
     for origin, cards in _GOOD_CARDS.items():
-        for number, known in cards.items():
+        for number, title in cards.items():
             name = f"card.good.{number[:4]}-{number[-4:]}"
-            says = f"{known}, approved unless the amount says otherwise"
-            yield Row(name, Stage.ISSUER, Input.PAN, number, "success", says, origin, active=False)
+            description = f"{title}, approved unless the amount says otherwise"
+            yield Row(name, Stage.ISSUER, Input.PAN, number, "success", description, origin, active=False)
     for origin, refused in _BAD_CARDS.items():
         for code, numbers in refused.items():
-            says = f"{iso8583.RESPONSE_CODES.codes[code].meaning}, {code}"
+            description = f"{iso8583.RESPONSE_CODES.codes[code].meaning}, {code}"
             for number in numbers.split():
                 name = f"card.{code.lower()}.{number[:4]}-{number[-4:]}"
-                yield Row(name, Stage.ISSUER, Input.PAN, number, code, says, origin)
-    says = "fails the Luhn check, refused on the form"
+                yield Row(name, Stage.ISSUER, Input.PAN, number, code, description, origin)
+    description = "fails the Luhn check, refused on the form"
     name = "card.luhn.4242-4241"
-    yield Row(name, Stage.ISSUER, Input.PAN, _LUHN_CARD, "14", says, _LUHN_ORIGIN, active=False)
+    yield Row(name, Stage.ISSUER, Input.PAN, _LUHN_CARD, "14", description, _LUHN_ORIGIN, active=False)
     yield Row("card.cvv.wrong", Stage.ISSUER, Input.CVV, "000", "N7", "wrong CVV, N7")
     yield Row("card.cvv.wrong.amex", Stage.ISSUER, Input.CVV, "0000", "N7", "wrong CVV, N7")
 
@@ -118,15 +118,15 @@ NAME_PREFIX = "3DS "
 def auth_card_rows() -> Iterable[Row]:
     """Published test cards by what becomes of their authentication."""
     for origin, cards in _AUTH_CARDS.items():
-        for numbers, outcome, says in cards:
+        for numbers, outcome, description in cards:
             for number in numbers.split():
                 name = f"card.3ds.{number[:4]}-{number[-4:]}"
-                yield Row(name, Stage.AUTH, Input.PAN, number, outcome, f"3-D Secure: {says}", origin)
+                yield Row(name, Stage.AUTH, Input.PAN, number, outcome, f"3-D Secure: {description}", origin)
 
 
 def auth_name_rows() -> Iterable[Row]:
     """Cardholder names that force a result on any card."""
-    for word, outcome, says in _NAMES:
-        name, words = f"card.name.{word.lower()}", f"3-D Secure: {says}"
+    for word, outcome, description in _NAMES:
+        name, words = f"card.name.{word.lower()}", f"3-D Secure: {description}"
         typed = NAME_PREFIX + word
         yield Row(name, Stage.AUTH, Input.NAME, typed, outcome, words, "Worldpay")

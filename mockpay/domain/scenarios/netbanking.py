@@ -28,7 +28,7 @@ _BANK_USERS: tuple[tuple[str, str, str], ...] = (
 
 def bank_rows() -> Iterable[Row]:
     """Magic banks, and users of any bank's log-in page."""
-    for code, outcome, says in _MAGIC_BANKS:
-        yield Row(f"bank.{code.lower()}", Stage.ISSUER, Input.BANK, code, outcome, says)
-    for user, outcome, says in _BANK_USERS:
-        yield Row(f"bank.user.{user}", Stage.AUTH, Input.BANK_USER, user, outcome, says)
+    for code, outcome, description in _MAGIC_BANKS:
+        yield Row(f"bank.{code.lower()}", Stage.ISSUER, Input.BANK, code, outcome, description)
+    for user, outcome, description in _BANK_USERS:
+        yield Row(f"bank.user.{user}", Stage.AUTH, Input.BANK_USER, user, outcome, description)

@@ -28,5 +28,5 @@ _CODES: tuple[tuple[str, str, str, str], ...] = (
 
 def otp_rows() -> Iterable[Row]:
     """One-time passwords with an agreed outcome; the code in the inbox works beside them."""
-    for code, outcome, says, origin in _CODES:
-        yield Row(f"otp.{code}", Stage.AUTH, Input.OTP, code, outcome, says, origin)
+    for code, outcome, description, origin in _CODES:
+        yield Row(f"otp.{code}", Stage.AUTH, Input.OTP, code, outcome, description, origin)

@@ -44,13 +44,13 @@ CODE_OUTCOMES = frozenset({"success", "otp_locked", "otp_cancelled", "otp_undeli
 _EXACT: Mapping[tuple[str, str], Row] = {(row.input, row.equals): row for row in TABLE if "*" not in row.equals}
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.
-_INNOCENT = ".00"
+_ALWAYS_NORMAL = ".00"
 _AMOUNTS = frozenset({str(Input.AMOUNT), str(Input.REFUND_AMOUNT), str(Input.REFUND_OF)})
 
 
 def find(source: str, value: str) -> Row | None:
     """The row for an input, an exact one first; None where the value is not magic."""
-    if source in _AMOUNTS and value.endswith(_INNOCENT):
+    if source in _AMOUNTS and value.endswith(_ALWAYS_NORMAL):
         return None
     exact = _EXACT.get((source, value))
     if exact is not None:
@@ -161,7 +161,7 @@ def outcomes_of(stage: Stage, method: str = "") -> dict[str, str]:
     """Outcomes of a stage that have a name, each with what happens; at the issuer those of one method, or of all."""
     if stage is Stage.ISSUER:
         methods = [METHODS[method]] if method else METHODS.values()
-        return {name: says for each in methods for name, says in each.response_codes.outcomes().items()}
+        return {name: description for each in methods for name, description in each.response_codes.outcomes().items()}
     rows = {row.outcome: row.description for row in TABLE if row.stage is stage and _KNOWS[stage](row.outcome)}
     return {"success": "nothing is wrong", **rows}
 
@@ -183,17 +183,17 @@ class Facts:
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 
-def resolve(facts: Facts, chosen: Mapping[Stage, Rule]) -> Plan:
+def resolve(facts: Facts, rules: Mapping[Stage, Rule]) -> Plan:
     """
     Decide all stages.
 
     Args:
         facts: The inputs of an attempt or a refund.
-        chosen: The rules that were waiting for it, at most one a stage.
+        rules: The rules that were waiting for it, at most one a stage.
     """
     decisions = {}
     for stage in facts.stages:
-        decision = _decide(stage, facts, chosen.get(stage))
+        decision = _decide(stage, facts, rules.get(stage))
         if decision is not None:
             decisions[stage] = decision
     return Plan(decisions)

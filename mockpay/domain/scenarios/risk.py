@@ -28,7 +28,7 @@ _CARDS: tuple[tuple[str, str, str], ...] = (
     ("4000000000004954", "highest", "highest risk, declined where the rule RISK_HIGHEST is on"),
     ("4000000000009235", "review", "elevated risk, put aside for review"),
 )
-_TOLD: tuple[tuple[Input, str, str, str], ...] = (
+_BUYER_FACTS: tuple[tuple[Input, str, str, str], ...] = (
     (Input.IP, "192.0.2.66", "ip_block", "a blocked address"),
     (Input.IP, "198.51.100.66", "ip_proxy", "an address of a proxy"),
     (Input.IP, "203.0.113.66", IP_COUNTRY + "US", "an address in the US"),
@@ -43,16 +43,16 @@ _TOLD: tuple[tuple[Input, str, str, str], ...] = (
 
 def risk_rows() -> Iterable[Row]:
     """All of them; the facts' sections 11.1, 11.3, 11.5 and 11.6."""
-    for code, outcome, says in _AMOUNTS:
-        yield Row(f"amount.risk.{code}", Stage.RISK, Input.AMOUNT, f"1706.{code}", outcome, says)
-    for number, outcome, says in _CARDS:
+    for code, outcome, description in _AMOUNTS:
+        yield Row(f"amount.risk.{code}", Stage.RISK, Input.AMOUNT, f"1706.{code}", outcome, description)
+    for number, outcome, description in _CARDS:
         name = f"card.risk.{number[:4]}-{number[-4:]}"
-        yield Row(name, Stage.RISK, Input.PAN, number, outcome, says, "Stripe")
-    says = "a blocked UPI ID"
-    yield Row("upi.blocked", Stage.RISK, Input.VPA, "blocked@mockpay", "decline", says)
-    for looks, value, outcome, says in _TOLD:
-        name = f"risk.{looks}.{value.lower().replace(' ', '-')}"
-        yield Row(name, Stage.RISK, looks, value, outcome, says)
+        yield Row(name, Stage.RISK, Input.PAN, number, outcome, description, "Stripe")
+    description = "a blocked UPI ID"
+    yield Row("upi.blocked", Stage.RISK, Input.VPA, "blocked@mockpay", "decline", description)
+    for input_, value, outcome, description in _BUYER_FACTS:
+        name = f"risk.{input_}.{value.lower().replace(' ', '-')}"
+        yield Row(name, Stage.RISK, input_, value, outcome, description)
 
 
 def listed(outcome: str) -> frozenset[str]:

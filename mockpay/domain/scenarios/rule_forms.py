@@ -159,10 +159,10 @@ def parse_outcome(
     if any(_reaches(stage, normal, method) for method in fitting):
         return normal
     owner = fitting[0].response_codes.network if len(fitting) == 1 else "No network"
-    of_one = fitting[0].title if len(fitting) < len(METHODS) else "any method"
+    title = fitting[0].title if len(fitting) < len(METHODS) else "any method"
     sentence = {
         Stage.ISSUER: f"{owner} has {'no' if len(fitting) == 1 else 'an'} outcome '{outcome}'.",
-        Stage.AUTH: f"The auth stage of {of_one} has no outcome '{outcome}'.",
+        Stage.AUTH: f"The auth stage of {title} has no outcome '{outcome}'.",
     }.get(stage, f"The {stage} stage has no outcome '{outcome}'.")
     raise unknown_word(sentence, outcome, words, code="scenario.outcome", field=field, outcome=outcome)
 

@@ -58,15 +58,15 @@ _SILENT_VPAS: tuple[tuple[str, str], ...] = (
 
 def vpa_rows(codes: Mapping[str, Code]) -> Iterable[Row]:
     """UPI IDs: named outcomes, every code by itself, and other sandboxes' habits."""
-    for name, says in _NAMED_VPAS:
-        yield Row(f"upi.{name}", Stage.ISSUER, Input.VPA, name + _HANDLE, name, says)
+    for name, description in _NAMED_VPAS:
+        yield Row(f"upi.{name}", Stage.ISSUER, Input.VPA, name + _HANDLE, name, description)
     for code, row in codes.items():
         local = code.lower()
         if len(local) >= 2:
-            says = f"{row.meaning}, {code}"
-            yield Row(f"upi.code.{local}", Stage.ISSUER, Input.VPA, local + _HANDLE, code, says)
-    for name, says in _SILENT_VPAS:
-        yield Row(f"upi.{name}", Stage.GATEWAY, Input.VPA, name + _HANDLE, name, says)
+            description = f"{row.meaning}, {code}"
+            yield Row(f"upi.code.{local}", Stage.ISSUER, Input.VPA, local + _HANDLE, code, description)
+    for name, description in _SILENT_VPAS:
+        yield Row(f"upi.{name}", Stage.GATEWAY, Input.VPA, name + _HANDLE, name, description)
     for origin, aliases in _ALIASES.items():
         for vpa, outcome in aliases.items():
             name = "upi.alias." + vpa.replace("*", "any")
@@ -75,5 +75,5 @@ def vpa_rows(codes: Mapping[str, Code]) -> Iterable[Row]:
 
 def pin_rows() -> Iterable[Row]:
     """UPI PINs typed in the simulated app."""
-    for pin, outcome, says in _PINS:
-        yield Row(f"upi.pin.{pin}", Stage.AUTH, Input.PIN, pin, outcome, says)
+    for pin, outcome, description in _PINS:
+        yield Row(f"upi.pin.{pin}", Stage.AUTH, Input.PIN, pin, outcome, description)

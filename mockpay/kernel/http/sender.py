@@ -45,10 +45,10 @@ class _DeadlineSocket(socket.socket):
         self._deadline = math.inf if value is None else time.monotonic() + value
 
     def recv_into(self, *args: Any) -> int:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError("The answer was not complete in time.")
-        super().settimeout(None if left == math.inf else left)
+        super().settimeout(None if remaining == math.inf else remaining)
         return super().recv_into(*args)
 
 
@@ -136,14 +136,14 @@ class HttpSender:
         try:
             response = self._open(call, host, began + call.timeout)
             body = bytearray()
-            while piece := response.read(MAX_BODY - len(body), decode_content=False):
-                body += piece
+            while chunk := response.read(MAX_BODY - len(body), decode_content=False):
+                body += chunk
             response.close()  # Only where more is to come: the connection of a whole one is back already.
         except (HTTPError, TimeoutError) as error:
             raise _unreachable(host, error) from error
         self._close_when_idle()
-        took = int((time.monotonic() - began) * 1000)
-        return HttpReply(response.status, dict(response.headers), bytes(body), took)
+        latency_ms = int((time.monotonic() - began) * 1000)
+        return HttpReply(response.status, dict(response.headers), bytes(body), latency_ms)
 
     def _open(self, call: HttpCall, host: str, deadline: float) -> BaseHTTPResponse:
         """Send the request; the response whose body is still to be read."""
@@ -154,7 +154,7 @@ class HttpSender:
         # "localhost" may lead to ::1 first, where nobody may listen.
         *others, last = self._hosts.addresses(host, port)
         for address in [*others, last]:
-            left = max(deadline - time.monotonic(), 0.001)
+            remaining = max(deadline - time.monotonic(), 0.001)
             try:
                 trusting = call.trust_loopback and is_loopback_address(address)
                 return self._pool(parts.scheme, host, address, port, trusting=trusting).urlopen(
@@ -165,7 +165,7 @@ class HttpSender:
                     retries=False,
                     redirect=False,
                     # A third each at most to connect, shake hands and send; the answer has the rest.
-                    timeout=Timeout(total=left, connect=min(left / 3, _CONNECT_SECONDS)),
+                    timeout=Timeout(total=remaining, connect=min(remaining / 3, _CONNECT_SECONDS)),
                     preload_content=False,
                 )
             except NewConnectionError:

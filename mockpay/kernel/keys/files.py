@@ -77,14 +77,14 @@ def open_keys(folder: Path, key_files: Sequence[KeyFile] = ()) -> Keys:
     except OSError as error:
         raise _unusable(folder, error.strerror or "it cannot be read or written") from error
     try:
-        ring = Keyring.parse(store_key.decode("ascii"))
+        keyring = Keyring.parse(store_key.decode("ascii"))
     except (UnicodeDecodeError, Unusable) as error:
         raise _unusable(folder / STORE_KEY, "it is no store key") from error
     plain = [file.public for file in key_files if file.certificate_subject is None]
-    return Keys(private, public, ring, folder, folder.joinpath(*plain[:1]))
+    return Keys(private, public, keyring, folder, folder.joinpath(*plain[:1]))
 
 
-def write_store_key(folder: Path, ring: Keyring) -> None:
+def write_store_key(folder: Path, keyring: Keyring) -> None:
     """
     Replace store.key, which lies on the disk whole before anything is sealed by a new key.
 
@@ -93,7 +93,7 @@ def write_store_key(folder: Path, ring: Keyring) -> None:
     """
     path = folder / STORE_KEY
     try:
-        _write_draft(path, ring.dump().encode(), 0o600).replace(path)
+        _write_draft(path, keyring.dump().encode(), 0o600).replace(path)
         number = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(number)
@@ -198,14 +198,14 @@ def _new_certificate(key: RSAPrivateKey, subject: str) -> bytes:
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     # The child must find mockpay as we did, also in a checkout that nobody installed.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    made = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "mockpay.kernel.keys.certificates"],
         input=f"{subject}\n".encode() + pem,
         capture_output=True,
         env=environment,
         check=False,
     )
-    if made.returncode:
-        why = made.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    if completed.returncode:
+        why = completed.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise OSError(0, f"the certificate could not be made: {why}")
-    return made.stdout
+    return completed.stdout

@@ -67,8 +67,8 @@ class Keyring:
         except (ValueError, binascii.Error) as error:
             raise _unusable() from error
         named = {n for n, _ in versions}
-        sane = len(named) == len(versions) and all(1 <= n <= _VERSIONS for n in named)
-        if not versions or not sane or any(len(key) != _KEY_BYTES for _, key in keys):
+        valid = len(named) == len(versions) and all(1 <= n <= _VERSIONS for n in named)
+        if not versions or not valid or any(len(key) != _KEY_BYTES for _, key in keys):
             raise _unusable()
         return cls(versions, root)
 
@@ -183,14 +183,14 @@ class Envelope:
     sealed: bytes = field(repr=False)
 
 
-def enclose(ring: Keyring, bound: str, secret: bytes) -> Envelope:
+def enclose(keyring: Keyring, bound: str, secret: bytes) -> Envelope:
     """AES-256-GCM under a random key of its own; `bound` must be said again to open it."""
     key, nonce = entropy(_DATA_KEY_BYTES), entropy(_WRAP_NONCE_BYTES)
-    version, wrapped = ring.wrap(key)
+    version, wrapped = keyring.wrap(key)
     return Envelope(version, wrapped, nonce, AESGCM(key).encrypt(nonce, secret, bound.encode()))
 
 
-def disclose(ring: Keyring, bound: str, envelope: Envelope) -> bytes:
+def disclose(keyring: Keyring, bound: str, envelope: Envelope) -> bytes:
     """
     The secret.
 
@@ -198,7 +198,7 @@ def disclose(ring: Keyring, bound: str, envelope: Envelope) -> bytes:
         Unusable: code ``store.sealed_by_another_key``: the row was swapped or changed, or its
             key is not in this ring.
     """
-    key = ring.unwrap(envelope.version, envelope.wrapped)
+    key = keyring.unwrap(envelope.version, envelope.wrapped)
     try:
         return AESGCM(key).decrypt(envelope.nonce, envelope.sealed, bound.encode())
     except (InvalidTag, ValueError) as error:
