@@ -315,13 +315,13 @@ def _envelope(body: bytes) -> dict[str, object]:
 
 def _check_headers(headers: Mapping[str, str], envelope: Mapping[str, object]) -> None:
     """What real consumers compare: the type must be told, the rest must agree where told."""
-    sent = {name.lower(): value for name, value in headers.items()}
-    sent.setdefault("x-amz-sns-message-type", "")
+    lower = {name.lower(): value for name, value in headers.items()}
+    lower.setdefault("x-amz-sns-message-type", "")
     for name, field in (("type", "Type"), ("id", "MessageId")):
-        value = sent.get(f"x-amz-sns-message-{name}", envelope[field])
+        value = lower.get(f"x-amz-sns-message-{name}", envelope[field])
         if value != envelope[field]:
             raise _disagreeing(f"x-amz-sns-message-{name}")
-    if sent.get("x-amz-sns-topic-arn", envelope.get("TopicArn")) != envelope.get("TopicArn"):
+    if lower.get("x-amz-sns-topic-arn", envelope.get("TopicArn")) != envelope.get("TopicArn"):
         raise _disagreeing("x-amz-sns-topic-arn")
 
 
@@ -330,13 +330,13 @@ def _disagreeing(name: str) -> NotificationError:
     return NotificationError(message, code="notification.header")
 
 
-def _json_object(text: str, what: str) -> dict[str, object]:
+def _json_object(text: str, noun: str) -> dict[str, object]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NotificationError(f"The {what} is no JSON.") from error
+        raise NotificationError(f"The {noun} is no JSON.") from error
     if not isinstance(value, dict):
-        raise NotificationError(f"The {what} is no JSON object.")
+        raise NotificationError(f"The {noun} is no JSON object.")
     return value
 
 

@@ -119,5 +119,5 @@ def refund_details(result: Mapping[str, Plain]) -> Refund | None:
     )
 
 
-def _wrong(name: str, what: str) -> Invalid:
-    return Invalid(f"The {name} {what}.", code="payment.field", name=name)
+def _wrong(name: str, rule: str) -> Invalid:
+    return Invalid(f"The {name} {rule}.", code="payment.field", name=name)

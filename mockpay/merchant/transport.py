@@ -106,7 +106,7 @@ class Certificates:
         missing = "There is no signing certificate"
         return self._get(url, "The signing certificate", missing, "notification.certificate").body
 
-    def _get(self, url: str, what: str, refused: str, code: str) -> HttpReply:
+    def _get(self, url: str, noun: str, refused: str, code: str) -> HttpReply:
         """
         The answer of an address, asked once more where an error may pass.
 
@@ -119,7 +119,7 @@ class Certificates:
         if reply.status >= 500:
             reply = self._sender.send(call)
         if reply.status >= 500:
-            raise Unreachable(f"{what} was answered with HTTP {reply.status}.")
+            raise Unreachable(f"{noun} was answered with HTTP {reply.status}.")
         if reply.status != 200:
             raise SnsError(f"{refused}: HTTP {reply.status}.", code=code)
         return reply

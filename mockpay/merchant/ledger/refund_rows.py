@@ -131,16 +131,16 @@ def next_reference(connection: sqlite3.Connection, order_id: str, *, cancels: bo
     return reference
 
 
-def reference_of(order_id: str, letter: str, number: int) -> str:
+def reference_of(order_id: str, kind: str, number: int) -> str:
     """
     The reference id of an order's refund, at most 32 characters of Amazon's alphabet.
 
     An order id that is too long or has other characters is cut and told apart by a digest.
     """
-    plain = f"{order_id}-{letter}{number}"
+    plain = f"{order_id}-{kind}{number}"
     if REFERENCE_ID.fullmatch(plain):
         return plain
-    ending = f"-{sha256(order_id.encode(errors='replace')).hexdigest()[:12]}-{letter}{number}"
+    ending = f"-{sha256(order_id.encode(errors='replace')).hexdigest()[:12]}-{kind}{number}"
     return re.sub(r"[^A-Za-z0-9_-]", "", order_id)[: _LONGEST - len(ending)] + ending
 
 

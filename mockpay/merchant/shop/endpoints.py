@@ -90,12 +90,12 @@ class MobileEndpoints:
             valid = error.code == "result.order"
         return _plain(str(valid).lower())
 
-    def _order(self, sent: dict[str, str]) -> ShopOrder:
-        order_id = sent.get("sellerOrderId", "")
+    def _order(self, fields: dict[str, str]) -> ShopOrder:
+        order_id = fields.get("sellerOrderId", "")
         if order_id and not _ORDER_ID.fullmatch(order_id):
             raise Invalid("sellerOrderId must be 1 to 64 letters, digits, - or _.")
-        amount_text = sent.get("orderTotalAmount") or sent.get("amount") or ""
-        product = find_product(sent.get("sku", CATALOGUE[0].sku if amount_text else ""))
+        amount_text = fields.get("orderTotalAmount") or fields.get("amount") or ""
+        product = find_product(fields.get("sku", CATALOGUE[0].sku if amount_text else ""))
         if product is None:
             raise Invalid("Name what is bought: sku, or orderTotalAmount.")
         order = self._checkout.ledger.find(order_id)

@@ -130,14 +130,14 @@ class Pages:
     def _refused(self, error: MockpayError) -> str:
         named = request.args.get("sellerOrderId", "")
         order = self._checkout.ledger.find(named)
-        sent = view_models.refused_parameters(request.args.items(multi=True), order)
+        parameters = view_models.refused_parameters(request.args.items(multi=True), order)
         title = "Result refused"
         return self._render(
             "refused",
             title,
             reason=error.message,
             code=error.code,
-            sent=sent,
+            sent=parameters,
             order=view_models.order_line(order) if order else None,
         )
 

@@ -93,8 +93,8 @@ def difference(order: ShopOrder, reference: OrderReference | None) -> str:
     if reference is None:
         return ""
     if not same_amount(reference.amount, reference.currency, order):
-        asked, named = order.amount.wire(), reference.amount or "no amount"
-        return f"The shop asked for {asked}, ListOrderReference names {named}."
+        expected, actual = order.amount.wire(), reference.amount or "no amount"
+        return f"The shop asked for {expected}, ListOrderReference names {actual}."
     if order.state is OrderState.PAID and not reference.paid:
         return f"The books say PAID, ListOrderReference says {_state_text(reference)}."
     if order.state is OrderState.FAILED and reference.paid:
@@ -107,11 +107,11 @@ def difference(order: ShopOrder, reference: OrderReference | None) -> str:
     return ""
 
 
-def refused_parameters(sent: Iterable[tuple[str, str]], order: ShopOrder | None) -> list[ViewModel]:
+def refused_parameters(parameters: Iterable[tuple[str, str]], order: ShopOrder | None) -> list[ViewModel]:
     """What came with a refused result, beside what the books say."""
     expected = {} if order is None else {"orderTotalAmount": order.amount.wire()}
     rows: list[ViewModel] = []
-    for name, value in list(sent)[:_MOST_PARAMETERS]:
+    for name, value in list(parameters)[:_MOST_PARAMETERS]:
         expected_value = expected.get(name, value)
         rows.append(
             {
@@ -222,15 +222,15 @@ def order_refunds(order: ShopOrder, ledger: Ledger) -> ViewModel:
     refunds = ledger.refunds.of_order(order.order_id)
     alerts = ledger.alerts.of_order(order.order_id)
     paid = order.state is OrderState.PAID and bool(order.amazon_order_id)
-    left = ledger.refunds.refundable(order.order_id) if paid else Money(0)
+    refundable = ledger.refunds.refundable(order.order_id) if paid else Money(0)
     unsettled = any(refund.status in OPEN for refund in refunds)
     open_order = order.state in {OrderState.PENDING, OrderState.UNKNOWN}
     return {
         "refunds": [_panel(refund, ledger.refunds.events(refund.reference_id)) for refund in refunds],
         "sums": _sums(order, refunds),
         "alerts": alert_lines(alerts),
-        "left": left.display() if left.minor else "",
-        "next_reference": ledger.refunds.next_reference(order.order_id) if left.minor else "",
+        "left": refundable.display() if refundable.minor else "",
+        "next_reference": ledger.refunds.next_reference(order.order_id) if refundable.minor else "",
         "live": unsettled or open_order,
         "unsettled": unsettled,
         "version": version(order, refunds, alerts),

@@ -32,10 +32,10 @@ class Call:
         Raises:
             Invalid: code ``access_key.missing``.
         """
-        found = self.fields.get("AWSAccessKeyId")
-        if not found:
+        access_key = self.fields.get("AWSAccessKeyId")
+        if not access_key:
             raise Invalid("AWSAccessKeyId is missing.", code="access_key.missing")
-        return found
+        return access_key
 
     def need(self, name: str) -> str:
         """
@@ -44,10 +44,10 @@ class Call:
         Raises:
             Invalid: code ``parameter.missing``.
         """
-        found = self.fields.get(name)
-        if not found:
+        value = self.fields.get(name)
+        if not value:
             raise missing(name)
-        return found
+        return value
 
 
 def read_call(request: Request) -> Call:

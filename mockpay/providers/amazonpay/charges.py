@@ -108,8 +108,8 @@ def id_list(sandbox: Sandbox, ids: Sequence[str]) -> dict[str, Tree]:
 
 def _attempt(sandbox: Sandbox, order: Order) -> Attempt | None:
     """The attempt that took the order's money, else its last one."""
-    tried = attempts.of_order(sandbox, order.order_pk)
-    return next((attempt for attempt in tried if attempt.captured_minor), tried[-1] if tried else None)
+    tries = attempts.of_order(sandbox, order.order_pk)
+    return next((attempt for attempt in tries if attempt.captured_minor), tries[-1] if tries else None)
 
 
 def _unknown(call: Call, name: str) -> NotFound:

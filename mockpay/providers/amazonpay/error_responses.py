@@ -29,15 +29,15 @@ def error_of_path(error: MockpayError) -> Response:
 
 def xml_error(error: MockpayError) -> Response:
     """An ErrorResponse."""
-    told = amazon_error(error.code)
-    return Response(error_document(error), told.status, content_type=XML)
+    row = amazon_error(error.code)
+    return Response(error_document(error), row.status, content_type=XML)
 
 
 def json_error(error: MockpayError) -> Response:
     """The JSON object of chargeStatus, which is always an object."""
-    told = amazon_error(error.code)
-    answer = jsonify({"error": {"code": told.code, "message": told.text(error)}})
-    answer.status_code = told.status
+    row = amazon_error(error.code)
+    answer = jsonify({"error": {"code": row.code, "message": row.text(error)}})
+    answer.status_code = row.status
     return answer
 
 

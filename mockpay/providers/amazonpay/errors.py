@@ -29,7 +29,7 @@ class AmazonError:
 
 _INVALID = AmazonError(400, "InvalidParameterValue")
 _UNREADABLE = AmazonError(400, "InvalidParameterValue", "The payload cannot be decrypted.")
-_STRANGER = AmazonError(403, "InvalidAccessKeyId", "The AWS Access Key Id is not known here.")
+_UNKNOWN_CALLER = AmazonError(403, "InvalidAccessKeyId", "The AWS Access Key Id is not known here.")
 
 TABLE: Mapping[str, AmazonError] = {
     "envelope.missing": _INVALID,
@@ -48,7 +48,7 @@ TABLE: Mapping[str, AmazonError] = {
     "parameter.invalid": _INVALID,
     "time.invalid": _INVALID,
     "access_key.missing": AmazonError(401, "MissingAuthenticationToken"),
-    "seller.not_found": _STRANGER,
+    "seller.not_found": _UNKNOWN_CALLER,
     "seller.another": AmazonError(401, "UnauthorizedAccess"),
     "signature.missing": AmazonError(401, "MissingAuthenticationToken"),
     "signature.invalid": AmazonError(

@@ -28,7 +28,7 @@ class Clocks(Protocol):
     def real_now(self) -> int: ...
 
 
-def staleness(sandbox: Clocks, name: str, sent: int) -> str | None:
+def staleness(sandbox: Clocks, name: str, moment: int) -> str | None:
     """
     Why a time is not fresh, with both times and their distance; None where it is.
 
@@ -40,21 +40,21 @@ def staleness(sandbox: Clocks, name: str, sent: int) -> str | None:
     clocks = {"clock of the seller": sandbox.now}
     if settings.freshness_clock == "either" and abs(sandbox.real_now - sandbox.now) >= SECOND:
         clocks["real clock"] = sandbox.real_now
-    if not limit or any(abs(sent - now) <= limit for now in clocks.values()):
+    if not limit or any(abs(moment - now) <= limit for now in clocks.values()):
         return None
-    distances = (f"{_seconds(sent - now)} the {clock}, {_time(now)}" for clock, now in clocks.items())
-    text = f"{name} is not fresh: {_time(sent)} is {' and '.join(distances)}; {limit // SECOND} seconds are allowed."
-    return text + _zone_hint(min((sent - now for now in clocks.values()), key=abs))
+    distances = (f"{_seconds(moment - now)} the {clock}, {_time(now)}" for clock, now in clocks.items())
+    text = f"{name} is not fresh: {_time(moment)} is {' and '.join(distances)}; {limit // SECOND} seconds are allowed."
+    return text + _zone_hint(min((moment - now for now in clocks.values()), key=abs))
 
 
-def check_fresh(sandbox: Sandbox, name: str, sent: int) -> None:
+def check_fresh(sandbox: Sandbox, name: str, moment: int) -> None:
     """
     Refuse a time that is not fresh.
 
     Raises:
         Invalid: code ``request.expired``.
     """
-    stale = staleness(sandbox, name, sent)
+    stale = staleness(sandbox, name, moment)
     if stale is not None:
         raise Invalid(stale, code="request.expired", name=name)
 

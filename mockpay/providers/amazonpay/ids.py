@@ -25,10 +25,10 @@ def order_part(any_id: str) -> str:
     return _ENDING.sub("", any_id)
 
 
-def charge_id(seller: Seller, order: Order, letter: str) -> str:
+def charge_id(seller: Seller, order: Order, kind: str) -> str:
     """The order's id, ``-A`` for an authorisation or ``-C`` for a capture, and six digits."""
     dice = ids.number(seller.seed, "charge", order.order_id, below=10**6)
-    return f"{order.order_id}-{letter}{dice:06d}"
+    return f"{order.order_id}-{kind}{dice:06d}"
 
 
 def refund_id(seller: Seller, order: Order, reference: str, number: int) -> str:

@@ -113,23 +113,23 @@ def _time(fields: Mapping[str, str], name: str, of_day: str) -> int | None:
 
 
 def _states(fields: Mapping[str, str]) -> tuple[str, ...]:
-    wanted = tuple(value for name, value in sorted(fields.items()) if name.startswith(_FILTER))
+    states = tuple(value for name, value in sorted(fields.items()) if name.startswith(_FILTER))
     for name, value in fields.items():
         if name.startswith(_FILTER) and value not in _STATES:
             raise wrong(name, value, f"one of {', '.join(_STATES)}")
-    return wanted
+    return states
 
 
 def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
-    found, after = order_search.page(sandbox, search, _in_states)
+    orders, after = order_search.page(sandbox, search, _in_states)
     # Only who asks for one order meets what a scenario has for it.
-    of_one = search.seller_order_id is not None and len(found) == 1
-    fault = fault_of(sandbox, found[0]) if of_one else ""
+    is_one_order = search.seller_order_id is not None and len(orders) == 1
+    fault = fault_of(sandbox, orders[0]) if is_one_order else ""
     refused = refusal(fault)
     if refused is not None:
-        return Reply.refusing(refused, order_ids(*found))
-    shown = [] if fault == "not_found" else found
-    listed = [order_reference(one, stale=fault == "stale") for one in shown]
+        return Reply.refusing(refused, order_ids(*orders))
+    visible = [] if fault == "not_found" else orders
+    listed = [order_reference(order, stale=fault == "stale") for order in visible]
     # Clients test whether the list is empty, so it is there even then.
     result: dict[str, Tree] = {"OrderReferenceList": Kept(OrderReference=listed)}
     if after is not None:
@@ -137,7 +137,7 @@ def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
         sealed = sandbox.runtime.keyring.seal(_KIND, sandbox.seller_id, following)
         result["NextPageToken"] = base64.b64encode(sealed).decode()
     document = answer(operation, result)
-    return Reply(document[: len(document) // 2] if fault == "malformed" else document, order_ids(*found))
+    return Reply(document[: len(document) // 2] if fault == "malformed" else document, order_ids(*orders))
 
 
 def _in_states(order: Order, states: tuple[str, ...]) -> bool:

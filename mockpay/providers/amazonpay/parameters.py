@@ -13,8 +13,8 @@ _LONGEST_VALUE = 64
 def quoted(value: str, longest: int = _LONGEST_VALUE) -> str:
     """The beginning of a value in quotation marks, without control characters and card numbers."""
     text = redact(CONTROL.sub("\ufffd", value))
-    left_out = len(text) - longest
-    return f'"{text[:longest]}" and {left_out} characters more' if left_out > 0 else f'"{text}"'
+    excess = len(text) - longest
+    return f'"{text[:longest]}" and {excess} characters more' if excess > 0 else f'"{text}"'
 
 
 def missing(name: str, code: str = "parameter.missing") -> Invalid:

@@ -77,11 +77,11 @@ def begin(runtime: Runtime, form: bytes, line: RequestLine) -> str | Refusal:
     world: Sandbox | None = None
     named: Sequence[str] = ()
     try:
-        opened, sent = _open(runtime, form)
+        opened, parameters = _open(runtime, form)
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
             try:
-                return _begin(sandbox, opened, sent, line)
+                return _begin(sandbox, opened, parameters, line)
             except MockpayError:
                 named = _named_order(sandbox, opened)
                 raise
@@ -93,23 +93,25 @@ def begin(runtime: Runtime, form: bytes, line: RequestLine) -> str | Refusal:
 
 def _open(runtime: Runtime, form: bytes) -> tuple[OpenedEnvelope, EnvelopeParameters]:
     """What was sealed, and what it came in."""
-    sent = read_parameters(decode_form(form))
-    return open_envelope(sent.payload, sent.key, sent.iv, runtime.keys.private[PAYMENT_KEY.private]), sent
+    parameters = read_parameters(decode_form(form))
+    return open_envelope(
+        parameters.payload, parameters.key, parameters.iv, runtime.keys.private[PAYMENT_KEY.private]
+    ), parameters
 
 
-def _begin(sandbox: Sandbox, opened: OpenedEnvelope, sent: EnvelopeParameters, line: RequestLine) -> str:
+def _begin(sandbox: Sandbox, opened: OpenedEnvelope, parameters: EnvelopeParameters, line: RequestLine) -> str:
     """The payment page, or the seller's URL with a signed FAILURE."""
-    allowed = codec.check_origin(opened, sandbox.seller, sent.redirect_url)
+    allowed = codec.check_origin(opened, sandbox.seller, parameters.redirect_url)
     try:
-        wanted = codec.payment_request(sandbox, opened, sent.payload, allowed)
+        request = codec.payment_request(sandbox, opened, parameters.payload, allowed)
     except Invalid as error:
         return _refuse(sandbox, opened, allowed, line, error)
-    begun = orders.open_order(sandbox, wanted)
+    begun = orders.open_order(sandbox, request)
     if begun.order is None or begun.refusal is not None:
         refused = Invalid(_sentence(sandbox, opened, begun.refusal), code=begun.refusal)
         return _refuse(sandbox, opened, allowed, line, refused, begun.order)
     outcome = "ok" if begun.new else "ok.again"
-    facts = {"warnings": wanted.warnings} if wanted.warnings else None
+    facts = {"warnings": request.warnings} if request.warnings else None
     _add_to_journal(sandbox, outcome, None, order_ids(begun.order), line, facts)
     return f"/pay/{begun.order.page_token}/"
 

@@ -81,25 +81,25 @@ def refund(call: Call, sandbox: Sandbox) -> Reply:
 def _refund(call: Call, sandbox: Sandbox, order: Order, operation: str) -> Reply:
     currency = call.need("RefundAmount.CurrencyCode").upper()
     try:
-        asked = RefundRequest(
+        request = RefundRequest(
             key=call.need("RefundReferenceId"),
             amount=Money.parse(call.need("RefundAmount.Amount"), currency),
             note=call.fields.get("SellerRefundNote") or None,
             soft_descriptor=call.fields.get("SoftDescriptor") or None,
         )
-        got = refunds.request(sandbox, order, asked)
+        result = refunds.request(sandbox, order, request)
     except (Invalid, Conflict) as error:
         raise _by_wire_name(call, error) from error
-    if got.refund is None:
+    if result.refund is None:
         return Reply.refusing(Conflict("A scenario throttles this call.", code="throttled"), order_ids(order))
-    if got.answer_lost:
+    if result.answer_lost:
         message = "A scenario loses this answer."
         return Reply.refusing(Unusable(message, code="answer.lost"), order_ids(order))
-    detail: Tree = _detail(got.refund)
+    detail: Tree = _detail(result.refund)
     # India's reply has one level more (seen in a consumer).
     details: Tree = {"RefundDetail": detail} if operation == "RefundPayment" else detail
     document = answer(operation, {"RefundDetails": details})
-    return Reply(document, order_ids(order), notify_first=got.refund.refund_id if got.early else None)
+    return Reply(document, order_ids(order), notify_first=result.refund.refund_id if result.early else None)
 
 
 def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
@@ -110,13 +110,13 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
         NotFound: code ``refund.not_found``.
     """
     refund_id = call.need("AmazonRefundId")
-    found = refund_rows.by_id(sandbox, refund_id)
+    refund = refund_rows.by_id(sandbox, refund_id)
     refusal = NotFound(f"AmazonRefundId {quoted(refund_id)} is not known.", code="refund.not_found")
-    if found is None:
+    if refund is None:
         raise refusal
-    check_environment(call, sandbox, get_order(sandbox, found.order_pk), refusal)
-    found = refunds.record_poll(sandbox, refund_id)
-    return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(found)}), (found.order_id,))
+    check_environment(call, sandbox, get_order(sandbox, refund.order_pk), refusal)
+    refund = refunds.record_poll(sandbox, refund_id)
+    return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(refund)}), (refund.order_id,))
 
 
 def named_orders(call: Call, sandbox: Sandbox) -> tuple[str, ...]:

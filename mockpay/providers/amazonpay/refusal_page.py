@@ -63,11 +63,11 @@ def _signature(request: Request, sandbox: Sandbox, rows: dict[str, str]) -> dict
     body = "" if request.method == "GET" else sent_form(request).decode("utf-8", "replace")
     try:
         call = CallToExplain(request.url, request.method, body, None, None, sandbox.now, sandbox.real_now)
-        found = explain_signature(sandbox.seller, sandbox.runtime.keys, call)
+        explanation = explain_signature(sandbox.seller, sandbox.runtime.keys, call)
     except Invalid:
         return {}
-    rows["Likely cause"] = found.cause
-    sent = {"url": request.url, "method": request.method, **({"body": body} if body else {})}
+    rows["Likely cause"] = explanation.cause
+    body_of_explain = {"url": request.url, "method": request.method, **({"body": body} if body else {})}
     address = f"{request.host_url}_mockpay/v1/sellers/{sandbox.seller_id}/signature/explain"
-    command = f"curl -s {address} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(sent))}"
-    return {"string_to_sign": found.nearest.string_to_sign, "command": command}
+    command = f"curl -s {address} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body_of_explain))}"
+    return {"string_to_sign": explanation.nearest.string_to_sign, "command": command}

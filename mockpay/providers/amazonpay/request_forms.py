@@ -56,8 +56,10 @@ def sent_form(request: Request) -> bytes:
 
 def request_values(fields: Mapping[str, str]) -> dict[str, str]:
     """What a believed call asks: names and values without credentials, card numbers masked, long ones cut."""
-    shown = {name: fields[name] for name in sorted(fields) if name in NAMES - _CREDENTIALS or _NUMBERED.fullmatch(name)}
-    return {name: redact(value)[:_LONGEST_VALUE] for name, value in shown.items()}
+    readable = {
+        name: fields[name] for name in sorted(fields) if name in NAMES - _CREDENTIALS or _NUMBERED.fullmatch(name)
+    }
+    return {name: redact(value)[:_LONGEST_VALUE] for name, value in readable.items()}
 
 
 def field_names(request: Request, refusal: MockpayError) -> dict[str, object]:
@@ -65,8 +67,8 @@ def field_names(request: Request, refusal: MockpayError) -> dict[str, object]:
     forms = [request.query_string]
     if request.method == "POST" and refusal.code not in _UNREAD:
         forms.append(request.get_data())
-    pieces = (piece for form in forms for piece in form.split(b"&", MAX_PAIRS) if piece)
-    names = {piece.partition(b"=")[0].decode(errors="replace") for piece in pieces}
-    known = sorted(name for name in names if name in NAMES or _NUMBERED.fullmatch(name))
-    others = len(names) - len(known)
-    return {"fields": known, "others": others} if others else {"fields": known}
+    pairs = (pair for form in forms for pair in form.split(b"&", MAX_PAIRS) if pair)
+    names = {pair.partition(b"=")[0].decode(errors="replace") for pair in pairs}
+    own = sorted(name for name in names if name in NAMES or _NUMBERED.fullmatch(name))
+    others = len(names) - len(own)
+    return {"fields": own, "others": others} if others else {"fields": own}

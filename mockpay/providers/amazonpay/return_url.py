@@ -25,7 +25,7 @@ def return_url(seller: Seller, order: Order, last: Attempt | None) -> str:
     if fault == "failure_though_captured" and order.state in PAID:
         fields = _fields(order, Status.FAILURE, reasons.failure("told_as_failure"))
     params = signed(seller, fields, encoding_of(seller, order.request))
-    return _url(seller, order.redirect_url, _spoiled(params, fault))
+    return _url(seller, order.redirect_url, _with_fault(params, fault))
 
 
 def refusal_url(
@@ -65,11 +65,11 @@ def _fields(order: Order, status: Status, reason: Reason) -> dict[str, str]:
 
 def encoding_of(seller: Seller, request: Mapping[str, object]) -> Encoding:
     """In which encoding the seller's client verifies: its setting, else as it wrote itself."""
-    wanted: str = seller.settings.result_encoding
+    encoding: str = seller.settings.result_encoding
     marks = request.get("marks")
-    if wanted == "auto":
-        wanted = str(marks.get("encoding", Encoding.PHP)) if isinstance(marks, dict) else "php"
-    return Encoding(wanted)
+    if encoding == "auto":
+        encoding = str(marks.get("encoding", Encoding.PHP)) if isinstance(marks, dict) else "php"
+    return Encoding(encoding)
 
 
 def signed(seller: Seller, fields: Mapping[str, str], encoding: Encoding) -> dict[str, str]:
@@ -78,7 +78,7 @@ def signed(seller: Seller, fields: Mapping[str, str], encoding: Encoding) -> dic
     return {**fields, "signature": signature}
 
 
-def _spoiled(params: dict[str, str], fault: str) -> dict[str, str]:
+def _with_fault(params: dict[str, str], fault: str) -> dict[str, str]:
     """What a fault of the redirect stage does to a result that was signed already."""
     if fault == "bad_signature":
         first = params["signature"][0]

@@ -41,34 +41,34 @@ class Simulator:
         if charge.method not in METHODS:
             message = f"The simulator cannot charge by {charge.method}."
             raise Invalid(message, code="gateway.method")
-        told = METHODS[charge.method].response_codes.answer(charge.planned)
+        answer = METHODS[charge.method].response_codes.answer(charge.planned)
         reference = retrieval_reference(charge)
         if charge.fault in {"noresponse", "noresponsefail"}:
-            return Result(ResultKind.NO_ANSWER, told.code, reference)
-        return _result(charge, told, reference)
+            return Result(ResultKind.NO_ANSWER, answer.code, reference)
+        return _result(charge, answer, reference)
 
     def enquire(self, charge: Charge, times: int) -> Result:
         """Tell what became of a charge; a network that lost an answer knows after a while."""
         codes = METHODS[charge.method].response_codes
-        told = codes.answer("failure" if charge.fault == "noresponsefail" else charge.planned)
+        answer = codes.answer("failure" if charge.fault == "noresponsefail" else charge.planned)
         waits = charge.fault != "success" and times < _ENQUIRIES
-        kind = ResultKind.NO_ANSWER if waits else _KINDS[codes.money_status(told.code)]
-        return Result(kind, told.code, retrieval_reference(charge))
+        kind = ResultKind.NO_ANSWER if waits else _KINDS[codes.money_status(answer.code)]
+        return Result(kind, answer.code, retrieval_reference(charge))
 
 
-def _result(charge: Charge, told: Answer, reference: str) -> Result:
+def _result(charge: Charge, answer: Answer, reference: str) -> Result:
     """The issuer's answer while the gateway waits, or a request to the buyer's app or bank page."""
     method = METHODS[charge.method]
-    money, approval = method.response_codes.money_status(told.code), method.approval
+    money, approval = method.response_codes.money_status(answer.code), method.approval
     if approval is None:
-        return Result(_KINDS[money], told.code, reference)
+        return Result(_KINDS[money], answer.code, reference)
     addressed = approval.address in charge.instrument
-    if addressed and told.code in approval.refusals:
-        return Result(ResultKind.DECLINED, told.code)
+    if addressed and answer.code in approval.refusals:
+        return Result(ResultKind.DECLINED, answer.code)
     # A magic instrument answers by itself, at once; a simulated buyer takes a while.
     by_itself = addressed and money is not MoneyStatus.EXPIRED and (charge.agreed or approval.simulated)
     wait = (0 if charge.agreed else charge.patience_ms) if by_itself else None
-    return Result(ResultKind.AUTH_REQUIRED, told.code, approval.reference_prefix + reference, wait)
+    return Result(ResultKind.AUTH_REQUIRED, answer.code, approval.reference_prefix + reference, wait)
 
 
 def retrieval_reference(charge: Charge) -> str:
