@@ -195,8 +195,8 @@ def _ledger_file(settings: Settings) -> Path:
 
 def runtime_of(app: Flask) -> Runtime:
     """The runtime that an application was made with."""
-    found: Runtime = app.extensions["mockpay"]
-    return found
+    runtime: Runtime = app.extensions["mockpay"]
+    return runtime
 
 
 def template_folder(package: Path) -> Path:

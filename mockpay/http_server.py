@@ -190,8 +190,8 @@ class _Request(HTTPRequest):
             parts = urlsplit(self.uri)
             # A proxy is asked for an https target by CONNECT only: this came inside TLS, as from PHP's streams.
             inside_tls = parts.scheme == b"https" and parts.netloc == host
-            ours = inside_tls or (parts.scheme == b"http" and self._is_own(parts.netloc))
-            if self.method == b"CONNECT" or not ours:
+            is_ours = inside_tls or (parts.scheme == b"http" and self._is_own(parts.netloc))
+            if self.method == b"CONNECT" or not is_ours:
                 return "This server is no proxy."
             path, host = parts.path, parts.netloc
             self.inheaders.update({b"Host": host})

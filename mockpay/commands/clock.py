@@ -61,7 +61,7 @@ def set_to(ctx: click.Context, now: str) -> None:
 @click.pass_context
 def advance(ctx: click.Context, seconds: float | None, to: str | None, until: str | None, timeout: float) -> None:
     """Move the clock on by DURATION (seconds, or such as 6h), to a time, or until something; what is due happens."""
-    goal = {"seconds": seconds, "to": to, "until": until, "timeout": timeout}
-    result = ctx.obj("POST", "/advance", {k: v for k, v in goal.items() if v is not None})
+    body = {"seconds": seconds, "to": to, "until": until, "timeout": timeout}
+    result = ctx.obj("POST", "/advance", {k: v for k, v in body.items() if v is not None})
     rest = "" if result["complete"] else "; not complete, more time is needed"
     click.echo(f"{result['now']} fired {result['fired']}, delivered {result['delivered']}{rest}")

@@ -16,7 +16,7 @@ class CommandGroup(click.Group):
         """The command that the arguments begin with."""
         names = self.list_commands(ctx)
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            near = nearest_word(args[0], names)
-            hint = f"Did you mean '{near}'?" if near else f"It is one of {', '.join(names)}."
+            nearest = nearest_word(args[0], names)
+            hint = f"Did you mean '{nearest}'?" if nearest else f"It is one of {', '.join(names)}."
             ctx.fail(f"No such command '{args[0]}'. {hint}")
         return super().resolve_command(ctx, args)

@@ -57,10 +57,10 @@ def _lines(rows: Iterable[Row]) -> list[str]:
 def page() -> str:
     """docs/scenarios.md."""
     parts = [_INTRODUCTION]
-    for looks in dict.fromkeys(row.input for row in TABLE):
-        parts.append(f"## {_TITLES.get(looks, looks)}\n")
+    for source in dict.fromkeys(row.input for row in TABLE):
+        parts.append(f"## {_TITLES.get(source, source)}\n")
         parts.append("| input | stage | outcome | what happens | habit of |\n|---|---|---|---|---|")
-        parts.extend(_cells(row) for row in TABLE if row.input == looks)
+        parts.extend(_cells(row) for row in TABLE if row.input == source)
         parts.append("")
     return "\n".join(parts)
 

@@ -48,9 +48,9 @@ def put(runtime: Runtime, seller_id: str, mode: Mode | None, moment: int | None)
     """Stop or start a clock, set it, or both; it may be set back, events keep their due time."""
     with transaction(runtime, seller_id) as sandbox:
         clock = sandbox.seller.clock
-        shown = sandbox.now if moment is None else moment
-        moved = Clock(mode or clock.mode, sandbox.real_now, shown)
-        sellers.set_clock(sandbox.connection, seller_id, moved)
+        start = sandbox.now if moment is None else moment
+        changed = Clock(mode or clock.mode, sandbox.real_now, start)
+        sellers.set_clock(sandbox.connection, seller_id, changed)
         sellers.take_counts(sandbox.connection, seller_id)
     runtime.wake.set()
 

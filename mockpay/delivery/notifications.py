@@ -96,8 +96,8 @@ def _post(
     except MockpayError as error:
         reason = f"{error.reason} {_TRUST}" if error.code == "http.certificate" else error.reason
         result = DeliveryResult(None, reason, unreachable=error.code != "http.timeout")
-        took = runtime.real_clock.now() - began
-        return notifications.SentMessage(call.url, message, result, latency_ms=took), is_timeout(error)
+        latency_ms = runtime.real_clock.now() - began
+        return notifications.SentMessage(call.url, message, result, latency_ms=latency_ms), is_timeout(error)
     answer = reply.body[:_EXCERPT_BYTES].decode(errors="replace")
     result = DeliveryResult(reply.status)
     return notifications.SentMessage(call.url, message, result, answer, reply.latency_ms), False

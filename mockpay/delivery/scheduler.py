@@ -88,17 +88,17 @@ def fire(
             events and, when none is left, shows `target`.
         handlers: What each kind of event does, where it is not what `HANDLERS` says.
     """
-    deeds = HANDLERS if handlers is None else handlers
+    event_handlers = HANDLERS if handlers is None else handlers
 
     def trusting(sandbox: Sandbox, event: Event) -> bool:
         try:
-            deeds[event.kind](sandbox, event)
+            event_handlers[event.kind](sandbox, event)
         except Exception as error:
             raise _Failed from error
         return True
 
     def guarded(sandbox: Sandbox, event: Event) -> bool:
-        return _fire_one(sandbox, event, deeds)
+        return _fire_one(sandbox, event, event_handlers)
 
     try:
         return _fire_with(trusting, runtime, seller_id, target)
@@ -108,17 +108,17 @@ def fire(
 
 def _fire_with(firing: Firing, runtime: Runtime, seller_id: str, target: int | None) -> Fired:
     with transaction(runtime, seller_id) as sandbox:
-        goal = sandbox.now if target is None else max(target, sandbox.now)
-        count, reached, waiting = _fire_batch(sandbox, goal, firing)
-        more, queued = waiting is not None and waiting <= goal, bool(sandbox.queued)
+        until = sandbox.now if target is None else max(target, sandbox.now)
+        count, reached, waiting = _fire_batch(sandbox, until, firing)
+        more, queued = waiting is not None and waiting <= until, bool(sandbox.queued)
         clock = sandbox.seller.clock
         if target is not None:
-            clock = _moved(sandbox, reached if more or queued else goal)
+            clock = _moved(sandbox, reached if more or queued else until)
         schedule.record_fired(sandbox, clock, waiting, count)
         return Fired(count, more, queued)
 
 
-def _fire_batch(sandbox: Sandbox, goal: int, firing: Firing) -> tuple[int, int, int | None]:
+def _fire_batch(sandbox: Sandbox, until: int, firing: Firing) -> tuple[int, int, int | None]:
     """
     Fire in due order, what an event adds on the way included.
 
@@ -126,13 +126,13 @@ def _fire_batch(sandbox: Sandbox, goal: int, firing: Firing) -> tuple[int, int, 
     """
     count, moment = 0, sandbox.now
     while True:
-        due = schedule.due(sandbox, goal, BATCH - count + 1)
-        known = len(sandbox.rescheduled)
+        due = schedule.due(sandbox, until, BATCH - count + 1)
+        rescheduled = len(sandbox.rescheduled)
         fired = _fire_in_order(sandbox.at(moment), due[: BATCH - count], firing)
         count += fired
         if fired:
             moment = max(moment, due[fired - 1].due_at)
-        changed = len(sandbox.rescheduled) > known
+        changed = len(sandbox.rescheduled) > rescheduled
         if fired < len(due) and not changed:
             return count, moment, due[fired].due_at
         if not changed or count == BATCH or sandbox.queued:
@@ -141,23 +141,23 @@ def _fire_batch(sandbox: Sandbox, goal: int, firing: Firing) -> tuple[int, int, 
 
 def _fire_in_order(sandbox: Sandbox, due: Sequence[Event], firing: Firing) -> int:
     """Fire each at its moment and mark them, until one changes what is due; how many."""
-    known, done, fired = len(sandbox.rescheduled), [], 0
+    rescheduled, done, fired = len(sandbox.rescheduled), [], 0
     for event in due:
         fired += 1
         if firing(sandbox.at(event.due_at), event):
             done.append(event.event_id)
-        if len(sandbox.rescheduled) > known:
+        if len(sandbox.rescheduled) > rescheduled:
             break  # What comes next may be another one now.
     if done:
         schedule.finish(sandbox.at(due[fired - 1].due_at), done)
     return fired
 
 
-def _fire_one(sandbox: Sandbox, event: Event, deeds: Mapping[str, Deed]) -> bool:
+def _fire_one(sandbox: Sandbox, event: Event, event_handlers: Mapping[str, Deed]) -> bool:
     """Fire one event; a failing one is rolled back to its savepoint and says why."""
     try:
         with sandbox.connection.begin_nested():
-            deeds[event.kind](sandbox, event)
+            event_handlers[event.kind](sandbox, event)
     except MockpayError as error:
         schedule.fail(sandbox, event.event_id, f"{error.code}: {error.reason}")
     except Exception as error:

@@ -239,16 +239,16 @@ def _wrong(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
     count = stored.challenge.wrong_count + 1
     if stored.challenge.tries_left <= 1:
         return _end(sandbox, stored, "lock", actor, wrong_count=count) or Verdict.LOCKED
-    moved = _transition(sandbox, stored, "wrong", actor, wrong_count=count)
-    return Verdict.WRONG if moved is not None else _verdict_after_end(sandbox, stored)
+    challenge = _transition(sandbox, stored, "wrong", actor, wrong_count=count)
+    return Verdict.WRONG if challenge is not None else _verdict_after_end(sandbox, stored)
 
 
 def _technical(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
     """Once an error that does not count; the same code again is right (facts, section 11.2)."""
     if stored.stumbled:
         return _verified(sandbox, stored, actor)
-    moved = _transition(sandbox, stored, "technical", actor, stumbled=True)
-    return Verdict.TECHNICAL if moved is not None else _verdict_after_end(sandbox, stored)
+    challenge = _transition(sandbox, stored, "technical", actor, stumbled=True)
+    return Verdict.TECHNICAL if challenge is not None else _verdict_after_end(sandbox, stored)
 
 
 #: By outcome; what only an ACS knows is wrong here.
@@ -276,37 +276,37 @@ def _verdict_after_end(sandbox: Sandbox, stored: StoredChallenge) -> Verdict:
 def _transition(
     sandbox: Sandbox, stored: StoredChallenge, event: str, actor: Actor, **changes: object
 ) -> Challenge | None:
-    moved = otp_table.transition(sandbox, stored, event, **changes)
-    if moved is not None:
-        _add_event(sandbox, stored.challenge.state, moved, event, actor)
+    challenge = otp_table.transition(sandbox, stored, event, **changes)
+    if challenge is not None:
+        _add_event(sandbox, stored.challenge.state, challenge, event, actor)
         for follow_up in FOLLOW_UPS[event]:
-            follow_up(sandbox, moved)
-    return moved
+            follow_up(sandbox, challenge)
+    return challenge
 
 
-def _add_event(sandbox: Sandbox, before: OtpState | None, moved: Challenge, event: str, actor: Actor) -> None:
+def _add_event(sandbox: Sandbox, before: OtpState | None, challenge: Challenge, event: str, actor: Actor) -> None:
     """The step's line in the timeline of its order, if it belongs to one."""
-    attempt = attempts.by_id(sandbox, moved.attempt_id) if moved.attempt_id else None
+    attempt = attempts.by_id(sandbox, challenge.attempt_id) if challenge.attempt_id else None
     if attempt is None:
         return
     facts: dict[str, object] = {
-        "purpose": moved.purpose,
-        "channel": moved.channel,
-        "to": moved.destination_masked,
-        "wrong_count": moved.wrong_count,
-        "tries_left": moved.tries_left,
-        "sends_left": moved.sends_left,
+        "purpose": challenge.purpose,
+        "channel": challenge.channel,
+        "to": challenge.destination_masked,
+        "wrong_count": challenge.wrong_count,
+        "tries_left": challenge.tries_left,
+        "sends_left": challenge.sends_left,
     }
-    if moved.undelivered:
+    if challenge.undelivered:
         facts["undelivered"] = True
     transitions.add(
         sandbox,
         attempt.order_pk,
         machine="otp",
-        subject=moved.challenge_id,
+        subject=challenge.challenge_id,
         event=event,
         before=before,
-        after=moved.state,
+        after=challenge.state,
         actor=actor,
         facts=facts,
     )
@@ -402,10 +402,10 @@ def refuse_too_many_unfinished(sandbox: Sandbox, purpose: Purpose, subject: str)
     Raises:
         Conflict: code ``otp.too_many_unfinished``, with `until` in ms.
     """
-    left = sandbox.seller.settings.otp_max_sends
+    remaining = sandbox.seller.settings.otp_max_sends
     for created_at, sends in otp_table.unfinished(sandbox, purpose, subject, sandbox.now - rules.LOCK_OUT_MS):
-        left -= sends
-        if left <= 0:
+        remaining -= sends
+        if remaining <= 0:
             message = "Too many codes were sent and not typed. Try again later."
             raise Conflict(message, code="otp.too_many_unfinished", until=created_at + rules.LOCK_OUT_MS)
 

@@ -202,12 +202,12 @@ def destination(sandbox: Sandbox, challenge_id: str) -> str:
     return sandbox.runtime.keyring.open_(_KIND, challenge_id, sealed).decode()
 
 
-def _first(sandbox: Sandbox, *wanted: ColumnElement[bool]) -> StoredChallenge | None:
-    query = select(otps).where(otps.c.seller_id == sandbox.seller_id, *wanted)
+def _first(sandbox: Sandbox, *conditions: ColumnElement[bool]) -> StoredChallenge | None:
+    query = select(otps).where(otps.c.seller_id == sandbox.seller_id, *conditions)
     row = sandbox.connection.execute(query).first()
     return _stored.load(row, challenge=_challenge(row)) if row is not None else None
 
 
 def _challenge(row: Row[Any]) -> Challenge:
-    left = row.sends_allowed - row.send_count, row.tries_allowed - row.wrong_count
-    return _challenges.load(row, sends_left=max(0, left[0]), tries_left=max(0, left[1]))
+    remaining = row.sends_allowed - row.send_count, row.tries_allowed - row.wrong_count
+    return _challenges.load(row, sends_left=max(0, remaining[0]), tries_left=max(0, remaining[1]))

@@ -128,7 +128,7 @@ class Challenge:
 
 def otp_required(settings: Settings, method: str, amount: Money) -> bool:
     """Whether a payment needs an OTP: it is above the threshold, or its method always does."""
-    always = {one.lower() for one in settings.otp_always_methods}
+    always = {method_.lower() for method_ in settings.otp_always_methods}
     return method.lower() in always or amount.minor > Money.parse(settings.otp_threshold).minor
 
 
@@ -136,7 +136,7 @@ def mask_destination(to: str) -> str:
     """A destination as pages show it: ``******3210`` or ``a***@example.com``."""
     if "@" in to:
         return mask_email(to)
-    digits = "".join(one for one in to if one.isdigit())
+    digits = "".join(char for char in to if char.isdigit())
     return f"******{digits[-4:]}" if len(digits) > 4 else "******"
 
 
@@ -161,8 +161,8 @@ def draw(seed: str, seller_id: str, challenge_id: str, send: int, length: int) -
 
 def normalize_code(typed: str) -> str:
     """What was typed as it is compared: without spaces; empty where it can be no code."""
-    found = "".join(typed[: 4 * LONGEST].split())
-    return found if found.isascii() and found.isdigit() and len(found) <= LONGEST else ""
+    code = "".join(typed[: 4 * LONGEST].split())
+    return code if code.isascii() and code.isdigit() and len(code) <= LONGEST else ""
 
 
 #: Straight from the rows: `scenarios` loads every method's rules, which no code asks for.
@@ -203,7 +203,7 @@ def code_hash(secret: bytes, binding: tuple[object, ...], salt: str, code: str) 
     `secret` is a key at rest: a stolen database without it tells no code, few as there are.
     Each part goes with its length: a payee's name cannot be written so that it moves the ends.
     """
-    parts = [str(one) for one in (*binding, salt, code)]
+    parts = [str(value) for value in (*binding, salt, code)]
     text = "|".join(f"{len(part)}:{part}" for part in parts)
     return hmac.digest(secret, text.encode(), "sha256").hex()
 
@@ -220,10 +220,10 @@ _FOR: Mapping[Purpose, str] = {
 
 def message_text(purpose: Purpose, code: str, amount: Money | None, payee: str | None, seconds: int) -> str:
     """The text that the buyer gets."""
-    what = _FOR[purpose]
+    occasion = _FOR[purpose]
     if amount is not None:
         sum_ = f"{amount.currency} {amount.wire()}"
-        what = f"{what} {sum_}" if what == "paying" else f"{what}, {sum_}"
+        occasion = f"{occasion} {sum_}" if occasion == "paying" else f"{occasion}, {sum_}"
     at = f" at {payee}" if payee else ""
     valid = f"{seconds // 60} minutes" if seconds >= 120 else f"{seconds} seconds"
-    return f"{code} is your one-time password for {what}{at}. Valid for {valid}. Tell it nobody."
+    return f"{code} is your one-time password for {occasion}{at}. Valid for {valid}. Tell it nobody."

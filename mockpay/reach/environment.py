@@ -115,9 +115,9 @@ def _ruby(parent: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 def _wget(parent: Mapping[str, str], folder: Path, bundle: Path) -> dict[str, str]:
     # The variable names the user's one file of settings, so theirs comes first in ours.
-    theirs = Path(parent.get("WGETRC") or Path(parent.get("HOME", "/nowhere")) / ".wgetrc")
+    own_settings = Path(parent.get("WGETRC") or Path(parent.get("HOME", "/nowhere")) / ".wgetrc")
     settings = folder / "wgetrc"
-    settings.write_bytes(_content(str(theirs)) + f"ca_certificate = {bundle}\n".encode())
+    settings.write_bytes(_content(str(own_settings)) + f"ca_certificate = {bundle}\n".encode())
     return {"WGETRC": str(settings)}
 
 

@@ -265,8 +265,8 @@ async def _head(client: Stream) -> Head | None:
     return None
 
 
-async def _refuse(client: Stream, status: HTTPStatus, says: str) -> None:
-    body = f"mockpay run: {says}\n".encode()
+async def _refuse(client: Stream, status: HTTPStatus, reason: str) -> None:
+    body = f"mockpay run: {reason}\n".encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -63,14 +63,14 @@ def assess(
             rules, as ``success`` does.
     """
     facts = facts_of(order.amount, instrument, inputs, highest=planned == "highest")
-    wanted = rules_of(sandbox.seller.settings.risk_rules)
-    counts, forced = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
+    active = rules_of(sandbox.seller.settings.risk_rules)
+    counts, forced = risk_table.count(sandbox, facts, most=active.most, first_above=active.first_above)
     decided = _forced_decision(sandbox, _match_of(order, instrument, facts)) if forced else None
-    found = rules.assess(wanted.rules, facts, counts, decided or _scenario_decision(planned))
+    assessment = rules.assess(active.rules, facts, counts, decided or _scenario_decision(planned))
     risk_table.add(sandbox, attempt_id, facts)
-    if found.hits:
-        risk_table.add_assessment(sandbox, attempt_id, found)
-    return found
+    if assessment.hits:
+        risk_table.add_assessment(sandbox, attempt_id, assessment)
+    return assessment
 
 
 def dry_run(sandbox: Sandbox, facts: Facts, planned: str | None = None) -> Assessment:
@@ -83,24 +83,24 @@ def dry_run(sandbox: Sandbox, facts: Facts, planned: str | None = None) -> Asses
     if planned is not None and planned not in RISK_OUTCOMES:
         raise _unknown_decision(planned, RISK_OUTCOMES, "planned")
     facts = replace(facts, highest=facts.highest or planned == "highest")
-    wanted = rules_of(sandbox.seller.settings.risk_rules)
-    counts, _ = risk_table.count(sandbox, facts, most=wanted.most, first_above=wanted.first_above)
-    return rules.assess(wanted.rules, facts, counts, _scenario_decision(planned))
+    active = rules_of(sandbox.seller.settings.risk_rules)
+    counts, _ = risk_table.count(sandbox, facts, most=active.most, first_above=active.first_above)
+    return rules.assess(active.rules, facts, counts, _scenario_decision(planned))
 
 
 def facts_of(amount: Money, instrument: Instrument, inputs: Inputs, *, highest: bool = False) -> Facts:
     """What the rules may look at; of a card its first six and last four digits."""
-    shown = instrument.dump()
+    parts = instrument.dump()
     holder = instrument.typed.name if isinstance(instrument, Card) else None
-    email = inputs.email or shown.get("email")
+    email = inputs.email or parts.get("email")
     return Facts(
         amount=amount,
         method=instrument.method,
         fingerprint=inputs.fingerprint,
-        card=f"{shown['bin']}…{shown['last4']}" if "bin" in shown else None,
-        country=shown.get("country"),
+        card=f"{parts['bin']}…{parts['last4']}" if "bin" in parts else None,
+        country=parts.get("country"),
         holder=holder,
-        vpa=shown.get("vpa"),
+        vpa=parts.get("vpa"),
         ip=_bounded(inputs.ip),
         device=_bounded(inputs.device),
         email=email.strip().lower()[:_LONGEST] if email else None,
@@ -181,10 +181,10 @@ def _match_of(order: Order, instrument: Instrument, facts: Facts) -> Mapping[str
 
 def _forced_decision(sandbox: Sandbox, facts: Mapping[str, str | None]) -> PresetDecision | None:
     """The oldest force that fits; it is used up."""
-    for one in risk_table.overrides(sandbox):
-        if all(facts.get(key) == value for key, value in one.match.items()):
-            risk_table.use_override(sandbox, one)
-            return PresetDecision(one.decision, "FORCED", "forced", one.reason)
+    for override in risk_table.overrides(sandbox):
+        if all(facts.get(key) == value for key, value in override.match.items()):
+            risk_table.use_override(sandbox, override)
+            return PresetDecision(override.decision, "FORCED", "forced", override.reason)
     return None
 
 

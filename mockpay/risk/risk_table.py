@@ -127,10 +127,10 @@ def _other_cards() -> Any:
 
 
 def _buyers_sum() -> Any:
-    kept = or_(_t.declined.is_(None), _t.declined == _NONE)
+    not_declined = or_(_t.declined.is_(None), _t.declined == _NONE)
     newest = (
         select(_t.amount_minor)
-        .where(_of_seller(_t.buyer == bindparam("buyer"), _since("day"), kept))
+        .where(_of_seller(_t.buyer == bindparam("buyer"), _since("day"), not_declined))
         .order_by(_t.at.desc())
     )
     rows = _first(literal_column(str(_BUYER_ROWS)), newest)

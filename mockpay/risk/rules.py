@@ -196,8 +196,8 @@ class ListRule:
         value = self.value(facts)
         if value is None:
             return None
-        found = next((entry for entry in self.entries if _fits(entry, value)), None)
-        return self.voice.hit(self.name, facts, "listed", found) if found else None
+        match = next((entry for entry in self.entries if _fits(entry, value)), None)
+        return self.voice.hit(self.name, facts, "listed", match) if match else None
 
 
 def _fits(entry: str, value: str) -> bool:
@@ -219,8 +219,8 @@ class ConditionRule:
 
     def hit(self, facts: Facts, counts: Counts, /) -> Hit | None:
         """Speak where something is noticed."""
-        found = self.notice(facts, counts)
-        return self.voice.hit(self.name, facts, *found) if found else None
+        difference = self.notice(facts, counts)
+        return self.voice.hit(self.name, facts, *difference) if difference else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,15 +256,15 @@ def assess(rules: Iterable[Rule], facts: Facts, counts: Counts, decided: PresetD
     if not hits and decided is None:
         return _CLEAN
     # A rule that speaks for two reasons to one end counts once.
-    once = tuple({(hit.rule, hit.outcome): hit for hit in reversed(hits)}.values())[::-1]
-    score = min(sum(hit.weight for hit in once), _MOST_SCORE)
+    distinct = tuple({(hit.rule, hit.outcome): hit for hit in reversed(hits)}.values())[::-1]
+    score = min(sum(hit.weight for hit in distinct), _MOST_SCORE)
     if decided is None:
-        return Assessment(strictest(hit.outcome for hit in once), score, once)
-    blocks = (hit.outcome for hit in once if hit.rule in _INSTRUMENT_BLOCKS)
+        return Assessment(strictest(hit.outcome for hit in distinct), score, distinct)
+    blocks = (hit.outcome for hit in distinct if hit.rule in _INSTRUMENT_BLOCKS)
     allowed = decided.verdict is Verdict.ALLOW
     decision = strictest(blocks) if allowed else decided.verdict
     score = min(score + decided.hit().weight, _MOST_SCORE)
-    return Assessment(decision, score, (decided.hit(), *once))
+    return Assessment(decision, score, (decided.hit(), *distinct))
 
 
 # --- the published rules
@@ -445,7 +445,7 @@ def _set_of(rules: tuple[LimitRule | ListRule | ConditionRule, ...]) -> RuleSet:
 _PUBLISHED = _set_of(RULES)
 
 
-def rules_of(wishes: Mapping[str, str]) -> RuleSet:
+def rules_of(texts: Mapping[str, str]) -> RuleSet:
     """
     The rules with a seller's wishes upon them.
 
@@ -453,7 +453,7 @@ def rules_of(wishes: Mapping[str, str]) -> RuleSet:
         Invalid: code ``settings.invalid``, field ``risk_rules``: an unknown name, a limit that
             is no number, or text for a rule that can only be on or off.
     """
-    return _custom_rules(tuple(wishes.items())) if wishes else _PUBLISHED
+    return _custom_rules(tuple(texts.items())) if texts else _PUBLISHED
 
 
 @lru_cache(maxsize=64)

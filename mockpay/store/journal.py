@@ -108,5 +108,5 @@ def add(
 
 
 def _beginning(answer: str) -> str:
-    left_out = len(answer) - _LONGEST_ANSWER
-    return f"{answer[:_LONGEST_ANSWER]} ... {left_out} characters more" if left_out > 0 else answer
+    excess = len(answer) - _LONGEST_ANSWER
+    return f"{answer[:_LONGEST_ANSWER]} ... {excess} characters more" if excess > 0 else answer

@@ -65,7 +65,7 @@ class TestSeller:
         now = at.astimezone().isoformat() if isinstance(at, datetime) else at
         self.control("PUT", "/clock", {"mode": "frozen", "now": now})
 
-    def advance(self, *, timeout: float = 30, **goal: object) -> Any:
+    def advance(self, *, timeout: float = 30, **body: object) -> Any:
         """
         Move the clock: ``seconds=``, ``to=`` or ``until="next"|"idle"``.
 
@@ -76,7 +76,7 @@ class TestSeller:
             RuntimeError: in an event loop.
         """
         refuse_in_event_loop("advance")
-        return self.control("POST", "/clock/advance", {**goal, "timeout": timeout}, seconds=timeout)
+        return self.control("POST", "/clock/advance", {**body, "timeout": timeout}, seconds=timeout)
 
     def next(self, stage: str, outcome: str, **match: str) -> Any:
         """Make the next payment meet an outcome, once."""
