@@ -39,7 +39,8 @@ def test_new_rows_wait_while_the_pointer_is_among_the_others(wide_page, shop, as
     link = page.locator("[data-new]")
     expect(link).to_have_text("1 new")
     expect(page.locator("tbody tr")).to_have_count(1)
-    page.locator("thead").hover()  # still in the table, where the link may have moved the rows away from below it
+    page.locator("thead").hover()  # still in the table: where the link may have moved it
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")  # what hovering started has ended by then
     page.mouse.move(0, 0)
     expect(page.locator("tbody tr")).to_have_count(2)
     expect(link).to_be_hidden()
