@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,14 @@ from tests.pages.conftest import browser_type_launch_args  # noqa: F401
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / ".venv-clients" / "bin"
 PROGRAMS = Path(__file__).parent / "programs"
+
+
+def program(name):
+    """Its path; `.ci/test` installs what is missing, elsewhere it may be."""
+    path = shutil.which(name)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed.")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import ssl
 import sys
@@ -15,18 +14,11 @@ from playwright.sync_api import expect
 from mockpay.reach.authority import open_authority
 from mockpay.reach.listeners import Listeners
 from mockpay.reach.upstream import Upstream
+from tests.clients.conftest import program
 
 PROGRAMS = Path(__file__).parent / "programs"
 CONFIG = "https://amazonpay.amazon.in/getDynamicConfig?key=serverSideSDKPHP"
 METRICS = "http://amazonpay.amazon.in/publishMetrics/data=$post_data"
-
-
-def program(name):
-    """Its path; `.ci/test` installs what is missing, elsewhere it may be."""
-    path = shutil.which(name)
-    if path is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed.")
-    return path
 
 
 @pytest.fixture

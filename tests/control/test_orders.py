@@ -100,6 +100,14 @@ def shop_day(world):
     return world
 
 
+def test_an_order_is_found_by_the_token_that_its_buyer_was_sent_to(shop_day):
+    (order,) = shop_day.get("/orders?seller_order_id=A-2").json["items"]
+    pages = shop_day.get(f"/orders/{order['order_id']}").json["urls"]["pay"]
+    token = pages.rstrip("/").rpartition("/pay/")[2]
+    assert shop_day.get(f"/orders?token={token}").json["items"] == [order]
+    assert shop_day.get(f"/orders?token={token[:-1]}").json["items"] == []
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -41,6 +41,7 @@ class OrderFilter:
     method: str | None = None
     decided_by: str | None = None
     seller_order_id: str | None = None
+    page_token: str | None = None
     text: str | None = None
     refunds: str | None = None
 
@@ -137,6 +138,8 @@ def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Sel
     query = query.where(*(column.in_(states) for column, states in one_of if states))
     if wanted.seller_order_id:
         query = query.where(orders.c.seller_order_id == wanted.seller_order_id)
+    if wanted.page_token:
+        query = query.where(orders.c.page_token == wanted.page_token)
     if wanted.method:
         query = query.where(attempts.c.method == wanted.method)
     if wanted.decided_by:

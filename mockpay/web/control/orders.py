@@ -26,6 +26,7 @@ class OrderQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which orders."""
 
     seller_order_id: str | None = None
+    token: Annotated[str | None, Meta(description="Of the payment's pages, which lie below /pay/{token}/.")] = None
     state: States | None = None
     attempt_state: Annotated[str | None, Meta(description="State of the newest try; or several with commas.")] = None
     method: str | None = None
@@ -98,6 +99,7 @@ def list_orders(request: Request[OrderQuery, None]) -> OrderList:
         method=query.method and parse_word("method", query.method, METHODS, code="query.invalid", field="method"),
         decided_by=query.decided_by,
         seller_order_id=query.seller_order_id,
+        page_token=query.token,
         text=query.text,
     )
     with request.read() as sandbox:
