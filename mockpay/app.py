@@ -47,12 +47,17 @@ _WRITER = "writer"
 
 
 def create_app(
-    settings: Settings | None = None, *, real_clock: RealClock | None = None, sender: Sender | None = None
+    settings: Settings | None = None,
+    *,
+    real_clock: RealClock | None = None,
+    sender: Sender | None = None,
+    prepare: Callable[[Runtime], object] | None = None,
 ) -> Flask:
     """
     The whole sandbox as one WSGI application; `runtime_of` gives its runtime.
 
     Args:
+        prepare: What to do before the default seller is made, such as to apply a seed file.
         real_clock: Another source of real time, for tests.
         sender: Another way out of the process, for tests.
 
@@ -75,8 +80,9 @@ def create_app(
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
     )
-    # The demo shop listens there (contract section 1); a port of 0 is known by now.
-    accounts.ensure_default(runtime, f"{own_url(told)}/shop", told.public_url and f"{told.public_url.rstrip('/')}/shop")
+    if prepare is not None:
+        prepare(runtime)
+    accounts.ensure_default(runtime, told.public_url and f"{told.public_url.rstrip('/')}/shop")
     app.extensions["mockpay"] = runtime
     app.shell_context_processor(lambda: {"db": db, "runtime": runtime, "tables": metadata.tables})
     for provider in providers.values():

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "Show the key files and the public key.",
     "sellers": "List, make, show and delete sellers.",
     "secrets": "Show what a seller's software needs to know.",
+    "seed": "Print sellers as a file for `mockpay serve --seed`.",
     "clock": "Show, stop, start, set and advance a seller's clock.",
     "reset": "Empty a seller's world.",
     "orders": "List orders, or show one.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.http.hosts import own_url
 from mockpay.settings import Settings
 from mockpay.store.db.engine import close
+from mockpay.store.unit_of_work import Runtime
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -38,6 +40,7 @@ class MockpayServer:
         *,
         real_clock: RealClock | None = None,
         sender: Sender | None = None,
+        prepare: Callable[[Runtime], object] | None = None,
     ) -> None:
         """
         Listen, at `settings.host` and `settings.port` (0 = any free port).
@@ -46,6 +49,7 @@ class MockpayServer:
             tls: What the port speaks too: a context with a certificate.
             real_clock: As `create_app` takes it.
             sender: As `create_app` takes it.
+            prepare: As `create_app` takes it.
 
         Raises:
             Unusable: the address, a key, the database or a setting; nothing stays open.
@@ -59,7 +63,7 @@ class MockpayServer:
             raise Unusable(message, code="server.address") from error
         self.settings = replace(settings, port=int(self._server.bind_addr[1]))
         try:
-            app = create_app(self.settings, real_clock=real_clock, sender=sender)
+            app = create_app(self.settings, real_clock=real_clock, sender=sender, prepare=prepare)
         except BaseException:
             # Its threads would keep the process alive.
             self._server.stop()

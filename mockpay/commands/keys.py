@@ -11,7 +11,13 @@ import click
 from mockpay.commands.groups import CommandGroup
 from mockpay.commands.remote import fail
 from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
+from mockpay.kernel.keys.files import open_keys
+from mockpay.providers.contract import discover
 from mockpay.settings import Settings
+from mockpay.store import key_rotation
+from mockpay.store.db.engine import close, open_engines
+from mockpay.tables import create_tables
+from mockpay.wire.keys import load_public_key, public_key_line
 
 #: The sandbox's own files and what each is for.
 _OWN_FILES: Mapping[str, str] = {
@@ -31,10 +37,6 @@ def keys(ctx: click.Context, spelling: str | None) -> None:
 
 
 def _show(spelling: str | None) -> None:
-    # Imported here, so that `mockpay --help` does not wait for Flask.
-    from mockpay.providers.contract import discover  # noqa: PLC0415
-    from mockpay.wire.keys import load_public_key, public_key_line  # noqa: PLC0415
-
     folder = Settings.from_env(os.environ).keys_dir
     files = [file for provider in discover().values() for file in provider.key_files]
     if spelling:
@@ -56,12 +58,6 @@ def rotate() -> None:
     settings = Settings.from_env(os.environ)
     if not (settings.keys_dir / "store.key").is_file():
         fail(f"There is no {settings.keys_dir / 'store.key'} yet; `mockpay serve` makes it.")
-    # Here, as all else of this command needs no database.
-    from mockpay.kernel.keys.files import open_keys  # noqa: PLC0415
-    from mockpay.store import key_rotation  # noqa: PLC0415
-    from mockpay.store.db.engine import close, open_engines  # noqa: PLC0415
-    from mockpay.tables import create_tables  # noqa: PLC0415
-
     try:
         engine, writer = open_engines(settings.database_url)
         try:

@@ -6,7 +6,9 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
@@ -44,13 +46,21 @@ class Stoppable(Protocol):
 @click.option("--port", type=click.IntRange(0, 65_535), help="MOCKPAY_PORT, 8420; 0 = any.")
 @click.option("--database-url", help="MOCKPAY_DATABASE_URL, a file var/mockpay.db.")
 @click.option("--tls", is_flag=True, help="Speak HTTPS on the port too, by an authority of our own.")
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Sellers to make where they are not there yet; see `mockpay seed --dump`.",
+)
 @click.option("--while-stdin", is_flag=True, help="Stop when standard input ends, as it does when a parent is gone.")
-def serve(host: str | None, port: int | None, database_url: str | None, *, tls: bool, while_stdin: bool) -> None:
+def serve(
+    host: str | None, port: int | None, database_url: str | None, *, tls: bool, seed: Path | None, while_stdin: bool
+) -> None:
     """Serve the sandbox until SIGTERM or Ctrl-C."""
     for sentence in unknown_variables(os.environ):
         click.echo(f"mockpay: {sentence}", err=True)
     try:
-        _serve(read_settings(host, port, database_url), tls=tls, while_stdin=while_stdin)
+        _serve(read_settings(host, port, database_url), tls=tls, seed=seed, while_stdin=while_stdin)
     except (MockpayError, DatabaseUnavailable) as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
@@ -77,8 +87,9 @@ def read_settings(host: str | None, port: int | None, database_url: str | None) 
     return settings
 
 
-def _serve(settings: Settings, *, tls: bool, while_stdin: bool) -> None:
-    server = MockpayServer(settings, _tls(settings) if tls else None)
+def _serve(settings: Settings, *, tls: bool, seed: Path | None, while_stdin: bool) -> None:
+    prepare = None if seed is None else _seeding(seed)
+    server = MockpayServer(settings, _tls(settings) if tls else None, prepare=prepare)
     stop_on_signals(server)
     if while_stdin:
         Thread(target=_stop_with_stdin, args=(server,), name="mockpay-stdin", daemon=True).start()
@@ -101,6 +112,15 @@ def _tls(settings: Settings) -> SSLContext:
     from mockpay.reach.authority import open_authority, server_context  # noqa: PLC0415 - see above
 
     return server_context(open_authority(settings.keys_dir))
+
+
+def _seeding(path: Path) -> Callable[[Runtime], object]:
+    """What applies a seed file, which has been read."""
+    # Reading TOML is left to starts with a file.
+    from mockpay.web.control.seed_file import apply_seed, read_seed  # noqa: PLC0415
+
+    seed = read_seed(path)
+    return lambda runtime: apply_seed(runtime, seed)
 
 
 def stop_on_signals(server: Stoppable) -> None:

@@ -18,7 +18,7 @@ THROTTLING_OFF = "off"
 # `$` alone would let a line break through.
 _NAME = r"^[A-Za-z_]{1,32}(?!\n)$"
 _URL = r"^(https?://[A-Za-z0-9.:\[\]-]+/[!-~]*)?(?!\n)$"
-_AMOUNT = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?(?!\n)$"
+AMOUNT = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?(?!\n)$"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     otp_threshold: Annotated[
-        str, Meta(pattern=_AMOUNT, examples=["5000.00"], description="A payment of more than this asks for an OTP.")
+        str, Meta(pattern=AMOUNT, examples=["5000.00"], description="A payment of more than this asks for an OTP.")
     ] = "5000.00"
     otp_always_methods: Annotated[
         tuple[Annotated[str, Meta(pattern=_NAME)], ...],

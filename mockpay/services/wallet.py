@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockpay.domain import wallet as rules
-from mockpay.domain.buyers import BY_EMAIL
+from mockpay.domain.buyers import BY_EMAIL, normal_email
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.wallet import JournalType, Kind
 from mockpay.kernel.errors import Conflict
@@ -33,8 +33,23 @@ def hold(sandbox: Sandbox, attempt: Attempt) -> None:
         raise Conflict("This balance is frozen.", code="wallet.frozen")
     opening = rules.opening_minor(owner)
     if opening:
-        _post(sandbox, JournalType.TOPUP, owner, opening, f"opening:{owner}", None)
+        _open(sandbox, owner, opening)
     _move(sandbox, JournalType.HOLD, attempt)
+
+
+def open_balance(sandbox: Sandbox, owner: str, opening: Money) -> None:
+    """
+    Begin a buyer's balance with another amount than by default.
+
+    Raises:
+        Conflict: code ``wallet.opened``: it has begun already.
+    """
+    if not _open(sandbox, normal_email(owner), opening.minor):
+        raise Conflict("This balance has been opened already.", code="wallet.opened", field="balance")
+
+
+def _open(sandbox: Sandbox, owner: str, minor: int) -> bool:
+    return _post(sandbox, JournalType.TOPUP, owner, minor, f"opening:{owner}", None)
 
 
 def capture_hold(sandbox: Sandbox, attempt: Attempt) -> None:
@@ -88,5 +103,7 @@ def _key(kind: JournalType, attempt: Attempt) -> str:
     return f"{kind.lower()}:{attempt.attempt_id}"
 
 
-def _post(sandbox: Sandbox, kind: JournalType, owner: str, minor: int, key: str, attempt_id: str | None) -> None:
-    wallet.post(sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key, attempt_id=attempt_id)
+def _post(sandbox: Sandbox, kind: JournalType, owner: str, minor: int, key: str, attempt_id: str | None) -> bool:
+    return wallet.post(
+        sandbox, kind, owner=owner, amount_minor=minor, currency=_CURRENCY, key=key, attempt_id=attempt_id
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 
 from msgspec import structs
 
@@ -17,7 +18,8 @@ from mockpay.domain.sellers import settings as settings_of
 from mockpay.domain.throttling import Quota
 from mockpay.kernel import ids
 from mockpay.kernel.clock import Clock, Mode
-from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError
+from mockpay.kernel.http.hosts import own_url
 from mockpay.kernel.words import parse_word
 from mockpay.risk.rules import NAMES, rules_of
 from mockpay.services import subscriptions
@@ -25,13 +27,13 @@ from mockpay.services.notifications import retry_profiles
 from mockpay.store import counters, resets, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
-from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox, sandbox_of, transaction
 
 #: The seller that is there from the first start (contract section 1).
 DEFAULT_SELLER_ID = "A1MOCKPAYSELLER"
 _DEFAULT_ACCESS_KEY = "AKIDMOCKPAYDEFAULT"
 #: As the real service's: people who try it move the clock; a seller of one's own has a delay that suits CI.
-_DEFAULT_SETTINGS = {"refund_delay_seconds": 21_600}
+DEFAULT_SETTINGS = {"refund_delay_seconds": 21_600}
 _DEFAULT_SECRET_KEY = "mockpay-default-secret-key-EXAMPLE"  # noqa: S105
 
 _MOST_RETURN_URLS = 100
@@ -41,7 +43,7 @@ CERTIFICATE_DOWNLOADS = "certificate.downloads"
 
 @dataclass(frozen=True, slots=True)
 class NewSeller:
-    """What somebody asks for; None is made up, left empty or the default."""
+    """What somebody asks for; None is made up, left empty or the default, and a clock running at real time."""
 
     seller_id: str | None = None
     access_key: str | None = None
@@ -50,55 +52,80 @@ class NewSeller:
     return_urls: tuple[str, ...] | None = None
     ipn_url: str | None = None
     settings: Mapping[str, object] | None = None
+    clock: Clock | None = None
 
 
 def create(runtime: Runtime, wish: NewSeller) -> Seller:
     """
-    Make a seller and its empty world, with the clock running at real time.
+    Make a seller and its empty world.
 
     Raises:
         Invalid: a name, URL or setting that cannot be used.
         Forbidden: code ``outgoing.host``.
         Conflict: code ``seller.exists``: the id or the access key is taken.
     """
-    seller = _checked(runtime, _made(runtime, wish))
-    with writing(runtime.writer) as connection:
-        if not sellers.insert(connection, runtime.keyring, seller):
+    with creation(runtime) as add:
+        sandbox = add(wish)
+        if sandbox is None:
             message = "A seller with this id or access key exists already."
             raise Conflict(message, code="seller.exists")
-    if retry_profiles(runtime)[seller.settings.ipn_profile].subscribes:
-        with transaction(runtime, seller.seller_id) as sandbox:
+    return sandbox.seller
+
+
+@contextmanager
+def creation(runtime: Runtime) -> Iterator[Callable[[NewSeller], Sandbox | None]]:
+    """
+    One transaction in which sellers are made by what it yields; that returns None where id or access key is taken.
+
+    Raises:
+        Invalid, Forbidden: as `create` raises them.
+    """
+    with writing(runtime.writer) as connection:
+
+        def add(wish: NewSeller) -> Sandbox | None:
+            is_default = wish.seller_id == DEFAULT_SELLER_ID
+            seller = _checked(runtime, _made(runtime, _default(runtime, wish) if is_default else wish))
+            if seller.access_key == _DEFAULT_ACCESS_KEY and not is_default:
+                return None
+            if not sellers.insert(connection, runtime.keyring, seller):
+                return None
+            sandbox = sandbox_of(runtime, connection, seller.seller_id)
             subscriptions.request(sandbox)
-    return seller
+            return sandbox
+
+        yield add
+    runtime.wake.set()
 
 
-def ensure_default(runtime: Runtime, shop_url: str = "", public_shop_url: str | None = None) -> Seller:
+def ensure_default(runtime: Runtime, public_shop_url: str | None = None) -> Seller:
     """
     The default seller; made where it is missing, also when two servers start at once.
 
     Args:
-        shop_url: Where this server reaches its demo shop, to which a new one's notifications go.
-        public_shop_url: Where else buyers find that shop; they may be sent back there.
+        public_shop_url: Where buyers find the demo shop besides; they may be sent back there.
     """
     with reading(runtime.engine) as connection:
         there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
     if there is not None:
         return _allow_return(runtime, there, public_shop_url)
-    ipn_url = f"{shop_url}/ipn" if shop_url else None
-    wish = NewSeller(
-        DEFAULT_SELLER_ID,
-        _DEFAULT_ACCESS_KEY,
-        _DEFAULT_SECRET_KEY,
-        "Mockpay Store",
-        return_urls=None,
-        ipn_url=ipn_url,
-        settings=_DEFAULT_SETTINGS,
-    )
-    seller = _made(runtime, wish)
+    seller = _made(runtime, _default(runtime, NewSeller()))
     with writing(runtime.writer) as connection:
         sellers.insert(connection, runtime.keyring, seller)
         there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
     return _allow_return(runtime, there or seller, public_shop_url)
+
+
+def _default(runtime: Runtime, wish: NewSeller) -> NewSeller:
+    """The default seller, otherwise where somebody asks for that; its notifications go to the demo shop."""
+    default = NewSeller(
+        DEFAULT_SELLER_ID,
+        _DEFAULT_ACCESS_KEY,
+        _DEFAULT_SECRET_KEY,
+        "Mockpay Store",
+        ipn_url=f"{own_url(runtime.settings)}/shop/ipn",
+    )
+    named = {field.name: value for field in fields(wish) if (value := getattr(wish, field.name)) is not None}
+    return replace(default, **{**named, "settings": {**DEFAULT_SETTINGS, **(wish.settings or {})}})
 
 
 def _allow_return(runtime: Runtime, seller: Seller, shop_url: str | None) -> Seller:
@@ -125,7 +152,7 @@ def _made(runtime: Runtime, wish: NewSeller) -> Seller:
         ipn_url=wish.ipn_url or None,
         settings=settings_of(wish.settings or {}),
         seed=runtime.settings.seed or ids.entropy(16).hex(),
-        clock=Clock(Mode.RUNNING, now, now),
+        clock=wish.clock or Clock(Mode.RUNNING, now, now),
         next_due=None,
         created_at=now,
     )
@@ -148,7 +175,11 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
     for entry in seller.return_urls:
         check_return_url_entry(entry)
     if seller.ipn_url is not None:
-        runtime.settings.outgoing_hosts.check(seller.ipn_url)
+        try:
+            runtime.settings.outgoing_hosts.check(seller.ipn_url)
+        except MockpayError as error:
+            error.detail["field"] = "ipn_url"
+            raise
     return replace(seller, settings=_checked_settings(runtime, seller.settings))
 
 

@@ -61,7 +61,7 @@ def get_clock(request: Request[None, None]) -> ClockState:
 
 
 def put_clock(request: Request[None, ClockUpdate]) -> ClockState:
-    moment = None if request.body.now is None else _moment(request.body.now)
+    moment = None if request.body.now is None else parse_moment(request.body.now)
     if request.body.mode is None and moment is None:
         raise Invalid("Give 'mode', 'now' or both.", code="clock.nothing_given")
     clock.put(request.runtime, request.seller_id, request.body.mode, moment)
@@ -81,14 +81,15 @@ def _goal(request: Request[None, ClockAdvance]) -> int | Until:
     if goal.until is not None:
         return goal.until
     _, now = clock.get_clock(request.runtime, request.seller_id)
-    moment = now + int((goal.seconds or 0) * SECOND) if goal.to is None else _moment(goal.to)
+    moment = now + int((goal.seconds or 0) * SECOND) if goal.to is None else parse_moment(goal.to)
     if goal.to is not None and moment < now:
         message = "'to' lies before the seller's now; PUT sets a clock back."
         raise Invalid(message, code="clock.backwards", now=rfc3339(now))
     return _bounded(moment)
 
 
-def _moment(text: str) -> int:
+def parse_moment(text: str) -> int:
+    """A time that a clock may show; Invalid where it may not."""
     return _bounded(parse_time(text))
 
 

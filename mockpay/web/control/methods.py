@@ -81,15 +81,16 @@ class PaymentMethods(Struct, kw_only=True):
 
 def get_methods(request: Request[None, None]) -> PaymentMethods:
     with request.read() as sandbox:
-        return _response(offers.of(sandbox), sandbox.now)
+        return offers_response(offers.of(sandbox), sandbox.now)
 
 
 def patch_methods(request: Request[None, PaymentMethodsPatch]) -> PaymentMethods:
     with request.transaction() as sandbox:
-        return _response(offers.change(sandbox, msgspec.to_builtins(request.body)), sandbox.now)
+        return offers_response(offers.change(sandbox, msgspec.to_builtins(request.body)), sandbox.now)
 
 
-def _response(offered: Offers, now: int) -> PaymentMethods:
+def offers_response(offered: Offers, now: int) -> PaymentMethods:
+    """What a seller offers at a time."""
     return PaymentMethods(
         methods={name: _method(method) for name, method in offered.methods.items()},
         upi_collect=offered.upi_collect,
