@@ -18,6 +18,7 @@ RUN pip install --no-cache-dir -r requirements.txt "psycopg[binary]>=3.2,<4"
 COPY app.py ./
 COPY mockpay mockpay
 COPY templates templates
+COPY docs docs
 RUN python -m compileall -q app.py mockpay \
     && install -d -m 0700 -o 10001 -g 10001 var keys
 

@@ -116,11 +116,11 @@ def _furnished(app: Flask, runtime: Runtime, *rooms: ModuleType) -> Flask:
 
 def _wrap(app: Flask, runtime: Runtime) -> None:
     """Put shop and shortcuts before the application, in Flask's own way of wrapping one."""
-    for address, make in (
-        ("/shop", lambda: _made_shop(app, runtime)),
-        (guard.DASHBOARD, lambda: _made_dashboard(runtime)),
+    for addresses, make in (
+        (("/shop",), lambda: _made_shop(app, runtime)),
+        ((guard.DASHBOARD, guard.DOCS), lambda: _made_dashboard(runtime)),
     ):
-        app.wsgi_app = _Later(app.wsgi_app, address, make)  # type: ignore[method-assign]
+        app.wsgi_app = _Later(app.wsgi_app, addresses, make)  # type: ignore[method-assign]
     for provider in providers_of(runtime):
         if provider.shortcut is not None:
             wrapped = provider.shortcut(app.wsgi_app, runtime)
@@ -129,23 +129,22 @@ def _wrap(app: Flask, runtime: Runtime) -> None:
 
 class _Later:
     """
-    What lies below an address, as an application of its own that is made when somebody comes.
+    What lies below some addresses, as an application of its own that is made when somebody comes.
 
     Most servers of a test run never see anybody at the shop or the dashboard, and the modules of
     either would cost each start 20 to 30 ms.
     """
 
-    def __init__(self, ordinary: WSGIApplication, address: str, make: Callable[[], Flask]) -> None:
+    def __init__(self, ordinary: WSGIApplication, addresses: Iterable[str], make: Callable[[], Flask]) -> None:
         self._ordinary = ordinary
-        self._address = address
+        self._prefixes = tuple(f"{address}/" for address in addresses)
         self._make = make
         self._made: Flask | None = None
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer what lies below the address, or hand over."""
-        path = environ["PATH_INFO"]
-        if path != self._address and not path.startswith(f"{self._address}/"):
+        """Answer what lies below the addresses, or hand over."""
+        if not f"{environ['PATH_INFO']}/".startswith(self._prefixes):
             return self._ordinary(environ, start_response)
         try:
             with self._lock:
@@ -163,9 +162,9 @@ def _made_shop(app: Flask, runtime: Runtime) -> Flask:
 
 
 def _made_dashboard(runtime: Runtime) -> Flask:
-    from mockpay.web import dashboard, sign_in  # noqa: PLC0415
+    from mockpay.web import dashboard, docs, sign_in  # noqa: PLC0415
 
-    return _furnished(_bare(), runtime, dashboard, sign_in)
+    return _furnished(_bare(), runtime, dashboard, docs, sign_in)
 
 
 def _shop(runtime: Runtime) -> ShopConfig:

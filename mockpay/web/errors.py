@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -19,6 +19,19 @@ _log = logging.getLogger(__name__)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CODES = {404: "path.not_found", 405: "method.not_allowed", 413: "request.too_large"}
 _MESSAGES = {404: "There is nothing at this address.", 413: "The request is too large."}
+#: The heading of the cookbook (docs/cookbook.md) that is about a code, or a code's family.
+COOKBOOK: Mapping[str, str] = {
+    "signature": "the-signature-does-not-match",
+    "envelope": "the-payload-cannot-be-decrypted",
+    "return_url": "the-redirect-is-refused",
+    "access_key": "my-access-key-is-not-known",
+    "seller": "my-access-key-is-not-known",
+    "order.over": "the-order-expires",
+    "host.foreign": "403-on-the-control-api",
+    "origin.foreign": "403-on-the-control-api",
+    "token.required": "403-on-the-control-api",
+    "database": "503-the-database",
+}
 _PAGE_TITLES = {
     403: "Not from here",
     404: "There is nothing here",
@@ -42,8 +55,8 @@ def register(app: Flask, runtime: Runtime) -> None:
             raise NotFound("There is nothing at this address.", code="path.not_found")
 
     @app.context_processor
-    def tester() -> dict[str, Callable[[], bool]]:
-        return {"is_tester": lambda: guard.is_tester(runtime)}
+    def tester() -> dict[str, object]:
+        return {"is_tester": lambda: guard.is_tester(runtime), "cookbook_url": cookbook_url}
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -63,6 +76,12 @@ def register(app: Flask, runtime: Runtime) -> None:
         _log.exception("%s %s broke", request.method, request.path, exc_info=error)
         http = InternalServerError()
         return _error_response(runtime, _from_http(http, 500), 500, http)
+
+
+def cookbook_url(code: str) -> str:
+    """The address of what the documentation has on a code, else of the whole cookbook."""
+    anchor = COOKBOOK.get(code) or COOKBOOK.get(code.partition(".")[0])
+    return f"{guard.DOCS}/cookbook{f'#{anchor}' if anchor else ''}"
 
 
 def _refuse_unavailable() -> None:

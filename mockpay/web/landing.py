@@ -8,6 +8,7 @@ from mockpay import __version__
 from mockpay.providers.contract import providers_of
 from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
 from mockpay.store.unit_of_work import Runtime, read
+from mockpay.web import guard
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -27,6 +28,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
             urls={
                 "dashboard": "/_mockpay/ui/",
                 "shop": "/shop/",
+                "docs": f"{guard.DOCS}/",
                 "health": "/_mockpay/health",
                 "openapi": "/_mockpay/openapi.json",
                 "scenarios": "/_mockpay/ui/scenarios",

@@ -9,9 +9,9 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid, MockpayError, NotFound
-from mockpay.web.guard import DASHBOARD
+from mockpay.web.guard import DASHBOARD, DOCS
 
-#: Below this address, but for the dashboard, errors are problems.
+#: Below this address, but for the pages there, errors are problems.
 PREFIX = "/_mockpay/"
 MEDIA_TYPE = "application/problem+json"
 
@@ -78,7 +78,7 @@ _HINTS = ("allowed", "nearest")
 
 def owns(path: str) -> bool:
     """Whether errors at this path are problems."""
-    return f"{path}/".startswith(PREFIX) and not (path == DASHBOARD or path.startswith(f"{DASHBOARD}/"))
+    return f"{path}/".startswith(PREFIX) and not f"{path}/".startswith((f"{DASHBOARD}/", f"{DOCS}/"))
 
 
 def status_of(error: MockpayError) -> int:

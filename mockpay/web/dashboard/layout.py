@@ -64,6 +64,7 @@ class Frame:
     navigation: Sequence[NavigationItem]
     token: str
     here: str
+    help: str
 
 
 def render(runtime: Runtime, sandbox: Sandbox, template: str, *, current: str, **context: Any) -> str:
@@ -75,6 +76,7 @@ def render(runtime: Runtime, sandbox: Sandbox, template: str, *, current: str, *
         navigation=_navigation(sandbox, current),
         token=guard.form_token(runtime),
         here=request.full_path.rstrip("?"),
+        help=f"{guard.DOCS}/cookbook",
     )
     return render_template(f"dashboard/{template}", frame=frame, **context)
 
