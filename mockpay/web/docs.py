@@ -81,6 +81,9 @@ def parse(text: str, names: Container[str]) -> Page:
     """A page's Markdown; links lead to the pages of these names, what lies elsewhere on disk is no link."""
     tokens = _MARKDOWN.parse(text)
     headings = list(_anchored(tokens))
+    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type == "th_open" and not inline.content:
+            opening.tag = closing.tag = "td"  # nothing heads this column
     for inline in tokens:
         _lead_on(inline.children or [], names)
     return Page(headings[0].text, headings[1:], list(_parts(tokens)))
