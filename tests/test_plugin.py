@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mockpay.testing import ControlError, NoAnswer, Sandbox
+from mockpay.reach.authority import open_authority, server_context
+from mockpay.server import MockpayServer
+from mockpay.settings import Settings
+from mockpay.testing import ControlError, LiveServer, NoAnswer, Sandbox
 from mockpay.testing.control import refuse_in_event_loop
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +88,141 @@ def test_an_ini_option_names_the_sandbox_too(project, pytester, mockpay_server):
     result, urls = project("-k", "server", "-n", "0")
     result.assert_outcomes(passed=2, deselected=1)
     assert urls == {mockpay_server.url}
+
+
+def test_a_sandbox_that_is_named_and_not_there_is_one_sentence_for_every_test(project, pytester):
+    pytester.makeini("[pytest]\nmockpay_url = http://127.0.0.1:9/\n")
+    result, _ = project("-n", "0")
+    result.assert_outcomes(errors=3)
+    printed = result.stdout.str()
+    assert "mockpay_url: No sandbox answered at http://127.0.0.1:9: [Errno 111] Connection refused" in printed
+    assert "During handling" not in printed
+    assert "plugin.py" not in printed
+
+
+def test_a_sandbox_that_wants_a_token_says_so_and_no_report_prints_it(project, pytester, tmp_path, monkeypatch):
+    settings = Settings(
+        port=0, database_url=str(tmp_path / "m.db"), keys_dir=tmp_path / "keys", admin_token="top-secret"
+    )
+    pytester.makepyfile(
+        """
+def test_that_is_refused(mockpay_server, mockpay_seller):
+    mockpay_seller.order("S04-0000000-0000000")
+"""
+    )
+    with LiveServer(settings) as server:
+        monkeypatch.setenv("MOCKPAY_URL", server.url)
+        refused, _ = project("-n", "0")
+        assert refused.ret == 1
+        assert f"{server.url}, of MOCKPAY_URL or the ini option mockpay_url: 401: This needs" in refused.stdout.str()
+        monkeypatch.setenv("MOCKPAY_ADMIN_TOKEN", "top-secret")
+        for style in (["--tb=long", "--showlocals"], ["--full-trace"]):
+            reported, _ = project("-n", "0", *style)
+            reported.assert_outcomes(failed=1)
+            printed = reported.stdout.str()
+            assert "404: There is no such order" in printed
+            assert "top-secret" not in printed, style
+
+
+def test_a_seller_of_the_projects_own_fixture_is_reported_too_and_a_report_never_ends_the_run(project, pytester):
+    pytester.makepyfile(
+        """
+import pytest
+from mockpay.testing import TestSeller
+
+@pytest.fixture
+def shop(mockpay_server):
+    return mockpay_server.new_seller()
+
+def test_own_seller(shop):
+    order = shop.open_order("10.00")
+    shop.pay(order, "upi", vpa="insufficient@mockpay")
+    assert 0
+
+def test_gone(mockpay_server):
+    assert 0
+
+@pytest.fixture
+def gone(mockpay_server):
+    return TestSeller(mockpay_server, {"seller_id": "A1NOSUCHSELLER"})
+
+def test_no_seller(gone):
+    assert 0
+
+def test_after():
+    pass
+"""
+    )
+    result, _ = project("-n", "0")
+    result.assert_outcomes(passed=1, failed=3)
+    printed = result.stdout.str()
+    assert "(TEST-1) PENDING 10.00" in printed
+    assert "issuer: not enough funds, Z9" in printed
+    assert "There is no such seller" in printed
+
+
+TOOLS = """
+import http.client, socket, time
+import requests, urllib3
+
+REPLACED = {
+    socket: ("socket", "create_connection", "getaddrinfo", "gethostbyname"),
+    http.client: ("HTTPConnection", "HTTPSConnection"),
+    http.client.HTTPConnection: ("request",),
+    urllib3.HTTPConnectionPool: ("urlopen",),
+    requests.Session: ("send", "request"),
+    requests.adapters.HTTPAdapter: ("send",),
+    time: ("time", "monotonic", "perf_counter", "sleep"),
+}
+
+def forbidden(*arguments, **options):
+    raise AssertionError("a test's tool was called")
+
+def test_verbs(mockpay_seller, monkeypatch):
+    socket.setdefaulttimeout(0.000001)
+    with monkeypatch.context() as tools:
+        for place, names in REPLACED.items():
+            for name in names:
+                tools.setattr(place, name, forbidden)
+        paid = mockpay_seller.pay(mockpay_seller.open_order("499.00"), "upi", vpa="success@mockpay")
+        moved = mockpay_seller.advance(seconds=1)
+    assert (paid["state"], moved["complete"]) == ("PAID", True)
+"""
+
+
+def test_the_verbs_reach_the_sandbox_whatever_a_tests_tools_replace(project, pytester, monkeypatch):
+    """As httpretty, mocket, pytest-socket, pook, VCR, responses, requests_mock and freezegun do it."""
+    pytester.makepyfile(TOOLS)
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    result, _ = project("-n", "0", "-W", "error")
+    result.assert_outcomes(passed=1)
+
+
+def test_an_order_that_is_not_opened_says_why(mockpay_server):
+    seller = mockpay_server.new_seller(return_urls=["https://shop.example/*"])
+    with pytest.raises(LookupError, match="No order was opened: redirectUrl is not one of"):
+        seller.open_order("10.00")
+
+
+def test_a_sandbox_is_found_by_any_name_of_this_machine_and_over_tls_that_nobody_vouches_for(mockpay_server, tmp_path):
+    port = mockpay_server.url.rpartition(":")[2]
+    for host in ("localhost", "sandbox.localhost"):
+        assert Sandbox(f"http://{host}:{port}/").control("GET", "/sellers?limit=1")["items"]
+    settings = Settings(port=0, database_url=str(tmp_path / "m.db"), keys_dir=tmp_path / "keys")
+    server = MockpayServer(settings, server_context(open_authority(tmp_path)))
+    server.serve_in_thread()
+    try:
+        assert server.url.startswith("https://")
+        assert Sandbox(server.url).new_seller().orders() == []
+    finally:
+        server.stop()
+
+
+def test_what_is_no_address_is_an_error_of_the_plugin():
+    for url in ("127.0.0.1:8420", "ftp://127.0.0.1", "http://", "http://127.0.0.1:x", "http://no host"):
+        with pytest.raises(NoAnswer, match="No sandbox answered at"):
+            Sandbox(url).control("GET", "/sellers")
 
 
 def test_what_is_no_sandbox_is_an_error_of_the_plugin_with_its_cause(mockpay_server):

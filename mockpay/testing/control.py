@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from mockpay.kernel.http.calls import HttpCall, Unreachable
+from mockpay.testing.sender import DirectSender
+
+_SENDER = DirectSender()
 #: How much longer than the sandbox a call waits for its answer, in seconds.
 _MARGIN_SECONDS = 15.0
 
@@ -34,9 +39,20 @@ class ControlError(Exception):
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status}: {problem.get('detail') or problem.get('title')}")
+        words = problem.get("detail") or problem.get("title")
+        super().__init__(f"{status}: {words}" if status else words)
         self.status = status
         self.problem = problem
+
+
+class Secret(str):
+    """A text that no report of a failing test prints: pytest writes the arguments of functions, by their repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Without it."""
+        return "'***'"
 
 
 class NoAnswer(ControlError):
@@ -46,12 +62,9 @@ class NoAnswer(ControlError):
         super().__init__(0, {"title": "No answer", "detail": detail})
 
 
-def call(url: str, token: str | None, method: str, path: str, body: object, seconds: float) -> Any:
+def call(url: str, token: Secret | None, method: str, path: str, body: object, seconds: float) -> Any:
     """
     Call below ``/_mockpay/v1``; the decoded JSON answer.
-
-    It goes by no proxy and by no library that test tools replace, so neither HTTP_PROXY nor `responses`,
-    `requests_mock` or a frozen clock stand in its way.
 
     Args:
         seconds: Real time that the sandbox itself may take.
@@ -60,19 +73,16 @@ def call(url: str, token: str | None, method: str, path: str, body: object, seco
         ControlError: an answer of 400 or above.
         NoAnswer: no answer, or one that no sandbox gives.
     """
-    from mockpay.testing.exchange import exchange  # noqa: PLC0415  urllib3 is heavy
-
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if token:
-        headers["Authorization"] = f"Bearer {token}"
+        headers["Authorization"] = Secret(f"Bearer {token}")
     content = b"" if body is None else json.dumps(body).encode()
     address = f"{url.rstrip('/')}/_mockpay/v1{path}"
     try:
-        reply = exchange(method, address, headers, content, seconds + _MARGIN_SECONDS)
+        reply = _SENDER.send(HttpCall(method, address, headers, content, seconds + _MARGIN_SECONDS))
         answer: Any = json.loads(reply.body) if reply.body else None
-    except (OSError, RuntimeError) as error:
-        # RuntimeError: what a plugin raises that forbids sockets.
-        raise NoAnswer(f"No sandbox answered at {url}: {error}") from error
+    except Unreachable as error:
+        raise NoAnswer(f"No sandbox answered at {url}: {error.message}") from error
     except ValueError as error:
         raise NoAnswer(f"What answered at {url} is no sandbox: HTTP {reply.status} and no JSON.") from error
     if reply.status < 400:
@@ -91,13 +101,20 @@ def refuse_in_event_loop(verb: str) -> None:
     Raises:
         RuntimeError: called from a task of an event loop.
     """
-    try:
-        if asyncio.current_task() is None:
-            return
-    except RuntimeError:
+    if not _in_task():
         return
     message = (
         f"{verb}() waits until the sandbox has called your server, which this event loop cannot answer meanwhile. "
         f"Call it in a thread: await asyncio.to_thread(mockpay_seller.{verb}, ...)"
     )
     raise RuntimeError(message)
+
+
+def _in_task() -> bool:
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        return True
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:
+        return False

@@ -8,6 +8,7 @@ one for all workers of pytest-xdist.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -16,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mockpay.testing.control import ControlError
+from mockpay.testing.control import ControlError, NoAnswer
 from mockpay.testing.seller import TestSeller
+from mockpay.testing.sender import open_socket
 from mockpay.testing.servers import Sandbox, ServerProcess
 
 if TYPE_CHECKING:
     from mockpay.merchant.client import AmazonPayClient
 
 _PORT = "mockpay_port"
+_START_SECONDS = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,18 +100,35 @@ def mockpay_server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """One sandbox for the whole run."""
     url = os.environ.get("MOCKPAY_URL") or str(request.config.getini("mockpay_url"))
     port = getattr(request.config, "workerinput", {}).get(_PORT)
-    if not url and port is None:
-        with ServerProcess() as server:
-            yield server
-        return
-    if not url:
-        with socket.create_connection(("127.0.0.1", port)) as shared:
-            url = b"".join(iter(lambda: shared.recv(4096), b"")).decode()
-        if not url.startswith("http"):
-            pytest.fail(url)
-        yield Sandbox(url)
-        return
-    yield Sandbox(url, os.environ.get("MOCKPAY_ADMIN_TOKEN"))
+    with contextlib.ExitStack() as stack:
+        failure = ""
+        try:
+            if url:
+                failure = f"{url}, of MOCKPAY_URL or the ini option mockpay_url: "
+                sandbox = Sandbox(url, os.environ.get("MOCKPAY_ADMIN_TOKEN"))
+                sandbox.control("GET", "/sellers?limit=1", seconds=0)
+            else:
+                sandbox = stack.enter_context(ServerProcess()) if port is None else _shared(port)
+        except ControlError as error:
+            failure += str(error)
+        else:
+            yield sandbox
+            return
+        pytest.fail(failure, pytrace=False)
+
+
+def _shared(port: int) -> Sandbox:
+    """
+    The sandbox of all workers.
+
+    Raises:
+        NoAnswer: it did not start.
+    """
+    with open_socket("127.0.0.1", port, _START_SECONDS) as shared:
+        answer = b"".join(iter(lambda: shared.recv(4096), b"")).decode()
+    if not answer.startswith("http"):
+        raise NoAnswer(answer)
+    return Sandbox(answer)
 
 
 @pytest.fixture
@@ -127,16 +147,18 @@ def mockpay_client(mockpay_seller: TestSeller) -> AmazonPayClient:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Beside a failing test: what became of its seller's last order, and why."""
+    """Beside a failing test: what became of its sellers' last orders, and why."""
     outcome: Any = yield
     report = outcome.get_result()
-    seller = getattr(item, "funcargs", {}).get("mockpay_seller")
-    if report.when != "call" or not report.failed or seller is None:
+    if report.when != "call" or not report.failed:
         return
-    try:
-        report.sections.append((f"mockpay: the last order of {seller.seller_id}", _last_order(seller)))
-    except ControlError as error:
-        report.sections.append(("mockpay", str(error)))
+    sellers = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, TestSeller)]
+    for seller in {seller.seller_id: seller for seller in sellers}.values():
+        try:
+            report.sections.append((f"mockpay: the last order of {seller.seller_id}", _last_order(seller)))
+        except (ControlError, LookupError, TypeError) as error:
+            # LookupError, TypeError: what answered is another version, or no sandbox.
+            report.sections.append((f"mockpay: {seller.seller_id}", repr(error)))
 
 
 def _last_order(seller: TestSeller) -> str:

@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from mockpay.kernel.clock import parse_time
+from mockpay.kernel.http.calls import HttpCall
 from mockpay.testing.control import ControlApi, refuse_in_event_loop
+from mockpay.testing.sender import DirectSender
 
 if TYPE_CHECKING:
     from mockpay.merchant.client import AmazonPayClient
@@ -48,9 +51,10 @@ class TestSeller:
         return self.server.control(method, f"/sellers/{self.seller_id}{path}", body, seconds=seconds)
 
     def client(self, **options: Any) -> AmazonPayClient:
-        """A merchant's client with this seller's credentials."""
+        """A merchant's client with this seller's credentials; whatever a test replaces, it reaches the sandbox."""
         from mockpay.merchant.client import AmazonPayClient  # noqa: PLC0415
 
+        options = {"sender": DirectSender(), **options}
         return AmazonPayClient(
             self.seller_id, self.fields["access_key"], self.fields["secret_key"], None, self.server.url, **options
         )
@@ -84,14 +88,20 @@ class TestSeller:
         return self.control("POST", "/scenarios", rule)
 
     def open_order(self, amount: str) -> str:
-        """Open an order as a shop does, by a signed payload; its id."""
-        from mockpay.kernel.http.calls import HttpCall  # noqa: PLC0415
-        from mockpay.merchant.transport import RequestsSender  # noqa: PLC0415
+        """
+        Open an order as a shop does, by a signed payload; its id.
 
+        Raises:
+            LookupError: the sandbox opened none; the text is its reason.
+        """
         number = f"TEST-{len(self.orders()) + 1}"
-        url = self.client().payment_url(amount=amount, seller_order_id=number, redirect_url="http://localhost/return")
-        RequestsSender().send(HttpCall("GET", url, {}, b"", timeout=60))
-        return str(self.orders(seller_order_id=number)[0]["order_id"])
+        client = self.client(clock=_SellerClock(self))
+        url = client.payment_url(amount=amount, seller_order_id=number, redirect_url="http://localhost/return")
+        DirectSender().send(HttpCall("GET", url, timeout=60))
+        for order in self.orders(seller_order_id=number):
+            return str(order["order_id"])
+        message = f"No order was opened: {self._list('journal', {'limit': '1'})[0]['reason']}"
+        raise LookupError(message)
 
     def orders(self, **query: str) -> list[Any]:
         """The newest orders of this seller."""
@@ -137,7 +147,8 @@ class TestSeller:
         return self._item("notifications", notification_id)
 
     def test_notification(self) -> Any:
-        """Send a notification of a payment that never was; the answer shows its try."""
+        """Send a notification of a payment that never was; the answer shows its try.  Not in an event loop."""
+        refuse_in_event_loop("test_notification")
         return self.control("POST", "/notifications/test")
 
     def deliver(self, notification_id: str) -> Any:
@@ -225,6 +236,16 @@ class TestSeller:
     def _item(self, nouns: str, name: str, verb: str = "") -> Any:
         path = f"/{nouns}/{quote(name, safe='')}"
         return self.control("POST", f"{path}/{verb}") if verb else self.control("GET", path)
+
+
+@dataclass(frozen=True)
+class _SellerClock:
+    """A shop's clock that shows the seller's time, whatever a test has done to this process's."""
+
+    seller: TestSeller
+
+    def now(self) -> int:
+        return parse_time(self.seller.control("GET", "/clock")["now"])
 
 
 def _buyer(name: str) -> str:

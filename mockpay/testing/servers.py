@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
-from mockpay.testing.control import NoAnswer, call
+from mockpay.testing.control import NoAnswer, Secret, call
 from mockpay.testing.seller import TestSeller
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class Sandbox:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
-        self._token = token
+        self._token = Secret(token) if token else None
+        # Not at a test's first use: a library that is loaded while a tool has replaced sockets or clocks keeps those.
+        import_module("mockpay.merchant.client")
 
     def __repr__(self) -> str:
         """Without the token: a failing test prints it."""
@@ -61,6 +64,8 @@ class ServerProcess(Sandbox):
 
     What a test does to this process (its clock, its sockets, its HTTP libraries, its event loop) does not reach it.
     """
+
+    _reader: Thread | None = None
 
     def __init__(self) -> None:
         super().__init__("")
@@ -96,7 +101,8 @@ class ServerProcess(Sandbox):
             raise NoAnswer(message)
         self.url = first.removeprefix(_LISTENING).strip()
         # What it prints is of no use here, but a full pipe would stop it.
-        Thread(target=self._process.stdout.read, name="mockpay-output", daemon=True).start()
+        self._reader = Thread(target=self._process.stdout.read, name="mockpay-output", daemon=True)
+        self._reader.start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -106,7 +112,9 @@ class ServerProcess(Sandbox):
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+        with self._process:  # closes its pipes
+            if self._reader is not None:
+                self._reader.join()
         self._folder.cleanup()
 
 
@@ -129,7 +137,8 @@ class LiveServer(Sandbox):
 
         self._server = MockpayServer(self._settings(), real_clock=self._real_clock)
         self.runtime: Runtime = self._server.runtime
-        self._token = self.runtime.settings.admin_token
+        token = self.runtime.settings.admin_token
+        self._token = Secret(token) if token else None
         self._server.serve_in_thread()
         self.url = self._server.url
         return self
