@@ -23,6 +23,7 @@ from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.http.hosts import own_url
 from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.keys.files import open_keys
+from mockpay.kernel.terminal import Terminal
 from mockpay.providers.contract import UNAVAILABLE, discover, providers_of
 from mockpay.services.sellers import accounts
 from mockpay.settings import Settings
@@ -51,12 +52,14 @@ def create_app(
     *,
     real_clock: RealClock | None = None,
     sender: Sender | None = None,
+    terminal: Terminal | None = None,
     prepare: Callable[[Runtime], object] | None = None,
 ) -> Flask:
     """
     The whole sandbox as one WSGI application; `runtime_of` gives its runtime.
 
     Args:
+        terminal: Where each delivery has a line.
         prepare: What to do before the default seller is made, such as to apply a seed file.
         real_clock: Another source of real time, for tests.
         sender: Another way out of the process, for tests.
@@ -79,6 +82,7 @@ def create_app(
         sender=sender or HttpSender(told.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
+        terminal=terminal,
     )
     if prepare is not None:
         prepare(runtime)

@@ -13,6 +13,7 @@ import socket
 import ssl
 from contextlib import suppress
 from io import SEEK_END, BytesIO
+from time import perf_counter
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -23,6 +24,7 @@ from cheroot.wsgi import Gateway_10, Server
 
 from mockpay.kernel.clock import SystemClock
 from mockpay.kernel.http.hosts import own_host, public_scheme
+from mockpay.kernel.terminal import Terminal
 from mockpay.settings import Settings
 
 #: A payload of the largest allowed size makes a long address.
@@ -213,9 +215,21 @@ class _Request(HTTPRequest):
             return
         self.conn.pending = None
         self.close_connection = self.close_connection or too_long
-        super().respond()
+        if (terminal := self.server.terminal) is None:
+            super().respond()
+        else:
+            self._respond_visibly(terminal)
         # Whoever is still sending what nobody reads would break off before it reads the answer.
         self.conn.lingers = too_long or (self.chunked_read and not self.rfile.closed)
+
+    def _respond_visibly(self, terminal: Terminal) -> None:
+        call, began = terminal.begin_call(), perf_counter()
+        try:
+            super().respond()
+        finally:
+            status: Any = self.status
+            code = status[:3].decode() if self.sent_headers else "---"
+            terminal.end_call(call, self.method.decode(), self.path.decode("latin-1"), code, perf_counter() - began)
 
     def _body_has_come(self, length: int) -> bool:
         received = self.conn.rfile
@@ -390,18 +404,22 @@ class HttpServer(Server):
 
     Args:
         tls: What its port speaks beside plain HTTP: a context with a certificate.
+        terminal: Where each call has a line.
     """
 
     ConnectionClass = _Connection
     max_request_header_size = _MAX_HEAD
     keep_alive_conn_limit = 256
 
-    def __init__(self, settings: Settings, tls: ssl.SSLContext | None = None, **options: Any) -> None:
+    def __init__(
+        self, settings: Settings, tls: ssl.SSLContext | None = None, terminal: Terminal | None = None, **options: Any
+    ) -> None:
         address = (settings.host, settings.port)
         super().__init__(address, None, numthreads=settings.threads, request_queue_size=128, **options)
         self.gateway = _Gateway
         self.settings = settings
         self.tls = tls
+        self.terminal = terminal
         self._usual_timeout = self.timeout
         self._logged_at = 0.0
 

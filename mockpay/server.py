@@ -14,6 +14,7 @@ from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.http.hosts import own_url
+from mockpay.kernel.terminal import Terminal
 from mockpay.settings import Settings
 from mockpay.store.db.engine import close
 from mockpay.store.unit_of_work import Runtime
@@ -40,6 +41,7 @@ class MockpayServer:
         *,
         real_clock: RealClock | None = None,
         sender: Sender | None = None,
+        terminal: Terminal | None = None,
         prepare: Callable[[Runtime], object] | None = None,
     ) -> None:
         """
@@ -49,12 +51,13 @@ class MockpayServer:
             tls: What the port speaks too: a context with a certificate.
             real_clock: As `create_app` takes it.
             sender: As `create_app` takes it.
+            terminal: Where each call and delivery has a line.
             prepare: As `create_app` takes it.
 
         Raises:
             Unusable: the address, a key, the database or a setting; nothing stays open.
         """
-        self._server = HttpServer(settings, tls, shutdown_timeout=_GRACE)
+        self._server = HttpServer(settings, tls, terminal, shutdown_timeout=_GRACE)
         try:
             self._server.prepare()
         except OSError as error:
@@ -63,7 +66,7 @@ class MockpayServer:
             raise Unusable(message, code="server.address") from error
         self.settings = replace(settings, port=int(self._server.bind_addr[1]))
         try:
-            app = create_app(self.settings, real_clock=real_clock, sender=sender, prepare=prepare)
+            app = create_app(self.settings, real_clock=real_clock, sender=sender, terminal=terminal, prepare=prepare)
         except BaseException:
             # Its threads would keep the process alive.
             self._server.stop()
@@ -96,4 +99,6 @@ class MockpayServer:
         self._worker.stop()
         if self._thread is not None:
             self._thread.join(2.0)
+        if self.runtime.terminal is not None:
+            self.runtime.terminal.stop()
         close(self.runtime.engine, self.runtime.writer)

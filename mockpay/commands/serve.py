@@ -19,6 +19,7 @@ from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, Unusable
 from mockpay.kernel.http.hosts import is_loopback
+from mockpay.kernel.terminal import Terminal
 from mockpay.server import MockpayServer
 from mockpay.services.sellers.accounts import ensure_default
 from mockpay.settings import Settings, unknown_variables
@@ -52,15 +53,34 @@ class Stoppable(Protocol):
     metavar="FILE",
     help="Sellers to make where they are not there yet; see `mockpay seed --dump`.",
 )
+@click.option("--quiet", is_flag=True, help="No line per call and delivery.")
+@click.option("--verbose", is_flag=True, help="Lines with bodies, without secrets and card numbers.")
 @click.option("--while-stdin", is_flag=True, help="Stop when standard input ends, as it does when a parent is gone.")
 def serve(
-    host: str | None, port: int | None, database_url: str | None, *, tls: bool, seed: Path | None, while_stdin: bool
+    host: str | None,
+    port: int | None,
+    database_url: str | None,
+    *,
+    tls: bool,
+    seed: Path | None,
+    quiet: bool,
+    verbose: bool,
+    while_stdin: bool,
 ) -> None:
-    """Serve the sandbox until SIGTERM or Ctrl-C."""
+    """Serve the sandbox until SIGTERM or Ctrl-C, with a line per call and delivery on standard error."""
+    if quiet and verbose:
+        raise click.UsageError("Give one of --quiet and --verbose.")
     for sentence in unknown_variables(os.environ):
         click.echo(f"mockpay: {sentence}", err=True)
     try:
-        _serve(read_settings(host, port, database_url), tls=tls, seed=seed, while_stdin=while_stdin)
+        settings = read_settings(host, port, database_url)
+        server = MockpayServer(
+            settings,
+            _tls(settings) if tls else None,
+            terminal=None if quiet else Terminal(sys.stderr, verbose=verbose),
+            prepare=_seeding(seed) if seed else None,
+        )
+        _serve(server, tls=tls, while_stdin=while_stdin)
     except (MockpayError, DatabaseUnavailable) as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
@@ -87,9 +107,7 @@ def read_settings(host: str | None, port: int | None, database_url: str | None) 
     return settings
 
 
-def _serve(settings: Settings, *, tls: bool, seed: Path | None, while_stdin: bool) -> None:
-    prepare = None if seed is None else _seeding(seed)
-    server = MockpayServer(settings, _tls(settings) if tls else None, prepare=prepare)
+def _serve(server: MockpayServer, *, tls: bool, while_stdin: bool) -> None:
     stop_on_signals(server)
     if while_stdin:
         Thread(target=_stop_with_stdin, args=(server,), name="mockpay-stdin", daemon=True).start()
@@ -99,7 +117,7 @@ def _serve(settings: Settings, *, tls: bool, seed: Path | None, while_stdin: boo
         server.stop()  # its threads would keep the process
         raise
     if tls:
-        click.echo(f"  authority    {settings.keys_dir / 'ca.pem'} (for clients to trust)")
+        click.echo(f"  authority    {server.settings.keys_dir / 'ca.pem'} (for clients to trust)")
     sys.stdout.flush()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)

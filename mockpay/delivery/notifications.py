@@ -48,6 +48,17 @@ def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
         trusting = seller.settings.trust_loopback_tls
         call = HttpCall("POST", seller.ipn_url or "", message.headers, message.body, timeout, trust_loopback=trusting)
         sent, timed_out = _post(runtime, notification, message, call)
+        if runtime.terminal is not None:
+            runtime.terminal.add_delivery(
+                notification.type,
+                sent.url,
+                str(sent.result.status or sent.result.reason),
+                sent.latency_ms,
+                notification.order_id,
+                seller.seller_id,
+                message.body.decode(),
+                sent.answer,
+            )
 
         def record(sandbox: Sandbox) -> None:
             if notifications.record(sandbox, notification, sent):

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Index, Table, or_
 
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.orders import Order
+from mockpay.kernel.terminal import current_call, masked
 from mockpay.store.db.mapping import dump, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
 
@@ -104,6 +105,10 @@ def add(
         row["order_ids"] = f" {' '.join(orders)} "
     if answer is not None:
         row["answer"] = redact(_beginning(answer))
+    if (call := current_call()) is not None:
+        call.operation, call.orders = kind.partition(".")[2], " ".join(orders)
+        if call.verbose:
+            call.bodies += [masked(body) for body in (reason, facts and dump(facts), answer) if body]
     keep_newest(connection, journal, seller_id, insert_row(connection, journal, row))
 
 

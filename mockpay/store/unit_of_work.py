@@ -23,6 +23,7 @@ from mockpay.kernel.errors import NotFound
 from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.keys.files import Keys
 from mockpay.kernel.keys.keyring import Keyring
+from mockpay.kernel.terminal import Terminal, current_call
 from mockpay.settings import Settings
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading, writing
@@ -34,7 +35,8 @@ class Runtime:
     What the process has; made once by `mockpay.app`.
 
     `providers` maps a name to the company that is impersonated under it; `wake` is set whenever something became due
-    for the worker, `stopping` when the server is about to stop, so that open waits end.
+    for the worker, `stopping` when the server is about to stop, so that open waits end. `terminal` has a line for each
+    delivery.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Runtime:
     sender: Sender
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
     providers: Mapping[str, ProviderPort] = field(default_factory=dict)
+    terminal: Terminal | None = None
     wake: Event = field(default_factory=Event)
     stopping: Event = field(default_factory=Event)
 
@@ -138,5 +141,7 @@ def sandbox_of(
     found = sellers.find(connection, runtime.keyring, seller_id=seller_id, access_key=access_key, lock=lock)
     if found is None:
         raise NotFound("There is no such seller.", code="seller.not_found")
+    if (call := current_call()) is not None:
+        call.seller_id = found.seller_id
     real = runtime.real_clock.now()
     return Sandbox(runtime, connection, found, found.clock.now(real), real)

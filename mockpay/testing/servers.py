@@ -84,7 +84,7 @@ class ServerProcess(Sandbox):
         if "MOCKPAY_OUTGOING_HOSTS" in os.environ:
             environ["MOCKPAY_OUTGOING_HOSTS"] = os.environ["MOCKPAY_OUTGOING_HOSTS"]
         # -P: a module of the project under test must not stand in for one of ours.
-        command = [sys.executable, "-P", "-m", "mockpay", "serve", "--host", "127.0.0.1", "--port", "0"]
+        command = [sys.executable, "-P", "-m", "mockpay", "serve", "--quiet", "--host", "127.0.0.1", "--port", "0"]
         self._process = subprocess.Popen(  # noqa: S603
             [*command, "--while-stdin"],
             env=environ,

@@ -10,6 +10,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, NotFound
+from mockpay.kernel.terminal import current_call
 from mockpay.providers.contract import UNAVAILABLE, providers_of
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard, problems
@@ -46,6 +47,7 @@ _PAGE_TITLES = {
 def register(app: Flask, runtime: Runtime) -> None:
     """Catch what leaves a view and answer as the owner of the path does."""
     app.before_request(_refuse_unavailable)
+    app.after_request(_show_form)
 
     @app.before_request
     def refuse_control_characters() -> None:
@@ -87,6 +89,14 @@ def cookbook_url(code: str) -> str:
 def _refuse_unavailable() -> None:
     if UNAVAILABLE in request.environ:
         raise request.environ[UNAVAILABLE]
+
+
+def _show_form(response: Response) -> Response:
+    """A form's names for the terminal; its values may be a card's number or a code."""
+    call = current_call()
+    if call is not None and call.verbose and not call.bodies and request.form:
+        call.bodies.append(f"fields: {', '.join(request.form)}")
+    return response
 
 
 def _from_http(error: HTTPException, status: int) -> MockpayError:

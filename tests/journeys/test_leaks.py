@@ -111,7 +111,7 @@ class Site:
         }
         with self.output.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "mockpay", "serve"],
+                [sys.executable, "-u", "-m", "mockpay", "serve", "--verbose"],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=environ,

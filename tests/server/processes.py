@@ -12,7 +12,7 @@ from mockpay.merchant.client import AmazonPayClient
 from mockpay.testing import TestSeller
 
 ROOT = Path(__file__).parents[2]
-SERVE = ("-m", "mockpay", "serve")
+SERVE = ("-m", "mockpay", "serve", "--quiet")
 _FIRST_LINE = "mockpay listening on "
 
 

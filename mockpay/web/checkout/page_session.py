@@ -19,6 +19,7 @@ from mockpay.domain.scenarios.resolution import TABLE, Input, Row
 from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
 from mockpay.kernel.money import Money
+from mockpay.kernel.terminal import current_call
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
@@ -142,6 +143,8 @@ def _session(sandbox: Sandbox, number: int) -> PageSession:
     order = orders.by_number(sandbox, number)
     if order is None:
         raise NotFound("There is no such payment page.", code="page.not_found")
+    if (call := current_call()) is not None:
+        call.orders = order.order_id
     return PageSession(sandbox, order, attempts.last_of_order(sandbox, number))
 
 

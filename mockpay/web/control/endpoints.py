@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.fields import convert_fields
+from mockpay.kernel.terminal import current_call, masked, open_fields
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.control.change_notifier import ChangeNotifier
 
@@ -161,6 +162,9 @@ def handle(endpoint: Endpoint, runtime: Runtime, changes: ChangeNotifier, path: 
     if isinstance(result, Response):
         return result
     struct, status = result if isinstance(result, tuple) else (result, endpoint.status)
+    if (call := current_call()) is not None and call.verbose:
+        shown = [open_fields(msgspec.to_builtins(body)) for body in (request.body, struct) if body is not None]
+        call.bodies += [masked(msgspec.json.encode(body).decode()) for body in shown]
     content = b"" if struct is None else msgspec.json.encode(struct)
     return Response(content, status, content_type=None if struct is None else JSON)
 
