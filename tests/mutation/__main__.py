@@ -2,8 +2,9 @@
 `python -m tests.mutation`: make small slips in mockpay and tell which of them no test notices.
 
 The tests are collected once.  Each mutant is a fork of that process in which one function has other code, and runs the
-tests that reach the function, those of its mirror folder first, until one fails.  A slip outside of functions (a table,
-a default) needs modules that are imported anew: a copy of the tree and a pytest of its own.
+tests that reach the function until one fails: first those that noticed its neighbours, then its mirror file's, then the
+quick ones.  A slip outside of functions (a table, a default) needs modules that are imported anew: the fork forgets
+ours and runs pytest in a copy of the tree.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -34,7 +36,6 @@ REACHED = ROOT / "var" / "reached.json"
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 #: What decides about money and its way; the rest (pages, tools) only by name.
 AREAS = "wire domain services store delivery providers merchant web/guard.py kernel/http/hosts.py"
-_SECONDS = 40  # of CPU for the tests of one mutant
 _HANGS_SECONDS = 900  # of waiting
 _KILLED, _SURVIVED = 1, 2
 
@@ -42,7 +43,8 @@ _KILLED, _SURVIVED = 1, 2
 class Reach:
     """Which tests run a function."""
 
-    def __init__(self, report: dict[str, tuple[float, list[str]]]) -> None:
+    def __init__(self, report: dict[str, tuple[float, list[str]]], budget: float) -> None:
+        self._budget = budget
         self.seconds = {test: seconds for test, (seconds, _) in report.items()}
         self._of_function: dict[str, set[str]] = {}
         self._of_file: dict[str, set[str]] = {}
@@ -52,7 +54,7 @@ class Reach:
                 self._of_file.setdefault(function.partition("::")[0], set()).add(test)
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those of the mirror folder first, then the quick ones, as many as time allows."""
+        """Those of the mirror file first, then the quick ones, as many as time allows."""
         mirror = Path("tests", *Path(mutant.path).with_suffix("").parts[1:])
         reaching = self._of_function.get(f"{mutant.path}::{mutant.function}")
         if not reaching:
@@ -61,7 +63,7 @@ class Reach:
         near = {test for test in self.seconds if _near(test, mirror)}
         chosen, spent = [], 0.0
         for test in sorted(reaching | near, key=lambda test: (test not in near, self.seconds[test], test)):
-            if chosen and spent + self.seconds[test] > _SECONDS:
+            if chosen and spent + self.seconds[test] > self._budget:
                 continue
             chosen.append(test)
             spent += self.seconds[test]
@@ -73,6 +75,7 @@ def _near(test: str, mirror: Path) -> bool:
     return path == mirror.with_name(f"test_{mirror.name}.py")
 
 
+@cache
 def _users(path: str) -> list[str]:
     """The files that import a module by name."""
     module = ".".join(Path(path).with_suffix("").parts)
@@ -93,6 +96,7 @@ class Loop:
         self._items: dict[str, list[pytest.Item]] = {}
         self._broken: set[str] = set()
         self._sound: set[str] = set()
+        self._noticed: dict[str, Counter[str]] = {}  # by file: which tests failed, how often
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -123,12 +127,16 @@ class Loop:
                     waiting.append(child.mutant)
                 else:
                     self._report.add(child.mutant, child.verdict)
+                    if child.failed:
+                        self._noticed.setdefault(child.mutant.path, Counter())[child.failed] += 1
         return True
 
     def _tests(self, mutant: Mutant) -> list[pytest.Item]:
         items = [item for test in self._reach.tests(mutant) for item in self._items.get(test, [])]
         both = mutant.path.startswith("mockpay/store/")
-        return [item for item in items if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)]
+        items = [item for item in items if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)]
+        noticed = self._noticed.get(mutant.path, Counter())
+        return sorted(items, key=lambda item: -noticed[item.nodeid])
 
     def _patience(self, tests: list[pytest.Item]) -> int:
         """Seconds of CPU, so that a busy machine changes nothing."""
@@ -180,17 +188,21 @@ class _Child:
         os._exit(_SURVIVED)
 
     def _run_copy(self, tests: list[str]) -> int:
-        folder = Path(tempfile.mkdtemp(prefix="mutant-"))
-        tree = folder / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv*", "var", ".*_cache", "img"))
+        folder = Path(tempfile.mkdtemp(prefix="mutant-", dir=REACHED.parent))
+        tree, ignored = folder / "tree", shutil.ignore_patterns(".git", ".venv*", "var", ".*_cache", "img")
+        shutil.copytree(ROOT, tree, ignore=ignored, copy_function=os.link)
         (tree / ".venv").symlink_to(ROOT / ".venv")
+        (tree / self.mutant.path).unlink()  # the link, not the file
         (tree / self.mutant.path).write_bytes(self.mutant.source(ROOT))
+        os.chdir(tree)
+        sys.path[:] = [str(tree), *(path for path in sys.path if Path(path) != ROOT)]
+        for name in [name for name in sys.modules if name.partition(".")[0] in {"mockpay", "tests", "app"}]:
+            del sys.modules[name]
         both = self.mutant.path.startswith("mockpay/store/")
-        command = [sys.executable, "-m", "pytest", "-xq", "-n0", "-pno:randomly", "-pno:cacheprovider"]
-        command += ["-knot browser" if both else "-knot postgresql", "--basetemp", str(folder / "tmp"), *tests]
-        code = subprocess.run(command, cwd=tree, check=False).returncode
+        arguments = ["-xq", "-n0", "-pno:randomly", "-pno:cacheprovider", "--basetemp", str(folder / "tmp"), *tests]
+        code = pytest.main(["-mnot browser", *([] if both else ["-knot postgresql"]), *arguments])
         shutil.rmtree(folder, ignore_errors=True)
-        return {0: _SURVIVED, 5: _SURVIVED}.get(code, _KILLED)
+        return {pytest.ExitCode.OK: _SURVIVED, pytest.ExitCode.NO_TESTS_COLLECTED: _SURVIVED}.get(code, _KILLED)
 
     def ended(self) -> bool:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -286,6 +298,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="so many lines, one mutant each; without it all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--seconds", type=float, default=40, help="of CPU, for the tests of one mutant")
     options = parser.parse_args()
     places = options.files or [f"mockpay/{area}" for area in AREAS.split()]
     paths = [
@@ -295,7 +308,7 @@ def main() -> int:
     if options.sample:
         mutants = slips.sample(mutants, options.sample, options.seed)
     mutants = [mutant for mutant in mutants if mutant.compiles(ROOT)]
-    reach = Reach(json.loads(REACHED.read_text()))
+    reach = Reach(json.loads(REACHED.read_text()), options.seconds)
     report = Report(len(mutants))
     files = sorted({test.partition("::")[0] for mutant in mutants for test in reach.tests(mutant)})
     files = [file for file in files if (ROOT / file).exists()]
