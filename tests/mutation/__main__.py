@@ -3,7 +3,7 @@
 
 The tests are collected once.  Each mutant is a fork of that process in which one function has other code, and runs the
 tests that reach the function until one fails: first those that noticed its neighbours, then its mirror file's, then the
-quick ones.  A slip outside of functions (a table, a default) needs modules that are imported anew: the fork forgets
+quick ones.  A slip in what runs at import (a table, a default) needs modules that are imported anew: the fork forgets
 ours and runs pytest in a copy of the tree.
 """
 
@@ -29,7 +29,7 @@ from types import CodeType, FunctionType
 import pytest
 
 from tests.mutation import mutants as slips
-from tests.mutation.mutants import Mutant
+from tests.mutation.mutants import AT_IMPORT, Mutant
 
 ROOT = Path(__file__).parents[2]
 REACHED = ROOT / "var" / "reached.json"
@@ -45,6 +45,7 @@ class Reach:
 
     def __init__(self, report: dict[str, tuple[float, list[str]]], budget: float) -> None:
         self._budget = budget
+        self.at_import = set(report.pop(AT_IMPORT, (0, ()))[1])
         self.seconds = {test: seconds for test, (seconds, _) in report.items()}
         self._of_function: dict[str, set[str]] = {}
         self._of_file: dict[str, set[str]] = {}
@@ -102,7 +103,8 @@ class Loop:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         for item in session.items:
             self._items.setdefault(item.nodeid.partition("[")[0], []).append(item)
-        for mutant in self._mutants:  # imported once, not in every child
+        for mutant in self._mutants:  # imported and compiled once, not in every child
+            _code(ROOT / mutant.path, slips.read(ROOT / mutant.path))
             module = ".".join(Path(mutant.path).with_suffix("").parts).removesuffix(".__init__")
             if module not in sys.modules:
                 __import__(module)
@@ -134,9 +136,11 @@ class Loop:
     def _tests(self, mutant: Mutant) -> list[pytest.Item]:
         items = [item for test in self._reach.tests(mutant) for item in self._items.get(test, [])]
         both = mutant.path.startswith("mockpay/store/")
-        items = [item for item in items if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)]
+        items = [
+            item for item in items if item.nodeid not in self._broken and (both or "postgresql" not in item.nodeid)
+        ]
         noticed = self._noticed.get(mutant.path, Counter())
-        return sorted(items, key=lambda item: -noticed[item.nodeid])
+        return sorted(items, key=lambda item: -noticed[item.nodeid])  # and else as they stand
 
     def _patience(self, tests: list[pytest.Item]) -> int:
         """Seconds of CPU, so that a busy machine changes nothing."""
@@ -223,15 +227,19 @@ class _Child:
 def _apply(mutant: Mutant, functions: dict[tuple[str, int, str], list[FunctionType]]) -> bool:
     """Give the live functions the changed code; False where that is not all that changes."""
     path = ROOT / mutant.path
-    before = compile(slips.read(path), str(path), "exec", dont_inherit=True)
-    after = compile(mutant.source(ROOT), str(path), "exec", dont_inherit=True)
+    before, after = _code(path, slips.read(path)), _code(path, mutant.source(ROOT))
     changes = list(_changed_functions(before, after))
-    if not changes or not all(change and _place(change[0]) in functions for change in changes):
+    if not mutant.function or not changes or not all(change and _place(change[0]) in functions for change in changes):
         return False
     for old, new in changes:
         for function in functions[_place(old)]:
             function.__code__ = new
     return True
+
+
+@cache
+def _code(path: Path, source: bytes) -> CodeType:
+    return compile(source, str(path), "exec", dont_inherit=True)
 
 
 def _live_functions() -> dict[tuple[str, int, str], list[FunctionType]]:
@@ -307,8 +315,12 @@ def main() -> int:
     mutants = [mutant for path in sorted(paths) for mutant in slips.of_file(ROOT, str(path))]
     if options.sample:
         mutants = slips.sample(mutants, options.sample, options.seed)
-    mutants = [mutant for mutant in mutants if mutant.compiles(ROOT)]
     reach = Reach(json.loads(REACHED.read_text()), options.seconds)
+    mutants = [
+        mutant._replace(function="") if f"{mutant.path}::{mutant.function}" in reach.at_import else mutant
+        for mutant in mutants
+        if mutant.compiles(ROOT)
+    ]
     report = Report(len(mutants))
     files = sorted({test.partition("::")[0] for mutant in mutants for test in reach.tests(mutant)})
     files = [file for file in files if (ROOT / file).exists()]

@@ -35,6 +35,10 @@ _SIGNS = {
     ast.LShift: ("<<", ">>"),
     ast.RShift: (">>", "<<"),
 }
+#: The test under whose name stands what runs when modules are imported.
+AT_IMPORT = ""
+#: Calls whose first two arguments may change places.
+_SYMMETRIC = {"min", "max", "matches", "same", "compare_digest"}
 _WORDS = {"min": "max", "max": "min", "all": "any", "any": "all", "continue": "break", "break": "continue"}
 
 
@@ -123,6 +127,8 @@ def _decides_nothing(node: ast.AST) -> bool:
             return True
         case ast.Call(func=ast.Name(id="TypeVar" | "cast" | "NewType")):
             return True
+        case ast.Call(func=ast.Name(id="dataclass"), keywords=options):
+            return {option.arg for option in options} <= {"frozen", "slots"}  # the type checker's, and memory's
         case _:
             return False
 
@@ -187,8 +193,10 @@ class _Source:
                 for key, value in zip(keys, values, strict=True):
                     if key is not None:
                         yield self._without(self._begin(key), self._end(value))
-            case ast.Call(args=arguments, keywords=keywords):
-                if len(arguments) > 1 and not any(isinstance(argument, ast.Starred) for argument in arguments[:2]):
+            case ast.Call(func=called, args=arguments, keywords=keywords):
+                starred = any(isinstance(argument, ast.Starred) for argument in arguments[:2])
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                if len(arguments) > 1 and not starred and name not in _SYMMETRIC:
                     yield self._swapped(*arguments[:2])
                 for argument in keywords:
                     if argument.arg is not None:

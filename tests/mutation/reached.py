@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation.mutants import AT_IMPORT
+
 _PACKAGE = "mockpay"
 
 _names = []  # "path::function" by number
@@ -61,6 +63,10 @@ class _Finder:
 def pytest_configure():
     sys.meta_path.remove(_Finder)
     sys.meta_path.insert(0, _Finder)  # pytest has put its own in front of it meanwhile
+
+
+def pytest_collection_finish():
+    _seconds[AT_IMPORT], _of_test[AT_IMPORT] = 0, set(_now)
 
 
 @pytest.hookimpl(hookwrapper=True)

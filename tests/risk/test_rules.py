@@ -59,6 +59,12 @@ def test_without_its_input_a_velocity_rule_has_nothing_to_count(subtests):
             assert only(rule, PLAIN, replace(KNOWN, **{count: 100})) is None
 
 
+def test_a_magic_upi_id_is_nobody_whose_tries_are_counted():
+    often = replace(KNOWN, vpa_minute=100)
+    assert only("VEL_VPA", replace(PLAIN, vpa="success@mockpay"), often) is None
+    assert only("VEL_VPA", replace(PLAIN, vpa="success@mockpays"), often) == "REVIEW"
+
+
 def test_five_declines_from_an_address_are_card_testing():
     here = replace(PLAIN, ip="192.0.2.5")
     said = [only("VEL_DECLINES", here, Counts(ip_declines=n)) for n in (4, 5, 6)]

@@ -92,6 +92,10 @@ def test_a_name_given_twice_is_refused():
     assert (refused.value.code, refused.value.detail) == ("form.duplicate", {"name": "a"})
 
 
+def test_half_a_surrogate_pair_is_decoded_to_a_question_mark():
+    assert forms.percent_decode("\ud800%41") == "?A"
+
+
 def test_half_a_surrogate_pair_cannot_be_encoded():
     with pytest.raises(FormError) as refused:
         forms.percent_encode("\ud800")

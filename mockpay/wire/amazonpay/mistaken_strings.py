@@ -90,15 +90,15 @@ def search(
         deep: Also two mistakes at once.
     """
     rights = [(text, _Parts(*text.split("\n", 3))) for text in right_strings]
-    left = min(_MOST_TRIES, _MOST_CHARACTERS // max(len(text) for text, _ in rights))
-    for depth in (1, 2) if deep else (1,):
-        for right, parts in rights:
-            for mistaken in islice(_variants(parts, call, sent_order, depth), left):
-                left -= 1
-                text = mistaken.text
-                if text != right and fits(text):
-                    return right, text
-    return None
+    most = min(_MOST_TRIES, _MOST_CHARACTERS // max(len(text) for text, _ in rights))
+    tries = (
+        (right, text)
+        for depth in ((1, 2) if deep else (1,))
+        for right, parts in rights
+        for mistaken in _variants(parts, call, sent_order, depth)
+        if (text := mistaken.text) != right
+    )
+    return next((pair for pair in islice(tries, most) if fits(pair[1])), None)
 
 
 def _variants(parts: _Parts, call: SignedRequest | None, sent_order: Sequence[str], depth: int) -> Iterator[_Parts]:

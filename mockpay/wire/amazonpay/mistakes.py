@@ -200,7 +200,7 @@ def _value(signed: str, right: str) -> Iterator[tuple[str, str]]:
     text, octets = unquote_to_bytes(right).decode(errors="replace"), unquote_to_bytes(signed)
     if signed == text and any(character in " %" or not character.isascii() for character in text):
         yield "value.unencoded", ""
-    elif unquote(signed) == right:
+    elif "%" in right and unquote(signed) == right:
         yield "value.twice", ""
     elif _same_octets(signed, right):
         yield from _spelling(signed, right)

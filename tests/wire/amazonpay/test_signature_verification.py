@@ -98,9 +98,23 @@ def test_host_and_path_are_signed_as_the_call_says(subtests):
                         assert bool(found) is ((sent_host, host) in accepted and sent_path == path)
 
 
+BUILT_IN_HOSTS = [
+    *("mws.amazonservices.in", "mws.amazonservices.com", "mws-eu.amazonservices.com", "mws.amazonservices.jp"),
+    "amazonpay.amazon.in",
+]
+
+
+def test_the_hosts_that_clients_have_built_in_are_signed_without_a_port():
+    for host in BUILT_IN_HOSTS:
+        raw = signed(PAIRS, host=host)
+        assert verify_request(SignedRequest("POST", f"{host}:8420", MWS_PATH, raw), secret=SECRET_KEY) is not None
+        with_port = signed(PAIRS, host=f"{host}:8420")
+        assert verify_request(SignedRequest("POST", f"{host}:8420", MWS_PATH, with_port), secret=SECRET_KEY) is None
+
+
 def test_another_path_or_built_in_host_is_taken_leniently(subtests):
     for path in (MWS_PATH, f"{MWS_PATH}/"):
-        for host in ("localhost:8420", "localhost", "mws.amazonservices.in"):
+        for host in ("localhost:8420", "localhost", *BUILT_IN_HOSTS):
             with subtests.test(host=host, path=path):
                 raw = signed(PAIRS, verb="GET", host=host, path=path)
                 request = SignedRequest("GET", "localhost:8420", f"{MWS_PATH}/", raw)
