@@ -9,12 +9,13 @@ from mockpay.delivery import outbox
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.payments.gateways import Charge
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import DatabaseUnavailable, Invalid
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.services.payments import payments
 from mockpay.services.sellers import accounts
 from mockpay.store import outbox as outbox_rows
-from tests.factories import IPN_URL, NOON, World, run_concurrently
+from mockpay.store.db.engine import writing
+from tests.factories import IPN_URL, NOON, World, on_sqlite, run_concurrently
 
 
 class Counting:
@@ -285,3 +286,56 @@ def test_a_sequence_goes_on_with_its_oldest_when_a_lease_lapses(world, real_cloc
         first = sandbox.connection.execute(found).one().id
         assert outbox_rows.record(sandbox, first, outbox_rows.SENT)
     assert subjects() == ["second"]
+
+
+def test_no_more_than_four_rows_of_a_seller_are_on_their_way(world, runtime, real_clock):
+    other = World.new(runtime)
+    for sender in (world, world, world, world, world, other):
+        with sender.transaction() as sandbox:
+            outbox_rows.add(sandbox, outbox.RETURN_AGAIN, sender.seller_id, leased=False, url="/")
+    owners = [row.subject for row in claimed(runtime)]
+    assert sorted(owners) == sorted([world.seller_id] * 4 + [other.seller_id])
+    real_clock.move(outbox_rows.LEASE_MS)
+    assert len(claimed(runtime)) == 5
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_on_postgresql_who_claims_waits_for_who_is_claiming(world, runtime):
+    """Else two would each see three on their way, and five would be."""
+    for _ in range(2):
+        with world.transaction() as sandbox:
+            outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "x", leased=False, url="/")
+
+    def claim():
+        with writing(runtime.writer) as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 20")
+            return outbox_rows.claim(connection, NOON)
+
+    with writing(runtime.writer) as first:
+        assert outbox_rows.claim(first, NOON) is not None
+        with pytest.raises(DatabaseUnavailable):
+            claim()
+    assert claim() is not None
+
+
+@on_sqlite
+def test_a_try_ends_before_its_lease(runtime, post):
+    runtime = replace(runtime, settings=replace(runtime.settings, lease_seconds=6))
+    world = World.new(runtime, ipn_url=IPN_URL, ipn_timeout_seconds=9)
+    world.pay(world.order())
+    with world.transaction() as sandbox:
+        outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "x", leased=False, url="http://127.0.0.1/r")
+    while claim := outbox.claim(runtime):
+        outbox.send(runtime, claim)
+    assert {(call.method, call.timeout) for call in post.sent} == {("POST", 5), ("GET", 5)}
+
+
+@on_sqlite
+def test_a_try_takes_no_longer_than_its_seller_or_ten_seconds(runtime, post):
+    world = World.new(runtime, ipn_url=IPN_URL, ipn_timeout_seconds=9)
+    world.pay(world.order())
+    with world.transaction() as sandbox:
+        outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "x", leased=False, url="http://127.0.0.1/r")
+    while claim := outbox.claim(runtime):
+        outbox.send(runtime, claim)
+    assert {(call.method, call.timeout) for call in post.sent} == {("POST", 9), ("GET", 10)}

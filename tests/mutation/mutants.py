@@ -127,6 +127,8 @@ def _decides_nothing(node: ast.AST) -> bool:
             return True
         case ast.Call(func=ast.Name(id="TypeVar" | "cast" | "NewType")):
             return True
+        case ast.keyword(arg="strict", value=ast.Constant(value=False)):
+            return True  # as zip does without
         case ast.Call(func=ast.Name(id="dataclass"), keywords=options):
             return {option.arg for option in options} <= {"frozen", "slots"}  # the type checker's, and memory's
         case _:
@@ -175,9 +177,9 @@ class _Source:
             case ast.Constant(value=int() | float() as value):
                 yield self._replaced(node, repr(value + 1))
             case ast.Constant(value=str() as value) if value and " " not in value:
-                yield self._replaced(node, repr(value + "_"))
+                yield self._replaced(node, repr(value + "x"))
             case ast.Constant(value=bytes() as value) if value:
-                yield self._replaced(node, repr(value + b"_"))
+                yield self._replaced(node, repr(value + b"x"))
             case ast.Name(id=name) if name in _WORDS:
                 yield self._replaced(node, _WORDS[name])
             case ast.Continue() | ast.Break():
@@ -199,7 +201,7 @@ class _Source:
                 if len(arguments) > 1 and not starred and name not in _SYMMETRIC:
                     yield self._swapped(*arguments[:2])
                 for argument in keywords:
-                    if argument.arg is not None:
+                    if argument.arg is not None and not _decides_nothing(argument):
                         yield self._without(self._begin(argument), self._end(argument))
 
     def _replaced(self, node: ast.AST, new: str) -> tuple[int, int, str]:

@@ -7,7 +7,6 @@ from mockpay.kernel.errors import Invalid, NotFound
 from mockpay.services.buyers import opened
 from mockpay.services.sellers import accounts
 from mockpay.store import inbox
-from mockpay.store.db import mapping
 from mockpay.store.inbox import CODE_KEPT_MS, FORGOTTEN
 from tests.factories import World, on_sqlite
 
@@ -198,14 +197,14 @@ def test_only_the_newest_messages_of_a_seller_are_kept(world, runtime):
             "body": "",
             "created_at": sandbox.now,
         }
-        rows = [{**row, "message_id": f"old_{n}"} for n in range(mapping.MOST_ROWS + 600)]
+        rows = [{**row, "message_id": f"old_{n}"} for n in range(50_600)]
         sandbox.connection.execute(insert(inbox.inbox), rows)
     last = [put(world, str(number)) for number in range(500)]
     with world.read() as sandbox:
         count = select(func.count()).where(inbox.inbox.c.seller_id == world.seller_id)
         newest = sandbox.connection.execute(select(func.max(inbox.inbox.c.id))).scalar()
         # Every 500th row has the oldest deleted.
-        assert sandbox.connection.execute(count).scalar() == mapping.MOST_ROWS + newest % 500
+        assert sandbox.connection.execute(count).scalar() == 50_000 + newest % 500
         assert inbox.by_id(sandbox, "old_0") is None
         assert inbox.by_id(sandbox, last[0]) is not None
     assert ids(other) == [theirs]

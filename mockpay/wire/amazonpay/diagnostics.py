@@ -134,17 +134,18 @@ def explain_strings(
     strings = [candidate.string_to_sign for candidate in right]
     besides = [candidate for candidate in seen if candidate.string_to_sign not in strings]
     fitting = next((c for c in (*right, *besides) if matches(sign(secret, c.string_to_sign), signature)), None)
-    is_right = fitting in right and not unmendable
+    fitting_text = fitting.string_to_sign if fitting else None
+    is_right = fitting_text in strings and not unmendable
     pair, mistakes = None, tuple(unmendable)
     if not is_right:
-        signed = claimed or (fitting.string_to_sign if fitting else None)
+        signed = claimed or fitting_text
         pair, found = _find(strings, signed, secret, signature, call, deep=deep and not unmendable)
         mistakes += found
         mistakes = mistakes or of_another_seller(strings, signature, others or {})
         mistakes = mistakes or (_OTHER_KEY if claimed in strings else _NO_CAUSE,)
     matched = fitting if is_right or (lenient and fitting in besides) else None
     readings = _readings((*right, *besides) if lenient else right, secret)
-    nearest_text = pair[0] if pair else fitting.string_to_sign if fitting and is_right else strings[0]
+    nearest_text = pair[0] if pair else fitting_text if fitting_text in strings else strings[0]
     nearest = next(reading for reading in readings if reading.string_to_sign == nearest_text)
     signed = pair[1] if pair else claimed
     said = " ".join(m.sentence for m in mistakes)
@@ -154,7 +155,7 @@ def explain_strings(
         readings,
         nearest,
         signed,
-        None if signed is None else _first_difference(signed, nearest.string_to_sign),
+        None if signed is None or signed == nearest_text else _first_difference(signed, nearest.string_to_sign),
         mistakes,
         f"The signature is right ({matched.flavour}). {warning or matched.note}".strip() if matched else said,
         warning,
@@ -165,12 +166,12 @@ def _find(
     strings: Sequence[str], signed: str | None, secret: str, signature: str, call: SignedRequest | None, *, deep: bool
 ) -> tuple[tuple[str, str] | None, tuple[Mistake, ...]]:
     """The right string and the one that was signed, where they differ, and every mistake."""
-    names = [name for name, _ in split_form(call.raw) if name != "Signature"] if call else []
+    names = [name for name, _ in split_form(call.raw)] if call else []
     wrong = wrong_signature([*([signed] if signed else []), *strings], secret, signature)
     pair = None
-    if signed is not None and signed not in strings:
+    if signed is not None:
         pair = _nearest(strings, signed), signed
-    elif signed is None and not wrong:
+    elif not wrong:
         pair = search(
             strings, lambda text: matches(sign(secret, text), signature), call=call, sent_order=names, deep=deep
         )
@@ -185,7 +186,7 @@ def _in_utf8(request: SignedRequest) -> tuple[SignedRequest, tuple[Mistake, ...]
     """The request with every text in UTF-8, and the mistake where it was not."""
     pieces, wrong = [], []
     for name, value in split_form(request.raw):
-        texts = (unquote_to_bytes(text.replace("+", " ").encode(errors="replace")) for text in (name, value))
+        texts = (unquote_to_bytes(text.encode(errors="replace")) for text in (name, value))
         try:
             for octets in texts:
                 octets.decode()
@@ -200,26 +201,19 @@ def _in_utf8(request: SignedRequest) -> tuple[SignedRequest, tuple[Mistake, ...]
 
 
 def _nearest(strings: Iterable[str], signed: str) -> str:
-    """The string that has most parts with this one in common."""
-    own = set(_parts(signed))
-    return max(
-        strings,
-        key=lambda text: (
-            len(own.intersection(_parts(text))),
-            _first_difference(signed, text) or len(signed.encode(errors="replace")),
-        ),
-    )
+    """The string that has most parts with this one in common, or else the longest beginning."""
+    own = _parts(signed)
+    return max(strings, key=lambda text: (len(own & _parts(text)), _first_difference(signed, text)))
 
 
-def _parts(text: str) -> list[tuple[int, str]]:
-    """Its lines and parameters; a line counts only in its own place."""
-    lines = text.split("\n")
-    return [*enumerate(lines[:3]), *((3, piece) for piece in "\n".join(lines[3:]).split("&"))]
+def _parts(text: str) -> set[object]:
+    """Its lines, each in its own place, and its parameters."""
+    *lines, query = text.split("\n", 3)
+    return {*enumerate(lines), *query.split("&")}
 
 
-def _first_difference(text: str, other: str) -> int | None:
+def _first_difference(text: str, other: str) -> int:
+    """The offset of the first byte that differs, or at which one of them ends."""
     first, second = text.encode(errors="replace"), other.encode(errors="replace")
-    if first == second:
-        return None
     pairs = enumerate(zip(first, second, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))

@@ -4,7 +4,11 @@ from urllib.parse import quote
 
 import pytest
 
+from mockpay.kernel.errors import Invalid
+from mockpay.providers.amazonpay.operations import OPERATIONS
 from mockpay.providers.amazonpay.parameters import quoted
+from mockpay.store import counters
+from mockpay.store.unit_of_work import transaction
 from tests.providers.amazonpay.http_client import assert_xml_error, send_request, short_id
 from tests.providers.amazonpay.shop import MWS, Shop
 
@@ -231,3 +235,14 @@ def test_metrics_are_taken_and_thrown_away(shop, path):
         reply = send_request(shop.server, path, form=body, headers={"Content-Type": "text/plain"})
         assert (reply.status, reply.body) == (200, b"")
     assert send_request(shop.server, path).status == 200
+
+
+def test_a_call_that_is_refused_half_way_has_changed_nothing(shop, monkeypatch):
+    def half(_call, sandbox):
+        counters.bump(sandbox, "half")
+        raise Invalid("No.", code="refund.invalid")
+
+    monkeypatch.setitem(OPERATIONS, "GetServiceStatus", half)
+    assert shop.call("GetServiceStatus").status == 400
+    with transaction(shop.server.runtime, shop.seller.seller_id) as sandbox:
+        assert counters.bump(sandbox, "half") == 1

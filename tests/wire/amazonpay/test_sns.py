@@ -218,3 +218,27 @@ def test_a_subscribe_url_that_leads_elsewhere_is_refused(url):
     with pytest.raises(SnsError) as refused:
         sns.check_subscribe_url(url)
     assert refused.value.code == "notification.subscribe_url"
+
+
+def test_a_message_is_signed_by_version_1_where_it_names_none():
+    body = {name: value for name, value in GOOD.items() if name not in {"SignatureVersion", "Signature"}}
+    assert sns.sign_notification(body, SNS_PRIVATE_KEY) == GOOD["Signature"]
+    assert sns.sign_text(sns.canonical_string(GOOD), SNS_PRIVATE_KEY) == GOOD["Signature"]
+
+
+def test_half_a_surrogate_pair_is_signed_and_verified_as_a_question_mark():
+    signed = {**GOOD, "Message": "\ud800"}
+    signed["Signature"] = sns.sign_notification({**GOOD, "Message": "?"}, SNS_PRIVATE_KEY)
+    assert sns.sign_notification(signed, SNS_PRIVATE_KEY) == signed["Signature"]
+    sns.verify_notification(signed, CERTIFICATE)
+
+
+def test_a_signature_with_anything_but_base64_in_it_is_refused():
+    for spoilt in (f"{GOOD['Signature'][:8]}*{GOOD['Signature'][8:]}", f"{GOOD['Signature']}\n", "A"):
+        with pytest.raises(SnsError) as refused:
+            sns.verify_notification({**GOOD, "Signature": spoilt}, CERTIFICATE)
+        assert refused.value.code == "notification.signature"
+
+
+def test_the_three_types_of_a_message():
+    assert sns.TYPES == ("Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation")
