@@ -10,6 +10,7 @@ import click
 
 from mockpay.commands.remote import Remote, RemoteGroup, connect, print_json, seller_option, url_option
 from mockpay.domain.scenarios.resolution import TABLE, Row
+from mockpay.providers.contract import discover
 
 _DOCS = Path("docs/scenarios.md")
 _INTRODUCTION = """\
@@ -19,7 +20,7 @@ Agreed input, agreed outcome. Each row is a line of the table in `mockpay/domain
 `mockpay scenarios --docs` writes this page anew from it.
 
 Who wins when several speak, stage by stage: a rule made by control API,
-`SandboxSimulation` in a note, the instrument (a UPI ID),
+a note ({notes}), the instrument (a UPI ID),
 the amount, the seller's setting `default_outcomes`, success. An amount ending in `.00` is always
 normal, and amounts decide nothing where the seller's setting `magic_amounts` is off.
 """
@@ -56,7 +57,8 @@ def _lines(rows: Iterable[Row]) -> list[str]:
 
 def page() -> str:
     """docs/scenarios.md."""
-    parts = [_INTRODUCTION]
+    speaking = (provider for provider in discover().values() if provider.simulation)
+    parts = [_INTRODUCTION.format(notes="; ".join(f"{each.simulation}, {each.title}" for each in speaking))]
     for source in dict.fromkeys(row.input for row in TABLE):
         parts.append(f"## {_TITLES.get(source, source)}\n")
         parts.append("| input | stage | outcome | what happens | habit of |\n|---|---|---|---|---|")

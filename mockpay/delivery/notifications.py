@@ -99,7 +99,7 @@ def _post(
 ) -> tuple[notifications.SentMessage, bool]:
     """One try, or what a scenario has instead of it; and whether it timed out."""
     if notification.tries < lost_tries(notification.outcome):
-        lost = DeliveryResult(503, "lost on the way, as the scenario has it")
+        lost = DeliveryResult(None, "lost on the way, as the scenario has it")
         return notifications.SentMessage(call.url, message, lost), False
     began = runtime.real_clock.now()
     try:

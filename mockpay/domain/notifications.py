@@ -110,7 +110,7 @@ def after(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int
     """
     What a try means: the machine's event, and for a failed one the pause before the next in ms.
 
-    2xx is delivered, 4xx is dead, anything else is tried again.
+    2xx is delivered, what `final_because` has a reason for is dead, anything else is tried again.
 
     Args:
         tries: How many there were, this one included.
@@ -118,16 +118,26 @@ def after(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int
     """
     if result.status is not None and 200 <= result.status < 300:
         return "delivered", None
+    if final_because(profile, result, tries, age_ms):
+        return "gave_up", None
+    return "failed", _pause(profile, tries)
+
+
+def final_because(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int) -> str:
+    """Why no try follows one that was not delivered, in words; empty where one does."""
     if result.status is not None and 400 <= result.status < 500:
-        return "gave_up", None
+        return "a 4xx is never tried again"
     if profile.unreachable_is_final and result.unreachable:
-        return "gave_up", None
+        return "this retry profile never tries again where nobody is there"
     if profile.most_tries is not None and tries >= profile.most_tries:
-        return "gave_up", None
-    pause = profile.pauses[min(tries, len(profile.pauses)) - 1]
-    if age_ms + pause > profile.longest_ms:
-        return "gave_up", None
-    return "failed", pause
+        return f"this retry profile makes {profile.most_tries} tries at most"
+    if age_ms + _pause(profile, tries) > profile.longest_ms:
+        return f"this retry profile ends after {profile.longest_ms // (24 * _HOUR)} days"
+    return ""
+
+
+def _pause(profile: RetryProfile, tries: int) -> int:
+    return profile.pauses[min(tries, len(profile.pauses)) - 1]
 
 
 class Misbehaviour(StrEnum):
@@ -175,8 +185,8 @@ class Notification:
     One delivery as stored; instants in ms of the seller's clock.
 
     `facts` is what the message says, as it stood when it was made; `outcome` what a scenario
-    does to it; `copy` counts the deliveries of one message from 1.  What is about no order has
-    `order_pk` 0 and an empty `order_id`.
+    does to it; `copy` counts the deliveries of one message from 1; `by_hand` says that a tester asked
+    for the last try, or for the next.  What is about no order has `order_pk` 0 and an empty `order_id`.
     """
 
     number: int
@@ -198,6 +208,7 @@ class Notification:
     created_at: int
     updated_at: int
     reason: str | None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ class ProviderPort:
         own_methods: Methods that its pages call otherwise, by code.
         order_id: Makes an order's id (at most 23 characters); `number` counts a seller order id's.
         refund_id: Makes a refund's id; `number` counts up while the id is taken.
+        simulation: What a note can ask for, in its own words and where; empty for nothing.
         payment_simulation: Reads what an order's note asks for; raises Invalid.
         refund_simulation: Reads what a refund's note asks for; raises Invalid.
         throttling_profiles: Values of the setting `throttling` that mean something to it.
@@ -120,6 +121,7 @@ class ProviderPort:
     own_methods: Mapping[str, Method] = field(default_factory=dict)
     order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id
     refund_id: Callable[[Seller, Order, str, int], str] = _refund_id
+    simulation: str = ""
     payment_simulation: Simulation = _nothing
     refund_simulation: Simulation = _nothing
     throttling_profiles: frozenset[str] = frozenset()

@@ -20,6 +20,7 @@ from mockpay.domain.notifications import (
     RetryProfile,
     Try,
     after,
+    final_because,
 )
 from mockpay.domain.orders import Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, Stage
@@ -249,7 +250,7 @@ def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
         IllegalTransition: it is being sent at this moment.
     """
     notification = get_notification(sandbox, notification_id)
-    again = notifications.transition(sandbox, notification, "asked_again", due_at=sandbox.now)
+    again = notifications.transition(sandbox, notification, "asked_again", due_at=sandbox.now, by_hand=True)
     _add_event(sandbox, again, "asked_again", notification.state)
     _enqueue_once(sandbox, again)
     return again
@@ -291,14 +292,18 @@ def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> b
         notification = notifications.transition(sandbox, notification, "claimed")
     count = notification.tries + 1
     notifications.add_try(sandbox, notification.notification_id, _try(sandbox, sent, count))
-    event, pause = after(profile_of(sandbox), sent.result, count, sandbox.now - notification.first_due_at)
+    age, profile = sandbox.now - notification.first_due_at, profile_of(sandbox)
+    event, pause = after(profile, sent.result, count, age)
     due = None if pause is None else sandbox.now + pause
-    changes = {"tries": count} if due is None else {"tries": count, "due_at": due}
-    why = sent.result.reason or f"answered {sent.result.status}"
+    # What comes next, the retry profile asks for.
+    changes = {"tries": count} if due is None else {"tries": count, "due_at": due, "by_hand": False}
+    why = None if event == "delivered" else sent.result.reason or f"answered {sent.result.status}"
+    final = final_because(profile, sent.result, count, age) if event == "gave_up" else ""
     moved = notifications.transition(
-        sandbox, notification, event, reason=None if event == "delivered" else why, **changes
+        sandbox, notification, event, reason=f"{why}; {final}" if final else why, **changes
     )
-    _add_event(sandbox, moved, event, notification.state, number=count, status=sent.result.status)
+    facts = {"number": count, "status": sent.result.status, "reason": sent.result.reason, "final": final}
+    _add_event(sandbox, moved, event, notification.state, **{name: fact for name, fact in facts.items() if fact})
     if due is not None:
         schedule.add(sandbox, SEND, notification.notification_id, due)
     _overtake(sandbox, moved)

@@ -89,8 +89,8 @@ class StageDecision:
 
 
 def stage_decisions(attempt: Attempt) -> list[StageDecision]:
-    """Who decided each stage; one normal line where nobody did."""
-    if attempt.stage_decisions:
+    """Who decided each stage; one normal line where nobody did and the money was there, none before that."""
+    if attempt.stage_decisions or not attempt.funded:
         return [
             StageDecision(
                 stage,
@@ -98,7 +98,7 @@ def stage_decisions(attempt: Attempt) -> list[StageDecision]:
                 decision.source,
                 decision.scenario,
                 decision.seen,
-                decision_sentence(attempt, decision),
+                decision_sentence(attempt, stage, decision),
             )
             for stage, decision in attempt.stage_decisions.items()
         ]
@@ -106,7 +106,7 @@ def stage_decisions(attempt: Attempt) -> list[StageDecision]:
     return [StageDecision(Stage.ISSUER, "success", Source.SUCCESS, None, None, says)]
 
 
-def decision_sentence(attempt: Attempt, decision: Decision) -> str:
+def decision_sentence(attempt: Attempt, stage: Stage, decision: Decision) -> str:
     """Who or what decided, as a clause: the row of a magic value, or what happened instead of the plan."""
     facts, seen = decision.facts or {}, decision.seen
     if decision.source is Source.RISK_RULE:
@@ -117,12 +117,19 @@ def decision_sentence(attempt: Attempt, decision: Decision) -> str:
         return f"the {typed_as(decision)} {seen} was typed: {says}"
     if decision.source is Source.BUYER:
         approval = METHODS[attempt.method].approval
-        return f"the buyer {seen}" if seen else f"the buyer chose this {approval.where if approval else ''}".rstrip()
+        pressed = f"{_PRESSED.get(decision.outcome, 'chose this')} {approval.where if approval else ''}".rstrip()
+        return f"the buyer {seen or pressed}"
     if decision.source is Source.LOCK:
         until = f"{indian(int(facts['until'])):%H:%M}" if "until" in facts else "later"
         return f"wrong codes typed for order {seen or 'none of these'} lock this buyer’s codes until {until} IST"
     if decision.source is Source.BALANCE:
         return f"the buyer’s balance was {seen}"
+    if decision.source in _ASKS:
+        asked = _DESCRIPTIONS.get((stage, decision.outcome)) if stage is not Stage.ISSUER else None
+        words = _ASKS[decision.source].format(scenario=decision.scenario, seen=seen)
+        return f"{words} asked for {decision.outcome}{f': {asked}' if asked else ''}"
+    if decision.source is Source.CLOCK and seen:
+        return seen
     row = _ROWS.get(decision.scenario or "")
     return row.description if row is not None else _SOURCE_SAYS[decision.source]
 
@@ -139,12 +146,24 @@ _VERDICTS: Mapping[str, str] = {
     "review": "the risk check put the payment aside for a review",
     "decline": "the risk check declined the payment",
 }
+#: What a buyer pressed in an app or on a bank's page.
+_PRESSED: Mapping[str, str] = {
+    "success": "approved the payment",
+    "declined": "declined the payment",
+    "failure": "let the payment fail",
+    "pendingok": "left the payment pending",
+    "cancelled": "cancelled",
+}
+#: What no row of the table stands for.
+_ASKS: Mapping[Source, str] = {
+    Source.RULE: "{scenario}, made by dashboard or control API,",
+    Source.SIMULATION: "{scenario} in {seen}",
+    Source.DEFAULT: "the seller’s setting default_outcomes",
+}
+_DESCRIPTIONS: Mapping[tuple[Stage, str], str] = {(row.stage, row.outcome): row.description for row in reversed(TABLE)}
 _SOURCE_SAYS: Mapping[Source, str] = {
-    Source.RULE: "a rule made by dashboard or control API",
-    Source.SIMULATION: "SandboxSimulation in a note",
     Source.INSTRUMENT: "the instrument",
     Source.AMOUNT: "the amount",
-    Source.DEFAULT: "the seller's setting default_outcomes",
     Source.SUCCESS: "nothing spoke",
     Source.TESTER: "a tester declined it in the review",
     Source.CLOCK: "nobody answered in time",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
+    Column,
     ColumnElement,
     Connection,
     Index,
@@ -45,6 +47,7 @@ notifications = Table(
     big("created_at"),
     big("updated_at"),
     text("reason", null=True),
+    Column("by_hand", Boolean, nullable=False, default=False),
     Index("notifications_of_seller", "seller_id", "id"),
     Index("notifications_of_order", "order_pk", "id"),
 )

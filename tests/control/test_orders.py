@@ -84,6 +84,8 @@ def test_nothing_decided_is_an_answer_too(world):
     world.freeze()
     order = world.open_order()
     world.pay(order, "anna@okbank")
+    assert world.get(f"/orders/{order.order_id}").json["why"] == []
+    world.advance(20)
     why = world.get(f"/orders/{order.order_id}").json["why"]
     assert [(one["source"], one["scenario"]) for one in why] == [("success", None)]
 

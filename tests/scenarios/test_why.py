@@ -338,7 +338,7 @@ class End:
     back: str
 
 
-SIGNED, TAMPERED, CLOSED = "The signed result came back", "wrong signature", "the buyer closed the browser"
+SIGNED, TAMPERED, CLOSED = "with the signed result; whether it arrived", "wrong signature", "the browser was closed"
 ENDS = {
     "success": End("1999.00", pays, "CAPTURED", "SUCCESS", (), "", SIGNED),
     "decline": End("1700.51", pays, "FAILED", "FAILURE", ("1700.51",), "amount 1700.51", SIGNED),

@@ -47,6 +47,8 @@ class Source(StrEnum):
     #: What the buyer's balance holds.
     BALANCE = "balance"
     TESTER = "tester"
+    #: A call of the seller's own software.
+    SELLER = "seller"
     #: Nobody did anything in time.
     CLOCK = "clock"
 
@@ -278,6 +280,11 @@ class Attempt:
     def live(self) -> bool:
         """Whether its end is still to come."""
         return self.state in LIVE
+
+    @property
+    def funded(self) -> bool:
+        """Whether the money was there for a moment at least."""
+        return self.state in _FUNDED
 
     @property
     def captured(self) -> Money:

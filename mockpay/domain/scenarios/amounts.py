@@ -8,15 +8,15 @@ from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.rows import Input, Row
 
-#: What the browser brings back to the seller; outcome names are the redirect stage's own.
+#: What the browser is sent back to the seller with; outcome names are the redirect stage's own.
 _REDIRECTS: tuple[tuple[str, str, str], ...] = (
-    ("01", "bad_signature", "the result comes back with a wrong signature"),
-    ("02", "missing_field", "the result comes back without its reason code"),
-    ("03", "amount_changed", "the result comes back with another amount"),
-    ("04", "order_changed", "the result comes back with another order id"),
-    ("05", "duplicated", "the result comes back twice"),
-    ("06", "delayed", "the result comes back 5 seconds late"),
-    ("07", "never_returns", "the browser never comes back"),
+    ("01", "bad_signature", "the result is sent back with a wrong signature"),
+    ("02", "missing_field", "the result is sent back without its reason code"),
+    ("03", "amount_changed", "the result is sent back with another amount"),
+    ("04", "order_changed", "the result is sent back with another order id"),
+    ("05", "duplicated", "the result is sent back twice"),
+    ("06", "delayed", "the result is sent back 5 seconds late"),
+    ("07", "never_returns", "the browser is never sent back"),
     ("08", "failure_though_captured", "told FAILURE though captured; the money is sent back"),
 )
 REDIRECT_OUTCOMES = frozenset({"success"} | {outcome for _, outcome, _ in _REDIRECTS})

@@ -4,8 +4,8 @@ THE TABLE of magic values, and which decides when several apply.
 Every agreed input is one row of a method's record or of a topic here. The resolver, `mockpay scenarios`, the
 dashboard, docs/scenarios.md and the tests read this table; no other file compares with a magic value.
 
-Precedence within a stage: a rule made by control API, SandboxSimulation in a note, the instrument, the amount, the
-seller's default, success.
+Precedence within a stage: a rule made by control API, a simulation that a note asks for, the instrument, the amount,
+the seller's default, success.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ provider = Provider(
     own_methods={wallet.METHOD.code: BALANCE},
     order_id=ids.order_id,
     refund_id=ids.refund_id,
+    simulation=simulation.WHERE,
     payment_simulation=simulation.of_payment,
     refund_simulation=simulation.of_refund,
     throttling_profiles=frozenset(PROFILES),

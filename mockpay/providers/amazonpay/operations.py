@@ -20,6 +20,7 @@ from mockpay.providers.amazonpay.calls import Call
 from mockpay.providers.amazonpay.environments import live_only
 from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.xml_responses import Reply, amazon_state, answer, order_reference
+from mockpay.services.payments.transitions import mark_met
 from mockpay.store import attempts, counters
 from mockpay.store.journal import order_ids
 from mockpay.store.reads import order_search
@@ -177,9 +178,13 @@ def fault_of(sandbox: Sandbox, order: Order) -> str:
         return ""
     outcome = last.plan.at(Stage.VERIFY).outcome
     if outcome in {"stale", "not_found"}:
-        return outcome if sandbox.now < _since(last) + _LATE_MS else ""
-    times = _THROTTLED_CALLS if outcome == "throttled" else 1
-    return outcome if counters.bump(sandbox, f"verify {order.order_id}") <= times else ""
+        meets = sandbox.now < _since(last) + _LATE_MS
+    else:
+        times = _THROTTLED_CALLS if outcome == "throttled" else 1
+        meets = counters.bump(sandbox, f"verify {order.order_id}") <= times
+    if meets:
+        mark_met(sandbox, last, Stage.VERIFY)
+    return outcome if meets else ""
 
 
 def _since(attempt: Attempt) -> int:

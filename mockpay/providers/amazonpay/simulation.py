@@ -18,6 +18,9 @@ from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
 from mockpay.kernel.errors import Invalid
 
 _KEY = "SandboxSimulation"
+_PAYMENTS_NOTE, _REFUNDS_NOTE = "sellerNote", "SellerRefundNote"
+#: Where it may stand, for people.
+WHERE = f"{_KEY} in {_PAYMENTS_NOTE} or {_REFUNDS_NOTE}"
 #: Such a note is short and flat; Amazon's notes have 255 characters.
 _LONGEST, _MOST_BRACKETS = 2_048, 32
 _YEAR = 31_536_000
@@ -108,7 +111,7 @@ def of_payment(note: str | None) -> Mapping[Stage, Decision]:
     Raises:
         Invalid: code ``simulation.invalid``: it asks for what cannot be simulated.
     """
-    return _read(note, "sellerNote", _PAYMENT)
+    return _read(note, _PAYMENTS_NOTE, _PAYMENT)
 
 
 def of_refund(note: str | None) -> Mapping[Stage, Decision]:
@@ -118,7 +121,7 @@ def of_refund(note: str | None) -> Mapping[Stage, Decision]:
     Raises:
         Invalid: code ``simulation.invalid``: it asks for what cannot be simulated.
     """
-    return _read(note, "SellerRefundNote", _REFUND)
+    return _read(note, _REFUNDS_NOTE, _REFUND)
 
 
 def _read(note: str | None, source: str, table: _Table) -> Mapping[Stage, Decision]:
@@ -132,7 +135,7 @@ def _read(note: str | None, source: str, table: _Table) -> Mapping[Stage, Decisi
     if row is None or outcome is None:
         raise _invalid(source)
     name, delay = "/".join(words.values()), options.get("DelaySecs")
-    return {row.stage: Decision(outcome, Source.SIMULATION, f"simulation {name}", source, delay)}
+    return {row.stage: Decision(outcome, Source.SIMULATION, f"{_KEY} {name}", source, delay)}
 
 
 def _outcome(row: _Row, options: _Options) -> str | None:

@@ -104,7 +104,12 @@ def set_deadline(sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth = A
 
 
 def mark_authenticated(
-    sandbox: Sandbox, attempt: Attempt, changes: dict[str, object], event: str = "auth_ok"
+    sandbox: Sandbox,
+    attempt: Attempt,
+    changes: dict[str, object],
+    event: str = "auth_ok",
+    *,
+    frictionless: bool = False,
 ) -> Attempt:
     """
     The buyer is who they say.
@@ -112,10 +117,11 @@ def mark_authenticated(
     Where the method's own app or bank page comes next, the buyer's turn is not over.
     """
     passed: dict[str, Any] = {**changes, "auth": Auth.PASSED}
+    alone = {"frictionless": True} if frictionless else {}
     if METHODS[attempt.method].approval:
         end_authentication(sandbox, attempt, attempt)
         return update(sandbox, attempts.mapper, attempt, **passed)
-    facts = {"method": attempt.method, "eci": changes.get("eci"), "liability": changes.get("liability")}
+    facts = {"method": attempt.method, "eci": changes.get("eci"), "liability": changes.get("liability"), **alone}
     return step(sandbox, ATTEMPTS, attempt, event, Actor.BUYER, passed, **facts)
 
 
@@ -379,5 +385,6 @@ def _apply_outcome(sandbox: Sandbox, attempt: Attempt, txn: Transaction) -> Atte
     if txn.decision is not None and not (attempt.plan.decides(Stage.AUTH) and txn.decision.outcome == "success"):
         changes |= attempt.decision_changes(Stage.AUTH, txn.decision)
     if outcome.authorise:
-        return mark_authenticated(sandbox, attempt, changes, outcome.event)
+        alone = txn.flow is Flow.FRICTIONLESS
+        return mark_authenticated(sandbox, attempt, changes, outcome.event, frictionless=alone)
     return fail_authentication(sandbox, attempt, outcome.event, Actor.ISSUER, outcome.failure, changes)

@@ -37,7 +37,15 @@ from mockpay.services.payments import authentication, banks, reviews
 from mockpay.services.payments.authentication import GUEST, CheckoutContext, Payer
 from mockpay.services.payments.captures import release_order
 from mockpay.services.payments.settlement import record_buyer_answer, schedule_enquiry, settle, submit
-from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, TIMEOUT, get_attempt, get_order
+from mockpay.services.payments.transitions import (
+    ANSWER,
+    ATTEMPTS,
+    ORDERS,
+    TIMEOUT,
+    forget_unmet,
+    get_attempt,
+    get_order,
+)
 from mockpay.services.sellers import offers
 from mockpay.store import attempts, outbox, scenarios, schedule
 from mockpay.store.transitions import add_event, step, update
@@ -72,6 +80,9 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     if number > sandbox.seller.settings.max_attempts:
         raise Conflict("There are no tries left.", code="order.attempts_used_up")
     closed = offers.check(sandbox, order, instrument)
+    former = attempts.last_of_order(sandbox, order.order_pk) if order.attempt_count else None
+    if former is not None and not former.live:
+        forget_unmet(sandbox, former)
     attempt = _new_attempt(sandbox, order, instrument, number, payer, bank_closed=closed)
     if not attempts.add(sandbox, attempt):
         raise Conflict("Another try has not ended yet.", code="attempt.live")

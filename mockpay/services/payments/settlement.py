@@ -55,9 +55,10 @@ def record_buyer_answer(
     if attempt.auth is not Auth.METHOD:
         return attempt  # The method's own app or bank does not have the turn.
     # Nobody's press of a button: a magic value, a rule, or the simulated buyer.
-    alone: dict[str, Any] = {"unasked": True} if outcome is None else {}
-    if outcome is not None:
-        attempt = overrule(sandbox, attempt, decision or Decision(outcome, Source.BUYER))
+    alone: dict[str, Any] = {"unasked": True} if outcome is None and actor is not Actor.BUYER else {}
+    if not alone:
+        made = decision or Decision(outcome or attempt.issuer_outcome, Source.BUYER)
+        attempt = overrule(sandbox, attempt, made)
     network = response_codes_of(attempt)
     told = network.answer(outcome or attempt.issuer_outcome)
     money = network.money_status(told.code)

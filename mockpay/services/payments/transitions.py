@@ -9,7 +9,7 @@ from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.method import MoneyStatus
 from mockpay.domain.methods.registry import METHODS, no_answer_failure, response_codes_of
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Source, Stage
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
@@ -146,6 +146,29 @@ def put_rules_back(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None
             scenarios.put_back(sandbox, str(decision.scenario))
 
 
+#: What comes after an attempt's end, and so of an order's last one only.
+_AFTER_THE_LAST = (Stage.REDIRECT, Stage.IPN, Stage.VERIFY)
+
+
+def forget_unmet(sandbox: Sandbox, attempt: Attempt) -> None:
+    """Another try follows: what this one's way back, notification and status would have met, it has not met."""
+    unmet = {stage for stage in _AFTER_THE_LAST if attempt.plan.decides(stage) and not attempt.decisions.decides(stage)}
+    for stage in unmet:
+        decision = attempt.plan.at(stage)
+        if decision.source is Source.RULE:
+            scenarios.put_back(sandbox, str(decision.scenario))
+    if unmet:
+        plan = Plan({stage: made for stage, made in attempt.plan.decisions.items() if stage not in unmet})
+        update(sandbox, attempts.mapper, attempt, plan=plan, scenario=plan.scenario, updated_at=attempt.updated_at)
+
+
+def mark_met(sandbox: Sandbox, attempt: Attempt, stage: Stage) -> None:
+    """Keep that an attempt has met what its plan has for a stage that may also go by."""
+    if not attempt.decisions.decides(stage):
+        changes = attempt.decision_changes(stage, attempt.plan.at(stage))
+        update(sandbox, attempts.mapper, attempt, **changes, updated_at=attempt.updated_at)
+
+
 def shred_secret(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """The card number is needed no more."""
     if METHODS[attempt.method].card:
@@ -221,10 +244,10 @@ def get_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
 
 
 def overrule(sandbox: Sandbox, attempt: Attempt, decision: Decision) -> Attempt:
-    """Keep who decided the issuer's stage, where it comes out otherwise than planned; the first one counts."""
+    """Keep who decided the issuer's stage, where that is not what planned it; the first one counts."""
     codes = response_codes_of(attempt)
     as_planned = codes.answer(decision.outcome) == codes.answer(attempt.issuer_outcome)
-    if as_planned or attempt.decisions.decides(Stage.ISSUER):
+    if (as_planned and attempt.plan.decides(Stage.ISSUER)) or attempt.decisions.decides(Stage.ISSUER):
         return attempt
     return update(sandbox, attempts.mapper, attempt, **attempt.decision_changes(Stage.ISSUER, decision))
 

@@ -6,16 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select, true
 
 from mockpay.domain.orders import OPEN, Order
 from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, AttemptState, Source
+from mockpay.domain.payments.decisions import deciding_end
 from mockpay.domain.refunds import RefundState
 from mockpay.store import attempts as attempt_rows
 from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
 from mockpay.store.db.mapping import Mapper
-from mockpay.store.db.paging import PAGE, Page, number_of, page_of
+from mockpay.store.db.paging import PAGE, Page, cursor_of, number_of, page_of
 from mockpay.store.journal import about, journal
 from mockpay.store.notifications import notifications, tries
 from mockpay.store.orders import orders
@@ -31,8 +32,9 @@ class OrderFilter:
     Which orders; what is empty or None does not matter.
 
     `shown_states` are states where an open order whose newest attempt ended without money has that attempt's;
-    `attempt_states` of the newest attempt; `decided_by` is a `Source` value or a scenario's name; `text` is
-    what `mockpay.store.reads.order_text` looks for; `refunds` is ``possible`` or ``pending``.
+    `attempt_states` of the newest attempt; `decided_by` is a `Source` value that settled how the order stands, or the
+    name of a scenario that its newest attempt met; `text` is what `mockpay.store.reads.order_text` looks for;
+    `refunds` is ``possible`` or ``pending``.
     """
 
     states: tuple[str, ...] = ()
@@ -69,8 +71,39 @@ class OrderRow:
     last: Attempt | None
 
 
+#: So many pages are read at most to fill one with a filter that only rows can answer.
+_MOST_PAGES = 20
+
+
 def orders_page(sandbox: Sandbox, wanted: OrderFilter, cursor: str | None = None, limit: int = PAGE) -> Page[OrderRow]:
-    """The seller's orders, the newest first."""
+    """The seller's orders, the newest first; one page may be short of rows where who decided is asked for."""
+    page = _orders_page(sandbox, wanted, cursor, limit)
+    if not wanted.decided_by:
+        return page
+    rows: list[OrderRow] = []
+    for _ in range(_MOST_PAGES):
+        for row in page.items:
+            if _decided_so(row, wanted.decided_by):
+                rows.append(row)
+            if len(rows) == limit:
+                more = row is not page.items[-1] or page.next_cursor
+                return Page(rows, cursor_of("order", row.order.order_pk) if more else None)
+        if page.next_cursor is None:
+            break
+        page = _orders_page(sandbox, wanted, page.next_cursor, limit)
+    return Page(rows, page.next_cursor)
+
+
+def _decided_so(row: OrderRow, name: str) -> bool:
+    """Whether this source settled how the order stands, or this scenario was met; an order nobody tried is normal."""
+    decision = deciding_end(row.order, row.last)
+    if name in set(Source):
+        nobody = Source.SUCCESS if row.last else None
+        return name == (decision.source if decision else nobody)
+    return row.last is not None and any(made.scenario == name for made in row.last.stage_decisions.values())
+
+
+def _orders_page(sandbox: Sandbox, wanted: OrderFilter, cursor: str | None, limit: int) -> Page[OrderRow]:
     query = _of_orders(sandbox, select(orders), wanted).order_by(orders.c.id.desc())
     if cursor:
         query = query.where(orders.c.id < number_of("order", cursor))
@@ -143,7 +176,7 @@ def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Sel
     if wanted.method:
         query = query.where(attempts.c.method == wanted.method)
     if wanted.decided_by:
-        query = query.where(_decided_by(wanted.decided_by))
+        query = query.where(_may_have_decided(wanted.decided_by))
     if wanted.refunds:
         query = query.where(_with_refunds(sandbox, wanted.refunds))
     if wanted.text:
@@ -166,18 +199,17 @@ def _with_last(wanted: OrderFilter) -> Any:
     if not (wanted.method or wanted.decided_by or wanted.attempt_states or wanted.refunds):
         return orders
     newest = and_(attempts.c.order_pk == orders.c.id, attempts.c.number == orders.c.attempt_count)
-    return orders.join(attempts, newest)
+    # An order that nobody tried may be cancelled by somebody.
+    return orders.join(attempts, newest, isouter=not (wanted.method or wanted.attempt_states or wanted.refunds))
 
 
-def _decided_by(name: str) -> ColumnElement[bool]:
+def _may_have_decided(name: str) -> ColumnElement[bool]:
+    """Orders of whose newest attempt, or end, the source or scenario is part; whether it was met, rows tell."""
     # Both are compact JSON of our own writing.
-    plan, later = attempts.c.plan, attempts.c.decisions
-    if name == Source.SUCCESS:
-        return and_(attempts.c.scenario.is_(None), ~later.contains('"source"'))
-    if name in set(Source):
-        part = f'"source":"{name}"'
-        return or_(plan.contains(part, autoescape=True), later.contains(part, autoescape=True))
-    return or_(attempts.c.scenario == name, later.contains(f'"scenario":"{name}"', autoescape=True))
+    part = f'"source":"{name}"' if name in set(Source) else f'"scenario":"{name}"'
+    named = [column.contains(part, autoescape=True) for column in (attempts.c.plan, attempts.c.decisions)]
+    ended = or_(orders.c.cancelled_by.is_not(None), orders.c.reason == "authorization_expired")
+    return true() if name == Source.SUCCESS else or_(*named, ended)
 
 
 @dataclass(frozen=True, slots=True)

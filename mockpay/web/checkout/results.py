@@ -6,6 +6,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import PAID, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Source, Stage
 from mockpay.kernel.clock import SECOND
+from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import ANSWER
 from mockpay.store import attempts, notifications, schedule
 from mockpay.web.checkout import page_session
@@ -17,6 +18,7 @@ from mockpay.web.wording.sentences import (
     method_name,
     method_title,
     not_proved,
+    reference_label,
     time_of_day,
     to_the_buyer,
     whose_doing,
@@ -135,6 +137,7 @@ def result(session: PageSession) -> dict[str, object]:
     shown: dict[str, object] = {
         "unknown": last is not None and last.state is _A.UNKNOWN,
         "undecided": last is not None and last.live,
+        "unconfirmed": session.auth_pending,
         "reason": order.reason,
         "code": last.failure.code if last and last.failure else None,
         "refs": [],
@@ -156,8 +159,19 @@ def result(session: PageSession) -> dict[str, object]:
             "sentence": f"{_money_of_cancelled(last)} {_hears(session)}",
         }
     if last is not None and last.live and order.open:
-        return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": "Your bank has not decided yet."}
+        return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": _undecided(session, last)}
     return shown | _failed(session)
+
+
+def _undecided(session: PageSession, last: Attempt) -> str:
+    """Who has still to say something of a payment."""
+    if last.state is _A.RISK_REVIEW:
+        return "We are checking this payment; nothing was taken yet."
+    if last.state is _A.AUTH_PENDING and last.auth is not Auth.PASSED:
+        return "You have not confirmed this payment yet."
+    if last.state is _A.UNKNOWN:
+        return f"{_decider(session, last)} has not told us; money may have left your account."
+    return f"{_decider(session, last)} has not decided yet."
 
 
 def _money_of_cancelled(last: Attempt | None) -> str:
@@ -182,17 +196,18 @@ def _paid(session: PageSession) -> dict[str, object]:
         details = METHODS[last.method].details(last.instrument)
         refs += [{"label": label, "value": value} for label, value in details.items()]
         if last.reference:
-            refs.append({"label": "Bank reference", "value": last.reference})
+            refs.append({"label": reference_label(last), "value": last.reference})
     refs += [
         {"label": "Order reference", "value": order.order_id},
         {"label": "Time", "value": time_of_day(order.updated_at)},
     ]
     returned = last is not None and order.refunded_minor >= last.captured_minor
     back = "The money was taken, then sent back." if returned else ""
+    part = f", less {Money(order.refunded_minor, order.amount.currency).display()} that came back"
     return {
         "status": "SUCCESS",
         "heading": "Payment successful",
-        "sentence": back or f"{page_session.store(session)} has your money.",
+        "sentence": back or f"{page_session.store(session)} has your money{part if order.refunded_minor else ''}.",
         "refs": refs,
         "fault": page_session.redirect_says(session),
     }
@@ -207,6 +222,8 @@ def _failed(session: PageSession) -> dict[str, object]:
         sentence = f"{to_the_buyer(last)}{_balance(last)}. {sentence}"
     if last is not None and last.state is _A.REVERSED:
         sentence = "The money went back to your account."
+    elif last is not None and last.state is _A.VOIDED:
+        sentence = f"{page_session.store(session)} did not take the money in time; your bank holds it no more."
     elif last is not None and last.state is _A.PENDING:
         sentence = "The time to pay is over. Should the bank still pay, the money goes back."
     expired = order.state is OrderState.EXPIRED

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.decisions import deciding
 from mockpay.domain.timeline import Actor
 from mockpay.otp import otp_table
 from mockpay.risk import assessment as risk
@@ -157,7 +158,11 @@ class AttemptFailure(Struct, kw_only=True):
 
 
 class AttemptSummary(Struct, kw_only=True):
-    """One try to take an order's money; `saved_token` is the saved method that paid."""
+    """
+    One try to take an order's money; `saved_token` is the saved method that paid.
+
+    `scenario` names the row, the rule or the risk rule that settled how it stands; null where none did, or none yet.
+    """
 
     attempt_id: str
     method: str
@@ -236,17 +241,22 @@ def attempt_detail(sandbox: Sandbox, attempt: Attempt) -> AttemptDetail:
         otps=otps,
         authentications=authentications,
         timeline=timeline_entries(timeline.of_order(sandbox, order.order_pk), subjects),
-        **_amounts(attempt),
+        **_computed(attempt),
     )
 
 
 def attempt_summary(attempt: Attempt) -> AttemptSummary:
     """An attempt without what happened to it."""
-    return to_response(AttemptSummary, attempt, **_amounts(attempt))
+    return to_response(AttemptSummary, attempt, **_computed(attempt))
 
 
-def _amounts(attempt: Attempt) -> dict[str, str]:
-    return {"captured_amount": attempt.captured.wire(), "refundable_amount": attempt.refundable.wire()}
+def _computed(attempt: Attempt) -> dict[str, str | None]:
+    settled = deciding(attempt)
+    return {
+        "captured_amount": attempt.captured.wire(),
+        "refundable_amount": attempt.refundable.wire(),
+        "scenario": settled[1].scenario if settled else None,
+    }
 
 
 def stage_decisions(attempt: Attempt) -> list[StageDecision]:

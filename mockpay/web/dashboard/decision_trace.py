@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import NORMAL, PLANNERS, Attempt, AttemptState, Decision, Source, Stage
+from mockpay.domain.payments.decisions import deciding
 from mockpay.services.scenarios import stage_decisions
-from mockpay.web.wording.sentences import deciding, magic_part, meaning, method_name
+from mockpay.web.wording.sentences import magic_part, meaning, method_name
 
 _NAMES: dict[Source, str] = {
     Source.RULE: "One-shot rule",
-    Source.SIMULATION: "SandboxSimulation",
+    Source.SIMULATION: "Note",
     Source.INSTRUMENT: "Instrument",
     Source.AMOUNT: "Amount band",
     Source.DEFAULT: "Seller default",
@@ -26,11 +27,12 @@ _NAMES: dict[Source, str] = {
     Source.LOCK: "Lock",
     Source.BALANCE: "Balance",
     Source.TESTER: "Tester",
+    Source.SELLER: "Seller",
     Source.CLOCK: "Clock",
 }
 _DECIDED: dict[Source, str] = {
     Source.RULE: "Decided by a rule",
-    Source.SIMULATION: "Decided by SandboxSimulation in a note",
+    Source.SIMULATION: "Decided by a note",
     Source.INSTRUMENT: "Decided by the {instrument}",
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
@@ -41,6 +43,7 @@ _DECIDED: dict[Source, str] = {
     Source.LOCK: "Decided by a lock",
     Source.BALANCE: "Decided by the balance",
     Source.TESTER: "Decided by a tester",
+    Source.SELLER: "Decided by the seller",
     Source.CLOCK: "Decided by the clock",
 }
 #: Whose value is told beside the head.
@@ -102,7 +105,7 @@ def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: b
 def _won(decision: Decision) -> str:
     if decision.source is Source.SUCCESS:
         return "everything normal"
-    words = decision.scenario if decision.source is Source.RULE else decision.seen
+    words = decision.scenario if decision.source in {Source.RULE, Source.SIMULATION} else decision.seen
     return f"{words}: {decision.outcome}"
 
 
@@ -111,7 +114,7 @@ def _passed(attempt: Attempt, source: Source, *, magic_amounts: bool) -> str:
     if source is Source.RULE:
         return "none waiting"
     if source is Source.SIMULATION:
-        return "none in a note"
+        return "asks for nothing"
     if source is Source.INSTRUMENT:
         method = METHODS[attempt.method]
         title = method.instrument_title(attempt.instrument)

@@ -10,7 +10,7 @@ from flask import render_template, request, url_for
 
 from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.scenarios.resolution import TABLE
-from mockpay.kernel.clock import Mode, indian, rfc3339
+from mockpay.kernel.clock import SECOND, Mode, indian, rfc3339
 from mockpay.store import sellers
 from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -44,7 +44,7 @@ class NavigationItem:
 
 @dataclass(frozen=True, slots=True)
 class ClockView:
-    """What the clock in the top bar shows."""
+    """What the clock in the top bar shows; `moved` says that it is not the real time."""
 
     frozen: bool
     date: str
@@ -52,6 +52,7 @@ class ClockView:
     time: str
     iso: str
     milliseconds: int
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _clock_view(sandbox: Sandbox) -> ClockView:
         time=f"{now:%H:%M:%S}",
         iso=rfc3339(sandbox.now),
         milliseconds=sandbox.now,
+        moved=abs(sandbox.now - sandbox.real_now) >= SECOND,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, url_for
 
+from mockpay.domain.notifications import DeliveryState, Notification, lost_tries
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
 from mockpay.domain.timeline import Actor, TimelineEvent
@@ -23,7 +24,7 @@ from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.decision_trace import Reproduction, decision_traces, reproduction_of
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
-from mockpay.web.dashboard.seller_messages import browser_return, last_calls
+from mockpay.web.dashboard.seller_messages import Call, browser_return, last_calls
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import lines_to_come, moment, offset, timeline_by_try
 
@@ -84,6 +85,8 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
     tries = attempts.of_order(sandbox, order.order_pk)
     last = tries[-1] if tries else None
     events = transitions.of_order(sandbox, order.order_pk)
+    sent = notifications.of_order(sandbox, order.order_pk)
+    calls = last_calls(sandbox, order)
     return render(
         runtime,
         sandbox,
@@ -92,7 +95,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         order=order,
         state=shown_state(order, last),
         answer=sentences.what_happened(order, last, full=True, methods=sandbox.provider_of(order).methods),
-        whose=sentences.whose_doing(order, last),
+        whose=_whose(order, last, _troubles(order, sent, calls)),
         tries=[_try(attempt) for attempt in tries],
         urls=_urls(sandbox, order),
         acts=legal(sandbox, order, tries),
@@ -105,12 +108,40 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         browser=browser_return(events),
         no_notification=_no_notification(sandbox, order, tries),
         no_ipn_url=not sandbox.seller.ipn_url,
-        calls=[(call, deliveries.layers(call.answer) if call.answer else []) for call in last_calls(sandbox, order)],
+        calls=[(call, deliveries.layers(call.answer) if call.answer else []) for call in calls],
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
-        notifications=[deliveries.line(sandbox, row) for row in notifications.of_order(sandbox, order.order_pk)],
+        notifications=[deliveries.line(sandbox, row) for row in sent],
         reproduction=_reproduction(runtime, sandbox, last),
     )
+
+
+def _whose(order: Order, last: Attempt | None, troubles: Sequence[str]) -> str:
+    """Whether something is wrong on the seller's side, and whose doing the end is."""
+    return f"{sentences.about_integration(order, last, troubles)} {sentences.whose_doing(order, last)}".lstrip()
+
+
+#: From here on a status tells of the sandbox's own trouble, such as a scenario's, and not of the caller's.
+_OWN_TROUBLE = 500
+
+
+def _troubles(order: Order, sent: Sequence[Notification], calls: Sequence[Call]) -> list[str]:
+    """What of the seller's own part failed: notifications, calls, and what the real service would refuse."""
+    stored = order.request.get("warnings")
+    warnings = stored if isinstance(stored, Mapping) else {}
+    lost = [each for each in sent if each.state in _UNDELIVERED and each.tries > lost_tries(each.outcome)]
+    accepted = [
+        *(f"{name}: {text}".rstrip(".") for name, text in warnings.items()),
+        *(warning for call in calls for warning in call.warnings),
+    ]
+    return [
+        *dict.fromkeys(accepted),
+        *(f"notification “{deliveries.what_was_told(each)}”: {each.reason}".rstrip(".") for each in lost),
+        *(f"{call.kind} was refused: {call.outcome}" for call in calls if 400 <= (call.status or 0) < _OWN_TROUBLE),
+    ]
+
+
+_UNDELIVERED = frozenset({DeliveryState.RETRY_WAIT, DeliveryState.DEAD})
 
 
 def _no_notification(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> str:
@@ -170,6 +201,7 @@ def _try(attempt: Attempt) -> dict[str, str]:
         "fact": _fact(attempt),
         "decided_by": sentences.decided_by(attempt) or "",
         "reference": attempt.reference or "",
+        "reference_label": sentences.reference_label(attempt),
     }
 
 

@@ -14,7 +14,6 @@ from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
 from mockpay.domain.payments.attempts import UNPAID_ENDS, Attempt, AttemptState, Source
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.kernel.money import Money
-from mockpay.store.db.paging import Page
 from mockpay.store.reads import lists
 from mockpay.store.reads.lists import Bar, OrderFilter, OrderRow
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -99,8 +98,6 @@ def _sentence(stacks: Iterable[Mapping[str, int]], labels: tuple[str, ...]) -> s
 
 
 _PAGE = 50
-#: So many are read at once to fill one with a filter that only their rows can answer.
-_MOST_PAGES = 20
 _LONGEST_SEARCH = 200
 
 #: The tabs: name in the address, words, states.
@@ -134,7 +131,7 @@ def _filter(listing: Listing) -> OrderFilter:
         shown_states=listing.states(_TABS),
         attempt_states=(chosen["last"],) if chosen["last"] else (),
         method=chosen["method"] or None,
-        decided_by=None if chosen["by"] == Source.SUCCESS else chosen["by"] or None,
+        decided_by=chosen["by"] or None,
         refunds=chosen["refunds"] or None,
         text=chosen["q"][:_LONGEST_SEARCH] or None,
     )
@@ -145,7 +142,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         "orders", sandbox.seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS, refunds=_REFUNDS
     )
     chosen = _filter(listing)
-    page = _rows(sandbox, chosen, listing.chosen["by"])
+    page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
     # Who decided is read of each row, so nobody has counted.
     counts = {} if listing.chosen["by"] else lists.counts_by_state(sandbox, chosen)
     bars = lists.bars(sandbox, first_minute(sandbox.now), MINUTE)
@@ -166,25 +163,6 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
         },
         **listing.head(page.next_cursor, list_page.timeline_version(sandbox)),
     )
-
-
-def _rows(sandbox: Sandbox, chosen: OrderFilter, by: str) -> Page[OrderRow]:
-    """One page of orders; those that a tag says `by` decided are picked from several."""
-    page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
-    if not by:
-        return page
-    rows = _decided(page.items, by)
-    for _ in range(_MOST_PAGES):
-        if len(rows) >= _PAGE or page.next_cursor is None:
-            break
-        page = lists.orders_page(sandbox, chosen, page.next_cursor, _PAGE)
-        rows += _decided(page.items, by)
-    return Page(rows, page.next_cursor)
-
-
-def _decided(rows: Iterable[OrderRow], by: str) -> list[OrderRow]:
-    decided = ((row, sentences.deciding(row.last)) for row in rows if row.last)
-    return [row for row, settled in decided if (settled[1].source if settled else Source.SUCCESS) == by]
 
 
 def shown_state(order: Order, last: Attempt | None) -> str:
@@ -216,7 +194,7 @@ def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:
         "seller_order_id": order.seller_order_id,
         "method": sentences.method_title(last),
         "icon": sentences.method_icon(last),
-        "decided_by": sentences.decided_by(last),
+        "decided_by": sentences.decided_by(last, order),
         "amount": order.amount.display(),
         "captured": last.captured.display() if last and 0 < last.captured_minor < last.amount.minor else "",
         "refunds": _refunds(order, last),

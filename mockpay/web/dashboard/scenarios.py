@@ -37,7 +37,7 @@ from mockpay.web.wording.sentences import span
 _STAGES = tuple(dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
 _AMOUNTS: Mapping[Stage, tuple[str, str]] = {
     Stage.ISSUER: ("what the issuer answers", "Paise are the code."),
-    Stage.REDIRECT: ("what comes back", "The payment succeeds."),
+    Stage.REDIRECT: ("the way back", "The payment succeeds."),
     Stage.AUTH: ("3-D Secure", "Of any card."),
     Stage.RISK: ("the risk check", "Before anybody is asked."),
     Stage.CAPTURE: ("the capture", "After the money was authorised."),
@@ -207,6 +207,7 @@ def _show(runtime: Runtime, sandbox: Sandbox) -> str:
         choices=choices,
         groups=[group for group in groups if group.lines],
         rules=[_rule_line(sandbox, rule) for rule in waiting],
+        notes=[f"{each.simulation} ({each.title})" for each in sandbox.runtime.providers.values() if each.simulation],
         magic_amounts=sandbox.seller.settings.magic_amounts,
     )
 

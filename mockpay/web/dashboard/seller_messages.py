@@ -22,7 +22,7 @@ _CALLS = 200
 
 @dataclass(frozen=True, slots=True)
 class BrowserReturn:
-    """What the buyer's browser brought to the seller's URL; no `url` where it brought nothing."""
+    """What the buyer's browser was sent to the seller's URL with; no `url` where it was not."""
 
     words: str
     url: str = ""
@@ -34,7 +34,7 @@ class Call:
     """
     The last call of its kind about an order, and its answer; one without an answer's body is what the seller sent.
 
-    `count` is how many there were.
+    `count` is how many there were; `warnings` say what of it the real service would refuse.
     """
 
     kind: str
@@ -44,17 +44,19 @@ class Call:
     outcome: str
     count: int
     answer: str
+    warnings: tuple[str, ...] = ()
 
 
 def browser_return(events: Sequence[TimelineEvent]) -> BrowserReturn:
-    """What came back in the browser, by the order's timeline."""
+    """What the browser was sent back with, by the order's timeline."""
     back = next((event for event in events if event.machine == "order" and event.event == "returned"), None)
     if back is None:
-        return BrowserReturn("Nothing came back yet: the buyer has not left the payment page.")
+        return BrowserReturn("Nothing yet: the browser was not sent back from the payment page.")
     fault, url = RETURNS.get(str(back.facts.get("fault"))), str(back.facts.get("url", ""))
     if not url:
-        return BrowserReturn("Nothing came back: the buyer closed the browser.")
-    words = f"{fault[:1].upper()}{fault[1:]}." if fault else "The signed result came back."
+        return BrowserReturn("Nothing: the browser was closed, as the scenario has it, and not sent back.")
+    sent = f"{fault[:1].upper()}{fault[1:]}" if fault else "The browser was sent to this URL with the signed result"
+    words = f"{sent}; whether it arrived, only the seller knows."
     return BrowserReturn(words, url, tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True)))
 
 
@@ -72,6 +74,7 @@ def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
             outcome=row.outcome,
             count=counts[row.kind],
             answer=row.answer or "",
+            warnings=tuple(f"{name}: {text}".rstrip(".") for name, text in row.facts.get("warnings", {}).items()),
         )
         for row in sorted(newest.values(), key=lambda row: -row.number)
     ]

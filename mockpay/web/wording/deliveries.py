@@ -35,10 +35,14 @@ def chip(state: DeliveryState) -> Chip:
 
 def what_happened(notification: Notification, now: int) -> str:
     """One sentence that answers "what happened?" for a notification."""
+    scenario = notification.outcome == Misbehaviour.NONE
     if notification.state is _S.DELIVERED:
-        return f"Delivered at the {ordinal(notification.tries)} try"
+        delivered = f"delivered at the {ordinal(notification.tries)} try"
+        if scenario:
+            return f"Kept back by a scenario, then sent by a tester: {delivered}"
+        by = ", which a tester asked for" if notification.by_hand else ""
+        return f"D{delivered[1:]}{by}"
     if notification.state is _S.SUPPRESSED:
-        scenario = notification.outcome == Misbehaviour.NONE
         return "Kept back, as the scenario has it" if scenario else f"Kept back: {notification.reason}"
     if notification.state is _S.SENDING:
         return "Is being sent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mockpay.domain.payments.attempts import Source, Stage
+from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor, TimelineEvent
@@ -25,7 +25,7 @@ _ENDED_BY: Mapping[Actor, str] = {
 _DESCRIPTIONS: Mapping[str, str] = {row.name: row.description for row in TABLE}
 _DECIDED: Mapping[Source, str] = {
     Source.RULE: "Decided by a rule",
-    Source.SIMULATION: "Decided by SandboxSimulation in SellerRefundNote",
+    Source.SIMULATION: "Decided by a note",
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
 }
@@ -63,7 +63,7 @@ def who_decides(refund: Refund, events: Iterable[TimelineEvent]) -> str:
         return "Nobody but a tester decides: complete, decline or release it."
     end = f"is declined, {refund.decline}" if refund.decline else "is completed"
     if refund.polls_left is not None:
-        return f"The seller’s own GetRefundDetails decide; then it {end}."
+        return f"The seller’s own questions about it decide; then it {end}."
     return f"The clock decides: on {moment(refund.due_at or refund.created_at)} it {end}."
 
 
@@ -77,11 +77,7 @@ def decided_by(refund: Refund) -> str | None:
     decision = next((each for each in refund.plan.decisions.values() if each.scenario), None)
     if decision is None:
         return None
-    words = {
-        Source.AMOUNT: f"amount {decision.seen}",
-        Source.SIMULATION: "SandboxSimulation",
-        Source.DEFAULT: "seller default",
-    }
+    words = {Source.AMOUNT: f"amount {decision.seen}", Source.DEFAULT: "seller default"}
     return words.get(decision.source, decision.scenario)
 
 
@@ -95,6 +91,12 @@ class Decided:
     description: str
 
 
+def _description(decision: Decision) -> str:
+    if decision.source is Source.SIMULATION:
+        return f"{decision.scenario} in {decision.seen} asked for {decision.outcome}"
+    return _DESCRIPTIONS.get(decision.scenario or "", decision.outcome)
+
+
 def decisions(refund: Refund) -> list[Decided]:
     """Each stage of the refund that a scenario had a say in."""
     return [
@@ -102,7 +104,7 @@ def decisions(refund: Refund) -> list[Decided]:
             head=_DECIDED.get(decision.source, "Decided"),
             seen=decision.seen if decision.source is Source.AMOUNT else None,
             stage=str(stage),
-            description=_DESCRIPTIONS.get(decision.scenario or "", decision.outcome),
+            description=_description(decision),
         )
         for stage, decision in refund.plan.decisions.items()
         if stage in {Stage.REFUND, Stage.IPN}

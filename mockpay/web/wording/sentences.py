@@ -6,12 +6,12 @@ Pure functions over stored orders and attempts; used by the dashboard and by the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import request
 
-from mockpay.domain.methods.method import Method, MoneyStatus
-from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.methods.method import REVERSED, Method, MoneyStatus
+from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.domain.payments.attempts import (
     BEFORE_MONEY,
@@ -24,6 +24,7 @@ from mockpay.domain.payments.attempts import (
     Source,
     Stage,
 )
+from mockpay.domain.payments.decisions import deciding, deciding_end
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import DAY, SECOND, indian
@@ -50,7 +51,7 @@ BUYERS_DOING: Mapping[str, str] = {
     "authentication_failed": "The buyer did not prove who they are at the card’s bank",
     "payment_cancelled": "The buyer gave this try up",
     "payment_timed_out": "The buyer did not prove who they are in time",
-    "otp_attempts_exceeded": "The buyer typed too many wrong codes",
+    "otp_attempts_exceeded": "The buyer’s one-time codes are locked",
 }
 #: The same, and what the sandbox itself refused.
 BEFORE_THE_BANK = {**BUYERS_DOING, DECLINED_REASON: "The risk check declined the payment"}
@@ -60,6 +61,8 @@ _STATUS: Mapping[str, str] = {
     "U": "The card’s bank could not check who the buyer is",
     "R": "The card’s bank rejected the buyer’s authentication",
 }
+#: By the reason of a status, where nobody doubted the buyer.
+_FORGED: Mapping[str, str] = {"09": "3-D Secure’s result was forged on its way"}
 #: Where the buyer is who must prove who they are.
 _PROOFS: Mapping[Auth | None, str] = {
     Auth.OTP: "Waiting for a one-time code",
@@ -68,7 +71,7 @@ _PROOFS: Mapping[Auth | None, str] = {
 #: What planned the answer; an instrument is named by its method.
 _ASKED: Mapping[Source, str] = {
     Source.RULE: "seller’s {scenario}",
-    Source.SIMULATION: "note’s {scenario}",
+    Source.SIMULATION: "{seen}’s {scenario}",
     Source.AMOUNT: "amount {seen}",
     Source.DEFAULT: "seller’s default outcome {seen}",
 }
@@ -83,13 +86,16 @@ _GAVE_UP: Mapping[Actor | None, str] = {
     Actor.SELLER: "The seller cancelled the order.",
     None: "The buyer gave up on the payment page.",
 }
-_CANCELLED_HOLD = ("Cancelled before capture", "The order was cancelled while its money was held.")
-#: A hold that waits says what for; one that was released says why it was.
-_HOLDS: Mapping[AttemptState, str] = {
-    _A.AUTHORIZED: "The seller captures the money or cancels the order.",
-    _A.VOIDED: "",
+#: By the stage whose value asked: what for.
+_ASKED_FOR: Mapping[Stage, str] = {
+    Stage.RISK: "this verdict of the risk check",
+    Stage.AUTH: "this authentication",
+    Stage.GATEWAY: "this silence",
+    Stage.CAPTURE: "this capture",
+    Stage.REDIRECT: "this way back",
+    Stage.IPN: "this notification",
+    Stage.VERIFY: "this answer to the seller’s question",
 }
-_INNOCENT = "Nothing is wrong in your integration."
 
 
 def span(milliseconds: int) -> str:
@@ -127,6 +133,11 @@ def method_name(attempt: Attempt, methods: Mapping[str, Method] = METHODS) -> st
     return methods[attempt.method].noun
 
 
+def reference_label(attempt: Attempt) -> str:
+    """What the number is called by which others find a payment: no bank knows of one from a balance."""
+    return "Bank reference" if METHODS[attempt.method].reference else "Payment reference"
+
+
 def method_icon(attempt: Attempt | None) -> str:
     """The icon of what was paid with."""
     return METHODS[attempt.method].icon if attempt else "dash"
@@ -155,7 +166,8 @@ def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> st
     text, codes = meaning(failure.code, method), METHODS[method].response_codes
     status, slash, why = failure.code.partition("/")
     if slash and failure.step == "payment_authentication" and failure.reason == "authentication_failed":
-        text = _STATUS.get(status, text) + ("" if why == FAILED else f": {REASONS.get(why, why)}")
+        text = _FORGED.get(why) or _STATUS.get(status, text)
+        text += "" if why == FAILED else f": {REASONS.get(why, why)}"
         return text if full else f"{text} ({failure.code})"
     early = BEFORE_THE_BANK.get(failure.reason) if ended_before_the_bank(failure, method) else None
     text = early or text
@@ -163,7 +175,9 @@ def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> st
     if row is not None and row.money is MoneyStatus.EXPIRED and METHODS[method].unanswered:
         text = METHODS[method].unanswered if full else METHODS[method].unanswered.removeprefix("the ")
     who = "" if early else _WHO.get(failure.source, ("", ""))[full].format(noun=METHODS[method].noun)
-    sentence = who + text if who else text[:1].upper() + text[1:]
+    # "The bank declined: declined by the bank" says it twice.
+    text = "" if who and text == "declined by the bank" else text
+    sentence = (who + text).rstrip(": ") if who else text[:1].upper() + text[1:]
     return sentence if full or not failure.code else f"{sentence} ({failure.code})"
 
 
@@ -217,9 +231,10 @@ def captured_part(attempt: Attempt) -> str:
 
 def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
     if last is not None and last.state is _A.REVERSED:
-        return "Approved after the order had ended; the money went back"
+        sent_back = "The network sent the money back; the time to pay is over"
+        return sent_back if _network_reversed(last) else "Approved after the order had ended; the money went back"
     if last is not None and last.state is _A.VOIDED:
-        return f"{_RELEASED.get(order.reason, _CANCELLED_HOLD)[0]}; the hold was released"
+        return f"{_RELEASED.get(order.reason, ('Cancelled before capture',))[0]}; the hold was released"
     if order.state is _O.CANCELLED:
         meanwhile = " while the bank was deciding" if last is not None and last.state is _A.PENDING else ""
         if order.cancelled_by not in {None, Actor.BUYER}:
@@ -235,11 +250,17 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
     return failure_sentence(last.failure, last.method, full=full) + late
 
 
+def _network_reversed(attempt: Attempt) -> bool:
+    """Whether the network itself gave the money up, of which nobody knew whether it had moved."""
+    issuer = attempt.stage_decisions.get(Stage.ISSUER)
+    return issuer is not None and response_codes_of(attempt).answer(issuer.outcome).later == REVERSED
+
+
 def _open(last: Attempt | None, *, full: bool) -> str:
     if last is None:
         return "The buyer is choosing how to pay" if full else "Buyer is on the payment page"
+    again = "" if full else "; may try again"
     if last.failure is not None:
-        again = "" if full else "; may try again"
         return failure_sentence(last.failure, last.method, full=full) + again
     waiting = {
         _A.CREATED: "The gateway is being asked",
@@ -247,8 +268,8 @@ def _open(last: Attempt | None, *, full: bool) -> str:
         _A.AUTH_PENDING: _awaited_proof(last),
         _A.PENDING: "The bank has not decided yet",
         _A.UNKNOWN: "No clear answer; money may have moved",
-        _A.REVERSED: "The money went back; may try again",
-        _A.CANCELLED: "The buyer stopped this try; may try again",
+        _A.REVERSED: f"The network sent the money back{again}",
+        _A.CANCELLED: f"This try was stopped{again}",
     }
     return waiting.get(last.state, "Sent to the bank, no answer yet")
 
@@ -263,52 +284,18 @@ def _awaited_proof(attempt: Attempt) -> str:
     return method.approval.waiting.format(title=title)
 
 
-#: Planned stages that may settle an end, the one that counts most first: of a failure, of what was paid.
-_OF_PROOF = (Stage.AUTH, Stage.RISK)
-_OF_MONEY = (Stage.ISSUER, Stage.GATEWAY, *_OF_PROOF)
-_OF_RESULT = (Stage.REDIRECT, Stage.CAPTURE, Stage.IPN, Stage.VERIFY, Stage.GATEWAY, Stage.ISSUER, *_OF_PROOF)
-_UNPAID = frozenset({_A.FAILED, _A.CANCELLED, _A.EXPIRED})
-
-
-def _stages(attempt: Attempt) -> tuple[Stage, ...]:
-    """The stages that an attempt has come to, the one it stands at first."""
-    failed = attempt.failure
-    if attempt.state is _A.RISK_REVIEW or (failed is not None and failed.step == "payment_initiation"):
-        return (Stage.RISK,)
-    if attempt.auth in _PROOFS and (attempt.state is _A.AUTH_PENDING or attempt.state in _UNPAID):
-        return _OF_PROOF
-    unpaid = attempt.state in _UNPAID or attempt.state in {_A.AUTH_PENDING, _A.PENDING, _A.UNKNOWN, _A.PROCESSING}
-    return _OF_MONEY if unpaid else _OF_RESULT
-
-
-def deciding(attempt: Attempt | None) -> tuple[Stage, Decision] | None:
-    """The stage that settled how an attempt stands, and its decision; None for normal behaviour."""
-    if attempt is None:
-        return None
-    made, stages = attempt.stage_decisions, _stages(attempt)
-    settled = [(stage, made[stage]) for stage in stages if stage in made and not _proved(made[stage], stages)]
-    # What went otherwise than well counts before what was asked to go well.
-    settled.sort(key=lambda pair: pair[1].outcome in _WELL and not attempt.decisions.decides(pair[0]))
-    return settled[0] if settled else None
-
-
-#: Outcomes that end nothing.
-_WELL = frozenset({"success", "challenge", "allow"})
-
-
-def _proved(decision: Decision, stages: tuple[Stage, ...]) -> bool:
-    """Whether somebody just typed a code that is right, or was asked for one by a risk rule and typed it."""
-    if decision.source is Source.RISK_RULE:
-        return decision.outcome == "challenge" and stages is not _OF_PROOF
-    return decision.source is Source.CODE and decision.outcome == "success"
-
-
-def decided_by(attempt: Attempt | None) -> str | None:
-    """The tag "decided by" in its shortest true words; None for normal behaviour."""
+def decided_by(attempt: Attempt | None, order: Order | None = None) -> str | None:
+    """The tag "decided by" of a try, or of an order and its newest, in its shortest true words; None for normal."""
     settled = deciding(attempt)
-    if attempt is None or settled is None:
+    decision = deciding_end(order, attempt) if order is not None else settled[1] if settled else None
+    if decision is None:
         return None
-    stage, decision = settled
+    if attempt is None or settled is None or decision is not settled[1]:
+        return str(decision.source)
+    return _tag(attempt, *settled)
+
+
+def _tag(attempt: Attempt, stage: Stage, decision: Decision) -> str | None:
     if decision.source is Source.CODE:
         return f"{typed_as(decision)} {decision.seen}"
     approval = METHODS[attempt.method].approval
@@ -323,7 +310,7 @@ def decided_by(attempt: Attempt | None) -> str | None:
         Source.LOCK: "locked buyer",
         Source.BALANCE: "balance",
         Source.TESTER: "tester",
-        Source.CLOCK: "no answer",
+        Source.CLOCK: "clock",
     }
     return words.get(decision.source)
 
@@ -336,43 +323,71 @@ def magic_part(attempt: Attempt, decision: Decision) -> str:
 
 def whose_doing(order: Order, last: Attempt | None) -> str:
     """Who or what made it come out so: the line below the title that answers "why?"."""
-    if last is not None and last.state in _HOLDS:
-        says = _HOLDS[last.state] or _RELEASED.get(order.reason, _CANCELLED_HOLD)[1]
-        settled = deciding(last)
-        return f"{says} {_asked_for(last, settled[1])}" if settled and settled[0] is Stage.CAPTURE else says
+    if last is not None and last.state in {_A.AUTHORIZED, _A.VOIDED}:
+        return _doing_of_hold(order, last)
     again = " The buyer may try again." if order.open and last and not last.live else ""
     return _doing(order, last) + again
+
+
+def _doing_of_hold(order: Order, held: Attempt) -> str:
+    settled = deciding(held)
+    asked = f" {_asked_for(held, *settled)}" if settled and settled[0] is Stage.CAPTURE else ""
+    if held.state is _A.VOIDED:
+        return _RELEASED.get(order.reason, ("", _GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])))[1] + asked
+    if held.plan.at(Stage.CAPTURE).outcome == "pending":
+        return f"A capture takes its time at the bank; until it is done the order can be cancelled.{asked}"
+    return f"The seller captures the money or cancels the order.{asked}"
 
 
 def _doing(order: Order, last: Attempt | None) -> str:
     if order.state is _O.CANCELLED:
         deciding_bank = last is not None and last.state is _A.PENDING
         late = " Should the bank still pay, the money goes back." if deciding_bank else ""
-        return f"{_INNOCENT} {_GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])}{late}"
+        return f"{_GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])}{late}"
     settled = deciding(last)
     if last is not None and settled is not None:
-        decision = settled[1]
-        if decision.source not in PLANNERS:
-            says = decision_sentence(last, decision)
-            return f"{_INNOCENT} {says[:1].upper()}{says[1:]}."
-        return f"{_INNOCENT} {_asked_for(last, decision)}"
+        if settled[1].source not in PLANNERS:
+            return _capitalised(decision_sentence(last, *settled))
+        return _asked_for(last, *settled)
+    return _of_nobody(order, last)
+
+
+def _of_nobody(order: Order, last: Attempt | None) -> str:
+    """The same where no decision settled anything, or none yet."""
     if order.state is _O.EXPIRED:
-        return f"{_INNOCENT} Nobody paid within {span(order.expires_at - order.created_at)}."
-    if last is not None and last.failure is not None:
-        return f"{_INNOCENT} No scenario had a say."
+        return f"Nobody paid within {span(order.expires_at - order.created_at)}."
     if order.open:
-        return "It is the buyer’s turn; nothing is decided yet."
+        if last is None or last.auth in _PROOFS or last.auth is Auth.METHOD:
+            return "It is the buyer’s turn; nothing is decided yet."
+        return "Nothing is decided yet."
     if order.state is _O.FAILED:
-        return f"{_INNOCENT} The buyer went back without paying."
+        return "The buyer went back without paying."
+    proofs = [decision_sentence(last, *made) for made in last.stage_decisions.items()] if last else []
+    if proofs:
+        return f"{_capitalised('; '.join(proofs))} All else was normal."
     return "No scenario had a say: what is not asked to fail succeeds."
 
 
-def _asked_for(attempt: Attempt, decision: Decision) -> str:
-    """Which planned value asked for an answer, by its value."""
+def _capitalised(clause: str) -> str:
+    return f"{clause[:1].upper()}{clause[1:]}."
+
+
+def _asked_for(attempt: Attempt, stage: Stage, decision: Decision) -> str:
+    """Which planned value asked for what happened at a stage, by its value."""
     scenario, seen = decision.scenario or "", decision.seen or ""
     part = _ASKED.get(decision.source, magic_part(attempt, decision)).format(scenario=scenario, seen=seen)
     named = decision.source in _ASKED or seen in part
-    return f"The {part if named else f'{part} {seen}'} asked for this answer."
+    return f"The {part if named else f'{part} {seen}'} asked for {_ASKED_FOR.get(stage, 'this answer')}."
+
+
+def about_integration(order: Order, last: Attempt | None, troubles: Sequence[str]) -> str:
+    """What is wrong with the seller's own part of an order; that nothing is, where something else went wrong."""
+    if troubles:
+        return f"Look at your integration: {'; '.join(troubles)}."
+    settled = deciding(last)
+    planned = settled is not None and settled[1].outcome != "success"
+    ended = order.state in CLOSED_UNPAID or (last is not None and last.failure is not None)
+    return "Nothing is wrong in your integration." if planned or ended else ""
 
 
 # --- to the buyer

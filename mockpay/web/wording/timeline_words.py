@@ -33,8 +33,8 @@ _ORDER: Mapping[str, Words] = {
 _PAID_LATE = "The order had ended, so the money goes back"
 _ATTEMPT: Mapping[str, Words] = {
     "chosen": ("Method chosen", "idle", "dot", ""),
-    "risk_decline": ("Refused by risk rules", "bad", "shield", ""),
-    "risk_review": ("Held for risk review", "odd", "shield", "A person has to look at it"),
+    "risk_decline": ("Refused by the risk check", "bad", "shield", ""),
+    "risk_review": ("Held for risk review", "odd", "shield", "Until somebody, or the clock, decides"),
     "approve": ("Risk review passed", "ok", "shield", ""),
     "approve_to_auth": ("Risk review passed", "ok", "shield", ""),
     "reject": ("Risk review failed", "bad", "shield", ""),
@@ -100,7 +100,7 @@ _OTP: Mapping[str, Words] = {
     "resend": ("Another code sent", "wait", "mail", ""),
     "verify": ("Right code typed", "ok", "tick", ""),
     "expire": ("Code expired", "idle", "clock", ""),
-    "lock": ("Code locked", "bad", "lock", "Too many wrong tries"),
+    "lock": ("Code locked", "bad", "lock", "It is taken no more"),
     "supersede": ("Code replaced", "idle", "mail", "Another one was asked for"),
     "cancel": ("Code needed no more", "idle", "dash", "What it was sent for is over"),
 }

@@ -19,7 +19,7 @@ from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.kernel.money import Money
 from mockpay.otp.rules import Purpose
 from mockpay.store.schedule import Event
-from mockpay.web.wording.sentences import RETURNS, countdown, destination, meaning
+from mockpay.web.wording.sentences import BUYERS_DOING, RETURNS, countdown, destination, meaning
 from mockpay.web.wording.timeline_words import BY, DUE, PROOFS, words
 
 
@@ -43,7 +43,7 @@ _AT_BANK = {"auth_required": "Bank asked", "auth_ok": "Bank confirmed"}
 _SILENT = frozenset({("order", "attempt_started")})
 _RESULTS: Mapping[str, str] = {
     OrderState.PAID: "SUCCESS",
-    OrderState.AUTHORIZED: "SUCCESS",
+    OrderState.AUTHORIZED: "PENDING",
     OrderState.PARTIALLY_REFUNDED: "SUCCESS",
     OrderState.CREATED: "PENDING",
     OrderState.PENDING: "PENDING",
@@ -100,6 +100,8 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
         title = _AT_BANK[event.event]
     elif event.machine == "notification" and event.event == "failed" and event.facts.get("status"):
         title = f"Seller refused it: {event.facts['status']}"
+    elif event.machine == "attempt":
+        title = _title_of_method(event, method) or title
     text = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
     return Line(
         title=title,
@@ -110,6 +112,20 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
         iso=rfc3339(event.at),
         decided=decided,
     )
+
+
+def _title_of_method(event: TimelineEvent, method: Method | None) -> str:
+    """What an attempt's event is called where the usual words are another method's; empty where they fit."""
+    if event.facts.get("reason") in BUYERS_DOING and event.event == "auth_fail":
+        return "Buyer not authenticated"
+    if str(event.facts.get("way")) in PROOFS and event.event == "auth_required":
+        return "Authentication asked for"
+    if method is None:
+        return ""
+    if method.approval is None:
+        asked = f"{method.noun[:1].upper()}{method.noun[1:]} asked" if method.reference is None else ""
+        return {"auth_ok": "Buyer authenticated", "submit": asked}.get(event.event, "")
+    return "Buyer not asked" if event.event == "no_auth_needed" else ""
 
 
 def instant(moment: int) -> str:
@@ -138,22 +154,33 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
     facts, name = event.facts, event.event
     if "code" in facts:
         code = str(facts["code"])
-        return f"{code}: {meaning(code, str(facts['method']))}" if code else ""
+        return f"{code}: {meaning(code, str(facts['method']))}" if code else BUYERS_DOING.get(str(facts["reason"]), "")
     if str(facts.get("way")) in PROOFS:
         return PROOFS[str(facts["way"])]
-    if facts.get("unasked") and method is not None and method.approval:
-        return method.approval.alone
-    if method is not None and name == "chosen":
-        return _chosen(method, _texts(facts))
     if name in {"buyer_cancel", "cancel", "cancelled_after_capture"}:
         return BY.get(event.actor, "")
-    own = method.facts if method else {}
     if "released" in facts:
         return _captured(facts)
-    text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": _returned(event), **own}
+    text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": _returned(event)}
     if event.actor is Actor.BUYER:
         text["given_up"] = "The buyer went back to the seller instead of trying again"
-    return text.get(name, "")
+    return {**text, **_in_words_of(event, method)}.get(name, "")
+
+
+def _in_words_of(event: TimelineEvent, method: Method | None) -> Mapping[str, str]:
+    """What the events of an attempt tell in its method's words."""
+    if method is None:
+        return {}
+    own = dict(method.facts)
+    if event.event == "chosen":
+        own["chosen"] = _chosen(method, _texts(event.facts))
+    if event.facts.get("frictionless"):
+        own["auth_ok"] = "By the card’s issuer, who did not ask the buyer"
+    if method.approval:
+        own["no_auth_needed"] = "No gateway answered that could have asked"
+        if event.facts.get("unasked"):
+            own[event.event] = method.approval.alone
+    return own
 
 
 def _captured(facts: Mapping[str, object]) -> str:
@@ -216,10 +243,10 @@ def _of_notification(event: TimelineEvent) -> str:
     if "copy" in facts:
         about += f", copy {facts['copy']}"
     if "number" in facts:
-        status = facts.get("status")
-        heard = f"answered {status}" if status else "got no answer"
-        again = "; tried again later" if event.event == "failed" else ""
-        return f"{about}: try {facts['number']} {heard}{again}"
+        status, final = facts.get("status"), facts.get("final")
+        heard = f"answered {status}" if status else f"failed: {facts.get('reason') or 'no answer'}"
+        then = "; tried again later" if event.event == "failed" else f"; {final}" if final else ""
+        return f"{about}: try {facts['number']} {heard}{then}"
     if event.event == "suppressed":
         return f"{about}: {facts['reason']}" if "reason" in facts else f"{about}: a scenario said that none is sent"
     by = BY.get(event.actor, "").lower() if event.event == "asked_again" else ""

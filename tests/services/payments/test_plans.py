@@ -29,9 +29,13 @@ def test_the_plan_is_stored_with_the_attempt_and_says_who_decided(world):
 
 @on_sqlite
 def test_an_ordinary_payment_has_one_normal_line(world):
-    attempt = world.request_approval(world.order())
+    attempt = world.request_approval(world.order(), "asha@okbank")
     assert attempt.scenario is None
-    assert [(one.outcome, one.source, one.scenario) for one in stage_decisions(attempt)] == [
+    # Nothing is decided before the money was there.
+    assert stage_decisions(attempt) == []
+    world.advance(20)
+    paid = world.get_attempt(attempt.attempt_id)
+    assert [(one.outcome, one.source, one.scenario) for one in stage_decisions(paid)] == [
         ("success", "success", None)
     ]
 

@@ -64,7 +64,7 @@ def test_the_list_tells_what_came_of_each_notification(visitor, world, post):
     assert [text(one) for one in page.xpath("//td[@class='c-what']/span")] == [
         "Kept back, as the scenario has it",
         "Try 1 answered 503; next try in 0:01",
-        "Given up after one try: answered 404",
+        "Given up after one try: answered 404; a 4xx is never tried again",
         "Delivered at the first try",
     ]
     assert [text(one) for one in page.xpath("//td[@class='c-state']")] == [
@@ -233,7 +233,7 @@ def test_deliver_now_sends_it_once_more_and_shows_the_new_try(visitor, world, po
     assert (pressed.status_code, pressed.location) == (303, visitor.home + path(one))
     after = visitor.see(path(one))
     assert [text(h2) for h2 in after.xpath("//section[@data-testid='try']//h2")] == ["Try 2", "Try 1"]
-    assert text(after.xpath("//h1")[0]) == "Delivered at the 2nd try"
+    assert text(after.xpath("//h1")[0]) == "Delivered at the 2nd try, which a tester asked for"
     assert len(post.sent) == 2
 
 

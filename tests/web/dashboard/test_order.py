@@ -48,6 +48,7 @@ def test_the_title_of_an_order_is_the_answer(visitor, world):
 def test_the_deciding_step_of_the_trace_is_marked(visitor, world, vpa, amount, step, says):
     order = world.order(amount=amount)
     world.pay(order, vpa)
+    world.advance(20)
     page = visitor.see_order(order)
     current = page.xpath("//ol[@class='trace']/li[@aria-current='step']")
     assert [text(one) for one in current] == [f"{step}{says}"]

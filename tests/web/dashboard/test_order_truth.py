@@ -124,7 +124,7 @@ def test_a_browser_that_never_comes_back_is_not_told_as_sent(world, visitor, run
     with world.transaction() as sandbox:
         orders.record_return(sandbox, order, "http://127.0.0.1/", "never_returns")
     told = timeline(visitor.see_order(order))
-    assert told["Not sent back to the seller"] == "The browser never comes back"
+    assert told["Not sent back to the seller"] == "The browser is never sent back"
     assert "Sent back to the seller" not in told
 
 

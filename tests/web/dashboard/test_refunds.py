@@ -135,7 +135,7 @@ def test_a_refund_that_polls_settle_counts_them(visitor, world):
     refund = world.refund(paid(world), "100.00")
     page = visitor.see(path(refund))
     assert text(page.xpath("//h1")[0]) == "Settles when it is asked about 2 more times"
-    assert "own GetRefundDetails decide" in text(page.xpath("//h1/following-sibling::p")[0])
+    assert "own questions about it decide" in text(page.xpath("//h1/following-sibling::p")[0])
 
 
 def test_what_decided_a_refund_stands_above_it(visitor, world):

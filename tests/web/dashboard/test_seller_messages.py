@@ -9,12 +9,13 @@ from mockpay.web.dashboard.seller_messages import browser_return, last_calls
 
 def test_what_the_browser_brought_is_told_field_by_field(world):
     order = world.order()
-    assert "the buyer has not left the payment page" in browser_return(world.timeline(order)).words
+    assert "the browser was not sent back from the payment page" in browser_return(world.timeline(order)).words
     url = "http://127.0.0.1:8420/shop/return?status=SUCCESS&reason=&sellerOrderId=O%201"
     with world.transaction() as sandbox:
         orders.record_return(sandbox, world._fresh(sandbox, order), url, "success")
     told = browser_return(world.timeline(order))
-    assert (told.words, told.url) == ("The signed result came back.", url)
+    sent = "The browser was sent to this URL with the signed result; whether it arrived, only the seller knows."
+    assert (told.words, told.url) == (sent, url)
     assert told.fields == (("status", "SUCCESS"), ("reason", ""), ("sellerOrderId", "O 1"))
 
 

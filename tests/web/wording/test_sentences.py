@@ -18,7 +18,6 @@ from mockpay.web.wording.sentences import (
     whose_doing,
 )
 
-INNOCENT = "Nothing is wrong in your integration."
 
 
 def told(world, order):
@@ -58,14 +57,14 @@ def test_a_cancelled_order_says_that_the_buyer_gave_up(world):
     order = world.order()
     world.cancel(order)
     assert told(world, order) == "Cancelled on the payment page"
-    assert whose_doing(world.get_order(order), None) == f"{INNOCENT} The buyer gave up on the payment page."
+    assert whose_doing(world.get_order(order), None) == "The buyer gave up on the payment page."
 
 
 def test_an_expired_order_says_that_nothing_was_tried(world):
     order = world.order()
     world.advance(901)
     assert told(world, order) == "The time to pay ran out; nothing was tried"
-    assert whose_doing(world.get_order(order), None) == f"{INNOCENT} Nobody paid within 15 min."
+    assert whose_doing(world.get_order(order), None) == "Nobody paid within 15 min."
 
 
 def test_an_order_that_expired_while_the_bank_was_deciding_says_so(world):
@@ -93,7 +92,7 @@ def test_a_fault_on_the_way_back_is_told_of_a_paid_order(world):
     order = world.order(amount="1703.01")
     world.pay(order, "asha@okhdfc")
     world.advance(20)
-    assert told(world, order) == "Paid by UPI; the result comes back with a wrong signature"
+    assert told(world, order) == "Paid by UPI; the result is sent back with a wrong signature"
 
 
 def test_a_title_is_a_whole_sentence_without_codes(world):
@@ -117,7 +116,7 @@ def test_every_code_makes_a_sentence_for_a_row_and_one_for_a_title(subtests):
 
 def test_an_end_before_the_banks_turn_is_told_in_words(subtests):
     for reason, code, says in [
-        ("otp_attempts_exceeded", "", "The buyer typed too many wrong codes"),
+        ("otp_attempts_exceeded", "", "The buyer’s one-time codes are locked"),
         ("payment_cancelled", "", "The buyer gave this try up"),
         ("payment_timed_out", "", "The buyer did not prove who they are in time"),
         ("authentication_failed", "N/01", "The buyer did not prove who they are at the card’s bank"),
@@ -141,7 +140,7 @@ def test_the_deciding_input_is_named(world, vpa, amount, tag, asked):
     last = world.pay(order, vpa)
     assert decided_by(last) == tag
     says = whose_doing(world.get_order(order), last)
-    assert says == f"{INNOCENT} {asked} The buyer may try again."
+    assert says == f"{asked} The buyer may try again."
 
 
 def test_a_rule_is_named_before_the_upi_id(world):
@@ -177,7 +176,7 @@ def test_a_choice_in_the_upi_app_is_the_buyers_doing(world):
     last = world.decline(world.request_approval(order))
     assert deciding(last)[1].source is Source.BUYER
     assert decided_by(last) == "UPI app"
-    assert "The buyer chose this in the simulated UPI app." in whose_doing(world.get_order(order), last)
+    assert "The buyer declined the payment in the simulated UPI app." in whose_doing(world.get_order(order), last)
 
 
 def test_a_request_that_the_clock_ended_is_not_the_buyers_choice(world):
