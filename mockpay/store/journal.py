@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, or_
+from sqlalchemy import ColumnElement, Connection, Index, Select, Table, or_, select, union_all
 
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.orders import Order
 from mockpay.kernel.terminal import current_call, masked
 from mockpay.store.db.mapping import dump, insert_row, keep_newest
-from mockpay.store.db.metadata import big, metadata, row_id, text
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 
 journal = Table(
     "journal",
@@ -33,7 +34,9 @@ journal = Table(
     text("order_ids", null=True),
     text("answer", null=True),
     Index("journal_of_seller", "seller_id", "id"),
+    Index("journal_of_order", "seller_id", "order_id"),
 )
+partial_index(journal, "journal_of_orders", "seller_id, id", where="order_ids IS NOT NULL")
 
 #: What is kept of an answer, in characters.
 _LONGEST_ANSWER = 6_000
@@ -61,6 +64,17 @@ def order_ids(*orders: Order | None) -> tuple[str, ...]:
 def about(order_id: str) -> ColumnElement[bool]:
     """Entries about an order, alone or with others."""
     return or_(journal.c.order_id == order_id, journal.c.order_ids.contains(f" {order_id} ", autoescape=True))
+
+
+def numbers_about(seller_id: str, order_id: str) -> Select[Any]:
+    """The row numbers of a seller's entries about an order, each of the two ways by an index of its own."""
+    mine, shared = journal.c.seller_id == seller_id, f" {order_id} "
+    alone = select(journal.c.id).where(mine, journal.c.order_id == order_id)
+    with_others = select(journal.c.id).where(
+        mine, journal.c.order_ids.is_not(None), journal.c.order_ids.contains(shared, autoescape=True)
+    )
+    both = union_all(alone, with_others).subquery()
+    return select(both.c.id)
 
 
 def add(

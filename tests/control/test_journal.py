@@ -1,10 +1,11 @@
 """The journal and the audit by control API."""
 
-from sqlalchemy import update
+from sqlalchemy import delete, func, select, update
 
 from mockpay.store import journal
 from mockpay.store.attempts import attempts
 from mockpay.store.db.engine import writing
+from mockpay.store.reads import lists
 from mockpay.store.unit_of_work import transaction
 
 DATABASES = ["sqlite", "postgresql"]
@@ -50,6 +51,30 @@ def test_the_journal_goes_on_where_its_cursor_says(world):
     second = world.get(f"/journal?limit=3&cursor={first['next_cursor']}").json
     assert [e["kind"] for e in first["items"] + second["items"]] == ["k4", "k3", "k2", "k1", "k0"]
     assert second["next_cursor"] is None
+
+
+def test_a_search_looks_at_so_many_entries_and_goes_on_by_its_cursor(world):
+    note(world, "needle")
+    row = {"seller_id": world.seller_id, "at": 1, "real_at": 1, "kind": "hay", "outcome": "ok", "facts": "{}"}
+    with writing(world.api.runtime.writer) as connection:
+        connection.execute(journal.journal.insert(), [row] * lists.SEARCHED)
+    first = world.get("/journal?q=needle").json
+    second = world.get(f"/journal?q=needle&cursor={first['next_cursor']}").json
+    assert (first["items"], [entry["kind"] for entry in second["items"]]) == ([], ["needle"])
+    assert second["next_cursor"] is None
+    # With one entry less the first page reaches it.
+    with writing(world.api.runtime.writer) as connection:
+        newest = connection.execute(select(func.max(journal.journal.c.id))).scalar()
+        connection.execute(delete(journal.journal).where(journal.journal.c.id == newest))
+    assert [entry["kind"] for entry in world.get("/journal?q=needle").json["items"]] == ["needle"]
+
+
+def test_an_order_is_found_in_entries_of_its_own_and_of_several(world):
+    for orders in (["S01"], ["S01", "S02"], ["S02"], ["S02", "S03", "S01"], ["S010"]):
+        note(world, "-".join(orders), orders=orders)
+    items = world.get("/journal?order_id=S01").json["items"]
+    assert [entry["kind"] for entry in items] == ["S02-S03-S01", "S01-S02", "S01"]
+    assert world.get("/journal?order_id=S01&outcome=refused").json["items"] == []
 
 
 def test_requests_without_a_seller_have_a_journal_of_their_own(api, world):

@@ -110,7 +110,7 @@ def test_a_server_that_does_not_know_the_address_is_given_up(notified_world, lis
     moved = notified_world.advance(86_400)
     told = newest(notified_world)
     assert (moved["delivered"], told["state"], told["try_count"]) == (0, "DEAD", 1)
-    assert told["reason"] == "answered 404"
+    assert told["reason"] == "answered 404; a 4xx is never tried again"
     assert len(listener.received) == 1
 
 

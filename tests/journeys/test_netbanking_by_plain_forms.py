@@ -47,12 +47,16 @@ def test_a_bank_pays_and_the_shop_verifies_it(at_bank, shop):
 
 
 @pytest.mark.parametrize(
-    ("button", "expected"), [("bank-failure", ("payment_failed", "F")), ("bank-cancel", ("payment_cancelled", "C"))]
+    ("button", "expected", "did"),
+    [
+        ("bank-failure", ("payment_failed", "F"), "let the payment fail"),
+        ("bank-cancel", ("payment_cancelled", "C"), "cancelled"),
+    ],
 )
-def test_a_decline_at_the_bank_is_followed_by_a_card(at_bank, shop, button, expected):
+def test_a_decline_at_the_bank_is_followed_by_a_card(at_bank, shop, button, expected, did):
     at_bank.presses(button)
     assert why(at_bank) == expected
-    assert "The buyer chose this on the bank’s page." in at_bank.page.text_content()
+    assert f"The buyer {did} on the bank’s page." in at_bank.page.text_content()
     at_bank.follows("retry").pays_by_card()
     assert at_bank.reads("payment-status") == "SUCCESS"
     assert [state for _, state in attempts(shop)] == ["FAILED", "CAPTURED"]

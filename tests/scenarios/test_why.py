@@ -15,6 +15,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import Attempt, Auth, Source, Stage
+from mockpay.domain.payments.decisions import deciding
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.money import Money
 from mockpay.risk import assessment
@@ -95,7 +96,7 @@ def test_every_row_is_named_and_can_be_had_again(runtime, views, subtests, looks
             attempt = world.pay_with(order, instrument)
             world.advance(11)  # an ordinary UPI ID is answered after a while
             attempt = world.get_attempt(attempt.attempt_id)
-            settled = sentences.deciding(attempt)
+            settled = deciding(attempt)
             if row.stage is Stage.AUTH and attempt.method == "upi":
                 continue  # 3-D Secure is a card's
             assert settled is not None
@@ -114,7 +115,7 @@ def test_a_typed_code_is_named_and_can_be_had_again(runtime, views, subtests):
                 world = World.new(runtime, risk_rules=NO_LIMITS)
                 order = world.order(amount="20000.00")
                 attempt = world.pay_with(order, ordinary(world, method), otp=row.equals)
-                settled = sentences.deciding(world.get_attempt(attempt.attempt_id))
+                settled = deciding(world.get_attempt(attempt.attempt_id))
                 if method == "wallet" and row.outcome != "locked":
                     assert settled is None  # only a bank knows them; the page counts a wrong code
                     continue

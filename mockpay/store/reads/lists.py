@@ -17,7 +17,7 @@ from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
 from mockpay.store.db.mapping import Mapper
 from mockpay.store.db.paging import PAGE, Page, cursor_of, number_of, page_of
-from mockpay.store.journal import about, journal
+from mockpay.store.journal import journal, numbers_about
 from mockpay.store.notifications import notifications, tries
 from mockpay.store.orders import orders
 from mockpay.store.reads import order_text
@@ -291,13 +291,15 @@ class JournalRow:
 
 
 _STATUS_DIGITS = 3
+#: How many rows a search for a text looks at before it asks whether to go on.
+SEARCHED = 2_000
 _journal_mapper = Mapper(JournalRow, journal, id="number")
 
 
 def journal_page(
     sandbox: Sandbox, wanted: JournalFilter, cursor: str | None = None, limit: int = PAGE
 ) -> Page[JournalRow]:
-    """The seller's journal, the newest first."""
+    """The seller's journal, the newest first; with a text a page has the hits of the newest `SEARCHED` rows at most."""
     return _journal(sandbox.connection, sandbox.seller_id, wanted, cursor, limit)
 
 
@@ -311,23 +313,36 @@ def ownerless_journal(
 def _journal(
     connection: Connection, seller_id: str, wanted: JournalFilter, cursor: str | None, limit: int
 ) -> Page[JournalRow]:
-    query = select(journal).where(journal.c.seller_id == seller_id).order_by(journal.c.id.desc())
-    if cursor:
-        query = query.where(journal.c.id < number_of("journal", cursor))
+    query, unsearched = _before(select(journal), seller_id, cursor), None
     if wanted.kind:
         query = query.where(journal.c.kind == wanted.kind)
     if wanted.order_id:
-        query = query.where(about(wanted.order_id))
-    if wanted.outcome == "refused":
-        query = query.where(journal.c.outcome != "ok", journal.c.outcome.not_like("ok.%"))
-    elif wanted.outcome == "ok":
-        query = query.where(or_(journal.c.outcome == "ok", journal.c.outcome.like("ok.%")))
-    elif wanted.outcome:
-        query = query.where(journal.c.outcome == wanted.outcome)
+        query = query.where(journal.c.id.in_(numbers_about(seller_id, wanted.order_id)))
+    if wanted.outcome:
+        query = query.where(_ended_in(wanted.outcome))
     if wanted.text:
-        query = query.where(_mentions(wanted.text))
+        below = _before(select(journal.c.id), seller_id, cursor).limit(1).offset(SEARCHED)
+        unsearched = connection.execute(below).scalar()
+        query = query.where(_mentions(wanted.text), journal.c.id > (unsearched or 0))
     rows = _journal_mapper.all(connection, query.limit(limit + 1))
-    return page_of("journal", rows, limit, lambda row: row.number)
+    page = page_of("journal", rows, limit, lambda row: row.number)
+    if page.next_cursor or unsearched is None:
+        return page
+    return replace(page, next_cursor=cursor_of("journal", unsearched + 1))
+
+
+def _before(query: Select[Any], seller_id: str, cursor: str | None) -> Select[Any]:
+    """A seller's rows from a cursor on, the newest first."""
+    query = query.where(journal.c.seller_id == seller_id).order_by(journal.c.id.desc())
+    return query.where(journal.c.id < number_of("journal", cursor)) if cursor else query
+
+
+def _ended_in(outcome: str) -> ColumnElement[bool]:
+    if outcome == "refused":
+        return and_(journal.c.outcome != "ok", journal.c.outcome.not_like("ok.%"))
+    if outcome == "ok":
+        return or_(journal.c.outcome == "ok", journal.c.outcome.like("ok.%"))
+    return journal.c.outcome == outcome
 
 
 def _mentions(text: str) -> ColumnElement[bool]:

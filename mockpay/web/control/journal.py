@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from mockpay.store.db.engine import reading
 from mockpay.store.reads.audit import audit
-from mockpay.store.reads.lists import JournalFilter, journal_page, ownerless_journal
+from mockpay.store.reads.lists import SEARCHED, JournalFilter, journal_page, ownerless_journal
 from mockpay.web.control.endpoints import GET, Request
 from mockpay.web.control.responses import PageQuery, to_response
 
@@ -23,6 +23,7 @@ class JournalQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
         str | None,
         Meta(
             description="Part of path, kind, outcome, reason, facts, answer or an order's id, in any case; or a status."
+            f" A page looks at {SEARCHED:,} entries: go on by `next_cursor`, even where it has no items."
         ),
     ] = None
 

@@ -48,6 +48,8 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
         current="journal",
         tabs=listing.tabs(_TABS),
         lines=[_line(sandbox, row, orders) for row in page.items],
+        # A search that found fewer than a page has not looked at the older lines yet.
+        unsearched=f"{lists.SEARCHED:,}" if page.next_cursor and len(page.items) < _PAGE else "",
         **listing.head(page.next_cursor, _version(sandbox)),
     )
 

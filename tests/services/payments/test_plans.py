@@ -35,9 +35,7 @@ def test_an_ordinary_payment_has_one_normal_line(world):
     assert stage_decisions(attempt) == []
     world.advance(20)
     paid = world.get_attempt(attempt.attempt_id)
-    assert [(one.outcome, one.source, one.scenario) for one in stage_decisions(paid)] == [
-        ("success", "success", None)
-    ]
+    assert [(one.outcome, one.source, one.scenario) for one in stage_decisions(paid)] == [("success", "success", None)]
 
 
 def test_a_rule_goes_before_the_instrument_and_is_used_up(world):

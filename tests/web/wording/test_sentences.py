@@ -4,20 +4,19 @@ import pytest
 
 from mockpay.domain.methods.upi import CODES
 from mockpay.domain.payments.attempts import Failure, Source
+from mockpay.domain.payments.decisions import deciding
 from mockpay.kernel.clock import DAY
 from mockpay.risk.rules import DECLINED_REASON
 from mockpay.services.sellers.accounts import Changes, change
 from mockpay.web.wording.sentences import (
     countdown,
     decided_by,
-    deciding,
     failure_sentence,
     method_title,
     span,
     what_happened,
     whose_doing,
 )
-
 
 
 def told(world, order):
