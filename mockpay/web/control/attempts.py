@@ -7,17 +7,18 @@ from typing import Any
 from msgspec import Struct
 
 from mockpay.delivery.sender_pool import send_waiting
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Source, Stage
 from mockpay.domain.payments.decisions import deciding
 from mockpay.domain.timeline import Actor
 from mockpay.otp import otp_table
+from mockpay.otp.rules import Channel, OtpState, Purpose
 from mockpay.risk import assessment as risk
 from mockpay.services import scenarios
 from mockpay.services.payments import payments, transitions
 from mockpay.store import transitions as timeline
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
-from mockpay.threeds.rules import ENDED, REASONS, liability
+from mockpay.threeds.rules import ENDED, REASONS, Liability, State, liability
 from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import TimelineEntry, timeline_entries, to_response
 from mockpay.web.control.risk import RiskAssessment
@@ -31,9 +32,9 @@ class OtpChallenge(Struct, kw_only=True):
     """
 
     challenge_id: str
-    purpose: str
-    state: str
-    channel: str
+    purpose: Purpose
+    state: OtpState
+    channel: Channel
     destination_masked: str
     amount: str | None
     currency: str | None
@@ -74,7 +75,7 @@ class ThreeDSAuthentication(Struct, kw_only=True):
     acs_trans_id: str | None
     ds_trans_id: str | None
     number: int
-    state: str
+    state: State
     flow: str | None
     outcome: str
     ares_status: str | None
@@ -82,7 +83,7 @@ class ThreeDSAuthentication(Struct, kw_only=True):
     reason: str | None
     reason_says: str | None
     eci: str | None
-    liability: str | None
+    liability: Liability | None
     network: str
     card: str
     issuer: str
@@ -131,10 +132,12 @@ def threeds_authentications(sandbox: Sandbox, attempt: Attempt) -> list[ThreeDSA
 
 
 def approve_attempt(request: Request[None, None]) -> AttemptDetail:
+    """What would be `risk_review_seconds` later, now."""
     return _decide(request, approved=True)
 
 
 def reject_attempt(request: Request[None, None]) -> AttemptDetail:
+    """The attempt fails; the order may be paid in another way."""
     return _decide(request, approved=False)
 
 
@@ -166,7 +169,7 @@ class AttemptSummary(Struct, kw_only=True):
 
     attempt_id: str
     method: str
-    state: str
+    state: AttemptState
     amount: str
     captured_amount: str
     refundable_amount: str
@@ -175,7 +178,7 @@ class AttemptSummary(Struct, kw_only=True):
     reason: str | None
     scenario: str | None
     eci: str | None
-    liability: str | None
+    liability: Liability | None
     saved_token: str | None
     number: int
     instrument: dict[str, str]
@@ -190,9 +193,9 @@ class StageDecision(Struct, kw_only=True):
     """What decided a stage of an attempt."""
 
     attempt_id: str
-    stage: str
+    stage: Stage
     outcome: str
-    source: str
+    source: Source
     scenario: str | None
     seen: str | None
     says: str
@@ -216,6 +219,10 @@ class AttemptDetail(AttemptSummary, kw_only=True):
 
 
 def get_attempt(request: Request[None, None]) -> AttemptDetail:
+    """
+    `authentications` has every 3-D Secure message as it was sent, redacted; card numbers and codes are never among
+    them.
+    """
     with request.read() as sandbox:
         return attempt_detail(sandbox, transitions.get_attempt(sandbox, request.path["attempt_id"]))
 

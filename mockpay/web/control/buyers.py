@@ -58,6 +58,9 @@ class InboxMessageList(Struct, kw_only=True):
 
 
 def list_inbox(request: Request[InboxQuery, None]) -> InboxMessageList:
+    """
+    Reading here does not count as the buyer's reading. A test takes the newest code by `kind=otp` and `attempt_id`.
+    """
     query = request.query
     with request.transaction() as sandbox:
         buyers.forget_old(sandbox)
@@ -144,6 +147,7 @@ class WalletEntryList(Struct, kw_only=True):
 
 
 def list_buyers(request: Request[BuyerQuery, None]) -> BuyerList:
+    """A sandbox buyer (`rich@buyers.mockpay.test`) is listed once they came by, or when asked for by e-mail."""
     query = request.query
     with request.read() as sandbox:
         if query.email:
@@ -155,21 +159,25 @@ def list_buyers(request: Request[BuyerQuery, None]) -> BuyerList:
 
 
 def create_buyer(request: Request[None, BuyerCreate]) -> BuyerDetail:
+    """The same e-mail is the same buyer."""
     with request.transaction() as sandbox:
         return _detail(buyers.ensure(sandbox, request.body.email))
 
 
 def get_buyer(request: Request[None, None]) -> BuyerDetail:
+    """Anybody's e-mail is a buyer; one who never came by has no `created_at`."""
     with request.read() as sandbox:
         return _detail(buyer_of(sandbox, request))
 
 
 def get_wallet(request: Request[None, None]) -> WalletDetail:
+    """Before its first use it is the opening balance."""
     with request.read() as sandbox:
         return _wallet(sandbox, buyer_of(sandbox, request))
 
 
 def list_wallet_entries(request: Request[PageQuery, None]) -> WalletEntryList:
+    """Payments, refunds and holds, each with the balance after it."""
     query = request.query
     with request.read() as sandbox:
         buyer = buyer_of(sandbox, request)

@@ -53,6 +53,7 @@ class ClockAdvanceResult(Struct, kw_only=True):
 
 
 def get_clock(request: Request[None, None]) -> ClockState:
+    """Real time until somebody moved it."""
     with request.read() as sandbox:
         due = sandbox.seller.next_due
         return ClockState(
@@ -61,6 +62,11 @@ def get_clock(request: Request[None, None]) -> ClockState:
 
 
 def put_clock(request: Request[None, ClockUpdate]) -> ClockState:
+    """
+    Certificates and TLS are held against real time, a signed
+    request against either. A clock that stands still
+    lets nothing happen that is due later.
+    """
     moment = None if request.body.now is None else parse_moment(request.body.now)
     if request.body.mode is None and moment is None:
         raise Invalid("Give 'mode', 'now' or both.", code="clock.nothing_given")
@@ -69,6 +75,11 @@ def put_clock(request: Request[None, ClockUpdate]) -> ClockState:
 
 
 def advance_clock(request: Request[None, ClockAdvance]) -> ClockAdvanceResult:
+    """
+    Events happen in the order in which they are due, each at its own time. It waits up to `timeout` real seconds
+    (30); then `complete` is false, and a further call goes on. While another call moves the clock, it is 409
+    clock.busy.
+    """
     result = clock.advance(request.runtime, request.seller_id, _goal(request), request.body.timeout)
     return to_response(ClockAdvanceResult, result)
 

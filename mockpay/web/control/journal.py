@@ -76,6 +76,10 @@ class AuditReport(Struct, kw_only=True):
 
 
 def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
+    """
+    Calls of the seller's software, with the reason of each refusal. A refused form leaves the names of its fields,
+    never its values.
+    """
     query = request.query
     journal_filter = JournalFilter(query.kind, query.outcome, query.order_id, query.q)
     with request.read() as sandbox:
@@ -83,6 +87,7 @@ def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
 
 
 def list_unattributed_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
+    """Such as payloads that cannot be opened, and calls with an access key that nobody has."""
     query = request.query
     journal_filter = JournalFilter(query.kind, query.outcome, query.order_id, query.q)
     with reading(request.runtime.engine) as connection:
@@ -91,6 +96,7 @@ def list_unattributed_journal(request: Request[JournalQuery, None]) -> JournalEn
 
 
 def get_audit(request: Request[None, None]) -> tuple[AuditReport, int]:
+    """Every amount captured, refunded, held and in balances is added up anew."""
     with request.read() as sandbox:
         broken = audit(sandbox)
     violations = [to_response(AuditViolation, violation) for violation in broken]

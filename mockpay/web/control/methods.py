@@ -80,11 +80,16 @@ class PaymentMethods(Struct, kw_only=True):
 
 
 def get_methods(request: Request[None, None]) -> PaymentMethods:
+    """Every method and bank that there is, whether it is offered or not; a magic bank answers without a click."""
     with request.read() as sandbox:
         return offers_response(offers.of(sandbox), sandbox.now)
 
 
 def patch_methods(request: Request[None, PaymentMethodsPatch]) -> PaymentMethods:
+    """
+    A merge patch: what is not named stays, null is the default again. A payment page that is open shows it when it
+    is loaded again.
+    """
     with request.transaction() as sandbox:
         return offers_response(offers.change(sandbox, msgspec.to_builtins(request.body)), sandbox.now)
 

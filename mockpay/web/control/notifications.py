@@ -93,8 +93,8 @@ class NotificationFields(Struct, kw_only=True):
 
     notification_id: str
     message_id: str
-    type: str
-    state: str
+    type: NotificationType
+    state: DeliveryState
     order_id: str | None
     refund_id: str | None
     provider: str
@@ -130,6 +130,7 @@ class NotificationList(Struct, kw_only=True):
 
 
 def list_notifications(request: Request[NotificationQuery, None]) -> NotificationList:
+    """Their tries are without request and answer here; one notification has them."""
     query = request.query
     with request.read() as sandbox:
         page = notifications.list_page(
@@ -146,18 +147,24 @@ def list_notifications(request: Request[NotificationQuery, None]) -> Notificatio
 
 
 def get_notification(request: Request[None, None]) -> NotificationDetail:
+    """Each try as it was sent, with the text that its signature covers, and what the seller answered."""
     with request.read() as sandbox:
         notification = verbs.get_notification(sandbox, request.path["notification_id"])
         return _detail(sandbox, notification, request.seller_url)
 
 
 def deliver_notification(request: Request[None, None]) -> NotificationDetail:
+    """Also one that was delivered, given up or kept back. While it is being sent, it is 409."""
     with request.transaction() as sandbox:
         notification = verbs.deliver(sandbox, request.path["notification_id"])
     return _sent(request, notification)
 
 
 def send_test_notification(request: Request[None, None]) -> NotificationDetail:
+    """
+    Its address must be set. It is signed as any other and marked as a sample, where the provider has such a mark;
+    the answer shows its first try.
+    """
     with request.transaction() as sandbox:
         notification = subscriptions.send_test(sandbox)
     return _sent(request, notification)

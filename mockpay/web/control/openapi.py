@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mockpay import __version__
+from mockpay.web.control import field_words
 from mockpay.web.control.endpoints import JSON, Endpoint
 from mockpay.web.problems import MEDIA_TYPE, Problem
 
 _REF = "#/components/schemas/{name}"
+#: By operation: parameters, body and answer of a call that was made (tests/control/examples.py).
+EXAMPLES = Path(__file__).with_name("examples.json")
 _DESCRIPTIONS = {
     200: "Done",
     201: "Made",
@@ -32,9 +38,10 @@ _DESCRIPTIONS = {
 def document(endpoints: Sequence[Endpoint]) -> bytes:
     """The whole document as JSON."""
     paths: dict[str, dict[str, Any]] = {}
+    examples = json.loads(EXAMPLES.read_text("utf-8"))
     for endpoint in endpoints:
         path = paths.setdefault(f"/_mockpay{endpoint.path}", {})
-        path[endpoint.method.lower()] = _operation(endpoint)
+        path[endpoint.method.lower()] = _operation(endpoint, examples.get(endpoint.name, {}))
     plain = {
         "openapi": "3.1.0",
         "info": {
@@ -43,6 +50,9 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
             "description": "Sellers as worlds: their clocks, orders, refunds, scenarios, journals.",
         },
         "servers": [{"url": "/"}],
+        "tags": [
+            {"name": name, "description": f"{title}. {words}"} for name, (title, words) in field_words.CHAPTERS.items()
+        ],
         "paths": paths,
         "components": {
             "schemas": schemas(endpoints),
@@ -56,26 +66,47 @@ def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Every struct that occurs, as JSON Schema by name."""
     used = [struct for e in endpoints for struct in (e.body, e.response) if struct is not None]
     _, components = msgspec.json.schema_components([*dict.fromkeys(used), Problem], ref_template=_REF)
+    for struct, schema in components.items():
+        for name, rules in schema.get("properties", {}).items():
+            rules.setdefault("description", field_words.describe_field(struct, name))
     return components
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, example: dict[str, Any]) -> dict[str, Any]:
+    """An operation; `example` is a call that was made, its ``path``, ``query``, ``body`` and ``answer``."""
+    given = {**example.get("path", {}), **example.get("query", {})}
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
+        "description": cleandoc(endpoint.view.__doc__ or ""),
         "tags": [endpoint.chapter],
-        "parameters": [*_path_parameters(endpoint), *query_parameters(endpoint)],
-        "responses": _responses(endpoint),
+        "parameters": [
+            {**parameter, **({"example": given[parameter["name"]]} if parameter["name"] in given else {})}
+            for parameter in (*_path_parameters(endpoint), *query_parameters(endpoint))
+        ],
+        "responses": _responses(endpoint, example.get("answer")),
         "security": [{}] if endpoint.public else [{}, {"token": []}],
     }
     if endpoint.body is not None:
-        operation["requestBody"] = {"content": _content(_ref(endpoint.body))}
+        operation["requestBody"] = {
+            "description": cleandoc(endpoint.body.__doc__ or ""),
+            "content": _content(_ref(endpoint.body), example=example.get("body")),
+        }
     return operation
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", endpoint.path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": field_words.PATH[name],
+            "schema": {"type": "string"},
+        }
+        for name in names
+    ]
 
 
 def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
@@ -85,8 +116,15 @@ def query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     _, components = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
     schema = components[endpoint.query.__name__]
     return [
-        {"name": name, "in": "query", "required": name in schema["required"], "schema": _flat(rules, components)}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": flat.pop("description", "") or field_words.QUERY.get(name, ""),
+            "schema": flat,
+        }
         for name, rules in schema["properties"].items()
+        for flat in [_flat(rules, components)]
     ]
 
 
@@ -100,12 +138,12 @@ def _flat(rules: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     return {**schema, **only}
 
 
-def _responses(endpoint: Endpoint) -> dict[str, Any]:
+def _responses(endpoint: Endpoint, answer: Any) -> dict[str, Any]:
     done: dict[str, Any] = {"description": _DESCRIPTIONS[endpoint.status]}
     if endpoint.response is not None:
-        done["content"] = _content(_ref(endpoint.response))
+        done["content"] = _content(_ref(endpoint.response), example=answer)
     elif endpoint.media_type != JSON:
-        done["content"] = _content({"type": "string"}, endpoint.media_type)
+        done["content"] = _content({"type": "string"}, endpoint.media_type, answer)
     responses = {str(endpoint.status): done}
     responses |= {str(status): {**done, "description": _DESCRIPTIONS[status]} for status in endpoint.other_statuses}
     for status in endpoint.error_statuses:
@@ -113,8 +151,8 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     return responses
 
 
-def _content(schema: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:
-    return {media_type: {"schema": schema}}
+def _content(schema: dict[str, Any], media_type: str = JSON, example: Any = None) -> dict[str, Any]:
+    return {media_type: {"schema": schema, **({} if example is None else {"example": example})}}
 
 
 def _ref(struct: type[msgspec.Struct]) -> dict[str, str]:

@@ -49,7 +49,7 @@ class OrderFields(Struct, kw_only=True):
     order_id: str
     provider: str
     seller_order_id: str
-    state: str
+    state: OrderState
     amount: str
     currency: str
     custom_information: str | None
@@ -92,6 +92,10 @@ class OrderList(Struct, kw_only=True):
 
 
 def list_orders(request: Request[OrderQuery, None]) -> OrderList:
+    """
+    An order is there as soon as somebody opened its payment address. `seller_order_id` finds those of one number of
+    the seller's: several where earlier ones failed.
+    """
     query = request.query
     order_filter = OrderFilter(
         states=parse_states(query.state, OrderState),
@@ -114,11 +118,16 @@ def _summary(row: OrderRow) -> OrderSummary:
 
 
 def get_order(request: Request[None, None]) -> OrderDetail:
+    """
+    `why` names for each stage of each attempt what decided it: a rule, a magic value, a person, or nothing but
+    ordinary behaviour.
+    """
     with request.read() as sandbox:
         return _detail(sandbox, _order(sandbox, request), request.base)
 
 
 def cancel_order(request: Request[None, None]) -> OrderDetail:
+    """As the seller would. One that has ended unpaid is 409."""
     with request.transaction() as sandbox:
         return _detail(sandbox, cancellation.cancel(sandbox, _order(sandbox, request)), request.base)
 
@@ -130,6 +139,10 @@ class CaptureRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def capture_order(request: Request[None, CaptureRequest]) -> OrderDetail:
+    """
+    For sellers whose `capture` is manual. Less than what is authorised takes that and releases the rest; an order
+    that has nothing authorised is 409.
+    """
     with request.transaction() as sandbox:
         order, amount = _order(sandbox, request), request.body.amount
         asked = None if amount is None else Money.parse(amount, order.amount.currency)

@@ -82,6 +82,11 @@ class PayResult(Struct, kw_only=True):
 
 
 def pay_order(request: Request[None, PayRequest]) -> PayResult:
+    """
+    The first call chooses a method and types its fields; what comes later (`otp`, `pin`, `answer`) may be in it
+    too, or in a further call, which then answers what `waits_for` names. The risk check, one-time passwords and 3-D
+    Secure decide as on the pages. No order is ever made here: that is the shop's part.
+    """
     body = request.body
     with request.transaction() as sandbox:
         session = _session(sandbox, request)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from inspect import cleandoc
 from itertools import groupby
 from typing import Any
 
 from mockpay.domain.sellers import Settings, setting_forms
 from mockpay.web.control.endpoints import Endpoint
+from mockpay.web.control.field_words import CHAPTERS
 from mockpay.web.control.openapi import query_parameters, schemas
 from mockpay.web.control.routes import ENDPOINTS
 
@@ -34,23 +36,6 @@ BASE=http://127.0.0.1:8420/_mockpay
 SELLER=A1MOCKPAYSELLER
 ```
 """
-_TITLES = {
-    "server": "Server and signatures",
-    "sellers": "Sellers",
-    "methods": "Methods of payment",
-    "clock": "Clock",
-    "orders": "Orders",
-    "pay": "Paying without a browser",
-    "attempts": "Attempts and reviews",
-    "refunds": "Refunds",
-    "notifications": "Notifications",
-    "buyers": "Buyers and their inbox",
-    "vault": "Saved methods",
-    "risk": "The risk check",
-    "scenarios": "Scenarios",
-    "journal": "Journal and audit",
-    "wait": "Waiting",
-}
 
 
 def page() -> str:
@@ -58,7 +43,8 @@ def page() -> str:
     parts = [_INTRODUCTION]
     components = schemas(ENDPOINTS)
     for chapter, endpoints in groupby(ENDPOINTS, key=lambda endpoint: endpoint.chapter):
-        parts.append(f"## {_TITLES[chapter]}\n")
+        title, about = CHAPTERS[chapter]
+        parts.append(f"## {title}\n\n{about}\n")
         for endpoint in endpoints:
             parts.extend(_endpoint(endpoint, components))
     parts.extend(_settings())
@@ -68,11 +54,13 @@ def page() -> str:
 def _endpoint(endpoint: Endpoint, components: dict[str, Any]) -> Iterator[str]:
     yield f"### `{endpoint.method} {endpoint.path}`\n"
     statuses = ", ".join(f"`{s}`" for s in sorted({*endpoint.error_statuses, *endpoint.other_statuses}))
-    yield f"{endpoint.summary} Answers `{endpoint.status}`, else {statuses}.\n"
+    yield f"{endpoint.summary} {cleandoc(endpoint.view.__doc__ or '')}\n".replace("\n", " ").rstrip() + "\n"
+    yield f"Answers `{endpoint.status}`, else {statuses}.\n"
     yield f"```sh\n{_curl(endpoint)}\n```\n"
     query = query_parameters(endpoint)
     if query:
-        yield from _table("query", ((rules["name"], rules["schema"], rules["required"]) for rules in query))
+        described = (({**rules["schema"], "description": rules["description"]}, rules) for rules in query)
+        yield from _table("query", ((rules["name"], schema, rules["required"]) for schema, rules in described))
     if endpoint.body is not None:
         yield from _table("body", _rows(components[endpoint.body.__name__]))
     if endpoint.response is not None:
@@ -85,7 +73,7 @@ def _curl(endpoint: Endpoint) -> str:
     path = endpoint.path.replace("{seller_id}", "$SELLER")
     path = re.sub(r"\{(\w+)\}", lambda name: f"${name[1].upper()}", path)
     verb = "" if endpoint.method == "GET" else f" -X {endpoint.method}"
-    body = f" --json '{endpoint.example}'" if endpoint.example else ""
+    body = f" -H 'Content-Type: application/json' -d '{endpoint.example}'" if endpoint.example else ""
     return f'curl -s{verb}{body} "$BASE{path}"'
 
 

@@ -52,7 +52,7 @@ class RefundSummary(Struct, kw_only=True):
     order_id: str
     attempt_id: str
     kind: str
-    state: str
+    state: RefundState
     reason_code: str | None
     amount: str
     currency: str
@@ -87,6 +87,7 @@ class RefundList(Struct, kw_only=True):
 
 
 def list_refunds(request: Request[RefundQuery, None]) -> RefundList:
+    """By state, order or the seller's own reference."""
     query = request.query
     with request.read() as sandbox:
         page = refunds.list_page(
@@ -104,24 +105,32 @@ def list_refunds(request: Request[RefundQuery, None]) -> RefundList:
 
 
 def get_refund(request: Request[None, None]) -> RefundDetail:
+    """
+    `due_at` is when it settles by itself, `held` that it waits for its release, `polls_left` that it settles by
+    being asked about.
+    """
     with request.read() as sandbox:
         return _detail(sandbox, _refund(sandbox, request), request)
 
 
 def complete_refund(request: Request[None, None]) -> RefundDetail:
+    """Whatever it waited for. One that has ended is 409."""
     return _settle(request, refund_settlement.complete)
 
 
 def decline_refund(request: Request[None, RefundDecline]) -> RefundDetail:
+    """The seller is notified as of any declined refund. One that has ended is 409."""
     reason = request.body.reason
     return _settle(request, lambda sandbox, refund: refund_settlement.decline(sandbox, refund, reason))
 
 
 def hold_refund(request: Request[None, None]) -> RefundDetail:
+    """It stays pending however far the clock moves. One that has ended is 409."""
     return _settle(request, verbs.hold)
 
 
 def release_refund(request: Request[None, None]) -> RefundDetail:
+    """One that is not held, or has ended, is 409."""
     return _settle(request, verbs.release)
 
 

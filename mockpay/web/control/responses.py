@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct
 
-from mockpay.domain.timeline import TimelineEvent
+from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
@@ -89,7 +89,7 @@ class TimelineEntry(Struct, kw_only=True):
     event: str
     before: str | None
     after: str
-    actor: str
+    actor: Actor
     facts: dict[str, Any]
 
 

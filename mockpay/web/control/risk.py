@@ -63,7 +63,7 @@ class RiskHit(Struct, kw_only=True):
 class RiskAssessment(Struct, kw_only=True):
     """The decision, a score from 0 to 100, and every rule that applied."""
 
-    decision: str
+    decision: Verdict
     score: int
     hits: list[RiskHit]
 
@@ -87,7 +87,7 @@ class RiskOverride(Struct, kw_only=True):
 
     force_id: int
     match: dict[str, str]
-    decision: str
+    decision: Verdict
     reason: str
 
 
@@ -99,6 +99,7 @@ class RiskOverrideList(Struct, kw_only=True):
 
 
 def dry_run_risk(request: Request[None, RiskDryRunRequest]) -> RiskDryRunResult:
+    """Magic values count, as they do in a payment."""
     payment = request.body
     with request.read() as sandbox:
         amount = _amount(payment.amount)
@@ -156,18 +157,21 @@ def _scenario_decision(sandbox: Sandbox, chosen: Instrument, amount: Money) -> D
 
 
 def create_risk_override(request: Request[None, RiskOverrideCreate]) -> RiskOverride:
+    """It waits for the first attempt that has all of `match`, and is then used up. An empty `match` fits any."""
     override = request.body
     with request.transaction() as sandbox:
         return _response(verbs.force(sandbox, override.match, override.decision, override.reason))
 
 
 def list_risk_overrides(request: Request[None, None]) -> RiskOverrideList:
+    """In the order in which they apply."""
     with request.read() as sandbox:
         items = [_response(override) for override in risk_table.overrides(sandbox)]
     return RiskOverrideList(items=items, next_cursor=None)
 
 
 def delete_risk_overrides(request: Request[None, None]) -> None:
+    """Those that were used already are gone anyway."""
     with request.transaction() as sandbox:
         for override in risk_table.overrides(sandbox):
             risk_table.use_override(sandbox, override)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.resolution import MATCH_KEYS, PAYMENT_STAGES, REFUND_STAGES
 from mockpay.kernel.errors import NotFound
 from mockpay.services import scenarios as verbs
@@ -38,7 +39,7 @@ class ScenarioRule(Struct, kw_only=True):
     """A rule; `times` is what is left of them."""
 
     rule_id: int
-    stage: str
+    stage: Stage
     match: dict[str, str]
     outcome: str
     times: int | None
@@ -55,23 +56,30 @@ class ScenarioRuleList(Struct, kw_only=True):
 
 
 def list_rules(request: Request[None, None]) -> ScenarioRuleList:
+    """In the order in which they are asked; `times` is what is left."""
     with request.read() as sandbox:
         items = [to_response(ScenarioRule, rule) for rule in scenarios.waiting(sandbox)]
     return ScenarioRuleList(items=items, next_cursor=None)
 
 
 def create_rule(request: Request[None, ScenarioRuleCreate]) -> ScenarioRule:
+    """
+    It goes before instrument, amount and the seller's defaults, for `times` attempts (1). What can never fit is
+    refused with the nearest right word: a stage, an outcome of that stage, a key or value of `match`.
+    """
     with request.transaction() as sandbox:
         rule = verbs.add_rule(sandbox, **structs.asdict(request.body))
     return to_response(ScenarioRule, rule)
 
 
 def delete_rules(request: Request[None, None]) -> None:
+    """What an attempt has been planned to meet stays as it is."""
     with request.transaction() as sandbox:
         scenarios.clear(sandbox)
 
 
 def delete_rule(request: Request[None, None]) -> None:
+    """What an attempt has been planned to meet stays as it is."""
     rule_id = request.path["rule_id"]
     if not (rule_id.isascii() and rule_id.isdigit() and len(rule_id) <= _MOST_DIGITS):
         raise NotFound("There is no such rule.", code="scenario.not_found")

@@ -68,6 +68,10 @@ class SellerList(Struct, kw_only=True):
 
 
 def create_seller(request: Request[None, SellerCreate]) -> SellerDetail:
+    """
+    Whatever is left out is made up or has its default, so `{}` makes a seller. A seller_id or access_key that is
+    taken is 409.
+    """
     new = request.body
     urls = None if new.return_urls is None else tuple(new.return_urls)
     seller = accounts.create(
@@ -78,6 +82,7 @@ def create_seller(request: Request[None, SellerCreate]) -> SellerDetail:
 
 
 def list_sellers(request: Request[PageQuery, None]) -> SellerList:
+    """The default seller, which is there from the first start, is among them."""
     page = accounts.listed(request.runtime, request.query.cursor, request.query.limit)
     items = [
         to_response(SellerSummary, seller, urls=addresses(request.runtime, seller.seller_id, request.base))
@@ -87,11 +92,16 @@ def list_sellers(request: Request[PageQuery, None]) -> SellerList:
 
 
 def get_seller(request: Request[None, None]) -> SellerDetail:
+    """With its secret key and the variables that its software reads, as `mockpay secrets --env` prints them."""
     with request.read() as sandbox:
         return _detail(request.runtime, sandbox.seller, request.base)
 
 
 def patch_seller(request: Request[None, SellerPatch]) -> SellerDetail:
+    """
+    What is left out stays; settings are merged by name. A setting that does not exist, or a value that it cannot
+    have, is refused with the nearest right one, and nothing is changed.
+    """
     patch = request.body
     changes = Changes(
         name=None if patch.name is UNSET else patch.name,
@@ -104,11 +114,16 @@ def patch_seller(request: Request[None, SellerPatch]) -> SellerDetail:
 
 
 def delete_seller(request: Request[None, None]) -> None:
+    """Orders, refunds, notifications, buyers and journal go with it; what is being sent is given up."""
     with request.transaction() as sandbox:
         accounts.delete(sandbox)
 
 
 def reset_seller(request: Request[None, None]) -> SellerDetail:
+    """
+    For the next test run: orders, refunds, notifications, buyers, rules and journal are gone, and what was due with
+    them.
+    """
     with request.transaction() as sandbox:
         accounts.reset(sandbox)
         return _detail(request.runtime, sandbox.seller, request.base)

@@ -66,6 +66,10 @@ class SignatureExplanation(Struct, kw_only=True):
 
 
 def explain_signature(request: Request[None, SignatureExplainRequest]) -> SignatureExplanation:
+    """
+    Send the request as your software sent it, and what it signed if you can: the byte where both part is named, and
+    the mistake where it is a known one. Nothing is stored, and no secret is answered.
+    """
     call = request.body
     with request.read() as sandbox:
         seller, now, real_now = sandbox.seller, sandbox.now, sandbox.real_now
@@ -103,10 +107,15 @@ class PublicKeyQuery(Struct, forbid_unknown_fields=True):
 
 
 def get_health(request: Request[None, None]) -> Health:
+    """No token is needed and any Host will do. `database` is the kind that answered: sqlite or postgresql."""
     return Health(status="ok", version=__version__, database=check_health(request.runtime.engine))
 
 
 def get_public_key(request: Request[PublicKeyQuery, None]) -> Response:
+    """
+    `pem` is what most libraries read; `sdk` is the one line that the provider's own clients take as their public
+    key.
+    """
     pem = request.runtime.keys.public_file.read_text("ascii")
     text = public_key_line(load_public_key(pem)) if request.query.format == "sdk" else pem
     return Response(text, content_type="text/plain; charset=utf-8")

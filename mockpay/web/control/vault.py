@@ -11,7 +11,7 @@ from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault import saved_methods as verbs
 from mockpay.vault import vault_table
-from mockpay.vault.rules import SavedMethod, consent
+from mockpay.vault.rules import MethodStatus, SavedMethod, consent
 from mockpay.web.control.buyers import BUYER as BUYER
 from mockpay.web.control.buyers import buyer_named, buyer_of
 from mockpay.web.control.endpoints import DELETE, GET, PATCH, POST, Request
@@ -55,7 +55,7 @@ class SavedMethodSummary(Struct, kw_only=True):
     token: str
     buyer_id: str
     kind: str
-    status: str
+    status: MethodStatus
     status_reason: str | None
     title: str
     display: dict[str, str]
@@ -95,6 +95,7 @@ class SavedMethodList(Struct, kw_only=True):
 
 
 def list_saved_methods(request: Request[None, None]) -> SavedMethodList:
+    """The default first, then those used or saved last."""
     with request.read() as sandbox:
         methods = verbs.listed(sandbox, buyer_of(sandbox, request).buyer_id)
     items = [to_response(SavedMethodSummary, method) for method in methods]
@@ -102,6 +103,7 @@ def list_saved_methods(request: Request[None, None]) -> SavedMethodList:
 
 
 def create_saved_method(request: Request[None, SavedMethodCreate]) -> SavedMethodDetail:
+    """As if the buyer had ticked *save*: the tester's word is their consent. Only published test cards are taken."""
     with request.transaction() as sandbox:
         chosen = instrument(request.body.kind, request.body, sandbox.now)
         buyer = buyers.ensure(sandbox, buyer_of(sandbox, request).email)
@@ -110,11 +112,13 @@ def create_saved_method(request: Request[None, SavedMethodCreate]) -> SavedMetho
 
 
 def get_saved_method(request: Request[None, None]) -> SavedMethodDetail:
+    """The number itself is in no answer."""
     with request.read() as sandbox:
         return _detail(sandbox, verbs.find(sandbox, *_key(sandbox, request)))
 
 
 def patch_saved_method(request: Request[None, SavedMethodPatch]) -> SavedMethodDetail:
+    """A merge patch: what is not named stays. Only an active method can be the default."""
     patch = request.body
     if patch.is_default is False:
         message = "A method stops being the default when another one is made it."
@@ -129,22 +133,26 @@ def patch_saved_method(request: Request[None, SavedMethodPatch]) -> SavedMethodD
 
 
 def delete_saved_method(request: Request[None, None]) -> None:
+    """Its token pays nothing from then on."""
     with request.transaction() as sandbox:
         verbs.delete(sandbox, *_key(sandbox, request))
 
 
 def suspend_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
+    """Its buyer sees it as suspended."""
     with request.transaction() as sandbox:
         method = verbs.suspend(sandbox, *_key(sandbox, request), request.body.reason)
         return _detail(sandbox, method)
 
 
 def resume_saved_method(request: Request[None, None]) -> SavedMethodDetail:
+    """One that was not suspended is 409."""
     with request.transaction() as sandbox:
         return _detail(sandbox, verbs.resume(sandbox, *_key(sandbox, request)))
 
 
 def deactivate_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
+    """It cannot be resumed."""
     reason = {"reason": request.body.reason} if request.body.reason else {}
     with request.transaction() as sandbox:
         return _detail(sandbox, verbs.deactivate(sandbox, *_key(sandbox, request), **reason))

@@ -89,6 +89,10 @@ class WaitResult(Struct, kw_only=True):
 
 
 def wait_for_event(request: Request[WaitQuery, None]) -> WaitResult:
+    """
+    One round trip instead of a loop. Without `after` the first event ever that fits counts; with it, the first
+    since that cursor. `event` is null where none came in `timeout` real seconds.
+    """
     awaited = _awaited(request)
     noun = JOURNAL if awaited.source == JOURNAL else "timeline"
     after = number_of(noun, request.query.after) if request.query.after else 0
