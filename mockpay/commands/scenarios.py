@@ -58,7 +58,7 @@ def _lines(rows: Iterable[Row]) -> list[str]:
 def page() -> str:
     """docs/scenarios.md."""
     speaking = (provider for provider in discover().values() if provider.simulation)
-    parts = [_INTRODUCTION.format(notes="; ".join(f"{each.simulation}, {each.title}" for each in speaking))]
+    parts = [_INTRODUCTION.format(notes="; ".join(f"{each.title}: {each.simulation}" for each in speaking))]
     for source in dict.fromkeys(row.input for row in TABLE):
         parts.append(f"## {_TITLES.get(source, source)}\n")
         parts.append("| input | stage | outcome | what happens | habit of |\n|---|---|---|---|---|")

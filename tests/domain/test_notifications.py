@@ -11,6 +11,7 @@ from mockpay.domain.notifications import (
     Misbehaviour,
     RetryProfile,
     after,
+    final_because,
     known_outcome,
     lost_tries,
 )
@@ -147,3 +148,13 @@ def test_a_bound_of_tries_counts_the_first_one():
     events = [after(bounded, DeliveryResult(500), tries, 0) for tries in (1, 3, 4, 5)]
     assert events == [("failed", 20_000), ("failed", 20_000), ("gave_up", None), ("gave_up", None)]
     assert after(bounded, DeliveryResult(200), 9, 0) == ("delivered", None)
+
+
+def test_why_no_try_follows_is_told_in_words():
+    bounded = RetryProfile("three more", (SECOND,), most_tries=4)
+    wrong, refused = DeliveryResult(500), DeliveryResult(404)
+    assert final_because(FAST, refused, 1, 0) == "a 4xx is never tried again"
+    assert final_because(FINAL, NOBODY, 1, 0) == "this retry profile never tries again where nobody is there"
+    assert final_because(bounded, wrong, 4, 0) == "this retry profile makes 4 tries at most"
+    assert final_because(FAST, wrong, 9, 14 * DAY) == "this retry profile ends after 14 days"
+    assert (final_because(FAST, NOBODY, 1, 0), final_because(bounded, wrong, 3, 0)) == ("", "")

@@ -196,3 +196,17 @@ def test_the_page_is_over_once_the_order_is(asked, shop):
     asked.confirms()
     assert asked.reads("payment-status") == "FAILURE"
     assert attempts(shop)[0][1] in {"EXPIRED", "CANCELLED"}
+
+
+def test_a_code_is_sent_again_only_while_its_page_asks_for_it(asked, shop):
+    """A page that was left open after its try was given up, or after its time, sends nothing."""
+    form = asked._form_of(asked.sees("otp-resend"))
+    button = asked.sees("otp-resend")
+    shop.seller.advance(seconds=61)
+    asked.presses("otp-cancel")
+    sent = len(shop.seller.inbox(kind="otp"))
+    old = asked.sends(form, button)
+    assert "was not made" in old.page.text_content() or old.misses("otp-submit")
+    asked.goes_to(f"{shop.server.url}{urlsplit(asked.url).path}")
+    assert len(shop.seller.inbox(kind="otp")) == sent
+    assert attempts(shop) == [("wallet", "CANCELLED")]

@@ -207,7 +207,7 @@ def _show(runtime: Runtime, sandbox: Sandbox) -> str:
         choices=choices,
         groups=[group for group in groups if group.lines],
         rules=[_rule_line(sandbox, rule) for rule in waiting],
-        notes=[f"{each.simulation} ({each.title})" for each in sandbox.runtime.providers.values() if each.simulation],
+        notes=[f"{each.title}: {each.simulation}" for each in sandbox.runtime.providers.values() if each.simulation],
         magic_amounts=sandbox.seller.settings.magic_amounts,
     )
 

@@ -289,3 +289,19 @@ def test_the_page_hears_of_a_new_try(visitor, world, post):
     after = visitor.news(page)
     assert after["version"] != before["version"]
     assert after["state"] == "DELIVERED"
+
+
+def test_a_message_that_a_scenario_kept_back_is_not_told_as_any_other(visitor, world, post):
+    told(world, "1704.01")
+    (kept,) = visitor.see("/notifications").xpath("//a[@class='row-link']/@href")
+    assert visitor.press(visitor.see(kept), "Deliver now").status_code == 303
+    says = "Kept back by a scenario, then sent by a tester: delivered at the first try"
+    assert text(visitor.see(kept).xpath("//h1")[0]) == says
+
+
+def test_a_try_that_the_retry_profile_makes_is_not_told_as_a_testers(visitor, world, post):
+    post.answers = [404, 503]
+    one = told(world)
+    visitor.press(visitor.see(path(one)), "Deliver now")
+    world.advance(10)
+    assert text(visitor.see(path(one)).xpath("//h1")[0]) == "Delivered at the 3rd try"
