@@ -5,10 +5,15 @@ import tomllib
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+import click
 import pytest
 import requests
 from lxml import html
 
+from mockpay import cli
+from mockpay.domain.sellers import setting_forms
+from mockpay.settings import unknown_variables
+from mockpay.web.control.routes import ENDPOINTS
 from mockpay.web.docs import folder
 from mockpay.web.errors import COOKBOOK, cookbook_url
 
@@ -145,6 +150,47 @@ def test_the_buyer_of_the_pages_page_pays_by_card_and_from_a_balance(run, mockpa
     )
     run("pages.md", payment_url=address, large_payment_url=large)
     assert {order["state"] for order in mockpay_seller.orders()} == {"PAID"}
+
+
+# --- what the pages name
+
+EVERYTHING = {"README.md": (ROOT / "README.md").read_text("utf-8"), **{f"docs/{n}": text for n, text in PAGES.items()}}
+
+
+def test_every_command_and_option_that_is_named_is_there():
+    """`python -m mockpay clock advance 1h`: the words lead to a command that has the options after them."""
+    for name, text in EVERYTHING.items():
+        for line in re.findall(r"python -m mockpay ([a-z][^`|\n#)]*)", text):
+            command = cli.cli
+            for word in line.split(" -- ")[0].split():
+                context = click.Context(command)
+                if isinstance(command, click.Group) and (inner := command.get_command(context, word)):
+                    command = inner
+                elif word.startswith("--") and len(word) > 2:
+                    known = {option for one in command.params for option in one.opts} | {"--help"}
+                    assert word.partition("=")[0].strip("\"'") in known, (name, line)
+            assert command is not cli.cli, (name, line)
+
+
+def test_every_variable_that_is_named_is_read():
+    for name, text in EVERYTHING.items():
+        named = dict.fromkeys(re.findall(r"MOCKPAY_[A-Z_]+[A-Z]", text), "x")
+        assert list(unknown_variables(named)) == [], name
+
+
+def test_every_call_that_is_named_is_an_endpoint():
+    known = {(e.method, re.sub(r"{\w+}", "{}", e.path.split("{seller_id}")[-1])) for e in ENDPOINTS}
+    for name, text in EVERYTHING.items():
+        if name == "docs/control-api.md":
+            continue
+        for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) \.\.\.(/[^`?]*)", text):
+            assert (method, re.sub(r"{\w+}", "{}", path)) in known, (name, method, path)
+
+
+def test_every_setting_that_is_set_is_there():
+    for name, text in EVERYTHING.items():
+        for settings in re.findall(r'"settings": \{"(\w+)"', text):
+            assert settings in setting_forms(), (name, settings)
 
 
 # --- what the pages list
