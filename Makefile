@@ -28,6 +28,9 @@ PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.
 # The locked uv with its hashes, as a requirements file of its own.
 UV_PIN := sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt
 
+# Tell every few seconds that a step goes on, until the shell of its recipe ends.
+SHOW = (seconds=0; while sleep 3; do seconds=$$((seconds + 3)); echo "  ... $$seconds s" >&2; done) & trap "kill $$!" EXIT
+
 serve: .venv/.run
 	@exec $(BIN)/python app.py $(ARGS)
 
@@ -68,12 +71,14 @@ var/reached.json: | .venv/.dev
 
 .venv/.made:
 	@test -n "$(PYTHON)" || { echo "mockpay needs Python 3.11 or newer; none was found." >&2; exit 1; }
-	@$(PYTHON) -m venv .venv
+	@echo "Making .venv with $(PYTHON) (once) ..." >&2
+	@$(SHOW); $(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/.run: requirements.txt | .venv/.made
 	@echo "Installing what mockpay needs into .venv (once) ..." >&2
-	@$(BIN)/python -m pip install -qq -r requirements.txt
+	@$(SHOW); $(BIN)/python -m pip install -qq --no-compile -r requirements.txt
+	@echo "Starting; the first time makes keys and a database ..." >&2
 	@touch $@
 
 # uv installs the lock in seconds; where it cannot (an index known to pip only), pip does it.

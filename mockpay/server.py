@@ -11,9 +11,10 @@ from mockpay.app import create_app, runtime_of
 from mockpay.delivery.sender_pool import Worker
 from mockpay.http_server import HttpServer
 from mockpay.kernel.clock import RealClock
-from mockpay.kernel.errors import Unusable
-from mockpay.kernel.http.calls import Sender
-from mockpay.kernel.http.hosts import own_url
+from mockpay.kernel.errors import MockpayError, Unusable
+from mockpay.kernel.http.calls import HttpCall, Sender
+from mockpay.kernel.http.hosts import OutgoingHosts, own_url
+from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.terminal import Terminal
 from mockpay.settings import Settings
 from mockpay.store.db.engine import close
@@ -62,7 +63,8 @@ class MockpayServer:
             self._server.prepare()
         except OSError as error:
             address, why = f"{settings.host}:{settings.port}", str(error).rpartition("] ")[2].rstrip(")")
-            message = f"{address} cannot be listened on ({why}); choose another by --port or MOCKPAY_PORT."
+            who = " by another mockpay, which you may use" if _serves_mockpay(settings) else ""
+            message = f"{address} cannot be listened on ({why}{who}); choose another by --port or MOCKPAY_PORT."
             raise Unusable(message, code="server.address") from error
         self.settings = replace(settings, port=int(self._server.bind_addr[1]))
         try:
@@ -102,3 +104,13 @@ class MockpayServer:
         if self.runtime.terminal is not None:
             self.runtime.terminal.stop()
         close(self.runtime.engine, self.runtime.writer)
+
+
+def _serves_mockpay(settings: Settings) -> bool:
+    """Whether what listens at this address is a mockpay."""
+    call = HttpCall("GET", f"{own_url(settings)}/_mockpay/health", {}, b"", timeout=_GRACE)
+    try:
+        reply = HttpSender(OutgoingHosts.parse("*")).send(call)
+    except MockpayError:
+        return False
+    return b'"version"' in reply.body and b'"database"' in reply.body

@@ -247,3 +247,30 @@ def test_a_task_of_an_event_loop_may_not_be_blocked_but_a_callback_below_plain_c
 
     assert asyncio.run(task()) is None
     assert refuse_in_event_loop("advance") is None
+
+
+SEEDED = """
+import pytest
+
+@pytest.mark.parametrize("number", range(2))
+def test_seeded(mockpay_server, number):
+    assert mockpay_server.seller("A1SEEDED").client().seller_id == "A1SEEDED"
+"""
+
+
+def test_a_seed_file_of_the_project_makes_its_sellers_for_all_workers(project, pytester):
+    pytester.makepyfile(SEEDED)
+    (pytester.path / "seeds").mkdir()
+    (pytester.path / "seeds" / "mockpay.toml").write_text('[[sellers]]\nseller_id = "A1SEEDED"\n')
+    pytester.makeini("[pytest]\nmockpay_seed_file = seeds/mockpay.toml\n")
+    result, _ = project("-k", "seeded", "-n", "2")
+    result.assert_outcomes(passed=2)
+
+
+def test_a_seed_file_that_is_wrong_is_told_with_its_line(project, pytester):
+    pytester.makepyfile(SEEDED)
+    (pytester.path / "mockpay.toml").write_text('[[sellers]]\nseler_id = "A1SEEDED"\n')
+    pytester.makeini("[pytest]\nmockpay_seed_file = mockpay.toml\n")
+    result, _ = project("-k", "seeded")
+    result.assert_outcomes(errors=2)
+    assert "mockpay.toml, line 2: There is no field 'seler_id'. Did you mean 'seller_id'?" in result.stdout.str()

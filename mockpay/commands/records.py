@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from mockpay.commands.remote import connect, print_json, seller_option, url_option
+from mockpay.commands.remote import connect, duration, print_json, seller_option, url_option
 
 _TIMED_OUT = 3
 #: Real seconds of one call that waits for the next line.
@@ -77,7 +77,7 @@ def logs(*, follow: bool, order_id: str | None, q: str | None, limit: int, selle
 @click.command()
 @click.argument("event")
 @click.argument("match", nargs=-1)
-@click.option("--timeout", type=click.FloatRange(0, 60), default=30, show_default=True, help="Real seconds.")
+@click.option("--timeout", type=duration, default="30s", show_default=True, help="Real time, a minute at most.")
 @seller_option
 @url_option
 def wait(event: str, match: tuple[str, ...], timeout: float, seller: str, url: str | None) -> None:

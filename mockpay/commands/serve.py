@@ -6,7 +6,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -23,6 +24,8 @@ from mockpay.kernel.terminal import Terminal
 from mockpay.server import MockpayServer
 from mockpay.services.sellers.accounts import ensure_default
 from mockpay.settings import Settings, unknown_variables
+from mockpay.store.db.engine import sqlite_file
+from mockpay.store.db.serving import lock_database
 from mockpay.store.unit_of_work import Runtime
 
 if TYPE_CHECKING:
@@ -80,7 +83,8 @@ def serve(
             terminal=None if quiet else Terminal(sys.stderr, verbose=verbose),
             prepare=_seeding(seed) if seed else None,
         )
-        _serve(server, tls=tls, while_stdin=while_stdin)
+        with _database_lock(server):
+            _serve(server, tls=tls, while_stdin=while_stdin)
     except (MockpayError, DatabaseUnavailable) as error:
         click.echo(f"mockpay cannot start: {error.message}", err=True)
         sys.exit(2)
@@ -105,6 +109,20 @@ def read_settings(host: str | None, port: int | None, database_url: str | None) 
         message = f"{settings.host} is not loopback, so set MOCKPAY_ADMIN_TOKEN ('auto' makes one)."
         raise Unusable(message, code="settings.admin_token")
     return settings
+
+
+@contextmanager
+def _database_lock(server: MockpayServer) -> Iterator[None]:
+    """Warn of another server that serves the same SQLite file."""
+    file = sqlite_file(server.settings.database_url)
+    lock, other = lock_database(file, f"{server.url} (process {os.getpid()})") if file else (None, None)
+    if other is not None:
+        cure = "stop it, or name another file by --database-url or MOCKPAY_DATABASE_URL"
+        click.echo(
+            f"mockpay: {other} serves {file} too, and either sends and fires what is the other's; {cure}.", err=True
+        )
+    with lock or nullcontext():
+        yield
 
 
 def _serve(server: MockpayServer, *, tls: bool, while_stdin: bool) -> None:

@@ -3,7 +3,8 @@ The pytest plugin: `mockpay_server` (one for all tests), `mockpay_seller` (a wor
 `mockpay_client` (a merchant's client for it).
 
 The sandbox is the one that MOCKPAY_URL or the ini option `mockpay_url` names, else a process started for the run,
-one for all workers of pytest-xdist.
+one for all workers of pytest-xdist. That begins with the sellers of the ini option `mockpay_seed_file`, which
+`mockpay_server.seller(seller_id)` finds; a running one has those of its own `serve --seed`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +32,14 @@ _START_SECONDS = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ini option."""
+    """Add the ini options."""
+    parser.addini("mockpay_seed_file", "A seed file for the mockpay that is started, from the root folder.", default="")
     parser.addini("mockpay_url", "A running mockpay to use; MOCKPAY_URL in the environment comes first.", default="")
+
+
+def _seed_file(config: pytest.Config) -> Path | None:
+    name = str(config.getini("mockpay_seed_file"))
+    return config.rootpath / name if name else None
 
 
 class _SharedServer:
@@ -41,7 +49,8 @@ class _SharedServer:
     A worker connects to `port` and reads the URL, or the reason why there is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seed_file: Path | None) -> None:
+        self._seed_file = seed_file
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self._server: ServerProcess | None = None
@@ -60,7 +69,7 @@ class _SharedServer:
                 worker.sendall(answer.encode())
 
     def _start(self) -> str:
-        server = ServerProcess()
+        server = ServerProcess(self._seed_file)
         try:
             server.__enter__()
         except ControlError as error:
@@ -85,7 +94,7 @@ def pytest_configure_node(node: Any) -> None:
     """In the controller of pytest-xdist: tell a worker where it may ask for a sandbox."""
     stash = node.config.stash
     if _SHARED not in stash:
-        stash[_SHARED] = _SharedServer()
+        stash[_SHARED] = _SharedServer(_seed_file(node.config))
     node.workerinput[_PORT] = stash[_SHARED].port
 
 
@@ -108,7 +117,8 @@ def mockpay_server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
                 sandbox = Sandbox(url, os.environ.get("MOCKPAY_ADMIN_TOKEN"))
                 sandbox.control("GET", "/sellers?limit=1", seconds=0)
             else:
-                sandbox = stack.enter_context(ServerProcess()) if port is None else _shared(port)
+                own = ServerProcess(_seed_file(request.config))
+                sandbox = stack.enter_context(own) if port is None else _shared(port)
         except ControlError as error:
             failure += str(error)
         else:

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from mockpay.testing.control import NoAnswer, Secret, call
 from mockpay.testing.seller import TestSeller
@@ -57,18 +58,26 @@ class Sandbox:
         """A seller with a world of its own; `fields` as in ``POST /_mockpay/v1/sellers``."""
         return TestSeller(self, self.control("POST", "/sellers", fields))
 
+    def seller(self, seller_id: str) -> TestSeller:
+        """A seller that is there, such as one of a seed file."""
+        return TestSeller(self, self.control("GET", f"/sellers/{quote(seller_id, safe='')}"))
+
 
 class ServerProcess(Sandbox):
     """
     A whole sandbox in a process of its own, on a free port, with keys and a database in a temporary folder.
 
     What a test does to this process (its clock, its sockets, its HTTP libraries, its event loop) does not reach it.
+
+    Args:
+        seed_file: What `mockpay serve --seed` takes.
     """
 
     _reader: Thread | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, seed_file: Path | None = None) -> None:
         super().__init__("")
+        self._seed_options = [] if seed_file is None else ["--seed", str(seed_file)]
 
     def __enter__(self) -> Self:
         """
@@ -86,7 +95,7 @@ class ServerProcess(Sandbox):
         # -P: a module of the project under test must not stand in for one of ours.
         command = [sys.executable, "-P", "-m", "mockpay", "serve", "--quiet", "--host", "127.0.0.1", "--port", "0"]
         self._process = subprocess.Popen(  # noqa: S603
-            [*command, "--while-stdin"],
+            [*command, *self._seed_options, "--while-stdin"],
             env=environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
