@@ -108,7 +108,7 @@ def test_a_row_sent_twice_has_one_idempotency_key_and_one_result(world, gateway,
     assert send_waiting(world.runtime) == 1
     with world.transaction() as sandbox:
         assert not outbox_rows.record(sandbox, slow.outbox_id, outbox_rows.SENT)
-        payments.record_gateway_result(sandbox, slow.subject, result)
+        assert payments.record_gateway_result(sandbox, slow.subject, result).attempt_id == slow.subject
     world.advance(0)
     assert len({charge.idempotency_key for charge in gateway.asked}) == 1
     assert world.states(order) == ("PAID", "CAPTURED")

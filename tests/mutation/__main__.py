@@ -45,7 +45,7 @@ class Reach:
 
     def __init__(self, report: dict[str, tuple[float, list[str]]], budget: float) -> None:
         self._budget = budget
-        self.at_import = set(report.pop(AT_IMPORT, (0, ()))[1])
+        self._at_import = set(report.pop(AT_IMPORT, (0, ()))[1])
         self.seconds = {test: seconds for test, (seconds, _) in report.items()}
         self._of_function: dict[str, set[str]] = {}
         self._of_file: dict[str, set[str]] = {}
@@ -53,6 +53,12 @@ class Reach:
             for function in functions:
                 self._of_function.setdefault(function, set()).add(test)
                 self._of_file.setdefault(function.partition("::")[0], set()).add(test)
+
+    def runs_at_import(self, mutant: Mutant) -> bool:
+        """Whether its function, or one around it, has run before any test."""
+        names = mutant.function.split(".")
+        around = (".".join(names[:end]) for end in range(1, len(names) + 1))
+        return any(f"{mutant.path}::{name}" in self._at_import for name in around)
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Those of the mirror file first, then the quick ones, as many as time allows."""
@@ -317,7 +323,7 @@ def main() -> int:
         mutants = slips.sample(mutants, options.sample, options.seed)
     reach = Reach(json.loads(REACHED.read_text()), options.seconds)
     mutants = [
-        mutant._replace(function="") if f"{mutant.path}::{mutant.function}" in reach.at_import else mutant
+        mutant._replace(function="") if reach.runs_at_import(mutant) else mutant
         for mutant in mutants
         if mutant.compiles(ROOT)
     ]

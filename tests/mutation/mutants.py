@@ -38,7 +38,7 @@ _SIGNS = {
 #: The test under whose name stands what runs when modules are imported.
 AT_IMPORT = ""
 #: Calls whose first two arguments may change places.
-_SYMMETRIC = {"min", "max", "matches", "same", "compare_digest"}
+_SYMMETRIC = {"min", "max", "matches", "same", "compare_digest", "where", "and_", "or_"}
 _WORDS = {"min": "max", "max": "min", "all": "any", "any": "all", "continue": "break", "break": "continue"}
 
 

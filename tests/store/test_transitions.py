@@ -7,7 +7,7 @@ from mockpay.kernel.errors import IllegalTransition, NotFound
 from mockpay.services.payments.transitions import ORDERS
 from mockpay.store import orders
 from mockpay.store.transitions import of_order, require, step, transition, update
-from tests.factories import NOON, World, on_sqlite
+from tests.factories import NOON, SECOND, World, on_sqlite
 
 
 def test_a_record_that_moved_on_meanwhile_takes_no_step_and_tells_nothing(world):
@@ -31,6 +31,15 @@ def test_an_update_may_depend_on_what_the_row_still_has(world):
     with pytest.raises(IllegalTransition), world.transaction() as sandbox:
         update(sandbox, orders.mapper, order, unchanged=("attempt_count",), attempt_count=2)
     assert world.get_order(order).attempt_count == 1
+
+
+@on_sqlite
+def test_a_record_knows_when_it_changed_last(world):
+    order = world.order()
+    world.advance(5)
+    with world.transaction() as sandbox:
+        assert update(sandbox, orders.mapper, order, reason="x").updated_at == NOON + 5 * SECOND
+        assert update(sandbox, orders.mapper, order, reason="y", updated_at=7).updated_at == 7
 
 
 @on_sqlite

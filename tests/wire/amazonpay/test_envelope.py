@@ -272,6 +272,12 @@ def test_a_parameter_that_no_payload_needs_is_refused_before_it_is_read():
             open_envelope(*parts, PRIVATE_KEY)
 
 
+def test_a_payload_is_as_large_as_the_shop_wrote_it_not_as_it_was_encoded():
+    opened = opened_from({"sellerOrderId": "1", "customInformation": "म" * 4_000})
+    assert len(opened.plaintext) > 10 * 12_000 / 2
+    assert opened.values["customInformation"] == "म" * 4_000
+
+
 def test_a_payload_of_just_16_kb_opens():
     assert open_envelope(*seal_text("a=" + "x" * 16_381), PRIVATE_KEY).values["a"].startswith("xxx")
 

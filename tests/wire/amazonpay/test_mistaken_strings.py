@@ -166,7 +166,7 @@ def test_several_spellings_together_are_tried_lower_case_last():
 
 
 def test_marks_that_stand_bare_may_have_been_encoded():
-    assert is_found(f"{HEAD}\nNote=%28x%29%21%27%2A", f"{HEAD}\nNote=(x)!'*")
+    assert is_found(f"{HEAD}\nNote=%28x%29%21%27%2A%20", f"{HEAD}\nNote=(x)!'*%20")
 
 
 def test_every_reserved_character_may_have_been_left_bare_at_once():
