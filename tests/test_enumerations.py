@@ -42,9 +42,11 @@ def enumerations():
     return [kind for kind in kinds if issubclass(kind, StrEnum) and kind.__module__.startswith("mockpay.")]
 
 
+KINDS = enumerations()
+
+
 def test_a_word_is_its_name_in_capitals_or_small_letters_unless_somebody_elses():
-    kinds = enumerations()
-    assert len(kinds) > 30
-    for kind in kinds:
+    assert len(KINDS) > 30
+    for kind in KINDS:
         odd = {word.name: word.value for word in kind if word.value not in {word.name, word.name.lower()}}
         assert odd == OTHERS.get(kind, {}), kind

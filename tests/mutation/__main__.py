@@ -49,6 +49,8 @@ class Reach:
         self.seconds = {test: seconds for test, (seconds, _) in report.items()}
         self._of_function: dict[str, set[str]] = {}
         self._of_file: dict[str, set[str]] = {}
+        #: They look at tables, or at what runs at import; our own plugin is there in every test.
+        self._of_no_function = {test for test, (_, reached) in report.items() if not any(map(_is_tested, reached))}
         for test, (_, functions) in report.items():
             for function in functions:
                 self._of_function.setdefault(function, set()).add(test)
@@ -66,7 +68,7 @@ class Reach:
         reaching = self._of_function.get(f"{mutant.path}::{mutant.function}")
         if not reaching:
             users = (mutant.path, *_users(mutant.path))
-            reaching = set().union(*(self._of_file.get(path, set()) for path in users))
+            reaching = self._of_no_function.union(*(self._of_file.get(path, set()) for path in users))
         near = {test for test in self.seconds if _near(test, mirror)}
         chosen, spent = [], 0.0
         for test in sorted(reaching | near, key=lambda test: (test not in near, self.seconds[test], test)):
@@ -77,6 +79,10 @@ class Reach:
         return chosen
 
 
+def _is_tested(function: str) -> bool:
+    return not function.startswith("mockpay/testing/")
+
+
 def _near(test: str, mirror: Path) -> bool:
     path = Path(test.partition("::")[0])
     return path == mirror.with_name(f"test_{mirror.name}.py")
@@ -85,7 +91,7 @@ def _near(test: str, mirror: Path) -> bool:
 @cache
 def _users(path: str) -> list[str]:
     """The files that import a module by name."""
-    module = ".".join(Path(path).with_suffix("").parts)
+    module = ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
     package, _, name = module.rpartition(".")
     return [
         str(file.relative_to(ROOT))
