@@ -11,14 +11,13 @@ import json
 import os
 import sys
 import time
-from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
 
+from tests.importing import Finder
 from tests.mutation.mutants import AT_IMPORT
-
-_PACKAGE = "mockpay"
 
 _names = []  # "path::function" by number
 _now = set()  # numbers, since the last test
@@ -47,22 +46,16 @@ def _mark(node, path, around):
         _mark(child, path, inside)
 
 
-class _Finder:
-    """Loads our modules from their sources, past pytest's rewriting."""
+def _loader(spec):
+    ours = Path(spec.origin).is_relative_to(Path.cwd())
+    return _Loader(spec.name, spec.origin) if ours else spec.loader
 
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] != _PACKAGE:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.origin is not None and Path(spec.origin).is_relative_to(Path.cwd()):
-            spec.loader = _Loader(name, spec.origin)
-        return spec
+
+_finder = Finder(_loader)
 
 
 def pytest_configure():
-    sys.meta_path.remove(_Finder)
-    sys.meta_path.insert(0, _Finder)  # pytest has put its own in front of it meanwhile
+    _finder.install()  # pytest has put its own in front of it meanwhile
 
 
 def pytest_collection_finish():
@@ -101,4 +94,4 @@ if __name__ == "__main__":
     merge(*sys.argv[1:])
 else:
     builtins.__reached__ = _now.add
-    sys.meta_path.insert(0, _Finder)
+    _finder.install()
