@@ -67,37 +67,37 @@ def create_app(
     Raises:
         Unusable: a key, the database or a setting; the message is one sentence.
     """
-    told = settings or Settings()
+    settings = settings or Settings()
     # The demo shop is told at this server's own address, whatever that is.
-    told = replace(told, outgoing_hosts=told.outgoing_hosts.including(told.host))
-    app = _bare()
+    settings = replace(settings, outgoing_hosts=settings.outgoing_hosts.including(settings.host))
+    app = bare_app()
     providers = discover()
-    engine, writer = _open_database(app, told.database_url)
+    engine, writer = _open_database(app, settings.database_url)
     runtime = Runtime(
-        settings=told,
+        settings=settings,
         engine=engine,
         writer=writer,
-        keys=open_keys(told.keys_dir, [file for p in providers.values() for file in p.key_files]),
+        keys=open_keys(settings.keys_dir, [file for p in providers.values() for file in p.key_files]),
         real_clock=real_clock or database_clock(engine),
-        sender=sender or HttpSender(told.outgoing_hosts),
+        sender=sender or HttpSender(settings.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
         terminal=terminal,
     )
     if prepare is not None:
         prepare(runtime)
-    accounts.ensure_default(runtime, told.public_url and f"{told.public_url.rstrip('/')}/shop")
+    accounts.ensure_default(runtime, settings.public_url and f"{settings.public_url.rstrip('/')}/shop")
     app.extensions["mockpay"] = runtime
     app.shell_context_processor(lambda: {"db": db, "runtime": runtime, "tables": metadata.tables})
     for provider in providers.values():
         if provider.blueprint is not None:
             app.register_blueprint(provider.blueprint(runtime))
-    _furnished(app, runtime, landing, checkout, challenge, account, control)
+    add_pages(app, runtime, landing, checkout, challenge, account, control)
     _wrap(app, runtime)
     return app
 
 
-def _bare() -> Flask:
+def bare_app() -> Flask:
     """An application with our bounds and templates, and nothing in it."""
     package = Path(__file__).parent
     app = Flask("mockpay", template_folder=str(template_folder(package)))
@@ -109,10 +109,10 @@ def _bare() -> Flask:
     return app
 
 
-def _furnished(app: Flask, runtime: Runtime, *rooms: ModuleType) -> Flask:
-    """The same application with these rooms; errors and headers are ours in all of them."""
-    for room in rooms:
-        app.register_blueprint(room.blueprint(runtime))
+def add_pages(app: Flask, runtime: Runtime, *modules: ModuleType) -> Flask:
+    """The same application with the pages of these modules, and with our error pages and headers."""
+    for module in modules:
+        app.register_blueprint(module.blueprint(runtime))
     errors.register(app, runtime)
     errors.register_headers(app)
     return app
@@ -121,8 +121,8 @@ def _furnished(app: Flask, runtime: Runtime, *rooms: ModuleType) -> Flask:
 def _wrap(app: Flask, runtime: Runtime) -> None:
     """Put shop and shortcuts before the application, in Flask's own way of wrapping one."""
     for addresses, make in (
-        (("/shop",), lambda: _made_shop(app, runtime)),
-        ((guard.DASHBOARD, guard.DOCS), lambda: _made_dashboard(runtime)),
+        (("/shop",), lambda: create_shop(app, runtime)),
+        ((guard.DASHBOARD, guard.DOCS), lambda: create_dashboard(runtime)),
     ):
         app.wsgi_app = _Later(app.wsgi_app, addresses, make)  # type: ignore[method-assign]
     for provider in providers_of(runtime):
@@ -143,7 +143,7 @@ class _Later:
         self._ordinary = ordinary
         self._prefixes = tuple(f"{address}/" for address in addresses)
         self._make = make
-        self._made: Flask | None = None
+        self._application: Flask | None = None
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -152,23 +152,23 @@ class _Later:
             return self._ordinary(environ, start_response)
         try:
             with self._lock:
-                self._made = self._made or self._make()
+                self._application = self._application or self._make()
         except DatabaseUnavailable as error:
             return self._ordinary({**environ, UNAVAILABLE: error}, start_response)
-        return self._made.wsgi_app(environ, start_response)
+        return self._application.wsgi_app(environ, start_response)
 
 
-def _made_shop(app: Flask, runtime: Runtime) -> Flask:
+def create_shop(app: Flask, runtime: Runtime) -> Flask:
     from mockpay.merchant.shop import shop_app  # noqa: PLC0415
 
     pages, static = Path(app.root_path, str(app.template_folder)), Path(str(app.static_folder))
-    return _furnished(shop_app(_shop(runtime), templates=pages, static=static), runtime)
+    return add_pages(shop_app(_shop(runtime), templates=pages, static=static), runtime)
 
 
-def _made_dashboard(runtime: Runtime) -> Flask:
+def create_dashboard(runtime: Runtime) -> Flask:
     from mockpay.web import dashboard, docs, sign_in  # noqa: PLC0415
 
-    return _furnished(_bare(), runtime, dashboard, docs, sign_in)
+    return add_pages(bare_app(), runtime, dashboard, docs, sign_in)
 
 
 def _shop(runtime: Runtime) -> ShopConfig:

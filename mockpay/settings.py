@@ -45,19 +45,19 @@ class Settings:
         Raises:
             Unusable: code ``settings.environment``, naming the variable.
         """
-        given = {key[len(prefix) :]: v for key, v in environ.items() if key.startswith(prefix) and v}
+        values = {key[len(prefix) :]: v for key, v in environ.items() if key.startswith(prefix) and v}
         default = cls()
         return cls(
-            host=given.get("HOST", default.host),
-            port=_whole(given, "PORT", default.port, 0, 65_535),
-            database_url=given.get("DATABASE_URL", default.database_url),
-            keys_dir=Path(given.get("KEYS_DIR", str(default.keys_dir))),
-            seed=given.get("SEED"),
-            admin_token=given.get("ADMIN_TOKEN"),
-            public_urls=_urls(given, "PUBLIC_URL"),
-            outgoing_hosts=_outgoing_hosts(given.get("OUTGOING_HOSTS", "")),
-            threads=_whole(given, "THREADS", default.threads, 4, 512),
-            lease_seconds=_whole(given, "LEASE_SECONDS", default.lease_seconds, 1, 3_600),
+            host=values.get("HOST", default.host),
+            port=_whole_number(values, "PORT", default.port, 0, 65_535),
+            database_url=values.get("DATABASE_URL", default.database_url),
+            keys_dir=Path(values.get("KEYS_DIR", str(default.keys_dir))),
+            seed=values.get("SEED"),
+            admin_token=values.get("ADMIN_TOKEN"),
+            public_urls=_urls(values, "PUBLIC_URL"),
+            outgoing_hosts=_outgoing_hosts(values.get("OUTGOING_HOSTS", "")),
+            threads=_whole_number(values, "THREADS", default.threads, 4, 512),
+            lease_seconds=_whole_number(values, "LEASE_SECONDS", default.lease_seconds, 1, 3_600),
         )
 
 
@@ -68,12 +68,12 @@ _OTHER_VARIABLES = ("URL", "SELLER_ID", "ACCESS_KEY", "SECRET_KEY", "CHROMIUM", 
 def unknown_variables(environ: Mapping[str, str], prefix: str = "MOCKPAY_") -> Iterator[str]:
     """A sentence for each variable that nothing reads, with the name that was meant."""
     own = ("public_url" if field.name == "public_urls" else field.name for field in fields(Settings))
-    known = [name.upper() for name in (*own, *_OTHER_VARIABLES)]
+    names = [name.upper() for name in (*own, *_OTHER_VARIABLES)]
     for name in sorted(name.removeprefix(prefix) for name in environ if name.startswith(prefix)):
-        if name not in known:
-            nearest = nearest_word(name, known)
-            meant = f"; did you mean {prefix}{nearest}?" if nearest else "."
-            yield f"{prefix}{name} is no variable of mockpay{meant}"
+        if name not in names:
+            nearest = nearest_word(name, names)
+            hint = f"; did you mean {prefix}{nearest}?" if nearest else "."
+            yield f"{prefix}{name} is no variable of mockpay{hint}"
 
 
 def _outgoing_hosts(text: str) -> OutgoingHosts:
@@ -85,8 +85,8 @@ def _outgoing_hosts(text: str) -> OutgoingHosts:
     return hosts
 
 
-def _urls(given: Mapping[str, str], name: str) -> tuple[str, ...]:
-    urls = tuple(url.strip() for url in given.get(name, "").split(",") if url.strip())
+def _urls(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in values.get(name, "").split(",") if url.strip())
     for url in urls:
         try:
             parts = urlsplit(url)
@@ -99,8 +99,8 @@ def _urls(given: Mapping[str, str], name: str) -> tuple[str, ...]:
     return urls
 
 
-def _whole(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = given.get(name, str(default))
+def _whole_number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = values.get(name, str(default))
     if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
         message = f"MOCKPAY_{name} must be a whole number from {low} to {high}."
         raise Unusable(message, code="settings.environment")

@@ -83,7 +83,6 @@ COMPANY_LINES = [
     ("mockpay/domain/scenarios/", '"Stripe": ', HABIT),
     ("mockpay/domain/scenarios/", "_LUHN_ORIGIN = ", HABIT),
     ("mockpay/domain/scenarios/risk.py", '"Stripe")', HABIT),
-    ("mockpay/domain/methods/cards.py", "# Of the issuers with plans", "which published card is not eligible"),
     ("mockpay/testing/plugin.py", "AmazonPayClient", CLIENT),
     ("mockpay/testing/seller.py", "AmazonPayClient", CLIENT),
 ]

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mockpay.app import _made_dashboard, _made_shop
+from mockpay.app import create_dashboard, create_shop
 from mockpay.web import guard
 from tests.control.test_fuzz import known_names
 from tests.control.worlds import Api, make_app
@@ -26,7 +26,7 @@ def api(tmp_path_factory):
 def rules(api):
     """Every address of the sandbox, its dashboard and its shop."""
     app = api.client.application
-    apps = (app, _made_dashboard(api.runtime), _made_shop(app, api.runtime))
+    apps = (app, create_dashboard(api.runtime), create_shop(app, api.runtime))
     return {rule.rule: rule for made in apps for rule in made.url_map.iter_rules() if "/wait" not in rule.rule}.values()
 
 

@@ -63,13 +63,13 @@ def rotate() -> None:
         try:
             create_tables(writer)
             key_rotation.require_offline(writer)
-            done = key_rotation.rotate(writer, open_keys(settings.keys_dir))
+            rotation = key_rotation.rotate(writer, open_keys(settings.keys_dir))
         finally:
             close(engine, writer)
     except (MockpayError, DatabaseUnavailable) as error:
         fail(error.message)
-    removed = ", ".join(str(version) for version in done.removed)
-    click.echo(f"Version {done.version} seals now; {done.moved} rows were moved to it. Removed: {removed}.")
+    removed = ", ".join(str(version) for version in rotation.removed)
+    click.echo(f"Version {rotation.version} seals now; {rotation.moved} rows were moved to it. Removed: {removed}.")
 
 
 def _line(path: Path, purpose: str) -> str:

@@ -14,6 +14,8 @@ from mockpay.commands.remote import connect, duration, print_json, seller_option
 _TIMED_OUT = 3
 #: Real seconds of one call that waits for the next line.
 _FOLLOW_SECONDS = 30
+#: The most that a list gives: between two waits several calls may come.
+_FOLLOW_LINES = 200
 
 
 def _query(**values: object) -> str:
@@ -63,15 +65,14 @@ def inbox(kind: str | None, to: str | None, attempt_id: str | None, limit: int, 
 @url_option
 def logs(*, follow: bool, order_id: str | None, q: str | None, limit: int, seller: str, url: str | None) -> None:
     """Show the newest lines of the journal: every call, its answer, and the reason of a refusal."""
-    remote, path = connect(url), f"/journal?{_query(order_id=order_id, q=q, limit=limit)}"
-    shown = _print_new(remote.seller(seller, "GET", path)["items"], 0)
-    cursor = None
+    remote = connect(url)
+    page = remote.seller(seller, "GET", f"/journal?{_query(order_id=order_id, q=q, limit=limit)}")
+    printed = _print_new(page["items"], 0)
     while follow:
-        waited = _query(event="journal", match=order_id, timeout=_FOLLOW_SECONDS, after=cursor)
-        event = remote.seller(seller, "GET", f"/wait?{waited}")
-        cursor = event["cursor"]
-        if event["event"] is not None:
-            shown = _print_new(remote.seller(seller, "GET", path)["items"], shown)
+        query = _query(event="journal", match=order_id, timeout=_FOLLOW_SECONDS, after=page["cursor"])
+        if remote.seller(seller, "GET", f"/wait?{query}")["event"] is not None:
+            page = remote.seller(seller, "GET", f"/journal?{_query(order_id=order_id, q=q, limit=_FOLLOW_LINES)}")
+            printed = _print_new(page["items"], printed)
 
 
 @click.command()
@@ -94,15 +95,15 @@ def wait(event: str, match: tuple[str, ...], timeout: float, seller: str, url: s
     print_json(answer)
 
 
-def _print_new(items: Iterable[Mapping[str, Any]], shown: int) -> int:
+def _print_new(items: Iterable[Mapping[str, Any]], printed: int) -> int:
     """Print what comes after the line of that number, the oldest first; the last number."""
-    for entry in reversed([entry for entry in items if entry["number"] > shown]):
-        shown = entry["number"]
+    for entry in reversed([entry for entry in items if entry["number"] > printed]):
+        printed = entry["number"]
         call = f"{entry['method'] or ''} {entry['path'] or entry['kind']}"
         reason = f"  {entry['reason']}" if entry["reason"] else ""
         orders_of = f"  {' '.join(entry['orders'])}" if entry["orders"] else ""
         click.echo(f"{entry['at']}  {entry['status'] or '---'}  {call.strip()}  {entry['outcome']}{orders_of}{reason}")
-    return shown
+    return printed
 
 
 def _line(record: Mapping[str, Any], *fields: str) -> str:

@@ -89,11 +89,11 @@ def add(where: tuple[Remote, str], stage: str, outcome: str, matches: tuple[str,
     """Make a rule: at STAGE (issuer, redirect) the next attempt that fits meets OUTCOME."""
     remote, seller = where
     rule: dict[str, Any] = {"stage": stage, "outcome": outcome, "times": times or None}
-    rule["match"] = dict(_pair(match) for match in matches)
+    rule["match"] = dict(_key_value(match) for match in matches)
     print_json(remote.seller(seller, "POST", "/scenarios", rule))
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _key_value(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"'{text}' is not KEY=VALUE.", param_hint="--match")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mockpay.domain.notifications import DeliveryResult, Notification, OutgoingMessage, lost_tries
+from mockpay.domain.notifications import DeliveryResult, Notification, OutgoingMessage, failing_tries
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
@@ -26,7 +26,7 @@ _TRUST = "The setting trust_loopback_tls takes any at this machine's own address
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SendResult:
     """An outbox row that was sent: how to record it, where nobody did before, and what the other side did."""
 
     record: Callable[[Sandbox], object]
@@ -35,36 +35,36 @@ class Sent:
 
 
 #: Sends a claimed row outside any transaction; a `MockpayError` says why it cannot be sent, now or later.
-Send = Callable[[Runtime], Sent]
+Send = Callable[[Runtime], SendResult]
 
 
 def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
     """One try to deliver a notification."""
     seller, notification = sandbox.seller, notifications.get_notification(sandbox, row.subject)
 
-    def send(runtime: Runtime) -> Sent:
+    def send(runtime: Runtime) -> SendResult:
         message = _signed(runtime, seller, notification)
         timeout = timeout_within_lease(runtime, seller.settings.ipn_timeout_seconds)
         trusting = seller.settings.trust_loopback_tls
         call = HttpCall("POST", seller.ipn_url or "", message.headers, message.body, timeout, trust_loopback=trusting)
-        sent, timed_out = _post(runtime, notification, message, call)
+        message_sent, timed_out = _post(runtime, notification, message, call)
         if runtime.terminal is not None:
             runtime.terminal.add_delivery(
                 notification.type,
-                sent.url,
-                str(sent.result.status or sent.result.reason),
-                sent.latency_ms,
+                message_sent.url,
+                str(message_sent.result.status or message_sent.result.reason),
+                message_sent.latency_ms,
                 notification.order_id,
                 seller.seller_id,
                 message.body.decode(),
-                sent.answer,
+                message_sent.answer,
             )
 
         def record(sandbox: Sandbox) -> None:
-            if notifications.record(sandbox, notification, sent):
+            if notifications.record(sandbox, notification, message_sent):
                 sellers.count(sandbox.connection, row.seller_id, delivered=1)
 
-        return Sent(record, timed_out=timed_out)
+        return SendResult(record, timed_out=timed_out)
 
     return send
 
@@ -98,7 +98,7 @@ def _post(
     runtime: Runtime, notification: Notification, message: OutgoingMessage, call: HttpCall
 ) -> tuple[notifications.SentMessage, bool]:
     """One try, or what a scenario has instead of it; and whether it timed out."""
-    if notification.tries < lost_tries(notification.outcome):
+    if notification.tries < failing_tries(notification.outcome):
         lost = DeliveryResult(None, "lost on the way, as the scenario has it")
         return notifications.SentMessage(call.url, message, lost), False
     began = runtime.real_clock.now()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mockpay.delivery.notifications import Send, Sent, delivery, timeout_within_lease
+from mockpay.delivery.notifications import Send, SendResult, delivery, timeout_within_lease
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
@@ -30,9 +30,9 @@ def _charge(sandbox: Sandbox, row: OutboxRow) -> Send:
     if not ready_to_charge(attempt):
         raise Unusable(f"The attempt is {attempt.state}.", code="attempt.not_ready")
 
-    def send(runtime: Runtime) -> Sent:
+    def send(runtime: Runtime) -> SendResult:
         result = runtime.gateways[attempt.gateway].charge(charge)
-        return Sent(lambda sandbox: payments.record_gateway_result(sandbox, row.subject, result))
+        return SendResult(lambda sandbox: payments.record_gateway_result(sandbox, row.subject, result))
 
     return send
 
@@ -43,20 +43,20 @@ def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     charge = payments.charge_request(sandbox, attempt)
     times = int(row.facts.get("times", 1))
 
-    def send(runtime: Runtime) -> Sent:
+    def send(runtime: Runtime) -> SendResult:
         result = runtime.gateways[attempt.gateway].enquire(charge, times)
         if row.kind == settlement.ASK_BANK:
-            return Sent(lambda sandbox: payments.record_bank_result(sandbox, row.subject, result))
-        return Sent(lambda sandbox: payments.record_enquiry_result(sandbox, row.subject, result, times))
+            return SendResult(lambda sandbox: payments.record_bank_result(sandbox, row.subject, result))
+        return SendResult(lambda sandbox: payments.record_enquiry_result(sandbox, row.subject, result, times))
 
     return send
 
 
 def _return_again(_sandbox: Sandbox, row: OutboxRow) -> Send:
-    def send(runtime: Runtime) -> Sent:
+    def send(runtime: Runtime) -> SendResult:
         timeout = timeout_within_lease(runtime, _RETURN_TIMEOUT_SECONDS)
         reply = runtime.sender.send(HttpCall("GET", str(row.facts["url"]), timeout=timeout))
-        return Sent(lambda sandbox: sellers.count(sandbox.connection, row.seller_id, delivered=1), reply.status)
+        return SendResult(lambda sandbox: sellers.count(sandbox.connection, row.seller_id, delivered=1), reply.status)
 
     return send
 
@@ -97,11 +97,11 @@ def send(runtime: Runtime, claim: Claim) -> bool:
     try:
         if isinstance(claim.send, MockpayError):
             raise claim.send
-        sent = claim.send(runtime)
-        answered = f"answered {sent.status}" if sent.status is not None else None
+        result = claim.send(runtime)
+        answered = f"answered {result.status}" if result.status is not None else None
         with transaction(runtime, row.seller_id) as sandbox:
             if outbox.record(sandbox, row.outbox_id, outbox.SENT, answered):
-                sent.record(sandbox)
+                result.record(sandbox)
     except NotFound:
         return False  # The world was reset or deleted meanwhile; its rows went with it.
     except MockpayError as error:
@@ -110,7 +110,7 @@ def send(runtime: Runtime, claim: Claim) -> bool:
             if outbox.record(sandbox, row.outbox_id, outbox.DEAD, reason) and (row.kind == notifications.NOTIFY):
                 notifications.cannot_send(sandbox, row.subject, reason)
         return is_timeout(error)
-    return sent.timed_out
+    return result.timed_out
 
 
 def send_leased(runtime: Runtime, seller_id: str, outbox_id: int) -> None:

@@ -109,11 +109,11 @@ def fire(
 def _fire_with(firing: Firing, runtime: Runtime, seller_id: str, target: int | None) -> Fired:
     with transaction(runtime, seller_id) as sandbox:
         until = sandbox.now if target is None else max(target, sandbox.now)
-        count, reached, waiting = _fire_batch(sandbox, until, firing)
+        count, moment, waiting = _fire_batch(sandbox, until, firing)
         more, queued = waiting is not None and waiting <= until, bool(sandbox.queued)
         clock = sandbox.seller.clock
         if target is not None:
-            clock = _moved(sandbox, reached if more or queued else until)
+            clock = _clock_at(sandbox, moment if more or queued else until)
         schedule.record_fired(sandbox, clock, waiting, count)
         return Fired(count, more, queued)
 
@@ -171,7 +171,7 @@ def _fire_one(sandbox: Sandbox, event: Event, event_handlers: Mapping[str, Deed]
     return False
 
 
-def _moved(sandbox: Sandbox, moment: int) -> Clock:
+def _clock_at(sandbox: Sandbox, moment: int) -> Clock:
     """The seller's clock, at `moment` or where it is further."""
     clock = sandbox.seller.clock
     if moment > sandbox.now or clock.mode is Mode.FROZEN:

@@ -36,7 +36,7 @@ class SandboxBuyer:
 
     local: str
     opening_minor: int
-    says: str
+    description: str
     kyc: Kyc = Kyc.FULL
     frozen: bool = False
     offered: bool = True

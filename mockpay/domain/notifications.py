@@ -72,7 +72,7 @@ class RetryProfile:
         pauses: In ms, before the second, third ... try; the last one goes on.
         longest_ms: How long after it was due the last try may be.
         unreachable_is_final: Whether a host that nobody answers at is given up at once.
-        most_tries: How many there are at most, the first one included; None for no bound.
+        max_tries: How many there are at most, the first one included; None for no bound.
         subscribes: Whether the seller's address must confirm its subscription before anything else is sent there.
     """
 
@@ -80,7 +80,7 @@ class RetryProfile:
     pauses: tuple[int, ...]
     longest_ms: int = 14 * 24 * _HOUR
     unreachable_is_final: bool = False
-    most_tries: int | None = None
+    max_tries: int | None = None
     subscribes: bool = False
 
 
@@ -129,8 +129,8 @@ def final_because(profile: RetryProfile, result: DeliveryResult, tries: int, age
         return "a 4xx is never tried again"
     if profile.unreachable_is_final and result.unreachable:
         return "this retry profile never tries again where nobody is there"
-    if profile.most_tries is not None and tries >= profile.most_tries:
-        return f"this retry profile makes {profile.most_tries} tries at most"
+    if profile.max_tries is not None and tries >= profile.max_tries:
+        return f"this retry profile makes {profile.max_tries} tries at most"
     if age_ms + _pause(profile, tries) > profile.longest_ms:
         return f"this retry profile ends after {profile.longest_ms // (24 * _HOUR)} days"
     return ""
@@ -165,7 +165,7 @@ COPIES_APART_MS = 5 * SECOND
 OVERTAKEN_MS = 60 * SECOND
 
 
-def lost_tries(outcome: str) -> int:
+def failing_tries(outcome: str) -> int:
     """How many of the first tries are lost on the way."""
     count = outcome.removeprefix(FAILS_UNTIL)
     return int(count) - 1 if count != outcome else 0

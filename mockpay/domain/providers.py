@@ -38,8 +38,8 @@ class CallToExplain:
     """
     A request as it was sent; `string_to_sign` is what the caller's code signs, if known.
 
-    `now` and `real_now` are the seller's time and the machine's, `other_secrets` those of other sellers by their ids,
-    one of which may have been used.
+    `now` and `real_now` are the seller's time and the machine's, `other_secrets` gives those of other sellers by
+    their ids, one of which may have been used.
     """
 
     url: str
@@ -49,7 +49,7 @@ class CallToExplain:
     string_to_sign: str | None
     now: int
     real_now: int
-    other_secrets: Mapping[str, str] = field(default_factory=dict)
+    other_secrets: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,13 +66,12 @@ class Course:
     """
     How a refund will end: when (None: only a tester knows), after how many polls, and how.
 
-    `decline` is the reason of a decline, `comes_back` tells a chargeback after completion.
+    `decline` is the reason of a decline.
     """
 
     due_at: int | None
     polls: int | None = None
     decline: str | None = None
-    comes_back: bool = False
 
 
 def course(outcome: str, now: int, usual_ms: int, usual_polls: int = 0) -> Course:
@@ -94,7 +93,7 @@ def course(outcome: str, now: int, usual_ms: int, usual_polls: int = 0) -> Cours
         return Course(None)
     decline = outcome if outcome in DECLINE_REASONS else None
     due_at = None if usual_polls else now + usual_ms
-    return Course(due_at, usual_polls or None, decline, comes_back=outcome == "reversed")
+    return Course(due_at, usual_polls or None, decline)
 
 
 #: Kinds of a refund: who wanted it.

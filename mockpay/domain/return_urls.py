@@ -113,14 +113,18 @@ def return_url_allowed(url: str, entries: tuple[str, ...]) -> bool:
 def mismatch(url: str, entries: tuple[str, ...]) -> str | None:
     """Why a browser may not be sent there: the first part that differs from the most similar entry; None if it may."""
     try:
-        wanted = _parse(url)
+        parsed = _parse(url)
     except Invalid as error:
         return str(error.detail["why"])
     if not entries:
         return "the seller has none"
-    same, entry = max(((_same_parts(wanted, entry), entry) for entry in entries), key=lambda pair: _likeness(pair[0]))
-    if all(same):
-        return None
+    different = []
+    for entry in entries:
+        same = _same_parts(parsed, entry)
+        if all(same):
+            return None
+        different.append((same, entry))
+    same, entry = max(different, key=lambda pair: _likeness(pair[0]))
     return f"its {_PARTS[same.index(False)]} is not that of {entry}"
 
 

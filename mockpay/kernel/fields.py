@@ -106,7 +106,7 @@ def _choices(form: Any) -> list[Any]:
     """The forms that a field may have, beside none at all."""
     bare = _bare(form)
     each = [choice for part in bare.types for choice in _choices(part)] if isinstance(bare, forms.UnionType) else [form]
-    return [one for one in each if not isinstance(_bare(one), forms.NoneType | forms.CustomType)]
+    return [choice for choice in each if not isinstance(_bare(choice), forms.NoneType | forms.CustomType)]
 
 
 def _struct_in(form: Any) -> forms.StructType | None:

@@ -184,10 +184,10 @@ class NotificationError(MockpayError):
     code = "notification.malformed"
 
 
-class SeenMessages(Protocol):
+class MessageLog(Protocol):
     """Remembers which notifications were taken; the ledger's `messages` is one."""
 
-    def seen(self, message_id: str) -> bool:
+    def contains(self, message_id: str) -> bool:
         """Whether this MessageId was taken before."""
         ...
 
@@ -223,7 +223,7 @@ def verify_notification(
     fetch_certificate: FetchCertificate,
     *,
     seller_id: str,
-    seen: SeenMessages | None = None,
+    messages: MessageLog | None = None,
     certificate_urls: Container[str] = (),
     topic_arns: Collection[str] = (),
 ) -> Notification:
@@ -235,7 +235,7 @@ def verify_notification(
         fetch_certificate: Gives the PEM at a URL, e.g. `Certificates(RequestsSender())`; asked
             only for a URL that the rules allow.
         seller_id: Whose notifications are believed.
-        seen: Which ones were taken before; the caller adds to it, best in the transaction of
+        messages: Which ones were taken before; the caller adds to it, best in the transaction of
             what the notification changes.
         certificate_urls: URLs that are trusted beside Amazon's, compared exactly.
         topic_arns: If given, the only topics that are believed.  A signature of SNS tells only
@@ -258,7 +258,7 @@ def verify_notification(
     if _text(message, "SellerId") != seller_id:
         raise NotificationError("It is another seller's.", code="notification.seller")
     message_id = _text(envelope, "MessageId")
-    return _read(message, message_id, replayed=seen is not None and seen.seen(message_id))
+    return _read(message, message_id, replayed=messages is not None and messages.contains(message_id))
 
 
 def _subscription(envelope: Mapping[str, object], seller_id: str, topic_arns: Collection[str]) -> Notification:

@@ -53,12 +53,12 @@ class Reconciliation:
     What a run did.
 
     Attributes:
-        asked: Refunds that were asked about or asked for again.
+        checked: Refunds that were asked about or asked for again.
         moved: Those that stand elsewhere since, as they stand now.
         unanswered: Those that nothing was learnt about; the next run asks again.
     """
 
-    asked: int
+    checked: int
     changed: tuple[ShopRefund, ...]
     unanswered: int
 
@@ -97,7 +97,7 @@ class Reconciler:
         try:
             update = self._query(refund)
         except MockpayError as error:
-            refunds.record_check(refund.reference_id, at=self._clock.now(), trouble=_reason(error))
+            refunds.record_check(refund.reference_id, at=self._clock.now(), error=_reason(error))
             raise
         return refunds.update(refund.reference_id, update, at=self._clock.now())
 

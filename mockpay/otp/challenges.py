@@ -173,7 +173,7 @@ def resend(sandbox: Sandbox, challenge_id: str, until: int | None = None) -> Cha
         raise Conflict(message, code="otp.too_soon", resend_at=challenge.resend_at)
     settings, now = sandbox.seller.settings, sandbox.now
     code = draw_code(sandbox, challenge, send)
-    moved = _transition(
+    after = _transition(
         sandbox,
         stored,
         "resend",
@@ -184,10 +184,10 @@ def resend(sandbox: Sandbox, challenge_id: str, until: int | None = None) -> Cha
         undelivered=False,
         **hash_code(sandbox, challenge, stored.payee, code),
     )
-    if moved is None:
+    if after is None:
         raise _not_active()
-    send_code(sandbox, moved, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
-    return moved
+    send_code(sandbox, after, otp_table.destination(sandbox, challenge_id), stored.payee, code, send)
+    return after
 
 
 def _is_active(sandbox: Sandbox, challenge: Challenge) -> bool:
@@ -245,9 +245,9 @@ def _wrong(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
 
 def _technical(sandbox: Sandbox, stored: StoredChallenge, actor: Actor) -> Verdict:
     """Once an error that does not count; the same code again is right (facts, section 11.2)."""
-    if stored.stumbled:
+    if stored.technical_failed:
         return _verified(sandbox, stored, actor)
-    challenge = _transition(sandbox, stored, "technical", actor, stumbled=True)
+    challenge = _transition(sandbox, stored, "technical", actor, technical_failed=True)
     return Verdict.TECHNICAL if challenge is not None else _verdict_after_end(sandbox, stored)
 
 
@@ -415,4 +415,4 @@ def lock_decision(sandbox: Sandbox, error: Conflict) -> Decision:
     attempt = attempts.by_id(sandbox, str(error.detail.get("attempt_id")))
     order = orders.by_number(sandbox, attempt.order_pk) if attempt is not None else None
     facts = {"until": int(str(error.detail["until"]))}
-    return Decision("otp_locked", Source.LOCK, seen=order.order_id if order is not None else None, facts=facts)
+    return Decision("otp_locked", Source.LOCK, value=order.order_id if order is not None else None, facts=facts)

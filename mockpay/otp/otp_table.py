@@ -45,7 +45,7 @@ otps = Table(
     big("sends_allowed"),
     big("wrong_count", default=0),
     big("tries_allowed"),
-    Column("stumbled", Boolean, nullable=False, default=False),
+    Column("technical_failed", Boolean, nullable=False, default=False),
     Column("undelivered", Boolean, nullable=False),
     big("ended_at", null=True),
     Index("otps_of_subject", "seller_id", "purpose", "subject"),
@@ -74,7 +74,7 @@ class StoredChallenge:
     salt: str
     code_hash: str
     send_count: int
-    stumbled: bool
+    technical_failed: bool
 
 
 _challenges = Mapper(Challenge, otps)
@@ -123,7 +123,7 @@ def transition(sandbox: Sandbox, stored: StoredChallenge, event: str, **changes:
         "state": challenge.state,
         "code_hash": stored.code_hash,
         "wrong_count": challenge.wrong_count,
-        "stumbled": stored.stumbled,
+        "technical_failed": stored.technical_failed,
     }
     statement = (
         update(otps)

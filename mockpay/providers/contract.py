@@ -59,8 +59,8 @@ def providers_of(runtime: Runtime) -> list[Provider]:
 
 def discover() -> dict[str, Provider]:
     """Every provider by name, found by walking the sub-packages; there is no list to edit."""
-    found: dict[str, Provider] = {}
+    by_name: dict[str, Provider] = {}
     for module in iter_modules(providers.__path__):
         if module.ispkg:
-            found[module.name] = import_module(f"{providers.__name__}.{module.name}").provider
-    return found
+            by_name[module.name] = import_module(f"{providers.__name__}.{module.name}").provider
+    return by_name

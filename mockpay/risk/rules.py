@@ -141,17 +141,17 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RuleAction:
-    """What a rule says when it speaks; `says` may name observed, limit, card, vpa, ip, device."""
+    """What a rule says when it speaks; `explanation` may name observed, limit, card, vpa, ip, device."""
 
     outcome: Verdict
     weight: int
     reason_code: str
-    says: str
+    explanation: str
     version: int = 1
 
     def hit(self, name: str, facts: Facts, observed: int | str, limit: int | str) -> Hit:
         """Speak."""
-        explain = self.says.format(
+        explain = self.explanation.format(
             observed=observed, limit=limit, card=facts.card, vpa=facts.masked_vpa, ip=facts.ip, device=facts.device
         )
         return Hit(name, self.version, self.outcome, self.weight, self.reason_code, explain, observed, limit)
@@ -166,7 +166,7 @@ class LimitRule:
     """
 
     name: str
-    voice: RuleAction
+    action: RuleAction
     limit: int
     observe: Callable[[Facts, Counts], int | None]
     inclusive: bool = False
@@ -178,8 +178,8 @@ class LimitRule:
         if observed is None or observed < self.limit + (not self.inclusive):
             return None
         if self.money:
-            return self.voice.hit(self.name, facts, Money(observed).wire(), Money(self.limit).wire())
-        return self.voice.hit(self.name, facts, observed, self.limit)
+            return self.action.hit(self.name, facts, Money(observed).wire(), Money(self.limit).wire())
+        return self.action.hit(self.name, facts, observed, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class ListRule:
     """A list that a value must not be on; an entry may begin or end with ``*``."""
 
     name: str
-    voice: RuleAction
+    action: RuleAction
     entries: frozenset[str]
     value: Callable[[Facts], str | None]
 
@@ -197,7 +197,7 @@ class ListRule:
         if value is None:
             return None
         match = next((entry for entry in self.entries if _fits(entry, value)), None)
-        return self.voice.hit(self.name, facts, "listed", match) if match else None
+        return self.action.hit(self.name, facts, "listed", match) if match else None
 
 
 def _fits(entry: str, value: str) -> bool:
@@ -214,13 +214,13 @@ class ConditionRule:
     """Something that is so or not; `notice` gives what was seen and what was expected."""
 
     name: str
-    voice: RuleAction
+    action: RuleAction
     notice: Callable[[Facts, Counts], tuple[str, str] | None]
 
     def hit(self, facts: Facts, counts: Counts, /) -> Hit | None:
         """Speak where something is noticed."""
         difference = self.notice(facts, counts)
-        return self.voice.hit(self.name, facts, *difference) if difference else None
+        return self.action.hit(self.name, facts, *difference) if difference else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ def by_email(sandbox: Sandbox, email: str) -> Buyer:
     """
     owner = normal_email(email)
     buyer_id = sandbox.short_id("byr", owner)
-    known = buyers.find(sandbox, buyer_id)
-    return known or Buyer(buyer_id, sandbox.seller_id, owner)
+    buyer = buyers.find(sandbox, buyer_id)
+    return buyer or Buyer(buyer_id, sandbox.seller_id, owner)
 
 
 def find(sandbox: Sandbox, buyer_id: str) -> Buyer:
@@ -51,12 +51,12 @@ def find(sandbox: Sandbox, buyer_id: str) -> Buyer:
     Raises:
         NotFound: code ``buyer.not_found``.
     """
-    known = buyers.find(sandbox, buyer_id)
-    if known is not None:
-        return known
-    for one in BUYERS:
-        if sandbox.short_id("byr", one.email) == buyer_id:
-            return Buyer(buyer_id, sandbox.seller_id, one.email)
+    buyer = buyers.find(sandbox, buyer_id)
+    if buyer is not None:
+        return buyer
+    for sandbox_buyer in BUYERS:
+        if sandbox.short_id("byr", sandbox_buyer.email) == buyer_id:
+            return Buyer(buyer_id, sandbox.seller_id, sandbox_buyer.email)
     raise NotFound("There is no such buyer.", code="buyer.not_found")
 
 
@@ -92,13 +92,13 @@ def finish_sign_in(sandbox: Sandbox, challenge_id: str, code: str) -> SignInResu
 
     The code of a payment opens no session.
     """
-    kept = challenges.find(sandbox, challenge_id)
-    if kept is None or kept.challenge.purpose is not Purpose.SIGN_IN:
+    stored = challenges.find(sandbox, challenge_id)
+    if stored is None or stored.challenge.purpose is not Purpose.SIGN_IN:
         return SignInResult(Verdict.WRONG)
     verdict = otps.verify(sandbox, challenge_id, code)
     if verdict is not Verdict.VERIFIED:
         return SignInResult(verdict)
-    buyer = ensure(sandbox, kept.challenge.subject)
+    buyer = ensure(sandbox, stored.challenge.subject)
     session = ids.page_token()
     buyers.open_session(sandbox, buyer.buyer_id, session, sandbox.real_now + SESSION_LIFE)
     return SignInResult(verdict, session, buyer)

@@ -59,10 +59,10 @@ def of_order(sandbox: Sandbox, order: Order) -> None:
 def of_payment(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
     """Tell how a payment ended."""
     paid = order.state is OrderState.PAID
-    taken = Money(attempt.captured_minor, order.amount.currency)
+    captured = Money(attempt.captured_minor, order.amount.currency)
     facts = {
         "seller_order_id": order.seller_order_id,
-        "amount": (taken if paid else attempt.amount).wire(),
+        "amount": (captured if paid else attempt.amount).wire(),
         "currency": order.amount.currency,
         "completed": paid,
         "reason": None if paid else order.reason or attempt.reason,
@@ -130,7 +130,7 @@ def _queue(
     refund_id: str | None = None,
 ) -> Notification:
     """Queue each delivery of a message; the first one of them."""
-    made = []
+    queued = []
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
         due = sandbox.now + _delay_ms(outcome, copy)
@@ -157,8 +157,8 @@ def _queue(
         )
         notifications.add(sandbox, notification)
         _start(sandbox, notification)
-        made.append(notification)
-    return made[0]
+        queued.append(notification)
+    return queued[0]
 
 
 def _delay_ms(outcome: str, copy: int) -> int:
@@ -258,10 +258,10 @@ def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
 
 def get_notification(sandbox: Sandbox, notification_id: str) -> Notification:
     """The notification of this id, or NotFound."""
-    found = notifications.by_id(sandbox, notification_id)
-    if found is None:
+    notification = notifications.by_id(sandbox, notification_id)
+    if notification is None:
         raise NotFound("There is no such notification.", code="notification.not_found")
-    return found
+    return notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ class SentMessage:
     latency_ms: int = 0
 
 
-def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> bool:
+def record(sandbox: Sandbox, notification: Notification, message: SentMessage) -> bool:
     """
     Write down a try and follow it: delivered, tried again later, or given up.
 
@@ -286,27 +286,27 @@ def record(sandbox: Sandbox, notification: Notification, sent: SentMessage) -> b
         Whether it was delivered, for the caller to count (`sellers.count`).
 
     Raises:
-        IllegalTransition: it moved on meanwhile.
+        IllegalTransition: it recorded on meanwhile.
     """
     if notification.state is not DeliveryState.SENDING:
         notification = notifications.transition(sandbox, notification, "claimed")
     count = notification.tries + 1
-    notifications.add_try(sandbox, notification.notification_id, _try(sandbox, sent, count))
+    notifications.add_try(sandbox, notification.notification_id, _try(sandbox, message, count))
     age, profile = sandbox.now - notification.first_due_at, profile_of(sandbox)
-    event, pause = after(profile, sent.result, count, age)
+    event, pause = after(profile, message.result, count, age)
     due = None if pause is None else sandbox.now + pause
     # What comes next, the retry profile asks for.
     changes = {"tries": count} if due is None else {"tries": count, "due_at": due, "by_hand": False}
-    why = None if event == "delivered" else sent.result.reason or f"answered {sent.result.status}"
-    final = final_because(profile, sent.result, count, age) if event == "gave_up" else ""
-    moved = notifications.transition(
+    why = None if event == "delivered" else message.result.reason or f"answered {message.result.status}"
+    final = final_because(profile, message.result, count, age) if event == "gave_up" else ""
+    recorded = notifications.transition(
         sandbox, notification, event, reason=f"{why}; {final}" if final else why, **changes
     )
-    facts = {"number": count, "status": sent.result.status, "reason": sent.result.reason, "final": final}
-    _add_event(sandbox, moved, event, notification.state, **{name: fact for name, fact in facts.items() if fact})
+    facts = {"number": count, "status": message.result.status, "reason": message.result.reason, "final": final}
+    _add_event(sandbox, recorded, event, notification.state, **{name: fact for name, fact in facts.items() if fact})
     if due is not None:
         schedule.add(sandbox, SEND, notification.notification_id, due)
-    _overtake(sandbox, moved)
+    _overtake(sandbox, recorded)
     return event == "delivered"
 
 
@@ -318,19 +318,19 @@ def cannot_send(sandbox: Sandbox, notification_id: str, reason: str) -> None:
         _add_event(sandbox, dead, "gave_up", notification.state)
 
 
-def _try(sandbox: Sandbox, sent: SentMessage, number: int) -> Try:
+def _try(sandbox: Sandbox, message: SentMessage, number: int) -> Try:
     return Try(
         number=number,
         at=sandbox.now,
-        url=sent.url,
-        headers=sent.message.headers,
-        body=sent.message.body.decode(errors="replace"),
-        signed=sent.message.signed,
-        status=sent.result.status,
+        url=message.url,
+        headers=message.message.headers,
+        body=message.message.body.decode(errors="replace"),
+        signed=message.message.signed,
+        status=message.result.status,
         # Whatever a server answers: PostgreSQL keeps no NUL in a text.
-        answer=sent.answer[:_EXCERPT].replace("\x00", "\ufffd"),
-        latency_ms=sent.latency_ms,
-        reason=sent.result.reason,
+        answer=message.answer[:_EXCERPT].replace("\x00", "\ufffd"),
+        latency_ms=message.latency_ms,
+        reason=message.result.reason,
     )
 
 

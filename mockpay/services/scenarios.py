@@ -78,14 +78,14 @@ def remove_rule(sandbox: Sandbox, rule_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StageDecision:
-    """What decided a stage of an attempt: `seen` is what matched, `says` the row's words."""
+    """What decided a stage of an attempt: `value` is what matched, `description` the row's words."""
 
     stage: str
     outcome: str
     source: str
     scenario: str | None
-    seen: str | None
-    says: str
+    value: str | None
+    description: str
 
 
 def stage_decisions(attempt: Attempt) -> list[StageDecision]:
@@ -97,41 +97,41 @@ def stage_decisions(attempt: Attempt) -> list[StageDecision]:
                 decision.outcome,
                 decision.source,
                 decision.scenario,
-                decision.seen,
+                decision.value,
                 decision_sentence(attempt, stage, decision),
             )
             for stage, decision in attempt.stage_decisions.items()
         ]
-    says = "no rule, magic value or default spoke, so everything is normal"
-    return [StageDecision(Stage.ISSUER, "success", Source.SUCCESS, None, None, says)]
+    sentence = "no rule, magic value or default spoke, so everything is normal"
+    return [StageDecision(Stage.ISSUER, "success", Source.SUCCESS, None, None, sentence)]
 
 
 def decision_sentence(attempt: Attempt, stage: Stage, decision: Decision) -> str:
     """Who or what decided, as a clause: the row of a magic value, or what happened instead of the plan."""
-    facts, seen = decision.facts or {}, decision.seen
+    facts, value = decision.facts or {}, decision.value
     if decision.source is Source.RISK_RULE:
         off = f"the setting risk_rules switches it off: {decision.scenario}=off"
-        return f"{_VERDICTS[decision.outcome]}: {seen}; score {facts.get('score')}; {off}"
+        return f"{_VERDICTS[decision.outcome]}: {value}; score {facts.get('score')}; {off}"
     if decision.source is Source.CODE:
-        says = _ROWS[str(decision.scenario)].description.removesuffix(OTP_ELSEWHERE)
-        return f"the {typed_as(decision)} {seen} was typed: {says}"
+        description = _ROWS[str(decision.scenario)].description.removesuffix(OTP_ELSEWHERE)
+        return f"the {typed_as(decision)} {value} was typed: {description}"
     if decision.source is Source.BUYER:
         approval = METHODS[attempt.method].approval
         pressed = f"{_PRESSED.get(decision.outcome, 'chose this')} {approval.where if approval else ''}".rstrip()
-        return f"the buyer {seen or pressed}"
+        return f"the buyer {value or pressed}"
     if decision.source is Source.LOCK:
         until = f"{indian(int(facts['until'])):%H:%M}" if "until" in facts else "later"
-        return f"wrong codes typed for order {seen or 'none of these'} lock this buyer’s codes until {until} IST"
+        return f"wrong codes typed for order {value or 'none of these'} lock this buyer’s codes until {until} IST"
     if decision.source is Source.BALANCE:
-        return f"the buyer’s balance was {seen}"
+        return f"the buyer’s balance was {value}"
     if decision.source in _ASKS:
         asked = _DESCRIPTIONS.get((stage, decision.outcome)) if stage is not Stage.ISSUER else None
-        words = _ASKS[decision.source].format(scenario=decision.scenario, seen=seen)
+        words = _ASKS[decision.source].format(scenario=decision.scenario, value=value)
         return f"{words} asked for {decision.outcome}{f': {asked}' if asked else ''}"
-    if decision.source is Source.CLOCK and seen:
-        return seen
+    if decision.source is Source.CLOCK and value:
+        return value
     row = _ROWS.get(decision.scenario or "")
-    return row.description if row is not None else _SOURCE_SAYS[decision.source]
+    return row.description if row is not None else _SOURCE_SENTENCES[decision.source]
 
 
 def typed_as(decision: Decision) -> str:
@@ -157,11 +157,11 @@ _PRESSED: Mapping[str, str] = {
 #: What no row of the table stands for.
 _ASKS: Mapping[Source, str] = {
     Source.RULE: "{scenario}, made by dashboard or control API,",
-    Source.SIMULATION: "{scenario} in {seen}",
+    Source.SIMULATION: "{scenario} in {value}",
     Source.DEFAULT: "the seller’s setting default_outcomes",
 }
 _DESCRIPTIONS: Mapping[tuple[Stage, str], str] = {(row.stage, row.outcome): row.description for row in reversed(TABLE)}
-_SOURCE_SAYS: Mapping[Source, str] = {
+_SOURCE_SENTENCES: Mapping[Source, str] = {
     Source.INSTRUMENT: "the instrument",
     Source.AMOUNT: "the amount",
     Source.SUCCESS: "nothing spoke",

@@ -16,8 +16,8 @@ _CURRENCY = "INR"
 
 def balance(sandbox: Sandbox, owner: str) -> Money:
     """What a buyer can spend; a buyer who never came yet has the opening balance."""
-    found = wallet.balance(sandbox, owner, Kind.WALLET_MONEY)
-    return Money(rules.opening_minor(owner) if found is None else found, _CURRENCY)
+    minor = wallet.balance(sandbox, owner, Kind.WALLET_MONEY)
+    return Money(rules.opening_minor(owner) if minor is None else minor, _CURRENCY)
 
 
 def hold(sandbox: Sandbox, attempt: Attempt) -> None:

@@ -1,11 +1,11 @@
 // Narrows the list of banks while typing, and names the chosen bank on the button.
 "use strict";
 const list = document.querySelector("[data-banks]");
-const button = list.querySelector("[data-says]");
+const button = list.querySelector("[data-label]");
 const find = document.querySelector(".find input");
 const name = () => {
   const chosen = list.querySelector("input[type=radio]:checked");
-  if (chosen) button.textContent = button.dataset.says + chosen.dataset.name;
+  if (chosen) button.textContent = button.dataset.label + chosen.dataset.name;
 };
 list.addEventListener("change", name);
 name();

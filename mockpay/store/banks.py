@@ -44,13 +44,13 @@ def add(sandbox: Sandbox, bank_ref: str, attempt_id: str, amount_minor: int) -> 
 
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> BankRequest | None:
     """The request of an attempt."""
-    mine = bank_requests.c.seller_id == sandbox.seller_id
-    return mapper.first(sandbox.connection, mine, bank_requests.c.attempt_id == attempt_id)
+    of_seller = bank_requests.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, of_seller, bank_requests.c.attempt_id == attempt_id)
 
 
 def decide(sandbox: Sandbox, bank_ref: str, outcome: str) -> bool:
     """Write down the bank's decision; False where it had decided before."""
-    done = sandbox.connection.execute(
+    result = sandbox.connection.execute(
         update(bank_requests)
         .where(
             bank_requests.c.bank_ref == bank_ref,
@@ -59,4 +59,4 @@ def decide(sandbox: Sandbox, bank_ref: str, outcome: str) -> bool:
         )
         .values(outcome=outcome, decided_at=sandbox.now)
     )
-    return done.rowcount == 1
+    return result.rowcount == 1

@@ -42,8 +42,8 @@ def add(sandbox: Sandbox, buyer: Buyer) -> bool:
 
 def find(sandbox: Sandbox, buyer_id: str) -> Buyer | None:
     """A buyer of this seller who came by."""
-    mine = buyers.c.seller_id == sandbox.seller_id
-    return mapper.first(sandbox.connection, mine, buyers.c.buyer_id == buyer_id)
+    of_seller = buyers.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, of_seller, buyers.c.buyer_id == buyer_id)
 
 
 def open_session(sandbox: Sandbox, buyer_id: str, session: str, expires_real: int) -> None:

@@ -131,8 +131,8 @@ def list_page(
         query = query.where(inbox.c.kind == kind)
     if to:
         # A query string turns the plus of a phone number into a space.
-        spelt = "+" + to.lstrip() if to.startswith(" ") else to
-        same = inbox.c.to_address.in_({to, spelt})
+        normal = "+" + to.lstrip() if to.startswith(" ") else to
+        same = inbox.c.to_address.in_({to, normal})
         digits = phone_digits(to.strip())
         whole = digits is not None and len(digits) == _NATIONAL
         query = query.where(or_(same, inbox.c.to_address.endswith(digits)) if whole else same)
@@ -142,9 +142,9 @@ def list_page(
         query = query.where(inbox.c.attempt_id.in_(attempt_ids))
     if after:
         query = query.where(inbox.c.id < number_of("inbox", after))
-    found = sandbox.connection.execute(query.limit(limit + 1))
-    rows = [_message(sandbox, row) for row in found]
-    return page_of("inbox", rows, limit, lambda message: message.number)
+    rows = sandbox.connection.execute(query.limit(limit + 1))
+    messages = [_message(sandbox, row) for row in rows]
+    return page_of("inbox", messages, limit, lambda message: message.number)
 
 
 def phone_digits(text: str) -> str | None:

@@ -67,18 +67,18 @@ def rotate(writer: Engine, keys: Keys, *, chunk: int = _CHUNK) -> Rotated:
         Unusable: store.key cannot be written or is full, or a row does not open; the old
             versions stay.
     """
-    ring = keys.store
-    if len(ring.keys) == 1:
-        ring = ring.with_new_key()
-        write_store_key(keys.folder, ring)
-    moved = sum(_move(writer, stale, move, chunk) for stale, move in _rows_of_old_keys(ring))
-    write_store_key(keys.folder, ring.with_newest_only())
-    return Rotated(ring.version, moved, tuple(version for version, _ in ring.keys[:-1]))
+    keyring = keys.store
+    if len(keyring.keys) == 1:
+        keyring = keyring.with_new_key()
+        write_store_key(keys.folder, keyring)
+    moved = sum(_move(writer, stale, move, chunk) for stale, move in _rows_of_old_keys(keyring))
+    write_store_key(keys.folder, keyring.with_newest_only())
+    return Rotated(keyring.version, moved, tuple(version for version, _ in keyring.keys[:-1]))
 
 
 def _move(writer: Engine, stale: Select[Any], move: _Move, chunk: int) -> int:
     """Move all rows of a table, a chunk in a transaction; how many there were."""
-    moved, last = 0, False
+    count, last = 0, False
     while not last:
         with writing(writer) as connection:
             if connection.dialect.name == "postgresql":
@@ -87,15 +87,15 @@ def _move(writer: Engine, stale: Select[Any], move: _Move, chunk: int) -> int:
             rows = connection.execute(stale.limit(chunk)).all()
             for row in rows:
                 move(connection, row)
-        moved, last = moved + len(rows), len(rows) < chunk
-    return moved
+        count, last = count + len(rows), len(rows) < chunk
+    return count
 
 
-def _rows_of_old_keys(ring: Keyring) -> Iterator[tuple[Select[Any], _Move]]:
+def _rows_of_old_keys(keyring: Keyring) -> Iterator[tuple[Select[Any], _Move]]:
     """Of each table the rows under another version than the newest, and how one of them is moved."""
     for entry in sealed_columns():
-        yield _sealed(ring, *entry)
-    yield _wrapped(ring)
+        yield _sealed(keyring, *entry)
+    yield _wrapped(keyring)
 
 
 def sealed_columns() -> list[tuple[str, str, str, str]]:
@@ -108,29 +108,29 @@ def sealed_columns() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _sealed(ring: Keyring, table_name: str, column: str, kind: str, owner: str) -> tuple[Select[Any], _Move]:
+def _sealed(keyring: Keyring, table_name: str, column: str, kind: str, owner: str) -> tuple[Select[Any], _Move]:
     """What is sealed begins with one byte that names its version."""
     table = metadata.tables[table_name]
     sealed, owner_id = table.c[column], table.c[owner]
     version = func.substr(sealed, 1, 1, type_=LargeBinary)
 
     def move(connection: Connection, row: Any) -> None:
-        secret = ring.open_(kind, row[0], bytes(row[1]))
+        secret = keyring.open_(kind, row[0], bytes(row[1]))
         change = update(table).where(owner_id == row[0], sealed == row[1])
-        connection.execute(change.values({column: ring.seal(kind, row[0], secret)}))
+        connection.execute(change.values({column: keyring.seal(kind, row[0], secret)}))
 
-    return select(owner_id, sealed).where(version != bytes((ring.version,))), move
+    return select(owner_id, sealed).where(version != bytes((keyring.version,))), move
 
 
-def _wrapped(ring: Keyring) -> tuple[Select[Any], _Move]:
+def _wrapped(keyring: Keyring) -> tuple[Select[Any], _Move]:
     """Of the vault's envelopes only the wrapped key moves; one that was shredded has none."""
     table = metadata.tables["vault_secrets"]
     key = table.c.wrapped_dek
 
     def move(connection: Connection, row: Any) -> None:
-        version, wrapped = ring.wrap(ring.unwrap(row.kek_id, bytes(row.wrapped_dek)))
+        version, wrapped = keyring.wrap(keyring.unwrap(row.kek_id, bytes(row.wrapped_dek)))
         change = update(table).where(table.c.token == row.token)
         connection.execute(change.values(kek_id=version, wrapped_dek=wrapped))
 
     stale = select(table.c.token, table.c.kek_id, key)
-    return stale.where(table.c.kek_id != ring.version, key.is_not(None)), move
+    return stale.where(table.c.kek_id != keyring.version, key.is_not(None)), move

@@ -119,8 +119,8 @@ def by_id(sandbox: Sandbox, notification_id: str) -> Notification | None:
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[Notification]:
     """All deliveries about an order, the oldest first."""
-    mine = notifications.c.seller_id == sandbox.seller_id
-    query = select(notifications).where(notifications.c.order_pk == order_pk, mine)
+    of_seller = notifications.c.seller_id == sandbox.seller_id
+    query = select(notifications).where(notifications.c.order_pk == order_pk, of_seller)
     return mapper.all(sandbox.connection, query.order_by(notifications.c.id))
 
 
@@ -141,19 +141,19 @@ def list_page(
     limit: int = PAGE,
 ) -> Page[Notification]:
     """The seller's deliveries, the newest first."""
-    wanted: list[ColumnElement[bool]] = [notifications.c.seller_id == sandbox.seller_id]
+    conditions: list[ColumnElement[bool]] = [notifications.c.seller_id == sandbox.seller_id]
     if states:
-        wanted.append(notifications.c.state.in_(states))
+        conditions.append(notifications.c.state.in_(states))
     for column, value in (
         (notifications.c.type, type_),
         (notifications.c.order_id, order_id),
         (notifications.c.refund_id, refund_id),
     ):
         if value:
-            wanted.append(column == value)
+            conditions.append(column == value)
     if cursor:
-        wanted.append(notifications.c.id < number_of("notification", cursor))
-    query = select(notifications).where(*wanted).order_by(notifications.c.id.desc())
+        conditions.append(notifications.c.id < number_of("notification", cursor))
+    query = select(notifications).where(*conditions).order_by(notifications.c.id.desc())
     rows = mapper.all(sandbox.connection, query.limit(limit + 1))
     return page_of("notification", rows, limit, lambda notification: notification.number)
 

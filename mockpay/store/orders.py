@@ -82,9 +82,9 @@ def newest(sandbox: Sandbox, seller_order_id: str) -> Order | None:
 
 def by_digest(sandbox: Sandbox, seller_order_id: str, digest: str) -> Order | None:
     """The order that this very payload opened or joined."""
-    found = _first(sandbox, _by_digest, seller_order_id=seller_order_id, digest=digest)
-    if found is not None:
-        return found
+    order = _first(sandbox, _by_digest, seller_order_id=seller_order_id, digest=digest)
+    if order is not None:
+        return order
     query = select(joined.c.order_pk).where(joined.c.seller_id == sandbox.seller_id, joined.c.digest == digest)
     number = sandbox.connection.execute(query).scalar()
     return by_number(sandbox, number) if number is not None else None

@@ -190,8 +190,8 @@ def claim(
 
 def by_id(sandbox: Sandbox, outbox_id: int) -> OutboxRow | None:
     """A queued row of this seller."""
-    mine = outbox.c.seller_id == sandbox.seller_id
-    return mapper.first(sandbox.connection, outbox.c.id == outbox_id, mine, _queued)
+    of_seller = outbox.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, outbox.c.id == outbox_id, of_seller, _queued)
 
 
 def record(sandbox: Sandbox, outbox_id: int, state: str, reason: str | None = None) -> bool:

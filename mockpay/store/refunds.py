@@ -58,17 +58,17 @@ def add(sandbox: Sandbox, refund: Refund) -> Refund:
 
 def reserve(sandbox: Sandbox, attempt: Attempt, minor: int) -> bool:
     """Set captured money aside for a refund; False where that much is not left."""
-    taken = attempts.c.refund_reserved_minor + minor
-    done = sandbox.connection.execute(
+    reserved = attempts.c.refund_reserved_minor + minor
+    result = sandbox.connection.execute(
         update(attempts)
         .where(
             attempts.c.attempt_id == attempt.attempt_id,
             attempts.c.state == str(AttemptState.CAPTURED),
-            taken <= attempts.c.captured_minor,
+            reserved <= attempts.c.captured_minor,
         )
-        .values(refund_reserved_minor=taken)
+        .values(refund_reserved_minor=reserved)
     )
-    return done.rowcount == 1
+    return result.rowcount == 1
 
 
 def release(sandbox: Sandbox, attempt_id: str, minor: int) -> None:
@@ -82,21 +82,21 @@ def release(sandbox: Sandbox, attempt_id: str, minor: int) -> None:
 
 def count_poll(sandbox: Sandbox, refund: Refund) -> int:
     """One poll less until the refund settles; how many are left."""
-    left = refunds.c.polls_left - 1
-    statement = update(refunds).where(refunds.c.id == refund.number).values(polls_left=left)
+    remaining = refunds.c.polls_left - 1
+    statement = update(refunds).where(refunds.c.id == refund.number).values(polls_left=remaining)
     return int(sandbox.connection.execute(statement.returning(refunds.c.polls_left)).scalar_one())
 
 
 def by_reference(sandbox: Sandbox, reference: str) -> Refund | None:
     """The refund with the seller's own id."""
-    mine = refunds.c.seller_id == sandbox.seller_id
-    return mapper.first(sandbox.connection, mine, refunds.c.reference == reference)
+    of_seller = refunds.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, of_seller, refunds.c.reference == reference)
 
 
 def by_id(sandbox: Sandbox, refund_id: str) -> Refund | None:
     """The refund with the provider's id."""
-    mine = refunds.c.seller_id == sandbox.seller_id
-    return mapper.first(sandbox.connection, mine, refunds.c.refund_id == refund_id)
+    of_seller = refunds.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, of_seller, refunds.c.refund_id == refund_id)
 
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[Refund]:

@@ -35,10 +35,10 @@ WAITING, DONE, FAILED, DROPPED = "WAITING", "DONE", "FAILED", "DROPPED"
 _is_waiting = events.c.state == literal_column(f"'{WAITING}'")
 partial_index(events, "events_due", "seller_id, due_at, id", where=f"state = '{WAITING}'")
 
-_mine = events.c.seller_id
+_seller_id = events.c.seller_id
 _waiting = (
     select(events.c.id, events.c.kind, events.c.subject, events.c.due_at, events.c.facts)
-    .where(_mine == bindparam("seller_id"), _is_waiting, events.c.due_at >= bindparam("since"))
+    .where(_seller_id == bindparam("seller_id"), _is_waiting, events.c.due_at >= bindparam("since"))
     .order_by(events.c.due_at, events.c.id)
     .limit(bindparam("limit"))
     .offset(literal_column("0"))  # SQLite's has one in any case, as a parameter of no name
@@ -48,7 +48,7 @@ _next = Prepared(_waiting.with_only_columns(events.c.due_at))
 _marked = update(events).values(state=bindparam("to"), fired_at=bindparam("now"))
 _drop = Prepared(
     update(events)
-    .where(_mine == bindparam("seller"), events.c.subject == bindparam("what"))
+    .where(_seller_id == bindparam("seller"), events.c.subject == bindparam("what"))
     .where(events.c.kind == bindparam("why"), _is_waiting)
     .values(state=bindparam("to"))
 )
@@ -96,8 +96,8 @@ def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object)
     }
     insert_row(sandbox.connection, events, row)
     sandbox.rescheduled.append(due_at)
-    known = sandbox.seller.next_due
-    if known is None or due_at < known:
+    next_due = sandbox.seller.next_due
+    if next_due is None or due_at < next_due:
         sellers.due_sooner(sandbox.connection, sandbox.seller_id, due_at)
 
 
@@ -124,8 +124,8 @@ def _from_next(sandbox: Sandbox) -> dict[str, object]:
     Without it PostgreSQL would find, before that, all that happened since its last VACUUM.
     """
     added = [due_at for due_at in sandbox.rescheduled if due_at is not None]
-    known = sandbox.seller.next_due
-    since = min([known, *added]) if known is not None else min(added, default=0)
+    next_due = sandbox.seller.next_due
+    since = min([next_due, *added]) if next_due is not None else min(added, default=0)
     return {"seller_id": sandbox.seller_id, "since": since}
 
 
@@ -172,7 +172,7 @@ def waiting_of(sandbox: Sandbox, subject: str) -> list[Event]:
     """What is still to come for one subject, the soonest first."""
     query = (
         select(events.c.id, events.c.kind, events.c.subject, events.c.due_at, events.c.facts)
-        .where(_mine == sandbox.seller_id, events.c.subject == subject, _is_waiting)
+        .where(_seller_id == sandbox.seller_id, events.c.subject == subject, _is_waiting)
         .order_by(events.c.due_at, events.c.id)
     )
     return [

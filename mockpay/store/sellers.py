@@ -132,22 +132,22 @@ def take_counts(connection: Connection, seller_id: str) -> tuple[int, int]:
 
 def begin_advance(connection: Connection, seller_id: str, real_now: int, until: int) -> bool:
     """Take the right to move this clock until a real time; False where another has it."""
-    done = connection.execute(
+    result = connection.execute(
         update(sellers)
         .where(sellers.c.seller_id == seller_id, sellers.c.advancing_until <= real_now)
         .values(advancing_until=until)
     )
-    return done.rowcount == 1
+    return result.rowcount == 1
 
 
 def renew_advance(connection: Connection, seller_id: str, until: int, later: int) -> bool:
     """Keep the right to move a clock for longer; False where it lapsed and another has it."""
-    done = connection.execute(
+    result = connection.execute(
         update(sellers)
         .where(sellers.c.seller_id == seller_id, sellers.c.advancing_until == until)
         .values(advancing_until=later)
     )
-    return done.rowcount == 1
+    return result.rowcount == 1
 
 
 def end_advance(connection: Connection, seller_id: str, until: int) -> None:

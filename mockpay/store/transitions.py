@@ -62,8 +62,8 @@ def add(
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[TimelineEvent]:
     """All that happened to an order and its attempts, in order."""
-    mine = timeline.c.seller_id == sandbox.seller_id  # what is of no order has the number 0, whoever's it is
-    query = select(timeline).where(timeline.c.order_pk == order_pk, mine).order_by(timeline.c.id)
+    of_seller = timeline.c.seller_id == sandbox.seller_id  # what is of no order has the number 0, whoever's it is
+    query = select(timeline).where(timeline.c.order_pk == order_pk, of_seller).order_by(timeline.c.id)
     return mapper.all(sandbox.connection, query)
 
 
@@ -167,12 +167,12 @@ def step(
     Raises:
         IllegalTransition: no such step from its state, or it moved on meanwhile.
     """
-    moved = transition(sandbox, transitions.mapper, record, event, **(changes or {}))
-    own = transitions.facts(record, moved)
-    add_event(sandbox, transitions, moved, event, actor, {**own, **facts}, before=record.state)
+    after = transition(sandbox, transitions.mapper, record, event, **(changes or {}))
+    own = transitions.facts(record, after)
+    add_event(sandbox, transitions, after, event, actor, {**own, **facts}, before=record.state)
     for follow_up in transitions.follow_ups[event]:
-        follow_up(sandbox, record, moved)
-    return moved
+        follow_up(sandbox, record, after)
+    return after
 
 
 def add_event(

@@ -80,9 +80,9 @@ class Sandbox:
     @property
     def due_sooner(self) -> bool:
         """Whether this transaction added something that is due before all that was there."""
-        known = self.seller.next_due
+        next_due = self.seller.next_due
         added = [due for due in self.rescheduled if due is not None]
-        return bool(added) and (known is None or min(added) < known)
+        return bool(added) and (next_due is None or min(added) < next_due)
 
     def provider_of(self, order: Order) -> ProviderPort:
         """The company through which an order came."""
@@ -138,10 +138,10 @@ def sandbox_of(
     lock: bool = False,
 ) -> Sandbox:
     """The same in a transaction that the caller has begun."""
-    found = sellers.find(connection, runtime.keyring, seller_id=seller_id, access_key=access_key, lock=lock)
-    if found is None:
+    seller = sellers.find(connection, runtime.keyring, seller_id=seller_id, access_key=access_key, lock=lock)
+    if seller is None:
         raise NotFound("There is no such seller.", code="seller.not_found")
     if (call := current_call()) is not None:
-        call.seller_id = found.seller_id
+        call.seller_id = seller.seller_id
     real = runtime.real_clock.now()
-    return Sandbox(runtime, connection, found, found.clock.now(real), real)
+    return Sandbox(runtime, connection, seller, seller.clock.now(real), real)

@@ -123,16 +123,16 @@ def has_journal(sandbox: Sandbox, key: str) -> bool:
 
 def _account(sandbox: Sandbox, owner: str, kind: Kind, currency: str) -> int:
     """The account's number; made with nought where it is missing."""
-    whose = HOUSE if kind in {Kind.GATEWAY_CLEARING, Kind.MERCHANT_PAYABLE} else owner
+    account_owner = HOUSE if kind in {Kind.GATEWAY_CLEARING, Kind.MERCHANT_PAYABLE} else owner
     query = select(accounts.c.id).where(
-        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == whose, accounts.c.kind == str(kind)
+        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == account_owner, accounts.c.kind == str(kind)
     )
-    found = sandbox.connection.execute(query).scalar()
-    if found is not None:
-        return int(found)
+    account_id = sandbox.connection.execute(query).scalar()
+    if account_id is not None:
+        return int(account_id)
     row = {
         "seller_id": sandbox.seller_id,
-        "owner": whose,
+        "owner": account_owner,
         "kind": str(kind),
         "currency": currency,
         "balance_minor": 0,
@@ -144,19 +144,19 @@ def _account(sandbox: Sandbox, owner: str, kind: Kind, currency: str) -> int:
 
 def _move(sandbox: Sandbox, journal_id: int, account_id: int, change: int) -> None:
     after = accounts.c.balance_minor + change
-    moved = sandbox.connection.execute(
+    result = sandbox.connection.execute(
         update(accounts)
         .where(accounts.c.id == account_id, or_(accounts.c.may_be_negative, after >= 0))
         .values(balance_minor=after)
         .returning(accounts.c.balance_minor)
     ).scalar()
-    if moved is None:
+    if result is None:
         raise Conflict("There is not enough balance.", code="wallet.insufficient")
     row = {
         "seller_id": sandbox.seller_id,
         "journal_id": journal_id,
         "account_id": account_id,
         "amount_minor": change,
-        "balance_after_minor": moved,
+        "balance_after_minor": result,
     }
     sandbox.connection.execute(insert(postings), row)

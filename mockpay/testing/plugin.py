@@ -177,6 +177,6 @@ def _last_order(seller: TestSeller) -> str:
         return f"No order was made.\n{seller.dashboard}"
     order = seller.order(orders[0]["order_id"])
     lines = [f"{order['order_id']} ({order['seller_order_id']}) {order['state']} {order['amount']}"]
-    lines += [f"{decision['stage']}: {decision['says']}" for decision in order["why"]]
+    lines += [f"{decision['stage']}: {decision['description']}" for decision in order["why"]]
     lines += [f"{entry['at']} {entry['machine']} {entry['event']} -> {entry['after']}" for entry in order["timeline"]]
     return "\n".join([*lines, f"{seller.dashboard}/{order['order_id']}"])

@@ -45,12 +45,12 @@ class ChallengeCompletion:
 
 def refuse(sandbox: Sandbox, txn: Transaction | None, error_code: str, detail: str) -> ErrorMessage:
     """The ACS refuses what a browser posts, by an Erro."""
-    known = (
+    trans_ids = (
         {}
         if txn is None
         else {"server_trans_id": txn.txn_id, "ds_trans_id": txn.ds_trans_id, "acs_trans_id": txn.acs_trans_id}
     )
-    refusal = error_message(error_code, ACS, detail, CReq.kind, **known)
+    refusal = error_message(error_code, ACS, detail, CReq.kind, **trans_ids)
     if txn is not None:
         log(sandbox, txn.txn_id, refusal, ACS, BROWSER)
     return refusal
@@ -224,8 +224,8 @@ def page(sandbox: Sandbox, acs_token: str, notice: str | None = None) -> AcsResp
 
 
 def _challenge(sandbox: Sandbox, txn: Transaction) -> Challenge | None:
-    kept = otp_rows.find(sandbox, txn.otp_challenge_id) if txn.otp_challenge_id else None
-    return kept.challenge if kept is not None else None
+    stored = otp_rows.find(sandbox, txn.otp_challenge_id) if txn.otp_challenge_id else None
+    return stored.challenge if stored is not None else None
 
 
 def _active_challenge(sandbox: Sandbox, acs_token: str) -> Transaction | ChallengeCompletion | ErrorMessage:
@@ -238,7 +238,7 @@ def _active_challenge(sandbox: Sandbox, acs_token: str) -> Transaction | Challen
     if deadline_passed(sandbox, txn):
         return time_out(sandbox, txn.txn_id)
     if txn.interactions >= _MOST_INTERACTIONS:
-        txn = _decide(sandbox, txn, Decision("N", Source.BUYER, seen="tried too often on the bank’s page"))
+        txn = _decide(sandbox, txn, Decision("N", Source.BUYER, value="tried too often on the bank’s page"))
         return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
     return threeds_table.change(sandbox, txn, interactions=txn.interactions + 1)
 
@@ -267,7 +267,7 @@ def _check_code(sandbox: Sandbox, txn: Transaction, acs_token: str, code: str) -
         return end(sandbox, txn, _T.AUTHENTICATED)
     if verdict is Verdict.LOCKED:
         if txn.outcome not in PLANNED_CODES:
-            wrong = Decision("N", Source.BUYER, seen="typed too many wrong codes on the bank’s page")
+            wrong = Decision("N", Source.BUYER, value="typed too many wrong codes on the bank’s page")
             txn = _decide(sandbox, txn, typed or wrong)
         return end(sandbox, txn, _T.NOT_AUTHENTICATED)
     notice = "wrong" if verdict is Verdict.USED else verdict.lower()
@@ -308,8 +308,8 @@ def _send_otp(sandbox: Sandbox, txn: Transaction, *, fails: bool = False, notice
     except Conflict as error:
         txn = _decide(sandbox, txn, challenges.lock_decision(sandbox, error))
         return end(sandbox, txn, _T.NOT_AUTHENTICATED, TOO_OFTEN)
-    sent = threeds_table.change(sandbox, txn, otp_challenge_id=challenge.challenge_id)
-    return AcsPage(sent, challenge, "undelivered" if challenge.undelivered else notice)
+    changed = threeds_table.change(sandbox, txn, otp_challenge_id=challenge.challenge_id)
+    return AcsPage(changed, challenge, "undelivered" if challenge.undelivered else notice)
 
 
 def _phone(sandbox: Sandbox, txn: Transaction) -> str:
@@ -323,8 +323,8 @@ def cancel(sandbox: Sandbox, acs_token: str) -> AcsResponse:
     txn = _active_challenge(sandbox, acs_token)
     if not isinstance(txn, Transaction):
         return txn
-    left = Decision("cancelled", Source.BUYER, seen="pressed Cancel on the bank’s page")
-    return end_by_cardholder(sandbox, _decide(sandbox, txn, left))
+    decision = Decision("cancelled", Source.BUYER, value="pressed Cancel on the bank’s page")
+    return end_by_cardholder(sandbox, _decide(sandbox, txn, decision))
 
 
 def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
@@ -339,5 +339,5 @@ def choose(sandbox: Sandbox, acs_token: str, choice: str) -> AcsResponse:
     txn = _active_challenge(sandbox, acs_token)
     if not isinstance(txn, Transaction):
         return txn
-    pressed = Decision(choice, Source.BUYER, seen=f"pressed {choice} on the bank’s page")
-    return end_by_choice(sandbox, _decide(sandbox, txn, pressed), choice)
+    decision = Decision(choice, Source.BUYER, value=f"pressed {choice} on the bank’s page")
+    return end_by_choice(sandbox, _decide(sandbox, txn, decision), choice)

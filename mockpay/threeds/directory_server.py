@@ -56,11 +56,11 @@ def authenticate(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | Error
                 "405", DIRECTORY, "No ACS serves this card.", AReq.kind, server_trans_id=areq.server_trans_id
             ),
         )
-    known = threeds_table.change(sandbox, txn, ds_trans_id=ds_trans_id)
+    changed = threeds_table.change(sandbox, txn, ds_trans_id=ds_trans_id)
     if txn.outcome == "not_enrolled":
-        return _log_response(sandbox, txn, _not_enrolled(sandbox, known, forwarded))
+        return _log_response(sandbox, txn, _not_enrolled(sandbox, changed, forwarded))
     log(sandbox, txn.txn_id, forwarded, DIRECTORY, ACS)
-    answered = respond(sandbox, known, forwarded)
+    answered = respond(sandbox, changed, forwarded)
     log(sandbox, txn.txn_id, answered, ACS, DIRECTORY)
     return _log_response(sandbox, txn, answered)
 
@@ -106,15 +106,15 @@ _STEPS = {
 def receive(sandbox: Sandbox, rreq: RReq) -> RRes | ErrorMessage:
     """Store a challenge's result, once; a second one for the same challenge is refused."""
     try:
-        told = RReq.read(rreq.plain())
+        result = RReq.read(rreq.plain())
     except BadMessage as error:
         return _refused(rreq, error.error_code, error.element)
-    txn = threeds_table.by_id(sandbox, told.server_trans_id)
-    if txn is None or (txn.ds_trans_id, txn.acs_trans_id) != (told.ds_trans_id, told.acs_trans_id):
+    txn = threeds_table.by_id(sandbox, result.server_trans_id)
+    if txn is None or (txn.ds_trans_id, txn.acs_trans_id) != (result.ds_trans_id, result.acs_trans_id):
         return _refused(rreq, "301", "threeDSServerTransID")
     if txn.state is not State.CHALLENGE:
         return _refused(rreq, "101", "The result is known already.")
-    event, actor = _STEPS.get(told.challenge_cancel or "", ("complete", Actor.ISSUER))
+    event, actor = _STEPS.get(result.challenge_cancel or "", ("complete", Actor.ISSUER))
     step(
         sandbox,
         TRANSACTIONS,
@@ -122,16 +122,16 @@ def receive(sandbox: Sandbox, rreq: RReq) -> RRes | ErrorMessage:
         event,
         actor,
         {
-            "trans_status": told.trans_status,
-            "reason": told.reason,
-            "eci": told.eci,
-            "sealed_value": seal_cavv(sandbox, txn.txn_id, told.authentication_value),
-            "challenge_cancel": told.challenge_cancel,
-            "interactions": int(told.interaction_counter),
+            "trans_status": result.trans_status,
+            "reason": result.reason,
+            "eci": result.eci,
+            "sealed_value": seal_cavv(sandbox, txn.txn_id, result.authentication_value),
+            "challenge_cancel": result.challenge_cancel,
+            "interactions": int(result.interaction_counter),
             "completed_at": sandbox.now,
         },
     )
-    return RRes(told.server_trans_id, told.ds_trans_id, told.acs_trans_id)
+    return RRes(result.server_trans_id, result.ds_trans_id, result.acs_trans_id)
 
 
 def _refused(rreq: RReq, error_code: str, detail: str) -> ErrorMessage:
@@ -214,10 +214,10 @@ def respond(sandbox: Sandbox, txn: Transaction, areq: AReq) -> ARes | ErrorMessa
             ds_trans_id=areq.ds_trans_id,
             acs_trans_id=acs_trans_id,
         )
-    told = direct_status(txn)
-    if told is None:
+    direct = direct_status(txn)
+    if direct is None:
         return _challenge(sandbox, txn, areq, acs_trans_id)
-    status, reason = told
+    status, reason = direct
     return _final_ares(sandbox, txn, areq, acs_trans_id, status, reason)
 
 
@@ -240,13 +240,13 @@ def _final_ares(
 
 def _challenge(sandbox: Sandbox, txn: Transaction, areq: AReq, acs_trans_id: str) -> ARes:
     """The ACS opens a page for the cardholder, under a token that nobody can guess."""
-    noted = threeds_table.change(sandbox, txn, acs_token=ids.page_token())
+    changed = threeds_table.change(sandbox, txn, acs_token=ids.page_token())
     return ARes(
         areq.server_trans_id,
         areq.ds_trans_id or "",
         acs_trans_id,
         TransStatus.CHALLENGE,
-        acs_url=noted.acs_path,
+        acs_url=changed.acs_path,
         challenge_mandated="Y",
         authentication_type=_DYNAMIC,
         acs_operator=txn.issuer,

@@ -84,23 +84,23 @@ def decode(text: str) -> dict[str, Element]:
             that is neither text nor a whole number nor true or false.
     """
     try:
-        found = json.loads(unpack(text).decode(), object_pairs_hook=_flat, parse_constant=_no_number)
+        message = json.loads(unpack(text).decode(), object_pairs_hook=_flat, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise MessageError("This is not JSON.") from error
-    if not isinstance(found, dict):
+    if not isinstance(message, dict):
         raise MessageError("A message is one JSON object.")
-    return found
+    return message
 
 
 def _flat(pairs: Iterable[tuple[str, object]]) -> dict[str, Element]:
-    found: dict[str, Element] = {}
+    message: dict[str, Element] = {}
     for name, value in pairs:
-        if name in found:
+        if name in message:
             raise MessageError("An element is there twice.", "204")
         if not isinstance(value, str | int):
             raise MessageError("An element has a value that none has.", "203")
-        found[name] = value
-    return found
+        message[name] = value
+    return message
 
 
 def _no_number(name: str) -> object:
@@ -168,12 +168,12 @@ class Message:
 
     def plain(self) -> dict[str, Element]:
         """As JSON has it: the names of the wire, nothing that is absent."""
-        found: dict[str, Element] = {"messageType": self.kind, "messageVersion": VERSION}
-        for one in fields(self):
-            value = getattr(self, one.name)
+        elements: dict[str, Element] = {"messageType": self.kind, "messageVersion": VERSION}
+        for field_ in fields(self):
+            value = getattr(self, field_.name)
             if value is not None:
-                found[one.metadata["name"]] = value if isinstance(value, bool) else str(value)
-        return found
+                elements[field_.metadata["name"]] = value if isinstance(value, bool) else str(value)
+        return elements
 
     @classmethod
     def read(cls, plain: Plain) -> Self:
@@ -188,14 +188,14 @@ class Message:
             raise BadMessage("101", "messageType")
         if plain.get("messageVersion") != VERSION:
             raise BadMessage("102", "messageVersion")
-        found: dict[str, Any] = {}
-        for one in fields(cls):
-            name = one.metadata["name"]
+        values: dict[str, Any] = {}
+        for field_ in fields(cls):
+            name = field_.metadata["name"]
             if name in plain:
-                found[one.name] = _checked(name, plain[name], one.metadata["form"])
-            elif one.default is MISSING:
+                values[field_.name] = _checked(name, plain[name], field_.metadata["form"])
+            elif field_.default is MISSING:
                 raise BadMessage("201", name)
-        return cls(**found)
+        return cls(**values)
 
 
 def _checked(name: str, value: Element, form: str) -> Element:
@@ -214,15 +214,15 @@ def redacted(plain: Plain) -> dict[str, Element]:
     Of a card number the first six and last four digits, of an authenticationValue its length and
     the start of its SHA-256, and nothing that a cardholder typed.
     """
-    kept = {name: value for name, value in plain.items() if name not in _TYPED}
-    number = str(kept.get("acctNumber", ""))
+    logged = {name: value for name, value in plain.items() if name not in _TYPED}
+    number = str(logged.get("acctNumber", ""))
     if number:
-        kept["acctNumber"] = f"{number[:6]}…{number[-4:]}"
-    value = str(kept.get("authenticationValue", ""))
+        logged["acctNumber"] = f"{number[:6]}…{number[-4:]}"
+    value = str(logged.get("authenticationValue", ""))
     if value:
         mark = ids.fingerprint(value.encode())[:8]
-        kept["authenticationValue"] = f"{len(value)} characters, SHA-256 {mark}…"
-    return kept
+        logged["authenticationValue"] = f"{len(value)} characters, SHA-256 {mark}…"
+    return logged
 
 
 _TYPED = frozenset({"challengeDataEntry", "challengeHTMLDataEntry", "otp"})
@@ -364,9 +364,9 @@ class ErrorMessage(Message):
     acs_trans_id: str | None = field(default=None, metadata=_ACS)
 
 
-def error_message(error_code: str, component: str, detail: str, refused: str, **known: str | None) -> ErrorMessage:
+def error_message(error_code: str, component: str, detail: str, refused: str, **trans_ids: str | None) -> ErrorMessage:
     """An Erro in the published words; `detail` names the element or tells what is wrong."""
-    return ErrorMessage(error_code, component, ERRORS[error_code], detail, refused, **known)
+    return ErrorMessage(error_code, component, ERRORS[error_code], detail, refused, **trans_ids)
 
 
 def browser_elements(browser: Browser) -> dict[str, Any]:

@@ -102,11 +102,11 @@ def method_done(sandbox: Sandbox, txn_id: str, comp_ind: str) -> Transaction:
     txn = get_transaction(sandbox, txn_id)
     if comp_ind not in {"Y", "N", "U"}:
         raise Invalid("threeDSCompInd is Y, N or U.", code="threeds.comp_ind")
-    told = comp_ind if txn.method_url else "U"
+    indicator = comp_ind if txn.method_url else "U"
     if txn.state is State.PREPARED:
-        return step(sandbox, TRANSACTIONS, txn, "method", Actor.BUYER, {"comp_ind": told})
-    if txn.state is State.METHOD and told == "Y":
-        return threeds_table.change(sandbox, txn, comp_ind=told)
+        return step(sandbox, TRANSACTIONS, txn, "method", Actor.BUYER, {"comp_ind": indicator})
+    if txn.state is State.METHOD and indicator == "Y":
+        return threeds_table.change(sandbox, txn, comp_ind=indicator)
     return txn
 
 
@@ -170,7 +170,7 @@ def _areq(sandbox: Sandbox, txn: Transaction, browser: Browser) -> AReq:
 
 def _record_ares(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
     status = TransStatus(ares.trans_status)
-    known = {"ares_status": str(status), "acs_trans_id": ares.acs_trans_id, "flow": str(flow_of(txn.outcome, status))}
+    common = {"ares_status": str(status), "acs_trans_id": ares.acs_trans_id, "flow": str(flow_of(txn.outcome, status))}
     if status is TransStatus.CHALLENGE:
         return step(
             sandbox,
@@ -178,7 +178,7 @@ def _record_ares(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
             txn,
             "challenge",
             Actor.ISSUER,
-            {"challenged_at": sandbox.now, "session_data": messages.pack(ids.entropy(16)), **known},
+            {"challenged_at": sandbox.now, "session_data": messages.pack(ids.entropy(16)), **common},
         )
     return step(
         sandbox,
@@ -192,7 +192,7 @@ def _record_ares(sandbox: Sandbox, txn: Transaction, ares: ARes) -> Transaction:
             "eci": ares.eci,
             "sealed_value": seal_cavv(sandbox, txn.txn_id, ares.authentication_value),
             "completed_at": sandbox.now,
-            **known,
+            **common,
         },
     )
 
@@ -246,7 +246,7 @@ def finish(sandbox: Sandbox, txn_id: str, cres_text: str | None, session_data: s
     if txn.state is State.ERROR:
         return txn
     status = TransStatus.NOT_AUTHENTICATED
-    forged = Decision("tampered", Source.BUYER, seen="came back with a result that the bank did not give")
+    forged = Decision("tampered", Source.BUYER, value="came back with a result that the bank did not give")
     return step(
         sandbox,
         TRANSACTIONS,

@@ -39,14 +39,14 @@ def binding(seller_id: str, token: str, kind: str) -> str:
     return f"mockpay/vault/v1|{seller_id}|{token}|{kind}"
 
 
-def scoped_fingerprint(ring: Keyring, seller_id: str, identity: str) -> str:
+def scoped_fingerprint(keyring: Keyring, seller_id: str, identity: str) -> str:
     """An instrument's mark at one seller, to find it saved already."""
-    return ring.fingerprint("seller fingerprint", f"{seller_id}|{identity}")
+    return keyring.fingerprint("seller fingerprint", f"{seller_id}|{identity}")
 
 
-def account_reference(ring: Keyring, pan: str) -> str:
+def account_reference(keyring: Keyring, pan: str) -> str:
     """The PAR: the same for all tokens of one card; 4 letters of who issued it and 25 more."""
-    mark = hmac.digest(ring.derived("par"), pan.encode(), "sha256")
+    mark = hmac.digest(keyring.derived("par"), pan.encode(), "sha256")
     return "MOCK" + base64.b32encode(mark).decode()[:25]
 
 
@@ -75,10 +75,10 @@ def new_token() -> str:
     return "tok_" + ids.base62(_TOKEN_SIZE)
 
 
-def cryptogram(ring: Keyring, seller_id: str, token: str) -> str:
+def cryptogram(keyring: Keyring, seller_id: str, token: str) -> str:
     """A new one-time proof that this token pays now (a mock TAVV): 20 bytes in base64."""
     text = f"{seller_id}|{token}|{ids.entropy(16).hex()}"
-    mark = hmac.digest(ring.derived("cryptogram"), text.encode(), "sha256")
+    mark = hmac.digest(keyring.derived("cryptogram"), text.encode(), "sha256")
     return base64.b64encode(mark[:_CRYPTOGRAM_BYTES]).decode()
 
 
@@ -122,18 +122,18 @@ def consent(accepted_at: int, ip: str, method: str = Card.method) -> Consent:
     return Consent(version, sha256, accepted_at, ip)
 
 
-def check_consent(given: Consent | None) -> Consent:
+def check_consent(consent: Consent | None) -> Consent:
     """
     Refuse what is no consent to a text that we know.
 
     Raises:
         Invalid: code ``consent.required``.
     """
-    known = CONSENT_TEXTS.get(given.text_version) if given else None
-    if given is None or known is None or ids.fingerprint(known.encode()) != given.text_sha256:
+    text = CONSENT_TEXTS.get(consent.text_version) if consent else None
+    if consent is None or text is None or ids.fingerprint(text.encode()) != consent.text_sha256:
         message = "A payment method is saved only with its owner's consent."
         raise Invalid(message, code="consent.required", field="save")
-    return given
+    return consent
 
 
 class MethodStatus(StrEnum):
@@ -231,8 +231,8 @@ def split_instrument(instrument: Instrument) -> InstrumentParts:
         return InstrumentParts(instrument.method, {"vpa": mask_address(vpa)}, {"vpa": vpa}, f"upi|{vpa}")
     if isinstance(instrument, NetBanking):
         bank = instrument.bank
-        shown = {"bank": bank, "bank_name": netbanking.BY_CODE[bank].name}
-        return InstrumentParts(instrument.method, shown, {}, f"netbanking|{bank}")
+        display = {"bank": bank, "bank_name": netbanking.BY_CODE[bank].name}
+        return InstrumentParts(instrument.method, display, {}, f"netbanking|{bank}")
     if isinstance(instrument, Wallet):
         email = instrument.email
         return InstrumentParts(instrument.method, {"email": mask_email(email)}, {"email": email}, f"wallet|{email}")

@@ -54,10 +54,10 @@ FOLLOW_UPS: Mapping[str, tuple[Callable[[Sandbox, SavedMethod, SavedMethod], Non
 
 
 def _step(sandbox: Sandbox, method: SavedMethod, event: str, actor: Actor, *, reason: str | None = None) -> SavedMethod:
-    moved = vault_table.transition(sandbox, method, event, actor, reason=reason)
+    after = vault_table.transition(sandbox, method, event, actor, reason=reason)
     for follow_up in FOLLOW_UPS[event]:
-        follow_up(sandbox, method, moved)
-    return moved
+        follow_up(sandbox, method, after)
+    return after
 
 
 def save(
@@ -71,18 +71,18 @@ def save(
     Raises:
         Invalid: code ``consent.required`` or ``method.not_savable``.
     """
-    given = check_consent(consent)
+    accepted = check_consent(consent)
     parts = rules.split_instrument(instrument)
-    ring = sandbox.runtime.keyring
-    mark = rules.scoped_fingerprint(ring, sandbox.seller_id, parts.identity)
-    known = vault_table.by_fingerprint(sandbox, buyer_id, mark)
-    if known is not None and known.live:
-        return _renew(sandbox, known, parts)
-    if known is not None:
+    keyring = sandbox.runtime.keyring
+    mark = rules.scoped_fingerprint(keyring, sandbox.seller_id, parts.identity)
+    existing = vault_table.by_fingerprint(sandbox, buyer_id, mark)
+    if existing is not None and existing.live:
+        return _renew(sandbox, existing, parts)
+    if existing is not None:
         # A deactivated token never works again: its place is taken by a new one.
-        _remove(sandbox, known)
+        _remove(sandbox, existing)
     method = _new(sandbox, buyer_id, parts, attempt_id)
-    vault_table.add_consent(sandbox, method.consent_id, buyer_id, given, attempt_id)
+    vault_table.add_consent(sandbox, method.consent_id, buyer_id, accepted, attempt_id)
     if not vault_table.add(sandbox, method, mark):
         raise Conflict("This is being saved already.", code="method.saved_meanwhile")
     return _register(sandbox, method, parts)
@@ -148,10 +148,10 @@ def find(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethod:
         NotFound: code ``method.not_found``, in the same words whether nobody has this token or
             somebody else.
     """
-    found = vault_table.find(sandbox, buyer_id, token)
-    if found is None:
+    method = vault_table.find(sandbox, buyer_id, token)
+    if method is None:
         raise _not_found()
-    return found
+    return method
 
 
 def _not_found() -> NotFound:
@@ -271,6 +271,20 @@ def use(sandbox: Sandbox, buyer_id: str, token: str) -> SavedMethodUse:
     proof = rules.cryptogram(sandbox.runtime.keyring, sandbox.seller_id, token)
     vault_table.add_cryptogram(sandbox, proof, token, sandbox.now + rules.CRYPTOGRAM_LIFE)
     return SavedMethodUse(used, instrument, _token_number(sandbox, token, method.display["network"]), proof)
+
+
+def use_for_payment(sandbox: Sandbox, buyer_id: str, token: str) -> Instrument:
+    """
+    A method's instrument for a payment in this very transaction, which a card's cryptogram proves and is used up by.
+
+    Raises:
+        NotFound: as `use`.
+        Conflict: as `use`.
+    """
+    used = use(sandbox, buyer_id, token)
+    if used.cryptogram is not None:
+        redeem(sandbox, used.cryptogram)
+    return used.instrument
 
 
 def _unavailable(method: SavedMethod) -> Conflict:

@@ -141,13 +141,13 @@ def transition(
     values: dict[str, Any] = {"status": str(target), "status_reason": reason, "updated_at": sandbox.now}
     if target not in LIVE:
         values["is_default"] = False
-    moved = _change(sandbox, method, values, methods.c.status == str(method.status))
-    if moved is None:
+    changed = _change(sandbox, method, values, methods.c.status == str(method.status))
+    if changed is None:
         message = "The saved method moved on meanwhile."
         raise IllegalTransition(message, machine=SAVED_METHOD.name, event=event)
     facts = {"reason": reason} if reason else {}
-    _add_event(sandbox, method.token, event, method.status, moved.status, actor, facts)
-    return moved
+    _add_event(sandbox, method.token, event, method.status, changed.status, actor, facts)
+    return changed
 
 
 def rename(sandbox: Sandbox, method: SavedMethod, nickname: str | None) -> SavedMethod | None:
@@ -251,8 +251,8 @@ def find_envelope(sandbox: Sandbox, method: SavedMethod) -> Mapping[str, str]:
     """
     envelope = _envelope(sandbox, method)
     bound = binding(sandbox.seller_id, method.token, method.kind)
-    found: Mapping[str, str] = load(disclose(sandbox.runtime.keyring, bound, envelope).decode())
-    return found
+    secret: Mapping[str, str] = load(disclose(sandbox.runtime.keyring, bound, envelope).decode())
+    return secret
 
 
 def _envelope(sandbox: Sandbox, method: SavedMethod) -> Envelope:
@@ -345,5 +345,5 @@ def add_consent(sandbox: Sandbox, consent_id: str, buyer_id: str, consent: Conse
 
 def find_consent(sandbox: Sandbox, consent_id: str) -> Consent | None:
     """What a buyer agreed to."""
-    mine = consents.c.seller_id == sandbox.seller_id
-    return consent_mapper.first(sandbox.connection, mine, consents.c.consent_id == consent_id)
+    of_seller = consents.c.seller_id == sandbox.seller_id
+    return consent_mapper.first(sandbox.connection, of_seller, consents.c.consent_id == consent_id)

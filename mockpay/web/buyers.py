@@ -129,9 +129,9 @@ class Row:
     nickname: str
 
 
-def rows(found: list[SavedMethod], now: int) -> list[Row]:
+def rows(methods: list[SavedMethod], now: int) -> list[Row]:
     """A buyer's methods in the order of the list, the default first."""
-    return [_row(method, now) for method in found]
+    return [_row(method, now) for method in methods]
 
 
 def _row(method: SavedMethod, now: int) -> Row:

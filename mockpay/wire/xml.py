@@ -138,19 +138,19 @@ def _plain(element: _Element, depth: int) -> Plain:
         raise _unsafe("is nested too deeply")
     if len(element) == 0:
         return element.text or ""
-    found: dict[str, Plain] = {}
+    children: dict[str, Plain] = {}
     repeated: set[str] = set()
     for child in element:
         name, value = _local_name(child), _plain(child, depth + 1)
-        earlier = found.get(name)
+        earlier = children.get(name)
         if earlier is None:
-            found[name] = value
+            children[name] = value
         elif name in repeated and isinstance(earlier, list):
             earlier.append(value)
         else:
-            found[name] = [earlier, value]
+            children[name] = [earlier, value]
             repeated.add(name)
-    return found
+    return children
 
 
 def _local_name(element: _Element) -> str:

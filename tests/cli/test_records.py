@@ -1,6 +1,9 @@
 """What a seller's world has seen, and the spellings of a command line, from the shell."""
 
 import json
+import os
+import subprocess
+import sys
 from threading import Thread
 
 import pytest
@@ -32,6 +35,22 @@ def test_the_journal_is_printed_oldest_first_with_its_reasons(mockpay, seller):
     assert "at most 499.00 INR" in second
     assert first[:24] <= second[:24]
     assert mockpay("logs", "--seller", seller.seller_id, "--limit", "1").splitlines() == [second]
+
+
+def test_a_followed_journal_goes_on_with_each_new_line_after_the_newest_of_its_list(seller):
+    pay(seller, "ORDER-1")
+    command = [sys.executable, "-m", "mockpay", "logs", "--follow", "--limit", "1", "--seller", seller.seller_id]
+    environ = {**os.environ, "MOCKPAY_URL": seller.server.url, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as follower:
+        try:
+            orders = [follower.stdout.readline().split()[5]]
+            for number in ("ORDER-2", "ORDER-3"):
+                paid = pay(seller, number)
+                orders.append(follower.stdout.readline().split()[5])
+                assert orders[-1] == paid
+        finally:
+            follower.terminate()
+    assert len(set(orders)) == 3
 
 
 def test_an_event_is_waited_for_and_its_absence_has_a_code_of_its_own(mockpay, seller):

@@ -76,7 +76,7 @@ def test_an_attempt_is_told_as_in_its_order_and_with_more(world):
     assert told.items() >= short.items()
     assert (told["order_id"], told["seller_order_id"]) == (order.order_id, "A-7")
     assert (told["otps"], told["authentications"]) == ([], [])
-    assert [one["seen"] for one in told["why"]] == ["success@mockpay"]
+    assert [one["value"] for one in told["why"]] == ["success@mockpay"]
     assert {one["subject"] for one in told["timeline"]} == {short["attempt_id"]}
     assert told["timeline"][-1]["after"] == "CAPTURED"
 
@@ -142,7 +142,7 @@ def test_a_challenge_that_was_passed_is_told_with_every_message(world):
         "ares_status": "C",
         "trans_status": "Y",
         "reason": None,
-        "reason_says": None,
+        "reason_description": None,
         "eci": "05",
         "liability": "ISSUER",
         "network": "Visa",
@@ -188,7 +188,7 @@ def test_what_the_issuer_answered_is_told_with_who_is_liable(world, outcome, exp
     attempt = by_card(world)
     asked(world, attempt, outcome)
     told = detail(world, attempt)["authentications"][-1]
-    names = ("state", "flow", "trans_status", "reason_says", "eci", "liability")
+    names = ("state", "flow", "trans_status", "reason_description", "eci", "liability")
     assert tuple(told[name] for name in names) == expected
 
 

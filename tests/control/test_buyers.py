@@ -19,7 +19,7 @@ def test_a_buyer_is_made_once_and_found_by_any_spelling(world):
     assert buyer == {
         "buyer_id": buyer["buyer_id"],
         "email": ASHA,
-        "says": None,
+        "description": None,
         "created_at": "2026-11-21T15:00:00.000Z",
     }
     assert made(world, " Asha@Example.com") == buyer
@@ -36,7 +36,7 @@ def test_looking_for_a_buyer_makes_none(world):
 
 def test_a_sandbox_buyer_is_there_from_the_start(world):
     (buyer,) = world.get(f"/buyers?email={RICH}").json["items"]
-    assert (buyer["says"], buyer["created_at"]) == ("has ₹1,50,000.00", None)
+    assert (buyer["description"], buyer["created_at"]) == ("has ₹1,50,000.00", None)
     assert world.get(f"/buyers/{buyer['buyer_id']}").json == buyer
 
 

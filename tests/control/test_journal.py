@@ -77,6 +77,24 @@ def test_an_order_is_found_in_entries_of_its_own_and_of_several(world):
     assert world.get("/journal?order_id=S01&outcome=refused").json["items"] == []
 
 
+def test_a_wait_from_the_lists_cursor_finds_only_what_comes_after_all_its_lines(world):
+    for kind in ("amazonpay.a", "amazonpay.b", "amazonpay.c"):
+        note(world, kind)
+    for query in ("limit=1", "kind=amazonpay.a"):
+        cursor = world.get(f"/journal?{query}").json["cursor"]
+        assert world.get(f"/wait?event=journal&timeout=0&after={cursor}").json["event"] is None
+    note(world, "amazonpay.d")
+    assert world.get(f"/wait?event=journal&timeout=0&after={cursor}").json["event"]["name"] == "amazonpay.d"
+
+
+def test_an_empty_journals_cursor_waits_for_the_first_line_and_one_without_a_seller_has_none(api, world):
+    cursor = world.get("/journal").json["cursor"]
+    assert world.get(f"/wait?event=journal&timeout=0&after={cursor}").json["event"] is None
+    note(world, "amazonpay.first")
+    assert world.get(f"/wait?event=journal&timeout=0&after={cursor}").json["event"]["name"] == "amazonpay.first"
+    assert api.get("/journal").json["cursor"] is None
+
+
 def test_requests_without_a_seller_have_a_journal_of_their_own(api, world):
     with writing(api.runtime.writer) as connection:
         journal.add(connection, "", 1, 1, kind="stray", outcome="envelope.unreadable")

@@ -58,8 +58,8 @@ def test_a_paid_order_shows_its_attempt_timeline_and_why(world):
         "outcome": "success",
         "source": "instrument",
         "scenario": "upi.success",
-        "seen": "success@mockpay",
-        "says": "approved",
+        "value": "success@mockpay",
+        "description": "approved",
     }
 
 

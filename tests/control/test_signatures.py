@@ -44,8 +44,11 @@ def test_a_wrong_one_is_told_with_the_first_byte_that_differs_and_the_cause(worl
 
 
 def test_another_sellers_secret_is_not_the_one_compared_with(api, world):
-    _, signature = signed(api.new_seller().get("").json["secret_key"])
-    assert explained(world, signature=signature)["matched"] is None
+    other = api.new_seller()
+    _, signature = signed(other.get("").json["secret_key"])
+    explanation = explained(world, signature=signature)
+    assert explanation["matched"] is None
+    assert other.seller_id in explanation["cause"]
 
 
 def test_a_sealed_request_to_pay_is_opened_and_explained(world):

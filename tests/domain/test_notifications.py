@@ -11,9 +11,9 @@ from mockpay.domain.notifications import (
     Misbehaviour,
     RetryProfile,
     after,
+    failing_tries,
     final_because,
     known_outcome,
-    lost_tries,
 )
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import IllegalTransition
@@ -115,7 +115,7 @@ def test_how_many_tries_are_lost(subtests):
     ]:
         with subtests.test(outcome=outcome, lost=lost):
             assert known_outcome(outcome)
-            assert lost_tries(outcome) == lost
+            assert failing_tries(outcome) == lost
 
 
 def test_every_misbehaviour_is_known(subtests):
@@ -144,14 +144,14 @@ def test_other_outcomes_are_unknown(subtests):
 
 
 def test_a_bound_of_tries_counts_the_first_one():
-    bounded = RetryProfile("three more", (20_000,), most_tries=4)
+    bounded = RetryProfile("three more", (20_000,), max_tries=4)
     events = [after(bounded, DeliveryResult(500), tries, 0) for tries in (1, 3, 4, 5)]
     assert events == [("failed", 20_000), ("failed", 20_000), ("gave_up", None), ("gave_up", None)]
     assert after(bounded, DeliveryResult(200), 9, 0) == ("delivered", None)
 
 
 def test_why_no_try_follows_is_told_in_words():
-    bounded = RetryProfile("three more", (SECOND,), most_tries=4)
+    bounded = RetryProfile("three more", (SECOND,), max_tries=4)
     wrong, refused = DeliveryResult(500), DeliveryResult(404)
     assert final_because(FAST, refused, 1, 0) == "a 4xx is never tried again"
     assert final_because(FINAL, NOBODY, 1, 0) == "this retry profile never tries again where nobody is there"

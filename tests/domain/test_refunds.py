@@ -50,7 +50,7 @@ def test_an_outcome_says_when_and_how_a_refund_ends(subtests):
         ("held", Course(None)),
         ("REJECTED", Course(NOW + USUAL, decline="REJECTED")),
         ("PROCESSING_FAILURE", Course(NOW + USUAL, decline="PROCESSING_FAILURE")),
-        ("reversed", Course(NOW + USUAL, comes_back=True)),
+        ("reversed", Course(NOW + USUAL)),
         ("polls:3", Course(None, polls=3)),
         ("delay:0", Course(NOW)),
         ("delay:90", Course(NOW + 90 * SECOND)),

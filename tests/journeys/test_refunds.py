@@ -57,7 +57,7 @@ def test_money_goes_back_in_three_parts_and_not_a_rupee_more(slow):
     assert slow.gate.told[-1] == (200, "Taken.")
     assert slow.steps(first) == [("NEW", "shop"), ("INITIATED", "RefundPayment"), ("PROCESSED", "notification")]
     assert client.get_refund_details(first.amazon_refund_id).state == "Completed"
-    assert slow.verify_refunds().asked == 0
+    assert slow.verify_refunds().checked == 0
 
     second = slow.refund_order(order, "149.50")
     rest = slow.back_office.refund(slow.order(order), None)
@@ -190,7 +190,7 @@ def test_a_refund_without_an_answer_is_settled_by_its_notification_too(own):
     refund = own.refund_order(own.sell(), "24.06")
     own.seller.advance(until="idle")
     assert own.steps(refund) == [NEW, LOST, ("PROCESSED", NOTIFIED)]
-    assert own.verify_refunds().asked == 0
+    assert own.verify_refunds().checked == 0
     assert len(own.seller.refunds()) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_declined_refund_says_why_and_can_be_asked_for_anew(own, reason):
     declined = own.refund(refund)
     assert (declined.status, declined.reason, declined.state) == ("DECLINED", reason, "FAILED")
     # What a notification only said is asked about once.
-    assert (own.verify_refunds().asked, own.verify_refunds().asked) == (1, 0)
+    assert (own.verify_refunds().checked, own.verify_refunds().checked) == (1, 0)
     own.refund_order(order, "499.00")
     own.seller.advance(until="idle")
     assert [one.status for one in own.ledger.refunds.of_order(order.order_id)] == [

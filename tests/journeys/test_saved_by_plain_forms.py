@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from mockpay.domain.methods.cards import known_card
+from mockpay.domain.methods.cards import restore_card
 from mockpay.services import buyers
 from mockpay.store.unit_of_work import read, transaction
 from mockpay.vault import saved_methods, vault_table
@@ -162,7 +162,7 @@ def test_anothers_token_is_refused_like_one_that_nobody_has(owner, shop, mockpay
     elsewhere = mockpay_server.new_seller()
     with transaction(mockpay_server.runtime, elsewhere.seller_id) as sandbox:
         stranger = buyers.ensure(sandbox, RICH).buyer_id
-        card = known_card("4100280000001007", "08/29")
+        card = restore_card("4100280000001007", "08/29")
         foreign = saved_methods.save(sandbox, stranger, card, consent(sandbox.now, "127.0.0.1")).token
     other = AccountBuyer().has_signed_in(shop, POOR)
     said = []

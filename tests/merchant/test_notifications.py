@@ -251,12 +251,12 @@ def test_a_shop_that_knows_its_topic_believes_no_other():
 
 
 def test_a_notification_that_was_taken_before_says_so():
-    class Seen:
-        def seen(self, message_id):
+    class Log:
+        def contains(self, message_id):
             return message_id == GOOD["india-refund"]["MessageId"]
 
-    assert verify(GOOD["india-refund"], seen=Seen()).replayed
-    assert not verify(posted.refund("S04-1-R1", "R", message_id="m-9"), seen=Seen()).replayed
+    assert verify(GOOD["india-refund"], messages=Log()).replayed
+    assert not verify(posted.refund("S04-1-R1", "R", message_id="m-9"), messages=Log()).replayed
     assert not verify(GOOD["india-refund"]).replayed
 
 

@@ -89,7 +89,7 @@ def test_a_refusal_of_the_refund_is_its_end(reconciler, service, ledger, booked,
     assert (sent.status, sent.state) == (RefundStatus.REFUSED, "FAILED")
     assert sent.reason == f"{code}: {code} it is."
     assert ledger.refunds.refundable(booked.order_id) == Money(499_00)
-    assert reconciler.run().asked == 0
+    assert reconciler.run().checked == 0
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_refund_without_a_telling_answer_is_asked_for_again_and_given_once(
     assert reconciler.send(booked).status is RefundStatus.LOST
     assert ledger.refunds.refundable(booked.order_id) == Money(399_00)
     run = reconciler.run()
-    assert (run.asked, run.unanswered) == (1, 0)
+    assert (run.checked, run.unanswered) == (1, 0)
     assert [refund.status for refund in run.changed] == [RefundStatus.INITIATED]
     assert service.taken() == PART
     assert len(service.by_reference) == 1
@@ -153,7 +153,7 @@ def test_a_refund_on_its_way_follows_get_refund_details(reconciler, service, led
     assert (after.status, after.reason) == (status, reason)
     assert service.asked == ["RefundPayment", "GetRefundDetails"]
     again = reconciler.run()
-    assert again.asked == (status is RefundStatus.INITIATED)
+    assert again.checked == (status is RefundStatus.INITIATED)
     assert again.changed == ()
 
 
@@ -163,12 +163,12 @@ def test_a_question_without_an_answer_leaves_the_refund_for_the_next_run(reconci
     service.settle(booked.reference_id)
     service.next_answers = [trouble]
     run = reconciler.run()
-    assert (run.asked, run.changed, run.unanswered) == (1, (), 1)
+    assert (run.checked, run.changed, run.unanswered) == (1, (), 1)
     left = ledger.refunds.find(booked.reference_id)
     assert left.status is RefundStatus.INITIATED
-    assert left.trouble
+    assert left.error
     assert reconciler.run().changed[0].status is RefundStatus.PROCESSED
-    assert ledger.refunds.find(booked.reference_id).trouble == ""
+    assert ledger.refunds.find(booked.reference_id).error == ""
 
 
 def test_an_unreachable_service_ends_the_run_and_the_next_one_begins_elsewhere(reconciler, service, ledger, order_id):
@@ -177,7 +177,7 @@ def test_an_unreachable_service_ends_the_run_and_the_next_one_begins_elsewhere(r
         service.settle(refund.reference_id)
     service.next_answers = ["away"]
     run = reconciler.run()
-    assert (run.asked, run.unanswered) == (1, 1)
+    assert (run.checked, run.unanswered) == (1, 1)
     moved = reconciler.run().changed
     assert [refund.reference_id for refund in moved] == [refunds[n].reference_id for n in (1, 2, 0)]
 
@@ -203,13 +203,13 @@ def test_a_throttled_question_does_not_stop_the_others(reconciler, service, ledg
         service.settle(refund.reference_id)
     service.next_answers = [(503, "RequestThrottled")]
     run = reconciler.run()
-    assert (run.asked, len(run.changed), run.unanswered) == (3, 2, 1)
+    assert (run.checked, len(run.changed), run.unanswered) == (3, 2, 1)
 
 
 def test_only_one_orders_refunds_are_asked_about_if_it_is_named(reconciler, booked):
     reconciler.send(booked)
-    assert reconciler.run(order_id="another").asked == 0
-    assert reconciler.run(order_id=booked.order_id).asked == 1
+    assert reconciler.run(order_id="another").checked == 0
+    assert reconciler.run(order_id=booked.order_id).checked == 1
 
 
 def test_a_decline_by_notification_is_confirmed_once(reconciler, service, ledger, booked):
@@ -217,7 +217,7 @@ def test_a_decline_by_notification_is_confirmed_once(reconciler, service, ledger
     news = RefundUpdate(RefundStatus.DECLINED, "notification", sent.amazon_refund_id, "AmazonRejected")
     ledger.refunds.update(sent.reference_id, news, at=NOW)
     service.settle(sent.reference_id, "Declined", "AmazonRejected")
-    assert [reconciler.run().asked, reconciler.run().asked] == [1, 0]
+    assert [reconciler.run().checked, reconciler.run().checked] == [1, 0]
 
 
 def test_a_decline_that_get_refund_details_denies_raises_an_alert(reconciler, service, ledger, booked):

@@ -51,7 +51,7 @@ def test_a_step_is_taken_once_from_what_was_read(world):
         assert otp_table.transition(sandbox, read, "wrong", wrong_count=1) is None
 
 
-@pytest.mark.parametrize("change", [{"wrong_count": 1}, {"stumbled": True}, {"code_hash": "0"}])
+@pytest.mark.parametrize("change", [{"wrong_count": 1}, {"technical_failed": True}, {"code_hash": "0"}])
 def test_a_step_is_not_taken_when_something_else_happened_meanwhile(world, change):
     challenge = start(world)
     read = kept(world, challenge)

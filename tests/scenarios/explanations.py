@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lxml import html
 
-from mockpay.app import _bare, _furnished, _made_dashboard
+from mockpay.app import add_pages, bare_app, create_dashboard
 from mockpay.services.scenarios import stage_decisions
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import checkout, control
@@ -29,8 +29,8 @@ class Views:
     """Dashboard, pages of a payment and control API over one runtime."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._front = _furnished(_bare(), runtime, checkout, control).test_client()
-        self._dashboard = _made_dashboard(runtime).test_client()
+        self._front = add_pages(bare_app(), runtime, checkout, control).test_client()
+        self._dashboard = create_dashboard(runtime).test_client()
 
     def of_buyer_and_seller(self, order) -> Mapping[str, str]:
         """The result page, and `why` and the timeline of the control API."""
@@ -76,9 +76,9 @@ def sentences_of(world, order, attempt) -> list[str]:
         sentences.what_happened(order, attempt, full=True),
         sentences.whose_doing(order, attempt),
         sentences.decided_by(attempt) or "",
-        *(f"{trace.head} {trace.seen} {trace.description}" for trace in traces),
+        *(f"{trace.head} {trace.value} {trace.description}" for trace in traces),
         *(f"{step.name} {step.description}" for trace in traces for step in trace.steps),
-        *(decision.says for decision in stage_decisions(attempt)),
+        *(decision.description for decision in stage_decisions(attempt)),
     ]
 
 

@@ -58,7 +58,7 @@ def ordinary(world, method):
         return world.card("4718609108204366")
     if method == "emi":
         card, amount = world.card("5241810000000000"), Money.parse("1999.00")
-        return Emi.chosen(card, amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+        return Emi.choose(card, amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
     return {"upi": Upi("asha@okbank"), "netbanking": NetBanking("HDFC"), "wallet": Wallet(RICH)}[method]
 
 
@@ -103,7 +103,7 @@ def test_every_row_is_named_and_can_be_had_again(runtime, views, subtests, looks
             # The highest score is a rule's to judge.
             expected = "RISK_HIGHEST" if row.outcome == "highest" else row.name
             assert (settled[0], settled[1].scenario) == (row.stage, expected)
-            assert_explained(world, views, order, attempt, settled[1].seen)
+            assert_explained(world, views, order, attempt, settled[1].value)
             first, second = again(world, order, attempt)
             assert first == second
 

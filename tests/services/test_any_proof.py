@@ -79,7 +79,7 @@ class Proofs(RuleBasedStateMachine):
         if kind == "emi":
             assume(order.amount.minor >= 300_000)
             card = self.world.card(HDFC, name=name)
-            return Emi.chosen(card, order.amount, bank="HDFC", tenure="3", no_cost=True, eligible=True)
+            return Emi.choose(card, order.amount, bank="HDFC", tenure="3", no_cost=True, eligible=True)
         return {
             "upi": Upi("success@mockpay"),
             "app": Upi(),

@@ -78,7 +78,7 @@ def test_a_violation_names_its_subject_and_says_what_is_wrong(world):
     items = world.get("/orders?seller_order_id=PAID").json["items"]
     assert violation.subject == items[0]["order_id"]
     assert violation.rule == "refund.exceeds_capture"
-    assert violation.says == "No more can be refunded than was captured."
+    assert violation.description == "No more can be refunded than was captured."
 
 
 UNTOLD = "timeline.last_line"

@@ -26,7 +26,7 @@ PUBLISHED = {
 
 def chosen(world, order, *, number=HDFC, tenure="6", bank="HDFC", no_cost=False, **typed):
     card = world.card(number, **typed)
-    return Emi.chosen(card, order.amount, bank=bank, tenure=tenure, no_cost=no_cost, eligible=True)
+    return Emi.choose(card, order.amount, bank=bank, tenure=tenure, no_cost=no_cost, eligible=True)
 
 
 @pytest.mark.parametrize("tenure", PUBLISHED)
@@ -134,7 +134,7 @@ def test_a_saved_card_can_take_a_plan(world):
         (method,) = saved_methods.listed(sandbox, "byr_asha")
         card = saved_methods.use(sandbox, "byr_asha", method.token).instrument
     order = world.order("PLAN", AMOUNT)
-    emi = Emi.chosen(card, order.amount, bank="HDFC", tenure="3", no_cost=False, eligible=True)
+    emi = Emi.choose(card, order.amount, bank="HDFC", tenure="3", no_cost=False, eligible=True)
     assert world.pay_with(order, emi, payer).state == "CAPTURED"
 
 

@@ -56,7 +56,7 @@ def played(world, caplog):
 def by_plan(world):
     order = world.order("PLAN", "5000.00")
     card = world.card(HDFC, cvv=CVV)
-    emi = Emi.chosen(card, order.amount, bank="HDFC", tenure="3", no_cost=True, eligible=True)
+    emi = Emi.choose(card, order.amount, bank="HDFC", tenure="3", no_cost=True, eligible=True)
     assert world.pay_with(order, emi, ASHA).state == "CAPTURED"
 
 

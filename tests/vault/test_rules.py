@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockpay.domain.methods.cards import Card, known_card
+from mockpay.domain.methods.cards import Card, restore_card
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
@@ -113,7 +113,7 @@ def test_a_card_that_was_never_ours_is_not_restored(subtests):
     for number in ["4539578763621486", "6011111111111117", "1", ""]:
         with subtests.test(number=number):
             with pytest.raises(Invalid) as refused:
-                known_card(number, "08/29")
+                restore_card(number, "08/29")
             assert refused.value.code == "test_card_required"
 
 

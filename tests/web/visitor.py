@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import html
 
-from mockpay.app import _made_dashboard
+from mockpay.app import create_dashboard
 from mockpay.store.unit_of_work import Runtime
 
 
@@ -12,7 +12,7 @@ class Visitor:
     """A browser without a script, on one seller's dashboard."""
 
     def __init__(self, runtime: Runtime, seller_id: str) -> None:
-        self.client = _made_dashboard(runtime).test_client()
+        self.client = create_dashboard(runtime).test_client()
         self.home = f"/_mockpay/ui/sellers/{seller_id}"
 
     def see(self, path: str = "/orders", status: int = 200):

@@ -101,7 +101,7 @@ BINS: tuple[Bin, ...] = (
     Bin("652765", "SBIN", "debit"),
     Bin("360828", "DINR"),
     Bin("340256", "AMEX", emi=True),
-    # Of the issuers with plans, this one has cards that are not eligible: PayU's Visa.
+    # Of the issuers with plans, this one has cards that are not eligible, such as this published Visa test card.
     Bin("512345", "ICIC", emi=True),
     Bin("401200", "HDFC"),
     Bin("608201", "SBIN", "debit"),
@@ -375,10 +375,10 @@ def read(parts: Parts, now: int, _amount: Money | None = None) -> Card:
 def restore(secret: Parts, parts: Parts) -> Card | None:
     """A card from its number, without CVV and name; None where the number was shredded."""
     number = secret.get("number") or secret.get("pan")
-    return known_card(number, secret.get("expiry") or parts["expiry"]) if number else None
+    return restore_card(number, secret.get("expiry") or parts["expiry"]) if number else None
 
 
-def known_card(number: str, expiry: str) -> Card:
+def restore_card(number: str, expiry: str) -> Card:
     """
     A card of which number and expiry (``08/29`` or ``08/2029``) were found good before.
 
@@ -409,7 +409,7 @@ def title(parts: Parts) -> str:
     return f"{parts['network']} •••• {parts['last4']}"
 
 
-def chosen(parts: Parts) -> str:
+def summary(parts: Parts) -> str:
     """``Visa •••• 1111, HDFC, credit``."""
     return f"{title(parts)}, {parts['issuer']}, {parts['type']}"
 
@@ -434,7 +434,7 @@ METHOD = Method(
     instrument="card",
     instrument_title=title,
     saved_title=_saved_title,
-    chosen=chosen,
+    summary=summary,
     read=read,
     restore=restore,
     card=True,

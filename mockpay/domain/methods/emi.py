@@ -204,7 +204,7 @@ class Emi:
     method = "emi"
 
     @classmethod
-    def chosen(cls, card: Card, amount: Money, *, bank: str, tenure: str, no_cost: bool, eligible: bool) -> Emi:
+    def choose(cls, card: Card, amount: Money, *, bank: str, tenure: str, no_cost: bool, eligible: bool) -> Emi:
         """
         A card with a plan of its own bank.
 
@@ -258,7 +258,7 @@ def _read(parts: Parts, now: int, amount: Money | None) -> Emi:
     with collect_invalid(errors):
         card = cards.read(parts, now)
     raise_invalid(errors)
-    return Emi.chosen(
+    return Emi.choose(
         card,
         amount,
         bank=parts.get("bank", ""),
@@ -285,8 +285,8 @@ def plan_text(parts: Parts) -> str:
     return f"{parts['tenure']} months at {rate_text(int(parts['rate_bps']))}, {lender}"
 
 
-def _chosen(parts: Parts) -> str:
-    return f"{cards.chosen(parts)}; {instalments(parts)}, {plan_text(parts)}"
+def _summary(parts: Parts) -> str:
+    return f"{cards.summary(parts)}; {instalments(parts)}, {plan_text(parts)}"
 
 
 def details(parts: Parts) -> Mapping[str, str]:
@@ -314,7 +314,7 @@ METHOD = Method(
     card=True,
     facts=cards.FACTS,
     reference="ARN",
-    chosen=_chosen,
+    summary=_summary,
     terms=instalments,
     details=details,
     lowest=min(bank.lowest for bank in BANKS),

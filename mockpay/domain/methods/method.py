@@ -245,7 +245,7 @@ class Method:
         instrument_title: An instrument as it may be shown; empty where nothing names it.
         saved_title: A saved instrument as it may be shown.
         unnamed: What is shown for an instrument that nothing names.
-        magic: What decided, where its instrument did; may name `{seen}`.
+        magic: What decided, where its instrument did; may name `{value}`.
         read: The instrument that the parts of a form make, at an instant, for an amount.
         restore: The instrument again, from the secret of an attempt or the vault and the
             parts that are stored; None where it cannot be had again.
@@ -260,7 +260,7 @@ class Method:
         lowest, highest: The default limits of one payment.
         rows: Its magic values.
         sections: How a list of them is divided.
-        chosen: What a timeline tells of an instrument, where that is more than its title.
+        summary: What a timeline tells of an instrument, where that is more than its title.
         terms: How it is paid back, in one line; empty for most.
         details: Labels and values that a result page adds.
         fields: Labels of the parts that a plain form asks for; empty where it has a page of its own.
@@ -281,7 +281,7 @@ class Method:
     restore: Callable[[Parts, Parts], Instrument | None]
     saved_title: Callable[[Parts], str] | None = None
     unnamed: str = ""
-    magic: str = "{seen}"
+    magic: str = "{value}"
     card: bool = False
     secret: bool = True
     own_proof: bool = False
@@ -294,7 +294,7 @@ class Method:
     highest: Money = _MOST
     rows: tuple[Row, ...] = ()
     sections: tuple[Section, ...] = ()
-    chosen: Callable[[Parts], str] | None = None
+    summary: Callable[[Parts], str] | None = None
     terms: Callable[[Parts], str] = field(default=lambda _parts: "")
     details: Callable[[Parts], Mapping[str, str]] = field(default=lambda _parts: {})
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -62,14 +62,14 @@ class Decision:
     """
     What one stage will meet, or has met, and who decided.
 
-    `scenario` names the row of the table or the rule; `seen` is the value that matched, or what the buyer did in words;
+    `scenario` names the row of the table or the rule; `value` is what matched it, or what the buyer did in words;
     `delay_seconds` is when a later answer comes, where the scenario says that too; `facts` is what a rule counted.
     """
 
     outcome: str
     source: Source
     scenario: str | None = None
-    seen: str | None = None
+    value: str | None = None
     delay_seconds: int | None = None
     facts: Mapping[str, int | str] | None = None
 
@@ -303,7 +303,7 @@ class Attempt:
         return self.failure.reason if self.failure else None
 
     @property
-    def reached(self) -> frozenset[Stage]:
+    def reached_stages(self) -> frozenset[Stage]:
         """The stages that it came to; what the plan has for any other was never met."""
         failed, stages = self.failure, {Stage.RISK}
         if self.auth is not None:
@@ -320,7 +320,7 @@ class Attempt:
     @property
     def stage_decisions(self) -> Mapping[Stage, Decision]:
         """Who decided each stage that it came to and that was not simply normal, in the order of the stages."""
-        reached = self.reached
+        reached = self.reached_stages
         planned = {stage: decision for stage, decision in self.plan.decisions.items() if stage in reached}
         decisions = {**planned, **self.decisions.decisions}
         return {stage: decisions[stage] for stage in Stage if stage in decisions}

@@ -54,8 +54,8 @@ def _proved(decision: Decision, stages: tuple[Stage, ...]) -> bool:
 def deciding_end(order: Order, last: Attempt | None) -> Decision | None:
     """Who settled how an order stands: whoever gave it up or let its hold go, else what settled its newest attempt."""
     if order.state is OrderState.CANCELLED and order.cancelled_by not in {None, Actor.SANDBOX}:
-        return Decision("cancelled", _CANCELS.get(order.cancelled_by, Source.BUYER), seen="cancelled the order")
+        return Decision("cancelled", _CANCELS.get(order.cancelled_by, Source.BUYER), value="cancelled the order")
     if order.reason == "authorization_expired":
-        return Decision("expired", Source.CLOCK, seen="nobody captured in time")
+        return Decision("expired", Source.CLOCK, value="nobody captured in time")
     settled = deciding(last)
     return settled[1] if settled else None

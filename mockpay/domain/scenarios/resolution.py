@@ -210,7 +210,7 @@ def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
         if row is None or row.stage is not stage or not row.active:
             continue
         if source not in _AMOUNTS:
-            return Decision(row.outcome, Source.INSTRUMENT, row.name, seen(source, value))
+            return Decision(row.outcome, Source.INSTRUMENT, row.name, redacted(source, value))
         if facts.magic_amounts:
             return Decision(row.outcome, Source.AMOUNT, row.name, value)
     outcome = facts.defaults.get(stage)
@@ -219,7 +219,7 @@ def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
     return Decision(outcome, Source.DEFAULT, "seller default", outcome)
 
 
-def seen(source: str, value: str) -> str:
+def redacted(source: str, value: str) -> str:
     """What may be kept of the value that decided: of a card its last four, of a CVV nothing."""
     if source == Input.PAN:
         return f"card …{value[-4:]}"

@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS refunds (
     amazon_refund_id TEXT NOT NULL DEFAULT '',
     reason TEXT NOT NULL DEFAULT '',
     settled_by TEXT NOT NULL DEFAULT '',
-    trouble TEXT NOT NULL DEFAULT '',
+    error TEXT NOT NULL DEFAULT '',
     confirmed INTEGER NOT NULL DEFAULT 0,
     disputed INTEGER NOT NULL DEFAULT 0
 );
@@ -197,7 +197,7 @@ class Messages:
     def __init__(self, file: LedgerFile) -> None:
         self._file = file
 
-    def seen(self, message_id: str) -> bool:
+    def contains(self, message_id: str) -> bool:
         """Whether this notification was taken before."""
         query = "SELECT 1 FROM messages WHERE message_id = ?"
         with self._file.read() as connection:

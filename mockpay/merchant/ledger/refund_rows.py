@@ -21,7 +21,7 @@ ANSWER, QUESTION, NOTIFICATION = "RefundPayment", "GetRefundDetails", "notificat
 _LONGEST = 32
 _COLUMNS = (
     "reference_id, order_id, amazon_order_id, amount_minor, note, cancels, status, asked_at,"
-    " changed_at, amazon_refund_id, reason, settled_by, trouble, disputed"
+    " changed_at, amazon_refund_id, reason, settled_by, error, disputed"
 )
 
 
@@ -36,7 +36,7 @@ class ShopRefund:
         amazon_refund_id: Empty until an answer or a notification brought it.
         reason: Why it failed, if it did.
         settled_by: What brought the status: RefundPayment, GetRefundDetails, notification.
-        trouble: Why the last question about it stayed without an answer; mostly empty.
+        error: Why the last question about it stayed without an answer; mostly empty.
         disputed: Whether a later, different end was told; the money then counts as gone.
     """
 
@@ -52,7 +52,7 @@ class ShopRefund:
     amazon_refund_id: str
     reason: str
     settled_by: str
-    trouble: str
+    error: str
     disputed: bool
 
     @property
@@ -106,7 +106,7 @@ def move(connection: sqlite3.Connection, refund: ShopRefund, to: RefundStatus, b
     """Change the status if it is still the one that was read, and add the event."""
     result = connection.execute(
         "UPDATE refunds SET status = ?, settled_by = ?, reason = ?, changed_at = ?,"
-        " trouble = '' WHERE reference_id = ? AND status = ?",
+        " error = '' WHERE reference_id = ? AND status = ?",
         (to, by, reason, at, refund.reference_id, refund.status),
     )
     if result.rowcount == 1:

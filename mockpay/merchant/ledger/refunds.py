@@ -108,11 +108,11 @@ class RefundLedger:
                 refund_rows.apply_update(connection, _existing(connection, reference_id), update, at)
             return _existing(connection, reference_id)
 
-    def record_check(self, reference_id: str, *, at: int, trouble: str = "") -> None:
+    def record_check(self, reference_id: str, *, at: int, error: str = "") -> None:
         """Write down that a refund was asked about, and why there was no answer if so."""
         with self._file.write() as connection:
             connection.execute(
-                "UPDATE refunds SET checked_at = ?, trouble = ? WHERE reference_id = ?", (at, trouble, reference_id)
+                "UPDATE refunds SET checked_at = ?, error = ? WHERE reference_id = ?", (at, error, reference_id)
             )
 
     def find(self, reference_id: str) -> ShopRefund | None:

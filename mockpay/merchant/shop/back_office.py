@@ -81,7 +81,7 @@ class BackOffice:
             body,
             self._config.fetch_certificate or self._service,
             seller_id=self._config.seller.seller_id,
-            seen=self.checkout.ledger.messages,
+            messages=self.checkout.ledger.messages,
             certificate_urls=self._config.certificate_urls,
             topic_arns=self._config.topic_arns,
         )

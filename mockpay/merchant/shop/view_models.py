@@ -255,7 +255,7 @@ def version(order: ShopOrder, refunds: list[ShopRefund], alerts: list[Alert]) ->
     """Another text as soon as the page of the order would look different."""
     parts = [order.state, order.changed_at, len(alerts)]
     for refund in refunds:
-        parts += [refund.status, refund.changed_at, refund.amazon_refund_id, refund.trouble]
+        parts += [refund.status, refund.changed_at, refund.amazon_refund_id, refund.error]
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -263,7 +263,7 @@ def _panel(refund: ShopRefund, events: list[RefundEvent]) -> ViewModel:
     is_open = refund.status in OPEN
     steps = [_step(event, refund) for event in events]
     if is_open:
-        steps.append({"title": _STEPS[RefundStatus.PROCESSED][0], "to_come": True})
+        steps.append({"title": _STEPS[RefundStatus.PROCESSED][0], "expected": True})
     else:
         steps[-1]["decided"] = True
     return {
@@ -275,7 +275,7 @@ def _panel(refund: ShopRefund, events: list[RefundEvent]) -> ViewModel:
         "chip": _chip(refund),
         "steps": steps,
         "note": refund.note,
-        "trouble": refund.trouble,
+        "error": refund.error,
         "open": is_open,
     }
 

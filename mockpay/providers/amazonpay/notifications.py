@@ -58,7 +58,7 @@ RETRY_PROFILES: Mapping[str, RetryProfile] = {
     "sns": RetryProfile(
         "a subscription to confirm first; again three times, 20 s apart; 4xx is final",
         (20 * SECOND,),
-        most_tries=4,
+        max_tries=4,
         subscribes=True,
     ),
 }

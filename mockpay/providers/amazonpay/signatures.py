@@ -50,8 +50,8 @@ def check_call(seller: Seller, request: SignedRequest) -> dict[str, object]:
     if fitting.note:
         facts["note"] = fitting.note
     if not fitting.accepted:
-        found = explain(request, secret=seller.secret_key, lenient=True, deep=False)
-        facts["warnings"] = {"Signature": found.warning}
+        explanation = explain(request, secret=seller.secret_key, lenient=True, deep=False)
+        facts["warnings"] = {"Signature": explanation.warning}
     return facts
 
 
@@ -74,21 +74,21 @@ def envelope_warnings(opened: OpenedEnvelope) -> dict[str, str]:
     return {"Signature": " ".join((REFUSES, *(mistake.sentence for mistake in mistakes)))}
 
 
-def with_mistake(error: MockpayError, known: Collection[str], explained: Callable[[], Explanation]) -> MockpayError:
+def with_mistake(error: MockpayError, names: Collection[str], explained: Callable[[], Explanation]) -> MockpayError:
     """
     A refusal whose reason names the mistake, where it is one of signing.
 
     Args:
-        known: The names of parameters that the journal may hold.
+        names: The names of parameters that the journal may hold.
     """
     if error.code != _INVALID:
         return error
     mistakes = explained().mistakes
     if mistakes[-1].name in _UNEXPLAINED:
-        said = "The secret key is another one, or signature/explain says more with string_to_sign."
+        reason = "The secret key is another one, or signature/explain says more with string_to_sign."
     else:
-        said = " ".join(mistake.sentence_with(known) for mistake in mistakes)
-    return mismatch(f"{error.message} {said}")
+        reason = " ".join(mistake.sentence_with(names) for mistake in mistakes)
+    return mismatch(f"{error.message} {reason}")
 
 
 def explain_call(seller: Seller, request: SignedRequest) -> Explanation:
@@ -103,7 +103,7 @@ def explain_envelope(
     signature: str | None = None,
     claimed: str | None = None,
     call: SignedRequest | None = None,
-    others: Mapping[str, str] | None = None,
+    other_secrets: Callable[[], Mapping[str, str]] = dict,
     deep: bool = False,
 ) -> Explanation:
     """The same of a request that was sealed."""
@@ -121,7 +121,7 @@ def explain_envelope(
         claimed=claimed,
         lenient=is_lenient(seller),
         call=call or SignedRequest(VERB, HOST, PATH, opened.plaintext),
-        others=others,
+        other_secrets=other_secrets,
         deep=deep,
     )
 
@@ -137,7 +137,7 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
         parts = urlsplit(call.url)
     except ValueError as error:
         raise Invalid("This is no URL.", code="url.invalid") from error
-    raw, claimed, others = call.body or parts.query, call.string_to_sign, call.other_secrets
+    raw, claimed, other_secrets = call.body or parts.query, call.string_to_sign, call.other_secrets
     opened = None
     if all(raw.startswith(name) or f"&{name}" in raw for name in _ENVELOPE):
         sent = opening.read_parameters(forms.decode_form(raw))
@@ -145,7 +145,7 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
         signature = call.signature or opened.signature
         own = SignedRequest(call.method.upper(), parts.netloc, parts.path or "/", opened.plaintext)
         found = explain_envelope(
-            seller, opened, signature=signature, claimed=claimed, call=own, others=others, deep=True
+            seller, opened, signature=signature, claimed=claimed, call=own, other_secrets=other_secrets, deep=True
         )
     else:
         request = SignedRequest(call.method.upper(), parts.netloc, parts.path or "/", raw)
@@ -156,7 +156,7 @@ def explain_signature(seller: Seller, keys: Keys, call: CallToExplain) -> Signat
             signature=signature,
             claimed=claimed,
             lenient=is_lenient(seller),
-            others=others,
+            other_secrets=other_secrets,
         )
     mistakes, cause = found.mistakes, found.cause
     stale = _staleness(seller, call, raw if opened is None else opened.plaintext)
@@ -190,10 +190,10 @@ def _staleness(seller: Seller, call: CallToExplain, form: str) -> Mistake | None
     fields = forms.unique(forms.decode_form(form))
     try:
         if "startTime" in fields:
-            name, sent = "startTime", int(fields["startTime"][:12]) * SECOND
+            name, moment = "startTime", int(fields["startTime"][:12]) * SECOND
         else:
-            name, sent = "Timestamp", parse_time(fields["Timestamp"])
+            name, moment = "Timestamp", parse_time(fields["Timestamp"])
     except (KeyError, ValueError, Invalid):
         return None
-    sentence = staleness(_Moment(seller, call.now, call.real_now), name, sent)
+    sentence = staleness(_Moment(seller, call.now, call.real_now), name, moment)
     return mistake("time.stale", sentence, [name]) if sentence else None

@@ -92,15 +92,15 @@ def required_authentication(sandbox: Sandbox, attempt: Attempt, *, forced: bool)
     settings, amount = sandbox.seller.settings, attempt.amount
     if method.own_proof:
         amount = Money(0, amount.currency)
-    asks = forced or challenges.otp_required(settings, attempt.method, amount)
-    return Auth.OTP if asks else None
+    otp_needed = forced or challenges.otp_required(settings, attempt.method, amount)
+    return Auth.OTP if otp_needed else None
 
 
-def set_deadline(sandbox: Sandbox, order: Order, attempt: Attempt, way: Auth = Auth.THREEDS) -> dict[str, object]:
+def set_deadline(sandbox: Sandbox, order: Order, attempt: Attempt, auth: Auth = Auth.THREEDS) -> dict[str, object]:
     """Give the buyer a time for their proof: the columns that go with that step."""
     answer_by = min(sandbox.now + _AUTHENTICATION_MS, order.expires_at)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)
-    return {"answer_by": answer_by, "auth": way}
+    return {"answer_by": answer_by, "auth": auth}
 
 
 def mark_authenticated(
@@ -197,8 +197,8 @@ def _destination(sandbox: Sandbox, attempt: Attempt) -> tuple[str, Channel]:
     email = attempt.instrument.get("email")
     if email:
         return email, Channel.EMAIL
-    whose = sorted(attempt.instrument.items())
-    dice = ids.number(sandbox.seller.seed, "phone", attempt.buyer_id, whose, below=10**7)
+    instrument = sorted(attempt.instrument.items())
+    dice = ids.number(sandbox.seller.seed, "phone", attempt.buyer_id, instrument, below=10**7)
     return f"+91998{dice:07d}", Channel.SMS
 
 
@@ -243,7 +243,7 @@ def _typed_decision(code: str, challenge: Challenge, verdict: Verdict) -> Decisi
         return replace(typed, outcome="success") if verdict is Verdict.VERIFIED else typed
     if verdict is Verdict.VERIFIED:
         return None
-    return Decision("otp_locked", Source.BUYER, seen=f"typed {challenge.wrong_count + 1} wrong codes")
+    return Decision("otp_locked", Source.BUYER, value=f"typed {challenge.wrong_count + 1} wrong codes")
 
 
 def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
@@ -254,7 +254,7 @@ def cancel_otp(sandbox: Sandbox, attempt: Attempt) -> Attempt:
     changes = {}
     if not attempt.plan.decides(Stage.AUTH):
         changes = attempt.decision_changes(
-            Stage.AUTH, Decision("otp_cancelled", Source.BUYER, seen="pressed Cancel on the code page")
+            Stage.AUTH, Decision("otp_cancelled", Source.BUYER, value="pressed Cancel on the code page")
         )
     return fail_authentication(sandbox, attempt, "cancel", Actor.BUYER, failure, changes)
 
@@ -299,10 +299,10 @@ def ask_issuer(sandbox: Sandbox, attempt: Attempt, browser: Browser, comp_ind: s
         return attempt
     if txn.method_url:
         requestor.method_done(sandbox, txn.txn_id, comp_ind)
-    asked = requestor.authenticate(
+    authenticated = requestor.authenticate(
         sandbox, txn.txn_id, browser, window=window, challenge_indicator=txn.challenge_indicator or _NO_WISH
     )
-    return _apply_outcome(sandbox, attempt, asked)
+    return _apply_outcome(sandbox, attempt, authenticated)
 
 
 def handle_return(sandbox: Sandbox, attempt: Attempt, cres: str | None, session_data: str | None) -> Attempt:
@@ -326,8 +326,8 @@ def issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
     if not _cavv_matches(sandbox, txn, attempt.eci):
         return "iso:05"
     challenged = txn.flow is Flow.CHALLENGE and txn.trans_status in PROVEN
-    wants_one = response_codes_of(attempt).answer(planned).code == SCA_REQUIRED
-    return "success" if challenged and wants_one else planned
+    needs_challenge = response_codes_of(attempt).answer(planned).code == SCA_REQUIRED
+    return "success" if challenged and needs_challenge else planned
 
 
 def _cavv_matches(sandbox: Sandbox, txn: Transaction, indicator: str) -> bool:
@@ -354,12 +354,12 @@ def require_challenge(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attem
     if former is None or former.flow is Flow.CHALLENGE:
         return None
     waits = set_deadline(sandbox, order, attempt)
-    asked = step(
+    waiting = step(
         sandbox, ATTEMPTS, attempt, "soft_decline_sca", Actor.ISSUER, waits, code=SCA_REQUIRED, method=attempt.method
     )
-    txn = requestor.prepare(sandbox, asked, "challenge", notification_url=former.notification_url, payee=former.payee)
+    txn = requestor.prepare(sandbox, waiting, "challenge", notification_url=former.notification_url, payee=former.payee)
     threeds_table.change(sandbox, txn, challenge_indicator=_MANDATED)
-    return asked
+    return waiting
 
 
 def time_out(sandbox: Sandbox, txn_id: str) -> Attempt | None:

@@ -28,7 +28,7 @@ BUTTONS: Mapping[str, tuple[str, str]] = {
     "pending": ("pendingok", "P"),
     "cancel": ("cancelled", "C"),
 }
-_LETTERS = {"locked": "F", "insufficient": "F"}
+_STATUSES = {"locked": "F", "insufficient": "F"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str, row: Row |
     elif row is not None:
         decision = Decision(row.outcome, Source.CODE, row.name, row.equals)
         update(sandbox, attempts.mapper, attempt, **attempt.decision_changes(Stage.ISSUER, decision))
-    letters = dict(BUTTONS.values())
-    status = letters.get(outcome) or _LETTERS.get(outcome, "F")
+    statuses = dict(BUTTONS.values())
+    status = statuses.get(outcome) or _STATUSES.get(outcome, "F")
     amount = Money(entry.amount_minor).wire()
     mark = netbanking.checksum(_key(sandbox), entry.bank_ref, status, amount)
     return BankReturn(entry.bank_ref, status, amount, mark)

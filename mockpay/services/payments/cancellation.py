@@ -33,15 +33,15 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER) -> Order
 
 
 def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
-    tried = attempts.of_order(sandbox, order.order_pk)
-    taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
-    if taken is None or not taken.refundable.minor:
+    tries = attempts.of_order(sandbox, order.order_pk)
+    captured = next((attempt for attempt in tries if attempt.state is AttemptState.CAPTURED), None)
+    if captured is None or not captured.refundable.minor:
         message = "All of this order's money is refunded or being refunded."
         raise Conflict(message, code="order.refunded")
     number = len(refund_rows.of_order(sandbox, order.order_pk)) + 1
     # A reference has 32 characters at most, so an order's id must not have more than 23.
     key = f"CANCEL-{order.order_id}-{number}"
-    asked = RefundRequest(key, taken.refundable, kind=CANCELLATION)
+    request = RefundRequest(key, captured.refundable, kind=CANCELLATION)
     add_event(sandbox, ORDERS, order, "cancelled_after_capture", actor, before=order.state)
-    refunds.request(sandbox, order, asked)
+    refunds.request(sandbox, order, request)
     return get_order(sandbox, order.order_pk)

@@ -45,14 +45,14 @@ def authorizes_first(sandbox: Sandbox, attempt: Attempt) -> bool:
 def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> Attempt:
     """Secure the funds; where the seller does not capture by hand, capture at once."""
     code = response_codes_of(attempt).approved
-    held = step(sandbox, ATTEMPTS, attempt, _SECURES[event], Actor.ISSUER, code=code, method=attempt.method)
+    authorized = step(sandbox, ATTEMPTS, attempt, _SECURES[event], Actor.ISSUER, code=code, method=attempt.method)
     secured = step(sandbox, ORDERS, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
     planned = attempt.plan.at(Stage.CAPTURE).outcome
     schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
     by_itself = sandbox.seller.settings.capture == "auto"
     if by_itself and not planned.startswith(CAPTURE_EXPIRES):
-        return _capture(sandbox, secured, held, Actor.SANDBOX, held.amount.minor)
-    return held
+        return _capture(sandbox, secured, authorized, Actor.SANDBOX, authorized.amount.minor)
+    return authorized
 
 
 def _hold_ms(sandbox: Sandbox, planned: str) -> int:
@@ -79,13 +79,13 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER, amount:
         raise Conflict(message, code="capture.not_authorized", state=str(order.state))
     if schedule.waits(sandbox, attempt.attempt_id, CAPTURE):
         raise Conflict("The capture is pending already.", code="capture.pending")
-    taken = attempt.amount if amount is None else amount
-    if taken.minor < 1:
+    to_capture = attempt.amount if amount is None else amount
+    if to_capture.minor < 1:
         raise Invalid("The amount is below 0.01.", code="amount.too_small", field="amount")
-    if taken > attempt.amount:
+    if to_capture > attempt.amount:
         message = f"At most {attempt.amount.wire()} {attempt.amount.currency} can be captured."
         raise Conflict(message, code="capture.exceeds_authorization")
-    _capture(sandbox, order, attempt, actor, taken.minor)
+    _capture(sandbox, order, attempt, actor, to_capture.minor)
     return get_order(sandbox, order.order_pk)
 
 
@@ -99,17 +99,17 @@ def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, min
     if outcome in {"fails", "closed"}:
         refused = step(sandbox, ATTEMPTS, attempt, "capture_failed", Actor.ISSUER)
         return _void(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
-    taken = max(minor // 2, 1) if outcome == "partial" else minor
-    return _complete_capture(sandbox, order, attempt, actor, taken)
+    captured_minor = max(minor // 2, 1) if outcome == "partial" else minor
+    return _complete_capture(sandbox, order, attempt, actor, captured_minor)
 
 
 def _complete_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
     captured = Money(minor, attempt.amount.currency)
     amounts = {"amount": captured.wire(), "released": (attempt.amount - captured).wire()}
-    taken = step(sandbox, ATTEMPTS, attempt, "capture", actor, {"captured_minor": minor}, **amounts)
+    after = step(sandbox, ATTEMPTS, attempt, "capture", actor, {"captured_minor": minor}, **amounts)
     step(sandbox, ORDERS, order, "capture", actor, None, **amounts)
     schedule_reversal(sandbox, attempt)
-    return taken
+    return after
 
 
 def schedule_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
@@ -142,9 +142,9 @@ def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
 
 
 def _void(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, reason: str) -> Attempt:
-    gone = step(sandbox, ATTEMPTS, attempt, "void", actor)
+    voided = step(sandbox, ATTEMPTS, attempt, "void", actor)
     step(sandbox, ORDERS, order, "void", actor, {"reason": reason, "cancelled_by": actor})
-    return gone
+    return voided
 
 
 def expire_authorization(sandbox: Sandbox, order_pk: int) -> None:
@@ -175,11 +175,11 @@ def settle_success(
         return authorize(sandbox, order, attempt, event)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
     code = response_codes_of(attempt).approved
-    taken = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, changes, code=code, method=attempt.method)
+    captured = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, changes, code=code, method=attempt.method)
     # Why an earlier try failed is that try's own; the order has none any more.
     step(sandbox, ORDERS, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
     schedule_reversal(sandbox, attempt)
-    return taken
+    return captured
 
 
 def reverse_capture(sandbox: Sandbox, attempt_id: str) -> None:

@@ -89,8 +89,8 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     if secret := instrument.secret():
         attempts.add_secret(sandbox, attempt.attempt_id, secret)
     begun = step(sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number)
-    chosen = {**instrument.dump(), "method": instrument.method}
-    add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, chosen, before=None)
+    facts = {**instrument.dump(), "method": instrument.method}
+    add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, facts, before=None)
     return _assess_risk(sandbox, begun, attempt, instrument, payer)
 
 
@@ -99,7 +99,7 @@ def _assess_risk(
 ) -> PaymentResult:
     """What the risk check makes of a new attempt."""
     planned = attempt.plan.at(Stage.RISK)
-    found = assessment.assess(
+    result = assessment.assess(
         sandbox,
         attempt_id=attempt.attempt_id,
         order=order,
@@ -107,13 +107,13 @@ def _assess_risk(
         inputs=_risk_inputs(sandbox, instrument, payer),
         planned=planned.outcome if attempt.plan.decides(Stage.RISK) else None,
     )
-    if hit := next((hit for hit in found.hits if hit.outcome is found.decision is not Verdict.ALLOW), None):
-        attempt = _note_risk_rule(sandbox, attempt, hit, found.score)
-    if found.decision is Verdict.DECLINE:
+    if hit := next((hit for hit in result.hits if hit.outcome is result.decision is not Verdict.ALLOW), None):
+        attempt = _note_risk_rule(sandbox, attempt, hit, result.score)
+    if result.decision is Verdict.DECLINE:
         return PaymentResult(reviews.decline(sandbox, order, attempt, "risk_decline"), None)
-    if found.decision is Verdict.REVIEW:
+    if result.decision is Verdict.REVIEW:
         return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
-    forced = found.decision is Verdict.CHALLENGE
+    forced = result.decision is Verdict.CHALLENGE
     return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, leased=True)
 
 
@@ -128,13 +128,13 @@ def _note_risk_rule(sandbox: Sandbox, attempt: Attempt, hit: Hit, score: int) ->
 
 def _risk_inputs(sandbox: Sandbox, instrument: Instrument, payer: Payer) -> Inputs:
     """What was told of the payer, with what is known of them: who is signed in, which card."""
-    told = payer.inputs
+    inputs = payer.inputs
     if payer.buyer_id is not None:
-        told = replace(told, buyer_id=payer.buyer_id)
+        inputs = replace(inputs, buyer_id=payer.buyer_id)
     number = instrument.secret().get("number")
     if not number:
-        return told
-    return replace(told, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
+        return inputs
+    return replace(inputs, fingerprint=card_fingerprint(sandbox.runtime.keyring, number))
 
 
 def authenticate_or_charge(
@@ -159,10 +159,10 @@ def authenticate_or_charge(
     if auth is Auth.OTP:
         attempt = _plan_code(sandbox, order, attempt)
     if auth is not None:
-        asked = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced, actor=actor)
+        authenticating = _require_authentication(sandbox, order, attempt, auth, checkout, forced=forced, actor=actor)
     else:
-        asked = reviews.skip_authentication(sandbox, attempt, actor)
-    return PaymentResult(asked, queue_charge(sandbox, asked, leased=leased))
+        authenticating = reviews.skip_authentication(sandbox, attempt, actor)
+    return PaymentResult(authenticating, queue_charge(sandbox, authenticating, leased=leased))
 
 
 def _require_authentication(
@@ -179,12 +179,12 @@ def _require_authentication(
     event = "auth_required" if attempt.state is AttemptState.CREATED else "approve_to_auth"
     changes = authentication.set_deadline(sandbox, order, attempt, auth)
     facts = {"method": attempt.method, "way": str(auth)}
-    asked = step(sandbox, ATTEMPTS, attempt, event, actor, changes, **facts)
+    waiting = step(sandbox, ATTEMPTS, attempt, event, actor, changes, **facts)
     if auth is Auth.OTP:
-        return authentication.begin(sandbox, asked)
+        return authentication.begin(sandbox, waiting)
     if not checkout.page_url:
-        return asked  # Begun by the page that the buyer comes to.
-    return authentication.prepare(sandbox, asked, checkout, forced=forced)
+        return waiting  # Begun by the page that the buyer comes to.
+    return authentication.prepare(sandbox, waiting, checkout, forced=forced)
 
 
 def queue_charge(sandbox: Sandbox, attempt: Attempt, *, leased: bool) -> int | None:
@@ -300,10 +300,10 @@ def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> 
         failed = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, {"failure": refused})
         release_order(sandbox, order, failed)
         return failed
-    sent = _with_reference(sandbox, attempt, result)
+    referenced = _with_reference(sandbox, attempt, result)
     response = response_codes_of(attempt).answer(_issuer_response(sandbox, attempt))
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
-    return submit(sandbox, order, sent, response, gateway_silent=silent)
+    return submit(sandbox, order, referenced, response, gateway_silent=silent)
 
 
 def _with_reference(sandbox: Sandbox, attempt: Attempt, result: Result) -> Attempt:
@@ -322,19 +322,19 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
     answer_by = min(sandbox.now + wait, order.expires_at)
     changes: dict[str, Any] = {"answer_by": answer_by, "reference": result.reference, "auth": Auth.METHOD}
     if attempt.auth is Auth.PASSED:
-        asked = update(sandbox, attempts.mapper, attempt, **changes)
+        waiting = update(sandbox, attempts.mapper, attempt, **changes)
     else:
         alone = {"unasked": True} if approval.at_bank and result.answer_in_ms is not None else {}
-        asked = step(
+        waiting = step(
             sandbox, ATTEMPTS, attempt, "auth_required", Actor.SANDBOX, changes, method=attempt.method, **alone
         )
     if approval.at_bank:
-        banks.open_request(sandbox, asked)
+        banks.open_request(sandbox, waiting)
     schedule.add(sandbox, TIMEOUT, attempt.attempt_id, answer_by)
     if result.answer_in_ms is not None:
         due = sandbox.now + result.answer_in_ms
         schedule.add(sandbox, ANSWER, attempt.attempt_id, due)
-    return asked
+    return waiting
 
 
 def record_enquiry_result(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None:
@@ -467,22 +467,22 @@ def _use_up_rules(
     sandbox: Sandbox, match: dict[str, str], method: str, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
-    chosen: dict[Stage, Rule] = {}
-    means_something: dict[Stage, Callable[[str], bool]] = {Stage.ISSUER: METHODS[method].response_codes.has_outcome}
+    rules: dict[Stage, Rule] = {}
+    applies: dict[Stage, Callable[[str], bool]] = {Stage.ISSUER: METHODS[method].response_codes.has_outcome}
     if not METHODS[method].card:
-        means_something[Stage.AUTH] = CODE_OUTCOMES.__contains__
+        applies[Stage.AUTH] = CODE_OUTCOMES.__contains__
     # The rule's place in the queue, not its row number: that counts other sellers' rules too.
-    for place, rule in enumerate(scenarios.waiting(sandbox)):
-        if rule.stage not in stages or rule.stage in chosen or not rule.fits(match, sandbox.now):
+    for position, rule in enumerate(scenarios.waiting(sandbox)):
+        if rule.stage not in stages or rule.stage in rules or not rule.fits(match, sandbox.now):
             continue
         # A UPI code means nothing to a card issuer, a transStatus nothing to a code: such a rule waits for its method.
-        if rule.stage in means_something and not means_something[rule.stage](rule.outcome):
+        if rule.stage in applies and not applies[rule.stage](rule.outcome):
             continue
-        dice = ids.number(sandbox.seller.seed, "rule", place, subject, below=_PROBABILITY_STEPS)
+        dice = ids.number(sandbox.seller.seed, "rule", position, subject, below=_PROBABILITY_STEPS)
         if dice < rule.probability * _PROBABILITY_STEPS:
-            chosen[rule.stage] = rule
+            rules[rule.stage] = rule
             scenarios.use_up(sandbox, rule)
-    return chosen
+    return rules
 
 
 def pin_decision(sandbox: Sandbox, attempt: Attempt, pin: str) -> Decision | None:
@@ -495,6 +495,6 @@ def pin_decision(sandbox: Sandbox, attempt: Attempt, pin: str) -> Decision | Non
     if row is None:
         return None
     tries = attempts.of_order(sandbox, attempt.order_pk)
-    wrong = sum(one.failure is not None and one.failure.code == WRONG_PIN for one in tries)
+    wrong = sum(earlier.failure is not None and earlier.failure.code == WRONG_PIN for earlier in tries)
     locked = row.outcome == WRONG_PIN and wrong + 1 >= MOST_WRONG_PINS
     return Decision(PIN_LOCKED if locked else row.outcome, Source.CODE, row.name, row.equals)

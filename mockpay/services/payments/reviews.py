@@ -28,7 +28,7 @@ def decline(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor:
     """End an attempt; why is told to the tester, the buyer hears a neutral word."""
     changes: dict[str, object] = {"failure": Failure("internal", "payment_initiation", DECLINED_REASON, "")}
     if actor is Actor.TESTER:
-        changes |= attempt.decision_changes(Stage.RISK, Decision("decline", Source.TESTER, seen="the review"))
+        changes |= attempt.decision_changes(Stage.RISK, Decision("decline", Source.TESTER, value="the review"))
     failed = step(sandbox, ATTEMPTS, attempt, event, actor, changes)
     release_order(sandbox, order, failed)
     return failed
@@ -36,8 +36,8 @@ def decline(sandbox: Sandbox, order: Order, attempt: Attempt, event: str, actor:
 
 def challenge_required(sandbox: Sandbox, attempt_id: str) -> bool:
     """Whether a rule wanted the buyer to prove who they are, whatever came of the others."""
-    found = risk_table.of_attempt(sandbox, attempt_id)
-    return found is not None and any(hit.outcome is Verdict.CHALLENGE for hit in found.hits)
+    assessment = risk_table.of_attempt(sandbox, attempt_id)
+    return assessment is not None and any(hit.outcome is Verdict.CHALLENGE for hit in assessment.hits)
 
 
 def skip_authentication(sandbox: Sandbox, attempt: Attempt, actor: Actor) -> Attempt:

@@ -60,17 +60,17 @@ def record_buyer_answer(
         made = decision or Decision(outcome or attempt.issuer_outcome, Source.BUYER)
         attempt = overrule(sandbox, attempt, made)
     network = response_codes_of(attempt)
-    told = network.answer(outcome or attempt.issuer_outcome)
-    money = network.money_status(told.code)
+    answer = network.answer(outcome or attempt.issuer_outcome)
+    money = network.money_status(answer.code)
     if money is MoneyStatus.EXPIRED:
         return attempt
     order = get_order(sandbox, attempt.order_pk)
     if money is MoneyStatus.DECLINED:
-        return _decline(sandbox, order, attempt, network.failure(told.code), actor, alone)
+        return _decline(sandbox, order, attempt, network.failure(answer.code), actor, alone)
     if money is MoneyStatus.PENDING:
-        return _wait(sandbox, order, attempt, told, "left_pending")
+        return _wait(sandbox, order, attempt, answer, "left_pending")
     ready = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
-    return submit(sandbox, order, ready, told)
+    return submit(sandbox, order, ready, answer)
 
 
 def _decline(
@@ -85,41 +85,41 @@ def _decline(
     if at_bank or failure.source in {"customer", "customer_psp"}:
         failed = step(sandbox, ATTEMPTS, attempt, "auth_fail", actor, {"failure": failure})
     else:
-        sent = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
-        sent = step(sandbox, ATTEMPTS, sent, "submit", Actor.SANDBOX, gateway=attempt.gateway)
-        failed = step(sandbox, ATTEMPTS, sent, "declined", Actor.ISSUER, {"failure": failure})
+        submitted = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
+        submitted = step(sandbox, ATTEMPTS, submitted, "submit", Actor.SANDBOX, gateway=attempt.gateway)
+        failed = step(sandbox, ATTEMPTS, submitted, "declined", Actor.ISSUER, {"failure": failure})
     release_order(sandbox, order, failed)
     return failed
 
 
-def submit(sandbox: Sandbox, order: Order, ready: Attempt, told: Answer, *, gateway_silent: bool = False) -> Attempt:
+def submit(sandbox: Sandbox, order: Order, ready: Attempt, answer: Answer, *, gateway_silent: bool = False) -> Attempt:
     """An authenticated attempt goes to the issuer, who answers now, later, or not at all."""
     network = response_codes_of(ready)
-    sent = step(sandbox, ATTEMPTS, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
-    money = network.money_status(told.code)
-    refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, sent)
+    submitted = step(sandbox, ATTEMPTS, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
+    money = network.money_status(answer.code)
+    refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, submitted)
     if refusal is not None:
-        has = wallet.balance(sandbox, sent.instrument["email"]).display()
-        sent = overrule(sandbox, sent, Decision(refusal, Source.BALANCE, seen=has))
+        has = wallet.balance(sandbox, submitted.instrument["email"]).display()
+        submitted = overrule(sandbox, submitted, Decision(refusal, Source.BALANCE, value=has))
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
-        told, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
+        answer, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
     if gateway_silent:
-        silent = step(sandbox, ATTEMPTS, sent, "no_answer", Actor.SANDBOX)
+        silent = step(sandbox, ATTEMPTS, submitted, "no_answer", Actor.SANDBOX)
         schedule_enquiry(sandbox, silent, 1)
         return silent
-    stepped = authentication.require_challenge(sandbox, order, sent) if told.code == SCA_REQUIRED else None
+    stepped = authentication.require_challenge(sandbox, order, submitted) if answer.code == SCA_REQUIRED else None
     if stepped is not None:
         return stepped
     if money is MoneyStatus.DECLINED:
-        refused = network.failure(told.code)
-        failed = step(sandbox, ATTEMPTS, sent, "declined", Actor.ISSUER, {"failure": refused})
+        refused = network.failure(answer.code)
+        failed = step(sandbox, ATTEMPTS, submitted, "declined", Actor.ISSUER, {"failure": refused})
         release_order(sandbox, order, failed)
         return failed
     if money is MoneyStatus.UNKNOWN:
-        return _wait(sandbox, order, sent, told, "no_answer")
+        return _wait(sandbox, order, submitted, answer, "no_answer")
     if money is MoneyStatus.PENDING:
-        return _wait(sandbox, order, sent, told, "pending")
-    return settle_success(sandbox, order, sent, "approved_and_captured")
+        return _wait(sandbox, order, submitted, answer, "pending")
+    return settle_success(sandbox, order, submitted, "approved_and_captured")
 
 
 def _hold_balance(sandbox: Sandbox, attempt: Attempt) -> str | None:
@@ -137,15 +137,15 @@ def _hold_balance(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return None
 
 
-def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, told: Answer, event: str) -> Attempt:
-    waiting = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, code=told.code, method=attempt.method)
-    if told.later is not None and told.timing is not Timing.NEVER:
-        asked = attempt.plan.at(Stage.ISSUER).delay_seconds
-        wait = sandbox.seller.settings.upi_pending_seconds if asked is None else asked
+def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, answer: Answer, event: str) -> Attempt:
+    waiting = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, code=answer.code, method=attempt.method)
+    if answer.later is not None and answer.timing is not Timing.NEVER:
+        delay = attempt.plan.at(Stage.ISSUER).delay_seconds
+        wait = sandbox.seller.settings.upi_pending_seconds if delay is None else delay
         due = sandbox.now + wait * SECOND
-        if told.timing is Timing.AFTER_ORDER_EXPIRY:
+        if answer.timing is Timing.AFTER_ORDER_EXPIRY:
             due = max(order.expires_at, sandbox.now) + SECOND
-        schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=told.later)
+        schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=answer.later)
     return waiting
 
 
@@ -224,6 +224,6 @@ def expire_request(sandbox: Sandbox, attempt_id: str) -> Attempt:
     if banks.decision(sandbox, attempt) is not None:
         outbox.add(sandbox, ASK_BANK, attempt_id, leased=False)
         return attempt
-    gone = step(sandbox, ATTEMPTS, attempt, "timeout", Actor.CLOCK, timed_out(attempt))
-    release_order(sandbox, get_order(sandbox, attempt.order_pk), gone)
-    return gone
+    timed_out_attempt = step(sandbox, ATTEMPTS, attempt, "timeout", Actor.CLOCK, timed_out(attempt))
+    release_order(sandbox, get_order(sandbox, attempt.order_pk), timed_out_attempt)
+    return timed_out_attempt

@@ -140,9 +140,9 @@ def record_risk_outcome(sandbox: Sandbox, _before: Attempt, attempt: Attempt) ->
 
 def put_rules_back(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """A rule for a stage that was never reached waits for the next attempt."""
-    reached = attempt.reached
+    stages = attempt.reached_stages
     for stage, decision in attempt.plan.decisions.items():
-        if decision.source is Source.RULE and stage not in reached:
+        if decision.source is Source.RULE and stage not in stages:
             scenarios.put_back(sandbox, str(decision.scenario))
 
 
@@ -182,7 +182,7 @@ def _attempt_facts(before: Attempt, after: Attempt) -> Mapping[str, object]:
 
 
 _ENDED: tuple[FollowUp[Attempt], ...] = (record_risk_outcome, shred_secret, put_rules_back)
-_LEFT: tuple[FollowUp[Attempt], ...] = (end_review, end_authentication, *_ENDED)
+_ABANDONED: tuple[FollowUp[Attempt], ...] = (end_review, end_authentication, *_ENDED)
 _CAPTURED: tuple[FollowUp[Attempt], ...] = (capture_hold, save_method, *_ENDED)
 _LOST: tuple[FollowUp[Attempt], ...] = (release_hold, *_ENDED)
 
@@ -203,8 +203,8 @@ ATTEMPTS: Transitions[Attempt] = Transitions(
         "auth_unavailable": (end_authentication,),
         "left_pending": (end_authentication,),
         "auth_fail": (end_authentication, *_ENDED),
-        "cancel": _LEFT,
-        "timeout": _LEFT,
+        "cancel": _ABANDONED,
+        "timeout": _ABANDONED,
         "submit": (),
         "soft_decline_sca": (),
         "approved": (save_method,),

@@ -33,7 +33,7 @@ class RefundResult:
     early: bool = False
 
 
-def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> RefundResult:
+def request(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -> RefundResult:
     """
     Refund an order, in part or in full; the same request again is the same refund.
 
@@ -43,21 +43,21 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> RefundResul
         Conflict: code ``refund.duplicate`` (the name is taken by another one),
             ``refund.not_captured``, ``refund.window`` or ``refund.exceeds_capture``.
     """
-    rules.check_request(asked)
-    before = refunds.by_reference(sandbox, asked.key)
+    rules.check_request(refund_request)
+    before = refunds.by_reference(sandbox, refund_request.key)
     if before is not None:
-        if before.digest != asked.digest or before.order_pk != order.order_pk:
+        if before.digest != refund_request.digest or before.order_pk != order.order_pk:
             message = "There is another refund of this reference."
             raise Conflict(message, code="refund.duplicate")
         return RefundResult(before)
-    attempt = _refundable(sandbox, order, asked)
-    plan = _plan(sandbox, order, attempt, asked)
+    attempt = _refundable(sandbox, order, refund_request)
+    plan = _plan(sandbox, order, attempt, refund_request)
     if plan is None:
         return RefundResult(None)
-    if not refunds.reserve(sandbox, attempt, asked.amount.minor):
+    if not refunds.reserve(sandbox, attempt, refund_request.amount.minor):
         message = f"At most {attempt.refundable.wire()} {attempt.amount.currency} of this payment can be refunded."
         raise Conflict(message, code="refund.exceeds_capture")
-    refund = refunds.add(sandbox, _new(sandbox, order, attempt, asked, plan))
+    refund = refunds.add(sandbox, _new(sandbox, order, attempt, refund_request, plan))
     _record_request(sandbox, refund)
     early = plan.at(Stage.IPN).outcome == "early"
     if early:
@@ -66,41 +66,41 @@ def request(sandbox: Sandbox, order: Order, asked: RefundRequest) -> RefundResul
     return RefundResult(refund, answer_lost=lost, early=early)
 
 
-def _plan(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest) -> Plan | None:
+def _plan(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: RefundRequest) -> Plan | None:
     """
     What the refund will meet; None where its first request is throttled.
 
     A throttled request uses up no rule.  A cancellation is no call, so it meets no throttle.
     """
-    with sandbox.connection.begin_nested() as spot:
-        plan = payments.plan_refund(sandbox, order, attempt, asked)
-        throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and asked.kind == SELLER
-        first = throttles and counters.count(sandbox, f"refund.throttled {asked.key}") == 0
+    with sandbox.connection.begin_nested() as savepoint:
+        plan = payments.plan_refund(sandbox, order, attempt, refund_request)
+        throttles = plan.at(Stage.REFUND).outcome == "throttled_once" and refund_request.kind == SELLER
+        first = throttles and counters.count(sandbox, f"refund.throttled {refund_request.key}") == 0
         if first:
-            spot.rollback()
+            savepoint.rollback()
     if first:
-        counters.bump(sandbox, f"refund.throttled {asked.key}")
+        counters.bump(sandbox, f"refund.throttled {refund_request.key}")
     return None if first else plan
 
 
-def _new(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest, plan: Plan) -> Refund:
+def _new(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: RefundRequest, plan: Plan) -> Refund:
     settings, outcome = sandbox.seller.settings, plan.at(Stage.REFUND).outcome
     delay, polls = settings.refund_delay_seconds * SECOND, settings.refund_settle_polls
     course = rules.course(outcome, sandbox.now, delay, polls)
     return Refund(
         number=0,
-        refund_id=_new_refund_id(sandbox, order, asked.key),
+        refund_id=_new_refund_id(sandbox, order, refund_request.key),
         seller_id=sandbox.seller_id,
         order_pk=order.order_pk,
         order_id=order.order_id,
         attempt_id=attempt.attempt_id,
-        reference=asked.key,
-        kind=asked.kind,
+        reference=refund_request.key,
+        kind=refund_request.kind,
         state=RefundState.PENDING,
-        amount=asked.amount,
-        digest=asked.digest,
-        note=asked.note,
-        soft_descriptor=asked.soft_descriptor,
+        amount=refund_request.amount,
+        digest=refund_request.digest,
+        note=refund_request.note,
+        soft_descriptor=refund_request.soft_descriptor,
         destination={"method": attempt.method, **attempt.instrument},
         plan=plan,
         scenario=plan.scenario,
@@ -117,20 +117,20 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, asked: RefundRequest,
     )
 
 
-def _refundable(sandbox: Sandbox, order: Order, asked: RefundRequest) -> Attempt:
+def _refundable(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -> Attempt:
     """The attempt whose money is asked back."""
-    if asked.amount.currency != order.amount.currency:
+    if refund_request.amount.currency != order.amount.currency:
         raise Invalid("The currency is not the order's.", code="refund.currency")
-    if asked.amount.minor < 1:
+    if refund_request.amount.minor < 1:
         raise Invalid("The amount is below 0.01.", code="amount.too_small")
-    tried = attempts.of_order(sandbox, order.order_pk) if order.state in PAID else []
-    taken = next((one for one in tried if one.state is AttemptState.CAPTURED), None)
-    if taken is None:
+    tries = attempts.of_order(sandbox, order.order_pk) if order.state in PAID else []
+    captured = next((attempt for attempt in tries if attempt.state is AttemptState.CAPTURED), None)
+    if captured is None:
         message = "Only captured money can be refunded."
         raise Conflict(message, code="refund.not_captured", state=str(order.state))
-    if sandbox.now - taken.updated_at > rules.WINDOW_MS:
+    if sandbox.now - captured.updated_at > rules.WINDOW_MS:
         raise Conflict("The payment is too old to be refunded.", code="refund.window")
-    return taken
+    return captured
 
 
 def _new_refund_id(sandbox: Sandbox, order: Order, key: str) -> str:

@@ -45,9 +45,9 @@ def add_to_order(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
 def take_from_order(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
     """The order counts the amount as refunded no more."""
     order = get_order(sandbox, refund.order_pk)
-    left = order.refunded_minor - refund.amount.minor
-    event = "refund_reversed" if left else "last_refund_reversed"
-    step(sandbox, ORDERS, order, event, Actor.ISSUER, {"refunded_minor": left})
+    remaining = order.refunded_minor - refund.amount.minor
+    event = "refund_reversed" if remaining else "last_refund_reversed"
+    step(sandbox, ORDERS, order, event, Actor.ISSUER, {"refunded_minor": remaining})
 
 
 def credit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:

@@ -55,7 +55,7 @@ class NewSeller:
     clock: Clock | None = None
 
 
-def create(runtime: Runtime, wish: NewSeller) -> Seller:
+def create(runtime: Runtime, new_seller: NewSeller) -> Seller:
     """
     Make a seller and its empty world.
 
@@ -65,7 +65,7 @@ def create(runtime: Runtime, wish: NewSeller) -> Seller:
         Conflict: code ``seller.exists``: the id or the access key is taken.
     """
     with creation(runtime) as add:
-        sandbox = add(wish)
+        sandbox = add(new_seller)
         if sandbox is None:
             message = "A seller with this id or access key exists already."
             raise Conflict(message, code="seller.exists")
@@ -82,9 +82,9 @@ def creation(runtime: Runtime) -> Iterator[Callable[[NewSeller], Sandbox | None]
     """
     with writing(runtime.writer) as connection:
 
-        def add(wish: NewSeller) -> Sandbox | None:
-            is_default = wish.seller_id == DEFAULT_SELLER_ID
-            seller = _checked(runtime, _made(runtime, _default(runtime, wish) if is_default else wish))
+        def add(new_seller: NewSeller) -> Sandbox | None:
+            is_default = new_seller.seller_id == DEFAULT_SELLER_ID
+            seller = _checked(runtime, _seller(runtime, _default(runtime, new_seller) if is_default else new_seller))
             if seller.access_key == _DEFAULT_ACCESS_KEY and not is_default:
                 return None
             if not sellers.insert(connection, runtime.keyring, seller):
@@ -105,17 +105,17 @@ def ensure_default(runtime: Runtime, public_shop_url: str | None = None) -> Sell
         public_shop_url: Where buyers find the demo shop besides; they may be sent back there.
     """
     with reading(runtime.engine) as connection:
-        there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
-    if there is not None:
-        return _allow_return(runtime, there, public_shop_url)
-    seller = _made(runtime, _default(runtime, NewSeller()))
+        existing = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
+    if existing is not None:
+        return _allow_return(runtime, existing, public_shop_url)
+    seller = _seller(runtime, _default(runtime, NewSeller()))
     with writing(runtime.writer) as connection:
         sellers.insert(connection, runtime.keyring, seller)
-        there = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
-    return _allow_return(runtime, there or seller, public_shop_url)
+        existing = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
+    return _allow_return(runtime, existing or seller, public_shop_url)
 
 
-def _default(runtime: Runtime, wish: NewSeller) -> NewSeller:
+def _default(runtime: Runtime, new_seller: NewSeller) -> NewSeller:
     """The default seller, otherwise where somebody asks for that; its notifications go to the demo shop."""
     default = NewSeller(
         DEFAULT_SELLER_ID,
@@ -124,8 +124,10 @@ def _default(runtime: Runtime, wish: NewSeller) -> NewSeller:
         "Mockpay Store",
         ipn_url=f"{own_url(runtime.settings)}/shop/ipn",
     )
-    named = {field.name: value for field in fields(wish) if (value := getattr(wish, field.name)) is not None}
-    return replace(default, **{**named, "settings": {**DEFAULT_SETTINGS, **(wish.settings or {})}})
+    named = {
+        field.name: value for field in fields(new_seller) if (value := getattr(new_seller, field.name)) is not None
+    }
+    return replace(default, **{**named, "settings": {**DEFAULT_SETTINGS, **(new_seller.settings or {})}})
 
 
 def _allow_return(runtime: Runtime, seller: Seller, shop_url: str | None) -> Seller:
@@ -140,25 +142,25 @@ def _allow_return(runtime: Runtime, seller: Seller, shop_url: str | None) -> Sel
     return seller
 
 
-def _made(runtime: Runtime, wish: NewSeller) -> Seller:
-    seller_id = wish.seller_id if wish.seller_id is not None else "A1" + _letters(8)
+def _seller(runtime: Runtime, new_seller: NewSeller) -> Seller:
+    seller_id = new_seller.seller_id if new_seller.seller_id is not None else "A1" + _random_id(8)
     now = runtime.real_clock.now()
     return Seller(
         seller_id=seller_id,
-        access_key=wish.access_key if wish.access_key is not None else "AKID" + _letters(10),
-        secret_key=wish.secret_key if wish.secret_key is not None else _secret(),
-        name=wish.name if wish.name is not None else f"Store {seller_id[-6:]}",
-        return_urls=wish.return_urls if wish.return_urls is not None else LOOPBACK_RETURNS,
-        ipn_url=wish.ipn_url or None,
-        settings=settings_of(wish.settings or {}),
+        access_key=new_seller.access_key if new_seller.access_key is not None else "AKID" + _random_id(10),
+        secret_key=new_seller.secret_key if new_seller.secret_key is not None else _secret(),
+        name=new_seller.name if new_seller.name is not None else f"Store {seller_id[-6:]}",
+        return_urls=new_seller.return_urls if new_seller.return_urls is not None else LOOPBACK_RETURNS,
+        ipn_url=new_seller.ipn_url or None,
+        settings=settings_of(new_seller.settings or {}),
         seed=runtime.settings.seed or ids.entropy(16).hex(),
-        clock=wish.clock or Clock(Mode.RUNNING, now, now),
+        clock=new_seller.clock or Clock(Mode.RUNNING, now, now),
         next_due=None,
         created_at=now,
     )
 
 
-def _letters(size: int) -> str:
+def _random_id(size: int) -> str:
     """Capitals and digits that nobody has yet; from the system, so equal seeds do not clash."""
     return base64.b32encode(ids.entropy(size)).decode().rstrip("=")
 
@@ -186,8 +188,8 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
 def _checked_settings(runtime: Runtime, settings: Settings) -> Settings:
     """What a provider, the scenarios or the risk check knows is checked on save, not when somebody pays."""
 
-    def parse(what: str, word: str, words: Iterable[str], field: str) -> str:
-        return parse_word(what, word, words, code="settings.invalid", field=field)
+    def parse(noun: str, word: str, words: Iterable[str], field: str) -> str:
+        return parse_word(noun, word, words, code="settings.invalid", field=field)
 
     choices = setting_choices(runtime).items()
     words = {name: parse(name, getattr(settings, name), right, name) for name, right in choices}
@@ -258,14 +260,14 @@ def changed(sandbox: Sandbox, changes: Changes) -> Seller:
     """
     seller = sandbox.seller
     settings = {**structs.asdict(seller.settings), **(changes.settings or {})}
-    wish = replace(
+    after = replace(
         seller,
         name=seller.name if changes.name is None else changes.name,
         return_urls=seller.return_urls if changes.return_urls is None else changes.return_urls,
         ipn_url=seller.ipn_url if changes.ipn_url is None else changes.ipn_url or None,
         settings=settings_of(settings),
     )
-    return _checked(sandbox.runtime, wish)
+    return _checked(sandbox.runtime, after)
 
 
 def reset(sandbox: Sandbox) -> None:
@@ -284,9 +286,9 @@ def listed(runtime: Runtime, cursor: str | None, limit: int) -> Page[Seller]:
     """All sellers by id."""
     after = mark_of("seller", cursor) if cursor else ""
     with reading(runtime.engine) as connection:
-        found = sellers.list_page(connection, runtime.keyring, after, limit + 1)
-    more = len(found) > limit
-    return Page(found[:limit], cursor_of("seller", found[limit - 1].seller_id) if more else None)
+        rows = sellers.list_page(connection, runtime.keyring, after, limit + 1)
+    more = len(rows) > limit
+    return Page(rows[:limit], cursor_of("seller", rows[limit - 1].seller_id) if more else None)
 
 
 def take(sandbox: Sandbox, bucket_name: str, quota: Quota) -> None:
@@ -301,7 +303,7 @@ def take(sandbox: Sandbox, bucket_name: str, quota: Quota) -> None:
     """
     now, real_now = sandbox.now, sandbox.real_now
     bucket = counters.find(sandbox, bucket_name) or rules.full(quota, now, real_now)
-    left = rules.taken(bucket, quota, now, real_now)
-    if left is None:
+    after = rules.taken(bucket, quota, now, real_now)
+    if after is None:
         raise Conflict("Request is throttled.", code="throttled", operation=bucket_name)
-    counters.save(sandbox, bucket_name, left)
+    counters.save(sandbox, bucket_name, after)

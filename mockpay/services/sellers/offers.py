@@ -32,8 +32,8 @@ def change(sandbox: Sandbox, patch: Mapping[str, Any]) -> Offers:
     sellers.save_offers(sandbox.connection, sandbox.seller_id, patch_of(changed))
     collect = patch.get("upi_collect", changed.upi_collect)
     if collect != changed.upi_collect:
-        wish = accounts.Changes(settings={"upi_collect_enabled": collect})
-        accounts.change(sandbox, wish)
+        changes = accounts.Changes(settings={"upi_collect_enabled": collect})
+        accounts.change(sandbox, changes)
     return replace(changed, upi_collect=collect)
 
 
@@ -47,9 +47,9 @@ def check(sandbox: Sandbox, order: Order, instrument: Instrument) -> bool:
     Raises:
         Conflict: code ``method.unavailable``; `because` says why in the field's names.
     """
-    found, chosen = of(sandbox), instrument.dump()
-    refusal = found.refusal(instrument.method, chosen, order.amount, sandbox.now)
+    offered, parts = of(sandbox), instrument.dump()
+    refusal = offered.refusal(instrument.method, parts, order.amount, sandbox.now)
     if refusal is not None:
         raise Conflict(refusal.message, code="method.unavailable", method=instrument.method, because=refusal.reason)
-    bank = found.banks.get(chosen.get("bank", ""))
+    bank = offered.banks.get(parts.get("bank", ""))
     return bank is not None and bank.closed(sandbox.now)

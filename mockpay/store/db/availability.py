@@ -190,15 +190,15 @@ class _Probe:
             self._error = None
 
 
-_known: WeakKeyDictionary[Engine, Availability] = WeakKeyDictionary()
+_of_engine: WeakKeyDictionary[Engine, Availability] = WeakKeyDictionary()
 
 
 def watch(availability: Availability, *engines: Engine) -> None:
     """Let these engines, of one database, share what is known of it."""
     for engine in engines:
-        _known[engine] = availability
+        _of_engine[engine] = availability
 
 
 def availability_of(engine: Engine) -> Availability:
     """What is known of an engine's database."""
-    return _known.get(engine) or _known.setdefault(engine, Availability())
+    return _of_engine.get(engine) or _of_engine.setdefault(engine, Availability())

@@ -181,13 +181,13 @@ def writing(writer: Engine, seconds: float = BUSY_SECONDS) -> Iterator[Connectio
             yield connection
             availability.check_file(connection.info.get(_LOG))
             connection.commit()
-            wrote = before is None or _changes(driver) != before
+            changed = before is None or _changes(driver) != before
     except MockpayError:
         raise
     except Exception as error:
         availability.raise_for(error)
         raise
-    if wrote:
+    if changed:
         availability.record_write()
 
 
@@ -292,10 +292,10 @@ def database_clock(engine: Engine, machine: RealClock | None = None) -> RealCloc
         return machine
     with reading(engine) as connection:
         connection.execute(_NOW)  # Once for nothing: the second time there is only the way there.
-        asked = machine.now()
-        told = int(connection.execute(_NOW).scalar_one())
+        local_time = machine.now()
+        database_time = int(connection.execute(_NOW).scalar_one())
         answered = machine.now()
-    return SetClock(machine, told - (asked + answered) // 2)
+    return SetClock(machine, database_time - (local_time + answered) // 2)
 
 
 def create_tables(writer: Engine) -> None:

@@ -119,11 +119,11 @@ def keep_newest(connection: Connection, table: Table, seller_id: str, number: in
     """Now and then, after the row of this number was stored, delete all but the newest."""
     if number % _EVERY:
         return
-    mine = table.c.seller_id == seller_id
-    newest = select(table.c.id).where(mine).order_by(table.c.id.desc())
-    oldest_kept = connection.execute(newest.limit(1).offset(MOST_ROWS)).scalar()
-    if oldest_kept is not None:
-        connection.execute(delete(table).where(mine, table.c.id <= oldest_kept))
+    of_seller = table.c.seller_id == seller_id
+    newest = select(table.c.id).where(of_seller).order_by(table.c.id.desc())
+    oldest = connection.execute(newest.limit(1).offset(MOST_ROWS)).scalar()
+    if oldest is not None:
+        connection.execute(delete(table).where(of_seller, table.c.id <= oldest))
 
 
 _encode = msgspec.json.encode
@@ -362,8 +362,8 @@ class _Source:
         hints = get_type_hints(kind)
         parts = {field.name: (f"{name}_{field.name}", field.name) for field in fields(kind)}
         columns = [next((c for c in names if c in self._places), None) for names in parts.values()]
-        found = [(column, hints[part]) for part, column in zip(parts, columns, strict=True) if column]
-        return found if len(found) == len(parts) else []
+        used = [(column, hints[part]) for part, column in zip(parts, columns, strict=True) if column]
+        return used if len(used) == len(parts) else []
 
     def _name(self, prefix: str, value: Any) -> str:
         name = f"{prefix}_{len(self.known)}"

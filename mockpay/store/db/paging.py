@@ -26,16 +26,16 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def page_of(noun: str, found: list[T], limit: int, mark: Callable[[T], str | int]) -> Page[T]:
+def page_of(noun: str, rows: list[T], limit: int, mark: Callable[[T], str | int]) -> Page[T]:
     """
     One page of what was found.
 
     Args:
-        found: One more than `limit`, where there is more.
+        rows: One more than `limit`, where there is more.
         mark: What of a row the next page begins after.
     """
-    more = len(found) > limit
-    return Page(found[:limit], cursor_of(noun, mark(found[limit - 1])) if more else None)
+    more = len(rows) > limit
+    return Page(rows[:limit], cursor_of(noun, mark(rows[limit - 1])) if more else None)
 
 
 def cursor_of(noun: str, mark: str | int) -> str:
@@ -52,10 +52,10 @@ def mark_of(noun: str, cursor: str) -> str:
     """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        given, _, mark = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
+        cursor_noun, _, mark = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
     except (binascii.Error, ValueError) as error:
         raise _bad_cursor() from error
-    if given != noun or not mark:
+    if cursor_noun != noun or not mark:
         raise _bad_cursor()
     return mark
 

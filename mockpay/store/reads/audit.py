@@ -27,7 +27,7 @@ def _count_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 _is_captured = attempts.c.state == str(AttemptState.CAPTURED)
 _is_reversed = attempts.c.state == str(AttemptState.REVERSED)
-_took_money = or_(_is_captured, and_(_is_reversed, attempts.c.captured_minor > 0))
+_captured_money = or_(_is_captured, and_(_is_reversed, attempts.c.captured_minor > 0))
 
 #: The capture of a part says what it released of the hold.
 _released_rest = exists().where(
@@ -36,14 +36,14 @@ _released_rest = exists().where(
     timeline.c.event == "capture",
     not_(timeline.c.facts.contains('"released":"0.00"', autoescape=True)),
 )
-_in_part = and_(_took_money, _released_rest)
+_in_part = and_(_captured_money, _released_rest)
 
 #: What the attempts of each of the seller's orders add up to.
 _sums = (
     select(
         attempts.c.order_pk,
         _count_of(_is_captured).label("captured"),
-        _count_of(_took_money).label("took"),
+        _count_of(_captured_money).label("took"),
         _count_of(attempts.c.state.in_(sorted(LIVE))).label("live"),
         func.coalesce(func.sum(attempts.c.captured_minor), 0).label("minor"),
         _count_of(_in_part).label("in_part"),
@@ -128,10 +128,10 @@ _attempts = check_of(
 _BEFORE_SENDING = (str(DeliveryState.QUEUED), str(DeliveryState.RETRY_WAIT))
 
 
-def _disagree(told: ColumnElement[str], state: ColumnElement[str]) -> ColumnElement[bool]:
+def _disagree(last_line: ColumnElement[str], state: ColumnElement[str]) -> ColumnElement[bool]:
     """A sender that takes a notification tells nothing: it was waiting, and is being sent."""
-    taken = and_(state == str(DeliveryState.SENDING), told.in_(_BEFORE_SENDING))
-    return and_(told != state, not_(taken))
+    claimed = and_(state == str(DeliveryState.SENDING), last_line.in_(_BEFORE_SENDING))
+    return and_(last_line != state, not_(claimed))
 
 
 @cache
@@ -154,9 +154,11 @@ def _last_lines() -> list[Select[Any]]:
             .limit(1)
             .scalar_subquery()
         )
-        told = func.coalesce(last, literal("nothing"))
+        last_state = func.coalesce(last, literal("nothing"))
         queries.append(
-            select(name, table.c.state, told).where(table.c.seller_id == SELLER).where(_disagree(told, table.c.state))
+            select(name, table.c.state, last_state)
+            .where(table.c.seller_id == SELLER)
+            .where(_disagree(last_state, table.c.state))
         )
     return queries
 
@@ -164,9 +166,9 @@ def _last_lines() -> list[Select[Any]]:
 def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
     """The last line of everything that has a state must agree with its row."""
     for query in _last_lines():
-        for subject, state, told in sandbox.connection.execute(query, seller_of(sandbox)):
-            says = f"The row says {state}, the timeline's last line says {told}."
-            yield Violation("timeline.last_line", subject, says)
+        for subject, state, last_state in sandbox.connection.execute(query, seller_of(sandbox)):
+            description = f"The row says {state}, the timeline's last line says {last_state}."
+            yield Violation("timeline.last_line", subject, description)
 
 
 CHECKS: tuple[Check, ...] = (_orders, _attempts, _timelines, *refund_audit.CHECKS, *ledger_audit.CHECKS)

@@ -73,9 +73,9 @@ def wallet_entries(sandbox: Sandbox, owner: str, *, after: str | None = None, li
     )
     if after:
         query = query.where(postings.c.id < number_of("wallet", after))
-    found = sandbox.connection.execute(query.limit(limit + 1)).mappings()
-    rows = [_entry(row) for row in found]
-    return page_of("wallet", rows, limit, lambda entry: entry.number)
+    rows = sandbox.connection.execute(query.limit(limit + 1)).mappings()
+    entries = [_entry(row) for row in rows]
+    return page_of("wallet", entries, limit, lambda entry: entry.number)
 
 
 def _entry(row: Mapping[Any, Any]) -> Entry:

@@ -90,7 +90,7 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class OccurredEvent:
     """What came: `number` is its place, after which a next wait may go on."""
 
     number: int
@@ -112,7 +112,7 @@ def marks(connection: Connection) -> tuple[int, int]:
     return row[0] or 0, row[1] or 0
 
 
-def reached(sandbox: Sandbox, source: str) -> int:
+def last_number(sandbox: Sandbox, source: str) -> int:
     """
     The last number up to which a look may be taken for granted, asked before the look.
 
@@ -125,7 +125,7 @@ def reached(sandbox: Sandbox, source: str) -> int:
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
-def first(sandbox: Sandbox, source: EventSource, awaited: Awaited, after: int) -> Seen | None:
+def first(sandbox: Sandbox, source: EventSource, awaited: Awaited, after: int) -> OccurredEvent | None:
     """
     The first that fits and has a higher number than `after`.
 
@@ -146,7 +146,7 @@ def first(sandbox: Sandbox, source: EventSource, awaited: Awaited, after: int) -
     row = sandbox.connection.execute(query.order_by(timeline.c.id).limit(1)).first()
     if row is None:
         return None
-    return Seen(
+    return OccurredEvent(
         row.id,
         row.machine,
         row.event,
@@ -159,14 +159,16 @@ def first(sandbox: Sandbox, source: EventSource, awaited: Awaited, after: int) -
     )
 
 
-def _first_entry(sandbox: Sandbox, kind: str, matches: Sequence[ColumnElement[bool]], after: int) -> Seen | None:
+def _first_entry(
+    sandbox: Sandbox, kind: str, matches: Sequence[ColumnElement[bool]], after: int
+) -> OccurredEvent | None:
     query = select(journal).where(journal.c.seller_id == sandbox.seller_id, journal.c.id > after, *matches)
     if kind != "*":
         query = query.where(journal.c.kind == kind)
     row = sandbox.connection.execute(query.order_by(journal.c.id).limit(1)).first()
     if row is None:
         return None
-    return Seen(row.id, JOURNAL, row.kind, row.at, row.outcome, None, row.order_id, None, load(row.facts))
+    return OccurredEvent(row.id, JOURNAL, row.kind, row.at, row.outcome, None, row.order_id, None, load(row.facts))
 
 
 def _matches(columns: Mapping[str, ColumnElement[Any]], key: str, value: str) -> ColumnElement[bool]:

@@ -18,18 +18,18 @@ from mockpay.store.wallet import accounts, journals, postings
 def _journals(sandbox: Sandbox) -> Iterator[Violation]:
     """Every journal takes as much as it gives."""
     total = func.coalesce(func.sum(postings.c.amount_minor), 0)
-    given = func.coalesce(func.sum(case((postings.c.amount_minor > 0, postings.c.amount_minor))), 0)
+    credited = func.coalesce(func.sum(case((postings.c.amount_minor > 0, postings.c.amount_minor))), 0)
     query = (
         select(journals.c.key)
         .select_from(journals.outerjoin(postings, postings.c.journal_id == journals.c.id))
         .where(journals.c.seller_id == sandbox.seller_id)
         .group_by(journals.c.id, journals.c.key, journals.c.amount_minor)
-        .having(or_(total != 0, given != journals.c.amount_minor))
+        .having(or_(total != 0, credited != journals.c.amount_minor))
         .order_by(journals.c.id)
     )
     for key in sandbox.connection.execute(query).scalars():
-        says = "A journal's postings must sum to nought and move its amount."
-        yield Violation("ledger.journal", key, says)
+        description = "A journal's postings must sum to nought and move its amount."
+        yield Violation("ledger.journal", key, description)
 
 
 def _balances(sandbox: Sandbox) -> Iterator[Violation]:
@@ -44,8 +44,8 @@ def _balances(sandbox: Sandbox) -> Iterator[Violation]:
         .order_by(accounts.c.id)
     )
     for owner, kind, balance, summed in sandbox.connection.execute(query):
-        says = f"The balance is {balance} paise, its postings add up to {summed}."
-        yield Violation("ledger.balance", _account(owner, kind), says)
+        description = f"The balance is {balance} paise, its postings add up to {summed}."
+        yield Violation("ledger.balance", _account(owner, kind), description)
 
 
 def _overdrawn(sandbox: Sandbox) -> Iterator[Violation]:
@@ -80,36 +80,36 @@ def _holds(sandbox: Sandbox) -> Iterator[Violation]:
         .where(accounts.c.kind == str(Kind.WALLET_HOLD), accounts.c.balance_minor != held)
         .order_by(accounts.c.id)
     )
-    for owner, balance, wanted in sandbox.connection.execute(query):
-        says = f"{balance} paise are held, unfinished attempts hold {wanted}."
-        yield Violation("wallet.hold", owner, says)
+    for owner, balance, expected in sandbox.connection.execute(query):
+        description = f"{balance} paise are held, unfinished attempts hold {expected}."
+        yield Violation("wallet.hold", owner, description)
 
 
 def _posted(kind: JournalType) -> ColumnElement[bool]:
     """Whether the attempt has a journal of this kind over what it captured."""
-    took_nothing = attempts.c.captured_minor == 0
-    wanted = [
+    nothing_captured = attempts.c.captured_minor == 0
+    conditions = [
         journals.c.seller_id == attempts.c.seller_id,
         journals.c.attempt_id == attempts.c.attempt_id,
         journals.c.type == str(kind),
-        or_(took_nothing, journals.c.amount_minor == attempts.c.captured_minor),
+        or_(nothing_captured, journals.c.amount_minor == attempts.c.captured_minor),
     ]
     if kind is JournalType.REFUND:
         # Its refunds have journals as well, under names of their own (see refund_audit).
         own = cast(literal("refund:"), String) + attempts.c.attempt_id
-        wanted.append(journals.c.key == own)
-    return exists().where(*wanted)
+        conditions.append(journals.c.key == own)
+    return exists().where(*conditions)
 
 
-_took = attempts.c.captured_minor > 0
-_back = and_(_took, attempts.c.state == str(AttemptState.REVERSED))
+_captured = attempts.c.captured_minor > 0
+_back = and_(_captured, attempts.c.state == str(AttemptState.REVERSED))
 #: An attempt by balance took money if and only if a journal did; likewise the way back.
 _captures = check_of(
     select(attempts.c.attempt_id)
     .where(attempts.c.seller_id == SELLER, attempts.c.method == rules.METHOD)
     .order_by(attempts.c.order_pk, attempts.c.number),
     (
-        ("wallet.capture", _took != _posted(JournalType.CAPTURE), "A capture and its journal must go together."),
+        ("wallet.capture", _captured != _posted(JournalType.CAPTURE), "A capture and its journal must go together."),
         (
             "wallet.refund",
             _back != _posted(JournalType.REFUND),

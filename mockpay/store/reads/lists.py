@@ -75,22 +75,22 @@ class OrderRow:
 _MOST_PAGES = 20
 
 
-def orders_page(sandbox: Sandbox, wanted: OrderFilter, cursor: str | None = None, limit: int = PAGE) -> Page[OrderRow]:
+def orders_page(sandbox: Sandbox, filter_: OrderFilter, cursor: str | None = None, limit: int = PAGE) -> Page[OrderRow]:
     """The seller's orders, the newest first; one page may be short of rows where who decided is asked for."""
-    page = _orders_page(sandbox, wanted, cursor, limit)
-    if not wanted.decided_by:
+    page = _orders_page(sandbox, filter_, cursor, limit)
+    if not filter_.decided_by:
         return page
     rows: list[OrderRow] = []
     for _ in range(_MOST_PAGES):
         for row in page.items:
-            if _decided_so(row, wanted.decided_by):
+            if _decided_so(row, filter_.decided_by):
                 rows.append(row)
             if len(rows) == limit:
                 more = row is not page.items[-1] or page.next_cursor
                 return Page(rows, cursor_of("order", row.order.order_pk) if more else None)
         if page.next_cursor is None:
             break
-        page = _orders_page(sandbox, wanted, page.next_cursor, limit)
+        page = _orders_page(sandbox, filter_, page.next_cursor, limit)
     return Page(rows, page.next_cursor)
 
 
@@ -103,8 +103,8 @@ def _decided_so(row: OrderRow, name: str) -> bool:
     return row.last is not None and any(made.scenario == name for made in row.last.stage_decisions.values())
 
 
-def _orders_page(sandbox: Sandbox, wanted: OrderFilter, cursor: str | None, limit: int) -> Page[OrderRow]:
-    query = _of_orders(sandbox, select(orders), wanted).order_by(orders.c.id.desc())
+def _orders_page(sandbox: Sandbox, filter_: OrderFilter, cursor: str | None, limit: int) -> Page[OrderRow]:
+    query = _of_orders(sandbox, select(orders), filter_).order_by(orders.c.id.desc())
     if cursor:
         query = query.where(orders.c.id < number_of("order", cursor))
     newest = order_rows.mapper.all(sandbox.connection, query.limit(limit + 1))
@@ -136,9 +136,9 @@ def order_count(sandbox: Sandbox) -> int:
     return int(sandbox.connection.execute(query).scalar() or 0)
 
 
-def counts_by_state(sandbox: Sandbox, wanted: OrderFilter | None = None) -> dict[str, int]:
+def counts_by_state(sandbox: Sandbox, filter_: OrderFilter | None = None) -> dict[str, int]:
     """How many fitting orders are shown in each state; the filter's own states do not count."""
-    anywhere = replace(wanted or OrderFilter(), states=(), shown_states=())
+    anywhere = replace(filter_ or OrderFilter(), states=(), shown_states=())
     query = _of_orders(sandbox, select(_shown_state, func.count()), anywhere)
     rows = sandbox.connection.execute(query.group_by(_shown_state))
     return {state: int(number) for state, number in rows}
@@ -155,32 +155,32 @@ def deliveries_by_state(sandbox: Sandbox, type_: str | None = None) -> dict[str,
     return _by_state(sandbox, notifications, *of_type)
 
 
-def _by_state(sandbox: Sandbox, table: Table, *wanted: ColumnElement[bool]) -> dict[str, int]:
-    query = select(table.c.state, func.count()).where(table.c.seller_id == sandbox.seller_id, *wanted)
+def _by_state(sandbox: Sandbox, table: Table, *conditions: ColumnElement[bool]) -> dict[str, int]:
+    query = select(table.c.state, func.count()).where(table.c.seller_id == sandbox.seller_id, *conditions)
     rows = sandbox.connection.execute(query.group_by(table.c.state))
     return {state: int(number) for state, number in rows}
 
 
-def _of_orders(sandbox: Sandbox, query: Select[Any], wanted: OrderFilter) -> Select[Any]:
-    query = query.select_from(_with_last(wanted)).where(orders.c.seller_id == sandbox.seller_id)
-    one_of = (
-        (orders.c.state, wanted.states),
-        (_shown_state, wanted.shown_states),
-        (attempts.c.state, wanted.attempt_states),
+def _of_orders(sandbox: Sandbox, query: Select[Any], filter_: OrderFilter) -> Select[Any]:
+    query = query.select_from(_with_last(filter_)).where(orders.c.seller_id == sandbox.seller_id)
+    states_of = (
+        (orders.c.state, filter_.states),
+        (_shown_state, filter_.shown_states),
+        (attempts.c.state, filter_.attempt_states),
     )
-    query = query.where(*(column.in_(states) for column, states in one_of if states))
-    if wanted.seller_order_id:
-        query = query.where(orders.c.seller_order_id == wanted.seller_order_id)
-    if wanted.page_token:
-        query = query.where(orders.c.page_token == wanted.page_token)
-    if wanted.method:
-        query = query.where(attempts.c.method == wanted.method)
-    if wanted.decided_by:
-        query = query.where(_may_have_decided(wanted.decided_by))
-    if wanted.refunds:
-        query = query.where(_with_refunds(sandbox, wanted.refunds))
-    if wanted.text:
-        query = query.where(order_text.mentions(sandbox, wanted.text))
+    query = query.where(*(column.in_(states) for column, states in states_of if states))
+    if filter_.seller_order_id:
+        query = query.where(orders.c.seller_order_id == filter_.seller_order_id)
+    if filter_.page_token:
+        query = query.where(orders.c.page_token == filter_.page_token)
+    if filter_.method:
+        query = query.where(attempts.c.method == filter_.method)
+    if filter_.decided_by:
+        query = query.where(_may_have_decided(filter_.decided_by))
+    if filter_.refunds:
+        query = query.where(_with_refunds(sandbox, filter_.refunds))
+    if filter_.text:
+        query = query.where(order_text.mentions(sandbox, filter_.text))
     return query
 
 
@@ -190,17 +190,17 @@ def _with_refunds(sandbox: Sandbox, which: str) -> ColumnElement[bool]:
         return and_(
             attempts.c.state == AttemptState.CAPTURED, attempts.c.captured_minor > attempts.c.refund_reserved_minor
         )
-    mine = refunds.c.seller_id == sandbox.seller_id
-    return orders.c.id.in_(select(refunds.c.order_pk).where(mine, refunds.c.state == RefundState.PENDING))
+    of_seller = refunds.c.seller_id == sandbox.seller_id
+    return orders.c.id.in_(select(refunds.c.order_pk).where(of_seller, refunds.c.state == RefundState.PENDING))
 
 
-def _with_last(wanted: OrderFilter) -> Any:
+def _with_last(filter_: OrderFilter) -> Any:
     """Orders, joined with their newest attempt where the filter looks at it."""
-    if not (wanted.method or wanted.decided_by or wanted.attempt_states or wanted.refunds):
+    if not (filter_.method or filter_.decided_by or filter_.attempt_states or filter_.refunds):
         return orders
     newest = and_(attempts.c.order_pk == orders.c.id, attempts.c.number == orders.c.attempt_count)
     # An order that nobody tried may be cancelled by somebody.
-    return orders.join(attempts, newest, isouter=not (wanted.method or wanted.attempt_states or wanted.refunds))
+    return orders.join(attempts, newest, isouter=not (filter_.method or filter_.attempt_states or filter_.refunds))
 
 
 def _may_have_decided(name: str) -> ColumnElement[bool]:
@@ -297,33 +297,39 @@ _journal_mapper = Mapper(JournalRow, journal, id="number")
 
 
 def journal_page(
-    sandbox: Sandbox, wanted: JournalFilter, cursor: str | None = None, limit: int = PAGE
+    sandbox: Sandbox, filter_: JournalFilter, cursor: str | None = None, limit: int = PAGE
 ) -> Page[JournalRow]:
     """The seller's journal, the newest first; with a text a page has the hits of the newest `SEARCHED` rows at most."""
-    return _journal(sandbox.connection, sandbox.seller_id, wanted, cursor, limit)
+    return _journal(sandbox.connection, sandbox.seller_id, filter_, cursor, limit)
+
+
+def newest_journal_cursor(sandbox: Sandbox) -> str:
+    """The cursor of the seller's newest journal line, after which a wait may begin."""
+    newest = select(func.max(journal.c.id)).where(journal.c.seller_id == sandbox.seller_id)
+    return cursor_of("journal", sandbox.connection.execute(newest).scalar() or 0)
 
 
 def ownerless_journal(
-    connection: Connection, wanted: JournalFilter, cursor: str | None = None, limit: int = PAGE
+    connection: Connection, filter_: JournalFilter, cursor: str | None = None, limit: int = PAGE
 ) -> Page[JournalRow]:
     """Requests that no seller could be found for, the newest first."""
-    return _journal(connection, "", wanted, cursor, limit)
+    return _journal(connection, "", filter_, cursor, limit)
 
 
 def _journal(
-    connection: Connection, seller_id: str, wanted: JournalFilter, cursor: str | None, limit: int
+    connection: Connection, seller_id: str, filter_: JournalFilter, cursor: str | None, limit: int
 ) -> Page[JournalRow]:
     query, unsearched = _before(select(journal), seller_id, cursor), None
-    if wanted.kind:
-        query = query.where(journal.c.kind == wanted.kind)
-    if wanted.order_id:
-        query = query.where(journal.c.id.in_(numbers_about(seller_id, wanted.order_id)))
-    if wanted.outcome:
-        query = query.where(_ended_in(wanted.outcome))
-    if wanted.text:
+    if filter_.kind:
+        query = query.where(journal.c.kind == filter_.kind)
+    if filter_.order_id:
+        query = query.where(journal.c.id.in_(numbers_about(seller_id, filter_.order_id)))
+    if filter_.outcome:
+        query = query.where(_ended_in(filter_.outcome))
+    if filter_.text:
         below = _before(select(journal.c.id), seller_id, cursor).limit(1).offset(SEARCHED)
         unsearched = connection.execute(below).scalar()
-        query = query.where(_mentions(wanted.text), journal.c.id > (unsearched or 0))
+        query = query.where(_mentions(filter_.text), journal.c.id > (unsearched or 0))
     rows = _journal_mapper.all(connection, query.limit(limit + 1))
     page = page_of("journal", rows, limit, lambda row: row.number)
     if page.next_cursor or unsearched is None:
@@ -347,10 +353,10 @@ def _ended_in(outcome: str) -> ColumnElement[bool]:
 
 def _mentions(text: str) -> ColumnElement[bool]:
     columns = ("path", "kind", "outcome", "reason", "order_id", "order_ids", "facts", "answer")
-    found = [journal.c[name].icontains(text, autoescape=True) for name in columns]
+    conditions = [journal.c[name].icontains(text, autoescape=True) for name in columns]
     if text.isascii() and text.isdigit() and len(text) == _STATUS_DIGITS:
-        found.append(journal.c.status == int(text))
-    return or_(*found)
+        conditions.append(journal.c.status == int(text))
+    return or_(*conditions)
 
 
 def version(sandbox: Sandbox) -> str:
@@ -380,7 +386,7 @@ def tries_of(sandbox: Sandbox, notification_ids: Sequence[str]) -> dict[str, lis
         .where(tries.c.notification_id.in_(notification_ids))
         .order_by(tries.c.notification_id, tries.c.number)
     )
-    found: dict[str, list[TryLine]] = {name: [] for name in notification_ids}
+    tries_by_id: dict[str, list[TryLine]] = {name: [] for name in notification_ids}
     for name, *line in sandbox.connection.execute(query):
-        found[name].append(TryLine(*line))
-    return found
+        tries_by_id[name].append(TryLine(*line))
+    return tries_by_id

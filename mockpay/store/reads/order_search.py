@@ -40,23 +40,23 @@ class Search(msgspec.Struct, frozen=True):
 
 
 def page(
-    sandbox: Sandbox, search: Search, wanted: Callable[[Order, tuple[str, ...]], bool]
+    sandbox: Sandbox, search: Search, fits: Callable[[Order, tuple[str, ...]], bool]
 ) -> tuple[list[Order], int | None]:
     """One page of orders, and where the next one begins; None where there is none."""
-    found: list[Order] = []
+    fitting: list[Order] = []
     if search.nothing:
-        return found, None
+        return fitting, None
     after = search.after
     while True:
         rows = orders.mapper.all(sandbox.connection, _query(sandbox, search, after))
         for order in rows:
-            if not wanted(order, search.states):
+            if not fits(order, search.states):
                 continue
-            if len(found) == search.size:
-                return found, found[-1].order_pk
-            found.append(order)
+            if len(fitting) == search.size:
+                return fitting, fitting[-1].order_pk
+            fitting.append(order)
         if len(rows) < _CHUNK:
-            return found, None
+            return fitting, None
         after = rows[-1].order_pk
 
 

@@ -55,12 +55,14 @@ def _in_postgresql(element: _JsonText, compiler: SQLCompiler, **options: Any) ->
 def mentions(sandbox: Sandbox, text: str) -> ColumnElement[bool]:
     """Whether an order, a try of it (the newest or not) or a refund of it mentions the text, in any case."""
     ids, texts = (orders.c.order_id, orders.c.seller_order_id), (orders.c.custom_information, orders.c.seller_note)
-    found = [*(_names(column, text) for column in ids), *(_holds(column, text) for column in texts)]
-    found.append(_reason(orders.c.reason, text))
+    conditions = [*(_names(column, text) for column in ids), *(_holds(column, text) for column in texts)]
+    conditions.append(_reason(orders.c.reason, text))
     amount = _AMOUNT.fullmatch(text.replace(",", "").removeprefix("₹").strip())
     if amount is not None:
-        found.append(orders.c.amount_minor == int(amount[1]) * 100 + int((amount[2] or "0").ljust(2, "0")))
-    return or_(*found, orders.c.id.in_(_tried(sandbox, text)), orders.c.id.in_(_refunded(sandbox, text)))
+        conditions.append(orders.c.amount_minor == int(amount[1]) * 100 + int((amount[2] or "0").ljust(2, "0")))
+    return or_(
+        *conditions, orders.c.id.in_(_orders_with_tries(sandbox, text)), orders.c.id.in_(_refunded(sandbox, text))
+    )
 
 
 def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
@@ -82,10 +84,10 @@ def _refunded(sandbox: Sandbox, text: str) -> Select[Any]:
     return select(refunds.c.order_pk).where(refunds.c.seller_id == sandbox.seller_id, named)
 
 
-def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
+def _orders_with_tries(sandbox: Sandbox, text: str) -> Select[Any]:
     tries = attempts.alias("tries")
     failure = tries.c.failure
-    found = [
+    conditions = [
         _instrument(tries.c.instrument, text),
         _names(tries.c.reference, text),
         _holds(tries.c.scenario, text),
@@ -93,15 +95,15 @@ def _tried(sandbox: Sandbox, text: str) -> Select[Any]:
         tries.c.method.in_(_methods(sandbox, text)),
         tries.c.buyer_id.in_(_buyers(sandbox, text)),
     ]
-    meant = _meanings(text) if len(text) >= _FEWEST_DIGITS else []
-    found += [and_(tries.c.method == name, failure.contains(f'"code":"{code}"')) for name, code in meant]
+    failure_codes = _meanings(text) if len(text) >= _FEWEST_DIGITS else []
+    conditions += [and_(tries.c.method == name, failure.contains(f'"code":"{code}"')) for name, code in failure_codes]
     # What is decided after the plan, such as a risk rule, is there by its name.
-    found.append(_holds(tries.c.decisions, f'"scenario":"{text}"'))
+    conditions.append(_holds(tries.c.decisions, f'"scenario":"{text}"'))
     if digits := phone_digits(text):
-        found.append(tries.c.attempt_id.in_(_texted(sandbox, digits)))
+        conditions.append(tries.c.attempt_id.in_(_texted(sandbox, digits)))
     if _CODE.fullmatch(text):
-        found.append(failure.contains(f'"code":"{text.upper()}"'))
-    return select(tries.c.order_pk).where(tries.c.seller_id == sandbox.seller_id, or_(*found))
+        conditions.append(failure.contains(f'"code":"{text.upper()}"'))
+    return select(tries.c.order_pk).where(tries.c.seller_id == sandbox.seller_id, or_(*conditions))
 
 
 def _texted(sandbox: Sandbox, digits: str) -> Select[Any]:
@@ -145,5 +147,5 @@ def _methods(sandbox: Sandbox, text: str) -> list[str]:
 
 
 def _buyers(sandbox: Sandbox, text: str) -> Select[Any]:
-    mine = buyers.c.seller_id == sandbox.seller_id
-    return select(buyers.c.buyer_id).where(mine, or_(buyers.c.buyer_id == text, _holds(buyers.c.email, text)))
+    of_seller = buyers.c.seller_id == sandbox.seller_id
+    return select(buyers.c.buyer_id).where(of_seller, or_(buyers.c.buyer_id == text, _holds(buyers.c.email, text)))

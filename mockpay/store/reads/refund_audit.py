@@ -31,19 +31,19 @@ def _sum(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
 
 
 @cache
-def _told_otherwise() -> Select[Any]:
+def _wrong_sums() -> Select[Any]:
     """Orders whose refunded sum is not that of their completed refunds."""
-    done = refunds.c.state == str(RefundState.COMPLETED)
-    summed = _sum(refunds.c.order_pk == orders.c.id, done)
+    completed = refunds.c.state == str(RefundState.COMPLETED)
+    summed = _sum(refunds.c.order_pk == orders.c.id, completed)
     # Money that was sent back because the seller was told FAILURE has no refund of its own.
-    sent_back = exists().where(
+    reversed_ = exists().where(
         attempts.c.order_pk == orders.c.id,
         attempts.c.state == str(AttemptState.REVERSED),
         attempts.c.captured_minor > 0,
     )
     return (
         select(orders.c.order_id, orders.c.refunded_minor, summed)
-        .where(orders.c.seller_id == SELLER, ~sent_back)
+        .where(orders.c.seller_id == SELLER, ~reversed_)
         .where(orders.c.refunded_minor != summed)
         .order_by(orders.c.id)
     )
@@ -51,17 +51,17 @@ def _told_otherwise() -> Select[Any]:
 
 def _orders(sandbox: Sandbox) -> Iterator[Violation]:
     """What an order says was refunded is what its completed refunds add up to."""
-    found = sandbox.connection.execute(_told_otherwise(), seller_of(sandbox))
-    for subject, told, wanted in found:
-        says = f"{told} paise are told as refunded, completed refunds add up to {wanted}."
-        yield Violation("refund.sum", subject, says)
+    rows = sandbox.connection.execute(_wrong_sums(), seller_of(sandbox))
+    for subject, refunded, expected in rows:
+        description = f"{refunded} paise are told as refunded, completed refunds add up to {expected}."
+        yield Violation("refund.sum", subject, description)
 
 
 @cache
-def _reserved_otherwise() -> Select[Any]:
+def _wrong_reserves() -> Select[Any]:
     """Attempts that reserve something else than their refunds hold, or more than they took."""
-    mine = refunds.c.attempt_id == attempts.c.attempt_id
-    summed = _sum(mine, refunds.c.state.in_(_RESERVING))
+    of_attempt = refunds.c.attempt_id == attempts.c.attempt_id
+    summed = _sum(of_attempt, refunds.c.state.in_(_RESERVING))
     return (
         select(attempts.c.attempt_id, attempts.c.refund_reserved_minor, attempts.c.captured_minor, summed.label("held"))
         .where(attempts.c.seller_id == SELLER)
@@ -76,14 +76,14 @@ def _reserved_otherwise() -> Select[Any]:
 
 def _attempts(sandbox: Sandbox) -> Iterator[Violation]:
     """What an attempt has reserved is what its refunds hold, and no more than it captured."""
-    for row in sandbox.connection.execute(_reserved_otherwise(), seller_of(sandbox)):
+    for row in sandbox.connection.execute(_wrong_reserves(), seller_of(sandbox)):
         reserved, captured = row.refund_reserved_minor, row.captured_minor
         if reserved != row.held:
-            says = f"{reserved} paise are reserved, refunds hold {row.held}."
-            yield Violation("refund.reserved", row.attempt_id, says)
+            description = f"{reserved} paise are reserved, refunds hold {row.held}."
+            yield Violation("refund.reserved", row.attempt_id, description)
         if reserved > captured:
-            says = f"{reserved} paise are reserved, {captured} were captured."
-            yield Violation("refund.over_reserved", row.attempt_id, says)
+            description = f"{reserved} paise are reserved, {captured} were captured."
+            yield Violation("refund.over_reserved", row.attempt_id, description)
 
 
 def _arrived() -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ class Violation:
 
     rule: str
     subject: str
-    says: str
+    description: str
 
 
 Check = Callable[[Sandbox], Iterator[Violation]]
@@ -44,11 +44,11 @@ def check_of(subjects: Select[Any], rules: Sequence[Rule]) -> Check:
     @cache
     def queries() -> list[tuple[str, Select[Any], str]]:
         # At the first audit: to build them takes longer than to run them.
-        return [(rule, subjects.where(broken), says) for rule, broken, says in rules]
+        return [(rule, subjects.where(broken), description) for rule, broken, description in rules]
 
     def check(sandbox: Sandbox) -> Iterator[Violation]:
-        for rule, query, says in queries():
+        for rule, query, description in queries():
             for subject in sandbox.connection.execute(query, seller_of(sandbox)).scalars():
-                yield Violation(rule, subject, says)
+                yield Violation(rule, subject, description)
 
     return check

@@ -30,10 +30,10 @@ def _change(runtime: Runtime, seller_id: str) -> Response:
         if buyer is None:
             return go(buyers.home(seller_id))
         try:
-            done = _act(sandbox, buyer, request.form.get("token", ""))
+            action = _act(sandbox, buyer, request.form.get("token", ""))
         except (Invalid, Conflict) as error:
             return _list(sandbox, buyer, error)
-    return go(f"{buyers.home(seller_id, 'methods')}?done={done}")
+    return go(f"{buyers.home(seller_id, 'methods')}?done={action}")
 
 
 def _act(sandbox: Sandbox, buyer: Buyer, token: str) -> str:

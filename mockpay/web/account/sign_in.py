@@ -113,9 +113,9 @@ def _verify(runtime: Runtime, seller_id: str) -> Response:
         typed = request.form.get("otp", "")
         signed = people.finish_sign_in(sandbox, challenge.challenge_id, typed)
         if signed.session is None:
-            moved = _challenge(sandbox) or challenge
+            after = _challenge(sandbox) or challenge
             status = 503 if signed.verdict is Verdict.TECHNICAL else 422
-            return _code_form(sandbox, moved, _message(moved, signed.verdict), status)
+            return _code_form(sandbox, after, _message(after, signed.verdict), status)
         people.sign_out(sandbox, buyers.session_of(seller_id))
     answer = go(_next(seller_id))
     buyers.remember(answer, seller_id, signed.session)
@@ -137,13 +137,13 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
             return go(buyers.home(seller_id))
         try:
             if sentences.runs(sandbox, challenge):
-                sent = otps.resend(sandbox, challenge.challenge_id)
+                after = otps.resend(sandbox, challenge.challenge_id)
             else:
-                sent = people.start_sign_in(sandbox, challenge.subject)
+                after = people.start_sign_in(sandbox, challenge.subject)
         except Conflict as error:
             message, locked = sentences.refusal(sandbox, error, _SIGN_IN), sentences.locked_until(error)
             return _code_form(sandbox, challenge, message, 422, locked)
-        return go(_code_url(sandbox, sent, sent="again"))
+        return go(_code_url(sandbox, after, sent="again"))
 
 
 def _code_form(

@@ -46,53 +46,53 @@ _CHOICES = (
 def page(runtime: Runtime, token: str) -> Response:
     """A challenge: opened by its ``creq``, answered by its own forms, shown again by GET."""
     with reading(runtime.engine) as connection:
-        found = threeds_table.seller_of_acs(connection, token)
-    if found is None:
+        owner = threeds_table.seller_of_acs(connection, token)
+    if owner is None:
         return _refused("There is no such challenge.", "301", 404)
-    with transaction(runtime, found[0]) as sandbox:
+    with transaction(runtime, owner[0]) as sandbox:
         try:
-            shown = _act(sandbox, token)
+            response = _act(sandbox, token)
         except Invalid as error:
             return _refused(error.message, "101", 400)
-        answer = _answer(sandbox, token, shown)
+        answer = _answer(sandbox, token, response)
     return errors.framed(answer)
 
 
 def _act(sandbox: Sandbox, token: str) -> AcsResponse:
     """What the browser posted, done."""
-    given = request.form
+    form = request.form
     if request.method != "POST":
-        return acs.page(sandbox, token, request.args.get("said"))
-    if "creq" in given:
-        return acs.open_challenge(sandbox, token, given["creq"], given.get("threeDSSessionData", ""))
-    action = given.get("action", "submit")
+        return acs.page(sandbox, token, request.args.get("notice"))
+    if "creq" in form:
+        return acs.open_challenge(sandbox, token, form["creq"], form.get("threeDSSessionData", ""))
+    action = form.get("action", "submit")
     if action == "resend":
         return acs.resend(sandbox, token)
     if action == "cancel":
         return acs.cancel(sandbox, token)
     if action == "choose":
-        return acs.choose(sandbox, token, given.get("choice", ""))
-    return acs.submit(sandbox, token, given.get("otp", ""))
+        return acs.choose(sandbox, token, form.get("choice", ""))
+    return acs.submit(sandbox, token, form.get("otp", ""))
 
 
-def _answer(sandbox: Sandbox, token: str, shown: AcsResponse) -> Response:
-    if isinstance(shown, ErrorMessage):
-        return _refused(shown.description, shown.error_code, 400, shown.detail)
-    if isinstance(shown, ChallengeCompletion):
-        return _finished(shown)
-    if request.method == "POST" and shown.notice != "technical":
+def _answer(sandbox: Sandbox, token: str, response: AcsResponse) -> Response:
+    if isinstance(response, ErrorMessage):
+        return _refused(response.description, response.error_code, 400, response.detail)
+    if isinstance(response, ChallengeCompletion):
+        return _finished(response)
+    if request.method == "POST" and response.notice != "technical":
         # By GET, so that loading the page again types no OTP again.
-        said = f"?said={shown.notice}" if shown.notice else ""
-        return go(f"/acs/{token}{said}")
-    return _challenge(sandbox, token, shown)
+        query = f"?notice={response.notice}" if response.notice else ""
+        return go(f"/acs/{token}{query}")
+    return _challenge(sandbox, token, response)
 
 
-def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
-    txn, challenge = shown.txn, shown.challenge
+def _challenge(sandbox: Sandbox, token: str, acs_page: AcsPage) -> Response:
+    txn, challenge = acs_page.txn, acs_page.challenge
     otp_ends = challenge.expires_at if challenge and not challenge.undelivered and runs(sandbox, challenge) else None
-    left = max((otp_ends or txn.challenge_ends or sandbox.now) - sandbox.now, 0)
-    notice = "undelivered" if challenge and challenge.undelivered else shown.notice
-    asked = {
+    remaining = max((otp_ends or txn.challenge_ends or sandbox.now) - sandbox.now, 0)
+    notice = "undelivered" if challenge and challenge.undelivered else acs_page.notice
+    challenge_parts = {
         "bank": cards.issuer_name(txn.issuer),
         "network": txn.network,
         "merchant": txn.payee.upper(),
@@ -102,39 +102,41 @@ def _challenge(sandbox: Sandbox, token: str, shown: AcsPage) -> Response:
         "to": challenge.destination_masked if challenge else None,
         "tries": challenge.tries_left if challenge else 0,
         "wait": -(-max(challenge.resend_at - sandbox.now, 0) // SECOND) if challenge else 0,
-        "left_seconds": left // SECOND,
-        "left_text": countdown(left),
+        "left_seconds": remaining // SECOND,
+        "left_text": countdown(remaining),
         "ends": "OTP expires in" if otp_ends else "Page closes in",
         "notice": _NOTICES.get(notice or ""),
         "news": notice == _NEWS,
         "choices": _CHOICES,
     }
-    given = {
-        "title": f"Authenticate your purchase: {asked['bank']}",
+    page_parts = {
+        "title": f"Authenticate your purchase: {challenge_parts['bank']}",
         "here": f"/acs/{token}",
         "inbox": page_session.inbox_url(sandbox.seller_id),
         "notes": page_session.acs_notes(),
         "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
     }
-    if asked["notice"] and not asked["news"]:
-        given["title"] = f"Error: {asked['notice']}"
-    return show("challenge/page.html", 503 if notice == "technical" else 200, page=given, asked=asked)
+    if challenge_parts["notice"] and not challenge_parts["news"]:
+        page_parts["title"] = f"Error: {challenge_parts['notice']}"
+    return show(
+        "challenge/page.html", 503 if notice == "technical" else 200, page=page_parts, challenge=challenge_parts
+    )
 
 
-def _finished(shown: ChallengeCompletion) -> Response:
+def _finished(completion: ChallengeCompletion) -> Response:
     """A form that the browser posts by itself, to where the challenge was asked from."""
-    given = {
+    page_parts = {
         "title": "Going back to the payment",
-        "back": shown.notification_url,
-        "cres": shown.cres,
-        "session_data": shown.session_data,
+        "back": completion.notification_url,
+        "cres": completion.cres,
+        "session_data": completion.session_data,
     }
-    return show("challenge/back.html", page=given)
+    return show("challenge/back.html", page=page_parts)
 
 
 def _refused(sentence: str, code: str, status: int, detail: str | None = None) -> Response:
-    given = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail}
-    return errors.framed(show("challenge/refused.html", status, page=given))
+    page_parts = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail}
+    return errors.framed(show("challenge/refused.html", status, page=page_parts))
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -163,14 +165,14 @@ def method_page() -> Response:
     except messages.MessageError:
         return _method_refused()
     back, txn_id = message.get("threeDSMethodNotificationURL"), message.get("threeDSServerTransID")
-    if not isinstance(back, str) or not isinstance(txn_id, str) or not _ours(back):
+    if not isinstance(back, str) or not isinstance(txn_id, str) or not _is_payment_page(back):
         return _method_refused()
     data = messages.encode({"threeDSServerTransID": txn_id})
     method_page = {"title": "Looking at the browser", "back": back, "data": data}
     return errors.framed(show("challenge/method.html", page=method_page))
 
 
-def _ours(address: str) -> bool:
+def _is_payment_page(address: str) -> bool:
     if not address.isascii():
         return False
     try:

@@ -73,7 +73,7 @@ def _answer(runtime: Runtime, token: str) -> Response:
         if form.get("action") not in BUTTONS:
             # The window was closed: the bank has nothing to say, and nobody comes back.
             return go(session.url)
-        outcome, _letter = BUTTONS[form["action"]]
+        outcome, _status = BUTTONS[form["action"]]
         return _go_back(session, banks.record_decision(session.sandbox, attempt, outcome))
 
 
@@ -90,8 +90,8 @@ def _let_in(session: PageSession) -> Response:
 
 
 def _go_back(session: PageSession, back: BankReturn) -> Response:
-    brought = {"bank_ref": back.bank_ref, "status": back.status, "amount": back.amount, "checksum": back.checksum}
-    return go(f"{session.at('bank-return')}?{urlencode(brought)}")
+    parameters = {"bank_ref": back.bank_ref, "status": back.status, "amount": back.amount, "checksum": back.checksum}
+    return go(f"{session.at('bank-return')}?{urlencode(parameters)}")
 
 
 def _logged_in(session: PageSession, login: str) -> Attempt | None:
@@ -99,14 +99,14 @@ def _logged_in(session: PageSession, login: str) -> Attempt | None:
     attempt = _of_reference(session, login.partition(".")[0])
     if attempt is None:
         return None
-    good = ids.same(banks.session_token(session.sandbox, _reference(attempt)), login)
-    return attempt if good else None
+    matches = ids.same(banks.session_token(session.sandbox, _reference(attempt)), login)
+    return attempt if matches else None
 
 
 def _of_reference(session: PageSession, reference: str) -> Attempt | None:
     """The order's try at a bank by the bank's reference, newest or not: windows stay open."""
     tries = attempts.of_order(session.sandbox, session.order.order_pk)
-    return next((one for one in tries if _reference(one) == reference != ""), None)
+    return next((attempt for attempt in tries if _reference(attempt) == reference != ""), None)
 
 
 def _reference(attempt: Attempt) -> str:
@@ -116,8 +116,8 @@ def _reference(attempt: Attempt) -> str:
 
 def come_back(runtime: Runtime, token: str) -> Response:
     """The browser comes back; what it says is checked, and then the bank itself is asked."""
-    brought = request.values
-    back = BankReturn(*(brought.get(name, "") for name in BankReturn.__dataclass_fields__))
+    values = request.values
+    back = BankReturn(*(values.get(name, "") for name in BankReturn.__dataclass_fields__))
     with writing_session(runtime, token) as session:
         try:
             attempt = _of_reference(session, back.bank_ref) or session.last

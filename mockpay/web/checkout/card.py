@@ -105,26 +105,26 @@ def _waiting(session: PageSession) -> Transaction | None:
 def _method(session: PageSession, txn: Transaction) -> Response:
     threeds_page = page_session.page_context(session, "Asking your bank")
     back = f"{submission.ways(session).page_url}/3ds-method"
-    asked = {
+    threeds_method = {
         "url": METHOD_URL,
         "data": requestor.method_request(txn, back),
         "seconds": _METHOD_SECONDS,
         "issuer": txn.issuer,
         "network": txn.network,
     }
-    return show("checkout/threeds_method.html", page=threeds_page, asked=asked)
+    return show("checkout/threeds_method.html", page=threeds_page, method=threeds_method)
 
 
 def _challenge(session: PageSession, txn: Transaction) -> Response:
     threeds_page = page_session.page_context(session, "Confirm with your bank", notes=page_session.acs_notes())
-    asked = {
+    challenge = {
         "url": txn.acs_path,
         "creq": requestor.creq(replace(txn, window_size=submission.FULL)),
         "framed_creq": requestor.creq(replace(txn, window_size=submission.FRAME)),
         "session_data": txn.session_data or "",
         "card": f"{txn.network} •••• {txn.last4}",
     }
-    return show("checkout/threeds.html", page=threeds_page, asked=asked, version=results.version(session))
+    return show("checkout/threeds.html", page=threeds_page, challenge=challenge, version=results.version(session))
 
 
 def _move(runtime: Runtime, token: str) -> Response:
@@ -139,26 +139,26 @@ def _move(runtime: Runtime, token: str) -> Response:
         attempt = session.last
         if session.current == Auth.THREEDS and attempt is not None:
             if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
-                moved = authentication.prepare(session.sandbox, attempt, submission.ways(session))
+                after = authentication.prepare(session.sandbox, attempt, submission.ways(session))
             else:
-                moved = authentication.handle_return(session.sandbox, attempt, None, None)
-            outbox_id = submission.charge_if_proved(session, attempt, moved)
+                after = authentication.handle_return(session.sandbox, attempt, None, None)
+            outbox_id = submission.charge_if_proved(session, attempt, after)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
 
 
 def _ask(runtime: Runtime, token: str) -> Response:
     """The method step is over, or there is none: the issuer is asked."""
-    told = request.form.get("comp_ind", "")
+    completion = request.form.get("comp_ind", "")
     with writing_session(runtime, token) as session:
         attempt = session.last
         if submission.sent_before(session) or session.current != Auth.THREEDS or attempt is None:
             return go(session.url)
         if threeds_table.latest(session.sandbox, attempt.attempt_id) is None:
             return go(session.url)
-        comp_ind = told if told in {"Y", "N"} else "N"
-        moved = authentication.ask_issuer(session.sandbox, attempt, submission.browser(), comp_ind, submission.window())
-        outbox_id = submission.charge_if_proved(session, attempt, moved)
+        comp_ind = completion if completion in {"Y", "N"} else "N"
+        after = authentication.ask_issuer(session.sandbox, attempt, submission.browser(), comp_ind, submission.window())
+        outbox_id = submission.charge_if_proved(session, attempt, after)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
 
@@ -168,11 +168,11 @@ def method_done(runtime: Runtime, token: str) -> Response:
     named = _named(request.form.get("threeDSMethodData", ""))
     with writing_session(runtime, token) as session:
         txn = _waiting(session)
-        known = txn is not None and txn.txn_id == named
-        if txn is not None and known and txn.state in {State.PREPARED, State.METHOD}:
+        matches = txn is not None and txn.txn_id == named
+        if txn is not None and matches and txn.state in {State.PREPARED, State.METHOD}:
             requestor.method_done(session.sandbox, txn.txn_id, "Y")
         threeds_page = page_session.page_context(session, "Your bank has seen this browser", here=session.url)
-        answer = show("checkout/threeds_seen.html", 200 if known else 400, page=threeds_page)
+        answer = show("checkout/threeds_seen.html", 200 if matches else 400, page=threeds_page)
     return errors.framed(answer)
 
 
@@ -183,18 +183,18 @@ def come_back(runtime: Runtime, token: str) -> Response:
     cres = request.form.get("cres")
     outbox_id, framed = None, False
     with writing_session(runtime, token) as session:
-        attempt = _whose(session, cres or "")
+        attempt = _attempt_of(session, cres or "")
         if attempt is not None:
             txn = threeds_table.latest(session.sandbox, attempt.attempt_id)
             framed = txn is not None and txn.window_size == submission.FRAME
             session_data = request.form.get("threeDSSessionData")
-            moved = authentication.handle_return(session.sandbox, attempt, cres, session_data)
-            outbox_id = submission.charge_if_proved(session, attempt, moved)
+            after = authentication.handle_return(session.sandbox, attempt, cres, session_data)
+            outbox_id = submission.charge_if_proved(session, attempt, after)
     submission.send(runtime, session, outbox_id)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
 
 
-def _whose(session: PageSession, cres: str) -> Attempt | None:
+def _attempt_of(session: PageSession, cres: str) -> Attempt | None:
     """The try that a ``cres`` is about: an old window may tell of one before the last."""
     txn = threeds_table.by_id(session.sandbox, _named(cres))
     if txn is not None and txn.order_pk == session.order.order_pk:

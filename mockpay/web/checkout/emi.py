@@ -44,20 +44,20 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
 
 def _model(amount: Money) -> dict[str, object]:
     """The banks, the one that is chosen, and its plans."""
-    chosen = _bank(amount)
+    lender = _bank(amount)
     return {
-        "bank": {"code": chosen.code, "name": chosen.name},
+        "bank": {"code": lender.code, "name": lender.name},
         "banks": [
             {
-                "code": one.code,
-                "name": one.name,
-                "from": one.lowest.display(),
-                "open": _lends(one, amount),
-                "chosen": one is chosen,
+                "code": bank.code,
+                "name": bank.name,
+                "from": bank.lowest.display(),
+                "open": _lends(bank, amount),
+                "chosen": bank is lender,
             }
-            for one in BANKS
+            for bank in BANKS
         ],
-        "plans": [_line(one) for one in emi.offers(amount, chosen.code)],
+        "plans": [_line(offer) for offer in emi.offers(amount, lender.code)],
         "tenure": request.form.get("tenure", ""),
         "no_cost": bool(request.form.get("no_cost")),
     }
@@ -65,10 +65,10 @@ def _model(amount: Money) -> dict[str, object]:
 
 def _bank(amount: Money) -> EmiBank:
     """The bank that was asked for, else the first that lends the amount."""
-    chosen = BY_CODE.get(request.values.get("bank", ""))
-    if chosen is not None and _lends(chosen, amount):
-        return chosen
-    return next((one for one in BANKS if _lends(one, amount)), BANKS[0])
+    bank = BY_CODE.get(request.values.get("bank", ""))
+    if bank is not None and _lends(bank, amount):
+        return bank
+    return next((lender for lender in BANKS if _lends(lender, amount)), BANKS[0])
 
 
 def _lends(bank: EmiBank, amount: Money) -> bool:

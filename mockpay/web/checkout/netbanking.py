@@ -47,10 +47,10 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
     page = page_session.page_context(session, "Pay by net banking")
     if error is not None:
         page_session.refuse(page, error, {})
-    sought = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
-    groups = _groups(session, sought.lower())
+    search = request.args.get("find", "").strip()[:_LONGEST_SEARCH]
+    groups = _groups(session, search.lower())
     status = 422 if error is not None else 200
-    return show("checkout/netbanking.html", status, page=page, groups=groups, sought=sought)
+    return show("checkout/netbanking.html", status, page=page, groups=groups, search=search)
 
 
 def _groups(session: PageSession, word: str) -> list[dict[str, object]]:
@@ -64,9 +64,9 @@ def _groups(session: PageSession, word: str) -> list[dict[str, object]]:
         ("magic", "Banks that answer by themselves", [bank for bank in banks if bank.magic]),
     )
     return [
-        {"key": key, "title": title, "rows": [_row(session, bank) for bank in found]}
-        for key, title, found in groups
-        if found
+        {"key": key, "title": title, "rows": [_row(session, bank) for bank in members]}
+        for key, title, members in groups
+        if members
     ]
 
 
@@ -74,10 +74,10 @@ def _row(session: PageSession, bank: BankOffer) -> dict[str, object]:
     """A bank as the list shows it; one that is down says since when."""
     now = session.sandbox.now
     row = find(Input.BANK, bank.code)
-    says = row.description[:1].upper() + row.description[1:] if row else None
+    description = row.description[:1].upper() + row.description[1:] if row else None
     since = next((window.since for window in bank.down if window.holds(now)), None)
     if since is not None:
-        says = "Not answering right now"
+        description = "Not answering right now"
         if now - since < DAY:
-            says = f"Not answering since {time_of_day(since)}"
-    return {"code": bank.code, "name": bank.name, "says": says, "down": bank.is_down(now)}
+            description = f"Not answering since {time_of_day(since)}"
+    return {"code": bank.code, "name": bank.name, "description": description, "down": bank.is_down(now)}

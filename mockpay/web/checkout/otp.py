@@ -45,8 +45,8 @@ def _verify(runtime: Runtime, token: str) -> Response:
         if submission.sent_before(session) or session.current != Auth.OTP or attempt is None:
             return page_session.not_made(submission.next_page(session))
         typed = request.form.get("otp", "")
-        verdict, moved = authentication.submit_otp(session.sandbox, attempt, typed)
-        outbox_id = submission.charge_if_proved(session, attempt, moved)
+        verdict, after = authentication.submit_otp(session.sandbox, attempt, typed)
+        outbox_id = submission.charge_if_proved(session, attempt, after)
     submission.send(runtime, session, outbox_id)
     status = 503 if verdict is Verdict.TECHNICAL else 422
     with reading_session(runtime, token) as session:
@@ -91,8 +91,8 @@ def _cancel(runtime: Runtime, token: str) -> Response:
     with writing_session(runtime, token) as session:
         if submission.sent_before(session) or session.last is None:
             return page_session.not_made(session.url)
-        left = authentication.cancel_otp(session.sandbox, session.last)
-        return go(session.url if left.live else session.at("choose"))
+        after = authentication.cancel_otp(session.sandbox, session.last)
+        return go(session.url if after.live else session.at("choose"))
 
 
 _ACTIONS = {"resend": _resend, "cancel": _cancel}
@@ -105,15 +105,15 @@ def _form(
     notes = [] if planned else page_session.otp_notes()
     page = page_session.page_context(session, "Enter the code", notes=notes, locked_until=locked)
     challenge = authentication.active_otp(session.sandbox, attempt)
-    asked = sentences.challenge_parts(session.sandbox, challenge) | {"why": _why(session, attempt), "planned": planned}
-    error = error or _trouble(session, challenge)
+    otp = sentences.challenge_parts(session.sandbox, challenge) | {"why": _why(session, attempt), "planned": planned}
+    error = error or _challenge_error(session, challenge)
     if error is not None:
         page["title"] = f"Error: {error}"
         page["errors"] = {"otp": error}
-    return show("checkout/otp.html", status, page=page, otp=asked, version=results.version(session))
+    return show("checkout/otp.html", status, page=page, otp=otp, version=results.version(session))
 
 
-def _trouble(session: PageSession, challenge: Challenge | None) -> str | None:
+def _challenge_error(session: PageSession, challenge: Challenge | None) -> str | None:
     """What is wrong with a challenge before anything was typed."""
     if challenge is None or not sentences.runs(session.sandbox, challenge):
         return sentences.EXPIRED

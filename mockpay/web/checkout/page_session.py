@@ -118,7 +118,7 @@ def reading_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
     Raises:
         NotFound: code ``page.not_found``.
     """
-    seller_id, number = _whose(runtime, token)
+    seller_id, number = _seller_and_order(runtime, token)
     with read(runtime, seller_id) as sandbox:
         yield _session(sandbox, number)
 
@@ -126,17 +126,17 @@ def reading_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
 @contextmanager
 def writing_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
     """A session in a write transaction."""
-    seller_id, number = _whose(runtime, token)
+    seller_id, number = _seller_and_order(runtime, token)
     with transaction(runtime, seller_id) as sandbox:
         yield _session(sandbox, number)
 
 
-def _whose(runtime: Runtime, token: str) -> tuple[str, int]:
+def _seller_and_order(runtime: Runtime, token: str) -> tuple[str, int]:
     with reading(runtime.engine) as connection:
-        found = orders.seller_of_page(connection, token)
-    if found is None:
+        owner = orders.seller_of_page(connection, token)
+    if owner is None:
         raise NotFound("There is no such payment page.", code="page.not_found")
-    return found
+    return owner
 
 
 def _session(sandbox: Sandbox, number: int) -> PageSession:
@@ -193,9 +193,9 @@ def _closed(session: PageSession, error: MockpayError) -> dict[str, object]:
     title = _NOT_THERE.get(error.code, "This page is closed")
     if not session.order.open:
         title = "This order is over"
-    shown = page_context(session, title, sentence=error.message, standing=_standing(session.order))
-    shown["here"] = session.url
-    return shown
+    page = page_context(session, title, sentence=error.message, standing=_standing(session.order))
+    page["here"] = session.url
+    return page
 
 
 def _standing(order: Order) -> str:
@@ -264,7 +264,7 @@ def page_context(session: PageSession, title: str, **more: object) -> dict[str, 
 
 def _order(session: PageSession) -> Mapping[str, object]:
     order, now = session.order, session.sandbox.now
-    left = max(order.expires_at - now, 0) if order.open else None
+    remaining = max(order.expires_at - now, 0) if order.open else None
     label = _amount_label(session)
     return {
         "seller_order_id": order.seller_order_id,
@@ -274,8 +274,8 @@ def _order(session: PageSession) -> Mapping[str, object]:
         "amount_label": label,
         "over": label != _TO_PAY,
         "amount_parts": amount_parts(order.amount),
-        "left_seconds": left // SECOND if left is not None else None,
-        "left_text": countdown(left) if left is not None else None,
+        "left_seconds": remaining // SECOND if remaining is not None else None,
+        "left_text": countdown(remaining) if remaining is not None else None,
         "total_seconds": (order.expires_at - order.created_at) // SECOND,
         "until_text": time_of_day(order.expires_at),
     }
@@ -323,9 +323,9 @@ def initials(name: str) -> str:
 
 def amount_parts(amount: Money) -> dict[str, str]:
     """An amount in the three sizes of the large print."""
-    shown = amount.display()
-    whole, _, paise = shown[1:].rpartition(".")
-    return {"symbol": shown[0], "whole": whole, "paise": f".{paise}"}
+    text = amount.display()
+    whole, _, paise = text[1:].rpartition(".")
+    return {"symbol": text[0], "whole": whole, "paise": f".{paise}"}
 
 
 def upi_notes() -> list[dict[str, str]]:
@@ -338,7 +338,7 @@ def card_notes() -> list[dict[str, str]]:
     """Two test cards, one good and one not, and the CVV that is always wrong."""
     rows = {row.name: row for row in TABLE}
     notes = [_hint(rows[name]) for name in _CARD_HINTS]
-    notes[0]["says"] = "pays"
+    notes[0]["description"] = "pays"
     notes[2]["value"] = f"CVV {notes[2]['value']}"
     return [{**note, "value": re.sub(r"(\d{4})(?=\d)", r"\1 ", note["value"])} for note in notes]
 
@@ -346,7 +346,7 @@ def card_notes() -> list[dict[str, str]]:
 def emi_notes() -> list[dict[str, str]]:
     """The card that takes an EMI plan, of the bank that lends the least."""
     row = next(row for row in TABLE if row.name == _EMI_HINT)
-    return [{"value": re.sub(r"(\d{4})(?=\d)", r"\1 ", row.equals), "says": "takes a plan of HDFC"}]
+    return [{"value": re.sub(r"(\d{4})(?=\d)", r"\1 ", row.equals), "description": "takes a plan of HDFC"}]
 
 
 def user_notes() -> list[dict[str, str]]:
@@ -357,21 +357,21 @@ def user_notes() -> list[dict[str, str]]:
 def otp_notes() -> list[dict[str, str]]:
     """The codes that have an agreed outcome on the payment page; of those that are right, one."""
     rows = [row for row in _codes() if not row.outcome.startswith(_ACS)]
-    return [_hint(row) for row in rows if row.outcome not in _once(rows, row)]
+    return [_hint(row) for row in rows if row.outcome not in _earlier_outcomes(rows, row)]
 
 
 def acs_notes() -> list[dict[str, str]]:
     """The codes that an issuer's page knows: right, not authenticated, timed out."""
     rows = [row for row in _codes() if row.outcome in _ACS_HINTS]
-    hints = [_hint(row) for row in rows if row.outcome not in _once(rows, row)]
+    hints = [_hint(row) for row in rows if row.outcome not in _earlier_outcomes(rows, row)]
     for hint in hints:
-        hint["says"] = hint["says"].removeprefix("3-D Secure: ").removesuffix(_ELSEWHERE)
+        hint["description"] = hint["description"].removeprefix("3-D Secure: ").removesuffix(_ELSEWHERE)
     return hints
 
 
-def _once(rows: list[Row], row: Row) -> set[str]:
+def _earlier_outcomes(rows: list[Row], row: Row) -> set[str]:
     """The outcomes of the rows before this one."""
-    return {one.outcome for one in rows[: rows.index(row)]}
+    return {earlier.outcome for earlier in rows[: rows.index(row)]}
 
 
 def _codes() -> list[Row]:
@@ -380,17 +380,17 @@ def _codes() -> list[Row]:
 
 def buyer_notes() -> list[dict[str, str]]:
     """The buyers whose balance is there from the start."""
-    return [{"value": buyer.email, "says": buyer.says} for buyer in BUYERS if buyer.offered]
+    return [{"value": buyer.email, "description": buyer.description} for buyer in BUYERS if buyer.offered]
 
 
-def refuse(given: dict[str, object], error: Invalid, typed: Mapping[str, str]) -> None:
+def refuse(page: dict[str, object], error: Invalid, typed: Mapping[str, str]) -> None:
     """Tell a page's errors: in the title, at the top, and each at its field; `typed` is filled in again."""
     errors = {str(wrong.detail.get("field")): wrong.message for wrong in (error, *error.others)}
     message = error.message if len(errors) == 1 else f"{len(errors)} fields are not right yet."
-    given["title"] = f"Error: {message}"
-    given["summary_error"] = message
-    given["errors"] = errors
-    given["values"] = dict(typed)
+    page["title"] = f"Error: {message}"
+    page["summary_error"] = message
+    page["errors"] = errors
+    page["values"] = dict(typed)
 
 
 def pin_notes() -> list[dict[str, str]]:
@@ -399,10 +399,10 @@ def pin_notes() -> list[dict[str, str]]:
 
 
 def _hint(row: Row) -> dict[str, str]:
-    return {"value": row.equals, "says": row.description}
+    return {"value": row.equals, "description": row.description}
 
 
-def redirect_says(session: PageSession) -> str | None:
+def redirect_scenario(session: PageSession) -> str | None:
     """What the redirect stage was told to do with this order, in words."""
     decision = session.last.plan.at(Stage.REDIRECT) if session.last else None
     if decision is None or decision.scenario is None:

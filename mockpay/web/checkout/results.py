@@ -46,40 +46,40 @@ def waiting(session: PageSession) -> dict[str, object]:
     last, now = session.last, session.sandbox.now
     if last is None:
         return {}
-    shown: dict[str, object] = {
+    parts: dict[str, object] = {
         "asked": method_title(last),
         "unknown": last.state is _A.UNKNOWN,
         "steps": _steps(session, last),
         "why": whose_doing(session.order, last),
     }
     if last.state is _A.RISK_REVIEW:
-        shown |= {
+        parts |= {
             "heading": "We are checking this payment",
             "sentence": "This takes a moment; nothing was taken yet. This page updates by itself.",
         }
     elif last.state is _A.AUTH_PENDING and last.auth is not Auth.PASSED:
-        left = max((last.answer_by or now) - now, 0)
-        shown |= {
+        remaining = max((last.answer_by or now) - now, 0)
+        parts |= {
             "heading": f"Approve {_where(session, last)}",
-            "left_seconds": left // SECOND,
-            "left_text": countdown(left),
+            "left_seconds": remaining // SECOND,
+            "left_text": countdown(remaining),
             **_simulated_buyer(session, last),
             "total_seconds": max((last.answer_by or now) - last.created_at, SECOND) // SECOND,
         }
     elif last.state is _A.UNKNOWN:
-        shown |= {
+        parts |= {
             "heading": f"{_decider(session, last)} has not told us",
             "sentence": "Money may have left your account. We find out and this page updates.",
             "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
         }
     else:
         approval = METHODS[last.method].approval
-        asked = "You approved. " if approval and not approval.at_bank else ""
-        shown |= {
+        approved = "You approved. " if approval and not approval.at_bank else ""
+        parts |= {
             "heading": f"{_decider(session, last)} is still deciding",
-            "sentence": f"{asked}The answer may take a while; this page updates by itself.",
+            "sentence": f"{approved}The answer may take a while; this page updates by itself.",
         }
-    return shown
+    return parts
 
 
 def _simulated_buyer(session: PageSession, last: Attempt) -> dict[str, object]:
@@ -88,8 +88,8 @@ def _simulated_buyer(session: PageSession, last: Attempt) -> dict[str, object]:
     due = next((event.due_at for event in events if event.kind == ANSWER), None)
     if due is None or (last.answer_by is not None and due >= last.answer_by):
         return {}
-    left = max(due - session.sandbox.now, 0)
-    return {"buyer_seconds": -(-left // SECOND), "buyer_text": countdown(-(-left // SECOND) * SECOND)}
+    remaining = max(due - session.sandbox.now, 0)
+    return {"buyer_seconds": -(-remaining // SECOND), "buyer_text": countdown(-(-remaining // SECOND) * SECOND)}
 
 
 def _where(session: PageSession, last: Attempt) -> str:
@@ -109,16 +109,16 @@ def _steps(session: PageSession, last: Attempt) -> list[dict[str, str]]:
     """The way of the money; cards and balances need no approval elsewhere."""
     if last.state is _A.RISK_REVIEW:
         return _reviewed(session, last)
-    asked, approval = last.state is _A.AUTH_PENDING, METHODS[last.method].approval
+    waits_for_buyer, approval = last.state is _A.AUTH_PENDING, METHODS[last.method].approval
     terms = METHODS[last.method].terms(last.instrument)
     paying = f"{method_title(last)}, {terms}," if terms else method_title(last)
     sent = approval.sent.format(title=paying) if approval else f"{paying} sent to pay"
     steps = [{"title": sent, "at_text": time_of_day(last.created_at), "state": "done"}]
     if approval:
-        when = "now" if asked else time_of_day(last.updated_at)
-        state = "now" if asked else "done"
+        when = "now" if waits_for_buyer else time_of_day(last.updated_at)
+        state = "now" if waits_for_buyer else "done"
         steps.append({"title": f"You approve {_where(session, last)}", "at_text": when, "state": state})
-    state, when = ("next", "") if asked else ("now", "now")
+    state, when = ("next", "") if waits_for_buyer else ("now", "now")
     return [*steps, {"title": f"{_decider(session, last)} confirms", "at_text": when, "state": state}]
 
 
@@ -134,7 +134,7 @@ def _reviewed(session: PageSession, last: Attempt) -> list[dict[str, str]]:
 def result(session: PageSession) -> dict[str, object]:
     """The context of the result page."""
     order, last = session.order, session.last
-    shown: dict[str, object] = {
+    parts: dict[str, object] = {
         "unknown": last is not None and last.state is _A.UNKNOWN,
         "undecided": last is not None and last.live,
         "unconfirmed": session.auth_pending,
@@ -145,22 +145,22 @@ def result(session: PageSession) -> dict[str, object]:
         "retry": False,
     }
     if order.state in PAID:
-        return shown | _paid(session)
+        return parts | _paid(session)
     if order.state is OrderState.AUTHORIZED:
-        return shown | {
+        return parts | {
             "status": "PENDING",
             "heading": "Payment authorised",
             "sentence": f"Your bank holds the money until {page_session.store(session)} takes it or lets it go.",
         }
     if order.state is OrderState.CANCELLED:
-        return shown | {
+        return parts | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"{_money_of_cancelled(last)} {_hears(session)}",
+            "sentence": f"{_money_of_cancelled(last)} {_notifications_line(session)}",
         }
     if last is not None and last.live and order.open:
-        return shown | {"status": "PENDING", "heading": "Payment pending", "sentence": _undecided(session, last)}
-    return shown | _failed(session)
+        return parts | {"status": "PENDING", "heading": "Payment pending", "sentence": _undecided(session, last)}
+    return parts | _failed(session)
 
 
 def _undecided(session: PageSession, last: Attempt) -> str:
@@ -209,7 +209,7 @@ def _paid(session: PageSession) -> dict[str, object]:
         "heading": "Payment successful",
         "sentence": back or f"{page_session.store(session)} has your money{part if order.refunded_minor else ''}.",
         "refs": refs,
-        "fault": page_session.redirect_says(session),
+        "fault": page_session.redirect_scenario(session),
     }
 
 
@@ -231,7 +231,7 @@ def _failed(session: PageSession) -> dict[str, object]:
         "status": "FAILURE",
         "heading": "Time is up" if expired else "Payment failed",
         "sentence": sentence,
-        "tried": [_tried(one) for one in attempts.of_order(session.sandbox, order.order_pk)],
+        "tried": [_try_parts(attempt) for attempt in attempts.of_order(session.sandbox, order.order_pk)],
         "tried_text": f"{order.attempt_count} of {order.attempt_count + session.tries_left}",
         "retry": session.payable and session.tries_left > 0,
         "reason": (last.reason if last else None) or order.reason,
@@ -239,7 +239,7 @@ def _failed(session: PageSession) -> dict[str, object]:
     }
 
 
-def _hears(session: PageSession) -> str:
+def _notifications_line(session: PageSession) -> str:
     """When the seller learns of a cancelled order: at once only by a notification."""
     sent = notifications.of_order(session.sandbox, session.order.order_pk)
     when = "is told" if sent else "learns of it when you go back"
@@ -251,10 +251,10 @@ def _balance(last: Attempt) -> str:
     decided = last.decisions.at(Stage.ISSUER)
     if decided.source is not Source.BALANCE or last.reason != "insufficient_wallet_balance":
         return ""
-    return f": {decided.seen} of {last.amount.display()}"
+    return f": {decided.value} of {last.amount.display()}"
 
 
-def _tried(attempt: Attempt) -> dict[str, object]:
+def _try_parts(attempt: Attempt) -> dict[str, object]:
     fact = ""
     if attempt.failure is not None:
         proved = not_proved(attempt.failure, attempt.method)

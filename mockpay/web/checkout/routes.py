@@ -88,7 +88,7 @@ def _choose(runtime: Runtime, token: str) -> Response:
 
 def _tiles(session: PageSession) -> list[dict[str, object]]:
     """The methods in their order; one that cannot be chosen says why and keeps its place."""
-    found, settings, amount = (offers.of(session.sandbox), session.sandbox.seller.settings, session.order.amount)
+    offered, settings, amount = (offers.of(session.sandbox), session.sandbox.seller.settings, session.order.amount)
     return [
         {
             "key": code,
@@ -103,7 +103,7 @@ def _tiles(session: PageSession) -> list[dict[str, object]]:
             "reason": refusal.message if refusal else None,
         }
         for code, method in session.methods.items()
-        for refusal in [found.available(code, amount, session.sandbox.now)]
+        for refusal in [offered.available(code, amount, session.sandbox.now)]
     ]
 
 
@@ -113,8 +113,8 @@ def _waiting(runtime: Runtime, token: str) -> Response:
             return go(session.url)
         model = results.waiting(session)
         page = page_session.page_context(session, str(model["heading"]))
-        for name, there in (("upi_app", session.at_app), ("bank", session.at_bank)):
-            if not there:
+        for name, is_there in (("upi_app", session.at_app), ("bank", session.at_bank)):
+            if not is_there:
                 page["urls"].pop(name)  # type: ignore[attr-defined]
         version = results.version(session)
         return show("checkout/waiting.html", page=page, waiting=model, version=version)
@@ -172,7 +172,7 @@ def leave(runtime: Runtime, token: str) -> Response:
         first = orders.record_return(session.sandbox, order, url, fault)
         if fault == "never_returns":
             page = page_session.page_context(session, "The buyer closed the browser")
-            return show("checkout/closed.html", page=page, says=page_session.redirect_says(session))
+            return show("checkout/closed.html", page=page, scenario=page_session.redirect_scenario(session))
         if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
             return _hold(session)
         if fault != "duplicated":
@@ -244,13 +244,9 @@ def _chosen_method(session: PageSession) -> Instrument:
         message = "Choose one of your saved methods."
         raise Invalid(message, code="token.missing", field="token")
     try:
-        used = vault.use(session.sandbox, buyer.buyer_id, token)
+        return vault.use_for_payment(session.sandbox, buyer.buyer_id, token)
     except Conflict as error:
         raise Invalid(error.message, code=error.code, field="token") from error
-    if used.cryptogram is not None:
-        # The payment that it proves is made in this very transaction.
-        vault.redeem(session.sandbox, used.cryptogram)
-    return used.instrument
 
 
 def _saved_form(session: PageSession, error: Invalid | None = None) -> Response:

@@ -46,7 +46,7 @@ def _consent(session: PageSession, method: str | None) -> Consent | None:
     """A ticked box below a method's text; a guest's has nobody to save for, and is dropped."""
     if method is None or method not in CONSENT_VERSIONS or not buyers.agreed():
         return None
-    return consent(session.sandbox.now, _told_ip() or _here(), method)
+    return consent(session.sandbox.now, _buyer_ip() or _here(), method)
 
 
 def ways(session: PageSession) -> CheckoutContext:
@@ -60,7 +60,7 @@ def browser() -> Browser:
     language = request.headers.get("Accept-Language", "").split(",")[0].split(";")[0].strip()
     depth, height, width, tz = _screen()
     return Browser(
-        ip=_told_ip() or _here(),
+        ip=_buyer_ip() or _here(),
         user_agent=request.headers.get("User-Agent", ""),
         accept_header=request.headers.get("Accept", "*/*"),
         language=language or "en-IN",
@@ -92,7 +92,7 @@ def _inputs() -> Inputs:
     """What the risk check may look at; a tester says it by header or by form."""
     form = request.form
     return Inputs(
-        ip=_told_ip(),
+        ip=_buyer_ip(),
         device=_plain(request.headers.get("X-Mockpay-Device") or form.get("mockpay_device")),
         email=_plain(form.get("email")),
         buyer_name=_plain(form.get("name")),
@@ -104,7 +104,7 @@ def _plain(text: str | None) -> str | None:
     return text if text and "\0" not in text else None
 
 
-def _told_ip() -> str | None:
+def _buyer_ip() -> str | None:
     """The address that a tester gives the buyer; what is none says nothing."""
     text = request.headers.get("X-Mockpay-Buyer-Ip") or request.form.get("mockpay_ip")
     return _address(text) if text else None
@@ -171,23 +171,23 @@ def start(
             return page_session.not_made(session.url)
         if method is not None and (refusal := method_refusal(session, method)) is not None:
             return refusal
-        who = payer(session, method)
+        payer_ = payer(session, method)
         if method is None:
-            who = replace(who, saved_token=request.form.get("token"))
+            payer_ = replace(payer_, saved_token=request.form.get("token"))
         try:
-            started = payments.pay(session.sandbox, session.order, read(session), who)
+            started = payments.pay(session.sandbox, session.order, read(session), payer_)
         except Invalid as error:
             return refuse(session, error)
         except Conflict as error:
             if error.code != "method.unavailable":
                 raise
             return refuse(session, Invalid(error.message, code=error.code))
-        outbox_id = _asked_without_script(session, started)
+        outbox_id = _ask_issuer_without_script(session, started)
     send(runtime, session, outbox_id)
     return onward(runtime, token)
 
 
-def _asked_without_script(session: PageSession, started: PaymentResult) -> int | None:
+def _ask_issuer_without_script(session: PageSession, started: PaymentResult) -> int | None:
     """
     Ask the card's issuer at once where no script could show it the browser first.
 
@@ -197,8 +197,8 @@ def _asked_without_script(session: PageSession, started: PaymentResult) -> int |
     attempt = started.attempt
     if attempt.auth is not Auth.THREEDS or attempt.state is not AttemptState.AUTH_PENDING or scripted():
         return started.outbox_id
-    moved = authentication.ask_issuer(session.sandbox, attempt, browser(), "N")
-    return charge_if_proved(session, attempt, moved)
+    after = authentication.ask_issuer(session.sandbox, attempt, browser(), "N")
+    return charge_if_proved(session, attempt, after)
 
 
 def charge_if_proved(session: PageSession, before: Attempt, after: Attempt) -> int | None:

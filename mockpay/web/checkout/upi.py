@@ -37,7 +37,7 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
         page_session.refuse(page, error, {"vpa": request.form.get("vpa", "")[:255]})
     code = segno.make(_link(session, _DYNAMIC_QR), error="m")
     svg = code.svg_inline(scale=1, border=4, omitsize=True, dark="#0f1e22", light="#ffffff")
-    left = min(settings.upi_collect_seconds * SECOND, session.order.expires_at - session.sandbox.now)
+    remaining = min(settings.upi_collect_seconds * SECOND, session.order.expires_at - session.sandbox.now)
     return show(
         "checkout/upi.html",
         422 if error is not None else 200,
@@ -46,8 +46,8 @@ def _form(session: PageSession, error: Invalid | None = None) -> Response:
         qr_svg=Markup(svg),  # noqa: S704
         intent_url=_link(session, _INTENT),
         collect_enabled=settings.upi_collect_enabled,
-        code_left_seconds=max(left, 0) // SECOND,
-        code_left_text=countdown(left),
+        code_left_seconds=max(remaining, 0) // SECOND,
+        code_left_text=countdown(remaining),
     )
 
 
@@ -67,8 +67,8 @@ def _link(session: PageSession, mode: str) -> str:
 def payee_vpa(session: PageSession) -> str:
     """The seller's UPI ID: its setting, else made from its name."""
     seller = session.sandbox.seller
-    made = "".join(char for char in seller.name.lower() if char.isascii() and char.isalnum())
-    return seller.settings.upi_payee_vpa or f"{made or 'seller'}@mockpay"
+    local = "".join(char for char in seller.name.lower() if char.isascii() and char.isalnum())
+    return seller.settings.upi_payee_vpa or f"{local or 'seller'}@mockpay"
 
 
 def _typed(session: PageSession) -> Upi:
@@ -94,7 +94,7 @@ def _app(session: PageSession, error: Invalid | None = None) -> Response:
         page["errors"] = {"pin": error.message}
     page["urls"]["back"] = session.url  # type: ignore[index]
     vpa = session.last.instrument.get("vpa") if session.last and session.at_app else None
-    asked = {
+    approval_parts = {
         "payee": page_session.store(session),
         "payee_vpa": payee_vpa(session),
         "amount": session.order.amount.display(),
@@ -106,7 +106,7 @@ def _app(session: PageSession, error: Invalid | None = None) -> Response:
             {"value": "current", "title": "Bank of Malabar", "fact": "Current account XX0937"},
         ],
     }
-    return show("checkout/upi_app.html", 422 if error else 200, page=page, asked=asked)
+    return show("checkout/upi_app.html", 422 if error else 200, page=page, payment_request=approval_parts)
 
 
 def _answer(runtime: Runtime, token: str) -> Response:
@@ -123,13 +123,13 @@ def _answer(runtime: Runtime, token: str) -> Response:
             return _app(session, error)
         if session.at_app and session.last is not None:
             answer(session, session.last, action, pin)
-            return _moved(session)
+            return _after_answer(session)
         started = payments.pay(session.sandbox, session.order, Upi(), submission.payer(session, Upi.method))
     submission.send(runtime, session, started.outbox_id)
-    with writing_session(runtime, token) as asked:
-        if asked.at_app and asked.last is not None:
-            answer(asked, asked.last, action, pin)
-        return _moved(asked)
+    with writing_session(runtime, token) as session:
+        if session.at_app and session.last is not None:
+            answer(session, session.last, action, pin)
+        return _after_answer(session)
 
 
 def check_answer(action: str, pin: str) -> None:
@@ -165,5 +165,5 @@ def _approved(attempt: Attempt) -> str | None:
     return "success" if upi.RESPONSE_CODES.money_status(planned.code) is MoneyStatus.EXPIRED else None
 
 
-def _moved(session: PageSession) -> Response:
+def _after_answer(session: PageSession) -> Response:
     return go(session.at("waiting"))

@@ -37,16 +37,16 @@ def _balance(session: PageSession) -> dict[str, object] | None:
     if "email" not in request.args:
         return None
     owner = normal_email(request.args["email"])
-    found, needed = wallet.balance(session.sandbox, owner), session.order.amount
-    return {"amount": found.display(), "enough": found.minor >= needed.minor}
+    balance, needed = wallet.balance(session.sandbox, owner), session.order.amount
+    return {"amount": balance.display(), "enough": balance.minor >= needed.minor}
 
 
 def _form(session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None) -> Response:
-    kept = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
+    values = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
     method = session.methods[Wallet.method]
-    given = page_session.page_context(session, f"Pay by {method.tile}", notes=page_session.buyer_notes())
+    page = page_session.page_context(session, f"Pay by {method.tile}", notes=page_session.buyer_notes())
     if error is not None:
-        page_session.refuse(given, error, kept)
-    given["values"] = kept
+        page_session.refuse(page, error, values)
+    page["values"] = values
     status = 422 if error is not None else 200
-    return show("checkout/wallet.html", status, page=given, balance=balance, method=method)
+    return show("checkout/wallet.html", status, page=page, balance=balance, method=method)

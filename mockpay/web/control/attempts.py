@@ -81,7 +81,7 @@ class ThreeDSAuthentication(Struct, kw_only=True):
     ares_status: str | None
     trans_status: str | None
     reason: str | None
-    reason_says: str | None
+    reason_description: str | None
     eci: str | None
     liability: Liability | None
     network: str
@@ -120,7 +120,7 @@ def threeds_authentications(sandbox: Sandbox, attempt: Attempt) -> list[ThreeDSA
             ThreeDSAuthentication,
             txn,
             threeds_server_trans_id=txn.txn_id,
-            reason_says=REASONS.get(txn.reason or ""),
+            reason_description=REASONS.get(txn.reason or ""),
             liability=liability(txn.trans_status).value if txn.state in ENDED else None,
             card=txn.masked,
             messages=[
@@ -197,8 +197,8 @@ class StageDecision(Struct, kw_only=True):
     outcome: str
     source: Source
     scenario: str | None
-    seen: str | None
-    says: str
+    value: str | None
+    description: str
 
 
 class AttemptDetail(AttemptSummary, kw_only=True):

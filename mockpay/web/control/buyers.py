@@ -95,7 +95,7 @@ class BuyerDetail(Struct, kw_only=True):
 
     buyer_id: str
     email: str
-    says: str | None
+    description: str | None
     created_at: str | None
 
 
@@ -203,7 +203,7 @@ def buyer_named(sandbox: Sandbox, name: str) -> Buyer:
 
 def _detail(buyer: Buyer) -> BuyerDetail:
     sandbox_buyer = BY_EMAIL.get(buyer.email)
-    return to_response(BuyerDetail, buyer, says=sandbox_buyer.says if sandbox_buyer else None)
+    return to_response(BuyerDetail, buyer, description=sandbox_buyer.description if sandbox_buyer else None)
 
 
 def _wallet(sandbox: Sandbox, buyer: Buyer) -> WalletDetail:

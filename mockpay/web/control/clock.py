@@ -85,15 +85,15 @@ def advance_clock(request: Request[None, ClockAdvance]) -> ClockAdvanceResult:
 
 
 def _goal(request: Request[None, ClockAdvance]) -> int | Until:
-    goal = request.body
-    if [goal.seconds, goal.to, goal.until].count(None) != 2:
+    body = request.body
+    if [body.seconds, body.to, body.until].count(None) != 2:
         message = "Give exactly one of 'seconds', 'to' and 'until'."
         raise Invalid(message, code="clock.goal")
-    if goal.until is not None:
-        return goal.until
+    if body.until is not None:
+        return body.until
     _, now = clock.get_clock(request.runtime, request.seller_id)
-    moment = now + int((goal.seconds or 0) * SECOND) if goal.to is None else parse_moment(goal.to)
-    if goal.to is not None and moment < now:
+    moment = now + int((body.seconds or 0) * SECOND) if body.to is None else parse_moment(body.to)
+    if body.to is not None and moment < now:
         message = "'to' lies before the seller's now; PUT sets a clock back."
         raise Invalid(message, code="clock.backwards", now=rfc3339(now))
     return _bounded(moment)

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from mockpay.store.db.engine import reading
 from mockpay.store.reads.audit import audit
-from mockpay.store.reads.lists import SEARCHED, JournalFilter, journal_page, ownerless_journal
+from mockpay.store.reads.lists import SEARCHED, JournalFilter, journal_page, newest_journal_cursor, ownerless_journal
 from mockpay.web.control.endpoints import GET, Request
 from mockpay.web.control.responses import PageQuery, to_response
 
@@ -54,10 +54,11 @@ class JournalEntry(Struct, kw_only=True):
 
 
 class JournalEntryList(Struct, kw_only=True):
-    """Entries, the newest first."""
+    """Entries, the newest first; from `cursor` on, a wait for `journal` finds what comes after all that there are."""
 
     items: list[JournalEntry]
     next_cursor: str | None
+    cursor: str | None
 
 
 class AuditViolation(Struct, kw_only=True):
@@ -65,7 +66,7 @@ class AuditViolation(Struct, kw_only=True):
 
     rule: str
     subject: str
-    says: str
+    description: str
 
 
 class AuditReport(Struct, kw_only=True):
@@ -83,7 +84,8 @@ def list_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
     query = request.query
     journal_filter = JournalFilter(query.kind, query.outcome, query.order_id, query.q)
     with request.read() as sandbox:
-        return to_response(JournalEntryList, journal_page(sandbox, journal_filter, query.cursor, query.limit))
+        page = journal_page(sandbox, journal_filter, query.cursor, query.limit)
+        return to_response(JournalEntryList, page, cursor=newest_journal_cursor(sandbox))
 
 
 def list_unattributed_journal(request: Request[JournalQuery, None]) -> JournalEntryList:
@@ -92,7 +94,7 @@ def list_unattributed_journal(request: Request[JournalQuery, None]) -> JournalEn
     journal_filter = JournalFilter(query.kind, query.outcome, query.order_id, query.q)
     with reading(request.runtime.engine) as connection:
         page = ownerless_journal(connection, journal_filter, query.cursor, query.limit)
-    return to_response(JournalEntryList, page)
+    return to_response(JournalEntryList, page, cursor=None)
 
 
 def get_audit(request: Request[None, None]) -> tuple[AuditReport, int]:

@@ -146,5 +146,5 @@ def instrument(method: str, parts: InstrumentParts, now: int) -> Instrument:
         Invalid: with the `field` that is missing or wrong; code ``test_card_required`` for a
             card that is on no list of test cards.
     """
-    given = {name: value for name, value in to_builtins(parts).items() if value is not None}
-    return METHODS[method].read(given, now, None)
+    values = {name: value for name, value in to_builtins(parts).items() if value is not None}
+    return METHODS[method].read(values, now, None)

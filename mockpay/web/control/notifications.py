@@ -157,7 +157,7 @@ def deliver_notification(request: Request[None, None]) -> NotificationDetail:
     """Also one that was delivered, given up or kept back. While it is being sent, it is 409."""
     with request.transaction() as sandbox:
         notification = verbs.deliver(sandbox, request.path["notification_id"])
-    return _sent(request, notification)
+    return _after_try(request, notification)
 
 
 def send_test_notification(request: Request[None, None]) -> NotificationDetail:
@@ -167,10 +167,10 @@ def send_test_notification(request: Request[None, None]) -> NotificationDetail:
     """
     with request.transaction() as sandbox:
         notification = subscriptions.send_test(sandbox)
-    return _sent(request, notification)
+    return _after_try(request, notification)
 
 
-def _sent(request: Request[None, None], notification: Notification) -> NotificationDetail:
+def _after_try(request: Request[None, None], notification: Notification) -> NotificationDetail:
     """The notification after its try: sent here, unless the worker is already sending it."""
     with request.read() as sandbox:
         seconds = sandbox.seller.settings.ipn_timeout_seconds + _QUEUE_SECONDS
@@ -178,10 +178,10 @@ def _sent(request: Request[None, None], notification: Notification) -> Notificat
     while True:
         send_waiting(request.runtime, request.seller_id)
         with request.read() as sandbox:
-            tried = verbs.get_notification(sandbox, notification.notification_id)
-            waits = tried.state in _TO_BE_SENT and time.monotonic() < deadline
+            notification = verbs.get_notification(sandbox, notification.notification_id)
+            waits = notification.state in _TO_BE_SENT and time.monotonic() < deadline
             if not waits or request.runtime.stopping.is_set():
-                return _detail(sandbox, tried, request.seller_url)
+                return _detail(sandbox, notification, request.seller_url)
         request.runtime.stopping.wait(_POLL_SECONDS)
 
 

@@ -145,8 +145,8 @@ def capture_order(request: Request[None, CaptureRequest]) -> OrderDetail:
     """
     with request.transaction() as sandbox:
         order, amount = _order(sandbox, request), request.body.amount
-        asked = None if amount is None else Money.parse(amount, order.amount.currency)
-        return _detail(sandbox, captures.capture(sandbox, order, amount=asked), request.base)
+        to_capture = None if amount is None else Money.parse(amount, order.amount.currency)
+        return _detail(sandbox, captures.capture(sandbox, order, amount=to_capture), request.base)
 
 
 def _order(sandbox: Sandbox, request: Request[None, Any]) -> Order:

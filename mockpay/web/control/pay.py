@@ -147,10 +147,7 @@ def _instrument(session: PageSession, body: PayRequest) -> Instrument:
 def _saved(sandbox: Sandbox, buyer_id: str | None, token: str) -> Instrument:
     if buyer_id is None or not token:
         raise Invalid("A saved method needs its 'token' and its 'buyer'.", code="token.missing", field="token")
-    used = saved_methods.use(sandbox, buyer_id, token)
-    if used.cryptogram is not None:
-        saved_methods.redeem(sandbox, used.cryptogram)
-    return used.instrument
+    return saved_methods.use_for_payment(sandbox, buyer_id, token)
 
 
 # --- what later pages ask for
@@ -189,8 +186,8 @@ def _ask_issuer(session: PageSession, _body: PayRequest, _base: str) -> int | No
     txn = threeds_table.latest(session.sandbox, attempt.attempt_id)
     if txn is None or txn.state not in {State.PREPARED, State.METHOD}:
         return None
-    moved = authentication.ask_issuer(session.sandbox, attempt, CheckoutContext().browser, "N")
-    return submission.charge_if_proved(session, attempt, moved)
+    after = authentication.ask_issuer(session.sandbox, attempt, CheckoutContext().browser, "N")
+    return submission.charge_if_proved(session, attempt, after)
 
 
 def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
@@ -199,8 +196,8 @@ def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
     if attempt is None or session.current not in {Auth.OTP, Auth.THREEDS}:
         return None
     if session.current == Auth.OTP:
-        _, moved = authentication.submit_otp(sandbox, attempt, body.otp)
-        return submission.charge_if_proved(session, attempt, moved)
+        _, after = authentication.submit_otp(sandbox, attempt, body.otp)
+        return submission.charge_if_proved(session, attempt, after)
     txn = threeds_table.latest(sandbox, attempt.attempt_id)
     if txn is None or txn.state is not State.CHALLENGE or txn.acs_token is None:
         return None
@@ -209,8 +206,8 @@ def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
         answered = acs.submit(sandbox, txn.acs_token, body.otp)
     if not isinstance(answered, ChallengeCompletion):
         return None
-    moved = authentication.handle_return(sandbox, attempt, answered.cres, answered.session_data)
-    return submission.charge_if_proved(session, attempt, moved)
+    after = authentication.handle_return(sandbox, attempt, answered.cres, answered.session_data)
+    return submission.charge_if_proved(session, attempt, after)
 
 
 def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int | None:

@@ -144,13 +144,13 @@ def _refund(sandbox: Sandbox, request: Request[Any, Any]) -> Refund:
 
 
 def _detail(sandbox: Sandbox, refund: Refund, request: Request[Any, Any]) -> RefundDetail:
-    sent = notifications.list_page(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
+    page = notifications.list_page(sandbox, refund_id=refund.refund_id, limit=LONGEST_PAGE)
     return to_response(
         RefundDetail,
         refund,
         timeline=_timeline(refund, timeline.of_order(sandbox, refund.order_pk)),
         why=_why(sandbox, refund),
-        notifications=notification_summaries(sandbox, sent.items),
+        notifications=notification_summaries(sandbox, page.items),
         urls={"order": f"{request.seller_url}/orders/{refund.order_id}"},
     )
 
@@ -166,8 +166,8 @@ def _why(sandbox: Sandbox, refund: Refund) -> list[StageDecision]:
         outcome="success",
         source=Source.SUCCESS,
         scenario=None,
-        seen=None,
-        says="no rule, note, magic value or default spoke, so everything is normal",
+        value=None,
+        description="no rule, note, magic value or default spoke, so everything is normal",
     )
     return [normal]
 

@@ -103,9 +103,9 @@ def dry_run_risk(request: Request[None, RiskDryRunRequest]) -> RiskDryRunResult:
     payment = request.body
     with request.read() as sandbox:
         amount = _amount(payment.amount)
-        chosen = _instrument(sandbox, payment)
-        decision = _scenario_decision(sandbox, chosen, amount)
-        facts = verbs.facts_of(amount, chosen, _inputs(sandbox, payment, chosen))
+        instrument = _instrument(sandbox, payment)
+        decision = _scenario_decision(sandbox, instrument, amount)
+        facts = verbs.facts_of(amount, instrument, _inputs(sandbox, payment, instrument))
         if not payment.name:
             facts = replace(facts, holder=None)
         planned = payment.planned or (decision.outcome if decision else None)
@@ -128,9 +128,9 @@ def _instrument(sandbox: Sandbox, payment: RiskDryRunRequest) -> Instrument:
     return instrument(payment.method, parts, sandbox.now)
 
 
-def _inputs(sandbox: Sandbox, payment: RiskDryRunRequest, chosen: Instrument) -> Inputs:
-    ring = sandbox.runtime.keyring
-    number = chosen.typed.number if isinstance(chosen, Card) else None
+def _inputs(sandbox: Sandbox, payment: RiskDryRunRequest, instrument: Instrument) -> Inputs:
+    keyring = sandbox.runtime.keyring
+    number = instrument.typed.number if isinstance(instrument, Card) else None
     buyer = buyer_named(sandbox, payment.buyer_id) if payment.buyer_id else None
     return Inputs(
         ip=payment.ip,
@@ -138,17 +138,17 @@ def _inputs(sandbox: Sandbox, payment: RiskDryRunRequest, chosen: Instrument) ->
         email=payment.email or (buyer.email if buyer else None),
         buyer_id=buyer.buyer_id if buyer else None,
         buyer_name=payment.buyer_name,
-        fingerprint=card_fingerprint(ring, number) if number else None,
+        fingerprint=card_fingerprint(keyring, number) if number else None,
     )
 
 
-def _scenario_decision(sandbox: Sandbox, chosen: Instrument, amount: Money) -> Decision | None:
+def _scenario_decision(sandbox: Sandbox, instrument: Instrument, amount: Money) -> Decision | None:
     """What magic values and the seller's default decide; rules would be used up, so none."""
     settings = sandbox.seller.settings
     facts = Facts(
-        inputs={**chosen.inputs, Input.AMOUNT: amount.wire()},
+        inputs={**instrument.inputs, Input.AMOUNT: amount.wire()},
         match={},
-        response_codes=METHODS[chosen.method].response_codes,
+        response_codes=METHODS[instrument.method].response_codes,
         stages=(Stage.RISK,),
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,

@@ -73,15 +73,18 @@ def explain_signature(request: Request[None, SignatureExplainRequest]) -> Signat
     call = request.body
     with request.read() as sandbox:
         seller, now, real_now = sandbox.seller, sandbox.now, sandbox.real_now
-    with reading(request.runtime.engine) as connection:
-        listed = sellers.list_page(connection, request.runtime.keyring, "", _OTHER_SELLERS)
-    secrets = {other.seller_id: other.secret_key for other in listed if other.seller_id != seller.seller_id}
-    sent = CallToExplain(
-        call.url, call.method, call.body, call.signature, call.string_to_sign, now, real_now, other_secrets=secrets
+
+    def other_secrets() -> dict[str, str]:
+        with reading(request.runtime.engine) as connection:
+            page = sellers.list_page(connection, request.runtime.keyring, "", _OTHER_SELLERS)
+        return {other.seller_id: other.secret_key for other in page if other.seller_id != seller.seller_id}
+
+    call_to_explain = CallToExplain(
+        call.url, call.method, call.body, call.signature, call.string_to_sign, now, real_now, other_secrets
     )
     explainers = (provider.explain_signature for provider in request.runtime.providers.values())
     explain = next(explainer for explainer in explainers if explainer is not None)
-    explanation = explain(seller, request.runtime.keys, sent)
+    explanation = explain(seller, request.runtime.keys, call_to_explain)
     return to_response(
         SignatureExplanation,
         explanation,

@@ -105,9 +105,9 @@ def list_saved_methods(request: Request[None, None]) -> SavedMethodList:
 def create_saved_method(request: Request[None, SavedMethodCreate]) -> SavedMethodDetail:
     """As if the buyer had ticked *save*: the tester's word is their consent. Only published test cards are taken."""
     with request.transaction() as sandbox:
-        chosen = instrument(request.body.kind, request.body, sandbox.now)
+        new_instrument = instrument(request.body.kind, request.body, sandbox.now)
         buyer = buyers.ensure(sandbox, buyer_of(sandbox, request).email)
-        saved = verbs.save(sandbox, buyer.buyer_id, chosen, consent(sandbox.now, _BY_TESTER, request.body.kind))
+        saved = verbs.save(sandbox, buyer.buyer_id, new_instrument, consent(sandbox.now, _BY_TESTER, request.body.kind))
         return _detail(sandbox, saved)
 
 

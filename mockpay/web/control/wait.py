@@ -20,7 +20,7 @@ from mockpay.otp import otp_table
 from mockpay.otp.rules import OTP, OtpState
 from mockpay.store.db.paging import cursor_of, number_of
 from mockpay.store.reads import event_wait
-from mockpay.store.reads.event_wait import JOURNAL, Awaited, Seen
+from mockpay.store.reads.event_wait import JOURNAL, Awaited, OccurredEvent
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import THREEDS
 from mockpay.threeds.rules import State as ThreeDSState
@@ -138,19 +138,19 @@ def _pairs(source: str, text: str | None) -> dict[str, str]:
     return pairs
 
 
-def _first_event(request: Request[WaitQuery, None], awaited: Awaited, after: int) -> Seen | None:
+def _first_event(request: Request[WaitQuery, None], awaited: Awaited, after: int) -> OccurredEvent | None:
     """Read whenever something was written; no connection is held between two reads."""
     deadline = time.monotonic() + request.query.timeout
     while True:
         marks = request.changes.marks
         with request.read() as sandbox:
-            reached = event_wait.reached(sandbox, awaited.source)
-            seen = event_wait.first(sandbox, _EVENTS[awaited.source], awaited, after)
-        left = deadline - time.monotonic()
-        if seen is not None or left <= 0 or request.changes.stopping:
-            return seen
-        after = max(after, reached)
-        request.changes.wait(marks, min(left, _RECHECK_SECONDS))
+            last_number = event_wait.last_number(sandbox, awaited.source)
+            event = event_wait.first(sandbox, _EVENTS[awaited.source], awaited, after)
+        remaining = deadline - time.monotonic()
+        if event is not None or remaining <= 0 or request.changes.stopping:
+            return event
+        after = max(after, last_number)
+        request.changes.wait(marks, min(remaining, _RECHECK_SECONDS))
 
 
 ENDPOINTS = (

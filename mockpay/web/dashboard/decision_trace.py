@@ -61,10 +61,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How one stage of an attempt was decided; `seen` is the value that matched."""
+    """How one stage of an attempt was decided; `value` is the value that matched."""
 
     head: str
-    seen: str | None
+    value: str | None
     stage: str
     description: str
     steps: tuple[Step, ...]
@@ -73,8 +73,11 @@ class Trace:
 def decision_traces(attempt: Attempt, *, magic_amounts: bool) -> list[Trace]:
     """One trace for each decided stage, the one that settled the end first; one that ends in success where none was."""
     settled = deciding(attempt)
-    decisions = sorted(stage_decisions(attempt), key=lambda made: settled is None or made.stage != settled[0])
-    return [_trace(attempt, Stage(made.stage), made.says, magic_amounts=magic_amounts) for made in decisions]
+    decisions = sorted(stage_decisions(attempt), key=lambda decision: settled is None or decision.stage != settled[0])
+    return [
+        _trace(attempt, Stage(decision.stage), decision.description, magic_amounts=magic_amounts)
+        for decision in decisions
+    ]
 
 
 def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: bool) -> Trace:
@@ -98,14 +101,14 @@ def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: b
         steps.append(Step(f"{len(steps) + 1}. {_NAMES[decision.source]}", description, decides=True))
     part = magic_part(attempt, decision)
     head = _DECIDED[decision.source].format(instrument=part, scenario=decision.scenario)
-    seen = decision.seen if decision.source in _SHOWN and str(decision.seen) not in f"{head} {description}" else None
-    return Trace(head, seen, str(stage), description, tuple(steps))
+    value = decision.value if decision.source in _SHOWN and str(decision.value) not in f"{head} {description}" else None
+    return Trace(head, value, str(stage), description, tuple(steps))
 
 
 def _won(decision: Decision) -> str:
     if decision.source is Source.SUCCESS:
         return "everything normal"
-    words = decision.scenario if decision.source in {Source.RULE, Source.SIMULATION} else decision.seen
+    words = decision.scenario if decision.source in {Source.RULE, Source.SIMULATION} else decision.value
     return f"{words}: {decision.outcome}"
 
 
@@ -156,7 +159,7 @@ def reproduction_of(attempt: Attempt | None, url: str, *, token: bool) -> Reprod
         if attempt.stage_decisions.get(Stage.RISK, NORMAL).outcome == "challenge":
             rules.insert(0, (Stage.RISK, "challenge"))
     secret = ' -H "Authorization: Bearer $MOCKPAY_ADMIN_TOKEN"' if token else ""
-    lines = [_curl(made, match, url, secret) for made in rules]
+    lines = [_curl(rule, match, url, secret) for rule in rules]
     return Reproduction(title, "\n".join([f"# {title}", *lines]), _test(attempt, rules, match))
 
 
@@ -216,9 +219,10 @@ def _test(attempt: Attempt, rules: Sequence[tuple[Stage, str]], match: Mapping[s
     check = (
         f'last["reason"] == {json.dumps(reason)}' if reason else f'last["state"] == {json.dumps(str(attempt.state))}'
     )
-    fits = "".join(f", {name}={json.dumps(value)}" for name, value in match.items())
+    match_arguments = "".join(f", {name}={json.dumps(value)}" for name, value in match.items())
     lines = [
-        f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)}{fits})\n" for stage, outcome in rules
+        f"    mockpay_seller.next({json.dumps(str(stage))}, {json.dumps(outcome)}{match_arguments})\n"
+        for stage, outcome in rules
     ]
     typed = "".join(f", {name}={json.dumps(text)}" for name, text in _ORDINARY.get(attempt.method, {}).items())
     return (
@@ -234,7 +238,7 @@ def _test(attempt: Attempt, rules: Sequence[tuple[Stage, str]], match: Mapping[s
 
 def _name(attempt: Attempt, outcome: str) -> str:
     """A test's name that says what is tried."""
-    meant = (meaning(attempt.failure.code, attempt.method) or attempt.failure.reason) if attempt.failure else outcome
-    words = re.sub(r"[^a-z0-9]+", "_", meant.lower()).strip("_")
+    meaning_ = (meaning(attempt.failure.code, attempt.method) or attempt.failure.reason) if attempt.failure else outcome
+    words = re.sub(r"[^a-z0-9]+", "_", meaning_.lower()).strip("_")
     article = "an" if attempt.method == "emi" else "a"
     return f"test_{article}_{attempt.method}_payment_ends_in_{words or attempt.state.lower()}"

@@ -47,7 +47,7 @@ _TYPES: Mapping[str, str] = {"": "Any", **{str(type_): words for type_, words in
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list, the page of a notification, and their news."""
     list_page.register_list(pages, runtime, "notifications", _list, list_page.timeline_news)
-    acts = {"deliver": lambda sandbox, shown: deliver(sandbox, shown.notification_id)}
+    acts = {"deliver": lambda sandbox, notification: deliver(sandbox, notification.notification_id)}
     list_page.register_detail(pages, runtime, "notification", get_notification, _page, _version, acts, _send)
 
 
@@ -57,7 +57,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     page = notifications.list_page(
         sandbox, states=listing.states(_TABS), type_=type_, cursor=list_page.cursor(), limit=_PAGE
     )
-    orders = lists.orders_by_id(sandbox, {sent.order_id for sent in page.items if sent.order_id})
+    orders = lists.orders_by_id(sandbox, {row.order_id for row in page.items if row.order_id})
     return render(
         runtime,
         sandbox,
@@ -148,53 +148,53 @@ def _page(runtime: Runtime, sandbox: Sandbox, notification: Notification, refusa
 def _addresses(sandbox: Sandbox, notification: Notification) -> str:
     """Where it went, try by try; before the first where it would go now."""
     tries = notifications.of_notification(sandbox, notification.notification_id)
-    return ", then ".join(dict.fromkeys(sent.url for sent in tries)) or sandbox.seller.ipn_url or "nowhere"
+    return ", then ".join(dict.fromkeys(try_.url for try_ in tries)) or sandbox.seller.ipn_url or "nowhere"
 
 
 def _tries(sandbox: Sandbox, notification: Notification) -> dict[str, Any]:
     """The newest tries first, a page of them at a time."""
     tries = notifications.of_notification(sandbox, notification.notification_id)
     before = request.args.get("before", type=int)
-    matching = [sent for sent in tries if before is None or sent.number < before]
-    shown = matching[::-1][:_SHOWN]
+    matching = [try_ for try_ in tries if before is None or try_.number < before]
+    newest = matching[::-1][:_SHOWN]
     older = url_for(
         "dashboard.notification",
         seller_id=sandbox.seller_id,
         notification_id=notification.notification_id,
-        before=shown[-1].number if shown else None,
+        before=newest[-1].number if newest else None,
     )
-    return {"tries": [_shown(sent) for sent in shown], "older": older if len(matching) > len(shown) else ""}
+    return {"tries": [_shown(try_) for try_ in newest], "older": older if len(matching) > len(newest) else ""}
 
 
-def _shown(sent: Try) -> dict[str, Any]:
+def _shown(try_: Try) -> dict[str, Any]:
     """One try as the page shows it."""
-    where = urlsplit(sent.url)
+    where = urlsplit(try_.url)
     path = where._replace(scheme="", netloc="").geturl() or "/"
     return {
-        "number": sent.number,
-        "at": f"{moment(sent.at).rpartition(',')[0]}, {instant(sent.at)}",
-        "iso": rfc3339(sent.at // SECOND * SECOND),
-        "chip": deliveries.delivery_result(sent),
+        "number": try_.number,
+        "at": f"{moment(try_.at).rpartition(',')[0]}, {instant(try_.at)}",
+        "iso": rfc3339(try_.at // SECOND * SECOND),
+        "chip": deliveries.delivery_result(try_),
         "request_line": f"POST {path} HTTP/1.1",
         "host": where.netloc,
-        "headers": dict(sent.headers),
-        "layers": layers(sent.body),
-        "body": sent.body,
-        "signed": sent.signed,
-        "answer": sent.answer,
-        "reason": sent.reason or "",
-        "latency": f"{sent.latency_ms} ms",
+        "headers": dict(try_.headers),
+        "layers": layers(try_.body),
+        "body": try_.body,
+        "signed": try_.signed,
+        "answer": try_.answer,
+        "reason": try_.reason or "",
+        "latency": f"{try_.latency_ms} ms",
     }
 
 
 def _urls(sandbox: Sandbox, notification: Notification) -> dict[str, str]:
     here: dict[str, Any] = {"seller_id": sandbox.seller_id}
-    this = {**here, "notification_id": notification.notification_id}
+    ids = {**here, "notification_id": notification.notification_id}
     about_refund = notification.refund_id is not None
     return {
         "list": url_for("dashboard.notifications", **here),
-        "news": url_for("dashboard.notification_news", **this),
-        "deliver": url_for("dashboard.act_on_notification", **this, act="deliver"),
+        "news": url_for("dashboard.notification_news", **ids),
+        "deliver": url_for("dashboard.act_on_notification", **ids, act="deliver"),
         "order": url_for("dashboard.order", **here, order_id=notification.order_id) if notification.order_id else "",
         "refund": url_for("dashboard.refund", **here, refund_id=notification.refund_id) if about_refund else "",
         "seller": url_for("dashboard.seller", **here),

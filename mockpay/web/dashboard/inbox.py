@@ -57,9 +57,9 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     # As it was sent: the plus of a phone number may have come as a space.
     to = request.args.get("to", "").rstrip()
     order = order_rows.by_id(sandbox, to) or order_rows.newest(sandbox, to)
-    tried = [attempt.attempt_id for attempt in attempts.of_order(sandbox, order.order_pk)] if order else None
+    attempt_ids = [attempt.attempt_id for attempt in attempts.of_order(sandbox, order.order_pk)] if order else None
     page = buyers.list_page(
-        sandbox, to=None if order else to or None, attempt_ids=tried, after=list_page.cursor(), limit=_PAGE
+        sandbox, to=None if order else to or None, attempt_ids=attempt_ids, after=list_page.cursor(), limit=_PAGE
     )
     orders = lists.orders_of_attempts(sandbox, [message.attempt_id for message in page.items if message.attempt_id])
     return render(

@@ -54,11 +54,11 @@ def _page(runtime: Runtime, sandbox: Sandbox) -> str:
     )
 
 
-def _rows(sandbox: Sandbox, chosen: Mapping[str, str], cursor: str | None) -> Page[JournalRow]:
-    show, order_id, text = chosen["show"], chosen["order"] or None, chosen["q"][:_LONGEST_SEARCH] or None
+def _rows(sandbox: Sandbox, parameters: Mapping[str, str], cursor: str | None) -> Page[JournalRow]:
+    show, order_id, text = parameters["show"], parameters["order"] or None, parameters["q"][:_LONGEST_SEARCH] or None
     if show == _OWNERLESS:
-        wanted = JournalFilter(order_id=order_id, text=text)
-        return lists.ownerless_journal(sandbox.connection, wanted, cursor, _PAGE)
+        journal_filter = JournalFilter(order_id=order_id, text=text)
+        return lists.ownerless_journal(sandbox.connection, journal_filter, cursor, _PAGE)
     return lists.journal_page(sandbox, JournalFilter(None, show or None, order_id, text), cursor, _PAGE)
 
 

@@ -101,11 +101,11 @@ def _clock_view(sandbox: Sandbox) -> ClockView:
 
 
 def _navigation(sandbox: Sandbox, current: str) -> list[NavigationItem]:
-    given_up = lists.deliveries_by_state(sandbox).get(DeliveryState.DEAD, 0)
+    dead = lists.deliveries_by_state(sandbox).get(DeliveryState.DEAD, 0)
     counts: Mapping[str, int | None] = {
         "orders": lists.order_count(sandbox),
         "refunds": sum(lists.refunds_by_state(sandbox).values()),
-        "notifications": given_up or None,
+        "notifications": dead or None,
         "scenarios": len(TABLE),
     }
     return [

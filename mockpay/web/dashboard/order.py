@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, url_for
 
-from mockpay.domain.notifications import DeliveryState, Notification, lost_tries
+from mockpay.domain.notifications import DeliveryState, Notification, failing_tries
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
 from mockpay.domain.timeline import Actor, TimelineEvent
@@ -26,7 +26,7 @@ from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
 from mockpay.web.dashboard.seller_messages import Call, browser_return, last_calls
 from mockpay.web.wording import sentences
-from mockpay.web.wording.timelines import lines_to_come, moment, offset, timeline_by_try
+from mockpay.web.wording.timelines import expected_lines, moment, offset, timeline_by_try
 
 #: What each button does.
 ACTS: Mapping[str, Callable[[Sandbox, Order], object]] = {
@@ -57,19 +57,19 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
     if order.state is OrderState.AUTHORIZED and last is not None:
         return _of_hold(sandbox, last)
     if order.state in PAID:
-        left = last.refundable if last else None
-        return [Act("cancel", f"Cancel and refund {left.display()}")] if left and left.minor else []
+        refundable = last.refundable if last else None
+        return [Act("cancel", f"Cancel and refund {refundable.display()}")] if refundable and refundable.minor else []
     busy = last is not None and last.state in HOLDS_ORDER
     review = last is not None and last.state is AttemptState.RISK_REVIEW
     decide = [Act("approve", "Approve the payment"), Act("reject", "Reject the payment")] if review else []
     return [*decide, Act("cancel", "Cancel order")] if order.open and not busy else []
 
 
-def _of_hold(sandbox: Sandbox, held: Attempt) -> list[Act]:
+def _of_hold(sandbox: Sandbox, attempt: Attempt) -> list[Act]:
     release = Act("cancel", "Cancel and release the hold")
-    if schedule.waits(sandbox, held.attempt_id, CAPTURE):
+    if schedule.waits(sandbox, attempt.attempt_id, CAPTURE):
         return [release]
-    return [Act("capture", f"Capture {held.amount.display()}"), release]
+    return [Act("capture", f"Capture {attempt.amount.display()}"), release]
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -103,7 +103,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         buyer=_buyer(sandbox, order, tries),
         **refusal,
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
-        **_story(sandbox, order, tries, events),
+        **_summary(sandbox, order, tries, events),
         **_request(sandbox, order),
         browser=browser_return(events),
         no_notification=_no_notification(sandbox, order, tries),
@@ -129,7 +129,7 @@ def _troubles(order: Order, sent: Sequence[Notification], calls: Sequence[Call])
     """What of the seller's own part failed: notifications, calls, and what the real service would refuse."""
     stored = order.request.get("warnings")
     warnings = stored if isinstance(stored, Mapping) else {}
-    lost = [each for each in sent if each.state in _UNDELIVERED and each.tries > lost_tries(each.outcome)]
+    lost = [each for each in sent if each.state in _UNDELIVERED and each.tries > failing_tries(each.outcome)]
     accepted = [
         *(f"{name}: {text}".rstrip(".") for name, text in warnings.items()),
         *(warning for call in calls for warning in call.warnings),
@@ -211,20 +211,22 @@ def _fact(attempt: Attempt) -> str:
     return sentences.captured_part(attempt) if 0 < attempt.captured_minor < attempt.amount.minor else ""
 
 
-def _story(sandbox: Sandbox, order: Order, tries: Sequence[Attempt], events: Sequence[TimelineEvent]) -> dict[str, Any]:
+def _summary(
+    sandbox: Sandbox, order: Order, tries: Sequence[Attempt], events: Sequence[TimelineEvent]
+) -> dict[str, Any]:
     # The schedule knows an order by its number; all else by what the timeline calls it.
     others = dict.fromkeys(event.subject for event in events if event.machine != "order")
     subjects = [str(order.order_pk), *others]
     waiting = [event for subject in subjects for event in schedule.waiting_of(sandbox, subject)]
-    took = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
+    duration = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
     *earlier, newest = timeline_by_try(events, sandbox.provider_of(order).methods)
     return {
-        "lines": [*newest, *lines_to_come(waiting, sandbox.now)],
+        "lines": [*newest, *expected_lines(waiting, sandbox.now)],
         "earlier": [
             {"title": f"Try {attempt.number}: {sentences.method_title(attempt)}", "lines": lines}
             for attempt, lines in zip(tries, earlier, strict=False)
         ],
-        "story": f"{sum(map(len, earlier)) + len(newest)} events in {took}",
+        "story": f"{sum(map(len, earlier)) + len(newest)} events in {duration}",
         "version": str(len(events)),
     }
 
@@ -246,12 +248,12 @@ def _request(sandbox: Sandbox, order: Order) -> dict[str, Any]:
 
 def _urls(sandbox: Sandbox, order: Order) -> dict[str, Any]:
     seller_id, order_id = sandbox.seller_id, order.order_id
-    this: dict[str, Any] = {"seller_id": seller_id, "order_id": order_id}
+    ids: dict[str, Any] = {"seller_id": seller_id, "order_id": order_id}
     return {
-        "acts": {act: url_for("dashboard.act_on_order", **this, act=act) for act in ACTS},
+        "acts": {act: url_for("dashboard.act_on_order", **ids, act=act) for act in ACTS},
         "list": url_for("dashboard.orders", seller_id=seller_id),
         "json": control_url(sandbox, f"/orders/{order_id}"),
-        "news": url_for("dashboard.order_news", **this),
+        "news": url_for("dashboard.order_news", **ids),
         "journal": url_for("dashboard.journal", seller_id=seller_id, order=order_id),
         "scenarios": url_for("dashboard.scenarios", seller_id=seller_id),
         "pay": f"/pay/{order.page_token}/" if order.open else "",

@@ -126,14 +126,14 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 def _filter(listing: Listing) -> OrderFilter:
     """The filter that the address asks for."""
-    chosen = listing.chosen
+    parameters = listing.chosen
     return OrderFilter(
         shown_states=listing.states(_TABS),
-        attempt_states=(chosen["last"],) if chosen["last"] else (),
-        method=chosen["method"] or None,
-        decided_by=chosen["by"] or None,
-        refunds=chosen["refunds"] or None,
-        text=chosen["q"][:_LONGEST_SEARCH] or None,
+        attempt_states=(parameters["last"],) if parameters["last"] else (),
+        method=parameters["method"] or None,
+        decided_by=parameters["by"] or None,
+        refunds=parameters["refunds"] or None,
+        text=parameters["q"][:_LONGEST_SEARCH] or None,
     )
 
 
@@ -141,10 +141,10 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
     listing = Listing.of_request(
         "orders", sandbox.seller_id, "q", show=_TABS, method=_METHODS, last=_TRIES, by=_DECIDERS, refunds=_REFUNDS
     )
-    chosen = _filter(listing)
-    page = lists.orders_page(sandbox, chosen, list_page.cursor(), _PAGE)
+    order_filter = _filter(listing)
+    page = lists.orders_page(sandbox, order_filter, list_page.cursor(), _PAGE)
     # Who decided is read of each row, so nobody has counted.
-    counts = {} if listing.chosen["by"] else lists.counts_by_state(sandbox, chosen)
+    counts = {} if listing.chosen["by"] else lists.counts_by_state(sandbox, order_filter)
     bars = lists.bars(sandbox, first_minute(sandbox.now), MINUTE)
     return render(
         runtime,

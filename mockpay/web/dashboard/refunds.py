@@ -24,7 +24,7 @@ from mockpay.web.dashboard.list_page import Listing, StateTabs
 from mockpay.web.wording import refunds as refund_sentences
 from mockpay.web.wording import sentences
 from mockpay.web.wording.sentences import destination
-from mockpay.web.wording.timelines import lines_to_come, moment, timeline_lines
+from mockpay.web.wording.timelines import expected_lines, moment, timeline_lines
 
 _PAGE = 50
 _TABS: StateTabs = {
@@ -105,11 +105,11 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, refusal: Mapping[s
         reasons=DECLINE_REASONS,
         **refusal,
         urls=_urls(sandbox, refund),
-        **_story(sandbox, refund),
+        **_summary(sandbox, refund),
     )
 
 
-def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
+def _summary(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     """What happened to the refund and to the notifications about it."""
     about_refund = notifications.list_page(sandbox, refund_id=refund.refund_id).items
     subjects = [refund.refund_id, *(notification.notification_id for notification in about_refund)]
@@ -117,7 +117,7 @@ def _story(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     events = [event for event in all_events if event.subject in subjects]
     waiting = [event for subject in subjects for event in schedule.waiting_of(sandbox, subject)]
     return {
-        "lines": [*timeline_lines(events), *lines_to_come(waiting, sandbox.now)],
+        "lines": [*timeline_lines(events), *expected_lines(waiting, sandbox.now)],
         "version": str(len(all_events)),
         "whose": refund_sentences.who_decides(refund, events),
         "notifications": [deliveries.line(sandbox, notification) for notification in reversed(about_refund)],
@@ -143,12 +143,12 @@ def _legal(refund: Refund) -> list[str]:
 
 def _urls(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
     here: dict[str, Any] = {"seller_id": sandbox.seller_id}
-    this = {**here, "refund_id": refund.refund_id}
+    ids = {**here, "refund_id": refund.refund_id}
     return {
         "list": url_for("dashboard.refunds", **here),
-        "news": url_for("dashboard.refund_news", **this),
+        "news": url_for("dashboard.refund_news", **ids),
         "order": url_for("dashboard.order", **here, order_id=refund.order_id),
         "scenarios": url_for("dashboard.scenarios", **here),
         "json": control_url(sandbox, f"/refunds/{refund.refund_id}"),
-        "acts": {act: url_for("dashboard.act_on_refund", **this, act=act) for act in _ACTS},
+        "acts": {act: url_for("dashboard.act_on_refund", **ids, act=act) for act in _ACTS},
     }

@@ -99,7 +99,7 @@ class Line:
 
     name: str
     value: str
-    says: str
+    description: str
     stage: str
     origin: str
     use_url: str
@@ -129,7 +129,7 @@ class Group:
 
     def _text(self, line: Line) -> str:
         head = f"{self.title} {self.description} {self.owner}"
-        return f"{head} {line.value} {line.says} {line.stage} {line.origin}".casefold()
+        return f"{head} {line.value} {line.description} {line.stage} {line.origin}".casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,9 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/scenarios/rule")
     def rule(seller_id: str) -> str:
-        asked = {"stage": Stage.ISSUER, "times": "1", "probability": "1", **request.args.to_dict()}
+        defaults = {"stage": Stage.ISSUER, "times": "1", "probability": "1", **request.args.to_dict()}
         with read(runtime, seller_id) as sandbox:
-            return _show_rule(runtime, sandbox, asked, {})
+            return _show_rule(runtime, sandbox, defaults, {})
 
     @pages.post("/sellers/<seller_id>/scenarios/rule")
     def make_rule(seller_id: str) -> Any:
@@ -186,16 +186,16 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
 
 def _show(runtime: Runtime, sandbox: Sandbox) -> str:
-    chosen = {name: request.args.get(name, "").strip() for name in ("q", "method", "stage")}
+    filters = {name: request.args.get(name, "").strip() for name in ("q", "method", "stage")}
     choices = {
         "method": {"": "Any", **{code: method.title for code, method in METHODS.items()}},
         "stage": {"": "Any", **{str(stage): str(stage) for stage in _STAGES}},
     }
     for name, words in choices.items():
-        chosen[name] = parse_word(name, chosen[name], words, code="filter.invalid", field=name)
+        filters[name] = parse_word(name, filters[name], words, code="filter.invalid", field=name)
     groups = [
-        group.narrowed(chosen["method"], chosen["stage"], chosen["q"].casefold().split())
-        for group in _groups(sandbox.seller_id, chosen["method"])
+        group.narrowed(filters["method"], filters["stage"], filters["q"].casefold().split())
+        for group in _groups(sandbox.seller_id, filters["method"])
     ]
     waiting = [rule for rule in rules.waiting(sandbox) if rule.fits(rule.match, sandbox.now)]
     return render(
@@ -203,7 +203,7 @@ def _show(runtime: Runtime, sandbox: Sandbox) -> str:
         sandbox,
         "scenarios.html",
         current="scenarios",
-        chosen=chosen,
+        chosen=filters,
         choices=choices,
         groups=[group for group in groups if group.lines],
         rules=[_rule_line(sandbox, rule) for rule in waiting],
@@ -223,12 +223,12 @@ def sections_of(table: Iterable[Row]) -> list[tuple[Method | None, Section, list
     return [(method, section, rows[section.anchor]) for method, section in sections]
 
 
-def _groups(seller_id: str, chosen: str) -> list[Group]:
+def _groups(seller_id: str, method_code: str) -> list[Group]:
     """All sections: of each method, with what only a rule asks for, then of every payment."""
 
     def use_url(method: Method | None, stage: Stage, outcome: str) -> str:
-        fitting = chosen or (method.code if method else "")
-        return url_for("dashboard.rule", seller_id=seller_id, stage=stage, outcome=outcome, method=fitting or None)
+        code = method_code or (method.code if method else "")
+        return url_for("dashboard.rule", seller_id=seller_id, stage=stage, outcome=outcome, method=code or None)
 
     def line(method: Method | None, row: Row) -> Line:
         use = use_url(method, row.stage, row.outcome) if row.active and _has_outcome(row.stage, row.outcome) else ""
@@ -247,16 +247,16 @@ def _groups(seller_id: str, chosen: str) -> list[Group]:
                 Line(
                     f"{method.code}.{name}",
                     "",
-                    f"{name}: {says}",
+                    f"{name}: {description}",
                     Stage.ISSUER,
                     "",
                     use_url(method, Stage.ISSUER, name),
                 )
-                for name, says in _answers(method).items()
+                for name, description in _answers(method).items()
             ]
-            title, says = f"{method.title}: more answers", "No value is typed for these; a rule asks for them."
+            title, description = f"{method.title}: more answers", "No value is typed for these; a rule asks for them."
             fits = frozenset({method.code})
-            groups.append(Group(title, f"{method.code}-answers", says, method.title, fits, answers))
+            groups.append(Group(title, f"{method.code}-answers", description, method.title, fits, answers))
     return groups
 
 
@@ -342,11 +342,11 @@ def _rule_of(typed: Mapping[str, str]) -> ScenarioRuleCreate:
 def _errors(typed: Mapping[str, str]) -> dict[str, str]:
     """All that is wrong with a form, by field: each is checked by itself, as the control API checks it."""
     errors = {}
-    for name, says in _NUMBERS.items():
+    for name, message in _NUMBERS.items():
         try:
             _rule_of({name: typed.get(name, "")})
         except ValidationError:
-            errors[name] = says
+            errors[name] = message
     match: dict[str, str] = {}
     for key in MATCH_KEYS:
         try:

@@ -59,7 +59,7 @@ class SettingField:
     name: str
     kind: str
     text: str
-    says: str
+    description: str
     changed: bool
     options: Mapping[str, str]
 
@@ -91,8 +91,8 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
             with read(runtime, seller_id) as sandbox:
                 return _show(runtime, sandbox, {}, {"ipn_url": error.message}), 409
         send_waiting(runtime, seller_id)
-        there = url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id)
-        return redirect(there, 303)
+        url = url_for("dashboard.notification", seller_id=seller_id, notification_id=notification_id)
+        return redirect(url, 303)
 
 
 def _show(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
@@ -184,8 +184,8 @@ def _texts(sandbox: Sandbox) -> dict[str, str]:
 
 def _change(sandbox: Sandbox, typed: Mapping[str, str]) -> dict[str, str]:
     """Change what was typed anew, or nothing where something of it is wrong: then the sentences, by field."""
-    shown = _texts(sandbox)
-    anew = {name: text for name, text in typed.items() if name in shown and text != shown[name]}
+    texts = _texts(sandbox)
+    anew = {name: text for name, text in typed.items() if name in texts and text != texts[name]}
     errors = {}
     for name, text in anew.items():
         try:

@@ -48,11 +48,11 @@ def what_happened(notification: Notification, now: int) -> str:
         return "Is being sent"
     if notification.state is _S.DEAD:
         return f"Given up after {_tries(notification.tries)}: {notification.reason}"
-    left = notification.due_at - now
-    soon = f"in {countdown(left)}" if left > 0 else "now"
+    remaining = notification.due_at - now
+    when = f"in {countdown(remaining)}" if remaining > 0 else "now"
     if notification.state is _S.RETRY_WAIT:
-        return f"Try {notification.tries} {_failed(notification)}; next try {soon}"
-    return f"Sent {soon}" if not notification.tries else f"Sent again {soon}"
+        return f"Try {notification.tries} {_failed(notification)}; next try {when}"
+    return f"Sent {when}" if not notification.tries else f"Sent again {when}"
 
 
 def _failed(notification: Notification) -> str:

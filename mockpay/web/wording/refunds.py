@@ -77,23 +77,23 @@ def decided_by(refund: Refund) -> str | None:
     decision = next((each for each in refund.plan.decisions.values() if each.scenario), None)
     if decision is None:
         return None
-    words = {Source.AMOUNT: f"amount {decision.seen}", Source.DEFAULT: "seller default"}
+    words = {Source.AMOUNT: f"amount {decision.value}", Source.DEFAULT: "seller default"}
     return words.get(decision.source, decision.scenario)
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What decided one stage of a refund; `seen` is the value that matched."""
+    """What decided one stage of a refund; `value` is the value that matched."""
 
     head: str
-    seen: str | None
+    value: str | None
     stage: str
     description: str
 
 
 def _description(decision: Decision) -> str:
     if decision.source is Source.SIMULATION:
-        return f"{decision.scenario} in {decision.seen} asked for {decision.outcome}"
+        return f"{decision.scenario} in {decision.value} asked for {decision.outcome}"
     return _DESCRIPTIONS.get(decision.scenario or "", decision.outcome)
 
 
@@ -102,7 +102,7 @@ def decisions(refund: Refund) -> list[Decided]:
     return [
         Decided(
             head=_DECIDED.get(decision.source, "Decided"),
-            seen=decision.seen if decision.source is Source.AMOUNT else None,
+            value=decision.value if decision.source is Source.AMOUNT else None,
             stage=str(stage),
             description=_description(decision),
         )

@@ -71,9 +71,9 @@ _PROOFS: Mapping[Auth | None, str] = {
 #: What planned the answer; an instrument is named by its method.
 _ASKED: Mapping[Source, str] = {
     Source.RULE: "seller’s {scenario}",
-    Source.SIMULATION: "{seen}’s {scenario}",
-    Source.AMOUNT: "amount {seen}",
-    Source.DEFAULT: "seller’s default outcome {seen}",
+    Source.SIMULATION: "{value}’s {scenario}",
+    Source.AMOUNT: "amount {value}",
+    Source.DEFAULT: "seller’s default outcome {value}",
 }
 #: How a hold ended without capture, and whose doing that was, by the order's reason.
 _RELEASED: Mapping[str | None, tuple[str, str]] = {
@@ -119,8 +119,8 @@ def countdown(milliseconds: int) -> str:
 
 def time_of_day(moment: int) -> str:
     """A time of day as buyers read it: ``3:38 pm``."""
-    shown = indian(moment)
-    return f"{shown.hour % 12 or 12}:{shown:%M} {'am' if shown.hour < 12 else 'pm'}"
+    local = indian(moment)
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
 
 
 def method_title(attempt: Attempt | None) -> str:
@@ -157,8 +157,8 @@ def meaning(code: str, method: str) -> str:
 
 def ended_before_the_bank(failure: Failure, method: str) -> bool:
     """Whether nobody was asked for money yet, and neither bank nor app said why."""
-    asked_by_app = METHODS[method].approval and failure.code
-    return failure.step in BEFORE_MONEY and not asked_by_app
+    app_failure = METHODS[method].approval and failure.code
+    return failure.step in BEFORE_MONEY and not app_failure
 
 
 def failure_sentence(failure: Failure, method: str, *, full: bool = False) -> str:
@@ -219,9 +219,9 @@ def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> 
         return "Refunded in part"
     paid = f"Paid by {method_name(last, methods)}" if last else "Paid"
     paid += f", {captured_part(last)}" if last and last.captured < last.amount else ""
-    told = last.plan.at(Stage.REDIRECT) if last else None
-    says = RETURNS.get(told.outcome) if told else None
-    return f"{paid}; {says}" if says else paid
+    redirect = last.plan.at(Stage.REDIRECT) if last else None
+    consequence = RETURNS.get(redirect.outcome) if redirect else None
+    return f"{paid}; {consequence}" if consequence else paid
 
 
 def captured_part(attempt: Attempt) -> str:
@@ -297,13 +297,13 @@ def decided_by(attempt: Attempt | None, order: Order | None = None) -> str | Non
 
 def _tag(attempt: Attempt, stage: Stage, decision: Decision) -> str | None:
     if decision.source is Source.CODE:
-        return f"{typed_as(decision)} {decision.seen}"
+        return f"{typed_as(decision)} {decision.value}"
     approval = METHODS[attempt.method].approval
     words = {
         Source.RULE: decision.scenario,
         Source.SIMULATION: decision.scenario,
         Source.INSTRUMENT: magic_part(attempt, decision),
-        Source.AMOUNT: f"amount {decision.seen}",
+        Source.AMOUNT: f"amount {decision.value}",
         Source.DEFAULT: "seller default",
         Source.RISK_RULE: f"risk rule {decision.scenario}",
         Source.BUYER: approval.name if approval and stage is Stage.ISSUER else "buyer",
@@ -318,7 +318,7 @@ def _tag(attempt: Attempt, stage: Stage, decision: Decision) -> str | None:
 def magic_part(attempt: Attempt, decision: Decision) -> str:
     """What of the instrument decided: ``UPI ID``, ``card …0001``, ``CVV``, ``bank MKF1``."""
     method = METHODS[attempt.method]
-    return method.magic.format(seen=decision.seen or "") or method.instrument
+    return method.magic.format(value=decision.value or "") or method.instrument
 
 
 def whose_doing(order: Order, last: Attempt | None) -> str:
@@ -374,10 +374,10 @@ def _capitalised(clause: str) -> str:
 
 def _asked_for(attempt: Attempt, stage: Stage, decision: Decision) -> str:
     """Which planned value asked for what happened at a stage, by its value."""
-    scenario, seen = decision.scenario or "", decision.seen or ""
-    part = _ASKED.get(decision.source, magic_part(attempt, decision)).format(scenario=scenario, seen=seen)
-    named = decision.source in _ASKED or seen in part
-    return f"The {part if named else f'{part} {seen}'} asked for {_ASKED_FOR.get(stage, 'this answer')}."
+    scenario, value = decision.scenario or "", decision.value or ""
+    part = _ASKED.get(decision.source, magic_part(attempt, decision)).format(scenario=scenario, value=value)
+    named = decision.source in _ASKED or value in part
+    return f"The {part if named else f'{part} {value}'} asked for {_ASKED_FOR.get(stage, 'this answer')}."
 
 
 def about_integration(order: Order, last: Attempt | None, troubles: Sequence[str]) -> str:
@@ -419,8 +419,8 @@ def to_the_buyer(failed: Attempt) -> str:
     if (text := not_proved(failed.failure, failed.method)) is not None:
         return text
     text = failure_sentence(failed.failure, failed.method, full=True)
-    for ours, theirs in _TO_THE_BUYER.items():
-        text = text.replace(ours, theirs)
+    for words, buyer_words in _TO_THE_BUYER.items():
+        text = text.replace(words, buyer_words)
     return text
 
 
@@ -461,14 +461,14 @@ def locked_until(error: MockpayError) -> str | None:
     return time_of_day(until) if error.code in _NO_CODE and isinstance(until, int) else None
 
 
-def refusal(sandbox: Sandbox, error: MockpayError, what: str) -> str:
+def refusal(sandbox: Sandbox, error: MockpayError, noun: str) -> str:
     """Why no code is sent for `what`, e.g. ``this payment``."""
     resend_at = error.detail.get("resend_at")
     if isinstance(resend_at, int):
         return f"Another code can be sent in {countdown(resend_at - sandbox.now)}."
     if (until := locked_until(error)) is not None:
         return f"{_NO_CODE[error.code]} No code is sent until {until}."
-    return f"No more codes are sent for {what}." if error.code == "otp.too_many_sends" else error.message
+    return f"No more codes are sent for {noun}." if error.code == "otp.too_many_sends" else error.message
 
 
 def challenge_parts(sandbox: Sandbox, challenge: Challenge | None) -> dict[str, object]:
@@ -479,14 +479,14 @@ def challenge_parts(sandbox: Sandbox, challenge: Challenge | None) -> dict[str, 
     """
     if challenge is None or not runs(sandbox, challenge):
         return {"length": sandbox.seller.settings.otp_length}
-    left = challenge.expires_at - sandbox.now
+    remaining = challenge.expires_at - sandbox.now
     wait = max(challenge.resend_at - sandbox.now, 0)
     return {
         "to": challenge.destination_masked,
         "length": challenge.length,
         "tries": tries(challenge),
-        "left_seconds": left // SECOND,
-        "left_text": countdown(left),
+        "left_seconds": remaining // SECOND,
+        "left_text": countdown(remaining),
         "wait_seconds": -(-wait // SECOND),
         "wait_text": countdown(wait),
         "sent_again": request.args.get("sent") == "again",

@@ -34,7 +34,7 @@ class Line:
     icon: str
     iso: str = ""
     decided: bool = False
-    to_come: bool = False
+    expected: bool = False
 
 
 #: What a bank does by itself.
@@ -57,23 +57,25 @@ def timeline_lines(events: Iterable[TimelineEvent], methods: Mapping[str, Method
 
 def timeline_by_try(events: Iterable[TimelineEvent], methods: Mapping[str, Method] = METHODS) -> list[list[Line]]:
     """The same, what happened since the second and each later try began in a list of its own."""
-    shown = [event for event in events if (event.machine, event.event) not in _SILENT]
-    deciding = _deciding(shown)
-    first = shown[0] if shown else None
-    chosen = {event.subject: methods[str(event.facts["method"])] for event in shown if event.event == "chosen"}
-    held = {event.subject: event.at for event in shown if event.event == "risk_review"}
-    stories: list[list[Line]] = [[]]
+    visible = [event for event in events if (event.machine, event.event) not in _SILENT]
+    deciding = _deciding(visible)
+    first = visible[0] if visible else None
+    methods_by_attempt = {
+        event.subject: methods[str(event.facts["method"])] for event in visible if event.event == "chosen"
+    }
+    reviewed_at = {event.subject: event.at for event in visible if event.event == "risk_review"}
+    lines_by_try: list[list[Line]] = [[]]
     begun = False
-    for event in shown:
+    for event in visible:
         if event.event == "chosen":
             if begun:
-                stories.append([])
+                lines_by_try.append([])
             begun = True
-        line = _line(event, first, chosen.get(event.subject), decided=event is deciding)
-        if event.subject in held and event.event in _REVIEW_ENDS:
-            line = replace(line, fact=_of_review(event, held[event.subject]))
-        stories[-1].append(line)
-    return stories
+        line = _line(event, first, methods_by_attempt.get(event.subject), decided=event is deciding)
+        if event.subject in reviewed_at and event.event in _REVIEW_ENDS:
+            line = replace(line, fact=_of_review(event, reviewed_at[event.subject]))
+        lines_by_try[-1].append(line)
+    return lines_by_try
 
 
 _REVIEW_ENDS = frozenset({"approve", "approve_to_auth", "reject"})
@@ -173,7 +175,7 @@ def _in_words_of(event: TimelineEvent, method: Method | None) -> Mapping[str, st
         return {}
     own = dict(method.facts)
     if event.event == "chosen":
-        own["chosen"] = _chosen(method, _texts(event.facts))
+        own["chosen"] = _instrument(method, _texts(event.facts))
     if event.facts.get("frictionless"):
         own["auth_ok"] = "By the card’s issuer, who did not ask the buyer"
     if method.approval:
@@ -204,10 +206,10 @@ def _texts(facts: Mapping[str, object]) -> Mapping[str, str]:
     return {name: str(value) for name, value in facts.items()}
 
 
-def _chosen(method: Method, parts: Mapping[str, str]) -> str:
+def _instrument(method: Method, parts: Mapping[str, str]) -> str:
     """What was paid with: never more than may be kept of it."""
-    if method.chosen is not None:
-        return method.chosen(parts)
+    if method.summary is not None:
+        return method.summary(parts)
     return method.instrument_title(parts) or method.facts.get("chosen", "")
 
 
@@ -244,9 +246,9 @@ def _of_notification(event: TimelineEvent) -> str:
         about += f", copy {facts['copy']}"
     if "number" in facts:
         status, final = facts.get("status"), facts.get("final")
-        heard = f"answered {status}" if status else f"failed: {facts.get('reason') or 'no answer'}"
+        answer = f"answered {status}" if status else f"failed: {facts.get('reason') or 'no answer'}"
         then = "; tried again later" if event.event == "failed" else f"; {final}" if final else ""
-        return f"{about}: try {facts['number']} {heard}{then}"
+        return f"{about}: try {facts['number']} {answer}{then}"
     if event.event == "suppressed":
         return f"{about}: {facts['reason']}" if "reason" in facts else f"{about}: a scenario said that none is sent"
     by = BY.get(event.actor, "").lower() if event.event == "asked_again" else ""
@@ -269,8 +271,8 @@ def _of_otp(event: TimelineEvent) -> str:
         purpose = _PURPOSES.get(str(facts.get("purpose")), "")
         return f"To {facts.get('to')} {purpose}".rstrip()
     if event.event == "wrong":
-        left = facts.get("tries_left")
-        return f"{left} {'try' if left == 1 else 'tries'} left"
+        tries_left = facts.get("tries_left")
+        return f"{tries_left} {'try' if tries_left == 1 else 'tries'} left"
     return ""
 
 
@@ -279,14 +281,14 @@ def _of_threeds(event: TimelineEvent) -> str:
     facts = event.facts
     if event.event == "challenge":
         return ""
-    known = (
+    details = (
         ("trans_status", ""),
         ("reason", "reason "),
         ("eci", "ECI "),
         ("challenge_cancel", "cancel "),
         ("error_code", "error "),
     )
-    return ", ".join(f"{word}{facts[name]}" for name, word in known if name in facts)
+    return ", ".join(f"{word}{facts[name]}" for name, word in details if name in facts)
 
 
 _TELLERS: Mapping[str, Callable[[TimelineEvent], str]] = {
@@ -313,7 +315,7 @@ def _when(event: Event) -> str:
     return f"{event.subject}, {moment(event.due_at)}" if named else moment(event.due_at)
 
 
-def lines_to_come(waiting: Iterable[Event], now: int) -> list[Line]:
+def expected_lines(waiting: Iterable[Event], now: int) -> list[Line]:
     """What is scheduled and has not happened, the soonest first."""
     return [
         Line(
@@ -323,7 +325,7 @@ def lines_to_come(waiting: Iterable[Event], now: int) -> list[Line]:
             kind="idle",
             icon="dot",
             iso=rfc3339(event.due_at),
-            to_come=True,
+            expected=True,
         )
-        for event in sorted(waiting, key=lambda one: (one.due_at, one.event_id))
+        for event in sorted(waiting, key=lambda waiting_event: (waiting_event.due_at, waiting_event.event_id))
     ]

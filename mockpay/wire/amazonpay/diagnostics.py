@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -78,7 +78,7 @@ def explain(
     signature: str | None = None,
     claimed: str | None = None,
     lenient: bool = False,
-    others: Mapping[str, str] | None = None,
+    other_secrets: Callable[[], Mapping[str, str]] = dict,
     deep: bool = True,
 ) -> Explanation:
     """
@@ -88,7 +88,7 @@ def explain(
         signature: The decoded signature; taken from the request itself if absent.
         claimed: The string that the caller believes should be signed.
         lenient: Whether what Amazon refuses is accepted too.
-        others: The secrets of other sellers by their ids, one of which may have been used.
+        other_secrets: Gives the secrets of other sellers by their ids, one of which may have been used.
         deep: Also look for two mistakes at once.
 
     Raises:
@@ -104,7 +104,7 @@ def explain(
         lenient=lenient,
         call=request,
         unmendable=not_utf8,
-        others=others,
+        other_secrets=other_secrets,
         deep=deep,
     )
 
@@ -119,7 +119,7 @@ def explain_strings(
     lenient: bool = False,
     call: SignedRequest | None = None,
     unmendable: Sequence[Mistake] = (),
-    others: Mapping[str, str] | None = None,
+    other_secrets: Callable[[], Mapping[str, str]] = dict,
     deep: bool = True,
 ) -> Explanation:
     """
@@ -139,17 +139,17 @@ def explain_strings(
     pair, mistakes = None, tuple(unmendable)
     if not is_right:
         signed = claimed or fitting_text
-        pair, found = _find(strings, signed, secret, signature, call, deep=deep and not unmendable)
-        mistakes += found
-        mistakes = mistakes or of_another_seller(strings, signature, others or {})
+        pair, mistakes_found = _find(strings, signed, secret, signature, call, deep=deep and not unmendable)
+        mistakes += mistakes_found
+        mistakes = mistakes or of_another_seller(strings, signature, other_secrets())
         mistakes = mistakes or (_OTHER_KEY if claimed in strings else _NO_CAUSE,)
     matched = fitting if is_right or (lenient and fitting in besides) else None
     readings = _readings((*right, *besides) if lenient else right, secret)
     nearest_text = pair[0] if pair else fitting_text if fitting_text in strings else strings[0]
     nearest = next(reading for reading in readings if reading.string_to_sign == nearest_text)
     signed = pair[1] if pair else claimed
-    said = " ".join(m.sentence for m in mistakes)
-    warning = f"{REFUSES} {said}" if matched and mistakes else ""
+    sentences = " ".join(m.sentence for m in mistakes)
+    warning = f"{REFUSES} {sentences}" if matched and mistakes else ""
     return Explanation(
         matched.flavour if matched else None,
         readings,
@@ -157,7 +157,7 @@ def explain_strings(
         signed,
         None if signed is None or signed == nearest_text else _first_difference(signed, nearest.string_to_sign),
         mistakes,
-        f"The signature is right ({matched.flavour}). {warning or matched.note}".strip() if matched else said,
+        f"The signature is right ({matched.flavour}). {warning or matched.note}".strip() if matched else sentences,
         warning,
     )
 

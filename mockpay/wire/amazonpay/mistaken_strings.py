@@ -175,7 +175,7 @@ def _parameters(parts: _Parts) -> Iterator[_Parts]:
         yield _without(parts, (name,))
     yield _without(parts, tuple(SIGNATURE_FIELDS))
     for name, value in (*SIGNATURE_FIELDS.items(), ("Version", "2013-01-01"), ("Signature", ""), ("isSandbox", "true")):
-        if all(name != there for there, _ in params):
+        if all(name != present for present, _ in params):
             yield parts.of(sorted((*params, (name, value))))
 
 

@@ -39,9 +39,9 @@ class Mistake:
     code: str = ""
     parameters: tuple[str, ...] = ()
 
-    def sentence_with(self, known: Collection[str]) -> str:
+    def sentence_with(self, names: Collection[str]) -> str:
         """The sentence without names of parameters that are not known: one may be a value in the wrong place."""
-        if all(name in known for name in self.parameters):
+        if all(name in names for name in self.parameters):
             return self.sentence
         return self.sentence.replace(listed(self.parameters), "other parameters")
 
@@ -63,19 +63,19 @@ def compare(signed: str, right: str, sent_order: Sequence[str] = ()) -> tuple[Mi
     """
     if signed == right:
         return ()
-    found = []
+    mistakes = []
     if "\r\n" in signed:
-        found.append(mistake("string.crlf", "The lines of the string to sign end in CR LF; they must end in LF."))
+        mistakes.append(mistake("string.crlf", "The lines of the string to sign end in CR LF; they must end in LF."))
         signed = signed.replace("\r\n", "\n")
     if signed.endswith("\n"):
-        found.append(mistake("string.newline", "The string to sign ends in a newline."))
+        mistakes.append(mistake("string.newline", "The string to sign ends in a newline."))
         signed = signed.rstrip("\n")
     lines, right_lines = signed.split("\n"), right.split("\n", _LINES - 1)
     if len(lines) != _LINES:
-        return (*found, mistake("string.lines", f"The string to sign must have 4 lines, yours has {len(lines)}."))
-    found += _head(lines, right_lines)
-    found += _parameters(lines[3], right_lines[3], sent_order)
-    return tuple(found)
+        return (*mistakes, mistake("string.lines", f"The string to sign must have 4 lines, yours has {len(lines)}."))
+    mistakes += _head(lines, right_lines)
+    mistakes += _parameters(lines[3], right_lines[3], sent_order)
+    return tuple(mistakes)
 
 
 # --- verb, host and path
@@ -178,9 +178,9 @@ def _order(
 
 def listed(names: Iterable[str]) -> str:
     """The first names, and how many more."""
-    shown = sorted(names)
-    more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
-    return ", ".join(shown[:_MOST_NAMES]) + more
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _MOST_NAMES} more" if len(ordered) > _MOST_NAMES else ""
+    return ", ".join(ordered[:_MOST_NAMES]) + more
 
 
 def _values(pairs: dict[str, tuple[str, str]]) -> Iterator[Mistake]:
@@ -191,8 +191,8 @@ def _values(pairs: dict[str, tuple[str, str]]) -> Iterator[Mistake]:
             if name not in names.setdefault(kind, []):
                 names[kind].append(name)
             characters.setdefault(kind, set()).add(character)
-    for kind, found in names.items():
-        yield mistake(kind, _sentence(kind, sorted(characters[kind]), listed(found)), found)
+    for kind, parameters in names.items():
+        yield mistake(kind, _sentence(kind, sorted(characters[kind]), listed(parameters)), parameters)
 
 
 def _value(signed: str, right: str) -> Iterator[tuple[str, str]]:
@@ -279,16 +279,16 @@ _SENTENCES = {
 
 
 def _sentence(kind: str, characters: Sequence[str], names: str) -> str:
-    shown = " ".join(repr(c) if c in {" ", ",", "."} else c for c in characters)
+    text = " ".join(repr(c) if c in {" ", ",", "."} else c for c in characters)
     codes = " ".join(quote(character, safe="", errors="replace") for character in characters)
     many = len(characters) > 1
-    are, they = ("are", "they") if many else ("is", "it")
+    are, pronoun = ("are", "they") if many else ("is", "it")
     where = f" ({names})"
     if kind == "encoding.marks":
         noun = "marks" if many else "mark"
-        return f"The {noun} {shown} {are} bare in the string to sign{where}; {they} must be {codes}."
+        return f"The {noun} {text} {are} bare in the string to sign{where}; {pronoun} must be {codes}."
     if kind == "encoding.bare":
-        return f"{shown} {are} not percent-encoded in the string to sign{where}; {they} must be {codes}."
+        return f"{text} {are} not percent-encoded in the string to sign{where}; {pronoun} must be {codes}."
     if kind == "encoding.excess":
-        return f"{shown} {are} percent-encoded in the string to sign{where}; {they} must stay bare."
+        return f"{text} {are} percent-encoded in the string to sign{where}; {pronoun} must stay bare."
     return _SENTENCES[kind].format(where=where, names=names)

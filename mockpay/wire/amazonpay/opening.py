@@ -126,18 +126,18 @@ def read_parameters(pairs: Iterable[tuple[str, str]]) -> EnvelopeParameters:
     Raises:
         EnvelopeParameterError: code ``envelope.missing`` or ``envelope.doubled``.
     """
-    sent: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in pairs:
         if name not in {"payload", "key", "iv", "redirectUrl"}:
             continue
-        if name in sent:
+        if name in values:
             raise EnvelopeParameterError(f"The parameter {name} is given twice.", code="envelope.doubled", name=name)
-        sent[name] = value
+        values[name] = value
     for name in ("payload", "key", "iv"):
-        if not sent.get(name):
+        if not values.get(name):
             raise EnvelopeParameterError(f"The parameter {name} is missing.", code="envelope.missing", name=name)
-    redirect_url = undo_double_utf8(sent.get("redirectUrl", "")) or None
-    return EnvelopeParameters(sent["payload"], sent["key"], sent["iv"], redirect_url)
+    redirect_url = undo_double_utf8(values.get("redirectUrl", "")) or None
+    return EnvelopeParameters(values["payload"], values["key"], values["iv"], redirect_url)
 
 
 def open_envelope(payload: str, key: str, iv: str, private_key: RSAPrivateKey) -> OpenedEnvelope:
@@ -229,12 +229,12 @@ def _read_form(plaintext: str, iv_bytes: int) -> OpenedEnvelope:
     node_marks = False
     misspelt = []
     for raw_name, raw_value in _split(plaintext):
-        name, once, text, marked, odd = _read_field(raw_name, raw_value)
+        name, decoded, text, marked, odd = _read_field(raw_name, raw_value)
         if name in values:
             raise EnvelopeContentError(
                 f"The payload names {name[:64]} twice.", code="envelope.duplicate", name=name[:64]
             )
-        encoded[raw_name], values[name] = once, text
+        encoded[raw_name], values[name] = decoded, text
         if not text.isascii():
             values[name] = undo_double_utf8(text)
             doubled[name] = values[name] != text
@@ -261,10 +261,10 @@ def _read_form(plaintext: str, iv_bytes: int) -> OpenedEnvelope:
 def _split(plaintext: str) -> list[tuple[str, str]]:
     if plaintext.count("&") >= MAX_PAIRS:
         raise EnvelopeTooLarge("The payload has too many fields.", name="payload")
-    pieces = [piece.partition("=") for piece in plaintext.split("&")]
-    if not all(name and equals for name, equals, _ in pieces):
+    pairs = [pair.partition("=") for pair in plaintext.split("&")]
+    if not all(name and equals for name, equals, _ in pairs):
         raise EnvelopeContentError("The payload holds no form.")
-    return [(name, value) for name, _, value in pieces]
+    return [(name, value) for name, _, value in pairs]
 
 
 def _read_field(raw_name: str, raw_value: str) -> tuple[str, str, str, bool, bool]:
@@ -272,15 +272,15 @@ def _read_field(raw_name: str, raw_value: str) -> tuple[str, str, str, bool, boo
     if _PLAIN.fullmatch(raw_name) and _PLAIN.fullmatch(raw_value):
         return raw_name, raw_value, raw_value, False, False
     try:
-        name, once = percent_decode(raw_name), percent_decode(raw_value)
+        name, decoded = percent_decode(raw_name), percent_decode(raw_value)
         if name in _ENCODED_ONCE:
-            return name, once, once, False, False
-        marked = not _NODE_MARKS.isdisjoint(once)
-        if "/" in once:
+            return name, decoded, decoded, False, False
+        marked = not _NODE_MARKS.isdisjoint(decoded)
+        if "/" in decoded:
             # Node's quirk left this slash encoded once less than the others.
-            once = once.replace("/", "%2F")
+            decoded = decoded.replace("/", "%2F")
             marked = marked or name in SLASH_QUIRK_FIELDS
-        return name, once, percent_decode(once), marked, _MISSPELT.search(once) is not None
+        return name, decoded, percent_decode(decoded), marked, _MISSPELT.search(decoded) is not None
     except FormError as error:
         raise EnvelopeContentError("The payload holds no form.", reason=f"{raw_name[:64]}: {error.message}") from error
 

@@ -77,11 +77,11 @@ def signed_plaintext(fields: Mapping[str, str], *, access_key: str, secret_key: 
     The signature covers the values encoded once; the form carries them encoded twice, but
     the access key and the signature only once, and the signature last.
     """
-    once = {name: flavour.encode_field(name, value) for name, value in fields.items()}
-    signature = sign(secret_key, request_string({**once, "AWSAccessKeyId": access_key}))
-    twice = {name: flavour.encode_field(name, value) for name, value in once.items()}
-    twice["AWSAccessKeyId"] = flavour.encoding.percent_encode(access_key)
-    form = [f"{name}={value}" for name, value in sorted(twice.items())]
+    encoded = {name: flavour.encode_field(name, value) for name, value in fields.items()}
+    signature = sign(secret_key, request_string({**encoded, "AWSAccessKeyId": access_key}))
+    encoded_twice = {name: flavour.encode_field(name, value) for name, value in encoded.items()}
+    encoded_twice["AWSAccessKeyId"] = flavour.encoding.percent_encode(access_key)
+    form = [f"{name}={value}" for name, value in sorted(encoded_twice.items())]
     form.append(f"Signature={flavour.encoding.percent_encode(signature)}")
     return "&".join(form)
 

@@ -87,9 +87,9 @@ def accepted(request: SignedRequest) -> Iterator[Candidate]:
     Raises:
         FormError: too large, or code ``form.duplicate``.
     """
-    sent = _signed_fields(request)
+    fields = _signed_fields(request)
     try:
-        yield from _of_node(sent) if is_node_call(request) else _of_mws(request, sent)
+        yield from _of_node(fields) if is_node_call(request) else _of_mws(request, fields)
     except UnicodeDecodeError:
         return
 
@@ -101,10 +101,10 @@ def tolerated(request: SignedRequest) -> Iterator[Candidate]:
     Raises:
         FormError: too large, or code ``form.duplicate``.
     """
-    sent = _signed_fields(request)
-    unappended = {name: value for name, value in sent.items() if name != _APPENDED}
+    fields = _signed_fields(request)
+    unappended = {name: value for name, value in fields.items() if name != _APPENDED}
     for name, spell in _SPELLINGS.items():
-        params = {spell(key): spell(value) for key, value in sent.items()}
+        params = {spell(key): spell(value) for key, value in fields.items()}
         for host in dict.fromkeys((*_hosts(request.host), *CANONICAL_HOSTS)):
             for path in _paths(request.path):
                 text = string_to_sign(request.method.upper(), host, path, params)
@@ -120,10 +120,10 @@ def candidates(request: SignedRequest, *, lenient: bool = False) -> Iterator[Can
     Raises:
         FormError: too large, or code ``form.duplicate``.
     """
-    tried: set[str] = set()
+    seen_strings: set[str] = set()
     for candidate in chain(accepted(request), tolerated(request) if lenient else ()):
-        if candidate.string_to_sign not in tried:
-            tried.add(candidate.string_to_sign)
+        if candidate.string_to_sign not in seen_strings:
+            seen_strings.add(candidate.string_to_sign)
             yield candidate
 
 
@@ -164,19 +164,19 @@ def _signed_fields(request: SignedRequest) -> dict[str, str]:
     return sent
 
 
-def _of_node(sent: Mapping[str, str]) -> Iterator[Candidate]:
+def _of_node(fields: Mapping[str, str]) -> Iterator[Candidate]:
     """The Node client's: a POST to the root, isSandbox appended after signing."""
-    params = {name: respell(value, safe=NODE_MARKS) for name, value in sent.items() if name != _APPENDED}
+    params = {name: respell(value, safe=NODE_MARKS) for name, value in fields.items() if name != _APPENDED}
     yield Candidate("pwain/node", string_to_sign(VERB, HOST, PATH, params))
 
 
-def _of_mws(request: SignedRequest, sent: Mapping[str, str]) -> Iterator[Candidate]:
+def _of_mws(request: SignedRequest, fields: Mapping[str, str]) -> Iterator[Candidate]:
     """Everybody else's: verb, host and path of the call, RFC 3986; Amazon's own hosts never have a port."""
-    params = {respell(name): respell(value) for name, value in sent.items()}
+    params = {respell(name): respell(value) for name, value in fields.items()}
     verb, hosts = request.method.upper(), _hosts(request.host)
     for host in hosts[-1:] if is_amazons(request.host) else hosts:
         yield Candidate("mws/rfc3986", string_to_sign(verb, host, request.path, params))
-    if verb == "POST" and sent.get("Timestamp", "").endswith("z"):
+    if verb == "POST" and fields.get("Timestamp", "").endswith("z"):
         params = {name: _npm(value) for name, value in params.items()}
         yield Candidate("mws/npm", string_to_sign(verb, hosts[-1], request.path, params), note=_NPM_NOTE)
 

@@ -166,7 +166,7 @@ def test_a_plan_is_stored_and_read_back():
         "outcome": "U69",
         "source": "rule",
         "scenario": "rule 1",
-        "seen": "rule",
+        "value": "rule",
         "delay_seconds": None,
     }
 

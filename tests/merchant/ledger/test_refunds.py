@@ -206,11 +206,11 @@ def test_news_of_another_amount_or_id_move_nothing_and_raise_an_alert(ledger, ne
 
 def test_a_notification_that_comes_again_changes_nothing(ledger):
     refund = refund_in(ledger, RefundStatus.INITIATED)
-    assert not ledger.messages.seen("m-1")
+    assert not ledger.messages.contains("m-1")
     done = ledger.refunds.update(refund.reference_id, told(RefundStatus.PROCESSED), at=NOW + 1, message_id="m-1")
     again = ledger.refunds.update(refund.reference_id, told(RefundStatus.DECLINED), at=NOW + 2, message_id="m-1")
     assert again == done
-    assert ledger.messages.seen("m-1")
+    assert ledger.messages.contains("m-1")
     assert codes(ledger, refund.order_id) == []
 
 
@@ -219,7 +219,7 @@ def test_old_message_ids_are_forgotten_after_amazons_last_try(ledger):
     assert ledger.messages.enter("m-1", at=NOW)
     assert not ledger.messages.enter("m-1", at=NOW + 14 * day)
     ledger.messages.enter("m-2", at=NOW + 31 * day)
-    assert not ledger.messages.seen("m-1")
+    assert not ledger.messages.contains("m-1")
 
 
 def test_a_refund_that_nobody_asked_for_is_entered_with_an_alert(ledger):
@@ -249,11 +249,11 @@ def test_what_has_no_end_is_asked_about_the_longest_unasked_first(ledger):
 
     assert due() == [lost, sent]
     assert due(NOW + 60_000) == [new, lost, sent]  # left behind by a process that died
-    ledger.refunds.record_check(lost, at=NOW + 1, trouble="No answer.")
+    ledger.refunds.record_check(lost, at=NOW + 1, error="No answer.")
     assert due() == [sent, lost]
     assert due(limit=1) == [sent]
     assert due(order_id="another") == []
-    assert ledger.refunds.find(lost).trouble == "No answer."
+    assert ledger.refunds.find(lost).error == "No answer."
 
 
 def test_a_decline_by_notification_is_asked_about_until_it_is_confirmed(ledger):

@@ -218,7 +218,7 @@ def test_a_question_without_an_answer_is_shown(paid, sandbox):
     paid.post("/shop/refunds/verify", data={"order_id": FIRST})
     page = paid.get(ORDER)
     assert rows(page) == [(f"{FIRST}-R1", "INITIATED")]
-    assert 'data-testid="refund-trouble"' in page.text
+    assert 'data-testid="refund-error"' in page.text
     assert "RequestThrottled" in words_of(page)
 
 

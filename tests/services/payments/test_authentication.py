@@ -104,7 +104,7 @@ def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, 
 
 def test_a_card_paid_back_in_instalments_is_asked_by_its_issuer_too(world):
     order = world.order(amount=HIGH)
-    emi = Emi.chosen(world.card(HDFC), order.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+    emi = Emi.choose(world.card(HDFC), order.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
     attempt = world.start(order, emi).attempt
     assert attempt.auth == "3ds"
     assert world.authenticate(attempt).eci == "02"

@@ -20,11 +20,11 @@ def decided(attempt, stage=Stage.ISSUER):
 def test_the_plan_is_stored_with_the_attempt_and_says_who_decided(world):
     attempt = world.pay(world.order(amount="1703.01"), "z9@mockpay")
     assert attempt.scenario == "upi.code.z9"
-    assert [(one.stage, one.outcome, one.source, one.seen) for one in stage_decisions(attempt)] == [
+    assert [(one.stage, one.outcome, one.source, one.value) for one in stage_decisions(attempt)] == [
         ("issuer", "Z9", "instrument", "z9@mockpay"),
         ("redirect", "bad_signature", "amount", "1703.01"),
     ]
-    assert all(one.says for one in stage_decisions(attempt))
+    assert all(one.description for one in stage_decisions(attempt))
 
 
 @on_sqlite

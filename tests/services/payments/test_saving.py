@@ -26,7 +26,7 @@ def listed(world, buyer="byr_asha"):
 
 def by_emi(world, order):
     card = world.card(HDFC)
-    return Emi.chosen(card, order.amount, bank="HDFC", tenure="3", no_cost=False, eligible=True)
+    return Emi.choose(card, order.amount, bank="HDFC", tenure="3", no_cost=False, eligible=True)
 
 
 INSTRUMENTS = {

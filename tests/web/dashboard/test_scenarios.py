@@ -82,7 +82,7 @@ def test_a_search_finds_values_by_what_stands_beside_them(visitor, query, found)
 
 def test_a_search_finds_what_only_a_rule_can_ask_for(visitor):
     page = visitor.see("/scenarios?q=net+banking+frozen")
-    assert [text(says) for says in page.xpath("//span[@class='says']")] == ["frozen: account frozen"]
+    assert [text(row) for row in page.xpath("//span[@class='description']")] == ["frozen: account frozen"]
 
 
 def test_one_method_and_one_stage_are_shown_at_a_time(visitor):

@@ -52,7 +52,7 @@ METHOD = Method(
     ),
     instrument="cheque",
     instrument_title=lambda parts: f"Cheque {parts['number']}",
-    magic="cheque {seen}",
+    magic="cheque {value}",
     read=read,
     restore=lambda _secret, parts: Cheque(parts["number"]),
     facts={"submit": "Carried to the clearing house"},

@@ -15,7 +15,7 @@ from mockpay.store import orders as order_rows
 from mockpay.store import schedule
 from mockpay.threeds.rules import THREEDS
 from mockpay.web.wording.timeline_words import words
-from mockpay.web.wording.timelines import lines_to_come, offset, timeline_lines
+from mockpay.web.wording.timelines import expected_lines, offset, timeline_lines
 from tests.factories import World
 
 
@@ -45,7 +45,7 @@ def test_a_card_is_told_with_its_plan_where_it_has_one(world):
     card = world.card("5241810000000000")
     plain, paid_back = world.order("plain"), world.order("emi", "10000.00")
     world.pay_with(plain, card)
-    emi = Emi.chosen(card, paid_back.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+    emi = Emi.choose(card, paid_back.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
     world.pay_with(paid_back, emi)
     told = {}
     for order in (plain, paid_back):
@@ -137,7 +137,7 @@ def test_of_several_refunds_to_come_each_is_named(world):
     refunds = [world.refund(order, "100.00", "A"), world.refund(order, "50.00", "B")]
     with world.read() as sandbox:
         waiting = [event for one in refunds for event in schedule.waiting_of(sandbox, one.refund_id)]
-    assert [line.fact for line in lines_to_come(waiting, world.now())] == [
+    assert [line.fact for line in expected_lines(waiting, world.now())] == [
         f"{one.refund_id}, 21 Nov 2026, 17:30:05 IST" for one in refunds
     ]
 
@@ -193,9 +193,9 @@ def test_what_is_still_to_come_stands_in_the_order_in_which_it_comes(world):
     last = world.pay(order, "deemed@mockpay")
     with world.read() as sandbox:
         waiting = [*schedule.waiting_of(sandbox, str(order.order_pk)), *schedule.waiting_of(sandbox, last.attempt_id)]
-    lines = lines_to_come(waiting, world.now())
+    lines = expected_lines(waiting, world.now())
     assert [(line.title, line.at) for line in lines] == [
         ("Bank makes the end known", "in 0:30"),
         ("Order expires", "in 15:00"),
     ]
-    assert all(line.to_come for line in lines)
+    assert all(line.expected for line in lines)

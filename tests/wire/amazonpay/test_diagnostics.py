@@ -206,11 +206,25 @@ def test_a_wrong_key_is_named(subtests):
         ("their+key", "key.other_seller"),
     ]:
         with subtests.test(key=key):
-            found = explain(request_with(sign(key, RIGHT)), secret=SECRET, others={"A2": "their+key"})
+            found = explain(request_with(sign(key, RIGHT)), secret=SECRET, other_secrets=lambda: {"A2": "their+key"})
 
             assert [mistake.name for mistake in found.mistakes] == [name]
             assert found.mistakes[0].code
             assert "their+key" not in found.cause
+
+
+def test_other_sellers_secrets_are_read_only_where_no_other_mistake_explains_a_signature(subtests):
+    reads = []
+
+    def other_secrets():
+        reads.append("read")
+        return {}
+
+    for key, count in ((SECRET, 0), (f" {SECRET}", 0), ("their+key", 1)):
+        with subtests.test(key=key):
+            reads.clear()
+            explain(request_with(sign(key, RIGHT)), secret=SECRET, other_secrets=other_secrets)
+            assert len(reads) == count
 
 
 def test_text_that_was_sent_in_latin1_is_named_though_it_was_signed_as_sent():
