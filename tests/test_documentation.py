@@ -8,13 +8,14 @@ from urllib.parse import urljoin, urlsplit
 import click
 import pytest
 import requests
+from flask import Flask
 from lxml import html
 
 from mockpay import cli
 from mockpay.domain.sellers import setting_forms
 from mockpay.settings import unknown_variables
+from mockpay.web import docs
 from mockpay.web.control.routes import ENDPOINTS
-from mockpay.web.docs import folder
 from mockpay.web.errors import COOKBOOK, cookbook_url
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,19 @@ def test_a_served_command_names_the_server_itself_and_nothing_of_a_page_is_marku
         assert html.fromstring(answer.text).xpath("//main//script | //main//style | //main//img") == []
 
 
+def test_a_page_is_parsed_with_its_anchors_links_and_without_markup_of_its_own():
+    text = "# A\n\n## B, c\n\n## B, c\n\n<b>x</b> [p](pages.md#rules) [q](../q.md)\n\n| | d |\n|---|---|\n| 1 | 2 |\n"
+    app = Flask("pages")
+    app.register_blueprint(docs.blueprint(None))
+    with app.test_request_context():
+        page = docs.parse(text, {"pages"})
+    assert (page.title, [heading.anchor for heading in page.headings]) == ("A", ["b-c", "b-c-1"])
+    [prose] = [part.html for part in page.parts if part.html]
+    assert "&lt;b&gt;x" in prose
+    assert '<a href="/_mockpay/docs/pages#rules">p</a> <span>q</span>' in prose
+    assert "<td></td>\n<th>d</th>" in prose
+
+
 def test_pages_are_for_anybody_and_an_unknown_one_is_a_page_too(mockpay_server):
     address = f"{mockpay_server.url}/_mockpay/docs"
     for path in ("", "/", "/cookbook", "/cookbook.md"):
@@ -118,7 +132,7 @@ def test_landing_page_and_dashboard_lead_to_the_pages(mockpay_server):
 def test_a_wheel_has_every_page_where_it_is_looked_for():
     built = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert {f"docs/{name}": f"mockpay/docs/{name}" for name in PAGES}.items() <= built["force-include"].items()
-    assert folder() == ROOT / "docs"
+    assert docs.folder() == ROOT / "docs"
 
 
 # --- what the pages run

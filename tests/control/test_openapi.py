@@ -39,7 +39,8 @@ def test_no_description_is_of_what_is_not_there():
     assert field_words.FIELDS.keys() <= fields
     for own in field_words.OWN:
         struct, field = own.split(".")
-        assert field in schemas[struct]["properties"], own
+        rules = schemas[struct]["properties"][field]
+        assert rules["description"] == field_words.OWN[own], own
     parameters = {(p["in"], p["name"]) for operation in OPERATIONS.values() for p in operation["parameters"]}
     assert {("path", name) for name in field_words.PATH} | {("query", name) for name in field_words.QUERY} <= parameters
     assert {endpoint.chapter for endpoint in ENDPOINTS} == field_words.CHAPTERS.keys()

@@ -278,6 +278,11 @@ def test_the_program_of_the_page_makes_an_order_and_believes_its_result(program,
     assert not program["is_signed"](result | {"orderTotalAmount": "4.99"})
 
 
+def test_the_program_encodes_as_the_page_explains(program):
+    for text in ("Chai & Söhne", "a/b*c~d'e(f)!", "₹ 1+1=2%"):
+        assert program["encode"](text) == encode(text)
+
+
 def test_every_mistake_is_answered_as_the_page_says(program, subtests):
     listed = re.findall(r"^\| (.+) \| (taken|FAILURE \d+|\d+ `[a-z_.]+`) \|$", PAGE, re.MULTILINE)
     assert [mistake for mistake, _ in listed] == list(MISTAKES)
