@@ -99,7 +99,9 @@ def _print_new(items: Iterable[Mapping[str, Any]], printed: int) -> int:
     """Print what comes after the line of that number, the oldest first; the last number."""
     for entry in reversed([entry for entry in items if entry["number"] > printed]):
         printed = entry["number"]
-        call = f"{entry['method'] or ''} {entry['path'] or entry['kind']}"
+        operation = entry["kind"].partition(".")[2]
+        path = entry["path"] or entry["kind"]
+        call = f"{entry['method'] or ''} {path} {operation if operation not in path else ''}"
         reason = f"  {entry['reason']}" if entry["reason"] else ""
         orders_of = f"  {' '.join(entry['orders'])}" if entry["orders"] else ""
         click.echo(f"{entry['at']}  {entry['status'] or '---'}  {call.strip()}  {entry['outcome']}{orders_of}{reason}")

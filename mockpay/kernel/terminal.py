@@ -102,10 +102,10 @@ class Terminal:
         _current.set(None)
         if _UNSHOWN.search(path) and method == "GET":
             return
-        order = re.search(r"/orders/([^/]+)", path) if not call.orders else None
+        order = re.search(r"/sellers/[^/]+/orders/([^/]+)", path) if not call.orders else None
         about = f"{call.orders or (order[1] if order else '')}  {call.seller_id}".rstrip()
         what = call.operation or _CARD_NUMBER.sub("...", _TOKEN.sub("...", path))
-        self._add(f"{method} {what} {status}  {seconds * 1000:.0f} ms  {about}", call.bodies)
+        self._add(f"{method} {what} {status}  {seconds * 1000:.0f} ms  {about}".rstrip(), call.bodies)
 
     def add_delivery(
         self, what: str, url: str, answer: str, milliseconds: int, order_id: str, seller_id: str, *bodies: str

@@ -30,7 +30,7 @@ def test_the_journal_is_printed_oldest_first_with_its_reasons(mockpay, seller):
     with pytest.raises(ServiceError):
         seller.client().refund(order_id, "R-1", "600.00")
     first, second = mockpay("logs", "--seller", seller.seller_id).splitlines()
-    assert f"302  GET /initiatePayment  ok  {order_id}" in first
+    assert f"302  GET /initiatePayment processPayment  ok  {order_id}" in first
     assert order_id in second
     assert "at most 499.00 INR" in second
     assert first[:24] <= second[:24]
@@ -43,10 +43,10 @@ def test_a_followed_journal_goes_on_with_each_new_line_after_the_newest_of_its_l
     environ = {**os.environ, "MOCKPAY_URL": seller.server.url, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as follower:
         try:
-            orders = [follower.stdout.readline().split()[5]]
+            orders = [follower.stdout.readline().split()[6]]
             for number in ("ORDER-2", "ORDER-3"):
                 paid = pay(seller, number)
-                orders.append(follower.stdout.readline().split()[5])
+                orders.append(follower.stdout.readline().split()[6])
                 assert orders[-1] == paid
         finally:
             follower.terminate()

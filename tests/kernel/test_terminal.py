@@ -32,6 +32,7 @@ def test_a_call_is_told_by_its_operation_or_path_with_its_order_and_seller():
     assert (
         written(call("/OffAmazonPayments/2013-01-01", "POST", **known)) == "POST RefundPayment 200  12 ms  S04-1  A1X\n"
     )
+    assert written(call("/shop/orders/NCW-1")) == "GET /shop/orders/NCW-1 200  12 ms\n"
     path = "/_mockpay/v1/sellers/A1X/orders/S04-2/pay"
     assert written(call(path, "POST", seller_id="A1X")) == f"POST {path} 200  12 ms  S04-2  A1X\n"
 

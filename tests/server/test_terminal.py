@@ -32,7 +32,7 @@ def test_each_call_and_each_delivery_has_a_line(log_of):
         r"GET processPayment 302  \d+ ms  {order}  {seller}",
         r"POST /pay/\.\.\./upi 303  \d+ ms  {order}  {seller}",
         r"SENT payment to 127\.0\.0\.1:\d+ \d+  \d+ ms  {order}  {seller}",
-        r"GET /nothing 404  \d+ ms  ",
+        r"GET /nothing 404  \d+ ms",
     ):
         pattern = line.format(order=order_id, seller=seller.seller_id)
         assert re.search(rf"^\d\d:\d\d:\d\d {pattern}$", log, re.MULTILINE), (pattern, log)
