@@ -100,6 +100,7 @@ def submit(sandbox: Sandbox, order: Order, ready: Attempt, answer: Answer, *, ga
     refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, submitted)
     if refusal is not None:
         has = wallet.balance(sandbox, submitted.instrument["email"]).display()
+        has += ", but frozen" if refusal == _FROZEN else ""
         submitted = overrule(sandbox, submitted, Decision(refusal, Source.BALANCE, value=has))
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
         answer, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False

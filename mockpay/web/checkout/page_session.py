@@ -24,7 +24,7 @@ from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers
-from mockpay.web.wording.sentences import countdown, time_of_day
+from mockpay.web.wording.sentences import RETURNS, countdown, time_of_day
 
 #: Who the buyer is must be proved on a page of its own, named so.
 _PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
@@ -407,4 +407,4 @@ def redirect_scenario(session: PageSession) -> str | None:
     decision = session.last.plan.at(Stage.REDIRECT) if session.last else None
     if decision is None or decision.scenario is None:
         return None
-    return next((row.description for row in TABLE if row.outcome == decision.outcome), None)
+    return RETURNS.get(decision.outcome)

@@ -33,9 +33,17 @@ def note_call(world, order, status, outcome, **facts):
     with world.transaction() as sandbox:
         line = journal.RequestLine("GET", "/", 0.0)
         journal.add(
-            sandbox.connection, world.seller_id, sandbox.now, 0, kind="Refund", outcome=outcome, line=line,
-            orders=(order.order_id,), status=status, facts=facts,
-        )  # fmt: skip
+            sandbox.connection,
+            world.seller_id,
+            sandbox.now,
+            0,
+            kind="Refund",
+            outcome=outcome,
+            line=line,
+            orders=(order.order_id,),
+            status=status,
+            facts=facts,
+        )
 
 
 # --- the seller's own part
@@ -64,7 +72,11 @@ def test_tries_that_a_scenario_loses_are_not_the_sellers_fault(runtime):
     world.pay(order)
     world.advance(2)
     visitor = Visitor(runtime, world.seller_id)
-    assert second_line(visitor, order) == f"{INNOCENT}The amount 1704.06 asked for this notification."
+    innocent = f"{INNOCENT}The amount 1704.06 asked for this notification."
+    assert second_line(visitor, order) == innocent
+    world.advance(10)
+    (notification,) = world.notifications(order)
+    assert (notification.tries, second_line(visitor, order)) == (3, innocent)
     lost = "About the payment: try 1 failed: lost on the way, as the scenario has it; tried again later"
     assert lost in text(visitor.see_order(order))
     assert "answered 503" not in text(visitor.see_order(order))
@@ -123,6 +135,18 @@ def test_a_hold_that_ended_says_who_ended_it(runtime):
     assert (tag(visitor, cancelled), second_line(visitor, cancelled)) == ("tester", INNOCENT + says)
     assert tag(visitor, expired) == "clock"
     assert second_line(visitor, expired) == f"{INNOCENT}The seller did not ask for the money."
+
+
+def test_a_capture_that_failed_was_cancelled_by_nobody(visitor, world):
+    order = world.order(amount="1708.02")
+    world.pay(order)
+    assert (world.get_order(order).state, tag(visitor, order)) == ("CANCELLED", "amount 1708.02")
+
+
+def test_a_frozen_balance_is_not_told_as_too_small(visitor, world):
+    order = world.order()
+    world.pay_with(order, Wallet("frozen@buyers.mockpay.test"))
+    assert "balance was ₹5,000.00, but frozen" in second_line(visitor, order)
 
 
 def test_a_capture_that_takes_its_time_does_not_wait_for_the_seller(visitor, world):
