@@ -54,7 +54,7 @@ class Reconciliation:
 
     Attributes:
         checked: Refunds that were asked about or asked for again.
-        moved: Those that stand elsewhere since, as they stand now.
+        changed: Those that stand elsewhere since, as they stand now.
         unanswered: Those that nothing was learnt about; the next run asks again.
     """
 
