@@ -19,6 +19,15 @@ def test_what_the_browser_brought_is_told_field_by_field(world):
     assert told.fields == (("status", "SUCCESS"), ("reason", ""), ("sellerOrderId", "O 1"))
 
 
+def test_a_browser_that_was_not_sent_back_brought_nothing(world):
+    order = world.order()
+    with world.transaction() as sandbox:
+        orders.record_return(sandbox, world._fresh(sandbox, order), "http://127.0.0.1/", "never_returns")
+    message = browser_return(world.timeline(order))
+    assert message.words == "Nothing: the browser was closed, as the scenario has it, and not sent back."
+    assert (message.url, message.fields) == ("", ())
+
+
 def test_of_calls_about_an_order_the_last_of_each_kind_is_told_the_newest_first(world):
     order, other = world.order(), world.order("O-2")
     with world.transaction() as sandbox:
