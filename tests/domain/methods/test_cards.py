@@ -422,3 +422,13 @@ def test_neither_number_nor_cvv_shows_where_a_card_is_printed(subtests):
             for told in (repr(card), str(card), repr(card.typed), f"{card.typed}"):
                 assert number not in told
                 assert number[6:-4] not in told
+
+
+def test_a_card_of_the_control_api_needs_no_cvv():
+    now = parse_time("2026-11-21T12:00:00Z")
+    for number in ("4111111111111111", "378282246310005"):
+        card = cards.read({"number": number, "name": "Asha Rao", "expiry": "12/30"}, now)
+        assert card.typed.number == number
+    with pytest.raises(Invalid) as refused:
+        cards.read({"number": "9999999999999995", "name": "Asha Rao", "expiry": "12/30"}, now)
+    assert refused.value.code.startswith("card.")

@@ -28,6 +28,7 @@ def in_query(signed, right, sent_order=()):
 
 def test_the_same_string_has_no_mistake():
     assert compare("POST\nh\n/p\na=1", "POST\nh\n/p\na=1") == ()
+    assert compare("one line", "one line") == ()
 
 
 def test_a_verb_is_in_capitals_or_another():
@@ -110,6 +111,7 @@ def test_line_ends_are_told_with_what_else_is_wrong():
     newline = ("string.newline", "The string to sign ends in a newline.")
     assert differences(right.replace("\n", "\r\n"), right) == [crlf]
     assert differences(f"{right}\n\n", right) == [newline]
+    assert differences(f"{right}x\n", f"{right}x") == [newline]
     verb = ("verb.other", "The verb differs: you signed 'GET', right is 'POST'.")
     assert differences(f"{right}\n".replace("\n", "\r\n").replace("POST", "GET"), right) == [crlf, newline, verb]
     lines = ("string.lines", "The string to sign must have 4 lines, yours has 3.")
@@ -149,6 +151,10 @@ def test_a_parameter_too_many_is_told_and_an_empty_name_is_none():
     told = ("parameter.unsent", "You signed b too, which does not belong there or was not sent.")
     assert in_query("a=1&b=2", "a=1") == [told]
     assert in_query("a=1&=2&&b=2", "a=1") == [told]
+
+
+def test_a_line_break_within_the_right_query_begins_no_fifth_line():
+    assert [name for name, _ in in_query("a=1", "a=1\nb&c=2")] == ["parameter.unsigned", "value.other"]
 
 
 def test_the_mistakes_about_parameters_name_them():
