@@ -7,7 +7,8 @@
 #   make check           lint, format, types, import rules, dependencies, Dockerfile
 #   make bench           the benchmarks
 #   make mutate          small slips that no test notices: FILES="mockpay/wire mockpay/domain/orders.py" (without: all that
-#                        decides about money), SAMPLE=400 of their lines, SEED=1, JOBS=2
+#                        decides about money), SAMPLE=400 of their lines, SEED=1, JOBS=2,
+#                        SECONDS=40 of tests for each
 #
 # `make lock` writes requirements-{dev,clients,localstripe}.txt anew from the .in files (UPGRADE=1: newest versions).
 
@@ -50,7 +51,8 @@ bench: .venv/.dev .venv-localstripe/.made
 	@$(BIN)/python -m bench $(ARGS)
 
 mutate: .venv/.dev var/reached.json
-	@$(BIN)/python -m tests.mutation $(FILES) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(if $(JOBS),--jobs $(JOBS))
+	@$(BIN)/python -m tests.mutation $(FILES) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(if $(JOBS),--jobs $(JOBS)) \
+		$(if $(SECONDS),--seconds $(SECONDS))
 
 lock: .venv/.dev
 	@for name in dev clients localstripe; do \

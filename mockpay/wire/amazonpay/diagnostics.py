@@ -193,7 +193,12 @@ def _in_utf8(request: SignedRequest) -> tuple[SignedRequest, tuple[Mistake, ...]
             pieces.append(f"{name}={value}")
         except UnicodeDecodeError:
             wrong.append(name)
-            pieces.append("=".join(quote(unquote(text.replace("+", " "), "cp1252"), safe="") for text in (name, value)))
+            pieces.append(
+                "=".join(
+                    quote(unquote(text.replace("+", " "), "cp1252"), safe="", errors="replace")
+                    for text in (name, value)
+                )
+            )
     if not wrong:
         return request, ()
     sentence = f"The text of {listed(wrong)} was sent in Latin-1; it must be UTF-8."

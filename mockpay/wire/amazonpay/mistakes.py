@@ -130,7 +130,7 @@ def _path(signed: str, right: str) -> tuple[str, str]:
 
 
 def _parameters(signed: str, right: str, sent_order: Sequence[str]) -> Iterator[Mistake]:
-    if signed in {unquote(right), unquote(right.replace("+", "%20"))} and "%" in right:
+    if signed == unquote(right) and "%" in right:
         yield mistake("value.unencoded", "The values are not percent-encoded in the string to sign.")
         return
     if signed[:1] in {"?", "&"} or signed.endswith("&"):

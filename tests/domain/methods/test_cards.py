@@ -431,4 +431,4 @@ def test_a_card_of_the_control_api_needs_no_cvv():
         assert card.typed.number == number
     with pytest.raises(Invalid) as refused:
         cards.read({"number": "9999999999999995", "name": "Asha Rao", "expiry": "12/30"}, now)
-    assert refused.value.code.startswith("card.")
+    assert refused.value.message == "No card network has numbers that begin with 9999."

@@ -408,6 +408,7 @@ def test_the_string_with_most_parts_in_common_is_the_nearest(subtests):
         ("POST\nkk\n/p\nx=1", "POST\nh\n/p\nx=1", "POST\nk\n/p\nx=1", 1),
         ("POST\nh\n/p\nx=1&y=2", "h\nPOST\n/p\nx=1&y=2", "POST\nh\nx\ny", 0),
         ("POST\nh\n/p\nx=1", "h\nPOST\n/p\nx=1", "POST\nh\nx\ny", 1),
+        ("POST\nh\n/p\nx=1\n&\ud800=1", "POST\nh\n/p\nx=1&y=1", "POST\nh\n/p\nx=1\n&y=1", 1),
     ]:
         with subtests.test(claimed=claimed, first=first):
             right = [Candidate("0", first), Candidate("1", second)]
@@ -441,3 +442,9 @@ def test_a_long_request_is_tried_against_what_clients_sign_only_where_it_may_be_
         assert len(request.raw) == length
         assert [mistake.name for mistake in explain(request, secret=SECRET).mistakes] == names
         assert explain(request, secret=SECRET, lenient=True).matched == "mws/lower-hex"
+
+
+def test_half_a_surrogate_pair_beside_latin1_text_is_a_question_mark():
+    request = SignedRequest("POST", "h", "/", "\ud800=%E9&Signature=x")
+
+    assert explain(request, secret=SECRET).nearest.string_to_sign.endswith("=%C3%A9")
