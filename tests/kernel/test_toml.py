@@ -117,3 +117,8 @@ def test_written_text_is_read_as_the_same_values():
         "empty": [],
     }
     assert tomllib.loads(toml_text(values)) == values
+
+
+def test_of_two_fields_of_a_name_the_one_nearer_to_its_place_is_meant(tmp_path):
+    file = read_toml(file_of(tmp_path, "[t]\n[t.u]\nb = 1\n[s]\nb = 2\n"))
+    assert file.refusal("Wrong.", (), "b").message.endswith(", line 5: Wrong.")
