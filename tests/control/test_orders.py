@@ -90,6 +90,19 @@ def test_nothing_decided_is_an_answer_too(world):
     assert [(one["source"], one["scenario"]) for one in why] == [("success", None)]
 
 
+def test_an_attempt_names_no_scenario_before_it_was_met(world):
+    world.freeze()
+    order = world.open_order(amount="1700.51")
+    world.pay(order, "anna@okbank")
+
+    def scenario():
+        return world.get(f"/orders/{order.order_id}").json["attempts"][0]["scenario"]
+
+    assert scenario() is None
+    world.advance(20)
+    assert scenario() == "amount.issuer.51"
+
+
 @pytest.fixture
 def shop_day(world):
     """A paid order, one that failed by amount, one that waits and one that nobody tried to pay."""
