@@ -20,7 +20,7 @@ def note(**wanted):
 
 
 def simulation(stage, outcome, words, source, delay=None):
-    return {stage: Decision(outcome, Source.SIMULATION, f"simulation {words}", source, delay)}
+    return {stage: Decision(outcome, Source.SIMULATION, f"SandboxSimulation {words}", source, delay)}
 
 
 def refused(read, text):
