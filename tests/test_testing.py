@@ -136,6 +136,10 @@ def test_the_risk_check_is_asked_and_told_what_to_decide(seller):
     assert (forced["decision"], forced["match"]) == ("DECLINE", {"method": "card"})
 
 
+def test_every_order_that_is_opened_is_a_new_one_however_many_there_are(seller):
+    assert len({seller.open_order("1.00") for _ in range(53)}) == 53
+
+
 def test_an_attempt_is_found_by_its_id(seller):
     (short,) = seller.order(pay(seller))["attempts"]
     told = seller.attempt(short["attempt_id"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -31,6 +32,7 @@ class TestSeller:
 
     server: ControlApi
     fields: Mapping[str, Any] = field(repr=False)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1), init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         """Name and page, which a failing test prints."""
@@ -94,7 +96,8 @@ class TestSeller:
         Raises:
             LookupError: the sandbox opened none; the text is its reason.
         """
-        number = f"TEST-{len(self.orders()) + 1}"
+        numbers = (f"TEST-{number}" for number in self._numbers)
+        number = next(number for number in numbers if not self.orders(seller_order_id=number))
         client = self.client(clock=_SellerClock(self))
         url = client.payment_url(amount=amount, seller_order_id=number, redirect_url="http://localhost/return")
         DirectSender().send(HttpCall("GET", url, timeout=60))

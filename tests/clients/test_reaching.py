@@ -85,6 +85,14 @@ def test_node_reaches_it_with_any_client_of_its_own(under_mockpay_run, node, pub
     assert printed == dict.fromkeys(("https", "own agent", "own roots", "fetch"), public_key)
 
 
+def test_chromium_reaches_it_with_the_flags_of_the_readme(under_mockpay_run, browser_type_launch_args, public_key):
+    flags = "--proxy-server=$HTTPS_PROXY --ignore-certificate-errors"
+    assert f"`{flags}`" in (Path(__file__).parents[2] / "README.md").read_text()
+    chromium = f"{browser_type_launch_args['executable_path']} --headless --no-sandbox --disable-gpu"
+    printed = under_mockpay_run("sh", "-c", f"{chromium} {flags} --dump-dom '{CONFIG}'")
+    assert public_key in printed
+
+
 @pytest.fixture
 def phone(browser, mockpay_server, tmp_path):
     """A page whose browser is given our tunnel, in a sandbox of real names."""

@@ -1,5 +1,6 @@
 """Paying an order by control API: every method to its end, what waits and is answered, and what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -104,6 +105,47 @@ def test_what_cannot_be_paid_is_refused_by_its_field(seller, order):
     with pytest.raises(ControlError) as unknown:
         seller.control("POST", f"/orders/{order_id}/pay", {"method": "upi", "vap": "x"})
     assert unknown.value.status == 422
+
+
+def test_a_wrong_answer_begins_no_try(seller, order):
+    order_id = order()
+    wrong = (
+        ("answer", {"method": "netbanking", "bank": "HDFC", "answer": "zzz"}),
+        ("answer", {"method": "upi", "vpa": "asha@okaxis", "answer": "yes"}),
+        ("pin", {"method": "upi", "vpa": "asha@okaxis", "pin": "12"}),
+    )
+    for field, typed in wrong:
+        with pytest.raises(ControlError) as error:
+            seller.pay(order_id, **typed)
+        assert (error.value.status, error.value.problem["field"]) == (422, field)
+        assert seller.order(order_id)["attempts"] == []
+    seller.pay(order_id, "upi", vpa="asha@okaxis")
+    with pytest.raises(ControlError) as error:
+        seller.pay(order_id, answer="yes")
+    assert (error.value.problem["field"], error.value.problem["allowed"]) == (
+        "answer",
+        ["approve", "decline", "ignore", "late"],
+    )
+    assert seller.pay(order_id, answer="approve")["state"] == "PAID"
+
+
+def test_twenty_that_pay_at_once_pay_once(seller, order):
+    order_id, email = order(), "rich@buyers.mockpay.test"
+    before = float(seller.wallet(email)["balance"])
+
+    def pay(_):
+        try:
+            return seller.pay(order_id, "wallet", email=email)["attempt_id"]
+        except ControlError as error:
+            return error.problem["code"]
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = set(pool.map(pay, range(20)))
+    (attempt,) = seller.order(order_id)["attempts"]
+    assert answers <= {attempt["attempt_id"], "order.over"}
+    assert seller.order(order_id)["state"] == "PAID"
+    assert float(seller.wallet(email)["balance"]) == before - 499
+    assert seller.control("GET", "/audit")["violations"] == []
 
 
 def test_an_order_that_is_over_takes_no_payment(seller, order):

@@ -20,7 +20,7 @@ from mockpay.web.wording.sentences import countdown
 
 _INTENT, _DYNAMIC_QR = "04", "22"
 _PIN_LENGTHS = {0, 4, 6}
-_ACTIONS = {"approve", "decline", "ignore", "late"}
+ACTIONS = {"approve", "decline", "ignore", "late"}
 
 
 def page(runtime: Runtime, token: str) -> Response:
@@ -139,7 +139,7 @@ def check_answer(action: str, pin: str) -> None:
     Raises:
         Invalid: code ``upi.action`` or ``upi.pin``.
     """
-    if action not in _ACTIONS:
+    if action not in ACTIONS:
         raise Invalid("Choose one of the buttons.", code="upi.action", field="pin")
     if action == "approve" and (len(pin) not in _PIN_LENGTHS or (pin and not (pin.isascii() and pin.isdigit()))):
         raise Invalid("A UPI PIN has 4 or 6 digits.", code="upi.pin", field="pin")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, to_builtins
 
 from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.orders import OrderState
@@ -119,6 +120,7 @@ def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
         buyer_id = (buyer if buyer.buyer_id else buyers.ensure(sandbox, buyer.email)).buyer_id
     token = body.token if body.method == _SAVED else None
     instrument = _saved(sandbox, buyer_id, body.token) if token is not None else _instrument(session, body)
+    _check_answer(instrument.method, body)
     keeps = body.save and buyer_id is not None and token is None and instrument.method in CONSENT_VERSIONS
     payer = Payer(
         inputs=Inputs(email=body.email or None, buyer_name=body.name or None),
@@ -128,6 +130,21 @@ def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
         saved_token=token,
     )
     return payments.pay(sandbox, session.order, instrument, payer).outbox_id
+
+
+def _check_answer(method: str, body: PayRequest) -> None:
+    """
+    Refuse what the app or the bank's page will not take, before a try begins.
+
+    Raises:
+        Invalid: code ``upi.action``, ``upi.pin`` or ``bank.answer``.
+    """
+    if method == Upi.method and (body.pin is not None or body.answer):
+        action = body.answer or "approve"
+        parse_word("answer", action, upi.ACTIONS, code="upi.action", field="answer")
+        upi.check_answer(action, body.pin or "")
+    elif method == NetBanking.method and (body.answer or body.user):
+        parse_word("answer", body.answer or "success", banks.BUTTONS, code="bank.answer", field="answer")
 
 
 def _checkout(session: PageSession, base: str) -> CheckoutContext:
@@ -216,9 +233,8 @@ def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int 
     if attempt is None:
         return None
     if session.at_app and (body.pin is not None or body.answer):
-        action = body.answer or "approve"
-        upi.check_answer(action, body.pin or "")
-        upi.answer(session, attempt, action, body.pin or "")
+        _check_answer(Upi.method, body)
+        upi.answer(session, attempt, body.answer or "approve", body.pin or "")
     elif session.at_bank and (body.answer or body.user):
         row = find(Input.BANK_USER, body.user.strip().lower()) if body.user else None
         pressed = parse_word("answer", body.answer or "success", banks.BUTTONS, code="bank.answer", field="answer")
