@@ -8,7 +8,7 @@ import requests
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.store.unit_of_work import transaction
-from mockpay.testing import ControlError, LiveServer
+from mockpay.testing import ControlError, LiveServer, ServerProcess
 from tests.control.listeners import listening
 
 
@@ -138,6 +138,14 @@ def test_the_risk_check_is_asked_and_told_what_to_decide(seller):
 
 def test_every_order_that_is_opened_is_a_new_one_however_many_there_are(seller):
     assert len({seller.open_order("1.00") for _ in range(53)}) == 53
+
+
+def test_a_process_that_is_stopped_leaves_no_pipe_open():
+    """Pipes left to the garbage collector are warnings, which many projects make errors."""
+    with ServerProcess() as server:
+        assert server.new_seller().orders() == []
+    assert server._process.stdin.closed
+    assert server._process.stdout.closed
 
 
 def test_an_attempt_is_found_by_its_id(seller):

@@ -57,6 +57,13 @@ final class Sandbox
         return self::call('GET', "$this->seller/inbox?kind=otp")['items'][0]['otp'];
     }
 
+    /** The newest notification, as it was sent to the shop. */
+    public function notification(): string
+    {
+        $newest = self::call('GET', "$this->seller/notifications")['items'][0];
+        return self::call('GET', "$this->seller/notifications/$newest[notification_id]")['tries'][0]['request']['body'];
+    }
+
     /** Let time pass; when this returns, all that was due has happened and the shop has been notified. */
     public function advance(array $goal): array
     {

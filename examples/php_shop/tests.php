@@ -131,6 +131,16 @@ $tests = [
         same('Completed', $amazonPay->refundState($refundId));
         same('UpfrontChargeSuccess', $amazonPay->findOrder('ORDER-6')['reason']);
     },
+
+    'a notification that Amazon has not signed is refused' => function (Shop $shop): void {
+        $order = $shop->buy('ORDER-7', '499.00');
+        $shop->sandbox->pay($order['order_id'], UPI);
+        $shop->sandbox->advance(['seconds' => 1]);
+        $sent = $shop->sandbox->notification();
+        same(200, Reply::of('POST', "$shop->url/ipn", $sent)->status);
+        same(400, Reply::of('POST', "$shop->url/ipn", str_replace('Completed', 'Declined', $sent))->status);
+        same('SUCCESS', $shop->order('ORDER-7')['state']);
+    },
 ];
 
 $failed = 0;

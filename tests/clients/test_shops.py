@@ -32,4 +32,4 @@ def test_a_shop_in_node_sells_refunds_and_believes_what_is_signed(mockpay_server
 def test_a_shop_in_php_sells_refunds_and_believes_what_is_signed(mockpay_server):
     # With a slash at the end, as people write addresses.
     printed = passes(f"{mockpay_server.url}/", program("php"), "tests.php", folder="php_shop")
-    assert printed.count("\nok - ") + printed.startswith("ok - ") == 6
+    assert printed.count("\nok - ") + printed.startswith("ok - ") == 7
