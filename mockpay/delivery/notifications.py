@@ -11,6 +11,7 @@ from mockpay.domain.sellers import Seller
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
+from mockpay.store import notifications as notification_rows
 from mockpay.store import sellers
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -27,10 +28,15 @@ _TRUST = "The setting trust_loopback_tls takes any at this machine's own address
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """An outbox row that was sent: how to record it, where nobody did before, and what the other side did."""
+    """
+    How sending an outbox row ended: what records it, where nobody did before, and what the other side did.
+
+    `is_dead` where it cannot be sent, now or later; then `reason` says why.
+    """
 
     record: Callable[[Sandbox], object]
-    status: int | None = None
+    reason: str | None = None
+    is_dead: bool = False
     timed_out: bool = False
 
 
@@ -39,7 +45,8 @@ Send = Callable[[Runtime], SendResult]
 
 
 def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
-    """One try to deliver a notification."""
+    """One try to deliver a notification, which is being sent from now on."""
+    notification_rows.mark_sending(sandbox.connection, row.subject)
     seller, notification = sandbox.seller, notifications.get_notification(sandbox, row.subject)
 
     def send(runtime: Runtime) -> SendResult:
