@@ -43,9 +43,9 @@ _NEXT_SECONDS = 0.002
 #: The first byte of whoever begins with TLS; no method of HTTP begins so.
 _TLS_HELLO = b"\x16"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-#: In a line without its end: a bare CR or another control character.
-_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-_BLANKS = frozenset({b" ", b"\t"})
+#: A folded line, a blank before the colon, a bare CR or another control character: each is read in two ways by two
+#: parsers.
+_AMBIGUOUS_LINE = re.compile(rb"[ \t]|[^:\r]*[ \t]:|[^\r]*(?:[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n))")
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Python also reads `0x2`, `+2` and `1_0` as numbers.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(?:;.*)?\r\n")
@@ -126,9 +126,7 @@ class _Lines:
 
     def readline(self) -> bytes:
         line: bytes = self._rfile.readline()
-        name, colon, _ = line.partition(b":")
-        is_folded, blank_before_colon = line[:1] in _BLANKS, colon and name[-1:] in _BLANKS
-        if is_folded or blank_before_colon or _CONTROL.search(line.removesuffix(b"\r\n")):
+        if _AMBIGUOUS_LINE.match(line):
             raise ValueError("Illegal header line.")
         return line
 

@@ -11,7 +11,6 @@ from mockpay.domain.sellers import Seller
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
-from mockpay.store import notifications as notification_rows
 from mockpay.store import sellers
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -28,15 +27,10 @@ _TRUST = "The setting trust_loopback_tls takes any at this machine's own address
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """
-    How sending an outbox row ended: what records it, where nobody did before, and what the other side did.
-
-    `is_dead` where it cannot be sent, now or later; then `reason` says why.
-    """
+    """An outbox row that was sent: how to record it, where nobody did before, and what the other side did."""
 
     record: Callable[[Sandbox], object]
-    reason: str | None = None
-    is_dead: bool = False
+    status: int | None = None
     timed_out: bool = False
 
 
@@ -45,8 +39,7 @@ Send = Callable[[Runtime], SendResult]
 
 
 def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
-    """One try to deliver a notification, which is being sent from now on."""
-    notification_rows.mark_sending(sandbox.connection, row.subject)
+    """One try to deliver a notification."""
     seller, notification = sandbox.seller, notifications.get_notification(sandbox, row.subject)
 
     def send(runtime: Runtime) -> SendResult:

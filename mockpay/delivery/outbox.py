@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mockpay.delivery.notifications import Send, SendResult, delivery, timeout_within_lease
-from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, NotFound, Unusable
+from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
 from mockpay.services.payments import payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
+from mockpay.store import notifications as notification_rows
 from mockpay.store import outbox, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.outbox import OutboxRow
@@ -54,9 +56,7 @@ def _return_again(_sandbox: Sandbox, row: OutboxRow) -> Send:
     def send(runtime: Runtime) -> SendResult:
         timeout = timeout_within_lease(runtime, _RETURN_TIMEOUT_SECONDS)
         reply = runtime.sender.send(HttpCall("GET", str(row.facts["url"]), timeout=timeout))
-        return SendResult(
-            lambda sandbox: sellers.count(sandbox.connection, row.seller_id, delivered=1), f"answered {reply.status}"
-        )
+        return SendResult(lambda sandbox: sellers.count(sandbox.connection, row.seller_id, delivered=1), reply.status)
 
     return send
 
@@ -79,86 +79,70 @@ class Claim:
     send: Send | MockpayError
 
 
-def claim(runtime: Runtime, seller_id: str | None = None, excluded: Collection[str] = ()) -> Claim | None:
-    """Lease the next row that nobody is sending, of one seller or of all but the excluded, and read what it needs."""
-    with reading(runtime.engine) as connection:  # first, for it takes no lock
-        if not outbox.is_waiting(connection, runtime.real_clock.now(), seller_id):
-            return None
-    with writing(runtime.writer) as connection:
-        row = outbox.claim(connection, runtime.real_clock.now(), outbox.lease_ms(runtime), seller_id, excluded)
-        if row is None:
-            return None
-        return _claimed(row, lambda: sandbox_of(runtime, connection, row.seller_id))
-
-
-def claim_next(sandbox: Sandbox, seller_id: str | None = None, excluded: Collection[str] = ()) -> Claim | None:
-    """The same in a transaction that the caller has begun, as a rule in the next row's world."""
-    runtime, connection = sandbox.runtime, sandbox.connection
-    row = outbox.claim(connection, runtime.real_clock.now(), outbox.lease_ms(runtime), seller_id, excluded)
-    if row is None:
-        return None
-    if row.seller_id == sandbox.seller_id:
-        return _claimed(row, lambda: sandbox)
-    return _claimed(row, lambda: sandbox_of(runtime, connection, row.seller_id))
-
-
-def _claimed(row: OutboxRow, get_sandbox: Callable[[], Sandbox]) -> Claim:
+def _claimed(sandbox: Sandbox, row: OutboxRow) -> Claim:
     try:
-        return Claim(row, SENDERS[row.kind](get_sandbox(), row))
+        return Claim(row, SENDERS[row.kind](sandbox, row))
     except MockpayError as error:
         return Claim(row, error)
 
 
-def send(runtime: Runtime, claim: Claim) -> SendResult:
-    """Send a claimed row, outside any transaction; how that ended is still to be recorded."""
+def send(runtime: Runtime, claim: Claim) -> bool:
+    """
+    Send a claimed row; what cannot be sent is dead and says why.
+
+    Returns:
+        Whether the other side timed out.
+    """
+    row = claim.row
     try:
         if isinstance(claim.send, MockpayError):
             raise claim.send
-        return claim.send(runtime)
-    except MockpayError as error:
-        return _dead(claim.row, error)
-
-
-def _dead(row: OutboxRow, error: MockpayError) -> SendResult:
-    """What cannot be sent, or whose end cannot be recorded."""
-    reason = f"{error.code}: {error.reason}"
-
-    def record(sandbox: Sandbox) -> None:
-        if row.kind == notifications.NOTIFY:
-            notifications.cannot_send(sandbox, row.subject, reason)
-
-    return SendResult(record, reason, is_dead=True, timed_out=is_timeout(error))
-
-
-def record(
-    runtime: Runtime, row: OutboxRow, result: SendResult, then: Callable[[Sandbox], Claim | None] = lambda _: None
-) -> Claim | None:
-    """
-    Write down how sending a row ended.
-
-    Args:
-        then: Leases the next row in the same transaction, which saves half of what either costs.
-    """
-    state = outbox.DEAD if result.is_dead else outbox.SENT
-    try:
+        result = claim.send(runtime)
+        answered = f"answered {result.status}" if result.status is not None else None
         with transaction(runtime, row.seller_id) as sandbox:
-            if outbox.record(sandbox, row.outbox_id, state, result.reason):
+            if outbox.record(sandbox, row.outbox_id, outbox.SENT, answered):
                 result.record(sandbox)
-            return then(sandbox)
     except NotFound:
-        return None  # The world was reset or deleted meanwhile; its rows went with it.
-    except DatabaseUnavailable:
-        raise  # The row is sent again when its lease is over.
+        return False  # The world was reset or deleted meanwhile; its rows went with it.
     except MockpayError as error:
-        if result.is_dead:
-            raise
-        return record(runtime, row, _dead(row, error), then)
+        reason = f"{error.code}: {error.reason}"
+        with suppress(NotFound), transaction(runtime, row.seller_id) as sandbox:
+            if outbox.record(sandbox, row.outbox_id, outbox.DEAD, reason) and (row.kind == notifications.NOTIFY):
+                notifications.cannot_send(sandbox, row.subject, reason)
+        return is_timeout(error)
+    return result.timed_out
 
 
 def send_leased(runtime: Runtime, seller_id: str, outbox_id: int) -> None:
     """Send the row that the caller queued and leased to itself."""
     with read(runtime, seller_id) as sandbox:
         row = outbox.by_id(sandbox, outbox_id)
-        claim = _claimed(row, lambda: sandbox) if row is not None else None
+        claim = _claimed(sandbox, row) if row is not None else None
     if claim is not None:
-        record(runtime, claim.row, send(runtime, claim))
+        send(runtime, claim)
+
+
+def claim(
+    runtime: Runtime, seller_id: str | None = None, excluded: Collection[str] = (), *, look: bool = True
+) -> Claim | None:
+    """
+    Lease the next row that nobody is sending, of one seller or of all but the excluded, and read what it needs.
+
+    Args:
+        look: Whether to look first, without a lock, if any row waits at all.
+    """
+    now = runtime.real_clock.now()
+    if look:
+        with reading(runtime.engine) as connection:
+            if not outbox.is_waiting(connection, now, seller_id):
+                return None
+    with writing(runtime.writer) as connection:
+        row = outbox.claim(connection, now, outbox.lease_ms(runtime), seller_id, excluded)
+        if row is None:
+            return None
+        if row.kind == notifications.NOTIFY:
+            notification_rows.mark_sending(connection, row.subject)
+        try:
+            return _claimed(sandbox_of(runtime, connection, row.seller_id), row)
+        except NotFound as error:
+            return Claim(row, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Collection
 from threading import Condition, Event, Lock, Thread
 
 from mockpay.delivery import outbox, scheduler
@@ -13,7 +13,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import DatabaseUnavailable, NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
-from mockpay.store.unit_of_work import Runtime, Sandbox
+from mockpay.store.unit_of_work import Runtime
 
 #: Rows that one process has on their way at most, those that are slow not counted; with them it is so many times that.
 SENDERS = 16
@@ -47,7 +47,7 @@ class SenderPool:
     ) -> None:
         self._runtime, self._seller_id = runtime, seller_id
         self._size, self._refill = size, refill
-        #: Held by whoever claims until the row is in `_sending`; never waited for inside a transaction.
+        #: Held by whoever claims; the others record what they sent meanwhile.
         self._claiming = Lock()
         self._changed = Condition()
         #: The seller of each row that is on its way, and since when; by the row's number.
@@ -75,35 +75,28 @@ class SenderPool:
         with self._changed:
             return self._changed.wait_for(lambda: not self._sending, timeout)
 
-    def _claim(self) -> Claim | None:
+    def _claim(self, *, refill: bool = False) -> Claim | None:
         with self._claiming:
-            excluded = self._excluded()
-            claim = outbox.claim(self._runtime, self._seller_id, excluded) if excluded is not None else None
+            with self._changed:
+                now = self._runtime.real_clock.now()
+                slow = [seller_id for seller_id, since in self._sending.values() if now - since >= SLOW_MS]
+                full = len(self._sending) - len(slow) >= self._size or len(self._sending) >= self._size * _WITH_SLOW
+                if full or (refill and not self._refill):
+                    return None
+                excluded = self._excluded(slow)
+            # Whoever has just sent one finds another one as a rule, and need not look first.
+            claim = outbox.claim(self._runtime, self._seller_id, excluded, look=not refill)
             if claim is not None:
                 with self._changed:
-                    self._begin(claim)
+                    self._sending[claim.row.outbox_id] = (claim.row.seller_id, now)
             return claim
 
-    def _begin(self, claim: Claim) -> None:
-        self._sending[claim.row.outbox_id] = (claim.row.seller_id, self._runtime.real_clock.now())
-
-    def _excluded(self, sent: int | None = None) -> set[str] | None:
-        """
-        Sellers that may have no more rows on their way just now; None where nobody may.
-
-        Args:
-            sent: The number of a row that is no longer on its way.
-        """
-        with self._changed:
-            now = self._runtime.real_clock.now()
-            rows = [row for number, row in self._sending.items() if number != sent]
-            slow = [seller_id for seller_id, since in rows if now - since >= SLOW_MS]
-            if len(rows) - len(slow) >= self._size or len(rows) >= self._size * _WITH_SLOW:
-                return None
-            sending = Counter(seller_id for seller_id, _ in rows)
-            excluded = self._hanging & sending.keys()
-            if sum(sending[seller_id] for seller_id in excluded) >= self._size // 2:
-                excluded |= self._hanging
+    def _excluded(self, slow: Collection[str]) -> set[str]:
+        """Sellers that may have no more rows on their way just now."""
+        sending = Counter(seller_id for seller_id, _ in self._sending.values())
+        excluded = self._hanging & sending.keys()
+        if sum(sending[seller_id] for seller_id in excluded) >= self._size // 2:
+            excluded |= self._hanging
         brisk = sending - Counter(slow)
         if brisk.total() - len(brisk) >= self._size // 4:
             excluded |= brisk.keys()
@@ -113,39 +106,23 @@ class SenderPool:
         claim: Claim | None = first
         try:
             while claim is not None:
-                claim = self._send(claim) or (self._claim() if self._refill else None)
+                self._send(claim)
+                claim = self._claim(refill=True)
         except DatabaseUnavailable:
             return  # It has told the log; the row is sent again when its lease is over.
         except Exception:  # noqa: BLE001
             # The row is sent again when its lease is over; nobody else would say what happened.
             _log.exception("A sender could not finish.")
 
-    def _send(self, claim: Claim) -> Claim | None:
-        """Send a row; the next one, where it could be leased while this one was recorded."""
-        number, seller_id = claim.row.outbox_id, claim.row.seller_id
-        next_claim: Claim | None = None
-        with ExitStack() as claiming:
-
-            def claim_next(sandbox: Sandbox) -> Claim | None:
-                # Whoever claims just now may be waiting for this transaction to end.
-                if not (self._refill and self._claiming.acquire(blocking=False)):
-                    return None
-                claiming.callback(self._claiming.release)
-                excluded = self._excluded(sent=number)
-                return outbox.claim_next(sandbox, self._seller_id, excluded) if excluded is not None else None
-
-            try:
-                result = outbox.send(self._runtime, claim)
-                with self._changed:
-                    (self._hanging.add if result.timed_out else self._hanging.discard)(seller_id)
-                next_claim = outbox.record(self._runtime, claim.row, result, claim_next)
-            finally:
-                with self._changed:
-                    del self._sending[number]
-                    if next_claim is not None:
-                        self._begin(next_claim)
-                    self._changed.notify_all()
-        return next_claim
+    def _send(self, claim: Claim) -> None:
+        timed_out, seller_id = False, claim.row.seller_id
+        try:
+            timed_out = outbox.send(self._runtime, claim)
+        finally:
+            with self._changed:
+                del self._sending[claim.row.outbox_id]
+                (self._hanging.add if timed_out else self._hanging.discard)(seller_id)
+                self._changed.notify_all()
 
 
 def send_waiting(

@@ -124,7 +124,7 @@ def test_a_try_to_notify_that_two_made_is_written_down_once(runtime, real_clock,
     real_clock.move(outbox_rows.LEASE_MS)
     post.answers = [500, 500]
     for claim in (outbox.claim(runtime), slow):
-        outbox.record(runtime, claim.row, outbox.send(runtime, claim))
+        outbox.send(runtime, claim)
     assert len(post.sent) == 2
     (told,) = world.notifications(order)
     assert (told.state, told.tries, len(world.delivery_tries(told))) == ("RETRY_WAIT", 1, 1)
@@ -204,7 +204,7 @@ def test_the_rows_of_a_reset_world_are_forgotten(world, gateway, real_clock):
         accounts.reset(sandbox)
     outbox.send_leased(world.runtime, world.seller_id, started.outbox_id)
     assert gateway.asked == []
-    outbox.record(world.runtime, claim.row, outbox.send(world.runtime, claim))
+    outbox.send(world.runtime, claim)
     assert len(gateway.asked) == 1
     assert outbox_states(world) == []
 

@@ -6,7 +6,7 @@ from socket import create_server
 from threading import Barrier, BrokenBarrierError, Event, Lock, Semaphore
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, select, update
 
 from mockpay.delivery import outbox
 from mockpay.delivery.sender_pool import SLOW_MS, SenderPool, Worker, send_waiting
@@ -307,45 +307,6 @@ def test_what_was_sent_is_recorded_while_the_next_one_hangs(runtime, gate, post)
     assert pool.finish(PATIENCE)
     assert states(world, *orders) == ["DELIVERED"] * 4
     assert len(gate.sent) == 3
-
-
-@on_sqlite
-def test_the_next_row_is_leased_in_the_transaction_that_records_the_last_one(runtime, gate):
-    ours, commits = on(runtime, gate), []
-    world, other = World.new(ours, ipn_url=IPN_URL), World.new(ours, ipn_url=IPN_URL)
-    orders = notified(world, *"AB") + notified(other, "C")
-    pool = SenderPool(ours, size=1)
-    event.listen(runtime.writer, "commit", commits.append)
-    assert pool.take() == 1
-    gate.wait_for()
-    assert len(commits) == 1
-    for _ in orders[1:]:
-        gate.let()
-        gate.wait_for()
-    assert len(commits) == 3
-    assert states(world, *orders[:2]) + states(other, orders[2]) == ["DELIVERED", "DELIVERED", "SENDING"]
-    gate.let()
-    while states(other, orders[2]) != ["DELIVERED"]:
-        pass
-    assert pool.finish(PATIENCE)
-    assert gate.most == 1
-
-
-@on_sqlite
-def test_who_has_lost_its_world_goes_on_with_another_one(runtime, gate):
-    ours = on(runtime, gate)
-    world, other = World.new(ours, ipn_url=IPN_URL), World.new(ours, ipn_url=IPN_URL)
-    notified(world, "A")
-    (order,) = notified(other, "B")
-    pool = SenderPool(ours, size=1)
-    assert pool.take() == 1
-    gate.wait_for()
-    with world.transaction() as sandbox:
-        accounts.delete(sandbox)
-    gate.let(2)
-    while states(other, order) != ["DELIVERED"]:
-        pass
-    assert pool.finish(PATIENCE)
 
 
 @pytest.mark.parametrize("sequences", [1, 300])
