@@ -25,13 +25,14 @@ _log = logging.getLogger(__name__)
 #: Events of one transaction at most: other writers wait meanwhile.
 BATCH = 100
 
-Deed = Callable[[Sandbox, Event], object]
+#: What an event does; what it returns does not count.
+EventHandler = Callable[[Sandbox, Event], object]
 #: How an event is fired; whether it happened.
 Firing = Callable[[Sandbox, Event], bool]
 
 
 #: What each kind of event does.
-HANDLERS: Mapping[str, Deed] = {
+HANDLERS: Mapping[str, EventHandler] = {
     "order.expire": lambda sandbox, event: orders.expire(sandbox, int(event.subject)),
     "attempt.answer": lambda sandbox, event: settlement.record_buyer_answer(sandbox, event.subject),
     "attempt.resolve": lambda sandbox, event: settlement.settle(sandbox, event.subject, str(event.facts["code"])),
@@ -74,7 +75,7 @@ class _Failed(Exception):
 
 
 def fire(
-    runtime: Runtime, seller_id: str, target: int | None = None, handlers: Mapping[str, Deed] | None = None
+    runtime: Runtime, seller_id: str, target: int | None = None, handlers: Mapping[str, EventHandler] | None = None
 ) -> Fired:
     """
     Fire up to a batch of what is due at or before `target`, in one transaction.
@@ -153,7 +154,7 @@ def _fire_in_order(sandbox: Sandbox, due: Sequence[Event], firing: Firing) -> in
     return fired
 
 
-def _fire_one(sandbox: Sandbox, event: Event, event_handlers: Mapping[str, Deed]) -> bool:
+def _fire_one(sandbox: Sandbox, event: Event, event_handlers: Mapping[str, EventHandler]) -> bool:
     """Fire one event; a failing one is rolled back to its savepoint and says why."""
     try:
         with sandbox.connection.begin_nested():

@@ -172,7 +172,7 @@ def merged(offers: Offers, patch: Mapping[str, Any]) -> Offers:
     )
 
 
-def _wishes(part: str, patch: Mapping[str, Any], names: Mapping[str, object]) -> Mapping[str, Any]:
+def _entries_of(part: str, patch: Mapping[str, Any], names: Mapping[str, object]) -> Mapping[str, Any]:
     """The patch of one part, about things that there are."""
     entries: Mapping[str, Any] = patch.get(part) or {}
     for name in entries:
@@ -182,7 +182,7 @@ def _wishes(part: str, patch: Mapping[str, Any], names: Mapping[str, object]) ->
 
 
 def _networks(patch: Mapping[str, Any], now: Mapping[str, bool]) -> Mapping[str, bool]:
-    entries = _wishes("card_networks", patch, now)
+    entries = _entries_of("card_networks", patch, now)
     changes = {name: DEFAULT.networks[name] if on is None else on for name, on in entries.items()}
     return {**now, **changes}
 
@@ -199,7 +199,7 @@ def _each(
 ) -> Mapping[str, Record]:
     """Every entry of a part, those that the patch names with their wish upon them."""
     changed = dict(now)
-    for name, fields in _wishes(part, patch, default).items():
+    for name, fields in _entries_of(part, patch, default).items():
         usual = default[name]
         changed[name] = usual if fields is None else change(f"{part}.{name}", now[name], usual, fields)
     return changed

@@ -127,9 +127,10 @@ class Terminal:
             self._waiting.set()
 
     def _write(self) -> None:
-        while not self._stopping.is_set():
+        stopping = False
+        while not stopping:
             self._waiting.wait()
-            self._stopping.wait(_PAUSE_SECONDS)
+            stopping = self._stopping.wait(_PAUSE_SECONDS)
             self._waiting.clear()
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             text = "".join(f"{time.strftime('%H:%M:%S', time.localtime(at))} {line}\n" for at, line in lines)

@@ -126,7 +126,7 @@ class _Scan:
             self._at += 1
         return self._at == len(self._tokens)
 
-    def _note(self, place: Place) -> None:
+    def _record_line(self, place: Place) -> None:
         self.lines.setdefault(place, self._tokens[self._at][2])
 
     def _header(self) -> Place:
@@ -139,10 +139,10 @@ class _Scan:
             self._skip(".")
             if self._next_is("]") and is_list:
                 place = place[:-1] if place[:-1] in self._tables else place
-                self._note(place)
+                self._record_line(place)
                 self._tables[place] = self._tables.get(place, -1) + 1
                 place = self._newest(place)
-            self._note(place)
+            self._record_line(place)
         self._at += 1 + is_list
         return place
 
@@ -168,7 +168,7 @@ class _Scan:
             self._at += 1
             number = 0
             while not (self._skip("\n", ",") or self._next_is("]")):
-                self._note((*place, number))
+                self._record_line((*place, number))
                 self._value((*place, number))
                 number += 1
             self._at += 1

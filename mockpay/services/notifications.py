@@ -286,7 +286,7 @@ def record(sandbox: Sandbox, notification: Notification, message: SentMessage) -
         Whether it was delivered, for the caller to count (`sellers.count`).
 
     Raises:
-        IllegalTransition: it recorded on meanwhile.
+        IllegalTransition: it moved on meanwhile.
     """
     if notification.state is not DeliveryState.SENDING:
         notification = notifications.transition(sandbox, notification, "claimed")

@@ -63,17 +63,19 @@ def order_ids(*orders: Order | None) -> tuple[str, ...]:
 
 def about(order_id: str) -> ColumnElement[bool]:
     """Entries about an order, alone or with others."""
-    return or_(journal.c.order_id == order_id, journal.c.order_ids.contains(f" {order_id} ", autoescape=True))
+    return or_(journal.c.order_id == order_id, _is_among(order_id))
+
+
+def _is_among(order_id: str) -> ColumnElement[bool]:
+    return journal.c.order_ids.contains(f" {order_id} ", autoescape=True)
 
 
 def numbers_about(seller_id: str, order_id: str) -> Select[Any]:
     """The row numbers of a seller's entries about an order, each of the two ways by an index of its own."""
-    mine, shared = journal.c.seller_id == seller_id, f" {order_id} "
-    alone = select(journal.c.id).where(mine, journal.c.order_id == order_id)
-    with_others = select(journal.c.id).where(
-        mine, journal.c.order_ids.is_not(None), journal.c.order_ids.contains(shared, autoescape=True)
-    )
-    both = union_all(alone, with_others).subquery()
+    of_seller = select(journal.c.id).where(journal.c.seller_id == seller_id)
+    # That it is no null is what the partial index asks for.
+    with_others = of_seller.where(journal.c.order_ids.is_not(None), _is_among(order_id))
+    both = union_all(of_seller.where(journal.c.order_id == order_id), with_others).subquery()
     return select(both.c.id)
 
 

@@ -85,7 +85,7 @@ def parse(text: str, names: Container[str]) -> Page:
         if opening.type == "th_open" and not inline.content:
             opening.tag = closing.tag = "td"  # nothing heads this column
     for inline in tokens:
-        _lead_on(inline.children or [], names)
+        _point_links(inline.children or [], names)
     return Page(headings[0].text, headings[1:], list(_parts(tokens)))
 
 
@@ -104,7 +104,7 @@ def _anchored(tokens: Sequence[Token]) -> Iterator[Heading]:
             yield Heading(anchor, words)
 
 
-def _lead_on(children: Sequence[Token], names: Container[str]) -> None:
+def _point_links(children: Sequence[Token], names: Container[str]) -> None:
     served = True
     for child in children:
         if child.type == "link_open":

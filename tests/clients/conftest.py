@@ -26,6 +26,22 @@ def program(name):
     return path
 
 
+def environment(without):
+    """That of the tests, but for variables of which a condition on the name holds."""
+    return {name: value for name, value in os.environ.items() if not without(name)}
+
+
+def is_proxy(name):
+    return name.lower().endswith("_proxy")
+
+
+def run_program(*command, env, seconds, cwd=None):
+    """What a program prints; it must succeed."""
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="session")
 def clients_python():
     """The Python that has these clients; `make test` makes it."""
@@ -50,17 +66,8 @@ def under_mockpay_run(mockpay_server, tmp_path_factory):
 
     def run(*command, **environ):
         mockpay = [sys.executable, "-m", "mockpay", "run", "--url", mockpay_server.url, "--"]
-        kept = {name: v for name, v in os.environ.items() if not name.lower().endswith("_proxy")}
-        done = subprocess.run(
-            [*mockpay, *command],
-            env=kept | {"MOCKPAY_KEYS_DIR": str(keys)} | environ,
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        env = environment(is_proxy) | {"MOCKPAY_KEYS_DIR": str(keys)} | environ
+        return run_program(*mockpay, *command, env=env, seconds=50)
 
     return run
 

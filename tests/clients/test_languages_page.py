@@ -1,15 +1,14 @@
 """The programs of docs/languages.md seal what the sandbox opens, and believe what it signed."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+
+from tests.clients.conftest import environment, is_proxy, program, run_program
 
 PAGE = (Path(__file__).parents[2] / "docs" / "languages.md").read_text("utf-8")
 JAVA_CHECK = """
@@ -36,18 +35,11 @@ LANGUAGES = {
 @pytest.fixture
 def run(tmp_path, seller):
     """Run a command in a folder of its own, with the seller's credentials; its last line."""
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
-    def run(*command, **more):
-        path = shutil.which(command[0])
-        if path is None:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{command[0]} is not installed.")
-        environment = kept | seller.fields["environment"] | more
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+    def run(name, *arguments, **more):
+        env = environment(is_proxy) | seller.fields["environment"] | more
+        printed = run_program(program(name), *arguments, env=env, seconds=60, cwd=tmp_path).strip()
+        return printed.splitlines()[-1] if printed else ""
 
     return run
 

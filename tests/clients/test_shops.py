@@ -1,27 +1,15 @@
 """The shops of examples/ in other languages pass their own suites: what they seal, sign and verify is nobody's but theirs."""
 
-import os
-import subprocess
 from pathlib import Path
 
-from tests.clients.conftest import program
+from tests.clients.conftest import environment, program, run_program
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def passes(url, *command, folder):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKPAY_")}
-    done = subprocess.run(
-        command,
-        cwd=EXAMPLES / folder,
-        env=kept | {"MOCKPAY_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    env = environment(lambda name: name.startswith("MOCKPAY_")) | {"MOCKPAY_URL": url}
+    return run_program(*command, env=env, seconds=100, cwd=EXAMPLES / folder)
 
 
 def test_a_shop_in_node_sells_refunds_and_believes_what_is_signed(mockpay_server):

@@ -318,24 +318,23 @@ def test_on_postgresql_who_claims_waits_for_who_is_claiming(world, runtime):
     assert claim() is not None
 
 
-@on_sqlite
-def test_a_try_ends_before_its_lease(runtime, post):
-    runtime = replace(runtime, settings=replace(runtime.settings, lease_seconds=6))
+def timeouts_of_tries(runtime, post):
+    """Method and time-out of a notification, to a seller who allows nine seconds, and of a return."""
     world = World.new(runtime, ipn_url=IPN_URL, ipn_timeout_seconds=9)
     world.pay(world.order())
     with world.transaction() as sandbox:
         outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "x", leased=False, url="http://127.0.0.1/r")
     while claim := outbox.claim(runtime):
         outbox.send(runtime, claim)
-    assert {(call.method, call.timeout) for call in post.sent} == {("POST", 5), ("GET", 5)}
+    return {(call.method, call.timeout) for call in post.sent}
+
+
+@on_sqlite
+def test_a_try_ends_before_its_lease(runtime, post):
+    runtime = replace(runtime, settings=replace(runtime.settings, lease_seconds=6))
+    assert timeouts_of_tries(runtime, post) == {("POST", 5), ("GET", 5)}
 
 
 @on_sqlite
 def test_a_try_takes_no_longer_than_its_seller_or_ten_seconds(runtime, post):
-    world = World.new(runtime, ipn_url=IPN_URL, ipn_timeout_seconds=9)
-    world.pay(world.order())
-    with world.transaction() as sandbox:
-        outbox_rows.add(sandbox, outbox.RETURN_AGAIN, "x", leased=False, url="http://127.0.0.1/r")
-    while claim := outbox.claim(runtime):
-        outbox.send(runtime, claim)
-    assert {(call.method, call.timeout) for call in post.sent} == {("POST", 9), ("GET", 10)}
+    assert timeouts_of_tries(runtime, post) == {("POST", 9), ("GET", 10)}

@@ -166,8 +166,8 @@ def register_detail(
                 return show(runtime, sandbox, get(sandbox, ids[key]), refusal), status_of(error)
         if follow is not None:
             follow(runtime, seller_id, ids[key])
-        ids_: Mapping[str, Any] = {"seller_id": seller_id, **ids}
-        return redirect(url_for(f"dashboard.{name}", **ids_), 303)
+        parameters: Mapping[str, Any] = {"seller_id": seller_id, **ids}
+        return redirect(url_for(f"dashboard.{name}", **parameters), 303)
 
     key = f"{name}_id"
     path = f"/sellers/<seller_id>/{name}s/<{key}>"

@@ -24,7 +24,7 @@ from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.decision_trace import Reproduction, decision_traces, reproduction_of
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
-from mockpay.web.dashboard.seller_messages import Call, browser_return, last_calls
+from mockpay.web.dashboard.seller_messages import Call, browser_return, last_calls, warning_lines
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import expected_lines, moment, offset, timeline_by_try
 
@@ -127,13 +127,8 @@ _OWN_TROUBLE = 500
 
 def _troubles(order: Order, sent: Sequence[Notification], calls: Sequence[Call]) -> list[str]:
     """What of the seller's own part failed: notifications, calls, and what the real service would refuse."""
-    stored = order.request.get("warnings")
-    warnings = stored if isinstance(stored, Mapping) else {}
     lost = [each for each in sent if each.state in _UNDELIVERED and each.tries > failing_tries(each.outcome)]
-    accepted = [
-        *(f"{name}: {text}".rstrip(".") for name, text in warnings.items()),
-        *(warning for call in calls for warning in call.warnings),
-    ]
+    accepted = [*warning_lines(order.request), *(warning for call in calls for warning in call.warnings)]
     return [
         *dict.fromkeys(accepted),
         *(f"notification “{deliveries.what_was_told(each)}”: {each.reason}".rstrip(".") for each in lost),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mockpay.domain.orders import Order
@@ -60,6 +61,11 @@ def browser_return(events: Sequence[TimelineEvent]) -> BrowserReturn:
     return BrowserReturn(words, url, tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True)))
 
 
+def warning_lines(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a call or an order's request the real service would refuse, by the parameter's name."""
+    return tuple(f"{name}: {text}".rstrip(".") for name, text in (facts.get("warnings") or {}).items())
+
+
 def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
     """The last call of each kind about an order, the newest first."""
     page = lists.journal_page(sandbox, JournalFilter(order_id=order.order_id), None, _CALLS)
@@ -74,7 +80,7 @@ def last_calls(sandbox: Sandbox, order: Order) -> list[Call]:
             outcome=row.outcome,
             count=counts[row.kind],
             answer=row.answer or "",
-            warnings=tuple(f"{name}: {text}".rstrip(".") for name, text in row.facts.get("warnings", {}).items()),
+            warnings=warning_lines(row.facts),
         )
         for row in sorted(newest.values(), key=lambda row: -row.number)
     ]

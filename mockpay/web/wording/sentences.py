@@ -462,7 +462,7 @@ def locked_until(error: MockpayError) -> str | None:
 
 
 def refusal(sandbox: Sandbox, error: MockpayError, noun: str) -> str:
-    """Why no code is sent for `what`, e.g. ``this payment``."""
+    """Why no code is sent for `noun`, e.g. ``this payment``."""
     resend_at = error.detail.get("resend_at")
     if isinstance(resend_at, int):
         return f"Another code can be sent in {countdown(resend_at - sandbox.now)}."
