@@ -80,6 +80,22 @@ def test_a_form_for_an_order_that_was_cancelled_elsewhere_is_told_so(buyer, shop
     assert other.reads("payment-status") == "CANCELLED"
 
 
+def test_an_app_that_was_left_open_pays_nothing_once_its_request_was_declined(buyer, shop):
+    left_open = FormBrowser(buyer.session).goes_to(buyer.buys(shop).asks("asha@okhdfc").opens_the_app().url)
+    buyer.presses("upi-decline")
+    left_open.presses("upi-approve", pin="1234")
+    assert not left_open.misses("not-made")
+    assert [one["state"] for one in shop.order()["attempts"]] == ["FAILED"]
+
+
+def test_a_code_page_that_was_left_open_cancels_nothing_once_it_is_paid(buyer, shop):
+    left_open = FormBrowser(buyer.session).goes_to(buyer.buys(shop, amount="6000.00").pays_from_balance("rich").url)
+    assert buyer.confirms().misses("not-made")
+    left_open.presses("otp-cancel")
+    assert not left_open.misses("not-made")
+    assert left_open.reads("payment-status") == "SUCCESS"
+
+
 def test_cancelling_twice_is_no_error(buyer, shop):
     other = FormBrowser(session=buyer.session).goes_to(buyer.buys(shop).url)
     buyer.presses("cancel-payment")

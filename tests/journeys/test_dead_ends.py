@@ -109,7 +109,9 @@ def test_only_a_signed_in_tester_reads_what_the_journal_has(buyer, locked_server
         assert seller.seller_id not in buyer.answer.text
         assert not buyer.misses("error-onward")
     buyer.goes_to(f"{locked_server.url}/_mockpay/ui/sign-in")
-    buyer.sends(buyer.page.xpath("//form")[0], buyer.page.xpath("//form//button")[0], token=TOKEN)
+    buyer.presses("sign-in", token="wrong")
+    assert "This is not the token that the server was started with." in buyer.page.text_content()
+    buyer.presses("sign-in", token=TOKEN)
     for address in addresses:
         assert not buyer.goes_to(address).misses("open-journal")
 

@@ -114,9 +114,12 @@ def test_a_browser_that_never_comes_back_does_not_hide_what_the_bank_decided(at_
 
 def test_a_bank_decides_once_and_both_windows_come_back_with_it(at_bank, shop):
     first = at_bank.stops_at("bank-failure")
-    assert at_bank.stops_at("bank-success") == first
-    at_bank.goes_to(first)
+    assert at_bank.stops_at("bank-failure") == first
+    later = at_bank.stops_at("bank-success")
+    assert later == f"{first}&not_made=1"
+    assert at_bank.goes_to(first).misses("not-made")
     assert why(at_bank) == ("payment_failed", "F")
+    assert not at_bank.goes_to(later).misses("not-made")
 
 
 @pytest.mark.parametrize(

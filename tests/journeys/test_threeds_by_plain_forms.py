@@ -343,6 +343,7 @@ def test_a_challenge_that_is_over_is_not_opened_again(buyer, shop):
     assert again.answer.status_code == 400
     assert again.sees("acs-refused").get("data-code") == "101"
     buyer.returns_from_issuer()
+    assert again.follows("acs-onward").url == buyer.url
     assert buyer.reads("payment-status") == "SUCCESS"
 
 
@@ -350,6 +351,8 @@ def test_a_challenge_of_nobody_is_a_page_that_says_so(buyer, shop):
     buyer.goes_to(f"{shop.server.url}/acs/nothing")
     assert buyer.answer.status_code == 404
     assert buyer.heading == "The bank refuses this"
+    assert "/journal" in buyer.sees("open-journal").get("href")
+    assert buyer.follows("acs-onward").url == f"{shop.server.url}/"
 
 
 def test_the_bank_looks_at_a_browser_for_payments_of_this_sandbox_only(shop):

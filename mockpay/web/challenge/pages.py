@@ -53,7 +53,7 @@ def page(runtime: Runtime, token: str) -> Response:
         try:
             response = _act(sandbox, token)
         except Invalid as error:
-            return _refused(error.message, "101", 400)
+            return _refused(error.message, "101", 400, back=_way_back(sandbox, token))
         answer = _answer(sandbox, token, response)
     return errors.framed(answer)
 
@@ -77,7 +77,7 @@ def _act(sandbox: Sandbox, token: str) -> AcsResponse:
 
 def _answer(sandbox: Sandbox, token: str, response: AcsResponse) -> Response:
     if isinstance(response, ErrorMessage):
-        return _refused(response.description, response.error_code, 400, response.detail)
+        return _refused(response.description, response.error_code, 400, response.detail, _way_back(sandbox, token))
     if isinstance(response, ChallengeCompletion):
         return _finished(response)
     if request.method == "POST" and response.notice != "technical":
@@ -134,8 +134,14 @@ def _finished(completion: ChallengeCompletion) -> Response:
     return show("challenge/back.html", page=page_parts)
 
 
-def _refused(sentence: str, code: str, status: int, detail: str | None = None) -> Response:
-    page_parts = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail}
+def _way_back(sandbox: Sandbox, token: str) -> str | None:
+    """The address of the payment that a challenge was for; by GET it leads to the page that is its turn."""
+    txn = threeds_table.by_token(sandbox, token)
+    return txn.notification_url if txn else None
+
+
+def _refused(sentence: str, code: str, status: int, detail: str | None = None, back: str | None = None) -> Response:
+    page_parts = {"title": "The bank refuses this", "sentence": sentence, "code": code, "detail": detail, "back": back}
     return errors.framed(show("challenge/refused.html", status, page=page_parts))
 
 

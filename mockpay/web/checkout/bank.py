@@ -73,8 +73,9 @@ def _answer(runtime: Runtime, token: str) -> Response:
         if form.get("action") not in BUTTONS:
             # The window was closed: the bank has nothing to say, and nobody comes back.
             return go(session.url)
-        outcome, _status = BUTTONS[form["action"]]
-        return _go_back(session, banks.record_decision(session.sandbox, attempt, outcome))
+        outcome, status = BUTTONS[form["action"]]
+        back = banks.record_decision(session.sandbox, attempt, outcome)
+        return _go_back(session, back, not_made=back.status != status)
 
 
 def _let_in(session: PageSession) -> Response:
@@ -89,8 +90,11 @@ def _let_in(session: PageSession) -> Response:
     return go(f"{session.at('bank')}?{urlencode({'session': login})}")
 
 
-def _go_back(session: PageSession, back: BankReturn) -> Response:
+def _go_back(session: PageSession, back: BankReturn, *, not_made: bool = False) -> Response:
+    """To the payment with the bank's decision; `not_made` where that is another than the button just pressed."""
     parameters = {"bank_ref": back.bank_ref, "status": back.status, "amount": back.amount, "checksum": back.checksum}
+    if not_made:
+        parameters[page_session.NOT_MADE] = "1"
     return go(f"{session.at('bank-return')}?{urlencode(parameters)}")
 
 
@@ -129,7 +133,7 @@ def come_back(runtime: Runtime, token: str) -> Response:
     scheduler.fire_present(runtime, session.sandbox.seller_id)
     submission.send(runtime, session, outbox_id)
     with reading_session(runtime, token) as session:
-        return go(session.url)
+        return page_session.not_made(session.url) if page_session.NOT_MADE in values else go(session.url)
 
 
 def _forged(session: PageSession, error: Invalid) -> Response:

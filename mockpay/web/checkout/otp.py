@@ -89,8 +89,8 @@ def _send_again(session: PageSession, attempt: Attempt) -> None:
 def _cancel(runtime: Runtime, token: str) -> Response:
     """Back to the methods; the order stays open."""
     with writing_session(runtime, token) as session:
-        if submission.sent_before(session) or session.last is None:
-            return page_session.not_made(session.url)
+        if submission.sent_before(session) or session.current != Auth.OTP or session.last is None:
+            return page_session.not_made(submission.next_page(session))
         after = authentication.cancel_otp(session.sandbox, session.last)
         return go(session.url if after.live else session.at("choose"))
 

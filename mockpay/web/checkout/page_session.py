@@ -76,8 +76,8 @@ class PageSession:
 
     @property
     def form_token(self) -> str:
-        """Which try a form belongs to: one that was sent before leads nowhere new."""
-        return str(self.order.attempt_count)
+        """Which try a form belongs to, and whether it was under way: sent twice or too late, it leads nowhere new."""
+        return f"{self.order.attempt_count}{'-live' if self.last is not None and self.last.live else ''}"
 
     @property
     def auth_pending(self) -> bool:
@@ -165,7 +165,7 @@ def go(url: str) -> Response:
 
 def not_made(url: str) -> Response:
     """To another of our pages, which says that the form just sent was not carried out."""
-    return go(f"{url}?{_NOT_MADE}=1")
+    return go(f"{url}?{NOT_MADE}=1")
 
 
 def gone(runtime: Runtime, token: str, error: MockpayError) -> Response:
@@ -213,7 +213,7 @@ def _standing(order: Order) -> str:
 
 
 #: In an address: the form that led here was not carried out.
-_NOT_MADE = "not_made"
+NOT_MADE = "not_made"
 _PAGES = (
     "choose",
     "upi",
@@ -257,7 +257,7 @@ def page_context(session: PageSession, title: str, **more: object) -> dict[str, 
         "errors": {},
         "values": {},
         "summary_error": None,
-        "not_made": request.args.get(_NOT_MADE) is not None,
+        "not_made": request.args.get(NOT_MADE) is not None,
         **more,
     }
 
