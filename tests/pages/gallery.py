@@ -3,6 +3,9 @@
 import tempfile
 from pathlib import Path
 
+import requests
+from flask import after_this_request, template_rendered
+
 from mockpay.kernel.money import Money
 from mockpay.merchant.client import AmazonPayClient
 from mockpay.otp import challenges
@@ -11,6 +14,7 @@ from mockpay.settings import Settings
 from mockpay.store.unit_of_work import transaction
 from mockpay.testing import LiveServer
 from tests.journeys.form_browser import DemoShop, FormBrowser
+from tests.pages import answers
 
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
@@ -50,9 +54,10 @@ PAYMENT = (
     "acs-refused",
     "waiting-review",
     "failed-challenge",
+    *answers.PAYMENT,
 )
 #: Pages of a card's issuer: ours may show them in a frame.
-ISSUER = ("acs", "acs-wrong", "acs-refused")
+ISSUER = ("acs", "acs-wrong", "acs-refused", *answers.ISSUER)
 OURS = (
     "account-sign-in",
     "account-code",
@@ -91,6 +96,13 @@ OURS = (
     "dashboard-notification",
     "dashboard-notification-failing",
     "dashboard-inbox",
+    "dashboard-inbox-empty",
+    "dashboard-journal-empty",
+    "dashboard-notifications-empty",
+    "dashboard-scenarios-empty",
+    "dashboard-nothing-yet",
+    "dashboard-no-page",
+    *answers.OURS,
 )
 SHOP = (
     "shop",
@@ -103,8 +115,9 @@ SHOP = (
     "shop-order-alert",
     "shop-refused",
     "shop-not-found",
+    *answers.SHOP,
 )
-NAMES = (*PAYMENT, *OURS, *SHOP)
+NAMES = (*PAYMENT, *answers.ISSUER, *OURS, *SHOP)
 #: Pages that are refusals, and how.
 STATUS = {
     "barred": 422,
@@ -119,11 +132,25 @@ STATUS = {
     "dashboard-refused": 404,
     "shop-refused": 400,
     "shop-not-found": 404,
+    "dashboard-no-page": 404,
+    **answers.PAYMENT,
+    **answers.ISSUER,
+    **answers.OURS,
+    **answers.SHOP,
 }
 
 
+def _name_template(_application, template, **_):
+    """Have an answer name its template, for the test that each has its page."""
+
+    @after_this_request
+    def add_header(response):
+        response.headers["Template"] = template.name
+        return response
+
+
 class Gallery:
-    """A sandbox of its own; `url(name)` is the address of a page."""
+    """A sandbox of its own; `fetch(name)` is a page as it was answered, `url(name)` its address where it has one."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="mockpay-gallery-")
@@ -132,8 +159,10 @@ class Gallery:
             Settings(port=0, database_url=str(folder / "mockpay.db"), keys_dir=folder / "keys", seed="gallery")
         )
         self._at = {}
+        self.answers = {}
 
     def __enter__(self):
+        template_rendered.connect(_name_template)
         self._server.start()
         self.shop = DemoShop.opened(self._server)
         self._hang()
@@ -142,12 +171,22 @@ class Gallery:
     def __exit__(self, *_exception):
         self._server.stop()
         self._folder.cleanup()
+        template_rendered.disconnect(_name_template)
 
     def url(self, name):
         return self._at[name]
 
+    def fetch(self, name):
+        """As it is; pages stand still, so once is enough."""
+        if name not in self.answers:
+            self.answers[name] = requests.get(self._at[name], timeout=30)
+        answer = self.answers[name]
+        assert answer.status_code == STATUS.get(name, 200), (name, answer.status_code)
+        return answer
+
     def _hang(self):
         """Make the world; what needs the clock to move comes first, what must stay open last."""
+        self.answers["shop-orders-none"] = FormBrowser().goes_to(f"{self.shop.url}/orders").answer
         self._ran_out()
         self._paid()
         self._not_paid()
@@ -159,10 +198,14 @@ class Gallery:
         FormBrowser().goes_to(self._at["provider-error"])
         rule = {"stage": "issuer", "outcome": "Z9", "match": {"vpa": "meera@okaxis"}, "times": 1}
         self.shop.seller.control("POST", "/scenarios", rule)
+        folder = Path(self._folder.name) / "guarded"
+        self.answers |= answers.guarded_pages(folder, self._server.url)
+        self.answers |= answers.Answers(self._server, self.shop, self._at["shop-order-refunds"]).pages
 
     def _standing(self):
         """Pages that are there without an order."""
         root, ui, shop = self._server.url, self.shop.ui, self.shop.url
+        nobody = self._server.new_seller().dashboard
         return {
             "gone": f"{root}/pay/nothing/",
             "account-sign-in": f"{root}/account/{self.shop.seller.seller_id}/",
@@ -188,6 +231,12 @@ class Gallery:
             "dashboard-refunds-none": f"{ui}/refunds?show=reversed",
             "dashboard-notifications": f"{ui}/notifications",
             "dashboard-inbox": f"{ui}/inbox",
+            "dashboard-inbox-empty": f"{ui}/inbox?to=nobody",
+            "dashboard-journal-empty": f"{ui}/journal?q=nothing-fits",
+            "dashboard-notifications-empty": nobody.replace("/orders", "/notifications"),
+            "dashboard-scenarios-empty": f"{ui}/scenarios?q=nothing-fits",
+            "dashboard-nothing-yet": nobody,
+            "dashboard-no-page": f"{root}/_mockpay/ui/nothing",
             "dashboard-refused": f"{ui}/orders/S04-0000000-0000000",
             "shop": shop,
             "shop-orders": f"{shop}/orders",

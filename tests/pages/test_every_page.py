@@ -1,7 +1,7 @@
 """What holds for every page there is, seen from outside, without a browser."""
 
 import re
-from functools import cache
+from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
@@ -12,21 +12,15 @@ from tests.pages.gallery import ISSUER, NAMES, PAYMENT, STATUS
 
 FRAMED = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'"
 POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_FRAMES = {"threeds": ["acs"], "threeds-method": ["acs-method"]}
 #: Attributes that make a browser fetch, follow or send something.
 _ADDRESSES = ("src", "href", "action", "formaction", "poster", "srcset", "data", "data-poll")
 
 
 @pytest.fixture(scope="session")
 def seen(gallery):
-    """Fetch a page of the gallery, as it is; they stand still, so once is enough."""
-
-    @cache
-    def fetch(name):
-        answer = requests.get(gallery.url(name), timeout=30)
-        assert answer.status_code == STATUS.get(name, 200)
-        return answer
-
-    return fetch
+    """Fetch a page of the gallery."""
+    return gallery.fetch
 
 
 def test_every_page_carries_the_policy_and_nothing_weaker(seen):
@@ -44,8 +38,8 @@ def test_no_page_has_script_or_style_of_its_own(seen):
         page = html.fromstring(seen(name).text)
         assert page.xpath("//script[not(@src)]") == [], name
         assert page.xpath("//style | //base | //object | //embed") == [], name
-        # The card's issuer has its page in one, sent there by a form; no other page has a frame.
-        assert page.xpath("//iframe/@name") == (["acs"] if name == "threeds" else []), name
+        # The card's issuer has its pages in one, sent there by a form; no other page has a frame.
+        assert page.xpath("//iframe/@name") == _FRAMES.get(name, []), name
         assert page.xpath("//iframe/@src | //iframe/@srcdoc") == [], name
         assert [element.tag for element in page.iter() if "style" in element.attrib] == [], name
         assert page.xpath("//@*[starts-with(name(), 'on')]") == [], name
@@ -104,6 +98,8 @@ HOOKS = [
     ("netbanking", "pay order-amount seller-name cancel-payment"),
     ("wallet", "pay wallet-balance order-amount seller-name cancel-payment"),
     ("choose", "method-emi account-sign-in"),
+    ("choose-saved", "method-saved pay-saved method-upi method-card order-amount seller-name cancel-payment"),
+    ("saved", "pay order-amount seller-name cancel-payment"),
     ("emi", "pay emi-plans emi-show order-amount seller-name cancel-payment"),
     ("account-sign-in", "sign-in"),
     ("account-code", "otp-submit otp-resend otp-cancel"),
@@ -146,6 +142,8 @@ def test_the_fields_that_programs_fill_have_their_names(seen):
     for name, fields in (
         ("card", {"number", "expiry", "cvv", "name"}),
         ("netbanking", {"bank"}),
+        ("choose-saved", {"token"}),
+        ("card-saving", {"save"}),
         ("wallet", {"email"}),
         ("emi", {"bank", "tenure", "no_cost", "number", "expiry", "cvv", "name"}),
         ("account-sign-in", {"email"}),
@@ -187,6 +185,45 @@ def test_the_code_and_the_link_to_an_app_name_payee_amount_and_order(seen):
     assert (link.scheme, link.netloc) == ("upi", "pay")
     assert (asked["am"], asked["cu"], asked["pn"]) == ("499.00", "INR", "Nilgiri Cycle Works")
     assert asked["tn"]
+
+
+def test_every_error_is_tied_to_its_field_and_the_first_one_has_the_focus(seen):
+    for name in (name for name, status in STATUS.items() if status in {400, 409, 422}):
+        page = html.fromstring(seen(name).text)
+        errors = page.xpath("//*[@id][contains(@class, 'field-error') or @class='wrong']")
+        for error in errors:
+            fields = page.xpath("//*[@aria-describedby=$error]", error=error.get("id"))
+            # A button that came too late is gone.
+            assert fields or error.get("role") == "alert", (name, error.get("id"))
+            assert error.text_content().strip(), name
+            assert all(field.get("aria-invalid") or field.tag in {"fieldset", "button"} for field in fields), name
+        invalid = page.xpath("//*[@aria-invalid='true']")
+        if invalid:
+            assert "autofocus" in invalid[0].attrib, name
+            assert re.match("Error: |Not saved: |Not made: ", page.xpath("string(//title)").strip()), name
+            assert [name for field in invalid if field.get("type") == "password" and field.get("value")] == [], name
+
+
+def test_enter_presses_the_button_that_a_form_is_for(seen):
+    """A browser presses the first of a form's buttons, wherever it stands."""
+    for name, hook in (("otp", "otp-submit"), ("account-code", "otp-submit"), ("upi-app", "upi-approve")):
+        page = html.fromstring(seen(name).text)
+        (meant,) = page.xpath("//button[@data-testid=$hook]", hook=hook)
+        first = next(meant.iterancestors("form")).xpath(".//button[@type='submit']")[0]
+        assert (first.get("name"), first.get("value")) == (meant.get("name"), meant.get("value")), name
+
+
+def test_a_one_time_code_is_offered_by_the_phone_and_typed_on_digits(seen):
+    for name in ("otp", "account-code", "acs"):
+        (field,) = html.fromstring(seen(name).text).xpath("//input[@name='otp']")
+        assert (field.get("autocomplete"), field.get("inputmode")) == ("one-time-code", "numeric"), name
+
+
+def test_every_template_has_its_page_here(seen):
+    """But for the page of a method that has none of its own; tests/web/test_new_method.py looks at that."""
+    folder = Path(__file__).parents[2] / "templates"
+    templates = {str(file.relative_to(folder)) for file in folder.rglob("[!_]*.html")} - {"base.html"}
+    assert templates - {seen(name).headers["Template"] for name in NAMES} == {"checkout/generic.html"}
 
 
 def test_only_a_payment_that_can_still_be_paid_offers_another_try(seen):

@@ -33,7 +33,7 @@ def test_the_dashboard_says_why_a_payment_went_as_it_did(buyer, page, shop):
 
 def test_the_result_page_leads_to_the_dashboards_answer(buyer, page):
     buyer.buy().ask("insufficient@mockpay")
-    page.get_by_role("link", name="Open in dashboard").click()
+    page.get_by_role("link", name="Dashboard").click()
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text("The buyer’s bank declined the payment: not enough funds")
 

@@ -42,9 +42,9 @@ def test_a_failure_goes_to_the_seller_only_with_the_buyer(runtime, result_of):
     world = World.new(runtime, max_attempts=2)
     order = world.order()
     world.pay(order, "failure@mockpay")
-    assert "If you go back now, the seller gets a signed FAILURE" in said(result_of, order)
+    assert "Leaving now sends a signed FAILURE" in said(result_of, order)
     world.pay(order, "failure@mockpay")
-    assert "If you go back now" not in said(result_of, order)
+    assert "Leaving now" not in said(result_of, order)
     assert "The seller gets a signed FAILURE" in said(result_of, order)
 
 
@@ -68,4 +68,4 @@ def test_a_hold_that_ended_was_not_the_buyers_time(runtime, result_of):
 def test_a_browser_that_is_not_sent_back_is_told_in_no_other_methods_words(world, result_of):
     order = world.order(amount="1703.07")
     world.pay(order)
-    assert "The browser is never sent back; the payment itself is SUCCESS" in said(result_of, order)
+    assert "The browser is never sent back; the payment is SUCCESS" in said(result_of, order)

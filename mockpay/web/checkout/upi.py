@@ -91,6 +91,7 @@ def app(runtime: Runtime, token: str) -> Response:
 def _app(session: PageSession, error: Invalid | None = None) -> Response:
     page = page_session.page_context(session, "Simulated UPI app", notes=page_session.pin_notes())
     if error is not None:
+        page["title"] = f"Error: {error.message}"
         page["errors"] = {"pin": error.message}
     page["urls"]["back"] = session.url  # type: ignore[index]
     vpa = session.last.instrument.get("vpa") if session.last and session.at_app else None
