@@ -40,3 +40,7 @@ def test_one_is_frozen_and_one_is_hardly_known():
 def test_the_balance_knows_the_same_buyers():
     assert wallet.BUYERS is BUYERS
     assert wallet.opening_minor is buyers.opening_minor
+
+
+def test_buyers_who_reload_are_not_offered_at_sign_in():
+    assert [buyer.local for buyer in BUYERS if not buyer.offered] == ["reload", "reloadfail", "reloadcap"]

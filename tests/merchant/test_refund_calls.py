@@ -138,6 +138,19 @@ def test_a_value_of_no_use_is_refused_by_its_name(subtests):
             assert sender.calls == []
 
 
+def test_a_soft_descriptor_may_have_16_characters():
+    client, sender = client_of(refunded())
+    client.refund("S04-1-2", "R-1", "100.00", soft_descriptor="x" * 16)
+    assert sender.fields()["SoftDescriptor"] == "x" * 16
+
+
+def test_an_answer_without_its_refund_is_an_error_of_status_200():
+    client, _ = client_of(done("GetRefundDetails", {}))
+    with pytest.raises(ServiceError) as refused:
+        client.get_refund_details("S04-1-2-R022556")
+    assert refused.value.http_status == 200
+
+
 def test_an_empty_refund_id_is_not_asked_about():
     client, sender = client_of(refunded())
     with pytest.raises(Invalid):

@@ -136,3 +136,7 @@ def test_a_document_type_cannot_hide_in_another_encoding(encoding):
 def test_extreme_nesting_is_refused_without_a_crash(depth):
     with pytest.raises(XmlError):
         xml.parse(b"<a>" * depth + b"</a>" * depth)
+
+
+def test_a_processing_instruction_is_no_part_of_the_text():
+    assert xml.parse(b"<a><?x y?>b</a>") == xml.parse(b"<a>b</a>")

@@ -236,3 +236,9 @@ def test_a_plan_is_shown_with_its_instalments():
 
 def test_a_discount_is_shown_where_there_is_one():
     assert emi.details(STORED | {"discount": "635.33"})["No-cost discount"] == "₹635.33"
+
+
+def test_every_lender_of_the_facts_has_plans():
+    """facts, section 1.6."""
+    credit = "HDFC ICIC UTIB KKBK SBIN RATN YESB INDB HSBC SCBL BARB AMEX IDFB FDRL CITI onecard".split()
+    assert set(credit) <= set(BY_CODE)

@@ -347,3 +347,9 @@ def test_whatever_is_told_in_whatever_order_the_books_stay_right(ledger, parts, 
         steps = [event.status for event in ledger.refunds.events(refund.reference_id)]
         assert steps[-1] is refund.status
         assert all(pair in AFTER_UPDATE for pair in pairwise(steps))
+
+
+def test_a_reference_id_that_amazon_would_refuse_is_not_entered(ledger):
+    with pytest.raises(Invalid) as refused:
+        ledger.refunds.create(paid_order(ledger), PART, reference_id="a b", at=NOW)
+    assert refused.value.code == "refund.reference_id"

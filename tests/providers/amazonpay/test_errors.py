@@ -35,5 +35,6 @@ def test_an_error_that_is_not_listed_is_the_callers_or_the_servers_by_its_family
 def test_a_failure_has_three_digits_and_words():
     numbers = [int(reason.code) for reason in FAILURES.values()]
     assert numbers == sorted(numbers)
+    assert set(numbers) == {*range(201, 220), *range(250, 262)}
     assert all(200 < number < 300 for number in numbers)
     assert all(re.fullmatch("[A-Za-z][A-Za-z ,.0-9]+", reason.description) for reason in FAILURES.values())

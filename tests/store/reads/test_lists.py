@@ -6,7 +6,16 @@ from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
 from mockpay.store import journal
 from mockpay.store.db.paging import cursor_of, mark_of, number_of
-from mockpay.store.reads.lists import Bar, OrderFilter, bars, counts_by_state, orders_page, version
+from mockpay.store.reads.lists import (
+    Bar,
+    JournalFilter,
+    OrderFilter,
+    bars,
+    counts_by_state,
+    journal_page,
+    orders_page,
+    version,
+)
 from mockpay.store.unit_of_work import read, transaction
 from tests.control.worlds import Api, make_app
 
@@ -92,3 +101,8 @@ def test_a_cursor_that_is_no_row_is_refused(subtests):
     for mark in ["", "-1", "१", "1e3", str(2**63)]:
         with subtests.test(mark=mark), pytest.raises(Invalid):
             number_of("order", cursor_of("order", mark))
+
+
+def test_digits_of_other_scripts_are_no_status(world):
+    world.open_order("A-1")
+    assert [asked(world, journal_page, JournalFilter(text=text)).items for text in ("२००", "²²²")] == [[], []]
