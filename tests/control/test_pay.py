@@ -90,43 +90,130 @@ def test_an_instrument_is_kept_for_its_buyer(seller, order):
     assert saved["title"].endswith("1111")
 
 
-def test_what_cannot_be_paid_is_refused_by_its_field(seller, order):
-    order_id = order()
-    refused = {
-        "method": {"method": "paypal"},
-        "expiry": {"method": "card", **CARD, "expiry": "01/20"},
-        "token": {"method": "saved", "token": "tok_1"},
-        "answer": {"method": "netbanking", "bank": "HDFC", "answer": "yes"},
-    }
-    for field, typed in refused.items():
-        with pytest.raises(ControlError) as error:
-            seller.pay(order_id, **typed)
-        assert (error.value.status, error.value.problem["field"]) == (422, field)
-    with pytest.raises(ControlError) as unknown:
-        seller.control("POST", f"/orders/{order_id}/pay", {"method": "upi", "vap": "x"})
-    assert unknown.value.status == 422
+UPI = {"method": "upi", "vpa": "asha@okaxis"}
+BANK = {"method": "netbanking", "bank": "HDFC"}
+BALANCE = {"method": "wallet", "email": "rich@buyers.mockpay.test"}
+EMI = CARD | {"method": "emi", "number": "5241 8100 0000 0000", "bank": "HDFC", "tenure": "6"}
+#: What is typed -> the refusal's field, and the nearest right word where one is near.
+WRONG = (
+    ({}, "method", None),
+    ({"method": "crd"}, "method", "card"),
+    ({"method": "upi", "vap": "x"}, "vap", "vpa"),
+    (UPI | {"amount": "1.00"}, "amount", None),
+    (UPI | {"vpa": "asha"}, "vpa", None),
+    (UPI | {"answer": "aprove"}, "answer", "approve"),
+    (UPI | {"answer": "success"}, "answer", None),
+    (UPI | {"pin": "12"}, "pin", None),
+    (UPI | {"pin": 1234}, "pin", "1234"),
+    (UPI | {"answer": "decline", "pin": "1234"}, "pin", None),
+    (UPI | {"user": "locked"}, "user", None),
+    (UPI | {"bank": "HDFC"}, "bank", None),
+    (UPI | {"email": "asha"}, "email", None),
+    ({"method": "upi", "save": True, "buyer": "asha@example.com"}, "save", None),
+    (BANK | {"bank": "HDCF"}, "bank", "HDFC"),
+    (BANK | {"answer": "sucess"}, "answer", "success"),
+    (BANK | {"user": "lockd"}, "user", "locked"),
+    (BANK | {"user": "locked", "answer": "success"}, "answer", None),
+    (BANK | {"pin": "1234"}, "pin", None),
+    (BALANCE | {"email": "rich"}, "email", None),
+    (BALANCE | {"otp": 123456}, "otp", "123456"),
+    (BALANCE | {"answer": "success"}, "answer", None),
+    (CARD | {"method": "card", "expiry": "01/20"}, "expiry", None),
+    (CARD | {"method": "card", "cvv": "12"}, "cvv", None),
+    (CARD | {"method": "card", "vpa": "asha@okaxis"}, "vpa", None),
+    (CARD | {"method": "card", "token": "tok_1"}, "token", None),
+    (CARD | {"method": "card", "tenure": "6"}, "tenure", None),
+    (CARD | {"method": "card", "save": True}, "save", None),
+    (CARD | {"method": "card", "save": "true", "buyer": "asha@example.com"}, "save", "true"),
+    (CARD | {"method": "card", "buyer": "asha"}, "buyer", None),
+    (CARD | {"method": "card", "buyer": "asha@example"}, "buyer", None),
+    (EMI | {"bank": "HDCF"}, "bank", "HDFC"),
+    (EMI | {"tenure": "7"}, "tenure", None),
+    (EMI | {"tenure": 6}, "tenure", "6"),
+    ({"method": "saved", "buyer": "asha@example.com"}, "token", None),
+    ({"method": "saved", "token": "tok_1"}, "buyer", None),
+    ({"method": "saved", "token": "tok_1", "buyer": "asha@example.com"}, "token", None),
+)
 
 
-def test_a_wrong_answer_begins_no_try(seller, order):
-    order_id = order()
-    wrong = (
-        ("answer", {"method": "netbanking", "bank": "HDFC", "answer": "zzz"}),
-        ("answer", {"method": "upi", "vpa": "asha@okaxis", "answer": "yes"}),
-        ("pin", {"method": "upi", "vpa": "asha@okaxis", "pin": "12"}),
-    )
-    for field, typed in wrong:
-        with pytest.raises(ControlError) as error:
-            seller.pay(order_id, **typed)
-        assert (error.value.status, error.value.problem["field"]) == (422, field)
-        assert seller.order(order_id)["attempts"] == []
-    seller.pay(order_id, "upi", vpa="asha@okaxis")
+def refusal(seller, order_id, typed):
     with pytest.raises(ControlError) as error:
-        seller.pay(order_id, answer="yes")
-    assert (error.value.problem["field"], error.value.problem["allowed"]) == (
-        "answer",
-        ["approve", "decline", "ignore", "late"],
+        seller.control("POST", f"/orders/{order_id}/pay", typed)
+    return error.value
+
+
+def test_what_cannot_be_or_would_not_be_looked_at_is_refused_by_its_field_and_begins_no_try(seller, order):
+    order_id = order(amount="4999.00")
+    for typed, field, nearest in WRONG:
+        refused = refusal(seller, order_id, typed)
+        assert (refused.status, refused.problem["field"], refused.problem.get("nearest")) == (422, field, nearest), (
+            typed
+        )
+    assert seller.order(order_id)["attempts"] == []
+
+
+def test_a_token_pays_for_its_own_buyer_and_takes_only_what_its_method_asks(seller, order):
+    order_id = order()
+    card = seller.save_method("asha@example.com", "card", number="4111111111111111", expiry="08/35", name="Asha Rao")
+    saved = {"method": "saved", "token": card["token"], "buyer": "asha@example.com"}
+    for wrong, field in (
+        ({"buyer": "ravi@example.com"}, "token"),
+        ({"save": True}, "save"),
+        ({"pin": "1234"}, "pin"),
+        ({"cvv": "123"}, "cvv"),
+    ):
+        refused = refusal(seller, order_id, saved | wrong)
+        assert (refused.status, refused.problem["field"]) == (422, field)
+    assert (
+        seller.pay(order_id, "Saved", token=card["token"], buyer=" Asha@Example.com", otp="123456")["state"] == "PAID"
     )
-    assert seller.pay(order_id, answer="approve")["state"] == "PAID"
+
+
+def test_capitals_and_spaces_around_a_word_change_nothing(seller, order):
+    ways = (
+        (UPI | {"method": " UPI ", "answer": "Approve", "pin": "1234"}, "PAID"),
+        (UPI | {"vpa": " Success@Mockpay ", "answer": "APPROVE "}, "PAID"),
+        (UPI | {"answer": "DECLINE"}, "PENDING"),
+        (BANK | {"bank": " hdfc", "answer": "Success"}, "PAID"),
+        (BANK | {"user": "Locked"}, "PENDING"),
+        (BALANCE | {"email": " RICH@buyers.mockpay.test"}, "PAID"),
+        (EMI | {"bank": "hdfc", "tenure": " 6 ", "otp": "123456"}, "PAID"),
+    )
+    for number, (typed, state) in enumerate(ways):
+        order_id = order(f"ORDER-{number}", "2000.00" if "tenure" in typed else "499.00")
+        assert seller.control("POST", f"/orders/{order_id}/pay", typed)["state"] == state, typed
+
+
+def test_a_try_that_waits_takes_only_what_it_waits_for(seller, order):
+    by_app, by_code = order("ORDER-1"), order("ORDER-2", "5001.00")
+    seller.pay(by_app, **UPI)
+    seller.pay(by_code, **BALANCE)
+    for order_id, typed, field in (
+        (by_app, {"answer": "yes"}, "answer"),
+        (by_app, {"pin": "12"}, "pin"),
+        (by_app, {"otp": "123456"}, "otp"),
+        (by_app, {"user": "locked"}, "user"),
+        (by_app, {"vpa": "success@mockpay"}, "vpa"),
+        (by_app, {"method": "crd"}, "method"),
+        (by_code, {"answer": "success"}, "answer"),
+        (by_code, {"save": True}, "save"),
+    ):
+        refused = refusal(seller, order_id, typed)
+        assert (refused.status, refused.problem["field"]) == (422, field), typed
+    another = refusal(seller, by_app, BANK)
+    assert (another.status, another.problem["code"]) == (409, "attempt.waits")
+    assert seller.pay(by_app)["waits_for"] == seller.pay(by_app, **UPI)["waits_for"] == "upi-app"
+    assert seller.pay(by_app, answer="Approve")["state"] == "PAID"
+    assert seller.pay(by_code, **BALANCE, otp="123456")["state"] == "PAID"
+
+
+def test_a_bank_that_decides_later_is_answered_by_nobody(seller, order):
+    order_id = order()
+    assert seller.pay(order_id, **BANK, answer="pending")["waits_for"] == "issuer"
+    refused = refusal(seller, order_id, {"answer": "success"})
+    assert (refused.status, refused.problem["allowed"]) == (422, [])
+    seller.advance(until="idle")
+    assert seller.order(order_id)["state"] == "PAID"
 
 
 def test_twenty_that_pay_at_once_pay_once(seller, order):

@@ -77,8 +77,9 @@ def put_clock(request: Request[None, ClockUpdate]) -> ClockState:
 def advance_clock(request: Request[None, ClockAdvance]) -> ClockAdvanceResult:
     """
     Events happen in the order in which they are due, each at its own time. It waits up to `timeout` real seconds
-    (30); then `complete` is false, and a further call goes on. While another call moves the clock, it is 409
-    clock.busy.
+    (30); then `complete` is false, and a further call goes on. `fired` and `delivered` count what happened since a
+    call last moved or set this clock, not only during this one. While another call moves the clock, it
+    is 409 clock.busy.
     """
     result = clock.advance(request.runtime, request.seller_id, _goal(request), request.body.timeout)
     return to_response(ClockAdvanceResult, result)

@@ -274,6 +274,8 @@ OWN: Mapping[str, str] = {
     "AttemptFailure.code": "The network's code.",
     "AttemptFailure.source": "Who refused: buyer, issuer bank, network, gateway, ...",
     "BuyerDetail.description": "What is special about a sandbox buyer; null for any other.",
+    "ClockAdvanceResult.delivered": "Notifications that were delivered since a call last moved or set the clock.",
+    "ClockAdvanceResult.fired": "Events that happened since a call last moved or set the clock.",
     "DeliveryRequest.method": "The HTTP method.",
     "DeliveryResponse.body": "The beginning of the answer.",
     "DeliveryResponse.status": "The HTTP status.",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct, to_builtins
+from msgspec import Struct
 
 from mockpay.domain.methods.method import Instrument
-from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.orders import OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
-from mockpay.domain.scenarios.resolution import Input, find
-from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.kernel.words import parse_word
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.risk.assessment import Inputs
 from mockpay.services import buyers
 from mockpay.services.payments import authentication, banks, orders, payments, settlement
@@ -28,41 +25,15 @@ from mockpay.threeds import acs, requestor, threeds_table
 from mockpay.threeds.acs import ChallengeCompletion
 from mockpay.threeds.rules import State
 from mockpay.vault import saved_methods
-from mockpay.vault.rules import CONSENT_VERSIONS, consent
+from mockpay.vault.rules import consent
 from mockpay.web.checkout import submission, upi
 from mockpay.web.checkout.page_session import PageSession
+from mockpay.web.control import pay_fields
 from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import POST, Request
+from mockpay.web.control.pay_fields import SAVED, PayRequest
 
-_SAVED = "saved"
 _HERE = "127.0.0.1"
-
-
-class PayRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """
-    What a buyer types: the method's fields, and what later pages ask for.
-
-    Sent again for an order that waits, it answers what that waits for; `method` is then not looked at.
-    """
-
-    method: Annotated[str, Meta(description=f"{', '.join(METHODS)} or {_SAVED}.")] = ""
-    vpa: Annotated[str, Meta(description="UPI: the UPI ID; without it the app was opened by its link.")] = ""
-    number: str = ""
-    expiry: Annotated[str, Meta(description="MM/YY")] = ""
-    cvv: str = ""
-    name: Annotated[str, Meta(description="The cardholder's.")] = ""
-    bank: Annotated[str, Meta(description="Net banking and EMI: the bank's code.")] = ""
-    tenure: Annotated[str, Meta(description="EMI: months.")] = ""
-    email: Annotated[str, Meta(description="Balance: whose.")] = ""
-    token: Annotated[str, Meta(description="A saved method of `buyer`.")] = ""
-    buyer: Annotated[str, Meta(description="Who is signed in: an id or an e-mail.")] = ""
-    save: Annotated[bool, Meta(description="Keep the instrument for `buyer`, who consents.")] = False
-    otp: Annotated[str, Meta(description="Typed wherever a code is asked for; the inbox has it.")] = ""
-    pin: Annotated[str | None, Meta(description="UPI: approve in the app, by this PIN or an empty one.")] = None
-    user: Annotated[str, Meta(description="Net banking: a magic user name at the bank's log-in.")] = ""
-    answer: Annotated[
-        str, Meta(description=f"Net banking: {', '.join(banks.BUTTONS)}. UPI: approve, decline, ignore, late.")
-    ] = ""
 
 
 class PayResult(Struct, kw_only=True):
@@ -88,12 +59,15 @@ def pay_order(request: Request[None, PayRequest]) -> PayResult:
     too, or in a further call, which then answers what `waits_for` names. The risk check, one-time passwords and 3-D
     Secure decide as on the pages. No order is ever made here: that is the shop's part.
     """
-    body = request.body
+    body = pay_fields.without_spaces(request.body)
     with request.transaction() as sandbox:
-        session = _session(sandbox, request)
-        outbox_id = _start(session, body, request.base) if session.payable else None
-        if not session.payable and not session.order.open:
+        session, outbox_id = _session(sandbox, request), None
+        if session.payable:
+            outbox_id = _start(session, body, request.base)
+        elif not session.order.open:
             raise Conflict(f"The order is {session.order.state}: nothing is left to pay.", code="order.over")
+        elif session.last is not None:
+            pay_fields.check_answers(body, session.last.method, _waits_for(session, session.last) or "")
     submission.send(request.runtime, session, outbox_id)
     for step in _steps(body):
         with request.transaction() as sandbox:
@@ -114,37 +88,28 @@ def _session(sandbox: Sandbox, request: Request[None, Any]) -> PageSession:
 
 def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
     """Begin a try; the gateway's call, where nobody is asked first."""
-    sandbox, buyer_id = session.sandbox, None
-    if body.buyer:
-        buyer = buyer_named(sandbox, body.buyer)
-        buyer_id = (buyer if buyer.buyer_id else buyers.ensure(sandbox, buyer.email)).buyer_id
-    token = body.token if body.method == _SAVED else None
-    instrument = _saved(sandbox, buyer_id, body.token) if token is not None else _instrument(session, body)
-    _check_answer(instrument.method, body)
-    keeps = body.save and buyer_id is not None and token is None and instrument.method in CONSENT_VERSIONS
+    sandbox = session.sandbox
+    buyer_id = _buyer_id(sandbox, body.buyer) if body.buyer else None
+    form = pay_fields.form(body)
+    token = body.token if form == SAVED else None
+    instrument = _instrument(session, form, body) if token is None else _saved(sandbox, buyer_id, token)
+    pay_fields.check_form(body, form, instrument.method)
     payer = Payer(
         inputs=Inputs(email=body.email or None, buyer_name=body.name or None),
         checkout=_checkout(session, base),
         buyer_id=buyer_id,
-        consent=consent(sandbox.now, _HERE, instrument.method) if keeps else None,
+        consent=consent(sandbox.now, _HERE, instrument.method) if body.save else None,
         saved_token=token,
     )
     return payments.pay(sandbox, session.order, instrument, payer).outbox_id
 
 
-def _check_answer(method: str, body: PayRequest) -> None:
-    """
-    Refuse what the app or the bank's page will not take, before a try begins.
-
-    Raises:
-        Invalid: code ``upi.action``, ``upi.pin`` or ``bank.answer``.
-    """
-    if method == Upi.method and (body.pin is not None or body.answer):
-        action = body.answer or "approve"
-        parse_word("answer", action, upi.ACTIONS, code="upi.action", field="answer")
-        upi.check_answer(action, body.pin or "")
-    elif method == NetBanking.method and (body.answer or body.user):
-        parse_word("answer", body.answer or "success", banks.BUTTONS, code="bank.answer", field="answer")
+def _buyer_id(sandbox: Sandbox, name: str) -> str:
+    try:
+        buyer = buyer_named(sandbox, name)
+    except (Invalid, NotFound) as error:
+        raise Invalid(error.message, code=error.code, field="buyer") from error
+    return (buyer if buyer.buyer_id else buyers.ensure(sandbox, buyer.email)).buyer_id
 
 
 def _checkout(session: PageSession, base: str) -> CheckoutContext:
@@ -153,18 +118,20 @@ def _checkout(session: PageSession, base: str) -> CheckoutContext:
     return CheckoutContext(f"{base}{session.at('choose').rstrip('/')}", payee=payee)
 
 
-def _instrument(session: PageSession, body: PayRequest) -> Instrument:
-    method = parse_word("method", body.method, [*METHODS, _SAVED], code="method.unknown", field="method")
-    parts = {name: value for name, value in to_builtins(body).items() if isinstance(value, str)}
+def _instrument(session: PageSession, method: str, body: PayRequest) -> Instrument:
     if method == Upi.method and not body.vpa:
         return Upi()
-    return METHODS[method].read({"cvv": "", **parts}, session.sandbox.now, session.order.amount)
+    return METHODS[method].read(pay_fields.parts(body, method), session.sandbox.now, session.order.amount)
 
 
 def _saved(sandbox: Sandbox, buyer_id: str | None, token: str) -> Instrument:
     if buyer_id is None or not token:
-        raise Invalid("A saved method needs its 'token' and its 'buyer'.", code="token.missing", field="token")
-    return saved_methods.use_for_payment(sandbox, buyer_id, token)
+        missing = "buyer" if token else "token"
+        raise Invalid("A saved method needs its 'token' and its 'buyer'.", code=f"{missing}.missing", field=missing)
+    try:
+        return saved_methods.use_for_payment(sandbox, buyer_id, token)
+    except NotFound as error:
+        raise Invalid("The buyer has no saved method of this token.", code=error.code, field="token") from error
 
 
 # --- what later pages ask for
@@ -233,11 +200,9 @@ def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int 
     if attempt is None:
         return None
     if session.at_app and (body.pin is not None or body.answer):
-        _check_answer(Upi.method, body)
-        upi.answer(session, attempt, body.answer or "approve", body.pin or "")
+        upi.answer(session, attempt, pay_fields.app_answer(body), body.pin or "")
     elif session.at_bank and (body.answer or body.user):
-        row = find(Input.BANK_USER, body.user.strip().lower()) if body.user else None
-        pressed = parse_word("answer", body.answer or "success", banks.BUTTONS, code="bank.answer", field="answer")
+        pressed, row = pay_fields.bank_answer(body)
         outcome = row.outcome if row is not None else banks.BUTTONS[pressed][0]
         back = banks.record_decision(session.sandbox, attempt, outcome, row)
         banks.verify_return(session.sandbox, session.order, attempt, back)
