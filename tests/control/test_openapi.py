@@ -5,6 +5,7 @@ import json
 import jsonschema_rs
 import msgspec
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockpay.web.control import field_words, openapi
 from mockpay.web.control.routes import ENDPOINTS
@@ -13,6 +14,10 @@ from tests.control import examples
 DOCUMENT = json.loads(openapi.document(ENDPOINTS))
 OPERATIONS = {operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()}
 STORED = json.loads(openapi.EXAMPLES.read_text("utf-8"))
+
+
+def test_the_document_is_one_by_the_published_rules_of_openapi():
+    assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
 def test_every_operation_parameter_and_body_is_described():
