@@ -3,7 +3,10 @@
 import pytest
 
 from mockpay.domain.notifications import (
+    COPIES_APART_MS,
+    DELAY_MS,
     DELIVERY,
+    OVERTAKEN_MS,
     RETRY_PROFILES,
     WAITING,
     DeliveryResult,
@@ -103,6 +106,10 @@ def test_how_many_deliveries_a_message_has(subtests):
     ]:
         with subtests.test(outcome=outcome, count=count):
             assert copies(outcome) == count
+
+
+def test_a_delayed_message_comes_30_seconds_late_and_copies_are_5_apart():
+    assert (DELAY_MS, COPIES_APART_MS, OVERTAKEN_MS) == (30_000, 5_000, 60_000)
 
 
 def test_how_many_tries_are_lost(subtests):

@@ -67,6 +67,7 @@ def test_a_foreign_return_url_is_shown_beside_those_that_are_allowed(buyer, mock
     buyer.goes_to(mockpay_seller.client().payment_url(redirect_url=foreign, **ORDER))
     assert buyer.answer.status_code == 400
     shown = facts(buyer)
+    assert shown["Reason"].endswith("return URLs: its scheme is not that of http://127.0.0.1:*.")
     assert (shown["Sent"], shown["Allowed"]) == (foreign, ", ".join(LOOPBACK_RETURNS))
     assert buyer.page.xpath("//a[contains(@href, 'shop.example')]") == []
 

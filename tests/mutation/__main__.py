@@ -2,8 +2,8 @@
 `python -m tests.mutation`: make small slips in mockpay and tell which of them no test notices.
 
 The tests are collected once.  Each mutant is a fork of that process in which one function has other code, and runs the
-tests that reach the function until one fails: first those that noticed its neighbours, then its mirror file's, then the
-quick ones.  A slip in what runs at import (a table, a default) needs modules that are imported anew: the fork forgets
+tests that reach the function until one fails: first those that noticed its neighbours, then its mirror file's, then its
+mirror folder's, then the quick ones.  A slip in what runs at import (a table, a default) needs modules that are imported anew: the fork forgets
 ours and runs pytest in a copy of the tree.
 """
 
@@ -63,15 +63,15 @@ class Reach:
         return any(f"{mutant.path}::{name}" in self._at_import for name in around)
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those of the mirror file first, then the quick ones, as many as time allows."""
+        """Those of the mirror file first, then of its folder, then the quick ones, as many as time allows."""
         mirror = Path("tests", *Path(mutant.path).with_suffix("").parts[1:])
         reaching = self._of_function.get(f"{mutant.path}::{mutant.function}")
         if not reaching:
             users = (mutant.path, *_users(mutant.path))
             reaching = self._of_no_function.union(*(self._of_file.get(path, set()) for path in users))
-        near = {test for test in self.seconds if _near(test, mirror)}
+        near = {test for test in self.seconds if _distance(test, mirror) == 0}
         chosen, spent = [], 0.0
-        for test in sorted(reaching | near, key=lambda test: (test not in near, self.seconds[test], test)):
+        for test in sorted(reaching | near, key=lambda test: (_distance(test, mirror), self.seconds[test], test)):
             if chosen and spent + self.seconds[test] > self._budget:
                 continue
             chosen.append(test)
@@ -83,9 +83,9 @@ def _is_tested(function: str) -> bool:
     return not function.startswith("mockpay/testing/")
 
 
-def _near(test: str, mirror: Path) -> bool:
+def _distance(test: str, mirror: Path) -> int:
     path = Path(test.partition("::")[0])
-    return path == mirror.with_name(f"test_{mirror.name}.py")
+    return 2 if path.parent != mirror.parent else path.name != f"test_{mirror.name}.py"
 
 
 @cache
@@ -194,7 +194,7 @@ class _Child:
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
         if self.mutant is not None and not _apply(self.mutant, self._functions):
-            os._exit(self._run_copy(sorted({item.nodeid.partition("[")[0] for item in items})))
+            os._exit(self._run_copy(list(dict.fromkeys(item.nodeid.partition("[")[0] for item in items))))
         for item, after in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if session.testsfailed:
@@ -215,10 +215,19 @@ class _Child:
         for name in [name for name in sys.modules if name.partition(".")[0] in {"mockpay", "tests", "app"}]:
             del sys.modules[name]
         both = self.mutant.path.startswith("mockpay/store/")
-        arguments = ["-xq", "-n0", "-pno:randomly", "-pno:cacheprovider", "--basetemp", str(folder / "tmp"), *tests]
-        code = pytest.main(["-mnot browser", *([] if both else ["-knot postgresql"]), *arguments])
+        arguments = ["-xq", "-n0", "-pno:randomly", "-pno:cacheprovider", "--basetemp", str(folder / "tmp")]
+        arguments += ["-mnot browser", *([] if both else ["-knot postgresql"])]
+        likely = [test for test in tests if test.partition("::")[0] == tests[0].partition("::")[0]]
+        rest = [test for test in tests if test not in likely]
+        codes = (pytest.main([*arguments, *part], plugins=[self]) for part in (likely, rest) if part)
+        killed = any(code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} for code in codes)
         shutil.rmtree(folder, ignore_errors=True)
-        return {pytest.ExitCode.OK: _SURVIVED, pytest.ExitCode.NO_TESTS_COLLECTED: _SURVIVED}.get(code, _KILLED)
+        return _KILLED if killed else _SURVIVED
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Which test of the copy failed."""
+        if report.failed:
+            self._notes.write_text(report.nodeid)
 
     def ended(self) -> bool:
         pid, status = os.waitpid(self.pid, os.WNOHANG)

@@ -95,7 +95,7 @@ def test_a_try_without_an_end_is_settled(world, vpa, code, ends):
     order = world.order()
     attempt = world.pay(order, vpa)
     with world.transaction() as sandbox:
-        settlement.settle(sandbox, attempt.attempt_id, code)
+        assert settlement.settle(sandbox, attempt.attempt_id, code).state == ends[1]
     assert world.states(order) == ends
     assert world.violations() == []
 

@@ -113,6 +113,12 @@ def test_the_account_is_named(world):
     assert violation.subject == f"WALLET_MONEY of {ASHA}"
 
 
+def test_an_account_that_is_nobodys_is_named_by_its_kind(world):
+    damage = update(accounts).where(account("GATEWAY_CLEARING")).values(balance_minor=7)
+    (violation,) = broken(world, damage)
+    assert violation.subject == "GATEWAY_CLEARING"
+
+
 @pytest.mark.parametrize("kind", ["WALLET_MONEY", "MERCHANT_PAYABLE"])
 def test_a_buyers_or_sellers_account_below_nought_is_reported_whatever_its_mark(world, kind):
     damage = update(accounts).where(account(kind)).values(balance_minor=-1, may_be_negative=True)

@@ -57,7 +57,6 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     def route(path: str, name: str, view: Callable[..., Response]) -> None:
         front.add_url_rule(path, name, view, methods=_METHODS, strict_slashes=False)
-        front.add_url_rule(path + "/", name, view, methods=_METHODS, strict_slashes=False)
 
     for number, path in enumerate(("/initiatePayment", "/processPayment")):
         route(path, f"pay_{number}", lambda: _written(process_payment.process_payment(runtime, request)))

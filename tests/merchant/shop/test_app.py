@@ -37,6 +37,14 @@ def test_the_form_guard_stands_before_the_shops_own_forms_only(shop_with, ledger
     assert [order.order_id for order in ledger.newest()] == [FIRST]
 
 
+def test_a_ledger_that_cannot_be_read_is_told_as_a_fault_of_the_server(shop, ledger, tmp_path):
+    shop.get("/shop/orders")
+    (tmp_path / "ledger.db").write_bytes(b"This is no database." * 300)
+    page = shop.get("/shop/orders")
+    assert page.status_code == 503
+    assert "The shop&#39;s ledger is out of reach" in page.text
+
+
 def test_every_page_forbids_foreign_content(shop):
     for path in ("/shop", "/shop/return", "/shop/orders", "/"):
         policy = shop.get(path).headers["Content-Security-Policy"]

@@ -77,6 +77,14 @@ def test_another_amount_than_was_asked_for_is_taken_and_raises_an_alert(shop, le
     assert "A notification names 1.00 INR, the shop asked for 499.00." in page
 
 
+def test_no_more_can_be_refunded_than_a_notification_says_was_taken(shop, ledger):
+    """Down to a paisa, and nothing of it where it says so of no money."""
+    buy(shop)
+    for amount, refundable in [("0.00", "499.00"), ("0.01", "0.01"), ("499.01", "0.01")]:
+        post(shop, posted.payment(FIRST, amount=amount, message_id=f"m-{amount}"))
+        assert ledger.find(FIRST).captured.wire() == refundable
+
+
 def test_an_order_of_another_shop_is_taken_and_forgotten(shop, ledger):
     assert post(shop, posted.payment("SOMEBODY-1")).status_code == 200
     assert ledger.messages.contains("m-1")

@@ -65,6 +65,8 @@ def test_a_part_is_asked_for_and_shown_as_initiated(paid, sandbox):
     assert (reply.status_code, reply.headers["Location"]) == (303, ORDER)
     page = paid.get(ORDER)
     assert rows(page) == [(f"{FIRST}-R1", "INITIATED")]
+    dots = re.findall(r'<span class="dot (\w+)">.*\n +<b>(Refund asked for|Accepted by Amazon)</b>', page.text)
+    assert dots == [("ok", "Refund asked for"), ("ok", "Accepted by Amazon")]
     assert '<b data-testid="refund-state" data-state="INITIATED">INITIATED</b>' in page.text
     told = words_of(page)
     for words in (

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mockpay.domain.methods.cards import redact
+from mockpay.providers.amazonpay.request_forms import request_values
 from tests.providers.amazonpay.http_client import send_request
 from tests.providers.amazonpay.shop import MWS
 
@@ -138,6 +139,21 @@ def test_only_the_beginning_of_a_long_answer_is_kept(shop):
     assert answer.endswith("characters more")
 
 
+def test_what_a_call_asked_is_kept_without_what_proves_the_caller():
+    asked = {"QueryId": "order-1", "OrderReferenceStatusListFilter.OrderReferenceStatus.12": "Open"}
+    others = {"Signature": "c2ln", "AWSAccessKeyId": "AKIA", "Unknown": "x", "OrderReferenceStatus.1": "Open"}
+    assert request_values(asked | others) == asked
+
+
+def test_the_fields_of_a_payload_are_named_in_the_journal(shop):
+    shop.pay(orderTotalAmount="0", sellerNote="n", sellerStoreName="s", transactionTimeout="600", isSandbox="true", x="y")
+    named = (
+        "AWSAccessKeyId Signature isSandbox orderTotalAmount orderTotalCurrencyCode sellerId sellerNote sellerOrderId"
+        " sellerStoreName startTime transactionTimeout"
+    )
+    assert shop.journal()[0]["facts"]["fields"] == named.split()
+
+
 def test_only_card_numbers_are_masked(subtests):
     for text, masked in [
         ("4111111111111111", "XXXXXXXXXXXX1111"),
@@ -145,6 +161,7 @@ def test_only_card_numbers_are_masked(subtests):
         ("4111-1111-1111-1111", "XXXXXXXXXXXX1111"),
         ("4111111111111112", "4111111111111112"),
         ("S04-4111111-1111111", "S04-4111111-1111111"),
+        ("A4111 1111 1111 1111", "A4111 1111 1111 1111"),
         ("1790000000000", "1790000000000"),
         ("41111111111111110000000000", "41111111111111110000000000"),
     ]:

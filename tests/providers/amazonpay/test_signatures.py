@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import hmac
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 import pytest
 from lxml import html
 
 from tests.providers.amazonpay.http_client import assert_refused_with_a_page, assert_xml_error, send_request
-from tests.providers.amazonpay.shop import MWS
+from tests.providers.amazonpay.shop import MWS, stamp
 from tests.wire.known_answers import seal_text
 
 REFUSES = "Amazon would refuse this: "
@@ -71,6 +71,18 @@ def test_a_lenient_seller_has_it_accepted_with_a_warning_in_the_journal(lenient_
     assert explained["warning"] == REFUSES + MARK
     assert lenient_shop.call("GetServiceStatus").status == 200
     assert "warnings" not in lenient_shop.journal()[0]["facts"]
+
+
+def test_a_star_that_one_client_signs_in_lower_case_is_noted_in_the_journal(shop):
+    moment = stamp().replace("Z", "z")
+    form = shop.signed("GetServiceStatus", method="POST", SellerRefundNote="*", Timestamp=moment).rpartition("&")[0]
+    host = urlsplit(shop.server.url).hostname
+    text = f"POST\n{host}\n{MWS}\n" + "&".join(sorted(form.split("&"))).replace("%2A", "%2a")
+    signature = quote(base64_hmac(shop.credentials["secret_key"], text), safe="")
+    assert shop.send(f"{form}&Signature={signature}", method="POST").status == 200
+    facts = shop.journal()[0]["facts"]
+    assert facts["flavour"] == "mws/npm"
+    assert facts["note"] == "npm amazon-payments signs a star as %2a; it is taken from that client alone."
 
 
 def test_a_payload_spelt_otherwise_is_refused_with_a_page_that_names_the_mistake(shop):

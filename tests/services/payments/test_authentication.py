@@ -15,7 +15,7 @@ from mockpay.services.payments import authentication, payments, settlement
 from mockpay.services.payments.orders import expire
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import outbox, schedule
-from mockpay.threeds import acs, messages, requestor, threeds_table
+from mockpay.threeds import acs, directory_server, messages, requestor, threeds_table
 from mockpay.threeds.rules import ENDED
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite, run_concurrently
 
@@ -150,6 +150,7 @@ def test_a_locked_buyer_is_refused_before_anything_is_sent(world):
     _, third = asked(world, RICH, number="C")
     fresh = world.get_attempt(third.attempt_id)
     assert (fresh.state, fresh.reason) == ("FAILED", "otp_attempts_exceeded")
+    assert (fresh.failure.source, fresh.failure.step) == ("customer", "payment_authentication")
     world.advance(30 * 60)
     _, later = asked(world, RICH, number="D")
     assert world.authenticate(later).state == "CAPTURED"
@@ -252,6 +253,14 @@ def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
     assert world.states(order) == ("PAID", "CANCELLED", "CAPTURED")
 
 
+def test_a_rule_makes_a_buyer_cancel_at_the_password(world):
+    world.add_rule("otp_cancelled", "auth")
+    _, attempt = asked(world, RICH)
+    with world.transaction() as sandbox:
+        verdict, moved = authentication.submit_otp(sandbox, get_attempt(sandbox, attempt.attempt_id), "123456")
+    assert (verdict, moved.state) == (Verdict.USED, "CANCELLED")
+
+
 # --- what the issuer's proof is worth
 
 
@@ -278,15 +287,19 @@ def values(world):
         return dict(sandbox.connection.execute(query).all())
 
 
-@pytest.mark.parametrize("how", ["swapped", "lost", "changed", "untouched"])
+@pytest.mark.parametrize("how", ["swapped", "lost", "changed", "another", "untouched"])
 def test_an_authorisation_needs_the_issuers_own_value(world, how):
     attempt, txn = authenticated(world, "A")
     _, other = authenticated(world, "B")
     sealed = values(world)
+    with world.read() as sandbox:
+        of_other = directory_server.open_cavv(sandbox, threeds_table.by_id(sandbox, other.txn_id))
+        another = directory_server.seal_cavv(sandbox, txn.txn_id, of_other)
     new = {
         "swapped": sealed[other.txn_id],
         "lost": None,
         "changed": bytes(sealed[txn.txn_id])[:-1] + b"\0",
+        "another": another,
         "untouched": sealed[txn.txn_id],
     }[how]
     table = threeds_table.transactions

@@ -7,8 +7,9 @@ import pytest
 
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.kernel.errors import Invalid, MockpayError
-from mockpay.services.payments import banks
+from mockpay.services.payments import banks, payments
 from mockpay.services.payments.transitions import get_order
+from mockpay.store import banks as book
 from tests.factories import World
 
 
@@ -41,6 +42,24 @@ def test_the_bank_is_asked_with_a_reference_of_its_own(world):
     assert attempt.instrument == {"bank": "HDFC", "bank_name": "HDFC Bank"}
     with world.read() as sandbox:
         assert banks.decision(sandbox, attempt) is None
+
+
+def test_the_gateway_gets_what_the_banks_book_says(world):
+    _, attempt = at_bank(world)
+    decided(world, attempt, "insufficient")
+    with world.read() as sandbox:
+        assert payments.charge_request(sandbox, attempt).planned == "insufficient"
+
+
+def test_two_sellers_may_have_requests_of_one_reference(world):
+    sellers = [world, World.new(world.runtime)]
+    for seller, outcome in zip(sellers, ["success", "failure"], strict=True):
+        with seller.transaction() as sandbox:
+            book.add(sandbox, "BID1", "pay_1", 49_900)
+            assert book.decide(sandbox, "BID1", outcome)
+    for seller, outcome in zip(sellers, ["success", "failure"], strict=True):
+        with seller.read() as sandbox:
+            assert book.of_attempt(sandbox, "pay_1").outcome == outcome
 
 
 @pytest.mark.parametrize(

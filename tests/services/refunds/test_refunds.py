@@ -275,6 +275,7 @@ def test_polls_do_not_count_while_a_tester_holds(world):
     refund = world.refund(order, "100.00")
     world.settle_refund(refund, "hold")
     assert [world.poll(refund).state for _ in range(3)] == ["PENDING"] * 3
+    assert world.refunds(order)[0].polls_left == 1
     world.settle_refund(refund, "release")
     world.advance(0)
     assert world.refunds(order)[0].state == "COMPLETED"

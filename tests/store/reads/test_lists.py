@@ -2,8 +2,10 @@
 
 import pytest
 
+from mockpay.domain.notifications import NotificationType
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Invalid
+from mockpay.services.notifications import create_without_order
 from mockpay.store import journal
 from mockpay.store.db.paging import cursor_of, mark_of, number_of
 from mockpay.store.reads.lists import (
@@ -12,6 +14,7 @@ from mockpay.store.reads.lists import (
     OrderFilter,
     bars,
     counts_by_state,
+    deliveries_by_state,
     journal_page,
     orders_page,
     version,
@@ -45,6 +48,14 @@ def test_counts_cover_the_states_that_occur_and_not_the_filters_own(world):
     narrowed = OrderFilter(states=("PAID",), text="a-")
     assert asked(world, counts_by_state, narrowed) == {"PAID": 1, "CREATED": 1}
     assert asked(world, counts_by_state, OrderFilter(method="upi")) == {"PAID": 1}
+
+
+def test_deliveries_are_counted_by_type(world):
+    for type_ in (NotificationType.TEST, NotificationType.TEST, NotificationType.SUBSCRIPTION):
+        with transaction(world.api.runtime, world.seller_id) as sandbox:
+            create_without_order(sandbox, "amazonpay", type_, {})
+    counts = [asked(world, deliveries_by_state, type_) for type_ in (None, "test", "subscription", "refund")]
+    assert counts == [{"QUEUED": 3}, {"QUEUED": 2}, {"QUEUED": 1}, {}]
 
 
 def test_an_empty_world_has_no_counts_no_bars_and_no_orders(world):
@@ -101,6 +112,15 @@ def test_a_cursor_that_is_no_row_is_refused(subtests):
     for mark in ["", "-1", "१", "1e3", str(2**63)]:
         with subtests.test(mark=mark), pytest.raises(Invalid):
             number_of("order", cursor_of("order", mark))
+
+
+def test_the_next_page_of_the_journal_begins_where_the_last_ended(world):
+    for number in range(3):
+        with transaction(world.api.runtime, world.seller_id) as sandbox:
+            journal.add(sandbox.connection, world.seller_id, 0, 0, kind=f"k{number}", outcome="ok")
+    first = asked(world, journal_page, JournalFilter(), None, 2)
+    second = asked(world, journal_page, JournalFilter(), first.next_cursor, 2)
+    assert [line.kind for line in (*first.items, *second.items)][:3] == ["k2", "k1", "k0"]
 
 
 def test_digits_of_other_scripts_are_no_status(world):

@@ -1,5 +1,7 @@
 """What differs between the string that was signed and the right one, by name and in one sentence each."""
 
+import re
+
 import pytest
 
 from mockpay.wire.amazonpay.mistakes import compare, listed, mistake
@@ -188,6 +190,50 @@ def test_a_sentence_names_no_parameter_that_is_not_known():
     told = mistake("parameter.unsent", "You signed b, secret too.", ["secret", "b"])
     assert told.sentence_with({"b", "secret", "c"}) == "You signed b, secret too."
     assert told.sentence_with({"b"}) == "You signed other parameters too."
+
+
+#: For each mistake the number of lines that help, and whose language each is of.
+USUAL_CODE = {
+    "host": (4, "Python JavaScript PHP"),
+    "host.port": (2, "Python JavaScript"),
+    "path": (4, "Python JavaScript PHP"),
+    "order": (5, "Python PHP JavaScript C# Java"),
+    "encoding.space": (4, "PHP Python Java JavaScript"),
+    "encoding.tilde": (3, "PHP Java Python"),
+    "encoding.marks": (3, "JavaScript Java .NET"),
+    "encoding.hex": (3, "JavaScript C# Ruby"),
+    "encoding.bare": (3, "Python JavaScript"),
+    "encoding.excess": (5, "PHP Python Java JavaScript"),
+    "value.unencoded": (5, "PHP Python Java JavaScript"),
+    "text.utf8_twice": (3, "PHP Python Node"),
+    "text.utf8_once": (1, "PHP"),
+    "text.latin1": (4, "Java PHP Python JavaScript"),
+    "string.newline": (1, "Shell"),
+    "signature.hex": (3, "PHP Python JavaScript"),
+    "signature.space": (5, "PHP Python Java JavaScript"),
+    "signature.urlsafe": (3, "Python Java JavaScript"),
+    "signature.newline": (2, "Ruby Python"),
+    "hmac.digest": (3, "PHP Python Java"),
+    "hmac.swapped": (3, "PHP Python JavaScript"),
+    "hmac.plain": (1, "PHP"),
+    "time": (4, "PHP Python JavaScript"),
+} | dict.fromkeys(
+    "verb path.environment path.slashes order.pairs parameter.unsigned parameter.constant parameter.unsent value.twice"
+    " value.once text.normal_form string.crlf signature.twice key.newline key.space key.quotes key".split(),
+    (1, ""),
+)
+
+
+def test_the_usual_code_of_each_mistake_is_of_many_languages(subtests):
+    for name, (count, languages) in USUAL_CODE.items():
+        with subtests.test(name=name):
+            lines = usual_code(name).splitlines()
+            assert len(lines) == count
+            named = [re.match(r"(Python|JavaScript|PHP|Java|C#|[.]NET|Ruby|Node|Shell)[:, b]", line) for line in lines]
+            assert [match[1] for match in named if match] == languages.split()
+            whole = usual_code(name.partition(".")[0])
+            assert "." not in name or usual_code(name) != whole
+    assert "c => '%' + c.charCodeAt(0)" in usual_code("encoding.marks")
 
 
 def test_the_usual_code_is_the_mistakes_own_or_its_familys():
