@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockpay.merchant.ledger import OrderState
+from mockpay.wire import forms
 from tests.merchant.shop.pretend_sandbox import (
     FAILED,
     FIRST,
@@ -19,7 +20,6 @@ from tests.merchant.shop.pretend_sandbox import (
     opened_request,
     signed_result,
 )
-from mockpay.wire import forms
 from tests.wire.known_answers import SELLER_ID
 
 

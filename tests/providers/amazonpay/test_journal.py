@@ -146,7 +146,9 @@ def test_what_a_call_asked_is_kept_without_what_proves_the_caller():
 
 
 def test_the_fields_of_a_payload_are_named_in_the_journal(shop):
-    shop.pay(orderTotalAmount="0", sellerNote="n", sellerStoreName="s", transactionTimeout="600", isSandbox="true", x="y")
+    shop.pay(
+        orderTotalAmount="0", sellerNote="n", sellerStoreName="s", transactionTimeout="600", isSandbox="true", x="y"
+    )
     named = (
         "AWSAccessKeyId Signature isSandbox orderTotalAmount orderTotalCurrencyCode sellerId sellerNote sellerOrderId"
         " sellerStoreName startTime transactionTimeout"
