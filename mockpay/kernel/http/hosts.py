@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.http.calls import Unreachable
+
+#: What clients and servers read in different ways.
+_AMBIGUOUS_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def is_loopback(host: str) -> bool:
@@ -60,7 +64,7 @@ class OutgoingHosts:
             host, port_is_sane = (parts.hostname or "").lower(), parts.port != 0
         except ValueError as error:
             raise Invalid("This is no URL.", code="url.invalid") from error
-        odd = "\\" in url or any(ord(c) <= 32 or ord(c) == 127 for c in url) or "@" in parts.netloc
+        odd = _AMBIGUOUS_IN_URL.search(url) is not None or "@" in parts.netloc
         if parts.scheme not in {"http", "https"} or not host or odd or not port_is_sane:
             raise Invalid("The URL must be a plain http or https one.", code="url.invalid")
         if not self._is_named(host) and not is_loopback(host):

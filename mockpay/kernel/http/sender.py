@@ -231,9 +231,10 @@ def _headers(call: HttpCall, netloc: str) -> dict[str, str]:
     headers = {"Host": netloc, "Accept-Encoding": "identity", **call.headers}
     if call.body or call.method not in {"GET", "HEAD"}:
         headers["Content-Length"] = str(len(call.body))
-    if any("\r" in text or "\n" in text for text in (call.method, *headers, *headers.values())):
+    text = "".join((call.method, *headers, *headers.values()))
+    if "\r" in text or "\n" in text:
         raise Invalid("A header must be one line.", code="header.invalid")
-    if any(ord(char) > 255 for text in (*headers, *headers.values()) for char in text):
+    if not text.isascii() and max(text) > "\xff":
         raise Invalid("A header has Latin-1 characters only.", code="header.invalid")
     headers.setdefault("User-Agent", SKIP_HEADER)
     return headers
