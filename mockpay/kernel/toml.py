@@ -48,9 +48,9 @@ class TomlFile:
         return _refusal(self.path, self._line_of(place, tuple(field.split("."))), message)
 
     def _line_of(self, place: Place, names: tuple[str, ...]) -> int:
-        for wanted in (names[start:] for start in range(len(names))):
+        for suffix in (names[start:] for start in range(len(names))):
             inside = [at for at in self.lines if at[: len(place)] == place]
-            below = [at for at in inside if at[len(place) :][-len(wanted) :] == wanted]
+            below = [at for at in inside if at[len(place) :][-len(suffix) :] == suffix]
             if below:
                 return self.lines[min(below, key=len)]
         while place and place not in self.lines:

@@ -447,7 +447,7 @@ _PUBLISHED = _set_of(RULES)
 
 def rules_of(texts: Mapping[str, str]) -> RuleSet:
     """
-    The rules with a seller's wishes upon them.
+    The rules as a seller's setting `risk_rules` changes them.
 
     Raises:
         Invalid: code ``settings.invalid``, field ``risk_rules``: an unknown name, a limit that
@@ -457,8 +457,8 @@ def rules_of(texts: Mapping[str, str]) -> RuleSet:
 
 
 @lru_cache(maxsize=64)
-def _custom_rules(wishes: tuple[tuple[str, str], ...]) -> RuleSet:
-    texts = dict(wishes)
+def _custom_rules(items: tuple[tuple[str, str], ...]) -> RuleSet:
+    texts = dict(items)
     unknown = [name for name in texts if name not in NAMES]
     if unknown:
         raise _invalid_setting(unknown[0])

@@ -125,9 +125,9 @@ def decision_sentence(attempt: Attempt, stage: Stage, decision: Decision) -> str
     if decision.source is Source.BALANCE:
         return f"the buyer’s balance was {value}"
     if decision.source in _ASKS:
-        asked = _DESCRIPTIONS.get((stage, decision.outcome)) if stage is not Stage.ISSUER else None
+        meaning = _DESCRIPTIONS.get((stage, decision.outcome)) if stage is not Stage.ISSUER else None
         words = _ASKS[decision.source].format(scenario=decision.scenario, value=value)
-        return f"{words} asked for {decision.outcome}{f': {asked}' if asked else ''}"
+        return f"{words} asked for {decision.outcome}{f': {meaning}' if meaning else ''}"
     if decision.source is Source.CLOCK and value:
         return value
     row = _ROWS.get(decision.scenario or "")

@@ -38,8 +38,8 @@ def _stages(attempt: Attempt) -> tuple[Stage, ...]:
     failed = attempt.failure
     if attempt.state is _A.RISK_REVIEW or (failed is not None and failed.step == "payment_initiation"):
         return (Stage.RISK,)
-    asked = attempt.auth in {Auth.OTP, Auth.THREEDS}
-    if asked and (attempt.state is _A.AUTH_PENDING or attempt.state in _UNPAID):
+    challenged = attempt.auth in {Auth.OTP, Auth.THREEDS}
+    if challenged and (attempt.state is _A.AUTH_PENDING or attempt.state in _UNPAID):
         return _OF_PROOF
     return _OF_MONEY if attempt.state in _UNPAID | _UNDECIDED else _OF_RESULT
 

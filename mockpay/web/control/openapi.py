@@ -74,14 +74,14 @@ def schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, example: dict[str, Any]) -> dict[str, Any]:
     """An operation; `example` is a call that was made, its ``path``, ``query``, ``body`` and ``answer``."""
-    given = {**example.get("path", {}), **example.get("query", {})}
+    sample = {**example.get("path", {}), **example.get("query", {})}
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "description": cleandoc(endpoint.view.__doc__ or ""),
         "tags": [endpoint.chapter],
         "parameters": [
-            {**parameter, **({"example": given[parameter["name"]]} if parameter["name"] in given else {})}
+            {**parameter, **({"example": sample[parameter["name"]]} if parameter["name"] in sample else {})}
             for parameter in (*_path_parameters(endpoint), *query_parameters(endpoint))
         ],
         "responses": _responses(endpoint, example.get("answer")),

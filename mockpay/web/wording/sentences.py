@@ -331,12 +331,12 @@ def whose_doing(order: Order, last: Attempt | None) -> str:
 
 def _doing_of_hold(order: Order, held: Attempt) -> str:
     settled = deciding(held)
-    asked = f" {_asked_for(held, *settled)}" if settled and settled[0] is Stage.CAPTURE else ""
+    purpose = f" {_asked_for(held, *settled)}" if settled and settled[0] is Stage.CAPTURE else ""
     if held.state is _A.VOIDED:
-        return _RELEASED.get(order.reason, ("", _GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])))[1] + asked
+        return _RELEASED.get(order.reason, ("", _GAVE_UP.get(order.cancelled_by, _GAVE_UP[None])))[1] + purpose
     if held.plan.at(Stage.CAPTURE).outcome == "pending":
-        return f"A capture takes its time at the bank; until it is done the order can be cancelled.{asked}"
-    return f"The seller captures the money or cancels the order.{asked}"
+        return f"A capture takes its time at the bank; until it is done the order can be cancelled.{purpose}"
+    return f"The seller captures the money or cancels the order.{purpose}"
 
 
 def _doing(order: Order, last: Attempt | None) -> str:

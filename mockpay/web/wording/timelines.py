@@ -125,8 +125,8 @@ def _title_of_method(event: TimelineEvent, method: Method | None) -> str:
     if method is None:
         return ""
     if method.approval is None:
-        asked = f"{method.noun[:1].upper()}{method.noun[1:]} asked" if method.reference is None else ""
-        return {"auth_ok": "Buyer authenticated", "submit": asked}.get(event.event, "")
+        label = f"{method.noun[:1].upper()}{method.noun[1:]} asked" if method.reference is None else ""
+        return {"auth_ok": "Buyer authenticated", "submit": label}.get(event.event, "")
     return "Buyer not asked" if event.event == "no_auth_needed" else ""
 
 
