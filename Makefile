@@ -77,9 +77,11 @@ var/reached.json: | .venv/.dev
 	@$(SHOW); $(PYTHON) -m venv .venv
 	@touch $@
 
+# pip would compile all that there is; what a start imports is compiled by importing it, while the seconds are counted.
 .venv/.run: requirements.txt | .venv/.made
 	@echo "Installing what mockpay needs into .venv (once) ..." >&2
-	@$(SHOW); $(BIN)/python -m pip install -qq --no-compile -r requirements.txt
+	@$(SHOW); $(BIN)/python -m pip install -qq --no-compile -r requirements.txt; \
+		$(BIN)/python -c "import mockpay.app, mockpay.commands.serve, mockpay.web.dashboard, mockpay.merchant.shop"
 	@echo "Starting; the first time makes keys and a database ..." >&2
 	@touch $@
 
