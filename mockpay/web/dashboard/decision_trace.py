@@ -167,8 +167,9 @@ def _curl(rule: tuple[Stage, str], match: Mapping[str, str], url: str, secret: s
     stage, outcome = rule
     first = _json({"stage": str(stage), "match": match})
     second = _json({"outcome": outcome, "times": 1})
-    # One JSON object over two lines, so that neither scrolls.
-    return f"curl -s{secret} --json '{first[:-1]},\n  {second[1:]}' \\\n  {url}"
+    # One JSON object over two lines, so that neither scrolls; old curls have no --json.
+    header = '-H "Content-Type: application/json"'
+    return f"curl -s{secret} {header} \\\n  -d '{first[:-1]},\n  {second[1:]}' \\\n  {url}"
 
 
 def _json(plain: Mapping[str, object]) -> str:
