@@ -59,8 +59,6 @@ class EnvelopeError(MockpayError):
 class EnvelopeParameterError(EnvelopeError):
     """payload, key, iv or redirectUrl is missing, empty or given twice."""
 
-    code = "envelope.parameter"
-
 
 class EnvelopeEncodingError(EnvelopeError):
     """A parameter is not base64."""

@@ -17,6 +17,7 @@ from mockpay.wire.amazonpay.opening import (
     EnvelopeParameterError,
     EnvelopeTooLarge,
     Flavour,
+    client_strings,
     open_envelope,
     read_parameters,
     seal,
@@ -321,7 +322,30 @@ def test_an_empty_part_of_an_envelope_is_refused(place):
     with pytest.raises(EnvelopeParameterError) as refused:
         open_envelope(*parts, PRIVATE_KEY)
 
-    assert refused.value.code == "envelope.missing"
+    assert (refused.value.code, refused.value.detail) == ("envelope.missing", {"name": ("payload", "key", "iv")[place]})
+
+
+def test_access_key_and_signature_are_encoded_once_and_the_rest_twice():
+    opened = open_envelope(*seal_text("a=%252B%2525&AWSAccessKeyId=A%252B&Signature=s%252B"), PRIVATE_KEY)
+    assert opened.values == {"a": "+%", "AWSAccessKeyId": "A%2B", "Signature": "s%2B"}
+    assert (opened.access_key, opened.signature) == ("A%2B", "s%2B")
+
+
+def test_a_field_that_no_client_spells_so_is_misspelt():
+    """Bare reserved characters and lower-case hex, within the outer encoding."""
+    opened = open_envelope(*seal_text("a=%252f&b=x%3Ay&c=%2520&d=%252F&e=a!'()*~&f=%2E%2B"), PRIVATE_KEY)
+    assert opened.misspelt == ("a", "b", "f")
+
+
+def test_what_is_misspelt_is_spelt_as_either_client_does_the_likelier_first():
+    for plaintext, spellings in {
+        "a=x%253Ay%2527": ["a=x%3Ay%27"],
+        "a=x%3Ay%2527": ["a=x%3Ay%27", "a=x%3Ay'"],
+        "a=x%3Ay'": ["a=x%3Ay'", "a=x%3Ay%27"],
+    }.items():
+        opened = open_envelope(*seal_text(plaintext), PRIVATE_KEY)
+        assert [text.rpartition("&")[2] for text in client_strings(opened)] == spellings
+        assert opened.misspelt or client_strings(opened) == [opened.string_to_sign]
 
 
 def test_a_parameter_given_twice_is_refused_by_name(subtests):
