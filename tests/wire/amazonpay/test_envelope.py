@@ -248,7 +248,14 @@ def test_a_field_named_twice_is_refused(plaintext):
     with pytest.raises(EnvelopeContentError) as refused:
         open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
-    assert refused.value.code == "envelope.duplicate"
+    assert (refused.value.code, refused.value.detail) == ("envelope.duplicate", {"name": "a"})
+
+
+def test_of_a_long_name_the_first_64_characters_are_told():
+    with pytest.raises(EnvelopeContentError) as refused:
+        open_envelope(*seal_text(f"{'x' * 65}=1&{'x' * 65}=2"), PRIVATE_KEY)
+    assert refused.value.detail == {"name": "x" * 64}
+    assert refused.value.message == f"The payload names {'x' * 64} twice."
 
 
 def test_a_payload_that_is_too_large_is_refused(subtests):
@@ -262,15 +269,16 @@ def test_a_payload_that_is_too_large_is_refused(subtests):
             with pytest.raises(EnvelopeTooLarge) as refused:
                 open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
-            assert refused.value.code == "envelope.too_large"
+            assert (refused.value.code, refused.value.detail) == ("envelope.too_large", {"name": "payload"})
 
 
 def test_a_parameter_that_no_payload_needs_is_refused_before_it_is_read():
     for place in range(3):
         parts = list(seal_text("a=b"))
         parts[place] = "A" * 218_479
-        with pytest.raises(EnvelopeTooLarge):
+        with pytest.raises(EnvelopeTooLarge) as refused:
             open_envelope(*parts, PRIVATE_KEY)
+        assert refused.value.detail == {"name": ("payload", "key", "iv")[place]}
 
 
 def test_a_payload_is_as_large_as_the_shop_wrote_it_not_as_it_was_encoded():
@@ -292,8 +300,10 @@ def test_a_payload_is_read_up_to_ten_times_16_kb():
     text = "a=" + letter * 3_034 + "xx"
     assert len(text) == 163_840
     assert open_envelope(*seal_text(text), PRIVATE_KEY).values["a"] == "म" * 3_034 + "xx"
+    payload, key, iv = seal_text(text + "xx")
     with pytest.raises(EnvelopeTooLarge):
-        open_envelope(*seal_text(text + "xx"), PRIVATE_KEY)
+        open_envelope(payload, key, iv, PRIVATE_KEY)
+    assert open_envelope(payload.rstrip("="), key, iv, PRIVATE_KEY).values["a"].endswith("xxxx")
 
 
 def test_unreadable_bytes_inside_a_value_do_not_break_the_server():
@@ -333,8 +343,22 @@ def test_access_key_and_signature_are_encoded_once_and_the_rest_twice():
 
 def test_a_field_that_no_client_spells_so_is_misspelt():
     """Bare reserved characters and lower-case hex, within the outer encoding."""
-    opened = open_envelope(*seal_text("a=%252f&b=x%3Ay&c=%2520&d=%252F&e=a!'()*~&f=%2E%2B"), PRIVATE_KEY)
-    assert opened.misspelt == ("a", "b", "f")
+    form = "a=%252f&b=x%3Ay&c=%2520&d=%252F&e=a!'()*~&f=%2E%2B&g=x&AWSAccessKeyId=A%2BB"
+    assert open_envelope(*seal_text(form), PRIVATE_KEY).misspelt == ("a", "b", "f")
+
+
+def test_marks_and_the_quirk_of_a_slash_are_nodes():
+    for form, is_node in {
+        "a=x": False,
+        "a=x/y": False,
+        "a=x/y'": True,
+        "a=x'": True,
+        "sellerNote=x/y": True,
+        "sellerStoreName=x/y": True,
+        "sellerNote=x%252Fy": False,
+    }.items():
+        opened = open_envelope(*seal_text(form), PRIVATE_KEY)
+        assert (opened.node_marks, opened.values) == (is_node, dict([form.replace("%252F", "/").split("=")]))
 
 
 def test_what_is_misspelt_is_spelt_as_either_client_does_the_likelier_first():
