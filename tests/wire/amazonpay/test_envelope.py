@@ -241,6 +241,10 @@ def test_a_payload_that_holds_no_form_is_refused(subtests):
                 open_envelope(*seal_text(plaintext), PRIVATE_KEY)
 
             assert refused.value.code == "envelope.content"
+    assert refused.value.reason == "The payload holds no form."
+    with pytest.raises(EnvelopeContentError) as refused:
+        open_envelope(*seal_text(f"{'x' * 65}=%zz"), PRIVATE_KEY)
+    assert refused.value.reason.startswith(f"{'x' * 64}: ")
 
 
 @pytest.mark.parametrize("plaintext", ["a=1&b=2&a=1", "a=1&%61=2"])
@@ -261,6 +265,7 @@ def test_of_a_long_name_the_first_64_characters_are_told():
 def test_a_payload_that_is_too_large_is_refused(subtests):
     for plaintext in [
         "a=" + "x" * 16_383,
+        "a=%2520" + "x" * 16_381,
         "&".join(f"{name}=1" for name in range(201)),
         "a=" + "x" * 400_000,
         "a=" + "%2525" * 17_000,
@@ -288,7 +293,9 @@ def test_a_payload_is_as_large_as_the_shop_wrote_it_not_as_it_was_encoded():
 
 
 def test_a_payload_of_just_16_kb_opens():
-    assert open_envelope(*seal_text("a=" + "x" * 16_382), PRIVATE_KEY).values["a"].startswith("xxx")
+    """As it was written, or as the shop wrote its fields: their octets, an = and an & for each."""
+    for value in ("x" * 16_382, "%2520" + "x" * 16_380):
+        assert open_envelope(*seal_text(f"a={value}"), PRIVATE_KEY).values["a"].endswith("xxx")
 
 
 def test_a_payload_is_read_up_to_ten_times_16_kb():
