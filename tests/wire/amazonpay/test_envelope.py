@@ -423,6 +423,18 @@ def test_half_a_surrogate_pair_cannot_be_sealed():
     assert refused.value.code == "form.unencodable"
 
 
+def test_an_envelope_names_its_seller_and_time_and_goes_with_a_return_url_or_without():
+    envelope = sealed({"a": "b"})
+    opened = open_envelope(envelope.payload, envelope.key, envelope.iv, PRIVATE_KEY)
+    own = {"sellerId": SELLER_ID, "startTime": str(START_TIME)}
+    assert opened.values.items() >= {"a": "b", **own}.items()
+    assert set(dict(forms.decode_form(envelope.query(None)))) == {"payload", "key", "iv"}
+    assert (
+        dict(forms.decode_form(envelope.query("https://shop.example/?a=b")))["redirectUrl"]
+        == "https://shop.example/?a=b"
+    )
+
+
 def test_every_envelope_has_a_key_and_an_iv_of_its_own():
     one, other = sealed({"sellerOrderId": "1"}), sealed({"sellerOrderId": "1"})
 
