@@ -122,6 +122,51 @@ def test_another_path_or_built_in_host_is_taken_leniently(subtests):
                 assert verify_request(request, secret=SECRET_KEY, lenient=True) is not None
 
 
+def lines_of(request, number, **how):
+    """A line of every string that may have been signed."""
+    return {candidate.string_to_sign.split("\n")[number] for candidate in candidates(request, **how)}
+
+
+def test_a_port_is_digits_behind_a_colon():
+    for host, hosts in {
+        "LOCALHOST:8420": {"localhost:8420", "localhost"},
+        "[::1]:8420": {"[::1]:8420", "[::1]"},
+        "[::1]": {"[::1]"},
+        "2130706433": {"2130706433"},
+    }.items():
+        assert lines_of(SignedRequest("GET", host, MWS_PATH, "a=b"), 1) == hosts
+
+
+def test_a_slash_more_or_less_at_the_end_of_a_path_is_taken_leniently():
+    for path, paths in {"/p": {"/p", "/p/"}, "/px//": {"/px//", "/px", "/px/"}, "/": {"/"}}.items():
+        request = SignedRequest("GET", "h", path, "a=b")
+        assert lines_of(request, 2) == {path}
+        assert lines_of(request, 2, lenient=True) == paths | {"/"}
+
+
+def test_a_form_encoded_anew_is_taken_leniently_at_another_path():
+    raw = signed(PAIRS, path="/").replace("%20", "+")
+    found = verify_request(SignedRequest("POST", "localhost:8420", "//", raw), secret=SECRET_KEY, lenient=True)
+    assert (found.flavour, found.accepted) == ("mws/rfc3986", False)
+
+
+def test_a_node_clients_call_in_another_spelling_is_taken_leniently_with_what_it_appended():
+    raw = signed(PAIRS, host=signing.HOST, path="/") + "&isSandbox=true"
+    for path in (MWS_PATH, "/v2/payments/refund"):
+        request = SignedRequest("POST", "localhost:8420", path, raw)
+        assert verify_request(request, secret=SECRET_KEY) is None
+        found = verify_request(request, secret=SECRET_KEY, lenient=True)
+        assert (found.flavour.partition("/")[0], found.accepted) == ("pwain", False)
+
+
+def test_what_amazon_accepts_is_tried_before_what_is_tolerated():
+    for path in (MWS_PATH, "/v2/payments/refund"):
+        request = SignedRequest("POST", "localhost:8420", path, "a=x+y&b=%2A&isSandbox=true")
+        taken = [candidate.accepted for candidate in candidates(request, lenient=True)]
+        assert taken == sorted(taken, reverse=True)
+        assert sum(taken) == len(list(candidates(request)))
+
+
 def test_npm_amazon_payments_alone_may_sign_a_star_in_lower_case(subtests):
     """Its marks: a POST, a Timestamp that ends in a small z, the host without its port."""
     for verb, stamp, host, taken in [
