@@ -37,8 +37,10 @@ def test_the_machine_is_the_published_one():
 def test_what_is_over_does_not_go_on(subtests):
     for event in ["completed", "declined", "held", "released", "reversed"]:
         for state in ["DECLINED", "REVERSED"]:
-            with subtests.test(state=state, event=event), pytest.raises(IllegalTransition):
-                REFUND.target(RefundState(state), event)
+            with subtests.test(state=state, event=event):
+                with pytest.raises(IllegalTransition) as refused:
+                    REFUND.target(RefundState(state), event)
+                assert refused.value.detail == {"machine": "refund", "state": state, "event": event}
 
 
 def test_an_outcome_says_when_and_how_a_refund_ends(subtests):

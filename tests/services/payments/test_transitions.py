@@ -1,0 +1,52 @@
+"""What follows each step of an order and of an attempt, by where it comes from and where it leads."""
+
+from mockpay.domain.orders import CLOSED_UNPAID, OPEN, ORDER, OrderState
+from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState
+from mockpay.services.payments.transitions import ATTEMPTS, ORDERS
+
+_S = AttemptState
+#: From here on a balance may be held.
+SUBMITTED = {_S.PROCESSING, _S.PENDING, _S.UNKNOWN, _S.AUTHORIZED}
+END = {"record_risk_outcome", "shred_secret", "put_rules_back"}
+
+
+def steps_of(transitions, machine):
+    """State, event, next state and what follows, of each step."""
+    assert set(transitions.follow_ups) == {event for _, event in machine.table}
+    for (state, event), to in machine.table.items():
+        yield state, event, to, {follow_up.__name__ for follow_up in transitions.follow_ups[event]}
+
+
+def test_the_end_of_an_attempt_is_known_to_the_risk_check_and_costs_it_its_card():
+    for state, event, to, names in steps_of(ATTEMPTS, ATTEMPT):
+        ends = to in TERMINAL and state not in TERMINAL
+        assert names & END == (END if ends else {"record_risk_outcome"} if event == "late_success" else set()), event
+
+
+def test_a_balance_is_captured_released_or_given_back():
+    for state, event, to, names in steps_of(ATTEMPTS, ATTEMPT):
+        assert ("capture_hold" in names) is (to is _S.CAPTURED), event
+        assert ("release_hold" in names) is (state in SUBMITTED and to in TERMINAL - {_S.CAPTURED}), event
+        assert ("return_to_balance" in names) is (state is _S.CAPTURED), event
+        assert ("cancel_pending_capture" in names) is (event == "void"), event
+
+
+def test_a_method_is_saved_once_it_was_authorised():
+    for state, event, to, names in steps_of(ATTEMPTS, ATTEMPT):
+        authorised = to in {_S.AUTHORIZED, _S.CAPTURED} and state is not _S.AUTHORIZED
+        assert ("save_method" in names) is authorised, event
+
+
+def test_whoever_was_asked_is_asked_no_more():
+    for state, event, to, names in steps_of(ATTEMPTS, ATTEMPT):
+        assert "end_authentication" in names or state is not _S.AUTH_PENDING, event
+        assert "end_review" in names or state is not _S.RISK_REVIEW, event
+        assert not names & {"end_authentication", "end_review"} or state not in SUBMITTED | {to}, event
+
+
+def test_the_seller_hears_of_each_end_of_an_order_and_nothing_waits_for_it():
+    for state, event, to, names in steps_of(ORDERS, ORDER):
+        assert ("notify_seller" in names) is (to in CLOSED_UNPAID | {OrderState.PAID} and "refund" not in event), event
+        assert ("cancel_expiry" in names) is (state in OPEN and to not in OPEN and event != "timeout"), event
+        held = state is OrderState.AUTHORIZED and event != "auth_expired"
+        assert ("cancel_authorization_expiry" in names) is held, event
