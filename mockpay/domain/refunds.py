@@ -86,7 +86,7 @@ def course(outcome: str, now: int, usual_ms: int, usual_polls: int = 0) -> Cours
     if kind == "delay":
         return Course(now + int(rest) * SECOND)
     if kind == "at":
-        return Course(max(_moment(outcome) or now, now))
+        return Course(max(parse_time(rest), now))
     if outcome == "completed":
         return Course(now)
     if outcome == "held":

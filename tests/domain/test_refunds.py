@@ -95,6 +95,7 @@ def test_other_outcomes_are_unknown(subtests):
         "at:",
         "at:tomorrow",
         "at:2026",
+        "on:2027-01-16T00:00:00Z",
         "polls:1\n",
         "held:1",
         "success ",
