@@ -6,6 +6,7 @@ from mockpay.store import attempts as attempts
 from mockpay.store import banks as banks
 from mockpay.store import buyers as buyers
 from mockpay.store import counters as counters
+from mockpay.store import gifts as gifts
 from mockpay.store import inbox as inbox
 from mockpay.store import journal as journal
 from mockpay.store import notifications as notifications
@@ -16,6 +17,7 @@ from mockpay.store import scenarios as scenarios
 from mockpay.store import schedule as schedule
 from mockpay.store import sellers as sellers
 from mockpay.store import wallet as wallet
+from mockpay.store import wallet_profiles as wallet_profiles
 from mockpay.store.db.engine import create_tables as create_tables
 from mockpay.store.db.metadata import metadata as metadata
 from mockpay.threeds import threeds_table as threeds_table

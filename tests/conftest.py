@@ -137,7 +137,8 @@ def _empty(writer) -> None:
     from mockpay.store.db.engine import writing
     from mockpay.store.db.metadata import metadata
 
-    names = [table.name for table in reversed(metadata.sorted_tables) if table.name != "made_with"]
+    # A posting can be deleted once its journal is gone.
+    names = [table.name for table in metadata.sorted_tables if table.name != "made_with"]
     # PostgreSQL takes them all in one go, which spares 5 ms a test.
     steps = [f"DELETE FROM {name}" for name in names]
     with writing(writer) as connection:

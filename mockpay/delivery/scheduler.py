@@ -15,6 +15,8 @@ from mockpay.services import notifications
 from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
+from mockpay.services.wallet import corrections
+from mockpay.services.wallet.balances import GIFT_EXPIRY
 from mockpay.store import schedule
 from mockpay.store.db.availability import unavailable
 from mockpay.store.schedule import Event
@@ -53,6 +55,7 @@ HANDLERS: Mapping[str, EventHandler] = {
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
     SETTLE: lambda sandbox, event: refund_settlement.settle(sandbox, event.subject),
     REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
+    GIFT_EXPIRY: lambda sandbox, event: corrections.expire_gift(sandbox, int(event.subject)),
 }
 
 

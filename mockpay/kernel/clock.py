@@ -19,7 +19,7 @@ from mockpay.kernel.errors import Invalid
 SECOND = 1_000
 DAY = 86_400 * SECOND
 #: The last millisecond of year 9999, the end of RFC 3339.
-_LAST = 253_402_300_799_999
+LAST = 253_402_300_799_999
 #: India Standard Time, the clock of pages and of banking days.
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 
@@ -99,7 +99,7 @@ def parse_time(text: str) -> int:
         message = "The time must look like 2026-11-21T15:24:07Z."
         raise Invalid(message, code="time.invalid") from error
     moment = (whole - _EPOCH) // timedelta(milliseconds=1)
-    if not 0 <= moment <= _LAST:
+    if not 0 <= moment <= LAST:
         raise Invalid("The time lies outside 1970 to 9999.", code="time.invalid")
     return moment
 

@@ -1,13 +1,35 @@
-"""Accounts, journals and postings: double entry, by conditional updates."""
+"""
+Accounts, journals and postings: double entry, by conditional updates.
+
+The database itself refuses to change a posting, and to delete one whose journal is there (decision 0018).
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Table, UniqueConstraint, insert, or_, select, update
+from collections.abc import Mapping
+from dataclasses import replace
 
-from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
+from sqlalchemy import (
+    DDL,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.event import listen
+
+from mockpay.domain.wallet.ledger import MAY_BE_NEGATIVE, OF_BUYER, SPENDABLE, Direction, Journal, JournalType, Kind
 from mockpay.kernel.errors import Conflict
-from mockpay.store.db.mapping import insert_new
-from mockpay.store.db.metadata import big, metadata, row_id, text
+from mockpay.kernel.money import Money
+from mockpay.store.db.mapping import Mapper, Prepared, insert_new
+from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 
 accounts = Table(
@@ -24,6 +46,7 @@ accounts = Table(
     CheckConstraint("may_be_negative OR balance_minor >= 0", name="accounts_never_below_nought"),
 )
 
+#: Each filter of a history has its index, so that a page costs the same however long the history is.
 journals = Table(
     "journals",
     metadata,
@@ -34,11 +57,26 @@ journals = Table(
     text("owner"),
     big("amount_minor"),
     text("currency"),
+    big("change_minor", default=0),
+    text("direction", null=True),
+    big("balance_after_minor", default=0),
     text("attempt_id", null=True),
+    text("refund_id", null=True),
+    big("reverses", null=True),
+    text("note", null=True),
+    Column("over_cap", Boolean, nullable=False, default=False),
     big("posted_at"),
     UniqueConstraint("seller_id", "key"),
-    Index("journals_of_owner", "seller_id", "owner", "id"),
+    Index("journals_by_time", "seller_id", "owner", "posted_at", "id"),
+    Index("journals_by_type", "seller_id", "owner", "type", "posted_at", "id"),
+    Index("journals_by_direction", "seller_id", "owner", "direction", "posted_at", "id"),
+    Index("journals_by_type_and_direction", "seller_id", "owner", "type", "direction", "posted_at", "id"),
+    Index("journals_of_attempt", "attempt_id"),
 )
+#: A journal is reversed once.
+partial_index(journals, "journals_reversed", "reverses", where="reverses IS NOT NULL", unique=True)
+
+mapper = Mapper(Journal, journals, id="number")
 
 postings = Table(
     "postings",
@@ -54,8 +92,40 @@ postings = Table(
     Index("postings_of_seller", "seller_id"),
 )
 
+#: When a trigger refuses: a changed posting, and a deleted one whose journal is there.
+_REFUSED = {"UPDATE": "true", "DELETE": "EXISTS (SELECT 1 FROM journals WHERE id = OLD.journal_id)"}
+
+
+def _refuse(event: str, condition: str) -> dict[str, list[str]]:
+    """The statements of each kind of database that refuse an event of a posting."""
+    name, message = f"postings_refuse_{event.lower()}", "a posting is never changed, nor deleted before its journal"
+    head = f"CREATE TRIGGER {name} BEFORE {event} ON postings"
+    raised = f"IF {condition} THEN RAISE EXCEPTION '{message}'; END IF; RETURN OLD;"
+    return {
+        "sqlite": [f"{head} WHEN {condition} BEGIN SELECT RAISE(ABORT, '{message}'); END"],
+        "postgresql": [
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {raised} END $$",
+            f"{head} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        ],
+    }
+
+
+for _event, _condition in _REFUSED.items():
+    for _dialect, _statements in _refuse(_event, _condition).items():
+        for _statement in _statements:
+            listen(postings, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+
 #: Whose the accounts are that belong to no buyer.
 HOUSE = ""
+
+_by_key = Prepared(
+    select(journals).where(journals.c.seller_id == bindparam("seller_id"), journals.c.key == bindparam("key"))
+)
+_balances = Prepared(
+    select(accounts.c.kind, accounts.c.id, accounts.c.balance_minor).where(
+        accounts.c.seller_id == bindparam("seller_id"), accounts.c.owner.in_([bindparam("owner"), bindparam("house")])
+    )
+)
 
 
 def balance(sandbox: Sandbox, owner: str, kind: Kind) -> int | None:
@@ -66,97 +136,148 @@ def balance(sandbox: Sandbox, owner: str, kind: Kind) -> int | None:
     return sandbox.connection.execute(query).scalar()
 
 
+def balances(sandbox: Sandbox, owner: str) -> dict[Kind, int]:
+    """The balances of all accounts of a buyer, in paise; empty before the first journal."""
+    query = select(accounts.c.kind, accounts.c.balance_minor).where(
+        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == owner
+    )
+    return {Kind(kind): minor for kind, minor in sandbox.connection.execute(query)}
+
+
+def find(sandbox: Sandbox, key: str) -> Journal | None:
+    """The journal of a key."""
+    return mapper.load_first(_by_key.row(sandbox.connection, {"seller_id": sandbox.seller_id, "key": key}))
+
+
+def by_number(sandbox: Sandbox, owner: str, number: int) -> Journal | None:
+    """A buyer's journal by its number."""
+    of_buyer = (journals.c.seller_id == sandbox.seller_id, journals.c.owner == owner)
+    return mapper.first(sandbox.connection, *of_buyer, journals.c.id == number)
+
+
+def reversal_of(sandbox: Sandbox, number: int) -> Journal | None:
+    """The journal that reverses another one."""
+    of_seller = journals.c.seller_id == sandbox.seller_id
+    return mapper.first(sandbox.connection, of_seller, journals.c.reverses == number)
+
+
+def changes_of(sandbox: Sandbox, number: int) -> dict[Kind, int]:
+    """By how much a journal changed each account, in paise."""
+    query = (
+        select(accounts.c.kind, postings.c.amount_minor)
+        .join_from(postings, accounts, accounts.c.id == postings.c.account_id)
+        .where(postings.c.seller_id == sandbox.seller_id, postings.c.journal_id == number)
+    )
+    return {Kind(kind): minor for kind, minor in sandbox.connection.execute(query)}
+
+
 def post(
     sandbox: Sandbox,
     kind: JournalType,
     *,
     owner: str,
-    amount_minor: int,
+    changes: Mapping[Kind, int],
     currency: str,
     key: str,
     attempt_id: str | None = None,
-) -> bool:
+    refund_id: str | None = None,
+    reverses: int | None = None,
+    note: str | None = None,
+    over_cap: bool = False,
+) -> Journal | None:
     """
-    Move money by one template; False where a journal of this key is there already.
+    Move money between accounts; None where a journal of this key is there already.
+
+    Args:
+        changes: Of each account in paise, which sum to nought.
 
     Raises:
-        Conflict: code ``wallet.insufficient``: the account has less than that; then nothing
+        Conflict: code ``wallet.insufficient``: an account has less than that; then nothing
             of the journal is kept.
     """
-    with sandbox.connection.begin_nested():
-        return _post(sandbox, kind, owner, amount_minor, currency, key, attempt_id)
-
-
-def _post(
-    sandbox: Sandbox, kind: JournalType, owner: str, amount_minor: int, currency: str, key: str, attempt_id: str | None
-) -> bool:
-    row = {
-        "seller_id": sandbox.seller_id,
-        "type": str(kind),
-        "key": key,
-        "owner": owner,
-        "amount_minor": amount_minor,
-        "currency": currency,
-        "attempt_id": attempt_id,
-        "posted_at": sandbox.now,
-    }
-    if not insert_new(sandbox.connection, journals, row):
-        return False
-    query = select(journals.c.id).where(journals.c.seller_id == sandbox.seller_id, journals.c.key == key)
-    journal_id = int(sandbox.connection.execute(query).scalar_one())
-    source, target = TEMPLATES[kind]
-    moves = [
-        (_account(sandbox, owner, source, currency), -amount_minor),
-        (_account(sandbox, owner, target, currency), amount_minor),
-    ]
-    # Accounts are always taken in the same order, so that two journals never wait in a ring.
-    for account_id, change in sorted(moves):
-        _move(sandbox, journal_id, account_id, change)
-    return True
-
-
-def has_journal(sandbox: Sandbox, key: str) -> bool:
-    """Whether a journal of this key was posted."""
-    query = select(journals.c.id).where(journals.c.seller_id == sandbox.seller_id, journals.c.key == key)
-    return sandbox.connection.execute(query).scalar() is not None
-
-
-def _account(sandbox: Sandbox, owner: str, kind: Kind, currency: str) -> int:
-    """The account's number; made with nought where it is missing."""
-    account_owner = HOUSE if kind in {Kind.GATEWAY_CLEARING, Kind.MERCHANT_PAYABLE} else owner
-    query = select(accounts.c.id).where(
-        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == account_owner, accounts.c.kind == str(kind)
+    if find(sandbox, key) is not None:
+        return None
+    assert sum(changes.values()) == 0, changes
+    change = sum(minor for account, minor in changes.items() if account in SPENDABLE)
+    journal = Journal(
+        number=0,
+        type=kind,
+        key=key,
+        owner=owner,
+        amount=Money(sum(minor for minor in changes.values() if minor > 0), currency),
+        change_minor=change,
+        direction=(Direction.CREDIT if change > 0 else Direction.DEBIT) if change else None,
+        balance_after_minor=0,
+        attempt_id=attempt_id,
+        refund_id=refund_id,
+        reverses=reverses,
+        note=note,
+        over_cap=over_cap,
+        posted_at=sandbox.now,
     )
-    account_id = sandbox.connection.execute(query).scalar()
-    if account_id is not None:
-        return int(account_id)
+    with sandbox.connection.begin_nested():
+        return _post(sandbox, journal, changes)
+
+
+def _post(sandbox: Sandbox, journal: Journal, changes: Mapping[Kind, int]) -> Journal:
+    stored = _accounts(sandbox, journal.owner)
+    for kind in changes.keys() - stored.keys():
+        stored[kind] = (_open(sandbox, journal, kind), 0)
+    after = {kind: balance for kind, (_, balance) in stored.items()}
+    # Accounts are always taken in the same order, so that two journals never wait in a ring.
+    for kind in sorted(changes, key=lambda kind: stored[kind][0]):
+        after[kind] = _change(sandbox, stored[kind][0], changes[kind])
+    spendable = sum(after.get(kind, 0) for kind in SPENDABLE)
+    posted = mapper.insert(
+        sandbox.connection, replace(journal, balance_after_minor=spendable), seller_id=sandbox.seller_id
+    )
+    rows = [
+        {
+            "seller_id": sandbox.seller_id,
+            "journal_id": posted.number,
+            "account_id": stored[kind][0],
+            "amount_minor": change,
+            "balance_after_minor": after[kind],
+        }
+        for kind, change in changes.items()
+    ]
+    sandbox.connection.execute(insert(postings), rows)
+    return posted
+
+
+def _accounts(sandbox: Sandbox, owner: str) -> dict[Kind, tuple[int, int]]:
+    """The numbers and balances of the accounts that a buyer's journals touch."""
+    values = {"seller_id": sandbox.seller_id, "owner": owner, "house": HOUSE}
+    rows = _balances.run(sandbox.connection, values).fetchall()
+    return {Kind(kind): (number, balance) for kind, number, balance in rows}
+
+
+def _open(sandbox: Sandbox, journal: Journal, kind: Kind) -> int:
+    """The number of a new account, or of one that another transaction has just made."""
+    owner = journal.owner if kind in OF_BUYER else HOUSE
     row = {
         "seller_id": sandbox.seller_id,
-        "owner": account_owner,
+        "owner": owner,
         "kind": str(kind),
-        "currency": currency,
+        "currency": journal.amount.currency,
         "balance_minor": 0,
         "may_be_negative": kind in MAY_BE_NEGATIVE,
     }
     insert_new(sandbox.connection, accounts, row)
+    query = select(accounts.c.id).where(
+        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == owner, accounts.c.kind == str(kind)
+    )
     return int(sandbox.connection.execute(query).scalar_one())
 
 
-def _move(sandbox: Sandbox, journal_id: int, account_id: int, change: int) -> None:
+def _change(sandbox: Sandbox, account_id: int, change: int) -> int:
     after = accounts.c.balance_minor + change
-    result = sandbox.connection.execute(
+    balance = sandbox.connection.execute(
         update(accounts)
         .where(accounts.c.id == account_id, or_(accounts.c.may_be_negative, after >= 0))
         .values(balance_minor=after)
         .returning(accounts.c.balance_minor)
     ).scalar()
-    if result is None:
+    if balance is None:
         raise Conflict("There is not enough balance.", code="wallet.insufficient")
-    row = {
-        "seller_id": sandbox.seller_id,
-        "journal_id": journal_id,
-        "account_id": account_id,
-        "amount_minor": change,
-        "balance_after_minor": result,
-    }
-    sandbox.connection.execute(insert(postings), row)
+    return int(balance)

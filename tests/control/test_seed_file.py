@@ -3,9 +3,10 @@
 import pytest
 
 from mockpay.kernel.errors import NotFound, Unusable
-from mockpay.services import buyers, scenarios, wallet
+from mockpay.services import buyers, scenarios
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import Changes, NewSeller
+from mockpay.services.wallet import balances
 from mockpay.store import scenarios as rules
 from mockpay.store.unit_of_work import read, transaction
 from mockpay.vault import saved_methods
@@ -92,7 +93,7 @@ def test_a_world_is_made_as_the_file_says(apply, runtime):
         assert rule.expires_at == sandbox.now + 60_000
         assert accounts_offer(sandbox).highest.wire() == "1000.00"
         buyer = buyers.by_email(sandbox, "asha@example.com")
-        assert (buyer.created_at, wallet.balance(sandbox, buyer.email).wire()) == (sandbox.now, "500.00")
+        assert (buyer.created_at, balances.balance(sandbox, buyer.email).wire()) == (sandbox.now, "500.00")
         card, bank = saved_methods.listed(sandbox, buyer.buyer_id)
         assert (card.title, card.display["last4"], card.is_default, card.status) == ("Blue", "1111", True, "ACTIVE")
         assert (bank.display["bank"], bank.status) == ("HDFC", "SUSPENDED")
@@ -171,8 +172,8 @@ def test_a_balance_is_the_opening_one_whoever_has_it(apply, runtime):
     tables = "".join(f'[[sellers.buyers]]\nemail = "{email}"\nbalance = "{paid}"\n' for email, paid in emails.items())
     apply(f'[[sellers]]\nseller_id = "A1MYSHOP"\n{tables}')
     with read(runtime, "A1MYSHOP") as sandbox:
-        balances = {email: wallet.balance(sandbox, email).minor for email in emails}
-        assert balances == {
+        has = {email: balances.balance(sandbox, email).minor for email in emails}
+        assert has == {
             "rich@buyers.mockpay.test": 10_000,
             "newbie@buyers.mockpay.test": 700,
             "poor@buyers.mockpay.test": 0,

@@ -1,6 +1,6 @@
 """The buyers who are there from the start."""
 
-from mockpay.domain import buyers, wallet
+from mockpay.domain import buyers
 from mockpay.domain.buyers import BUYERS, BY_EMAIL, Kyc
 
 #: facts, section 11.5; a frozen balance may hold anything but nought.
@@ -35,11 +35,6 @@ def test_nobody_else_begins_with_anything():
 def test_one_is_frozen_and_one_is_hardly_known():
     assert [one.local for one in BUYERS if one.frozen] == ["frozen"]
     assert [one.local for one in BUYERS if one.kyc is Kyc.MIN] == ["minkyc"]
-
-
-def test_the_balance_knows_the_same_buyers():
-    assert wallet.BUYERS is BUYERS
-    assert wallet.opening_minor is buyers.opening_minor
 
 
 def test_buyers_who_reload_are_not_offered_at_sign_in():

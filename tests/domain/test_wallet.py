@@ -1,9 +1,9 @@
 """Amazon Pay balance: what its network answers, and how money may move."""
 
-from mockpay.domain import wallet
+from mockpay.domain.buyers import opening_minor
 from mockpay.domain.methods.method import Answer, MoneyStatus, Timing
 from mockpay.domain.methods.wallet import RESPONSE_CODES
-from mockpay.domain.wallet import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
+from mockpay.domain.wallet.ledger import MAY_BE_NEGATIVE, TEMPLATES, JournalType, Kind
 
 
 def test_a_refusal_says_what_is_wrong_with_the_balance(subtests):
@@ -14,6 +14,10 @@ def test_a_refusal_says_what_is_wrong_with_the_balance(subtests):
         ("timedout", "TO", "payment_timed_out"),
         ("iso:51", "51", "insufficient_wallet_balance"),
         ("iso:57", "57", "wallet_frozen"),
+        ("spendcap", "61", "wallet_monthly_spend_cap"),
+        ("iso:61", "61", "wallet_monthly_spend_cap"),
+        ("closed", "62", "wallet_closed"),
+        ("iso:62", "62", "wallet_closed"),
         ("iso:05", "96", "gateway_technical_error"),
     ]:
         with subtests.test(outcome=outcome, code=code, reason=reason):
@@ -34,7 +38,7 @@ def test_what_is_pending_is_paid_later_or_never():
 
 
 def test_every_journal_has_a_template_between_two_accounts(subtests):
-    for journal in JournalType:
+    for journal in set(JournalType) - {JournalType.REVERSAL}:
         with subtests.test(journal=journal):
             source, target = TEMPLATES[journal]
             assert source is not target
@@ -51,7 +55,7 @@ def test_a_payment_goes_by_way_of_a_hold_and_can_come_back_from_both_places():
 
 
 def test_only_the_outside_world_may_owe():
-    assert {Kind.GATEWAY_CLEARING} == MAY_BE_NEGATIVE
+    assert {Kind.GATEWAY_CLEARING, Kind.ADJUSTMENT} == MAY_BE_NEGATIVE
     assert TEMPLATES[JournalType.TOPUP][0] in MAY_BE_NEGATIVE
 
 
@@ -64,4 +68,4 @@ def test_a_sandbox_buyer_has_an_opening_balance_and_nobody_else(subtests):
         ("", 0),
     ]:
         with subtests.test(email=email, minor=minor):
-            assert wallet.opening_minor(email) == minor
+            assert opening_minor(email) == minor

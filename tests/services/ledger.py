@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mockpay.domain.methods.wallet import Wallet
-from mockpay.domain.wallet import JournalType, Kind
+from mockpay.domain.wallet.ledger import JournalType, Kind
+from mockpay.services.wallet import loads
 from mockpay.store import wallet
 
 RICH, POOR = "rich@buyers.mockpay.test", "poor@buyers.mockpay.test"
@@ -12,7 +13,7 @@ ASHA = "asha@example.com"
 
 def top_up(world, minor, owner=ASHA, key="top-up"):
     with world.transaction() as sandbox:
-        return wallet.post(sandbox, JournalType.TOPUP, owner=owner, amount_minor=minor, currency="INR", key=key)
+        return loads.load(sandbox, JournalType.TOPUP, owner, minor, key)
 
 
 def balances(world, owner=ASHA):

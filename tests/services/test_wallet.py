@@ -5,10 +5,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockpay.domain.buyers import normal_email
-from mockpay.domain.wallet import JournalType, Kind
+from mockpay.domain.wallet import ledger
+from mockpay.domain.wallet.ledger import JournalType, Kind
 from mockpay.kernel.errors import Conflict, Invalid
-from mockpay.services import wallet as verbs
 from mockpay.services.payments.transitions import ATTEMPTS
+from mockpay.services.wallet import balances as verbs
+from mockpay.services.wallet import holds
 from mockpay.store import wallet
 from mockpay.store.transitions import step
 from tests.factories import Actor, World, on_sqlite, run_concurrently
@@ -120,7 +122,7 @@ def test_a_step_told_twice_moves_nothing_twice(world):
     top_up(world, 100_000)
     attempt = by_balance(world, world.order())
     with world.transaction() as sandbox:
-        verbs.capture_hold(sandbox, attempt)
+        holds.capture_hold(sandbox, attempt)
     assert balances(world) == (50_100, 0)
     assert world.violations() == []
 
@@ -145,11 +147,12 @@ def test_buyers_of_two_sellers_have_nothing_in_common(world):
 
 def test_an_overdraft_leaves_no_trace_of_its_journal(world):
     top_up(world, 100)
+    changes = ledger.moves(JournalType.HOLD, 101)
     with world.transaction() as sandbox:
         with pytest.raises(Conflict) as caught:
-            wallet.post(sandbox, JournalType.HOLD, owner=ASHA, amount_minor=101, currency="INR", key="hold")
+            wallet.post(sandbox, JournalType.HOLD, owner=ASHA, changes=changes, currency="INR", key="hold")
         assert caught.value.code == "wallet.insufficient"
-        assert not wallet.has_journal(sandbox, "hold")
+        assert wallet.find(sandbox, "hold") is None
         assert wallet.balance(sandbox, ASHA, Kind.WALLET_HOLD) in {None, 0}
     assert balances(world) == (100, 0)
     assert world.violations() == []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockpay.domain.buyers import normal_email
 from mockpay.domain.methods.method import Answer, Code, Method, MoneyStatus, Parts, ResponseCodes, Timing, table
-from mockpay.domain.wallet import METHOD as METHOD_CODE
+from mockpay.domain.wallet.ledger import METHOD as METHOD_CODE
 from mockpay.kernel.money import Money
 
 RESPONSE_CODES = ResponseCodes(
@@ -16,6 +16,8 @@ RESPONSE_CODES = ResponseCodes(
         Code("00", "approved", money=MoneyStatus.APPROVED),
         Code("51", "not enough balance", "insufficient_wallet_balance", "customer"),
         Code("57", "balance frozen", "wallet_frozen", "customer"),
+        Code("61", "above the month's limit", "wallet_monthly_spend_cap", "customer"),
+        Code("62", "balance closed", "wallet_closed", "customer"),
         Code("PD", "pending at the wallet", money=MoneyStatus.PENDING),
         Code("TO", "the balance did not answer", "payment_timed_out", "gateway"),
         Code("96", "balance unavailable", "gateway_technical_error", "gateway"),
@@ -26,12 +28,14 @@ RESPONSE_CODES = ResponseCodes(
         "failure": Answer("96"),
         "insufficient": Answer("51"),
         "frozen": Answer("57"),
+        "spendcap": Answer("61"),
+        "closed": Answer("62"),
         "pending": Answer("PD"),
         "pendingok": Answer("PD", "00", Timing.DELAYED),
         "timedout": Answer("TO"),
         "deemed": Answer("68", "00", Timing.DELAYED),
     },
-    from_iso={"51": "51", "57": "57", "68": "68"},
+    from_iso={"51": "51", "57": "57", "61": "61", "62": "62", "68": "68"},
     other="96",
 )
 

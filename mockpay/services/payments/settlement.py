@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.timeline import Actor
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
-from mockpay.services import wallet
 from mockpay.services.payments import authentication, banks
 from mockpay.services.payments.captures import release_order, settle_success
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, get_attempt, get_order, overrule, timed_out
+from mockpay.services.wallet import balances, holds
 from mockpay.store import outbox, schedule
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
@@ -28,7 +28,14 @@ ENQUIRE = "gateway.enquire"
 ASK_BANK = "bank.ask"
 #: Seconds after which a silent gateway is asked again.
 ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
-_NOT_ENOUGH, _FROZEN = "51", "57"
+_NOT_ENOUGH = "51"
+#: The code of a wallet's refusal, and what stands beside its balance.
+_REFUSALS = {
+    "wallet_frozen": ("57", ", but frozen"),
+    "wallet_closed": ("62", ", but closed"),
+    "wallet_monthly_spend_cap": ("61", ", but the month's limit is reached"),
+}
+_WORDS = dict(_REFUSALS.values())
 
 
 def record_buyer_answer(
@@ -99,8 +106,7 @@ def submit(sandbox: Sandbox, order: Order, ready: Attempt, answer: Answer, *, ga
     money = network.money_status(answer.code)
     refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, submitted)
     if refusal is not None:
-        has = wallet.balance(sandbox, submitted.instrument["email"]).display()
-        has += ", but frozen" if refusal == _FROZEN else ""
+        has = balances.balance(sandbox, submitted.instrument["email"]).display() + _WORDS.get(refusal, "")
         submitted = overrule(sandbox, submitted, Decision(refusal, Source.BALANCE, value=has))
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
         answer, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
@@ -129,12 +135,12 @@ def _hold_balance(sandbox: Sandbox, attempt: Attempt) -> str | None:
 
     A balance is held, any other method asks its issuer.
     """
-    if attempt.method != wallet_rules.METHOD:
+    if attempt.method != BALANCE:
         return None
     try:
-        wallet.hold(sandbox, attempt)
+        holds.hold(sandbox, attempt)
     except Conflict as error:
-        return _FROZEN if error.code == "wallet.frozen" else _NOT_ENOUGH
+        return _REFUSALS[error.code][0] if error.code in _REFUSALS else _NOT_ENOUGH
     return None
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.methods.method import MoneyStatus
 from mockpay.domain.methods.registry import METHODS, no_answer_failure, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
-from mockpay.services import notifications, wallet
+from mockpay.services import notifications
+from mockpay.services.wallet import holds
 from mockpay.store import attempts, orders, scenarios, schedule
 from mockpay.store.transitions import FollowUp, Transitions, require, update
 from mockpay.store.unit_of_work import Sandbox
@@ -102,20 +103,20 @@ def cancel_pending_capture(sandbox: Sandbox, _before: Attempt, attempt: Attempt)
 
 def capture_hold(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """A balance's hold pays; what was not captured is the buyer's again."""
-    if attempt.method == wallet_rules.METHOD:
-        wallet.capture_hold(sandbox, attempt)
+    if attempt.method == BALANCE:
+        holds.capture_hold(sandbox, attempt)
 
 
 def release_hold(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """A balance's hold is the buyer's again."""
-    if attempt.method == wallet_rules.METHOD:
-        wallet.release_hold(sandbox, attempt)
+    if attempt.method == BALANCE:
+        holds.release_hold(sandbox, attempt)
 
 
 def return_to_balance(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """What was captured of a balance is the buyer's again."""
-    if attempt.method == wallet_rules.METHOD:
-        wallet.return_capture(sandbox, attempt)
+    if attempt.method == BALANCE:
+        holds.return_capture(sandbox, attempt)
 
 
 def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:

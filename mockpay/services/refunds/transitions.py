@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import SECOND
-from mockpay.services import notifications, wallet
+from mockpay.services import notifications
 from mockpay.services.payments.transitions import ORDERS, get_attempt, get_order
+from mockpay.services.wallet import holds
 from mockpay.store import refunds, schedule
 from mockpay.store.transitions import Transitions, require, step
 from mockpay.store.unit_of_work import Sandbox
@@ -53,15 +54,15 @@ def take_from_order(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
 def credit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
     """The balance that paid gets the amount."""
     attempt = get_attempt(sandbox, refund.attempt_id)
-    if attempt.method == wallet_rules.METHOD:
-        wallet.refund(sandbox, attempt, refund.refund_id, refund.amount.minor)
+    if attempt.method == BALANCE:
+        holds.refund(sandbox, attempt, refund.refund_id, refund.amount.minor)
 
 
 def debit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
     """The balance that got the amount loses it."""
     attempt = get_attempt(sandbox, refund.attempt_id)
-    if attempt.method == wallet_rules.METHOD:
-        wallet.charge_back(sandbox, attempt, refund.refund_id, refund.amount.minor)
+    if attempt.method == BALANCE:
+        holds.charge_back(sandbox, attempt, refund.refund_id)
 
 
 def schedule_reversal(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from mockpay.domain.buyers import Buyer
-from mockpay.domain.wallet import JournalType, Kind
+from mockpay.domain.wallet.ledger import JournalType, Kind
 from mockpay.kernel.money import Money
 from mockpay.store.buyers import buyers, mapper
 from mockpay.store.db.paging import PAGE, Page, mark_of, number_of, page_of

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, String, and_, cast, exists, func, literal, or_, select
 
-from mockpay.domain import wallet as wallet_rules
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.refunds import RefundState
-from mockpay.domain.wallet import JournalType
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
+from mockpay.domain.wallet.ledger import JournalType
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.reads.violations import SELLER, Check, Rule, Violation, check_of, seller_of
@@ -100,7 +100,7 @@ def _journal(kind: JournalType) -> ColumnElement[bool]:
     )
 
 
-_by_balance = exists().where(attempts.c.attempt_id == refunds.c.attempt_id, attempts.c.method == wallet_rules.METHOD)
+_by_balance = exists().where(attempts.c.attempt_id == refunds.c.attempt_id, attempts.c.method == BALANCE)
 _reversed = refunds.c.state == str(RefundState.REVERSED)
 
 #: (rule, what breaks it, in words) of refunds.

@@ -6,7 +6,7 @@ from flask import Response, request
 
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
-from mockpay.services import wallet
+from mockpay.services.wallet import balances
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault import saved_methods as vault
 from mockpay.web import buyers
@@ -79,6 +79,6 @@ def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> 
         422 if error is not None else 200,
         page=page,
         methods=buyers.rows(methods, sandbox.now),
-        balance=wallet.balance(sandbox, buyer.email).display(),
+        balance=balances.balance(sandbox, buyer.email).display(),
         done=_DONE.get(request.args.get("done", "")) if error is None else None,
     )

@@ -7,7 +7,7 @@ from flask import Response, request
 from mockpay.domain.buyers import normal_email
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.kernel.errors import Invalid
-from mockpay.services import wallet
+from mockpay.services.wallet import balances
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show
@@ -37,7 +37,7 @@ def _balance(session: PageSession) -> dict[str, object] | None:
     if "email" not in request.args:
         return None
     owner = normal_email(request.args["email"])
-    balance, needed = wallet.balance(session.sandbox, owner), session.order.amount
+    balance, needed = balances.balance(session.sandbox, owner), session.order.amount
     return {"amount": balance.display(), "enough": balance.minor >= needed.minor}
 
 

@@ -8,10 +8,11 @@ from msgspec import Meta, Struct
 
 from mockpay.domain.buyers import BY_EMAIL, Buyer
 from mockpay.domain.orders import Order
-from mockpay.domain.wallet import Kind
+from mockpay.domain.wallet.ledger import Kind
 from mockpay.kernel.money import Money
-from mockpay.services import buyers, wallet
+from mockpay.services import buyers
 from mockpay.services.buyers import Message
+from mockpay.services.wallet import balances
 from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads import lists
@@ -208,7 +209,7 @@ def _detail(buyer: Buyer) -> BuyerDetail:
 
 def _wallet(sandbox: Sandbox, buyer: Buyer) -> WalletDetail:
     sandbox_buyer = BY_EMAIL.get(buyer.email)
-    balance = wallet.balance(sandbox, buyer.email)
+    balance = balances.balance(sandbox, buyer.email)
     held = accounts.balance(sandbox, buyer.email, Kind.WALLET_HOLD) or 0
     return to_response(
         WalletDetail,

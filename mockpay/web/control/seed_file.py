@@ -21,9 +21,10 @@ from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound, Unu
 from mockpay.kernel.fields import convert_fields
 from mockpay.kernel.money import Money
 from mockpay.kernel.toml import Place, TomlFile, read_toml
-from mockpay.services import buyers, scenarios, wallet
+from mockpay.services import buyers, scenarios
 from mockpay.services.sellers import accounts, offers
 from mockpay.services.sellers.accounts import NewSeller
+from mockpay.services.wallet import balances
 from mockpay.store.unit_of_work import Runtime, Sandbox, read
 from mockpay.vault import saved_methods
 from mockpay.vault.rules import consent
@@ -193,7 +194,7 @@ def _fill(sandbox: Sandbox, file: TomlFile, place: Place, seller: SellerSeed) ->
         with _located(file, at):
             buyer_id = buyers.ensure(sandbox, buyer.email).buyer_id
             if buyer.balance is not None:
-                wallet.open_balance(sandbox, buyer.email, Money.parse(buyer.balance))
+                balances.open_balance(sandbox, buyer.email, Money.parse(buyer.balance))
         for method_number, method in enumerate(buyer.methods):
             with _located(file, (*at, "methods", method_number)):
                 _save(sandbox, buyer_id, method)

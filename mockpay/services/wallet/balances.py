@@ -1,0 +1,154 @@
+"""What a buyer's wallet has, how it begins, and how one journal and its gifts are posted together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mockpay.domain.buyers import normal_email, opening_minor
+from mockpay.domain.wallet import gifts as gift_rules
+from mockpay.domain.wallet import ledger, limits
+from mockpay.domain.wallet.ledger import Journal, JournalType, Kind
+from mockpay.domain.wallet.limits import Profile, Refusal, Usage
+from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.errors import Conflict
+from mockpay.kernel.money import Money
+from mockpay.store import gifts, schedule, wallet, wallet_profiles
+from mockpay.store.unit_of_work import Sandbox
+
+CURRENCY = "INR"
+#: An event of the schedule: a gift has expired.
+GIFT_EXPIRY = "wallet.gift_expiry"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a wallet has: `money` and `gifts` can be spent, `on_hold` waits for captures."""
+
+    money: Money
+    gifts: Money
+    on_hold: Money
+
+    @property
+    def balance(self) -> Money:
+        """What can be spent."""
+        return self.money + self.gifts
+
+
+def figures(sandbox: Sandbox, owner: str) -> Figures:
+    """What a wallet has; one that was never used has the opening balance."""
+    stored = wallet.balances(sandbox, owner)
+    money = stored.get(Kind.WALLET_MONEY)
+    return Figures(
+        Money(opening_minor(owner) if money is None else money, CURRENCY),
+        Money(stored.get(Kind.WALLET_GIFT, 0), CURRENCY),
+        Money(stored.get(Kind.WALLET_HOLD, 0), CURRENCY),
+    )
+
+
+def balance(sandbox: Sandbox, owner: str) -> Money:
+    """What a buyer can spend."""
+    return figures(sandbox, owner).balance
+
+
+def open_balance(sandbox: Sandbox, owner: str, opening: Money) -> None:
+    """
+    Begin a buyer's balance with another amount than by default.
+
+    Raises:
+        Conflict: code ``wallet.opened``: it has begun already.
+    """
+    if not _open(sandbox, normal_email(owner), opening.minor):
+        raise Conflict("This balance has been opened already.", code="wallet.opened", field="balance")
+
+
+def ensure_open(sandbox: Sandbox, owner: str) -> None:
+    """Post the opening balance of a sandbox buyer before the first other journal."""
+    opening = opening_minor(owner)
+    if opening:
+        _open(sandbox, owner, opening)
+
+
+def _open(sandbox: Sandbox, owner: str, minor: int) -> bool:
+    changes = ledger.moves(JournalType.TOPUP, minor)
+    key = ledger.opening_key(owner)
+    journal = wallet.post(sandbox, JournalType.TOPUP, owner=owner, changes=changes, currency=CURRENCY, key=key)
+    return journal is not None
+
+
+def usage(sandbox: Sandbox, owner: str) -> Usage:
+    """What counts against a wallet's limits now; what is on hold may come back and counts as held."""
+    has = figures(sandbox, owner)
+    return wallet_profiles.usage(sandbox, owner, (has.money + has.on_hold).minor, sandbox.now)
+
+
+def refuse(refusal: Refusal | None) -> None:
+    """
+    Raise what a limit or a status refuses.
+
+    Raises:
+        Conflict: its reason as code; with `limit`, what is `left` and `from` when, where a limit refuses.
+    """
+    if refusal is None:
+        return
+    detail: dict[str, str] = {}
+    if (allowance := refusal.allowance) is not None:
+        detail = {"limit": allowance.limit, "left": allowance.amount.wire()}
+        if allowance.until is not None:
+            detail["from"] = rfc3339(allowance.until)
+    raise Conflict(refusal.message, code=refusal.reason, reason=None, **{"field": "amount"} | detail)
+
+
+def post(
+    sandbox: Sandbox,
+    kind: JournalType,
+    owner: str,
+    key: str,
+    changes: Mapping[Kind, int],
+    grants: Mapping[int, int] | None = None,
+    *,
+    attempt_id: str | None = None,
+    refund_id: str | None = None,
+    reverses: int | None = None,
+    note: str | None = None,
+    over_cap: bool = False,
+) -> Journal | None:
+    """
+    Post a journal and what it changes of each gift; None where its key was posted before.
+
+    A gift that comes back after its expiry may be spent a while longer.
+
+    Raises:
+        Conflict: code ``wallet.insufficient``.
+    """
+    journal = wallet.post(
+        sandbox,
+        kind,
+        owner=owner,
+        changes=changes,
+        currency=CURRENCY,
+        key=key,
+        attempt_id=attempt_id,
+        refund_id=refund_id,
+        reverses=reverses,
+        note=note,
+        over_cap=over_cap,
+    )
+    if journal is not None and grants:
+        gifts.use(sandbox, journal.number, grants)
+        for grant_id, change in grants.items():
+            grant = gifts.find(sandbox, grant_id)
+            if change > 0 and grant is not None and grant.expires_at is not None and grant.expires_at <= sandbox.now:
+                expire_at(sandbox, grant_id, sandbox.now + gift_rules.EXTENSION)
+    return journal
+
+
+def expire_at(sandbox: Sandbox, grant_id: int, moment: int) -> None:
+    """Let a gift expire at an instant."""
+    gifts.set_expiry(sandbox, grant_id, moment)
+    schedule.add(sandbox, GIFT_EXPIRY, str(grant_id), moment)
+
+
+def is_over_cap(sandbox: Sandbox, profile: Profile, owner: str, money_minor: int) -> bool:
+    """Whether a credit of money lifts the balance above its cap."""
+    return limits.over_cap(profile, usage(sandbox, owner), money_minor)

@@ -1,0 +1,94 @@
+"""Profiles of wallets, and what was loaded and spent in each Indian month."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table, select, update
+
+from mockpay.domain.buyers import BY_EMAIL, Kyc
+from mockpay.domain.wallet.limits import Limits, Profile, Status, Usage, month_of, months_of_year
+from mockpay.store.db.mapping import insert_new
+from mockpay.store.db.metadata import big, metadata, text
+from mockpay.store.unit_of_work import Sandbox
+
+profiles = Table(
+    "wallet_profiles",
+    metadata,
+    text("seller_id", primary_key=True),
+    text("owner", primary_key=True),
+    text("profile"),
+    text("status"),
+    big("balance_cap", null=True),
+    big("monthly_load_cap", null=True),
+    big("yearly_load_cap", null=True),
+    big("monthly_spend_cap", null=True),
+)
+
+months = Table(
+    "wallet_months",
+    metadata,
+    text("seller_id", primary_key=True),
+    text("owner", primary_key=True),
+    text("month", primary_key=True),
+    big("loaded_minor", default=0),
+    big("spent_minor", default=0),
+)
+
+
+def find(sandbox: Sandbox, owner: str) -> Profile:
+    """A wallet's profile: what was set, else that of a sandbox buyer, else full KYC."""
+    of_seller = profiles.c.seller_id == sandbox.seller_id
+    query = select(profiles).where(of_seller, profiles.c.owner == owner)
+    row = sandbox.connection.execute(query).first()
+    if row is not None:
+        own = Limits(row.balance_cap, row.monthly_load_cap, row.yearly_load_cap, row.monthly_spend_cap)
+        return Profile(Kyc(row.profile), Status(row.status), own)
+    buyer = BY_EMAIL.get(owner)
+    if buyer is None:
+        return Profile()
+    return Profile(buyer.kyc, Status.FROZEN if buyer.frozen else Status.ACTIVE)
+
+
+def store(sandbox: Sandbox, owner: str, profile: Profile) -> None:
+    """Set a wallet's profile."""
+    named = {"seller_id": sandbox.seller_id, "owner": owner}
+    row = {
+        "profile": str(profile.profile),
+        "status": str(profile.status),
+        "balance_cap": profile.own.balance_cap,
+        "monthly_load_cap": profile.own.monthly_load_cap,
+        "yearly_load_cap": profile.own.yearly_load_cap,
+        "monthly_spend_cap": profile.own.monthly_spend_cap,
+    }
+    if not insert_new(sandbox.connection, profiles, named | row):
+        of_seller = profiles.c.seller_id == sandbox.seller_id
+        sandbox.connection.execute(update(profiles).where(of_seller, profiles.c.owner == owner).values(row))
+
+
+def count(sandbox: Sandbox, owner: str, at: int, *, loaded_minor: int = 0, spent_minor: int = 0) -> None:
+    """Count what was loaded or spent, below nought for what was taken back, in the month of an instant."""
+    row = {
+        "seller_id": sandbox.seller_id,
+        "owner": owner,
+        "month": month_of(at),
+        "loaded_minor": loaded_minor,
+        "spent_minor": spent_minor,
+    }
+    if not insert_new(sandbox.connection, months, row):
+        sandbox.connection.execute(
+            update(months)
+            .where(months.c.seller_id == sandbox.seller_id, months.c.owner == owner)
+            .where(months.c.month == row["month"])
+            .values(loaded_minor=months.c.loaded_minor + loaded_minor, spent_minor=months.c.spent_minor + spent_minor)
+        )
+
+
+def usage(sandbox: Sandbox, owner: str, held_and_money_minor: int, now: int) -> Usage:
+    """What counts against the limits at an instant."""
+    first, last = months_of_year(now)
+    query = select(months.c.month, months.c.loaded_minor, months.c.spent_minor).where(
+        months.c.seller_id == sandbox.seller_id, months.c.owner == owner, months.c.month.between(first, last)
+    )
+    by_month = {month: (loaded, spent) for month, loaded, spent in sandbox.connection.execute(query)}
+    loaded, spent = by_month.get(month_of(now), (0, 0))
+    year = sum(loaded_then for loaded_then, _ in by_month.values())
+    return Usage(held_and_money_minor, loaded, year, spent)
