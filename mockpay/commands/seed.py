@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ import click
 from msgspec import Struct, json, structs
 
 from mockpay.commands.remote import Remote, connect, url_option
+from mockpay.commands.seed_methods import seed_methods
 from mockpay.domain.buyers import BUYERS
 from mockpay.domain.offers import DEFAULT
 from mockpay.domain.sellers import Settings
@@ -22,13 +23,11 @@ from mockpay.web.control.methods import offers_response
 _INTRODUCTION = """\
 # For `mockpay serve --seed FILE`, which makes each seller that is not there yet.
 # Secret keys stand here as the control API tells them: keep the file as you keep those.
-# Left out: orders, refunds, messages, money on hold; and saved cards and UPI IDs, whose numbers nobody is told.
-# Such are added as [[sellers.buyers.methods]] with kind = "card", number, expiry, name or with kind = "upi", vpa.
-
+# Numbers of saved cards and UPI IDs are sealed and told to nobody: in the place of each stands the published test card,
+# or a UPI ID, that is shown alike. Left out: orders, refunds, messages, money on hold.
 """
 #: A running clock that is so near to this machine's (ms) shows real time.
 _NEAR = 60 * SECOND
-_LIVE = frozenset({"ACTIVE", "SUSPENDED"})
 
 
 @click.command()
@@ -41,7 +40,10 @@ def seed(*, dump: bool, sellers: tuple[str, ...], url: str | None) -> None:
         raise click.UsageError("Add --dump; the file that it prints is for `mockpay serve --seed FILE`.")
     remote = connect(url)
     names = sellers or [seller["seller_id"] for seller in _items(remote, "/sellers")]
-    click.echo(_INTRODUCTION + toml_text({"sellers": [_seller(remote, name) for name in names]}), nl=False)
+    left_out: list[str] = []
+    text = toml_text({"sellers": [_seller(remote, name, left_out) for name in names]})
+    lines = "".join(f"# Left out, as nothing published or several are shown alike: {line}\n" for line in left_out)
+    click.echo(f"{_INTRODUCTION}{lines}\n{text}", nl=False)
 
 
 def _items(remote: Remote, path: str) -> Iterator[dict[str, Any]]:
@@ -53,7 +55,7 @@ def _items(remote: Remote, path: str) -> Iterator[dict[str, Any]]:
         cursor = page["next_cursor"]
 
 
-def _seller(remote: Remote, seller_id: str) -> dict[str, Any]:
+def _seller(remote: Remote, seller_id: str, left_out: list[str]) -> dict[str, Any]:
     """A seller as a table of the file, without what is as by default."""
     path = f"/sellers/{quote(seller_id, safe='')}"
     seller, clock, offered, rules = (remote.call("GET", path + end) for end in ("", "/clock", "/methods", "/scenarios"))
@@ -69,7 +71,7 @@ def _seller(remote: Remote, seller_id: str) -> dict[str, Any]:
             "methods": _difference(offered, offers_response(DEFAULT, 0)),
             "clock": _clock(clock),
             "rules": list(_rules(rules["items"], parse_time(clock["now"]))),
-            "buyers": list(_buyers(remote, path)),
+            "buyers": list(_buyers(remote, path, left_out)),
         }
     )
 
@@ -109,7 +111,7 @@ def _rules(rules: Iterable[Mapping[str, Any]], now: int) -> Iterator[dict[str, A
             yield _without_empty(table | {"ttl_seconds": left})
 
 
-def _buyers(remote: Remote, path: str) -> Iterator[dict[str, Any]]:
+def _buyers(remote: Remote, path: str, left_out: list[str]) -> Iterator[dict[str, Any]]:
     """Buyers who came by, and those of the sandbox whose balance has moved."""
     known = {buyer["email"] for buyer in _items(remote, f"{path}/buyers")}
     for email in sorted(known | {buyer.email for buyer in BUYERS}):
@@ -118,17 +120,5 @@ def _buyers(remote: Remote, path: str) -> Iterator[dict[str, Any]]:
         usual = next((each.opening_minor for each in BUYERS if each.email == email), 0)
         moved = Money.parse(balance).minor != usual
         if email in known or moved:
-            saved = list(_saved_methods(email, remote.call("GET", f"{buyer}/methods")["items"]))
+            saved = list(seed_methods(email, remote.call("GET", f"{buyer}/methods")["items"], left_out))
             yield _without_empty({"email": email, "balance": balance if moved else None, "methods": saved})
-
-
-def _saved_methods(email: str, methods: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What can be saved again, the default first and then the oldest; a line on standard error for what cannot."""
-    for method in [*methods[:1], *reversed(methods[1:])]:
-        if method["status"] not in _LIVE:
-            continue
-        if "bank" not in method["display"]:
-            click.echo(f"mockpay: left out: {method['kind']} {method['title']} of {email}.", err=True)
-            continue
-        table = {"kind": method["kind"], "bank": method["display"]["bank"], "nickname": method["nickname"]}
-        yield _without_empty(table | {"suspended": method["status"] == "SUSPENDED" or None})

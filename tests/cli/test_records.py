@@ -53,6 +53,15 @@ def test_a_followed_journal_goes_on_with_each_new_line_after_the_newest_of_its_l
     assert len(set(orders)) == 3
 
 
+def test_a_journal_without_any_line_is_followed_from_its_first(seller):
+    """What `logs --follow` asks: the list, then a wait after its cursor."""
+    empty = seller.control("GET", "/journal")
+    assert empty["items"] == []
+    first, _ = pay(seller, "ORDER-1"), pay(seller, "ORDER-2")
+    event = seller.control("GET", f"/wait?event=journal&after={empty['cursor']}&timeout=0")["event"]
+    assert first in json.dumps(event)
+
+
 def test_an_event_is_waited_for_and_its_absence_has_a_code_of_its_own(mockpay, seller):
     paying = Thread(target=pay, args=(seller, "ORDER-8"))
     paying.start()

@@ -392,6 +392,16 @@ def test_a_cryptogram_proves_its_token_once(world):
     assert redeem(world, other) == method.token
 
 
+def test_a_payment_uses_its_cryptogram_up_in_its_own_transaction(world):
+    method = save_card(world)
+    assert act(world, verbs.use_for_payment, method).secret() == {"number": VISA}
+    (proof,) = rows(world, vault_table.cryptograms)
+    assert proof["used_at"] == NOON
+    upi = save(world, Upi("asha@okaxis"))
+    assert act(world, verbs.use_for_payment, upi) == Upi("asha@okaxis")
+    assert len(rows(world, vault_table.cryptograms)) == 1
+
+
 def test_the_day_of_a_cryptogram_begins_when_it_is_made(world):
     method = save_card(world)
     world.advance_to(NOON + 3 * DAY)
