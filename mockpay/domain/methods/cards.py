@@ -423,6 +423,7 @@ FACTS: Mapping[str, str] = {"auth_required": "Asked by the card’s issuer", "au
 _PANS = frozenset({str(Input.PAN)})
 METHOD = Method(
     code=Card.method,
+    inputs=frozenset({"number", "expiry", "cvv", "name"}),
     match_keys=frozenset({"last4"}),
     order=2,
     title="Credit or debit card",

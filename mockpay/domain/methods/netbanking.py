@@ -165,6 +165,7 @@ def _restore(_secret: Parts, parts: Parts) -> NetBanking:
 
 METHOD = Method(
     code=NetBanking.method,
+    inputs=frozenset({"bank"}),
     match_keys=frozenset({"bank"}),
     order=3,
     title="Net banking",

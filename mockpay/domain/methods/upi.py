@@ -203,6 +203,7 @@ def _restore(secret: Parts, parts: Parts) -> Upi | None:
 _VPAS = frozenset({str(Input.VPA)})
 METHOD = Method(
     code=Upi.method,
+    inputs=frozenset({"vpa"}),
     match_keys=frozenset({"vpa"}),
     order=1,
     title="UPI",

@@ -9,12 +9,10 @@ from msgspec import Meta, Struct, structs, to_builtins
 
 from mockpay.domain.buyers import normal_email
 from mockpay.domain.methods import emi_plans, netbanking
-from mockpay.domain.methods.cards import Card
 from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
-from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.domain.scenarios.rows import Row
 from mockpay.kernel.errors import Conflict, Invalid
@@ -60,29 +58,20 @@ class PayRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     ] = ""
 
 
-_CARD = frozenset({"number", "expiry", "cvv", "save"})
-#: The fields of a method's form.
-_FORMS: Mapping[str, frozenset[str]] = {
-    Card.method: _CARD,
-    Emi.method: _CARD | {"bank", "tenure"},
-    Upi.method: frozenset({"vpa", "save"}),
-    NetBanking.method: frozenset({"bank", "save"}),
-    Wallet.method: frozenset({"save"}),
-    SAVED: frozenset({"token"}),
-}
-#: The fields that answer a method's app or its bank's page.
-_APPROVALS: Mapping[str, frozenset[str]] = {
-    Upi.method: frozenset({"pin", "answer"}),
-    NetBanking.method: frozenset({"answer", "user"}),
-}
 _ANY_FORM = frozenset({"method", "otp", "buyer", "email", "name"})
 #: What answers a page that waits.
 _ANSWERS: Mapping[str, frozenset[str]] = {
     "otp": frozenset({"otp"}),
     "3ds": frozenset({"otp"}),
-    "upi-app": _APPROVALS[Upi.method],
-    "bank": _APPROVALS[NetBanking.method],
+    "upi-app": frozenset({"pin", "answer"}),
+    "bank": frozenset({"answer", "user"}),
 }
+
+
+def _approval_fields(method: str) -> frozenset[str]:
+    """The fields that answer a method's app or its bank's page."""
+    approval = METHODS[method].approval
+    return _ANSWERS.get(approval.page, frozenset()) if approval else frozenset()
 
 
 def without_spaces(body: PayRequest) -> PayRequest:
@@ -129,8 +118,9 @@ def check_form(body: PayRequest, form: str, method: str) -> None:
     Raises:
         Invalid: code ``pay.field``, or as `app_answer`, `bank_answer` and `normal_email`.
     """
-    if form in _FORMS:
-        allowed = _FORMS[form] | _ANY_FORM | _APPROVALS.get(method, frozenset())
+    inputs = frozenset({"token"}) if form == SAVED else METHODS[form].inputs
+    if inputs is not None:
+        allowed = inputs | _ANY_FORM | _approval_fields(method) | ({"save"} if form != SAVED else set())
         _refuse_others(body, allowed, f"A payment by {form} has no use for")
     if body.email:
         normal_email(body.email)
@@ -173,17 +163,17 @@ def check_answers(body: PayRequest, method: str, waits_for: str) -> None:
     """
     sentence = f"The order's try by {method} waits for {waits_for}"
     if body.method:
-        wished = form(body)
-        if wished not in {method, SAVED}:
+        other = form(body)
+        if other not in {method, SAVED}:
             raise Conflict(f"{sentence}: no other begins before it has ended.", code="attempt.waits", field="method")
-        check_form(body, wished, method)
+        check_form(body, other, method)
         return
-    allowed = frozenset({"otp"}) | _APPROVALS.get(method, frozenset())
+    allowed = frozenset({"otp"}) | _approval_fields(method)
     _refuse_others(body, allowed, f"{sentence} and has no use for")
-    given, wanted = to_builtins(body).keys(), _ANSWERS.get(waits_for, frozenset())
-    if given and not given & wanted:
-        how = f"send {' or '.join(sorted(wanted))}" if wanted else "move the clock"
-        raise Invalid(f"{sentence}: {how}.", code="pay.field", field=next(iter(given)), allowed=sorted(wanted))
+    fields, answers = to_builtins(body).keys(), _ANSWERS.get(waits_for, frozenset())
+    if fields and not fields & answers:
+        how = f"send {' or '.join(sorted(answers))}" if answers else "move the clock"
+        raise Invalid(f"{sentence}: {how}.", code="pay.field", field=next(iter(fields)), allowed=sorted(answers))
     if method == Upi.method:
         app_answer(body)
     elif method == NetBanking.method:
