@@ -3,8 +3,10 @@
 import pytest
 
 from mockpay.domain.refunds import (
+    CANCELLATION,
     DECLINE_REASONS,
     REFUND,
+    WINDOW_MS,
     Course,
     RefundRequest,
     RefundState,
@@ -152,6 +154,15 @@ def test_the_digest_tells_every_value_apart_and_the_name_not():
     assert request(key="R-2").digest == request().digest
     first, second = {"a": "1", "b": "2"}, {"b": "2", "a": "1"}
     assert request(facts=first).digest == request(facts=second).digest
+
+
+def test_a_refund_is_the_sellers_unless_it_cancels_an_order():
+    """Spelt as the control API tells it."""
+    assert (request().kind, CANCELLATION) == ("SELLER", "CANCELLATION")
+
+
+def test_a_payment_can_be_refunded_for_180_days():
+    assert WINDOW_MS == 180 * 24 * 3_600 * 1_000
 
 
 def test_amazon_has_two_reasons():
