@@ -48,5 +48,5 @@ def test_a_balance_has_no_number():
 
 
 def test_the_same_refund_has_the_same_number_and_another_another():
-    assert reference("upi") == reference("upi")
+    assert (reference("upi"), reference("card")) == (("RRN", "632794823770"), ("ARN", "74100286327331948237700"))
     assert len({reference("card", number) for number in range(100)}) == 100

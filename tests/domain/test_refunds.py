@@ -137,6 +137,7 @@ def test_an_unusable_one_names_its_field(subtests):
             with pytest.raises(Invalid) as refused:
                 check_request(request(**changed))
             assert (refused.value.code, refused.value.detail["field"]) == ("refund.invalid", field)
+            assert refused.value.message == f"'{field}' must have {refused.value.detail['rule']}."
 
 
 def test_the_digest_tells_every_value_apart_and_the_name_not():

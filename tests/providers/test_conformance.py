@@ -62,6 +62,13 @@ def read(response) -> object:
 CASES = [(p, code) for p in SPEAKING for code in [*table_of(p), "http.400", "http.418", "form.odd"]]
 
 
+def test_a_company_with_a_front_door_tells_the_addresses_below_it():
+    for provider in PROVIDERS.values():
+        addresses = provider.addresses("http://localhost:8420")
+        assert bool(addresses) is (provider.blueprint is not None)
+        assert all(address.startswith("http://localhost:8420/") for address in addresses.values())
+
+
 def test_every_folder_is_found_under_its_own_name():
     folders = {path.parent.name for path in FOLDER.glob("*/__init__.py")}
 
