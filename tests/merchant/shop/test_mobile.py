@@ -58,7 +58,7 @@ def test_the_sign_endpoint_says_when_the_sandbox_is_away(shop, sandbox):
 def test_the_verify_endpoint_answers_true_and_keeps_the_books(shop, ledger, method):
     shop.get("/shop/mobile/sign?sku=bell")
     result = signed_result("SUCCESS", FIRST)
-    fields = {"query_string" if method == "GET" else "data": result}
+    fields = {"data": result} if method == "POST" else {"query_string": result, "data": "status=FAILURE"}
     reply = shop.open("/shop/mobile/verify", method=method, **fields)
     assert (reply.text, reply.content_type) == ("true", "text/plain; charset=utf-8")
     assert ledger.find(FIRST).state is OrderState.PAID

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockpay.merchant.ledger import OrderState
-from mockpay.wire import forms
 from tests.merchant.shop.pretend_sandbox import (
     FAILED,
     FIRST,
@@ -105,14 +104,6 @@ def test_a_verified_result_is_entered_and_shown(shop, sandbox, status, reference
     assert f'data-testid="shop-list-order-reference" data-state="{reference_state[0]}"' in page.text
     assert books_say(page) == state
     assert page.headers["Cache-Control"] == "no-store"
-
-
-def test_a_result_is_read_from_the_address_whatever_body_comes_with_it(shop, sandbox):
-    buy(shop)
-    sandbox.knows(FIRST, PAID)
-    query = forms.encode_form(signed_result("SUCCESS", FIRST).items())
-    reply = shop.get(f"/shop/return?{query}", data="status=FAILURE")
-    assert reply.headers["Location"] == f"/shop/orders/{FIRST}"
 
 
 def test_an_order_that_nobody_told_of_has_no_source(shop):
