@@ -18,6 +18,7 @@ SHELL := /bin/sh
 .PHONY: serve test check bench mutate lock
 
 export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
@@ -26,8 +27,10 @@ CLIENTS := .venv-clients
 # The first Python that is new enough.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-# The locked uv with its hashes, as a requirements file of its own.
-UV_PIN := sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt
+# The locked uv, which installs in a third of pip's time; where it cannot (an index known to pip only), pip does it.
+INSTALL_UV := sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt; \
+	$(BIN)/python -m pip install -qq --no-compile --require-hashes -r .venv/uv.txt
+UV_INSTALL := UV_HTTP_RETRIES=0 $(BIN)/uv pip install -q --python
 
 # Tell every few seconds that a step goes on, until the shell of its recipe ends.
 SHOW = (seconds=0; while sleep 3; do seconds=$$((seconds + 3)); echo "  ... $$seconds s" >&2; done) & trap "kill $$!" EXIT
@@ -77,29 +80,27 @@ var/reached.json: | .venv/.dev
 	@$(SHOW); $(PYTHON) -m venv .venv
 	@touch $@
 
-# pip would compile all that there is; what a start imports is compiled by importing it, while the seconds are counted.
+# Neither compiles what it installs: what a start imports is compiled by importing it, while the seconds are counted.
 .venv/.run: requirements.txt | .venv/.made
 	@echo "Installing what mockpay needs into .venv (once) ..." >&2
-	@$(SHOW); $(BIN)/python -m pip install -qq --no-compile -r requirements.txt; \
+	@$(SHOW); { $(INSTALL_UV) && $(UV_INSTALL) $(BIN)/python -r requirements.txt; } 2>/dev/null \
+		|| $(BIN)/python -m pip install -qq --no-compile -r requirements.txt; \
 		$(BIN)/python -c "import mockpay.app, mockpay.commands.serve, mockpay.web.dashboard, mockpay.merchant.shop"
 	@echo "Starting; the first time makes keys and a database ..." >&2
 	@touch $@
 
-# uv installs the lock in seconds; where it cannot (an index known to pip only), pip does it.
 .venv/.dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/.made
 	@echo "Installing the test and check tools into .venv (once) ..." >&2
-	@$(UV_PIN) > .venv/uv.txt
-	@$(BIN)/python -m pip install -qq --require-hashes -r .venv/uv.txt
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.txt \
-		|| $(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.txt
-	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@$(SHOW); $(INSTALL_UV); $(UV_INSTALL) $(BIN)/python --require-hashes -r requirements-dev.txt \
+		|| $(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.txt; \
+		$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@touch .venv/.run $@
 
 # The same recipe for both environments of other people's programs.
 define OTHERS
 	@echo "Installing what $(1) holds into $(2) (once) ..." >&2
-	@$(BIN)/python -m venv --clear --without-pip $(2)
-	@$(BIN)/uv pip install -q --python $(2)/bin/python --require-hashes -r $(1) \
+	@$(SHOW); $(BIN)/python -m venv --clear --without-pip $(2); \
+		$(UV_INSTALL) $(2)/bin/python --require-hashes -r $(1) \
 		|| $(BIN)/python -m pip --python $(2)/bin/python install -qq --require-hashes -r $(1)
 	@touch $@
 endef
