@@ -35,8 +35,12 @@ UV_INSTALL := UV_HTTP_RETRIES=0 $(BIN)/uv pip install -q --python
 # Tell every few seconds that a step goes on, until the shell of its recipe ends.
 SHOW = (seconds=0; while sleep 3; do seconds=$$((seconds + 3)); echo "  ... $$seconds s" >&2; done) & trap "kill $$!" EXIT
 
+# The first start tells that it goes on until its keys are there, which is shortly before its first line.
 serve: .venv/.run
-	@exec $(BIN)/python app.py $(ARGS)
+	@keys="$${MOCKPAY_KEYS_DIR:-keys}/ipn_signing_cert.pem"; seconds=0; \
+	[ -e "$$keys" ] || while sleep 3 && [ ! -e "$$keys" ] && kill -0 $$$$ 2>/dev/null; do \
+		seconds=$$((seconds + 3)); echo "  ... $$seconds s" >&2; done & \
+	exec $(BIN)/python app.py $(ARGS)
 
 test: .venv/.dev $(CLIENTS)/.made
 	@$(if $(SHOTS),MOCKPAY_SHOTS=$(SHOTS)) .ci/test $(ARGS)
