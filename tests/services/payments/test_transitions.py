@@ -1,8 +1,10 @@
 """What follows each step of an order and of an attempt, by where it comes from and where it leads."""
 
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, ORDER, OrderState
-from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState
+from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState, Stage
+from mockpay.services.payments import transitions as transitions_of
 from mockpay.services.payments.transitions import ATTEMPTS, ORDERS
+from tests.factories import on_sqlite
 
 _S = AttemptState
 #: From here on a balance may be held.
@@ -50,3 +52,23 @@ def test_the_seller_hears_of_each_end_of_an_order_and_nothing_waits_for_it():
         assert ("cancel_expiry" in names) is (state in OPEN and to not in OPEN and event != "timeout"), event
         held = state is OrderState.AUTHORIZED and event != "auth_expired"
         assert ("cancel_authorization_expiry" in names) is held, event
+
+
+def test_steps_and_waiting_events_are_stored_under_their_own_names():
+    for transitions, table, subject in [(ORDERS, "orders", "order_id"), (ATTEMPTS, "attempts", "attempt_id")]:
+        assert (transitions.mapper.table.name, transitions.subject) == (table, subject)
+    orders = (transitions_of.ORDER_EXPIRY, transitions_of.AUTHORIZATION_EXPIRY)
+    assert orders == ("order.expire", "order.auth_expire")
+    attempts = (transitions_of.ANSWER, transitions_of.TIMEOUT, transitions_of.REVIEW, transitions_of.CAPTURE)
+    assert attempts == ("attempt.answer", "attempt.timeout", "attempt.review", "attempt.capture")
+
+
+@on_sqlite
+def test_what_comes_after_the_last_try_waits_for_it(world):
+    for stage, outcome in [("redirect", "bad_signature"), ("ipn", "doubled"), ("verify", "stale")]:
+        world.add_rule(outcome, stage)
+        order = world.order(stage)
+        world.pay(order, "failure@mockpay")
+        world.pay(order)
+        first, second = world.attempts(order)
+        assert [attempt.plan.decides(Stage(stage)) for attempt in (first, second)] == [False, True], stage
