@@ -37,7 +37,6 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
         "completed_at": sandbox.now,
         "held": False,
         "decline": None,
-        "reason_code": None,
         "bank_reference_kind": kind,
         "bank_reference": bank_reference,
     }
