@@ -30,7 +30,7 @@ PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.
 # The locked uv, which installs in a third of pip's time; where it cannot (an index known to pip only), pip does it.
 INSTALL_UV := sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt; \
 	$(BIN)/python -m pip install -qq --no-compile --require-hashes -r .venv/uv.txt
-UV_INSTALL := UV_HTTP_RETRIES=0 $(BIN)/uv pip install -q --python
+UV_INSTALL := $(BIN)/uv pip install -q --python
 
 # Tell every few seconds that a step goes on, until the shell of its recipe ends.
 SHOW = (seconds=0; while sleep 3; do seconds=$$((seconds + 3)); echo "  ... $$seconds s" >&2; done) & trap "kill $$!" EXIT
@@ -87,7 +87,7 @@ var/reached.json: | .venv/.dev
 # Neither compiles what it installs: what a start imports is compiled by importing it, while the seconds are counted.
 .venv/.run: requirements.txt | .venv/.made
 	@echo "Installing what mockpay needs into .venv (once) ..." >&2
-	@$(SHOW); { $(INSTALL_UV) && $(UV_INSTALL) $(BIN)/python -r requirements.txt; } 2>/dev/null \
+	@$(SHOW); { $(INSTALL_UV) && UV_HTTP_RETRIES=0 $(UV_INSTALL) $(BIN)/python -r requirements.txt; } 2>/dev/null \
 		|| $(BIN)/python -m pip install -qq --no-compile -r requirements.txt; \
 		$(BIN)/python -c "import mockpay.app, mockpay.commands.serve, mockpay.web.dashboard, mockpay.merchant.shop"
 	@echo "Starting; the first time makes keys and a database ..." >&2

@@ -9,7 +9,7 @@ from mockpay.domain.methods.cards import Card, brand_of, restore_card
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
-from mockpay.domain.scenarios.resolution import TABLE, Input, find
+from mockpay.domain.scenarios.resolution import TABLE, Input
 from mockpay.kernel.clock import indian, parse_time
 from mockpay.vault.rules import mask_address, split_instrument
 
@@ -58,15 +58,14 @@ def _vpa(shown: str) -> str | None:
     magic = {row.equals for row in TABLE if row.input == Input.VPA and mask_address(row.equals) == shown}
     if magic:
         return magic.pop() if len(magic) == 1 else None
-    ordinary = shown.replace("****", "x")
-    return ordinary if find(Input.VPA, ordinary) is None else None
+    return shown.replace("****", "x")
 
 
 def _number(shown: Mapping[str, str]) -> str | None:
-    """The published test card that is shown so; None where there is none or one of several."""
+    """The published test card that is shown so; no two are shown alike."""
     numbers = {row.equals for row in TABLE if row.input == Input.PAN and row.equals.endswith(shown["last4"])}
     alike = {number for number in numbers if brand_of(number) and _display(number) == shown}
-    return alike.pop() if len(alike) == 1 else None
+    return next(iter(alike), None)
 
 
 def _display(number: str) -> Mapping[str, str]:

@@ -11,7 +11,10 @@ from mockpay.kernel.errors import Invalid
 #: What a seller gets who names no return URL (contract section 3).
 LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
 #: Any port and path of this machine; ``*.localhost`` are the names below localhost.
-_ANY_PORT = re.compile(r"(https?)://(127\.0\.0\.1|\[::1\]|localhost|\*\.localhost):\*", re.IGNORECASE)
+_ANY_PORT = re.compile(
+    r"(https?)://(127\.0\.0\.1|\[::1\]|localhost|(?:\*|(?:[a-z0-9-]{1,63}\.){0,9}[a-z0-9-]{1,63})\.localhost):\*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _right_form(entry: str) -> str:
     scheme, separator, rest = text.rpartition("://")
     host, _, path = rest.rpartition("@")[2].partition("/")
     name = host.rpartition(":")[0] or host
-    local = name.lower() in {"localhost", "127.0.0.1", "[::1]", "*.localhost"}
+    local = name.lower() in {"localhost", "127.0.0.1", "[::1]"} or name.lower().endswith(".localhost")
     if local and host.endswith(":*"):
         return f"{scheme.lower() if separator and scheme.lower() in _DEFAULT_PORTS else 'http'}://{host}"
     if not re.fullmatch(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::[0-9]{1,5})?", host):

@@ -104,6 +104,7 @@ WRONG = (
     (UPI | {"answer": "aprove"}, "answer", "approve"),
     (UPI | {"answer": "success"}, "answer", None),
     (UPI | {"pin": "12"}, "pin", None),
+    (UPI | {"pin": " 1234"}, "pin", None),
     (UPI | {"pin": 1234}, "pin", "1234"),
     (UPI | {"answer": "decline", "pin": "1234"}, "pin", None),
     (UPI | {"user": "locked"}, "user", None),

@@ -27,6 +27,7 @@ buyers = [
     {kind = "netbanking", bank = "HDFC", nickname = "Blue"},
     {kind = "upi", vpa = "asha@okhdfc"},
     {kind = "upi", vpa = "success@mockpay"},
+    {kind = "upi", vpa = "u28@mockpay"},
   ]},
   {email = "rich@buyers.mockpay.test", balance = "100.00"},
 ]
@@ -90,10 +91,16 @@ def test_a_dump_makes_the_same_dump_of_an_empty_database(seeded, file, tmp_path)
     assert 'name = "Mockpay Store"' in first.stdout
     assert 'ipn_url = ""' in first.stdout
     assert "A1MOCKPAYSELLER" not in only.stdout
+    assert "asha@okhdfc" not in first.stdout
+    assert (
+        "# Left out, as nothing published or several are shown alike: u2****@mockpay of asha@example.com\n"
+        in first.stdout
+    )
     again = tmp_path / "again.toml"
     again.write_text(first.stdout)
     with seeded("b", again) as server:
-        assert ended("seed", "--dump", "--url", server.url).stdout == first.stdout
+        second = ended("seed", "--dump", "--url", server.url).stdout
+        assert second == "".join(line for line in first.stdout.splitlines(keepends=True) if "# Left out, " not in line)
         buyers = "/sellers/A1MYSHOP/buyers/asha@example.com"
         assert server.control("GET", f"{buyers}/wallet")["balance"] == "500.00"
         saved = server.control("GET", f"{buyers}/methods")["items"]
@@ -106,26 +113,6 @@ def test_a_dump_makes_the_same_dump_of_an_empty_database(seeded, file, tmp_path)
     ]
     (card,) = (each for each in saved if each["kind"] == "card")
     assert card["expires_at"] == "2029-08-31T18:30:00.000Z"
-
-
-def test_a_dump_has_stand_ins_for_what_is_sealed_and_comments_for_what_has_none(seeded, file):
-    sealed = {
-        "card": {"number": "4242424212345674", "expiry": "08/29", "name": "Asha Rao"},
-        "upi": {"vpa": "u28@mockpay"},
-    }
-    with seeded("a", file) as server:
-        for kind, parts in sealed.items():
-            path = "/sellers/A1MYSHOP/buyers/asha@example.com/methods"
-            server.control("POST", path, {"kind": kind, **parts})
-        told = ended("seed", "--dump", "--seller", "A1MYSHOP", "--url", server.url).stdout
-    assert [line.partition("alike: ")[2] for line in told.splitlines() if line.startswith("# Left out, ")] == [
-        "HDFC Bank Visa •••• 5674 of asha@example.com",
-        "u2****@mockpay of asha@example.com",
-    ]
-    assert 'number = "4111111111111111"\nexpiry = "08/29"\n' in told
-    assert 'vpa = "asx@okhdfc"' in told
-    assert 'vpa = "success@mockpay"' in told
-    assert not any(secret in told for secret in ("4242424212345674", "asha@okhdfc", "u28@mockpay", "Asha Rao"))
 
 
 def test_a_file_that_is_wrong_stops_the_start_at_once_and_leaves_nothing(keys, file, tmp_path):
