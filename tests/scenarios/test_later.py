@@ -143,6 +143,7 @@ def test_a_refunds_notification_meets_what_the_row_says(world, post, name):
     assert asked.early == (ROWS[name].outcome == "early")
     assert asked.refund.state == "PENDING"
     assert asked.refund.scenario == name
+    assert world.refunds(order)[0].state == ("COMPLETED" if asked.early else "PENDING")
     world.advance_until_idle()
     (refund,) = world.refunds(order)
     assert refund.state == "COMPLETED"

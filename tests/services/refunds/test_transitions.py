@@ -1,6 +1,9 @@
 """What follows each step of a refund."""
 
+import pytest
+
 from mockpay.domain.refunds import REFUND
+from mockpay.kernel.errors import NotFound
 from mockpay.services.refunds import transitions as transitions_of
 from mockpay.services.refunds.transitions import REFUNDS
 
@@ -25,3 +28,9 @@ def test_each_step_has_its_consequences():
 def test_steps_and_waiting_events_are_stored_under_their_own_names():
     assert (REFUNDS.mapper.table.name, REFUNDS.subject) == ("refunds", "refund_id")
     assert (transitions_of.SETTLE, transitions_of.REVERSE) == ("refund.settle", "refund.reverse")
+
+
+def test_a_refund_that_there_is_not_is_not_found(world):
+    with pytest.raises(NotFound) as refused, world.read() as sandbox:
+        transitions_of.get_refund(sandbox, "S04-1-R1")
+    assert refused.value.code == "refund.not_found"
