@@ -59,10 +59,8 @@ def credit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
 
 
 def debit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
-    """The balance that got the amount loses it."""
-    attempt = get_attempt(sandbox, refund.attempt_id)
-    if attempt.method == BALANCE:
-        holds.charge_back(sandbox, attempt, refund.refund_id)
+    """The balance that got the amount loses it; where none got it there is nothing to undo."""
+    holds.charge_back(sandbox, get_attempt(sandbox, refund.attempt_id), refund.refund_id)
 
 
 def schedule_reversal(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:

@@ -1,10 +1,16 @@
 """What follows each step of an order and of an attempt, by where it comes from and where it leads."""
 
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, ORDER, OrderState
 from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState, Stage
+from mockpay.otp import challenges, otp_table
+from mockpay.otp.rules import OtpState, Purpose
+from mockpay.services.payments import authentication
 from mockpay.services.payments import transitions as transitions_of
 from mockpay.services.payments.transitions import ATTEMPTS, ORDERS
-from tests.factories import on_sqlite
+from mockpay.store import schedule
+from mockpay.threeds import acs, requestor, threeds_table
+from tests.factories import GUEST_AT_PAGE, on_sqlite
 
 _S = AttemptState
 #: From here on a balance may be held.
@@ -72,3 +78,48 @@ def test_what_comes_after_the_last_try_waits_for_it(world):
         world.pay(order)
         first, second = world.attempts(order)
         assert [attempt.plan.decides(Stage(stage)) for attempt in (first, second)] == [False, True], stage
+
+
+def withdrawn(world, order, attempt):
+    """The attempt after its order was cancelled; nothing waits for it."""
+    with world.read() as sandbox:
+        assert [event.kind for event in schedule.waiting_of(sandbox, attempt.attempt_id)] != []
+    world.cancel(order)
+    with world.read() as sandbox:
+        assert schedule.waiting_of(sandbox, attempt.attempt_id) == []
+    return world.get_attempt(attempt.attempt_id)
+
+
+@on_sqlite
+def test_a_request_in_an_app_is_withdrawn_with_its_order(world):
+    order = world.order()
+    attempt = world.pay(order, "asha@okbank")
+    assert withdrawn(world, order, attempt).state is _S.CANCELLED
+
+
+@on_sqlite
+def test_a_code_is_worth_nothing_once_its_order_is_cancelled(world):
+    order = world.order(amount="5000.01")
+    attempt = world.start(order, Wallet("rich@buyers.mockpay.test")).attempt
+    with world.read() as sandbox:
+        challenge = challenges.active(sandbox, Purpose.PAYMENT, attempt.attempt_id)
+    withdrawn(world, order, attempt)
+    with world.read() as sandbox:
+        assert otp_table.find(sandbox, challenge.challenge_id).challenge.state is OtpState.CANCELLED
+
+
+@on_sqlite
+def test_an_issuers_challenge_is_worth_nothing_once_its_order_is_cancelled(world):
+    order = world.order()
+    attempt = world.start(order, world.card("4111111111111111")).attempt
+    with world.transaction() as sandbox:
+        authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+        txn = threeds_table.latest(sandbox, attempt.attempt_id)
+        acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
+    with world.read() as sandbox:
+        txn = threeds_table.latest(sandbox, attempt.attempt_id)
+        assert [event.kind for event in schedule.waiting_of(sandbox, txn.txn_id)] == ["threeds.timeout"]
+    withdrawn(world, order, attempt)
+    with world.read() as sandbox:
+        assert schedule.waiting_of(sandbox, txn.txn_id) == []
+        assert otp_table.find(sandbox, txn.otp_challenge_id).challenge.state is OtpState.CANCELLED
