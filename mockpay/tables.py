@@ -7,6 +7,7 @@ from mockpay.store import banks as banks
 from mockpay.store import buyers as buyers
 from mockpay.store import counters as counters
 from mockpay.store import gifts as gifts
+from mockpay.store import idempotency as idempotency
 from mockpay.store import inbox as inbox
 from mockpay.store import journal as journal
 from mockpay.store import notifications as notifications

@@ -116,7 +116,7 @@ def _buyers(remote: Remote, path: str, left_out: list[str]) -> Iterator[dict[str
     known = {buyer["email"] for buyer in _items(remote, f"{path}/buyers")}
     for email in sorted(known | {buyer.email for buyer in BUYERS}):
         buyer = f"{path}/buyers/{quote(email, safe='')}"
-        balance = remote.call("GET", f"{buyer}/wallet")["balance"]
+        balance = remote.call("GET", f"{buyer}/wallet")["money"]
         usual = next((each.opening_minor for each in BUYERS if each.email == email), 0)
         moved = Money.parse(balance).minor != usual
         if email in known or moved:

@@ -67,12 +67,15 @@ journals = Table(
     Column("over_cap", Boolean, nullable=False, default=False),
     big("posted_at"),
     UniqueConstraint("seller_id", "key"),
-    Index("journals_by_time", "seller_id", "owner", "posted_at", "id"),
+    Index("journals_by_both", "seller_id", "owner", "type", "direction", "posted_at", "id"),
     Index("journals_by_type", "seller_id", "owner", "type", "posted_at", "id"),
-    Index("journals_by_direction", "seller_id", "owner", "direction", "posted_at", "id"),
-    Index("journals_by_type_and_direction", "seller_id", "owner", "type", "direction", "posted_at", "id"),
+    Index("journals_of_owner", "seller_id", "owner", "posted_at", "id"),
     Index("journals_of_attempt", "attempt_id"),
 )
+# Of two indexes that seem equal SQLite takes the one that was made first, and partial ones are made last: a type and a
+# direction must be found by their common one.
+_by_direction = "seller_id, owner, direction, posted_at, id"
+partial_index(journals, "journals_by_direction", _by_direction, where="direction IS NOT NULL")
 #: A journal is reversed once.
 partial_index(journals, "journals_reversed", "reverses", where="reverses IS NOT NULL", unique=True)
 

@@ -131,7 +131,10 @@ def _buyers(story: Story) -> None:
     call("list_buyers")
     call("get_buyer", buyer_id=buyer)
     call("get_wallet", buyer_id="rich@buyers.mockpay.test")
-    call("list_wallet_entries", buyer_id="rich@buyers.mockpay.test")
+    call("patch_wallet", buyer_id="rich@buyers.mockpay.test")
+    entry = call("adjust_wallet", buyer_id="rich@buyers.mockpay.test")["entry_id"]
+    call("reverse_wallet_entry", buyer_id="rich@buyers.mockpay.test", entry_id=entry)
+    call("list_wallet_entries", buyer_id="rich@buyers.mockpay.test", query={"type": "ADJUST"})
     saved = {"buyer_id": buyer, "token": call("create_saved_method", buyer_id=buyer)["token"]}
     for operation in ("list", "get", "patch", "suspend", "resume", "deactivate", "delete"):
         call(f"{operation}_saved_method{'s' if operation == 'list' else ''}", **saved)

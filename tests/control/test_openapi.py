@@ -81,13 +81,13 @@ def test_every_example_fits_its_schema(subtests):
             for parameter in operation["parameters"]:
                 if "example" in parameter:
                     fits(parameter["example"], parameter["schema"])
-                assert parameter["in"] == "query" or parameter["example"]
+                assert parameter["in"] != "path" or parameter["example"]
             if endpoint.body is not None and "body" in STORED[endpoint.name]:
                 [content] = operation["requestBody"]["content"].values()
                 fits(content["example"], content["schema"])
                 msgspec.convert(content["example"], endpoint.body)
             if endpoint.response is not None:
-                [content] = operation["responses"][str(endpoint.status)]["content"].values()
+                content = operation["responses"][str(endpoint.status)]["content"]["application/json"]
                 fits(content["example"], content["schema"])
 
 

@@ -54,9 +54,9 @@ def mark_of(noun: str, cursor: str) -> str:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         cursor_noun, _, mark = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
     except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if cursor_noun != noun or not mark:
-        raise _bad_cursor()
+        raise bad_cursor()
     return mark
 
 
@@ -64,9 +64,10 @@ def number_of(noun: str, cursor: str) -> int:
     """The row number in a cursor."""
     mark = mark_of(noun, cursor)
     if not (mark.isascii() and mark.isdigit() and int(mark) <= _LAST_ROW):
-        raise _bad_cursor()
+        raise bad_cursor()
     return int(mark)
 
 
-def _bad_cursor() -> Invalid:
+def bad_cursor() -> Invalid:
+    """The refusal of a cursor."""
     return Invalid("This cursor is not one that was given out here.", code="cursor.invalid")

@@ -1,4 +1,4 @@
-"""Buyers by control API: who they are, what their balance has and went through, and what the sandbox "sent" them."""
+"""Buyers by control API: who they are, and what the sandbox "sent" them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from msgspec import Meta, Struct
 
 from mockpay.domain.buyers import BY_EMAIL, Buyer
 from mockpay.domain.orders import Order
-from mockpay.domain.wallet.ledger import Kind
-from mockpay.kernel.money import Money
 from mockpay.services import buyers
 from mockpay.services.buyers import Message
-from mockpay.services.wallet import balances
-from mockpay.store import wallet as accounts
 from mockpay.store.reads import buyers as buyer_lists
 from mockpay.store.reads import lists
-from mockpay.store.reads.buyers import Entry
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import PageQuery, to_response
@@ -107,46 +102,6 @@ class BuyerList(Struct, kw_only=True):
     next_cursor: str | None
 
 
-class WalletDetail(Struct, kw_only=True):
-    """
-    A wallet balance: `balance` can be spent, `held` waits for captures.
-
-    `kyc` is MIN or FULL of a sandbox buyer, null of anybody else.
-    """
-
-    buyer_id: str
-    email: str
-    balance: str
-    held: str
-    currency: str
-    kyc: str | None
-    frozen: bool
-
-
-class WalletEntry(Struct, kw_only=True):
-    """
-    One movement of an account of the buyer's; `amount` begins with a minus where money went out.
-
-    `account` is WALLET_MONEY, what can be spent, or WALLET_HOLD; `balance_after` is that one's.
-    """
-
-    number: int
-    at: str
-    type: str
-    account: str
-    amount: str
-    balance_after: str
-    currency: str
-    attempt_id: str | None
-
-
-class WalletEntryList(Struct, kw_only=True):
-    """Movements, the newest first."""
-
-    items: list[WalletEntry]
-    next_cursor: str | None
-
-
 def list_buyers(request: Request[BuyerQuery, None]) -> BuyerList:
     """A sandbox buyer (`rich@buyers.mockpay.test`) is listed once they came by, or when asked for by e-mail."""
     query = request.query
@@ -171,21 +126,6 @@ def get_buyer(request: Request[None, None]) -> BuyerDetail:
         return _detail(buyer_of(sandbox, request))
 
 
-def get_wallet(request: Request[None, None]) -> WalletDetail:
-    """Before its first use it is the opening balance."""
-    with request.read() as sandbox:
-        return _wallet(sandbox, buyer_of(sandbox, request))
-
-
-def list_wallet_entries(request: Request[PageQuery, None]) -> WalletEntryList:
-    """Payments, refunds and holds, each with the balance after it."""
-    query = request.query
-    with request.read() as sandbox:
-        buyer = buyer_of(sandbox, request)
-        page = buyer_lists.wallet_entries(sandbox, buyer.email, after=query.cursor, limit=query.limit)
-    return WalletEntryList(items=[_wallet_entry(entry) for entry in page.items], next_cursor=page.next_cursor)
-
-
 def buyer_of(sandbox: Sandbox, request: Request[Any, Any]) -> Buyer:
     """The buyer whom the path names."""
     return buyer_named(sandbox, request.path["buyer_id"])
@@ -207,25 +147,6 @@ def _detail(buyer: Buyer) -> BuyerDetail:
     return to_response(BuyerDetail, buyer, description=sandbox_buyer.description if sandbox_buyer else None)
 
 
-def _wallet(sandbox: Sandbox, buyer: Buyer) -> WalletDetail:
-    sandbox_buyer = BY_EMAIL.get(buyer.email)
-    balance = balances.balance(sandbox, buyer.email)
-    held = accounts.balance(sandbox, buyer.email, Kind.WALLET_HOLD) or 0
-    return to_response(
-        WalletDetail,
-        buyer,
-        balance=balance.wire(),
-        held=Money(held, balance.currency).wire(),
-        currency=balance.currency,
-        kyc=sandbox_buyer.kyc.value if sandbox_buyer else None,
-        frozen=sandbox_buyer is not None and sandbox_buyer.frozen,
-    )
-
-
-def _wallet_entry(entry: Entry) -> WalletEntry:
-    return to_response(WalletEntry, entry, balance_after=entry.after.wire())
-
-
 PATH = "/v1/sellers/{seller_id}/buyers"
 BUYER = f"{PATH}/{{buyer_id}}"
 ENDPOINTS = (
@@ -236,12 +157,6 @@ ENDPOINTS = (
         get_buyer,
         "One buyer. Wherever a path names one, an e-mail (with %40) does as well as the id.",
         errors=(422,),
-    ),
-    GET(f"{BUYER}/wallet", get_wallet, "What a buyer's wallet balance has.", errors=(422,)),
-    GET(
-        f"{BUYER}/wallet/entries",
-        list_wallet_entries,
-        "How it came to that, the newest first; the opening balance is posted at its first use.",
     ),
     GET(
         "/v1/sellers/{seller_id}/inbox",

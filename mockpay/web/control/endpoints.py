@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -27,6 +27,7 @@ Q = TypeVar("Q")
 B = TypeVar("B")
 
 JSON = "application/json"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 #: The contract's bound for a request body.
 MAX_BODY = 1_048_576
 
@@ -74,6 +75,7 @@ class Endpoint:
         errors: HTTP statuses beyond those that path, query and body imply.
         other_statuses: Statuses that have the response's own shape, not a problem's.
         public: Needs no token, and answers to any Host.
+        idempotent: Takes an `Idempotency-Key`.
         example: A body, for the documents.
     """
 
@@ -85,6 +87,7 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     other_statuses: tuple[int, ...] = ()
     public: bool = False
+    idempotent: bool = False
     example: str = ""
     media_type: str = JSON
 
@@ -107,7 +110,7 @@ class Endpoint:
     def _annotations(self) -> tuple[type[Struct] | None, type[Struct] | None, type[Struct] | None]:
         hints = get_type_hints(self.view)
         result = hints["return"]
-        if get_origin(result) is tuple:
+        if get_origin(result) in {tuple, UnionType}:
             result = get_args(result)[0]
         structs = (*get_args(hints["request"]), result)
         query, body, response = (None if struct in {NoneType, Response} else struct for struct in structs)

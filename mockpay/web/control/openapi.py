@@ -13,7 +13,7 @@ import msgspec
 
 from mockpay import __version__
 from mockpay.web.control import field_words
-from mockpay.web.control.endpoints import JSON, Endpoint
+from mockpay.web.control.endpoints import IDEMPOTENCY_KEY, JSON, Endpoint
 from mockpay.web.problems import MEDIA_TYPE, Problem
 
 _REF = "#/components/schemas/{name}"
@@ -82,7 +82,7 @@ def _operation(endpoint: Endpoint, example: dict[str, Any]) -> dict[str, Any]:
         "tags": [endpoint.chapter],
         "parameters": [
             {**parameter, **({"example": sample[parameter["name"]]} if parameter["name"] in sample else {})}
-            for parameter in (*_path_parameters(endpoint), *query_parameters(endpoint))
+            for parameter in (*_path_parameters(endpoint), *query_parameters(endpoint), *header_parameters(endpoint))
         ],
         "responses": _responses(endpoint, example.get("answer")),
         "security": [{}] if endpoint.public else [{}, {"token": []}],
@@ -106,6 +106,21 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "schema": {"type": "string"},
         }
         for name in names
+    ]
+
+
+def header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    """The request headers that an operation looks at."""
+    if not endpoint.idempotent:
+        return []
+    return [
+        {
+            "name": IDEMPOTENCY_KEY,
+            "in": "header",
+            "required": False,
+            "description": "Any text: the same key and body again get the stored answer and do nothing.",
+            "schema": {"type": "string", "maxLength": 255},
+        }
     ]
 
 
@@ -142,6 +157,8 @@ def _responses(endpoint: Endpoint, answer: Any) -> dict[str, Any]:
     done: dict[str, Any] = {"description": _DESCRIPTIONS[endpoint.status]}
     if endpoint.response is not None:
         done["content"] = _content(_ref(endpoint.response), example=answer)
+        if endpoint.media_type != JSON:
+            done["content"] |= _content({"type": "string"}, endpoint.media_type)
     elif endpoint.media_type != JSON:
         done["content"] = _content({"type": "string"}, endpoint.media_type, answer)
     responses = {str(endpoint.status): done}

@@ -25,6 +25,7 @@ from mockpay.web.control import (
     server,
     vault,
     wait,
+    wallet,
 )
 from mockpay.web.control.change_notifier import ChangeNotifier
 from mockpay.web.control.endpoints import Endpoint, handle
@@ -41,6 +42,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *refunds.ENDPOINTS,
     *notifications.ENDPOINTS,
     *buyers.ENDPOINTS,
+    *wallet.ENDPOINTS,
     *vault.ENDPOINTS,
     *risk.ENDPOINTS,
     *scenarios.ENDPOINTS,
