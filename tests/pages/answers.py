@@ -34,6 +34,10 @@ ISSUER = {"acs-technical": 503, "threeds-seen": 200, "threeds-back": 200, "acs-m
 OURS = {
     "account-empty": 200,
     "account-methods": 200,
+    "account-wallet": 200,
+    "account-wallet-empty": 200,
+    "account-wallet-wrong": 422,
+    "account-wallet-entry": 200,
     "account-email-wrong": 422,
     "account-code-wrong": 422,
     "account-locked": 422,
@@ -113,6 +117,18 @@ class Answers:
         self._keep("threeds-back", framed.presses("acs-return"))
         self._keep("acs-technical", self._buyer().types_card().goes_to_issuer().presses("acs-submit", otp="666666"))
 
+    def _wallet(self, owner):
+        """A payment, a gift, and an entry that was reversed."""
+        self._keep("account-wallet-empty", owner.account(self._world, "wallet"))
+        path = f"/buyers/{RICH}/wallet"
+        gift = self.seller.control("POST", f"{path}/adjust", {"amount": "50.00", "kind": "gift", "note": "Welcome"})
+        self.seller.control("POST", f"{path}/entries/{gift['entry_id']}/reverse")
+        self._buyer(buyer=owner).follows("method-wallet").presses("pay", email=RICH)
+        self._keep("account-wallet", owner.account(self._world, "wallet"))
+        (payment,) = owner.page.xpath("//li[@data-type='HOLD']//a/@href")
+        self._keep("account-wallet-entry", owner.goes_to(urljoin(owner.url, payment)))
+        self._keep("account-wallet-wrong", owner.account(self._world, "wallet?since=2026-12-02&until=2026-12-01"))
+
     def _accounts(self):
         world = self._world
         visitor = AccountBuyer().account(world, "")
@@ -135,6 +151,7 @@ class Answers:
         self._keep("saved", owner.goes_to(urljoin(owner.url, "saved")))
         (form,) = (form for form in owner.page.forms if "token" in form.fields)
         self._keep("saved-none", owner.sends_to("saved", form_token=form.fields["form_token"]))
+        self._wallet(owner)
         owner.account(world).session.headers["Origin"] = "http://shop.example"
         self._keep("not-from-here", owner.presses("sign-out"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response
@@ -9,7 +10,7 @@ from flask import Blueprint, Response
 from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import buyers, guard
-from mockpay.web.account import methods, sign_in
+from mockpay.web.account import methods, sign_in, wallet
 from mockpay.web.checkout.page_session import go
 
 
@@ -30,10 +31,13 @@ def blueprint(runtime: Runtime) -> Blueprint:
         ("otp", sign_in.code),
         ("sign-out", sign_in.leave),
         ("methods", methods.page),
+        ("wallet", wallet.page),
+        ("wallet/entries.csv", wallet.history_file),
+        ("wallet/entries/<entry_id>", wallet.entry_page),
     ):
         pages.add_url_rule(
             f"/<seller_id>/{path}",
-            f"page_{path.replace('-', '_') or 'sign_in'}",
+            f"page_{re.sub('[^a-z]', '_', path) or 'sign_in'}",
             _of(runtime, view),
             methods=["GET", "POST"],
             strict_slashes=False,
@@ -41,8 +45,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
     return pages
 
 
-def _of(runtime: Runtime, view: Callable[[Runtime, str], Response]) -> Callable[..., Response]:
-    def answer(seller_id: str) -> Response:
-        return view(runtime, seller_id)
+def _of(runtime: Runtime, view: Callable[..., Response]) -> Callable[..., Response]:
+    def answer(seller_id: str, **ids: str) -> Response:
+        return view(runtime, seller_id, **ids)
 
     return answer

@@ -34,7 +34,13 @@ def account_page(sandbox: Sandbox, title: str, **more: object) -> dict[str, obje
         "form_token": guard.form_token(sandbox.runtime, guard.ACCOUNT),
         "urls": {
             name: buyers.home(seller.seller_id, path)
-            for name, path in (("sign_in", ""), ("otp", "otp"), ("methods", "methods"), ("sign_out", "sign-out"))
+            for name, path in (
+                ("sign_in", ""),
+                ("otp", "otp"),
+                ("methods", "methods"),
+                ("wallet", "wallet"),
+                ("sign_out", "sign-out"),
+            )
         }
         | {
             "inbox": page_session.inbox_url(seller.seller_id),
