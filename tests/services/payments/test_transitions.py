@@ -1,11 +1,14 @@
 """What follows each step of an order and of an attempt, by where it comes from and where it leads."""
 
+import pytest
+
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, ORDER, OrderState
 from mockpay.domain.payments.attempts import ATTEMPT, TERMINAL, AttemptState, Stage
+from mockpay.kernel.errors import NotFound
 from mockpay.otp import challenges, otp_table
 from mockpay.otp.rules import OtpState, Purpose
-from mockpay.services.payments import authentication
+from mockpay.services.payments import authentication, settlement
 from mockpay.services.payments import transitions as transitions_of
 from mockpay.services.payments.transitions import ATTEMPTS, ORDERS
 from mockpay.store import schedule
@@ -109,6 +112,16 @@ def test_a_code_is_worth_nothing_once_its_order_is_cancelled(world):
 
 
 @on_sqlite
+def test_an_order_whose_code_is_over_is_cancelled_all_the_same(world):
+    order = world.order(amount="5000.01")
+    attempt = world.start(order, Wallet("rich@buyers.mockpay.test")).attempt
+    world.advance(620)
+    with world.read() as sandbox:
+        assert challenges.active(sandbox, Purpose.PAYMENT, attempt.attempt_id) is None
+    assert withdrawn(world, order, attempt).state is _S.CANCELLED
+
+
+@on_sqlite
 def test_an_issuers_challenge_is_worth_nothing_once_its_order_is_cancelled(world):
     order = world.order()
     attempt = world.start(order, world.card("4111111111111111")).attempt
@@ -123,3 +136,29 @@ def test_an_issuers_challenge_is_worth_nothing_once_its_order_is_cancelled(world
     with world.read() as sandbox:
         assert schedule.waiting_of(sandbox, txn.txn_id) == []
         assert otp_table.find(sandbox, txn.otp_challenge_id).challenge.state is OtpState.CANCELLED
+
+
+@on_sqlite
+def test_a_failure_is_told_in_the_timeline_once_by_code_reason_and_method(world):
+    order = world.order()
+    attempt = world.pay(order, "failure@mockpay")
+    code, reason = attempt.failure.code, attempt.failure.reason
+    told = [line.facts for line in world.timeline(order) if "reason" in line.facts and line.machine == "attempt"]
+    assert [{name: facts[name] for name in ("code", "reason", "method")} for facts in told] == [
+        {"code": code, "reason": reason, "method": "upi"}
+    ]
+    with world.transaction() as sandbox:
+        settlement.settle(sandbox, attempt.attempt_id, "00")
+    late = world.timeline(order)[-1]
+    assert (late.event, "reason" in late.facts) == ("late_success", False)
+
+
+@on_sqlite
+def test_what_is_not_there_is_refused_by_its_noun(world):
+    for get, unknown, noun in [
+        (transitions_of.get_order, 10**9, "order"),
+        (transitions_of.get_attempt, "x", "attempt"),
+    ]:
+        with pytest.raises(NotFound) as refused, world.read() as sandbox:
+            get(sandbox, unknown)
+        assert refused.value.code == f"{noun}.not_found"
