@@ -13,7 +13,8 @@ from mockpay.services.payments import transitions as transitions_of
 from mockpay.services.payments.transitions import ATTEMPTS, ORDERS
 from mockpay.store import schedule
 from mockpay.threeds import acs, requestor, threeds_table
-from tests.factories import GUEST_AT_PAGE, on_sqlite
+from tests.factories import GUEST_AT_PAGE, World, on_sqlite
+from tests.services.ledger import balances, by_balance, payable, top_up
 
 _S = AttemptState
 #: From here on a balance may be held.
@@ -162,3 +163,32 @@ def test_what_is_not_there_is_refused_by_its_noun(world):
         with pytest.raises(NotFound) as refused, world.read() as sandbox:
             get(sandbox, unknown)
         assert refused.value.code == f"{noun}.not_found"
+
+
+@on_sqlite
+def test_a_balance_pays_what_is_captured_and_has_the_rest_again(runtime):
+    world = World.new(runtime, capture="manual")
+    top_up(world, 100_000)
+    kept, part, void = world.order("ALL", "100.00"), world.order("PART", "100.00"), world.order("NONE", "100.00")
+    for order in (kept, part, void):
+        assert by_balance(world, order).state == "AUTHORIZED"
+    assert balances(world) == (70_000, 30_000)
+    world.capture(kept)
+    world.capture(part, "40.00")
+    world.cancel_by_seller(void)
+    assert (balances(world), payable(world)[0]) == ((86_000, 0), 14_000)
+    other = world.order("UPI", "100.00")
+    assert world.pay(other).state == "AUTHORIZED"
+    world.capture(other)
+    assert (balances(world), world.violations()) == ((86_000, 0), [])
+
+
+@on_sqlite
+def test_captured_money_of_a_balance_that_goes_back_is_the_buyers(world):
+    top_up(world, 200_000)
+    order = world.order(amount="1703.08")
+    by_balance(world, order)
+    assert balances(world) == (200_000 - 170_308, 0)
+    world.advance_until_idle()
+    assert world.states(order) == ("REFUNDED", "REVERSED")
+    assert (balances(world), world.violations()) == ((200_000, 0), [])
