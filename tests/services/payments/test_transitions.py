@@ -78,10 +78,14 @@ def test_what_comes_after_the_last_try_waits_for_it(world):
     for stage, outcome in [("redirect", "bad_signature"), ("ipn", "doubled"), ("verify", "stale")]:
         world.add_rule(outcome, stage)
         order = world.order(stage)
-        world.pay(order, "failure@mockpay")
+        failed = world.pay(order, "failure@mockpay")
+        assert failed.scenario is not None
+        world.advance(5)
         world.pay(order)
         first, second = world.attempts(order)
         assert [attempt.plan.decides(Stage(stage)) for attempt in (first, second)] == [False, True], stage
+        assert first.plan.decides(Stage.ISSUER)
+        assert (first.scenario, first.updated_at) == (first.plan.scenario, failed.updated_at)
 
 
 def withdrawn(world, order, attempt):
