@@ -224,6 +224,8 @@ ROWS = {
     "balance": ["checkout/wallet.html"],
     "EMI": ["checkout/emi.html"],
     "saved methods": ["checkout/saved.html", "account/methods.html"],
+    "the balance": ["account/wallet.html"],
+    "an entry": ["account/wallet_entry.html"],
     "a method of one page": ["checkout/generic.html"],
     "a method that cannot pay": ["checkout/method_refused.html"],
     "one-time code": ["checkout/otp.html"],

@@ -60,6 +60,17 @@ def find(sandbox: Sandbox, buyer_id: str) -> Buyer:
     raise NotFound("There is no such buyer.", code="buyer.not_found")
 
 
+def named(sandbox: Sandbox, name: str) -> Buyer:
+    """
+    The buyer of an id or an e-mail; anybody who has an e-mail may be a buyer.
+
+    Raises:
+        NotFound: code ``buyer.not_found``: an id that nobody has here.
+        Invalid: code ``email.invalid``.
+    """
+    return by_email(sandbox, name) if "@" in name else find(sandbox, name)
+
+
 def ensure(sandbox: Sandbox, email: str) -> Buyer:
     """
     The buyer of an e-mail, known to this seller from now on.

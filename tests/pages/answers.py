@@ -52,6 +52,8 @@ OURS = {
     "dashboard-refund-late": 409,
     "dashboard-seller-wrong": 422,
     "dashboard-rule-wrong": 422,
+    "dashboard-wallet": 200,
+    "dashboard-wallet-wrong": 422,
 }
 SHOP = {"shop-orders-none": 200, "shop-amount-wrong": 400, "shop-refund-wrong": 409, "shop-forbidden": 403}
 #: Pages that lead on by themselves where a script runs; they are looked at as they are without one.
@@ -127,6 +129,9 @@ class Answers:
         self._keep("account-wallet", owner.account(self._world, "wallet"))
         (payment,) = owner.page.xpath("//li[@data-type='HOLD']//a/@href")
         self._keep("account-wallet-entry", owner.goes_to(urljoin(owner.url, payment)))
+        tester = FormBrowser().goes_to(f"{self._world.ui}/buyers/{RICH}/wallet")
+        self._keep("dashboard-wallet", tester)
+        self._keep("dashboard-wallet-wrong", tester.presses("wallet-adjust", amount="1.001"))
         self._keep("account-wallet-wrong", owner.account(self._world, "wallet?since=2026-12-02&until=2026-12-01"))
 
     def _accounts(self):

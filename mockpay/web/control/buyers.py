@@ -128,18 +128,7 @@ def get_buyer(request: Request[None, None]) -> BuyerDetail:
 
 def buyer_of(sandbox: Sandbox, request: Request[Any, Any]) -> Buyer:
     """The buyer whom the path names."""
-    return buyer_named(sandbox, request.path["buyer_id"])
-
-
-def buyer_named(sandbox: Sandbox, name: str) -> Buyer:
-    """
-    The buyer of an id or an e-mail; anybody who has an e-mail may be a buyer.
-
-    Raises:
-        NotFound: code ``buyer.not_found``: an id that nobody has here.
-        Invalid: code ``email.invalid``.
-    """
-    return buyers.by_email(sandbox, name) if "@" in name else buyers.find(sandbox, name)
+    return buyers.named(sandbox, request.path["buyer_id"])
 
 
 def _detail(buyer: Buyer) -> BuyerDetail:

@@ -29,7 +29,6 @@ from mockpay.vault.rules import consent
 from mockpay.web.checkout import submission, upi
 from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.control import pay_fields
-from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import POST, Request
 from mockpay.web.control.pay_fields import SAVED, PayRequest
 
@@ -106,7 +105,7 @@ def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
 
 def _buyer_id(sandbox: Sandbox, name: str) -> str:
     try:
-        buyer = buyer_named(sandbox, name)
+        buyer = buyers.named(sandbox, name)
     except (Invalid, NotFound) as error:
         raise Invalid(error.message, code=error.code, field="buyer") from error
     return (buyer if buyer.buyer_id else buyers.ensure(sandbox, buyer.email)).buyer_id

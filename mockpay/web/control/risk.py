@@ -22,8 +22,8 @@ from mockpay.risk import risk_table
 from mockpay.risk.assessment import FORCE_KEYS, Inputs
 from mockpay.risk.risk_table import Override
 from mockpay.risk.rules import Verdict
+from mockpay.services import buyers
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.web.control.buyers import buyer_named
 from mockpay.web.control.endpoints import DELETE, GET, POST, Request
 from mockpay.web.control.methods import InstrumentParts, instrument
 from mockpay.web.control.responses import to_response
@@ -131,7 +131,7 @@ def _instrument(sandbox: Sandbox, payment: RiskDryRunRequest) -> Instrument:
 def _inputs(sandbox: Sandbox, payment: RiskDryRunRequest, instrument: Instrument) -> Inputs:
     keyring = sandbox.runtime.keyring
     number = instrument.typed.number if isinstance(instrument, Card) else None
-    buyer = buyer_named(sandbox, payment.buyer_id) if payment.buyer_id else None
+    buyer = buyers.named(sandbox, payment.buyer_id) if payment.buyer_id else None
     return Inputs(
         ip=payment.ip,
         device=payment.device,

@@ -13,7 +13,7 @@ from mockpay.vault import saved_methods as verbs
 from mockpay.vault import vault_table
 from mockpay.vault.rules import MethodStatus, SavedMethod, consent
 from mockpay.web.control.buyers import BUYER as BUYER
-from mockpay.web.control.buyers import buyer_named, buyer_of
+from mockpay.web.control.buyers import buyer_of
 from mockpay.web.control.endpoints import DELETE, GET, PATCH, POST, Request
 from mockpay.web.control.methods import InstrumentParts, instrument
 from mockpay.web.control.responses import TimelineEntry, timeline_entries, to_response
@@ -160,7 +160,7 @@ def deactivate_saved_method(request: Request[None, SavedMethodStatusChange]) -> 
 
 def _key(sandbox: Sandbox, request: Request[Any, Any]) -> tuple[str, str]:
     """The buyer and the token that the path names."""
-    return buyer_named(sandbox, request.path["buyer_id"]).buyer_id, request.path["token"]
+    return buyers.named(sandbox, request.path["buyer_id"]).buyer_id, request.path["token"]
 
 
 def _detail(sandbox: Sandbox, method: SavedMethod) -> SavedMethodDetail:

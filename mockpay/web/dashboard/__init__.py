@@ -11,9 +11,9 @@ from flask import Blueprint
 
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard
-from mockpay.web.dashboard import deliveries, entry, inbox, journal, order, orders, refunds, scenarios, seller
+from mockpay.web.dashboard import deliveries, entry, inbox, journal, order, orders, refunds, scenarios, seller, wallet
 
-_PAGES = (entry, orders, order, refunds, deliveries, inbox, scenarios, journal, seller)
+_PAGES = (entry, orders, order, refunds, deliveries, inbox, scenarios, journal, seller, wallet)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

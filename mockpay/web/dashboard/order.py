@@ -12,6 +12,7 @@ from mockpay.domain.notifications import DeliveryState, Notification, failing_tr
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
 from mockpay.domain.timeline import Actor, TimelineEvent
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.otp.rules import mask_destination
 from mockpay.services import buyers
 from mockpay.services.payments import cancellation, captures, payments
@@ -161,12 +162,14 @@ def _buyer(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> dict[str
     here: dict[str, Any] = {"seller_id": sandbox.seller_id}
     signed_in = next((attempt.buyer_id for attempt in reversed(tries) if attempt.buyer_id), None)
     email = next((attempt.instrument["email"] for attempt in reversed(tries) if "email" in attempt.instrument), "")
+    owner = next((attempt.instrument["email"] for attempt in reversed(tries) if attempt.method == BALANCE), "")
     if signed_in is not None:
         email = buyers.find(sandbox, signed_in).email
     return {
         "name": mask_destination(email) if email else "A guest",
         "inbox": url_for("dashboard.inbox", **here, to=order.order_id),
         "orders": url_for("dashboard.orders", **here, q=signed_in or email) if email else "",
+        "wallet": url_for("dashboard.find_wallet", **here, buyer=owner) if owner else "",
     }
 
 

@@ -1,0 +1,183 @@
+"""
+Whatever is adjusted, given, loaded, spent, cancelled, refunded, reversed, capped and frozen: the ledger holds.
+
+MOCKPAY_WALLET_RUNS=1000 runs it a thousand times.
+"""
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from mockpay.domain.buyers import Kyc
+from mockpay.domain.wallet.limits import Status
+from mockpay.kernel.clock import DAY, SECOND
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.services.refunds import refund_settlement
+from mockpay.services.wallet import corrections
+from mockpay.services.wallet.corrections import Part
+from mockpay.services.wallet.overview import overview
+from mockpay.store.reads.wallet_entries import EntryFilter, entries_page
+from tests.factories import World
+from tests.services.ledger import ASHA, by_balance, payable, top_up
+
+#: In paise: below, at and above the caps of a minimum KYC.
+AMOUNTS = st.sampled_from([1, 99, 100, 5_000, 49_900, 250_000, 999_999, 1_000_000, 1_000_001])
+CAPS = st.sampled_from([None, 0, 10_000, 500_000])
+FAULTS = st.sampled_from([None, None, "noresponse", "noresponsefail"])
+
+
+class Wallets(RuleBasedStateMachine):
+    """One buyer of one seller; every verb happens whole or is refused as a conflict."""
+
+    runtime = None
+
+    @initialize(profile=st.sampled_from(Kyc))
+    def begin(self, profile):
+        self.world = World.new(self.runtime)
+        self.orders, self.count = [], 0
+        self.set(profile=profile)
+
+    def set(self, **changes):
+        with self.world.transaction() as sandbox:
+            corrections.change_profile(sandbox, ASHA, **changes)
+
+    def overview(self):
+        with self.world.read() as sandbox:
+            return overview(sandbox, ASHA)
+
+    def allowed(self, act, *args, **more):
+        before = self.overview()
+        try:
+            return act(*args, **more)
+        except (Conflict, Invalid):
+            assert self.overview() == before
+            return None
+
+    def next(self):
+        self.count += 1
+        return f"N-{self.count}"
+
+    @rule(minor=AMOUNTS, sign=st.sampled_from([1, 1, -1]), part=st.sampled_from(Part))
+    def adjust(self, minor, sign, part):
+        def act():
+            with self.world.transaction() as sandbox:
+                corrections.adjust(sandbox, ASHA, part, sign * minor)
+
+        self.allowed(act)
+
+    @rule(minor=AMOUNTS, days=st.integers(1, 40))
+    def give(self, minor, days):
+        def act():
+            with self.world.transaction() as sandbox:
+                corrections.adjust(sandbox, ASHA, Part.GIFT, minor, expires_at=sandbox.now + days * DAY)
+
+        self.allowed(act)
+
+    @rule(minor=AMOUNTS)
+    def load(self, minor):
+        before = self.overview()
+        journal = self.allowed(top_up, self.world, minor, key=self.next())
+        may = before.may_add is None or minor <= before.may_add.minor
+        assert (journal is not None) == may, (minor, before)
+
+    @rule(minor=AMOUNTS.filter(lambda minor: minor >= 100), fault=FAULTS)
+    def spend(self, minor, fault):
+        before = self.overview()
+        if fault:
+            self.world.add_rule(fault, stage="gateway")
+        order = self.world.order(self.next(), f"{minor // 100}.{minor % 100:02d}")
+        by_balance(self.world, order)
+        attempts = self.world.attempts(order)
+        if attempts[-1].state not in {"AUTH_PENDING", "RISK_REVIEW"}:
+            taken = minor <= before.may_spend.minor
+            assert (attempts[-1].state != "FAILED") == taken, (attempts[-1], before)
+        self.orders.append(order)
+
+    @rule(place=st.integers(0, 99))
+    def cancel(self, place):
+        if self.orders:
+            self.allowed(self.world.cancel_by_seller, self.orders[place % len(self.orders)])
+
+    @rule(place=st.integers(0, 99), amount=st.sampled_from(["1.00", "24.01", "24.12", "50.00", "499.00"]))
+    def refund(self, place, amount):
+        if self.orders:
+            self.allowed(self.world.request_refund, self.orders[place % len(self.orders)], amount, self.next())
+
+    @rule(place=st.integers(0, 99))
+    def take_back(self, place):
+        if not self.orders:
+            return
+        for refund in self.world.refunds(self.orders[place % len(self.orders)]):
+
+            def act(refund_id=refund.refund_id):
+                with self.world.transaction() as sandbox:
+                    refund_settlement.reverse(sandbox, refund_id)
+
+            self.allowed(act)
+
+    @rule(place=st.integers(0, 99))
+    def reverse(self, place):
+        with self.world.read() as sandbox:
+            entries = entries_page(sandbox, ASHA, EntryFilter(), limit=200).items
+        if not entries:
+            return
+        entry = entries[place % len(entries)]
+
+        def act():
+            with self.world.transaction() as sandbox:
+                return corrections.reverse(sandbox, ASHA, entry.journal.number)
+
+        assert not (self.allowed(act) and entry.reversed_by), "an entry was reversed twice"
+
+    @rule(cap=CAPS, spend=CAPS, load=CAPS)
+    def cap(self, cap, spend, load):
+        self.set(own={"balance_cap": cap, "monthly_spend_cap": spend, "monthly_load_cap": load})
+
+    @rule(status=st.sampled_from(Status))
+    def freeze(self, status):
+        self.set(status=status)
+
+    @rule(seconds=st.sampled_from([0, 6, 3_600, DAY // SECOND, 31 * DAY // SECOND]))
+    def wait(self, seconds):
+        self.world.advance(seconds)
+
+    @invariant()
+    def the_ledger_holds(self):
+        if not hasattr(self, "world"):
+            return
+        assert self.world.violations() == []
+        wallet = self.overview()
+        with self.world.read() as sandbox:
+            entries = entries_page(sandbox, ASHA, EntryFilter(), limit=200).items
+        if entries:
+            newest = max(entries, key=lambda entry: entry.journal.number)
+            assert newest.journal.balance_after == wallet.figures.balance
+
+    def teardown(self):
+        if not hasattr(self, "world"):
+            return
+        self.set(status=Status.ACTIVE)
+        self.world.advance_until_idle()
+        assert self.world.violations() == []
+        assert self.overview().figures.on_hold.minor == 0
+        assert payable(self.world)[0] >= 0
+
+
+def test_whatever_happens_to_a_wallet_its_ledger_holds(runtime):
+    class Here(Wallets):
+        pass
+
+    Here.runtime = runtime
+    runs = int(os.environ.get("MOCKPAY_WALLET_RUNS", "6"))
+    run_state_machine_as_test(
+        Here,
+        settings=settings(
+            max_examples=runs,
+            stateful_step_count=20,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
