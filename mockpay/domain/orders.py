@@ -24,6 +24,14 @@ class OrderState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class OrderKind(StrEnum):
+    """Who pays whom: a buyer a seller, or a buyer the own wallet, by hand or by auto-reload."""
+
+    PAYMENT = "payment"
+    TOPUP = "topup"
+    RELOAD = "reload"
+
+
 _S = OrderState
 
 #: The buyer may still do something about these.
@@ -55,12 +63,13 @@ ORDER: Machine[OrderState] = Machine(
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
     """
-    What a provider's front end read from a verified request to pay.
+    What a provider's front end read from a verified request to pay, or what fills a wallet.
 
     `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
     to answer in the same flavour; `digest` tells the same payload when it comes again;
     a `stale` request opens nothing, it only leads back to what it opened before. `warnings` are sentences, by field, on
-    what the real service might refuse.
+    what the real service might refuse. `provider` is empty where no company is asked, and `wallet_owner` then whose
+    wallet is filled.
     """
 
     provider: str
@@ -77,6 +86,8 @@ class PaymentRequest:
     fields: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, object] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
+    kind: OrderKind = OrderKind.PAYMENT
+    wallet_owner: str | None = None
 
 
 #: A longer name of a store is not shown to buyers.
@@ -85,7 +96,11 @@ _LONGEST_STORE = 60
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order as stored; instants in ms, amounts in paise; `cancelled_by` is who gave it up."""
+    """
+    One order as stored; instants in ms, amounts in paise; `cancelled_by` is who gave it up.
+
+    An order that fills the wallet of `wallet_owner` has no provider, whose name is then empty.
+    """
 
     order_pk: int
     seller_id: str
@@ -109,6 +124,13 @@ class Order:
     created_at: int
     updated_at: int
     expires_at: int
+    kind: OrderKind = OrderKind.PAYMENT
+    wallet_owner: str | None = None
+
+    @property
+    def fills_wallet(self) -> bool:
+        """Whether its money becomes a buyer's balance: no seller is paid, and none is told."""
+        return self.kind is not OrderKind.PAYMENT
 
     def payee(self, seller_name: str) -> str:
         """Who is paid, as buyers know it: the request's name of the store unless it is too long, else the seller's."""

@@ -49,8 +49,8 @@ def retry_profiles(runtime: Runtime) -> Mapping[str, RetryProfile]:
 
 
 def of_order(sandbox: Sandbox, order: Order) -> None:
-    """Tell the seller how an order ended, once somebody had tried to pay it."""
-    if order.attempt_count and sandbox.seller.ipn_url:
+    """Tell the seller how an order ended, once somebody had tried to pay it; of a wallet's order no seller is told."""
+    if order.attempt_count and sandbox.seller.ipn_url and not order.fills_wallet:
         last = attempts.last_of_order(sandbox, order.order_pk)
         if last is not None:
             of_payment(sandbox, order, last)

@@ -24,6 +24,8 @@ orders = Table(
     text("store_name", null=True),
     Column("live", Boolean, nullable=False),
     text("provider"),
+    text("kind"),
+    text("wallet_owner", null=True),
     text("redirect_url"),
     text("page_token", unique=True),
     text("digest"),
@@ -52,6 +54,7 @@ _by_number = Prepared(_of_seller.where(orders.c.id == bindparam("id")))
 _by_id = Prepared(_of_seller.where(orders.c.order_id == bindparam("order_id")))
 _by_own_id = _of_seller.where(orders.c.seller_order_id == bindparam("seller_order_id"))
 _newest = Prepared(_by_own_id)
+_newest_of_provider = Prepared(_by_own_id.where(orders.c.provider == bindparam("provider")))
 _by_digest = Prepared(_by_own_id.where(orders.c.digest == bindparam("digest")))
 _by_page = Prepared(select(orders.c.seller_id, orders.c.id).where(orders.c.page_token == bindparam("page_token")))
 
@@ -75,9 +78,11 @@ def by_id(sandbox: Sandbox, order_id: str) -> Order | None:
     return _first(sandbox, _by_id, order_id=order_id)
 
 
-def newest(sandbox: Sandbox, seller_order_id: str) -> Order | None:
-    """The last order that the seller opened under its own id."""
-    return _first(sandbox, _newest, seller_order_id=seller_order_id)
+def newest(sandbox: Sandbox, seller_order_id: str, provider: str | None = None) -> Order | None:
+    """The last order that was opened under an id of the seller's, through one company or any."""
+    if provider is None:
+        return _first(sandbox, _newest, seller_order_id=seller_order_id)
+    return _first(sandbox, _newest_of_provider, seller_order_id=seller_order_id, provider=provider)
 
 
 def by_digest(sandbox: Sandbox, seller_order_id: str, digest: str) -> Order | None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.gateways import Gateway
-from mockpay.domain.providers import ProviderPort
+from mockpay.domain.providers import NO_PROVIDER, ProviderPort
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.clock import RealClock
@@ -56,6 +56,10 @@ class Runtime:
         """What seals data at rest."""
         return self.keys.store
 
+    def provider(self, name: str) -> ProviderPort:
+        """The company that is impersonated under a name, `NO_PROVIDER` where it is empty."""
+        return self.providers[name] if name else NO_PROVIDER
+
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
@@ -86,7 +90,7 @@ class Sandbox:
 
     def provider_of(self, order: Order) -> ProviderPort:
         """The company through which an order came."""
-        return self.runtime.providers[order.provider]
+        return self.runtime.provider(order.provider)
 
     def at(self, moment: int) -> Sandbox:
         """The same transaction at a later moment, for firing events in order."""

@@ -298,6 +298,7 @@ def details(parts: Parts) -> Mapping[str, str]:
 
 METHOD = Method(
     code=Emi.method,
+    fills_wallet=False,
     inputs=frozenset({"number", "expiry", "cvv", "name", "bank", "tenure"}),
     match_keys=frozenset({"last4"}),
     order=5,

@@ -264,6 +264,7 @@ class Method:
         terms: How it is paid back, in one line; empty for most.
         details: Labels and values that a result page adds.
         fields: Labels of the parts that a plain form asks for; empty where it has a page of its own.
+        fills_wallet: Whether a buyer can add money to a wallet by it.
         inputs: Which parts `read` looks at; None where anything may come.
         match_keys: Which parts of an instrument (vpa, bank, last4, email) it has for a rule to match on; None for any.
     """
@@ -299,6 +300,7 @@ class Method:
     terms: Callable[[Parts], str] = field(default=lambda _parts: "")
     details: Callable[[Parts], Mapping[str, str]] = field(default=lambda _parts: {})
     fields: Mapping[str, str] = field(default_factory=dict)
+    fills_wallet: bool = True
     inputs: frozenset[str] | None = None
     match_keys: frozenset[str] | None = None
 

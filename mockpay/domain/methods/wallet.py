@@ -80,6 +80,7 @@ def _restore(secret: Parts, _parts: Parts) -> Wallet | None:
 
 METHOD = Method(
     code=Wallet.method,
+    fills_wallet=False,
     inputs=frozenset({"email"}),
     match_keys=frozenset({"email"}),
     order=4,

@@ -135,3 +135,8 @@ class Journal:
 def opening_key(owner: str) -> str:
     """The key of the journal that a balance begins with, which is no load."""
     return f"opening:{owner}"
+
+
+def load_key(order_id: str) -> str:
+    """The key of the journal that an order's money is credited by."""
+    return f"load:{order_id}"

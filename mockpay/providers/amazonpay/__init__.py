@@ -20,7 +20,7 @@ BALANCE = replace(
     wallet.METHOD, title="Amazon Pay balance", tile="Amazon Pay", noun="Amazon Pay balance", decider="Amazon Pay"
 )
 provider = Provider(
-    name="amazonpay",
+    name=ids.NAME,
     title="Amazon Pay",
     own_methods={wallet.METHOD.code: BALANCE},
     order_id=ids.order_id,

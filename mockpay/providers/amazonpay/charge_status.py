@@ -10,6 +10,7 @@ from flask import Request, Response, jsonify
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.amazonpay import codec
+from mockpay.providers.amazonpay.environments import find_order
 from mockpay.providers.amazonpay.error_responses import json_error, note_refusal
 from mockpay.providers.amazonpay.freshness import check_fresh
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
@@ -17,7 +18,7 @@ from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.request_forms import sent_form
 from mockpay.providers.amazonpay.return_url import encoding_of, outcome
 from mockpay.providers.amazonpay.signatures import envelope_warnings, explain_envelope, with_mistake
-from mockpay.store import attempts, journal, orders
+from mockpay.store import attempts, journal
 from mockpay.store.journal import RequestLine, order_ids
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.amazonpay.opening import OpenedEnvelope, open_envelope, read_parameters
@@ -38,7 +39,7 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
         opened = open_envelope(wrapped.payload, wrapped.key, wrapped.iv, runtime.keys.private[PAYMENT_KEY.private])
         with transaction(runtime, access_key=codec.access_key(opened)) as sandbox:
             world = sandbox
-            order = orders.by_id(sandbox, codec.storable(opened.values.get("transactionId", "")))
+            order = find_order(sandbox, codec.storable(opened.values.get("transactionId", "")))
             named = order_ids(order)
             codec.check_caller(opened, sandbox.seller)
             return _answer(sandbox, opened, order, line)

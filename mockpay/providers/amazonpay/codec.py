@@ -13,6 +13,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.amazonpay.freshness import staleness
+from mockpay.providers.amazonpay.ids import NAME
 from mockpay.providers.amazonpay.parameters import missing, quoted, wrong
 from mockpay.providers.amazonpay.request_forms import CONTROL
 from mockpay.providers.amazonpay.signatures import check_envelope, envelope_warnings
@@ -129,7 +130,7 @@ def payment_request(sandbox: Sandbox, opened: OpenedEnvelope, payload: str, redi
     of_payment(values.get("sellerNote"))
     warnings = check_payment(sandbox.seller, values, redirect_url) | envelope_warnings(opened)
     return PaymentRequest(
-        provider="amazonpay",
+        provider=NAME,
         seller_order_id=values["sellerOrderId"],
         amount=_amount(values),
         redirect_url=redirect_url,

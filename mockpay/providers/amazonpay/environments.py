@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Forbidden, NotFound
 from mockpay.providers.amazonpay.calls import Call
-from mockpay.providers.amazonpay.ids import order_part
+from mockpay.providers.amazonpay.ids import NAME, order_part
 from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.store import orders
 from mockpay.store.unit_of_work import Sandbox
@@ -47,6 +47,12 @@ def live_only(call: Call, sandbox: Sandbox) -> bool | None:
     return {"true": False, "false": True}.get(call.fields.get("isSandbox", ""))
 
 
+def find_order(sandbox: Sandbox, order_id: str) -> Order | None:
+    """The order of this id; None where there is none, or where it came through nobody or another company."""
+    order = orders.by_id(sandbox, order_id)
+    return order if order is not None and order.provider == NAME else None
+
+
 def need_order(call: Call, sandbox: Sandbox, name: str, code: str = "transaction.not_found") -> Order:
     """
     The order that a parameter names by its id, or by that of its authorisation or capture.
@@ -57,7 +63,7 @@ def need_order(call: Call, sandbox: Sandbox, name: str, code: str = "transaction
     """
     value = call.need(name)
     message = f"{name} {quoted(value)} is not known."
-    order = orders.by_id(sandbox, order_part(value))
+    order = find_order(sandbox, order_part(value))
     if order is None:
         raise NotFound(message, code=code, name=name)
     check_environment(call, sandbox, order, NotFound(message, code=code, name=name))

@@ -8,6 +8,9 @@ from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 
+#: The company's name in the store.
+NAME = "amazonpay"
+
 
 def order_id(seller: Seller, request: PaymentRequest, number: int) -> str:
     """E.g. ``S04-3441699-5326071``; ``P`` for a live one."""

@@ -18,6 +18,7 @@ from mockpay.kernel.errors import Conflict, Invalid, MockpayError, Unusable
 from mockpay.providers.amazonpay import charges, order_references, refunds
 from mockpay.providers.amazonpay.calls import Call
 from mockpay.providers.amazonpay.environments import live_only
+from mockpay.providers.amazonpay.ids import NAME
 from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.xml_responses import Reply, amazon_state, answer, order_reference
 from mockpay.services.payments.transitions import mark_met
@@ -81,6 +82,7 @@ def _search(call: Call, sandbox: Sandbox) -> Search:
     if fields.get("SortOrder", "Descending") not in {"Ascending", "Descending"}:
         raise wrong("SortOrder", fields["SortOrder"], "Ascending or Descending")
     return Search(
+        provider=NAME,
         seller_order_id=fields.get("QueryId"),
         nothing=False,
         latest_only=not settings.all_attempts_listed and settings.duplicate_orders == "refuse",

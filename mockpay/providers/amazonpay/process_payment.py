@@ -16,6 +16,7 @@ from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError
 from mockpay.providers.amazonpay import codec, reasons
 from mockpay.providers.amazonpay.error_responses import note_refusal
 from mockpay.providers.amazonpay.freshness import staleness
+from mockpay.providers.amazonpay.ids import NAME
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.parameters import quoted
 from mockpay.providers.amazonpay.refusal_page import refusal_page
@@ -131,7 +132,7 @@ def _refuse(
 
 def _named_order(sandbox: Sandbox, opened: OpenedEnvelope) -> tuple[str, ...]:
     """The id of the last order under the seller's id that a refused request names."""
-    return order_ids(order_rows.newest(sandbox, codec.storable(opened.values.get("sellerOrderId", ""))))
+    return order_ids(order_rows.newest(sandbox, codec.storable(opened.values.get("sellerOrderId", "")), NAME))
 
 
 def _sentence(sandbox: Sandbox, opened: OpenedEnvelope, refusal: str | None) -> str:

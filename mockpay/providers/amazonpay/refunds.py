@@ -11,8 +11,8 @@ from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound, Unu
 from mockpay.kernel.money import Money
 from mockpay.providers.amazonpay.calls import Call
 from mockpay.providers.amazonpay.codec import AMOUNT_RULE
-from mockpay.providers.amazonpay.environments import check_environment, need_order
-from mockpay.providers.amazonpay.ids import order_part
+from mockpay.providers.amazonpay.environments import check_environment, find_order, need_order
+from mockpay.providers.amazonpay.ids import NAME, order_part
 from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.reasons import REFUND_REASONS
 from mockpay.providers.amazonpay.xml_responses import Reply, answer
@@ -122,9 +122,9 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
 def named_orders(call: Call, sandbox: Sandbox) -> tuple[str, ...]:
     """The ids of the orders of this seller that a believed call names, whatever it asks."""
     names = [order_part(call.fields.get(name, "")) for name in _ORDER_NAMES]
-    by_id = [orders.by_id(sandbox, name) for name in dict.fromkeys(names) if name]
+    by_id = [find_order(sandbox, name) for name in dict.fromkeys(names) if name]
     query = call.fields.get("QueryId")
-    return order_ids(*by_id, orders.newest(sandbox, query) if query else None)
+    return order_ids(*by_id, orders.newest(sandbox, query, NAME) if query else None)
 
 
 def _by_wire_name(call: Call, error: Invalid | Conflict) -> MockpayError:

@@ -16,6 +16,7 @@ from mockpay.providers.amazonpay import charge_status, process_payment, throttli
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
 from mockpay.providers.amazonpay.environments import check_region
 from mockpay.providers.amazonpay.error_responses import XML, note_refusal, xml_error
+from mockpay.providers.amazonpay.ids import NAME
 from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY, PAYMENT_KEY
 from mockpay.providers.amazonpay.notifications import certificate_file
 from mockpay.providers.amazonpay.operations import OPERATIONS
@@ -31,7 +32,6 @@ from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.wire.keys import public_key_line
 
-_NAME = "amazonpay"
 _METHODS = ["GET", "POST"]
 #: Below these, errors are answered as Amazon's callers want them.
 PREFIXES = ("/OffAmazonPayments", "/v2/payments", "/payments/v1/api")
@@ -53,7 +53,7 @@ _MWS_PATHS = ("/OffAmazonPayments_Sandbox/2013-01-01", "/OffAmazonPayments/2013-
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """All of Amazon's addresses for one process."""
-    front = Blueprint(_NAME, __name__)
+    front = Blueprint(NAME, __name__)
 
     def route(path: str, name: str, view: Callable[..., Response]) -> None:
         front.add_url_rule(path, name, view, methods=_METHODS, strict_slashes=False)
@@ -87,9 +87,9 @@ def _written(response: Response) -> Response:
 
 def _note_others(runtime: Runtime, response: Response) -> Response:
     """Write down what no operation has: a call for a key or certificate, of metrics, to no address, or that broke."""
-    if "written" in g or not (request.blueprint == _NAME or request.path.startswith(_PATHS)):
+    if "written" in g or not (request.blueprint == NAME or request.path.startswith(_PATHS)):
         return response
-    name = (request.endpoint or "").removeprefix(f"{_NAME}.") or "unknown"
+    name = (request.endpoint or "").removeprefix(f"{NAME}.") or "unknown"
     # The answer does not depend on it.
     with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
         real = runtime.real_clock.now()
@@ -98,7 +98,7 @@ def _note_others(runtime: Runtime, response: Response) -> Response:
             "",
             real,
             real,
-            kind=f"{_NAME}.{name}",
+            kind=f"{NAME}.{name}",
             outcome="ok" if response.status_code < 400 else f"http.{response.status_code}",
             line=RequestLine(request.method, redact(CONTROL.sub("\ufffd", request.path)), g.began),
             status=response.status_code,

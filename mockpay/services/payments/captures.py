@@ -17,6 +17,7 @@ from mockpay.services.payments.transitions import (
     AUTHORIZATION_EXPIRY,
     CAPTURE,
     ORDERS,
+    REVERSE,
     get_attempt,
     get_order,
 )
@@ -24,8 +25,6 @@ from mockpay.store import attempts, schedule
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
-#: The event that sends money back which was told as FAILURE.
-REVERSE = "attempt.reverse"
 #: How long after a capture that was told as FAILURE the money goes back, in ms.
 _REVERSAL_MS = 5 * SECOND
 #: The step that secures funds instead of the one that takes them.
@@ -36,10 +35,14 @@ _SECURES = {
 }
 
 
-def authorizes_first(sandbox: Sandbox, attempt: Attempt) -> bool:
+def captures_by_itself(sandbox: Sandbox, order: Order) -> bool:
+    """Whether nobody needs to ask for the money; a wallet's order waits for no seller."""
+    return order.fills_wallet or sandbox.seller.settings.capture == "auto"
+
+
+def authorizes_first(sandbox: Sandbox, order: Order, attempt: Attempt) -> bool:
     """Whether the money is authorised first: the seller captures, or a scenario disturbs it."""
-    manual = sandbox.seller.settings.capture == "manual"
-    return manual or attempt.plan.at(Stage.CAPTURE).outcome != "success"
+    return not captures_by_itself(sandbox, order) or attempt.plan.at(Stage.CAPTURE).outcome != "success"
 
 
 def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> Attempt:
@@ -49,8 +52,7 @@ def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> A
     secured = step(sandbox, ORDERS, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
     planned = attempt.plan.at(Stage.CAPTURE).outcome
     schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
-    by_itself = sandbox.seller.settings.capture == "auto"
-    if by_itself and not planned.startswith(CAPTURE_EXPIRES):
+    if captures_by_itself(sandbox, order) and not planned.startswith(CAPTURE_EXPIRES):
         return _capture(sandbox, secured, authorized, Actor.SANDBOX, authorized.amount.minor)
     return authorized
 
@@ -108,13 +110,13 @@ def _complete_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: A
     amounts = {"amount": captured.wire(), "released": (attempt.amount - captured).wire()}
     after = step(sandbox, ATTEMPTS, attempt, "capture", actor, {"captured_minor": minor}, **amounts)
     step(sandbox, ORDERS, order, "capture", actor, None, **amounts)
-    schedule_reversal(sandbox, attempt)
+    schedule_reversal(sandbox, order, attempt)
     return after
 
 
-def schedule_reversal(sandbox: Sandbox, attempt: Attempt) -> None:
+def schedule_reversal(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
     """Where the seller is told FAILURE though this was captured, the money goes back later."""
-    if attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
+    if not order.fills_wallet and attempt.plan.at(Stage.REDIRECT).outcome == "failure_though_captured":
         due = sandbox.now + _REVERSAL_MS
         schedule.add(sandbox, REVERSE, attempt.attempt_id, due)
 
@@ -171,20 +173,20 @@ def settle_success(
     """
     if too_late is not None and not order.open:
         return step(sandbox, ATTEMPTS, attempt, too_late, Actor.ISSUER)
-    if authorizes_first(sandbox, attempt):
+    if authorizes_first(sandbox, order, attempt):
         return authorize(sandbox, order, attempt, event)
     changes: dict[str, Any] = {"captured_minor": attempt.amount.minor}
     code = response_codes_of(attempt).approved
     captured = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, changes, code=code, method=attempt.method)
     # Why an earlier try failed is that try's own; the order has none any more.
     step(sandbox, ORDERS, order, "attempt_captured", Actor.SANDBOX, {"reason": None})
-    schedule_reversal(sandbox, attempt)
+    schedule_reversal(sandbox, order, attempt)
     return captured
 
 
 def reverse_capture(sandbox: Sandbox, attempt_id: str) -> None:
     """
-    Send captured money back in full because the seller was told that there was none.
+    Send captured money back in full: the seller was told that there was none, or the wallet could not take it.
 
     A seller who asked for a refund meanwhile knows of the money; then nothing is reversed.
     """

@@ -38,7 +38,7 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
     the same amount, the same order; paid, refused as a duplicate unless the seller's setting allows a second order;
     failed, cancelled or expired, a new order.
     """
-    last = orders.newest(sandbox, request.seller_order_id)
+    last = orders.newest(sandbox, request.seller_order_id, request.provider)
     same = last and orders.by_digest(sandbox, request.seller_order_id, request.digest)
     if same is not None:
         return OpenedOrder(same)
@@ -62,7 +62,7 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
 def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     seller = sandbox.seller
     seconds = min(request.timeout_seconds or seller.settings.order_expiry_seconds, _LONGEST_SECONDS)
-    order_id = sandbox.runtime.providers[request.provider].order_id(seller, request, number)
+    order_id = sandbox.runtime.provider(request.provider).order_id(seller, request, number)
     new = Order(
         order_pk=0,
         seller_id=seller.seller_id,
@@ -86,9 +86,12 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         created_at=sandbox.now,
         updated_at=sandbox.now,
         expires_at=sandbox.now + seconds * SECOND,
+        kind=request.kind,
+        wallet_owner=request.wallet_owner,
     )
     order = orders.add(sandbox, new)
-    add_event(sandbox, ORDERS, order, "opened", Actor.SELLER, before=None)
+    actor, facts = (Actor.BUYER, {"kind": order.kind}) if order.fills_wallet else (Actor.SELLER, {})
+    add_event(sandbox, ORDERS, order, "opened", actor, facts, before=None)
     schedule.add(sandbox, ORDER_EXPIRY, str(order.order_pk), order.expires_at)
     return order
 
@@ -142,5 +145,7 @@ def record_return(sandbox: Sandbox, order: Order, url: str, fault: str) -> int:
     if before is not None:
         return before
     facts = {"fault": fault} if fault == "never_returns" else {"fault": fault, "url": url}
+    if order.fills_wallet:
+        facts["kind"] = order.kind
     add_event(sandbox, ORDERS, order, "returned", Actor.BUYER, facts, before=order.state)
     return sandbox.now

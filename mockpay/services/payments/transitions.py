@@ -9,14 +9,16 @@ from mockpay.domain.methods.method import MoneyStatus
 from mockpay.domain.methods.registry import METHODS, no_answer_failure, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
+from mockpay.domain.timeline import Actor
 from mockpay.domain.wallet.ledger import METHOD as BALANCE
+from mockpay.kernel.errors import Conflict
 from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications
-from mockpay.services.wallet import holds
+from mockpay.services.wallet import holds, loads
 from mockpay.store import attempts, orders, scenarios, schedule
-from mockpay.store.transitions import FollowUp, Transitions, require, update
+from mockpay.store.transitions import FollowUp, Transitions, add_event, require, update
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED
@@ -27,6 +29,8 @@ from mockpay.vault.rules import Consent
 ORDER_EXPIRY, AUTHORIZATION_EXPIRY = "order.expire", "order.auth_expire"
 ANSWER, TIMEOUT, REVIEW = "attempt.answer", "attempt.timeout", "attempt.review"
 CAPTURE = "attempt.capture"
+#: The event that sends money back which was captured for nothing.
+REVERSE = "attempt.reverse"
 
 
 # --- orders
@@ -42,6 +46,21 @@ def cancel_authorization_expiry(sandbox: Sandbox, _before: Order, order: Order) 
     schedule.drop(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk))
 
 
+def credit_wallet(sandbox: Sandbox, _before: Order, order: Order) -> None:
+    """What was captured for a wallet is its owner's balance; what its limits refuse is sent back."""
+    attempt = attempts.last_of_order(sandbox, order.order_pk) if order.fills_wallet else None
+    if attempt is None:
+        return
+    try:
+        loads.credit(sandbox, order, attempt)
+        facts = {"amount": attempt.captured.wire()}
+        add_event(sandbox, ORDERS, order, "credited", Actor.SANDBOX, facts, before=order.state)
+    except Conflict as error:
+        facts = {"reason": error.code, "message": error.message}
+        add_event(sandbox, ORDERS, order, "not_credited", Actor.SANDBOX, facts, before=order.state)
+        schedule.add(sandbox, REVERSE, attempt.attempt_id, sandbox.now)
+
+
 def notify_seller(sandbox: Sandbox, _before: Order, order: Order) -> None:
     """Queue the notification of how the payment ended."""
     notifications.of_order(sandbox, order)
@@ -54,11 +73,11 @@ ORDERS: Transitions[Order] = Transitions(
         "attempt_started": (),
         "attempt_failed": (),
         "attempt_authorized": (cancel_expiry,),
-        "attempt_captured": (cancel_expiry, notify_seller),
+        "attempt_captured": (cancel_expiry, credit_wallet, notify_seller),
         "given_up": (cancel_expiry, notify_seller),
         "buyer_cancel": (cancel_expiry, notify_seller),
         "timeout": (notify_seller,),
-        "capture": (cancel_authorization_expiry, notify_seller),
+        "capture": (cancel_authorization_expiry, credit_wallet, notify_seller),
         "void": (cancel_authorization_expiry, notify_seller),
         "auth_expired": (notify_seller,),
         # The refund's own table has what follows from these (services/refunds/transitions.py).

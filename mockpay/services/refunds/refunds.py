@@ -119,6 +119,9 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: Refun
 
 def _refundable(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -> Attempt:
     """The attempt whose money is asked back."""
+    if order.fills_wallet:
+        message = "This order filled a wallet: reverse the entry of the wallet instead."
+        raise Conflict(message, code="refund.fills_wallet")
     if refund_request.amount.currency != order.amount.currency:
         raise Invalid("The currency is not the order's.", code="refund.currency")
     if refund_request.amount.minor < 1:

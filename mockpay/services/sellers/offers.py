@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockpay.domain.methods.method import Instrument
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.offers import DEFAULT, Offers, merged, patch_of
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import Conflict
@@ -47,6 +48,9 @@ def check(sandbox: Sandbox, order: Order, instrument: Instrument) -> bool:
     Raises:
         Conflict: code ``method.unavailable``; `because` says why in the field's names.
     """
+    if order.fills_wallet and not METHODS[instrument.method].fills_wallet:
+        message = f"Money cannot be added by {METHODS[instrument.method].noun}."
+        raise Conflict(message, code="method.unavailable", method=instrument.method, because="fills_wallet")
     offered, parts = of(sandbox), instrument.dump()
     refusal = offered.refusal(instrument.method, parts, order.amount, sandbox.now)
     if refusal is not None:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from mockpay.domain.orders import Order, OrderKind
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.wallet import ledger, limits
 from mockpay.domain.wallet.ledger import Journal, JournalType
 from mockpay.services.wallet import balances
 from mockpay.services.wallet.balances import post, refuse
 from mockpay.store import wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
+
+
+def credit(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
+    """
+    Credit what was captured for an order that fills a wallet, once.
+
+    Raises:
+        Conflict: as `load`.
+    """
+    kind = JournalType.AUTO_RELOAD if order.kind is OrderKind.RELOAD else JournalType.TOPUP
+    owner, key = str(order.wallet_owner), ledger.load_key(order.order_id)
+    load(sandbox, kind, owner, attempt.captured_minor, key, attempt.attempt_id)
 
 
 def load(

@@ -10,7 +10,10 @@ from mockpay.domain.payments.attempts import LIVE, AttemptState
 from mockpay.domain.wallet.ledger import LOADS, MAY_BE_NEGATIVE, METHOD, SPENDABLE, JournalType, Kind
 from mockpay.store.attempts import attempts
 from mockpay.store.gifts import grants, uses
+from mockpay.store.orders import orders
 from mockpay.store.reads.violations import SELLER, Check, Violation, check_of
+from mockpay.store.schedule import WAITING
+from mockpay.store.schedule import events as scheduled
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.store.wallet import accounts, journals, postings
 from mockpay.store.wallet_profiles import months
@@ -115,6 +118,41 @@ _captures = check_of(
             "wallet.refund",
             _back != _posted(JournalType.REFUND),
             "A captured balance that was sent back and its journal must go together.",
+        ),
+    ),
+)
+
+
+#: The event that sends back what a wallet could not take.
+_on_its_way_back = exists().where(
+    scheduled.c.seller_id == attempts.c.seller_id,
+    scheduled.c.subject == attempts.c.attempt_id,
+    scheduled.c.kind == "attempt.reverse",
+    scheduled.c.state == WAITING,
+)
+_credited = exists().where(
+    journals.c.seller_id == attempts.c.seller_id,
+    journals.c.attempt_id == attempts.c.attempt_id,
+    journals.c.type.in_(sorted(LOADS)),
+    journals.c.owner == orders.c.wallet_owner,
+    journals.c.amount_minor == attempts.c.captured_minor,
+)
+#: Money that was paid into a wallet is in its ledger, or was sent back.
+_loads = check_of(
+    select(attempts.c.attempt_id)
+    .join_from(attempts, orders, orders.c.id == attempts.c.order_pk)
+    .where(attempts.c.seller_id == SELLER, orders.c.wallet_owner.is_not(None))
+    .order_by(attempts.c.order_pk, attempts.c.number),
+    (
+        (
+            "wallet.load",
+            and_(attempts.c.state == str(AttemptState.CAPTURED), not_(_credited), not_(_on_its_way_back)),
+            "What was captured for a wallet must be credited or go back.",
+        ),
+        (
+            "wallet.load",
+            and_(attempts.c.state != str(AttemptState.CAPTURED), _credited),
+            "A wallet is credited with nothing but captured money.",
         ),
     ),
 )
@@ -258,6 +296,7 @@ CHECKS: tuple[Check, ...] = (
     _reversals,
     _holds,
     _captures,
+    _loads,
     _gifts,
     _gift_balances,
     _months,

@@ -10,7 +10,6 @@ from sqlalchemy import Select, select
 
 from mockpay.domain.orders import Order
 from mockpay.store import orders
-from mockpay.store.orders import by_id as by_id
 from mockpay.store.unit_of_work import Sandbox
 
 _table = orders.orders
@@ -23,10 +22,12 @@ class Search(msgspec.Struct, frozen=True):
     What is looked for; `after` is the row number that the previous page ended with.
 
     Args:
+        provider: Through which company the orders came.
         latest_only: Of several orders under one seller order id only the newest.
         live: Only live orders, or only others; None is both.
     """
 
+    provider: str
     seller_order_id: str | None
     nothing: bool
     latest_only: bool
@@ -61,7 +62,7 @@ def page(
 
 
 def _query(sandbox: Sandbox, search: Search, after: int | None) -> Select[Any]:
-    query = select(_table).where(_table.c.seller_id == sandbox.seller_id)
+    query = select(_table).where(_table.c.seller_id == sandbox.seller_id, _table.c.provider == search.provider)
     if search.seller_order_id is not None:
         query = query.where(_table.c.seller_order_id == search.seller_order_id)
     if search.latest_only:
@@ -70,6 +71,7 @@ def _query(sandbox: Sandbox, search: Search, after: int | None) -> Select[Any]:
             ~select(later.c.id)
             .where(
                 later.c.seller_id == _table.c.seller_id,
+                later.c.provider == _table.c.provider,
                 later.c.seller_order_id == _table.c.seller_order_id,
                 later.c.id > _table.c.id,
             )

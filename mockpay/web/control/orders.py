@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.orders import Order, OrderState
+from mockpay.domain.orders import Order, OrderKind, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
@@ -47,7 +47,8 @@ class OrderFields(Struct, kw_only=True):
     """An order; `attempt` is its newest try."""
 
     order_id: str
-    provider: str
+    provider: str | None
+    kind: OrderKind
     seller_order_id: str
     state: OrderState
     amount: str
@@ -114,7 +115,7 @@ def list_orders(request: Request[OrderQuery, None]) -> OrderList:
 
 def _summary(row: OrderRow) -> OrderSummary:
     attempt = attempt_summary(row.last) if row.last else None
-    return to_response(OrderSummary, row.order, attempt=attempt, **_amounts(row.order, row.last))
+    return to_response(OrderSummary, row.order, attempt=attempt, **_derived(row.order, row.last))
 
 
 def get_order(request: Request[None, None]) -> OrderDetail:
@@ -123,7 +124,17 @@ def get_order(request: Request[None, None]) -> OrderDetail:
     ordinary behaviour.
     """
     with request.read() as sandbox:
-        return _detail(sandbox, _order(sandbox, request), request.base)
+        return order_detail(sandbox, request.path["order_id"], request.base)
+
+
+def order_detail(sandbox: Sandbox, order_id: str, base: str) -> OrderDetail:
+    """
+    An order as it stands.
+
+    Raises:
+        NotFound: code ``order.not_found``.
+    """
+    return _detail(sandbox, require(orders.by_id(sandbox, order_id), "order"), base)
 
 
 def cancel_order(request: Request[None, None]) -> OrderDetail:
@@ -165,14 +176,15 @@ def _detail(sandbox: Sandbox, order: Order, base: str) -> OrderDetail:
         timeline=timeline_entries(events),
         why=[decision for attempt in order_attempts for decision in stage_decisions(attempt)],
         urls={"pay": f"{base}/pay/{order.page_token}/", "dashboard": dashboard},
-        **_amounts(order, order_attempts[-1] if order_attempts else None),
+        **_derived(order, order_attempts[-1] if order_attempts else None),
     )
 
 
-def _amounts(order: Order, last: Attempt | None) -> dict[str, str]:
+def _derived(order: Order, last: Attempt | None) -> dict[str, str | None]:
     """What was captured is its newest attempt's: no attempt follows a paid one."""
     nothing = Money(0, order.amount.currency)
     return {
+        "provider": order.provider or None,
         "captured_amount": (last.captured if last else nothing).wire(),
         "refunded_amount": Money(order.refunded_minor, order.amount.currency).wire(),
         "refundable_amount": (last.refundable if last else nothing).wire(),

@@ -58,9 +58,14 @@ def pay_order(request: Request[None, PayRequest]) -> PayResult:
     too, or in a further call, which then answers what `waits_for` names. The risk check, one-time passwords and 3-D
     Secure decide as on the pages. No order is ever made here: that is the shop's part.
     """
-    body = pay_fields.without_spaces(request.body)
+    return pay_by(request, request.path["order_id"], request.body)
+
+
+def pay_by(request: Request[None, Any], order_id: str, fields: PayRequest) -> PayResult:
+    """Do what the fields ask of an order."""
+    body = pay_fields.without_spaces(fields)
     with request.transaction() as sandbox:
-        session, outbox_id = _session(sandbox, request), None
+        session, outbox_id = _session(sandbox, order_id), None
         if session.payable:
             outbox_id = _start(session, body, request.base)
         elif not session.order.open:
@@ -70,15 +75,15 @@ def pay_order(request: Request[None, PayRequest]) -> PayResult:
     submission.send(request.runtime, session, outbox_id)
     for step in _steps(body):
         with request.transaction() as sandbox:
-            session = _session(sandbox, request)
+            session = _session(sandbox, order_id)
             outbox_id = step(session, body, request.base)
         submission.send(request.runtime, session, outbox_id)
     with request.transaction() as sandbox:
-        return _result(_session(sandbox, request), request.base)
+        return _result(_session(sandbox, order_id), request.base)
 
 
-def _session(sandbox: Sandbox, request: Request[None, Any]) -> PageSession:
-    order = require(order_rows.by_id(sandbox, request.path["order_id"]), "order")
+def _session(sandbox: Sandbox, order_id: str) -> PageSession:
+    order = require(order_rows.by_id(sandbox, order_id), "order")
     return PageSession(sandbox, order, attempts.last_of_order(sandbox, order.order_pk))
 
 
@@ -108,7 +113,7 @@ def _buyer_id(sandbox: Sandbox, name: str) -> str:
         buyer = buyers.named(sandbox, name)
     except (Invalid, NotFound) as error:
         raise Invalid(error.message, code=error.code, field="buyer") from error
-    return (buyer if buyer.buyer_id else buyers.ensure(sandbox, buyer.email)).buyer_id
+    return buyers.ensure(sandbox, buyer.email).buyer_id
 
 
 def _checkout(session: PageSession, base: str) -> CheckoutContext:

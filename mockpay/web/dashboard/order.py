@@ -57,6 +57,8 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
     last = tries[-1] if tries else None
     if order.state is OrderState.AUTHORIZED and last is not None:
         return _of_hold(sandbox, last)
+    if order.fills_wallet and order.state in PAID:
+        return []  # Its entry in the wallet can be reversed.
     if order.state in PAID:
         refundable = last.refundable if last else None
         return [Act("cancel", f"Cancel and refund {refundable.display()}")] if refundable and refundable.minor else []
@@ -113,7 +115,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
         notifications=[deliveries.line(sandbox, row) for row in sent],
-        reproduction=_reproduction(runtime, sandbox, last),
+        reproduction=None if order.fills_wallet else _reproduction(runtime, sandbox, last),
     )
 
 
@@ -167,6 +169,7 @@ def _buyer(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> dict[str
         email = buyers.find(sandbox, signed_in).email
     return {
         "name": mask_destination(email) if email else "A guest",
+        "owner": mask_destination(order.wallet_owner or ""),
         "inbox": url_for("dashboard.inbox", **here, to=order.order_id),
         "orders": url_for("dashboard.orders", **here, q=signed_in or email) if email else "",
         "wallet": url_for("dashboard.find_wallet", **here, buyer=owner) if owner else "",

@@ -211,6 +211,12 @@ def what_happened(
 
 
 def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> str:
+    if order.fills_wallet and last is not None:
+        sent_back = last.state is _A.REVERSED
+        name = method_name(last, methods)
+        return (
+            f"Paid by {name}, not added to the balance; sent back" if sent_back else f"Added to the balance by {name}"
+        )
     if last is not None and last.state is _A.REVERSED:
         return "Captured, but told FAILURE; the money went back"
     if order.state is _O.REFUNDED:
@@ -382,6 +388,8 @@ def _asked_for(attempt: Attempt, stage: Stage, decision: Decision) -> str:
 
 def about_integration(order: Order, last: Attempt | None, troubles: Sequence[str]) -> str:
     """What is wrong with the seller's own part of an order; that nothing is, where something else went wrong."""
+    if order.fills_wallet:
+        return ""  # No integration takes part.
     if troubles:
         return f"Look at your integration: {'; '.join(troubles)}."
     settled = deciding(last)

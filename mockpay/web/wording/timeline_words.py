@@ -18,6 +18,8 @@ _ORDER: Mapping[str, Words] = {
     "attempt_authorized": ("Order authorised", "hold", "bars", "Waiting for capture"),
     "attempt_captured": ("Order paid", "ok", "tick", ""),
     "capture": ("Order paid", "ok", "tick", ""),
+    "credited": ("Added to the balance", "ok", "wallet", ""),
+    "not_credited": ("Not added to the balance", "bad", "cross", ""),
     "capture_pending": ("Capture pending", "wait", "clock", "The bank takes the money later"),
     "void": ("Order cancelled", "idle", "dash", "Nothing was captured"),
     "auth_expired": ("Order expired", "idle", "clock", "Nobody captured in time"),

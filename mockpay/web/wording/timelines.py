@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import NotificationType
-from mockpay.domain.orders import CLOSED_UNPAID, OrderState
+from mockpay.domain.orders import CLOSED_UNPAID, OrderKind, OrderState
 from mockpay.domain.payments.attempts import TERMINAL, AttemptState
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, indian, rfc3339
@@ -96,7 +96,9 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
     title, kind, icon, fact = words(event.machine, event.event)
     if method is not None and event.event == "chosen":
         title, icon = f"{method.noun[:1].upper()}{method.noun[1:]} chosen", method.icon
-    if event.facts.get("fault") == "never_returns":
+    if event.event == "returned" and "kind" in event.facts:
+        title = "Sent back to the wallet"
+    elif event.facts.get("fault") == "never_returns":
         title, icon = "Not sent back to the seller", "dash"
     elif event.facts.get("unasked") and method is not None and method.approval and method.approval.at_bank:
         title = _AT_BANK[event.event]
@@ -163,7 +165,9 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
         return BY.get(event.actor, "")
     if "released" in facts:
         return _captured(facts)
-    text = {"submit": f"Gateway: {facts.get('gateway')}", "returned": _returned(event)}
+    if event.machine == "order" and name in _OF_WALLET:
+        return _of_wallet(event)
+    text = {"submit": f"Gateway: {facts.get('gateway')}"}
     if event.actor is Actor.BUYER:
         text["given_up"] = "The buyer went back to the seller instead of trying again"
     return {**text, **_in_words_of(event, method)}.get(name, "")
@@ -183,6 +187,25 @@ def _in_words_of(event: TimelineEvent, method: Method | None) -> Mapping[str, st
         if event.facts.get("unasked"):
             own[event.event] = method.approval.alone
     return own
+
+
+#: What an order tells otherwise where it fills a wallet, or only then.
+_OF_WALLET = frozenset({"opened", "returned", "credited", "not_credited"})
+_OPENED_FOR: Mapping[str, str] = {
+    OrderKind.TOPUP: "By the buyer, to add money to a balance",
+    OrderKind.RELOAD: "By auto-reload, to add money to a balance",
+}
+
+
+def _of_wallet(event: TimelineEvent) -> str:
+    facts = event.facts
+    if event.event == "credited":
+        return Money.parse(str(facts["amount"])).display()
+    if event.event == "not_credited":
+        return f"{facts['message']} The money goes back."
+    if event.event == "opened":
+        return _OPENED_FOR.get(str(facts.get("kind")), "")
+    return "The account’s own page" if "kind" in facts else _returned(event)
 
 
 def _captured(facts: Mapping[str, object]) -> str:
