@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table, select
+from sqlalchemy import Index, Table, delete, select
 
 from mockpay.kernel.errors import Conflict
 from mockpay.store.db.mapping import insert_row, keep_newest
@@ -37,6 +37,11 @@ def find(sandbox: Sandbox, key: str, request_digest: str) -> str | None:
         message = "This Idempotency-Key was used for another call or body."
         raise Conflict(message, code="idempotency_conflict", field="Idempotency-Key")
     return str(row.answer)
+
+
+def remove(sandbox: Sandbox, key: str) -> None:
+    """Let a key be used again: what its call began was taken back."""
+    sandbox.connection.execute(delete(keys).where(keys.c.seller_id == sandbox.seller_id, keys.c.key == key))
 
 
 def store(sandbox: Sandbox, key: str, request_digest: str, answer: str) -> None:

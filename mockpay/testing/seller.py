@@ -188,6 +188,11 @@ class TestSeller:
         """A buyer's balance; `buyer` is an id or an e-mail."""
         return self.control("GET", f"{_buyer(buyer)}/wallet")
 
+    def top_up(self, buyer: str, amount: str, method: str = "", **typed: Any) -> Any:
+        """Add money to a buyer's wallet: the order, paid at once by the method's fields where one is named."""
+        body = {"amount": amount, **({"method": method} if method else {}), **typed}
+        return self.control("POST", f"{_buyer(buyer)}/wallet/top-up", body)
+
     def saved_methods(self, buyer: str) -> list[Any]:
         """What a buyer has saved, the default first."""
         return list(self.control("GET", f"{_buyer(buyer)}/methods")["items"])

@@ -135,6 +135,7 @@ def _buyers(story: Story) -> None:
     entry = call("adjust_wallet", buyer_id="rich@buyers.mockpay.test")["entry_id"]
     call("reverse_wallet_entry", buyer_id="rich@buyers.mockpay.test", entry_id=entry)
     call("list_wallet_entries", buyer_id="rich@buyers.mockpay.test", query={"type": "ADJUST"})
+    call("top_up", buyer_id=buyer)
     saved = {"buyer_id": buyer, "token": call("create_saved_method", buyer_id=buyer)["token"]}
     for operation in ("list", "get", "patch", "suspend", "resume", "deactivate", "delete"):
         call(f"{operation}_saved_method{'s' if operation == 'list' else ''}", **saved)

@@ -196,7 +196,7 @@ def test_a_try_that_waits_takes_only_what_it_waits_for(seller, order):
         (by_app, {"pin": "12"}, "pin"),
         (by_app, {"otp": "123456"}, "otp"),
         (by_app, {"user": "locked"}, "user"),
-        (by_app, {"vpa": "success@mockpay"}, "vpa"),
+        (by_app, {"vpa": "success@mockpay", "pin": "1234"}, "vpa"),
         (by_app, {"method": "crd"}, "method"),
         (by_code, {"answer": "success"}, "answer"),
         (by_code, {"save": True}, "save"),
@@ -236,6 +236,13 @@ def test_twenty_that_pay_at_once_pay_once(seller, order):
     assert seller.order(order_id)["state"] == "PAID"
     assert float(seller.wallet(email)["balance"]) == before - 499
     assert seller.control("GET", "/audit")["violations"] == []
+
+
+def test_a_buyer_who_never_came_before_is_known_from_then_on(seller, order):
+    order_id = order()
+    seller.pay(order_id, "upi", vpa="success@mockpay", buyer="new@example.com")
+    page = requests.get(f"{seller.dashboard}/{order_id}", timeout=20)
+    assert (page.status_code, "n***@example.com" in page.text) == (200, True)
 
 
 def test_an_order_that_is_over_takes_no_payment(seller, order):

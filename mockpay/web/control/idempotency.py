@@ -44,3 +44,10 @@ def once(sandbox: Sandbox, request: Request[Any, Any], response: type[R], act: C
     answer = act()
     idempotency.store(sandbox, key, digest, msgspec.json.encode(answer).decode())
     return answer
+
+
+def forget(sandbox: Sandbox) -> None:
+    """Let the key of this call be used again: what the call began was taken back."""
+    key = http_request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None:
+        idempotency.remove(sandbox, key)

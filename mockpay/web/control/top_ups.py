@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
-from msgspec import Meta, structs, to_builtins
+from msgspec import Meta, Struct, to_builtins
 
-from mockpay.domain.buyers import normal_email
+from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.errors import Conflict, IllegalTransition, MockpayError
 from mockpay.kernel.money import Money
@@ -15,8 +16,9 @@ from mockpay.services.payments import orders
 from mockpay.services.payments.transitions import get_order
 from mockpay.services.wallet import top_ups
 from mockpay.web.control import pay
-from mockpay.web.control.buyers import buyer_named
+from mockpay.web.control.buyers import buyer_of
 from mockpay.web.control.endpoints import POST, Request
+from mockpay.web.control.idempotency import forget, once
 from mockpay.web.control.orders import OrderDetail, order_detail
 from mockpay.web.control.pay_fields import PayRequest
 
@@ -27,6 +29,12 @@ class TopUpRequest(PayRequest, forbid_unknown_fields=True, kw_only=True, omit_de
     amount: Annotated[str, Meta(description="At least 1.00, within the wallet's limits.")]
 
 
+class _Opened(Struct):
+    """What a key stands for."""
+
+    order_id: str
+
+
 def top_up(request: Request[None, TopUpRequest]) -> OrderDetail:
     """
     An order of kind topup comes through no company: the seller is not told, and none of its lists has it. It is paid
@@ -34,21 +42,36 @@ def top_up(request: Request[None, TopUpRequest]) -> OrderDetail:
     What a limit of the wallet refuses is 409 with its reason, what is left and from when.
     """
     body = request.body
+    opened: list[Order] = []
+    # No card's number, not even the digest of one, is kept with a key.
+    named = replace(request, body=TopUpRequest(amount=body.amount, method=body.method))
     with request.transaction() as sandbox:
-        buyer = buyer_named(sandbox, request.path["buyer_id"])
-        url = f"{request.base}/account/{request.seller_id}/wallet"
-        order = top_ups.open_order(sandbox, normal_email(buyer.email), Money.parse(body.amount), url)
-    fields = structs.replace(body, buyer=body.buyer or buyer.email)
-    if body.method:
-        typed = {name: value for name, value in to_builtins(fields).items() if name != "amount"}
+        buyer = buyer_of(sandbox, request)
+
+        def open_order() -> _Opened:
+            url = f"{request.base}/account/{request.seller_id}/wallet"
+            opened.append(top_ups.open_order(sandbox, buyer.email, Money.parse(body.amount), url))
+            return _Opened(opened[0].order_id)
+
+        order_id = once(sandbox, named, _Opened, open_order).order_id
+    if body.method and opened:
+        typed = {"buyer": buyer.email, **to_builtins(body)}
+        del typed["amount"]
         try:
-            pay.pay_by(request, order.order_id, PayRequest(**typed))
+            pay.pay_by(request, order_id, PayRequest(**typed))
         except MockpayError:
-            with request.transaction() as sandbox, suppress(Conflict, IllegalTransition):
-                orders.cancel(sandbox, get_order(sandbox, order.order_pk), Actor.TESTER)
+            _take_back(request, opened[0])
             raise
     with request.read() as sandbox:
-        return order_detail(sandbox, order.order_id, request.base)
+        return order_detail(sandbox, order_id, request.base)
+
+
+def _take_back(request: Request[None, TopUpRequest], order: Order) -> None:
+    """Nothing was paid: the order ends, and the key may be used again."""
+    with request.transaction() as sandbox:
+        forget(sandbox)
+        with suppress(Conflict, IllegalTransition):
+            orders.cancel(sandbox, get_order(sandbox, order.order_pk), Actor.TESTER)
 
 
 ENDPOINTS = (
@@ -57,6 +80,7 @@ ENDPOINTS = (
         top_up,
         "Add money to a buyer's wallet: the order that pays it.",
         errors=(409,),
+        idempotent=True,
         example='{"amount": "500.00", "method": "upi", "vpa": "success@mockpay", "pin": "1234"}',
     ),
 )

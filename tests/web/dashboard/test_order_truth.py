@@ -5,8 +5,11 @@ import pytest
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
+from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.http.calls import Unreachable
+from mockpay.kernel.money import Money
 from mockpay.services.payments import authentication, orders
+from mockpay.services.wallet import corrections, top_ups
 from mockpay.store import scenarios
 from tests.factories import World
 from tests.web.visitor import Visitor, text
@@ -222,3 +225,27 @@ def test_an_order_without_an_address_for_notifications_leads_to_the_seller(visit
     told = visitor.see_order(order).xpath("//section[@aria-labelledby='told']//p[contains(., 'By notification.')]")[0]
     assert text(told) == "By notification. None: the seller has no address for notifications. Seller’s page"
     assert told.xpath("./a/@href") == [f"{visitor.home}/seller"]
+
+
+def test_an_order_that_fills_a_wallet_tells_of_no_seller(visitor, world):
+    with world.transaction() as sandbox:
+        order = top_ups.open_order(sandbox, RICH, Money.parse("500.00"), "/account/wallet")
+    world.pay_with(order, Upi("success@mockpay"))
+    page = visitor.see_order(order)
+    assert text(page.xpath("//h1")[0]) == "Added to the balance by UPI"
+    lines = timeline(page)
+    assert lines["Order opened"] == "By the buyer, to add money to a balance"
+    assert lines["Added to the balance"] == "₹500.00"
+    headings = {text(heading) for heading in page.xpath("//h2")}
+    assert not headings & {"What the seller was told", "What the seller does next", "Do it again", "Signature"}
+
+
+def test_what_a_wallet_could_not_take_is_told_with_its_limit(visitor, world):
+    with world.transaction() as sandbox:
+        order = top_ups.open_order(sandbox, RICH, Money.parse("500.00"), "/account/wallet")
+        corrections.change_profile(sandbox, RICH, status=Status.FROZEN)
+    world.pay_with(order, Upi("success@mockpay"))
+    world.advance_until_idle()
+    page = visitor.see_order(order)
+    assert text(page.xpath("//h1")[0]) == "Paid by UPI, not added to the balance; sent back"
+    assert timeline(page)["Not added to the balance"] == "This balance is frozen. The money goes back."
