@@ -171,3 +171,27 @@ def test_a_wallet_is_its_owners_alone(owner, shop):
         assert f"next=%2Faccount%2F{shop.seller.seller_id}%2Fwallet" in guest.url
     for number in ("0", "x", "9" * 40):
         assert owner.account(shop, f"wallet/entries/{number}").answer.status_code == 404
+
+
+def test_money_is_added_on_the_pages_of_any_payment(shop):
+    buyer = AccountBuyer().has_signed_in(shop, ASHA).account(shop, "wallet")
+    buyer.presses("wallet-add", amount="500.00")
+    assert buyer.reads("seller-name") == "Wallet balance"
+    assert (buyer.misses("method-wallet"), buyer.misses("method-emi")) == (True, True)
+    buyer.asks("success@mockpay").follows("return-to-seller")
+    assert (buyer.heading, buyer.reads("wallet-balance")) == ("Your balance", "₹500.00")
+    assert (titles(buyer), amounts(buyer)) == (["Money added"], [("+₹500.00", "₹500.00")])
+
+
+def test_what_cannot_be_added_is_told_at_its_field_and_stays_typed(shop):
+    buyer = AccountBuyer().has_signed_in(shop, MINKYC).account(shop, "wallet")
+    for typed, sentence in (
+        ("0.99", "At least ₹1.00 can be added."),
+        ("500.01", "This balance may not hold more than ₹10,000.00; ₹500.00 can be added."),
+        ("five", "The amount must look like 1.00: digits, at most two after the point."),
+    ):
+        buyer.presses("wallet-add", amount=typed)
+        assert buyer.answer.status_code == 422
+        assert buyer.page.xpath("string(//p[@id='f-amount-error'])").strip() == sentence
+        assert buyer.sees("wallet-amount").get("value") == typed
+    assert shop.seller.orders() == []

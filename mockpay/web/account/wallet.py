@@ -8,13 +8,14 @@ from flask import Response, request
 
 from mockpay.domain.buyers import Buyer
 from mockpay.domain.wallet.limits import Status
-from mockpay.kernel.errors import Invalid, NotFound
+from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
 from mockpay.kernel.money import Money
 from mockpay.services.refunds.transitions import get_refund
+from mockpay.services.wallet import top_ups
 from mockpay.services.wallet.overview import overview
 from mockpay.store.reads import wallet_entries
 from mockpay.store.reads.wallet_entries import Entry
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web import buyers
 from mockpay.web.account.sign_in import account_page
 from mockpay.web.balance_chart import chart
@@ -32,19 +33,36 @@ _STATUS = {
 
 
 def page(runtime: Runtime, seller_id: str) -> Response:
-    """The wallet and its history."""
+    """The wallet and its history; its form adds money."""
+    if request.method == "POST":
+        return _add_money(runtime, seller_id)
     with read(runtime, seller_id) as sandbox:
         buyer = buyers.signed_in(sandbox)
         return _wallet(sandbox, buyer) if buyer else _sign_in(sandbox)
+
+
+def _add_money(runtime: Runtime, seller_id: str) -> Response:
+    """Lead to the payment pages of a new order, or say at the field why there is none."""
+    with transaction(runtime, seller_id) as sandbox:
+        buyer = buyers.signed_in(sandbox)
+        if buyer is None:
+            return _sign_in(sandbox)
+        try:
+            amount = Money.parse(request.form.get("amount", "").strip())
+            order = top_ups.open_order(sandbox, buyer.email, amount, buyers.home(seller_id, "wallet"))
+        except (Invalid, Conflict) as error:
+            return _wallet(sandbox, buyer, error)
+    return go(f"/pay/{order.page_token}/")
 
 
 def _sign_in(sandbox: Sandbox) -> Response:
     return go(buyers.sign_in_url(sandbox) or buyers.home(sandbox.seller_id))
 
 
-def _wallet(sandbox: Sandbox, buyer: Buyer) -> Response:
+def _wallet(sandbox: Sandbox, buyer: Buyer, refusal: MockpayError | None = None) -> Response:
     wallet, form = overview(sandbox, buyer.email), read_form(request.args)
     errors = dict(form.errors)
+    refused = {"amount": refusal.message} if refusal is not None else {}
     try:
         cursor = None if errors else request.args.get("cursor")
         entries = wallet_entries.entries_page(sandbox, buyer.email, form.filter, cursor, _PAGE)
@@ -52,15 +70,16 @@ def _wallet(sandbox: Sandbox, buyer: Buyer) -> Response:
         return go(form.address(buyers.home(sandbox.seller_id, "wallet")))
     home = buyers.home(sandbox.seller_id, "wallet")
     page = account_page(sandbox, "Your balance")
-    if errors:
-        page |= {"title": f"Error: {next(iter(errors.values()))}", "errors": errors}
-    page["values"] = form.typed
+    if errors or refused:
+        page |= {"title": f"Error: {next(iter((errors | refused).values()))}", "errors": errors | refused}
+    page["values"] = {**form.typed, "amount": request.form.get("amount", "")}
     return show(
         "account/wallet.html",
-        422 if errors else 200,
+        422 if errors or refused else 200,
         page=page,
         balance=_parts(wallet.figures.balance),
         figures={name: getattr(wallet.figures, name).display() for name in ("money", "gifts", "on_hold")},
+        can_add=wallet.may_add is None or wallet.may_add >= top_ups.LEAST,
         may_add=wallet.may_add.display() if wallet.may_add is not None else "any amount",
         may_spend=wallet.may_spend.display(),
         allowances=[wallet_words.allowance(item) for item in wallet.allowances.values()],
