@@ -5,14 +5,16 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from mockpay.domain.buyers import Kyc
+from mockpay.domain.wallet.gifts import Grant, spend
 from mockpay.domain.wallet.ledger import JournalType
 from mockpay.domain.wallet.limits import Status
-from mockpay.kernel.clock import DAY
+from mockpay.kernel.clock import DAY, Mode, parse_time
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.services.sellers import accounts as sellers
 from mockpay.services.wallet import balances as wallets
 from mockpay.services.wallet import corrections, loads
 from mockpay.services.wallet.corrections import Part
+from mockpay.services.wallet.overview import overview
 from mockpay.store import wallet
 from mockpay.store.wallet import accounts, journals, postings
 from tests.factories import World
@@ -317,3 +319,46 @@ def test_a_reset_still_empties_the_ledger(world):
         ]
     assert left == [None, None, None]
     assert (has(world), has(other)) == ((0, 0, 0), (500_00, 10_00, 0))
+
+
+# --- edges
+
+
+def test_a_gift_is_not_spent_at_the_instant_of_its_expiry():
+    grants = [Grant(1, 100, 100, 50), Grant(2, 100, 100, None)]
+    assert spend(grants, 150, 49) == {1: 100, 2: 50}
+    assert spend(grants, 150, 50) == {2: 100}
+
+
+def test_the_reversal_of_an_opening_balance_is_no_load_taken_back(world):
+    top_up(world, 1_00, MINKYC)
+    with world.read() as sandbox:
+        opening = wallet.find(sandbox, f"opening:{MINKYC}")
+    reverse(world, opening, MINKYC)
+    with world.read() as sandbox:
+        assert overview(sandbox, MINKYC).allowances["monthly_load_cap"].amount.minor == 9_999_00
+    assert world.violations() == []
+
+
+def test_what_is_on_hold_counts_under_the_cap(world):
+    world = World.new(world.runtime, capture="manual")
+    profile(world, own={"balance_cap": 500_00})
+    adjust(world, 500_00)
+    by_balance(world, world.order("A", "400.00"))
+    assert has(world) == (100_00, 0, 400_00)
+    assert refused(adjust, world, 1) == "wallet_balance_cap"
+
+
+def test_a_hold_that_is_given_back_next_month_was_never_spent_in_either(world):
+    world = World.new(world.runtime, capture="manual")
+    profile(world, profile=Kyc.MIN)
+    world.set_clock(Mode.FROZEN, parse_time("2026-11-30T18:29:00Z"))
+    adjust(world, 500_00)
+    order = world.order("A", "400.00")
+    by_balance(world, order)
+    world.advance(120)
+    world.cancel_by_seller(order)
+    with world.read() as sandbox:
+        assert overview(sandbox, ASHA).allowances["monthly_spend_cap"].amount.minor == 10_000_00
+    assert has(world) == (500_00, 0, 0)
+    assert world.violations() == []
