@@ -12,5 +12,7 @@ def buyer():
 
 @pytest.fixture
 def shop(mockpay_server):
-    """The demo shop, its seller's world emptied and its clock standing still."""
-    return DemoShop.opened(mockpay_server)
+    """The demo shop, its seller's world emptied and its clock standing still; at the end its money must be right."""
+    opened = DemoShop.opened(mockpay_server)
+    yield opened
+    assert opened.seller.control("GET", "/audit")["violations"] == []

@@ -184,7 +184,8 @@ def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
         facts["Captured"] = last.captured.display()
         if last.captured < last.amount:
             facts["Released"] = (last.amount - last.captured).display()
-        facts["Refundable"] = last.refundable.display()
+        if not order.fills_wallet:
+            facts["Refundable"] = last.refundable.display()
     if last is not None and last.saved_token:
         facts["Saved method"] = last.saved_token
     if last is not None and last.eci and (order.state in PAID or order.state is OrderState.AUTHORIZED):
