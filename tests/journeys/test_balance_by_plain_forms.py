@@ -38,6 +38,27 @@ def test_a_balance_that_is_too_low_is_told_before_the_press(buyer, shop):
     assert buyer.page.xpath("//input[@name='email']/@value") == ["poor@buyers.mockpay.test"]
 
 
+def test_what_a_balance_lacks_is_added_and_then_pays(buyer, shop):
+    buyer.buys(shop).follows("method-wallet")
+    buyer.goes_to(f"{buyer.url}?email=poor@buyers.mockpay.test").presses("wallet-add-missing")
+    assert buyer.reads("order-amount") == "₹489.00"
+    buyer.asks("success@mockpay").follows("return-to-seller")
+    assert (buyer.reads("wallet-balance"), buyer.misses("wallet-add-missing")) == ("₹499.00", True)
+    buyer.presses("pay")
+    assert buyer.reads("payment-status") == "SUCCESS"
+    [paid] = [order for order in shop.seller.orders() if order["kind"] == "payment"]
+    assert (paid["state"], paid["attempt"]["method"]) == ("PAID", "wallet")
+
+
+def test_a_balance_that_may_not_be_filled_says_so_at_the_email(buyer, shop):
+    buyer.buys(shop).follows("method-wallet")
+    shop.seller.control("PATCH", "/buyers/poor@buyers.mockpay.test/wallet", {"status": "FROZEN"})
+    buyer.goes_to(f"{buyer.url}?email=poor@buyers.mockpay.test").presses("wallet-add-missing")
+    assert buyer.answer.status_code == 422
+    assert buyer.page.xpath("string(//p[@id='f-email-error'])").strip() == "This balance is frozen."
+    assert len(shop.seller.orders()) == 1
+
+
 def test_somebody_unknown_has_nothing(buyer, shop):
     buyer.buys(shop).follows("method-wallet")
     buyer.goes_to(f"{buyer.url}?email=who@example.com")

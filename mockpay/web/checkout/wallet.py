@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Response, request
 
 from mockpay.domain.buyers import normal_email
 from mockpay.domain.methods.wallet import Wallet
-from mockpay.kernel.errors import Invalid
-from mockpay.services.wallet import balances
+from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import Money
+from mockpay.services.wallet import balances, top_ups
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import page_session, submission
-from mockpay.web.checkout.page_session import PageSession, go, reading_session, show
+from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
 _LONGEST_KEPT = 255
 
 
 def page(runtime: Runtime, token: str) -> Response:
-    """Asks for the e-mail; ``?email=`` shows that buyer's balance."""
+    """Asks for the e-mail; ``?email=`` shows that buyer's balance, and what it lacks can be added first."""
+    if request.method == "POST" and request.form.get("action") == "add":
+        return _add_difference(runtime, token)
     if request.method == "POST":
         return submission.start(runtime, token, Wallet.method, _typed, _form)
     with reading_session(runtime, token) as session:
@@ -28,6 +33,29 @@ def page(runtime: Runtime, token: str) -> Response:
             return _form(session, error)
 
 
+def _add_difference(runtime: Runtime, token: str) -> Response:
+    """Lead to the payment pages of an order that adds what is missing, and back here from there."""
+    with writing_session(runtime, token) as session:
+        if not session.payable:
+            return go(session.url)
+        try:
+            owner = normal_email(request.form.get("email", ""))
+            missing = _missing(session, owner)
+            back = f"{session.at('wallet')}?{urlencode({'email': owner})}"
+            if missing is None:
+                return go(back)
+            order = top_ups.open_order(session.sandbox, owner, missing, back)
+        except (Invalid, Conflict) as error:
+            return _form(session, Invalid(error.message, code=error.code, field="email"))
+    return go(f"/pay/{order.page_token}/")
+
+
+def _missing(session: PageSession, owner: str) -> Money | None:
+    """What a balance lacks for the order, at least as much as can be added; None where it is enough."""
+    balance = balances.balance(session.sandbox, owner)
+    return None if balance >= session.order.amount else max(session.order.amount - balance, top_ups.LEAST)
+
+
 def _typed(_visit: PageSession) -> Wallet:
     return Wallet(normal_email(request.form.get("email", "")))
 
@@ -37,8 +65,11 @@ def _balance(session: PageSession) -> dict[str, object] | None:
     if "email" not in request.args:
         return None
     owner = normal_email(request.args["email"])
-    balance, needed = balances.balance(session.sandbox, owner), session.order.amount
-    return {"amount": balance.display(), "enough": balance.minor >= needed.minor}
+    missing = _missing(session, owner)
+    return {
+        "amount": balances.balance(session.sandbox, owner).display(),
+        "missing": missing.display() if missing is not None else None,
+    }
 
 
 def _form(session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None) -> Response:
