@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import events, growth, in_process, localstripe, notifications, sellers, served, starting, waits
+from bench import balances, events, growth, in_process, localstripe, notifications, sellers, served, starting, waits
 from bench.report import Line, table
 
 
@@ -18,6 +18,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
     tenth = 10 if quick else 1
     return {
         "in-process": lambda: in_process.measure(rounds, payments),
+        "balances": lambda: balances.measure(rounds, payments),
         "served": lambda: served.measure(rounds, payments),
         "start": lambda: starting.measure(rounds),
         "waits": lambda: waits.measure(rounds, payments),

@@ -38,7 +38,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
 
 def pay_all(application: Any, requests: list[Request]) -> float:
     """Seconds of CPU for one payment."""
-    environs = [_environ(request) for request in requests]
+    environs = [environ_of(request) for request in requests]
     began = time.process_time()
     for environ in environs:
         for _ in application(environ, _expect_redirect):
@@ -46,7 +46,7 @@ def pay_all(application: Any, requests: list[Request]) -> float:
     return (time.process_time() - began) / len(requests)
 
 
-def _environ(request: Request) -> dict[str, Any]:
+def environ_of(request: Request) -> dict[str, Any]:
     """What the server hands to the application."""
     return {
         "REQUEST_METHOD": "GET",

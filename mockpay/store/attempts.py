@@ -49,6 +49,10 @@ partial_index(attempts, "attempts_one_live", "order_pk", where=f"state IN ({_LIV
 
 mapper = Mapper(Attempt, attempts, machine=ATTEMPT)
 
+#: One row is fetched; a LIMIT would say no more.
+_last = Prepared(
+    select(attempts).where(attempts.c.order_pk == bindparam("order_pk")).order_by(attempts.c.number.desc())
+)
 _by_id = Prepared(
     select(attempts).where(
         attempts.c.attempt_id == bindparam("attempt_id"), attempts.c.seller_id == bindparam("seller_id")
@@ -84,8 +88,7 @@ def of_orders(sandbox: Sandbox, order_pks: list[int]) -> dict[int, list[Attempt]
 
 def last_of_order(sandbox: Sandbox, order_pk: int) -> Attempt | None:
     """The order's newest attempt."""
-    query = select(attempts).where(attempts.c.order_pk == order_pk).order_by(attempts.c.number.desc())
-    return mapper.load_first(sandbox.connection.execute(query.limit(1)).first())
+    return mapper.load_first(_last.row(sandbox.connection, {"order_pk": order_pk}))
 
 
 # --- secrets

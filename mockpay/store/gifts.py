@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import CheckConstraint, Index, Table, func, insert, select, update
+from sqlalchemy import CheckConstraint, Index, Table, bindparam, func, insert, literal_column, select, update
 
 from mockpay.domain.wallet.gifts import Grant
 from mockpay.kernel.errors import Conflict
-from mockpay.store.db.mapping import Mapper, insert_row
+from mockpay.store.db.mapping import Mapper, Prepared, insert_row
 from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.store.wallet import journals
@@ -48,6 +48,14 @@ def add(sandbox: Sandbox, owner: str, minor: int) -> int:
     return insert_row(sandbox.connection, grants, row)
 
 
+_listed = Prepared(
+    select(grants)
+    .where(grants.c.seller_id == bindparam("seller_id"), grants.c.owner == bindparam("owner"))
+    .where(grants.c.remaining_minor > literal_column("0"))
+    .order_by(grants.c.id)
+)
+
+
 def find(sandbox: Sandbox, grant_id: int) -> Grant | None:
     """A grant of this seller."""
     return mapper.first(sandbox.connection, grants.c.seller_id == sandbox.seller_id, grants.c.id == grant_id)
@@ -61,10 +69,8 @@ def owner_of(sandbox: Sandbox, grant_id: int) -> str:
 
 def listed(sandbox: Sandbox, owner: str) -> list[Grant]:
     """A buyer's grants of which something is left."""
-    query = select(grants).where(
-        grants.c.seller_id == sandbox.seller_id, grants.c.owner == owner, grants.c.remaining_minor > 0
-    )
-    return mapper.all(sandbox.connection, query.order_by(grants.c.id))
+    values = {"seller_id": sandbox.seller_id, "owner": owner}
+    return [mapper.load(row) for row in _listed.run(sandbox.connection, values).fetchall()]
 
 
 def use(sandbox: Sandbox, journal_id: int, changes: Mapping[int, int]) -> None:

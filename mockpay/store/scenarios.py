@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Column, Float, Index, Table, delete, select, update
+from sqlalchemy import Column, Float, Index, Table, bindparam, delete, select, update
 
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.resolution import Rule
-from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.mapping import Mapper, Prepared
 from mockpay.store.db.metadata import big, metadata, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -45,10 +45,13 @@ def add(
     return mapper.insert(sandbox.connection, rule, seller_id=sandbox.seller_id)
 
 
+_waiting = Prepared(select(rules).where(rules.c.seller_id == bindparam("seller_id")).order_by(rules.c.id))
+
+
 def waiting(sandbox: Sandbox) -> list[Rule]:
     """The seller's rules in the order they were made, used-up ones included."""
-    query = select(rules).where(rules.c.seller_id == sandbox.seller_id).order_by(rules.c.id)
-    return mapper.all(sandbox.connection, query)
+    rows = _waiting.run(sandbox.connection, {"seller_id": sandbox.seller_id}).fetchall()
+    return [mapper.load(row) for row in rows]
 
 
 def use_up(sandbox: Sandbox, rule: Rule) -> None:

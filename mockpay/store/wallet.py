@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import (
     DDL,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -273,14 +275,17 @@ def _open(sandbox: Sandbox, journal: Journal, kind: Kind) -> int:
     return int(sandbox.connection.execute(query).scalar_one())
 
 
+_after = accounts.c.balance_minor + bindparam("change", type_=BigInteger)
+_changed = Prepared(
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"), or_(accounts.c.may_be_negative, _after >= literal_column("0")))
+    .values(balance_minor=_after)
+    .returning(accounts.c.balance_minor)
+)
+
+
 def _change(sandbox: Sandbox, account_id: int, change: int) -> int:
-    after = accounts.c.balance_minor + change
-    balance = sandbox.connection.execute(
-        update(accounts)
-        .where(accounts.c.id == account_id, or_(accounts.c.may_be_negative, after >= 0))
-        .values(balance_minor=after)
-        .returning(accounts.c.balance_minor)
-    ).scalar()
+    balance = _changed.scalar(sandbox.connection, {"account": account_id, "change": change})
     if balance is None:
         raise Conflict("There is not enough balance.", code="wallet.insufficient")
     return int(balance)

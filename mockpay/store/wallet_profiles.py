@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from mockpay.domain.buyers import BY_EMAIL, Kyc
 from mockpay.domain.wallet.limits import Limits, Profile, Status, Usage, month_of, months_of_year
-from mockpay.store.db.mapping import insert_new
+from mockpay.store.db.mapping import Prepared, insert_new
 from mockpay.store.db.metadata import big, metadata, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -31,6 +31,15 @@ months = Table(
     text("month", primary_key=True),
     big("loaded_minor", default=0),
     big("spent_minor", default=0),
+)
+
+
+_months = Prepared(
+    select(months.c.month, months.c.loaded_minor, months.c.spent_minor).where(
+        months.c.seller_id == bindparam("seller_id"),
+        months.c.owner == bindparam("owner"),
+        months.c.month.between(bindparam("first"), bindparam("last")),
+    )
 )
 
 
@@ -85,10 +94,9 @@ def count(sandbox: Sandbox, owner: str, at: int, *, loaded_minor: int = 0, spent
 def usage(sandbox: Sandbox, owner: str, held_and_money_minor: int, now: int) -> Usage:
     """What counts against the limits at an instant."""
     first, last = months_of_year(now)
-    query = select(months.c.month, months.c.loaded_minor, months.c.spent_minor).where(
-        months.c.seller_id == sandbox.seller_id, months.c.owner == owner, months.c.month.between(first, last)
-    )
-    by_month = {month: (loaded, spent) for month, loaded, spent in sandbox.connection.execute(query)}
+    values = {"seller_id": sandbox.seller_id, "owner": owner, "first": first, "last": last}
+    rows = _months.run(sandbox.connection, values).fetchall()
+    by_month = {month: (loaded, spent) for month, loaded, spent in rows}
     loaded, spent = by_month.get(month_of(now), (0, 0))
     year = sum(loaded_then for loaded_then, _ in by_month.values())
     return Usage(held_and_money_minor, loaded, year, spent)
