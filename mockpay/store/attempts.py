@@ -106,6 +106,13 @@ secrets = Table(
 )
 
 
+_sealed = Prepared(
+    select(secrets.c.sealed).where(
+        secrets.c.attempt_id == bindparam("attempt_id"), secrets.c.seller_id == bindparam("seller_id")
+    )
+)
+
+
 def add_secret(sandbox: Sandbox, attempt_id: str, secret: Mapping[str, str]) -> None:
     """Seal a secret for one attempt; it opens for that attempt only."""
     ciphertext = sandbox.runtime.keyring.seal(_KIND, attempt_id, dump(secret).encode())
@@ -115,8 +122,8 @@ def add_secret(sandbox: Sandbox, attempt_id: str, secret: Mapping[str, str]) -> 
 
 def find_secret(sandbox: Sandbox, attempt_id: str) -> Mapping[str, str]:
     """The attempt's secret; empty where it has none, or has it no more."""
-    query = select(secrets.c.sealed).where(secrets.c.attempt_id == attempt_id, secrets.c.seller_id == sandbox.seller_id)
-    ciphertext = sandbox.connection.execute(query).scalar()
+    values = {"attempt_id": attempt_id, "seller_id": sandbox.seller_id}
+    ciphertext = _sealed.scalar(sandbox.connection, values)
     if ciphertext is None:
         return {}
     secret: Mapping[str, str] = load(sandbox.runtime.keyring.open_(_KIND, attempt_id, bytes(ciphertext)).decode())

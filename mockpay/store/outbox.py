@@ -105,6 +105,9 @@ _is_waiting = Prepared(
     .limit(literal_column("1"))
     .offset(literal_column("0"))  # SQLite's has one in any case, as a parameter of no name
 )
+_by_id = Prepared(
+    select(outbox).where(outbox.c.id == bindparam("outbox_id"), outbox.c.seller_id == bindparam("seller_id"), _queued)
+)
 _record = Prepared(
     update(outbox)
     .where(outbox.c.id == bindparam("outbox_id"), _queued)
@@ -190,8 +193,8 @@ def claim(
 
 def by_id(sandbox: Sandbox, outbox_id: int) -> OutboxRow | None:
     """A queued row of this seller."""
-    of_seller = outbox.c.seller_id == sandbox.seller_id
-    return mapper.first(sandbox.connection, outbox.c.id == outbox_id, of_seller, _queued)
+    values = {"outbox_id": outbox_id, "seller_id": sandbox.seller_id}
+    return mapper.load_first(_by_id.row(sandbox.connection, values))
 
 
 def record(sandbox: Sandbox, outbox_id: int, state: str, reason: str | None = None) -> bool:

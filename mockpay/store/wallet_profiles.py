@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import BigInteger, Table, bindparam, select, update
 
 from mockpay.domain.buyers import BY_EMAIL, Kyc
 from mockpay.domain.wallet.limits import Limits, Profile, Status, Usage, month_of, months_of_year
@@ -34,6 +34,25 @@ months = Table(
 )
 
 
+_profile = Prepared(
+    select(
+        profiles.c.profile,
+        profiles.c.status,
+        profiles.c.balance_cap,
+        profiles.c.monthly_load_cap,
+        profiles.c.yearly_load_cap,
+        profiles.c.monthly_spend_cap,
+    ).where(profiles.c.seller_id == bindparam("seller_id"), profiles.c.owner == bindparam("owner"))
+)
+_counted = Prepared(
+    update(months)
+    .where(months.c.seller_id == bindparam("seller"), months.c.owner == bindparam("who"))
+    .where(months.c.month == bindparam("when"))
+    .values(
+        loaded_minor=months.c.loaded_minor + bindparam("loaded", type_=BigInteger),
+        spent_minor=months.c.spent_minor + bindparam("spent", type_=BigInteger),
+    )
+)
 _months = Prepared(
     select(months.c.month, months.c.loaded_minor, months.c.spent_minor).where(
         months.c.seller_id == bindparam("seller_id"),
@@ -45,12 +64,10 @@ _months = Prepared(
 
 def find(sandbox: Sandbox, owner: str) -> Profile:
     """A wallet's profile: what was set, else that of a sandbox buyer, else full KYC."""
-    of_seller = profiles.c.seller_id == sandbox.seller_id
-    query = select(profiles).where(of_seller, profiles.c.owner == owner)
-    row = sandbox.connection.execute(query).first()
+    row = _profile.row(sandbox.connection, {"seller_id": sandbox.seller_id, "owner": owner})
     if row is not None:
-        own = Limits(row.balance_cap, row.monthly_load_cap, row.yearly_load_cap, row.monthly_spend_cap)
-        return Profile(Kyc(row.profile), Status(row.status), own)
+        kyc, status, *limits = row
+        return Profile(Kyc(kyc), Status(status), Limits(*limits))
     buyer = BY_EMAIL.get(owner)
     if buyer is None:
         return Profile()
@@ -83,12 +100,8 @@ def count(sandbox: Sandbox, owner: str, at: int, *, loaded_minor: int = 0, spent
         "spent_minor": spent_minor,
     }
     if not insert_new(sandbox.connection, months, row):
-        sandbox.connection.execute(
-            update(months)
-            .where(months.c.seller_id == sandbox.seller_id, months.c.owner == owner)
-            .where(months.c.month == row["month"])
-            .values(loaded_minor=months.c.loaded_minor + loaded_minor, spent_minor=months.c.spent_minor + spent_minor)
-        )
+        values = {"seller": sandbox.seller_id, "who": owner, "when": row["month"]}
+        _counted.run(sandbox.connection, values | {"loaded": loaded_minor, "spent": spent_minor})
 
 
 def usage(sandbox: Sandbox, owner: str, held_and_money_minor: int, now: int) -> Usage:
