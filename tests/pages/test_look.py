@@ -151,7 +151,9 @@ _TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCod
 def walk_by_tab(page, stops):
     """Once round: whoever is trapped comes to nothing else, and some pages begin at their field."""
     keys = page.context.new_cdp_session(page)
-    for _ in range(stops + 2):
+    # A date has stops of its own: day, month, year and its calendar.
+    dates = page.locator("input[type=date]").count()
+    for _ in range(stops + 2 + 3 * dates):
         keys.send("Input.dispatchKeyEvent", _TAB)
     keys.detach()
 
