@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from mockpay.merchant.responses import ServiceError
 from mockpay.testing import ControlError
 
 ASHA, MINKYC = "asha@example.com", "minkyc@buyers.mockpay.test"
@@ -55,6 +56,8 @@ def test_none_of_the_sellers_own_lists_has_it(seller):
     order = top_up(seller, **PAYS)
     client = seller.client()
     assert client.list_order_reference(order["seller_order_id"]).order_references == ()
+    with pytest.raises(ServiceError, match="is not known"):
+        client.get_order_reference_details(order["order_id"])
     assert seller.notifications() == []
     [listed] = seller.orders()
     assert (listed["order_id"], listed["kind"], listed["provider"]) == (order["order_id"], "topup", None)

@@ -8,13 +8,14 @@ from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.orders import OrderKind
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.wallet.ledger import load_key
+from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refunds
 from mockpay.services.sellers import accounts as sellers
 from mockpay.services.sellers.accounts import Changes
-from mockpay.services.wallet import top_ups
+from mockpay.services.wallet import corrections, top_ups
 from mockpay.store import notifications, transitions, wallet
 from mockpay.store.attempts import attempts
 from tests.factories import run_concurrently
@@ -162,4 +163,18 @@ def test_a_credit_without_its_journal_breaks_the_audit(world):
     attempt = world.pay_with(order, PAYS)
     with world.transaction() as sandbox:
         sandbox.connection.execute(update(attempts).values(state="VOIDED").where(attempts.c.order_pk == order.order_pk))
+    assert ("wallet.load", attempt.attempt_id) in {(each.rule, each.subject) for each in world.violations()}
+
+
+def test_captured_money_that_is_neither_credited_nor_goes_back_breaks_the_audit(world):
+    order = open_order(world, "400.00", MINKYC)
+    with world.transaction() as sandbox:
+        corrections.change_profile(sandbox, MINKYC, status=Status.FROZEN)
+    attempt = world.pay_with(order, PAYS)
+    world.advance_until_idle()
+    assert (world.states(order), world.violations()) == (("REFUNDED", "REVERSED"), [])
+    with world.transaction() as sandbox:
+        sandbox.connection.execute(
+            update(attempts).values(state="CAPTURED").where(attempts.c.order_pk == order.order_pk)
+        )
     assert ("wallet.load", attempt.attempt_id) in {(each.rule, each.subject) for each in world.violations()}
