@@ -202,7 +202,7 @@ def test_the_buyer_of_an_order_leads_to_their_messages_and_orders(visitor, world
     row = visitor.see_order(order).xpath("//dt[.='Buyer']/following-sibling::dd")[0]
     assert text(row) == "r***@buyers.mockpay.test: messages of this order, all orders, wallet"
     inbox, orders, wallet = row.xpath(".//a/@href")
-    assert visitor.see(wallet).xpath("//li[@data-entry] | //tr[@data-entry]")
+    assert visitor.see(visitor.client.get(wallet).location).xpath("//tr[@data-entry]")
     assert len(visitor.see(inbox).xpath("//article")) == 1
     world.order("O-2")
     assert len(visitor.see(orders).xpath("//tr[@data-row]")) == 1
