@@ -104,6 +104,11 @@ def parse_time(text: str) -> int:
     return moment
 
 
+def indian_midnight(year: int, month: int, day: int = 1) -> int:
+    """The instant at which an Indian day begins, by default a month's first; years to 9999."""
+    return int(datetime(year, month, day, tzinfo=IST).timestamp()) * SECOND
+
+
 def indian(moment: int) -> datetime:
     """The instant on an Indian wall clock, for pages."""
     return datetime.fromtimestamp(moment // SECOND, IST).replace(microsecond=moment % SECOND * 1000)

@@ -57,6 +57,15 @@ class Invalid(MockpayError):
 
 
 @contextmanager
+def at_field(field: str) -> Iterator[None]:
+    """Name the field that a value came in, which whoever reads values does not know."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(error.message, code=error.code, field=field) from error
+
+
+@contextmanager
 def collect_invalid(errors: list[Invalid]) -> Iterator[None]:
     """Put an error of form among `errors`, so that the fields after it are checked too."""
     try:

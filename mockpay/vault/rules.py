@@ -11,7 +11,6 @@ import base64
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from mockpay.domain.buyers import mask_email
@@ -24,7 +23,7 @@ from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel import ids
-from mockpay.kernel.clock import DAY, IST, SECOND
+from mockpay.kernel.clock import DAY, indian_midnight
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.keys.keyring import Keyring
 
@@ -252,8 +251,7 @@ def _card_parts(card: TypedCard) -> InstrumentParts:
 
 def _end_of(month: int, year: int) -> int:
     """The instant after a card's last day in India."""
-    following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=IST)
-    return int(following.timestamp()) * SECOND
+    return indian_midnight(year + month // 12, month % 12 + 1)
 
 
 def mask_address(address: str) -> str:

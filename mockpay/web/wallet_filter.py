@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
 from mockpay.domain.wallet.ledger import Direction, JournalType
-from mockpay.kernel.clock import DAY, IST, SECOND
+from mockpay.kernel.clock import DAY, indian_midnight
 from mockpay.kernel.errors import Invalid
 from mockpay.store.reads.wallet_entries import EntryFilter
 
@@ -62,7 +62,7 @@ def _day(name: str, typed: Mapping[str, str], errors: dict[str, str]) -> int | N
         return None
     try:
         day = date.fromisoformat(typed[name])
-        moment = int(datetime(day.year, day.month, day.day, tzinfo=IST).timestamp()) * SECOND
+        moment = indian_midnight(day.year, day.month, day.day)
         if not typed[name].isascii() or moment < 0:
             raise Invalid(typed[name])
     except (ValueError, Invalid):

@@ -13,7 +13,7 @@ from datetime import MAXYEAR, datetime
 from enum import StrEnum
 
 from mockpay.domain.buyers import Kyc
-from mockpay.kernel.clock import IST, LAST, SECOND, indian
+from mockpay.kernel.clock import LAST, indian, indian_midnight
 from mockpay.kernel.money import Money
 
 
@@ -209,4 +209,4 @@ def _year_start(day: datetime) -> int:
 def _instant(year: int, month: int) -> int:
     if year > MAXYEAR:
         return LAST
-    return int(datetime(year, month, 1, tzinfo=IST).timestamp()) * SECOND
+    return indian_midnight(year, month)

@@ -14,7 +14,7 @@ from mockpay.domain.sellers import AMOUNT
 from mockpay.domain.wallet.ledger import Direction, Journal, JournalType
 from mockpay.domain.wallet.limits import NAMES, Status
 from mockpay.kernel.clock import parse_time, rfc3339
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Invalid, at_field
 from mockpay.kernel.money import Money
 from mockpay.services.wallet import corrections
 from mockpay.services.wallet.corrections import Part
@@ -238,17 +238,13 @@ def list_wallet_entries(request: Request[WalletEntryQuery, None]) -> WalletEntry
 
 
 def _moment(text: str | None, field: str) -> int | None:
-    try:
+    with at_field(field):
         return None if text is None else parse_time(text)
-    except Invalid as error:
-        raise Invalid(error.message, code=error.code, field=field) from error
 
 
 def _minor(amount: str | None, field: str) -> int | None:
-    try:
+    with at_field(field):
         return None if amount is None else Money.parse(amount).minor
-    except Invalid as error:
-        raise Invalid(error.message, code=error.code, field=field) from error
 
 
 def _detail(sandbox: Sandbox, buyer: Buyer) -> WalletDetail:

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from mockpay.domain.buyers import Buyer, Kyc
 from mockpay.domain.wallet.limits import NAMES, Limits, Status
-from mockpay.kernel.errors import Conflict, Invalid, NotFound
+from mockpay.kernel.errors import Conflict, Invalid, NotFound, at_field
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.services import buyers
@@ -94,10 +94,8 @@ _ACTS = {"adjust": _adjust, "profile": _profile, "status": _status, "limits": _l
 
 
 def _amount(text: str, field: str) -> int:
-    try:
+    with at_field(field):
         return Money.parse(text).minor
-    except Invalid as error:
-        raise Invalid(error.message, code=error.code, field=field) from error
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, buyer: Buyer, errors: Mapping[str, str]) -> str:
