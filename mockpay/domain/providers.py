@@ -99,6 +99,7 @@ class ProviderPort:
         name: The folder's name, stored with every order.
         title: The company's name for people.
         own_methods: Methods that its pages call otherwise, by code.
+        takes: Whether an order can be paid by a method.
         order_id: Makes an order's id (at most 23 characters); `number` counts a seller order id's.
         refund_id: Makes a refund's id; `number` counts up while the id is taken.
         simulation: What a note can ask for, in its own words and where; empty for nothing.
@@ -119,6 +120,7 @@ class ProviderPort:
     name: str
     title: str
     own_methods: Mapping[str, Method] = field(default_factory=dict)
+    takes: Callable[[Method], bool] = lambda _method: True
     order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id
     refund_id: Callable[[Seller, Order, str, int], str] = _refund_id
     simulation: str = ""
@@ -137,13 +139,13 @@ class ProviderPort:
 
     @cached_property
     def methods(self) -> Mapping[str, Method]:
-        """Every method of payment, in the words of this company."""
-        return {**METHODS, **self.own_methods}
+        """Every method of payment by which an order can be paid, in the words of this company."""
+        return {code: method for code, method in {**METHODS, **self.own_methods}.items() if self.takes(method)}
 
 
 def _back(_seller: Seller, order: Order, _attempt: Attempt | None) -> str:
     return order.redirect_url
 
 
-#: In the place of a company where an order came through none: nobody is notified, and nothing is signed.
-NO_PROVIDER = ProviderPort(name="", title="", return_url=_back)
+#: In the place of a company where an order came through none and fills a wallet: nobody is notified, nothing signed.
+NO_PROVIDER = ProviderPort(name="", title="", return_url=_back, takes=lambda method: method.fills_wallet)

@@ -48,7 +48,7 @@ def check(sandbox: Sandbox, order: Order, instrument: Instrument) -> bool:
     Raises:
         Conflict: code ``method.unavailable``; `because` says why in the field's names.
     """
-    if order.fills_wallet and not METHODS[instrument.method].fills_wallet:
+    if instrument.method not in sandbox.provider_of(order).methods:
         message = f"Money cannot be added by {METHODS[instrument.method].noun}."
         raise Conflict(message, code="method.unavailable", method=instrument.method, because="fills_wallet")
     offered, parts = of(sandbox), instrument.dump()

@@ -52,10 +52,7 @@ class PageSession:
     @property
     def methods(self) -> Mapping[str, Method]:
         """Every method by which the order can be paid, in the words of its company."""
-        methods = self.sandbox.provider_of(self.order).methods
-        if not self.order.fills_wallet:
-            return methods
-        return {code: method for code, method in methods.items() if method.fills_wallet}
+        return self.sandbox.provider_of(self.order).methods
 
     @property
     def payable(self) -> bool:
