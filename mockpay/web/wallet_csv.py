@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from flask import Response, stream_with_context
 
 from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.money import Money
 from mockpay.store.reads.wallet_entries import Entry
 
 MEDIA_TYPE = "text/csv"
@@ -53,13 +54,12 @@ def _lines(entries: Iterable[Entry]) -> Iterator[str]:
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     journal, order = entry.journal, entry.order
-    amount = journal.change if journal.change_minor >= 0 else type(journal.change)(-journal.change_minor)
     return (
         str(journal.number),
         rfc3339(journal.posted_at),
         journal.type,
         journal.direction or "",
-        amount.wire(),
+        Money(abs(journal.change_minor), journal.amount.currency).wire(),
         journal.balance_after.wire(),
         journal.amount.currency,
         order.order_id if order else "",

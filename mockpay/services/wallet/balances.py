@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mockpay.domain.buyers import normal_email, opening_minor
@@ -17,6 +17,8 @@ from mockpay.store import gifts, schedule, wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 
 CURRENCY = "INR"
+#: A rule of `limits`: whether an amount in paise is refused now.
+Rule = Callable[[Profile, Usage, int, int], Refusal | None]
 #: An event of the schedule: a gift has expired.
 GIFT_EXPIRY = "wallet.gift_expiry"
 
@@ -76,19 +78,20 @@ def _open(sandbox: Sandbox, owner: str, minor: int) -> bool:
     return journal is not None
 
 
-def usage(sandbox: Sandbox, owner: str) -> Usage:
+def usage(sandbox: Sandbox, owner: str, has: Figures) -> Usage:
     """What counts against a wallet's limits now; what is on hold may come back and counts as held."""
-    has = figures(sandbox, owner)
     return wallet_profiles.usage(sandbox, owner, (has.money + has.on_hold).minor, sandbox.now)
 
 
-def refuse(refusal: Refusal | None) -> None:
+def check(sandbox: Sandbox, owner: str, rule: Rule, amount_minor: int) -> None:
     """
-    Raise what a limit or a status refuses.
+    Hold an amount in paise against one of the rules of `limits`.
 
     Raises:
-        Conflict: its reason as code; with `limit`, what is `left` and `from` when, where a limit refuses.
+        Conflict: the refusal's reason as code; with `limit`, what is `left` and `from` when, where a limit refuses.
     """
+    profile, used = wallet_profiles.find(sandbox, owner), usage(sandbox, owner, figures(sandbox, owner))
+    refusal = rule(profile, used, amount_minor, sandbox.now)
     if refusal is None:
         return
     detail: dict[str, str] = {}
@@ -136,9 +139,9 @@ def post(
     )
     if journal is not None and grants:
         gifts.use(sandbox, journal.number, grants)
-        for grant_id, change in grants.items():
+        for grant_id in [grant_id for grant_id, change in grants.items() if change > 0]:
             grant = gifts.find(sandbox, grant_id)
-            if change > 0 and grant is not None and grant.expires_at is not None and grant.expires_at <= sandbox.now:
+            if grant is not None and grant.expires_at is not None and grant.expires_at <= sandbox.now:
                 expire_at(sandbox, grant_id, sandbox.now + gift_rules.EXTENSION)
     return journal
 
@@ -149,6 +152,14 @@ def expire_at(sandbox: Sandbox, grant_id: int, moment: int) -> None:
     schedule.add(sandbox, GIFT_EXPIRY, str(grant_id), moment)
 
 
-def is_over_cap(sandbox: Sandbox, profile: Profile, owner: str, money_minor: int) -> bool:
+def is_over_cap(sandbox: Sandbox, owner: str, money_minor: int) -> bool:
     """Whether a credit of money lifts the balance above its cap."""
-    return limits.over_cap(profile, usage(sandbox, owner), money_minor)
+    used = usage(sandbox, owner, figures(sandbox, owner))
+    return limits.over_cap(wallet_profiles.find(sandbox, owner), used, money_minor)
+
+
+def inverse(sandbox: Sandbox, journal: Journal) -> tuple[dict[Kind, int], dict[int, int]]:
+    """What takes a journal back: the change of each account and of each gift, in paise."""
+    changes = {kind: -change for kind, change in wallet.changes_of(sandbox, journal.number).items()}
+    grants = {grant_id: -change for grant_id, change in gifts.used_by(sandbox, journal.number).items()}
+    return changes, grants

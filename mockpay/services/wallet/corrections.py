@@ -14,7 +14,7 @@ from mockpay.domain.wallet.limits import Profile, Status
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.services.wallet import balances
-from mockpay.services.wallet.balances import post, refuse
+from mockpay.services.wallet.balances import post
 from mockpay.store import gifts, wallet, wallet_profiles
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
@@ -49,8 +49,7 @@ def adjust(
         raise Invalid(message, code="expiry.invalid", field="expires_at")
     balances.ensure_open(sandbox, owner)
     money = minor if part is Part.MONEY else 0
-    profile = wallet_profiles.find(sandbox, owner)
-    refuse(limits.adjust_refusal(profile, balances.usage(sandbox, owner), money, sandbox.now))
+    balances.check(sandbox, owner, limits.adjust_refusal, money)
     changes = ledger.moves(JournalType.ADJUST, money, minor - money)
     grants = _adjusted_grants(sandbox, owner, minor, expires_at) if part is Part.GIFT else {}
     key = f"adjust:{ids.entropy(12).hex()}"
@@ -87,10 +86,9 @@ def reverse(sandbox: Sandbox, owner: str, number: int, note: str | None = None) 
         raise Conflict(message, code="entry.not_reversible")
     if wallet.reversal_of(sandbox, number) is not None:
         raise Conflict("This entry has been reversed already.", code="entry.reversed")
-    changes = {kind: -change for kind, change in wallet.changes_of(sandbox, number).items()}
-    grants = {grant_id: -change for grant_id, change in gifts.used_by(sandbox, number).items()}
-    money, profile = changes.get(Kind.WALLET_MONEY, 0), wallet_profiles.find(sandbox, owner)
-    refuse(limits.adjust_refusal(profile, balances.usage(sandbox, owner), money, sandbox.now))
+    changes, grants = balances.inverse(sandbox, journal)
+    money = changes.get(Kind.WALLET_MONEY, 0)
+    balances.check(sandbox, owner, limits.adjust_refusal, money)
     key = f"reversal:{number}"
     reversal = post(sandbox, JournalType.REVERSAL, owner, key, changes, grants, reverses=number, note=note)
     if journal.type in ledger.LOADS and journal.key != ledger.opening_key(owner):

@@ -7,7 +7,7 @@ from mockpay.domain.wallet import gifts as gift_rules
 from mockpay.domain.wallet import ledger, limits
 from mockpay.domain.wallet.ledger import JournalType
 from mockpay.services.wallet import balances
-from mockpay.services.wallet.balances import post, refuse
+from mockpay.services.wallet.balances import post
 from mockpay.store import gifts, wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 
@@ -23,8 +23,7 @@ def hold(sandbox: Sandbox, attempt: Attempt) -> None:
     balances.ensure_open(sandbox, owner)
     grants = gift_rules.spend(gifts.listed(sandbox, owner), amount, sandbox.now)
     money = amount - sum(grants.values())
-    profile = wallet_profiles.find(sandbox, owner)
-    refuse(limits.spend_refusal(profile, balances.usage(sandbox, owner), money, sandbox.now))
+    balances.check(sandbox, owner, limits.spend_refusal, money)
     changes = ledger.moves(JournalType.HOLD, money, amount - money)
     taken = {grant_id: -minor for grant_id, minor in grants.items()}
     key = _key(JournalType.HOLD, attempt)
@@ -74,7 +73,6 @@ def _refund(sandbox: Sandbox, attempt: Attempt, minor: int, key: str, refund_id:
     owner = _owner(attempt)
     grants = gift_rules.refund(gifts.spent_by(sandbox, attempt.attempt_id), minor)
     gift = sum(grants.values())
-    profile = wallet_profiles.find(sandbox, owner)
     post(
         sandbox,
         JournalType.REFUND,
@@ -84,7 +82,7 @@ def _refund(sandbox: Sandbox, attempt: Attempt, minor: int, key: str, refund_id:
         grants,
         attempt_id=attempt.attempt_id,
         refund_id=refund_id,
-        over_cap=balances.is_over_cap(sandbox, profile, owner, minor - gift),
+        over_cap=balances.is_over_cap(sandbox, owner, minor - gift),
     )
 
 
@@ -98,8 +96,7 @@ def charge_back(sandbox: Sandbox, attempt: Attempt, refund_id: str) -> None:
     credit = wallet.find(sandbox, f"refund:{refund_id}")
     if credit is None:
         return
-    changes = {kind: -change for kind, change in wallet.changes_of(sandbox, credit.number).items()}
-    grants = {grant_id: -minor for grant_id, minor in gifts.used_by(sandbox, credit.number).items()}
+    changes, grants = balances.inverse(sandbox, credit)
     post(
         sandbox,
         JournalType.CHARGEBACK,

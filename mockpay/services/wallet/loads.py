@@ -7,7 +7,7 @@ from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.wallet import ledger, limits
 from mockpay.domain.wallet.ledger import Journal, JournalType
 from mockpay.services.wallet import balances
-from mockpay.services.wallet.balances import post, refuse
+from mockpay.services.wallet.balances import post
 from mockpay.store import wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 
@@ -36,8 +36,7 @@ def load(
     balances.ensure_open(sandbox, owner)
     if wallet.find(sandbox, key) is not None:
         return None
-    profile = wallet_profiles.find(sandbox, owner)
-    refuse(limits.load_refusal(profile, balances.usage(sandbox, owner), minor, sandbox.now))
+    balances.check(sandbox, owner, limits.load_refusal, minor)
     journal = post(sandbox, kind, owner, key, ledger.moves(kind, minor), attempt_id=attempt_id)
     wallet_profiles.count(sandbox, owner, sandbox.now, loaded_minor=minor)
     return journal

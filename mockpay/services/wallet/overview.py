@@ -28,7 +28,7 @@ class Overview:
 def overview(sandbox: Sandbox, owner: str) -> Overview:
     """The wallet of a buyer, who need not have used it yet."""
     figures, profile = balances.figures(sandbox, owner), wallet_profiles.find(sandbox, owner)
-    usage, now = balances.usage(sandbox, owner), sandbox.now
+    usage, now = balances.usage(sandbox, owner, figures), sandbox.now
     return Overview(
         figures,
         profile,

@@ -10,7 +10,7 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.payments import orders
 from mockpay.services.wallet import balances
-from mockpay.store import counters, wallet_profiles
+from mockpay.store import counters
 from mockpay.store.unit_of_work import Sandbox
 
 #: The least that can be added (buyer-side facts, section 6).
@@ -36,8 +36,7 @@ def open_order(
     if amount < LEAST:
         raise Invalid(f"At least {LEAST.display()} can be added.", code="amount.too_small", field="amount")
     balances.ensure_open(sandbox, owner)
-    profile = wallet_profiles.find(sandbox, owner)
-    balances.refuse(limits.load_refusal(profile, balances.usage(sandbox, owner), amount.minor, sandbox.now))
+    balances.check(sandbox, owner, limits.load_refusal, amount.minor)
     number = counters.bump(sandbox, f"wallet.{kind}")
     request = PaymentRequest(
         provider="",

@@ -40,7 +40,7 @@ def _add_difference(runtime: Runtime, token: str) -> Response:
             return go(session.url)
         try:
             owner = normal_email(request.form.get("email", ""))
-            missing = _missing(session, owner)
+            missing = _missing(session, balances.balance(session.sandbox, owner))
             back = f"{session.at('wallet')}?{urlencode({'email': owner})}"
             if missing is None:
                 return go(back)
@@ -50,9 +50,8 @@ def _add_difference(runtime: Runtime, token: str) -> Response:
     return go(f"/pay/{order.page_token}/")
 
 
-def _missing(session: PageSession, owner: str) -> Money | None:
+def _missing(session: PageSession, balance: Money) -> Money | None:
     """What a balance lacks for the order, at least as much as can be added; None where it is enough."""
-    balance = balances.balance(session.sandbox, owner)
     return None if balance >= session.order.amount else max(session.order.amount - balance, top_ups.LEAST)
 
 
@@ -65,11 +64,9 @@ def _balance(session: PageSession) -> dict[str, object] | None:
     if "email" not in request.args:
         return None
     owner = normal_email(request.args["email"])
-    missing = _missing(session, owner)
-    return {
-        "amount": balances.balance(session.sandbox, owner).display(),
-        "missing": missing.display() if missing is not None else None,
-    }
+    balance = balances.balance(session.sandbox, owner)
+    missing = _missing(session, balance)
+    return {"amount": balance.display(), "missing": missing.display() if missing is not None else None}
 
 
 def _form(session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None) -> Response:
