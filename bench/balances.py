@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import sys
 import time
 from typing import Any
 from urllib.parse import urlencode
 
 from bench.floors import Commit, Decryption
-from bench.in_process import environ_of
+from bench.in_process import environ, environ_of
 from bench.place import Place
 from bench.report import Line, against
 from bench.requests import SELLER_ID, Request, Shop
@@ -67,35 +65,16 @@ def _open(application: Any, request: Request) -> str:
 
 def _press(application: Any, page: str, email: str) -> None:
     body = urlencode({"form_token": "0", "email": email}).encode()
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": f"{page}wallet",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8420",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1:8420",
-        "CONTENT_TYPE": "application/x-www-form-urlencoded",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    _location(application, environ, "303")
+    _location(application, environ("POST", f"{page}wallet", body), "303")
 
 
-def _location(application: Any, environ: dict[str, Any], expected: str) -> str:
+def _location(application: Any, request: dict[str, Any], expected: str) -> str:
     answered: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: object) -> None:
         answered.extend([status[:3], dict(headers).get("Location", "")])
 
-    for _ in application(environ, start):
+    for _ in application(request, start):
         pass
     if answered[0] != expected:
         message = f"expected {expected}, got {answered}"

@@ -40,32 +40,39 @@ def pay_all(application: Any, requests: list[Request]) -> float:
     """Seconds of CPU for one payment."""
     environs = [environ_of(request) for request in requests]
     began = time.process_time()
-    for environ in environs:
-        for _ in application(environ, _expect_redirect):
+    for each in environs:
+        for _ in application(each, _expect_redirect):
             pass
     return (time.process_time() - began) / len(requests)
 
 
 def environ_of(request: Request) -> dict[str, Any]:
-    """What the server hands to the application."""
+    """A payment request as the server hands it to the application."""
+    uri = {"REQUEST_URI": f"/processPayment?{request.query}", "HTTP_ACCEPT": "text/html"}
+    return environ("GET", "/processPayment", QUERY_STRING=request.query, **uri)
+
+
+def environ(method: str, path: str, body: bytes = b"", **more: str) -> dict[str, Any]:
+    """What the server hands to the application; a body is a form."""
+    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body))} if body else {}
     return {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": "/processPayment",
-        "QUERY_STRING": request.query,
-        "REQUEST_URI": f"/processPayment?{request.query}",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8420",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": "127.0.0.1:8420",
-        "HTTP_ACCEPT": "text/html",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
+        "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        **form,
+        **more,
     }
 
 

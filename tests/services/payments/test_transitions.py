@@ -185,14 +185,3 @@ def test_a_balance_pays_what_is_captured_and_has_the_rest_again(runtime):
     assert world.pay(other).state == "AUTHORIZED"
     world.capture(other)
     assert (balances(world), world.violations()) == ((86_000, 0), [])
-
-
-@on_sqlite
-def test_captured_money_of_a_balance_that_goes_back_is_the_buyers(world):
-    top_up(world, 200_000)
-    order = world.order(amount="1703.08")
-    by_balance(world, order)
-    assert balances(world) == (200_000 - 170_308, 0)
-    world.advance_until_idle()
-    assert world.states(order) == ("REFUNDED", "REVERSED")
-    assert (balances(world), world.violations()) == ((200_000, 0), [])
