@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Unpack
 
 from sqlalchemy import (
     DDL,
@@ -27,7 +28,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.event import listen
 
-from mockpay.domain.wallet.ledger import MAY_BE_NEGATIVE, OF_BUYER, SPENDABLE, Direction, Journal, JournalType, Kind
+from mockpay.domain.wallet.ledger import (
+    MAY_BE_NEGATIVE,
+    OF_BUYER,
+    SPENDABLE,
+    Direction,
+    Journal,
+    JournalFacts,
+    JournalType,
+    Kind,
+)
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.store.db.mapping import Mapper, Prepared, insert_new
@@ -184,11 +194,7 @@ def post(
     changes: Mapping[Kind, int],
     currency: str,
     key: str,
-    attempt_id: str | None = None,
-    refund_id: str | None = None,
-    reverses: int | None = None,
-    note: str | None = None,
-    over_cap: bool = False,
+    **facts: Unpack[JournalFacts],
 ) -> Journal | None:
     """
     Move money between accounts; None where a journal of this key is there already.
@@ -213,12 +219,8 @@ def post(
         change_minor=change,
         direction=(Direction.CREDIT if change > 0 else Direction.DEBIT) if change else None,
         balance_after_minor=0,
-        attempt_id=attempt_id,
-        refund_id=refund_id,
-        reverses=reverses,
-        note=note,
-        over_cap=over_cap,
         posted_at=sandbox.now,
+        **facts,
     )
     with sandbox.connection.begin_nested():
         return _post(sandbox, journal, changes)

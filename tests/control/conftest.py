@@ -28,6 +28,14 @@ def world(api):
 
 
 @pytest.fixture
+def seller(mockpay_server):
+    """A seller of a running server as the client library has it; its clock stands still."""
+    seller = mockpay_server.new_seller()
+    seller.freeze()
+    return seller
+
+
+@pytest.fixture
 def listener():
     """A seller's server on a port of its own."""
     with listening() as listener:

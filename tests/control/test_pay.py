@@ -13,13 +13,6 @@ CHALLENGED = CARD | {"number": "4100 2800 0000 1007"}
 
 
 @pytest.fixture
-def seller(mockpay_server):
-    seller = mockpay_server.new_seller()
-    seller.freeze()
-    return seller
-
-
-@pytest.fixture
 def order(seller):
     """An order that a shop has opened and nobody paid; by its number and amount."""
 

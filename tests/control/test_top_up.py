@@ -10,13 +10,6 @@ ASHA, MINKYC = "asha@example.com", "minkyc@buyers.mockpay.test"
 PAYS = {"method": "upi", "vpa": "success@mockpay"}
 
 
-@pytest.fixture
-def seller(mockpay_server):
-    seller = mockpay_server.new_seller()
-    seller.freeze()
-    return seller
-
-
 def top_up(seller, amount="500.00", owner=ASHA, **fields):
     return seller.top_up(owner, amount, **fields)
 

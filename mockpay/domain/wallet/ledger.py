@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypedDict
 
 from mockpay.kernel.money import Money
 
@@ -91,6 +92,16 @@ def moves(kind: JournalType, money_minor: int, gift_minor: int = 0) -> dict[Kind
     return {account: change for account, change in changes.items() if change or not money_minor + gift_minor}
 
 
+class JournalFacts(TypedDict, total=False):
+    """What a journal is about, as `Journal` has it."""
+
+    attempt_id: str | None
+    refund_id: str | None
+    reverses: int | None
+    note: str | None
+    over_cap: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Journal:
     """
@@ -114,12 +125,12 @@ class Journal:
     change_minor: int
     direction: Direction | None
     balance_after_minor: int
-    attempt_id: str | None
-    refund_id: str | None
-    reverses: int | None
-    note: str | None
-    over_cap: bool
     posted_at: int
+    attempt_id: str | None = None
+    refund_id: str | None = None
+    reverses: int | None = None
+    note: str | None = None
+    over_cap: bool = False
 
     @property
     def change(self) -> Money:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 from mockpay.domain.buyers import normal_email, opening_minor
 from mockpay.domain.wallet import gifts as gift_rules
 from mockpay.domain.wallet import ledger, limits
-from mockpay.domain.wallet.ledger import Journal, JournalType, Kind
+from mockpay.domain.wallet.ledger import Journal, JournalFacts, JournalType, Kind
 from mockpay.domain.wallet.limits import Profile, Refusal, Usage
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Conflict
@@ -109,12 +110,7 @@ def post(
     key: str,
     changes: Mapping[Kind, int],
     grants: Mapping[int, int] | None = None,
-    *,
-    attempt_id: str | None = None,
-    refund_id: str | None = None,
-    reverses: int | None = None,
-    note: str | None = None,
-    over_cap: bool = False,
+    **facts: Unpack[JournalFacts],
 ) -> Journal | None:
     """
     Post a journal and what it changes of each gift; None where its key was posted before.
@@ -124,19 +120,7 @@ def post(
     Raises:
         Conflict: code ``wallet.insufficient``.
     """
-    journal = wallet.post(
-        sandbox,
-        kind,
-        owner=owner,
-        changes=changes,
-        currency=CURRENCY,
-        key=key,
-        attempt_id=attempt_id,
-        refund_id=refund_id,
-        reverses=reverses,
-        note=note,
-        over_cap=over_cap,
-    )
+    journal = wallet.post(sandbox, kind, owner=owner, changes=changes, currency=CURRENCY, key=key, **facts)
     if journal is not None and grants:
         gifts.use(sandbox, journal.number, grants)
         for grant_id in [grant_id for grant_id, change in grants.items() if change > 0]:
