@@ -73,7 +73,8 @@ def test_a_world_of_balances_is_sound(world):
 
 
 def test_a_posting_that_was_changed_unbalances_its_journal_and_its_account(world):
-    one = select(postings.c.id).where(postings.c.amount_minor > 0).limit(1).scalar_subquery()
+    of_seller = (postings.c.seller_id == world.seller_id, postings.c.amount_minor > 0)
+    one = select(postings.c.id).where(*of_seller).order_by(postings.c.id).limit(1).scalar_subquery()
     damage = update(postings).where(postings.c.id == one).values(amount_minor=1)
     assert rules(world, damage) == {"ledger.journal", "ledger.balance", "ledger.entry", "wallet.months"}
 
