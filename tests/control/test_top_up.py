@@ -34,7 +34,9 @@ def test_an_order_waits_on_its_pages_or_is_paid_in_the_call(seller):
 
 
 def test_a_refusal_names_its_field_and_leaves_no_open_order(seller):
-    assert problem(seller, "0.50")["code"] == "amount.too_small"
+    for amount, code in (("0.50", "amount.too_small"), ("1.005", "amount.invalid"), ("-5.00", "amount.invalid")):
+        refused = problem(seller, amount)
+        assert (refused["code"], refused["field"]) == (code, "amount")
     assert problem(seller, "500.01", MINKYC)["context"] == {"field": "amount", "limit": "balance_cap", "left": "500.00"}
     for fields, code in (
         ({"method": "wallet", "email": "rich@buyers.mockpay.test"}, "method.unavailable"),

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, to_builtins
 
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor
-from mockpay.kernel.errors import Conflict, IllegalTransition, MockpayError
+from mockpay.kernel.errors import Conflict, IllegalTransition, MockpayError, at_field
 from mockpay.kernel.money import Money
 from mockpay.services.payments import orders
 from mockpay.services.payments.transitions import get_order
@@ -42,6 +42,8 @@ def top_up(request: Request[None, TopUpRequest]) -> OrderDetail:
     What a limit of the wallet refuses is 409 with its reason, what is left and from when.
     """
     body = request.body
+    with at_field("amount"):
+        amount = Money.parse(body.amount)
     opened: list[Order] = []
     # No card's number, not even the digest of one, is kept with a key.
     named = replace(request, body=TopUpRequest(amount=body.amount, method=body.method))
@@ -50,7 +52,7 @@ def top_up(request: Request[None, TopUpRequest]) -> OrderDetail:
 
         def open_order() -> _Opened:
             url = f"{request.base}/account/{request.seller_id}/wallet"
-            opened.append(top_ups.open_order(sandbox, buyer.email, Money.parse(body.amount), url))
+            opened.append(top_ups.open_order(sandbox, buyer.email, amount, url))
             return _Opened(opened[0].order_id)
 
         order_id = once(sandbox, named, _Opened, open_order).order_id
