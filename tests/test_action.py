@@ -23,8 +23,12 @@ WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/shops.yml").read_text())
 def actionlint(*files):
     done = subprocess.run(
         [str(Path(sys.executable).with_name("actionlint")), "-no-color", *map(str, files)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     return done.stdout + done.stderr
 
 
@@ -83,8 +87,13 @@ def runner(tmp_path):
             environ[name] = inputs.get(declared, ACTION["inputs"][declared]["default"])
         done = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
-            env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+            env=environ,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         return done, {name: file.read_text().splitlines() if file.exists() else [] for name, file in files.items()}
 
     yield run
