@@ -34,3 +34,9 @@ net.Socket.prototype.connect = function (...args) {
 const createSecureContext = tls.createSecureContext;
 tls.createSecureContext = (options) =>
   createSecureContext(options?.ca ? { ...options, ca: [options.ca, authority].flat() } : options);
+
+// Node 22.19 and later: the roots of every client that names none can be replaced while the program runs.
+const { setDefaultCACertificates } = tls;
+if (setDefaultCACertificates) {
+  tls.setDefaultCACertificates = (roots) => setDefaultCACertificates([...roots, authority]);
+}

@@ -2,6 +2,8 @@
 
 import asyncio
 import http.client
+import socket
+import ssl
 
 import aiohttp
 import requests
@@ -15,6 +17,17 @@ async def by_aiohttp():
         return await answer.text()
 
 
+def by_address():
+    """As clients do that look the address up and add the port themselves: httpx with asyncio, trio."""
+    address = socket.gethostbyname(HOST)
+    connection = http.client.HTTPSConnection(HOST)
+    connection.sock = ssl.create_default_context().wrap_socket(
+        socket.create_connection((address, 443)), server_hostname=HOST
+    )
+    connection.request("GET", PATH)
+    return connection.getresponse().read().decode()
+
+
 for connection in (http.client.HTTPSConnection(HOST), http.client.HTTPConnection(HOST)):
     connection.request("GET", PATH)
     print(connection.getresponse().read().decode(), end="")
@@ -23,3 +36,4 @@ session = requests.Session()
 session.trust_env = False  # its roots are then its own too
 print(session.get(f"https://{HOST}{PATH}").text, end="")
 print(asyncio.run(by_aiohttp()), end="")
+print(by_address(), end="")
