@@ -97,7 +97,7 @@ def course(outcome: str, now: int, usual_ms: int, usual_polls: int = 0) -> Cours
 
 
 #: Kinds of a refund: who wanted it.
-SELLER, CANCELLATION = "SELLER", "CANCELLATION"
+SELLER, CANCELLATION, TESTER = "SELLER", "CANCELLATION", "TESTER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ class RefundRequest:
     """
     What a seller asks for; `key` names its refund, the same again is the same refund.
 
-    `kind` is SELLER for one that the seller asked for, CANCELLATION for a cancelled order.
+    `kind` is SELLER for one that the seller's software asked for, CANCELLATION for a cancelled order, TESTER for one by
+    control API or dashboard.
     """
 
     key: str

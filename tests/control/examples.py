@@ -117,6 +117,7 @@ def _refund(story: Story, world: World) -> None:
     call("complete_refund", refund_id=first)
     call("decline_refund", refund_id=second)
     call("list_refunds", query={"state": "PENDING"})
+    call("refund_order", order_id=order.order_id)
     world.advance(10)
     call("get_refund", refund_id=third)
     call("send_test_notification")

@@ -153,6 +153,54 @@ def test_only_a_held_refund_is_released(world, paid):
     assert (answer.status_code, answer.json["code"]) == (409, "refund.not_held")
 
 
+def test_an_order_is_refunded_in_part_and_then_all_that_is_left(world, paid):
+    path = f"/orders/{paid.order_id}/refunds"
+    first = world.post(path, {"amount": "100.00", "reference": "RMA-17", "note": "Broken"}).json
+    told = (first["kind"], first["amount"], first["reference"], first["note"], first["state"])
+    assert told == ("TESTER", "100.00", "RMA-17", "Broken", "PENDING")
+    assert events(first)[0] == ("requested", "PENDING", "tester")
+    assert world.post(path, {"amount": "100.00", "reference": "RMA-17", "note": "Broken"}).json == first
+    rest = world.post(path).json
+    assert (rest["amount"], rest["reference"]) == ("399.00", f"REFUND-{paid.order_id}-2")
+    answer = world.post(path)
+    assert (answer.status_code, answer.json["code"]) == (409, "refund.nothing_left")
+    world.advance(60)
+    assert world.get(f"/orders/{paid.order_id}").json["state"] == "REFUNDED"
+
+
+def test_a_key_makes_one_refund(world, paid):
+    def keyed(**body):
+        return world.post(f"/orders/{paid.order_id}/refunds", body, headers={"Idempotency-Key": "a"}).json
+
+    first = keyed(amount="100.00")
+    assert keyed(amount="100.00") == first
+    assert keyed(amount="100.01")["code"] == "idempotency_conflict"
+    assert len(world.get("/refunds").json["items"]) == 1
+
+
+def test_what_cannot_be_refunded_is_refused_at_its_field(world, paid):
+    waits = world.open_order("A-2")
+    for order, body, status, code, field in (
+        (paid, {"amount": "499.01"}, 409, "refund.exceeds_capture", "amount"),
+        (paid, {"amount": "1.005"}, 422, "amount.invalid", "amount"),
+        (paid, {"amount": "-1.00"}, 422, "amount.invalid", "amount"),
+        (paid, {"amount": "0.00"}, 422, "amount.too_small", "amount"),
+        (paid, {"reference": "no good"}, 422, "refund.invalid", "reference"),
+        (paid, {"note": "x" * 256}, 422, "refund.invalid", "note"),
+        (waits, {"amount": "1.00"}, 409, "refund.not_captured", None),
+        (waits, {}, 409, "refund.nothing_left", None),
+    ):
+        answer = world.post(f"/orders/{order.order_id}/refunds", body)
+        assert (answer.status_code, answer.json["code"], answer.json.get("field")) == (status, code, field), body
+    assert world.post("/orders/none/refunds").json["code"] == "order.not_found"
+    assert world.get("/refunds").json["items"] == []
+
+
+def test_a_testers_refund_meets_no_throttle_of_the_sellers_calls(world, paid):
+    refund = world.post(f"/orders/{paid.order_id}/refunds", {"amount": "24.05"}).json
+    assert refund["state"] == "PENDING"
+
+
 @pytest.mark.parametrize("verb", ["", *(f"/{verb}" for verb in VERBS)])
 def test_another_sellers_refund_is_not_there(api, world, paid, verb):
     refund_id = world.refund(paid)

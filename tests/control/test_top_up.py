@@ -82,3 +82,40 @@ def test_a_key_opens_one_order_and_is_free_again_where_none_could_be_paid(seller
     assert keyed("b", method="upi", vpa="no id") == "vpa.invalid"
     assert keyed("b", **PAYS) != first
     assert seller.wallet(ASHA)["balance"] == "1000.00"
+
+
+def test_added_money_is_refunded_to_its_card_and_no_company_knows(seller):
+    card = {"number": "5123456789012346", "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
+    order = top_up(seller, method="card", **card)
+    if order["state"] != "PAID":
+        seller.pay(order["order_id"], otp="123456")
+    assert seller.order(order["order_id"])["refundable_amount"] == "500.00"
+    refund = seller.refund_order(order["order_id"], "200.00")
+    assert (refund["kind"], refund["destination"]["last4"]) == ("TESTER", "2346")
+    assert seller.wallet(ASHA)["balance"] == "300.00"
+    seller.control("POST", f"/buyers/{ASHA}/wallet/adjust", {"amount": "-100.00"})
+    with pytest.raises(ControlError) as refused:
+        seller.refund_order(order["order_id"])
+    problem = refused.value.problem
+    assert (problem["code"], problem["field"], problem["context"]["left"]) == (
+        "wallet.insufficient",
+        "amount",
+        "200.00",
+    )
+    seller.advance(seconds=60)
+    [entry] = seller.control("GET", f"/buyers/{ASHA}/wallet/entries?type=TOPUP_REFUND")["items"]
+    assert (entry["amount"], entry["refund_id"], entry["order_id"]) == (
+        "-200.00",
+        refund["refund_id"],
+        order["order_id"],
+    )
+    told = seller.refund(refund["refund_id"])
+    assert (told["state"], told["bank_reference_kind"], told["notifications"]) == ("COMPLETED", "ARN", [])
+    assert seller.order(order["order_id"])["refundable_amount"] == "300.00"
+    assert seller.notifications() == []
+    client = seller.client()
+    with pytest.raises(ServiceError, match="is not known"):
+        client.get_refund_details(refund["refund_id"])
+    with pytest.raises(ServiceError, match="is not known"):
+        client.refund(order["order_id"], "R-1", "1.00")
+    assert seller.control("GET", "/audit")["violations"] == []

@@ -195,3 +195,15 @@ def test_what_cannot_be_added_is_told_at_its_field_and_stays_typed(shop):
         assert buyer.page.xpath("string(//p[@id='f-amount-error'])").strip() == sentence
         assert buyer.sees("wallet-amount").get("value") == typed
     assert shop.seller.orders() == []
+
+
+def test_an_entry_tells_what_of_added_money_went_back(shop):
+    order = shop.seller.top_up(ASHA, "500.00", "upi", vpa="success@mockpay")
+    shop.seller.refund_order(order["order_id"], "200.00", reference="BACK-1")
+    buyer = AccountBuyer().has_signed_in(shop, ASHA).account(shop, "wallet?type=TOPUP_REFUND")
+    assert (titles(buyer), amounts(buyer)) == (["Refund of added money"], [("−₹200.00", "₹300.00")])
+    (entry,) = buyer.page.xpath("//li[@data-entry]//a/@href")
+    buyer.goes_to(f"{shop.server.url}{entry}")
+    assert buyer.reads("entry-refund").startswith("BACK-1 Pending")
+    booked = {row.get("data-account"): row[1].text for row in buyer.page.xpath("//tr[@data-account]")}
+    assert booked == {"WALLET_MONEY": "−₹200.00", "GATEWAY_CLEARING": "+₹200.00"}

@@ -1,5 +1,5 @@
 """
-Whatever is adjusted, given, loaded, spent, cancelled, refunded, reversed, capped and frozen: the ledger holds.
+Whatever is adjusted, given, added, spent, cancelled, refunded, reversed, capped and frozen: the ledger holds.
 
 MOCKPAY_WALLET_RUNS=1000 runs it a thousand times.
 """
@@ -14,8 +14,9 @@ from mockpay.domain.buyers import Kyc
 from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import Money
 from mockpay.services.refunds import refund_settlement
-from mockpay.services.wallet import corrections
+from mockpay.services.wallet import corrections, top_ups
 from mockpay.services.wallet.corrections import Part
 from mockpay.services.wallet.overview import overview
 from mockpay.store.reads.wallet_entries import EntryFilter, entries_page
@@ -81,6 +82,18 @@ class Wallets(RuleBasedStateMachine):
         journal = self.allowed(top_up, self.world, minor, key=self.next())
         may = before.may_add is None or minor <= before.may_add.minor
         assert (journal is not None) == may, (minor, before)
+
+    @rule(minor=AMOUNTS.filter(lambda minor: minor >= 100))
+    def add_money(self, minor):
+        def act():
+            with self.world.transaction() as sandbox:
+                order = top_ups.open_order(sandbox, ASHA, Money(minor), "/account/wallet")
+            self.world.pay(order)
+            return order
+
+        order = self.allowed(act)
+        if order is not None:
+            self.orders.append(order)
 
     @rule(minor=AMOUNTS.filter(lambda minor: minor >= 100), fault=FAULTS)
     def spend(self, minor, fault):

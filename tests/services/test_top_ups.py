@@ -6,13 +6,10 @@ from sqlalchemy import update
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.orders import OrderKind
-from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.wallet.ledger import load_key
 from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
-from mockpay.services.payments.transitions import get_order
-from mockpay.services.refunds import refunds
 from mockpay.services.sellers import accounts as sellers
 from mockpay.services.sellers.accounts import Changes
 from mockpay.services.wallet import corrections, top_ups
@@ -139,15 +136,6 @@ def test_a_failure_that_only_a_seller_would_hear_of_changes_nothing(world):
     world.pay_with(order, PAYS)
     world.advance_until_idle()
     assert world.states(order) == ("PAID", "CAPTURED")
-    assert balances(world) == (500_00, 0)
-
-
-def test_its_money_is_not_refunded_as_a_sellers(world):
-    order = open_order(world)
-    world.pay_with(order, PAYS)
-    with world.transaction() as sandbox, pytest.raises(Conflict) as caught:
-        refunds.request(sandbox, get_order(sandbox, order.order_pk), RefundRequest("R-1", Money.parse("1.00")))
-    assert caught.value.code == "refund.fills_wallet"
     assert balances(world) == (500_00, 0)
 
 

@@ -46,6 +46,7 @@ class JournalType(StrEnum):
     RELEASE = "RELEASE"
     REFUND = "REFUND"
     CHARGEBACK = "CHARGEBACK"
+    TOPUP_REFUND = "TOPUP_REFUND"
     ADJUST = "ADJUST"
     REVERSAL = "REVERSAL"
 
@@ -66,6 +67,7 @@ TEMPLATES: Mapping[JournalType, tuple[Kind, Kind]] = {
     JournalType.RELEASE: (Kind.WALLET_HOLD, Kind.WALLET_MONEY),
     JournalType.REFUND: (Kind.MERCHANT_PAYABLE, Kind.WALLET_MONEY),
     JournalType.CHARGEBACK: (Kind.WALLET_MONEY, Kind.MERCHANT_PAYABLE),
+    JournalType.TOPUP_REFUND: (Kind.WALLET_MONEY, Kind.GATEWAY_CLEARING),
     JournalType.ADJUST: (Kind.ADJUSTMENT, Kind.WALLET_MONEY),
 }
 
@@ -73,6 +75,8 @@ TEMPLATES: Mapping[JournalType, tuple[Kind, Kind]] = {
 REVERSIBLE = frozenset({JournalType.TOPUP, JournalType.AUTO_RELOAD, JournalType.ADJUST})
 #: What counts as money loaded under the limits.
 LOADS = frozenset({JournalType.TOPUP, JournalType.AUTO_RELOAD})
+#: What changes how much counts as loaded: a load that is refunded counts no more.
+LOADED = LOADS | {JournalType.TOPUP_REFUND}
 
 
 def moves(kind: JournalType, money_minor: int, gift_minor: int = 0) -> dict[Kind, int]:
@@ -114,7 +118,7 @@ class Journal:
         direction: None where that stayed the same.
         balance_after_minor: What the buyer could then spend, money and gifts.
         reverses: The number of the journal that it takes back.
-        over_cap: A refund that lifted the balance above its cap.
+        over_cap: Money that came back and lifted the balance above its cap.
     """
 
     number: int
@@ -151,3 +155,8 @@ def opening_key(owner: str) -> str:
 def load_key(order_id: str) -> str:
     """The key of the journal that an order's money is credited by."""
     return f"load:{order_id}"
+
+
+def load_refund_key(refund_id: str) -> str:
+    """The key of the journal that takes a load's refund from the balance."""
+    return f"topup-refund:{refund_id}"

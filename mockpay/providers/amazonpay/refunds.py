@@ -16,7 +16,6 @@ from mockpay.providers.amazonpay.ids import NAME, order_part
 from mockpay.providers.amazonpay.parameters import quoted, wrong
 from mockpay.providers.amazonpay.reasons import REFUND_REASONS
 from mockpay.providers.amazonpay.xml_responses import Reply, answer
-from mockpay.services.payments.transitions import get_order
 from mockpay.services.refunds import refunds
 from mockpay.store import orders
 from mockpay.store import refunds as refund_rows
@@ -112,9 +111,10 @@ def get_refund_details(call: Call, sandbox: Sandbox) -> Reply:
     refund_id = call.need("AmazonRefundId")
     refund = refund_rows.by_id(sandbox, refund_id)
     refusal = NotFound(f"AmazonRefundId {quoted(refund_id)} is not known.", code="refund.not_found")
-    if refund is None:
+    order = None if refund is None else find_order(sandbox, refund.order_id)
+    if order is None:
         raise refusal
-    check_environment(call, sandbox, get_order(sandbox, refund.order_pk), refusal)
+    check_environment(call, sandbox, order, refusal)
     refund = refunds.record_poll(sandbox, refund_id)
     return Reply(answer("GetRefundDetails", {"RefundDetails": _detail(refund)}), (refund.order_id,))
 

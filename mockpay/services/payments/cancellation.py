@@ -11,7 +11,6 @@ from mockpay.services.payments import captures, orders
 from mockpay.services.payments.transitions import ORDERS, get_order
 from mockpay.services.refunds import refunds
 from mockpay.store import attempts
-from mockpay.store import refunds as refund_rows
 from mockpay.store.transitions import add_event
 from mockpay.store.unit_of_work import Sandbox
 
@@ -38,9 +37,7 @@ def _refund_rest(sandbox: Sandbox, order: Order, actor: Actor) -> Order:
     if captured is None or not captured.refundable.minor:
         message = "All of this order's money is refunded or being refunded."
         raise Conflict(message, code="order.refunded")
-    number = len(refund_rows.of_order(sandbox, order.order_pk)) + 1
-    # A reference has 32 characters at most, so an order's id must not have more than 23.
-    key = f"CANCEL-{order.order_id}-{number}"
+    key = refunds.own_reference(sandbox, order, "CANCEL")
     request = RefundRequest(key, captured.refundable, kind=CANCELLATION)
     add_event(sandbox, ORDERS, order, "cancelled_after_capture", actor, before=order.state)
     refunds.request(sandbox, order, request)

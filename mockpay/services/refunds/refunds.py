@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from mockpay.domain import refunds as rules
 from mockpay.domain.orders import PAID, Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Plan, Stage
-from mockpay.domain.refunds import SELLER, Refund, RefundRequest, RefundState
+from mockpay.domain.refunds import SELLER, TESTER, Refund, RefundRequest, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
+from mockpay.kernel.money import Money
 from mockpay.services.payments import payments
 from mockpay.services.refunds.refund_settlement import settle
 from mockpay.services.refunds.transitions import REFUNDS, get_refund, schedule_settlement
+from mockpay.services.wallet import loads
 from mockpay.store import attempts, counters, refunds
-from mockpay.store.transitions import add_event, step
+from mockpay.store.transitions import add_event, require, step
 from mockpay.store.unit_of_work import Sandbox
 
 
@@ -41,7 +43,8 @@ def request(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -> Re
         Invalid: code ``refund.invalid``, ``refund.currency``, ``amount.too_small`` or
             ``simulation.invalid``.
         Conflict: code ``refund.duplicate`` (the name is taken by another one),
-            ``refund.not_captured``, ``refund.window`` or ``refund.exceeds_capture``.
+            ``refund.not_captured``, ``refund.window`` or ``refund.exceeds_capture``; of an order that filled a wallet
+            also those of `loads.check_refund`.
     """
     rules.check_request(refund_request)
     before = refunds.by_reference(sandbox, refund_request.key)
@@ -56,8 +59,10 @@ def request(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -> Re
         return RefundResult(None)
     if not refunds.reserve(sandbox, attempt, refund_request.amount.minor):
         message = f"At most {attempt.refundable.wire()} {attempt.amount.currency} of this payment can be refunded."
-        raise Conflict(message, code="refund.exceeds_capture")
+        raise Conflict(message, code="refund.exceeds_capture", field="amount")
     refund = refunds.add(sandbox, _new(sandbox, order, attempt, refund_request, plan))
+    if order.fills_wallet:
+        loads.debit_refund(sandbox, order, refund)
     _record_request(sandbox, refund)
     early = plan.at(Stage.IPN).outcome == "early"
     if early:
@@ -70,7 +75,7 @@ def _plan(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: Refu
     """
     What the refund will meet; None where its first request is throttled.
 
-    A throttled request uses up no rule.  A cancellation is no call, so it meets no throttle.
+    A throttled request uses up no rule.  What is no call of the seller's software meets no throttle.
     """
     with sandbox.connection.begin_nested() as savepoint:
         plan = payments.plan_refund(sandbox, order, attempt, refund_request)
@@ -81,6 +86,30 @@ def _plan(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: Refu
     if first:
         counters.bump(sandbox, f"refund.throttled {refund_request.key}")
     return None if first else plan
+
+
+def request_by_tester(
+    sandbox: Sandbox, order: Order, amount: Money | None = None, reference: str | None = None, note: str | None = None
+) -> Refund:
+    """
+    Refund an order without a call of the seller's software, all that is left of it where no amount is named.
+
+    Raises:
+        Invalid, Conflict: as `request`; code ``refund.nothing_left``.
+    """
+    if amount is None:
+        last = attempts.last_of_order(sandbox, order.order_pk)
+        amount = last.refundable if last is not None else Money(0, order.amount.currency)
+        if not amount.minor:
+            raise Conflict("There is nothing left to refund.", code="refund.nothing_left", state=str(order.state))
+    key = reference if reference is not None else own_reference(sandbox, order, "REFUND")
+    result = request(sandbox, order, RefundRequest(key, amount, note, kind=TESTER))
+    return require(result.refund, "refund")
+
+
+def own_reference(sandbox: Sandbox, order: Order, prefix: str) -> str:
+    """A reference for the next refund of an order; it has 32 characters at most, so an order's id has at most 23."""
+    return f"{prefix}-{order.order_id}-{len(refunds.of_order(sandbox, order.order_pk)) + 1}"
 
 
 def _new(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: RefundRequest, plan: Plan) -> Refund:
@@ -119,13 +148,10 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: Refun
 
 def _refundable(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -> Attempt:
     """The attempt whose money is asked back."""
-    if order.fills_wallet:
-        message = "This order filled a wallet: reverse the entry of the wallet instead."
-        raise Conflict(message, code="refund.fills_wallet")
     if refund_request.amount.currency != order.amount.currency:
         raise Invalid("The currency is not the order's.", code="refund.currency")
     if refund_request.amount.minor < 1:
-        raise Invalid("The amount is below 0.01.", code="amount.too_small")
+        raise Invalid("The amount is below 0.01.", code="amount.too_small", field="amount")
     tries = attempts.of_order(sandbox, order.order_pk) if order.state in PAID else []
     captured = next((attempt for attempt in tries if attempt.state is AttemptState.CAPTURED), None)
     if captured is None:
@@ -133,6 +159,8 @@ def _refundable(sandbox: Sandbox, order: Order, refund_request: RefundRequest) -
         raise Conflict(message, code="refund.not_captured", state=str(order.state))
     if sandbox.now - captured.updated_at > rules.WINDOW_MS:
         raise Conflict("The payment is too old to be refunded.", code="refund.window")
+    if order.fills_wallet and refund_request.amount <= captured.refundable:
+        loads.check_refund(sandbox, order, refund_request.amount)
     return captured
 
 

@@ -9,7 +9,7 @@ from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import SECOND
 from mockpay.services import notifications
 from mockpay.services.payments.transitions import ORDERS, get_attempt, get_order
-from mockpay.services.wallet import holds
+from mockpay.services.wallet import holds, loads
 from mockpay.store import refunds, schedule
 from mockpay.store.transitions import Transitions, require, step
 from mockpay.store.unit_of_work import Sandbox
@@ -63,6 +63,11 @@ def debit_balance(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
     holds.charge_back(sandbox, get_attempt(sandbox, refund.attempt_id), refund.refund_id)
 
 
+def return_load(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
+    """The wallet whose load was to be refunded has the amount again; where none was there is nothing to undo."""
+    loads.return_refund(sandbox, refund)
+
+
 def schedule_reversal(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
     """Where its scenario says so, the refund is taken back later."""
     if refund.plan.at(Stage.REFUND).outcome == "reversed":
@@ -71,8 +76,10 @@ def schedule_reversal(sandbox: Sandbox, _before: Refund, refund: Refund) -> None
 
 
 def notify_seller(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
-    """Queue the notification of how the refund ended."""
-    notifications.of_refund(sandbox, get_order(sandbox, refund.order_pk), refund)
+    """Queue the notification of how the refund ended; of a wallet's order no seller is told."""
+    order = get_order(sandbox, refund.order_pk)
+    if not order.fills_wallet:
+        notifications.of_refund(sandbox, order, refund)
 
 
 REFUNDS: Transitions[Refund] = Transitions(
@@ -82,8 +89,8 @@ REFUNDS: Transitions[Refund] = Transitions(
         "held": (cancel_settlement,),
         "released": (schedule_settlement,),
         "completed": (cancel_settlement, add_to_order, credit_balance, schedule_reversal, notify_seller),
-        "declined": (cancel_settlement, release_reserve, notify_seller),
-        "reversed": (debit_balance, release_reserve, take_from_order),
+        "declined": (cancel_settlement, release_reserve, return_load, notify_seller),
+        "reversed": (debit_balance, return_load, release_reserve, take_from_order),
     },
 )
 

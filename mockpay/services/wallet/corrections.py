@@ -15,7 +15,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.services.wallet import balances
 from mockpay.services.wallet.balances import post
-from mockpay.store import gifts, wallet, wallet_profiles
+from mockpay.store import attempts, gifts, wallet, wallet_profiles
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 
@@ -76,7 +76,8 @@ def reverse(sandbox: Sandbox, owner: str, number: int, note: str | None = None) 
     Raises:
         NotFound: code ``entry.not_found``.
         Conflict: code ``entry.reversed`` where that was done before, ``entry.not_reversible`` for a journal that ends
-            with its attempt or refund; ``wallet.insufficient`` where it was spent, ``wallet_balance_cap``.
+            with its attempt or refund, ``entry.refunded`` for a load of which a part is refunded to what paid it;
+            ``wallet.insufficient`` where it was spent, ``wallet_balance_cap``.
     """
     journal = wallet.by_number(sandbox, owner, number)
     if journal is None:
@@ -86,6 +87,10 @@ def reverse(sandbox: Sandbox, owner: str, number: int, note: str | None = None) 
         raise Conflict(message, code="entry.not_reversible")
     if wallet.reversal_of(sandbox, number) is not None:
         raise Conflict("This entry has been reversed already.", code="entry.reversed")
+    paid = attempts.by_id(sandbox, journal.attempt_id) if journal.attempt_id else None
+    if paid is not None and paid.refund_reserved_minor:
+        message = "A part of this money is refunded to what paid it: refund the rest in the same way."
+        raise Conflict(message, code="entry.refunded")
     changes, grants = balances.inverse(sandbox, journal)
     money = changes.get(Kind.WALLET_MONEY, 0)
     balances.check(sandbox, owner, limits.adjust_refusal, money)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, literal, not_, or_, select
 
 from mockpay.domain.payments.attempts import LIVE, AttemptState
-from mockpay.domain.wallet.ledger import LOADS, MAY_BE_NEGATIVE, METHOD, SPENDABLE, JournalType, Kind
+from mockpay.domain.wallet.ledger import LOADED, LOADS, MAY_BE_NEGATIVE, METHOD, SPENDABLE, JournalType, Kind
 from mockpay.store.attempts import attempts
 from mockpay.store.gifts import grants, uses
 from mockpay.store.orders import orders
@@ -130,13 +130,15 @@ _on_its_way_back = exists().where(
     scheduled.c.kind == "attempt.reverse",
     scheduled.c.state == WAITING,
 )
-_credited = exists().where(
+_of_load = and_(
     journals.c.seller_id == attempts.c.seller_id,
     journals.c.attempt_id == attempts.c.attempt_id,
     journals.c.type.in_(sorted(LOADS)),
-    journals.c.owner == orders.c.wallet_owner,
-    journals.c.amount_minor == attempts.c.captured_minor,
 )
+_credited = exists().where(
+    _of_load, journals.c.owner == orders.c.wallet_owner, journals.c.amount_minor == attempts.c.captured_minor
+)
+_reversal = journals.alias("reversal")
 #: Money that was paid into a wallet is in its ledger, or was sent back.
 _loads = check_of(
     select(attempts.c.attempt_id)
@@ -153,6 +155,11 @@ _loads = check_of(
             "wallet.load",
             and_(attempts.c.state != str(AttemptState.CAPTURED), _credited),
             "A wallet is credited with nothing but captured money.",
+        ),
+        (
+            "wallet.load",
+            and_(attempts.c.refund_reserved_minor > 0, exists().where(_of_load, _reversal.c.reverses == journals.c.id)),
+            "What was added is either reversed or refunded.",
         ),
     ),
 )
@@ -263,7 +270,7 @@ def _months(sandbox: Sandbox) -> Iterator[Violation]:
     effect = func.coalesce(_first.c.type, journals.c.type)
     opening = cast(literal("opening:"), String) + journals.c.owner
     is_opening = func.coalesce(_first.c.key, journals.c.key) == opening
-    loaded = case((and_(effect.in_(sorted(LOADS)), not_(is_opening)), postings.c.amount_minor), else_=0)
+    loaded = case((and_(effect.in_(sorted(LOADED)), not_(is_opening)), postings.c.amount_minor), else_=0)
     spent = case((effect.in_([str(JournalType.HOLD), str(JournalType.RELEASE)]), -postings.c.amount_minor), else_=0)
     moved = (
         select(journals.c.owner, func.sum(loaded).label("loaded"), func.sum(spent).label("spent"))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, String, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, and_, cast, exists, func, literal, not_, or_, select
 
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.refunds import RefundState
 from mockpay.domain.wallet.ledger import METHOD as BALANCE
-from mockpay.domain.wallet.ledger import JournalType
+from mockpay.domain.wallet.ledger import JournalType, load_refund_key
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
 from mockpay.store.reads.violations import SELLER, Check, Rule, Violation, check_of, seller_of
@@ -90,18 +90,27 @@ def _arrived() -> ColumnElement[bool]:
     return refunds.c.state.in_(_ARRIVED)
 
 
-def _journal(kind: JournalType) -> ColumnElement[bool]:
+def _journal(kind: JournalType, prefix: str = "", *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether the balance was moved by this refund's own journal, by its amount."""
     return exists().where(
         journals.c.seller_id == refunds.c.seller_id,
-        journals.c.key == cast(literal(f"{kind.lower()}:"), String) + refunds.c.refund_id,
+        journals.c.key == cast(literal(prefix or f"{kind.lower()}:"), String) + refunds.c.refund_id,
         journals.c.type == str(kind),
         journals.c.amount_minor == refunds.c.amount_minor,
+        *conditions,
     )
+
+
+_back = journals.alias("back")
+_of_load = exists().where(orders.c.id == refunds.c.order_pk, orders.c.wallet_owner.is_not(None))
+_owners = exists().where(orders.c.id == refunds.c.order_pk, orders.c.wallet_owner == journals.c.owner)
+_returned = exists().where(_back.c.reverses == journals.c.id)
+_debit = JournalType.TOPUP_REFUND, load_refund_key("")
 
 
 _by_balance = exists().where(attempts.c.attempt_id == refunds.c.attempt_id, attempts.c.method == BALANCE)
 _reversed = refunds.c.state == str(RefundState.REVERSED)
+_undone = refunds.c.state.in_([str(RefundState.DECLINED), str(RefundState.REVERSED)])
 
 #: (rule, what breaks it, in words) of refunds.
 _REFUND_RULES: tuple[Rule, ...] = (
@@ -126,6 +135,16 @@ _REFUND_RULES: tuple[Rule, ...] = (
         and_(_by_balance, _reversed != _journal(JournalType.CHARGEBACK)),
         "A refund that was taken back from a balance and its journal must go together.",
     ),
+    (
+        "refund.debit",
+        _of_load != _journal(*_debit, _owners),
+        "A refund of added money and the journal that takes it from the balance must go together.",
+    ),
+    (
+        "refund.return",
+        and_(_of_load, _undone != _journal(*_debit, _returned)),
+        "Added money that was not refunded after all and the journal that gives it back must go together.",
+    ),
 )
 
 
@@ -133,4 +152,17 @@ _refunds = check_of(
     select(refunds.c.refund_id).where(refunds.c.seller_id == SELLER).order_by(refunds.c.id), _REFUND_RULES
 )
 
-CHECKS: tuple[Check, ...] = (_orders, _attempts, _refunds)
+_debits = check_of(
+    select(journals.c.key)
+    .where(journals.c.seller_id == SELLER, journals.c.type == str(JournalType.TOPUP_REFUND))
+    .order_by(journals.c.id),
+    (
+        (
+            "refund.debit",
+            not_(exists().where(refunds.c.refund_id == journals.c.refund_id)),
+            "Added money leaves a balance for a refund only.",
+        ),
+    ),
+)
+
+CHECKS: tuple[Check, ...] = (_orders, _attempts, _refunds, _debits)

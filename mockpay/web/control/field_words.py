@@ -207,7 +207,7 @@ FIELDS: Mapping[str, str] = {
     "redirect_url": "Where the buyer comes back to.",
     "reference": "The other side's own number for it.",
     "refund_id": "The refund, as its provider calls it.",
-    "refundable_amount": "What can still be given back.",
+    "refundable_amount": "What can still be given back; of added money the balance must have it.",
     "refunded_amount": "What was given back.",
     "refunds": "Every refund, the oldest first.",
     "request": "What was sent.",

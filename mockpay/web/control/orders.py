@@ -187,8 +187,7 @@ def _derived(order: Order, last: Attempt | None) -> dict[str, str | None]:
         "provider": order.provider or None,
         "captured_amount": (last.captured if last else nothing).wire(),
         "refunded_amount": Money(order.refunded_minor, order.amount.currency).wire(),
-        # A wallet's money goes back by its entry.
-        "refundable_amount": (last.refundable if last and not order.fills_wallet else nothing).wire(),
+        "refundable_amount": (last.refundable if last else nothing).wire(),
     }
 
 

@@ -11,16 +11,20 @@ from msgspec import Meta, Struct
 from mockpay.domain.payments.attempts import Plan, Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState
 from mockpay.domain.timeline import TimelineEvent
+from mockpay.kernel.errors import at_field
+from mockpay.kernel.money import Money
 from mockpay.services.payments import transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as verbs
 from mockpay.services.refunds import transitions as refund_transitions
-from mockpay.store import notifications, refunds
+from mockpay.store import notifications, orders, refunds
 from mockpay.store import transitions as timeline
 from mockpay.store.db.paging import LONGEST_PAGE
+from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.attempts import StageDecision, stage_decisions
 from mockpay.web.control.endpoints import GET, POST, Request
+from mockpay.web.control.idempotency import once
 from mockpay.web.control.notifications import NotificationSummary, notification_summaries
 from mockpay.web.control.responses import PageQuery, States, TimelineEntry, parse_states, timeline_entries, to_response
 
@@ -31,6 +35,16 @@ class RefundQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
     state: States | None = None
     order_id: str | None = None
     reference: str | None = None
+
+
+class OrderRefund(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What goes back of an order, and what the refund is called."""
+
+    amount: Annotated[str | None, Meta(description="At least 0.01; without it all that is left.")] = None
+    reference: Annotated[
+        str | None, Meta(description="Your own id of the refund, one of its own without it; the same again is one.")
+    ] = None
+    note: Annotated[str | None, Meta(description="May ask for an outcome, as the seller's own note may.")] = None
 
 
 class RefundDecline(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -113,6 +127,26 @@ def get_refund(request: Request[None, None]) -> RefundDetail:
         return _detail(sandbox, _refund(sandbox, request), request)
 
 
+def refund_order(request: Request[None, OrderRefund]) -> RefundDetail:
+    """
+    As if the seller had asked for it: a notification tells how it ended. An order that filled a wallet is refunded to
+    what paid it, of which no seller is told; the balance pays that at once, in money. A balance that lacks it is 409
+    `wallet.insufficient` with what is `left`, money that was reversed or never added 409 `refund.credit_reversed` or
+    `refund.not_credited`, more than is left of the order 409 `refund.exceeds_capture`.
+    """
+    body = request.body
+    with request.transaction() as sandbox:
+        order = require(orders.by_id(sandbox, request.path["order_id"]), "order")
+        with at_field("amount"):
+            amount = None if body.amount is None else Money.parse(body.amount, order.amount.currency)
+
+        def refund() -> RefundDetail:
+            made = verbs.request_by_tester(sandbox, order, amount, body.reference, body.note)
+            return _detail(sandbox, refund_transitions.get_refund(sandbox, made.refund_id), request)
+
+        return once(sandbox, request, RefundDetail, refund)
+
+
 def complete_refund(request: Request[None, None]) -> RefundDetail:
     """Whatever it waited for. One that has ended is 409."""
     return _settle(request, refund_settlement.complete)
@@ -185,6 +219,14 @@ _PATH = "/v1/sellers/{seller_id}/refunds"
 _REFUND = f"{_PATH}/{{refund_id}}"
 ENDPOINTS = (
     GET(_PATH, list_refunds, "A seller's refunds, the newest first."),
+    POST(
+        "/v1/sellers/{seller_id}/orders/{order_id}/refunds",
+        refund_order,
+        "Refund an order, in part or all that is left of it.",
+        errors=(409,),
+        idempotent=True,
+        example='{"amount": "100.00", "reference": "RMA-17"}',
+    ),
     GET(_REFUND, get_refund, "One refund: timeline, notifications, and why it goes as it does."),
     POST(f"{_REFUND}/complete", complete_refund, "Settle a pending refund now: the money is back.", errors=(409,)),
     POST(

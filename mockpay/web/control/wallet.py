@@ -119,8 +119,8 @@ class WalletEntry(Struct, kw_only=True):
     """
     One journal: `amount` is by how much it changed what can be spent, `moved` what it moved between accounts.
 
-    `direction` is null where a hold was captured, which changes nothing that can be spent. `over_cap` marks a refund
-    that was credited above the balance's cap.
+    `direction` is null where a hold was captured, which changes nothing that can be spent. `over_cap` marks what came
+    back above the balance's cap: it was credited all the same.
     """
 
     entry_id: str

@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 
 from mockpay.domain.notifications import DeliveryState, Notification, failing_tries
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
+from mockpay.domain.refunds import Refund
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.domain.wallet.ledger import METHOD as BALANCE
+from mockpay.kernel.money import Money
 from mockpay.otp.rules import mask_destination
 from mockpay.services import buyers
 from mockpay.services.payments import cancellation, captures, payments
 from mockpay.services.payments.transitions import CAPTURE, REVIEW
+from mockpay.services.refunds import refunds as refund_verbs
 from mockpay.store import attempts, notifications, orders, refunds, schedule, transitions
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Runtime, Sandbox
@@ -29,10 +32,17 @@ from mockpay.web.dashboard.seller_messages import Call, browser_return, last_cal
 from mockpay.web.wording import sentences
 from mockpay.web.wording.timelines import expected_lines, moment, offset, timeline_by_try
 
+
+def _refund(sandbox: Sandbox, order: Order) -> Refund:
+    amount = Money.parse(request.form.get("amount", "").strip(), order.amount.currency)
+    return refund_verbs.request_by_tester(sandbox, order, amount)
+
+
 #: What each button does.
 ACTS: Mapping[str, Callable[[Sandbox, Order], object]] = {
     "capture": captures.capture,
     "cancel": cancellation.cancel,
+    "refund": _refund,
     "approve": lambda sandbox, order: _decide_review(sandbox, order, approved=True),
     "reject": lambda sandbox, order: _decide_review(sandbox, order, approved=False),
 }
@@ -57,11 +67,10 @@ def legal(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> list[Act]
     last = tries[-1] if tries else None
     if order.state is OrderState.AUTHORIZED and last is not None:
         return _of_hold(sandbox, last)
-    if order.fills_wallet and order.state in PAID:
-        return []  # Its entry in the wallet can be reversed.
     if order.state in PAID:
-        refundable = last.refundable if last else None
-        return [Act("cancel", f"Cancel and refund {refundable.display()}")] if refundable and refundable.minor else []
+        if last is None or not last.refundable.minor:
+            return []
+        return [Act("cancel", f"Cancel and refund {last.refundable.display()}"), Act("refund", "Refund")]
     busy = last is not None and last.state in HOLDS_ORDER
     review = last is not None and last.state is AttemptState.RISK_REVIEW
     decide = [Act("approve", "Approve the payment"), Act("reject", "Reject the payment")] if review else []
@@ -103,7 +112,9 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         urls=_urls(sandbox, order),
         acts=legal(sandbox, order, tries),
         review=_review(sandbox, last),
+        refundable=last.refundable.wire() if last else "",
         buyer=_buyer(sandbox, order, tries),
+        typed=request.form,
         **refusal,
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
         **_summary(sandbox, order, tries, events),
@@ -184,8 +195,7 @@ def _money(order: Order, tries: Sequence[Attempt]) -> dict[str, str]:
         facts["Captured"] = last.captured.display()
         if last.captured < last.amount:
             facts["Released"] = (last.amount - last.captured).display()
-        if not order.fills_wallet:
-            facts["Refundable"] = last.refundable.display()
+        facts["Refundable"] = last.refundable.display()
     if last is not None and last.saved_token:
         facts["Saved method"] = last.saved_token
     if last is not None and last.eci and (order.state in PAID or order.state is OrderState.AUTHORIZED):

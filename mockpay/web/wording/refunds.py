@@ -16,6 +16,7 @@ _S = RefundState
 _KINDS: Mapping[str, str] = {
     "SELLER": "Asked for by the seller",
     "CANCELLATION": "The order was cancelled after capture",
+    "TESTER": "Asked for by a tester",
 }
 _ENDED_BY: Mapping[Actor, str] = {
     Actor.CLOCK: "It settled when it was due.",

@@ -212,11 +212,10 @@ def what_happened(
 
 def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> str:
     if order.fills_wallet and last is not None:
-        sent_back = last.state is _A.REVERSED
         name = method_name(last, methods)
-        return (
-            f"Paid by {name}, not added to the balance; sent back" if sent_back else f"Added to the balance by {name}"
-        )
+        if last.state is _A.REVERSED:
+            return f"Paid by {name}, not added to the balance; sent back"
+        return f"Added to the balance by {name}{_REFUNDED.get(order.state, '')}"
     if last is not None and last.state is _A.REVERSED:
         return "Captured, but told FAILURE; the money went back"
     if order.state is _O.REFUNDED:
@@ -228,6 +227,9 @@ def _paid(order: Order, last: Attempt | None, methods: Mapping[str, Method]) -> 
     redirect = last.plan.at(Stage.REDIRECT) if last else None
     consequence = RETURNS.get(redirect.outcome) if redirect else None
     return f"{paid}; {consequence}" if consequence else paid
+
+
+_REFUNDED: Mapping[OrderState, str] = {_O.PARTIALLY_REFUNDED: ", refunded in part", _O.REFUNDED: ", refunded in full"}
 
 
 def captured_part(attempt: Attempt) -> str:

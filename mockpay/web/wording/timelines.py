@@ -14,6 +14,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import CLOSED_UNPAID, OrderKind, OrderState
 from mockpay.domain.payments.attempts import TERMINAL, AttemptState
+from mockpay.domain.refunds import CANCELLATION, TESTER
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, indian, rfc3339
 from mockpay.kernel.money import Money
@@ -244,7 +245,7 @@ def _of_refund(event: TimelineEvent) -> str:
         parts.append(Money.parse(str(facts["amount"])).display())
     if event.event == "requested":
         parts.append(f"as {facts.get('reference')}")
-        parts.append("for a cancelled order" if facts.get("kind") == "CANCELLATION" else "")
+        parts.append(_ASKED_BY.get(str(facts.get("kind")), ""))
     elif event.event == "sent":
         parts.append(f"Back to {destination(_texts(facts))}")
     elif event.event in {"completed", "declined"}:
@@ -255,6 +256,8 @@ def _of_refund(event: TimelineEvent) -> str:
     return text[:1].upper() + text[1:]
 
 
+#: Why a refund was requested that no call of the seller's software asked for, by its kind.
+_ASKED_BY: Mapping[str, str] = {CANCELLATION: "for a cancelled order", TESTER: "by a tester"}
 #: What networks call the number of a credit (domain/refunds.py).
 _NUMBERS = ("ARN", "RRN", "UTR")
 

@@ -19,6 +19,7 @@ TYPES: Mapping[JournalType, str] = {
     JournalType.RELEASE: "Payment given back",
     JournalType.REFUND: "Refund",
     JournalType.CHARGEBACK: "Refund taken back",
+    JournalType.TOPUP_REFUND: "Refund of added money",
     JournalType.ADJUST: "Adjustment",
     JournalType.REVERSAL: "Reversal",
 }

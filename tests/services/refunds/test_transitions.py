@@ -12,8 +12,8 @@ FOLLOWS = {
     "held": {"cancel_settlement"},
     "released": {"schedule_settlement"},
     "completed": {"cancel_settlement", "add_to_order", "credit_balance", "schedule_reversal", "notify_seller"},
-    "declined": {"cancel_settlement", "release_reserve", "notify_seller"},
-    "reversed": {"debit_balance", "release_reserve", "take_from_order"},
+    "declined": {"cancel_settlement", "release_reserve", "return_load", "notify_seller"},
+    "reversed": {"debit_balance", "return_load", "release_reserve", "take_from_order"},
 }
 
 

@@ -26,9 +26,9 @@ def test_an_order_has_the_buttons_that_mean_something_now(visitor, world):
     order = world.order()
     assert buttons(visitor.see_order(order)) == ["Cancel order"]
     world.pay(order)
-    assert buttons(visitor.see_order(order)) == ["Cancel and refund ₹499.00"]
+    assert buttons(visitor.see_order(order)) == ["Cancel and refund ₹499.00", "Refund"]
     world.refund(order, "100.00")
-    assert buttons(visitor.see_order(order)) == ["Cancel and refund ₹399.00"]
+    assert buttons(visitor.see_order(order)) == ["Cancel and refund ₹399.00", "Refund"]
     world.refund(order, "399.00", "R-2")
     assert buttons(visitor.see_order(order)) == []
 
@@ -69,6 +69,32 @@ def test_cancelling_a_paid_order_sends_the_money_back(visitor, world):
     assert (refund.kind, refund.amount.wire()) == ("CANCELLATION", "499.00")
     shown = visitor.see_order(order).xpath("//section[@aria-labelledby='refunds']//li")
     assert [text(one) for one in shown] == ["₹499.00On its way, settles in 0:05Pending"]
+
+
+def test_a_form_refunds_a_part_and_what_it_refuses_stays_typed(visitor, world):
+    order = world.order()
+    world.pay(order)
+    page = visitor.see_order(order)
+    assert page.xpath("//input[@name='amount']/@value") == ["499.00"]
+    assert visitor.press(page, "Refund", amount=" 100.00 ").status_code == 303
+    (refund,) = world.refunds(order)
+    assert (refund.kind, refund.amount.wire()) == ("TESTER", "100.00")
+    page = visitor.see_order(order)
+    assert page.xpath("//input[@name='amount']/@value") == ["399.00"]
+    for typed, status, words in (
+        ("399.01", 409, "At most 399.00 INR of this payment can be refunded."),
+        ("0", 422, "The amount is below 0.01."),
+        ("1.005", 422, "The amount must look like 1.00: digits, at most two after the point."),
+    ):
+        answer = visitor.press(page, "Refund", amount=typed)
+        assert answer.status_code == status
+        refused = visitor.parse(answer)
+        assert [text(each) for each in refused.xpath("//*[@role='alert']")] == [words]
+        assert refused.xpath("//input[@aria-invalid='true']/@value") == [typed]
+    assert len(world.refunds(order)) == 1
+    shown = visitor.see(f"/refunds/{refund.refund_id}")
+    assert "Asked for by a tester" in shown.text_content()
+    assert "by a tester" in text(shown.xpath("//ol[@class='timeline']/li")[0])
 
 
 def test_a_pending_capture_cannot_be_asked_for_twice(by_hand, manual):

@@ -241,6 +241,28 @@ def test_an_order_that_fills_a_wallet_tells_of_no_seller(visitor, world):
     assert not headings & {"What the seller was told", "What the seller does next", "Do it again", "Signature"}
 
 
+def test_added_money_is_refunded_by_the_form_and_tells_of_no_company(visitor, world):
+    with world.transaction() as sandbox:
+        order = top_ups.open_order(sandbox, RICH, Money.parse("500.00"), "/account/wallet")
+    world.pay_with(order, Upi("success@mockpay"))
+    assert visitor.press(visitor.see_order(order), "Refund", amount="100.00").status_code == 303
+    world.advance(60)
+    page = visitor.see_order(order)
+    assert text(page.xpath("//h1")[0]) == "Added to the balance by UPI, refunded in part"
+    (refund,) = world.refunds(order)
+    shown = visitor.see(f"/refunds/{refund.refund_id}")
+    labels = [text(label) for label in shown.xpath("//section[@aria-labelledby='facts']//dt")]
+    assert labels[:2] == ["Refund id", "Reference"]
+    visitor.press(page, "Cancel and refund ₹400.00")
+    world.advance(60)
+    page = visitor.see_order(order)
+    assert text(page.xpath("//h1")[0]) == "Added to the balance by UPI, refunded in full"
+    assert not page.xpath("//button[@data-testid='order-refund']")
+    wallet = visitor.see(f"/buyers/{RICH}/wallet")
+    titles = [text(row) for row in wallet.xpath("//tr[@data-type='TOPUP_REFUND']//summary")]
+    assert [title.partition(": ")[2] for title in titles] == ["Refund of added money"] * 2
+
+
 def test_what_a_wallet_could_not_take_is_told_with_its_limit(visitor, world):
     with world.transaction() as sandbox:
         order = top_ups.open_order(sandbox, RICH, Money.parse("500.00"), "/account/wallet")
