@@ -73,6 +73,8 @@ def test_a_waiting_test_is_told_when_a_refund_ends(seller):
 def test_waiting_for_what_does_not_come_is_an_error(seller):
     with pytest.raises(TimeoutError, match=r"No order.PAID seller_order_id:A-1 in 0.01 s."):
         seller.wait_for("order.PAID", timeout=0.01, seller_order_id="A-1")
+    with pytest.raises(TimeoutError, match=r"No order.PAID in 0.01 s."):
+        seller.wait_for("order.PAID", timeout=0.01)
 
 
 def test_a_failed_notification_is_delivered_by_hand(seller, listener):

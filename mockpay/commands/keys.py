@@ -42,7 +42,10 @@ def _show(spelling: str | None) -> None:
     if spelling:
         public = folder / next(file.public for file in files if file.certificate_subject is None)
         if not public.is_file():
-            fail(f"There is no {public} yet; the first `mockpay serve` makes it.")
+            fail(
+                f"There is no {public}: the first `mockpay serve` makes it. Name its folder by MOCKPAY_KEYS_DIR, "
+                f"or ask the server: /_mockpay/v1/public-key?format={spelling}"
+            )
         pem = public.read_text("ascii")
         click.echo(pem.strip() if spelling == "pem" else public_key_line(load_public_key(pem)))
         return

@@ -90,7 +90,7 @@ def wait(event: str, match: tuple[str, ...], timeout: float, seller: str, url: s
     query = _query(event=event, match=",".join(match) or None, timeout=timeout)
     answer = connect(url).seller(seller, "GET", f"/wait?{query}")["event"]
     if answer is None:
-        click.echo(f"No {event} {' '.join(match)} in {timeout:g} s.", err=True)
+        click.echo(f"No {' '.join((event, *match))} in {timeout:g} s.", err=True)
         sys.exit(_TIMED_OUT)
     print_json(answer)
 

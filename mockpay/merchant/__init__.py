@@ -5,6 +5,9 @@ It may import only wire and kernel and knows the sandbox only by HTTP, so that a
 works against the real service too, with another base URL and other keys.
 """
 
+from mockpay.kernel.errors import Invalid as Invalid
+from mockpay.kernel.errors import MockpayError as MockpayError
+from mockpay.kernel.http.calls import Unreachable as Unreachable
 from mockpay.merchant.client import AmazonPayClient as AmazonPayClient
 from mockpay.merchant.ledger import Ledger as Ledger
 from mockpay.merchant.notifications import Notification as Notification
@@ -21,3 +24,5 @@ from mockpay.merchant.results import PaymentResult as PaymentResult
 from mockpay.merchant.results import SignatureMismatch as SignatureMismatch
 from mockpay.merchant.transport import Certificates as Certificates
 from mockpay.merchant.transport import RequestsSender as RequestsSender
+from mockpay.wire.amazonpay.results import ResultError as ResultError
+from mockpay.wire.amazonpay.sns import SnsError as SnsError

@@ -239,7 +239,7 @@ class TestSeller:
         query = {"event": event, "match": pairs, "timeout": timeout}
         answer = self.control("GET", f"/wait?{urlencode(query)}", seconds=timeout)
         if answer["event"] is None:
-            message = f"No {event} {pairs} in {timeout} s."
+            message = f"No {event}{pairs and f' {pairs}'} in {timeout} s."
             raise TimeoutError(message)
         return answer["event"]
 

@@ -184,4 +184,5 @@ def test_keys_shows_the_files_and_the_public_key(mockpay, server):
 def test_keys_before_the_first_start_says_so(mockpay, tmp_path):
     told = mockpay("keys", "--format", "pem", MOCKPAY_KEYS_DIR=str(tmp_path / "none"), code=2)
     assert "mockpay serve" in told
+    assert "/_mockpay/v1/public-key?format=pem" in told  # in another folder than the server's
     assert "---" in mockpay("keys", MOCKPAY_KEYS_DIR=str(tmp_path / "none"))

@@ -69,7 +69,7 @@ def test_an_event_is_waited_for_and_its_absence_has_a_code_of_its_own(mockpay, s
     paying.join()
     assert (event["state"], event["seller_order_id"]) == ("PAID", "ORDER-8")
     nothing = mockpay("wait", "order.FAILED", "--timeout", "0", "--seller", seller.seller_id, code=3)
-    assert nothing == "No order.FAILED  in 0 s.\n"
+    assert nothing == "No order.FAILED in 0 s.\n"
 
 
 def test_messages_to_buyers_are_listed(mockpay, seller):
