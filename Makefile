@@ -90,6 +90,8 @@ var/reached.json: | .venv/.dev
 	@$(SHOW); { $(INSTALL_UV) && UV_HTTP_RETRIES=0 $(UV_INSTALL) $(BIN)/python -r requirements.txt; } 2>/dev/null \
 		|| $(BIN)/python -m pip install -qq --no-compile -r requirements.txt; \
 		$(BIN)/python -c "import mockpay.app, mockpay.commands.serve, mockpay.web.dashboard, mockpay.merchant.shop"
+	@$(BIN)/python -c "import pathlib, sysconfig; \
+		pathlib.Path(sysconfig.get_path('purelib'), 'mockpay.pth').write_text('$(CURDIR)')" # mockpay run, in a folder of yours
 	@echo "Starting; the first time makes keys and a database ..." >&2
 	@touch $@
 
