@@ -61,15 +61,15 @@ def forget(answer: Response, seller_id: str) -> None:
     answer.delete_cookie(_COOKIE + seller_id, path="/", httponly=True, samesite="Lax")
 
 
-def sign_in_url(sandbox: Sandbox) -> str | None:
+def sign_in_url(sandbox: Sandbox, onward: str = "") -> str | None:
     """
-    The way to sign in and back to this page.
+    The way to sign in and `onward`, else back to this page without its query: that may hold what was typed.
 
     None where the browser came under a provider's name: account pages answer only to ours.
     """
     if not own_host(sandbox.runtime.settings, request.host):
         return None
-    return f"{home(sandbox.seller_id)}?{urlencode({'next': request.path})}"
+    return f"{home(sandbox.seller_id)}?{urlencode({'next': onward or request.path})}"
 
 
 def onward(address: str, seller_id: str) -> str:

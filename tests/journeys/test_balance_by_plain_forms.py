@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.journeys.account_buyer import RICH, AccountBuyer, code_for
+
 ORDER = {"seller_order_id": "o-1", "redirect_url": "http://127.0.0.1:1/back"}
 
 
@@ -36,6 +38,16 @@ def test_a_balance_that_is_too_low_is_told_before_the_press(buyer, shop):
     assert buyer.reads("wallet-balance") == "₹10.00"
     assert "Too low for ₹499.00." in buyer.page.text_content()
     assert buyer.page.xpath("//input[@name='email']/@value") == ["poor@buyers.mockpay.test"]
+
+
+def test_who_is_signed_in_need_not_type_the_email(shop):
+    buyer = AccountBuyer().has_signed_in(shop, RICH).buys(shop).follows("method-wallet")
+    assert buyer.page.xpath("//input[@name='email']/@value") == [RICH]
+    assert buyer.reads("wallet-balance") == "₹1,50,000.00"
+    buyer.goes_to(f"{buyer.url}?email=poor@buyers.mockpay.test")
+    assert buyer.page.xpath("//input[@name='email']/@value") == ["poor@buyers.mockpay.test"]
+    buyer.presses("pay", email=RICH)
+    assert buyer.reads("payment-status") == "SUCCESS"
 
 
 def test_what_a_balance_lacks_is_added_and_then_pays(buyer, shop):
@@ -102,3 +114,29 @@ def test_a_method_that_the_seller_switched_off_says_so(buyer, mockpay_seller, mo
     buyer.goes_to(f"{start}wallet")
     assert buyer.answer.status_code == 422
     assert "switched off by the seller" in buyer.reads("method-barred")
+
+
+def test_the_shop_leads_to_the_entries_of_a_payment_by_balance_and_of_its_refund(shop):
+    buyer = AccountBuyer().buys(shop).pays_from_balance("rich").follows("return-to-seller")
+    buyer.presses("shop-refund", amount="100.00")
+    shop.seller.advance(until="idle")
+    buyer.goes_to(buyer.url).presses("shop-verify-refunds")
+    assert buyer.sees("refund-state").get("data-state") == "PROCESSED"
+    shop.seller.control("POST", f"/buyers/{RICH}/wallet/adjust", {"amount": "1.00"})
+    buyer.follows("shop-wallet")
+    assert buyer.heading == "Sign in"
+    buyer.presses("sign-in", email=RICH)
+    buyer.presses("otp-submit", otp=code_for(shop, RICH))
+    assert buyer.heading == "Your balance"
+    rows = [row.xpath("string(.//b)").strip() for row in buyer.page.xpath("//li[@data-entry]")]
+    assert rows == ["Refund", "Payment taken by the seller", "Payment"]
+    (refund, *_) = buyer.page.xpath("//li[@data-entry]//a/@href")
+    buyer.goes_to(f"{shop.server.url}{refund}")
+    assert buyer.reads("entry-amount") == "+₹100.00"
+    assert buyer.reads("entry-refund").startswith(f"{shop.order()['seller_order_id']}-R1 Completed")
+    assert shop.seller.control("GET", "/audit") == {"ok": True, "violations": []}
+
+
+def test_the_shop_knows_no_wallet_of_an_order_that_is_not_paid(buyer, shop):
+    buyer.buys(shop).presses("cancel-payment").follows("return-to-seller")
+    assert buyer.misses("shop-wallet")

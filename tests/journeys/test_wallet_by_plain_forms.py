@@ -178,9 +178,26 @@ def test_money_is_added_on_the_pages_of_any_payment(shop):
     buyer.presses("wallet-add", amount="500.00")
     assert buyer.reads("seller-name") == "Wallet balance"
     assert (buyer.misses("method-wallet"), buyer.misses("method-emi")) == (True, True)
-    buyer.asks("success@mockpay").follows("return-to-seller")
+    buyer.asks("success@mockpay")
+    assert buyer.reads("payment-reason") == "Your balance has the money."
+    assert "seller gets" not in buyer.page.text_content()
+    buyer.follows("return-to-seller")
     assert (buyer.heading, buyer.reads("wallet-balance")) == ("Your balance", "₹500.00")
     assert (titles(buyer), amounts(buyer)) == (["Money added"], [("+₹500.00", "₹500.00")])
+
+
+def test_a_payment_that_adds_money_tells_of_no_seller_however_it_ends(shop):
+    buyer = AccountBuyer().has_signed_in(shop, ASHA).account(shop, "wallet")
+    buyer.presses("wallet-add", amount="500.00").presses("cancel-payment")
+    assert buyer.reads("payment-reason") == "No money was taken."
+    assert "no seller takes part" in buyer.page.text_content()
+    buyer.account(shop, "wallet").presses("wallet-add", amount="500.00").asks("success@mockpay")
+    here = buyer.url
+    [order] = shop.seller.orders(state="PAID")
+    for amount, words in (("200.00", "Your balance has the money, less ₹200.00 that came back."), (None, "sent back.")):
+        shop.seller.refund_order(order["order_id"], amount)
+        shop.seller.advance(until="idle")
+        assert buyer.goes_to(here).reads("payment-reason").endswith(words)
 
 
 def test_what_cannot_be_added_is_told_at_its_field_and_stays_typed(shop):

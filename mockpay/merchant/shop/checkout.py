@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlencode
 
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.kernel.money import Money
@@ -70,6 +71,14 @@ class Checkout:
         return self._client(page_url() if page_url else None, sealing=True).payment_url(
             amount=order.amount.wire(), seller_order_id=order.order_id, redirect_url=return_url, **self._options(order)
         )
+
+    def wallet_url(self, order: ShopOrder) -> str:
+        """Where whoever paid from a balance sees the order's entries; empty before the service has named the order."""
+        if not order.amazon_order_id:
+            return ""
+        address = (self.config.page_url or self.config.base_url)().rstrip("/")
+        query = urlencode({"order": order.amazon_order_id})
+        return f"{address}/account/{self.config.seller.seller_id}/wallet?{query}"
 
     def signed_payload(self, order: ShopOrder) -> str:
         """What the shop's app takes to the payment page; raises like `payment_url`."""

@@ -88,7 +88,7 @@ class Pages:
         ledger, answer = self._checkout.ledger, self._checkout.look_up(order)
         order = self._checkout.settle(order, answer)
         page = view_models.order_page(order, ledger.results(order.order_id), answer)
-        page |= view_models.order_refunds(order, ledger)
+        page |= view_models.order_refunds(order, ledger) | {"wallet_url": self._checkout.wallet_url(order)}
         title = f"Error: {error}" if error else f"{page['words']}: {order.order_id}"
         text = self._render("order", title, order=page, amount_text=amount_text, error=error)
         reply = Response(text, status)

@@ -56,7 +56,9 @@ def _add_money(runtime: Runtime, seller_id: str) -> Response:
 
 
 def _sign_in(sandbox: Sandbox) -> Response:
-    return go(buyers.sign_in_url(sandbox) or buyers.home(sandbox.seller_id))
+    """Signing in leads back here with the filters of the history."""
+    here = read_form(request.args).address(request.path)
+    return go(buyers.sign_in_url(sandbox, here) or buyers.home(sandbox.seller_id))
 
 
 def _wallet(sandbox: Sandbox, buyer: Buyer, refusal: MockpayError | None = None) -> Response:

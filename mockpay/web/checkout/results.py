@@ -143,6 +143,7 @@ def result(session: PageSession) -> dict[str, object]:
         "refs": [],
         "why": whose_doing(order, last),
         "retry": False,
+        "fills_wallet": order.fills_wallet,
     }
     if order.state in PAID:
         return parts | _paid(session)
@@ -156,7 +157,7 @@ def result(session: PageSession) -> dict[str, object]:
         return parts | {
             "status": "CANCELLED",
             "heading": "Payment cancelled",
-            "sentence": f"{_money_of_cancelled(last)} {_notifications_line(session)}",
+            "sentence": f"{_money_of_cancelled(last)} {_notifications_line(session)}".rstrip(),
         }
     if last is not None and last.live and order.open:
         return parts | {"status": "PENDING", "heading": "Payment pending", "sentence": _undecided(session, last)}
@@ -203,11 +204,13 @@ def _paid(session: PageSession) -> dict[str, object]:
     ]
     returned = last is not None and order.refunded_minor >= last.captured_minor
     back = "The money was taken, then sent back." if returned else ""
+    store = page_session.store(session)
+    holder = "Your balance has the money" if order.fills_wallet else f"{store} has your money"
     part = f", less {Money(order.refunded_minor, order.amount.currency).display()} that came back"
     return {
         "status": "SUCCESS",
         "heading": "Payment successful",
-        "sentence": back or f"{page_session.store(session)} has your money{part if order.refunded_minor else ''}.",
+        "sentence": back or f"{holder}{part if order.refunded_minor else ''}.",
         "refs": refs,
         "fault": page_session.redirect_scenario(session),
     }
@@ -240,7 +243,9 @@ def _failed(session: PageSession) -> dict[str, object]:
 
 
 def _notifications_line(session: PageSession) -> str:
-    """When the seller learns of a cancelled order: at once only by a notification."""
+    """When the seller learns of a cancelled order: at once only by a notification; empty where none takes part."""
+    if session.order.fills_wallet:
+        return ""
     sent = notifications.of_order(session.sandbox, session.order.order_pk)
     when = "is told" if sent else "learns of it when you go back"
     return f"{page_session.store(session)} {when}."

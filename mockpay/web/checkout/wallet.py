@@ -12,6 +12,7 @@ from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
 from mockpay.services.wallet import balances, top_ups
 from mockpay.store.unit_of_work import Runtime
+from mockpay.web import buyers
 from mockpay.web.checkout import page_session, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
 
@@ -19,18 +20,24 @@ _LONGEST_KEPT = 255
 
 
 def page(runtime: Runtime, token: str) -> Response:
-    """Asks for the e-mail; ``?email=`` shows that buyer's balance, and what it lacks can be added first."""
+    """
+    Asks for the e-mail, which is that of who is signed in; ``?email=`` names another one.
+
+    The balance is shown of whom the page names, and what it lacks can be added first.
+    """
     if request.method == "POST" and request.form.get("action") == "add":
         return _add_difference(runtime, token)
     if request.method == "POST":
-        return submission.start(runtime, token, Wallet.method, _typed, _form)
+        return submission.start(runtime, token, Wallet.method, _typed, _refused)
     with reading_session(runtime, token) as session:
         if not session.payable:
             return go(session.url)
+        email = _named(session)
         try:
-            return submission.method_refusal(session, Wallet.method) or _form(session, balance=_balance(session))
+            refusal = submission.method_refusal(session, Wallet.method)
+            return refusal or _form(session, email, balance=_balance(session, email))
         except Invalid as error:
-            return _form(session, error)
+            return _form(session, email, error)
 
 
 def _add_difference(runtime: Runtime, token: str) -> Response:
@@ -46,7 +53,7 @@ def _add_difference(runtime: Runtime, token: str) -> Response:
                 return go(back)
             order = top_ups.open_order(session.sandbox, owner, missing, back)
         except (Invalid, Conflict) as error:
-            return _form(session, Invalid(error.message, code=error.code, field="email"))
+            return _refused(session, Invalid(error.message, code=error.code, field="email"))
     return go(f"/pay/{order.page_token}/")
 
 
@@ -59,18 +66,32 @@ def _typed(_visit: PageSession) -> Wallet:
     return Wallet(normal_email(request.form.get("email", "")))
 
 
-def _balance(session: PageSession) -> dict[str, object] | None:
-    """The balance of whom the address names; None where it names nobody."""
-    if "email" not in request.args:
+def _named(session: PageSession) -> str:
+    """Whom the address names, else who is signed in; empty where nobody is."""
+    if "email" in request.args:
+        return request.args["email"]
+    buyer = buyers.signed_in(session.sandbox)
+    return buyer.email if buyer is not None else ""
+
+
+def _balance(session: PageSession, email: str) -> dict[str, object] | None:
+    """The balance of whom the page names; None where it names nobody."""
+    if not email and "email" not in request.args:
         return None
-    owner = normal_email(request.args["email"])
+    owner = normal_email(email)
     balance = balances.balance(session.sandbox, owner)
     missing = _missing(session, balance)
     return {"amount": balance.display(), "missing": missing.display() if missing is not None else None}
 
 
-def _form(session: PageSession, error: Invalid | None = None, balance: dict[str, object] | None = None) -> Response:
-    values = {"email": request.values.get("email", "")[:_LONGEST_KEPT]}
+def _refused(session: PageSession, error: Invalid) -> Response:
+    return _form(session, request.form.get("email", ""), error)
+
+
+def _form(
+    session: PageSession, email: str, error: Invalid | None = None, balance: dict[str, object] | None = None
+) -> Response:
+    values = {"email": email[:_LONGEST_KEPT]}
     method = session.methods[Wallet.method]
     page = page_session.page_context(session, f"Pay by {method.tile}", notes=page_session.buyer_notes())
     if error is not None:

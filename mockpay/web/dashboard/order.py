@@ -176,6 +176,7 @@ def _buyer(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> dict[str
     signed_in = next((attempt.buyer_id for attempt in reversed(tries) if attempt.buyer_id), None)
     email = next((attempt.instrument["email"] for attempt in reversed(tries) if "email" in attempt.instrument), "")
     owner = next((attempt.instrument["email"] for attempt in reversed(tries) if attempt.method == BALANCE), "")
+    owner = order.wallet_owner or owner
     if signed_in is not None:
         email = buyers.find(sandbox, signed_in).email
     return {
