@@ -257,7 +257,7 @@ def deliver(sandbox: Sandbox, notification_id: str) -> Notification:
 
 
 def get_notification(sandbox: Sandbox, notification_id: str) -> Notification:
-    """The notification of this id, or NotFound."""
+    """The notification of this id; NotFound ``notification.not_found`` where there is none."""
     notification = notifications.by_id(sandbox, notification_id)
     if notification is None:
         raise NotFound("There is no such notification.", code="notification.not_found")

@@ -37,13 +37,13 @@ mapper = Mapper(BankRequest, bank_requests)
 
 
 def add(sandbox: Sandbox, bank_ref: str, attempt_id: str, amount_minor: int) -> None:
-    """A new request at a bank."""
+    """Store a new request at a bank, its amount in paise."""
     request = BankRequest(bank_ref, attempt_id, amount_minor, outcome=None)
     mapper.insert(sandbox.connection, request, seller_id=sandbox.seller_id)
 
 
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> BankRequest | None:
-    """The request of an attempt."""
+    """The request of an attempt; None where it was sent to no bank's page."""
     of_seller = bank_requests.c.seller_id == sandbox.seller_id
     return mapper.first(sandbox.connection, of_seller, bank_requests.c.attempt_id == attempt_id)
 

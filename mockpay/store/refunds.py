@@ -57,7 +57,7 @@ def add(sandbox: Sandbox, refund: Refund) -> Refund:
 
 
 def reserve(sandbox: Sandbox, attempt: Attempt, minor: int) -> bool:
-    """Set captured money aside for a refund; False where that much is not left."""
+    """Set so many captured paise aside for a refund; False where that much is not left."""
     reserved = attempts.c.refund_reserved_minor + minor
     result = sandbox.connection.execute(
         update(attempts)
@@ -72,7 +72,7 @@ def reserve(sandbox: Sandbox, attempt: Attempt, minor: int) -> bool:
 
 
 def release(sandbox: Sandbox, attempt_id: str, minor: int) -> None:
-    """Give back what a refund had set aside and did not take."""
+    """Give back the paise that a refund had set aside and did not take."""
     sandbox.connection.execute(
         update(attempts)
         .where(attempts.c.attempt_id == attempt_id, attempts.c.refund_reserved_minor >= minor)

@@ -83,7 +83,7 @@ class Event:
 
 
 def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object) -> None:
-    """Schedule an event; the worker is woken, after the commit, where it is the next one."""
+    """Schedule an event at a time of the seller's clock, in ms; where it is the next, the commit wakes the worker."""
     row = {
         "seller_id": sandbox.seller_id,
         "kind": kind,
@@ -102,7 +102,7 @@ def add(sandbox: Sandbox, kind: str, subject: str, due_at: int, **facts: object)
 
 
 def drop(sandbox: Sandbox, kind: str, subject: str) -> None:
-    """Take back what has not happened yet."""
+    """Drop the events of a kind that still wait for a subject."""
     values = {"seller": sandbox.seller_id, "what": subject, "why": kind, "to": DROPPED}
     _drop.run(sandbox.connection, values)
     sandbox.rescheduled.append(None)

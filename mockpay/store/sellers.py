@@ -131,7 +131,7 @@ def take_counts(connection: Connection, seller_id: str) -> tuple[int, int]:
 
 
 def begin_advance(connection: Connection, seller_id: str, real_now: int, until: int) -> bool:
-    """Take the right to move this clock until a real time; False where another has it."""
+    """Take the right to move this clock until a real time, in ms since 1970; False where another has it."""
     result = connection.execute(
         update(sellers)
         .where(sellers.c.seller_id == seller_id, sellers.c.advancing_until <= real_now)

@@ -55,7 +55,14 @@ def add(
     actor: Actor,
     facts: Mapping[str, object],
 ) -> None:
-    """Append what just happened, at the seller's now."""
+    """
+    Append what just happened, at the seller's now.
+
+    Args:
+        order_pk: The order's row number; 0 for what is of no order.
+        subject: The record's id.
+        before: Its state before; None for a record that is new.
+    """
     line = TimelineEvent(sandbox.now, machine, subject, event, before, after, actor, facts)
     mapper.insert(sandbox.connection, line, seller_id=sandbox.seller_id, order_pk=order_pk)
 

@@ -63,7 +63,11 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """One seller's world in one transaction; `now` is the seller's time and does not change."""
+    """
+    One seller's world in one transaction.
+
+    `now` is the seller's time and `real_now` the real one, in ms since 1970; neither changes while it lasts.
+    """
 
     runtime: Runtime
     connection: Connection
@@ -128,7 +132,12 @@ def transaction(runtime: Runtime, seller_id: str | None = None, *, access_key: s
 
 @contextmanager
 def read(runtime: Runtime, seller_id: str | None = None, *, access_key: str | None = None) -> Iterator[Sandbox]:
-    """The same for reading; takes no lock."""
+    """
+    The same for reading; takes no lock.
+
+    Raises:
+        NotFound: code ``seller.not_found``.
+    """
     with reading(runtime.engine) as connection:
         yield sandbox_of(runtime, connection, seller_id, access_key)
 
@@ -141,7 +150,15 @@ def sandbox_of(
     *,
     lock: bool = False,
 ) -> Sandbox:
-    """The same in a transaction that the caller has begun."""
+    """
+    The same in a transaction that the caller has begun.
+
+    Args:
+        lock: Keep other writers out of this world until it ends (PostgreSQL).
+
+    Raises:
+        NotFound: code ``seller.not_found``.
+    """
     seller = sellers.find(connection, runtime.keyring, seller_id=seller_id, access_key=access_key, lock=lock)
     if seller is None:
         raise NotFound("There is no such seller.", code="seller.not_found")

@@ -78,7 +78,13 @@ class PlanOffer:
 
 
 def instalment(amount: Money, rate_bps: int, tenure: int) -> Money:
-    """P·r·(1+r)^n / ((1+r)^n - 1), to the paisa; P/n without interest."""
+    """
+    P·r·(1+r)^n / ((1+r)^n - 1), to the paisa; P/n without interest.
+
+    Args:
+        rate_bps: The yearly rate in hundredths of a percent; r is a twelfth of it.
+        tenure: n, the months.
+    """
     if rate_bps == 0:
         return _quotient(amount, amount.minor, tenure)
     growth = (_D + rate_bps) ** tenure

@@ -115,6 +115,10 @@ def mark_authenticated(
     The buyer is who they say.
 
     Where the method's own app or bank page comes next, the buyer's turn is not over.
+
+    Args:
+        changes: Columns of the attempt that the proof brings, such as ``eci`` and ``liability``.
+        frictionless: The issuer asked the buyer nothing.
     """
     passed: dict[str, Any] = {**changes, "auth": Auth.PASSED}
     alone = {"frictionless": True} if frictionless else {}
@@ -133,7 +137,13 @@ def fail_authentication(
     failure: Failure | None,
     changes: Mapping[str, object] | None = None,
 ) -> Attempt:
-    """The buyer did not prove who they are; what that means for the order is done too."""
+    """
+    The buyer did not prove who they are; what that means for the order is done too.
+
+    Args:
+        event: The step of the attempt: ``auth_fail``, ``timeout`` or ``cancel``.
+        failure: What the attempt fails with.
+    """
     failed = step(sandbox, ATTEMPTS, attempt, event, actor, {"failure": failure, **(changes or {})})
     release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
     return failed

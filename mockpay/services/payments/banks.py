@@ -57,10 +57,11 @@ def record_decision(sandbox: Sandbox, attempt: Attempt, outcome: str, row: Row |
     """
     The buyer decided on the bank's page; the signed way back.
 
-    Args:
-        row: The row of the user name that decides, where one was typed.
-
     The bank takes one decision per request: a button pressed twice leads back with the first.
+
+    Args:
+        outcome: Of a button or of a magic user name, such as ``success``.
+        row: The row of the user name that decides, where one was typed.
 
     Raises:
         NotFound: code ``bank_request.not_found``.

@@ -46,7 +46,12 @@ def authorizes_first(sandbox: Sandbox, order: Order, attempt: Attempt) -> bool:
 
 
 def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> Attempt:
-    """Secure the funds; where the seller does not capture by hand, capture at once."""
+    """
+    Secure the funds; where the seller does not capture by hand, capture at once.
+
+    Args:
+        event: The step of an attempt that would have captured in one go: a key of `_SECURES`.
+    """
     code = response_codes_of(attempt).approved
     authorized = step(sandbox, ATTEMPTS, attempt, _SECURES[event], Actor.ISSUER, code=code, method=attempt.method)
     secured = step(sandbox, ORDERS, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
@@ -122,7 +127,7 @@ def schedule_reversal(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
 
 
 def complete_pending(sandbox: Sandbox, attempt_id: str, minor: int) -> None:
-    """A pending capture is done."""
+    """A pending capture of so many paise is done; nothing where the hold was released meanwhile."""
     attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.AUTHORIZED:
         order = get_order(sandbox, attempt.order_pk)
@@ -169,6 +174,7 @@ def settle_success(
     Capture in full where the order is still to be paid; otherwise send the money back.
 
     Args:
+        event: The step of the attempt that captures: a key of `_SECURES`.
         too_late: The step that sends it back; None where the attempt has held its order.
     """
     if too_late is not None and not order.open:
@@ -200,7 +206,12 @@ def reverse_capture(sandbox: Sandbox, attempt_id: str) -> None:
 
 
 def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str | None = None) -> None:
-    """What an attempt without money means for its order: another try, or the end."""
+    """
+    What an attempt without money means for its order: another try, or the end.
+
+    Args:
+        reason: The order's; the attempt's own where left out.
+    """
     if not order.open:
         return
     why = {"reason": reason or attempt.reason}

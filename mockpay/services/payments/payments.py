@@ -188,7 +188,12 @@ def _require_authentication(
 
 
 def queue_charge(sandbox: Sandbox, attempt: Attempt, *, leased: bool) -> int | None:
-    """Queue the gateway's call for an attempt that is ready for it; None where it is not."""
+    """
+    Queue the gateway's call for an attempt that is ready for it; its number, None where it is not ready.
+
+    Args:
+        leased: The caller makes the call itself, after its commit.
+    """
     if not authentication.ready_to_charge(attempt):
         return None
     return outbox.add(sandbox, CHARGE, attempt.attempt_id, leased=leased)
@@ -199,6 +204,7 @@ def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: A
     Somebody, or the clock, has looked at an attempt that the risk check had put aside.
 
     Raises:
+        NotFound: code ``attempt.not_found``.
         Conflict: code ``review.over``.
     """
     attempt = get_attempt(sandbox, attempt_id)
@@ -338,7 +344,7 @@ def _ask_buyer(sandbox: Sandbox, order: Order, attempt: Attempt, result: Result)
 
 
 def record_enquiry_result(sandbox: Sandbox, attempt_id: str, result: Result, times: int) -> None:
-    """Write down what a gateway answered to an enquiry; still nothing means asking again."""
+    """Write down what a gateway answered to the n-th enquiry; still nothing means asking again."""
     attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is not AttemptState.UNKNOWN:
         return

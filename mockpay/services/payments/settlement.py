@@ -100,7 +100,12 @@ def _decline(
 
 
 def submit(sandbox: Sandbox, order: Order, ready: Attempt, answer: Answer, *, gateway_silent: bool = False) -> Attempt:
-    """An authenticated attempt goes to the issuer, who answers now, later, or not at all."""
+    """
+    An authenticated attempt goes to the issuer, who answers now, later, or not at all.
+
+    Args:
+        gateway_silent: The answer is lost on the way, so that the gateway must be asked again.
+    """
     network = response_codes_of(ready)
     submitted = step(sandbox, ATTEMPTS, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
     money = network.money_status(answer.code)

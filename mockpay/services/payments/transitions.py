@@ -254,12 +254,12 @@ ATTEMPTS: Transitions[Attempt] = Transitions(
 
 
 def get_order(sandbox: Sandbox, order_pk: int) -> Order:
-    """The order of this row number, or NotFound."""
+    """The order of this row number; NotFound ``order.not_found`` where there is none."""
     return require(orders.by_number(sandbox, order_pk), "order")
 
 
 def get_attempt(sandbox: Sandbox, attempt_id: str) -> Attempt:
-    """The attempt of this id, or NotFound."""
+    """The attempt of this id; NotFound ``attempt.not_found`` where there is none."""
     return require(attempts.by_id(sandbox, attempt_id), "attempt")
 
 

@@ -96,5 +96,5 @@ REFUNDS: Transitions[Refund] = Transitions(
 
 
 def get_refund(sandbox: Sandbox, refund_id: str) -> Refund:
-    """The refund of this id, or NotFound."""
+    """The refund of this id; NotFound ``refund.not_found`` where there is none."""
     return require(refunds.by_id(sandbox, refund_id), "refund")

@@ -31,6 +31,7 @@ def page_of(noun: str, rows: list[T], limit: int, mark: Callable[[T], str | int]
     One page of what was found.
 
     Args:
+        noun: Which list it is; its cursors open no other.
         rows: One more than `limit`, where there is more.
         mark: What of a row the next page begins after.
     """
@@ -61,7 +62,12 @@ def mark_of(noun: str, cursor: str) -> str:
 
 
 def number_of(noun: str, cursor: str) -> int:
-    """The row number in a cursor."""
+    """
+    The row number in a cursor.
+
+    Raises:
+        Invalid: code ``cursor.invalid``: made up, or another list's.
+    """
     mark = mark_of(noun, cursor)
     if not (mark.isascii() and mark.isdigit() and int(mark) <= _LAST_ROW):
         raise bad_cursor()
