@@ -82,7 +82,7 @@ def test_a_refunds_detail_lists_what_the_seller_was_told_of_it(refunded):
     assert told == [newest(refunded)]
 
 
-def test_a_seller_without_an_address_is_told_nothing(world):
+def test_a_seller_without_an_address_gets_no_notification(world):
     world.freeze()
     world.refund(world.paid_order())
     assert world.advance(5)["delivered"] == 0

@@ -32,7 +32,7 @@ def test_nobody_else_begins_with_anything():
     assert buyers.opening_minor("rich@example.com") == buyers.opening_minor("") == 0
 
 
-def test_one_is_frozen_and_one_is_hardly_known():
+def test_one_balance_is_frozen_and_one_has_minimum_kyc():
     assert [one.local for one in BUYERS if one.frozen] == ["frozen"]
     assert [one.local for one in BUYERS if one.kyc is Kyc.MIN] == ["minkyc"]
 

@@ -169,7 +169,7 @@ def test_a_refused_entry_names_what_is_wrong_and_the_right_form(subtests):
             check_return_url_entry(nearest)
 
 
-def test_a_refused_url_is_told_the_first_part_that_differs_from_the_most_similar_entry(subtests):
+def test_a_refused_url_names_the_first_part_that_differs_from_the_most_similar_entry(subtests):
     entries = ("https://shop.example.in/return", *LOOPBACK_RETURNS)
     for url, told in [
         ("https://localhost/r", "its scheme is not that of http://localhost:*"),

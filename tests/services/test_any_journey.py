@@ -191,7 +191,7 @@ def test_any_journey(runtime):
     )
 
 
-def test_a_gap_in_a_story_would_be_seen(world):
+def test_a_gap_in_a_timeline_would_be_noticed(world):
     """The check that the machine relies on can fail."""
     order = world.order()
     world.pay(order)

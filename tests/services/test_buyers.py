@@ -35,12 +35,12 @@ def signed_in(world, email=ASHA):
     return done
 
 
-def who(world, session):
+def buyer_of_session(world, session):
     with world.read() as sandbox:
         return verbs.buyer_of_session(sandbox, session)
 
 
-def found(world, buyer_id):
+def buyer_of_id(world, buyer_id):
     with world.read() as sandbox:
         return verbs.find(sandbox, buyer_id)
 
@@ -52,7 +52,7 @@ def test_a_buyer_signs_in_by_the_code_that_was_sent_to_the_e_mail(world):
         (message,) = list_page(sandbox).items
     done = finish(world, challenge, message.otp)
     assert done.buyer.email == message.to == ASHA
-    assert who(world, done.session) == done.buyer == found(world, done.buyer.buyer_id)
+    assert buyer_of_session(world, done.session) == done.buyer == buyer_of_id(world, done.buyer.buyer_id)
     assert done.session not in repr(done)
 
 
@@ -150,7 +150,7 @@ def test_a_buyer_is_the_same_however_the_e_mail_is_spelt_and_however_often_they_
     assert first.buyer == again.buyer
     assert first.session != again.session
     assert len(rows(world, buyers.buyers)) == 1
-    assert who(world, first.session) == who(world, again.session)
+    assert buyer_of_session(world, first.session) == buyer_of_session(world, again.session)
 
 
 def test_another_e_mail_or_seller_makes_another_buyer(world):
@@ -160,23 +160,23 @@ def test_another_e_mail_or_seller_makes_another_buyer(world):
 
 
 @pytest.mark.parametrize("buyer", BUYERS, ids=lambda one: one.local)
-def test_a_sandbox_buyer_is_known_before_the_first_visit(world, buyer):
+def test_a_sandbox_buyer_is_there_before_the_first_visit(world, buyer):
     with world.read() as sandbox:
         named = verbs.by_email(sandbox, buyer.email)
-    assert found(world, named.buyer_id) == named
+    assert buyer_of_id(world, named.buyer_id) == named
     done = signed_in(world, buyer.email)
     assert done.buyer.buyer_id == named.buyer_id
-    assert found(world, named.buyer_id).created_at is not None
+    assert buyer_of_id(world, named.buyer_id).created_at is not None
 
 
-def test_nobody_else_is_known_before_the_first_visit(world):
+def test_nobody_else_is_there_before_the_first_visit(world):
     other = World.new(world.runtime)
     theirs = signed_in(other).buyer
     with world.read() as sandbox:
         strangers = [verbs.by_email(sandbox, ASHA).buyer_id, theirs.buyer_id, "byr_none", ""]
     for buyer_id in strangers:
         with pytest.raises(NotFound) as refused:
-            found(world, buyer_id)
+            buyer_of_id(world, buyer_id)
         assert refused.value.code == "buyer.not_found"
 
 
@@ -196,19 +196,19 @@ def test_a_session_is_good_at_its_own_seller_only(world):
     other = World.new(world.runtime)
     session = signed_in(world).session
     signed_in(other)
-    assert who(other, session) is None
+    assert buyer_of_session(other, session) is None
     for wrong in ("", "x", session[:-1], session + "A"):
-        assert who(world, wrong) is None
+        assert buyer_of_session(world, wrong) is None
 
 
 def test_a_session_lasts_twelve_real_hours_whatever_the_sellers_clock_does(world, real_clock):
     session = signed_in(world).session
     world.advance(1_000_000)
-    assert who(world, session)
+    assert buyer_of_session(world, session)
     real_clock.move(12 * HOUR - 1)
-    assert who(world, session)
+    assert buyer_of_session(world, session)
     real_clock.move(1)
-    assert who(world, session) is None
+    assert buyer_of_session(world, session) is None
 
 
 def test_who_signs_out_is_out_here_and_nowhere_else(world):
@@ -216,8 +216,8 @@ def test_who_signs_out_is_out_here_and_nowhere_else(world):
     with world.transaction() as sandbox:
         verbs.sign_out(sandbox, here)
         verbs.sign_out(sandbox, "none")
-    assert who(world, here) is None
-    assert who(world, there)
+    assert buyer_of_session(world, here) is None
+    assert buyer_of_session(world, there)
 
 
 def test_sessions_that_are_over_are_forgotten(world, real_clock):
@@ -237,4 +237,4 @@ def test_a_reset_ends_all_sessions(world):
     session = signed_in(world).session
     with world.transaction() as sandbox:
         accounts.reset(sandbox)
-    assert who(world, session) is None
+    assert buyer_of_session(world, session) is None

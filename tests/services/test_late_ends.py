@@ -65,7 +65,7 @@ def _go(world, moved, moment):
 # --- the end of a try, made known late
 
 
-def test_told_as_failure_though_captured_the_money_goes_back(world):
+def test_money_captured_but_reported_as_failure_goes_back(world):
     order = world.order(amount="1703.08")
     world.pay(order, "asha@okbank")
     world.advance(10)

@@ -27,7 +27,7 @@ def paid(world, amount="499.00", number="O-1"):
     return order
 
 
-def seen(world, order):
+def deliveries(world, order):
     """Type, state, tries and due second of each delivery."""
     return [
         (str(one.type), str(one.state), one.tries, (one.due_at - NOON) // SECOND) for one in world.notifications(order)
@@ -42,14 +42,14 @@ def sent(post):
 PAYMENT, REFUND = "payment", "refund"
 
 
-def test_a_payment_and_each_of_its_refunds_are_told(world, post):
+def test_the_seller_is_notified_of_a_payment_and_of_each_of_its_refunds(world, post):
     order = paid(world)
     world.refund(order, "100.00")
-    assert seen(world, order) == [(PAYMENT, "QUEUED", 0, 0)]
+    assert deliveries(world, order) == [(PAYMENT, "QUEUED", 0, 0)]
     world.advance(0)
-    assert seen(world, order) == [(PAYMENT, "DELIVERED", 1, 0)]
+    assert deliveries(world, order) == [(PAYMENT, "DELIVERED", 1, 0)]
     world.advance_until_idle()
-    assert seen(world, order) == [(PAYMENT, "DELIVERED", 1, 0), (REFUND, "DELIVERED", 1, 5)]
+    assert deliveries(world, order) == [(PAYMENT, "DELIVERED", 1, 0), (REFUND, "DELIVERED", 1, 5)]
     assert [call.url for call in post.sent] == [IPN_URL] * 2
     assert len({*sent(post)}) == 2
     (one, _) = world.notifications(order)
@@ -58,7 +58,7 @@ def test_a_payment_and_each_of_its_refunds_are_told(world, post):
 
 
 @pytest.mark.parametrize("how", ["failed", "cancelled", "expired"])
-def test_an_order_that_ended_unpaid_is_told_where_somebody_had_tried(world, how):
+def test_the_seller_is_notified_of_an_order_that_ended_unpaid_after_an_attempt(world, how):
     nobody, somebody = world.order("NOBODY"), world.order("SOMEBODY")
     world.pay(somebody, "failure@mockpay")
     if how != "failed":
@@ -70,7 +70,7 @@ def test_an_order_that_ended_unpaid_is_told_where_somebody_had_tried(world, how)
     assert one.facts["reason"]
 
 
-def test_a_seller_without_an_address_is_told_nothing(runtime, post):
+def test_a_seller_without_an_address_gets_no_notification(runtime, post):
     world = World.new(runtime)
     order = paid(world)
     world.refund(order, "100.00")
@@ -79,7 +79,7 @@ def test_a_seller_without_an_address_is_told_nothing(runtime, post):
     assert post.sent == []
 
 
-def test_a_declined_refund_is_told_with_its_reason(world):
+def test_the_notification_of_a_declined_refund_has_its_reason(world):
     order = paid(world)
     world.refund(order, "24.02")
     world.advance_until_idle()
@@ -87,12 +87,12 @@ def test_a_declined_refund_is_told_with_its_reason(world):
     assert (told.facts["completed"], told.facts["reason"]) == (False, "REJECTED")
 
 
-def test_a_refund_that_was_taken_back_is_not_told_as_a_new_payment(world):
+def test_a_refund_that_was_taken_back_is_not_notified_as_a_new_payment(world):
     order = paid(world, "1705.12")
     world.refund(order, "1705.12")
     world.advance_until_idle()
     assert world.get_order(order).state == "PAID"
-    assert [one[0] for one in seen(world, order)] == [PAYMENT, REFUND]
+    assert [one[0] for one in deliveries(world, order)] == [PAYMENT, REFUND]
 
 
 def test_every_try_is_written_down(world, post):
@@ -174,7 +174,7 @@ def test_a_4xx_is_dead_at_once(runtime, post, profile, status):
     post.answers = [status]
     order = paid(world)
     world.advance_until_idle()
-    assert seen(world, order) == [(PAYMENT, "DEAD", 1, 0)]
+    assert deliveries(world, order) == [(PAYMENT, "DEAD", 1, 0)]
     assert world.notifications(order)[0].reason == f"answered {status}; a 4xx is never tried again"
 
 
@@ -184,7 +184,7 @@ def test_only_amazon_gives_an_unreachable_host_up_at_once(runtime, post, profile
     post.answers = [Unreachable("Nobody is there.")]
     order = paid(world)
     world.advance_until_idle()
-    assert seen(world, order)[0][1:3] == (state, tries)
+    assert deliveries(world, order)[0][1:3] == (state, tries)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
@@ -193,7 +193,7 @@ def test_any_2xx_is_delivered(world, post, status):
     post.answers = [status]
     order = paid(world)
     world.advance_until_idle()
-    assert seen(world, order)[0][1:3] == ("DELIVERED", 1)
+    assert deliveries(world, order)[0][1:3] == ("DELIVERED", 1)
 
 
 # --- misbehaviour
@@ -202,12 +202,12 @@ def test_any_2xx_is_delivered(world, post, status):
 def test_a_suppressed_one_is_never_sent_until_somebody_asks(world, post):
     order = paid(world, "1704.01")
     world.advance_until_idle()
-    assert seen(world, order) == [(PAYMENT, "SUPPRESSED", 0, 0)]
+    assert deliveries(world, order) == [(PAYMENT, "SUPPRESSED", 0, 0)]
     assert post.sent == []
     (one,) = world.notifications(order)
     world.deliver(one.notification_id)
     world.advance(0)
-    assert seen(world, order) == [(PAYMENT, "DELIVERED", 1, 0)]
+    assert deliveries(world, order) == [(PAYMENT, "DELIVERED", 1, 0)]
     events = [line.event for line in world.timeline_of(one.notification_id)]
     assert events == ["queued", "suppressed", "asked_again", "delivered"]
     assert world.violations() == []
@@ -220,7 +220,7 @@ def test_copies_are_deliveries_of_one_message(world, post, outcome, due):
     world.add_rule(outcome, "ipn")
     order = paid(world)
     world.advance_until_idle()
-    assert seen(world, order) == [(PAYMENT, "DELIVERED", 1, second) for second in due]
+    assert deliveries(world, order) == [(PAYMENT, "DELIVERED", 1, second) for second in due]
     assert len(sent(post)) == len(due)
     assert len({*sent(post)}) == 1
     assert len({call.body for call in post.sent}) == 1
@@ -232,7 +232,7 @@ def test_a_copy_has_retries_of_its_own(world, post):
     post.answers = [500, 200, 404]
     order = paid(world)
     world.advance_until_idle()
-    assert [one[1:3] for one in seen(world, order)] == [("DELIVERED", 2), ("DEAD", 1)]
+    assert [one[1:3] for one in deliveries(world, order)] == [("DELIVERED", 2), ("DEAD", 1)]
 
 
 def test_a_delayed_one_comes_30_seconds_late(world, post):
@@ -320,7 +320,7 @@ def test_any_that_is_not_on_its_way_can_be_sent_again(world, post, status):
     world.deliver(before.notification_id)
     assert world.violations() == []
     world.advance_until_idle()
-    assert seen(world, order)[0][1:3] == ("DELIVERED", 2)
+    assert deliveries(world, order)[0][1:3] == ("DELIVERED", 2)
     assert len(post.sent) == 2
     assert len({call.body for call in post.sent}) == 1
 
@@ -332,7 +332,7 @@ def test_one_that_waits_for_its_turn_is_sent_once_however_often_it_is_asked_for(
         world.deliver(one.notification_id)
     world.advance_until_idle()
     assert len(post.sent) == 1
-    assert seen(world, order)[0][1:3] == ("DELIVERED", 1)
+    assert deliveries(world, order)[0][1:3] == ("DELIVERED", 1)
 
 
 def test_one_that_is_being_sent_is_not_sent_again(world, real_clock):
@@ -362,14 +362,14 @@ def test_an_address_that_was_taken_away_meanwhile_is_retried_where_it_is_put_bac
         accounts.change(sandbox, Changes(ipn_url=""))
     post.answers = [Unreachable("The URL must be a plain http or https one.", code="url.invalid")]
     world.advance(0)
-    assert seen(world, order)[0][1] == "RETRY_WAIT"
+    assert deliveries(world, order)[0][1] == "RETRY_WAIT"
     with world.transaction() as sandbox:
         accounts.change(sandbox, Changes(ipn_url="http://127.0.0.1:9/new"))
     world.advance_until_idle()
     assert [call.url for call in post.sent] == ["", "http://127.0.0.1:9/new"]
 
 
-def test_an_answer_that_no_database_keeps_is_kept_all_the_same(runtime):
+def test_an_answer_that_is_no_text_is_stored_all_the_same(runtime):
     class Binary:
         def send(self, call):
             return HttpReply(500, {}, b"\x00\xff\xfe" * 2_000, 7)

@@ -60,29 +60,29 @@ def paid(world, number="O-1"):
     return order
 
 
-def told(world, order):
+def notification_of(world, order):
     (one,) = world.notifications(order)
     return one
 
 
-def test_the_address_is_asked_first_and_gets_nothing_until_it_has_confirmed(world, post):
+def test_the_address_must_confirm_before_it_gets_a_notification(world, post):
     assert types(post) == ["SubscriptionConfirmation"]
-    before = told(world, paid(world))
+    before = notification_of(world, paid(world))
     assert (before.state, before.reason) == ("SUPPRESSED", "the subscription was not confirmed")
     assert len(post.sent) == 1
     confirm(world, post)
-    after = told(world, paid(world, "O-2"))
+    after = notification_of(world, paid(world, "O-2"))
     assert after.state == "DELIVERED"
     assert types(post) == ["SubscriptionConfirmation", "Notification"]
     world.advance_until_idle()
-    assert told(world, world.get_order(paid(world, "O-3"))).state == "DELIVERED"
+    assert notification_of(world, world.get_order(paid(world, "O-3"))).state == "DELIVERED"
     assert len(post.sent) == 3
     assert world.violations() == []
 
 
-def test_a_tester_sends_what_was_kept_back(world, post):
-    kept = told(world, paid(world))
-    world.deliver(kept.notification_id)
+def test_a_tester_sends_a_suppressed_notification(world, post):
+    suppressed = notification_of(world, paid(world))
+    world.deliver(suppressed.notification_id)
     send_waiting(world.runtime)
     assert types(post)[-1] == "Notification"
 
@@ -92,21 +92,21 @@ def test_another_token_confirms_nothing(world, post, wrong):
     with pytest.raises(Invalid) as error:
         do(world, subscriptions.confirm, wrong)
     assert error.value.code == "subscription.token"
-    assert told(world, paid(world)).state == "SUPPRESSED"
+    assert notification_of(world, paid(world)).state == "SUPPRESSED"
 
 
-def test_another_address_is_asked_anew_and_its_token_is_another_one(world, post):
+def test_another_address_must_confirm_too_by_a_token_of_its_own(world, post):
     first = token(post)
     confirm(world, post)
     change(world, ipn_url=OTHER_URL)
     assert [call.url for call in post.sent] == [IPN_URL, OTHER_URL]
     assert token(post) != first
-    assert told(world, paid(world)).state == "SUPPRESSED"
+    assert notification_of(world, paid(world)).state == "SUPPRESSED"
     confirm(world, post)
-    assert told(world, paid(world, "O-2")).state == "DELIVERED"
+    assert notification_of(world, paid(world, "O-2")).state == "DELIVERED"
 
 
-def test_an_address_that_has_not_confirmed_is_asked_again_where_it_is_set_again(world, post):
+def test_an_address_that_has_not_confirmed_gets_another_request_where_it_is_set_again(world, post):
     change(world, name="Other name")
     assert len(post.sent) == 1
     change(world, ipn_url=IPN_URL)
@@ -118,22 +118,22 @@ def test_an_address_that_has_not_confirmed_is_asked_again_where_it_is_set_again(
 
 def test_the_profile_is_what_asks(runtime, post):
     world = World.new(runtime, ipn_url=IPN_URL)
-    assert told(world, paid(world)).state == "DELIVERED"
+    assert notification_of(world, paid(world)).state == "DELIVERED"
     change(world, settings={"ipn_profile": "sns"})
     assert types(post) == ["Notification", "SubscriptionConfirmation"]
 
 
-def test_who_unsubscribes_is_told_so_and_nothing_else_until_it_comes_back(world, post):
+def test_who_unsubscribes_gets_a_confirmation_of_that_and_nothing_else_until_it_comes_back(world, post):
     confirm(world, post)
     do(world, subscriptions.cancel)
     send_waiting(world.runtime)
     assert types(post)[-1] == "UnsubscribeConfirmation"
-    assert told(world, paid(world)).state == "SUPPRESSED"
+    assert notification_of(world, paid(world)).state == "SUPPRESSED"
     do(world, subscriptions.cancel)
     send_waiting(world.runtime)
     assert len(post.sent) == 2
     confirm(world, post)
-    assert told(world, paid(world, "O-2")).state == "DELIVERED"
+    assert notification_of(world, paid(world, "O-2")).state == "DELIVERED"
 
 
 def test_three_tries_more_20_s_apart_and_it_is_dead(world, post):
@@ -144,14 +144,14 @@ def test_three_tries_more_20_s_apart_and_it_is_dead(world, post):
         at = world.now()
         world.advance_to(Until.NEXT)
         assert world.now() - at == 20 * SECOND
-        assert told(world, order).tries == tries
-    assert told(world, order).state == "DEAD"
+        assert notification_of(world, order).tries == tries
+    assert notification_of(world, order).state == "DEAD"
     world.advance_until_idle()
-    assert told(world, order).tries == 4
+    assert notification_of(world, order).tries == 4
     assert world.violations() == []
 
 
-def test_a_test_notification_says_that_it_is_one_and_is_about_no_order(world, post):
+def test_a_test_notification_is_marked_as_one_and_is_about_no_order(world, post):
     confirm(world, post)
     one = do(world, subscriptions.send_test)
     send_waiting(world.runtime)

@@ -386,7 +386,7 @@ def test_a_name_that_is_on_no_card_is_refused(subtests):
 # --- what is kept
 
 
-def test_only_masked_parts_of_a_card_are_kept():
+def test_only_masked_parts_of_a_card_are_stored():
     card = Card.read(**GOOD, now=NOON)
     assert card.dump() == {
         "network": "Visa",

@@ -72,7 +72,7 @@ def test_every_response_code_is_a_upi_id(subtests):
             assert find(Input.VPA, f"{code.lower()}@mockpay").outcome == code
 
 
-def test_other_companies_habits_are_kept(subtests):
+def test_upi_ids_that_other_companies_test_with_work_too(subtests):
     for vpa, outcome in [
         ("success@razorpay", "success"),
         ("failure@razorpay", "failure"),

@@ -26,8 +26,8 @@ APP, BANK = Upi("success@mockpay"), NetBanking("MKS1")
 HIGH = "5000.01"
 
 
-def asked(world, instrument, amount=HIGH, number="O-1"):
-    """The order and its attempt, once its buyer is asked."""
+def order_and_waiting_attempt(world, instrument, amount=HIGH, number="O-1"):
+    """The order and its attempt, once its buyer is asked for a proof."""
     order = world.order(number, amount)
     return order, world.start(order, instrument).attempt
 
@@ -58,7 +58,7 @@ def typed(world, attempt, code):
 @pytest.mark.parametrize("instrument", [RICH, BANK], ids=["wallet", "netbanking"])
 @pytest.mark.parametrize(("amount", "auth"), [("5000.00", None), ("5000.01", "otp")])
 def test_a_password_is_asked_strictly_above_the_threshold(world, instrument, amount, auth):
-    order, attempt = asked(world, instrument, amount)
+    order, attempt = order_and_waiting_attempt(world, instrument, amount)
     if auth is None:
         assert world.states(order) == ("PAID", "CAPTURED")
         return
@@ -70,7 +70,7 @@ def test_a_password_is_asked_strictly_above_the_threshold(world, instrument, amo
 
 
 def test_while_a_password_is_asked_nobody_else_answers(world):
-    _, attempt = asked(world, BANK)
+    _, attempt = order_and_waiting_attempt(world, BANK)
     with world.transaction() as sandbox:
         settlement.record_buyer_answer(sandbox, attempt.attempt_id, "success", Actor.BUYER)
     fresh = world.get_attempt(attempt.attempt_id)
@@ -78,7 +78,7 @@ def test_while_a_password_is_asked_nobody_else_answers(world):
 
 
 def test_an_amount_alone_asks_upi_for_no_password_as_its_pin_is_one(world):
-    order, _ = asked(world, APP, "9000.00")
+    order, _ = order_and_waiting_attempt(world, APP, "9000.00")
     assert world.states(order) == ("PAID", "CAPTURED")
 
 
@@ -87,14 +87,14 @@ def test_an_amount_alone_asks_upi_for_no_password_as_its_pin_is_one(world):
 def test_a_method_that_always_asks_does_so_at_any_amount(runtime, instrument, listed_as):
     names = (listed_as, "NetBanking", "wallet")
     world = World.new(runtime, otp_always_methods=names)
-    _, attempt = asked(world, instrument, "1.00")
+    _, attempt = order_and_waiting_attempt(world, instrument, "1.00")
     assert world.get_attempt(attempt.attempt_id).auth == "otp"
     assert world.authenticate(attempt).state == "CAPTURED"
 
 
 @pytest.mark.parametrize("amount", ["1.00", HIGH])
 def test_a_card_is_asked_by_its_issuer_at_any_amount_and_for_no_password(world, amount):
-    _, attempt = asked(world, world.card(VISA), amount)
+    _, attempt = order_and_waiting_attempt(world, world.card(VISA), amount)
     assert (attempt.state, attempt.auth) == ("AUTH_PENDING", "3ds")
     with world.read() as sandbox:
         assert authentication.active_otp(sandbox, attempt) is None
@@ -112,7 +112,7 @@ def test_a_card_paid_back_in_instalments_is_asked_by_its_issuer_too(world):
 
 def test_after_the_password_the_app_or_bank_has_its_turn(world):
     """What is proved to us is nothing to the bank, which asks on its own page."""
-    order, attempt = asked(world, NetBanking("SBIN"))
+    order, attempt = order_and_waiting_attempt(world, NetBanking("SBIN"))
     fresh = world.authenticate(attempt)
     assert (fresh.state, fresh.auth) == ("AUTH_PENDING", "method")
     assert fresh.answer_by == NOON + 600 * SECOND
@@ -124,8 +124,8 @@ def test_after_the_password_the_app_or_bank_has_its_turn(world):
 
 
 def test_a_code_is_good_for_its_own_attempt_only(world):
-    _, mine = asked(world, RICH, number="A")
-    _, other = asked(world, RICH, number="B")
+    _, mine = order_and_waiting_attempt(world, RICH, number="A")
+    _, other = order_and_waiting_attempt(world, RICH, number="B")
     code = code_of(world, other)
     assert code != code_of(world, mine)
     assert typed(world, mine, code) is Verdict.WRONG
@@ -133,7 +133,7 @@ def test_a_code_is_good_for_its_own_attempt_only(world):
 
 
 def test_two_right_codes_at_once_are_one_verification_and_one_charge(world):
-    order, attempt = asked(world, RICH)
+    order, attempt = order_and_waiting_attempt(world, RICH)
     code = code_of(world, attempt)
     got = run_concurrently(6, lambda _: typed(world, attempt, code))
     assert sorted(map(str, got)) == ["USED"] * 5 + ["VERIFIED"]
@@ -145,14 +145,14 @@ def test_two_right_codes_at_once_are_one_verification_and_one_charge(world):
 
 def test_a_locked_buyer_is_refused_before_anything_is_sent(world):
     for number in ("A", "B"):
-        _, attempt = asked(world, RICH, number=number)
+        _, attempt = order_and_waiting_attempt(world, RICH, number=number)
         assert typed(world, attempt, "888888") is Verdict.LOCKED
-    _, third = asked(world, RICH, number="C")
+    _, third = order_and_waiting_attempt(world, RICH, number="C")
     fresh = world.get_attempt(third.attempt_id)
     assert (fresh.state, fresh.reason) == ("FAILED", "otp_attempts_exceeded")
     assert (fresh.failure.source, fresh.failure.step) == ("customer", "payment_authentication")
     world.advance(30 * 60)
-    _, later = asked(world, RICH, number="D")
+    _, later = order_and_waiting_attempt(world, RICH, number="D")
     assert world.authenticate(later).state == "CAPTURED"
 
 
@@ -188,8 +188,8 @@ def test_an_order_that_ends_leaves_nothing_to_wait_for(world, what, end):
 def challenge(world, attempt, *, opened=True):
     """The issuer's page, on the buyer's screen where it is opened; its token."""
     with world.transaction() as sandbox:
-        asked = authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
-        txn = threeds_table.latest(sandbox, asked.attempt_id)
+        challenged = authentication.ask_issuer(sandbox, attempt, GUEST_AT_PAGE.checkout.browser, "Y")
+        txn = threeds_table.latest(sandbox, challenged.attempt_id)
         if opened:
             acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data)
     return txn
@@ -198,7 +198,7 @@ def challenge(world, attempt, *, opened=True):
 @pytest.mark.parametrize("end", [cancel, run_out])
 @pytest.mark.parametrize("says", ["Y", "N", "timeout"])
 def test_what_the_issuer_says_after_the_end_changes_nothing(world, end, says):
-    order, attempt = asked(world, world.card(VISA))
+    order, attempt = order_and_waiting_attempt(world, world.card(VISA))
     txn = challenge(world, attempt)
     end(world, order)
     before = world.states(order)
@@ -244,7 +244,7 @@ def test_an_issuers_yes_counts_until_the_orders_end(world, early, end):
 
 
 def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
-    order, attempt = asked(world, RICH)
+    order, attempt = order_and_waiting_attempt(world, RICH)
     with world.transaction() as sandbox:
         gone = authentication.cancel_otp(sandbox, attempt)
     assert (gone.state, gone.reason) == ("CANCELLED", "payment_cancelled")
@@ -255,7 +255,7 @@ def test_a_buyer_who_goes_back_from_the_password_may_pay_otherwise(world):
 
 def test_a_rule_makes_a_buyer_cancel_at_the_password(world):
     world.add_rule("otp_cancelled", "auth")
-    _, attempt = asked(world, RICH)
+    _, attempt = order_and_waiting_attempt(world, RICH)
     with world.transaction() as sandbox:
         verdict, moved = authentication.submit_otp(sandbox, get_attempt(sandbox, attempt.attempt_id), "123456")
     assert (verdict, moved.state) == (Verdict.USED, "CANCELLED")
@@ -272,8 +272,8 @@ def charged(world, attempt):
 
 
 def authenticated(world, number):
-    """Authenticated by a challenge; the browser is back, and the gateway not asked yet."""
-    _, attempt = asked(world, world.card(VISA), number=number)
+    """Authenticated by a challenge; the browser is back, and the gateway has no charge yet."""
+    _, attempt = order_and_waiting_attempt(world, world.card(VISA), number=number)
     txn = challenge(world, attempt)
     with world.transaction() as sandbox:
         done = acs.submit(sandbox, txn.acs_token, "123456")
@@ -352,7 +352,7 @@ def test_a_step_up_that_nobody_answers_times_out(world):
 
 
 def test_a_frozen_balance_refuses_even_who_has_proved_to_be_its_owner(world):
-    _, attempt = asked(world, FROZEN, "5000.00")
+    _, attempt = order_and_waiting_attempt(world, FROZEN, "5000.00")
     fresh = world.get_attempt(attempt.attempt_id)
     assert (fresh.state, fresh.failure.code) == ("FAILED", "57")
 

@@ -19,7 +19,7 @@ def paid(world, amount="499.00"):
     return order
 
 
-def told(world, order):
+def order_events(world, order):
     return [(one.event, one.actor) for one in world.timeline(order) if one.machine == "order"]
 
 
@@ -36,7 +36,7 @@ def test_a_hold_is_released_without_a_refund(runtime):
     assert world.cancel_by_seller(order).state == "CANCELLED"
     assert world.states(order) == ("CANCELLED", "VOIDED")
     assert world.refunds(order) == []
-    assert told(world, order)[-1] == ("void", "seller")
+    assert order_events(world, order)[-1] == ("void", "seller")
     world.advance_until_idle()
     assert world.now() == NOON
     assert world.violations() == []
@@ -49,7 +49,7 @@ def test_captured_money_goes_back_to_where_it_came_from(world):
     assert (refund.kind, refund.state, refund.amount.minor) == ("CANCELLATION", "PENDING", 49_900)
     assert refund.destination["vpa"] == "success@mockpay"
     assert len(refund.reference) <= 32
-    assert ("cancelled_after_capture", "seller") in told(world, order)
+    assert ("cancelled_after_capture", "seller") in order_events(world, order)
     world.advance_until_idle()
     assert world.get_order(order).state == "REFUNDED"
     assert world.violations() == []

@@ -30,7 +30,7 @@ def refused(code, act, *args):
     assert error.value.code == code
 
 
-def test_money_is_secured_and_nothing_is_told_until_it_is_captured(by_hand):
+def test_money_is_authorised_and_nothing_is_notified_until_it_is_captured(by_hand):
     order = authorised(by_hand)
     assert by_hand.attempts(order)[0].captured_minor == 0
     assert by_hand.notifications(order) == []
@@ -146,7 +146,7 @@ def test_a_capture_by_hand_may_fail_too(by_hand):
     assert by_hand.get_order(order).reason == "capture_failed"
 
 
-def test_only_half_is_taken_told_and_refunded(by_hand):
+def test_only_half_is_captured_notified_and_refunded(by_hand):
     order = authorised(by_hand, "1708.03")
     by_hand.capture(order)
     assert by_hand.attempts(order)[0].captured_minor == 85_401
@@ -204,7 +204,7 @@ def test_a_note_closes_an_authorisation(world, asked, state):
 
 
 @pytest.mark.parametrize("how", ["manual", "pending"])
-def test_money_told_as_failure_goes_back_however_it_was_captured(runtime, how):
+def test_money_reported_as_failure_goes_back_however_it_was_captured(runtime, how):
     world = World.new(runtime, capture="manual" if how == "manual" else "auto")
     if how == "pending":
         world.add_rule("pending", "capture")

@@ -61,7 +61,7 @@ def test_a_request_never_waits_beyond_its_order(world):
     assert attempt.answer_by == NOON + 60 * SECOND
 
 
-def test_an_answer_is_heard_once(world):
+def test_a_second_answer_changes_nothing(world):
     attempt = world.request_approval(world.order())
     world.approve(attempt)
     assert world.decline(attempt).state == "CAPTURED"
@@ -79,7 +79,7 @@ def test_an_app_that_was_opened_waits_for_its_person(world):
     assert world.decline(attempt).failure.code == "ZA"
 
 
-def test_an_approval_kept_for_too_late_is_sent_back(world):
+def test_an_approval_after_the_order_expired_is_sent_back(world):
     order = world.order(timeout_seconds=60)
     attempt = world.request_approval(order)
     with world.transaction() as sandbox:
@@ -90,7 +90,7 @@ def test_an_approval_kept_for_too_late_is_sent_back(world):
     assert world.violations() == []
 
 
-def test_an_approval_kept_for_too_late_does_not_touch_a_later_payment(world):
+def test_an_approval_after_the_order_was_paid_does_not_touch_that_payment(world):
     order = world.order()
     attempt = world.request_approval(order)
     with world.transaction() as sandbox:

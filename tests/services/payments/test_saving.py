@@ -44,7 +44,7 @@ def pay(world, kind, payer=ASHA, number="O-1"):
 
 
 @pytest.mark.parametrize("kind", INSTRUMENTS)
-def test_what_has_paid_is_kept_with_its_buyers_consent(world, kind):
+def test_what_has_paid_is_saved_with_its_buyers_consent(world, kind):
     attempt = pay(world, kind)
     (method,) = listed(world)
     assert (method.kind, method.display.get("last4")) == SHOWN[kind]
@@ -56,13 +56,13 @@ def test_what_has_paid_is_kept_with_its_buyers_consent(world, kind):
 
 @pytest.mark.parametrize("kind", INSTRUMENTS)
 @pytest.mark.parametrize("payer", [replace(ASHA, consent=None), replace(ASHA, buyer_id=None)], ids=["no yes", "guest"])
-def test_without_consent_or_without_a_buyer_nothing_is_kept(world, kind, payer):
+def test_without_consent_or_without_a_buyer_nothing_is_saved(world, kind, payer):
     attempt = pay(world, kind, payer)
     assert (attempt.state, attempt.consent) == ("CAPTURED", None)
     assert listed(world) == []
 
 
-def test_what_the_gateway_tells_late_to_be_secured_is_kept_too(runtime):
+def test_what_an_enquiry_finds_authorised_is_saved_too(runtime):
     world = World.new(runtime, capture="manual")
     world.add_rule("noresponse", stage="gateway")
     attempt = pay(world, "card")
@@ -72,7 +72,7 @@ def test_what_the_gateway_tells_late_to_be_secured_is_kept_too(runtime):
     assert [method.attempt_id for method in listed(world)] == [attempt.attempt_id]
 
 
-def test_what_did_not_pay_is_not_kept(world):
+def test_what_did_not_pay_is_not_saved(world):
     for number, instrument in enumerate(
         [world.card(DECLINED), Upi("failure@mockpay"), NetBanking("MKF1"), world.card(VISA, name="3DS N")]
     ):
@@ -81,7 +81,7 @@ def test_what_did_not_pay_is_not_kept(world):
     assert listed(world) == []
 
 
-def test_what_pays_later_is_kept_later(world):
+def test_what_pays_later_is_saved_later(world):
     order = world.order()
     world.pay_with(order, Upi("pendingok@mockpay"), ASHA)
     assert listed(world) == []
@@ -103,7 +103,7 @@ def test_a_code_scanned_by_an_app_has_nothing_to_save(world):
     assert listed(world) == []
 
 
-def test_a_foreign_card_pays_and_is_told_to_be_no_token(world):
+def test_a_foreign_card_pays_but_is_not_saved(world):
     world.pay_with(world.order(), world.card("4012888888881881"), ASHA)
     assert [one for one in listed(world) if one.live] == []
 

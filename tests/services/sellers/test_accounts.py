@@ -68,7 +68,7 @@ def test_made_up_credentials_are_everybodys_own(runtime):
         assert len({getattr(seller, name) for seller in made}) == 20
 
 
-def test_a_given_seed_is_every_sellers(tmp_path):
+def test_a_configured_seed_is_every_sellers(tmp_path):
     api = Api(make_app(tmp_path, seed="fixed"))
     made = [accounts.create(api.runtime, NewSeller()) for _ in range(2)]
     assert {seller.seed for seller in made} == {"fixed"}
