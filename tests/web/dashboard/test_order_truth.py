@@ -8,7 +8,9 @@ from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.http.calls import Unreachable
 from mockpay.kernel.money import Money
+from mockpay.services import buyers
 from mockpay.services.payments import authentication, orders
+from mockpay.services.payments.authentication import Payer
 from mockpay.services.wallet import corrections, top_ups
 from mockpay.store import scenarios
 from tests.factories import World
@@ -21,6 +23,11 @@ def timeline(page):
     """Titles of the timeline's lines with their facts."""
     lines = page.xpath("//ol[contains(@class, 'timeline')]/li")
     return {text(line.xpath("./b")[0]): text(line.xpath("./p")[0]) for line in lines}
+
+
+def facts(page):
+    """The order's facts by their labels."""
+    return {text(label): text(label.getnext()) for label in page.xpath("//dl//dt")}
 
 
 def decisions(page):
@@ -147,10 +154,39 @@ def test_nothing_is_charged_back_of_a_failed_payment(visitor, world):
     order = world.order()
     world.pay_with(order, world.card("4100280000080001"))
     assert world.attempts(order)[0].eci is not None
-    assert "Liability" not in text(visitor.see_order(order))
-    paid = world.order("O-2")
-    world.pay_with(paid, world.card("4718609108204366"))
-    assert "Liability" in text(visitor.see_order(paid))
+    assert "Liability" not in facts(visitor.see_order(order))
+
+
+def test_the_money_of_an_order_is_told_as_it_stands(visitor, world):
+    whole, foreign, half = (world.order(number) for number in ("WHOLE", "FOREIGN", "HALF"))
+    world.pay_with(whole, world.card("4718609108204366"))
+    world.pay_with(foreign, world.card("4012888888881881", name="3DS U"))
+    world.add_rule("partial", stage="capture")
+    world.pay(half)
+    told = facts(visitor.see_order(whole))
+    assert (told["Captured"], told["Refundable"]) == ("₹499.00", "₹499.00")
+    assert told["Liability"] == "ECI 05: the card’s issuer bears the loss of a fraud chargeback"
+    assert "Released" not in told
+    assert facts(visitor.see_order(foreign))["Liability"] == "ECI 07: the seller bears the loss of a fraud chargeback"
+    told = facts(visitor.see_order(half))
+    assert (told["Captured"], told["Released"], told["Refundable"]) == ("₹249.50", "₹249.50", "₹249.50")
+
+
+def test_an_order_names_its_newest_buyer_and_leads_to_nobody_elses_orders(visitor, world):
+    with world.transaction() as sandbox:
+        asha, tasha = (buyers.ensure(sandbox, email).buyer_id for email in ("asha@x.test", "tasha@x.test"))
+    order = world.order()
+    world.pay_with(order, Wallet("poor@buyers.mockpay.test"))
+    world.pay_with(order, Wallet(RICH))
+    row = visitor.see_order(order).xpath("//dt[.='Buyer']/following-sibling::dd")[0]
+    assert text(row).startswith("r***@")
+    wallet = visitor.see(visitor.client.get(row.xpath(".//a/@href")[2]).location)
+    assert text(wallet.xpath("//h1")[0]) == f"Wallet of {RICH}"
+    of_asha, of_tasha = world.order("ASHA"), world.order("TASHA")
+    world.pay_with(of_asha, Upi("success@mockpay"), Payer(buyer_id=asha))
+    world.pay_with(of_tasha, Upi("success@mockpay"), Payer(buyer_id=tasha))
+    link = visitor.see_order(of_asha).xpath("//dt[.='Buyer']/following-sibling::dd/a/@href")[1]
+    assert len(visitor.see(link).xpath("//tr[@data-row]")) == 1
 
 
 def test_a_risk_rule_says_what_it_decided(visitor, world):
