@@ -245,7 +245,7 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
         return f"{_RELEASED.get(order.reason, ('Cancelled before capture',))[0]}; the hold was released"
     if order.state is _O.CANCELLED:
         meanwhile = " while the bank was deciding" if last is not None and last.state is _A.PENDING else ""
-        if order.cancelled_by not in {None, Actor.BUYER}:
+        if order.cancelled_by is not Actor.BUYER:
             return f"Cancelled by {'a tester' if order.cancelled_by is Actor.TESTER else 'the seller'}{meanwhile}"
         return f"{'The buyer cancelled' if full else 'Cancelled'} on the payment page{meanwhile}"
     if last is None:
