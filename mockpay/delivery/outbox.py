@@ -113,11 +113,16 @@ def send(runtime: Runtime, claim: Claim) -> bool:
     return result.timed_out
 
 
+def leased(sandbox: Sandbox, outbox_id: int) -> Claim | None:
+    """The row that the caller queued and leased to itself, with what it needs; None where it was sent already."""
+    row = outbox.by_id(sandbox, outbox_id)
+    return _claimed(sandbox, row) if row is not None else None
+
+
 def send_leased(runtime: Runtime, seller_id: str, outbox_id: int) -> None:
     """Send the row that the caller queued and leased to itself."""
     with read(runtime, seller_id) as sandbox:
-        row = outbox.by_id(sandbox, outbox_id)
-        claim = _claimed(sandbox, row) if row is not None else None
+        claim = leased(sandbox, outbox_id)
     if claim is not None:
         send(runtime, claim)
 

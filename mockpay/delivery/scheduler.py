@@ -20,7 +20,7 @@ from mockpay.services.wallet.balances import GIFT_EXPIRY
 from mockpay.store import schedule
 from mockpay.store.db.availability import unavailable
 from mockpay.store.schedule import Event
-from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 
 _log = logging.getLogger(__name__)
 
@@ -183,8 +183,17 @@ def _clock_at(sandbox: Sandbox, moment: int) -> Clock:
     return clock
 
 
+def is_due(sandbox: Sandbox) -> bool:
+    """Whether something may be due at the seller's present; nothing is due before `next_due` of the seller."""
+    next_due = sandbox.seller.next_due
+    return next_due is not None and next_due <= sandbox.now
+
+
 def fire_present(runtime: Runtime, seller_id: str) -> int:
-    """Fire all that is due at the seller's present; how many."""
+    """Fire all that is due at the seller's present; how many. That nothing is due is seen without the seller's lock."""
+    with read(runtime, seller_id) as sandbox:
+        if not is_due(sandbox):
+            return 0
     total = 0
     while True:
         fired = fire(runtime, seller_id)
