@@ -13,6 +13,7 @@ from mockpay.services import notifications
 from mockpay.services.payments import payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
+from mockpay.services.wallet import reload_charges, reload_runs
 from mockpay.store import notifications as notification_rows
 from mockpay.store import outbox, sellers
 from mockpay.store.db.engine import reading, writing
@@ -52,6 +53,15 @@ def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     return send
 
 
+def _reload(_sandbox: Sandbox, row: OutboxRow) -> Send:
+    """Nothing leaves the process here: the payment that is begun has a row of its own."""
+
+    def send(_runtime: Runtime) -> SendResult:
+        return SendResult(lambda sandbox: reload_charges.charge(sandbox, int(row.subject)))
+
+    return send
+
+
 def _return_again(_sandbox: Sandbox, row: OutboxRow) -> Send:
     def send(runtime: Runtime) -> SendResult:
         timeout = timeout_within_lease(runtime, _RETURN_TIMEOUT_SECONDS)
@@ -68,6 +78,7 @@ SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
     settlement.ASK_BANK: _enquire,
     notifications.NOTIFY: delivery,
     RETURN_AGAIN: _return_again,
+    reload_runs.CHARGE: _reload,
 }
 
 

@@ -15,8 +15,8 @@ from mockpay.services import notifications
 from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
-from mockpay.services.wallet import corrections
-from mockpay.services.wallet.balances import GIFT_EXPIRY
+from mockpay.services.wallet import corrections, reload_runs
+from mockpay.services.wallet.posting import GIFT_EXPIRY
 from mockpay.store import schedule
 from mockpay.store.db.availability import unavailable
 from mockpay.store.schedule import Event
@@ -55,6 +55,8 @@ HANDLERS: Mapping[str, EventHandler] = {
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
     SETTLE: lambda sandbox, event: refund_settlement.settle(sandbox, event.subject),
     REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
+    reload_runs.DUE: lambda sandbox, event: reload_runs.run_due(sandbox, event.subject),
+    reload_runs.RELOADED: lambda sandbox, event: settlement.resume_after_reload(sandbox, event.subject),
     GIFT_EXPIRY: lambda sandbox, event: corrections.expire_gift(sandbox, int(event.subject)),
 }
 

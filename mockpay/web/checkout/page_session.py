@@ -380,7 +380,7 @@ def _codes() -> list[Row]:
 
 def buyer_notes() -> list[dict[str, str]]:
     """The buyers whose balance is there from the start."""
-    return [{"value": buyer.email, "description": buyer.description} for buyer in BUYERS if buyer.offered]
+    return [{"value": buyer.email, "description": buyer.description} for buyer in BUYERS]
 
 
 def refuse(page: dict[str, object], error: Invalid, typed: Mapping[str, str]) -> None:

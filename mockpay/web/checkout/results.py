@@ -8,7 +8,7 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Source
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import ANSWER
-from mockpay.store import attempts, notifications, schedule
+from mockpay.store import attempts, auto_reloads, notifications, schedule
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.wording.sentences import (
@@ -172,6 +172,8 @@ def _undecided(session: PageSession, last: Attempt) -> str:
         return "You have not confirmed this payment yet."
     if last.state is _A.UNKNOWN:
         return f"{_decider(session, last)} has not told us; money may have left your account."
+    if auto_reloads.is_waiting(session.sandbox, last.attempt_id):
+        return "Your balance lacks money, so auto-reload adds some first. The payment goes on by itself."
     return f"{_decider(session, last)} has not decided yet."
 
 

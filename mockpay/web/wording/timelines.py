@@ -105,6 +105,8 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
         title = _AT_BANK[event.event]
     elif event.machine == "notification" and event.event == "failed" and event.facts.get("status"):
         title = f"Seller refused it: {event.facts['status']}"
+    elif "reload" in event.facts:
+        title = "Waits for a reload"
     elif event.machine == "attempt":
         title = _title_of_method(event, method) or title
     text = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
@@ -157,6 +159,8 @@ def offset(milliseconds: int) -> str:
 def _of_payment(event: TimelineEvent, method: Method | None) -> str:
     """What an order's or attempt's event itself tells; empty where it tells nothing."""
     facts, name = event.facts, event.event
+    if "reload" in facts:
+        return f"The balance lacks money; auto-reload adds {Money.parse(str(facts['reload'])).display()} first"
     if "code" in facts:
         code = str(facts["code"])
         return f"{code}: {meaning(code, str(facts['method']))}" if code else BUYERS_DOING.get(str(facts["reason"]), "")
