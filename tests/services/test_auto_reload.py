@@ -328,6 +328,15 @@ def test_a_run_that_is_cancelled_is_no_failure(asha):
     assert (balances(asha), asha.violations()) == ((400_00, 0), [])
 
 
+def test_a_reload_is_refunded_to_its_card(asha):
+    trigger(asha)
+    settle(asha)
+    order = order_of(asha, runs(asha)[0])
+    asha.refund(order, "1000.00")
+    asha.advance(60)
+    assert (asha.states(order), balances(asha), asha.violations()) == (("REFUNDED", "CAPTURED"), (600_00, 0), [])
+
+
 # --- limits
 
 

@@ -84,14 +84,10 @@ def test_a_card_that_added_money_gets_it_back_and_no_seller_is_told(world):
     assert world.violations() == []
 
 
-def test_upi_net_banking_and_a_reload_get_it_back_in_their_own_way(world):
-    ways = [
-        (PAYS, OrderKind.TOPUP, "RRN"),
-        (NetBanking("MKS1"), OrderKind.TOPUP, "UTR"),
-        (PAYS, OrderKind.RELOAD, "RRN"),
-    ]
-    for place, (instrument, kind, number) in enumerate(ways):
-        order = paid(world, "100.00", instrument, kind=kind)
+def test_upi_and_net_banking_get_it_back_in_their_own_way(world):
+    ways = [(PAYS, "RRN"), (NetBanking("MKS1"), "UTR")]
+    for place, (instrument, number) in enumerate(ways):
+        order = paid(world, "100.00", instrument)
         world.refund(order, "100.00", f"R-{place}")
         world.advance(60)
         assert world.states(order) == ("REFUNDED", "CAPTURED")
