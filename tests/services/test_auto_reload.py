@@ -2,6 +2,7 @@
 
 import pytest
 
+from mockpay.delivery import sender_pool as outbox_worker
 from mockpay.domain.orders import OrderKind
 from mockpay.domain.wallet.auto_reload import ReloadSettings
 from mockpay.domain.wallet.limits import Status
@@ -19,6 +20,7 @@ from mockpay.store import auto_reloads, inbox, notifications
 from mockpay.store import orders as order_rows
 from mockpay.vault import saved_methods
 from mockpay.vault.rules import RELOAD_TEXT, consent, consent_to
+from tests.factories import run_concurrently
 from tests.services.ledger import ASHA, balances, by_balance, top_up
 
 RELOAD, RELOAD_FAIL, RELOAD_CAP = (f"{name}@buyers.mockpay.test" for name in ("reload", "reloadfail", "reloadcap"))
@@ -401,13 +403,16 @@ def test_a_limit_of_the_wallet_pauses_too(asha):
     assert ends(asha)[1:] == [("resumed", "SUCCEEDED", None)]
 
 
-def test_a_limit_that_no_time_lifts_waits_for_the_next_spend(asha):
+@pytest.mark.parametrize(("limit", "minor"), [("balance_cap", 1_300_00), ("monthly_load_cap", 999_99)])
+def test_a_limit_that_no_time_lifts_waits_for_the_next_spend(asha, limit, minor):
     with asha.transaction() as sandbox:
-        corrections.change_profile(sandbox, ASHA, own={"balance_cap": 1_300_00})
+        corrections.change_profile(sandbox, ASHA, own={limit: minor})
     spend(asha, "200.00")
     settle(asha)
-    assert ends(asha) == [("spend", "WAITED", "wallet_balance_cap")]
+    assert ends(asha) == [("spend", "WAITED", f"wallet_{limit}")]
     assert (reload_of(asha).state, reload_of(asha).next_allowed_at) == ("ON", None)
+    with asha.transaction() as sandbox:
+        corrections.change_profile(sandbox, ASHA, own={"monthly_load_cap": None})
     spend(asha, "100.00", "O-2")
     settle(asha)
     assert (ends(asha)[1:], balances(asha)) == ([("spend", "SUCCEEDED", None)], (1_300_00, 0))
@@ -700,3 +705,41 @@ def test_the_sandbox_buyers_have_what_they_stand_for(world):
     world.advance_to(parse_time("2026-11-21T18:30:00Z"))
     assert balances(world, RELOAD_CAP) == (1_400_00, 0)
     assert world.violations() == []
+
+
+# --- at once
+
+
+def test_spends_reloads_and_refunds_at_once_keep_the_ledger(world):
+    with world.transaction() as sandbox:
+        sellers.change(sandbox, Changes(settings={"reload_cooldown_seconds": 0, "risk_rules": {"VEL_CARD": "off"}}))
+    top_up(world, 600_00)
+    switch_on(world, max_per_day=100, just_in_time=True)
+    paid = [world.order(f"P-{number}", "50.00") for number in range(4)]
+    for order in paid:
+        by_balance(world, order, ASHA)
+    orders = [world.order(f"O-{number}", "150.00") for number in range(8)]
+
+    def act(index):
+        if index < 8:
+            return by_balance(world, orders[index], ASHA)
+        if index < 12:
+            return world.refund(paid[index - 8], "50.00", f"R-{index}")
+        return trigger(world) if index < 16 else outbox_worker.send_waiting(world.runtime, world.seller_id)
+
+    results = run_concurrently(20, act)
+    assert not [result for result in results if isinstance(result, Exception)]
+    world.advance(60)
+    charged = [run for run in runs(world) if run.order_id]
+    assert charged
+    assert {str(run.state) for run in charged} == {"SUCCEEDED"}
+    spent = sum(attempt.captured_minor for order in orders for attempt in world.attempts(order))
+    assert balances(world) == (600_00 + 1_000_00 * len(charged) - spent, 0)
+    assert world.violations() == []
+
+
+def test_however_many_begin_one_at_once_one_is_charged(asha):
+    began = run_concurrently(10, lambda _: trigger(asha))
+    assert sorted(str(run.state) for run in began) == ["TRIGGERED"] + ["WAITED"] * 9
+    settle(asha)
+    assert (balances(asha), asha.violations()) == ((1_600_00, 0), [])

@@ -15,7 +15,7 @@ from mockpay.domain.wallet.ledger import Journal
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money
 from mockpay.services.wallet import balances, reload_notices
-from mockpay.store import auto_reloads, counters, outbox, schedule, wallet
+from mockpay.store import auto_reloads, counters, outbox, schedule, wallet, wallet_profiles
 from mockpay.store.auto_reloads import Change
 from mockpay.store.transitions import transition, update
 from mockpay.store.unit_of_work import Sandbox
@@ -130,11 +130,14 @@ def mandate_limit(sandbox: Sandbox) -> Money:
 
 
 def _refused_load(sandbox: Sandbox, run: ReloadRun) -> Delay | None:
-    """Which of the wallet's limits an amount would exceed."""
+    """Which of the wallet's limits an amount would exceed; no time helps where it is above the limit itself."""
     refusal = balances.refusal_of(sandbox, run.owner, limits.load_refusal, run.amount.minor)
     if refusal is None:
         return None
-    return Delay(refusal.reason, refusal.allowance.until if refusal.allowance is not None else None)
+    if refusal.allowance is None:
+        return Delay(refusal.reason, None)
+    limit = getattr(wallet_profiles.find(sandbox, run.owner).limits, refusal.allowance.limit)
+    return Delay(refusal.reason, refusal.allowance.until if run.amount.minor <= limit else None)
 
 
 def delay_of(sandbox: Sandbox, reload: AutoReload, run: ReloadRun) -> Delay | None:
