@@ -137,9 +137,15 @@ def test_three_failures_switch_it_off_and_its_buyer_brings_it_back(asha, shop):
 
 def test_a_payment_that_lacks_money_waits_for_the_reload(asha, shop):
     switch_on(asha, shop, just_in_time="yes")
+    shop.seller.next("issuer", "pendingok", kind="reload")
     asha.buys(shop, amount="900.00").follows("method-wallet").presses("pay", email=ASHA)
+    assert asha.heading == "Your balance is being filled up"
+    payment = next(order for order in shop.seller.orders() if order["kind"] == "payment")["order_id"]
     shop.seller.advance(until="idle")
-    assert shop.order()["state"] == "PAID"
+    assert shop.seller.order(payment)["state"] == "PAID"
+    asha.goes_to(f"{shop.ui}/orders/{payment}")
+    timeline = [line.text_content() for line in asha.page.xpath("//ol[@class='timeline']/li/b")]
+    assert timeline[4:7] == ["Waits for a reload", "Amazon Pay balance decided: paid", "Order paid"]
     assert shop.seller.wallet(ASHA)["balance"] == "700.00"
 
 

@@ -121,6 +121,15 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
     )
 
 
+#: What a balance does where a bank would.
+_OF_BALANCE = {
+    "submit": "asked",
+    "pending": "answered: pending",
+    "resolved_success": "decided: paid",
+    "resolved_failure": "decided: not paid",
+}
+
+
 def _title_of_method(event: TimelineEvent, method: Method | None) -> str:
     """What an attempt's event is called where the usual words are another method's; empty where they fit."""
     if event.facts.get("reason") in BUYERS_DOING and event.event == "auth_fail":
@@ -130,8 +139,9 @@ def _title_of_method(event: TimelineEvent, method: Method | None) -> str:
     if method is None:
         return ""
     if method.approval is None:
-        label = f"{method.noun[:1].upper()}{method.noun[1:]} asked" if method.reference is None else ""
-        return {"auth_ok": "Buyer authenticated", "submit": label}.get(event.event, "")
+        noun = f"{method.noun[:1].upper()}{method.noun[1:]}" if method.reference is None else ""
+        own = {name: f"{noun} {words}" for name, words in _OF_BALANCE.items()} if noun else {}
+        return {"auth_ok": "Buyer authenticated", **own}.get(event.event, "")
     return "Buyer not asked" if event.event == "no_auth_needed" else ""
 
 
