@@ -14,85 +14,31 @@ from mockpay.services import buyers
 from mockpay.services.payments import orders as order_service
 from mockpay.services.sellers import accounts as sellers
 from mockpay.services.sellers.accounts import Changes
-from mockpay.services.wallet import corrections, reload_runs, reload_settings
-from mockpay.services.wallet.corrections import Part
-from mockpay.store import auto_reloads, inbox, notifications
+from mockpay.services.wallet import corrections, reload_settings
+from mockpay.store import auto_reloads, notifications
 from mockpay.store import orders as order_rows
 from mockpay.vault import saved_methods
 from mockpay.vault.rules import RELOAD_TEXT, consent, consent_to
 from tests.factories import run_concurrently
 from tests.services.ledger import ASHA, balances, by_balance, top_up
-
-RELOAD, RELOAD_FAIL, RELOAD_CAP = (f"{name}@buyers.mockpay.test" for name in ("reload", "reloadfail", "reloadcap"))
-GOOD, REFUSED = "4718609108204366", "4100280000080001"
-MINUTE = 60
-
-
-def save_card(world, number=GOOD, owner=ASHA):
-    with world.transaction() as sandbox:
-        buyer_id = buyers.ensure(sandbox, owner).buyer_id
-        return saved_methods.save(sandbox, buyer_id, world.card(number), consent(sandbox.now, "test")).token
-
-
-def switch_on(world, token=None, threshold="500.00", amount="1000.00", owner=ASHA, **more):
-    money = {name: Money.parse(more.pop(name)) for name in ("cap_day", "cap_month") if name in more}
-    settings = ReloadSettings(Money.parse(threshold), Money.parse(amount), token or save_card(world), **money, **more)
-    with world.transaction() as sandbox:
-        return reload_settings.change(sandbox, owner, settings, consent_to(RELOAD_TEXT, sandbox.now, "test"))
-
-
-def spend(world, amount, number="O-1", owner=ASHA):
-    return by_balance(world, world.order(number, amount), owner)
-
-
-def adjust(world, amount, owner=ASHA):
-    with world.transaction() as sandbox:
-        corrections.adjust(sandbox, owner, Part.MONEY, int(float(amount) * 100))
-
-
-def settle(world):
-    """Let the worker do what waits, without moving the clock further than that."""
-    world.advance(0)
-
-
-def reload_of(world, owner=ASHA):
-    with world.read() as sandbox:
-        return auto_reloads.find(sandbox, owner)
-
-
-def runs(world, owner=ASHA):
-    """The runs, the oldest first."""
-    with world.read() as sandbox:
-        return auto_reloads.runs_page(sandbox, owner, None, 50).items[::-1]
-
-
-def ends(world, owner=ASHA):
-    return [(str(run.cause), str(run.state), run.reason) for run in runs(world, owner)]
-
-
-def order_of(world, run):
-    with world.read() as sandbox:
-        return order_rows.by_id(sandbox, run.order_id)
-
-
-def messages(world, owner=ASHA):
-    """The templates of what the buyer was told, the oldest first."""
-    with world.read() as sandbox:
-        return [message.template for message in inbox.list_page(sandbox, kind="auto_reload", to=owner).items[::-1]]
-
-
-def trigger(world, owner=ASHA):
-    with world.transaction() as sandbox:
-        return reload_runs.trigger(sandbox, owner)
-
-
-@pytest.fixture
-def asha(world):
-    """A world in which Asha has 600.00 and a balance that is filled by 1,000.00 below 500.00."""
-    top_up(world, 600_00)
-    switch_on(world)
-    return world
-
+from tests.services.reloads import (
+    MINUTE,
+    REFUSED,
+    RELOAD,
+    RELOAD_CAP,
+    RELOAD_FAIL,
+    adjust,
+    ends,
+    messages,
+    order_of,
+    reload_of,
+    runs,
+    save_card,
+    settle,
+    spend,
+    switch_on,
+    trigger,
+)
 
 # --- a run
 
@@ -439,7 +385,7 @@ def test_a_limit_that_was_reached_while_the_card_was_charged_sends_the_money_bac
     spend(asha, "200.00")
     settle(asha)
     with asha.transaction() as sandbox:
-        corrections.change_profile(sandbox, ASHA, own={"monthly_load_cap": 600_00})
+        corrections.change_profile(sandbox, ASHA, own={"monthly_load_cap": 1_000_00})
     asha.advance(60)
     assert ends(asha) == [("spend", "FAILED", "wallet_monthly_load_cap")]
     assert order_of(asha, runs(asha)[0]).state == "REFUNDED"
