@@ -131,14 +131,19 @@ def consent_to(version: str, accepted_at: int, ip: str) -> Consent:
     return Consent(version, sha256, accepted_at, ip)
 
 
-def check_consent(consent: Consent | None) -> Consent:
+def check_consent(consent: Consent | None, *, reload: bool = False) -> Consent:
     """
     Refuse what is no consent to a text that we know.
+
+    Args:
+        reload: Whether the text of auto-reload is wanted; that of saving otherwise.
 
     Raises:
         Invalid: code ``consent.required``.
     """
     text = CONSENT_TEXTS.get(consent.text_version) if consent else None
+    if consent is not None and (consent.text_version == RELOAD_TEXT) != reload:
+        text = None
     if consent is None or text is None or ids.fingerprint(text.encode()) != consent.text_sha256:
         message = "A payment method is saved only with its owner's consent."
         raise Invalid(message, code="consent.required", field="save")

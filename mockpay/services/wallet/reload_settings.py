@@ -71,7 +71,7 @@ def change(
     Raises:
         Invalid: code ``auto_reload.invalid`` with the field's name, or ``consent.required``.
     """
-    accepted = check_consent(consent)
+    accepted = check_consent(consent, reload=True)
     check(sandbox, owner, settings)
     buyer = buyers.ensure(sandbox, owner)
     consent_id = sandbox.short_id("cns", "auto-reload", owner, counters.bump(sandbox, "reload.consent"))
@@ -118,7 +118,7 @@ def request_change(sandbox: Sandbox, buyer: Buyer, settings: ReloadSettings, con
         Invalid: code ``auto_reload.invalid`` with the field's name, or ``consent.required``.
         Conflict: code ``otp.locked_out`` or ``otp.too_many_unfinished``, with `until` in ms.
     """
-    accepted = check_consent(consent)
+    accepted = check_consent(consent, reload=True)
     check(sandbox, buyer.email, settings)
     challenges.refuse_too_many_unfinished(sandbox, Purpose.WALLET_RELOAD, buyer.email)
     challenge = challenges.start(
