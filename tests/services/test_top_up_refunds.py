@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import insert, update
 
 from mockpay.domain.methods.netbanking import NetBanking
-from mockpay.domain.orders import OrderKind
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.wallet.ledger import load_key, load_refund_key
 from mockpay.domain.wallet.limits import Status
