@@ -372,12 +372,13 @@ def test_a_frozen_balance_is_not_reloaded(asha):
     assert ends(asha) == [("spend", "WAITED", "wallet_frozen")]
 
 
-def test_what_may_be_charged_without_the_buyer_is_looked_at_again(asha):
+@pytest.mark.parametrize(("limit", "end"), [("999.99", ("WAITED", "mandate_limit")), ("1000.00", ("SUCCEEDED", None))])
+def test_what_may_be_charged_without_the_buyer_is_looked_at_again(asha, limit, end):
     with asha.transaction() as sandbox:
-        sellers.change(sandbox, Changes(settings={"reload_mandate_limit": "999.99"}))
+        sellers.change(sandbox, Changes(settings={"reload_mandate_limit": limit}))
     spend(asha, "200.00")
     settle(asha)
-    assert ends(asha) == [("spend", "WAITED", "mandate_limit")]
+    assert ends(asha) == [("spend", *end)]
 
 
 def test_a_limit_that_was_reached_while_the_card_was_charged_sends_the_money_back(asha):
@@ -436,6 +437,15 @@ def test_a_payment_waits_for_a_reload_that_is_under_way(world):
     assert states == ["CAPTURED", "FAILED"]
     assert len([run for run in runs(world) if run.order_id]) == 1
     assert world.violations() == []
+
+
+def test_just_after_a_reload_no_payment_waits_for_another(world):
+    top_up(world, 600_00)
+    switch_on(world, just_in_time=True)
+    trigger(world)
+    settle(world)
+    assert spend(world, "1700.00").reason == "insufficient_wallet_balance"
+    assert ends(world)[1:] == [("just_in_time", "WAITED", "cool_down")]
 
 
 def test_a_payment_whose_order_ended_while_it_waited_takes_nothing(world):
