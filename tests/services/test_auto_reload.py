@@ -137,6 +137,14 @@ def test_a_balance_that_is_low_after_its_reload_is_reloaded_again(asha):
     assert ends(asha) == [("spend", "SUCCEEDED", None), ("spend", "WAITED", "cool_down"), ("retry", "SUCCEEDED", None)]
 
 
+def test_a_balance_that_one_reload_does_not_lift_to_its_threshold_is_reloaded_until_it_is_there(world):
+    switch_on(world, amount="200.00")
+    for expected in (200_00, 400_00, 600_00, 600_00):
+        settle(world)
+        assert balances(world) == (expected, 0)
+        world.advance(5 * MINUTE)
+
+
 # --- failures
 
 
@@ -318,6 +326,8 @@ def test_a_cap_of_ones_own_pauses_until_its_window_rolls(world, cap, until):
     switch_on(world, **{cap: "1999.99"})
     adjust(world, "-200.00")
     settle(world)
+    if cap == "cap_month":
+        world.advance(DAY // 1000)
     adjust(world, "-1000.00")
     settle(world)
     assert ends(world) == [("spend", "SUCCEEDED", None), ("spend", "WAITED", cap)]

@@ -251,9 +251,8 @@ def _succeed(sandbox: Sandbox, run: ReloadRun, journal: Journal) -> None:
 def record_order_end(sandbox: Sandbox, order: Order) -> None:
     """The order of a run has ended: with money in the balance, with money sent back, or without any."""
     run = auto_reloads.run_of_order(sandbox, order.order_id)
-    if run is None or run.state is not RunState.CHARGING:
-        return
-    _ENDS.get(order.state, _end_unpaid)(sandbox, run, order)
+    if run is not None:
+        _ENDS.get(order.state, _end_unpaid)(sandbox, run, order)
 
 
 def _end_paid(sandbox: Sandbox, run: ReloadRun, order: Order) -> None:
@@ -292,8 +291,6 @@ def run_due(sandbox: Sandbox, owner: str) -> None:
     """A pause, a back-off or a cool-down is over: run where the balance still is below the threshold."""
     reload = auto_reloads.find(sandbox, owner)
     if reload is None or not reload.enabled or reload.state in IN_FLIGHT:
-        return
-    if reload.next_allowed_at is not None and sandbox.now < reload.next_allowed_at:
         return
     cause = Cause.RESUMED if reload.state is ReloadState.PAUSED_CAP else Cause.RETRY
     if reload.state is ReloadState.ON:
