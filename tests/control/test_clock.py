@@ -143,6 +143,6 @@ def test_what_was_taken_back_comes_no_more(world):
     first, second = world.open_order("A-1"), world.open_order("A-2")
     due = world.get("/clock").json["next_due"]
     for order, expected in ((first, due), (second, None)):
-        body = {"method": "upi", "vpa": "success@mockpay", "pin": "1234"}
+        body = {"method": "wallet", "email": "rich@buyers.mockpay.test"}
         assert world.post(f"/orders/{order.order_id}/pay", body).json["state"] == "PAID"
         assert world.get("/clock").json["next_due"] == expected
