@@ -397,8 +397,7 @@ def about_integration(order: Order, last: Attempt | None, troubles: Sequence[str
         return f"Look at your integration: {'; '.join(troubles)}."
     settled = deciding(last)
     planned = settled is not None and settled[1].outcome != "success"
-    ended = order.state in CLOSED_UNPAID or (last is not None and last.failure is not None)
-    return "Nothing is wrong in your integration." if planned or ended else ""
+    return "Nothing is wrong in your integration." if planned or order.state in CLOSED_UNPAID else ""
 
 
 # --- to the buyer

@@ -67,6 +67,23 @@ def test_the_journal_can_be_searched(visitor, world):
     assert text(empty) == "No request fits. Show everything"
 
 
+def test_a_warning_of_a_request_is_told_once(visitor, world):
+    note(world, facts={"action": "GetRefundDetails", "warnings": {"text_limits": "Too long elsewhere."}})
+    row = visitor.see("/journal").xpath("//tbody/tr")[0]
+    assert text(row).count("Too long elsewhere.") == 1
+    assert [text(label) for label in row.xpath(".//dt")] == ["action"]
+
+
+def test_a_full_page_leads_to_the_older_lines_and_tells_of_no_search(visitor, world):
+    for _ in range(101):
+        note(world)
+    page = visitor.see("/journal")
+    assert len(page.xpath("//tbody/tr")) == 100
+    assert not page.xpath("//*[@data-testid='unsearched']")
+    (older,) = page.xpath("//a[normalize-space()='Older']/@href")
+    assert len(visitor.see(older).xpath("//tbody/tr")) == 1
+
+
 def test_news_of_the_journal_does_not_stir_the_list_of_orders(visitor, world):
     orders, entries = visitor.see(), visitor.see("/journal")
     before = visitor.news(orders), visitor.news(entries)

@@ -126,6 +126,8 @@ def test_the_headline_of_an_expired_order_says_that_its_time_is_over(visitor, wo
     page = visitor.see_order(order)
     assert text(page.xpath("//h1")[0]).endswith("not enough funds; the time to pay is over")
     assert timeline(page)["Buyer may try again"] == "For as long as the order is open"
+    for shown in (page, visitor.see("/orders")):  # over, where a failed try of an open order goes first
+        assert [text(chip) for chip in shown.xpath("//main//*[contains(@class, 'chip')]")][:1] == ["Expired"]
 
 
 def test_a_browser_that_never_comes_back_is_not_told_as_sent(world, visitor, runtime):
@@ -299,6 +301,13 @@ def test_an_order_that_fills_a_wallet_tells_of_no_seller(visitor, world):
     assert lines["Added to the balance"] == "₹500.00"
     headings = {text(heading) for heading in page.xpath("//h2")}
     assert not headings & {"What the seller was told", "What the seller does next", "Do it again", "Signature"}
+
+
+def test_a_failed_top_up_is_nobodys_integration(visitor, world):
+    with world.transaction() as sandbox:
+        order = top_ups.open_order(sandbox, RICH, Money.parse("500.00"), "/account/wallet")
+    world.pay_with(order, Upi("insufficient@mockpay"))
+    assert "integration" not in text(visitor.see_order(order).xpath("//div[@class='detail-head']")[0])
 
 
 def test_added_money_is_refunded_by_the_form_and_tells_of_no_company(visitor, world):
