@@ -157,31 +157,32 @@ _SUCCESS = frozenset({ResultKind.APPROVED, ResultKind.AUTHORIZED})
 _DECIDED = _SUCCESS | {ResultKind.DECLINED}
 
 
-def list_page(
-    sandbox: Sandbox,
-    *,
-    gateway: str | None = None,
-    operations: Sequence[str] = (),
-    outcomes: Sequence[str] = (),
-    order_id: str | None = None,
-    attempt_id: str | None = None,
-    since: int | None = None,
-    until: int | None = None,
-    cursor: str | None = None,
-    limit: int = PAGE,
-) -> Page[GatewayCall]:
-    """The seller's calls that fit, the newest first; `since` and `until` by the seller's clock."""
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls; `since` and `until` by the seller's clock."""
+
+    gateway: str | None = None
+    operations: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
+    order_id: str | None = None
+    attempt_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+def list_page(sandbox: Sandbox, chosen: CallFilter, cursor: str | None = None, limit: int = PAGE) -> Page[GatewayCall]:
+    """The seller's calls that fit, the newest first."""
     query = select(calls).where(calls.c.seller_id == sandbox.seller_id)
-    for column, value in ((calls.c.gateway, gateway), (calls.c.order_id, order_id), (calls.c.attempt_id, attempt_id)):
-        if value is not None:
-            query = query.where(column == value)
-    for column, values in ((calls.c.operation, operations), (calls.c.outcome, outcomes)):
+    for name in ("gateway", "order_id", "attempt_id"):
+        if (value := getattr(chosen, name)) is not None:
+            query = query.where(calls.c[name] == value)
+    for column, values in ((calls.c.operation, chosen.operations), (calls.c.outcome, chosen.outcomes)):
         if values:
             query = query.where(column.in_(values))
-    if since is not None:
-        query = query.where(calls.c.at >= since)
-    if until is not None:
-        query = query.where(calls.c.at < until)
+    if chosen.since is not None:
+        query = query.where(calls.c.at >= chosen.since)
+    if chosen.until is not None:
+        query = query.where(calls.c.at < chosen.until)
     if cursor:
         query = query.where(calls.c.id < number_of("gateway_call", cursor))
     rows = mapper.all(sandbox.connection, query.order_by(calls.c.id.desc()).limit(limit + 1))

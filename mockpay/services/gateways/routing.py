@@ -63,13 +63,33 @@ def route(
     Raises:
         Invalid: code ``routing.invalid``: there is no such gateway.
     """
-    routing = sandbox.seller.routing
-    if routing is None and forced is None:
+    if sandbox.seller.routing is None and forced is None:
         return None
+    facts = facts_of(sandbox, attempt_id, method, amount, parts, buyer_id=buyer_id, forced=forced, plan=plan)
+    return decide(sandbox, facts)
+
+
+def facts_of(
+    sandbox: Sandbox,
+    attempt_id: str,
+    method: str,
+    amount: Money,
+    parts: Mapping[str, str],
+    *,
+    buyer_id: str | None = None,
+    forced: str | None = None,
+    plan: Plan | None = None,
+) -> PaymentFacts:
+    """
+    What rules look at; the arguments are those of `route`.
+
+    Raises:
+        Invalid: code ``routing.invalid``.
+    """
     if forced is not None:
         names = gateway_names(sandbox.runtime)
         forced = parse_word("gateway", forced, names, code="routing.invalid", field="gateway")
-    facts = PaymentFacts(
+    return PaymentFacts(
         attempt_id=attempt_id,
         method=method,
         amount=amount,
@@ -82,7 +102,12 @@ def route(
         forced=forced,
         part_captured=plan is not None and plan.at(Stage.CAPTURE).outcome == "partial",
     )
-    return rules.decide(routing or Routing(), facts, _states(sandbox, routing or Routing(), facts))
+
+
+def decide(sandbox: Sandbox, facts: PaymentFacts) -> RoutingDecision:
+    """Who takes a payment by the seller's rules as they are now."""
+    routing = sandbox.seller.routing or Routing()
+    return rules.decide(routing, facts, _states(sandbox, routing, facts))
 
 
 def _states(sandbox: Sandbox, routing: Routing, facts: PaymentFacts) -> dict[str, GatewayState]:

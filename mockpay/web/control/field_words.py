@@ -20,6 +20,7 @@ CHAPTERS: Mapping[str, tuple[str, str]] = {
     "wallet": ("Wallets", "A buyer's balance, its limits and corrections, and every entry of its ledger."),
     "vault": ("Saved methods", "Instruments that a buyer keeps, as tokens."),
     "risk": ("The risk check", "What it would decide, and decisions that are forced."),
+    "gateways": ("Gateways", "Who takes a payment at the back, by which rules, and every call to them."),
     "scenarios": ("Scenarios", "Rules that decide payments and refunds, before every magic value."),
     "journal": ("Journal and audit", "Every request and its answer; whether money and states agree."),
     "wait": ("Waiting", "A long poll for an event."),
@@ -36,6 +37,7 @@ PATH: Mapping[str, str] = {
     "token": "The saved method.",
     "rule_id": "The rule.",
     "entry_id": "The entry.",
+    "call_id": "The call.",
 }
 
 #: A parameter of a query.
@@ -186,6 +188,7 @@ FIELDS: Mapping[str, str] = {
     "ok": "Whether all invariants hold.",
     "opened_at": "When the cardholder came to the issuer's page.",
     "order_id": "The order, as its provider calls it.",
+    "operation": "What the gateway was asked to do.",
     "orders": "The orders that it is about.",
     "otp": "The one-time code in it; null where there is none (any more).",
     "otp_challenge_id": "The one-time password of the challenge.",
@@ -244,6 +247,7 @@ FIELDS: Mapping[str, str] = {
     "step": "The step that failed.",
     "store_name": "The shop's name, where the request named one.",
     "string_to_sign": "The text that the signature covers.",
+    "strategy": "In which order the targets are tried: as listed, by weight, cost or success rate.",
     "subject": "The id of what it is about.",
     "template": "The text that the message was written from.",
     "text_sha256": "The SHA-256 of the text that the buyer agreed to.",
@@ -309,6 +313,11 @@ OWN: Mapping[str, str] = {
     "PayRequest.number": "card and EMI: of a published test card.",
     "Problem.status": "The HTTP status.",
     "Problem.type": "A URN of the code.",
+    "Routing.rules": "The first that fits a payment decides.",
+    "RoutingRule.targets": "Where it sends them.",
+    "RoutingRule.when": "Which payments it takes; all of them without.",
+    "When.networks": "Card networks.",
+    "When.currencies": "Currencies.",
     "RefundDetail.reference": "The seller's own reference.",
     "RefundSummary.reference": "The seller's own reference.",
     "RiskDryRunRequest.method": "The method of payment.",

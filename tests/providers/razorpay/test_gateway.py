@@ -258,7 +258,7 @@ ANSWERS = [
 def test_each_answer_has_its_class(subtests):
     charge = replace(CHARGE, ids={"order": "order_1"})
     for answer, kind, may_retry, misconfigured, wait in ANSWERS:
-        with subtests.test(answer):
+        with subtests.test(answer=answer):
             link = Link("http://x", Scripted(answer), {"key_id": "k", "key_secret": "s"})
             result = GATEWAY.charge(charge, link)
             assert (result.kind, result.may_retry, result.misconfigured) == (kind, may_retry, misconfigured)

@@ -92,10 +92,10 @@ def test_an_error_is_read_as_it_is_written():
 
 def test_an_answer_that_is_no_object_or_no_list_is_malformed(subtests):
     for body in [b"", b"<html>", b'{"a":', b"[]", b"7", b"\xff"]:
-        with subtests.test(body), pytest.raises(Invalid):
+        with subtests.test(body=body), pytest.raises(Invalid):
             answers.decode(body)
     for listed in [{}, {"items": {}}, {"items": [1]}]:
-        with subtests.test(listed), pytest.raises(Invalid):
+        with subtests.test(listed=listed), pytest.raises(Invalid):
             answers.read_items(listed)
 
 
