@@ -10,7 +10,7 @@ from mockpay.delivery.notifications import Send, SendResult
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.gateways import PAYING, Charge, GatewayAdapter, Link, Operation, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
-from mockpay.services.gateways import results
+from mockpay.services.gateways import faults, results
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import gateway_calls
@@ -40,6 +40,9 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
     def send(runtime: Runtime) -> SendResult:
         if interrupted:
             result = Result(_K.NO_ANSWER, "", message="Its sender stopped before it had an answer.")
+        elif call.breaker is not None:
+            message = f"Its circuit breaker is {call.breaker}."
+            result = Result(_K.NOT_SENT, "", message=message, elsewhere=True)
         elif adapter is None:
             result = _ask_built_in(runtime, call, charge)
         else:
@@ -74,11 +77,16 @@ def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Opera
     credentials = provider.adapter.credentials(seller.seller_id, seller.secret_key)
     base_url, acquirer = f"http://{provider.name}.invalid", provider.acquirer
 
-    def link(*, lost: bool) -> Link:
-        return Link(base_url, InProcess(runtime, seller.seller_id, acquirer, lost=lost), credentials)
+    def link(operation: Operation, *, lost: bool = False) -> Link:
+        fault = faults.find(sandbox, call, operation)
+        sender = InProcess(runtime, seller.seller_id, call.gateway, acquirer, fault, lost)
+        return Link(base_url, sender, credentials)
 
     lost = call.operation in PAYING and charge.fault in _LOST
-    return {Operation.PREPARE: link(lost=False), call.operation: link(lost=lost)}
+    links = {call.operation: link(call.operation, lost=lost)}
+    if call.operation in PAYING and not charge.ids:
+        links[Operation.PREPARE] = link(Operation.PREPARE)
+    return links
 
 
 def _ask_built_in(runtime: Runtime, call: GatewayCall, charge: Charge) -> Result:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Index, Table, select, update
 
 from mockpay.domain.methods.cards import redact
+from mockpay.domain.payments.breaker import BreakerState
 from mockpay.domain.payments.gateways import PAYING, Operation, Result, ResultKind
 from mockpay.kernel.money import Money
 from mockpay.store.db.mapping import Mapper, dump, keep_newest
@@ -33,6 +34,7 @@ calls = Table(
     text("attempt_id"),
     text("refund_id", null=True),
     text("method"),
+    text("breaker", null=True),
     big("amount_minor"),
     text("currency"),
     big("at"),
@@ -60,9 +62,11 @@ _LONGEST_MESSAGE = 500
 @dataclass(frozen=True, slots=True)
 class GatewayCall:
     """
-    One call: `at` is the seller's time, `began_at` the real time at which the first call of its operation was queued.
+    One call.
 
-    `outcome` is the class of its answer and `exchange` request and answer side by side; both None until it ends.
+    `at` is the seller's time, `began_at` the real time at which the first call of its operation was queued; `breaker`
+    the state of a circuit breaker that did not let it through, None where it did. `outcome` is the class of its answer
+    and `exchange` request and answer side by side; both None until it ends.
     """
 
     number: int
@@ -74,6 +78,7 @@ class GatewayCall:
     attempt_id: str
     refund_id: str | None
     method: str
+    breaker: BreakerState | None
     amount: Money
     at: int
     began_at: int

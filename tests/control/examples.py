@@ -168,6 +168,11 @@ def _decide(story: Story, world: World) -> None:
 
 def _gateways(story: Story, world: World) -> None:
     call = story.call
+    call("create_fault", gateway="razorpay")
+    call("list_faults", gateway="razorpay")
+    call("delete_faults", gateway="razorpay")
+    call("put_breaker", gateway="razorpay")
+    call("put_breaker", gateway="razorpay", body={"force": "auto"})
     call("list_gateways")
     cards = {"name": "cards", "when": {"methods": ["card"]}, "targets": [{"gateway": "razorpay"}]}
     call("put_routing", body={"rules": [{**cards, "fallbacks": ["simulator"]}]})

@@ -36,6 +36,8 @@ def test_gateways_say_what_they_can_do(world):
         "methods": ["card", "emi"],
         "partial_capture": False,
         "fence": False,
+        "breakers": [],
+        "force": "auto",
         "endpoint": None,
     }
     assert "upi" in by_name["simulator"]["methods"]
@@ -234,3 +236,77 @@ def test_a_refund_moves_the_money_at_the_gateway_that_took_it(world):
     assert world.get(f"/refunds/{refund_id}").json["state"] == "COMPLETED"
     [line] = calls(world, "operation=REFUND")
     assert (line["refund_id"], line["amount"], line["outcome"]) == (refund_id, "100.00", "approved")
+
+
+# --- faults and circuit breakers
+
+
+def fault(world, **rule):
+    answer = world.post("/gateways/razorpay/faults", rule)
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+def test_a_fault_is_met_as_often_as_it_says_and_taken_away(world):
+    set_rules(world, CARDS_TO_RAZORPAY)
+    made = fault(world, fault="timeout_after", operation="CHARGE", times=1)
+    assert (made["gateway"], made["times"], made["probability"], made["expires_at"]) == ("razorpay", 1, 1, None)
+    order = world.open_order()
+    world.post(f"/orders/{order.order_id}/pay", CARD)
+    waits = world.post(f"/orders/{order.order_id}/pay", {"otp": "123456"}).json
+    assert waits["state"] == "PENDING"
+    send_for(world, seconds=2)
+    assert world.get(f"/orders/{order.order_id}").json["state"] == "PAID"
+    told = [(line["operation"], line["outcome"]) for line in calls(world) if line["operation"] != "PREPARE"]
+    assert told == [("LOOKUP", "approved"), ("CHARGE", "no_answer")]
+    [left] = world.get("/gateways/razorpay/faults").json["items"]
+    assert left["times"] == 0
+    assert world.call("DELETE", "/gateways/razorpay/faults").status_code == 204
+    assert world.get("/gateways/razorpay/faults").json["items"] == []
+
+
+def send_for(world, seconds):
+    """Send what becomes due in real time, as the worker does, until nothing waits."""
+    moved = world.post("/clock/advance", {"seconds": 0, "timeout": seconds}).json
+    assert moved["complete"], moved
+
+
+def test_faults_that_cannot_be_are_refused(world, subtests):
+    for path, rule in (
+        ("razorpay", {"fault": "timeout"}),
+        ("razorpay", {"fault": "refuse", "operation": "PAY"}),
+        ("razorpay", {"fault": "refuse", "times": 0}),
+        ("razorpay", {"fault": "refuse", "probability": 2}),
+        ("razorpay", {}),
+    ):
+        with subtests.test(rule=rule):
+            assert world.post(f"/gateways/{path}/faults", rule).status_code == 422
+    for name in ("simulator", "amazonpay", "nobody"):
+        with subtests.test(name=name):
+            assert world.post(f"/gateways/{name}/faults", {"fault": "refuse"}).status_code == 404
+            assert world.get(f"/gateways/{name}/faults").status_code == 404
+            assert world.put(f"/gateways/{name}/breaker", {"force": "open"}).status_code == 404
+
+
+def test_a_breaker_that_is_forced_open_leads_to_the_next_gateway_until_it_is_left_alone(world):
+    world.freeze()
+    set_rules(world, {**CARDS_TO_RAZORPAY, "fallbacks": ["simulator"]})
+    forced = world.put("/gateways/razorpay/breaker", {"force": "open"}).json
+    assert (forced["gateway"], forced["force"]) == ("razorpay", "open")
+    [attempt] = pay(world)["attempts"]
+    assert (attempt["gateway"], attempt["routing"]["candidates"][0]["reason"]) == (
+        "simulator",
+        "its circuit breaker is open",
+    )
+    world.put("/gateways/razorpay/breaker", {"force": "auto"})
+    assert pay(world, "A-2")["attempts"][0]["gateway"] == "razorpay"
+    fault(world, fault="refuse", operation="CHARGE")
+    for number in (3, 4):
+        pay(world, f"A-{number}")
+        send_for(world, seconds=5)
+    by_name = {item["gateway"]: item for item in world.get("/gateways").json["items"]}
+    assert by_name["razorpay"]["breakers"] == [
+        {"method": "card", "state": "OPEN", "failures": 5, "next_probe_at": "2026-11-21T15:00:30.000Z"}
+    ]
+    assert by_name["simulator"]["breakers"] == []
+    assert world.get("/audit").json["ok"]

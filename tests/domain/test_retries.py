@@ -34,12 +34,12 @@ def test_what_was_not_sent_is_sent_again_and_then_elsewhere():
     assert step(OP.CHARGE, K.NOT_SENT, replace(FIRST, charges=2)) == Next(S.RETRY, 200)
     assert step(OP.CHARGE, K.NOT_SENT, replace(FIRST, charges=3)) == Next(S.FAIL_OVER)
     assert step(OP.CHARGE, K.NOT_SENT, replace(FIRST, charges=3, another=False)) == Next(S.SETTLE)
-    assert step(OP.CHARGE, K.NOT_SENT, misconfigured=True) == Next(S.FAIL_OVER)
+    assert step(OP.CHARGE, K.NOT_SENT, elsewhere=True) == Next(S.FAIL_OVER)
 
 
 def test_a_rejection_goes_elsewhere_only_where_the_payment_is_not_at_fault():
     assert step(OP.CHARGE, K.REJECTED) == Next(S.SETTLE)
-    assert step(OP.CHARGE, K.REJECTED, misconfigured=True) == Next(S.FAIL_OVER)
+    assert step(OP.CHARGE, K.REJECTED, elsewhere=True) == Next(S.FAIL_OVER)
     assert step(OP.CHARGE, K.REJECTED, may_retry=True) == Next(S.RETRY, 100)
     assert step(OP.CHARGE, K.REJECTED, may_retry=True, retry_after_ms=3_000) == Next(S.RETRY, 3_000)
     assert step(OP.CHARGE, K.REJECTED, replace(FIRST, charges=3), may_retry=True) == Next(S.FAIL_OVER)
@@ -59,10 +59,14 @@ def test_what_is_unanswered_is_looked_up_and_never_sent_elsewhere_before():
 def test_a_later_charge_that_never_arrived_does_not_forget_the_earlier_one(subtests):
     """The first may commit late: neither a refused connection nor a rejection after it lets another gateway charge."""
     tried = replace(FIRST, charges=3, unanswered=True)
-    for kind, said in ((K.NOT_SENT, {}), (K.REJECTED, {}), (K.REJECTED, {"misconfigured": True})):
-        with subtests.test(kind=kind, said=said):
-            assert step(OP.CHARGE, kind, tried, ANCHORED, **said) == Next(S.WAIT)
-            assert step(OP.CHARGE, kind, tried, FENCED, **said) == Next(S.FENCE)
+    assert step(OP.CHARGE, K.NOT_SENT, tried, ANCHORED) == Next(S.WAIT)
+    assert step(OP.CHARGE, K.NOT_SENT, tried, FENCED) == Next(S.FENCE)
+    for said in ({}, {"elsewhere": True}):
+        with subtests.test(said=said):
+            for can in (ANCHORED, FENCED):
+                assert step(OP.CHARGE, K.REJECTED, tried, can, **said) == Next(S.LOOK_UP, 400)
+    late = replace(tried, elapsed_ms=POLICY.budget_ms)
+    assert step(OP.CHARGE, K.REJECTED, late, FENCED) == Next(S.FENCE)
 
 
 def test_a_look_up_that_is_not_answered_is_repeated_and_then_left_to_the_clock(subtests):

@@ -105,7 +105,7 @@ class Result:
     `code` is the network's response code; `answer_in_ms` how long after an AUTH_REQUIRED or PENDING the network
     itself will answer, None where only the buyer can. `ids` are the gateway's names of its objects, `raw_code` and
     `message` its own words. `retry_after_ms` and `may_retry` are what the answer says of asking again, None where it
-    says nothing; `misconfigured` tells of a REJECTED that another gateway need not reject.
+    says nothing; `elsewhere` tells that asking the same gateway again is no use, but another one may do better.
     """
 
     kind: ResultKind
@@ -117,7 +117,7 @@ class Result:
     message: str | None = None
     retry_after_ms: int | None = None
     may_retry: bool | None = None
-    misconfigured: bool = False
+    elsewhere: bool = False
     exchange: Exchange | None = None
 
 

@@ -119,16 +119,19 @@ def _after_charge(result: Result, history: History, can: Capabilities) -> Next:
     if result.kind is _K.NO_ANSWER:
         return _within(history, Next(Step.LOOK_UP, wait), Next(Step.WAIT))
     again = result.kind is _K.NOT_SENT or bool(result.may_retry)
-    if again and not result.misconfigured and history.charges <= POLICY.retries:
+    if again and not result.elsewhere and history.charges <= POLICY.retries:
         return _within(history, Next(Step.RETRY, wait), _without_this_gateway(result, history, can))
     return _without_this_gateway(result, history, can)
 
 
 def _without_this_gateway(result: Result, history: History, can: Capabilities) -> Next:
     """A charge did not arrive; an earlier one may have."""
+    if history.unanswered and result.kind is _K.REJECTED:
+        # It may be rejected because the earlier one has arrived by now.
+        return _within(history, Next(Step.LOOK_UP, _wait(result, history, history.charges)), _unresolved(can))
     if history.unanswered:
         return _unresolved(can)
-    elsewhere = result.kind is _K.NOT_SENT or result.misconfigured or bool(result.may_retry)
+    elsewhere = result.kind is _K.NOT_SENT or result.elsewhere or bool(result.may_retry)
     return Next(Step.FAIL_OVER if elsewhere and history.another else Step.SETTLE)
 
 

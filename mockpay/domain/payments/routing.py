@@ -22,6 +22,7 @@ from mockpay.kernel.words import parse_word
 #: Who takes what no rule sends elsewhere.
 DEFAULT = "simulator"
 _BASIS_POINTS = 10_000
+_BREAKER_OPEN = "its circuit breaker is open"
 #: What a value of each of these conditions is.
 _NOUNS = {"methods": "method", "networks": "network", "banks": "bank", "currencies": "currency"}
 
@@ -298,8 +299,13 @@ def decide(routing: Routing, facts: PaymentFacts, states: Mapping[str, GatewaySt
 
 
 def _decision(rule: str | None, strategy: Strategy, candidates: list[Candidate]) -> RoutingDecision:
-    """The decision; where nobody can take the payment, the simulator does."""
+    """
+    The decision; where nobody can take the payment, the simulator does.
+
+    Gateways that only a breaker keeps back are asked where there is no other: then the payment fails as it would.
+    """
     sequence = tuple(candidate.gateway for candidate in candidates if candidate.eligible)
+    sequence = sequence or tuple(candidate.gateway for candidate in candidates if candidate.reason == _BREAKER_OPEN)
     if not sequence:
         why = "no rule fits" if rule is None else "no other can take it"
         candidates = [*candidates, Candidate(DEFAULT, eligible=True, reason=why)]
@@ -322,7 +328,7 @@ def _why_not(state: GatewayState, facts: PaymentFacts) -> str | None:
         return f"does not take {facts.amount.currency}"
     if facts.part_captured and not can.partial_capture:
         return "captures no part"
-    return "its circuit breaker is open" if state.breaker_open else None
+    return _BREAKER_OPEN if state.breaker_open else None
 
 
 def _in_order(

@@ -221,7 +221,7 @@ def _call(request: ApiRequest, link: Link, charge: Charge, decode: _Decode, **he
     try:
         reply = link.sender.send(call)
     except Forbidden as error:
-        return Result(_K.NOT_SENT, other, message=error.message, misconfigured=True, exchange=exchange)
+        return Result(_K.NOT_SENT, other, message=error.message, elsewhere=True, exchange=exchange)
     except MockpayError as error:
         kind = _K.NOT_SENT if error.code in _NOT_SENT else _K.NO_ANSWER
         return Result(kind, other, raw_code=error.code, message=error.reason, exchange=exchange)
@@ -251,8 +251,8 @@ def _read(reply: HttpReply, plain: Mapping[str, Any], charge: Charge, decode: _D
         ids = {"payment": error.payment_id, **({"order": error.order_id} if error.order_id else {})}
         return Result(_K.DECLINED, code_of(codes, error), ids=ids, **said)
     throttled = reply.status == _TOO_MANY
-    misconfigured = reply.status in _MISCONFIGURED
-    return Result(_K.REJECTED, codes.other, may_retry=throttled, misconfigured=misconfigured, **said)
+    elsewhere = reply.status in _MISCONFIGURED
+    return Result(_K.REJECTED, codes.other, may_retry=throttled, elsewhere=elsewhere, **said)
 
 
 def _retry_after(reply: HttpReply) -> int | None:

@@ -7,10 +7,11 @@ What comes back is recorded in `results`.
 from __future__ import annotations
 
 from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.gateways import Operation
+from mockpay.domain.payments.breaker import BreakerState, Force, after_admission
+from mockpay.domain.payments.gateways import PAYING, Operation
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.kernel.money import Money
-from mockpay.store import gateway_calls, outbox
+from mockpay.store import gateway_breakers, gateway_calls, outbox
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.unit_of_work import Sandbox
 
@@ -53,6 +54,7 @@ def queue_call(
         attempt_id=attempt.attempt_id,
         refund_id=refund_id,
         method=attempt.method,
+        breaker=_refused_by(sandbox, attempt) if operation in PAYING else None,
         amount=amount or attempt.amount,
         at=sandbox.now,
         began_at=sandbox.real_now if began_at is None else began_at,
@@ -61,6 +63,20 @@ def queue_call(
     )
     number = gateway_calls.add(sandbox, call).number
     return outbox.add(sandbox, CALL, attempt.attempt_id, leased=leased, delay_ms=delay_ms, call=number)
+
+
+def _refused_by(sandbox: Sandbox, attempt: Attempt) -> BreakerState | None:
+    """The state of a circuit breaker that lets no charge through; None where it does, as a probe maybe."""
+    if attempt.gateway == DEFAULT:
+        return None
+    breaker = gateway_breakers.find(sandbox, attempt.gateway, attempt.method)
+    force = gateway_breakers.forces(sandbox).get(attempt.gateway, Force.AUTO)
+    if not breaker.admits(sandbox.now, force):
+        return breaker.state(sandbox.now, force)
+    admitted = after_admission(breaker, sandbox.now)
+    if admitted != breaker:
+        gateway_breakers.save(sandbox, admitted)
+    return None
 
 
 def return_money(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:

@@ -9,6 +9,7 @@ from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus
 from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.payments import retries
 from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.breaker import after_answer
 from mockpay.domain.payments.gateways import PAYING, Capabilities, Operation, Result, ResultKind
 from mockpay.domain.payments.retries import POLICY, TECHNICAL_REASONS, History, Next, Step
 from mockpay.domain.payments.routing import DEFAULT
@@ -21,7 +22,7 @@ from mockpay.services.payments import captures, settlement
 from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import SETTLE, get_refund
-from mockpay.store import attempts, gateway_calls, schedule
+from mockpay.store import attempts, gateway_breakers, gateway_calls, schedule
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
@@ -48,8 +49,19 @@ def record_prepared(sandbox: Sandbox, call: GatewayCall, result: Result) -> None
 def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     """Write down what a gateway answered, and do what follows from it."""
     gateway_calls.finish(sandbox, call, result)
+    _tell_breaker(sandbox, call, result)
     attempt = _keep_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
     _RECORDERS[call.operation](sandbox, call, attempt, result)
+
+
+def _tell_breaker(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
+    """What a charge says of its gateway: no decline counts, nor what the breaker itself kept back."""
+    if call.operation not in PAYING or call.gateway == DEFAULT or call.breaker is not None:
+        return
+    before = gateway_breakers.find(sandbox, call.gateway, call.method)
+    after = after_answer(before, sandbox.now, failed=result.kind in _UNDONE)
+    if after != before:
+        gateway_breakers.save(sandbox, after)
 
 
 def _keep_ids(sandbox: Sandbox, attempt: Attempt, call: GatewayCall, result: Result) -> Attempt:

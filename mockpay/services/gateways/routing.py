@@ -9,10 +9,11 @@ from mockpay.domain.methods.cards import BINS, NETWORK_NAMES
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments import routing as rules
 from mockpay.domain.payments.attempts import Plan, Stage
+from mockpay.domain.payments.breaker import Breaker, Force
 from mockpay.domain.payments.routing import DEFAULT, GatewayState, PaymentFacts, Routing, RoutingDecision, Strategy
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
-from mockpay.store import gateway_calls, sellers
+from mockpay.store import gateway_breakers, gateway_calls, sellers
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: The currencies in which orders are made here.
@@ -114,9 +115,13 @@ def _states(sandbox: Sandbox, routing: Routing, facts: PaymentFacts) -> dict[str
     """How each gateway stands that can be named; success rates only where the rule that decides looks at them."""
     found = None if facts.forced is not None else rules.find_rule(routing, facts)
     rated = found is not None and found[1].strategy is Strategy.BEST_RATE
+    breakers = {each.gateway: each for each in gateway_breakers.of_seller(sandbox) if each.method == facts.method}
+    forces = gateway_breakers.forces(sandbox)
     states = {}
     for name in gateway_names(sandbox.runtime):
         adapter = None if name == DEFAULT else sandbox.runtime.provider(name).adapter
         rate = gateway_calls.success_rate(sandbox, name, facts.method, routing.window) if rated else None
-        states[name] = GatewayState(adapter.capabilities if adapter else None, success_rate=rate)
+        breaker = breakers.get(name) or Breaker(name, facts.method)
+        shut = adapter is not None and not breaker.admits(sandbox.now, forces.get(name, Force.AUTO))
+        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate)
     return states

@@ -38,6 +38,7 @@ PATH: Mapping[str, str] = {
     "rule_id": "The rule.",
     "entry_id": "The entry.",
     "call_id": "The call.",
+    "gateway": "The gateway, by name.",
 }
 
 #: A parameter of a query.

@@ -8,27 +8,38 @@ from typing import Annotated, Any
 import msgspec
 from flask import Response, stream_with_context
 from flask import request as http_request
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.payments.breaker import BreakerState, Force
+from mockpay.domain.payments.faults import Fault
 from mockpay.domain.payments.gateways import Operation, ResultKind
 from mockpay.domain.payments.routing import Routing, Strategy
-from mockpay.kernel.clock import parse_time
+from mockpay.kernel.clock import parse_time, rfc3339
 from mockpay.kernel.errors import Invalid, NotFound, at_field
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
-from mockpay.services.gateways import routing
-from mockpay.store import gateway_calls
+from mockpay.services.gateways import faults, routing
+from mockpay.store import gateway_breakers, gateway_calls, gateway_faults
 from mockpay.store.db.paging import LONGEST_PAGE
 from mockpay.store.gateway_calls import CallFilter, GatewayCall
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Runtime, Sandbox, read
-from mockpay.web.control.endpoints import GET, POST, PUT, Request
+from mockpay.web.control.endpoints import DELETE, GET, POST, PUT, Request
 from mockpay.web.control.responses import PageQuery, parse_states, to_response
 
 #: A log as one object a line.
 NDJSON = "application/x-ndjson"
 _MOST_DIGITS = 18
+
+
+class GatewayBreaker(Struct, kw_only=True):
+    """A circuit breaker: five technical failures within a minute open it for 30 seconds."""
+
+    method: str
+    state: BreakerState
+    failures: Annotated[int, Meta(description="Technical failures of the last minute that it counts.")]
+    next_probe_at: Annotated[str | None, Meta(description="When one call is let through again; null: it is closed.")]
 
 
 class GatewaySummary(Struct, kw_only=True):
@@ -39,6 +50,10 @@ class GatewaySummary(Struct, kw_only=True):
     methods: Annotated[list[str], Meta(description="Methods of payment that it takes.")]
     partial_capture: Annotated[bool, Meta(description="Whether it captures a part of what it has authorised.")]
     fence: Annotated[bool, Meta(description="Whether it can keep a late payment away.")]
+    breakers: Annotated[
+        list[GatewayBreaker], Meta(description="Circuit breakers by method; a method of which nothing failed has none.")
+    ]
+    force: Annotated[Force, Meta(description="What a tester decides over the breakers' heads; `auto`: nothing.")]
     endpoint: Annotated[str | None, Meta(description="Where it is called; null: it answers in this process.")]
 
 
@@ -46,6 +61,50 @@ class GatewayList(Struct, kw_only=True):
     """Gateways by name."""
 
     items: list[GatewaySummary]
+    next_cursor: str | None
+
+
+class BreakerForce(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a tester decides over the heads of a gateway's breakers."""
+
+    force: Annotated[Force, Meta(description="open, closed or auto.")]
+
+
+class GatewayFaultCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What calls of a gateway meet."""
+
+    fault: Annotated[Fault, Meta(description="What goes wrong.")]
+    operation: Annotated[Operation | None, Meta(description="Only of these calls; null: of any.")] = None
+    times: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000)] | None, Meta(description="How many calls; null: all of them.")
+    ] = None
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    seconds: Annotated[
+        Annotated[int, Meta(ge=1, le=31_536_000)] | None, Meta(description="For so long by the seller's clock.")
+    ] = None
+    latency_ms: Annotated[
+        int, Meta(ge=0, le=3_600_000, description="Of `latency`: how late the answer is; from 10,000 on nobody waits.")
+    ] = 6_000
+
+
+class GatewayFault(Struct, kw_only=True):
+    """A fault that calls meet."""
+
+    fault_id: Annotated[int, Meta(description="The fault.")]
+    gateway: str
+    fault: Annotated[Fault, Meta(description="What goes wrong.")]
+    operation: Operation | None
+    times: int | None
+    probability: float
+    latency_ms: int
+    expires_at: str | None
+    created_at: str
+
+
+class GatewayFaultList(Struct, kw_only=True):
+    """Faults in the order in which they are asked."""
+
+    items: list[GatewayFault]
     next_cursor: str | None
 
 
@@ -140,6 +199,7 @@ def list_gateways(request: Request[None, None]) -> GatewayList:
 
 def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
     provider = sandbox.runtime.provider(name)
+    force = gateway_breakers.forces(sandbox).get(name, Force.AUTO)
     can = provider.adapter.capabilities if provider.adapter is not None else None
     return GatewaySummary(
         gateway=name,
@@ -147,8 +207,55 @@ def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
         methods=[code for code in METHODS if can is None or code in can.methods],
         partial_capture=can is None or can.partial_capture,
         fence=can is not None and can.fence,
+        breakers=[
+            GatewayBreaker(
+                method=breaker.method,
+                state=breaker.state(sandbox.now, force),
+                failures=len(breaker.failures),
+                next_probe_at=None if breaker.opened_at is None else rfc3339(breaker.opened_at + breaker.wait_ms),
+            )
+            for breaker in gateway_breakers.of_seller(sandbox)
+            if breaker.gateway == name
+        ],
+        force=force,
         endpoint=None,
     )
+
+
+def put_breaker(request: Request[None, BreakerForce]) -> GatewaySummary:
+    """`open` asks the gateway nothing, `closed` asks whatever failed, `auto` leaves it to the breakers."""
+    with request.transaction() as sandbox:
+        name = _adapted(sandbox, request)
+        gateway_breakers.save_force(sandbox, name, request.body.force)
+        return _summary(sandbox, name)
+
+
+def _adapted(sandbox: Sandbox, request: Request[None, Any]) -> str:
+    """The gateway of a path, which is asked in a wire format of its own."""
+    name = request.path["gateway"]
+    if name not in routing.gateway_names(sandbox.runtime) or sandbox.runtime.provider(name).adapter is None:
+        raise NotFound("There is no such gateway.", code="gateway.not_found")
+    return name
+
+
+def list_faults(request: Request[None, None]) -> GatewayFaultList:
+    """In the order in which they are asked; `times` is what is left."""
+    with request.read() as sandbox:
+        rules = gateway_faults.of_gateway(sandbox, _adapted(sandbox, request))
+    return GatewayFaultList(items=[to_response(GatewayFault, rule) for rule in rules], next_cursor=None)
+
+
+def create_fault(request: Request[None, GatewayFaultCreate]) -> GatewayFault:
+    """The oldest rule that fits a call decides it; what is on its way already has met what it met."""
+    with request.transaction() as sandbox:
+        rule = faults.add(sandbox, _adapted(sandbox, request), **structs.asdict(request.body))
+    return to_response(GatewayFault, rule)
+
+
+def delete_faults(request: Request[None, None]) -> None:
+    """The gateway answers again as it should."""
+    with request.transaction() as sandbox:
+        gateway_faults.clear(sandbox, _adapted(sandbox, request))
 
 
 def get_routing(request: Request[None, None]) -> Routing:
@@ -248,6 +355,22 @@ def _line(call: GatewayCall) -> GatewayCallLine:
 _SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
     GET(f"{_SELLER}/gateways", list_gateways, "The gateways that can take a seller's payments."),
+    GET(f"{_SELLER}/gateways/{{gateway}}/faults", list_faults, "What a gateway's calls meet."),
+    POST(
+        f"{_SELLER}/gateways/{{gateway}}/faults",
+        create_fault,
+        "Let a gateway's calls meet a fault.",
+        status=201,
+        errors=(409,),
+        example='{"fault": "timeout_after", "operation": "CHARGE", "times": 1}',
+    ),
+    DELETE(f"{_SELLER}/gateways/{{gateway}}/faults", delete_faults, "Take all faults away.", status=204),
+    PUT(
+        f"{_SELLER}/gateways/{{gateway}}/breaker",
+        put_breaker,
+        "Decide over the heads of a gateway's circuit breakers.",
+        example='{"force": "open"}',
+    ),
     GET(f"{_SELLER}/routing", get_routing, "The rules that choose a gateway."),
     PUT(
         f"{_SELLER}/routing",

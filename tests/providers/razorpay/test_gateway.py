@@ -80,7 +80,7 @@ def test_a_card_is_charged_looked_up_and_refunded(client):
     assert other.kind is ResultKind.REJECTED
     assert "idempotency key" in other.message
     over = GATEWAY.refund(charge, 39_901, "R-2-razorpay-REFUND", client.link)
-    assert (over.kind, over.misconfigured) == (ResultKind.REJECTED, False)
+    assert (over.kind, over.elsewhere) == (ResultKind.REJECTED, False)
     rest = GATEWAY.refund(charge, 39_900, "R-3-razorpay-REFUND", client.link)
     assert rest.kind is ResultKind.APPROVED
     payment = client.call("GET", f"/v1/payments/{charge.ids['payment']}")[1]
@@ -159,7 +159,7 @@ def test_two_sellers_have_other_names_and_see_nothing_of_each_other(client, runt
     assert GATEWAY.status(charge, other.link).kind is ResultKind.REJECTED
     foreign = replace(client.link, credentials=other.link.credentials)
     refused = GATEWAY.status(charge, foreign)
-    assert (refused.kind, refused.misconfigured) == (ResultKind.REJECTED, True)
+    assert (refused.kind, refused.elsewhere) == (ResultKind.REJECTED, True)
     assert refused.exchange.status == 401
 
 
@@ -257,11 +257,11 @@ ANSWERS = [
 
 def test_each_answer_has_its_class(subtests):
     charge = replace(CHARGE, ids={"order": "order_1"})
-    for answer, kind, may_retry, misconfigured, wait in ANSWERS:
+    for answer, kind, may_retry, elsewhere, wait in ANSWERS:
         with subtests.test(answer=answer):
             link = Link("http://x", Scripted(answer), {"key_id": "k", "key_secret": "s"})
             result = GATEWAY.charge(charge, link)
-            assert (result.kind, result.may_retry, result.misconfigured) == (kind, may_retry, misconfigured)
+            assert (result.kind, result.may_retry, result.elsewhere) == (kind, may_retry, elsewhere)
             assert result.retry_after_ms == wait
             assert NUMBER not in repr(result)
             assert "Basic" not in repr(result)

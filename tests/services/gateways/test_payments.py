@@ -266,7 +266,7 @@ def test_a_technical_decline_goes_to_another_gateway_once(runtime):
 def test_a_rejection_of_the_payment_itself_fails_it_and_one_of_the_credentials_does_not(runtime):
     world, _, second = two(runtime, {OP.CHARGE: [K.REJECTED]})
     assert (pay(world).state, second.asked) == ("FAILED", [])
-    world, _, second = two(runtime, {OP.CHARGE: [Result(K.REJECTED, "05", misconfigured=True)]})
+    world, _, second = two(runtime, {OP.CHARGE: [Result(K.REJECTED, "05", elsewhere=True)]})
     assert (pay(world).state, len(second.asked)) == ("CAPTURED", 1)
 
 

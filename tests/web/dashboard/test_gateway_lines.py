@@ -22,7 +22,7 @@ def panels(page):
 
 @on_sqlite
 def test_both_gateways_and_why_the_first_did_not_take_it_are_told(runtime):
-    refused = Result(K.REJECTED, "05", message="The key is wrong.", misconfigured=True)
+    refused = Result(K.REJECTED, "05", message="The key is wrong.", elsewhere=True)
     world = routed_world(runtime, Stub("first", answers={OP.CHARGE: [refused]}), Stub("second"))
     order = world.order()
     pay(world, order)
