@@ -53,6 +53,7 @@ def test_what_is_unanswered_is_looked_up_and_never_sent_elsewhere_before():
     assert step(OP.LOOKUP, K.ABSENT, tried, FENCED) == Next(S.FENCE)
     assert step(OP.LOOKUP, K.ABSENT, tried, ANCHORED) == Next(S.RETRY, 100)
     assert step(OP.LOOKUP, K.ABSENT, tried, replace(PLAIN, idempotent_charge=True)) == Next(S.RETRY, 100)
+    assert step(OP.LOOKUP, K.ABSENT, replace(tried, charges=2), ANCHORED) == Next(S.RETRY, 200)
     assert step(OP.LOOKUP, K.ABSENT, replace(tried, charges=3), ANCHORED) == Next(S.WAIT)
 
 

@@ -181,6 +181,7 @@ def test_the_best_rate_goes_first_and_one_that_nobody_knows_before_it():
     hedged = Counter(ranked(0.5, 0.9, 0.7, n, hedging_percent=20)[0] for n in range(1_000))
     assert 750 < hedged["b"] < 850
     assert 60 < hedged["a"] < 140
+    assert all(ranked(0.5, 0.9, 0.7, n)[0] == "b" for n in range(300))
     assert all(ranked(0.5, 0.9, 0.7, n, hedging_percent=100)[0] != "b" for n in range(50))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus
 from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.payments import retries
-from mockpay.domain.payments.attempts import Attempt, AttemptState
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.payments.breaker import after_answer
 from mockpay.domain.payments.gateways import PAYING, Capabilities, Operation, Result, ResultKind
 from mockpay.domain.payments.retries import POLICY, TECHNICAL_REASONS, History, Next, Step
@@ -18,7 +18,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.services.gateways.calls import queue_call
-from mockpay.services.payments import captures, settlement
+from mockpay.services.payments import captures, payments, settlement
 from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import SETTLE, get_refund
@@ -87,6 +87,10 @@ def _record_payment(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
         attempt = step(sandbox, ATTEMPTS, attempt, "submit", Actor.SANDBOX, gateway=attempt.gateway)
     if attempt.state is not AttemptState.PROCESSING:
         return  # Somebody else settled it meanwhile.
+    if call.gateway == DEFAULT and _known_by_plan(call, attempt, result):
+        planned = response_codes_of(attempt).answer(payments.planned_outcome(sandbox, attempt))
+        settlement.settle_answer(sandbox, get_order(sandbox, attempt.order_pk), attempt, planned)
+        return
     calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
     history = _history(sandbox, attempt, calls)
     codes = response_codes_of(attempt)
@@ -96,6 +100,12 @@ def _record_payment(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
         call.operation, result, history, _capabilities(sandbox, attempt.gateway), technical=technical
     )
     _STEPS[chosen.step](sandbox, call, attempt, result, chosen)
+
+
+def _known_by_plan(call: GatewayCall, attempt: Attempt, result: Result) -> bool:
+    """Whether the built-in gateway waits for its network, which tells the end by itself when the plan has it."""
+    silent = attempt.plan.decides(Stage.GATEWAY)
+    return call.operation in PAYING and result.kind in {_K.PENDING, _K.NO_ANSWER} and not silent
 
 
 def _history(sandbox: Sandbox, attempt: Attempt, calls: Sequence[GatewayCall]) -> History:

@@ -284,7 +284,7 @@ def charge_request(sandbox: Sandbox, attempt: Attempt) -> Charge:
     """What to ask the gateway for an attempt."""
     return replace(
         charge_about(sandbox, attempt),
-        planned=_bank_decision(sandbox, attempt) or _issuer_response(sandbox, attempt),
+        planned=_bank_decision(sandbox, attempt) or planned_outcome(sandbox, attempt),
         secret=attempts.find_secret(sandbox, attempt.attempt_id),
     )
 
@@ -314,7 +314,7 @@ def _bank_decision(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return banks.decision(sandbox, attempt) if approval is not None and approval.at_bank else None
 
 
-def _issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
+def planned_outcome(sandbox: Sandbox, attempt: Attempt) -> str:
     """What the issuer answers: as planned; a card's looks at the proof first."""
     if not METHODS[attempt.method].card or attempt.auth is not Auth.PASSED:
         return attempt.issuer_outcome
@@ -336,7 +336,7 @@ def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> 
         release_order(sandbox, order, failed)
         return failed
     referenced = _with_reference(sandbox, attempt, result)
-    response = response_codes_of(attempt).answer(_issuer_response(sandbox, attempt))
+    response = response_codes_of(attempt).answer(planned_outcome(sandbox, attempt))
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
     return submit(sandbox, order, referenced, response, gateway_silent=silent)
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from mockpay.delivery import sender_pool
 from mockpay.delivery.gateway_calls import gateway_call
+from mockpay.delivery.outbox import claim
 from mockpay.domain.payments.gateways import Capabilities, Result
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
@@ -263,6 +264,24 @@ def test_a_technical_decline_goes_to_another_gateway_once(runtime):
 
 
 @on_sqlite
+def test_what_the_former_gateway_called_the_payment_is_not_told_to_the_next_one(runtime):
+    world = routed_world(runtime, Stub("second"), to=["razorpay", "second"])
+    world.add_rule("96")
+    attempt = pay(world)
+    assert attempt.external_ids == {"payment": f"second-{attempt.attempt_id}"}
+    assert [payment.state for payment in objects(world)] == ["failed"]
+
+
+@on_sqlite
+def test_all_tries_of_a_payment_have_one_budget(runtime):
+    busy = Result(K.REJECTED, "05", may_retry=True, retry_after_ms=15_000)
+    world, first, second = two(runtime, {OP.CHARGE: [busy, busy]})
+    assert pay(world).gateway == "second"
+    # A second wait of 15 s would have ended after the 25 s of the payment.
+    assert (len(first.asked), len(second.asked)) == (2, 1)
+
+
+@on_sqlite
 def test_a_rejection_of_the_payment_itself_fails_it_and_one_of_the_credentials_does_not(runtime):
     world, _, second = two(runtime, {OP.CHARGE: [K.REJECTED]})
     assert (pay(world).state, second.asked) == ("FAILED", [])
@@ -466,6 +485,24 @@ def test_a_repeated_call_that_nobody_has_sent_yet_is_no_unanswered_one(runtime, 
 
 
 @on_sqlite
+def test_a_repeated_call_whose_sender_died_is_an_unanswered_one(runtime, real_clock):
+    world, first, _ = two(runtime, {OP.CHARGE: [K.NOT_SENT], OP.LOOKUP: [K.APPROVED]})
+    attempt = world.pay_with(world.order(), world.card(VISA))
+    real_clock.move(SECOND)
+    assert claim(world.runtime, world.seller_id) is not None
+    real_clock.move(31 * SECOND)
+    send_all(world)
+    world.advance(1)
+    assert world.get_attempt(attempt.attempt_id).state == "CAPTURED"
+    assert [line[1:] for line in lines(world, attempt)] == [
+        ("CHARGE", 1, "not_sent"),
+        ("CHARGE", 2, "no_answer"),
+        ("STATUS", 1, "approved"),
+    ]
+    assert first.operations == [OP.CHARGE, OP.LOOKUP]
+
+
+@on_sqlite
 def test_a_plan_that_captures_a_part_goes_to_a_gateway_that_does(runtime):
     first, second = Stub("first"), Stub("second", replace(Stub().capabilities, partial_capture=True))
     world = routed_world(runtime, first, second)
@@ -474,3 +511,16 @@ def test_a_plan_that_captures_a_part_goes_to_a_gateway_that_does(runtime):
     assert (attempt.gateway, attempt.routing.candidates[0].reason) == ("second", "captures no part")
     assert second.operations == [OP.AUTHORIZE, OP.CAPTURE]
     assert attempt.captured_minor == 24_950
+
+
+@on_sqlite
+def test_what_the_built_in_gateway_leaves_to_its_network_is_known_when_the_plan_has_it(runtime):
+    """Beside others it waits as it does alone: nobody asks it what only its network can tell."""
+    for planned, waits, end in (("deemed", "UNKNOWN", "CAPTURED"), ("pendingok", "PENDING", "CAPTURED")):
+        world = routed_world(runtime, Stub("second"), to=["simulator", "second"])
+        world.add_rule(planned)
+        attempt = pay(world)
+        assert attempt.state == waits
+        world.advance(30)
+        assert world.get_attempt(attempt.attempt_id).state == end
+        assert [line[1] for line in lines(world, attempt)] == ["CHARGE"]
