@@ -117,6 +117,8 @@ def test_a_gateway_that_cannot_take_it_says_why_and_the_next_one_does():
     reasons = [(c.gateway, c.reason) for c in made.candidates]
     assert reasons == [("a", "does not take card"), ("b", "its circuit breaker is open"), ("c", None)]
     assert made.sequence == ("c",)
+    gone = route(rule("z", "c", strategy=Strategy.BEST_RATE))
+    assert (gone.chosen, gone.candidates[0].reason) == ("c", "is not there any more")
     shut = route(rule("b", "a"), states=states)
     assert (shut.chosen, shut.sequence, [c.eligible for c in shut.candidates]) == ("b", ("b",), [False, False])
     abroad = replace(CARD, amount=Money(49_900, "USD"))

@@ -314,7 +314,9 @@ def _decision(rule: str | None, strategy: Strategy, candidates: list[Candidate])
 
 
 def _candidate(gateway: str, facts: PaymentFacts, states: Mapping[str, GatewayState], score: float | None) -> Candidate:
-    reason = _why_not(states[gateway], facts)
+    state = states.get(gateway)
+    # A rule outlives the provider that it names.
+    reason = "is not there any more" if state is None else _why_not(state, facts)
     return Candidate(gateway, reason is None, reason, score)
 
 
@@ -367,7 +369,7 @@ def _by_rate(
     routing: Routing, names: list[str], facts: PaymentFacts, states: Mapping[str, GatewayState]
 ) -> list[tuple[str, float | None]]:
     """The best first; one of which nothing is known yet goes before all, and now and then another one does."""
-    rates = {name: states[name].success_rate for name in names}
+    rates = {name: states[name].success_rate if name in states else None for name in names}
     ranked = sorted(names, key=lambda name: -1.1 if rates[name] is None else -float(rates[name] or 0))
     dice = ids.number(facts.seed, "hedge", facts.attempt_id, below=100)
     if len(ranked) > 1 and dice < routing.hedging_percent:

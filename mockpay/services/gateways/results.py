@@ -17,7 +17,7 @@ from mockpay.domain.refunds import PROCESSING_FAILURE, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
-from mockpay.services.gateways.calls import queue_call
+from mockpay.services.gateways.calls import queue_call, return_money
 from mockpay.services.payments import captures, payments, settlement
 from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
@@ -248,6 +248,8 @@ def _will_not_come(sandbox: Sandbox, attempt: Attempt) -> bool:
 
 def _record_capture(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
     """The money was taken, was not, or nobody knows: then the gateway is asked again."""
+    if attempt.state is AttemptState.VOIDED and result.kind is _K.APPROVED:
+        return_money(sandbox, attempt, call.order_id)  # The hold was released while the gateway was asked.
     if attempt.state is not AttemptState.AUTHORIZED:
         return
     if result.kind is _K.APPROVED:

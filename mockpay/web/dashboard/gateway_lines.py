@@ -80,7 +80,7 @@ def _line(call: GatewayCall) -> CallLine:
     again = f", try {call.try_no}" if call.try_no > 1 else ""
     facts = [
         f"HTTP {call.status}" if call.status else "",
-        f"{call.latency_ms} ms" if call.latency_ms is not None else "",
+        f"{call.latency_ms} ms" if call.status else "",
         call.message or "",
     ]
     exchange = json.dumps(call.exchange, indent=2, ensure_ascii=False) if call.exchange else ""

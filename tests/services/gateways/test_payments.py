@@ -398,6 +398,21 @@ def test_a_capture_that_nobody_answers_is_repeated_by_the_sellers_clock(runtime)
 
 
 @on_sqlite
+def test_what_is_captured_after_its_hold_was_released_is_sent_back(runtime):
+    world, first, _ = two(runtime)
+    set_manual(world)
+    order = world.order()
+    attempt = pay(world, order)
+    world.capture(order)
+    world.cancel_by_seller(order)
+    send_all(world)
+    assert world.states(order) == ("CANCELLED", "VOIDED")
+    assert first.operations == [OP.AUTHORIZE, OP.CAPTURE, OP.REFUND]
+    assert log(world, attempt)[-1].amount == order.amount
+    assert world.violations() == []
+
+
+@on_sqlite
 def test_a_capture_that_is_refused_releases_the_hold(runtime):
     for answers in ({OP.CAPTURE: [K.DECLINED]}, {OP.CAPTURE: [K.REJECTED], OP.STATUS: [K.AUTHORIZED]}):
         world, _, _ = two(runtime, answers)
