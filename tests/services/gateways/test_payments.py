@@ -332,6 +332,23 @@ def test_a_success_that_comes_after_the_end_is_sent_back_by_its_gateway(runtime)
     assert world.violations() == []
 
 
+@on_sqlite
+def test_a_success_of_a_try_that_had_failed_is_sent_back_though_another_one_paid(runtime):
+    world, first, _ = two(runtime, {OP.CHARGE: [K.PENDING]})
+    order = world.order()
+    failed = pay(world, order)
+    with world.transaction() as sandbox:
+        settlement.settle(sandbox, failed.attempt_id, "05")
+    assert pay(world, order).state == "CAPTURED"
+    with world.transaction() as sandbox:
+        settlement.settle(sandbox, failed.attempt_id, "00")
+    send_all(world)
+    assert world.states(order) == ("PAID", "REVERSED", "CAPTURED")
+    assert [line[1] for line in lines(world, failed)] == ["CHARGE", "REFUND"]
+    assert first.operations.count(OP.REFUND) == 1
+    assert world.violations() == []
+
+
 # --- captures
 
 
