@@ -41,7 +41,7 @@ class Client:
         self.world = world
         with world.read() as sandbox:
             credentials = GATEWAY.credentials(world.seller_id, sandbox.seller.secret_key)
-        sender = InProcess(world.runtime, world.seller_id, provider.acquirer)
+        sender = InProcess(world.runtime, world.seller_id, provider.name, provider.acquirer)
         self.link = Link("http://gateway", sender, credentials)
 
     def prepared(self, capture=True, **changes):

@@ -349,6 +349,18 @@ def test_a_success_of_a_try_that_had_failed_is_sent_back_though_another_one_paid
     assert world.violations() == []
 
 
+@on_sqlite
+def test_what_the_seller_was_told_had_failed_is_sent_back_by_the_gateway_that_took_it(runtime):
+    world = razorpay_world(runtime)
+    world.add_rule("failure_though_captured", stage="redirect")
+    order = world.order()
+    pay(world, order)
+    world.advance(5)
+    assert world.states(order) == ("REFUNDED", "REVERSED")
+    assert [payment.state for payment in objects(world)] == ["refunded"]
+    assert world.violations() == []
+
+
 # --- captures
 
 
