@@ -247,7 +247,7 @@ def fault(world, **rule):
     return answer.json
 
 
-def test_a_fault_is_met_as_often_as_it_says_and_taken_away(world):
+def test_a_fault_is_met_as_often_as_it_says_and_taken_away(world, api):
     set_rules(world, CARDS_TO_RAZORPAY)
     made = fault(world, fault="timeout_after", operation="CHARGE", times=1)
     assert (made["gateway"], made["times"], made["probability"], made["expires_at"]) == ("razorpay", 1, 1, None)
@@ -255,7 +255,9 @@ def test_a_fault_is_met_as_often_as_it_says_and_taken_away(world):
     world.post(f"/orders/{order.order_id}/pay", CARD)
     waits = world.post(f"/orders/{order.order_id}/pay", {"otp": "123456"}).json
     assert waits["state"] == "PENDING"
+    assert 'data-testid="payment-waiting"' in page(api, order)
     send_for(world, seconds=2)
+    assert 'data-testid="payment-status"' in page(api, order)
     assert world.get(f"/orders/{order.order_id}").json["state"] == "PAID"
     told = [(line["operation"], line["outcome"]) for line in calls(world) if line["operation"] != "PREPARE"]
     assert told == [("LOOKUP", "approved"), ("CHARGE", "no_answer")]
@@ -263,6 +265,13 @@ def test_a_fault_is_met_as_often_as_it_says_and_taken_away(world):
     assert left["times"] == 0
     assert world.call("DELETE", "/gateways/razorpay/faults").status_code == 204
     assert world.get("/gateways/razorpay/faults").json["items"] == []
+
+
+def page(api, order):
+    """What the buyer sees."""
+    answer = api.client.get(f"/pay/{order.page_token}/", follow_redirects=True)
+    assert answer.status_code == 200
+    return answer.text
 
 
 def send_for(world, seconds):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from mockpay.delivery import sender_pool
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.outbox import claim
-from mockpay.domain.payments.gateways import Capabilities, Result
+from mockpay.domain.payments.gateways import Capabilities, Exchange, Result
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.gateways.calls import CALL
@@ -270,6 +270,19 @@ def test_what_the_former_gateway_called_the_payment_is_not_told_to_the_next_one(
     attempt = pay(world)
     assert attempt.external_ids == {"payment": f"second-{attempt.attempt_id}"}
     assert [payment.state for payment in objects(world)] == ["failed"]
+
+
+@on_sqlite
+def test_a_card_number_that_a_gateway_quotes_is_masked_in_the_log(runtime):
+    told = f"Card {VISA} is not enrolled"
+    exchange = Exchange(
+        "POST", "http://first", {}, {"card": [VISA]}, 400, {}, {"description": told, "amount": 4111111111111111}
+    )
+    world, _, _ = two(runtime, {OP.CHARGE: [Result(K.REJECTED, "05", message=told, exchange=exchange)]})
+    [call] = log(world, pay(world))
+    assert (call.message, call.status) == ("Card XXXXXXXXXXXX1111 is not enrolled", 400)
+    assert call.exchange["request"] == {"card": ["XXXXXXXXXXXX1111"]}
+    assert call.exchange["answer"]["description"] == "Card XXXXXXXXXXXX1111 is not enrolled"
 
 
 @on_sqlite
