@@ -92,7 +92,7 @@ def _record_payment(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
         settlement.settle_answer(sandbox, get_order(sandbox, attempt.order_pk), attempt, planned)
         return
     calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
-    history = _history(sandbox, attempt, calls)
+    history = _history(sandbox, call, attempt, calls)
     codes = response_codes_of(attempt)
     refused = result.kind is _K.DECLINED and result.code in codes.codes
     technical = refused and codes.codes[result.code].reason in TECHNICAL_REASONS
@@ -108,19 +108,18 @@ def _known_by_plan(call: GatewayCall, attempt: Attempt, result: Result) -> bool:
     return call.operation in PAYING and result.kind in {_K.PENDING, _K.NO_ANSWER} and not silent
 
 
-def _history(sandbox: Sandbox, attempt: Attempt, calls: Sequence[GatewayCall]) -> History:
-    here = [call for call in calls if call.gateway == attempt.gateway]
-    charges = [place for place, call in enumerate(here) if call.operation in PAYING]
-    gateways = list(dict.fromkeys(call.gateway for call in calls if call.operation in PAYING))
-    began_at = min(call.began_at for call in calls)
+def _history(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, calls: Sequence[GatewayCall]) -> History:
+    here = [line for line in calls if line.gateway == attempt.gateway]
+    charges = [place for place, line in enumerate(here) if line.operation in PAYING]
+    gateways = {line.gateway for line in calls if line.operation in PAYING}
     dice = ids.number(sandbox.seller.seed, "jitter", attempt.attempt_id, len(calls), below=_JITTER_STEPS)
     return History(
         charges=len(charges),
-        lookups=sum(call.operation is Operation.LOOKUP for call in here[charges[-1] :]),
+        lookups=sum(line.operation is Operation.LOOKUP for line in here[charges[-1] :]),
         unanswered=any(here[place].outcome is _K.NO_ANSWER for place in charges),
         another=_next_gateway(attempt) is not None,
         failovers=len(gateways) - 1,
-        elapsed_ms=sandbox.real_now - began_at,
+        elapsed_ms=sandbox.real_now - call.began_at,
         jitter=dice / _JITTER_STEPS,
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from mockpay.delivery import sender_pool
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.outbox import claim
+from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.payments.gateways import Capabilities, Exchange, Result
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
@@ -292,6 +293,19 @@ def test_all_tries_of_a_payment_have_one_budget(runtime):
     assert pay(world).gateway == "second"
     # A second wait of 15 s would have ended after the 25 s of the payment.
     assert (len(first.asked), len(second.asked)) == (2, 1)
+
+
+@on_sqlite
+def test_a_charge_after_a_challenge_has_a_budget_of_its_own(runtime, real_clock):
+    """The issuer asks for a proof first; the buyer may take a while for it."""
+    world, first, _ = two(runtime, {OP.CHARGE: [Result(K.DECLINED, SCA_REQUIRED), K.NOT_SENT]})
+    attempt = world.pay_with(world.order(), world.card(VISA, name="3DS FRICTIONLESS"))
+    assert world.get_attempt(attempt.attempt_id).state == "AUTH_PENDING"
+    real_clock.move(60 * SECOND)
+    world.authenticate(attempt)
+    send_all(world)
+    assert world.get_attempt(attempt.attempt_id).state == "CAPTURED"
+    assert first.operations == [OP.CHARGE] * 3
 
 
 @on_sqlite
