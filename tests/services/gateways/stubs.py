@@ -46,10 +46,10 @@ class Stub:
         waiting = self.answers.get(operation)
         answer = waiting.pop(0) if waiting else USUAL.get(operation, K.APPROVED)
         ids = {"payment": f"{self.name}-{charge.attempt_id}"}
-        if isinstance(answer, Result):
-            return replace(answer, ids=ids)
-        funded = answer in {K.APPROVED, K.AUTHORIZED, K.PENDING}
-        return Result(answer, "00" if funded else "05", ids=ids if funded else {})
+        kind = answer.kind if isinstance(answer, Result) else answer
+        funded = kind in {K.APPROVED, K.AUTHORIZED, K.PENDING}
+        told = answer if isinstance(answer, Result) else Result(kind, "00" if funded else "05")
+        return replace(told, ids=ids) if funded else told
 
     def charge(self, charge, link):
         return self._answer(OP.CHARGE, charge)

@@ -293,6 +293,10 @@ def test_all_tries_of_a_payment_have_one_budget(runtime):
     assert pay(world).gateway == "second"
     # A second wait of 15 s would have ended after the 25 s of the payment.
     assert (len(first.asked), len(second.asked)) == (2, 1)
+    silent = Result(K.NO_ANSWER, "05", retry_after_ms=10_000)
+    world, first, _ = two(runtime, {OP.CHARGE: [silent], OP.LOOKUP: [silent] * 3})
+    assert pay(world).state == "UNKNOWN"
+    assert len(first.asked) == 3
 
 
 @on_sqlite
