@@ -7,7 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import balances, events, growth, in_process, localstripe, notifications, sellers, served, starting, waits
+from bench import (
+    balances,
+    events,
+    growth,
+    histories,
+    in_process,
+    localstripe,
+    notifications,
+    sellers,
+    served,
+    starting,
+    waits,
+)
 from bench.report import Line, table
 
 
@@ -19,6 +31,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
     return {
         "in-process": lambda: in_process.measure(rounds, payments),
         "balances": lambda: balances.measure(rounds, payments),
+        "histories": lambda: histories.measure(rounds, payments // 8, histories.MANY // tenth),
         "served": lambda: served.measure(rounds, payments),
         "start": lambda: starting.measure(rounds),
         "waits": lambda: waits.measure(rounds, payments),

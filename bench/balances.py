@@ -30,7 +30,7 @@ def measure(rounds: int, payments: int) -> list[Line]:
         took, floor = [], []
         for number in range(rounds + 1):
             requests = shop.many(payments)
-            seconds = _pay_all(app.wsgi_app, runtime, requests, f"buyer{number}@example.com")
+            seconds = pay_all(app.wsgi_app, runtime, requests, f"buyer{number}@example.com")
             keys = [request.wrapped_key for request in requests]
             least = Decryption(runtime.keys.private[PAYMENT_KEY.private], keys).round() + commit.round(payments)
             if number:  # The first round loads and compiles.
@@ -41,8 +41,8 @@ def measure(rounds: int, payments: int) -> list[Line]:
     return [against("paying by balance, in process", took, floor, "F", 5, 4)]
 
 
-def _pay_all(application: Any, runtime: Runtime, requests: list[Request], email: str) -> float:
-    """Seconds of CPU for one payment."""
+def pay_all(application: Any, runtime: Runtime, requests: list[Request], email: str) -> float:
+    """Give a buyer what the requests cost and pay each; seconds of CPU for one payment."""
     with transaction(runtime, SELLER_ID) as sandbox:
         corrections.adjust(sandbox, email, Part.MONEY, _PRICE * len(requests))
     pages = [_open(application, request) for request in requests]

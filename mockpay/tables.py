@@ -3,6 +3,7 @@
 from mockpay.otp import otp_table as otp_table
 from mockpay.risk import risk_table as risk_table
 from mockpay.store import attempts as attempts
+from mockpay.store import auto_reloads as auto_reloads
 from mockpay.store import banks as banks
 from mockpay.store import buyers as buyers
 from mockpay.store import counters as counters

@@ -225,6 +225,8 @@ ROWS = {
     "EMI": ["checkout/emi.html"],
     "saved methods": ["checkout/saved.html", "account/methods.html"],
     "the balance": ["account/wallet.html"],
+    "auto-reload": ["account/auto_reload.html"],
+    "its code": ["account/auto_reload_code.html"],
     "an entry": ["account/wallet_entry.html"],
     "a method of one page": ["checkout/generic.html"],
     "a method that cannot pay": ["checkout/method_refused.html"],
@@ -258,7 +260,7 @@ def names_of(name):
     text = template(name)
     hooks = set(re.findall(r'(?:data-)?testid="([^"]+)"', text))
     fields = set(re.findall(r'<(?:input|select|textarea|button)\b[^>]*?\bname="([^"]+)"', text))
-    fields |= set(re.findall(r'ui\.(?:field|choose)\("(\w+)"', text))
+    fields |= set(re.findall(r'ui\.(?:field|choose|tick)\("(\w+)"', text))
     fields |= set(re.findall(r'ui\.button\([^)]*?\bname="(\w+)"', text))
     for part in PARTS:
         if f'from "{part}" import' in text:

@@ -15,6 +15,7 @@ from mockpay.services.gateways import calls
 from mockpay.services.payments import payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
+from mockpay.services.wallet import reload_charges, reload_runs
 from mockpay.store import notifications as notification_rows
 from mockpay.store import outbox, sellers
 from mockpay.store.db.engine import reading, writing
@@ -54,6 +55,15 @@ def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     return send
 
 
+def _reload(_sandbox: Sandbox, row: OutboxRow) -> Send:
+    """Nothing leaves the process here: the payment that is begun has a row of its own."""
+
+    def send(_runtime: Runtime) -> SendResult:
+        return SendResult(lambda sandbox: reload_charges.charge(sandbox, int(row.subject)))
+
+    return send
+
+
 def _return_again(_sandbox: Sandbox, row: OutboxRow) -> Send:
     def send(runtime: Runtime) -> SendResult:
         timeout = timeout_within_lease(runtime, _RETURN_TIMEOUT_SECONDS)
@@ -71,6 +81,7 @@ SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
     notifications.NOTIFY: delivery,
     RETURN_AGAIN: _return_again,
     calls.CALL: gateway_call,
+    reload_runs.CHARGE: _reload,
 }
 
 
@@ -116,11 +127,16 @@ def send(runtime: Runtime, claim: Claim) -> bool:
     return result.timed_out
 
 
+def leased(sandbox: Sandbox, outbox_id: int) -> Claim | None:
+    """The row that the caller queued and leased to itself, with what it needs; None where it was sent already."""
+    row = outbox.by_id(sandbox, outbox_id)
+    return _claimed(sandbox, row) if row is not None else None
+
+
 def send_leased(runtime: Runtime, seller_id: str, outbox_id: int) -> None:
     """Send the row that the caller queued and leased to itself."""
     with read(runtime, seller_id) as sandbox:
-        row = outbox.by_id(sandbox, outbox_id)
-        claim = _claimed(sandbox, row) if row is not None else None
+        claim = leased(sandbox, outbox_id)
     if claim is not None:
         send(runtime, claim)
 

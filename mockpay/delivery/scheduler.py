@@ -16,12 +16,12 @@ from mockpay.services.gateways import calls
 from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
-from mockpay.services.wallet import corrections
-from mockpay.services.wallet.balances import GIFT_EXPIRY
+from mockpay.services.wallet import corrections, reload_runs
+from mockpay.services.wallet.posting import GIFT_EXPIRY
 from mockpay.store import schedule
 from mockpay.store.db.availability import unavailable
 from mockpay.store.schedule import Event
-from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ HANDLERS: Mapping[str, EventHandler] = {
     notifications.SEND: lambda sandbox, event: notifications.send_due(sandbox, event.subject),
     SETTLE: lambda sandbox, event: refund_settlement.settle(sandbox, event.subject),
     REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
+    reload_runs.DUE: lambda sandbox, event: reload_runs.run_due(sandbox, event.subject),
+    reload_runs.RELOADED: lambda sandbox, event: settlement.resume_after_reload(sandbox, event.subject),
     GIFT_EXPIRY: lambda sandbox, event: corrections.expire_gift(sandbox, int(event.subject)),
 }
 
@@ -187,8 +189,17 @@ def _clock_at(sandbox: Sandbox, moment: int) -> Clock:
     return clock
 
 
+def is_due(sandbox: Sandbox) -> bool:
+    """Whether something may be due at the seller's present; nothing is due before `next_due` of the seller."""
+    next_due = sandbox.seller.next_due
+    return next_due is not None and next_due <= sandbox.now
+
+
 def fire_present(runtime: Runtime, seller_id: str) -> int:
-    """Fire all that is due at the seller's present; how many."""
+    """Fire all that is due at the seller's present; how many. That nothing is due is seen without the seller's lock."""
+    with read(runtime, seller_id) as sandbox:
+        if not is_due(sandbox):
+            return 0
     total = 0
     while True:
         fired = fire(runtime, seller_id)

@@ -31,7 +31,9 @@ class SandboxBuyer:
     """
     A buyer who is there from the start, with an opening balance in paise.
 
-    Pages offer those who are `offered`; what the others are for is not served yet.
+    Args:
+        reload_card: The number of the card that auto-reload charges; empty for a buyer without auto-reload.
+        reload_paused: Whether no reload is left on the day on which they first come by.
     """
 
     local: str
@@ -39,7 +41,8 @@ class SandboxBuyer:
     description: str
     kyc: Kyc = Kyc.FULL
     frozen: bool = False
-    offered: bool = True
+    reload_card: str = ""
+    reload_paused: bool = False
 
     @property
     def email(self) -> str:
@@ -51,15 +54,19 @@ _LONGEST_EMAIL = 254
 #: Their e-mail domain.
 DOMAIN = "buyers.mockpay.test"
 
+#: A card that can be charged without its owner, and one that is refused with 51.
+_MANDATE_CARD, _REFUSED_CARD = "4718609108204366", "4100280000080001"
 #: facts, section 11.5; what the frozen balance holds is ours to choose.
 BUYERS: tuple[SandboxBuyer, ...] = (
     SandboxBuyer("rich", 15_000_000, "has ₹1,50,000.00"),
     SandboxBuyer("poor", 1_000, "has ₹10.00"),
     SandboxBuyer("minkyc", 950_000, "has ₹9,500.00 and minimum KYC", Kyc.MIN),
     SandboxBuyer("frozen", 500_000, "has a frozen balance", frozen=True),
-    SandboxBuyer("reload", 60_000, "has ₹600.00, reloaded below ₹500.00", offered=False),
-    SandboxBuyer("reloadfail", 60_000, "has ₹600.00, and every reload is declined", offered=False),
-    SandboxBuyer("reloadcap", 60_000, "has ₹600.00, and no reload is left today", offered=False),
+    SandboxBuyer("reload", 60_000, "has ₹600.00; below ₹500.00 a card adds ₹1,000.00", reload_card=_MANDATE_CARD),
+    SandboxBuyer("reloadfail", 60_000, "has ₹600.00, and every reload is declined", reload_card=_REFUSED_CARD),
+    SandboxBuyer(
+        "reloadcap", 60_000, "has ₹600.00, and no reload is left today", reload_card=_MANDATE_CARD, reload_paused=True
+    ),
     SandboxBuyer("newbie", 0, "has no balance and no history"),
 )
 

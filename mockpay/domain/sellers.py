@@ -132,6 +132,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     authorization_seconds: Annotated[
         int, Meta(ge=1, le=31_536_000, description="How long an authorisation waits for its capture.")
     ] = 432_000
+    reload_mandate_limit: Annotated[
+        str,
+        Meta(pattern=AMOUNT, examples=["15000.00"], description="The most that auto-reload charges without the buyer."),
+    ] = "15000.00"
+    reload_max_failures: Annotated[
+        int, Meta(ge=1, le=100, description="Failures in a row after which auto-reload is switched off.")
+    ] = 3
+    reload_cooldown_seconds: Annotated[
+        int, Meta(ge=0, le=86_400, description="How long no spend reloads a balance that has just been reloaded.")
+    ] = 300
     refund_delay_seconds: Annotated[
         int, Meta(ge=0, le=31_536_000, description="How long a refund is pending; 0 = settled at once.")
     ] = 5

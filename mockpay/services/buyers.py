@@ -11,6 +11,7 @@ from mockpay.kernel.errors import NotFound
 from mockpay.otp import challenges as otps
 from mockpay.otp import otp_table as challenges
 from mockpay.otp.rules import Challenge, Channel, Purpose, Verdict
+from mockpay.services.wallet import reload_buyers
 from mockpay.store import buyers, inbox
 from mockpay.store.inbox import Message as Message
 from mockpay.store.inbox import forget_old as forget_old
@@ -81,6 +82,7 @@ def ensure(sandbox: Sandbox, email: str) -> Buyer:
     buyer = by_email(sandbox, email)
     if buyer.created_at is None:
         buyers.add(sandbox, buyer)
+    reload_buyers.set_up(sandbox, buyer.email)
     return by_email(sandbox, buyer.email)
 
 

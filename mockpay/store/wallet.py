@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
-    insert,
     literal_column,
     or_,
     select,
@@ -40,7 +39,7 @@ from mockpay.domain.wallet.ledger import (
 )
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
-from mockpay.store.db.mapping import Mapper, Prepared, insert_new
+from mockpay.store.db.mapping import Mapper, Prepared, insert_new, insert_row
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -136,6 +135,11 @@ HOUSE = ""
 _by_key = Prepared(
     select(journals).where(journals.c.seller_id == bindparam("seller_id"), journals.c.key == bindparam("key"))
 )
+_of_owner = Prepared(
+    select(accounts.c.kind, accounts.c.balance_minor).where(
+        accounts.c.seller_id == bindparam("seller_id"), accounts.c.owner == bindparam("owner")
+    )
+)
 _balances = Prepared(
     select(accounts.c.kind, accounts.c.id, accounts.c.balance_minor).where(
         accounts.c.seller_id == bindparam("seller_id"), accounts.c.owner.in_([bindparam("owner"), bindparam("house")])
@@ -153,10 +157,8 @@ def balance(sandbox: Sandbox, owner: str, kind: Kind) -> int | None:
 
 def balances(sandbox: Sandbox, owner: str) -> dict[Kind, int]:
     """The balances of all accounts of a buyer, in paise; empty before the first journal."""
-    query = select(accounts.c.kind, accounts.c.balance_minor).where(
-        accounts.c.seller_id == sandbox.seller_id, accounts.c.owner == owner
-    )
-    return {Kind(kind): minor for kind, minor in sandbox.connection.execute(query)}
+    rows = _of_owner.run(sandbox.connection, {"seller_id": sandbox.seller_id, "owner": owner}).fetchall()
+    return {Kind(kind): minor for kind, minor in rows}
 
 
 def find(sandbox: Sandbox, key: str) -> Journal | None:
@@ -209,6 +211,10 @@ def post(
     if find(sandbox, key) is not None:
         return None
     assert sum(changes.values()) == 0, changes
+    stored = _accounts(sandbox, owner)
+    # Whoever writes holds the seller's lock, so no balance changes between here and its update.
+    if any(stored.get(kind, (0, 0))[1] + minor < 0 for kind, minor in changes.items() if kind not in MAY_BE_NEGATIVE):
+        raise Conflict("There is not enough balance.", code="wallet.insufficient")
     change = sum(minor for account, minor in changes.items() if account in SPENDABLE)
     journal = Journal(
         number=0,
@@ -222,12 +228,12 @@ def post(
         posted_at=sandbox.now,
         **facts,
     )
-    with sandbox.connection.begin_nested():
-        return _post(sandbox, journal, changes)
+    return _post(sandbox, journal, changes, stored)
 
 
-def _post(sandbox: Sandbox, journal: Journal, changes: Mapping[Kind, int]) -> Journal:
-    stored = _accounts(sandbox, journal.owner)
+def _post(
+    sandbox: Sandbox, journal: Journal, changes: Mapping[Kind, int], stored: dict[Kind, tuple[int, int]]
+) -> Journal:
     for kind in changes.keys() - stored.keys():
         stored[kind] = (_open(sandbox, journal, kind), 0)
     after = {kind: balance for kind, (_, balance) in stored.items()}
@@ -238,17 +244,15 @@ def _post(sandbox: Sandbox, journal: Journal, changes: Mapping[Kind, int]) -> Jo
     posted = mapper.insert(
         sandbox.connection, replace(journal, balance_after_minor=spendable), seller_id=sandbox.seller_id
     )
-    rows = [
-        {
+    for kind, change in changes.items():
+        row = {
             "seller_id": sandbox.seller_id,
             "journal_id": posted.number,
             "account_id": stored[kind][0],
             "amount_minor": change,
             "balance_after_minor": after[kind],
         }
-        for kind, change in changes.items()
-    ]
-    sandbox.connection.execute(insert(postings), rows)
+        insert_row(sandbox.connection, postings, row)
     return posted
 
 
@@ -287,7 +291,5 @@ _changed = Prepared(
 
 
 def _change(sandbox: Sandbox, account_id: int, change: int) -> int:
-    balance = _changed.scalar(sandbox.connection, {"account": account_id, "change": change})
-    if balance is None:
-        raise Conflict("There is not enough balance.", code="wallet.insufficient")
-    return int(balance)
+    # None, and so an error that undoes the transaction, only where somebody without the seller's lock was faster.
+    return int(_changed.scalar(sandbox.connection, {"account": account_id, "change": change}))

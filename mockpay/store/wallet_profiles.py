@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Table, bindparam, select, update
 
 from mockpay.domain.buyers import BY_EMAIL, Kyc
 from mockpay.domain.wallet.limits import Limits, Profile, Status, Usage, month_of, months_of_year
-from mockpay.store.db.mapping import Prepared, insert_new
+from mockpay.store.db.mapping import Prepared, insert_new, insert_row
 from mockpay.store.db.metadata import big, metadata, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -99,9 +99,10 @@ def count(sandbox: Sandbox, owner: str, at: int, *, loaded_minor: int = 0, spent
         "loaded_minor": loaded_minor,
         "spent_minor": spent_minor,
     }
-    if not insert_new(sandbox.connection, months, row):
-        values = {"seller": sandbox.seller_id, "who": owner, "when": row["month"]}
-        _counted.run(sandbox.connection, values | {"loaded": loaded_minor, "spent": spent_minor})
+    values = {"seller": sandbox.seller_id, "who": owner, "when": row["month"]}
+    counted = _counted.run(sandbox.connection, values | {"loaded": loaded_minor, "spent": spent_minor})
+    if not counted.rowcount:
+        insert_row(sandbox.connection, months, row)
 
 
 def usage(sandbox: Sandbox, owner: str, held_and_money_minor: int, now: int) -> Usage:

@@ -198,6 +198,25 @@ class TestSeller:
         body = {"amount": amount, **({"method": method} if method else {}), **typed}
         return self.control("POST", f"{_buyer(buyer)}/wallet/top-up", body)
 
+    def auto_reload(self, buyer: str, **settings: Any) -> Any:
+        """
+        A buyer's auto-reload; with settings it is switched on or changed first, with ``enabled=False`` switched off.
+
+        Args:
+            settings: ``threshold=``, ``amount=``, ``token=``, and ``max_per_day=``, ``cap_day=``, ``cap_month=``,
+                ``just_in_time=``.
+        """
+        path = f"{_buyer(buyer)}/auto-reload"
+        return self.control("PUT", path, {"enabled": True, **settings}) if settings else self.control("GET", path)
+
+    def trigger_reload(self, buyer: str) -> Any:
+        """Reload a balance now; the run, which goes on by itself."""
+        return self.control("POST", f"{_buyer(buyer)}/auto-reload/trigger")
+
+    def reload_runs(self, buyer: str) -> list[Any]:
+        """The newest runs of a buyer's auto-reload, with why each ran, waited or failed."""
+        return list(self.control("GET", f"{_buyer(buyer)}/auto-reload/runs")["items"])
+
     def saved_methods(self, buyer: str) -> list[Any]:
         """What a buyer has saved, the default first."""
         return list(self.control("GET", f"{_buyer(buyer)}/methods")["items"])

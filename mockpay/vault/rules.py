@@ -96,6 +96,8 @@ CONSENT_TEXTS: Mapping[str, str] = {
     "1": "Save this payment method for faster payments to this seller. The card number and its "
     "expiry date are kept as a token by the network; the seller sees its last four digits. "
     "You can remove it at any time.",
+    "reload-1": "Charge this card whenever my balance falls below the threshold, without asking me each time, within "
+    "the limits set here. I get a message before and after each charge and can switch this off at any time.",
     "upi-1": "Save this UPI ID for faster payments to this seller. It is kept encrypted; the seller sees its "
     "first two characters and what follows the @. Each payment is still approved in your UPI app. "
     "You can remove it at any time.",
@@ -114,21 +116,34 @@ CONSENT_VERSIONS: Mapping[str, str] = {
 }
 
 
+#: The text of auto-reload.
+RELOAD_TEXT = "reload-1"
+
+
 def consent(accepted_at: int, ip: str, method: str = Card.method) -> Consent:
     """The consent of a buyer who was shown the text of a method."""
-    version = CONSENT_VERSIONS[method]
+    return consent_to(CONSENT_VERSIONS[method], accepted_at, ip)
+
+
+def consent_to(version: str, accepted_at: int, ip: str) -> Consent:
+    """The consent of a buyer who was shown a text of `CONSENT_TEXTS`."""
     sha256 = ids.fingerprint(CONSENT_TEXTS[version].encode())
     return Consent(version, sha256, accepted_at, ip)
 
 
-def check_consent(consent: Consent | None) -> Consent:
+def check_consent(consent: Consent | None, *, reload: bool = False) -> Consent:
     """
     Refuse what is no consent to a text that we know.
+
+    Args:
+        reload: Whether the text of auto-reload is wanted; that of saving otherwise.
 
     Raises:
         Invalid: code ``consent.required``.
     """
     text = CONSENT_TEXTS.get(consent.text_version) if consent else None
+    if consent is not None and (consent.text_version == RELOAD_TEXT) != reload:
+        text = None
     if consent is None or text is None or ids.fingerprint(text.encode()) != consent.text_sha256:
         message = "A payment method is saved only with its owner's consent."
         raise Invalid(message, code="consent.required", field="save")

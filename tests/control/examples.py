@@ -139,6 +139,13 @@ def _buyers(story: Story) -> None:
     call("list_wallet_entries", buyer_id="rich@buyers.mockpay.test", query={"type": "ADJUST"})
     call("top_up", buyer_id=buyer)
     saved = {"buyer_id": buyer, "token": call("create_saved_method", buyer_id=buyer)["token"]}
+    settings = {"enabled": True, "threshold": "500.00", "amount": "1000.00", "token": saved["token"]}
+    call("put_auto_reload", buyer_id=buyer, body=settings)
+    call("get_auto_reload", buyer_id=buyer)
+    call("trigger_auto_reload", buyer_id=buyer)
+    call("list_reload_runs", buyer_id=buyer)
+    call("list_reload_changes", buyer_id=buyer)
+    call("put_auto_reload", buyer_id=buyer, body={"enabled": False})
     for operation in ("list", "get", "patch", "suspend", "resume", "deactivate", "delete"):
         call(f"{operation}_saved_method{'s' if operation == 'list' else ''}", **saved)
 

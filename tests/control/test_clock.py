@@ -136,3 +136,13 @@ def test_two_sellers_clocks_do_not_know_each_other(api, world):
     other.freeze("2027-01-01T00:00:00Z")
     other.post("/clock/advance", {"seconds": 3600})
     assert world.get("/clock").json["now"] == "2026-11-21T15:00:00.000Z"
+
+
+def test_what_was_taken_back_comes_no_more(world):
+    world.freeze(START)
+    first, second = world.open_order("A-1"), world.open_order("A-2")
+    due = world.get("/clock").json["next_due"]
+    for order, expected in ((first, due), (second, None)):
+        body = {"method": "wallet", "email": "rich@buyers.mockpay.test"}
+        assert world.post(f"/orders/{order.order_id}/pay", body).json["state"] == "PAID"
+        assert world.get("/clock").json["next_due"] == expected

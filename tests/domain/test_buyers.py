@@ -35,7 +35,3 @@ def test_nobody_else_begins_with_anything():
 def test_one_balance_is_frozen_and_one_has_minimum_kyc():
     assert [one.local for one in BUYERS if one.frozen] == ["frozen"]
     assert [one.local for one in BUYERS if one.kyc is Kyc.MIN] == ["minkyc"]
-
-
-def test_buyers_who_reload_are_not_offered_at_sign_in():
-    assert [buyer.local for buyer in BUYERS if not buyer.offered] == ["reload", "reloadfail", "reloadcap"]

@@ -38,6 +38,12 @@ OURS = {
     "account-wallet-empty": 200,
     "account-wallet-wrong": 422,
     "account-wallet-entry": 200,
+    "account-reload": 200,
+    "account-reload-none": 200,
+    "account-reload-wrong": 422,
+    "account-reload-code": 200,
+    "account-reload-code-wrong": 422,
+    "account-reload-off": 200,
     "account-email-wrong": 422,
     "account-code-wrong": 422,
     "account-locked": 422,
@@ -52,6 +58,7 @@ OURS = {
     "dashboard-refund-late": 409,
     "dashboard-seller-wrong": 422,
     "dashboard-rule-wrong": 422,
+    "dashboard-reload": 200,
     "dashboard-wallet": 200,
     "dashboard-wallet-wrong": 422,
 }
@@ -81,6 +88,7 @@ class Answers:
         self._forms()
         self._issuer()
         self._accounts()
+        self._reloads()
         self._shop_pages()
 
     def _keep(self, name, browser):
@@ -133,6 +141,26 @@ class Answers:
         self._keep("dashboard-wallet", tester)
         self._keep("dashboard-wallet-wrong", tester.presses("wallet-adjust", amount="1.001"))
         self._keep("account-wallet-wrong", owner.account(self._world, "wallet?since=2026-12-02&until=2026-12-01"))
+
+    def _reloads(self):
+        """A balance that fills itself up: on, changed by a code, and off after three failures."""
+        world = self._world
+        none = AccountBuyer().has_signed_in(world, "ravi@example.com").account(world, "auto-reload")
+        self._keep("account-reload-none", none)
+        owner = AccountBuyer().has_signed_in(world, "reload@buyers.mockpay.test")
+        world.seller.trigger_reload("reload@buyers.mockpay.test")
+        world.seller.advance(seconds=0)
+        self._keep("account-reload", owner.account(world, "auto-reload"))
+        self._keep("account-reload-wrong", owner.presses("reload-save", amount="99.00", agree="yes"))
+        self._keep("account-reload-code", owner.presses("reload-save", amount="2000.00", agree="yes"))
+        self._keep("account-reload-code-wrong", owner.presses("otp-submit", otp="000000"))
+        email = "reloadfail@buyers.mockpay.test"
+        refused = AccountBuyer().has_signed_in(world, email)
+        for _ in range(3):
+            world.seller.trigger_reload(email)
+            world.seller.advance(seconds=0)
+        self._keep("account-reload-off", refused.account(world, "auto-reload"))
+        self._keep("dashboard-reload", FormBrowser().goes_to(f"{world.ui}/buyers/{email}/wallet"))
 
     def _accounts(self):
         world = self._world

@@ -1,5 +1,5 @@
 """
-Whatever is adjusted, given, added, spent, cancelled, refunded, reversed, capped and frozen: the ledger holds.
+Whatever is adjusted, given, added, reloaded, spent, cancelled, refunded, reversed, capped and frozen: the ledger holds.
 
 MOCKPAY_WALLET_RUNS=1000 runs it a thousand times.
 """
@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from mockpay.domain.buyers import Kyc
+from mockpay.domain.wallet.auto_reload import ReloadSettings
 from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
+from mockpay.services import buyers
 from mockpay.services.refunds import refund_settlement
-from mockpay.services.wallet import corrections, top_ups
+from mockpay.services.wallet import corrections, reload_runs, reload_settings, top_ups
 from mockpay.services.wallet.corrections import Part
 from mockpay.services.wallet.overview import overview
+from mockpay.store import auto_reloads
 from mockpay.store.reads.wallet_entries import EntryFilter, entries_page
+from mockpay.vault import saved_methods
+from mockpay.vault.rules import RELOAD_TEXT, consent, consent_to
 from tests.factories import World
 from tests.services.ledger import ASHA, by_balance, payable, top_up
 
@@ -39,6 +44,12 @@ class Wallets(RuleBasedStateMachine):
         self.world = World.new(self.runtime)
         self.orders, self.count = [], 0
         self.set(profile=profile)
+        with self.world.transaction() as sandbox:
+            self.buyer_id = buyers.ensure(sandbox, ASHA).buyer_id
+            self.tokens = [
+                saved_methods.save(sandbox, self.buyer_id, self.world.card(number), consent(sandbox.now, "test")).token
+                for number in ("4718609108204366", "4100280000080001")
+            ]
 
     def set(self, **changes):
         with self.world.transaction() as sandbox:
@@ -105,7 +116,10 @@ class Wallets(RuleBasedStateMachine):
         attempts = self.world.attempts(order)
         if attempts[-1].state not in {"AUTH_PENDING", "RISK_REVIEW"}:
             taken = minor <= before.may_spend.minor
-            assert (attempts[-1].state != "FAILED") == taken, (attempts[-1], before)
+            with self.world.read() as sandbox:
+                waits = auto_reloads.is_waiting(sandbox, attempts[-1].attempt_id)
+            assert (attempts[-1].state != "FAILED") == (taken or waits), (attempts[-1], before)
+            assert not (taken and waits)
         self.orders.append(order)
 
     @rule(place=st.integers(0, 99))
@@ -144,6 +158,39 @@ class Wallets(RuleBasedStateMachine):
 
         assert not (self.allowed(act) and entry.reversed_by), "an entry was reversed twice"
 
+    @rule(
+        card=st.sampled_from([0, 0, 1]),
+        threshold=st.sampled_from([0, 10_000, 500_000]),
+        amount=st.sampled_from([10_000, 100_000, 900_000]),
+        times=st.sampled_from([1, 3]),
+        cap=st.sampled_from([None, 900_000]),
+        just_in_time=st.booleans(),
+    )
+    def reload_by_itself(self, card, threshold, amount, times, cap, just_in_time):
+        limit = None if cap is None else Money(cap)
+        terms = ReloadSettings(
+            Money(threshold), Money(amount), self.tokens[card], times, limit, limit, just_in_time=just_in_time
+        )
+
+        def act():
+            with self.world.transaction() as sandbox:
+                agreed = consent_to(RELOAD_TEXT, sandbox.now, "test")
+                reload_settings.change(sandbox, ASHA, terms, agreed)
+
+        self.allowed(act)
+
+    @rule()
+    def reload_off(self):
+        with self.world.transaction() as sandbox:
+            reload_settings.switch_off(sandbox, ASHA)
+
+    @rule(fault=st.sampled_from([None, None, "51", "pending", "pendingok", "late", "deemedfail"]))
+    def reload_now(self, fault):
+        if fault:
+            self.world.add_rule(fault, match={"kind": "reload"}, times=1)
+        with self.world.transaction() as sandbox:
+            reload_runs.trigger(sandbox, ASHA)
+
     @rule(cap=CAPS, spend=CAPS, load=CAPS)
     def cap(self, cap, spend, load):
         self.set(own={"balance_cap": cap, "monthly_spend_cap": spend, "monthly_load_cap": load})
@@ -175,6 +222,8 @@ class Wallets(RuleBasedStateMachine):
         self.world.advance_until_idle()
         assert self.world.violations() == []
         assert self.overview().figures.on_hold.minor == 0
+        with self.world.read() as sandbox:
+            assert auto_reloads.unfinished_run(sandbox, ASHA) is None
         assert payable(self.world)[0] >= 0
 
 

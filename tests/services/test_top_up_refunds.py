@@ -4,11 +4,14 @@ import pytest
 from sqlalchemy import insert, update
 
 from mockpay.domain.methods.netbanking import NetBanking
-from mockpay.domain.orders import OrderKind
+from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.wallet.ledger import load_key, load_refund_key
 from mockpay.domain.wallet.limits import Status
 from mockpay.kernel.clock import DAY
 from mockpay.kernel.errors import Conflict
+from mockpay.kernel.money import Money
+from mockpay.services.payments.transitions import get_order
+from mockpay.services.refunds import refunds
 from mockpay.services.sellers import accounts as sellers
 from mockpay.services.sellers.accounts import Changes
 from mockpay.services.wallet import corrections
@@ -80,14 +83,10 @@ def test_a_card_that_added_money_gets_it_back_and_no_seller_is_told(world):
     assert world.violations() == []
 
 
-def test_upi_net_banking_and_a_reload_get_it_back_in_their_own_way(world):
-    ways = [
-        (PAYS, OrderKind.TOPUP, "RRN"),
-        (NetBanking("MKS1"), OrderKind.TOPUP, "UTR"),
-        (PAYS, OrderKind.RELOAD, "RRN"),
-    ]
-    for place, (instrument, kind, number) in enumerate(ways):
-        order = paid(world, "100.00", instrument, kind=kind)
+def test_upi_and_net_banking_get_it_back_in_their_own_way(world):
+    ways = [(PAYS, "RRN"), (NetBanking("MKS1"), "UTR")]
+    for place, (instrument, number) in enumerate(ways):
+        order = paid(world, "100.00", instrument)
         world.refund(order, "100.00", f"R-{place}")
         world.advance(60)
         assert world.states(order) == ("REFUNDED", "CAPTURED")
@@ -169,8 +168,13 @@ def test_a_refund_that_is_refused_in_the_transaction_of_others_leaves_nothing(wo
     order = paid(world)
     world.add_rule("held", stage="refund")
     by_balance(world, world.order("SPENT"))
-    for amount, code in (("2.00", "wallet.insufficient"), ("500.01", "refund.exceeds_capture")):
-        assert refused(world.refund, order, amount) == code
+    for amount in ("2.00", "500.00"):
+        with world.transaction() as sandbox:
+            request = RefundRequest("R-1", Money.parse(amount))
+            assert refused(refunds.request, sandbox, get_order(sandbox, order.order_pk), request) == (
+                "wallet.insufficient"
+            )
+    assert world.refunds(order) == []
     refund = world.refund(order, "1.00")
     assert refund.held, "the rule waited for a refund that was accepted"
     assert (balances(world), world.violations()) == ((0, 0), [])
@@ -227,6 +231,8 @@ def test_what_is_refunded_counts_as_loaded_no_more_in_the_month_of_the_load(worl
     paid(world, "1000.00")
     world.refund(order, "2000.00", "R-2")
     assert loaded(world) == 1_000_00, "the money was loaded last month"
+    world.settle_refund(world.refunds(order)[1], "decline")
+    assert loaded(world) == 1_000_00
     assert world.violations() == []
 
 

@@ -54,7 +54,7 @@ def test_a_reload_is_an_entry_of_its_own_kind(world):
     world.pay_with(order, PAYS)
     with world.read() as sandbox:
         assert wallet.find(sandbox, load_key(order.order_id)).type == "AUTO_RELOAD"
-    assert world.violations() == []
+    assert [violation.rule for violation in world.violations()] == ["reload.order"]  # no run asked for it
 
 
 def test_a_failed_try_credits_nothing(world):

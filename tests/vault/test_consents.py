@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from mockpay.kernel.errors import Invalid
-from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSIONS, check_consent, consent
+from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSIONS, RELOAD_TEXT, check_consent, consent, consent_to
 
 GIVEN = consent(1_000, "192.0.2.7")
 
@@ -26,7 +26,16 @@ def test_a_text_that_was_shown_once_stays_as_it_was():
         "upi-1": "69156a28378cc2cd",
         "netbanking-1": "07a797dbacf5d74c",
         "wallet-1": "64e0dbbfe63598d4",
+        "reload-1": "f095b398939cd7c7",
     }
+
+
+def test_a_yes_to_one_thing_is_no_yes_to_another():
+    reloading = consent_to(RELOAD_TEXT, 1_000, "192.0.2.7")
+    assert check_consent(reloading, reload=True) is reloading
+    for agreed, reload in ((reloading, False), (GIVEN, True)):
+        with pytest.raises(Invalid, match="consent"):
+            check_consent(agreed, reload=reload)
 
 
 def test_each_method_has_a_text_of_its_own_and_only_a_cards_speaks_of_a_card():

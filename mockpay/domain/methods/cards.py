@@ -439,6 +439,7 @@ METHOD = Method(
     read=read,
     restore=restore,
     card=True,
+    mandate=True,
     facts=FACTS,
     reference="ARN",
     rows=_ROWS,

@@ -59,6 +59,7 @@ RESPONSE_CODES = ResponseCodes(
         "bankdown": Answer("91"),
         "pending": Answer("PD"),
         "pendingok": Answer("PD", "00", Timing.DELAYED),
+        "late": Answer("PD", "00", Timing.AFTER_ORDER_EXPIRY),
         "pendingreversed": Answer("PD", REVERSED, Timing.DELAYED),
         "timedout": Answer("TO"),
         "deemed": Answer("68", "00", Timing.DELAYED),

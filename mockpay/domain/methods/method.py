@@ -265,6 +265,7 @@ class Method:
         details: Labels and values that a result page adds.
         fields: Labels of the parts that a plain form asks for; empty where it has a page of its own.
         fills_wallet: Whether a buyer can add money to a wallet by it.
+        mandate: Whether a saved one can be charged without its buyer.
         inputs: Which parts `read` looks at; None where anything may come.
         match_keys: Which parts of an instrument (vpa, bank, last4, email) it has for a rule to match on; None for any.
     """
@@ -301,6 +302,7 @@ class Method:
     details: Callable[[Parts], Mapping[str, str]] = field(default=lambda _parts: {})
     fields: Mapping[str, str] = field(default_factory=dict)
     fills_wallet: bool = True
+    mandate: bool = False
     inputs: frozenset[str] | None = None
     match_keys: frozenset[str] | None = None
 

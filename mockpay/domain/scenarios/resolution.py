@@ -90,6 +90,7 @@ class Rule:
 #: What a rule may match on.
 MATCH_KEYS = frozenset(
     {
+        "kind",
         "method",
         "amount",
         "vpa",

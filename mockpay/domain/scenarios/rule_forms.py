@@ -11,6 +11,7 @@ from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import OF_ORDERS, NotificationType
+from mockpay.domain.orders import OrderKind
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
 from mockpay.domain.scenarios.resolution import AUTH_OUTCOMES, CODE_OUTCOMES, MATCH_KEYS, knows_outcome, outcomes_of
@@ -23,7 +24,7 @@ _LONGEST_VALUE = 255
 _ORDER_KEYS = frozenset({"method", "amount", "seller_order_id", "order_id"})
 #: Parts of an instrument; a method has some of them.
 _INSTRUMENT_KEYS = frozenset({"vpa", "bank", "last4", "email"})
-_PAYMENT_KEYS, _REFUND_KEYS = _ORDER_KEYS | _INSTRUMENT_KEYS, _ORDER_KEYS | {"reference"}
+_PAYMENT_KEYS, _REFUND_KEYS = _ORDER_KEYS | _INSTRUMENT_KEYS | {"kind"}, _ORDER_KEYS | {"reference"}
 #: Outcomes with a number or a time in them, as they are written.
 _FORMS: Mapping[Stage, tuple[str, ...]] = {
     Stage.ISSUER: ("iso:CODE", "code:CODE"),
@@ -128,6 +129,7 @@ def _last4(value: str) -> str:
 
 #: Keys whose values are words of a list.
 _WORDS: Mapping[str, tuple[str, Iterable[str]]] = {
+    "kind": ("kind", OrderKind),
     "method": ("method", METHODS),
     "notification_type": ("notification type", OF_ORDERS),
     "bank": ("bank", netbanking.BY_CODE),

@@ -13,7 +13,7 @@ from typing import Any
 
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.registry import METHODS, response_codes_of
-from mockpay.domain.orders import Order
+from mockpay.domain.orders import Order, OrderKind
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
@@ -77,16 +77,18 @@ GUEST = Payer()
 _AUTHENTICATION_MS = 660 * SECOND
 
 
-def required_authentication(sandbox: Sandbox, attempt: Attempt, *, forced: bool) -> Auth | None:
+def required_authentication(sandbox: Sandbox, order: Order, attempt: Attempt, *, forced: bool) -> Auth | None:
     """
     How the buyer of a new attempt must prove who they are; None where the method suffices.
 
-    A card's issuer always has its say.  UPI's own PIN is a second factor, so an amount alone
-    asks for no password there.
+    A card's issuer always has its say, but for a reload, whose buyer is not there and agreed before.  UPI's own PIN
+    is a second factor, so an amount alone asks for no password there.
 
     Args:
         forced: The risk check wants a proof whatever the amount.
     """
+    if order.kind is OrderKind.RELOAD:
+        return None
     method = METHODS[attempt.method]
     if method.card:
         return Auth.THREEDS

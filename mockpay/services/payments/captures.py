@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockpay.domain.methods.registry import response_codes_of
-from mockpay.domain.orders import Order, OrderState
+from mockpay.domain.orders import Order, OrderKind, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.payments.gateways import Operation
 from mockpay.domain.payments.routing import DEFAULT
@@ -250,7 +250,7 @@ def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str 
     why = {"reason": reason or attempt.reason}
     if sandbox.now >= order.expires_at:
         step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
-    elif order.attempt_count >= sandbox.seller.settings.max_attempts:
+    elif order.kind is OrderKind.RELOAD or order.attempt_count >= sandbox.seller.settings.max_attempts:
         step(sandbox, ORDERS, order, "given_up", Actor.SANDBOX, why)
     else:
         step(sandbox, ORDERS, order, "attempt_failed", Actor.SANDBOX, why)

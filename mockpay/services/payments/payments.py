@@ -65,11 +65,16 @@ class PaymentResult:
     outbox_id: int | None
 
 
-def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST) -> PaymentResult:
+def pay(
+    sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = GUEST, *, leased: bool = True
+) -> PaymentResult:
     """
     Store a new attempt with its plan, look at its risk, and let the buyer prove who they are.
 
-    Where nothing is to be proved, the gateway's call is queued for the caller to send.
+    Where nothing is to be proved, the gateway's call is queued.
+
+    Args:
+        leased: Whether the caller sends the gateway's call itself, or the worker.
 
     Raises:
         Conflict: code ``order.closed``, ``order.attempts_used_up``, ``attempt.live`` (another
@@ -93,11 +98,11 @@ def pay(sandbox: Sandbox, order: Order, instrument: Instrument, payer: Payer = G
     begun = step(sandbox, ORDERS, order, "attempt_started", Actor.BUYER, {"attempt_count": number}, number=number)
     facts = {**instrument.dump(), "method": instrument.method}
     add_event(sandbox, ATTEMPTS, attempt, "chosen", Actor.BUYER, facts, before=None)
-    return _assess_risk(sandbox, begun, attempt, instrument, payer)
+    return _assess_risk(sandbox, begun, attempt, instrument, payer, leased=leased)
 
 
 def _assess_risk(
-    sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrument, payer: Payer
+    sandbox: Sandbox, order: Order, attempt: Attempt, instrument: Instrument, payer: Payer, *, leased: bool
 ) -> PaymentResult:
     """What the risk check makes of a new attempt."""
     planned = attempt.plan.at(Stage.RISK)
@@ -116,7 +121,7 @@ def _assess_risk(
     if result.decision is Verdict.REVIEW:
         return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
     forced = result.decision is Verdict.CHALLENGE
-    return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, leased=True)
+    return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, leased=leased)
 
 
 def _note_risk_rule(sandbox: Sandbox, attempt: Attempt, hit: Hit, score: int) -> Attempt:
@@ -157,7 +162,7 @@ def authenticate_or_charge(
         leased: Whether the caller sends the gateway's call itself, or the worker.
         actor: Who let the attempt go on.
     """
-    auth = authentication.required_authentication(sandbox, attempt, forced=forced)
+    auth = authentication.required_authentication(sandbox, order, attempt, forced=forced)
     if auth is Auth.OTP:
         attempt = _plan_code(sandbox, order, attempt)
     if auth is not None:
@@ -448,6 +453,7 @@ def _plan(
     amount = order.amount.wire()
     match = {
         **{key: value for key, value in parts.items() if key in MATCH_KEYS},
+        "kind": str(order.kind),
         "method": method,
         "amount": amount,
         "seller_order_id": order.seller_order_id,

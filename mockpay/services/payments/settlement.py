@@ -19,7 +19,7 @@ from mockpay.services.gateways import calls
 from mockpay.services.payments import authentication, banks
 from mockpay.services.payments.captures import release_order, settle_success
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, get_attempt, get_order, overrule, timed_out
-from mockpay.services.wallet import balances, holds
+from mockpay.services.wallet import balances, holds, reload_runs
 from mockpay.store import outbox, schedule
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
@@ -114,9 +114,11 @@ def submit(sandbox: Sandbox, order: Order, ready: Attempt, answer: Answer, *, ga
     submitted = step(sandbox, ATTEMPTS, ready, "submit", Actor.SANDBOX, gateway=ready.gateway)
     money = network.money_status(answer.code)
     refusal = None if money is MoneyStatus.DECLINED else _hold_balance(sandbox, submitted)
+    if refusal == _NOT_ENOUGH and (run := reload_runs.wait_for_reload(sandbox, submitted)) is not None:
+        method, reload = submitted.method, run.amount.wire()
+        return step(sandbox, ATTEMPTS, submitted, "pending", Actor.SANDBOX, method=method, reload=reload)
     if refusal is not None:
-        has = balances.balance(sandbox, submitted.instrument["email"]).display() + _WORDS.get(refusal, "")
-        submitted = overrule(sandbox, submitted, Decision(refusal, Source.BALANCE, value=has))
+        submitted = _refuse_by_balance(sandbox, submitted, refusal)
         # The balance is the sandbox's own, so no gateway's silence hides that it is too small.
         answer, money, gateway_silent = Answer(refusal), MoneyStatus.DECLINED, False
     if gateway_silent:
@@ -158,6 +160,23 @@ def _hold_balance(sandbox: Sandbox, attempt: Attempt) -> str | None:
     except Conflict as error:
         return _REFUSALS[error.code][0] if error.code in _REFUSALS else _NOT_ENOUGH
     return None
+
+
+def _refuse_by_balance(sandbox: Sandbox, attempt: Attempt, refusal: str) -> Attempt:
+    """Keep that the balance decided, and what it has."""
+    has = balances.balance(sandbox, attempt.instrument["email"]).display() + _WORDS.get(refusal, "")
+    return overrule(sandbox, attempt, Decision(refusal, Source.BALANCE, value=has))
+
+
+def resume_after_reload(sandbox: Sandbox, attempt_id: str) -> Attempt:
+    """The reload that an attempt waited for has ended: the balance pays now, or cannot."""
+    attempt = get_attempt(sandbox, attempt_id)
+    if attempt.state is not AttemptState.PENDING:
+        return attempt
+    refusal = _hold_balance(sandbox, attempt)
+    if refusal is not None:
+        attempt = _refuse_by_balance(sandbox, attempt, refusal)
+    return settle(sandbox, attempt_id, refusal or response_codes_of(attempt).approved)
 
 
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, answer: Answer, event: str) -> Attempt:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockpay.domain.methods.method import MoneyStatus
 from mockpay.domain.methods.registry import METHODS, no_answer_failure, response_codes_of
-from mockpay.domain.orders import Order
+from mockpay.domain.orders import Order, OrderKind
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
 from mockpay.domain.timeline import Actor
 from mockpay.domain.wallet.ledger import METHOD as BALANCE
@@ -17,7 +17,7 @@ from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications
 from mockpay.services.gateways import calls
-from mockpay.services.wallet import holds, loads
+from mockpay.services.wallet import holds, loads, reload_runs
 from mockpay.store import attempts, orders, scenarios, schedule
 from mockpay.store.transitions import FollowUp, Transitions, add_event, require, update
 from mockpay.store.unit_of_work import Sandbox
@@ -64,6 +64,12 @@ def credit_wallet(sandbox: Sandbox, _before: Order, order: Order) -> None:
         schedule.add(sandbox, REVERSE, attempt.attempt_id, sandbox.now)
 
 
+def end_reload(sandbox: Sandbox, _before: Order, order: Order) -> None:
+    """The run of auto-reload that this order charges for knows how it ended."""
+    if order.kind is OrderKind.RELOAD:
+        reload_runs.record_order_end(sandbox, order)
+
+
 def notify_seller(sandbox: Sandbox, _before: Order, order: Order) -> None:
     """Queue the notification of how the payment ended."""
     notifications.of_order(sandbox, order)
@@ -76,13 +82,13 @@ ORDERS: Transitions[Order] = Transitions(
         "attempt_started": (),
         "attempt_failed": (),
         "attempt_authorized": (cancel_expiry,),
-        "attempt_captured": (cancel_expiry, credit_wallet, notify_seller),
-        "given_up": (cancel_expiry, notify_seller),
-        "buyer_cancel": (cancel_expiry, notify_seller),
-        "timeout": (notify_seller,),
-        "capture": (cancel_authorization_expiry, credit_wallet, notify_seller),
-        "void": (cancel_authorization_expiry, notify_seller),
-        "auth_expired": (notify_seller,),
+        "attempt_captured": (cancel_expiry, credit_wallet, end_reload, notify_seller),
+        "given_up": (cancel_expiry, end_reload, notify_seller),
+        "buyer_cancel": (cancel_expiry, end_reload, notify_seller),
+        "timeout": (end_reload, notify_seller),
+        "capture": (cancel_authorization_expiry, credit_wallet, end_reload, notify_seller),
+        "void": (cancel_authorization_expiry, end_reload, notify_seller),
+        "auth_expired": (end_reload, notify_seller),
         # The refund's own table has what follows from these (services/refunds/transitions.py).
         "refund_completed": (),
         "refund_completed_in_full": (),

@@ -1,27 +1,24 @@
-"""What a buyer's wallet has, how it begins, and how one journal and its gifts are posted together."""
+"""What a buyer's wallet has, how it begins, and what its limits say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Unpack
 
 from mockpay.domain.buyers import normal_email, opening_minor
-from mockpay.domain.wallet import gifts as gift_rules
 from mockpay.domain.wallet import ledger, limits
-from mockpay.domain.wallet.ledger import Journal, JournalFacts, JournalType, Kind
+from mockpay.domain.wallet.ledger import Journal, JournalType, Kind
 from mockpay.domain.wallet.limits import Profile, Refusal, Usage
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
-from mockpay.store import gifts, schedule, wallet, wallet_profiles
+from mockpay.services.wallet import reload_buyers
+from mockpay.store import gifts, wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 
 CURRENCY = "INR"
 #: A rule of `limits`: whether an amount in paise is refused now.
 Rule = Callable[[Profile, Usage, int, int], Refusal | None]
-#: An event of the schedule: a gift has expired.
-GIFT_EXPIRY = "wallet.gift_expiry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +73,8 @@ def _open(sandbox: Sandbox, owner: str, minor: int) -> bool:
     changes = ledger.moves(JournalType.TOPUP, minor)
     key = ledger.opening_key(owner)
     journal = wallet.post(sandbox, JournalType.TOPUP, owner=owner, changes=changes, currency=CURRENCY, key=key)
+    if journal is not None:
+        reload_buyers.set_up(sandbox, owner)
     return journal is not None
 
 
@@ -84,15 +83,20 @@ def usage(sandbox: Sandbox, owner: str, has: Figures) -> Usage:
     return wallet_profiles.usage(sandbox, owner, (has.money + has.on_hold).minor, sandbox.now)
 
 
+def refusal_of(sandbox: Sandbox, owner: str, rule: Rule, amount_minor: int) -> Refusal | None:
+    """Hold an amount in paise against one of the rules of `limits`."""
+    profile, used = wallet_profiles.find(sandbox, owner), usage(sandbox, owner, figures(sandbox, owner))
+    return rule(profile, used, amount_minor, sandbox.now)
+
+
 def check(sandbox: Sandbox, owner: str, rule: Rule, amount_minor: int) -> None:
     """
-    Hold an amount in paise against one of the rules of `limits`.
+    The same as an error.
 
     Raises:
         Conflict: the refusal's reason as code; with `limit`, what is `left` and `from` when, where a limit refuses.
     """
-    profile, used = wallet_profiles.find(sandbox, owner), usage(sandbox, owner, figures(sandbox, owner))
-    refusal = rule(profile, used, amount_minor, sandbox.now)
+    refusal = refusal_of(sandbox, owner, rule, amount_minor)
     if refusal is None:
         return
     detail: dict[str, str] = {}
@@ -101,39 +105,6 @@ def check(sandbox: Sandbox, owner: str, rule: Rule, amount_minor: int) -> None:
         if allowance.until is not None:
             detail["from"] = rfc3339(allowance.until)
     raise Conflict(refusal.message, code=refusal.reason, reason=None, **{"field": "amount"} | detail)
-
-
-def post(
-    sandbox: Sandbox,
-    kind: JournalType,
-    owner: str,
-    key: str,
-    changes: Mapping[Kind, int],
-    grants: Mapping[int, int] | None = None,
-    **facts: Unpack[JournalFacts],
-) -> Journal | None:
-    """
-    Post a journal and what it changes of each gift; None where its key was posted before.
-
-    A gift that comes back after its expiry may be spent a while longer.
-
-    Raises:
-        Conflict: code ``wallet.insufficient``.
-    """
-    journal = wallet.post(sandbox, kind, owner=owner, changes=changes, currency=CURRENCY, key=key, **facts)
-    if journal is not None and grants:
-        gifts.use(sandbox, journal.number, grants)
-        for grant_id in [grant_id for grant_id, change in grants.items() if change > 0]:
-            grant = gifts.find(sandbox, grant_id)
-            if grant is not None and grant.expires_at is not None and grant.expires_at <= sandbox.now:
-                expire_at(sandbox, grant_id, sandbox.now + gift_rules.EXTENSION)
-    return journal
-
-
-def expire_at(sandbox: Sandbox, grant_id: int, moment: int) -> None:
-    """Let a gift expire at an instant."""
-    gifts.set_expiry(sandbox, grant_id, moment)
-    schedule.add(sandbox, GIFT_EXPIRY, str(grant_id), moment)
 
 
 def is_over_cap(sandbox: Sandbox, owner: str, money_minor: int) -> bool:

@@ -14,7 +14,7 @@ from mockpay.domain.wallet.limits import Profile, Status
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.services.wallet import balances
-from mockpay.services.wallet.balances import post
+from mockpay.services.wallet.posting import expire_at, post
 from mockpay.store import attempts, gifts, wallet, wallet_profiles
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
@@ -61,7 +61,7 @@ def _adjusted_grants(sandbox: Sandbox, owner: str, minor: int, expires_at: int |
     if minor > 0:
         grant_id = gifts.add(sandbox, owner, minor)
         if expires_at is not None:
-            balances.expire_at(sandbox, grant_id, expires_at)
+            expire_at(sandbox, grant_id, expires_at)
         return {grant_id: minor}
     taken = gift_rules.spend(gifts.listed(sandbox, owner), -minor, sandbox.now)
     if sum(taken.values()) < -minor:

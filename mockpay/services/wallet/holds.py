@@ -7,7 +7,7 @@ from mockpay.domain.wallet import gifts as gift_rules
 from mockpay.domain.wallet import ledger, limits
 from mockpay.domain.wallet.ledger import JournalType
 from mockpay.services.wallet import balances
-from mockpay.services.wallet.balances import post
+from mockpay.services.wallet.posting import post
 from mockpay.store import gifts, wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 

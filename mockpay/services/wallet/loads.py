@@ -10,7 +10,7 @@ from mockpay.domain.wallet.ledger import Journal, JournalFacts, JournalType
 from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.services.wallet import balances
-from mockpay.services.wallet.balances import post
+from mockpay.services.wallet.posting import post
 from mockpay.store import wallet, wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 

@@ -14,7 +14,7 @@ from mockpay.domain.payments.attempts import LIVE, AttemptState
 from mockpay.store.attempts import attempts
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
-from mockpay.store.reads import ledger_audit, refund_audit
+from mockpay.store.reads import ledger_audit, refund_audit, reload_audit
 from mockpay.store.reads.violations import SELLER, Check, Rule, Violation, check_of, seller_of
 from mockpay.store.refunds import refunds
 from mockpay.store.transitions import timeline
@@ -171,7 +171,14 @@ def _timelines(sandbox: Sandbox) -> Iterator[Violation]:
             yield Violation("timeline.last_line", subject, description)
 
 
-CHECKS: tuple[Check, ...] = (_orders, _attempts, _timelines, *refund_audit.CHECKS, *ledger_audit.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    _orders,
+    _attempts,
+    _timelines,
+    *refund_audit.CHECKS,
+    *ledger_audit.CHECKS,
+    *reload_audit.CHECKS,
+)
 
 
 def audit(sandbox: Sandbox) -> list[Violation]:

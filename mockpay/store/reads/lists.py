@@ -120,14 +120,19 @@ def orders_by_id(sandbox: Sandbox, order_ids: Collection[str]) -> dict[str, Orde
     return {order.order_id: order for order in order_rows.mapper.all(sandbox.connection, query)} if order_ids else {}
 
 
-def orders_of_attempts(sandbox: Sandbox, attempt_ids: Collection[str]) -> dict[str, Order]:
-    """The orders that these attempts of the seller are of, by attempt."""
-    query = (
+def select_orders_of_attempts(sandbox: Sandbox, attempt_ids: Collection[str]) -> Select[Any]:
+    """The query of their attempts and orders, by the key of attempts: SQLite would rather walk all of the seller."""
+    return (
         select(attempts.c.attempt_id, *orders.c)
         .join(orders, orders.c.id == attempts.c.order_pk)
-        .where(attempts.c.seller_id == sandbox.seller_id, attempts.c.attempt_id.in_(attempt_ids))
+        .where(attempts.c.seller_id + "" == sandbox.seller_id, attempts.c.attempt_id.in_(attempt_ids))
     )
-    return {row[0]: order_rows.mapper.load(row[1:]) for row in sandbox.connection.execute(query)}
+
+
+def orders_of_attempts(sandbox: Sandbox, attempt_ids: Collection[str]) -> dict[str, Order]:
+    """The orders that these attempts of the seller are of, by attempt."""
+    rows = sandbox.connection.execute(select_orders_of_attempts(sandbox, attempt_ids))
+    return {row[0]: order_rows.mapper.load(row[1:]) for row in rows}
 
 
 def order_count(sandbox: Sandbox) -> int:

@@ -6,7 +6,7 @@ from flask import Response, request
 
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
-from mockpay.services.wallet import balances
+from mockpay.services.wallet import balances, reload_settings
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault import saved_methods as vault
 from mockpay.web import buyers
@@ -43,7 +43,7 @@ def _act(sandbox: Sandbox, buyer: Buyer, token: str) -> str:
     Raises:
         NotFound: code ``method.not_found``, for another's token as for one that nobody has.
         Invalid: code ``nickname.invalid``, or ``action.unknown``.
-        Conflict: code ``method.deactivated``.
+        Conflict: code ``method.deactivated``, or ``method.used_by_auto_reload`` without the form's word.
     """
     action = request.form.get("action", "")
     if action == "rename":
@@ -51,7 +51,10 @@ def _act(sandbox: Sandbox, buyer: Buyer, token: str) -> str:
     elif action == "default":
         vault.make_default(sandbox, buyer.buyer_id, token)
     elif action == "delete":
+        if request.form.get("force") != "yes":
+            reload_settings.refuse_in_use(sandbox, buyer.email, token)
         vault.delete(sandbox, buyer.buyer_id, token)
+        reload_settings.end_with_method(sandbox, buyer.email, token, "method_deleted")
     else:
         raise Invalid("Choose one of the buttons.", code="action.unknown")
     return action
@@ -67,6 +70,7 @@ _DONE = {
 def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> Response:
     page = account_page(sandbox, "Saved methods")
     methods = vault.listed(sandbox, buyer.buyer_id)
+    reload = reload_settings.find(sandbox, buyer.email)
     if error is not None:
         token = request.form.get("token", "")
         page |= {
@@ -79,6 +83,7 @@ def _list(sandbox: Sandbox, buyer: Buyer, error: MockpayError | None = None) -> 
         422 if error is not None else 200,
         page=page,
         methods=buyers.rows(methods, sandbox.now),
+        reloads_from=reload.settings.token if reload.enabled and reload.settings else None,
         balance=balances.balance(sandbox, buyer.email).display(),
         done=_DONE.get(request.args.get("done", "")) if error is None else None,
     )

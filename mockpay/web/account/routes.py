@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from mockpay.services.sellers.accounts import DEFAULT_SELLER_ID
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import buyers, guard
-from mockpay.web.account import methods, sign_in, wallet
+from mockpay.web.account import auto_reload, methods, sign_in, wallet
 from mockpay.web.checkout.page_session import go
 
 
@@ -32,6 +32,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
         ("sign-out", sign_in.leave),
         ("methods", methods.page),
         ("wallet", wallet.page),
+        ("auto-reload", auto_reload.page),
+        ("auto-reload/otp", auto_reload.code),
         ("wallet/entries.csv", wallet.history_file),
         ("wallet/entries/<entry_id>", wallet.entry_page),
     ):

@@ -39,6 +39,7 @@ def account_page(sandbox: Sandbox, title: str, **more: object) -> dict[str, obje
                 ("otp", "otp"),
                 ("methods", "methods"),
                 ("wallet", "wallet"),
+                ("auto_reload", "auto-reload"),
                 ("sign_out", "sign-out"),
             )
         }
@@ -121,14 +122,15 @@ def _verify(runtime: Runtime, seller_id: str) -> Response:
         if signed.session is None:
             after = _challenge(sandbox) or challenge
             status = 503 if signed.verdict is Verdict.TECHNICAL else 422
-            return _code_form(sandbox, after, _message(after, signed.verdict), status)
+            return _code_form(sandbox, after, code_message(after, signed.verdict), status)
         people.sign_out(sandbox, buyers.session_of(seller_id))
     answer = go(_next(seller_id))
     buyers.remember(answer, seller_id, signed.session)
     return answer
 
 
-def _message(challenge: Challenge, verdict: Verdict) -> str:
+def code_message(challenge: Challenge, verdict: Verdict) -> str:
+    """Why a typed code opens nothing."""
     if verdict is Verdict.WRONG:
         return sentences.wrong(challenge)
     message = {Verdict.TECHNICAL: sentences.TECHNICAL, Verdict.LOCKED: _LOCKED}

@@ -22,7 +22,7 @@ from mockpay.kernel.money import Money
 from mockpay.kernel.terminal import current_call
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
-from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox, sandbox_of, transaction
 from mockpay.web import buyers
 from mockpay.web.wording.sentences import RETURNS, countdown, time_of_day
 
@@ -118,22 +118,22 @@ def reading_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
     Raises:
         NotFound: code ``page.not_found``.
     """
-    seller_id, number = _seller_and_order(runtime, token)
-    with read(runtime, seller_id) as sandbox:
-        yield _session(sandbox, number)
+    with reading(runtime.engine) as connection:
+        seller_id, number = _require_page(orders.seller_of_page(connection, token))
+        yield _session(sandbox_of(runtime, connection, seller_id), number)
 
 
 @contextmanager
 def writing_session(runtime: Runtime, token: str) -> Iterator[PageSession]:
     """A session in a write transaction."""
-    seller_id, number = _seller_and_order(runtime, token)
+    with reading(runtime.engine) as connection:
+        seller_id, number = _require_page(orders.seller_of_page(connection, token))
     with transaction(runtime, seller_id) as sandbox:
         yield _session(sandbox, number)
 
 
-def _seller_and_order(runtime: Runtime, token: str) -> tuple[str, int]:
-    with reading(runtime.engine) as connection:
-        owner = orders.seller_of_page(connection, token)
+def _require_page(owner: tuple[str, int] | None) -> tuple[str, int]:
+    """Whose order, and which, a token opens, or NotFound."""
     if owner is None:
         raise NotFound("There is no such payment page.", code="page.not_found")
     return owner
@@ -380,7 +380,7 @@ def _codes() -> list[Row]:
 
 def buyer_notes() -> list[dict[str, str]]:
     """The buyers whose balance is there from the start."""
-    return [{"value": buyer.email, "description": buyer.description} for buyer in BUYERS if buyer.offered]
+    return [{"value": buyer.email, "description": buyer.description} for buyer in BUYERS]
 
 
 def refuse(page: dict[str, object], error: Invalid, typed: Mapping[str, str]) -> None:

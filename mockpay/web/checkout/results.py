@@ -8,7 +8,7 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Source
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import ANSWER
-from mockpay.store import attempts, notifications, schedule
+from mockpay.store import attempts, auto_reloads, notifications, schedule
 from mockpay.web.checkout import page_session
 from mockpay.web.checkout.page_session import PageSession
 from mockpay.web.wording.sentences import (
@@ -25,6 +25,8 @@ from mockpay.web.wording.sentences import (
 )
 
 _A = AttemptState
+#: Why a payment from a balance waits.
+_LACKS_MONEY = "It lacks money for this payment, so auto-reload adds some first."
 
 
 def version(session: PageSession) -> str:
@@ -71,6 +73,11 @@ def waiting(session: PageSession) -> dict[str, object]:
             "heading": f"{_decider(session, last)} has not told us",
             "sentence": "Money may have left your account. We find out and this page updates.",
             "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
+        }
+    elif auto_reloads.is_waiting(session.sandbox, last.attempt_id):
+        parts |= {
+            "heading": "Your balance is being filled up",
+            "sentence": f"{_LACKS_MONEY} This page updates by itself.",
         }
     else:
         approval = METHODS[last.method].approval
@@ -172,6 +179,8 @@ def _undecided(session: PageSession, last: Attempt) -> str:
         return "You have not confirmed this payment yet."
     if last.state is _A.UNKNOWN:
         return f"{_decider(session, last)} has not told us; money may have left your account."
+    if auto_reloads.is_waiting(session.sandbox, last.attempt_id):
+        return "Your balance is being filled up first. The payment goes on by itself."
     return f"{_decider(session, last)} has not decided yet."
 
 

@@ -12,6 +12,7 @@ from werkzeug.urls import iri_to_uri
 
 from mockpay.delivery import outbox, scheduler
 from mockpay.domain.methods.method import Instrument, Method
+from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.assessment import Inputs
@@ -37,9 +38,10 @@ _SCREEN_TOLD = re.compile("[0-9]{1,2},[0-9]{1,6},[0-9]{1,6},-?[0-9]{1,4}")
 
 
 def payer(session: PageSession, method: str | None) -> Payer:
-    """Whoever sends the form of a method; None where the form pays with a saved one."""
+    """Whoever sends the form of a method (None: that of a saved one); only a card's issuer is told of the browser."""
     buyer = buyers.signed_in(session.sandbox)
-    return Payer(_inputs(), ways(session), buyer.buyer_id if buyer else None, _consent(session, method))
+    checkout = ways(session) if method is None or METHODS[method].card else CheckoutContext()
+    return Payer(_inputs(), checkout, buyer.buyer_id if buyer else None, _consent(session, method))
 
 
 def _consent(session: PageSession, method: str | None) -> Consent | None:
@@ -183,7 +185,9 @@ def start(
                 raise
             return refuse(session, Invalid(error.message, code=error.code))
         outbox_id = _ask_issuer_without_script(session, started)
-    send(runtime, session, outbox_id)
+        claim = outbox.leased(session.sandbox, outbox_id) if outbox_id is not None else None
+    if claim is not None:
+        outbox.send(runtime, claim)
     return onward(runtime, token)
 
 
@@ -222,7 +226,11 @@ def send(runtime: Runtime, session: PageSession, outbox_id: int | None) -> None:
 
 
 def onward(runtime: Runtime, token: str) -> Response:
-    """To the page that the order is at by now; whoever is asked by a bank goes there at once."""
+    """What is due happens; to the page that the order is at by then. Whoever is asked by a bank goes there at once."""
+    with reading_session(runtime, token) as session:
+        if not scheduler.is_due(session.sandbox):
+            return go(next_page(session))
+    scheduler.fire_present(runtime, session.sandbox.seller_id)
     with reading_session(runtime, token) as session:
         return go(next_page(session))
 

@@ -10,6 +10,7 @@ from mockpay.delivery import clock
 from mockpay.delivery.clock import Until
 from mockpay.kernel.clock import SECOND, Mode, parse_time, rfc3339
 from mockpay.kernel.errors import Invalid
+from mockpay.store import schedule
 from mockpay.web.control.endpoints import GET, POST, PUT, Request
 from mockpay.web.control.responses import to_response
 
@@ -55,7 +56,7 @@ class ClockAdvanceResult(Struct, kw_only=True):
 def get_clock(request: Request[None, None]) -> ClockState:
     """Real time until somebody moved it."""
     with request.read() as sandbox:
-        due = sandbox.seller.next_due
+        due = schedule.next_due(sandbox)
         return ClockState(
             mode=sandbox.seller.clock.mode, now=rfc3339(sandbox.now), next_due=None if due is None else rfc3339(due)
         )

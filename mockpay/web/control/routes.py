@@ -10,6 +10,7 @@ from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard, problems
 from mockpay.web.control import (
     attempts,
+    auto_reload,
     buyers,
     clock,
     gateways,
@@ -46,6 +47,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *buyers.ENDPOINTS,
     *wallet.ENDPOINTS,
     *top_ups.ENDPOINTS,
+    *auto_reload.ENDPOINTS,
     *vault.ENDPOINTS,
     *risk.ENDPOINTS,
     *gateways.ENDPOINTS,

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mockpay.kernel.errors import Invalid
 from mockpay.services import buyers
+from mockpay.services.wallet import reload_settings
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault import saved_methods as verbs
 from mockpay.vault import vault_table
@@ -36,6 +37,12 @@ class SavedMethodPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     is_default: Annotated[bool | UnsetType, Meta(description="`true`; to end it, make another one the default.")] = (
         UNSET
     )
+
+
+class DeleteQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How a method is deleted."""
+
+    force: Annotated[bool, Meta(description="`true` or `1`: also one that auto-reload charges.")] = False
 
 
 class SavedMethodStatusChange(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -132,16 +139,22 @@ def patch_saved_method(request: Request[None, SavedMethodPatch]) -> SavedMethodD
         return _detail(sandbox, verbs.find(sandbox, buyer_id, token))
 
 
-def delete_saved_method(request: Request[None, None]) -> None:
-    """Its token pays nothing from then on."""
+def delete_saved_method(request: Request[DeleteQuery, None]) -> None:
+    """Its token pays nothing from then on. One that auto-reload charges is 409 but with `force`, which ends that."""
     with request.transaction() as sandbox:
-        verbs.delete(sandbox, *_key(sandbox, request))
+        buyer, token = buyer_of(sandbox, request), request.path["token"]
+        if not request.query.force:
+            reload_settings.refuse_in_use(sandbox, buyer.email, token)
+        verbs.delete(sandbox, buyer.buyer_id, token)
+        reload_settings.end_with_method(sandbox, buyer.email, token, "method_deleted")
 
 
 def suspend_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
-    """Its buyer sees it as suspended."""
+    """Its buyer sees it as suspended. Auto-reload that charges it is switched off."""
     with request.transaction() as sandbox:
-        method = verbs.suspend(sandbox, *_key(sandbox, request), request.body.reason)
+        buyer, token = buyer_of(sandbox, request), request.path["token"]
+        method = verbs.suspend(sandbox, buyer.buyer_id, token, request.body.reason)
+        reload_settings.end_with_method(sandbox, buyer.email, token, "method_suspended")
         return _detail(sandbox, method)
 
 
@@ -152,10 +165,14 @@ def resume_saved_method(request: Request[None, None]) -> SavedMethodDetail:
 
 
 def deactivate_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
-    """It cannot be resumed."""
+    """It cannot be resumed. Auto-reload that charges it is switched off."""
     reason = {"reason": request.body.reason} if request.body.reason else {}
     with request.transaction() as sandbox:
-        return _detail(sandbox, verbs.deactivate(sandbox, *_key(sandbox, request), **reason))
+        buyer, token = buyer_of(sandbox, request), request.path["token"]
+        method = verbs.deactivate(sandbox, buyer.buyer_id, token, **reason)
+        ended = "method_expired" if request.body.reason == "expired" else "method_deactivated"
+        reload_settings.end_with_method(sandbox, buyer.email, token, ended)
+        return _detail(sandbox, method)
 
 
 def _key(sandbox: Sandbox, request: Request[Any, Any]) -> tuple[str, str]:
@@ -201,7 +218,7 @@ ENDPOINTS = (
         delete_saved_method,
         "Delete a method as its buyer does: its secret is shredded.",
         status=204,
-        errors=(422,),
+        errors=(409,),
     ),
     POST(
         f"{_SAVED_METHOD}/suspend",

@@ -74,6 +74,7 @@ _GENERAL: tuple[Section, ...] = (
 
 #: What a rule may match on beside the method, in words.
 _MATCH_LABELS = {
+    "kind": "Kind: payment, topup or reload",
     "amount": "Amount",
     "vpa": "UPI ID",
     "bank": "Bank, by its code",

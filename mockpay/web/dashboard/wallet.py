@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 
 from mockpay.domain.buyers import Buyer, Kyc
+from mockpay.domain.orders import Order
 from mockpay.domain.wallet.limits import NAMES, Limits, Status
 from mockpay.kernel.errors import Conflict, Invalid, NotFound, at_field
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.services import buyers
-from mockpay.services.wallet import corrections
+from mockpay.services.wallet import corrections, reload_notices, reload_runs, reload_settings
 from mockpay.services.wallet.corrections import Part
 from mockpay.services.wallet.overview import overview
+from mockpay.services.wallet.reload_buyers import set_up
+from mockpay.store import auto_reloads
+from mockpay.store import orders as order_rows
 from mockpay.store.reads import wallet_entries
 from mockpay.store.reads.wallet_entries import Entry, EntryFilter
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.problems import status_of
-from mockpay.web.wording import wallet_words
+from mockpay.web.wording import reload_words, wallet_words
 
 _PAGE = 50
+#: Runs and changes of auto-reload that are shown.
+_RUNS = 20
 _LONGEST_NOTE = 200
 PROFILES = {Kyc.MIN: "Minimum KYC", Kyc.FULL: "Full KYC"}
 STATUSES = {Status.ACTIVE: "Active", Status.FROZEN: "Frozen", Status.CLOSED: "Closed"}
@@ -48,8 +55,10 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
 
     @pages.get("/sellers/<seller_id>/buyers/<buyer_id>/wallet")
     def wallet(seller_id: str, buyer_id: str) -> str:
-        with read(runtime, seller_id) as sandbox:
-            return _page(runtime, sandbox, buyers.named(sandbox, buyer_id), {})
+        with transaction(runtime, seller_id) as sandbox:
+            buyer = buyers.named(sandbox, buyer_id)
+            set_up(sandbox, buyer.email)
+            return _page(runtime, sandbox, buyer, {})
 
     @pages.post("/sellers/<seller_id>/buyers/<buyer_id>/wallet/<act>")
     def change_wallet(seller_id: str, buyer_id: str, act: str) -> Any:
@@ -90,7 +99,23 @@ def _limits(sandbox: Sandbox, owner: str, form: Mapping[str, str]) -> None:
     corrections.change_profile(sandbox, owner, own=own)
 
 
-_ACTS = {"adjust": _adjust, "profile": _profile, "status": _status, "limits": _limits}
+def _reload(sandbox: Sandbox, owner: str, _form: Mapping[str, str]) -> None:
+    if reload_runs.trigger(sandbox, owner) is None:
+        raise Conflict("Auto-reload is switched off.", code="auto_reload.off", field="reload")
+
+
+def _reload_off(sandbox: Sandbox, owner: str, _form: Mapping[str, str]) -> None:
+    reload_settings.switch_off(sandbox, owner)
+
+
+_ACTS = {
+    "adjust": _adjust,
+    "profile": _profile,
+    "status": _status,
+    "limits": _limits,
+    "reload": _reload,
+    "reload-off": _reload_off,
+}
 
 
 def _amount(text: str, field: str) -> int:
@@ -120,6 +145,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, buyer: Buyer, errors: Mapping[str,
             "May be spent now": wallet.may_spend.display(),
         },
         allowances=[wallet_words.allowance(item) for item in wallet.allowances.values()],
+        reload=_reload_parts(sandbox, buyer.email),
         profile=wallet.profile,
         limits=_limit_fields(wallet.profile.own, wallet.profile.limits),
         profiles=PROFILES,
@@ -133,6 +159,36 @@ def _page(runtime: Runtime, sandbox: Sandbox, buyer: Buyer, errors: Mapping[str,
         newest_url=here if list_page.cursor() else None,
         json_url=control_url(sandbox, f"/buyers/{buyer.email}/wallet"),
     )
+
+
+def _reload_parts(sandbox: Sandbox, owner: str) -> dict[str, Any]:
+    """Auto-reload now: its state and settings, its newest runs and what was changed."""
+    reload = reload_settings.find(sandbox, owner)
+    title_of = partial(reload_notices.method_title, sandbox, owner)
+    wire = reload.settings.wire() if reload.settings is not None else {}
+    runs = auto_reloads.runs_page(sandbox, owner, None, _RUNS)
+    return {
+        "state": str(reload.state),
+        "chip": reload_words.STATES[reload.state],
+        "enabled": reload.enabled,
+        "waits": reload_words.waits(reload),
+        "rows": reload_words.setting_rows(wire, title_of(str(wire.get("token")))),
+        "runs": [
+            {
+                **reload_words.run_line(run),
+                "link": _link(sandbox, order_rows.by_id(sandbox, run.order_id) if run.order_id else None),
+            }
+            for run in runs.items
+        ],
+        "changes": [
+            reload_words.change_line(change, title_of)
+            for change in auto_reloads.changes_page(sandbox, owner, None, _RUNS).items
+        ],
+    }
+
+
+def _link(sandbox: Sandbox, order: Order | None) -> Any:
+    return list_page.order_link(sandbox, order) if order is not None else None
 
 
 def _limit_fields(own: Limits, counting: Limits) -> list[dict[str, str]]:
@@ -157,7 +213,7 @@ def _line(sandbox: Sandbox, entry: Entry) -> dict[str, Any]:
     return {
         **wallet_words.line(entry),
         "key": entry.journal.key,
-        "link": list_page.order_link(sandbox, entry.order) if entry.order else None,
+        "link": _link(sandbox, entry.order),
         "postings": wallet_words.posting_lines(entry),
         "reverses": entry.journal.reverses,
     }

@@ -27,6 +27,7 @@ from mockpay.domain.payments.attempts import (
 from mockpay.domain.payments.decisions import deciding, deciding_end
 from mockpay.domain.scenarios.resolution import TABLE
 from mockpay.domain.timeline import Actor
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import DAY, SECOND, indian
 from mockpay.kernel.errors import MockpayError
 from mockpay.otp.rules import Challenge, OtpState
@@ -245,7 +246,7 @@ def _closed(order: Order, last: Attempt | None, *, full: bool) -> str:
         return f"{_RELEASED.get(order.reason, ('Cancelled before capture',))[0]}; the hold was released"
     if order.state is _O.CANCELLED:
         meanwhile = " while the bank was deciding" if last is not None and last.state is _A.PENDING else ""
-        if order.cancelled_by not in {None, Actor.BUYER}:
+        if order.cancelled_by is not Actor.BUYER:
             return f"Cancelled by {'a tester' if order.cancelled_by is Actor.TESTER else 'the seller'}{meanwhile}"
         return f"{'The buyer cancelled' if full else 'Cancelled'} on the payment page{meanwhile}"
     if last is None:
@@ -274,7 +275,7 @@ def _open(last: Attempt | None, *, full: bool) -> str:
         _A.CREATED: "The gateway is being asked",
         _A.RISK_REVIEW: "Held for a risk review",
         _A.AUTH_PENDING: _awaited_proof(last),
-        _A.PENDING: "The bank has not decided yet",
+        _A.PENDING: f"{'The wallet' if last.method == BALANCE else 'The bank'} has not decided yet",
         _A.UNKNOWN: "No clear answer; money may have moved",
         _A.REVERSED: f"The network sent the money back{again}",
         _A.CANCELLED: f"This try was stopped{again}",

@@ -105,6 +105,8 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
         title = _AT_BANK[event.event]
     elif event.machine == "notification" and event.event == "failed" and event.facts.get("status"):
         title = f"Seller refused it: {event.facts['status']}"
+    elif "reload" in event.facts:
+        title = "Waits for a reload"
     elif event.machine == "attempt":
         title = _title_of_method(event, method) or title
     text = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
@@ -119,6 +121,15 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
     )
 
 
+#: What a balance does where a bank would.
+_OF_BALANCE = {
+    "submit": "asked",
+    "pending": "answered: pending",
+    "resolved_success": "decided: paid",
+    "resolved_failure": "decided: not paid",
+}
+
+
 def _title_of_method(event: TimelineEvent, method: Method | None) -> str:
     """What an attempt's event is called where the usual words are another method's; empty where they fit."""
     if event.facts.get("reason") in BUYERS_DOING and event.event == "auth_fail":
@@ -128,8 +139,9 @@ def _title_of_method(event: TimelineEvent, method: Method | None) -> str:
     if method is None:
         return ""
     if method.approval is None:
-        label = f"{method.noun[:1].upper()}{method.noun[1:]} asked" if method.reference is None else ""
-        return {"auth_ok": "Buyer authenticated", "submit": label}.get(event.event, "")
+        noun = f"{method.noun[:1].upper()}{method.noun[1:]}" if method.reference is None else ""
+        own = {name: f"{noun} {words}" for name, words in _OF_BALANCE.items()} if noun else {}
+        return {"auth_ok": "Buyer authenticated", **own}.get(event.event, "")
     return "Buyer not asked" if event.event == "no_auth_needed" else ""
 
 
@@ -157,6 +169,8 @@ def offset(milliseconds: int) -> str:
 def _of_payment(event: TimelineEvent, method: Method | None) -> str:
     """What an order's or attempt's event itself tells; empty where it tells nothing."""
     facts, name = event.facts, event.event
+    if "reload" in facts:
+        return f"The balance lacks money; auto-reload adds {Money.parse(str(facts['reload'])).display()} first"
     if "code" in facts:
         code = str(facts["code"])
         return f"{code}: {meaning(code, str(facts['method']))}" if code else BUYERS_DOING.get(str(facts["reason"]), "")

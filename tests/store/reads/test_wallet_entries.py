@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from mockpay.domain.wallet.ledger import Direction, JournalType
+from mockpay.store.reads import lists
 from mockpay.store.reads.wallet_entries import EntryFilter, select_entries
 from tests.services.ledger import ASHA, by_balance, top_up
 
@@ -24,7 +25,10 @@ def database_kind():
 
 
 def plan(sandbox, filter_):
-    query = select_entries(sandbox, ASHA, filter_).limit(51)
+    return plan_of(sandbox, select_entries(sandbox, ASHA, filter_).limit(51))
+
+
+def plan_of(sandbox, query):
     text = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     rows = sandbox.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")
     return " / ".join(row[-1] for row in rows)
@@ -46,3 +50,9 @@ def test_an_order_is_found_by_its_attempts(world):
     with world.read() as sandbox:
         steps = plan(sandbox, EntryFilter(order="FIRST"))
     assert "SEARCH journals USING INDEX journals_of_attempt (attempt_id=?)" in steps
+
+
+def test_the_orders_of_entries_are_found_by_the_attempts_own_key(world):
+    with world.read() as sandbox:
+        steps = plan_of(sandbox, lists.select_orders_of_attempts(sandbox, [f"att_{number}" for number in range(50)]))
+    assert "SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (attempt_id=?)" in steps

@@ -172,6 +172,30 @@ def test_the_money_of_an_order_is_told_as_it_stands(visitor, world):
     assert (told["Captured"], told["Released"], told["Refundable"]) == ("₹249.50", "₹249.50", "₹249.50")
 
 
+def test_a_hold_has_a_liability_and_no_money_yet(runtime):
+    world = World.new(runtime, capture="manual")
+    order = world.order()
+    world.pay_with(order, world.card("4718609108204366"))
+    told = facts(Visitor(runtime, world.seller_id).see_order(order))
+    assert told["Liability"].startswith("ECI 05: the card’s issuer")
+    assert not told.keys() & {"Captured", "Refundable"}
+
+
+def test_why_there_is_no_notification(runtime, subtests):
+    world = World.new(runtime, ipn_url="http://127.0.0.1:8420/ipn")
+    visitor, untried, tried = Visitor(runtime, world.seller_id), world.order("UNTRIED"), world.order("TRIED")
+
+    def told(order):
+        return text(visitor.see_order(order).xpath("//section[@aria-labelledby='told']//p[contains(., 'By not')]")[0])
+
+    world.request_approval(tried)
+    for order, why in [(untried, "None yet."), (tried, "None yet: one is sent when the payment has ended.")]:
+        with subtests.test(order.seller_order_id):
+            assert told(order) == f"By notification. {why}"
+    world.cancel_by_seller(untried)
+    assert told(untried) == "By notification. None: nothing was tried, so there is no payment to tell of."
+
+
 def test_an_order_names_its_newest_buyer_and_leads_to_nobody_elses_orders(visitor, world):
     with world.transaction() as sandbox:
         asha, tasha = (buyers.ensure(sandbox, email).buyer_id for email in ("asha@x.test", "tasha@x.test"))

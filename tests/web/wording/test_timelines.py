@@ -3,6 +3,7 @@
 import pytest
 
 from mockpay.domain.methods.emi import Emi
+from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.notifications import DELIVERY
 from mockpay.domain.orders import ORDER
 from mockpay.domain.payments.attempts import ATTEMPT
@@ -10,7 +11,7 @@ from mockpay.domain.refunds import REFUND
 from mockpay.otp import challenges
 from mockpay.otp.rules import OTP, Purpose
 from mockpay.services import buyers
-from mockpay.services.payments import settlement
+from mockpay.services.payments import authentication, settlement
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
 from mockpay.threeds.rules import THREEDS
@@ -56,6 +57,20 @@ def test_a_card_is_told_with_its_plan_where_it_has_one(world):
         "Card chosen": "Mastercard •••• 0000, HDFC, credit",
         "EMI chosen": "Mastercard •••• 0000, HDFC, credit; 6 × ₹1,745.30, 6 months at 16 %, HDFC Bank",
     }
+
+
+def test_a_buyer_who_stops_a_try_is_not_one_who_was_not_authenticated(world):
+    stopped, wrong = world.order("STOPPED", "20000.00"), world.order("WRONG", "20000.00")
+    attempt = world.start(stopped, Wallet("rich@buyers.mockpay.test")).attempt
+    with world.transaction() as sandbox:
+        authentication.cancel_otp(sandbox, attempt)
+    world.pay_with(wrong, world.card("4111111111111111", name="3DS N"))
+    told = {
+        order.order_pk: [line.title for line in timeline_lines(world.timeline(order))] for order in (stopped, wrong)
+    }
+    assert "Try cancelled" in told[stopped.order_pk]
+    assert "Buyer not authenticated" not in told[stopped.order_pk]
+    assert "Buyer not authenticated" in told[wrong.order_pk]
 
 
 def test_only_the_first_time_is_told_in_full(world):
