@@ -7,6 +7,10 @@ from mockpay.store import auto_reloads as auto_reloads
 from mockpay.store import banks as banks
 from mockpay.store import buyers as buyers
 from mockpay.store import counters as counters
+from mockpay.store import gateway_breakers as gateway_breakers
+from mockpay.store import gateway_calls as gateway_calls
+from mockpay.store import gateway_faults as gateway_faults
+from mockpay.store import gateway_objects as gateway_objects
 from mockpay.store import gifts as gifts
 from mockpay.store import idempotency as idempotency
 from mockpay.store import inbox as inbox

@@ -22,6 +22,7 @@ from mockpay.vault import saved_methods
 from mockpay.vault.rules import SAVED_METHOD, consent
 from mockpay.vault.vault_table import method_steps
 from tests.factories import GUEST_AT_PAGE, NOON, World, on_sqlite
+from tests.services.gateways.stubs import OP, K, Stub, pay, routed_world
 
 VISA, RUPAY, ABROAD = "4111111111111111", "6527658900001005", "4012888888881881"
 RICH = Wallet("rich@buyers.mockpay.test")
@@ -174,6 +175,18 @@ def saved(instrument, *verbs):
     return play
 
 
+def through_gateways(**answers):
+    """A card that two gateways may take, the first of which answers so."""
+
+    def play(world):
+        first = Stub("first", answers={OP[operation]: list(kinds) for operation, kinds in answers.items()})
+        routed = routed_world(world.runtime, first, Stub("second"), world=world)
+        pay(routed)
+        routed.advance_until_idle()
+
+    return play
+
+
 MKS = NetBanking("MKS1")
 #: By name: what is played, and the seller's settings.
 PLAYS = {
@@ -234,6 +247,8 @@ PLAYS = {
     ),
     "saved, suspended, deleted": (saved(Upi("success@mockpay"), saved_methods.suspend, saved_methods.delete), {}),
     "saved, deleted": (saved(MKS, saved_methods.delete), {}),
+    "sent by another gateway": (through_gateways(CHARGE=[K.NOT_SENT] * 3), {}),
+    "never arrived at its gateway": (through_gateways(CHARGE=[K.NO_ANSWER]), {}),
     "not tokenised": (lambda w: paid(w, w.card(ABROAD), payer=ASHA), {}),
 }
 

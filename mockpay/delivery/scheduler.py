@@ -12,6 +12,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.otp import challenges
 from mockpay.otp.rules import EXPIRY
 from mockpay.services import notifications
+from mockpay.services.gateways import calls
 from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
@@ -42,6 +43,9 @@ HANDLERS: Mapping[str, EventHandler] = {
         sandbox, event.subject, int(event.facts["times"])
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
+    transitions.RETURN: lambda sandbox, event: calls.return_money(
+        sandbox, transitions.get_attempt(sandbox, event.subject), str(event.facts["order_id"])
+    ),
     "attempt.reverse": lambda sandbox, event: captures.reverse_capture(sandbox, event.subject),
     transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(
         sandbox, event.subject, int(event.facts["minor"])

@@ -11,6 +11,7 @@ from mockpay.delivery import outbox, scheduler
 from mockpay.delivery.outbox import Claim
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import DatabaseUnavailable, NotFound
+from mockpay.store import outbox as outbox_rows
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime
@@ -198,7 +199,7 @@ class Worker:
     def _pause(self) -> float:
         longest = SLOW_MS / SECOND if self._senders.sends else _LONGEST_SLEEP
         with reading(self._runtime.engine) as connection:
-            due = sellers.next_real_due(connection)
-        if due is None:
-            return longest
-        return min(max((due - self._runtime.real_clock.now()) / SECOND, 0.005), longest)
+            now = self._runtime.real_clock.now()
+            dues = (sellers.next_real_due(connection), outbox_rows.next_delayed(connection, now))
+        due = min((due for due in dues if due is not None), default=None)
+        return longest if due is None else min(max((due - now) / SECOND, 0.005), longest)

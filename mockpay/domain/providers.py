@@ -12,9 +12,10 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import Notification, NotificationType, OutgoingMessage, RetryProfile
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
-from mockpay.domain.payments.gateways import Gateway
+from mockpay.domain.payments.gateways import Gateway, GatewayAdapter
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
+from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.keys.files import KeyFile, Keys
 
 #: What a seller's note asks for, by stage; nothing for an ordinary note.
@@ -114,7 +115,9 @@ class ProviderPort:
         environment: Name -> value of the variables by which the seller's software is configured.
         explain_signature: Tells a developer why a signature fits or does not; raises Invalid.
         key_files: What it needs in the keys folder.
-        gateway: Its back side.
+        gateway: Its back side, where the core itself decides.
+        adapter: Its back side, where it is asked in its own wire format.
+        acquirer: What answers for it in process: for a runtime and a seller's id, the reply to a call.
     """
 
     name: str
@@ -136,6 +139,8 @@ class ProviderPort:
     explain_signature: Callable[[Seller, Keys, CallToExplain], SignatureExplanation] | None = None
     key_files: Sequence[KeyFile] = ()
     gateway: Gateway | None = None
+    adapter: GatewayAdapter | None = None
+    acquirer: Callable[[Any, str, HttpCall], HttpReply] | None = None
 
     @cached_property
     def methods(self) -> Mapping[str, Method]:

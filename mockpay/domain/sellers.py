@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct
 
+from mockpay.domain.payments.routing import Routing
 from mockpay.kernel.clock import Clock
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.fields import convert_fields
@@ -224,6 +225,7 @@ class Seller:
     One seller as stored; `secret_key` is in the clear here and sealed at rest.
 
     `subscribed_url` is the address that has confirmed its subscription, where the profile of notifications asks for it.
+    `routing` says which gateway takes which payment; None where the built-in simulator takes them all.
     """
 
     seller_id: str
@@ -238,6 +240,7 @@ class Seller:
     next_due: int | None
     created_at: int
     subscribed_url: str | None = None
+    routing: Routing | None = None
 
 
 _SELLER_ID = re.compile(r"[A-Z0-9]{1,64}")

@@ -40,6 +40,8 @@ attempts = Table(
     big("created_at"),
     big("updated_at"),
     big("answer_by", null=True),
+    text("routing", null=True),
+    text("external_ids", null=True),
     UniqueConstraint("order_pk", "number"),
     Index("attempts_by_seller", "seller_id", "created_at"),
 )

@@ -47,6 +47,8 @@ outbox = Table(
     text("reason", null=True),
     #: Rows of one sequence go one after the other, in the order in which they were queued.
     text("sequence_key", null=True),
+    #: Real time before which nobody takes it.
+    big("not_before", default=0),
     Index("outbox_of_seller", "seller_id", "state", "id"),
     # A number must never come again: somebody may still be sending what a reset has deleted.
     sqlite_autoincrement=True,
@@ -62,6 +64,7 @@ MAX_IN_FLIGHT = 4
 _IS_QUEUED: ColumnElement[str] = literal_column(f"'{QUEUED}'")
 _queued = outbox.c.state == _IS_QUEUED
 partial_index(outbox, "outbox_waiting", "leased_until, id", where=f"state = '{QUEUED}'")
+partial_index(outbox, "outbox_delayed", "not_before", where=f"state = '{QUEUED}' AND not_before > 0")
 partial_index(outbox, "outbox_sequence", "sequence_key, id", where=f"state = '{QUEUED}'")
 _sellers_sending = Prepared(select(outbox.c.seller_id).where(_queued, outbox.c.leased_until > bindparam("real_now")))
 
@@ -81,6 +84,7 @@ def _claim_statement(*, of_seller: bool) -> Prepared:
     free = (
         select(waiting.c.id)
         .where(waiting.c.state == _IS_QUEUED, waiting.c.leased_until <= bindparam("real_now"))
+        .where(waiting.c.not_before <= bindparam("real_now"))
         .where(func.replace(_excluded, _comma + waiting.c.seller_id + _comma, _nothing) == _excluded)
         .where(or_(waiting.c.sequence_key.is_(None), first_of_sequence))
         .order_by(waiting.c.leased_until, waiting.c.id)
@@ -101,7 +105,7 @@ def _claim_statement(*, of_seller: bool) -> Prepared:
 _claim, _claim_of_seller = _claim_statement(of_seller=False), _claim_statement(of_seller=True)
 _is_waiting = Prepared(
     select(outbox.c.id)
-    .where(_queued, outbox.c.leased_until <= bindparam("real_now"))
+    .where(_queued, outbox.c.leased_until <= bindparam("real_now"), outbox.c.not_before <= bindparam("real_now"))
     .limit(literal_column("1"))
     .offset(literal_column("0"))  # SQLite's has one in any case, as a parameter of no name
 )
@@ -132,13 +136,21 @@ mapper = Mapper(OutboxRow, outbox, id="outbox_id")
 
 
 def add(
-    sandbox: Sandbox, kind: str, subject: str, *, leased: bool, sequence_key: str | None = None, **facts: object
+    sandbox: Sandbox,
+    kind: str,
+    subject: str,
+    *,
+    leased: bool,
+    sequence_key: str | None = None,
+    delay_ms: int = 0,
+    **facts: object,
 ) -> int:
     """
     Queue something to send now; its number.
 
     What has a `sequence_key` is sent after all that was queued with it before. `leased` leases it to the caller at
-    once, who then sends it itself; the worker takes it only where that caller died.
+    once, who then sends it itself; the worker takes it only where that caller died. `delay_ms` is in real time,
+    whatever the seller's clock does.
     """
     row = {
         "seller_id": sandbox.seller_id,
@@ -151,6 +163,7 @@ def add(
         "facts": dump(facts),
         "reason": None,
         "sequence_key": sequence_key,
+        "not_before": sandbox.real_now + delay_ms if delay_ms else 0,
     }
     number = insert_row(sandbox.connection, outbox, row)
     if not leased:
@@ -221,6 +234,13 @@ def is_waiting(connection: Connection, real_now: int, seller_id: str | None = No
     """Whether a row waits that nobody is sending."""
     if seller_id is None:
         return _is_waiting.row(connection, {"real_now": real_now}) is not None
-    query = select(outbox.c.id).where(_queued, outbox.c.leased_until <= real_now)
+    query = select(outbox.c.id).where(_queued, outbox.c.leased_until <= real_now, outbox.c.not_before <= real_now)
     query = query.where(outbox.c.seller_id == seller_id)
     return connection.execute(query.limit(1)).first() is not None
+
+
+def next_delayed(connection: Connection, real_now: int) -> int | None:
+    """The real time at which the first row comes that waits for one; None where none does."""
+    # The first condition is spelt out as in the index, else databases would not see that it will do.
+    waiting = (_queued, outbox.c.not_before > literal_column("0"), outbox.c.not_before > real_now)
+    return connection.execute(select(func.min(outbox.c.not_before)).where(*waiting)).scalar()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Index, Table, and_, bindparam, case, delete, func, or_, select, update
 
+from mockpay.domain.payments.routing import Routing
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.keys.keyring import Keyring
@@ -35,6 +36,7 @@ sellers = Table(
     big("advancing_until", default=0),
     big("created_at"),
     text("subscribed_url", null=True),
+    text("routing", null=True),
     Index("sellers_next_due", "next_due"),
 )
 
@@ -104,6 +106,12 @@ def list_page(connection: Connection, keyring: Keyring, after: str, limit: int) 
 def remove(connection: Connection, seller_id: str) -> None:
     """Delete the seller's own row."""
     connection.execute(delete(sellers).where(sellers.c.seller_id == seller_id))
+
+
+def save_routing(connection: Connection, seller_id: str, routing: Routing | None) -> None:
+    """Store other rules of routing, or none."""
+    values = mapper.dump_fields({"routing": routing})
+    connection.execute(update(sellers).where(sellers.c.seller_id == seller_id).values(values))
 
 
 def set_clock(connection: Connection, seller_id: str, clock: Clock) -> None:

@@ -20,7 +20,7 @@ from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import NotFound
-from mockpay.kernel.http.calls import Sender
+from mockpay.kernel.http.calls import HttpCall, Sender
 from mockpay.kernel.keys.files import Keys
 from mockpay.kernel.keys.keyring import Keyring
 from mockpay.kernel.terminal import Terminal, current_call
@@ -48,6 +48,8 @@ class Runtime:
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
     providers: Mapping[str, ProviderPort] = field(default_factory=dict)
     terminal: Terminal | None = None
+    #: Calls to gateways in process that arrive only later, by seller and gateway; lost with the process.
+    late_calls: dict[tuple[str, str], list[HttpCall]] = field(default_factory=dict)
     wake: Event = field(default_factory=Event)
     stopping: Event = field(default_factory=Event)
 

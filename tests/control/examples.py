@@ -79,6 +79,7 @@ def play(api: Api, ipn_url: str) -> dict[str, dict[str, Any]]:
     _refund(story, world)
     _buyers(story)
     _decide(story, world)
+    _gateways(story, world)
     call("list_orders", query={"seller_order_id": "ORDER-1"})
     call("list_journal", query={"limit": 1})
     call("list_unattributed_journal", query={"limit": 1})
@@ -170,6 +171,28 @@ def _decide(story: Story, world: World) -> None:
     )
     signed = "&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp=2026-11-21T15%3A00%3A00Z&Signature=mistyped"
     call("explain_signature", body={"url": url + signed})
+
+
+def _gateways(story: Story, world: World) -> None:
+    call = story.call
+    call("create_fault", gateway="razorpay")
+    call("list_faults", gateway="razorpay")
+    call("delete_faults", gateway="razorpay")
+    call("put_breaker", gateway="razorpay")
+    call("put_breaker", gateway="razorpay", body={"force": "auto"})
+    call("list_gateways")
+    cards = {"name": "cards", "when": {"methods": ["card"]}, "targets": [{"gateway": "razorpay"}]}
+    call("put_routing", body={"rules": [{**cards, "fallbacks": ["simulator"]}]})
+    call("get_routing")
+    call("dry_run_routing")
+    order = world.open_order("ROUTED-1")
+    card = {"method": "card", "number": "4111111111111111", "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
+    world.post(f"/orders/{order.order_id}/pay", card)
+    paid = world.post(f"/orders/{order.order_id}/pay", {"otp": "123456"}).json
+    assert paid["state"] == "PAID", paid
+    [line] = call("list_gateway_calls", query={"order_id": order.order_id, "operation": "CHARGE"})["items"]
+    call("get_gateway_call", call_id=line["call_id"])
+    world.put("/routing", {})
 
 
 def recorded() -> dict[str, dict[str, Any]]:

@@ -91,10 +91,11 @@ def test_every_folder_says_where_its_facts_were_seen(subtests):
 def test_every_provider_is_good_for_something(subtests):
     for provider in PROVIDERS.values():
         with subtests.test(provider=provider):
-            parts = (provider.blueprint, provider.return_url, provider.gateway)
+            parts = (provider.blueprint, provider.return_url, provider.gateway, provider.adapter)
 
             assert any(part is not None for part in parts)
             assert (provider.render_error is None) == (not provider.prefixes)
+            assert (provider.adapter is None) == (provider.acquirer is None)
             for prefix in provider.prefixes:
                 assert prefix.startswith("/")
                 assert provider.owns(f"{prefix}/nothing")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from mockpay.domain.payments.routing import RoutingDecision
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.money import Money
 
@@ -153,7 +154,7 @@ BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 HOLDS_ORDER = frozenset({_S.PROCESSING, _S.UNKNOWN, _S.AUTHORIZED, _S.AUTHENTICATED})
 
 #: facts, section 12.2, without what nothing here can do: while AUTHENTICATED, PROCESSING or UNKNOWN holds the order, it
-#: neither ends nor finds the order closed; and what depends on a second gateway (failover, not found) comes with one.
+#: neither ends nor finds the order closed.
 ATTEMPT: Machine[AttemptState] = Machine(
     "attempt",
     {
@@ -193,6 +194,7 @@ ATTEMPT: Machine[AttemptState] = Machine(
             pending=_S.PENDING,
             no_answer=_S.UNKNOWN,
             soft_decline_sca=_S.AUTH_PENDING,
+            failover=_S.PROCESSING,
         ),
         **steps(
             [_S.PENDING],
@@ -207,6 +209,7 @@ ATTEMPT: Machine[AttemptState] = Machine(
             found_success=_S.CAPTURED,
             found_authorized=_S.AUTHORIZED,
             found_failure=_S.FAILED,
+            not_found=_S.FAILED,
             gave_up=_S.REVERSED,
         ),
         **steps([_S.AUTHORIZED], capture=_S.CAPTURED, capture_failed=_S.AUTHORIZED),
@@ -248,6 +251,8 @@ class Attempt:
     `decisions` are those that were made after the plan, by whoever overruled it or spoke where it had nothing to say.
     `auth` says whose turn it is while the buyer is asked; `buyer_id` who is signed in,
     `saved_token` the saved method that pays, and `consent` the yes to saving the instrument once it has paid.
+    `routing` is why `gateway` takes it, where a rule of the seller's was asked; `external_ids` what that gateway calls
+    its objects.
     """
 
     attempt_id: str
@@ -275,6 +280,8 @@ class Attempt:
     created_at: int
     updated_at: int
     answer_by: int | None
+    routing: RoutingDecision | None = None
+    external_ids: Mapping[str, str] | None = None
 
     @property
     def live(self) -> bool:

@@ -59,7 +59,7 @@ class Payer:
     Who pays, and from where.
 
     `inputs` is what the risk check may look at; a `buyer_id` is a signed-in buyer's, whose
-    `consent` saves what pays now and whose `saved_token` pays.
+    `consent` saves what pays now and whose `saved_token` pays. `gateway` is who must take it, whatever the rules.
     """
 
     inputs: Inputs = _NO_INPUTS
@@ -67,6 +67,7 @@ class Payer:
     buyer_id: str | None = None
     consent: Consent | None = None
     saved_token: str | None = None
+    gateway: str | None = None
 
 
 GUEST = Payer()

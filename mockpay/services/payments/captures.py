@@ -7,11 +7,14 @@ from typing import Any
 from mockpay.domain.methods.registry import response_codes_of
 from mockpay.domain.orders import Order, OrderKind, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
+from mockpay.domain.payments.gateways import Operation
+from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.kernel.money import Money
+from mockpay.services.gateways import calls
 from mockpay.services.payments.transitions import (
     ATTEMPTS,
     AUTHORIZATION_EXPIRY,
@@ -21,7 +24,7 @@ from mockpay.services.payments.transitions import (
     get_attempt,
     get_order,
 )
-from mockpay.store import attempts, schedule
+from mockpay.store import attempts, outbox, schedule
 from mockpay.store.transitions import add_event, step
 from mockpay.store.unit_of_work import Sandbox
 
@@ -77,23 +80,32 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER, amount:
         amount: All of it if None.
 
     Raises:
-        Conflict: code ``capture.not_authorized``, ``capture.pending`` or ``capture.exceeds_authorization``.
+        Conflict: code ``capture.not_authorized``, ``capture.pending``, ``capture.exceeds_authorization`` or
+            ``capture.no_part``.
         Invalid: code ``amount.too_small``.
     """
     attempt = attempts.last_of_order(sandbox, order.order_pk)
     if order.state is not OrderState.AUTHORIZED or attempt is None:
         message = "There is nothing authorised to capture."
         raise Conflict(message, code="capture.not_authorized", state=str(order.state))
-    if schedule.waits(sandbox, attempt.attempt_id, CAPTURE):
+    asked = attempt.gateway != DEFAULT and outbox.is_queued(sandbox, calls.CALL, attempt.attempt_id)
+    if asked or schedule.waits(sandbox, attempt.attempt_id, CAPTURE):
         raise Conflict("The capture is pending already.", code="capture.pending")
     to_capture = attempt.amount if amount is None else amount
     if to_capture.minor < 1:
         raise Invalid("The amount is below 0.01.", code="amount.too_small", field="amount")
+    if to_capture < attempt.amount and not _captures_parts(sandbox, attempt):
+        raise Conflict("The gateway that holds this money captures all of it or nothing.", code="capture.no_part")
     if to_capture > attempt.amount:
         message = f"At most {attempt.amount.wire()} {attempt.amount.currency} can be captured."
         raise Conflict(message, code="capture.exceeds_authorization")
     _capture(sandbox, order, attempt, actor, to_capture.minor)
     return get_order(sandbox, order.order_pk)
+
+
+def _captures_parts(sandbox: Sandbox, attempt: Attempt) -> bool:
+    adapter = None if attempt.gateway == DEFAULT else sandbox.runtime.provider(attempt.gateway).adapter
+    return adapter is None or adapter.capabilities.partial_capture
 
 
 def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
@@ -104,10 +116,31 @@ def _capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, min
         schedule.add(sandbox, CAPTURE, attempt.attempt_id, due, minor=minor)
         return attempt
     if outcome in {"fails", "closed"}:
-        refused = step(sandbox, ATTEMPTS, attempt, "capture_failed", Actor.ISSUER)
-        return _void(sandbox, order, refused, Actor.SANDBOX, "capture_failed")
+        return record_capture_failure(sandbox, attempt)
     captured_minor = max(minor // 2, 1) if outcome == "partial" else minor
-    return _complete_capture(sandbox, order, attempt, actor, captured_minor)
+    return _ask_to_capture(sandbox, order, attempt, actor, captured_minor)
+
+
+def _ask_to_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
+    """Take the money, or queue the call to the gateway that holds it."""
+    if attempt.gateway == DEFAULT:
+        return _complete_capture(sandbox, order, attempt, actor, minor)
+    amount = Money(minor, attempt.amount.currency)
+    add_event(sandbox, ORDERS, order, "capture_sent", actor, {"gateway": attempt.gateway}, before=order.state)
+    calls.queue_call(sandbox, attempt, order.order_id, Operation.CAPTURE, amount=amount)
+    return attempt
+
+
+def record_capture(sandbox: Sandbox, attempt: Attempt, minor: int) -> Attempt:
+    """The gateway that held an attempt's money has taken it."""
+    order = get_order(sandbox, attempt.order_pk)
+    return _complete_capture(sandbox, order, attempt, Actor.ISSUER, minor)
+
+
+def record_capture_failure(sandbox: Sandbox, attempt: Attempt) -> Attempt:
+    """What was authorised cannot be had: the hold is released."""
+    refused = step(sandbox, ATTEMPTS, attempt, "capture_failed", Actor.ISSUER)
+    return _void(sandbox, get_order(sandbox, attempt.order_pk), refused, Actor.SANDBOX, "capture_failed")
 
 
 def _complete_capture(sandbox: Sandbox, order: Order, attempt: Attempt, actor: Actor, minor: int) -> Attempt:
@@ -131,7 +164,7 @@ def complete_pending(sandbox: Sandbox, attempt_id: str, minor: int) -> None:
     attempt = get_attempt(sandbox, attempt_id)
     if attempt.state is AttemptState.AUTHORIZED:
         order = get_order(sandbox, attempt.order_pk)
-        _complete_capture(sandbox, order, attempt, Actor.CLOCK, minor)
+        _ask_to_capture(sandbox, order, attempt, Actor.CLOCK, minor)
 
 
 def void(sandbox: Sandbox, order: Order, actor: Actor) -> Order:

@@ -13,7 +13,8 @@ from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
-from mockpay.domain.payments.gateways import Charge, Result, ResultKind
+from mockpay.domain.payments.gateways import Charge, Operation, Result, ResultKind
+from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.scenarios.resolution import (
     CODE_OUTCOMES,
@@ -33,7 +34,8 @@ from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
 from mockpay.risk.assessment import Inputs
 from mockpay.risk.rules import Hit, Verdict
-from mockpay.services.payments import authentication, banks, reviews
+from mockpay.services.gateways import calls, routing
+from mockpay.services.payments import authentication, banks, captures, reviews
 from mockpay.services.payments.authentication import GUEST, CheckoutContext, Payer
 from mockpay.services.payments.captures import release_order
 from mockpay.services.payments.settlement import record_buyer_answer, schedule_enquiry, settle, submit
@@ -201,7 +203,12 @@ def queue_charge(sandbox: Sandbox, attempt: Attempt, *, leased: bool) -> int | N
     """
     if not authentication.ready_to_charge(attempt):
         return None
-    return outbox.add(sandbox, CHARGE, attempt.attempt_id, leased=leased)
+    if not calls.is_routed(attempt):
+        return outbox.add(sandbox, CHARGE, attempt.attempt_id, leased=leased)
+    order = get_order(sandbox, attempt.order_pk)
+    authorizes = captures.authorizes_first(sandbox, order, attempt)
+    operation = Operation.AUTHORIZE if authorizes else Operation.CHARGE
+    return calls.queue_call(sandbox, attempt, order.order_id, operation, leased=leased)
 
 
 def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
@@ -234,6 +241,17 @@ def _new_attempt(
 ) -> Attempt:
     attempt_id = attempt_id_of(sandbox, order, number)
     plan = plan_payment(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
+    parts = instrument.dump()
+    routed = routing.route(
+        sandbox,
+        attempt_id,
+        instrument.method,
+        order.amount,
+        parts,
+        buyer_id=payer.buyer_id,
+        forced=payer.gateway,
+        plan=plan,
+    )
     return Attempt(
         attempt_id=attempt_id,
         order_pk=order.order_pk,
@@ -244,11 +262,11 @@ def _new_attempt(
         amount=order.amount,
         captured_minor=0,
         refund_reserved_minor=0,
-        instrument=instrument.dump(),
+        instrument=parts,
         plan=plan,
         decisions=Plan(),
         scenario=plan.scenario,
-        gateway="simulator",
+        gateway=routed.chosen if routed is not None else DEFAULT,
         reference=None,
         failure=None,
         eci=None,
@@ -260,6 +278,7 @@ def _new_attempt(
         created_at=sandbox.now,
         updated_at=sandbox.now,
         answer_by=None,
+        routing=routed,
     )
 
 
@@ -268,7 +287,17 @@ def _new_attempt(
 
 def charge_request(sandbox: Sandbox, attempt: Attempt) -> Charge:
     """What to ask the gateway for an attempt."""
-    issuer = attempt.plan.at(Stage.ISSUER)
+    return replace(
+        charge_about(sandbox, attempt),
+        planned=_bank_decision(sandbox, attempt) or planned_outcome(sandbox, attempt),
+        secret=attempts.find_secret(sandbox, attempt.attempt_id),
+    )
+
+
+def charge_about(sandbox: Sandbox, attempt: Attempt) -> Charge:
+    """The same for a call that asks for no money: without the instrument's secret and what the issuer would say."""
+    settings, issuer = sandbox.seller.settings, attempt.plan.at(Stage.ISSUER)
+    delay = settings.upi_pending_seconds if issuer.delay_seconds is None else issuer.delay_seconds
     return Charge(
         attempt_id=attempt.attempt_id,
         seller_id=sandbox.seller_id,
@@ -276,11 +305,11 @@ def charge_request(sandbox: Sandbox, attempt: Attempt) -> Charge:
         method=attempt.method,
         instrument=attempt.instrument,
         idempotency_key=f"{attempt.attempt_id}:1",
-        planned=_bank_decision(sandbox, attempt) or _issuer_response(sandbox, attempt),
+        planned=issuer.outcome,
         agreed=issuer.scenario is not None,
-        patience_ms=sandbox.seller.settings.upi_answer_seconds * SECOND,
+        patience_ms=settings.upi_answer_seconds * SECOND,
         fault=attempt.plan.at(Stage.GATEWAY).outcome,
-        secret=attempts.find_secret(sandbox, attempt.attempt_id),
+        delay_ms=delay * SECOND,
     )
 
 
@@ -290,7 +319,7 @@ def _bank_decision(sandbox: Sandbox, attempt: Attempt) -> str | None:
     return banks.decision(sandbox, attempt) if approval is not None and approval.at_bank else None
 
 
-def _issuer_response(sandbox: Sandbox, attempt: Attempt) -> str:
+def planned_outcome(sandbox: Sandbox, attempt: Attempt) -> str:
     """What the issuer answers: as planned; a card's looks at the proof first."""
     if not METHODS[attempt.method].card or attempt.auth is not Auth.PASSED:
         return attempt.issuer_outcome
@@ -312,7 +341,7 @@ def record_gateway_result(sandbox: Sandbox, attempt_id: str, result: Result) -> 
         release_order(sandbox, order, failed)
         return failed
     referenced = _with_reference(sandbox, attempt, result)
-    response = response_codes_of(attempt).answer(_issuer_response(sandbox, attempt))
+    response = response_codes_of(attempt).answer(planned_outcome(sandbox, attempt))
     silent = result.kind is ResultKind.NO_ANSWER and attempt.plan.decides(Stage.GATEWAY)
     return submit(sandbox, order, referenced, response, gateway_silent=silent)
 

@@ -10,10 +10,12 @@ from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, Timing
 from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Failure, Source, Stage
+from mockpay.domain.payments.gateways import Operation
 from mockpay.domain.timeline import Actor
 from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
+from mockpay.services.gateways import calls
 from mockpay.services.payments import authentication, banks
 from mockpay.services.payments.captures import release_order, settle_success
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, get_attempt, get_order, overrule, timed_out
@@ -28,6 +30,8 @@ ENQUIRE = "gateway.enquire"
 ASK_BANK = "bank.ask"
 #: Seconds after which a silent gateway is asked again.
 ENQUIRY_SECONDS = (1, 2, 4, 10, 30)
+#: How often a gateway is asked of a payment that it says is pending; then only it can tell.
+_MOST_ENQUIRIES = 20
 _NOT_ENOUGH = "51"
 #: The code of a wallet's refusal, and what stands beside its balance.
 _REFUSALS = {
@@ -121,6 +125,13 @@ def submit(sandbox: Sandbox, order: Order, ready: Attempt, answer: Answer, *, ga
         silent = step(sandbox, ATTEMPTS, submitted, "no_answer", Actor.SANDBOX)
         schedule_enquiry(sandbox, silent, 1)
         return silent
+    return settle_answer(sandbox, order, submitted, answer)
+
+
+def settle_answer(sandbox: Sandbox, order: Order, submitted: Attempt, answer: Answer) -> Attempt:
+    """What an issuer's answer means for an attempt that was submitted: its end, or that it is known later."""
+    network = response_codes_of(submitted)
+    money = network.money_status(answer.code)
     stepped = authentication.require_challenge(sandbox, order, submitted) if answer.code == SCA_REQUIRED else None
     if stepped is not None:
         return stepped
@@ -189,7 +200,12 @@ def schedule_enquiry(sandbox: Sandbox, attempt: Attempt, times: int) -> None:
 def queue_enquiry(sandbox: Sandbox, attempt_id: str, times: int) -> None:
     """It is time to ask the gateway what became of an attempt that is still unknown."""
     attempt = get_attempt(sandbox, attempt_id)
-    if attempt.state is AttemptState.UNKNOWN:
+    if calls.is_routed(attempt):
+        pending = attempt.state is AttemptState.PENDING and times <= _MOST_ENQUIRIES
+        if attempt.state is AttemptState.UNKNOWN or pending:
+            order_id = get_order(sandbox, attempt.order_pk).order_id
+            calls.queue_call(sandbox, attempt, order_id, Operation.STATUS, try_no=times)
+    elif attempt.state is AttemptState.UNKNOWN:
         outbox.add(sandbox, ENQUIRE, attempt_id, leased=False, times=times)
 
 

@@ -16,6 +16,7 @@ from mockpay.otp import challenges
 from mockpay.otp.rules import Purpose
 from mockpay.risk import risk_table
 from mockpay.services import notifications
+from mockpay.services.gateways import calls
 from mockpay.services.wallet import holds, loads, reload_runs
 from mockpay.store import attempts, orders, scenarios, schedule
 from mockpay.store.transitions import FollowUp, Transitions, add_event, require, update
@@ -31,6 +32,8 @@ ANSWER, TIMEOUT, REVIEW = "attempt.answer", "attempt.timeout", "attempt.review"
 CAPTURE = "attempt.capture"
 #: The event that sends money back which was captured for nothing.
 REVERSE = "attempt.reverse"
+#: The event that sends money back which a gateway took for nothing, where it did not answer before.
+RETURN = "attempt.return"
 
 
 # --- orders
@@ -144,6 +147,11 @@ def return_to_balance(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> N
         holds.return_capture(sandbox, attempt)
 
 
+def return_at_gateway(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """What a gateway took of an attempt that keeps no money is sent back."""
+    calls.return_money(sandbox, attempt, get_order(sandbox, attempt.order_pk).order_id)
+
+
 def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """Save what has just paid for a buyer who agreed; what cannot be saved is left alone."""
     consent = attempt.consent
@@ -233,6 +241,7 @@ ATTEMPTS: Transitions[Attempt] = Transitions(
         "timeout": _ABANDONED,
         "submit": (),
         "soft_decline_sca": (),
+        "failover": (),
         "approved": (save_method,),
         "approved_and_captured": _CAPTURED,
         "declined": _LOST,
@@ -241,19 +250,20 @@ ATTEMPTS: Transitions[Attempt] = Transitions(
         "resolved_success": _CAPTURED,
         "resolved_authorized": (save_method,),
         "resolved_failure": _LOST,
-        "resolved_too_late": _LOST,
+        "resolved_too_late": (return_at_gateway, *_LOST),
         "stuck": (),
         "found_success": _CAPTURED,
         "found_authorized": (save_method,),
         "found_failure": _LOST,
+        "not_found": _LOST,
         "gave_up": _LOST,
         # What was authorised was saved then.
         "capture": (capture_hold, *_ENDED),
         "capture_failed": (),
         "void": (cancel_pending_capture, *_LOST),
         "auth_expiry": _LOST,
-        "reverse": (return_to_balance,),
-        "late_success": (record_risk_outcome,),
+        "reverse": (return_to_balance, return_at_gateway),
+        "late_success": (record_risk_outcome, return_at_gateway),
     },
     _attempt_facts,
 )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from mockpay.domain import refunds as rules
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.gateways import Operation
+from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.refunds import PROCESSING_FAILURE, Refund, RefundState, network_reference
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.words import parse_word
+from mockpay.services.gateways.calls import CALL, queue_call
 from mockpay.services.payments.transitions import get_attempt
 from mockpay.services.refunds.transitions import REFUNDS, get_refund
+from mockpay.store import outbox
 from mockpay.store.transitions import step
 from mockpay.store.unit_of_work import Sandbox
 
@@ -19,7 +24,18 @@ def settle(sandbox: Sandbox, refund_id: str) -> Refund:
         return refund
     if refund.decline is not None:
         return decline(sandbox, refund, refund.decline, Actor.CLOCK)
-    return complete(sandbox, refund, Actor.CLOCK)
+    attempt = get_attempt(sandbox, refund.attempt_id)
+    if attempt.gateway != DEFAULT:
+        return _ask_gateway(sandbox, refund, attempt)
+    return _complete(sandbox, refund, attempt, Actor.CLOCK)
+
+
+def _ask_gateway(sandbox: Sandbox, refund: Refund, attempt: Attempt) -> Refund:
+    """The gateway that took the money sends it back; what it answers ends the refund."""
+    if not outbox.is_queued(sandbox, CALL, attempt.attempt_id):
+        amount, number = refund.amount, refund.refund_id
+        queue_call(sandbox, attempt, refund.order_id, Operation.REFUND, amount=amount, refund_id=number)
+    return refund
 
 
 def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> Refund:
@@ -29,7 +45,10 @@ def complete(sandbox: Sandbox, refund: Refund, actor: Actor = Actor.TESTER) -> R
     Raises:
         IllegalTransition: it ended already.
     """
-    attempt = get_attempt(sandbox, refund.attempt_id)
+    return _complete(sandbox, refund, get_attempt(sandbox, refund.attempt_id), actor)
+
+
+def _complete(sandbox: Sandbox, refund: Refund, attempt: Attempt, actor: Actor) -> Refund:
     bank = attempt.instrument.get("bank", "")
     named = network_reference(attempt.method, refund.refund_id, sandbox.seller.seed, sandbox.now, bank)
     kind, bank_reference = named or (None, None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Source, Stage
@@ -20,6 +20,7 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import ENDED, REASONS, Liability, State, liability
 from mockpay.web.control.endpoints import GET, POST, Request
+from mockpay.web.control.gateways import RoutingDecision
 from mockpay.web.control.responses import TimelineEntry, timeline_entries, to_response
 from mockpay.web.control.risk import RiskAssessment
 
@@ -187,6 +188,12 @@ class AttemptSummary(Struct, kw_only=True):
     created_at: str
     updated_at: str
     answer_by: str | None
+    routing: Annotated[
+        RoutingDecision | None, Meta(description="Why this gateway took it; null where the seller has no rules.")
+    ]
+    external_ids: Annotated[
+        dict[str, str] | None, Meta(description="What the gateway calls its objects; null for the built-in one.")
+    ]
 
 
 class StageDecision(Struct, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order, OrderKind, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Source
@@ -157,7 +158,13 @@ def capture_order(request: Request[None, CaptureRequest]) -> OrderDetail:
     with request.transaction() as sandbox:
         order, amount = _order(sandbox, request), request.body.amount
         to_capture = None if amount is None else Money.parse(amount, order.amount.currency)
-        return _detail(sandbox, captures.capture(sandbox, order, amount=to_capture), request.base)
+        captured = captures.capture(sandbox, order, amount=to_capture)
+        if captured.state is not OrderState.AUTHORIZED:
+            return _detail(sandbox, captured, request.base)
+    # The gateway that holds the money is asked now.
+    send_waiting(request.runtime, request.seller_id)
+    with request.read() as sandbox:
+        return _detail(sandbox, _order(sandbox, request), request.base)
 
 
 def _order(sandbox: Sandbox, request: Request[None, Any]) -> Order:

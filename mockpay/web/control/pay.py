@@ -104,6 +104,7 @@ def _start(session: PageSession, body: PayRequest, base: str) -> int | None:
         buyer_id=buyer_id,
         consent=consent(sandbox.now, _HERE, instrument.method) if body.save else None,
         saved_token=token,
+        gateway=body.gateway or None,
     )
     return payments.pay(sandbox, session.order, instrument, payer).outbox_id
 

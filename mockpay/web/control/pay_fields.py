@@ -47,6 +47,7 @@ class PayRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     email: Annotated[str, Meta(description="Balance: whose; by any method, what the risk check looks at.")] = ""
     token: Annotated[str, Meta(description="A saved method of `buyer`.")] = ""
     buyer: Annotated[str, Meta(description="Who is signed in: an id or an e-mail.")] = ""
+    gateway: Annotated[str, Meta(description="Who must take it, whatever the rules of routing say.")] = ""
     save: Annotated[bool, Meta(description="Keep the instrument for `buyer`, who consents.")] = False
     otp: Annotated[str, Meta(description="Typed wherever a code is asked for; the inbox has it.")] = ""
     pin: Annotated[str | None, Meta(description="UPI: approve in the app, by this PIN or an empty one.")] = None
@@ -58,7 +59,7 @@ class PayRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     ] = ""
 
 
-_ANY_FORM = frozenset({"method", "otp", "buyer", "email", "name"})
+_ANY_FORM = frozenset({"method", "otp", "buyer", "email", "name", "gateway"})
 #: What answers a page that waits.
 _ANSWERS: Mapping[str, frozenset[str]] = {
     "otp": frozenset({"otp"}),

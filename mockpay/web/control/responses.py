@@ -98,12 +98,12 @@ def timeline_entries(events: Iterable[TimelineEvent], subjects: Container[str] |
     return [to_response(TimelineEntry, event) for event in events if subjects is None or event.subject in subjects]
 
 
-def parse_states(text: str | None, states: type[StrEnum], field: str = "state") -> tuple[str, ...]:
+def parse_states(text: str | None, states: type[StrEnum], field: str = "state", noun: str = "state") -> tuple[str, ...]:
     """
-    The states that a list is filtered by; none for all of them.
+    The states, or other words, that a list is filtered by; none for all of them.
 
     Raises:
         Invalid: code ``query.invalid``.
     """
     names = text.split(",") if text else ()
-    return tuple(parse_word("state", name, states, code="query.invalid", field=field) for name in names)
+    return tuple(parse_word(noun, name, states, code="query.invalid", field=field) for name in names)

@@ -26,6 +26,7 @@ from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.web.dashboard import deliveries, list_page, payload
 from mockpay.web.dashboard import refunds as refund_lines
 from mockpay.web.dashboard.decision_trace import Reproduction, decision_traces, reproduction_of
+from mockpay.web.dashboard.gateway_lines import routed_tries
 from mockpay.web.dashboard.layout import base_url, control_url, render
 from mockpay.web.dashboard.orders import shown_state
 from mockpay.web.dashboard.seller_messages import Call, browser_return, last_calls, warning_lines
@@ -109,6 +110,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         answer=sentences.what_happened(order, last, full=True, methods=sandbox.provider_of(order).methods),
         whose=_whose(order, last, _troubles(order, sent, calls)),
         tries=[_try(attempt) for attempt in tries],
+        routed=routed_tries(sandbox, tries),
         urls=_urls(sandbox, order),
         acts=legal(sandbox, order, tries),
         review=_review(sandbox, last),

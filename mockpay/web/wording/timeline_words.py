@@ -20,6 +20,7 @@ _ORDER: Mapping[str, Words] = {
     "capture": ("Order paid", "ok", "tick", ""),
     "credited": ("Added to the balance", "ok", "wallet", ""),
     "not_credited": ("Not added to the balance", "bad", "cross", ""),
+    "capture_sent": ("Capture sent", "wait", "send", "To the gateway that holds the money"),
     "capture_pending": ("Capture pending", "wait", "clock", "The bank takes the money later"),
     "void": ("Order cancelled", "idle", "dash", "Nothing was captured"),
     "auth_expired": ("Order expired", "idle", "clock", "Nobody captured in time"),

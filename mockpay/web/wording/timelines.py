@@ -182,10 +182,25 @@ def _of_payment(event: TimelineEvent, method: Method | None) -> str:
         return _captured(facts)
     if event.machine == "order" and name in _OF_WALLET:
         return _of_wallet(event)
-    text = {"submit": f"Gateway: {facts.get('gateway')}"}
+    text = {"submit": f"Gateway: {facts.get('gateway')}", "failover": _failover(facts)}
     if event.actor is Actor.BUYER:
         text["given_up"] = "The buyer went back to the seller instead of trying again"
     return {**text, **_in_words_of(event, method)}.get(name, "")
+
+
+def _failover(facts: Mapping[str, object]) -> str:
+    """``first could not be reached; now simulator``."""
+    why = _WHY_FAILOVER.get(str(facts.get("why")), "did not take it")
+    return f"{facts.get('former')} {why}; now {facts.get('gateway')}"
+
+
+#: By the class of the last answer.
+_WHY_FAILOVER: Mapping[str, str] = {
+    "not_sent": "could not be reached",
+    "rejected": "refused the call",
+    "declined": "had a technical failure",
+    "approved": "did not answer and was told to ignore it",
+}
 
 
 def _in_words_of(event: TimelineEvent, method: Method | None) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from mockpay.threeds.rules import THREEDS
 from mockpay.web.wording.timeline_words import words
 from mockpay.web.wording.timelines import expected_lines, offset, timeline_lines
 from tests.factories import World
+from tests.services.gateways.stubs import OP, K, Stub, pay, routed_world
 
 
 @pytest.mark.parametrize(("ms", "says"), [(18_700, "+18.7 s"), (902_000, "+15 min 02 s"), (7_260_000, "+2 h 01 min")])
@@ -116,6 +117,7 @@ def test_lines_that_move_no_machine_have_words_too(subtests):
     for machine, event in [
         ("order", "opened"),
         ("order", "capture_pending"),
+        ("order", "capture_sent"),
         ("order", "cancelled_after_capture"),
         ("attempt", "seen"),
         ("refund", "requested"),
@@ -126,6 +128,15 @@ def test_lines_that_move_no_machine_have_words_too(subtests):
     ]:
         with subtests.test(machine=machine, event=event):
             assert words(machine, event)[2] != "dot"
+
+
+def test_a_payment_that_changed_its_gateway_says_why(runtime):
+    world = routed_world(runtime, Stub("first", answers={OP.CHARGE: [K.NOT_SENT] * 3}), Stub("second"))
+    order = world.order()
+    pay(world, order)
+    facts = {line.title: line.fact for line in timeline_lines(world.timeline(order))}
+    assert facts["Sent to the bank"] == "Gateway: first"
+    assert facts["Sent by another gateway"] == "first could not be reached; now second"
 
 
 def test_an_event_that_nobody_knows_is_told_by_its_own_name():

@@ -1,0 +1,133 @@
+"""One call to a gateway: read where it is claimed, sent outside any transaction, recorded in a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mockpay.delivery.gateway_transport import InProcess
+from mockpay.delivery.notifications import Send, SendResult
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.gateways import PAYING, Charge, GatewayAdapter, Link, Operation, Result, ResultKind
+from mockpay.domain.payments.routing import DEFAULT
+from mockpay.services.gateways import faults, results
+from mockpay.services.payments import payments
+from mockpay.services.payments.transitions import get_attempt
+from mockpay.store import gateway_calls
+from mockpay.store.gateway_calls import GatewayCall
+from mockpay.store.outbox import OutboxRow
+from mockpay.store.transitions import require
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+
+_K = ResultKind
+#: Outcomes of the gateway's stage whose answer is lost.
+_LOST = frozenset({"noresponse", "noresponsefail"})
+
+
+def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
+    """One call that was written ahead."""
+    call = require(gateway_calls.by_number(sandbox, int(row.facts["call"])), "gateway_call")
+    attempt = get_attempt(sandbox, call.attempt_id)
+    # Whoever leased it to itself (no try is counted then) sends it now; else it was sent before by somebody who died.
+    claimed = row.tries > 0
+    interrupted = claimed and call.sent_at is not None and call.operation in PAYING
+    if claimed and call.sent_at is None:
+        gateway_calls.mark_sent(sandbox, call.number)
+    charge = _charge(sandbox, call, attempt)
+    links = _links(sandbox, call, charge)
+    adapter = _adapter(sandbox.runtime, call.gateway)
+
+    def send(runtime: Runtime) -> SendResult:
+        if interrupted:
+            result = Result(_K.NO_ANSWER, "", message="Its sender stopped before it had an answer.")
+        elif call.breaker is not None:
+            message = f"Its circuit breaker is {call.breaker}."
+            result = Result(_K.NOT_SENT, "", message=message, elsewhere=True)
+        elif adapter is None:
+            result = _ask_built_in(runtime, call, charge)
+        else:
+            result = _prepare_and_ask(runtime, adapter, call, charge, links)
+        return SendResult(lambda sandbox: results.record(sandbox, call, result))
+
+    return send
+
+
+def _adapter(runtime: Runtime, gateway: str) -> GatewayAdapter | None:
+    return None if gateway == DEFAULT else runtime.provider(gateway).adapter
+
+
+def _charge(sandbox: Sandbox, call: GatewayCall, attempt: Attempt) -> Charge:
+    """What the call is about; the instrument's secret only where money is asked for."""
+    ids = attempt.external_ids or {} if attempt.gateway == call.gateway else {}
+    pays = call.operation in PAYING or call.gateway == DEFAULT
+    charge = payments.charge_request(sandbox, attempt) if pays else payments.charge_about(sandbox, attempt)
+    planned = "failure" if charge.fault == "noresponsefail" and call.gateway != DEFAULT else charge.planned
+    return replace(charge, ids=ids, idempotency_key=call.idempotency_key, planned=planned)
+
+
+def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Operation, Link]:
+    """
+    The way to the gateway for an operation and for what is prepared before it: in this process, by the credentials
+    that the gateway would have issued to the seller.
+    """
+    runtime, seller = sandbox.runtime, sandbox.seller
+    provider = runtime.provider(call.gateway)
+    if provider.adapter is None or provider.acquirer is None:
+        return {}
+    credentials = provider.adapter.credentials(seller.seller_id, seller.secret_key)
+    base_url, acquirer = f"http://{provider.name}.invalid", provider.acquirer
+
+    def link(operation: Operation, *, lost: bool = False) -> Link:
+        fault = faults.find(sandbox, call, operation)
+        sender = InProcess(runtime, seller.seller_id, call.gateway, acquirer, fault, lost)
+        return Link(base_url, sender, credentials)
+
+    lost = call.operation in PAYING and charge.fault in _LOST
+    links = {call.operation: link(call.operation, lost=lost)}
+    if call.operation in PAYING and not charge.ids:
+        links[Operation.PREPARE] = link(Operation.PREPARE)
+    return links
+
+
+def _ask_built_in(runtime: Runtime, call: GatewayCall, charge: Charge) -> Result:
+    gateway = runtime.gateways[call.gateway]
+    if call.operation in PAYING:
+        return gateway.charge(charge)
+    return gateway.enquire(charge, call.try_no)
+
+
+def _prepare_and_ask(
+    runtime: Runtime, adapter: GatewayAdapter, call: GatewayCall, charge: Charge, links: Mapping[Operation, Link]
+) -> Result:
+    """Name the payment at the gateway where that comes first, and keep the name before any money is asked for."""
+    link = links[call.operation]
+    if call.operation not in PAYING or charge.ids:
+        return _ask(adapter, call, charge, link)
+    named = adapter.prepare(charge, links[Operation.PREPARE], capture=call.operation is Operation.CHARGE)
+    if named is None:
+        return _ask(adapter, call, charge, link)
+    with transaction(runtime, charge.seller_id) as sandbox:
+        results.record_prepared(sandbox, call, named)
+    if named.kind is _K.APPROVED:
+        return _ask(adapter, call, replace(charge, ids=named.ids), link)
+    # Nobody has been asked for money yet, so what became of the name is all one.
+    unsent = named.kind is _K.NO_ANSWER
+    return replace(named, kind=_K.NOT_SENT if unsent else named.kind, exchange=None)
+
+
+def _ask(adapter: GatewayAdapter, call: GatewayCall, charge: Charge, link: Link) -> Result:
+    if call.operation is Operation.CAPTURE:
+        return adapter.capture(charge, call.amount.minor, link)
+    if call.operation is Operation.REFUND:
+        return adapter.refund(charge, call.amount.minor, call.idempotency_key, link)
+    if call.operation is Operation.STATUS and "payment" not in charge.ids:
+        return adapter.lookup(charge, link)
+    asks = {
+        Operation.CHARGE: adapter.charge,
+        Operation.AUTHORIZE: adapter.authorize,
+        Operation.STATUS: adapter.status,
+        Operation.LOOKUP: adapter.lookup,
+        Operation.FENCE: adapter.fence,
+        Operation.VOID: adapter.void,
+    }
+    return asks[call.operation](charge, link)

@@ -1,0 +1,98 @@
+"""How a gateway's client reaches a gateway that answers in process, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from mockpay.domain.payments.faults import Fault, FaultRule
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.http.calls import HttpCall, HttpReply, Unreachable
+from mockpay.store import gateway_faults
+from mockpay.store.unit_of_work import Runtime, transaction
+
+#: Answers a call of a seller's, as the gateway's own server would.
+Acquirer = Callable[[Runtime, str, HttpCall], HttpReply]
+
+_JSON = {"Content-Type": "application/json"}
+_HTML = {"Content-Type": "text/html"}
+#: What is answered in the place of a gateway that was not asked.
+_UNASKED: dict[Fault, HttpReply] = {
+    Fault.HTTP_502_HTML: HttpReply(502, _HTML, b"<html><body><h1>502 Bad Gateway</h1></body></html>"),
+    Fault.HTTP_503: HttpReply(503, {**_JSON, "Retry-After": "1"}, b'{"message":"Service Unavailable"}'),
+    Fault.HTTP_429: HttpReply(429, {**_JSON, "Retry-After": "1"}, b'{"message":"Too Many Requests"}'),
+}
+#: What an executed call's answer becomes.
+_SPOILT: dict[Fault, Callable[[HttpReply], HttpReply]] = {
+    Fault.HTTP_500: lambda _: HttpReply(500, _JSON, b'{"message":"Internal Server Error"}'),
+    Fault.GARBAGE: lambda reply: replace(reply, body=b"\x00\xff garbage \xfe"),
+    Fault.CUT_BODY: lambda reply: replace(reply, body=reply.body[: len(reply.body) // 2]),
+    Fault.WRONG_TYPE: lambda reply: replace(reply, body=b"[" + reply.body + b"]"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """
+    Sends to an acquirer in this process; no transaction is open.
+
+    Args:
+        gateway: Whose acquirer it is.
+        fault: The rule that the call meets; used up when it is sent.
+        lost: Whether the answer is lost in any case, as the attempt's plan has it.
+    """
+
+    runtime: Runtime
+    seller_id: str
+    gateway: str
+    acquirer: Acquirer
+    fault: FaultRule | None = None
+    lost: bool = False
+
+    def send(self, call: HttpCall) -> HttpReply:
+        """
+        The acquirer's reply, or what the fault makes of it.
+
+        Raises:
+            Unreachable: code ``http.timeout`` or ``http.refused``.
+        """
+        began = perf_counter()
+        reply = self._send(call, self._used_up())
+        return replace(reply, latency_ms=reply.latency_ms + int((perf_counter() - began) * SECOND))
+
+    def _used_up(self) -> FaultRule | None:
+        rule = self.fault
+        if rule is None or rule.times is None:
+            return rule
+        with transaction(self.runtime, self.seller_id) as sandbox:
+            return rule if gateway_faults.use_up(sandbox, rule) else None
+
+    def _send(self, call: HttpCall, rule: FaultRule | None) -> HttpReply:
+        fault = rule.fault if rule is not None else None
+        if fault is Fault.REFUSE:
+            raise Unreachable("The connection was refused.", code="http.refused")
+        if fault is Fault.TIMEOUT_BEFORE:
+            raise _too_late()
+        if fault is Fault.LATE_COMMIT:
+            self.runtime.late_calls.setdefault((self.seller_id, self.gateway), []).append(call)
+            raise _too_late()
+        if fault in _UNASKED:
+            return _UNASKED[fault]
+        reply = self.acquirer(self.runtime, self.seller_id, call)
+        self._execute_late_calls()
+        late = rule is not None and fault is Fault.LATENCY and rule.latency_ms >= call.timeout * SECOND
+        if self.lost or fault is Fault.TIMEOUT_AFTER or late:
+            raise _too_late()
+        if rule is not None and fault is Fault.LATENCY:
+            return replace(reply, latency_ms=rule.latency_ms)
+        return _SPOILT[fault](reply) if fault in _SPOILT else reply
+
+    def _execute_late_calls(self) -> None:
+        """What arrives only now, after its sender gave up and asked for something else."""
+        for call in self.runtime.late_calls.pop((self.seller_id, self.gateway), []):
+            self.acquirer(self.runtime, self.seller_id, call)
+
+
+def _too_late() -> Unreachable:
+    return Unreachable("No answer came in time.", code="http.timeout")

@@ -1,0 +1,60 @@
+"""What may go wrong between a gateway and who calls it, and the rules by which a tester asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockpay.domain.payments.gateways import Operation
+
+
+class Fault(StrEnum):
+    """
+    An infrastructure outcome of one call.
+
+    Not executed: REFUSE, TIMEOUT_BEFORE, HTTP_502_HTML, HTTP_503, HTTP_429. Executed, and the answer is lost or spoilt:
+    TIMEOUT_AFTER, HTTP_500, GARBAGE, CUT_BODY, WRONG_TYPE. LATE_COMMIT is executed when its sender has given up and has
+    asked for something else. LATENCY is answered late, or too late.
+    """
+
+    REFUSE = "refuse"
+    LATENCY = "latency"
+    TIMEOUT_BEFORE = "timeout_before"
+    TIMEOUT_AFTER = "timeout_after"
+    LATE_COMMIT = "late_commit"
+    HTTP_500 = "http_500"
+    HTTP_502_HTML = "http_502_html"
+    HTTP_503 = "http_503"
+    HTTP_429 = "http_429"
+    GARBAGE = "garbage"
+    CUT_BODY = "cut_body"
+    WRONG_TYPE = "wrong_type"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """
+    Calls of a gateway that meet a fault.
+
+    `operation` None is any; `times` is what is left, None for always; `expires_at` by the seller's clock;
+    `latency_ms` of LATENCY.
+    """
+
+    fault_id: int
+    gateway: str
+    fault: Fault
+    operation: Operation | None
+    times: int | None
+    probability: float
+    latency_ms: int
+    expires_at: int | None
+    created_at: int
+
+    def fits(self, operation: Operation, now: int, dice: float) -> bool:
+        """Whether a call meets it; `dice` from 0 up to, not including, 1."""
+        return (
+            self.operation in {None, operation}
+            and self.times != 0
+            and (self.expires_at is None or now < self.expires_at)
+            and dice < self.probability
+        )

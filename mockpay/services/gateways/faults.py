@@ -1,0 +1,54 @@
+"""Faults of gateways: which one a call meets, and the rules that a tester makes."""
+
+from __future__ import annotations
+
+from mockpay.domain.payments.faults import Fault, FaultRule
+from mockpay.domain.payments.gateways import Operation
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
+from mockpay.store import gateway_faults
+from mockpay.store.gateway_calls import GatewayCall
+from mockpay.store.unit_of_work import Sandbox
+
+#: Every call looks at every rule of its gateway, so there is an end to them.
+_MOST_RULES = 100
+_SIDES = 1_000_000
+
+
+def find(sandbox: Sandbox, call: GatewayCall, operation: Operation) -> FaultRule | None:
+    """The oldest rule that a call meets; its dice follow the seller's seed. It is used up when the call is sent."""
+    for rule in gateway_faults.of_gateway(sandbox, call.gateway):
+        about = (rule.fault_id, call.attempt_id, operation, call.try_no)
+        dice = ids.number(sandbox.seller.seed, "fault", *about, below=_SIDES) / _SIDES
+        if rule.fits(operation, sandbox.now, dice):
+            return rule
+    return None
+
+
+def add(
+    sandbox: Sandbox,
+    gateway: str,
+    fault: Fault,
+    *,
+    operation: Operation | None = None,
+    times: int | None = None,
+    probability: float = 1.0,
+    seconds: int | None = None,
+    latency_ms: int = 6_000,
+) -> FaultRule:
+    """
+    Let calls of a gateway meet a fault.
+
+    Args:
+        times: How many; None: all of them.
+        seconds: For so long by the seller's clock; None: until it is taken away.
+
+    Raises:
+        Conflict: code ``fault.too_many``.
+    """
+    if len(gateway_faults.of_gateway(sandbox, gateway)) >= _MOST_RULES:
+        raise Conflict(f"A gateway has at most {_MOST_RULES} faults: take them away first.", code="fault.too_many")
+    expires_at = None if seconds is None else sandbox.now + seconds * SECOND
+    rule = FaultRule(0, gateway, fault, operation, times, probability, latency_ms, expires_at, sandbox.now)
+    return gateway_faults.add(sandbox, rule)

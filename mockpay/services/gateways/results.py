@@ -1,0 +1,298 @@
+"""What follows from a gateway's answer: recorded, and settled, repeated, looked up, or sent to another gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus
+from mockpay.domain.methods.registry import response_codes_of
+from mockpay.domain.payments import retries
+from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
+from mockpay.domain.payments.breaker import after_answer
+from mockpay.domain.payments.gateways import PAYING, Capabilities, Operation, Result, ResultKind
+from mockpay.domain.payments.retries import POLICY, TECHNICAL_REASONS, History, Next, Step
+from mockpay.domain.payments.routing import DEFAULT
+from mockpay.domain.refunds import PROCESSING_FAILURE, RefundState
+from mockpay.domain.timeline import Actor
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.services.gateways.calls import queue_call, return_money
+from mockpay.services.payments import captures, payments, settlement
+from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, get_attempt, get_order
+from mockpay.services.refunds import refund_settlement
+from mockpay.services.refunds.transitions import SETTLE, get_refund
+from mockpay.store import attempts, gateway_breakers, gateway_calls, schedule
+from mockpay.store.gateway_calls import GatewayCall
+from mockpay.store.transitions import step, update
+from mockpay.store.unit_of_work import Sandbox
+
+_K = ResultKind
+_FUNDED = frozenset({_K.APPROVED, _K.AUTHORIZED})
+#: Answers after which the same operation may be tried again later.
+_UNDONE = frozenset({_K.NO_ANSWER, _K.NOT_SENT})
+#: When a capture, a refund or a return that no gateway answered is tried again, by the seller's clock.
+_LATER_MS = 30 * SECOND
+#: The built-in gateway can do everything here but be fenced.
+_BUILT_IN = Capabilities(methods=frozenset(), idempotent_charge=True)
+_JITTER_STEPS = 1_000
+
+
+def record_prepared(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
+    """A payment has its name at the gateway, before any money is asked for; a line of the log of its own."""
+    line = gateway_calls.prepared(sandbox, call)
+    gateway_calls.finish(sandbox, line, result)
+    if result.kind is _K.APPROVED:
+        _keep_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+
+
+def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
+    """Write down what a gateway answered, and do what follows from it."""
+    gateway_calls.finish(sandbox, call, result)
+    _tell_breaker(sandbox, call, result)
+    attempt = _keep_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+    _RECORDERS[call.operation](sandbox, call, attempt, result)
+
+
+def _tell_breaker(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
+    """What a charge says of its gateway: no decline counts, nor what the breaker itself kept back."""
+    if call.operation not in PAYING or call.gateway == DEFAULT or call.breaker is not None:
+        return
+    before = gateway_breakers.find(sandbox, call.gateway, call.method)
+    after = after_answer(before, sandbox.now, failed=result.kind in _UNDONE)
+    if after != before:
+        gateway_breakers.save(sandbox, after)
+
+
+def _keep_ids(sandbox: Sandbox, attempt: Attempt, call: GatewayCall, result: Result) -> Attempt:
+    """The attempt with the names that the gateway told, if it still has it."""
+    if call.operation is Operation.REFUND or call.gateway != attempt.gateway:
+        return attempt
+    known = attempt.external_ids or {}
+    told = {name: value for name, value in result.ids.items() if known.get(name) != value}
+    if not told:
+        return attempt
+    changes: dict[str, Any] = {"external_ids": {**known, **told}, "updated_at": attempt.updated_at}
+    return update(sandbox, attempts.mapper, attempt, **changes)
+
+
+# --- payments
+
+
+def _record_payment(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
+    """What follows from the answer to a charge, an authorisation, a look-up of one or a fence."""
+    if attempt.state is AttemptState.CREATED:
+        attempt = step(sandbox, ATTEMPTS, attempt, "no_auth_needed", Actor.SANDBOX)
+    if attempt.state is AttemptState.AUTHENTICATED:
+        attempt = step(sandbox, ATTEMPTS, attempt, "submit", Actor.SANDBOX, gateway=attempt.gateway)
+    if attempt.state is not AttemptState.PROCESSING:
+        return  # Somebody else settled it meanwhile.
+    if call.gateway == DEFAULT and _known_by_plan(call, attempt, result):
+        planned = response_codes_of(attempt).answer(payments.planned_outcome(sandbox, attempt))
+        settlement.settle_answer(sandbox, get_order(sandbox, attempt.order_pk), attempt, planned)
+        return
+    calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
+    history = _history(sandbox, call, attempt, calls)
+    codes = response_codes_of(attempt)
+    refused = result.kind is _K.DECLINED and result.code in codes.codes
+    technical = refused and codes.codes[result.code].reason in TECHNICAL_REASONS
+    chosen = retries.next_step(
+        call.operation, result, history, _capabilities(sandbox, attempt.gateway), technical=technical
+    )
+    _STEPS[chosen.step](sandbox, call, attempt, result, chosen)
+
+
+def _known_by_plan(call: GatewayCall, attempt: Attempt, result: Result) -> bool:
+    """Whether the built-in gateway waits for its network, which tells the end by itself when the plan has it."""
+    silent = attempt.plan.decides(Stage.GATEWAY)
+    return call.operation in PAYING and result.kind in {_K.PENDING, _K.NO_ANSWER} and not silent
+
+
+def _history(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, calls: Sequence[GatewayCall]) -> History:
+    here = [line for line in calls if line.gateway == attempt.gateway]
+    charges = [place for place, line in enumerate(here) if line.operation in PAYING]
+    gateways = {line.gateway for line in calls if line.operation in PAYING}
+    dice = ids.number(sandbox.seller.seed, "jitter", attempt.attempt_id, len(calls), below=_JITTER_STEPS)
+    return History(
+        charges=len(charges),
+        lookups=sum(line.operation is Operation.LOOKUP for line in here[charges[-1] :]),
+        unanswered=any(here[place].outcome is _K.NO_ANSWER for place in charges),
+        another=_next_gateway(attempt) is not None,
+        failovers=len(gateways) - 1,
+        elapsed_ms=sandbox.real_now - call.began_at,
+        jitter=dice / _JITTER_STEPS,
+    )
+
+
+def _next_gateway(attempt: Attempt) -> str | None:
+    return attempt.routing.after(attempt.gateway) if attempt.routing is not None else None
+
+
+def _capabilities(sandbox: Sandbox, gateway: str) -> Capabilities:
+    adapter = None if gateway == DEFAULT else sandbox.runtime.provider(gateway).adapter
+    return _BUILT_IN if adapter is None else adapter.capabilities
+
+
+def _again(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, operation: Operation, after_ms: int) -> None:
+    """Another call about the same payment, within its budget."""
+    before = [line for line in gateway_calls.of_attempt(sandbox, attempt.attempt_id) if line.gateway == attempt.gateway]
+    queue_call(
+        sandbox,
+        attempt,
+        call.order_id,
+        operation,
+        try_no=1 + sum(line.operation is operation for line in before),
+        began_at=call.began_at,
+        delay_ms=after_ms,
+    )
+
+
+def _retry(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Result, chosen: Next) -> None:
+    _again(sandbox, call, attempt, _paying(sandbox, attempt), chosen.after_ms)
+
+
+def _paying(sandbox: Sandbox, attempt: Attempt) -> Operation:
+    authorizes = captures.authorizes_first(sandbox, get_order(sandbox, attempt.order_pk), attempt)
+    return Operation.AUTHORIZE if authorizes else Operation.CHARGE
+
+
+def _look_up(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Result, chosen: Next) -> None:
+    _again(sandbox, call, attempt, Operation.LOOKUP, chosen.after_ms)
+
+
+def _fence(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Result, _chosen: Next) -> None:
+    _again(sandbox, call, attempt, Operation.FENCE, 0)
+
+
+def _fail_over(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result, _chosen: Next) -> None:
+    following = _next_gateway(attempt)
+    assert following is not None
+    changes: dict[str, Any] = {"gateway": following, "external_ids": None, "reference": None}
+    facts = {"former": attempt.gateway, "gateway": following, "why": str(result.kind), "message": result.message}
+    moved = step(sandbox, ATTEMPTS, attempt, "failover", Actor.SANDBOX, changes, **facts)
+    _again(sandbox, call, moved, _paying(sandbox, moved), 0)
+
+
+def _wait(sandbox: Sandbox, _call: GatewayCall, attempt: Attempt, _result: Result, _chosen: Next) -> None:
+    silent = step(sandbox, ATTEMPTS, attempt, "no_answer", Actor.SANDBOX)
+    settlement.schedule_enquiry(sandbox, silent, 1)
+
+
+def _settle(sandbox: Sandbox, _call: GatewayCall, attempt: Attempt, result: Result, _chosen: Next) -> None:
+    """The end of an attempt, as far as its gateway knows it."""
+    order = get_order(sandbox, attempt.order_pk)
+    if result.reference is not None:
+        attempt = update(sandbox, attempts.mapper, attempt, reference=result.reference)
+    if result.code == REVERSED:
+        step(sandbox, ATTEMPTS, attempt, "no_answer", Actor.SANDBOX)
+        settlement.settle(sandbox, attempt.attempt_id, REVERSED)
+    elif result.kind is _K.PENDING:
+        waiting = step(sandbox, ATTEMPTS, attempt, "pending", Actor.ISSUER, method=attempt.method)
+        settlement.schedule_enquiry(sandbox, waiting, 1)
+    else:
+        settlement.settle_answer(sandbox, order, attempt, Answer(_final_code(attempt, result)))
+
+
+def _final_code(attempt: Attempt, result: Result) -> str:
+    """The network's code of a result; where nobody asked the network, that of a gateway that cannot be reached."""
+    codes = response_codes_of(attempt)
+    if result.kind in _FUNDED:
+        return codes.approved
+    if result.kind is _K.DECLINED:
+        return result.code
+    refusals = [row for row in codes.codes.values() if row.money is MoneyStatus.DECLINED]
+    technical = (row.code for row in refusals if row.reason == "gateway_technical_error")
+    return next(technical, codes.other)
+
+
+#: What each step does.
+_STEPS: Mapping[Step, Callable[[Sandbox, GatewayCall, Attempt, Result, Next], None]] = {
+    Step.SETTLE: _settle,
+    Step.RETRY: _retry,
+    Step.LOOK_UP: _look_up,
+    Step.FENCE: _fence,
+    Step.FAIL_OVER: _fail_over,
+    Step.WAIT: _wait,
+}
+
+
+# --- enquiries, by the seller's clock
+
+
+def _record_status(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
+    """What became of an attempt that nobody knew the end of, or of a capture."""
+    if attempt.state is AttemptState.AUTHORIZED:
+        _record_capture(sandbox, call, attempt, result)
+        return
+    known = result.kind in _FUNDED or result.kind is _K.DECLINED
+    if known:
+        code = response_codes_of(attempt).approved if result.kind in _FUNDED else result.code
+        settlement.settle(sandbox, attempt.attempt_id, code)
+    elif attempt.state is AttemptState.UNKNOWN and result.kind is _K.ABSENT and _will_not_come(sandbox, attempt):
+        failure = response_codes_of(attempt).failure(_final_code(attempt, result))
+        failed = step(sandbox, ATTEMPTS, attempt, "not_found", Actor.SANDBOX, {"failure": failure})
+        captures.release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
+    elif attempt.state in {AttemptState.UNKNOWN, AttemptState.PENDING}:
+        settlement.schedule_enquiry(sandbox, attempt, call.try_no + 1)
+
+
+def _will_not_come(sandbox: Sandbox, attempt: Attempt) -> bool:
+    """Whether the last charge was sent so long ago that it would have arrived."""
+    calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
+    return sandbox.now - max(call.at for call in calls if call.operation in PAYING) >= POLICY.settle_ms
+
+
+# --- captures
+
+
+def _record_capture(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
+    """The money was taken, was not, or nobody knows: then the gateway is asked again."""
+    if attempt.state is AttemptState.VOIDED and result.kind is _K.APPROVED:
+        return_money(sandbox, attempt, call.order_id)  # The hold was released while the gateway was asked.
+    if attempt.state is not AttemptState.AUTHORIZED:
+        return
+    if result.kind is _K.APPROVED:
+        captures.record_capture(sandbox, attempt, call.amount.minor)
+    elif result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
+        schedule.add(sandbox, CAPTURE, attempt.attempt_id, sandbox.now + _LATER_MS, minor=call.amount.minor)
+    elif call.operation is Operation.CAPTURE and result.kind is _K.REJECTED:
+        # It may say so because an earlier try, whose answer was lost, has captured already.
+        queue_call(sandbox, attempt, call.order_id, Operation.STATUS, amount=call.amount)
+    else:
+        captures.record_capture_failure(sandbox, attempt)
+
+
+# --- refunds
+
+
+def _record_refund(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
+    if call.refund_id is None:
+        _record_return(sandbox, call, attempt, result)
+        return
+    refund = get_refund(sandbox, call.refund_id)
+    if refund.state is not RefundState.PENDING:
+        return
+    if result.kind is _K.APPROVED:
+        refund_settlement.complete(sandbox, refund, Actor.CLOCK)
+    elif result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
+        # The same key again is the same refund, so asking again is safe.
+        schedule.add(sandbox, SETTLE, refund.refund_id, sandbox.now + _LATER_MS)
+    else:
+        refund_settlement.decline(sandbox, refund, PROCESSING_FAILURE, Actor.ISSUER)
+
+
+def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
+    """Money that was taken for nothing is back, or is sent back again later."""
+    if result.kind in _UNDONE or result.may_retry:
+        schedule.add(sandbox, RETURN, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
+
+
+_RECORDERS: Mapping[Operation, Callable[[Sandbox, GatewayCall, Attempt, Result], None]] = {
+    Operation.CHARGE: _record_payment,
+    Operation.AUTHORIZE: _record_payment,
+    Operation.LOOKUP: _record_payment,
+    Operation.FENCE: _record_payment,
+    Operation.STATUS: _record_status,
+    Operation.CAPTURE: _record_capture,
+    Operation.REFUND: _record_refund,
+}

@@ -1,0 +1,203 @@
+"""
+The log of calls to gateways: one row each, written before it is sent, redacted; the newest 50,000 of a seller.
+
+A row without an outcome is on its way, or its sender died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Index, Table, select, update
+
+from mockpay.domain.methods.cards import redact
+from mockpay.domain.payments.breaker import BreakerState
+from mockpay.domain.payments.gateways import PAYING, Operation, Result, ResultKind
+from mockpay.kernel.money import Money
+from mockpay.store.db.mapping import Mapper, dump, keep_newest
+from mockpay.store.db.metadata import big, metadata, row_id, text
+from mockpay.store.db.paging import PAGE, Page, number_of, page_of
+from mockpay.store.unit_of_work import Sandbox
+
+calls = Table(
+    "gateway_calls",
+    metadata,
+    row_id(),
+    text("seller_id"),
+    text("gateway"),
+    text("operation"),
+    big("try_no"),
+    text("idempotency_key"),
+    text("order_id"),
+    text("attempt_id"),
+    text("refund_id", null=True),
+    text("method"),
+    text("breaker", null=True),
+    big("amount_minor"),
+    text("currency"),
+    big("at"),
+    big("began_at"),
+    big("sent_at", null=True),
+    big("finished_at", null=True),
+    text("outcome", null=True),
+    text("code", null=True),
+    text("raw_code", null=True),
+    text("message", null=True),
+    text("reference", null=True),
+    big("status", null=True),
+    big("latency_ms", null=True),
+    text("exchange", null=True),
+    Index("gateway_calls_of_seller", "seller_id", "id"),
+    Index("gateway_calls_of_attempt", "attempt_id", "id"),
+    Index("gateway_calls_of_order", "seller_id", "order_id", "id"),
+    Index("gateway_calls_of_gateway", "seller_id", "gateway", "method", "id"),
+)
+
+#: What of a gateway's own words is kept, in characters.
+_LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayCall:
+    """
+    One call.
+
+    `at` is the seller's time, `began_at` the real time at which the first call of its operation was queued; `breaker`
+    the state of a circuit breaker that did not let it through, None where it did. `outcome` is the class of its answer
+    and `exchange` request and answer side by side; both None until it ends.
+    """
+
+    number: int
+    gateway: str
+    operation: Operation
+    try_no: int
+    idempotency_key: str
+    order_id: str
+    attempt_id: str
+    refund_id: str | None
+    method: str
+    breaker: BreakerState | None
+    amount: Money
+    at: int
+    began_at: int
+    sent_at: int | None
+    finished_at: int | None = None
+    outcome: ResultKind | None = None
+    code: str | None = None
+    raw_code: str | None = None
+    message: str | None = None
+    reference: str | None = None
+    status: int | None = None
+    latency_ms: int | None = None
+    exchange: Mapping[str, Any] | None = None
+
+
+mapper = Mapper(GatewayCall, calls, id="number", key="number")
+
+
+def add(sandbox: Sandbox, call: GatewayCall) -> GatewayCall:
+    """Write a call ahead of its sending; with its number."""
+    stored = mapper.insert(sandbox.connection, call, seller_id=sandbox.seller_id)
+    keep_newest(sandbox.connection, calls, sandbox.seller_id, stored.number)
+    return stored
+
+
+def prepared(sandbox: Sandbox, call: GatewayCall) -> GatewayCall:
+    """The line of the request that named a charge at its gateway before it was sent."""
+    return add(sandbox, replace(call, operation=Operation.PREPARE))
+
+
+def mark_sent(sandbox: Sandbox, number: int) -> None:
+    """Note that somebody is about to send a call: whoever finds it so later cannot know whether it arrived."""
+    sandbox.connection.execute(update(calls).where(calls.c.id == number).values(sent_at=sandbox.real_now))
+
+
+def finish(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
+    """A call with what came of it, without what may not be stored."""
+    exchange = result.exchange
+    kept = None if exchange is None else dump(_masked(asdict(exchange)))
+    values = {
+        "finished_at": sandbox.real_now,
+        "outcome": str(result.kind),
+        "code": result.code or None,
+        "raw_code": result.raw_code,
+        "message": None if result.message is None else redact(result.message)[:_LONGEST_MESSAGE],
+        "reference": result.ids.get("payment") or result.reference,
+        "status": exchange.status or None if exchange else None,
+        "latency_ms": exchange.latency_ms if exchange else None,
+        "exchange": kept,
+    }
+    sandbox.connection.execute(update(calls).where(calls.c.id == call.number).values(values))
+    return replace(call, finished_at=sandbox.real_now, outcome=result.kind)
+
+
+def _masked(plain: Any) -> Any:
+    """Plain values whose texts have no card number: an allowed field may quote one."""
+    if isinstance(plain, Mapping):
+        return {name: _masked(value) for name, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_masked(value) for value in plain]
+    return redact(plain) if isinstance(plain, str) else plain
+
+
+def by_number(sandbox: Sandbox, number: int) -> GatewayCall | None:
+    """A call of this seller's."""
+    return mapper.first(sandbox.connection, calls.c.seller_id == sandbox.seller_id, calls.c.id == number)
+
+
+def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[GatewayCall]:
+    """All calls about an attempt, the oldest first."""
+    query = select(calls).where(calls.c.attempt_id == attempt_id, calls.c.seller_id == sandbox.seller_id)
+    return mapper.all(sandbox.connection, query.order_by(calls.c.id))
+
+
+def success_rate(sandbox: Sandbox, gateway: str, method: str, window: int) -> float | None:
+    """How many of a gateway's last decided payments by a method got their money; None where none was decided."""
+    decided = (
+        select(calls.c.outcome)
+        .where(calls.c.seller_id == sandbox.seller_id, calls.c.gateway == gateway, calls.c.method == method)
+        .where(calls.c.operation.in_([*map(str, PAYING)]))
+        .where(calls.c.outcome.in_([*map(str, _DECIDED)]))
+        .order_by(calls.c.id.desc())
+        .limit(window)
+    )
+    outcomes = list(sandbox.connection.execute(decided).scalars())
+    return sum(outcome in _SUCCESS for outcome in outcomes) / len(outcomes) if outcomes else None
+
+
+_SUCCESS = frozenset({ResultKind.APPROVED, ResultKind.AUTHORIZED})
+_DECIDED = _SUCCESS | {ResultKind.DECLINED}
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls; `since` and `until` by the seller's clock."""
+
+    gateway: str | None = None
+    operations: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
+    order_id: str | None = None
+    attempt_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+def list_page(sandbox: Sandbox, chosen: CallFilter, cursor: str | None = None, limit: int = PAGE) -> Page[GatewayCall]:
+    """The seller's calls that fit, the newest first."""
+    query = select(calls).where(calls.c.seller_id == sandbox.seller_id)
+    for name in ("gateway", "order_id", "attempt_id"):
+        if (value := getattr(chosen, name)) is not None:
+            query = query.where(calls.c[name] == value)
+    for column, values in ((calls.c.operation, chosen.operations), (calls.c.outcome, chosen.outcomes)):
+        if values:
+            query = query.where(column.in_(values))
+    if chosen.since is not None:
+        query = query.where(calls.c.at >= chosen.since)
+    if chosen.until is not None:
+        query = query.where(calls.c.at < chosen.until)
+    if cursor:
+        query = query.where(calls.c.id < number_of("gateway_call", cursor))
+    rows = mapper.all(sandbox.connection, query.order_by(calls.c.id.desc()).limit(limit + 1))
+    return page_of("gateway_call", rows, limit, lambda call: call.number)

@@ -1,0 +1,394 @@
+"""Gateways by control API: what each can do, the rules that choose one, a dry run, and the log of calls to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from flask import Response, stream_with_context
+from flask import request as http_request
+from msgspec import Meta, Struct, structs
+
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.payments.breaker import BreakerState, Force
+from mockpay.domain.payments.faults import Fault
+from mockpay.domain.payments.gateways import Operation, ResultKind
+from mockpay.domain.payments.routing import Routing, Strategy
+from mockpay.kernel.clock import parse_time, rfc3339
+from mockpay.kernel.errors import Invalid, NotFound, at_field
+from mockpay.kernel.money import Money
+from mockpay.kernel.words import parse_word
+from mockpay.services.gateways import faults, routing
+from mockpay.store import gateway_breakers, gateway_calls, gateway_faults
+from mockpay.store.db.paging import LONGEST_PAGE
+from mockpay.store.gateway_calls import CallFilter, GatewayCall
+from mockpay.store.transitions import require
+from mockpay.store.unit_of_work import Runtime, Sandbox, read
+from mockpay.web.control.endpoints import DELETE, GET, POST, PUT, Request
+from mockpay.web.control.responses import PageQuery, parse_states, to_response
+
+#: A log as one object a line.
+NDJSON = "application/x-ndjson"
+_MOST_DIGITS = 18
+
+
+class GatewayBreaker(Struct, kw_only=True):
+    """A circuit breaker: five technical failures within a minute open it for 30 seconds."""
+
+    method: str
+    state: BreakerState
+    failures: Annotated[int, Meta(description="Technical failures of the last minute that it counts.")]
+    next_probe_at: Annotated[str | None, Meta(description="When one call is let through again; null: it is closed.")]
+
+
+class GatewaySummary(Struct, kw_only=True):
+    """A gateway that a rule may name, and what it can do."""
+
+    gateway: str
+    title: str
+    methods: Annotated[list[str], Meta(description="Methods of payment that it takes.")]
+    partial_capture: Annotated[bool, Meta(description="Whether it captures a part of what it has authorised.")]
+    fence: Annotated[bool, Meta(description="Whether it can keep a late payment away.")]
+    breakers: Annotated[
+        list[GatewayBreaker], Meta(description="Circuit breakers by method; a method of which nothing failed has none.")
+    ]
+    force: Annotated[Force, Meta(description="What a tester decides over the breakers' heads; `auto`: nothing.")]
+    endpoint: Annotated[str | None, Meta(description="Where it is called; null: it answers in this process.")]
+
+
+class GatewayList(Struct, kw_only=True):
+    """Gateways by name."""
+
+    items: list[GatewaySummary]
+    next_cursor: str | None
+
+
+class BreakerForce(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a tester decides over the heads of a gateway's breakers."""
+
+    force: Annotated[Force, Meta(description="open, closed or auto.")]
+
+
+class GatewayFaultCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What calls of a gateway meet."""
+
+    fault: Annotated[Fault, Meta(description="What goes wrong.")]
+    operation: Annotated[Operation | None, Meta(description="Only of these calls; null: of any.")] = None
+    times: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000)] | None, Meta(description="How many calls; null: all of them.")
+    ] = None
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    seconds: Annotated[
+        Annotated[int, Meta(ge=1, le=31_536_000)] | None, Meta(description="For so long by the seller's clock.")
+    ] = None
+    latency_ms: Annotated[
+        int, Meta(ge=0, le=3_600_000, description="Of `latency`: how late the answer is; from 10,000 on nobody waits.")
+    ] = 6_000
+
+
+class GatewayFault(Struct, kw_only=True):
+    """A fault that calls meet."""
+
+    fault_id: Annotated[int, Meta(description="The fault.")]
+    gateway: str
+    fault: Annotated[Fault, Meta(description="What goes wrong.")]
+    operation: Operation | None
+    times: int | None
+    probability: float
+    latency_ms: int
+    expires_at: str | None
+    created_at: str
+
+
+class GatewayFaultList(Struct, kw_only=True):
+    """Faults in the order in which they are asked."""
+
+    items: list[GatewayFault]
+    next_cursor: str | None
+
+
+class RoutingDryRunRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A payment that nobody makes."""
+
+    amount: Annotated[str, Meta(description='As `"1.00"`.')]
+    method: Annotated[str, Meta(description=f"{', '.join(METHODS)}.")] = "card"
+    network: Annotated[str | None, Meta(description="Of a card.")] = None
+    bin: Annotated[str | None, Meta(description="First six digits of a card's number.")] = None
+    bank: Annotated[str | None, Meta(description="Of net banking, or a card's issuer.")] = None
+    buyer_id: Annotated[str | None, Meta(description="Who is signed in.")] = None
+    gateway: Annotated[str | None, Meta(description="Who must take it, whatever the rules.")] = None
+    attempt_id: Annotated[str, Meta(description="Weights are drawn by it: another one, another draw.")] = "dry-run"
+
+
+class RoutingCandidate(Struct, kw_only=True):
+    """A gateway that the rule names."""
+
+    gateway: str
+    eligible: Annotated[bool, Meta(description="Whether it can take the payment.")]
+    reason: str | None
+    score: Annotated[
+        float | None, Meta(description="What its place rests on: weight, cost in rupees or success rate; else null.")
+    ]
+
+
+class RoutingDecision(Struct, kw_only=True):
+    """Who takes a payment and who is tried after, and why."""
+
+    rule: Annotated[str | None, Meta(description="The rule by number and name, or `forced`; null where none fits.")]
+    strategy: Strategy
+    candidates: Annotated[list[RoutingCandidate], Meta(description="In the order in which they are tried.")]
+    chosen: Annotated[str, Meta(description="Who is asked first.")]
+    sequence: Annotated[list[str], Meta(description="Who is asked, one after the other, while nobody has.")]
+
+
+class GatewayCallQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
+    """Which calls."""
+
+    gateway: Annotated[str | None, Meta(description="Only to this one.")] = None
+    operation: Annotated[str | None, Meta(description=f"{', '.join(Operation)}; or several with commas.")] = None
+    outcome: Annotated[str | None, Meta(description=f"{', '.join(ResultKind)}; or several with commas.")] = None
+    order_id: str | None = None
+    attempt_id: str | None = None
+    since: Annotated[str | None, Meta(description="At this time or later.")] = None
+    until: Annotated[str | None, Meta(description="Before this time.")] = None
+
+
+class GatewayCallLine(Struct, kw_only=True):
+    """
+    One call, written down before it was sent.
+
+    `outcome` is null while it is on its way; `exchange` has request and answer, of which only what a list allows.
+    """
+
+    call_id: Annotated[str, Meta(description="The call.")]
+    at: str
+    gateway: str
+    operation: Operation
+    try_no: Annotated[int, Meta(description="How often this operation was tried at this gateway, from 1.")]
+    idempotency_key: Annotated[str, Meta(description="The same for every try of an operation at one gateway.")]
+    order_id: str
+    attempt_id: str
+    refund_id: str | None
+    method: str
+    amount: str
+    currency: str
+    outcome: ResultKind | None
+    code: str | None
+    raw_code: Annotated[str | None, Meta(description="The gateway's own word for it.")]
+    message: Annotated[str | None, Meta(description="The gateway's own sentence.")]
+    reference: str | None
+    status: int | None
+    latency_ms: int | None
+    exchange: Annotated[dict[str, Any] | None, Meta(description="Request and answer, redacted.")]
+
+
+class GatewayCallList(Struct, kw_only=True):
+    """Calls, the newest first."""
+
+    items: list[GatewayCallLine]
+    next_cursor: str | None
+
+
+def list_gateways(request: Request[None, None]) -> GatewayList:
+    """The built-in `simulator` takes every method of payment, and all that no rule sends elsewhere."""
+    with request.read() as sandbox:
+        items = [_summary(sandbox, name) for name in routing.gateway_names(sandbox.runtime)]
+    return GatewayList(items=items, next_cursor=None)
+
+
+def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
+    provider = sandbox.runtime.provider(name)
+    force = gateway_breakers.forces(sandbox).get(name, Force.AUTO)
+    can = provider.adapter.capabilities if provider.adapter is not None else None
+    return GatewaySummary(
+        gateway=name,
+        title=provider.title,
+        methods=[code for code in METHODS if can is None or code in can.methods],
+        partial_capture=can is None or can.partial_capture,
+        fence=can is not None and can.fence,
+        breakers=[
+            GatewayBreaker(
+                method=breaker.method,
+                state=breaker.state(sandbox.now, force),
+                failures=len(breaker.failures),
+                next_probe_at=None if breaker.opened_at is None else rfc3339(breaker.opened_at + breaker.wait_ms),
+            )
+            for breaker in gateway_breakers.of_seller(sandbox)
+            if breaker.gateway == name
+        ],
+        force=force,
+        endpoint=None,
+    )
+
+
+def put_breaker(request: Request[None, BreakerForce]) -> GatewaySummary:
+    """`open` asks the gateway nothing, `closed` asks whatever failed, `auto` leaves it to the breakers."""
+    with request.transaction() as sandbox:
+        name = _adapted(sandbox, request)
+        gateway_breakers.save_force(sandbox, name, request.body.force)
+        return _summary(sandbox, name)
+
+
+def _adapted(sandbox: Sandbox, request: Request[None, Any]) -> str:
+    """The gateway of a path, which is asked in a wire format of its own."""
+    name = request.path["gateway"]
+    if name not in routing.gateway_names(sandbox.runtime) or sandbox.runtime.provider(name).adapter is None:
+        raise NotFound("There is no such gateway.", code="gateway.not_found")
+    return name
+
+
+def list_faults(request: Request[None, None]) -> GatewayFaultList:
+    """In the order in which they are asked; `times` is what is left."""
+    with request.read() as sandbox:
+        rules = gateway_faults.of_gateway(sandbox, _adapted(sandbox, request))
+    return GatewayFaultList(items=[to_response(GatewayFault, rule) for rule in rules], next_cursor=None)
+
+
+def create_fault(request: Request[None, GatewayFaultCreate]) -> GatewayFault:
+    """The oldest rule that fits a call decides it; what is on its way already has met what it met."""
+    with request.transaction() as sandbox:
+        rule = faults.add(sandbox, _adapted(sandbox, request), **structs.asdict(request.body))
+    return to_response(GatewayFault, rule)
+
+
+def delete_faults(request: Request[None, None]) -> None:
+    """The gateway answers again as it should."""
+    with request.transaction() as sandbox:
+        gateway_faults.clear(sandbox, _adapted(sandbox, request))
+
+
+def get_routing(request: Request[None, None]) -> Routing:
+    """Without rules the built-in simulator takes every payment."""
+    with request.read() as sandbox:
+        return sandbox.seller.routing or Routing()
+
+
+def put_routing(request: Request[None, Routing]) -> Routing:
+    """
+    The first rule that fits a payment chooses its gateway when it begins; what is under way stays where it is. A reset
+    leaves the rules; an empty object takes them away. What could never fit is refused with the nearest right word.
+    """
+    with request.transaction() as sandbox:
+        routing.set_rules(sandbox, request.body)
+    return request.body
+
+
+def dry_run_routing(request: Request[None, RoutingDryRunRequest]) -> RoutingDecision:
+    """By the rules and the clock of the seller as they are now; nothing is stored."""
+    body = request.body
+    method = parse_word("method", body.method, METHODS, code="method.unknown", field="method")
+    with at_field("amount"):
+        amount = Money.parse(body.amount)
+    parts = {name: value for name in ("network", "bin", "bank") if (value := getattr(body, name)) is not None}
+    with request.read() as sandbox:
+        facts = routing.facts_of(
+            sandbox, body.attempt_id, method, amount, parts, buyer_id=body.buyer_id, forced=body.gateway
+        )
+        return to_response(RoutingDecision, routing.decide(sandbox, facts))
+
+
+def list_gateway_calls(request: Request[GatewayCallQuery, None]) -> GatewayCallList | Response:
+    """
+    One line a call, repetitions and look-ups included. With `Accept: application/x-ndjson` all that fits comes as
+    one JSON object a line, without pages.
+    """
+    query = request.query
+    filter_ = _filter(request.runtime, query)
+    if http_request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
+        lines = _all_lines(request.runtime, request.seller_id, filter_)
+        return Response(stream_with_context(lines), content_type=NDJSON)
+    with request.read() as sandbox:
+        page = gateway_calls.list_page(sandbox, filter_, query.cursor, query.limit)
+    return GatewayCallList(items=[_line(call) for call in page.items], next_cursor=page.next_cursor)
+
+
+def get_gateway_call(request: Request[None, None]) -> GatewayCallLine:
+    """Secrets, card numbers and codes are never in it: what no list allows is `[hidden]`."""
+    number = request.path["call_id"]
+    if not (number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS):
+        raise NotFound("There is no such gateway call.", code="gateway_call.not_found")
+    with request.read() as sandbox:
+        return _line(require(gateway_calls.by_number(sandbox, int(number)), "gateway_call"))
+
+
+def _filter(runtime: Runtime, query: GatewayCallQuery) -> CallFilter:
+    since, until = _moment(query.since, "since"), _moment(query.until, "until")
+    if since is not None and until is not None and until < since:
+        raise Invalid("'until' lies before 'since'.", code="query.invalid", field="until")
+    gateway = query.gateway
+    if gateway is not None:
+        names = routing.gateway_names(runtime)
+        gateway = parse_word("gateway", gateway, names, code="query.invalid", field="gateway")
+    return CallFilter(
+        gateway,
+        parse_states(query.operation, Operation, "operation", "operation"),
+        parse_states(query.outcome, ResultKind, "outcome", "outcome"),
+        query.order_id,
+        query.attempt_id,
+        since,
+        until,
+    )
+
+
+def _moment(text: str | None, field: str) -> int | None:
+    with at_field(field):
+        return None if text is None else parse_time(text)
+
+
+def _all_lines(runtime: Runtime, seller_id: str, filter_: CallFilter) -> Iterator[bytes]:
+    """Page by page, so that no transaction is open while the other side reads."""
+    cursor: str | None = None
+    while True:
+        with read(runtime, seller_id) as sandbox:
+            page = gateway_calls.list_page(sandbox, filter_, cursor, LONGEST_PAGE)
+        yield b"".join(msgspec.json.encode(_line(call)) + b"\n" for call in page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _line(call: GatewayCall) -> GatewayCallLine:
+    return to_response(GatewayCallLine, call, call_id=str(call.number))
+
+
+_SELLER = "/v1/sellers/{seller_id}"
+ENDPOINTS = (
+    GET(f"{_SELLER}/gateways", list_gateways, "The gateways that can take a seller's payments."),
+    GET(f"{_SELLER}/gateways/{{gateway}}/faults", list_faults, "What a gateway's calls meet."),
+    POST(
+        f"{_SELLER}/gateways/{{gateway}}/faults",
+        create_fault,
+        "Let a gateway's calls meet a fault.",
+        status=201,
+        errors=(409,),
+        example='{"fault": "timeout_after", "operation": "CHARGE", "times": 1}',
+    ),
+    DELETE(f"{_SELLER}/gateways/{{gateway}}/faults", delete_faults, "Take all faults away.", status=204),
+    PUT(
+        f"{_SELLER}/gateways/{{gateway}}/breaker",
+        put_breaker,
+        "Decide over the heads of a gateway's circuit breakers.",
+        example='{"force": "open"}',
+    ),
+    GET(f"{_SELLER}/routing", get_routing, "The rules that choose a gateway."),
+    PUT(
+        f"{_SELLER}/routing",
+        put_routing,
+        "Other rules, in the place of all there were.",
+        example='{"rules": [{"when": {"min_amount": "5000.00"}, "targets": [{"gateway": "simulator"}]}]}',
+    ),
+    POST(
+        f"{_SELLER}/routing/dry-run",
+        dry_run_routing,
+        "Who would take a payment, and why.",
+        example='{"method": "card", "amount": "499.00", "network": "Visa", "bin": "411111"}',
+    ),
+    GET(
+        f"{_SELLER}/gateway-calls",
+        list_gateway_calls,
+        "Every call to a gateway, the newest first; the newest 50,000 are kept.",
+        media_type=NDJSON,
+    ),
+    GET(f"{_SELLER}/gateway-calls/{{call_id}}", get_gateway_call, "One call to a gateway, with request and answer."),
+)

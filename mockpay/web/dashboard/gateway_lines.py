@@ -1,0 +1,88 @@
+"""Which gateway was to take each try of an order and why, and every call to it, for the order's page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.gateways import ResultKind
+from mockpay.domain.payments.routing import Candidate, Strategy
+from mockpay.store import gateway_calls
+from mockpay.store.gateway_calls import GatewayCall
+from mockpay.store.unit_of_work import Sandbox
+
+#: Outcomes in words.
+_OUTCOMES: dict[ResultKind | None, str] = {
+    None: "on its way",
+    ResultKind.APPROVED: "done",
+    ResultKind.AUTHORIZED: "funds held",
+    ResultKind.DECLINED: "declined",
+    ResultKind.PENDING: "pending",
+    ResultKind.AUTH_REQUIRED: "the buyer must act",
+    ResultKind.NO_ANSWER: "no answer: nobody knows",
+    ResultKind.NOT_SENT: "could not be sent",
+    ResultKind.REJECTED: "refused",
+    ResultKind.ABSENT: "never arrived",
+}
+_STRATEGIES = {
+    Strategy.PRIORITY: "in the rule’s own order",
+    Strategy.WEIGHTED: "drawn by weight",
+    Strategy.LEAST_COST: "the cheapest first",
+    Strategy.BEST_RATE: "the best success rate first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call: what was asked of whom, what came of it, and both sides of it as text."""
+
+    title: str
+    outcome: str
+    facts: str
+    exchange: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedTry:
+    """A try that a rule, or whoever paid, sent to a gateway."""
+
+    number: int
+    rule: str
+    candidates: list[str]
+    calls: list[CallLine]
+
+
+def routed_tries(sandbox: Sandbox, tries: Sequence[Attempt]) -> list[RoutedTry]:
+    """The tries of an order that were routed; none where the seller has no rules."""
+    return [_routed(sandbox, attempt) for attempt in tries if attempt.routing is not None]
+
+
+def _routed(sandbox: Sandbox, attempt: Attempt) -> RoutedTry:
+    made = attempt.routing
+    assert made is not None
+    rule = "No rule fits" if made.rule is None else f"{made.rule.capitalize()}, {_STRATEGIES[made.strategy]}"
+    calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
+    candidates = [_candidate(candidate) for candidate in made.candidates]
+    return RoutedTry(attempt.number, rule, candidates, [_line(call) for call in calls])
+
+
+def _candidate(candidate: Candidate) -> str:
+    why = f" ({candidate.reason})" if candidate.reason else ""
+    if not candidate.eligible:
+        return f"{candidate.gateway}: left out{why}"
+    score = "" if candidate.score is None else f", {candidate.score:g}"
+    return f"{candidate.gateway}{score}{why}"
+
+
+def _line(call: GatewayCall) -> CallLine:
+    again = f", try {call.try_no}" if call.try_no > 1 else ""
+    facts = [
+        f"HTTP {call.status}" if call.status else "",
+        f"{call.latency_ms} ms" if call.status else "",
+        call.message or "",
+    ]
+    exchange = json.dumps(call.exchange, indent=2, ensure_ascii=False) if call.exchange else ""
+    title = f"{call.gateway}: {call.operation.lower()}{again}"
+    return CallLine(title, _OUTCOMES[call.outcome], ", ".join(filter(None, facts)), exchange)

@@ -1,0 +1,1 @@
+"""Razorpay's formats in both directions: requests, objects and errors, signatures."""
