@@ -580,6 +580,22 @@ def test_only_an_active_card_of_ones_own_can_be_charged(world):
         assert reload_settings.usable_methods(sandbox, ASHA) == []
 
 
+def test_an_expired_card_is_no_choice(world):
+    token = save_card(world)
+    world.advance_to(parse_time("2029-08-31T18:30:00Z"))
+    with pytest.raises(Invalid) as caught:
+        switch_on(world, token)
+    assert caught.value.detail["field"] == "token"
+
+
+def test_what_ends_with_the_method_of_a_reload_that_is_off_is_the_method_alone(asha):
+    with asha.transaction() as sandbox:
+        off = reload_settings.switch_off(sandbox, ASHA)
+        reload_settings.end_with_method(sandbox, ASHA, off.settings.token, "method_suspended")
+        reload_settings.refuse_in_use(sandbox, ASHA, off.settings.token)
+    assert (reload_of(asha).state, reload_of(asha).disabled_reason) == ("OFF", None)
+
+
 def test_changed_settings_hold_for_the_next_run_and_are_kept_in_the_history(asha):
     switch_on(asha, amount="2000.00")
     spend(asha, "200.00")
