@@ -72,6 +72,7 @@ def test_the_gateway_is_told_what_it_needs(world, gateway):
             planned="iso:51",
             agreed=True,
             patience_ms=10 * SECOND,
+            delay_ms=30 * SECOND,
         )
     ]
 

@@ -436,6 +436,15 @@ def test_without_a_reload_that_suffices_nothing_waits(world, amount, settings):
     assert runs(world) == []
 
 
+def test_a_frozen_balance_is_refused_at_once_whatever_it_lacks(world):
+    top_up(world, 600_00)
+    switch_on(world, just_in_time=True)
+    with world.transaction() as sandbox:
+        corrections.change_profile(sandbox, ASHA, status=Status.FROZEN)
+    assert spend(world, "900.00").reason == "wallet_frozen"
+    assert runs(world) == []
+
+
 def test_a_payment_waits_for_a_reload_that_is_under_way(world):
     top_up(world, 600_00)
     switch_on(world, just_in_time=True)
@@ -636,6 +645,7 @@ def test_a_buyer_switches_it_on_by_a_code(world):
     assert (reload_of(world).state, reload_of(world).settings.amount) == ("TRIGGERED", Money(1_000_00))
     assert confirm(world, challenge) is Verdict.USED
     with world.read() as sandbox:
+        assert reload_settings.requested(sandbox, ASHA, challenge.challenge_id) is None
         (line,) = auto_reloads.changes_page(sandbox, ASHA, None, 10).items
     assert (line.event, str(line.actor)) == ("switched_on", "buyer")
 
