@@ -43,30 +43,10 @@ def set_rules(sandbox: Sandbox, routing: Routing) -> None:
     sellers.save_routing(sandbox.connection, sandbox.seller_id, routing if routing != Routing() else None)
 
 
-def route(
-    sandbox: Sandbox,
-    attempt_id: str,
-    method: str,
-    amount: Money,
-    parts: Mapping[str, str],
-    *,
-    buyer_id: str | None = None,
-    forced: str | None = None,
-    plan: Plan | None = None,
-) -> RoutingDecision | None:
-    """
-    Who takes a payment; None where the seller has no rules and nobody was named.
-
-    Args:
-        parts: Of the instrument, as it is stored.
-        forced: The gateway that whoever pays has named.
-
-    Raises:
-        Invalid: code ``routing.invalid``: there is no such gateway.
-    """
-    if sandbox.seller.routing is None and forced is None:
+def route(sandbox: Sandbox, facts: PaymentFacts) -> RoutingDecision | None:
+    """Who takes a payment; None where the seller has no rules and nobody was named."""
+    if sandbox.seller.routing is None and facts.forced is None:
         return None
-    facts = facts_of(sandbox, attempt_id, method, amount, parts, buyer_id=buyer_id, forced=forced, plan=plan)
     return decide(sandbox, facts)
 
 
@@ -82,10 +62,14 @@ def facts_of(
     plan: Plan | None = None,
 ) -> PaymentFacts:
     """
-    What rules look at; the arguments are those of `route`.
+    What rules look at.
+
+    Args:
+        parts: Of the instrument, as it is stored.
+        forced: The gateway that whoever pays has named.
 
     Raises:
-        Invalid: code ``routing.invalid``.
+        Invalid: code ``routing.invalid``: there is no such gateway.
     """
     if forced is not None:
         names = gateway_names(sandbox.runtime)

@@ -242,7 +242,7 @@ def _new_attempt(
     attempt_id = attempt_id_of(sandbox, order, number)
     plan = plan_payment(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
     parts = instrument.dump()
-    routed = routing.route(
+    facts = routing.facts_of(
         sandbox,
         attempt_id,
         instrument.method,
@@ -252,6 +252,7 @@ def _new_attempt(
         forced=payer.gateway,
         plan=plan,
     )
+    routed = routing.route(sandbox, facts)
     return Attempt(
         attempt_id=attempt_id,
         order_pk=order.order_pk,

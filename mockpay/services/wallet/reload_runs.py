@@ -13,6 +13,7 @@ from mockpay.domain.wallet import ledger, limits
 from mockpay.domain.wallet.auto_reload import IN_FLIGHT, AutoReload, Cause, Delay, ReloadRun, ReloadState, RunState
 from mockpay.domain.wallet.ledger import Journal
 from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.services.wallet import balances, reload_notices
 from mockpay.store import auto_reloads, counters, outbox, schedule, wallet, wallet_profiles
@@ -46,6 +47,19 @@ def trigger(sandbox: Sandbox, owner: str) -> ReloadRun | None:
     if reload is None or not reload.enabled:
         return None
     return _begin(sandbox, reload, Cause.MANUAL, balances.balance(sandbox, owner))
+
+
+def reload_now(sandbox: Sandbox, owner: str) -> ReloadRun:
+    """
+    The same for somebody who asks for it.
+
+    Raises:
+        Conflict: code ``auto_reload.off``.
+    """
+    run = trigger(sandbox, owner)
+    if run is None:
+        raise Conflict("Auto-reload is switched off.", code="auto_reload.off")
+    return run
 
 
 def trigger_if_low(sandbox: Sandbox, owner: str, cause: Cause) -> ReloadRun | None:

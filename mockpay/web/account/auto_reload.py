@@ -11,7 +11,6 @@ from flask import Response, request
 from mockpay.domain.buyers import Buyer
 from mockpay.domain.timeline import Actor
 from mockpay.domain.wallet.auto_reload import AutoReload, ReloadSettings
-from mockpay.kernel.clock import Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, at_field
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges as otps
@@ -22,8 +21,7 @@ from mockpay.store import auto_reloads
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault.rules import CONSENT_TEXTS, RELOAD_TEXT, consent_to
 from mockpay.web import buyers
-from mockpay.web.account.sign_in import account_page, code_message
-from mockpay.web.checkout import page_session
+from mockpay.web.account.sign_in import account_page, code_message, show_code_form
 from mockpay.web.checkout.page_session import go, show
 from mockpay.web.wording import reload_words, sentences
 
@@ -148,14 +146,18 @@ def _values(reload: AutoReload) -> Mapping[str, object]:
 
 def code(runtime: Runtime, seller_id: str) -> Response:
     """Asks for the code that confirms the settings; its form also sends it anew."""
-    if request.method == "POST":
-        return (_resend if request.form.get("action") == "resend" else _confirm)(runtime, seller_id)
-    with read(runtime, seller_id) as sandbox:
+    posted, home = request.method == "POST", buyers.home(seller_id, "auto-reload")
+    with (transaction if posted else read)(runtime, seller_id) as sandbox:
         buyer = buyers.signed_in(sandbox)
         if buyer is None:
-            return _sign_in(sandbox)
+            return go(home) if posted else _sign_in(sandbox)
         challenge = _challenge(sandbox, buyer)
-        return _code_form(sandbox, buyer, challenge) if challenge else go(buyers.home(seller_id, "auto-reload"))
+        if challenge is None:
+            return go(home)
+        if not posted:
+            return _code_form(sandbox, buyer, challenge)
+        act = _resend if request.form.get("action") == "resend" else _confirm
+        return act(sandbox, buyer, challenge)
 
 
 def _challenge(sandbox: Sandbox, buyer: Buyer) -> Challenge | None:
@@ -171,45 +173,35 @@ def _code_url(seller_id: str, challenge: Challenge, **more: str) -> str:
     return f"{buyers.home(seller_id, 'auto-reload/otp')}?{query}"
 
 
-def _confirm(runtime: Runtime, seller_id: str) -> Response:
-    home = buyers.home(seller_id, "auto-reload")
-    with transaction(runtime, seller_id) as sandbox:
-        buyer = buyers.signed_in(sandbox)
-        challenge = _challenge(sandbox, buyer) if buyer is not None else None
-        if buyer is None or challenge is None:
-            return go(home)
-        try:
-            with sandbox.connection.begin_nested():
-                typed = request.form.get("otp", "")
-                verdict = reload_settings.confirm_change(sandbox, buyer, challenge.challenge_id, typed)
-        except Invalid as error:  # the method has ended meanwhile
-            return _form(sandbox, buyer, error)
-        if verdict is not Verdict.VERIFIED:
-            after = _challenge(sandbox, buyer) or challenge
-            status = 503 if verdict is Verdict.TECHNICAL else 422
-            return _code_form(sandbox, buyer, after, code_message(after, verdict), status)
-    return go(f"{home}?done=on")
+def _confirm(sandbox: Sandbox, buyer: Buyer, challenge: Challenge) -> Response:
+    try:
+        with sandbox.connection.begin_nested():
+            typed = request.form.get("otp", "")
+            verdict = reload_settings.confirm_change(sandbox, buyer, challenge.challenge_id, typed)
+    except Invalid as error:  # the method has ended meanwhile
+        return _form(sandbox, buyer, error)
+    if verdict is not Verdict.VERIFIED:
+        after = _challenge(sandbox, buyer) or challenge
+        status = 503 if verdict is Verdict.TECHNICAL else 422
+        return _code_form(sandbox, buyer, after, code_message(after, verdict), status)
+    return go(f"{buyers.home(sandbox.seller_id, 'auto-reload')}?done=on")
 
 
-def _resend(runtime: Runtime, seller_id: str) -> Response:
+def _resend(sandbox: Sandbox, buyer: Buyer, challenge: Challenge) -> Response:
     """Another code for the same settings; for one that is over the settings are sent anew."""
-    home = buyers.home(seller_id, "auto-reload")
-    with transaction(runtime, seller_id) as sandbox:
-        buyer = buyers.signed_in(sandbox)
-        challenge = _challenge(sandbox, buyer) if buyer is not None else None
-        if buyer is None or challenge is None:
-            return go(home)
-        try:
-            if sentences.runs(sandbox, challenge):
-                return go(_code_url(seller_id, otps.resend(sandbox, challenge.challenge_id), sent="again"))
-            former = reload_settings.requested(sandbox, buyer.email, challenge.challenge_id)
-            if former is None:
-                return go(home)
-            agreed = consent_to(RELOAD_TEXT, sandbox.now, request.remote_addr or "")
-            return go(_code_url(seller_id, reload_settings.request_change(sandbox, buyer, former.settings, agreed)))
-        except (Conflict, Invalid) as error:
-            message, locked = sentences.refusal(sandbox, error, _NOUN), sentences.locked_until(error)
-            return _code_form(sandbox, buyer, challenge, message, 422, locked)
+    try:
+        if sentences.runs(sandbox, challenge):
+            again = otps.resend(sandbox, challenge.challenge_id)
+            return go(_code_url(sandbox.seller_id, again, sent="again"))
+        former = reload_settings.requested(sandbox, buyer.email, challenge.challenge_id)
+        if former is None:
+            return go(buyers.home(sandbox.seller_id, "auto-reload"))
+        agreed = consent_to(RELOAD_TEXT, sandbox.now, request.remote_addr or "")
+        anew = reload_settings.request_change(sandbox, buyer, former.settings, agreed)
+        return go(_code_url(sandbox.seller_id, anew))
+    except (Conflict, Invalid) as error:
+        message, locked = sentences.refusal(sandbox, error, _NOUN), sentences.locked_until(error)
+        return _code_form(sandbox, buyer, challenge, message, 422, locked)
 
 
 def _code_form(
@@ -220,23 +212,14 @@ def _code_form(
     status: int = 200,
     locked: str | None = None,
 ) -> Response:
-    page = account_page(sandbox, "Enter the code")
-    page |= {
-        "notes": page_session.otp_notes(),
-        "challenge": challenge.challenge_id,
-        "locked_until": locked,
-        "to": challenge.destination_masked,
-        "clock_frozen": sandbox.seller.clock.mode is Mode.FROZEN,
-    }
-    error = error or (None if sentences.runs(sandbox, challenge) else sentences.EXPIRED)
-    if error is not None:
-        page |= {"title": f"Error: {error}", "errors": {"otp": error}}
     asked = reload_settings.requested(sandbox, buyer.email, challenge.challenge_id)
-    return show(
+    return show_code_form(
+        sandbox,
         "account/auto_reload_code.html",
+        challenge,
+        error,
         status,
-        page=page,
-        otp=sentences.challenge_parts(sandbox, challenge),
+        locked,
         amount=asked.settings.amount.display() if asked is not None else "",
         threshold=asked.settings.threshold.display() if asked is not None else "",
     )

@@ -157,7 +157,27 @@ def _resend(runtime: Runtime, seller_id: str) -> Response:
 def _code_form(
     sandbox: Sandbox, challenge: Challenge, error: str | None = None, status: int = 200, locked: str | None = None
 ) -> Response:
-    page = account_page(sandbox, "Enter the code", next=_next(sandbox.seller_id))
+    return show_code_form(sandbox, "account/otp.html", challenge, error, status, locked, next=_next(sandbox.seller_id))
+
+
+def show_code_form(
+    sandbox: Sandbox,
+    template: str,
+    challenge: Challenge,
+    error: str | None = None,
+    status: int = 200,
+    locked: str | None = None,
+    **more: object,
+) -> Response:
+    """
+    The page that asks for the code of a challenge.
+
+    Args:
+        error: What is wrong with what was typed; a challenge that is over says so by itself.
+        locked: Until when no code is sent.
+        more: What else the template's page has.
+    """
+    page = account_page(sandbox, "Enter the code", **more)
     page |= {
         "notes": page_session.otp_notes(),
         "challenge": challenge.challenge_id,
@@ -168,7 +188,7 @@ def _code_form(
     error = error or (None if sentences.runs(sandbox, challenge) else sentences.EXPIRED)
     if error is not None:
         page |= {"title": f"Error: {error}", "errors": {"otp": error}}
-    return show("account/otp.html", status, page=page, otp=sentences.challenge_parts(sandbox, challenge))
+    return show(template, status, page=page, otp=sentences.challenge_parts(sandbox, challenge))
 
 
 def leave(runtime: Runtime, seller_id: str) -> Response:

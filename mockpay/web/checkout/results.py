@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import PAID, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Source, Stage
+from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money
 from mockpay.services.payments.transitions import ANSWER
@@ -74,7 +75,7 @@ def waiting(session: PageSession) -> dict[str, object]:
             "sentence": "Money may have left your account. We find out and this page updates.",
             "banner": "Do not pay again. If it does not arrive, the bank sends it back by itself.",
         }
-    elif auto_reloads.is_waiting(session.sandbox, last.attempt_id):
+    elif _waits_for_reload(session, last):
         parts |= {
             "heading": "Your balance is being filled up",
             "sentence": f"{_LACKS_MONEY} This page updates by itself.",
@@ -87,6 +88,11 @@ def waiting(session: PageSession) -> dict[str, object]:
             "sentence": f"{approved}The answer may take a while; this page updates by itself.",
         }
     return parts
+
+
+def _waits_for_reload(session: PageSession, last: Attempt) -> bool:
+    """Whether auto-reload fills the balance that pays."""
+    return last.method == BALANCE and auto_reloads.is_waiting(session.sandbox, last.attempt_id)
 
 
 def _simulated_buyer(session: PageSession, last: Attempt) -> dict[str, object]:
@@ -179,7 +185,7 @@ def _undecided(session: PageSession, last: Attempt) -> str:
         return "You have not confirmed this payment yet."
     if last.state is _A.UNKNOWN:
         return f"{_decider(session, last)} has not told us; money may have left your account."
-    if auto_reloads.is_waiting(session.sandbox, last.attempt_id):
+    if _waits_for_reload(session, last):
         return "Your balance is being filled up first. The payment goes on by itself."
     return f"{_decider(session, last)} has not decided yet."
 

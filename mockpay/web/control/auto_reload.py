@@ -10,7 +10,7 @@ from mockpay.domain.buyers import Buyer
 from mockpay.domain.sellers import AMOUNT
 from mockpay.domain.timeline import Actor
 from mockpay.domain.wallet.auto_reload import AutoReload, Cause, ReloadRun, ReloadSettings, ReloadState, RunState
-from mockpay.kernel.errors import Conflict, Invalid, at_field
+from mockpay.kernel.errors import Invalid, at_field
 from mockpay.kernel.money import Money
 from mockpay.services import buyers
 from mockpay.services.wallet import reload_runs, reload_settings
@@ -179,10 +179,7 @@ def trigger_auto_reload(request: Request[None, None]) -> ReloadRunDetail:
         owner = _buyer(sandbox, request).email
 
         def trigger() -> ReloadRunDetail:
-            run = reload_runs.trigger(sandbox, owner)
-            if run is None:
-                raise Conflict("Auto-reload is switched off.", code="auto_reload.off")
-            return _run(run)
+            return _run(reload_runs.reload_now(sandbox, owner))
 
         return once(sandbox, request, ReloadRunDetail, trigger)
 

@@ -100,8 +100,7 @@ def _limits(sandbox: Sandbox, owner: str, form: Mapping[str, str]) -> None:
 
 
 def _reload(sandbox: Sandbox, owner: str, _form: Mapping[str, str]) -> None:
-    if reload_runs.trigger(sandbox, owner) is None:
-        raise Conflict("Auto-reload is switched off.", code="auto_reload.off", field="reload")
+    reload_runs.reload_now(sandbox, owner)
 
 
 def _reload_off(sandbox: Sandbox, owner: str, _form: Mapping[str, str]) -> None:
