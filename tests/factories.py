@@ -346,6 +346,27 @@ class World:
         with self.read() as sandbox:
             return audit(sandbox)
 
+    def violations_after(self, *damage: Any) -> list[Any]:
+        """What the audit says after some statements, which are then undone."""
+        return violations_after(self.runtime, self.seller_id, *damage)
+
+
+class _Undo(Exception):
+    """Ends a transaction without a trace."""
+
+
+def violations_after(runtime: Runtime, seller_id: str, *damage: Any) -> list[Any]:
+    """What the audit of a seller's world says after some statements, which are then undone."""
+    found: list[Any] = []
+    try:
+        with transaction(runtime, seller_id) as sandbox:
+            for statement in damage:
+                sandbox.connection.execute(statement)
+            found = audit(sandbox)
+            raise _Undo
+    except _Undo:
+        return found
+
 
 def run_concurrently(number: int, act: Callable[[int], Any]) -> list[Any]:
     """The result of each of `number` threads that start together, or the exception it raised."""

@@ -7,8 +7,11 @@ Each carries a dotted `code` that edges translate into their own format
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class MockpayError(Exception):
@@ -63,6 +66,17 @@ def at_field(field: str) -> Iterator[None]:
         yield
     except Invalid as error:
         raise Invalid(error.message, code=error.code, field=field) from error
+
+
+def parse_at(field: str, parse: Callable[[str], T], text: str | None) -> T | None:
+    """
+    What the text of a field means; None where there is none.
+
+    Raises:
+        Invalid: as `parse` does, with the field.
+    """
+    with at_field(field):
+        return None if text is None else parse(text)
 
 
 @contextmanager

@@ -5,10 +5,9 @@ from sqlalchemy import delete, insert, literal, select, text, update
 
 from mockpay.store.attempts import attempts
 from mockpay.store.orders import orders
-from mockpay.store.reads.audit import audit
 from mockpay.store.transitions import timeline
-from mockpay.store.unit_of_work import transaction
 from tests.control.worlds import Api, database, make_app
+from tests.factories import violations_after
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -32,21 +31,9 @@ def world(request, tmp_path_factory):
     api.runtime.writer.dispose()
 
 
-class Undo(Exception):
-    """Ends a transaction without a trace."""
-
-
 def broken(world, *statements, seller_id=None):
     """What the audit says after some damage, which is then undone."""
-    found = []
-    try:
-        with transaction(world.api.runtime, seller_id or world.seller_id) as sandbox:
-            for statement in statements:
-                sandbox.connection.execute(statement)
-            found = audit(sandbox)
-            raise Undo
-    except Undo:
-        return found
+    return violations_after(world.api.runtime, seller_id or world.seller_id, *statements)
 
 
 def rules(*damage, **whose):

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from mockpay.domain.payments.gateways import Capabilities
 from mockpay.kernel import ids
 from mockpay.kernel.clock import indian, parse_time
-from mockpay.kernel.errors import Invalid, at_field
+from mockpay.kernel.errors import Invalid, parse_at
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 
@@ -117,8 +117,7 @@ def check(routing: Routing, gateways: Sequence[str], words: Mapping[str, Sequenc
     """
     for gateway, cost in routing.costs.items():
         parse_word("gateway", gateway, gateways, code="routing.invalid", field=f"costs.{gateway}")
-        with at_field(f"costs.{gateway}.fixed"):
-            Money.parse(cost.fixed)
+        parse_at(f"costs.{gateway}.fixed", Money.parse, cost.fixed)
     for number, rule in enumerate(routing.rules):
         _check_rule(routing, rule, f"rules[{number}]", gateways, words)
 
@@ -150,8 +149,8 @@ def _same_word(noun: str, value: str, allowed: Sequence[str], field: str) -> Non
 def _check_ranges(rule: RoutingRule, path: str) -> None:
     when = rule.when
     least, most = (
-        _amount(when.min_amount, f"{path}.when.min_amount"),
-        _amount(when.max_amount, f"{path}.when.max_amount"),
+        parse_at(f"{path}.when.min_amount", Money.parse, when.min_amount),
+        parse_at(f"{path}.when.max_amount", Money.parse, when.max_amount),
     )
     if least is not None and most is not None and least > most:
         raise _wrong(f"{path}.when.max_amount", "'max_amount' lies below 'min_amount'.")
@@ -159,23 +158,14 @@ def _check_ranges(rule: RoutingRule, path: str) -> None:
         when.from_hour is not None and when.from_hour == when.to_hour
     ):
         raise _wrong(f"{path}.when.to_hour", "'from_hour' and 'to_hour' come together and differ.")
-    since, until = _moment(rule.valid_from, f"{path}.valid_from"), _moment(rule.valid_until, f"{path}.valid_until")
+    since = parse_at(f"{path}.valid_from", parse_time, rule.valid_from)
+    until = parse_at(f"{path}.valid_until", parse_time, rule.valid_until)
     if since is not None and until is not None and since >= until:
         raise _wrong(f"{path}.valid_until", "'valid_until' does not lie after 'valid_from'.")
 
 
 def _wrong(field: str, message: str) -> Invalid:
     return Invalid(message, code="routing.invalid", field=field)
-
-
-def _amount(text: str | None, field: str) -> Money | None:
-    with at_field(field):
-        return None if text is None else Money.parse(text)
-
-
-def _moment(text: str | None, field: str) -> int | None:
-    with at_field(field):
-        return None if text is None else parse_time(text)
 
 
 # --- decisions

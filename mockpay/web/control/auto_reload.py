@@ -10,7 +10,7 @@ from mockpay.domain.buyers import Buyer
 from mockpay.domain.sellers import AMOUNT
 from mockpay.domain.timeline import Actor
 from mockpay.domain.wallet.auto_reload import AutoReload, Cause, ReloadRun, ReloadSettings, ReloadState, RunState
-from mockpay.kernel.errors import Invalid, at_field
+from mockpay.kernel.errors import Invalid, at_field, parse_at
 from mockpay.kernel.money import Money
 from mockpay.services import buyers
 from mockpay.services.wallet import reload_runs, reload_settings
@@ -159,8 +159,8 @@ def _settings(body: AutoReloadChange) -> ReloadSettings:
         amount=_money(body.amount, "amount"),
         token=str(body.token),
         max_per_day=body.max_per_day,
-        cap_day=None if body.cap_day is None else _money(body.cap_day, "cap_day"),
-        cap_month=None if body.cap_month is None else _money(body.cap_month, "cap_month"),
+        cap_day=parse_at("cap_day", Money.parse, body.cap_day),
+        cap_month=parse_at("cap_month", Money.parse, body.cap_month),
         just_in_time=body.just_in_time,
     )
 

@@ -16,7 +16,7 @@ from mockpay.domain.payments.faults import Fault
 from mockpay.domain.payments.gateways import Operation, ResultKind
 from mockpay.domain.payments.routing import Routing, Strategy
 from mockpay.kernel.clock import parse_time, rfc3339
-from mockpay.kernel.errors import Invalid, NotFound, at_field
+from mockpay.kernel.errors import Invalid, NotFound, at_field, parse_at
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.services.gateways import faults, routing
@@ -313,7 +313,7 @@ def get_gateway_call(request: Request[None, None]) -> GatewayCallLine:
 
 
 def _filter(runtime: Runtime, query: GatewayCallQuery) -> CallFilter:
-    since, until = _moment(query.since, "since"), _moment(query.until, "until")
+    since, until = parse_at("since", parse_time, query.since), parse_at("until", parse_time, query.until)
     if since is not None and until is not None and until < since:
         raise Invalid("'until' lies before 'since'.", code="query.invalid", field="until")
     gateway = query.gateway
@@ -329,11 +329,6 @@ def _filter(runtime: Runtime, query: GatewayCallQuery) -> CallFilter:
         since,
         until,
     )
-
-
-def _moment(text: str | None, field: str) -> int | None:
-    with at_field(field):
-        return None if text is None else parse_time(text)
 
 
 def _all_lines(runtime: Runtime, seller_id: str, filter_: CallFilter) -> Iterator[bytes]:

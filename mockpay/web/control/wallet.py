@@ -14,7 +14,7 @@ from mockpay.domain.sellers import AMOUNT
 from mockpay.domain.wallet.ledger import Direction, Journal, JournalType
 from mockpay.domain.wallet.limits import NAMES, Status
 from mockpay.kernel.clock import parse_time, rfc3339
-from mockpay.kernel.errors import Invalid, at_field
+from mockpay.kernel.errors import Invalid, parse_at
 from mockpay.kernel.money import Money
 from mockpay.services.wallet import corrections
 from mockpay.services.wallet.corrections import Part
@@ -190,7 +190,7 @@ def adjust_wallet(request: Request[None, WalletAdjustment]) -> WalletEntry:
     body = request.body
     negative = body.amount.startswith("-")
     minor = Money.parse(body.amount.removeprefix("-")).minor
-    expires_at = _moment(body.expires_at, "expires_at")
+    expires_at = parse_at("expires_at", parse_time, body.expires_at)
     with request.transaction() as sandbox:
         owner = buyer_of(sandbox, request).email
 
@@ -224,7 +224,7 @@ def list_wallet_entries(request: Request[WalletEntryQuery, None]) -> WalletEntry
     that fits comes as a file, without pages: there an amount has no sign, and no cell is a formula.
     """
     query = request.query
-    since, until = _moment(query.since, "since"), _moment(query.until, "until")
+    since, until = parse_at("since", parse_time, query.since), parse_at("until", parse_time, query.until)
     if since is not None and until is not None and until < since:
         raise Invalid("'until' lies before 'since'.", code="query.invalid", field="until")
     filter_ = EntryFilter(query.type, query.direction, since, until, query.order_id)
@@ -237,14 +237,9 @@ def list_wallet_entries(request: Request[WalletEntryQuery, None]) -> WalletEntry
     return WalletEntryList(items=[_entry(entry) for entry in page.items], next_cursor=page.next_cursor)
 
 
-def _moment(text: str | None, field: str) -> int | None:
-    with at_field(field):
-        return None if text is None else parse_time(text)
-
-
 def _minor(amount: str | None, field: str) -> int | None:
-    with at_field(field):
-        return None if amount is None else Money.parse(amount).minor
+    parsed = parse_at(field, Money.parse, amount)
+    return None if parsed is None else parsed.minor
 
 
 def _detail(sandbox: Sandbox, buyer: Buyer) -> WalletDetail:

@@ -9,7 +9,6 @@ from mockpay.store import orders as order_rows
 from mockpay.store.attempts import attempts
 from mockpay.store.notifications import notifications
 from mockpay.store.orders import orders
-from mockpay.store.reads.audit import audit
 from mockpay.store.refunds import refunds
 from mockpay.store.transitions import timeline
 from mockpay.store.wallet import journals
@@ -49,21 +48,9 @@ def order_of(world, name):
         return order_rows.newest(sandbox, name)
 
 
-class Undo(Exception):
-    """Ends a transaction without a trace."""
-
-
 def rules(world, *damage):
-    """The rules that some damage breaks; it is then undone."""
-    found = []
-    try:
-        with world.transaction() as sandbox:
-            for statement in damage:
-                sandbox.connection.execute(statement)
-            found = audit(sandbox)
-            raise Undo
-    except Undo:
-        return {one.rule for one in found}
+    """The rules that some damage breaks."""
+    return {one.rule for one in world.violations_after(*damage)}
 
 
 def of_refund(key):
@@ -147,12 +134,4 @@ def test_a_notification_on_its_way_is_no_violation_whatever_it_waited_for(world,
 
 def test_another_sellers_broken_refunds_are_not_ones_own(world, runtime):
     other = World.new(runtime)
-    damage = update(refunds).values(amount_minor=1)
-    found = []
-    try:
-        with other.transaction() as sandbox:
-            sandbox.connection.execute(damage)
-            found = audit(sandbox)
-            raise Undo
-    except Undo:
-        assert found == []
+    assert other.violations_after(update(refunds).values(amount_minor=1)) == []
