@@ -291,5 +291,7 @@ _changed = Prepared(
 
 
 def _change(sandbox: Sandbox, account_id: int, change: int) -> int:
-    # None, and so an error that undoes the transaction, only where somebody without the seller's lock was faster.
-    return int(_changed.scalar(sandbox.connection, {"account": account_id, "change": change}))
+    balance = _changed.scalar(sandbox.connection, {"account": account_id, "change": change})
+    # No Conflict: whoever catches that would keep the half of a journal that is written by now.
+    assert balance is not None, "somebody without the seller's lock changed a balance"
+    return int(balance)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from mockpay.domain.methods.method import Code, MoneyStatus, ResponseCodes
+from mockpay.domain.payments.retries import TECHNICAL_REASONS
 from mockpay.wire.razorpay.answers import BAD_REQUEST, GATEWAY, ApiError
 
 #: Whose refusals are told as the gateway's.
 _TECHNICAL = frozenset({"gateway", "network", "beneficiary_bank"})
-_TECHNICAL_REASONS = frozenset({"bank_technical_error", "gateway_technical_error", "authentication_failed"})
+_TECHNICAL_REASONS = TECHNICAL_REASONS | {"authentication_failed"}
 
 
 def error_of(codes: ResponseCodes, code: str, order_id: str, payment_id: str) -> ApiError:

@@ -97,11 +97,10 @@ def _begin(
     """Store a run: one that is to charge, or one that says why it waits; None where its key began one before."""
     assert reload.settings is not None
     settings, owner = reload.settings, reload.owner
-    number = counters.bump(sandbox, f"reload.{owner}")
     run = ReloadRun(
         number=0,
         owner=owner,
-        key=key or f"reload:{owner}:{cause}:{number}",
+        key=key or f"reload:{owner}:{cause}:{counters.bump(sandbox, f'reload.{owner}')}",
         cause=cause,
         state=RunState.TRIGGERED,
         balance=balance,

@@ -6,6 +6,7 @@ from flask import Response, request
 
 from mockpay.domain.buyers import Buyer
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
+from mockpay.services import saved_methods
 from mockpay.services.wallet import balances, reload_settings
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 from mockpay.vault import saved_methods as vault
@@ -51,10 +52,7 @@ def _act(sandbox: Sandbox, buyer: Buyer, token: str) -> str:
     elif action == "default":
         vault.make_default(sandbox, buyer.buyer_id, token)
     elif action == "delete":
-        if request.form.get("force") != "yes":
-            reload_settings.refuse_in_use(sandbox, buyer.email, token)
-        vault.delete(sandbox, buyer.buyer_id, token)
-        reload_settings.end_with_method(sandbox, buyer.email, token, "method_deleted")
+        saved_methods.delete(sandbox, buyer, token, force=request.form.get("force") == "yes")
     else:
         raise Invalid("Choose one of the buttons.", code="action.unknown")
     return action

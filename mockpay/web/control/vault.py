@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mockpay.kernel.errors import Invalid
-from mockpay.services import buyers
-from mockpay.services.wallet import reload_settings
+from mockpay.services import buyers, saved_methods
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.vault import saved_methods as verbs
 from mockpay.vault import vault_table
@@ -142,20 +141,14 @@ def patch_saved_method(request: Request[None, SavedMethodPatch]) -> SavedMethodD
 def delete_saved_method(request: Request[DeleteQuery, None]) -> None:
     """Its token pays nothing from then on. One that auto-reload charges is 409 but with `force`, which ends that."""
     with request.transaction() as sandbox:
-        buyer, token = buyer_of(sandbox, request), request.path["token"]
-        if not request.query.force:
-            reload_settings.refuse_in_use(sandbox, buyer.email, token)
-        verbs.delete(sandbox, buyer.buyer_id, token)
-        reload_settings.end_with_method(sandbox, buyer.email, token, "method_deleted")
+        saved_methods.delete(sandbox, buyer_of(sandbox, request), request.path["token"], force=request.query.force)
 
 
 def suspend_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
     """Its buyer sees it as suspended. Auto-reload that charges it is switched off."""
     with request.transaction() as sandbox:
-        buyer, token = buyer_of(sandbox, request), request.path["token"]
-        method = verbs.suspend(sandbox, buyer.buyer_id, token, request.body.reason)
-        reload_settings.end_with_method(sandbox, buyer.email, token, "method_suspended")
-        return _detail(sandbox, method)
+        buyer = buyer_of(sandbox, request)
+        return _detail(sandbox, saved_methods.suspend(sandbox, buyer, request.path["token"], request.body.reason))
 
 
 def resume_saved_method(request: Request[None, None]) -> SavedMethodDetail:
@@ -166,13 +159,9 @@ def resume_saved_method(request: Request[None, None]) -> SavedMethodDetail:
 
 def deactivate_saved_method(request: Request[None, SavedMethodStatusChange]) -> SavedMethodDetail:
     """It cannot be resumed. Auto-reload that charges it is switched off."""
-    reason = {"reason": request.body.reason} if request.body.reason else {}
     with request.transaction() as sandbox:
-        buyer, token = buyer_of(sandbox, request), request.path["token"]
-        method = verbs.deactivate(sandbox, buyer.buyer_id, token, **reason)
-        ended = "method_expired" if request.body.reason == "expired" else "method_deactivated"
-        reload_settings.end_with_method(sandbox, buyer.email, token, ended)
-        return _detail(sandbox, method)
+        buyer = buyer_of(sandbox, request)
+        return _detail(sandbox, saved_methods.deactivate(sandbox, buyer, request.path["token"], request.body.reason))
 
 
 def _key(sandbox: Sandbox, request: Request[Any, Any]) -> tuple[str, str]:
