@@ -65,6 +65,15 @@ def test_settings_hold_and_a_run_tells_why_it_ran(seller):
     ]
 
 
+def test_a_wait_that_is_over_is_told_no_more(seller):
+    switch_on(seller, token=card(seller))
+    settled(seller)
+    assert seller.auto_reload(ASHA)["waits_for"] == "cool_down"
+    seller.advance(seconds=300)
+    detail = seller.auto_reload(ASHA)
+    assert (detail["state"], detail["waits_for"], detail["next_allowed_at"]) == ("ON", None, None)
+
+
 def test_what_could_never_work_is_refused_at_its_field(seller):
     token = card(seller)
     for fields, field in (

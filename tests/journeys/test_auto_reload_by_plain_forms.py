@@ -152,6 +152,7 @@ def test_a_payment_that_lacks_money_waits_for_the_reload(asha, shop):
 def test_the_card_that_it_charges_is_removed_with_a_word_of_its_own(asha, shop):
     switch_on(asha, shop)
     asha.account(shop)
+    assert "Charged by auto-reload" in asha.page.xpath("string(//li[@data-token])")
     assert "Remove, and switch auto-reload off" in asha.sees("delete-1").text_content()
     token = asha.page.xpath("//li/@data-token")[0]
     form_token = asha.page.xpath("//input[@name='form_token']/@value")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from mockpay.domain.buyers import Buyer
 from mockpay.domain.methods.registry import METHODS
@@ -24,8 +24,11 @@ from mockpay.vault.rules import Consent, MethodStatus, SavedMethod, check_consen
 
 
 def find(sandbox: Sandbox, owner: str) -> AutoReload:
-    """A buyer's auto-reload, which is off before it was ever set up."""
-    return auto_reloads.find(sandbox, owner) or AutoReload(0, owner)
+    """A buyer's auto-reload, which is off before it was ever set up; a wait that is over is none."""
+    reload = auto_reloads.find(sandbox, owner) or AutoReload(0, owner)
+    if reload.next_allowed_at is not None and reload.next_allowed_at <= sandbox.now:
+        return replace(reload, waits_for=None, next_allowed_at=None)
+    return reload
 
 
 def usable_methods(sandbox: Sandbox, owner: str) -> list[SavedMethod]:
