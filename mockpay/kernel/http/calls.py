@@ -14,8 +14,8 @@ class Unreachable(MockpayError):
     No answer came back.
 
     The code is ``http.timeout`` where it came too late, ``http.connect_timeout`` where the
-    connection did, ``http.certificate`` where nobody vouches for the server, ``http.unreachable``
-    for anything else: refused, reset, unreadable.
+    connection did, ``http.certificate`` where nobody vouches for the server, ``http.refused`` where
+    there was no connection, ``http.unreachable`` for anything else: reset, unreadable.
     """
 
     code = "http.unreachable"

@@ -201,11 +201,12 @@ def _unreachable(host: str, error: Exception) -> Unreachable:
     reason = _certificate_error(error)
     if reason is not None:
         return Unreachable(f"The certificate of {host} is not trusted: {reason}.", code="http.certificate")
-    if not isinstance(error, NewConnectionError):
-        if isinstance(error, ConnectTimeoutError):
-            return Unreachable(f"{host} could not be connected to in time.", code="http.connect_timeout")
-        if isinstance(error, TooLateError) or isinstance(cause, TimeoutError):
-            return Unreachable(f"{host} did not answer in time.", code="http.timeout")
+    if isinstance(error, NewConnectionError):
+        return Unreachable(f"{host} did not answer: {type(cause).__name__}.", code="http.refused")
+    if isinstance(error, ConnectTimeoutError):
+        return Unreachable(f"{host} could not be connected to in time.", code="http.connect_timeout")
+    if isinstance(error, TooLateError) or isinstance(cause, TimeoutError):
+        return Unreachable(f"{host} did not answer in time.", code="http.timeout")
     return Unreachable(f"{host} did not answer: {type(cause).__name__}.")
 
 
