@@ -14,12 +14,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus, ResponseCodes
+from mockpay.domain.methods.method import REVERSED, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
+from mockpay.providers import gateway_server
 from mockpay.providers.razorpay.credentials import NAME, credentials_of
 from mockpay.providers.razorpay.outcomes import error_of
 from mockpay.store import gateway_objects
@@ -33,7 +34,6 @@ _PREFIXES = {_ORDER: "order", _PAYMENT: "pay", _REFUND: "rfnd"}
 _LEAST_MINOR = 100
 _LONGEST_RECEIPT = 40
 _KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
-_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _DIGITS = 14
 #: Methods of payment in Razorpay's words.
 METHOD_OF = {"card": "card", "emi": "emi"}
@@ -187,7 +187,7 @@ def _create_payment(call: _Call) -> dict[str, Any]:
 def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict[str, Any]:
     """What the network says to a payment, now or later."""
     codes = METHODS[method].response_codes
-    planned = _planned(call, codes)
+    planned = gateway_server.planned(call.headers, codes)
     money = codes.money_status(planned.code)
     facts: dict[str, Any] = {"method": method, "instrument": _instrument(call.body), "code": planned.code}
     facts["auth_code"] = f"{ids.number(order.object_id, number, below=10**6):06d}"
@@ -198,7 +198,8 @@ def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict
         state = "failed"
     else:
         state, facts["later"] = "created", planned.later
-        due_at = None if planned.later is None else call.sandbox.now + _delay_ms(call)
+        delay_ms = gateway_server.delay_ms(call.sandbox, call.headers)
+        due_at = None if planned.later is None else call.sandbox.now + delay_ms
     anchor = order.object_id
     payment = _add(call, _PAYMENT, anchor, None, state, order.amount_minor, facts, anchor, number, due_at=due_at)
     if state == "failed":
@@ -209,19 +210,6 @@ def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict
     secret = credentials_of(call.sandbox.seller_id, call.sandbox.seller.secret_key)["key_secret"]
     signature = signatures.payment_signature(secret, order.object_id, payment.object_id)
     return {**told, "razorpay_order_id": order.object_id, "razorpay_signature": signature}
-
-
-def _planned(call: _Call, codes: ResponseCodes) -> Answer:
-    """The answer that a request asks for: `Mockpay-Outcome: issuer=OUTCOME`, success without."""
-    wishes = dict(wish.strip().partition("=")[::2] for wish in call.headers.get("mockpay-outcome", "").split(","))
-    return codes.answer(wishes.get("issuer") or "success")
-
-
-def _delay_ms(call: _Call) -> int:
-    """How long the network takes where it does not know at once: `Mockpay-Delay`, in ms, or as the seller has it."""
-    text = call.headers.get("mockpay-delay", "")
-    usual = call.sandbox.seller.settings.upi_pending_seconds * SECOND
-    return int(text) if re.fullmatch("[0-9]{1,12}", text) else usual
 
 
 def _instrument(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -359,9 +347,7 @@ def _add(
 ) -> GatewayObject:
     """A new object; its id follows from the seller's seed and what it is about, so every run has the same."""
     sandbox = call.sandbox
-    dice = ids.number(sandbox.seller.seed, NAME, sandbox.seller_id, kind, *natural_key, below=36**_DIGITS)
-    digits = "".join(_BASE36[dice // 36**place % 36] for place in range(_DIGITS))
-    object_id = f"{_PREFIXES[kind]}_{digits}"
+    object_id = f"{_PREFIXES[kind]}_{gateway_server.digits(sandbox, NAME, _DIGITS, kind, *natural_key)}"
     new = GatewayObject(0, NAME, kind, object_id, parent, reference, state, amount, "INR", facts, due_at, sandbox.now)
     return gateway_objects.add(sandbox, new)
 

@@ -13,6 +13,7 @@ from mockpay.providers.gateway_client import IN_FLIGHT, MISCONFIGURED, TOO_MANY,
 from mockpay.providers.razorpay.acquirer import METHOD_OF
 from mockpay.providers.razorpay.credentials import NAME, credentials_of
 from mockpay.providers.razorpay.outcomes import code_of
+from mockpay.wire.json_objects import read_object
 from mockpay.wire.razorpay import answers, requests, signatures
 from mockpay.wire.razorpay.answers import ApiError
 from mockpay.wire.razorpay.requests import ApiRequest
@@ -128,7 +129,7 @@ class RazorpayGateway:
         expected = signatures.webhook_signature(link.credentials["webhook_secret"], body)
         if not signatures.fits(expected, small.get("x-razorpay-signature", "")):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
-        plain = answers.decode(body)
+        plain = read_object(body)
         try:
             payment = plain["payload"]["payment"]["entity"]
             event, method = str(plain["event"]), _method_of(str(payment["method"]))
@@ -184,7 +185,7 @@ def _result_of(codes: ResponseCodes, payment: Mapping[str, Any]) -> Result:
 # --- one call
 
 
-_FORMAT = Format(answers.decode, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
+_FORMAT = Format(read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
 
 
 def _call(request: ApiRequest, link: Link, charge: Charge, decode: _Decode, **headers: str) -> Result:

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from mockpay.kernel.errors import Invalid
 
 BAD_REQUEST, GATEWAY, SERVER = "BAD_REQUEST_ERROR", "GATEWAY_ERROR", "SERVER_ERROR"
@@ -138,22 +136,6 @@ def collection_body(items: Sequence[Any]) -> dict[str, Any]:
 
 
 # --- reading
-
-
-def decode(body: bytes) -> dict[str, Any]:
-    """
-    The object of an answer.
-
-    Raises:
-        Invalid: code ``answer.malformed``: cut off, of another type, or no JSON at all.
-    """
-    try:
-        plain = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid("The answer is not JSON.", code="answer.malformed") from error
-    if not isinstance(plain, dict):
-        raise Invalid("The answer is no object.", code="answer.malformed")
-    return plain
 
 
 def read_error(plain: Mapping[str, Any]) -> ApiError | None:

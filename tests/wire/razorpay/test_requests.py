@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mockpay.kernel.errors import Invalid
+from mockpay.wire.json_objects import read_object
 from mockpay.wire.razorpay import answers, requests, signatures
 from mockpay.wire.redaction import HIDDEN, redact, redact_headers
 
@@ -85,7 +86,7 @@ def test_an_error_is_read_as_it_is_written():
     error = answers.ApiError(
         "BAD_REQUEST_ERROR", "Declined", "insufficient_funds", "issuer_bank", "payment_authorization", "amount", ORDER
     )
-    assert answers.read_error(answers.decode(json.dumps(answers.error_body(error)).encode())) == error
+    assert answers.read_error(read_object(json.dumps(answers.error_body(error)).encode())) == error
     assert answers.read_error({}) is answers.read_error({"error": "odd"}) is None
     assert answers.read_error({"error": {"code": 7, "metadata": []}}) == answers.ApiError("", "")
 
@@ -93,7 +94,7 @@ def test_an_error_is_read_as_it_is_written():
 def test_an_answer_that_is_no_object_or_no_list_is_malformed(subtests):
     for body in [b"", b"<html>", b'{"a":', b"[]", b"7", b"\xff"]:
         with subtests.test(body=body), pytest.raises(Invalid):
-            answers.decode(body)
+            read_object(body)
     for listed in [{}, {"items": {}}, {"items": [1]}]:
         with subtests.test(listed=listed), pytest.raises(Invalid):
             answers.read_items(listed)

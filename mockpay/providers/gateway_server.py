@@ -1,0 +1,40 @@
+"""What acquirers that answer in process share: how a request names the outcome, and the names of objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mockpay.domain.methods.method import Answer, ResponseCodes
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.store.unit_of_work import Sandbox
+
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def planned(headers: Mapping[str, str], codes: ResponseCodes) -> Answer:
+    """
+    The answer that a request asks for: `Mockpay-Outcome: issuer=OUTCOME`, success without.
+
+    Args:
+        headers: By their names in small letters.
+
+    Raises:
+        Invalid: code ``scenario.outcome``.
+    """
+    wishes = dict(wish.strip().partition("=")[::2] for wish in headers.get("mockpay-outcome", "").split(","))
+    return codes.answer(wishes.get("issuer") or "success")
+
+
+def delay_ms(sandbox: Sandbox, headers: Mapping[str, str]) -> int:
+    """How long the network takes where it does not know at once: `Mockpay-Delay`, in ms, or as the seller has it."""
+    text = headers.get("mockpay-delay", "")
+    usual = sandbox.seller.settings.upi_pending_seconds * SECOND
+    return int(text) if re.fullmatch("[0-9]{1,12}", text) else usual
+
+
+def digits(sandbox: Sandbox, gateway: str, size: int, *natural_key: object) -> str:
+    """Letters and digits of an object's name, from the seller's seed and what it is about: the same in every run."""
+    dice = ids.number(sandbox.seller.seed, gateway, sandbox.seller_id, *natural_key, below=36**size)
+    return "".join(_BASE36[dice // 36**place % 36] for place in range(size))
