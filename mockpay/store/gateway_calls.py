@@ -6,7 +6,7 @@ A row without an outcome is on its way, or its sender died.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,11 +14,11 @@ from sqlalchemy import Index, Table, select, update
 
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.payments.breaker import BreakerState
+from mockpay.domain.payments.call_log import CallDirection, ErrorClass, classify
 from mockpay.domain.payments.gateways import PAYING, Operation, Result, ResultKind
 from mockpay.kernel.money import Money
 from mockpay.store.db.mapping import Mapper, dump, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
-from mockpay.store.db.paging import PAGE, Page, number_of, page_of
 from mockpay.store.unit_of_work import Sandbox
 
 calls = Table(
@@ -49,10 +49,18 @@ calls = Table(
     big("status", null=True),
     big("latency_ms", null=True),
     text("exchange", null=True),
+    text("direction"),
+    text("error_class", null=True),
     Index("gateway_calls_of_seller", "seller_id", "id"),
     Index("gateway_calls_of_attempt", "attempt_id", "id"),
-    Index("gateway_calls_of_order", "seller_id", "order_id", "id"),
     Index("gateway_calls_of_gateway", "seller_id", "gateway", "method", "id"),
+    # One for each filter of the log, in the order of the list; `mockpay.store.reads.gateway_log` has the queries.
+    Index("gateway_calls_by_time", "seller_id", "at", "id"),
+    *(
+        Index(f"gateway_calls_by_{name}", "seller_id", name, "at", "id")
+        for name in ("order_id", "gateway", "operation", "outcome", "error_class", "status", "direction")
+    ),
+    Index("gateway_calls_by_latency", "seller_id", "latency_ms", "id"),
 )
 
 #: What of a gateway's own words is kept, in characters.
@@ -92,6 +100,8 @@ class GatewayCall:
     status: int | None = None
     latency_ms: int | None = None
     exchange: Mapping[str, Any] | None = None
+    direction: CallDirection = CallDirection.OUT
+    error_class: ErrorClass | None = None
 
 
 mapper = Mapper(GatewayCall, calls, id="number", key="number")
@@ -118,6 +128,7 @@ def finish(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
     """A call with what came of it, without what may not be stored."""
     exchange = result.exchange
     kept = None if exchange is None else dump(_masked(asdict(exchange)))
+    error = classify(result, call.operation, call.gateway, call.method, refused=call.breaker is not None)
     values = {
         "finished_at": sandbox.real_now,
         "outcome": str(result.kind),
@@ -128,6 +139,7 @@ def finish(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
         "status": exchange.status or None if exchange else None,
         "latency_ms": exchange.latency_ms if exchange else None,
         "exchange": kept,
+        "error_class": error and str(error),
     }
     sandbox.connection.execute(update(calls).where(calls.c.id == call.number).values(values))
     return replace(call, finished_at=sandbox.real_now, outcome=result.kind)
@@ -169,35 +181,3 @@ def success_rate(sandbox: Sandbox, gateway: str, method: str, window: int) -> fl
 
 _SUCCESS = frozenset({ResultKind.APPROVED, ResultKind.AUTHORIZED})
 _DECIDED = _SUCCESS | {ResultKind.DECLINED}
-
-
-@dataclass(frozen=True, slots=True)
-class CallFilter:
-    """Which calls; `since` and `until` by the seller's clock."""
-
-    gateway: str | None = None
-    operations: Sequence[str] = ()
-    outcomes: Sequence[str] = ()
-    order_id: str | None = None
-    attempt_id: str | None = None
-    since: int | None = None
-    until: int | None = None
-
-
-def list_page(sandbox: Sandbox, chosen: CallFilter, cursor: str | None = None, limit: int = PAGE) -> Page[GatewayCall]:
-    """The seller's calls that fit, the newest first."""
-    query = select(calls).where(calls.c.seller_id == sandbox.seller_id)
-    for name in ("gateway", "order_id", "attempt_id"):
-        if (value := getattr(chosen, name)) is not None:
-            query = query.where(calls.c[name] == value)
-    for column, values in ((calls.c.operation, chosen.operations), (calls.c.outcome, chosen.outcomes)):
-        if values:
-            query = query.where(column.in_(values))
-    if chosen.since is not None:
-        query = query.where(calls.c.at >= chosen.since)
-    if chosen.until is not None:
-        query = query.where(calls.c.at < chosen.until)
-    if cursor:
-        query = query.where(calls.c.id < number_of("gateway_call", cursor))
-    rows = mapper.all(sandbox.connection, query.order_by(calls.c.id.desc()).limit(limit + 1))
-    return page_of("gateway_call", rows, limit, lambda call: call.number)

@@ -172,6 +172,14 @@ def test_the_log_is_filtered_paged_and_streamed(world, subtests):
         "outcome=approved,declined&operation=CHARGE": 2,
         "since=2026-11-21T16:00:00Z": 2,
         "until=2026-11-21T16:00:00Z": 2,
+        "error_class=decline": 1,
+        "error_class=risk,timeout": 0,
+        "status=200": 3,
+        "status=400,503": 1,
+        "latency=0": 4,
+        "latency=60000": 0,
+        "direction=out": 4,
+        "direction=in": 0,
     }
     for query, count in filters.items():
         with subtests.test(query=query):
@@ -189,6 +197,12 @@ def test_the_log_is_filtered_paged_and_streamed(world, subtests):
         "outcome=fine",
         "since=x",
         "since=2027-01-01T00:00:00Z&until=2026-01-01T00:00:00Z",
+        "error_class=oops",
+        "direction=up",
+        "status=99",
+        "status=200,",
+        "latency=-1",
+        "latency=x",
     ):
         with subtests.test(query=query):
             assert world.get(f"/gateway-calls?{query}").status_code == 422
@@ -239,6 +253,42 @@ def test_a_refund_moves_the_money_at_the_gateway_that_took_it(world):
 
 
 # --- faults and circuit breakers
+
+
+def test_the_log_tells_what_kind_of_error_a_fault_was_to_who_called(world, api, subtests):
+    kinds = {
+        "refuse": "connect",
+        "timeout_before": "timeout",
+        "timeout_after": "timeout",
+        "late_commit": "timeout",
+        "http_500": "http_5xx",
+        "http_502_html": "http_5xx",
+        "http_503": "http_5xx",
+        "http_429": "throttled",
+        "garbage": "parse",
+        "cut_body": "parse",
+        "wrong_type": "parse",
+        "latency": None,
+    }
+    for name, kind in kinds.items():
+        with subtests.test(fault=name):
+            other = api.new_seller()
+            set_rules(other, CARDS_TO_RAZORPAY)
+            fault(other, fault=name, operation="CHARGE", times=1)
+            pay(other)
+            first = calls(other, "operation=CHARGE")[-1]
+            assert (first["error_class"], first["direction"]) == (kind, "out")
+    set_rules(world, CARDS_TO_RAZORPAY)
+    fault(world, fault="refuse", operation="PREPARE", times=1)
+    order = pay(world, "UNNAMED")
+    first = calls(world, f"order_id={order['order_id']}&operation=CHARGE")[-1]
+    assert (first["error_class"], first["outcome"]) == ("not_prepared", "not_sent")
+    order = world.open_order("LATER")
+    world.post(f"/orders/{order.order_id}/pay", CARD)
+    world.put("/gateways/razorpay/breaker", {"force": "open"})
+    world.post(f"/orders/{order.order_id}/pay", {"otp": "123456"})
+    first = calls(world, f"order_id={order.order_id}")[-1]
+    assert (first["error_class"], first["outcome"]) == ("breaker_open", "not_sent")
 
 
 def fault(world, **rule):

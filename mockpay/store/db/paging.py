@@ -16,6 +16,7 @@ T = TypeVar("T")
 PAGE = 50
 LONGEST_PAGE = 200
 _LAST_ROW = 2**63 - 1
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ def number_of(noun: str, cursor: str) -> int:
     if not (mark.isascii() and mark.isdigit() and int(mark) <= _LAST_ROW):
         raise bad_cursor()
     return int(mark)
+
+
+def pair_of(noun: str, cursor: str) -> tuple[int, int]:
+    """
+    What a list is in the order of, and the row number, in a cursor made of ``VALUE.NUMBER``.
+
+    Raises:
+        Invalid: code ``cursor.invalid``: made up, or another list's.
+    """
+    value, _, number = mark_of(noun, cursor).partition(".")
+    for part in (value, number):
+        if not (part.isascii() and part.isdigit() and len(part) <= _MOST_DIGITS):
+            raise bad_cursor()
+    return int(value), int(number)
 
 
 def bad_cursor() -> Invalid:

@@ -12,7 +12,7 @@ from mockpay.domain.orders import Order
 from mockpay.domain.wallet.ledger import Direction, Journal, JournalType, Kind
 from mockpay.kernel.money import Money
 from mockpay.store.attempts import attempts
-from mockpay.store.db.paging import PAGE, Page, bad_cursor, mark_of, page_of
+from mockpay.store.db.paging import PAGE, Page, page_of, pair_of
 from mockpay.store.orders import orders
 from mockpay.store.reads.lists import orders_of_attempts
 from mockpay.store.unit_of_work import Runtime, Sandbox, read
@@ -66,7 +66,7 @@ def entries_page(
     """
     query = select_entries(sandbox, owner, filter_)
     if after:
-        query = query.where(tuple_(journals.c.posted_at, journals.c.id) < _mark(after))
+        query = query.where(tuple_(journals.c.posted_at, journals.c.id) < pair_of(_NOUN, after))
     found = mapper.all(sandbox.connection, query.limit(limit + 1))
     page = page_of(_NOUN, found, limit, lambda journal: f"{journal.posted_at}.{journal.number}")
     return Page(_with_parts(sandbox, page.items), page.next_cursor)
@@ -102,15 +102,6 @@ def _attempts_of(sandbox: Sandbox, reference: str) -> Sequence[str]:
         .limit(_ATTEMPTS)
     )
     return sandbox.connection.execute(named).scalars().all()
-
-
-def _mark(cursor: str) -> tuple[int, int]:
-    moment, _, number = mark_of(_NOUN, cursor).partition(".")
-    if not (moment.isascii() and moment.isdigit() and number.isascii() and number.isdigit()):
-        raise bad_cursor()
-    if max(len(moment), len(number)) > 18:
-        raise bad_cursor()
-    return int(moment), int(number)
 
 
 def all_entries(runtime: Runtime, seller_id: str, owner: str, filter_: EntryFilter) -> Iterator[Entry]:

@@ -1,36 +1,25 @@
-"""Gateways by control API: what each can do, the rules that choose one, a dry run, and the log of calls to them."""
+"""Gateways by control API: what each can do, the rules that choose one, a dry run, faults and circuit breakers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
-import msgspec
-from flask import Response, stream_with_context
-from flask import request as http_request
 from msgspec import Meta, Struct, structs
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.breaker import BreakerState, Force
 from mockpay.domain.payments.faults import Fault
-from mockpay.domain.payments.gateways import Operation, ResultKind
+from mockpay.domain.payments.gateways import Operation
 from mockpay.domain.payments.routing import Routing, Strategy
-from mockpay.kernel.clock import parse_time, rfc3339
-from mockpay.kernel.errors import Invalid, NotFound, at_field, parse_at
+from mockpay.kernel.clock import rfc3339
+from mockpay.kernel.errors import NotFound, at_field
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.services.gateways import faults, routing
-from mockpay.store import gateway_breakers, gateway_calls, gateway_faults
-from mockpay.store.db.paging import LONGEST_PAGE
-from mockpay.store.gateway_calls import CallFilter, GatewayCall
-from mockpay.store.transitions import require
-from mockpay.store.unit_of_work import Runtime, Sandbox, read
+from mockpay.store import gateway_breakers, gateway_faults
+from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import DELETE, GET, POST, PUT, Request
-from mockpay.web.control.responses import PageQuery, parse_states, to_response
-
-#: A log as one object a line.
-NDJSON = "application/x-ndjson"
-_MOST_DIGITS = 18
+from mockpay.web.control.responses import to_response
 
 
 class GatewayBreaker(Struct, kw_only=True):
@@ -142,54 +131,6 @@ class RoutingDecision(Struct, kw_only=True):
     sequence: Annotated[list[str], Meta(description="Who is asked, one after the other, while nobody has.")]
 
 
-class GatewayCallQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
-    """Which calls."""
-
-    gateway: Annotated[str | None, Meta(description="Only to this one.")] = None
-    operation: Annotated[str | None, Meta(description=f"{', '.join(Operation)}; or several with commas.")] = None
-    outcome: Annotated[str | None, Meta(description=f"{', '.join(ResultKind)}; or several with commas.")] = None
-    order_id: str | None = None
-    attempt_id: str | None = None
-    since: Annotated[str | None, Meta(description="At this time or later.")] = None
-    until: Annotated[str | None, Meta(description="Before this time.")] = None
-
-
-class GatewayCallLine(Struct, kw_only=True):
-    """
-    One call, written down before it was sent.
-
-    `outcome` is null while it is on its way; `exchange` has request and answer, of which only what a list allows.
-    """
-
-    call_id: Annotated[str, Meta(description="The call.")]
-    at: str
-    gateway: str
-    operation: Operation
-    try_no: Annotated[int, Meta(description="How often this operation was tried at this gateway, from 1.")]
-    idempotency_key: Annotated[str, Meta(description="The same for every try of an operation at one gateway.")]
-    order_id: str
-    attempt_id: str
-    refund_id: str | None
-    method: str
-    amount: str
-    currency: str
-    outcome: ResultKind | None
-    code: str | None
-    raw_code: Annotated[str | None, Meta(description="The gateway's own word for it.")]
-    message: Annotated[str | None, Meta(description="The gateway's own sentence.")]
-    reference: str | None
-    status: int | None
-    latency_ms: int | None
-    exchange: Annotated[dict[str, Any] | None, Meta(description="Request and answer, redacted.")]
-
-
-class GatewayCallList(Struct, kw_only=True):
-    """Calls, the newest first."""
-
-    items: list[GatewayCallLine]
-    next_cursor: str | None
-
-
 def list_gateways(request: Request[None, None]) -> GatewayList:
     """The built-in `simulator` takes every method of payment, and all that no rule sends elsewhere."""
     with request.read() as sandbox:
@@ -288,65 +229,6 @@ def dry_run_routing(request: Request[None, RoutingDryRunRequest]) -> RoutingDeci
         return to_response(RoutingDecision, routing.decide(sandbox, facts))
 
 
-def list_gateway_calls(request: Request[GatewayCallQuery, None]) -> GatewayCallList | Response:
-    """
-    One line a call, repetitions and look-ups included. With `Accept: application/x-ndjson` all that fits comes as
-    one JSON object a line, without pages.
-    """
-    query = request.query
-    filter_ = _filter(request.runtime, query)
-    if http_request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
-        lines = _all_lines(request.runtime, request.seller_id, filter_)
-        return Response(stream_with_context(lines), content_type=NDJSON)
-    with request.read() as sandbox:
-        page = gateway_calls.list_page(sandbox, filter_, query.cursor, query.limit)
-    return GatewayCallList(items=[_line(call) for call in page.items], next_cursor=page.next_cursor)
-
-
-def get_gateway_call(request: Request[None, None]) -> GatewayCallLine:
-    """Secrets, card numbers and codes are never in it: what no list allows is `[hidden]`."""
-    number = request.path["call_id"]
-    if not (number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS):
-        raise NotFound("There is no such gateway call.", code="gateway_call.not_found")
-    with request.read() as sandbox:
-        return _line(require(gateway_calls.by_number(sandbox, int(number)), "gateway_call"))
-
-
-def _filter(runtime: Runtime, query: GatewayCallQuery) -> CallFilter:
-    since, until = parse_at("since", parse_time, query.since), parse_at("until", parse_time, query.until)
-    if since is not None and until is not None and until < since:
-        raise Invalid("'until' lies before 'since'.", code="query.invalid", field="until")
-    gateway = query.gateway
-    if gateway is not None:
-        names = routing.gateway_names(runtime)
-        gateway = parse_word("gateway", gateway, names, code="query.invalid", field="gateway")
-    return CallFilter(
-        gateway,
-        parse_states(query.operation, Operation, "operation", "operation"),
-        parse_states(query.outcome, ResultKind, "outcome", "outcome"),
-        query.order_id,
-        query.attempt_id,
-        since,
-        until,
-    )
-
-
-def _all_lines(runtime: Runtime, seller_id: str, filter_: CallFilter) -> Iterator[bytes]:
-    """Page by page, so that no transaction is open while the other side reads."""
-    cursor: str | None = None
-    while True:
-        with read(runtime, seller_id) as sandbox:
-            page = gateway_calls.list_page(sandbox, filter_, cursor, LONGEST_PAGE)
-        yield b"".join(msgspec.json.encode(_line(call)) + b"\n" for call in page.items)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-def _line(call: GatewayCall) -> GatewayCallLine:
-    return to_response(GatewayCallLine, call, call_id=str(call.number))
-
-
 _SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
     GET(f"{_SELLER}/gateways", list_gateways, "The gateways that can take a seller's payments."),
@@ -379,11 +261,4 @@ ENDPOINTS = (
         "Who would take a payment, and why.",
         example='{"method": "card", "amount": "499.00", "network": "Visa", "bin": "411111"}',
     ),
-    GET(
-        f"{_SELLER}/gateway-calls",
-        list_gateway_calls,
-        "Every call to a gateway, the newest first; the newest 50,000 are kept.",
-        media_type=NDJSON,
-    ),
-    GET(f"{_SELLER}/gateway-calls/{{call_id}}", get_gateway_call, "One call to a gateway, with request and answer."),
 )

@@ -1,0 +1,123 @@
+"""The log of gateway calls for pages and control API: by filters, each of which has its index, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, select, tuple_
+
+from mockpay.store.db.paging import LONGEST_PAGE, PAGE, Page, page_of, pair_of
+from mockpay.store.gateway_calls import GatewayCall, calls, mapper
+from mockpay.store.unit_of_work import Runtime, Sandbox, read
+
+_NOUN, _BY_LATENCY = "gateway_call", "gateway_call_by_latency"
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """
+    Which calls; what is empty or None does not matter.
+
+    `since` counts and `until` does not, by the seller's clock; with `latency_ms`, the least, the slowest come first.
+    """
+
+    gateway: str | None = None
+    operations: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
+    error_classes: Sequence[str] = ()
+    statuses: Sequence[int] = ()
+    directions: Sequence[str] = ()
+    order_id: str | None = None
+    attempt_id: str | None = None
+    latency_ms: int | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+#: Columns by how few rows one value has, as a rule: the first that is asked for leads, by its index.
+_LEADING = ("attempt_id", "order_id", "error_class", "status", "outcome", "operation", "gateway", "direction")
+#: Those of which a value has so few rows that their order does not matter.
+_FEW = frozenset({"attempt_id", "order_id"})
+
+
+def calls_page(sandbox: Sandbox, chosen: CallFilter, cursor: str | None = None, limit: int = PAGE) -> Page[GatewayCall]:
+    """
+    The seller's calls that fit, the newest first by the seller's clock; the slowest first where latency is asked for.
+
+    Raises:
+        Invalid: code ``cursor.invalid``.
+    """
+    by_latency = chosen.latency_ms is not None
+    noun, column = (_BY_LATENCY, calls.c.latency_ms) if by_latency else (_NOUN, calls.c.at)
+    queries = select_calls(sandbox.seller_id, chosen)
+    if cursor:
+        mark = pair_of(noun, cursor)
+        queries = [query.where(tuple_(column, calls.c.id) < mark) for query in queries]
+
+    def place(call: GatewayCall) -> tuple[int, int]:
+        return (call.latency_ms or 0) if by_latency else call.at, call.number
+
+    rows = [call for query in queries for call in mapper.all(sandbox.connection, query.limit(limit + 1))]
+    rows.sort(key=place, reverse=True)
+    return page_of(noun, rows[: limit + 1], limit, lambda call: ".".join(map(str, place(call))))
+
+
+def select_calls(seller_id: str, chosen: CallFilter) -> list[Select[Any]]:
+    """
+    The queries of a filter, each along one index in the order of the list.
+
+    One for each value of the column that leads: no index is in the order of the list over several values.
+    """
+    wanted = _wanted(chosen)
+    by_latency = chosen.latency_ms is not None
+    names = _FEW if by_latency else _LEADING
+    leading = next((name for name in _LEADING if name in wanted and name in names), None)
+    if leading == "attempt_id":
+        plain = {"attempt_id"}
+    else:
+        plain = {"seller_id", "latency_ms" if by_latency and leading is None else "at"}
+
+    def column(name: str) -> ColumnElement[Any]:
+        """One that the index has; else such that neither database thinks of another index."""
+        found = calls.c[name]
+        return found if name in plain else found + ("" if isinstance(found.type, Text) else 0)
+
+    conditions = [column("seller_id") == seller_id]
+    conditions += [column(name).in_(values) for name, values in wanted.items() if name != leading]
+    conditions += [column("at") >= chosen.since] if chosen.since is not None else []
+    conditions += [column("at") < chosen.until] if chosen.until is not None else []
+    conditions += [column("latency_ms") >= chosen.latency_ms] if by_latency else []
+    order = column("latency_ms") if by_latency else calls.c.at
+    query = select(calls).where(*conditions).order_by(order.desc(), calls.c.id.desc())
+    if leading is None:
+        return [query]
+    return [query.where(calls.c[leading] == value) for value in wanted[leading]]
+
+
+def _wanted(chosen: CallFilter) -> Mapping[str, Collection[str | int]]:
+    """The values of each column that is asked for."""
+    every: Mapping[str, Sequence[str | int]] = {
+        "attempt_id": (chosen.attempt_id,) if chosen.attempt_id else (),
+        "order_id": (chosen.order_id,) if chosen.order_id else (),
+        "gateway": (chosen.gateway,) if chosen.gateway else (),
+        "operation": chosen.operations,
+        "outcome": chosen.outcomes,
+        "error_class": chosen.error_classes,
+        "status": chosen.statuses,
+        "direction": chosen.directions,
+    }
+    return {name: tuple(dict.fromkeys(values)) for name, values in every.items() if values}
+
+
+def all_calls(runtime: Runtime, seller_id: str, chosen: CallFilter) -> Iterator[list[GatewayCall]]:
+    """The same, all of them, page by page, so that no transaction is open while the other side reads."""
+    cursor: str | None = None
+    while True:
+        with read(runtime, seller_id) as sandbox:
+            page = calls_page(sandbox, chosen, cursor, LONGEST_PAGE)
+        yield page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
