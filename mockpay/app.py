@@ -6,7 +6,7 @@ The one place that knows concrete things and puts them together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 
+from mockpay.delivery import outbox
 from mockpay.kernel import templates
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import DatabaseUnavailable
@@ -83,6 +84,7 @@ def create_app(
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
         terminal=terminal,
+        deliver=outbox.deliver,
     )
     if prepare is not None:
         prepare(runtime)
@@ -125,10 +127,29 @@ def _wrap(app: Flask, runtime: Runtime) -> None:
         ((guard.DASHBOARD, guard.DOCS), lambda: create_dashboard(runtime)),
     ):
         app.wsgi_app = _Later(app.wsgi_app, addresses, make)  # type: ignore[method-assign]
+    mounts = {host: provider.mount for provider in providers_of(runtime) if provider.mount for host in provider.hosts}
+    app.wsgi_app = _ByHost(app.wsgi_app, mounts)  # type: ignore[method-assign]
     for provider in providers_of(runtime):
         if provider.shortcut is not None:
             wrapped = provider.shortcut(app.wsgi_app, runtime)
             app.wsgi_app = wrapped  # type: ignore[assignment, method-assign]
+
+
+class _ByHost:
+    """What is called under a company's own name, as if it were called below the company's mount."""
+
+    def __init__(self, ordinary: WSGIApplication, mounts: Mapping[str, str]) -> None:
+        self._ordinary = ordinary
+        self._mounts = mounts
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Hand over, with another path where the host is a company's."""
+        mount = self._mounts.get(environ.get("HTTP_HOST", "").partition(":")[0].lower().rstrip("."))
+        path = environ["PATH_INFO"]
+        # The buyers' own pages are where they are, under any name.
+        if mount is not None and not path.startswith((f"{mount}/", "/pay/", "/acs/", "/static/", "/_mockpay/")):
+            environ = {**environ, "PATH_INFO": f"{mount}{path}"}
+        return self._ordinary(environ, start_response)
 
 
 class _Later:

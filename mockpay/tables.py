@@ -2,6 +2,7 @@
 
 from mockpay.otp import otp_table as otp_table
 from mockpay.risk import risk_table as risk_table
+from mockpay.store import api_objects as api_objects
 from mockpay.store import attempts as attempts
 from mockpay.store import auto_reloads as auto_reloads
 from mockpay.store import banks as banks
@@ -21,6 +22,7 @@ from mockpay.store import outbox as outbox
 from mockpay.store import refunds as refunds
 from mockpay.store import scenarios as scenarios
 from mockpay.store import schedule as schedule
+from mockpay.store import seller_keys as seller_keys
 from mockpay.store import sellers as sellers
 from mockpay.store import wallet as wallet
 from mockpay.store import wallet_profiles as wallet_profiles

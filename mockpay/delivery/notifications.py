@@ -46,7 +46,8 @@ def delivery(sandbox: Sandbox, row: OutboxRow) -> Send:
         message = _signed(runtime, seller, notification)
         timeout = timeout_within_lease(runtime, seller.settings.ipn_timeout_seconds)
         trusting = seller.settings.trust_loopback_tls
-        call = HttpCall("POST", seller.ipn_url or "", message.headers, message.body, timeout, trust_loopback=trusting)
+        url = notification.url or seller.ipn_url or ""
+        call = HttpCall("POST", url, message.headers, message.body, timeout, trust_loopback=trusting)
         message_sent, timed_out = _post(runtime, notification, message, call)
         if runtime.terminal is not None:
             runtime.terminal.add_delivery(
@@ -85,7 +86,7 @@ def _signed(runtime: Runtime, seller: Seller, notification: Notification) -> Out
         notify = runtime.providers[notification.provider].notify
         if notify is None:
             raise Unusable("This provider sends no notifications.", code="notification.unwritten")
-        return notify(seller, runtime.keys, notification)
+        return notify(seller, runtime.keys, notification, runtime.real_clock.now())
     except MockpayError:
         raise
     except Exception as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mockpay.delivery import scheduler
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.notifications import Send, SendResult, delivery, timeout_within_lease
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
@@ -139,6 +140,13 @@ def send_leased(runtime: Runtime, seller_id: str, outbox_id: int) -> None:
         claim = leased(sandbox, outbox_id)
     if claim is not None:
         send(runtime, claim)
+
+
+def deliver(runtime: Runtime, seller_id: str, outbox_id: int | None) -> None:
+    """Send the row that a request has leased to itself, if there is one, and let happen what is due at once."""
+    if outbox_id is not None:
+        send_leased(runtime, seller_id, outbox_id)
+    scheduler.fire_present(runtime, seller_id)
 
 
 def claim(

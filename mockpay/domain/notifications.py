@@ -25,6 +25,8 @@ class NotificationType(StrEnum):
     #: That the seller's address is to confirm that it takes notifications, and that it takes none any more.
     SUBSCRIPTION = "subscription"
     UNSUBSCRIPTION = "unsubscription"
+    #: What a company tells of an object of its own, such as a customer.
+    OBJECT = "object"
 
 
 #: Those that a payment or refund causes, and that a scenario may do something to.
@@ -186,7 +188,8 @@ class Notification:
 
     `facts` is what the message says, as it stood when it was made; `outcome` what a scenario
     does to it; `copy` counts the deliveries of one message from 1; `by_hand` says that a tester asked
-    for the last try, or for the next.  What is about no order has `order_pk` 0 and an empty `order_id`.
+    for the last try, or for the next.  What is about no order has `order_pk` 0 and an empty `order_id`. It goes to
+    `url`, to the seller's `ipn_url` where that is None.
     """
 
     number: int
@@ -209,6 +212,7 @@ class Notification:
     updated_at: int
     reason: str | None
     by_hand: bool = False
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mockpay.domain.timeline import Actor, Machine, steps
+from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import Money
 
 
@@ -65,6 +66,8 @@ class PaymentRequest:
     """
     What a provider's front end read from a verified request to pay, or what fills a wallet.
 
+    `timeout_seconds` is how long it may be paid: the seller's setting where None, for ever where 0. `outcomes` is what
+    the request asks for by itself (`scenarios.requested.dump_outcomes`).
     `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
     to answer in the same flavour; `digest` tells the same payload when it comes again;
     a `stale` request opens nothing, it only leads back to what it opened before. `warnings` are sentences, by field, on
@@ -86,10 +89,13 @@ class PaymentRequest:
     fields: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, object] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, object] = field(default_factory=dict)
     kind: OrderKind = OrderKind.PAYMENT
     wallet_owner: str | None = None
 
 
+#: What may be paid for ever ends in a hundred years.
+NO_END_SECONDS = 3_155_760_000
 #: A longer name of a store is not shown to buyers.
 _LONGEST_STORE = 60
 
@@ -136,6 +142,11 @@ class Order:
         """Who is paid, as buyers know it: the request's name of the store unless it is too long, else the seller's."""
         named = (self.store_name or "").strip()
         return named if 0 < len(named) <= _LONGEST_STORE else seller_name
+
+    @property
+    def endless(self) -> bool:
+        """Whether it may be paid for ever."""
+        return self.expires_at - self.created_at >= NO_END_SECONDS * SECOND
 
     @property
     def open(self) -> bool:

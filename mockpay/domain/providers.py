@@ -13,11 +13,15 @@ from mockpay.domain.notifications import Notification, NotificationType, Outgoin
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
 from mockpay.domain.payments.gateways import Gateway, GatewayAdapter
+from mockpay.domain.refunds import Refund
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.keys.files import KeyFile, Keys
 
+#: Told of each step of an order or of one of its refunds: the world, the order as it is, the event, the refund.
+#: The first is a `Sandbox`, which the domain does not know.
+Observer = Callable[[Any, Order, str, Refund | None], None]
 #: What a seller's note asks for, by stage; nothing for an ordinary note.
 Simulation = Callable[[str | None], Mapping[Stage, Decision]]
 
@@ -28,6 +32,10 @@ def _order_id(seller: Seller, request: PaymentRequest, number: int) -> str:
 
 def _refund_id(seller: Seller, order: Order, reference: str, number: int) -> str:
     return ids.short("refund", seller.seed, order.order_id, reference, number)
+
+
+def _attempt_id(seller: Seller, order_id: str, number: int) -> str:
+    return ids.short("att", seller.seed, seller.seller_id, order_id, number)
 
 
 def _nothing(*_: object) -> Mapping[Any, Any]:
@@ -101,16 +109,24 @@ class ProviderPort:
         title: The company's name for people.
         own_methods: Methods that its pages call otherwise, by code.
         takes: Whether an order can be paid by a method.
-        order_id: Makes an order's id (at most 23 characters); `number` counts a seller order id's.
+        order_id: Makes an order's id; `number` counts a seller order id's.
+        attempt_id: Makes the id of an order's n-th attempt.
         refund_id: Makes a refund's id; `number` counts up while the id is taken.
         simulation: What a note can ask for, in its own words and where; empty for nothing.
         payment_simulation: Reads what an order's note asks for; raises Invalid.
         refund_simulation: Reads what a refund's note asks for; raises Invalid.
         throttling_profiles: Values of the setting `throttling` that mean something to it.
+        most_attempts: Tries of one order before it is FAILED; the seller's setting `max_attempts` where None.
+        routable: Whether a seller's rules may send its payments to a gateway; else the built-in simulator decides.
+        reusable: Whether a buyer who leaves an order unpaid leaves it as it was, to be paid later.
+        credentials: What the company would have issued to a seller, by name.
+        key_names: Those of them by which a call says whose it is.
+        observe: Queues what the company tells of a step; in the step's own transaction.
         retry_profiles: Values of the setting `ipn_profile` that it contributes.
         notification_types: What its messages call the types of a notification.
-        notify: Writes a notification as it goes out to the seller; no transaction is open.
+        notify: Writes a notification as it goes out to the seller, at a real time in ms; no transaction is open.
         return_url: Where the buyer goes when done, by the order's newest attempt.
+        return_fields: What the buyer's browser posts there; None where it only goes there.
         addresses: Name -> URL of what the seller's software calls, below the server's base URL.
         environment: Name -> value of the variables by which the seller's software is configured.
         explain_signature: Tells a developer why a signature fits or does not; raises Invalid.
@@ -126,14 +142,22 @@ class ProviderPort:
     takes: Callable[[Method], bool] = lambda _method: True
     order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id
     refund_id: Callable[[Seller, Order, str, int], str] = _refund_id
+    attempt_id: Callable[[Seller, str, int], str] = _attempt_id
+    most_attempts: int | None = None
+    routable: bool = True
+    reusable: bool = False
+    credentials: Callable[[Seller], Mapping[str, str]] = _nothing
+    key_names: tuple[str, ...] = ()
+    observe: Observer | None = None
     simulation: str = ""
     payment_simulation: Simulation = _nothing
     refund_simulation: Simulation = _nothing
     throttling_profiles: frozenset[str] = frozenset()
     retry_profiles: Mapping[str, RetryProfile] = field(default_factory=dict)
     notification_types: Mapping[NotificationType, str] = field(default_factory=dict)
-    notify: Callable[[Seller, Keys, Notification], OutgoingMessage] | None = None
+    notify: Callable[[Seller, Keys, Notification, int], OutgoingMessage] | None = None
     return_url: Callable[[Seller, Order, Attempt | None], str] | None = None
+    return_fields: Callable[[Seller, Order, Attempt | None], Mapping[str, str]] | None = None
     addresses: Callable[[str], Mapping[str, str]] = _nothing
     environment: Callable[[Seller, Keys, str], Mapping[str, str]] = _nothing
     explain_signature: Callable[[Seller, Keys, CallToExplain], SignatureExplanation] | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import Plan
+from mockpay.domain.payments.attempts import Decision, Plan, Stage
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel import ids
 from mockpay.kernel.clock import DAY, SECOND, indian, parse_time
@@ -105,8 +105,8 @@ class RefundRequest:
     """
     What a seller asks for; `key` names its refund, the same again is the same refund.
 
-    `kind` is SELLER for one that the seller's software asked for, CANCELLATION for a cancelled order, TESTER for one by
-    control API or dashboard.
+    `outcomes` is what the call asks for in so many words. `kind` is SELLER for one that the seller's software asked
+    for, CANCELLATION for a cancelled order, TESTER for one by control API or dashboard.
     """
 
     key: str
@@ -115,6 +115,7 @@ class RefundRequest:
     soft_descriptor: str | None = None
     kind: str = SELLER
     facts: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[Stage, Decision] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

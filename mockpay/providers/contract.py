@@ -31,6 +31,8 @@ class Provider(ProviderPort):
     Args:
         blueprint: Makes its front side for a runtime.
         shortcut: Wraps the application, to answer its busiest address before Flask.
+        mount: The path below which its front side is, where that is not the root.
+        hosts: The names under which its clients call it, as if it were mounted at the root.
         prefixes: The paths below which errors are answered in this company's format.
         answer_root: Answers `/` where the query asks for something of this company's.
         render_error: Writes an error in this company's format.
@@ -38,6 +40,8 @@ class Provider(ProviderPort):
 
     blueprint: Callable[[Runtime], Blueprint] | None = None
     shortcut: Callable[[WSGIApplication, Runtime], WSGIApplication] | None = None
+    mount: str = ""
+    hosts: frozenset[str] = frozenset()
     prefixes: Sequence[str] = ()
     answer_root: Callable[[Runtime, Request], Response | None] | None = None
     render_error: Callable[[MockpayError], Response] | None = None

@@ -50,7 +50,8 @@ def retry_profiles(runtime: Runtime) -> Mapping[str, RetryProfile]:
 
 def of_order(sandbox: Sandbox, order: Order) -> None:
     """Tell the seller how an order ended, once somebody had tried to pay it; of a wallet's order no seller is told."""
-    if order.attempt_count and sandbox.seller.ipn_url and not order.fills_wallet:
+    silent = order.fills_wallet or sandbox.provider_of(order).observe is not None
+    if order.attempt_count and sandbox.seller.ipn_url and not silent:
         last = attempts.last_of_order(sandbox, order.order_pk)
         if last is not None:
             of_payment(sandbox, order, last)
@@ -76,7 +77,7 @@ def of_payment(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
 
 def of_refund(sandbox: Sandbox, order: Order, refund: Refund) -> None:
     """Tell how a refund ended."""
-    if not sandbox.seller.ipn_url:
+    if not sandbox.seller.ipn_url or sandbox.provider_of(order).observe is not None:
         return
     facts = {
         "refund_id": refund.refund_id,
@@ -108,7 +109,7 @@ def _create(
 ) -> None:
     name = sandbox.provider_of(order).notification_types.get(type_, type_)
     about = (order.order_id, name, refund_id or "")
-    _queue(sandbox, order.provider, type_, outcome, facts, about, order, refund_id)
+    create(sandbox, order.provider, type_, facts, about, outcome=outcome, order=order, refund_id=refund_id)
 
 
 def create_without_order(
@@ -116,20 +117,29 @@ def create_without_order(
 ) -> Notification:
     """Make a notification that is about no order, and send it."""
     number = counters.bump(sandbox, f"notification.{type_}")
-    return _queue(sandbox, provider, type_, "success", facts, (type_, number))
+    return create(sandbox, provider, type_, facts, (type_, number))
 
 
-def _queue(
+def create(
     sandbox: Sandbox,
     provider: str,
     type_: NotificationType,
-    outcome: str,
     facts: Mapping[str, object],
     about: tuple[object, ...],
+    *,
+    outcome: str = "success",
     order: Order | None = None,
     refund_id: str | None = None,
+    url: str | None = None,
 ) -> Notification:
-    """Queue each delivery of a message; the first one of them."""
+    """
+    Queue each delivery of a message; the first one of them.
+
+    Args:
+        about: What makes the message one of its kind: its ids follow from that.
+        outcome: What a scenario does to it.
+        url: Where it goes; the seller's `ipn_url` where None.
+    """
     queued = []
     message_id = ids.uuid(sandbox.seller.seed, "message", *about)
     for copy in range(1, copies(outcome) + 1):
@@ -154,6 +164,7 @@ def _queue(
             created_at=sandbox.now,
             updated_at=sandbox.now,
             reason=None,
+            url=url,
         )
         notifications.add(sandbox, notification)
         _start(sandbox, notification)
@@ -188,7 +199,8 @@ def _why_suppressed(sandbox: Sandbox, notification: Notification) -> str | None:
     if notification.outcome == Misbehaviour.NONE:
         return "a scenario said: none"
     seller = sandbox.seller
-    confirmed = seller.subscribed_url == seller.ipn_url or notification.type in OF_SUBSCRIPTIONS
+    own_address = notification.url is not None or notification.type in OF_SUBSCRIPTIONS
+    confirmed = seller.subscribed_url == seller.ipn_url or own_address
     return "the subscription was not confirmed" if profile_of(sandbox).subscribes and not confirmed else None
 
 

@@ -48,6 +48,7 @@ notifications = Table(
     big("updated_at"),
     text("reason", null=True),
     Column("by_hand", Boolean, nullable=False, default=False),
+    text("url", null=True),
     Index("notifications_of_seller", "seller_id", "id"),
     Index("notifications_of_order", "order_pk", "id"),
 )

@@ -130,6 +130,10 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 FollowUp = Callable[[Sandbox, AnyRecord, AnyRecord], None]
 
 
+def _nobody(_sandbox: Sandbox, _record: Any, _event: str) -> None:
+    pass
+
+
 def _no_facts(_before: Any, _after: Any) -> Mapping[str, object]:
     return {}
 
@@ -140,13 +144,14 @@ class Transitions(Generic[AnyRecord]):
     How the records of one machine move.
 
     `subject` names the field with the record's id, `follow_ups` says what is done after each event, in order, and
-    `facts` what the timeline tells of any step beside the facts that the caller names.
+    `facts` what the timeline tells of any step beside the facts that the caller names; `observe` is called last.
     """
 
     mapper: Mapper[AnyRecord]
     subject: str
     follow_ups: Mapping[str, tuple[FollowUp[AnyRecord], ...]]
     facts: Callable[[AnyRecord, AnyRecord], Mapping[str, object]] = _no_facts
+    observe: Callable[[Sandbox, AnyRecord, str], None] = _nobody
 
     @property
     def machine(self) -> Machine[Any]:
@@ -179,6 +184,7 @@ def step(
     add_event(sandbox, transitions, after, event, actor, {**own, **facts}, before=record.state)
     for follow_up in transitions.follow_ups[event]:
         follow_up(sandbox, record, after)
+    transitions.observe(sandbox, after, event)
     return after
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
@@ -36,7 +36,8 @@ class Runtime:
 
     `providers` maps a name to the company that is impersonated under it; `wake` is set whenever something became due
     for the worker, `stopping` when the server is about to stop, so that open waits end. `terminal` has a line for each
-    delivery.
+    delivery. `deliver` sends the outbox row that a seller's request has leased to itself, if there is one, and lets
+    happen what is due at once; no transaction is open.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Runtime:
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
     providers: Mapping[str, ProviderPort] = field(default_factory=dict)
     terminal: Terminal | None = None
+    deliver: Callable[[Runtime, str, int | None], None] = lambda _runtime, _seller_id, _outbox_id: None
     #: Calls to gateways in process that arrive only later, by seller and gateway; lost with the process.
     late_calls: dict[tuple[str, str], list[HttpCall]] = field(default_factory=dict)
     wake: Event = field(default_factory=Event)

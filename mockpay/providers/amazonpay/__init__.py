@@ -34,6 +34,7 @@ provider = Provider(
     notify=notifications.notify,
     return_url=return_url,
     addresses=keys.addresses,
+    credentials=keys.credentials,
     environment=keys.environment,
     explain_signature=explain_signature,
     key_files=keys.KEY_FILES,

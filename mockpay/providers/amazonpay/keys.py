@@ -32,6 +32,11 @@ def addresses(base_url: str) -> Mapping[str, str]:
     }
 
 
+def credentials(seller: Seller) -> Mapping[str, str]:
+    """The access key and its secret."""
+    return {"access_key": seller.access_key, "secret_key": seller.secret_key}
+
+
 def environment(seller: Seller, keys: Keys, base_url: str) -> Mapping[str, str]:
     """The variables that the merchant side reads; SDKs take the key as one line."""
     return {

@@ -112,7 +112,7 @@ def certificate_url(seller: Seller, keys: Keys) -> str:
     return seller.settings.ipn_certificate_url or f"{_HOST}/{certificate_file(keys, seller)}"
 
 
-def notify(seller: Seller, keys: Keys, notification: Notification) -> OutgoingMessage:
+def notify(seller: Seller, keys: Keys, notification: Notification, _real_now: int) -> OutgoingMessage:
     """The notification as it goes out: the same text and signature at every try."""
     topic, subscription = names(seller.seed, seller.seller_id)
     body = {

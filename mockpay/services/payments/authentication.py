@@ -8,7 +8,7 @@ app or bank page asks is the method's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
@@ -59,7 +59,8 @@ class Payer:
     Who pays, and from where.
 
     `inputs` is what the risk check may look at; a `buyer_id` is a signed-in buyer's, whose
-    `consent` saves what pays now and whose `saved_token` pays. `gateway` is who must take it, whatever the rules.
+    `consent` saves what pays now and whose `saved_token` pays. `gateway` is who must take it, whatever the rules;
+    `outcomes` is what the call that pays asks for.
     """
 
     inputs: Inputs = _NO_INPUTS
@@ -68,6 +69,7 @@ class Payer:
     consent: Consent | None = None
     saved_token: str | None = None
     gateway: str | None = None
+    outcomes: Mapping[Stage, Decision] = field(default_factory=dict)
 
 
 GUEST = Payer()

@@ -250,10 +250,16 @@ def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str 
     why = {"reason": reason or attempt.reason}
     if sandbox.now >= order.expires_at:
         step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
-    elif order.kind is OrderKind.RELOAD or order.attempt_count >= sandbox.seller.settings.max_attempts:
+    elif order.kind is OrderKind.RELOAD or order.attempt_count >= most_attempts(sandbox, order):
         step(sandbox, ORDERS, order, "given_up", Actor.SANDBOX, why)
     else:
         step(sandbox, ORDERS, order, "attempt_failed", Actor.SANDBOX, why)
+
+
+def most_attempts(sandbox: Sandbox, order: Order) -> int:
+    """How often an order may be tried."""
+    of_company = sandbox.provider_of(order).most_attempts
+    return sandbox.seller.settings.max_attempts if of_company is None else of_company
 
 
 def give_up(sandbox: Sandbox, order: Order) -> Order:

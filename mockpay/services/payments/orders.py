@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState, PaymentRequest
-from mockpay.domain.payments.attempts import HOLDS_ORDER, AttemptState
+from mockpay.domain.orders import CLOSED_UNPAID, NO_END_SECONDS, PAID, Order, OrderState, PaymentRequest
+from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
+from mockpay.services.payments import captures
 from mockpay.services.payments.transitions import ATTEMPTS, ORDER_EXPIRY, ORDERS, get_order, timed_out
 from mockpay.store import attempts, orders, schedule, transitions
 from mockpay.store.transitions import add_event, step
@@ -17,7 +19,7 @@ from mockpay.store.unit_of_work import Sandbox
 
 #: The buyer, or whoever looks at them, has the turn; no money is moving.
 _BUYERS_TURN = frozenset({AttemptState.CREATED, AttemptState.RISK_REVIEW, AttemptState.AUTH_PENDING})
-#: transactionTimeout is bounded so that an order's end stays a sane date.
+#: A request's own limit is bounded so that an order's end stays a sane date.
 _LONGEST_SECONDS = 31_536_000
 
 
@@ -61,7 +63,8 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
 
 def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     seller = sandbox.seller
-    seconds = min(request.timeout_seconds or seller.settings.order_expiry_seconds, _LONGEST_SECONDS)
+    asked, usual = request.timeout_seconds, seller.settings.order_expiry_seconds
+    seconds = min(usual if asked is None else asked, _LONGEST_SECONDS) or NO_END_SECONDS
     order_id = sandbox.runtime.provider(request.provider).order_id(seller, request, number)
     new = Order(
         order_pk=0,
@@ -78,7 +81,7 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         redirect_url=request.redirect_url,
         page_token=ids.page_token(),
         digest=request.digest,
-        request={"fields": request.fields, "marks": request.marks, "warnings": request.warnings},
+        request={"fields": request.fields, "marks": request.marks, "warnings": request.warnings, **_outcomes(request)},
         attempt_count=0,
         reason=None,
         cancelled_by=None,
@@ -92,8 +95,29 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     order = orders.add(sandbox, new)
     actor, facts = (Actor.BUYER, {"kind": order.kind}) if order.fills_wallet else (Actor.SELLER, {})
     add_event(sandbox, ORDERS, order, "opened", actor, facts, before=None)
-    schedule.add(sandbox, ORDER_EXPIRY, str(order.order_pk), order.expires_at)
+    if not order.endless:
+        schedule.add(sandbox, ORDER_EXPIRY, str(order.order_pk), order.expires_at)
+    ORDERS.observe(sandbox, order, "opened")
     return order
+
+
+def _outcomes(request: PaymentRequest) -> dict[str, object]:
+    return {"outcomes": request.outcomes} if request.outcomes else {}
+
+
+def change(sandbox: Sandbox, order: Order, **changes: Any) -> Order:
+    """
+    Change what is asked of a buyer before anybody has paid: `amount`, `redirect_url`, `seller_note`, `request`.
+
+    Raises:
+        Conflict: code ``order.closed``; ``attempt.live`` where a try is under way.
+    """
+    if not order.open:
+        raise Conflict("This order cannot be changed any more.", code="order.closed")
+    last = attempts.last_of_order(sandbox, order.order_pk)
+    if last is not None and last.live:
+        raise Conflict("A try to pay this order has not ended yet.", code="attempt.live")
+    return transitions.update(sandbox, orders.mapper, order, **changes)
 
 
 def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
@@ -104,13 +128,30 @@ def cancel(sandbox: Sandbox, order: Order, actor: Actor = Actor.BUYER) -> Order:
         Conflict: code ``order.busy`` while money may be moving.
         IllegalTransition: it ended already.
     """
+    last = _last_unless_busy(sandbox, order)
+    if last is not None and last.state in _BUYERS_TURN:
+        step(sandbox, ATTEMPTS, last, "cancel", actor)
+    return step(sandbox, ORDERS, order, "buyer_cancel", actor, {"reason": "payment_cancelled", "cancelled_by": actor})
+
+
+def abandon(sandbox: Sandbox, order: Order) -> None:
+    """
+    The buyer goes back without paying; the order stays as it is, and its last try is cancelled.
+
+    Raises:
+        Conflict: code ``order.busy`` while money may be moving.
+    """
+    last = _last_unless_busy(sandbox, order)
+    if last is not None and last.state in _BUYERS_TURN:
+        captures.release_order(sandbox, order, step(sandbox, ATTEMPTS, last, "cancel", Actor.BUYER))
+
+
+def _last_unless_busy(sandbox: Sandbox, order: Order) -> Attempt | None:
     last = attempts.last_of_order(sandbox, order.order_pk)
     if last is not None and last.state in HOLDS_ORDER:
         message = "The bank has not answered yet, so the payment cannot be cancelled."
         raise Conflict(message, code="order.busy")
-    if last is not None and last.state in _BUYERS_TURN:
-        step(sandbox, ATTEMPTS, last, "cancel", actor)
-    return step(sandbox, ORDERS, order, "buyer_cancel", actor, {"reason": "payment_cancelled", "cancelled_by": actor})
+    return last
 
 
 def expire(sandbox: Sandbox, order_pk: int) -> Order:

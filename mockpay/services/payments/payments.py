@@ -16,6 +16,7 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decisi
 from mockpay.domain.payments.gateways import Charge, Operation, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.refunds import RefundRequest
+from mockpay.domain.scenarios.requested import FIELD, HEADER, load_outcomes
 from mockpay.domain.scenarios.resolution import (
     CODE_OUTCOMES,
     MATCH_KEYS,
@@ -27,6 +28,7 @@ from mockpay.domain.scenarios.resolution import (
     find,
     resolve,
 )
+from mockpay.domain.scenarios.rule_forms import parse_outcome
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
@@ -52,9 +54,11 @@ from mockpay.services.sellers import offers
 from mockpay.store import attempts, outbox, scenarios, schedule
 from mockpay.store.transitions import add_event, step, update
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.threeds.rules import Browser
 
 #: An outbox row of this kind asks a gateway for an attempt's money.
 CHARGE = "gateway.charge"
+_NO_OUTCOMES: Mapping[Stage, Decision] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def pay(
     if not order.open or sandbox.now >= order.expires_at:
         raise Conflict("This order cannot be paid any more.", code="order.closed")
     number = order.attempt_count + 1
-    if number > sandbox.seller.settings.max_attempts:
+    if number > captures.most_attempts(sandbox, order):
         raise Conflict("There are no tries left.", code="order.attempts_used_up")
     closed = offers.check(sandbox, order, instrument)
     former = attempts.last_of_order(sandbox, order.order_pk) if order.attempt_count else None
@@ -122,6 +126,20 @@ def _assess_risk(
         return PaymentResult(reviews.hold_for_review(sandbox, attempt), None)
     forced = result.decision is Verdict.CHALLENGE
     return authenticate_or_charge(sandbox, order, attempt, payer.checkout, forced=forced, leased=leased)
+
+
+def charge_if_proved(sandbox: Sandbox, before: Attempt, after: Attempt) -> int | None:
+    """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
+    return None if authentication.ready_to_charge(before) else queue_charge(sandbox, after, leased=True)
+
+
+def ask_issuer_at_once(sandbox: Sandbox, result: PaymentResult, browser: Browser) -> PaymentResult:
+    """Ask the card's issuer of a new attempt without a look at the browser first, which no script can show it."""
+    attempt = result.attempt
+    if attempt.auth is not Auth.THREEDS or attempt.state is not AttemptState.AUTH_PENDING:
+        return result
+    after = authentication.ask_issuer(sandbox, attempt, browser, "N")
+    return PaymentResult(after, charge_if_proved(sandbox, attempt, after))
 
 
 def _note_risk_rule(sandbox: Sandbox, attempt: Attempt, hit: Hit, score: int) -> Attempt:
@@ -233,14 +251,14 @@ def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: A
 
 def attempt_id_of(sandbox: Sandbox, order: Order, number: int) -> str:
     """The id that the order's n-th attempt has or will have; a QR code names it beforehand."""
-    return sandbox.short_id("att", order.order_id, number)
+    return sandbox.provider_of(order).attempt_id(sandbox.seller, order.order_id, number)
 
 
 def _new_attempt(
     sandbox: Sandbox, order: Order, instrument: Instrument, number: int, payer: Payer, *, bank_closed: bool
 ) -> Attempt:
     attempt_id = attempt_id_of(sandbox, order, number)
-    plan = plan_payment(sandbox, order, instrument, attempt_id, bank_closed=bank_closed)
+    plan = plan_payment(sandbox, order, instrument, attempt_id, bank_closed=bank_closed, outcomes=payer.outcomes)
     parts = instrument.dump()
     facts = routing.facts_of(
         sandbox,
@@ -252,7 +270,7 @@ def _new_attempt(
         forced=payer.gateway,
         plan=plan,
     )
-    routed = routing.route(sandbox, facts)
+    routed = routing.route(sandbox, facts) if sandbox.provider_of(order).routable else None
     return Attempt(
         attempt_id=attempt_id,
         order_pk=order.order_pk,
@@ -415,24 +433,36 @@ _CLOSED = Decision("bankdown", Source.DEFAULT, "bank.down", "the bank's down tim
 
 
 def plan_payment(
-    sandbox: Sandbox, order: Order, instrument: Instrument, attempt_id: str, *, bank_closed: bool = False
+    sandbox: Sandbox,
+    order: Order,
+    instrument: Instrument,
+    attempt_id: str,
+    *,
+    bank_closed: bool = False,
+    outcomes: Mapping[Stage, Decision] = _NO_OUTCOMES,
 ) -> Plan:
     """
     The plan of a new attempt; the rules that decide it are used up here.
 
     A bank that is closed for now decides before everything else; no rule is spent on it.
+
+    Args:
+        outcomes: What the call that pays asks for; it goes before what the order's own request asked for.
     """
     later = set() if METHODS[instrument.method].card else {Stage.AUTH}
     if bank_closed:
         later.add(Stage.ISSUER)
     stages = [stage for stage in PAYMENT_STAGES if stage not in later]
-    plan = _plan(sandbox, order, instrument.method, instrument.dump(), instrument.inputs, attempt_id, stages)
+    asked = {**_requested(sandbox, order), **outcomes}
+    _check_requested(asked, instrument.method)
+    plan = _plan(sandbox, order, instrument.method, instrument.dump(), instrument.inputs, attempt_id, stages, asked)
     return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
 
 
 def _plan_code(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt:
     """An attempt whose buyer is asked for a code, with what that meets; whether one is asked is known only now."""
-    coded = _plan(sandbox, order, attempt.method, attempt.instrument, {}, attempt.attempt_id, [Stage.AUTH])
+    asked = _requested(sandbox, order)
+    coded = _plan(sandbox, order, attempt.method, attempt.instrument, {}, attempt.attempt_id, [Stage.AUTH], asked)
     decision = coded.at(Stage.AUTH)
     if not coded.decides(Stage.AUTH) or decision.outcome not in CODE_OUTCOMES:
         return attempt
@@ -448,6 +478,7 @@ def _plan(
     inputs: Mapping[str, str],
     attempt_id: str,
     stages: list[Stage],
+    requested: Mapping[Stage, Decision],
 ) -> Plan:
     """What some stages of an attempt will meet."""
     settings = sandbox.seller.settings
@@ -466,11 +497,24 @@ def _plan(
         match=match,
         response_codes=METHODS[method].response_codes,
         stages=tuple(stages),
-        simulated=sandbox.provider_of(order).payment_simulation(order.seller_note) if order.seller_note else {},
+        simulated=requested,
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )
     return resolve(facts, _use_up_rules(sandbox, match, method, attempt_id, stages))
+
+
+def _requested(sandbox: Sandbox, order: Order) -> dict[Stage, Decision]:
+    """What an order's request asked for: in its note, as its company has it, or in so many words."""
+    noted = sandbox.provider_of(order).payment_simulation(order.seller_note) if order.seller_note else {}
+    return {**noted, **load_outcomes(order.request.get("outcomes"))}
+
+
+def _check_requested(outcomes: Mapping[Stage, Decision], method: str) -> None:
+    """Refuse an outcome in so many words that a payment by this method can never have."""
+    asked = outcomes.get(Stage.ISSUER)
+    if asked is not None and asked.value in {HEADER, FIELD}:
+        parse_outcome(Stage.ISSUER, asked.outcome, [METHODS[method]], field=asked.value)
 
 
 def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: RefundRequest) -> Plan:
@@ -497,7 +541,11 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         match=match,
         response_codes=METHODS[attempt.method].response_codes,
         stages=REFUND_STAGES,
-        simulated=sandbox.provider_of(order).refund_simulation(request.note),
+        simulated={
+            **sandbox.provider_of(order).refund_simulation(request.note),
+            **load_outcomes(order.request.get("outcomes")),
+            **request.outcomes,
+        },
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
     )

@@ -75,6 +75,13 @@ def notify_seller(sandbox: Sandbox, _before: Order, order: Order) -> None:
     notifications.of_order(sandbox, order)
 
 
+def _tell_company(sandbox: Sandbox, order: Order, event: str) -> None:
+    """Let the company through which the order came queue what it tells of a step."""
+    observe = sandbox.provider_of(order).observe
+    if observe is not None:
+        observe(sandbox, order, event, None)
+
+
 ORDERS: Transitions[Order] = Transitions(
     orders.mapper,
     "order_id",
@@ -95,6 +102,7 @@ ORDERS: Transitions[Order] = Transitions(
         "refund_reversed": (),
         "last_refund_reversed": (),
     },
+    observe=_tell_company,
 )
 
 

@@ -181,6 +181,7 @@ def _record_request(sandbox: Sandbox, refund: Refund) -> None:
         add_event(sandbox, REFUNDS, refund, "held", Actor.SANDBOX, before=refund.state)
     else:
         schedule_settlement(sandbox, refund, refund)
+    REFUNDS.observe(sandbox, refund, "requested")
 
 
 def record_poll(sandbox: Sandbox, refund_id: str) -> Refund:

@@ -82,6 +82,14 @@ def notify_seller(sandbox: Sandbox, _before: Refund, refund: Refund) -> None:
         notifications.of_refund(sandbox, order, refund)
 
 
+def _tell_company(sandbox: Sandbox, refund: Refund, event: str) -> None:
+    """Let the company through which the order came queue what it tells of a step."""
+    order = get_order(sandbox, refund.order_pk)
+    observe = sandbox.provider_of(order).observe
+    if observe is not None:
+        observe(sandbox, order, event, refund)
+
+
 REFUNDS: Transitions[Refund] = Transitions(
     refunds.mapper,
     "refund_id",
@@ -92,6 +100,7 @@ REFUNDS: Transitions[Refund] = Transitions(
         "declined": (cancel_settlement, release_reserve, return_load, notify_seller),
         "reversed": (debit_balance, return_load, release_reserve, take_from_order),
     },
+    observe=_tell_company,
 )
 
 

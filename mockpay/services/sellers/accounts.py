@@ -24,7 +24,7 @@ from mockpay.kernel.words import parse_word
 from mockpay.risk.rules import NAMES, rules_of
 from mockpay.services import subscriptions
 from mockpay.services.notifications import retry_profiles
-from mockpay.store import counters, resets, sellers
+from mockpay.store import counters, resets, seller_keys, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
 from mockpay.store.unit_of_work import Runtime, Sandbox, sandbox_of, transaction
@@ -89,6 +89,7 @@ def creation(runtime: Runtime) -> Iterator[Callable[[NewSeller], Sandbox | None]
                 return None
             if not sellers.insert(connection, runtime.keyring, seller):
                 return None
+            seller_keys.add(connection, seller.seller_id, _keys(runtime, seller))
             sandbox = sandbox_of(runtime, connection, seller.seller_id)
             subscriptions.request(sandbox)
             return sandbox
@@ -209,6 +210,24 @@ def setting_choices(runtime: Runtime) -> dict[str, list[str]]:
     return {"ipn_profile": sorted(retry_profiles(runtime)), "throttling": sorted({THROTTLING_OFF}.union(*contributed))}
 
 
+def credentials(runtime: Runtime, seller: Seller) -> dict[str, Mapping[str, str]]:
+    """What each company would have issued to a seller, by the company's name."""
+    issued = {name: provider.credentials(seller) for name, provider in runtime.providers.items()}
+    return {name: values for name, values in issued.items() if values}
+
+
+def _keys(runtime: Runtime, seller: Seller) -> list[tuple[str, str]]:
+    """By what companies' calls say that they are this seller's."""
+    issued = credentials(runtime, seller)
+    return [(name, issued[name][key]) for name, provider in runtime.providers.items() for key in provider.key_names]
+
+
+def seller_of_key(runtime: Runtime, provider: str, key: str) -> str | None:
+    """The id of the seller to whom a company issued a key; None where it issued it to nobody."""
+    with reading(runtime.engine) as connection:
+        return seller_keys.find_seller(connection, provider, key)
+
+
 def addresses(runtime: Runtime, base_url: str) -> dict[str, str]:
     """Name -> URL of what sellers' software calls, by all providers."""
     return _merged(provider.addresses(base_url) for provider in runtime.providers.values())
@@ -279,6 +298,7 @@ def delete(sandbox: Sandbox) -> None:
     """Take the seller away with all that happened in its world."""
     resets.empty(sandbox)
     sellers.save_offers(sandbox.connection, sandbox.seller_id, {})
+    seller_keys.remove(sandbox.connection, sandbox.seller_id)
     sellers.remove(sandbox.connection, sandbox.seller_id)
 
 

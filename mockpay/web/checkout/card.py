@@ -15,7 +15,7 @@ from mockpay.domain.methods import cards
 from mockpay.domain.methods.cards import Card
 from mockpay.domain.payments.attempts import Attempt, Auth
 from mockpay.kernel.errors import Invalid
-from mockpay.services.payments import authentication
+from mockpay.services.payments import authentication, payments
 from mockpay.store import attempts
 from mockpay.store.unit_of_work import Runtime
 from mockpay.threeds import messages, requestor, threeds_table
@@ -142,7 +142,7 @@ def _move(runtime: Runtime, token: str) -> Response:
                 after = authentication.prepare(session.sandbox, attempt, submission.ways(session))
             else:
                 after = authentication.handle_return(session.sandbox, attempt, None, None)
-            outbox_id = submission.charge_if_proved(session, attempt, after)
+            outbox_id = payments.charge_if_proved(session.sandbox, attempt, after)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
 
@@ -158,7 +158,7 @@ def _ask(runtime: Runtime, token: str) -> Response:
             return go(session.url)
         comp_ind = completion if completion in {"Y", "N"} else "N"
         after = authentication.ask_issuer(session.sandbox, attempt, submission.browser(), comp_ind, submission.window())
-        outbox_id = submission.charge_if_proved(session, attempt, after)
+        outbox_id = payments.charge_if_proved(session.sandbox, attempt, after)
     submission.send(runtime, session, outbox_id)
     return submission.onward(runtime, token)
 
@@ -189,7 +189,7 @@ def come_back(runtime: Runtime, token: str) -> Response:
             framed = txn is not None and txn.window_size == submission.FRAME
             session_data = request.form.get("threeDSSessionData")
             after = authentication.handle_return(session.sandbox, attempt, cres, session_data)
-            outbox_id = submission.charge_if_proved(session, attempt, after)
+            outbox_id = payments.charge_if_proved(session.sandbox, attempt, after)
     submission.send(runtime, session, outbox_id)
     return _break_out(runtime, token) if framed and _in_frame() else submission.onward(runtime, token)
 

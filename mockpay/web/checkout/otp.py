@@ -12,7 +12,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.kernel.money import Money
 from mockpay.otp import challenges
 from mockpay.otp.rules import Challenge, Verdict
-from mockpay.services.payments import authentication
+from mockpay.services.payments import authentication, payments
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web.checkout import page_session, results, submission
 from mockpay.web.checkout.page_session import PageSession, go, reading_session, show, writing_session
@@ -46,7 +46,7 @@ def _verify(runtime: Runtime, token: str) -> Response:
             return page_session.not_made(submission.next_page(session))
         typed = request.form.get("otp", "")
         verdict, after = authentication.submit_otp(session.sandbox, attempt, typed)
-        outbox_id = submission.charge_if_proved(session, attempt, after)
+        outbox_id = payments.charge_if_proved(session.sandbox, attempt, after)
     submission.send(runtime, session, outbox_id)
     status = 503 if verdict is Verdict.TECHNICAL else 422
     with reading_session(runtime, token) as session:

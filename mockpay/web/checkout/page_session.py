@@ -20,6 +20,7 @@ from mockpay.kernel.clock import SECOND, Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound
 from mockpay.kernel.money import Money
 from mockpay.kernel.terminal import current_call
+from mockpay.services.payments import captures
 from mockpay.store import attempts, orders
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, Sandbox, sandbox_of, transaction
@@ -62,7 +63,7 @@ class PageSession:
     @property
     def tries_left(self) -> int:
         """How often the buyer may still try to pay."""
-        return max(self.sandbox.seller.settings.max_attempts - self.order.attempt_count, 0)
+        return max(captures.most_attempts(self.sandbox, self.order) - self.order.attempt_count, 0)
 
     @property
     def url(self) -> str:
@@ -264,7 +265,7 @@ def page_context(session: PageSession, title: str, **more: object) -> dict[str, 
 
 def _order(session: PageSession) -> Mapping[str, object]:
     order, now = session.order, session.sandbox.now
-    remaining = max(order.expires_at - now, 0) if order.open else None
+    remaining = max(order.expires_at - now, 0) if order.open and not order.endless else None
     label = _amount_label(session)
     return {
         "seller_order_id": order.seller_order_id,

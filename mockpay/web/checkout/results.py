@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.orders import PAID, OrderState
+from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Source, Stage
 from mockpay.domain.wallet.ledger import METHOD as BALANCE
 from mockpay.kernel.clock import SECOND
@@ -253,8 +253,13 @@ def _failed(session: PageSession) -> dict[str, object]:
         "tried_text": f"{order.attempt_count} of {order.attempt_count + session.tries_left}",
         "retry": session.payable and session.tries_left > 0,
         "reason": (last.reason if last else None) or order.reason,
-        "banner": f"Your order is kept until {time_of_day(order.expires_at)}." if order.open else None,
+        "banner": _kept_until(session.order),
     }
+
+
+def _kept_until(order: Order) -> str | None:
+    ends = order.open and not order.endless
+    return f"Your order is kept until {time_of_day(order.expires_at)}." if ends else None
 
 
 def _notifications_line(session: PageSession) -> str:

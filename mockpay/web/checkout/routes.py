@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, request
@@ -148,11 +148,12 @@ def _cancel(runtime: Runtime, token: str) -> Response:
             return go(session.url)
         if submission.sent_before(session) or not session.order.open:
             return page_session.not_made(session.url)
+        reusable = session.sandbox.provider_of(session.order).reusable
         try:
-            orders.cancel(session.sandbox, session.order)
+            (orders.abandon if reusable else orders.cancel)(session.sandbox, session.order)
         except Conflict:
             return page_session.not_made(session.url)
-        return go(session.at("result"))
+        return go(session.at("return" if reusable else "result"))
 
 
 # --- the way back
@@ -164,9 +165,10 @@ _DELAY_MS = 5 * SECOND
 def leave(runtime: Runtime, token: str) -> Response:
     """Send the buyer back with the signed result; a failed order is given up by leaving it."""
     with writing_session(runtime, token) as session:
-        if session.current == "choose" or session.auth_pending:
+        reusable = session.sandbox.provider_of(session.order).reusable
+        if session.auth_pending or (session.current == "choose" and not reusable):
             return go(session.url)
-        order = captures.give_up(session.sandbox, session.order)
+        order = session.order if reusable else captures.give_up(session.sandbox, session.order)
         url = _return_url(PageSession(session.sandbox, order, session.last))
         fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
         first = orders.record_return(session.sandbox, order, url, fault)
@@ -175,6 +177,10 @@ def leave(runtime: Runtime, token: str) -> Response:
             return show("checkout/closed.html", page=page, scenario=page_session.redirect_scenario(session))
         if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
             return _hold(session)
+        fields = _return_fields(PageSession(session.sandbox, order, session.last))
+        if fields is not None:
+            page = page_session.page_context(session, "Taking you back")
+            return show("checkout/return.html", page=page, url=url, fields=fields)
         if fault != "duplicated":
             return _away(url)
         outbox_id = outbox_rows.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, url=url)
@@ -187,6 +193,12 @@ def _return_url(session: PageSession) -> str:
     if return_url is None:
         raise NotFound("This order has no return URL.", code="order.no_return_url")
     return return_url(session.sandbox.seller, session.order, session.last)
+
+
+def _return_fields(session: PageSession) -> Mapping[str, str] | None:
+    """What the buyer's browser posts to the seller; None where it only goes there."""
+    fields = session.sandbox.provider_of(session.order).return_fields
+    return None if fields is None else fields(session.sandbox.seller, session.order, session.last)
 
 
 def _away(url: str) -> Response:

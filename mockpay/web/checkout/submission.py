@@ -13,12 +13,10 @@ from werkzeug.urls import iri_to_uri
 from mockpay.delivery import outbox, scheduler
 from mockpay.domain.methods.method import Instrument, Method
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth
 from mockpay.kernel.errors import Conflict, Invalid
 from mockpay.risk.assessment import Inputs
-from mockpay.services.payments import authentication, payments
+from mockpay.services.payments import payments
 from mockpay.services.payments.authentication import CheckoutContext, Payer
-from mockpay.services.payments.payments import PaymentResult
 from mockpay.services.sellers import offers
 from mockpay.store.unit_of_work import Runtime
 from mockpay.threeds.rules import Browser
@@ -177,39 +175,28 @@ def start(
         if method is None:
             payer_ = replace(payer_, saved_token=request.form.get("token"))
         try:
-            started = payments.pay(session.sandbox, session.order, read(session), payer_)
+            outbox_id = _begin(session, read(session), payer_)
         except Invalid as error:
             return refuse(session, error)
         except Conflict as error:
             if error.code != "method.unavailable":
                 raise
             return refuse(session, Invalid(error.message, code=error.code))
-        outbox_id = _ask_issuer_without_script(session, started)
         claim = outbox.leased(session.sandbox, outbox_id) if outbox_id is not None else None
     if claim is not None:
         outbox.send(runtime, claim)
     return onward(runtime, token)
 
 
-def _ask_issuer_without_script(session: PageSession, started: PaymentResult) -> int | None:
+def _begin(session: PageSession, instrument: Instrument, payer_: Payer) -> int | None:
     """
-    Ask the card's issuer at once where no script could show it the browser first.
+    Begin a try; a card's issuer is asked at once where no script could show it the browser first.
 
     Returns:
-        The gateway's call, where the issuer has let the payment through already.
+        The gateway's call, where nobody is asked first.
     """
-    attempt = started.attempt
-    if attempt.auth is not Auth.THREEDS or attempt.state is not AttemptState.AUTH_PENDING or scripted():
-        return started.outbox_id
-    after = authentication.ask_issuer(session.sandbox, attempt, browser(), "N")
-    return charge_if_proved(session, attempt, after)
-
-
-def charge_if_proved(session: PageSession, before: Attempt, after: Attempt) -> int | None:
-    """The gateway's call, once: by the request that proved the buyer, not by one that came late."""
-    if authentication.ready_to_charge(before):
-        return None
-    return payments.queue_charge(session.sandbox, after, leased=True)
+    started = payments.pay(session.sandbox, session.order, instrument, payer_)
+    return (started if scripted() else payments.ask_issuer_at_once(session.sandbox, started, browser())).outbox_id
 
 
 def sent_before(session: PageSession) -> bool:
@@ -219,10 +206,7 @@ def sent_before(session: PageSession) -> bool:
 
 def send(runtime: Runtime, session: PageSession, outbox_id: int | None) -> None:
     """Ask the gateway now where it is to be asked, and let happen what is due at once."""
-    seller_id = session.sandbox.seller_id
-    if outbox_id is not None:
-        outbox.send_leased(runtime, seller_id, outbox_id)
-    scheduler.fire_present(runtime, seller_id)
+    runtime.deliver(runtime, session.sandbox.seller_id, outbox_id)
 
 
 def onward(runtime: Runtime, token: str) -> Response:

@@ -162,8 +162,8 @@ def _begin_threeds(session: PageSession, _body: PayRequest, base: str) -> int | 
         return None
     if threeds_table.latest(session.sandbox, attempt.attempt_id) is not None:
         return None
-    return submission.charge_if_proved(
-        session, attempt, authentication.prepare(session.sandbox, attempt, _checkout(session, base))
+    return payments.charge_if_proved(
+        session.sandbox, attempt, authentication.prepare(session.sandbox, attempt, _checkout(session, base))
     )
 
 
@@ -176,7 +176,7 @@ def _ask_issuer(session: PageSession, _body: PayRequest, _base: str) -> int | No
     if txn is None or txn.state not in {State.PREPARED, State.METHOD}:
         return None
     after = authentication.ask_issuer(session.sandbox, attempt, CheckoutContext().browser, "N")
-    return submission.charge_if_proved(session, attempt, after)
+    return payments.charge_if_proved(session.sandbox, attempt, after)
 
 
 def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
@@ -186,7 +186,7 @@ def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
         return None
     if session.current == Auth.OTP:
         _, after = authentication.submit_otp(sandbox, attempt, body.otp)
-        return submission.charge_if_proved(session, attempt, after)
+        return payments.charge_if_proved(session.sandbox, attempt, after)
     txn = threeds_table.latest(sandbox, attempt.attempt_id)
     if txn is None or txn.state is not State.CHALLENGE or txn.acs_token is None:
         return None
@@ -196,7 +196,7 @@ def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
     if not isinstance(answered, ChallengeCompletion):
         return None
     after = authentication.handle_return(sandbox, attempt, answered.cres, answered.session_data)
-    return submission.charge_if_proved(session, attempt, after)
+    return payments.charge_if_proved(session.sandbox, attempt, after)
 
 
 def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int | None:

@@ -57,6 +57,9 @@ class SellerDetail(SellerSummary, kw_only=True):
     """A seller with its secret, and the variables by which its software is configured."""
 
     secret_key: str
+    credentials: Annotated[
+        dict[str, dict[str, str]], Meta(description="What each impersonated company would have issued, by its name.")
+    ]
     environment: dict[str, str]
 
 
@@ -134,6 +137,7 @@ def _detail(runtime: Runtime, seller: Seller, base: str) -> SellerDetail:
         SellerDetail,
         seller,
         urls=addresses(runtime, seller.seller_id, base),
+        credentials=accounts.credentials(runtime, seller),
         environment=accounts.environment(runtime, seller, base),
     )
 

@@ -206,7 +206,7 @@ def what_happened(
     if order.state in CLOSED_UNPAID:
         return _closed(order, last, full=full)
     sentence = _open(last, full=full)
-    if last is None and now is not None:
+    if last is None and now is not None and not order.endless:
         return f"{sentence}, {countdown(order.expires_at - now)} left"
     return sentence
 

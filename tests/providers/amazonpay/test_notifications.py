@@ -55,7 +55,7 @@ def letters(world, amount="499.00", refund=None, **wish):
         world.refund(order, refund)
     world.advance_until_idle()
     with world.read() as sandbox:
-        return order, [notify(sandbox.seller, sandbox.runtime.keys, one) for one in world.notifications(order)]
+        return order, [notify(sandbox.seller, sandbox.runtime.keys, one, 0) for one in world.notifications(order)]
 
 
 def body_of(letter):
@@ -224,10 +224,10 @@ def test_every_rendering_has_the_same_bytes(world, outcome):
     world.pay(order)
     (one,) = world.notifications(order)
     with world.read() as sandbox:
-        first = notify(sandbox.seller, sandbox.runtime.keys, one)
+        first = notify(sandbox.seller, sandbox.runtime.keys, one, 0)
     world.advance(86_400)
     with world.read() as sandbox:
-        assert notify(sandbox.seller, sandbox.runtime.keys, world.notifications(order)[0]) == first
+        assert notify(sandbox.seller, sandbox.runtime.keys, world.notifications(order)[0], 0) == first
 
 
 def test_two_messages_have_nothing_in_common_but_the_seller(world):
@@ -258,7 +258,7 @@ def test_odd_names_travel_and_verify(world, served, name):
     world.pay(order)
     with world.read() as sandbox:
         (one,) = world.notifications(order)
-        letter = notify(sandbox.seller, sandbox.runtime.keys, one)
+        letter = notify(sandbox.seller, sandbox.runtime.keys, one, 0)
     assert believed(world, letter, served).about.seller_order_id == name
 
 
@@ -268,7 +268,7 @@ def test_the_json_is_spaced_and_quoted_as_consumers_have_seen_it(world, name):
     world.pay(order)
     with world.read() as sandbox:
         (one,) = world.notifications(order)
-        letter = notify(sandbox.seller, sandbox.runtime.keys, one)
+        letter = notify(sandbox.seller, sandbox.runtime.keys, one, 0)
     body = body_of(letter)
     assert letter.body == json.dumps(body, ensure_ascii=False).encode()
     assert body["Message"] == json.dumps(json.loads(body["Message"]), ensure_ascii=False)
@@ -292,9 +292,9 @@ def test_a_letter_is_made_of_what_was_true_then(world):
     world.pay(order)
     (one,) = world.notifications(order)
     with world.read() as sandbox:
-        before = notify(sandbox.seller, sandbox.runtime.keys, one)
+        before = notify(sandbox.seller, sandbox.runtime.keys, one, 0)
     world.refund(order, "499.00")
     world.advance_until_idle()
     with world.read() as sandbox:
-        after = notify(sandbox.seller, sandbox.runtime.keys, replace(one, tries=3, state="DEAD"))
+        after = notify(sandbox.seller, sandbox.runtime.keys, replace(one, tries=3, state="DEAD"), 0)
     assert before == after

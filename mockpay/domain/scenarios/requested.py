@@ -1,0 +1,54 @@
+"""Outcomes that a call of a seller's software asks for: `Mockpay-Outcome: STAGE=OUTCOME[, ...]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockpay.domain.payments.attempts import Decision, Source, Stage
+from mockpay.domain.scenarios.rule_forms import parse_outcome, parse_stage
+from mockpay.kernel.errors import Invalid
+
+#: The header, and the name in the metadata or notes of clients that can send no header of their own.
+HEADER, FIELD = "Mockpay-Outcome", "mockpay_outcome"
+_LONGEST = 500
+
+
+def parse_outcomes(text: str, where: str = HEADER) -> dict[Stage, Decision]:
+    """
+    What a call asks for, by stage; nothing where the text is empty.
+
+    Args:
+        where: Where the text stood, for people.
+
+    Raises:
+        Invalid: code ``scenario.stage`` or ``scenario.outcome``, with the nearest right word; ``outcome.invalid`` for
+            what is no such list.
+    """
+    if len(text) > _LONGEST:
+        raise Invalid(f"{where} has at most {_LONGEST} characters.", code="outcome.invalid", field=where)
+    decisions: dict[Stage, Decision] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, outcome = (word.strip() for word in part.partition("="))
+        if not equals or not outcome:
+            raise Invalid(f"{where} is STAGE=OUTCOME[, ...], not '{part}'.", code="outcome.invalid", field=where)
+        stage = parse_stage(name, field=where)
+        if stage in decisions:
+            raise Invalid(f"{where} names the stage '{stage}' twice.", code="outcome.invalid", field=where)
+        decisions[stage] = _decision(stage, parse_outcome(stage, outcome, field=where), where)
+    return decisions
+
+
+def _decision(stage: Stage, outcome: str, where: str) -> Decision:
+    return Decision(outcome, Source.SIMULATION, f"{stage}={outcome}", where)
+
+
+def dump_outcomes(decisions: Mapping[Stage, Decision]) -> dict[str, list[str]]:
+    """As it is stored with an order: outcome and place, by stage."""
+    return {str(stage): [made.outcome, made.value or HEADER] for stage, made in decisions.items()}
+
+
+def load_outcomes(stored: object) -> dict[Stage, Decision]:
+    """What `dump_outcomes` made; nothing of anything else."""
+    if not isinstance(stored, Mapping):
+        return {}
+    return {Stage(name): _decision(Stage(name), outcome, where) for name, (outcome, where) in stored.items()}

@@ -1,0 +1,125 @@
+"""What sellers made at a company's front door beside orders and refunds: customers, sessions, endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Index, Table, UniqueConstraint, select
+
+from mockpay.store.db.mapping import Mapper
+from mockpay.store.db.metadata import big, metadata, row_id, text
+from mockpay.store.unit_of_work import Sandbox
+
+objects = Table(
+    "api_objects",
+    metadata,
+    row_id(),
+    text("seller_id"),
+    text("provider"),
+    text("kind"),
+    text("object_id"),
+    text("parent", null=True),
+    text("reference", null=True),
+    text("state"),
+    text("facts"),
+    big("created_at"),
+    big("updated_at"),
+    UniqueConstraint("seller_id", "provider", "object_id"),
+    Index("api_objects_of_kind", "seller_id", "provider", "kind", "id"),
+    Index("api_objects_of_parent", "seller_id", "provider", "parent", "kind", "id"),
+    Index("api_objects_of_reference", "seller_id", "provider", "reference", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiObject:
+    """
+    One object in a company's own words.
+
+    `parent` is the object or order that it belongs to, `reference` another name by which it is looked for, `state` in
+    the company's words, `facts` the rest; instants in ms of the seller's clock.
+    """
+
+    number: int
+    provider: str
+    kind: str
+    object_id: str
+    created_at: int
+    updated_at: int
+    parent: str | None = None
+    reference: str | None = None
+    state: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+mapper = Mapper(ApiObject, objects, id="number", key="number")
+
+
+def add(
+    sandbox: Sandbox,
+    provider: str,
+    kind: str,
+    object_id: str,
+    facts: Mapping[str, Any],
+    *,
+    parent: str | None = None,
+    reference: str | None = None,
+    state: str = "",
+) -> ApiObject:
+    """Store a new object."""
+    now = sandbox.now
+    new = ApiObject(0, provider, kind, object_id, now, now, parent, reference, state, facts)
+    return mapper.insert(sandbox.connection, new, seller_id=sandbox.seller_id)
+
+
+def change(sandbox: Sandbox, before: ApiObject, **changes: Any) -> ApiObject:
+    """Change an object; its world is locked, so nobody has changed it meanwhile."""
+    after = mapper.update(sandbox.connection, before, {"updated_at": sandbox.now, **changes})
+    assert after is not None
+    return after
+
+
+def find(sandbox: Sandbox, provider: str, kind: str, object_id: str) -> ApiObject | None:
+    """An object by its id."""
+    mine = (objects.c.seller_id == sandbox.seller_id, objects.c.provider == provider)
+    return mapper.first(sandbox.connection, *mine, objects.c.object_id == object_id, objects.c.kind == kind)
+
+
+def by_reference(sandbox: Sandbox, provider: str, kind: str, reference: str) -> ApiObject | None:
+    """The newest object of another name."""
+    query = select(objects).where(objects.c.seller_id == sandbox.seller_id, objects.c.provider == provider)
+    query = query.where(objects.c.reference == reference, objects.c.kind == kind)
+    return next(iter(mapper.all(sandbox.connection, query.order_by(objects.c.id.desc()).limit(1))), None)
+
+
+def list_newest(
+    sandbox: Sandbox,
+    provider: str,
+    kind: str,
+    *,
+    parent: str | None = None,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[ApiObject]:
+    """
+    Objects of a kind, the newest first.
+
+    Args:
+        parent: Only those that belong to it.
+        before: Only those with a smaller number: the page after.
+        after: Only those with a greater number, of these the oldest: the page before.
+    """
+    query = select(objects).where(objects.c.seller_id == sandbox.seller_id, objects.c.provider == provider)
+    query = query.where(objects.c.kind == kind)
+    if parent is not None:
+        query = query.where(objects.c.parent == parent)
+    if before is not None:
+        query = query.where(objects.c.id < before)
+    if after is not None:
+        query = query.where(objects.c.id > after).order_by(objects.c.id)
+        return mapper.all(sandbox.connection, query.limit(limit))[::-1]
+    return mapper.all(sandbox.connection, query.order_by(objects.c.id.desc()).limit(limit).offset(offset))
