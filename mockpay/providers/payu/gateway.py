@@ -1,0 +1,244 @@
+"""PayU as a gateway at the back: the port's calls in its wire format, and its answers as results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mockpay.domain.methods.method import REVERSED, ResponseCodes
+from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.payments.gateways import Capabilities, Charge, Link, Operation, Result, ResultKind, Webhook
+from mockpay.kernel import ids
+from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.money import Money
+from mockpay.providers.gateway_client import MISCONFIGURED, TOO_MANY, Format, codes_of, refuse, result, send
+from mockpay.providers.payu.acquirer import METHOD_OF
+from mockpay.providers.payu.credentials import NAME, credentials_of
+from mockpay.providers.payu.outcomes import code_of
+from mockpay.wire.json_objects import read_object
+from mockpay.wire.payu import answers, errors, hashes, requests
+from mockpay.wire.payu.requests import Command
+
+_K = ResultKind
+#: What is sent of a buyer and of pages that nobody visits; the API wants them.
+_CONTACT = {"firstname": "Buyer", "email": "buyer@mockpay.test", "phone": "9000000000"}
+_PAGES = {"surl": "https://mockpay.test/success", "furl": "https://mockpay.test/failure"}
+#: What became of a payment, by PayU's own status; every other one took no money.
+_KINDS = {
+    answers.CAPTURED: _K.APPROVED,
+    answers.AUTHORIZED: _K.AUTHORIZED,
+    answers.PENDING: _K.PENDING,
+    answers.IN_PROGRESS: _K.PENDING,
+    answers.INITIATED: _K.PENDING,
+}
+#: Statuses whose money went back.
+_REVERSED = frozenset({answers.AUTO_REFUND, answers.CANCELLED})
+#: What became of a capture, refund or cancellation, in small letters; any other status is not the last.
+_ACTION_KINDS = {"success": _K.APPROVED, "failure": _K.DECLINED}
+#: Refusals that another gateway need not make.
+_CREDENTIALS = frozenset({errors.INVALID_HASH, errors.INVALID_KEY})
+
+#: What is read of an answer that is no refusal.
+_Decode = Callable[[Mapping[str, Any]], Result]
+
+
+class PayuGateway:
+    """
+    Our reference is the `txnid`: it takes money once, so asking again is safe, and it finds the payment.
+
+    Nothing keeps a late payment away, so no fence is offered. Captures, refunds and cancellations are queued there.
+    """
+
+    name = NAME
+    capabilities = Capabilities(methods=frozenset(METHOD_OF.values()), partial_capture=True, void=True, anchored=True)
+
+    def credentials(self, seller_id: str, seller_secret: str) -> Mapping[str, str]:
+        """The merchant's key and salt."""
+        return credentials_of(seller_id, seller_secret)
+
+    def prepare(self, _charge: Charge, _link: Link, *, capture: bool) -> Result | None:
+        """Nothing: the payment is named by our own reference."""
+        del capture
+        return None
+
+    def charge(self, charge: Charge, link: Link) -> Result:
+        """A payment from server to server, captured by itself."""
+        return _pay(charge, link)
+
+    def authorize(self, charge: Charge, link: Link) -> Result:
+        """A payment that is captured later."""
+        return _pay(charge, link, pre_authorize="1")
+
+    def capture(self, charge: Charge, minor: int, link: Link) -> Result:
+        """Queue a capture; where one is queued, ask what became of it."""
+        payment_id, token = charge.ids["payment"], _token(charge.idempotency_key)
+        if charge.ids.get("capture") == token:
+            return _action(charge, link, token)
+        command = requests.capture_transaction(payment_id, token, Money(minor).wire())
+        waiting = {"payment": payment_id, "capture": token}
+        answered = _call(command, link, charge, lambda plain: _taken_over(plain, charge, waiting))
+        return replace(answered, kind=_K.PENDING, ids=waiting) if _is_duplicate(answered) else answered
+
+    def void(self, charge: Charge, link: Link, /) -> Result:
+        """Queue the release of what was authorised."""
+        return _send_back(charge, charge.amount.minor, charge.idempotency_key, link)
+
+    def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
+        """Queue a refund."""
+        return _send_back(charge, minor, key, link)
+
+    def status(self, charge: Charge, link: Link) -> Result:
+        """The payment by PayU's id."""
+        command = requests.check_payment(charge.ids["payment"])
+        return _call(command, link, charge, lambda plain: _result_of(codes_of(charge), answers.read_details(plain)))
+
+    def lookup(self, charge: Charge, link: Link) -> Result:
+        """The payment by our reference."""
+        txnid = charge.attempt_id
+
+        def decode(plain: Mapping[str, Any]) -> Result:
+            details = answers.read_details(plain, txnid)
+            if isinstance(details, Mapping) and details.get("status") == answers.NOT_FOUND:
+                return Result(_K.ABSENT, codes_of(charge).other)
+            return _result_of(codes_of(charge), details)
+
+        return _call(requests.verify_payment(txnid), link, charge, decode)
+
+    def fence(self, charge: Charge, _link: Link, /) -> Result:
+        """Nothing does that."""
+        return refuse(charge, "A late payment cannot be kept away.")
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+        """
+        What happened to a payment, with the hash of a result; messages about refunds are not signed, so not believed.
+
+        Raises:
+            Forbidden: code ``webhook.signature``.
+            Invalid: code ``form.malformed``, ``answer.malformed`` or ``webhook.malformed``.
+        """
+        small = {name.lower(): value for name, value in headers.items()}
+        if small.get("content-type", "").startswith("application/json"):
+            return None
+        fields = requests.decode(body)
+        _check_hash(fields, link, Forbidden("The hash of the webhook is wrong.", code="webhook.signature"))
+        if fields.get("mode") not in METHOD_OF:
+            raise Invalid("The webhook tells of no payment.", code="webhook.malformed")
+        answered = _result_of(METHODS[METHOD_OF[fields["mode"]]].response_codes, fields)
+        event_id = f"{answered.ids['payment']}-{fields['unmappedstatus']}"
+        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered)
+
+
+def _pay(charge: Charge, link: Link, **more: str) -> Result:
+    fields = {"txnid": charge.attempt_id, "amount": charge.amount.wire(), "productinfo": "Order", **_CONTACT, **_PAGES}
+    form = requests.payment({**fields, **_instrument(charge), **more}, **link.credentials)
+    outcome = {"Mockpay_Outcome": f"issuer={charge.planned}", "Mockpay_Delay": str(charge.delay_ms)}
+
+    def decode(plain: Mapping[str, Any]) -> Result:
+        fields = {name: str(value) for name, value in plain.items()}
+        _check_hash(fields, link, Invalid("The hash of the answer is wrong.", code="answer.signature"))
+        return _result_of(codes_of(charge), plain)
+
+    return _send(form, requests.PAYMENT_PATH, link, charge, decode, **outcome)
+
+
+def _instrument(charge: Charge) -> dict[str, str]:
+    """What is paid with, as the API wants it; a CVV was looked at before and is nowhere any more."""
+    month, _, year = charge.instrument["expiry"].partition("/")
+    card = {"ccnum": charge.secret["number"], "ccname": "Card holder", "ccexpmon": month, "ccexpyr": f"20{year}"}
+    return {"pg": "CC", "bankcode": "CC", **card}
+
+
+def _check_hash(fields: Mapping[str, str], link: Link, error: Exception) -> None:
+    text = hashes.response_text(fields, link.credentials["salt"])
+    if not hashes.fits(text, fields.get("hash", "")) or not ids.same(fields.get("key", ""), link.credentials["key"]):
+        raise error
+
+
+def _result_of(codes: ResponseCodes, details: Any) -> Result:
+    """What a payment's own status says about its money."""
+    told = {name: str(value) for name, value in details.items()} if isinstance(details, Mapping) else {}
+    status, payment_id = told.get("unmappedstatus"), told.get("mihpayid")
+    if not payment_id or status not in answers.STATUSES:
+        raise Invalid("The answer is no payment.", code="answer.malformed")
+    error, message = told.get("error") or told.get("error_code") or "", told.get("field9") or ""
+    if status in _KINDS:
+        return Result(_KINDS[status], codes.approved, told.get("field2") or None, ids={"payment": payment_id})
+    code = REVERSED if status in _REVERSED else code_of(codes, error, message)
+    return Result(_K.DECLINED, code, ids={"payment": payment_id}, raw_code=error or status, message=message or None)
+
+
+# --- captures, refunds and cancellations
+
+
+def _token(key: str) -> str:
+    """Our key as PayU takes it: it has room for 23 characters."""
+    return key if len(key) <= requests.LONGEST_TOKEN else ids.fingerprint(key.encode())[: requests.LONGEST_TOKEN]
+
+
+def _send_back(charge: Charge, minor: int, key: str, link: Link) -> Result:
+    """Queue a refund or a release; where one of this key is queued already, ask what became of it."""
+    token, payment_id = _token(key), charge.ids["payment"]
+    command = requests.cancel_refund_transaction(payment_id, token, Money(minor).wire())
+    answered = _call(command, link, charge, lambda plain: _taken_over(plain, charge, {"payment": payment_id}))
+    return _action(charge, link, token) if _is_duplicate(answered) else answered
+
+
+def _is_duplicate(answered: Result) -> bool:
+    return answered.raw_code == str(errors.DUPLICATE_TOKEN)
+
+
+def _taken_over(plain: Mapping[str, Any], charge: Charge, known: Mapping[str, str]) -> Result:
+    """An action is queued; now and then it is done at once."""
+    request_id = plain.get("request_id") or plain.get("txn_update_id")
+    if plain.get("status") != 1 or not request_id:
+        raise Invalid("The answer names no request.", code="answer.malformed")
+    done = plain.get("error_code") == errors.SUCCESSFUL
+    return result(charge, _K.APPROVED if done else _K.PENDING, **known, request=str(request_id))
+
+
+def _action(charge: Charge, link: Link, token: str) -> Result:
+    """What became of the action of a token."""
+    payment_id = charge.ids["payment"]
+
+    def decode(plain: Mapping[str, Any]) -> Result:
+        actions = answers.read_details(plain, payment_id)
+        listed = actions.values() if isinstance(actions, Mapping) else ()
+        status = next((str(each.get("status")) for each in listed if each.get("token") == token), None)
+        if status is None:
+            return refuse(charge, "The token belongs to another payment.")
+        return result(charge, _ACTION_KINDS.get(status.lower(), _K.PENDING), payment=payment_id)
+
+    return _call(requests.check_action_status(payment_id), link, charge, decode)
+
+
+# --- one call
+
+
+_FORMAT = Format(read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
+
+
+def _call(command: Command, link: Link, charge: Charge, decode: _Decode) -> Result:
+    """Send a command."""
+    form = requests.command_form(command, **link.credentials)
+    return _send(form, requests.COMMAND_PATH, link, charge, decode)
+
+
+def _send(form: Mapping[str, str], path: str, link: Link, charge: Charge, decode: _Decode, **headers: str) -> Result:
+    """Send a form, and read its answer by `decode` where it is no refusal."""
+    call = requests.encode(form, path, link.base_url, link.timeout, **headers)
+    return send(call, form, link, charge, _FORMAT, lambda status, plain: _read(status, plain, charge, decode))
+
+
+def _read(status: int, plain: Mapping[str, Any], charge: Charge, decode: _Decode) -> Result:
+    refusal = answers.read_refusal(plain)
+    if status < 300 and refusal is None:
+        return decode(plain)
+    other = codes_of(charge).other
+    if status >= 500 or 300 <= status < 400:
+        return Result(_K.NO_ANSWER, other, message=f"It answered {status}.")
+    message = refusal.message if refusal is not None else f"It answered {status}."
+    code = str(refusal.code) if refusal is not None and refusal.code is not None else None
+    again = status == TOO_MANY or message == errors.TOO_MANY_REQUESTS or code == str(errors.LOCKED)
+    elsewhere = status in MISCONFIGURED or message in _CREDENTIALS
+    return Result(_K.REJECTED, other, raw_code=code, message=message, may_retry=again, elsewhere=elsewhere)
