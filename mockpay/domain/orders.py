@@ -67,7 +67,8 @@ class PaymentRequest:
     What a provider's front end read from a verified request to pay, or what fills a wallet.
 
     `timeout_seconds` is how long it may be paid: the seller's setting where None, for ever where 0. `outcomes` is what
-    the request asks for by itself (`scenarios.requested.dump_outcomes`).
+    the request asks for by itself (`scenarios.requested.dump_outcomes`); `capture` is "auto" or "manual", the seller's
+    setting where None.
     `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
     to answer in the same flavour; `digest` tells the same payload when it comes again;
     a `stale` request opens nothing, it only leads back to what it opened before. `warnings` are sentences, by field, on
@@ -90,6 +91,7 @@ class PaymentRequest:
     marks: Mapping[str, object] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, object] = field(default_factory=dict)
+    capture: str | None = None
     kind: OrderKind = OrderKind.PAYMENT
     wallet_owner: str | None = None
 

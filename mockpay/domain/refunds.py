@@ -129,6 +129,11 @@ LONGEST_NOTE, LONGEST_DESCRIPTOR = 255, 16
 WINDOW_MS = 180 * DAY
 
 
+def is_reference(text: str) -> bool:
+    """Whether a refund may be named so."""
+    return bool(_KEY.fullmatch(text))
+
+
 def check_request(request: RefundRequest) -> None:
     """
     Refuse what no refund can be.
@@ -137,7 +142,7 @@ def check_request(request: RefundRequest) -> None:
         Invalid: code ``refund.invalid``, with the field's name.
     """
     rules = {
-        "reference": (_KEY.fullmatch(request.key), "1 to 32 letters, digits, hyphens or underscores"),
+        "reference": (is_reference(request.key), "1 to 32 letters, digits, hyphens or underscores"),
         "note": (len(request.note or "") <= LONGEST_NOTE, f"at most {LONGEST_NOTE} characters"),
         "soft_descriptor": (
             len(request.soft_descriptor or "") <= LONGEST_DESCRIPTOR,

@@ -39,8 +39,8 @@ _SECURES = {
 
 
 def captures_by_itself(sandbox: Sandbox, order: Order) -> bool:
-    """Whether nobody needs to ask for the money; a wallet's order waits for no seller."""
-    return order.fills_wallet or sandbox.seller.settings.capture == "auto"
+    """Whether nobody needs to ask for the money: as the order's request or the seller has it; a wallet waits for none."""
+    return order.fills_wallet or order.request.get("capture", sandbox.seller.settings.capture) == "auto"
 
 
 def authorizes_first(sandbox: Sandbox, order: Order, attempt: Attempt) -> bool:

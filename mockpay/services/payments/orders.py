@@ -81,7 +81,7 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
         redirect_url=request.redirect_url,
         page_token=ids.page_token(),
         digest=request.digest,
-        request={"fields": request.fields, "marks": request.marks, "warnings": request.warnings, **_outcomes(request)},
+        request={"fields": request.fields, "marks": request.marks, "warnings": request.warnings, **_wishes(request)},
         attempt_count=0,
         reason=None,
         cancelled_by=None,
@@ -101,8 +101,9 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     return order
 
 
-def _outcomes(request: PaymentRequest) -> dict[str, object]:
-    return {"outcomes": request.outcomes} if request.outcomes else {}
+def _wishes(request: PaymentRequest) -> dict[str, object]:
+    wishes = {"outcomes": request.outcomes, "capture": request.capture}
+    return {name: value for name, value in wishes.items() if value}
 
 
 def change(sandbox: Sandbox, order: Order, **changes: Any) -> Order:

@@ -108,8 +108,10 @@ def request_by_tester(
 
 
 def own_reference(sandbox: Sandbox, order: Order, prefix: str) -> str:
-    """A reference for the next refund of an order; it has 32 characters at most, so an order's id has at most 23."""
-    return f"{prefix}-{order.order_id}-{len(refunds.of_order(sandbox, order.order_pk)) + 1}"
+    """A reference for the next refund of an order; it has 32 characters at most, whatever an order's id has."""
+    number = len(refunds.of_order(sandbox, order.order_pk)) + 1
+    reference = f"{prefix}-{order.order_id}-{number}"
+    return reference if rules.is_reference(reference) else sandbox.short_id(prefix, order.order_id, number)
 
 
 def _new(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: RefundRequest, plan: Plan) -> Refund:

@@ -44,6 +44,18 @@ def test_money_is_authorised_and_nothing_is_notified_until_it_is_captured(by_han
     assert by_hand.violations() == []
 
 
+@on_sqlite
+def test_an_orders_own_request_says_who_captures_whatever_the_seller_does(by_hand, runtime):
+    by_itself = by_hand.order("O-2", capture="auto")
+    by_hand.pay(by_itself)
+    assert by_hand.states(by_itself) == ("PAID", "CAPTURED")
+    automatic = World.new(runtime)
+    held = automatic.order("O-3", capture="manual")
+    automatic.pay(held)
+    assert automatic.states(held) == ("AUTHORIZED", "AUTHORIZED")
+    assert automatic.capture(held).state == "PAID"
+
+
 def test_the_time_to_pay_is_over_once_the_money_is_secured(by_hand):
     order = authorised(by_hand)
     by_hand.advance(10_000)
