@@ -39,7 +39,7 @@ _SECURES = {
 
 
 def captures_by_itself(sandbox: Sandbox, order: Order) -> bool:
-    """Whether nobody needs to ask for the money: as the order's request or the seller has it; a wallet waits for none."""
+    """Whether nobody needs to ask for the money, as the order or the seller has it; a wallet waits for none."""
     return order.fills_wallet or order.request.get("capture", sandbox.seller.settings.capture) == "auto"
 
 
