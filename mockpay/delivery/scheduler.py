@@ -46,6 +46,9 @@ HANDLERS: Mapping[str, EventHandler] = {
     transitions.RETURN: lambda sandbox, event: calls.return_money(
         sandbox, transitions.get_attempt(sandbox, event.subject), str(event.facts["order_id"])
     ),
+    transitions.VOID: lambda sandbox, event: calls.void(
+        sandbox, transitions.get_attempt(sandbox, event.subject), str(event.facts["order_id"])
+    ),
     "attempt.reverse": lambda sandbox, event: captures.reverse_capture(sandbox, event.subject),
     transitions.CAPTURE: lambda sandbox, event: captures.complete_pending(
         sandbox, event.subject, int(event.facts["minor"])

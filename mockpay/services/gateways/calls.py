@@ -83,3 +83,10 @@ def return_money(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:
     """Send back what a gateway took of an attempt for nothing; nothing where none took any."""
     if attempt.gateway != DEFAULT and attempt.external_ids and "payment" in attempt.external_ids:
         queue_call(sandbox, attempt, order_id, Operation.REFUND)
+
+
+def void(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:
+    """Release what an attempt holds at its gateway; nothing where that has no such call: it lapses there."""
+    adapter = None if attempt.gateway == DEFAULT else sandbox.runtime.provider(attempt.gateway).adapter
+    if adapter is not None and adapter.capabilities.void:
+        queue_call(sandbox, attempt, order_id, Operation.VOID)

@@ -17,9 +17,9 @@ from mockpay.domain.refunds import PROCESSING_FAILURE, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
-from mockpay.services.gateways.calls import queue_call, return_money
+from mockpay.services.gateways.calls import queue_call, return_money, void
 from mockpay.services.payments import captures, payments, settlement
-from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, get_attempt, get_order
+from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, VOID, get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import SETTLE, get_refund
 from mockpay.store import attempts, gateway_breakers, gateway_calls, schedule
@@ -285,6 +285,14 @@ def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
     """Money that was taken for nothing is back, or is sent back again later."""
     if result.kind in _UNDONE or result.may_retry:
         schedule.add(sandbox, RETURN, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
+    elif result.kind is _K.REJECTED:
+        void(sandbox, attempt, call.order_id)  # Nothing was captured, but it may be held.
+
+
+def _record_void(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
+    """A hold is released, or the gateway is asked again later."""
+    if result.kind in _UNDONE or result.may_retry:
+        schedule.add(sandbox, VOID, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
 
 
 _RECORDERS: Mapping[Operation, Callable[[Sandbox, GatewayCall, Attempt, Result], None]] = {
@@ -295,4 +303,5 @@ _RECORDERS: Mapping[Operation, Callable[[Sandbox, GatewayCall, Attempt, Result],
     Operation.STATUS: _record_status,
     Operation.CAPTURE: _record_capture,
     Operation.REFUND: _record_refund,
+    Operation.VOID: _record_void,
 }

@@ -34,6 +34,7 @@ CAPTURE = "attempt.capture"
 REVERSE = "attempt.reverse"
 #: The event that sends money back which a gateway took for nothing, where it did not answer before.
 RETURN = "attempt.return"
+VOID = "attempt.void"
 
 
 # --- orders
@@ -160,6 +161,11 @@ def return_at_gateway(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> N
     calls.return_money(sandbox, attempt, get_order(sandbox, attempt.order_pk).order_id)
 
 
+def void_at_gateway(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
+    """A gateway that can be told so holds the money no longer."""
+    calls.void(sandbox, attempt, get_order(sandbox, attempt.order_pk).order_id)
+
+
 def save_method(sandbox: Sandbox, _before: Attempt, attempt: Attempt) -> None:
     """Save what has just paid for a buyer who agreed; what cannot be saved is left alone."""
     consent = attempt.consent
@@ -268,8 +274,8 @@ ATTEMPTS: Transitions[Attempt] = Transitions(
         # What was authorised was saved then.
         "capture": (capture_hold, *_ENDED),
         "capture_failed": (),
-        "void": (cancel_pending_capture, *_LOST),
-        "auth_expiry": _LOST,
+        "void": (cancel_pending_capture, void_at_gateway, *_LOST),
+        "auth_expiry": (void_at_gateway, *_LOST),
         "reverse": (return_to_balance, return_at_gateway),
         "late_success": (record_risk_outcome, return_at_gateway),
     },

@@ -599,3 +599,35 @@ def test_what_the_built_in_gateway_leaves_to_its_network_is_known_when_the_plan_
         world.advance(30)
         assert world.get_attempt(attempt.attempt_id).state == end
         assert [line[1] for line in lines(world, attempt)] == ["CHARGE"]
+
+
+@on_sqlite
+def test_a_hold_is_released_at_a_gateway_that_can_be_told_so_until_it_answers(runtime):
+    for ends in ("cancelled", "lapsed"):
+        world, first, _ = two(runtime, {OP.VOID: [K.NO_ANSWER, K.NOT_SENT, K.APPROVED]}, void=True)
+        set_manual(world)
+        order = world.order()
+        attempt = pay(world, order)
+        if ends == "cancelled":
+            world.cancel_by_seller(order)
+        else:
+            world.advance(8 * 24 * 3_600)
+        send_all(world)
+        world.advance_until_idle()
+        send_all(world)
+        assert first.operations == [OP.AUTHORIZE, OP.VOID, OP.VOID, OP.VOID]
+        assert len({key for operation, key in first.asked if operation is OP.VOID}) == 1
+        assert lines(world, attempt)[-1][1:] == ("VOID", 1, "approved")
+        assert world.violations() == []
+
+
+@on_sqlite
+def test_what_a_gateway_does_not_send_back_was_only_held_and_is_released(runtime):
+    world, first, _ = two(runtime, {OP.CHARGE: [K.PENDING], OP.REFUND: [K.REJECTED]}, void=True)
+    order = world.order()
+    attempt = pay(world, order)
+    world.advance(900)
+    with world.transaction() as sandbox:
+        settlement.settle(sandbox, attempt.attempt_id, "00")
+    send_all(world)
+    assert first.operations[-2:] == [OP.REFUND, OP.VOID]

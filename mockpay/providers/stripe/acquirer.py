@@ -1,0 +1,508 @@
+"""
+Stripe's other side in process: it reads the requests of a gateway's client, keeps objects of its own and answers.
+
+It decides by the outcome that a request names (`Mockpay-Outcome: issuer=...`) and never calls the payment services.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from mockpay.domain.methods.method import REVERSED, MoneyStatus
+from mockpay.domain.methods.registry import METHODS
+from mockpay.kernel import ids
+from mockpay.kernel.clock import SECOND
+from mockpay.kernel.errors import Invalid
+from mockpay.kernel.http.calls import HttpCall, HttpReply
+from mockpay.providers import gateway_server
+from mockpay.providers.stripe.credentials import NAME, credentials_of
+from mockpay.providers.stripe.outcomes import error_of
+from mockpay.store import gateway_objects
+from mockpay.store.gateway_objects import GatewayObject
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+from mockpay.wire.forms import FormError
+from mockpay.wire.stripe import errors, forms, objects, requests, signatures
+from mockpay.wire.stripe.errors import ApiError
+
+_INTENT, _CHARGE, _REFUND, _REQUEST = "payment_intent", "charge", "refund", "request"
+_PREFIXES = {_INTENT: "pi", _CHARGE: "ch", _REFUND: "re", _REQUEST: "idem"}
+_LEAST_MINOR = 50
+_LONGEST_KEY = 255
+_LONGEST_TEXT = 500
+_DIGITS = 24
+_NO_REASON: Mapping[str, Any] = {"metadata": {}, "reason": None}
+_DAY = 24 * 60 * 60 * SECOND
+#: Methods of payment in Stripe's words.
+METHOD_OF = {"card": "card"}
+#: The statuses from which each action goes on.
+_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+_CANCELLABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
+
+
+class _Refused(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, error: ApiError, status: int = 400) -> None:
+        super().__init__(error.message)
+        self.error, self.status = error, status
+
+
+def _bad(message: str, code: str | None = None, param: str | None = None, **more: Any) -> _Refused:
+    return _Refused(ApiError(errors.INVALID_REQUEST, message, code, param=param, **more))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request in one seller's world."""
+
+    sandbox: Sandbox
+    params: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    def text(self, name: str) -> str | None:
+        """
+        A parameter; None where it is not there.
+
+        Raises:
+            _Refused: it is an object, too long, or no text that can be stored.
+        """
+        value = self.params.get(name)
+        if value is not None and (not isinstance(value, str) or len(value) > _LONGEST_TEXT or "\0" in value):
+            raise _bad(f"Invalid string: {name}", "parameter_invalid_string", name)
+        return value
+
+    def amount(self, name: str = "amount", default: int | None = None) -> int:
+        """
+        A whole number of the smallest unit.
+
+        Raises:
+            _Refused: it is none, or missing.
+        """
+        value = self.params.get(name)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            raise _bad(f"Missing required param: {name}.", "parameter_missing", name)
+        if not isinstance(value, str) or not re.fullmatch("[0-9]{1,12}", value):
+            raise _bad(f"Invalid integer: {value}", "parameter_invalid_integer", name)
+        if not int(value):
+            raise _bad("This value must be greater than or equal to 1.", "parameter_invalid_integer", name)
+        return int(value)
+
+    def metadata(self) -> dict[str, str]:
+        """
+        What the caller wants to be kept with an object.
+
+        Raises:
+            _Refused: it is no object of texts that can be stored.
+        """
+        values = self.params.get("metadata") or {}
+        if not isinstance(values, Mapping):
+            raise _bad("Invalid hash", param="metadata")
+        if not all(
+            isinstance(text, str) and len(text) <= _LONGEST_TEXT and "\0" not in text for text in values.values()
+        ):
+            message = f"Metadata values can have up to {_LONGEST_TEXT} characters."
+            raise _bad(message, param="metadata")
+        return dict(values)
+
+    def expands(self, name: str) -> bool:
+        """Whether an object's name is to be answered by the object itself."""
+        return name in forms.items(self.params.get("expand"))
+
+
+def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
+    """What Stripe answers to a request, in a transaction of its own."""
+    headers = {name.lower(): value for name, value in call.headers.items()}
+    url = urlsplit(call.url)
+    path = url.path[url.path.find("/v1/") :]
+    more: dict[str, str] = {}
+    with transaction(runtime, seller_id) as sandbox:
+        try:
+            _authenticate(sandbox, headers.get("authorization", ""))
+            view, names = _view(call.method, path)
+            params = forms.decode(call.body if call.method == "POST" else url.query)
+            status, body, replayed = _once(_Call(sandbox, params, headers), call.method, path, view, names)
+            more = {"Idempotent-Replayed": "true"} if replayed else {}
+        except _Refused as refused:
+            status, body = refused.status, errors.error_body(refused.error)
+        except (Invalid, FormError) as error:
+            status, body = 400, errors.error_body(ApiError(errors.INVALID_REQUEST, error.message))
+    own = {
+        "Content-Type": "application/json",
+        "Request-Id": f"req_{ids.base62(14)}",
+        "Stripe-Version": requests.VERSION,
+    }
+    return HttpReply(status, {**own, **more}, msgspec.json.encode(body))
+
+
+def _authenticate(sandbox: Sandbox, header: str) -> None:
+    key = signatures.parse_authorization(header)
+    if key is None:
+        raise _Refused(ApiError(errors.INVALID_REQUEST, "You did not provide an API key."), 401)
+    if not ids.same(credentials_of(sandbox.seller_id, sandbox.seller.secret_key)["secret_key"], key):
+        raise _Refused(ApiError(errors.INVALID_REQUEST, f"Invalid API Key provided: {key[:8]}****{key[-4:]}"), 401)
+
+
+# --- idempotency
+
+
+def _once(call: _Call, method: str, path: str, view: _View, names: list[str]) -> tuple[int, dict[str, Any], bool]:
+    """
+    Status and body of an answer, and whether it was given before: the same key gets the first one again for a day.
+
+    What was refused before it was tried is not kept.
+    """
+    key = call.headers.get(requests.IDEMPOTENCY.lower()) if method == "POST" else None
+    if key is None:
+        return 200, view(call, *names), False
+    if len(key) > _LONGEST_KEY:
+        raise _bad(f"Idempotency keys have {_LONGEST_KEY} characters at most.")
+    sandbox = call.sandbox
+    # The digest is keyed: the parameters may have a card's number.
+    parameters = ids.digest(sandbox.seller.secret_key, path, msgspec.json.encode(call.params, order="sorted")).hex()
+    request_id = f"{_PREFIXES[_REQUEST]}_{ids.fingerprint(key.encode())}"
+    before = gateway_objects.find(sandbox, NAME, _REQUEST, request_id)
+    fresh = before is not None and sandbox.now - before.created_at < _DAY
+    if before is not None and fresh:
+        _check_same(key, path, parameters, before.facts)
+        return before.facts["status"], before.facts["body"], True
+    try:
+        status, body = 200, view(call, *names)
+    except _Refused as refused:
+        if refused.error.type != errors.CARD:
+            raise
+        status, body = refused.status, errors.error_body(refused.error)
+    facts = {"path": path, "parameters": parameters, "status": status, "body": body}
+    if before is not None:
+        gateway_objects.change(sandbox, before, facts=facts, created_at=sandbox.now)
+    else:
+        _store(sandbox, _REQUEST, request_id, None, None, "done", 0, facts)
+    return status, body, False
+
+
+def _check_same(key: str, path: str, parameters: str, before: Mapping[str, Any]) -> None:
+    same = "Keys for idempotent requests can only be used"
+    if before["path"] != path:
+        message = f"{same} for the same endpoint they were first used for ('{path}' vs '{before['path']}')."
+    elif before["parameters"] != parameters:
+        message = f"{same} with the same parameters they were first used with."
+    else:
+        return
+    other = f" Try using a key other than '{key}' if you meant to execute a different request."
+    raise _Refused(ApiError(errors.IDEMPOTENCY, message + other))
+
+
+# --- intents
+
+
+def _create_intent(call: _Call) -> dict[str, Any]:
+    amount, currency = call.amount(), call.text("currency")
+    if currency is None:
+        raise _bad("Missing required param: currency.", "parameter_missing", "currency")
+    if currency.lower() != "inr":
+        raise _bad(f"Invalid currency: {currency}", param="currency")
+    if amount < _LEAST_MINOR:
+        raise _bad("Amount must be at least ₹0.50 inr", "amount_too_small", "amount")
+    capture = call.text("capture_method") or "automatic"
+    if capture not in {"automatic", "automatic_async", "manual"}:
+        raise _bad(f"Invalid capture_method: {capture}", param="capture_method")
+    metadata = call.metadata()
+    types = forms.items(call.params.get("payment_method_types")) or ["card"]
+    if any(name not in METHOD_OF.values() for name in types):
+        raise _bad("The payment method types must be among: card.", param="payment_method_types")
+    facts = {"capture": capture, "metadata": metadata, "types": types}
+    reference = call.headers.get(requests.IDEMPOTENCY.lower()) or ids.base62(_DIGITS)
+    day = call.sandbox.now // _DAY
+    status = "requires_payment_method"
+    intent = _add(call, _INTENT, None, metadata.get("reference"), status, amount, facts, reference, day)
+    if call.params.get("confirm") == "true":
+        return _confirm(call, intent.object_id)
+    return _intent_body(call, intent)
+
+
+def _retrieve_intent(call: _Call, intent_id: str) -> dict[str, Any]:
+    return _intent_body(call, _settled(call, _find(call, _INTENT, intent_id)))
+
+
+def _confirm(call: _Call, intent_id: str) -> dict[str, Any]:
+    intent = _in_status(call, intent_id, "confirmed", _OPEN)
+    about = call.params.get("payment_method_data")
+    if not isinstance(about, Mapping):
+        message = "You cannot confirm this PaymentIntent because it's missing a payment method."
+        raise _bad(message, errors.UNEXPECTED_STATE)
+    method = next((ours for ours, theirs in METHOD_OF.items() if theirs == about.get("type")), None)
+    card = about.get("card")
+    number = card.get("number") if isinstance(card, Mapping) else None
+    if method is None or not isinstance(number, str) or not re.fullmatch("[0-9]{12,19}", number):
+        raise _bad("A card with its number is needed.", "parameter_missing", "payment_method_data[card][number]")
+    return _decide(call, intent, method, number[-4:])
+
+
+def _decide(call: _Call, intent: GatewayObject, method: str, last4: str) -> dict[str, Any]:
+    """What the network says to a charge, now or later."""
+    codes = METHODS[method].response_codes
+    planned = gateway_server.planned(call.headers, codes)
+    money = codes.money_status(planned.code)
+    number = gateway_objects.count(call.sandbox, NAME, intent.object_id)
+    facts: dict[str, Any] = {"method": method, "code": planned.code, "last4": last4, "later": planned.later}
+    facts["auth_code"] = f"{ids.number(intent.object_id, number, below=10**6):06d}"
+    state = {MoneyStatus.APPROVED: "succeeded", MoneyStatus.DECLINED: "failed"}.get(money, "pending")
+    charge = _add(call, _CHARGE, intent.object_id, None, state, intent.amount_minor, facts, intent.object_id, number)
+    if state == "pending":
+        due_at = (
+            None if planned.later is None else call.sandbox.now + gateway_server.delay_ms(call.sandbox, call.headers)
+        )
+        return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="processing", due_at=due_at))
+    decided = gateway_objects.change(call.sandbox, intent, state=_decided(intent, state))
+    body = _intent_body(call, decided)
+    if state == "failed":
+        error = error_of(planned.code, charge.object_id)
+        raise _Refused(replace(error, payment_intent=body), 402)
+    return body
+
+
+def _decided(intent: GatewayObject, state: str) -> str:
+    """An intent's status after a charge of it succeeded or failed."""
+    if state == "failed":
+        return "requires_payment_method"
+    return "requires_capture" if intent.facts["capture"] == "manual" else "succeeded"
+
+
+def _settled(call: _Call, intent: GatewayObject) -> GatewayObject:
+    """An intent as it stands by now: what was open may have become known."""
+    if intent.state != "processing" or intent.due_at is None or call.sandbox.now < intent.due_at:
+        return intent
+    charge = _charges(call, intent)[-1]
+    later = charge.facts["later"]
+    codes = METHODS[charge.facts["method"]].response_codes
+    taken = later == REVERSED or codes.money_status(later) is MoneyStatus.APPROVED
+    state = "succeeded" if taken else "failed"
+    facts = {**charge.facts, "code": codes.approved if taken else later}
+    charge = gateway_objects.change(call.sandbox, charge, state=state, facts=facts)
+    if later == REVERSED:
+        _add(call, _REFUND, charge.object_id, None, "succeeded", charge.amount_minor, _NO_REASON, charge.object_id, 0)
+        return gateway_objects.change(call.sandbox, intent, state="succeeded")
+    return gateway_objects.change(call.sandbox, intent, state=_decided(intent, state))
+
+
+def _capture(call: _Call, intent_id: str) -> dict[str, Any]:
+    intent = _in_status(call, intent_id, "captured", ("requires_capture",))
+    amount = call.amount("amount_to_capture", intent.amount_minor)
+    if amount > intent.amount_minor:
+        message = "The amount to capture is greater than the amount that can be captured."
+        raise _bad(message, "amount_too_large", "amount_to_capture")
+    charge = _charges(call, intent)[-1]
+    # What is not captured is released: the charge is about what was taken.
+    gateway_objects.change(call.sandbox, charge, facts={**charge.facts, "captured": amount})
+    return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="succeeded"))
+
+
+def _cancel(call: _Call, intent_id: str) -> dict[str, Any]:
+    intent = _in_status(call, intent_id, "canceled", _CANCELLABLE)
+    facts = {**intent.facts, "canceled_at": call.sandbox.now // SECOND, "why": call.text("cancellation_reason")}
+    return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="canceled", facts=facts))
+
+
+def _in_status(call: _Call, intent_id: str, done: str, allowed: tuple[str, ...]) -> GatewayObject:
+    """An intent whose status allows what is to be done with it."""
+    intent = _settled(call, _find(call, _INTENT, intent_id))
+    if intent.state not in allowed:
+        message = (
+            f"This PaymentIntent could not be {done} because it has a status of {intent.state}. Only a PaymentIntent"
+            f" with one of the following statuses may be {done}: {', '.join(allowed)}."
+        )
+        raise _bad(message, errors.UNEXPECTED_STATE, payment_intent=_intent_body(call, intent))
+    return intent
+
+
+def _charges(call: _Call, intent: GatewayObject) -> list[GatewayObject]:
+    return gateway_objects.of_parent(call.sandbox, NAME, intent.object_id)
+
+
+def _intent_body(call: _Call, intent: GatewayObject) -> dict[str, Any]:
+    charge = next(reversed(_charges(call, intent)), None)
+    error = None
+    if charge is not None and intent.state == "requires_payment_method":
+        error = error_of(charge.facts["code"], charge.object_id).plain()
+    latest: Any = None
+    if charge is not None:
+        latest = _charge_body(call, charge, intent) if call.expands("latest_charge") else charge.object_id
+    return objects.new_object(
+        _INTENT,
+        intent.object_id,
+        intent.created_at // SECOND,
+        amount=intent.amount_minor,
+        amount_capturable=intent.amount_minor if intent.state == "requires_capture" else 0,
+        amount_received=_captured(charge, intent) if charge is not None and intent.state == "succeeded" else 0,
+        canceled_at=intent.facts.get("canceled_at"),
+        cancellation_reason=intent.facts.get("why"),
+        capture_method=intent.facts["capture"],
+        last_payment_error=error,
+        latest_charge=latest,
+        metadata=intent.facts["metadata"],
+        payment_method_types=intent.facts["types"],
+        status=intent.state,
+    )
+
+
+def _captured(charge: GatewayObject, intent: GatewayObject) -> int:
+    return int(charge.facts.get("captured", charge.amount_minor)) if intent.state == "succeeded" else 0
+
+
+def _retrieve_charge(call: _Call, charge_id: str) -> dict[str, Any]:
+    charge = _find(call, _CHARGE, charge_id)
+    intent = _settled(call, _find(call, _INTENT, str(charge.parent)))
+    return _charge_body(call, _find(call, _CHARGE, charge_id), intent)
+
+
+def _charge_body(call: _Call, charge: GatewayObject, intent: GatewayObject) -> dict[str, Any]:
+    failed = charge.state == "failed"
+    error = error_of(charge.facts["code"], charge.object_id) if failed else None
+    captured, refunded = 0 if failed else _captured(charge, intent), _refunded(call, charge)
+    return objects.new_object(
+        _CHARGE,
+        charge.object_id,
+        charge.created_at // SECOND,
+        amount=charge.amount_minor,
+        amount_captured=captured,
+        amount_refunded=refunded,
+        authorization_code=charge.facts["auth_code"] if charge.state == "succeeded" else None,
+        captured=captured > 0,
+        failure_code=error.code if error else None,
+        failure_message=error.message if error else None,
+        paid=charge.state == "succeeded",
+        payment_intent=intent.object_id,
+        payment_method_details={"type": "card", "card": {"last4": charge.facts["last4"]}},
+        refunded=0 < captured <= refunded,
+        status=charge.state,
+    )
+
+
+# --- refunds
+
+
+def _create_refund(call: _Call) -> dict[str, Any]:
+    intent_id = call.text("payment_intent")
+    if intent_id is None:
+        charge = _find(call, _CHARGE, call.text("charge") or "", "charge")
+        intent_id = str(charge.parent)
+    intent = _settled(call, _find(call, _INTENT, intent_id, "payment_intent"))
+    charges = _charges(call, intent)
+    if intent.state != "succeeded":
+        raise _bad("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
+    charge = charges[-1]
+    remaining = _captured(charge, intent) - _refunded(call, charge)
+    if not remaining:
+        raise _bad(f"Charge {charge.object_id} has already been refunded.", "charge_already_refunded")
+    amount = call.amount(default=remaining)
+    if amount > remaining:
+        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({remaining})"
+        raise _bad(message, param="amount")
+    facts = {"metadata": call.metadata(), "reason": call.text("reason")}
+    number = gateway_objects.count(call.sandbox, NAME, charge.object_id)
+    parent = charge.object_id
+    refund = _add(call, _REFUND, parent, intent_id, "succeeded", amount, facts, parent, number)
+    return _refund_body(refund, intent_id)
+
+
+def _refunded(call: _Call, charge: GatewayObject) -> int:
+    return sum(refund.amount_minor for refund in gateway_objects.of_parent(call.sandbox, NAME, charge.object_id))
+
+
+def _retrieve_refund(call: _Call, refund_id: str) -> dict[str, Any]:
+    refund = _find(call, _REFUND, refund_id)
+    return _refund_body(refund, str(_find(call, _CHARGE, str(refund.parent)).parent))
+
+
+def _refund_body(refund: GatewayObject, intent_id: str) -> dict[str, Any]:
+    return objects.new_object(
+        _REFUND,
+        refund.object_id,
+        refund.created_at // SECOND,
+        amount=refund.amount_minor,
+        charge=refund.parent,
+        metadata=refund.facts["metadata"],
+        payment_intent=intent_id,
+        reason=refund.facts["reason"],
+        status=refund.state,
+    )
+
+
+# --- objects
+
+
+def _add(
+    call: _Call,
+    kind: str,
+    parent: str | None,
+    reference: str | None,
+    state: str,
+    amount: int,
+    facts: Mapping[str, Any],
+    *natural_key: object,
+) -> GatewayObject:
+    """A new object; its id follows from the seller's seed and what it is about, so every run has the same."""
+    digits = gateway_server.digits(call.sandbox, NAME, _DIGITS, kind, *natural_key)
+    return _store(call.sandbox, kind, f"{_PREFIXES[kind]}_{digits}", parent, reference, state, amount, facts)
+
+
+def _store(
+    sandbox: Sandbox,
+    kind: str,
+    object_id: str,
+    parent: str | None,
+    reference: str | None,
+    state: str,
+    amount: int,
+    facts: Mapping[str, Any],
+) -> GatewayObject:
+    new = GatewayObject(0, NAME, kind, object_id, parent, reference, state, amount, "INR", facts, None, sandbox.now)
+    return gateway_objects.add(sandbox, new)
+
+
+def _find(call: _Call, kind: str, object_id: str, param: str | None = None) -> GatewayObject:
+    named = re.fullmatch(r"[A-Za-z0-9_]{1,40}", object_id)
+    found = gateway_objects.find(call.sandbox, NAME, kind, object_id) if named else None
+    if found is None:
+        shown = object_id[:40].replace("\0", "")
+        error = ApiError(errors.INVALID_REQUEST, f"No such {kind}: '{shown}'", "resource_missing", param=param or "id")
+        raise _Refused(error, 400 if param else 404)
+    return found
+
+
+# --- addresses
+
+_View = Callable[..., dict[str, Any]]
+_ID = "([^/]+)"
+_VIEWS: tuple[tuple[str, str, _View], ...] = (
+    ("POST", "/v1/payment_intents", _create_intent),
+    ("GET", f"/v1/payment_intents/{_ID}", _retrieve_intent),
+    ("POST", f"/v1/payment_intents/{_ID}/confirm", _confirm),
+    ("POST", f"/v1/payment_intents/{_ID}/capture", _capture),
+    ("POST", f"/v1/payment_intents/{_ID}/cancel", _cancel),
+    ("GET", f"/v1/charges/{_ID}", _retrieve_charge),
+    ("POST", "/v1/refunds", _create_refund),
+    ("GET", f"/v1/refunds/{_ID}", _retrieve_refund),
+)
+
+
+def _view(method: str, path: str) -> tuple[_View, list[str]]:
+    """
+    What answers a request, and the ids in its path.
+
+    Raises:
+        _Refused: nobody does.
+    """
+    for verb, pattern, view in _VIEWS:
+        match = re.fullmatch(pattern, path)
+        if match and verb == method:
+            return view, [unquote(name) for name in match.groups()]
+    message = f"Unrecognized request URL ({method}: {path})."
+    raise _Refused(ApiError(errors.INVALID_REQUEST, message), 404)
