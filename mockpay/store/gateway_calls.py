@@ -137,7 +137,8 @@ def finish(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
         "message": None if result.message is None else redact(result.message)[:_LONGEST_MESSAGE],
         "reference": result.ids.get("payment") or result.reference,
         "status": exchange.status or None if exchange else None,
-        "latency_ms": exchange.latency_ms if exchange else None,
+        # In process nobody waits for what does not come.
+        "latency_ms": exchange.latency_ms if exchange and (exchange.status or exchange.latency_ms) else None,
         "exchange": kept,
         "error_class": error and str(error),
     }

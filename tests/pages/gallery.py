@@ -14,7 +14,7 @@ from mockpay.settings import Settings
 from mockpay.store.unit_of_work import transaction
 from mockpay.testing import LiveServer
 from tests.journeys.form_browser import DemoShop, FormBrowser
-from tests.pages import answers
+from tests.pages import answers, gateway_pages
 
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
@@ -102,6 +102,7 @@ OURS = (
     "dashboard-scenarios-empty",
     "dashboard-nothing-yet",
     "dashboard-no-page",
+    *gateway_pages.NAMES,
     *answers.OURS,
 )
 SHOP = (
@@ -135,6 +136,7 @@ STATUS = {
     "dashboard-no-page": 404,
     **answers.PAYMENT,
     **answers.ISSUER,
+    **gateway_pages.NAMES,
     **answers.OURS,
     **answers.SHOP,
 }
@@ -194,7 +196,7 @@ class Gallery:
         self._refunded()
         self._open()
         self._placed()
-        self._at |= self._standing()
+        self._at |= self._standing() | gateway_pages.gateway_pages(self._server)
         FormBrowser().goes_to(self._at["provider-error"])
         rule = {"stage": "issuer", "outcome": "Z9", "match": {"vpa": "meera@okaxis"}, "times": 1}
         self.shop.seller.control("POST", "/scenarios", rule)

@@ -111,6 +111,12 @@ def _wanted(chosen: CallFilter) -> Mapping[str, Collection[str | int]]:
     return {name: tuple(dict.fromkeys(values)) for name, values in every.items() if values}
 
 
+def newest(sandbox: Sandbox, number: int) -> list[GatewayCall]:
+    """So many calls that were written down last."""
+    query = select(calls).where(calls.c.seller_id == sandbox.seller_id)
+    return mapper.all(sandbox.connection, query.order_by(calls.c.id.desc()).limit(number))
+
+
 def all_calls(runtime: Runtime, seller_id: str, chosen: CallFilter) -> Iterator[list[GatewayCall]]:
     """The same, all of them, page by page, so that no transaction is open while the other side reads."""
     cursor: str | None = None

@@ -11,9 +11,21 @@ from flask import Blueprint
 
 from mockpay.store.unit_of_work import Runtime
 from mockpay.web import guard
-from mockpay.web.dashboard import deliveries, entry, inbox, journal, order, orders, refunds, scenarios, seller, wallet
+from mockpay.web.dashboard import (
+    deliveries,
+    entry,
+    gateway_calls,
+    inbox,
+    journal,
+    order,
+    orders,
+    refunds,
+    scenarios,
+    seller,
+    wallet,
+)
 
-_PAGES = (entry, orders, order, refunds, deliveries, inbox, scenarios, journal, seller, wallet)
+_PAGES = (entry, orders, order, refunds, deliveries, inbox, scenarios, gateway_calls, journal, seller, wallet)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

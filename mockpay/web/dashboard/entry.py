@@ -14,12 +14,13 @@ from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.store import sellers
 from mockpay.store.db.engine import reading
 from mockpay.store.unit_of_work import Runtime, read
+from mockpay.web.dashboard import list_page
 from mockpay.web.dashboard.layout import render
 from mockpay.web.problems import status_of
 
 #: Made at the first start (contract section 1); any other where it was deleted.
 _DEFAULT = "A1MOCKPAYSELLER"
-_PAGES = frozenset({"orders", "refunds", "notifications", "inbox", "scenarios", "journal", "seller"})
+_PAGES = frozenset({"orders", "refunds", "notifications", "inbox", "scenarios", "gateway-calls", "journal", "seller"})
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
@@ -64,8 +65,6 @@ def _first_seller(runtime: Runtime) -> str:
 _TIMEOUT = 30.0
 _LEAPS = {"minute": 60 * SECOND, "hour": 3_600 * SECOND}
 _MODES = {"freeze": Mode.FROZEN, "run": Mode.RUNNING}
-#: The length of a time without seconds: ``2026-11-21T17:30``.
-_TO_THE_MINUTE = 16
 _HOME = "/_mockpay/ui/"
 
 
@@ -75,7 +74,7 @@ def _act(runtime: Runtime, seller_id: str, act: str) -> None:
     elif act == "real":
         clock.put(runtime, seller_id, Mode.RUNNING, runtime.real_clock.now())
     elif act == "set":
-        clock.put(runtime, seller_id, None, _typed_time(request.form.get("to", "")))
+        clock.put(runtime, seller_id, None, parse_time(list_page.indian_time(request.form.get("to", ""))))
     elif act in _LEAPS:
         _, now = clock.get_clock(runtime, seller_id)
         clock.advance(runtime, seller_id, now + _LEAPS[act], _TIMEOUT)
@@ -83,16 +82,6 @@ def _act(runtime: Runtime, seller_id: str, act: str) -> None:
         clock.advance(runtime, seller_id, Until(act), _TIMEOUT)
     else:
         raise Invalid("The clock has no such button.", code="clock.act")
-
-
-def _typed_time(text: str) -> int:
-    """
-    An instant as a form's field has it, in Indian time.
-
-    Raises:
-        Invalid: code ``time.invalid``.
-    """
-    return parse_time(f"{text}:00+05:30" if len(text) == _TO_THE_MINUTE else f"{text}+05:30")
 
 
 def back_to(seller_id: str) -> str:

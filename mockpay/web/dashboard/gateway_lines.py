@@ -7,25 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.gateways import ResultKind
 from mockpay.domain.payments.routing import Candidate, Strategy
 from mockpay.store import gateway_calls
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.wording.gateway_words import OUTCOMES
 
-#: Outcomes in words.
-_OUTCOMES: dict[ResultKind | None, str] = {
-    None: "on its way",
-    ResultKind.APPROVED: "done",
-    ResultKind.AUTHORIZED: "funds held",
-    ResultKind.DECLINED: "declined",
-    ResultKind.PENDING: "pending",
-    ResultKind.AUTH_REQUIRED: "the buyer must act",
-    ResultKind.NO_ANSWER: "no answer: nobody knows",
-    ResultKind.NOT_SENT: "could not be sent",
-    ResultKind.REJECTED: "refused",
-    ResultKind.ABSENT: "never arrived",
-}
 _STRATEGIES = {
     Strategy.PRIORITY: "in the rule’s own order",
     Strategy.WEIGHTED: "drawn by weight",
@@ -85,4 +72,4 @@ def _line(call: GatewayCall) -> CallLine:
     ]
     exchange = json.dumps(call.exchange, indent=2, ensure_ascii=False) if call.exchange else ""
     title = f"{call.gateway}: {call.operation.lower()}{again}"
-    return CallLine(title, _OUTCOMES[call.outcome], ", ".join(filter(None, facts)), exchange)
+    return CallLine(title, OUTCOMES[call.outcome], ", ".join(filter(None, facts)), exchange)

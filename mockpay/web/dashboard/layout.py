@@ -23,6 +23,7 @@ _NAVIGATION = (
     ("notifications", "Notifications", "bell"),
     ("inbox", "Inbox", "mail"),
     ("scenarios", "Scenarios", "flask"),
+    ("gateway-calls", "Gateways", "pulse"),
     ("journal", "Journal", "journal"),
     ("seller", "Seller", "seller"),
 )

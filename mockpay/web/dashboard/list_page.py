@@ -109,12 +109,12 @@ def register_list(
     pages: Blueprint,
     runtime: Runtime,
     name: str,
-    show: Callable[[Runtime, Sandbox], str],
+    show: Callable[[Runtime, Sandbox], str | tuple[str, int]],
     show_news: Callable[[Sandbox], Response],
 ) -> None:
     """Add the list `name` of a seller and its news: whether something happened since it was shown."""
 
-    def view(seller_id: str) -> str:
+    def view(seller_id: str) -> str | tuple[str, int]:
         with read(runtime, seller_id) as sandbox:
             return show(runtime, sandbox)
 
@@ -204,6 +204,15 @@ def timeline_news(sandbox: Sandbox) -> Response:
 def cursor() -> str | None:
     """Where this page of a list begins; None for the newest one."""
     return request.args.get("cursor")
+
+
+#: The length of a time without seconds: ``2026-11-21T17:30``.
+_TO_THE_MINUTE = 16
+
+
+def indian_time(text: str) -> str:
+    """An instant as a form's field has it, in Indian time, with its offset."""
+    return f"{text}:00+05:30" if len(text) == _TO_THE_MINUTE else f"{text}+05:30"
 
 
 def news(version: str, state: str = "changed") -> Response:

@@ -1,0 +1,21 @@
+"""The pages about gateways, which share one entry of the side navigation."""
+
+from __future__ import annotations
+
+from flask import url_for
+
+from mockpay.store.unit_of_work import Sandbox
+from mockpay.web.dashboard.list_page import Tab
+
+#: Endpoints.
+CALLS = "gateway-calls"
+ENTRY = CALLS
+_TABS = {CALLS: "Calls"}
+
+
+def tabs(sandbox: Sandbox, current: str) -> list[Tab]:
+    """One tab for each of them."""
+    return [
+        Tab(words, url_for(f"dashboard.{name}", seller_id=sandbox.seller_id), None, name == current)
+        for name, words in _TABS.items()
+    ]

@@ -1,0 +1,64 @@
+"""What was asked of a gateway and what came of it, in words and as chips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockpay.domain.payments.call_log import CallDirection, ErrorClass
+from mockpay.domain.payments.gateways import Operation, ResultKind
+from mockpay.web.wording.deliveries import Chip
+
+_K, _E, _O = ResultKind, ErrorClass, Operation
+OUTCOMES: Mapping[ResultKind | None, str] = {
+    None: "on its way",
+    _K.APPROVED: "done",
+    _K.AUTHORIZED: "funds held",
+    _K.DECLINED: "declined",
+    _K.PENDING: "pending",
+    _K.AUTH_REQUIRED: "the buyer must act",
+    _K.NO_ANSWER: "no answer: nobody knows",
+    _K.NOT_SENT: "could not be sent",
+    _K.REJECTED: "refused",
+    _K.ABSENT: "never arrived",
+}
+#: Chip class, icon and word of each outcome.
+CHIPS: Mapping[ResultKind | None, Chip] = {
+    None: ("wait", "send", "On its way"),
+    _K.APPROVED: ("ok", "tick", "Done"),
+    _K.AUTHORIZED: ("hold", "bars", "Held"),
+    _K.DECLINED: ("bad", "cross", "Declined"),
+    _K.PENDING: ("wait", "clock", "Pending"),
+    _K.AUTH_REQUIRED: ("wait", "clock", "Buyer’s turn"),
+    _K.NO_ANSWER: ("odd", "question", "No answer"),
+    _K.NOT_SENT: ("bad", "cross", "Not sent"),
+    _K.REJECTED: ("bad", "cross", "Refused"),
+    _K.ABSENT: ("idle", "dash", "Not there"),
+}
+ERRORS: Mapping[ErrorClass, str] = {
+    _E.CONNECT: "No connection",
+    _E.BREAKER_OPEN: "Circuit breaker",
+    _E.NOT_PREPARED: "Payment could not be named",
+    _E.UNSUPPORTED: "Not offered",
+    _E.TIMEOUT: "Time-out",
+    _E.INTERRUPTED: "Sender stopped",
+    _E.HTTP_5XX: "HTTP 5xx",
+    _E.HTTP_4XX: "HTTP 4xx",
+    _E.THROTTLED: "Too many requests",
+    _E.PARSE: "Unreadable answer",
+    _E.BAD_SIGNATURE: "Wrong signature",
+    _E.DECLINE: "Declined",
+    _E.DECLINE_TECHNICAL: "Technical decline",
+    _E.RISK: "Suspected fraud",
+}
+OPERATIONS: Mapping[Operation, str] = {
+    _O.PREPARE: "Name the payment",
+    _O.CHARGE: "Charge",
+    _O.AUTHORIZE: "Authorise",
+    _O.CAPTURE: "Capture",
+    _O.VOID: "Void",
+    _O.REFUND: "Refund",
+    _O.STATUS: "Ask for the status",
+    _O.LOOKUP: "Look up",
+    _O.FENCE: "Keep a late payment away",
+}
+DIRECTIONS: Mapping[CallDirection, str] = {CallDirection.OUT: "Calls", CallDirection.IN: "Webhooks"}

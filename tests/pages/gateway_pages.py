@@ -1,0 +1,38 @@
+"""The dashboard's pages about gateways, of a seller whose cards go to one that is in trouble."""
+
+NAMES = {
+    "dashboard-gateway-calls": 200,
+    "dashboard-gateway-calls-none": 200,
+    "dashboard-gateway-calls-wrong": 422,
+    "dashboard-gateway-call": 200,
+    "dashboard-gateway-call-lost": 200,
+}
+_CARD = {"method": "card", "number": "4111111111111111", "expiry": "08/29", "cvv": "123", "name": "Asha Rao"}
+
+
+def gateway_pages(server):
+    """The address of each page."""
+    seller = server.new_seller()
+    seller.freeze("2026-11-20T09:30:00Z")
+    rule = {"name": "cards", "targets": [{"gateway": "razorpay"}], "fallbacks": ["simulator"]}
+    seller.control("PUT", "/routing", {"rules": [rule]})
+    _pay(seller)
+    seller.control("POST", "/gateways/razorpay/faults", {"fault": "timeout_after", "operation": "CHARGE", "times": 1})
+    _pay(seller)
+    charges = seller.control("GET", "/gateway-calls?operation=CHARGE")["items"]
+    lost, answered = (each["call_id"] for each in charges)
+    here = seller.dashboard.removesuffix("/orders")
+    return {
+        "dashboard-gateway-calls": f"{here}/gateway-calls",
+        "dashboard-gateway-calls-none": f"{here}/gateway-calls?operation=REFUND",
+        "dashboard-gateway-calls-wrong": f"{here}/gateway-calls?status=x",
+        "dashboard-gateway-call": f"{here}/gateway-calls/{answered}",
+        "dashboard-gateway-call-lost": f"{here}/gateway-calls/{lost}",
+    }
+
+
+def _pay(seller):
+    order_id = seller.open_order("499.00")
+    seller.control("POST", f"/orders/{order_id}/pay", _CARD)
+    seller.control("POST", f"/orders/{order_id}/pay", {"otp": "123456"})
+    seller.wait_for("order.PAID", order_id=order_id)
