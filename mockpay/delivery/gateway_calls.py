@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mockpay.delivery.gateway_transport import InProcess
+from mockpay.delivery.gateway_transport import GatewaySender
 from mockpay.delivery.notifications import Send, SendResult
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.gateways import PAYING, Charge, GatewayAdapter, Link, Operation, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
-from mockpay.services.gateways import faults, results
+from mockpay.kernel.errors import NotFound
+from mockpay.services.gateways import accounts, faults, results
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import get_attempt
-from mockpay.store import gateway_calls
+from mockpay.store import gateway_accounts, gateway_calls
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.transitions import require
-from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
 
 _K = ResultKind
 #: Outcomes of the gateway's stage whose answer is lost.
@@ -67,26 +68,42 @@ def _charge(sandbox: Sandbox, call: GatewayCall, attempt: Attempt) -> Charge:
 
 def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Operation, Link]:
     """
-    The way to the gateway for an operation and for what is prepared before it: in this process, by the credentials
-    that the gateway would have issued to the seller.
+    The way to the gateway for an operation and for what is prepared before it: in this process or to its endpoint, by
+    the seller's credentials as they are now.
     """
-    runtime, seller = sandbox.runtime, sandbox.seller
-    provider = runtime.provider(call.gateway)
-    if provider.adapter is None or provider.acquirer is None:
+    if _adapter(sandbox.runtime, call.gateway) is None:
         return {}
-    credentials = provider.adapter.credentials(seller.seller_id, seller.secret_key)
-    base_url, acquirer = f"http://{provider.name}.invalid", provider.acquirer
+    account = gateway_accounts.find(sandbox, call.gateway)
+    answers = accounts.answers(sandbox.runtime, account)
 
     def link(operation: Operation, *, lost: bool = False) -> Link:
         fault = faults.find(sandbox, call, operation)
-        sender = InProcess(runtime, seller.seller_id, call.gateway, acquirer, fault, lost)
-        return Link(base_url, sender, credentials)
+        sender = GatewaySender(sandbox.runtime, sandbox.seller_id, call.gateway, answers, fault, lost)
+        return accounts.link(sandbox, account, sender)
 
     lost = call.operation in PAYING and charge.fault in _LOST
     links = {call.operation: link(call.operation, lost=lost)}
     if call.operation in PAYING and not charge.ids:
         links[Operation.PREPARE] = link(Operation.PREPARE)
     return links
+
+
+def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
+    """
+    Ask a gateway about a payment that there never was: ABSENT tells that it can be reached and takes the credentials.
+
+    Only faults that nothing uses up are met.
+    """
+    adapter = _adapter(runtime, gateway)
+    if adapter is None:
+        raise NotFound("There is no such gateway.", code="gateway.not_found")
+    with read(runtime, seller_id) as sandbox:
+        account = gateway_accounts.find(sandbox, gateway)
+        fault = faults.find_lasting(sandbox, gateway, Operation.LOOKUP)
+        sender = GatewaySender(runtime, seller_id, gateway, accounts.answers(runtime, account), fault)
+        link = accounts.link(sandbox, account, sender)
+        about = accounts.probe(sandbox, adapter)
+    return adapter.lookup(about, link)
 
 
 def _ask_built_in(runtime: Runtime, call: GatewayCall, charge: Charge) -> Result:

@@ -1,4 +1,4 @@
-"""How a gateway's client reaches a gateway that answers in process, and what goes wrong on the way."""
+"""How a gateway's client reaches its gateway, in this process or over HTTP, and what goes wrong on the way."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from time import perf_counter
 from mockpay.domain.payments.faults import Fault, FaultRule
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.http.calls import HttpCall, HttpReply, Unreachable
+from mockpay.services.gateways.accounts import Answers
 from mockpay.store import gateway_faults
 from mockpay.store.unit_of_work import Runtime, transaction
-
-#: Answers a call of a seller's, as the gateway's own server would.
-Acquirer = Callable[[Runtime, str, HttpCall], HttpReply]
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html"}
@@ -33,12 +31,13 @@ _SPOILT: dict[Fault, Callable[[HttpReply], HttpReply]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class InProcess:
+class GatewaySender:
     """
-    Sends to an acquirer in this process; no transaction is open.
+    Sends to whoever answers for a gateway; no transaction is open.
 
     Args:
-        gateway: Whose acquirer it is.
+        gateway: Who is called.
+        answers: Answers, as the gateway's own server does.
         fault: The rule that the call meets; used up when it is sent.
         lost: Whether the answer is lost in any case, as the attempt's plan has it.
     """
@@ -46,16 +45,17 @@ class InProcess:
     runtime: Runtime
     seller_id: str
     gateway: str
-    acquirer: Acquirer
+    answers: Answers
     fault: FaultRule | None = None
     lost: bool = False
 
     def send(self, call: HttpCall) -> HttpReply:
         """
-        The acquirer's reply, or what the fault makes of it.
+        The gateway's reply, or what the fault makes of it.
 
         Raises:
-            Unreachable: code ``http.timeout`` or ``http.refused``.
+            Unreachable: no answer came back.
+            Forbidden: the endpoint is not one that may be called any more.
         """
         began = perf_counter()
         reply = self._send(call, self._used_up())
@@ -79,7 +79,7 @@ class InProcess:
             raise _too_late()
         if fault in _UNASKED:
             return _UNASKED[fault]
-        reply = self.acquirer(self.runtime, self.seller_id, call)
+        reply = self.answers(self.runtime, self.seller_id, call)
         self._execute_late_calls()
         late = rule is not None and fault is Fault.LATENCY and rule.latency_ms >= call.timeout * SECOND
         if self.lost or fault is Fault.TIMEOUT_AFTER or late:
@@ -91,7 +91,7 @@ class InProcess:
     def _execute_late_calls(self) -> None:
         """What arrives only now, after its sender gave up and asked for something else."""
         for call in self.runtime.late_calls.pop((self.seller_id, self.gateway), []):
-            self.acquirer(self.runtime, self.seller_id, call)
+            self.answers(self.runtime, self.seller_id, call)
 
 
 def _too_late() -> Unreachable:

@@ -181,6 +181,9 @@ def _gateways(story: Story, world: World) -> None:
     call("put_breaker", gateway="razorpay")
     call("put_breaker", gateway="razorpay", body={"force": "auto"})
     call("list_gateways")
+    call("put_gateway", gateway="razorpay")
+    call("get_gateway", gateway="razorpay")
+    call("check_gateway", gateway="razorpay")
     cards = {"name": "cards", "when": {"methods": ["card"]}, "targets": [{"gateway": "razorpay"}]}
     call("put_routing", body={"rules": [{**cards, "fallbacks": ["simulator"]}]})
     call("get_routing")

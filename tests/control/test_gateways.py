@@ -39,6 +39,9 @@ def test_gateways_say_what_they_can_do(world):
         "breakers": [],
         "force": "auto",
         "endpoint": None,
+        "enabled": True,
+        "credentials": by_name["razorpay"]["credentials"],
+        "timeouts": {"connect": 2.0, "read": 10.0, "total": 10.0},
     }
     assert "upi" in by_name["simulator"]["methods"]
     assert "amazonpay" not in by_name
@@ -369,3 +372,70 @@ def test_a_breaker_that_is_forced_open_leads_to_the_next_gateway_until_it_is_lef
     ]
     assert by_name["simulator"]["breakers"] == []
     assert world.get("/audit").json["ok"]
+
+
+# --- accounts at gateways
+
+
+NEW = {"key_id": "rzp_test_OTHERKEY", "key_secret": "another-secret-of-razorpay", "webhook_secret": "another-hook"}
+
+
+def test_credentials_are_written_and_never_read_back(world):
+    answer = world.put("/gateways/razorpay", {"credentials": NEW})
+    assert answer.status_code == 200
+    assert answer.json["credentials"] == {"key_id": "••••RKEY", "key_secret": "••••rpay", "webhook_secret": "••••hook"}
+    for text in (answer.text, world.get("/gateways/razorpay").text, world.get("/gateways").text):
+        assert not [value for value in NEW.values() if value in text]
+    set_rules(world, CARDS_TO_RAZORPAY)
+    assert pay(world)["state"] == "PAID"
+
+
+def test_what_no_gateway_has_is_refused_without_repeating_it(world, subtests):
+    refused = (
+        ({"credentials": {**NEW, "key_sekret": "hunter2hunter2"}}, 422, "credentials.key_sekret"),
+        ({"credentials": {"key_id": "rzp_test_OTHERKEY"}}, 422, "credentials.key_secret"),
+        ({"credentials": {**NEW, "key_secret": "two words"}}, 422, "credentials.key_secret"),
+        ({"endpoint": "https://api.razorpay.com"}, 422, "endpoint"),
+        ({"endpoint": "ftp://127.0.0.1"}, 422, "endpoint"),
+        ({"timeouts": {"connect": 2, "read": 10, "total": 26}}, 422, "timeouts.total"),
+    )
+    for body, status, field in refused:
+        with subtests.test(field=field):
+            answer = world.put("/gateways/razorpay", body)
+            assert (answer.status_code, answer.json.get("field")) == (status, field), answer.json
+            assert "hunter2" not in answer.text
+            assert "two words" not in answer.text
+    assert world.get("/gateways/razorpay").json["endpoint"] is None
+    assert world.put("/gateways/simulator", {"enabled": False}).status_code == 404
+
+
+def test_what_is_left_out_stays_and_a_reset_leaves_an_account(world):
+    world.put("/gateways/razorpay", {"credentials": NEW, "timeouts": {"connect": 1, "read": 2, "total": 3}})
+    world.put("/gateways/razorpay", {"enabled": False})
+    world.post("/reset")
+    gateway = world.get("/gateways/razorpay").json
+    assert (gateway["enabled"], gateway["timeouts"]["total"]) == (False, 3.0)
+    assert gateway["credentials"]["key_id"] == "••••RKEY"
+    issued = world.put("/gateways/razorpay", {"credentials": {}}).json
+    assert issued["credentials"]["key_id"] != "••••RKEY"
+
+
+def test_a_gateway_that_is_switched_off_takes_nothing_and_says_so(world):
+    set_rules(world, {**CARDS_TO_RAZORPAY, "fallbacks": ["simulator"]})
+    world.put("/gateways/razorpay", {"enabled": False})
+    attempt = pay(world)["attempts"][0]
+    assert attempt["gateway"] == "simulator"
+    assert attempt["routing"]["candidates"][0]["reason"] == "is switched off"
+    world.put("/gateways/razorpay", {"enabled": True})
+    assert pay(world, "A-2")["attempts"][0]["gateway"] == "razorpay"
+
+
+def test_a_connection_is_tried_and_says_what_was_tried(world):
+    good = world.post("/gateways/razorpay/check").json
+    assert (good["ok"], good["outcome"], good["status"]) == (True, "absent", 200)
+    assert good["tried"] == "GET http://razorpay.invalid/v1/orders"
+    world.post("/gateways/razorpay/faults", {"fault": "http_503", "seconds": 600})
+    down = world.post("/gateways/razorpay/check").json
+    assert (down["ok"], down["outcome"], down["status"]) == (False, "no_answer", 503)
+    assert world.post("/gateways/nobody/check").status_code == 404
+    assert calls(world) == []

@@ -204,6 +204,7 @@ class GatewayState:
     capabilities: Capabilities | None = None
     breaker_open: bool = False
     success_rate: float | None = None
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,8 @@ def _candidate(gateway: str, facts: PaymentFacts, states: Mapping[str, GatewaySt
 
 def _why_not(state: GatewayState, facts: PaymentFacts) -> str | None:
     can = state.capabilities
+    if not state.enabled:
+        return "is switched off"
     if can is None:
         return None
     if facts.method not in can.methods:

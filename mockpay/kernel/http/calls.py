@@ -26,7 +26,8 @@ class HttpCall:
     """
     A request to send; `timeout` in seconds, for the whole exchange.
 
-    `trust_loopback` takes any certificate of a server on this machine.
+    `connect_timeout` and `read_timeout` bound its parts, in seconds, where they are shorter. `trust_loopback` takes any
+    certificate of a server on this machine.
     """
 
     method: str
@@ -35,6 +36,8 @@ class HttpCall:
     body: bytes = b""
     timeout: float = 10.0
     trust_loopback: bool = False
+    connect_timeout: float | None = None
+    read_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

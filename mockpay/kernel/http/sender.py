@@ -165,7 +165,7 @@ class HttpSender:
                     retries=False,
                     redirect=False,
                     # A third each at most to connect, shake hands and send; the answer has the rest.
-                    timeout=Timeout(total=remaining, connect=min(remaining / 3, _CONNECT_SECONDS)),
+                    timeout=Timeout(remaining, _connect_seconds(call, remaining), call.read_timeout or remaining),
                     preload_content=False,
                 )
             except NewConnectionError:
@@ -194,6 +194,10 @@ class HttpSender:
         with self._lock:
             self._closer = None
         self._pools.clear()
+
+
+def _connect_seconds(call: HttpCall, remaining: float) -> float:
+    return min(remaining / 3, _CONNECT_SECONDS) if call.connect_timeout is None else call.connect_timeout
 
 
 def _unreachable(host: str, error: Exception) -> Unreachable:

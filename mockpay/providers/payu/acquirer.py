@@ -22,8 +22,9 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers import gateway_server
-from mockpay.providers.payu.credentials import NAME, credentials_of
+from mockpay.providers.payu.credentials import NAME
 from mockpay.providers.payu.outcomes import error_of
+from mockpay.services.gateways import accounts
 from mockpay.store import gateway_objects
 from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -83,14 +84,12 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
     headers = {name.lower(): value for name, value in call.headers.items()}
     pays = urlsplit(call.url).path.endswith(requests.PAYMENT_PATH)
     with transaction(runtime, seller_id) as sandbox:
-        own = credentials_of(sandbox.seller_id, sandbox.seller.secret_key)
         txnid = ""
         try:
-            form = _Form(sandbox, requests.decode(call.body), headers, **own)
-            txnid = form.value("txnid")
-            if not ids.same(form.value("key"), form.key):
-                raise _Refused(errors.INVALID_KEY)
-            body = _pay(form) if pays else _carry_out(form, call.body)
+            fields = requests.decode(call.body)
+            txnid = fields.get("txnid", "")
+            form = _authenticated(sandbox, fields, headers, call.body)
+            body = _pay(form) if pays else _carry_out(form)
         except _Refused as refused:
             refusal = answers.refusal(refused.message, refused.code)
             body = answers.refused_payment(txnid, refused.message) if pays else refusal
@@ -99,12 +98,29 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
     return HttpReply(200, {"Content-Type": "application/json; charset=utf-8"}, msgspec.json.encode(body))
 
 
+def _authenticated(sandbox: Sandbox, fields: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> _Form:
+    """A form whose key is the seller's and whose hash fits."""
+    own = [each for each in accounts.accepted(sandbox, NAME) if ids.same(each["key"], fields.get("key", ""))]
+    if not own:
+        raise _Refused(errors.INVALID_KEY)
+    for each in own:
+        form = _Form(sandbox, fields, headers, **each)
+        if any(hashes.fits(text, form.value("hash")) for text in _signed_texts(form, body)):
+            return form
+    raise _Refused(errors.INVALID_HASH)
+
+
+def _signed_texts(form: _Form, body: bytes) -> list[str]:
+    command = form.value("command")
+    if not command:
+        return [hashes.payment_text(form.fields, form.salt)]
+    return [hashes.command_text(form.key, command, var1, form.salt) for var1 in requests.first_value_spellings(body)]
+
+
 # --- payments
 
 
 def _pay(form: _Form) -> dict[str, Any]:
-    if not hashes.fits(hashes.payment_text(form.fields, form.salt), form.value("hash")):
-        raise _Refused(errors.INVALID_HASH)
     missing = [name for name in requests.MANDATORY if not form.value(name)]
     if missing:
         raise _Refused(f"{errors.PARAMETER_MISSING}: {', '.join(missing)}")
@@ -213,11 +229,8 @@ def _transaction(payment: GatewayObject) -> Transaction:
 # --- commands
 
 
-def _carry_out(form: _Form, body: bytes) -> dict[str, Any]:
+def _carry_out(form: _Form) -> dict[str, Any]:
     command = form.value("command")
-    texts = [hashes.command_text(form.key, command, var1, form.salt) for var1 in requests.first_value_spellings(body)]
-    if not any(hashes.fits(text, form.value("hash")) for text in texts):
-        raise _Refused(errors.INVALID_HASH)
     if command not in _COMMANDS:
         raise _Refused("Invalid command")
     if not form.value("var1"):

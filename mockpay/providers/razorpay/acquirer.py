@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -21,8 +21,9 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.providers import gateway_server
-from mockpay.providers.razorpay.credentials import NAME, credentials_of
+from mockpay.providers.razorpay.credentials import NAME
 from mockpay.providers.razorpay.outcomes import error_of
+from mockpay.services.gateways import accounts
 from mockpay.store import gateway_objects
 from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -61,6 +62,7 @@ class _Call:
     body: Mapping[str, Any]
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
+    credentials: Mapping[str, str] = field(repr=False)
 
     def amount(self, name: str = "amount", default: int | None = None) -> int:
         """
@@ -84,12 +86,12 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
     path = url.path[url.path.find("/v1/") :]
     with transaction(runtime, seller_id) as sandbox:
         try:
-            _authenticate(sandbox, headers.get("authorization", ""))
+            own = _authenticate(sandbox, headers.get("authorization", ""))
             view, names = _view(call.method, path)
             plain = requests.decode_body(call.body)
             if not isinstance(plain, Mapping):
                 raise _bad("The request body must be an object.")
-            status, body = 200, view(_Call(sandbox, plain, parse_qs(url.query), headers), *names)
+            status, body = 200, view(_Call(sandbox, plain, parse_qs(url.query), headers, own), *names)
         except _Refused as refused:
             status, body = refused.status, answers.error_body(refused.error)
         except Invalid as error:
@@ -97,12 +99,13 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
     return HttpReply(status, {"Content-Type": "application/json; charset=utf-8"}, msgspec.json.encode(body))
 
 
-def _authenticate(sandbox: Sandbox, header: str) -> None:
-    own = credentials_of(sandbox.seller_id, sandbox.seller.secret_key)
-    sent = signatures.parse_authorization(header) or ("", "")
-    fits = [ids.same(mine, theirs) for mine, theirs in zip((own["key_id"], own["key_secret"]), sent, strict=True)]
-    if not all(fits):
+def _authenticate(sandbox: Sandbox, header: str) -> Mapping[str, str]:
+    """The credentials to which those of a request belong."""
+    key_id, key_secret = signatures.parse_authorization(header) or ("", "")
+    own = accounts.accepts(sandbox, NAME, key_id=key_id, key_secret=key_secret)
+    if own is None:
         raise _Refused(ApiError(BAD_REQUEST, "Authentication failed"), 401)
+    return own
 
 
 # --- orders
@@ -207,8 +210,7 @@ def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict
     told = {"razorpay_payment_id": payment.object_id}
     if state == "created":
         return {**told, "next": []}
-    secret = credentials_of(call.sandbox.seller_id, call.sandbox.seller.secret_key)["key_secret"]
-    signature = signatures.payment_signature(secret, order.object_id, payment.object_id)
+    signature = signatures.payment_signature(call.credentials["key_secret"], order.object_id, payment.object_id)
     return {**told, "razorpay_order_id": order.object_id, "razorpay_signature": signature}
 
 

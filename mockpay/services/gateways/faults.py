@@ -26,6 +26,13 @@ def find(sandbox: Sandbox, call: GatewayCall, operation: Operation) -> FaultRule
     return None
 
 
+def find_lasting(sandbox: Sandbox, gateway: str, operation: Operation) -> FaultRule | None:
+    """The oldest rule that every call of an operation meets, however many there are."""
+    rules = gateway_faults.of_gateway(sandbox, gateway)
+    lasting = (rule for rule in rules if rule.times is None and rule.probability == 1)
+    return next((rule for rule in lasting if rule.fits(operation, sandbox.now, 0.0)), None)
+
+
 def add(
     sandbox: Sandbox,
     gateway: str,

@@ -13,7 +13,7 @@ from mockpay.domain.payments.breaker import Breaker, Force
 from mockpay.domain.payments.routing import DEFAULT, GatewayState, PaymentFacts, Routing, RoutingDecision, Strategy
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
-from mockpay.store import gateway_breakers, gateway_calls, sellers
+from mockpay.store import gateway_accounts, gateway_breakers, gateway_calls, sellers
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: The currencies in which orders are made here.
@@ -101,11 +101,13 @@ def _states(sandbox: Sandbox, routing: Routing, facts: PaymentFacts) -> dict[str
     rated = found is not None and found[1].strategy is Strategy.BEST_RATE
     breakers = {each.gateway: each for each in gateway_breakers.of_seller(sandbox) if each.method == facts.method}
     forces = gateway_breakers.forces(sandbox)
+    switched = gateway_accounts.of_seller(sandbox)
     states = {}
     for name in gateway_names(sandbox.runtime):
         adapter = None if name == DEFAULT else sandbox.runtime.provider(name).adapter
         rate = gateway_calls.success_rate(sandbox, name, facts.method, routing.window) if rated else None
         breaker = breakers.get(name) or Breaker(name, facts.method)
         shut = adapter is not None and not breaker.admits(sandbox.now, forces.get(name, Force.AUTO))
-        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate)
+        enabled = name not in switched or switched[name].enabled
+        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate, enabled)
     return states

@@ -24,7 +24,7 @@ from mockpay.kernel.words import parse_word
 from mockpay.risk.rules import NAMES, rules_of
 from mockpay.services import subscriptions
 from mockpay.services.notifications import retry_profiles
-from mockpay.store import counters, resets, seller_keys, sellers
+from mockpay.store import counters, gateway_accounts, resets, seller_keys, sellers
 from mockpay.store.db.engine import reading, writing
 from mockpay.store.db.paging import Page, cursor_of, mark_of
 from mockpay.store.unit_of_work import Runtime, Sandbox, sandbox_of, transaction
@@ -298,6 +298,7 @@ def delete(sandbox: Sandbox) -> None:
     """Take the seller away with all that happened in its world."""
     resets.empty(sandbox)
     sellers.save_offers(sandbox.connection, sandbox.seller_id, {})
+    gateway_accounts.remove_all(sandbox)
     seller_keys.remove(sandbox.connection, sandbox.seller_id)
     sellers.remove(sandbox.connection, sandbox.seller_id)
 

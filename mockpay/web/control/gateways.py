@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
+from mockpay.delivery.gateway_calls import check_connection
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.breaker import BreakerState, Force
 from mockpay.domain.payments.faults import Fault
-from mockpay.domain.payments.gateways import Operation
+from mockpay.domain.payments.gateway_accounts import Timeouts, masked
+from mockpay.domain.payments.gateways import Operation, ResultKind
 from mockpay.domain.payments.routing import Routing, Strategy
 from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import NotFound, at_field
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
-from mockpay.services.gateways import faults, routing
-from mockpay.store import gateway_breakers, gateway_faults
+from mockpay.services.gateways import accounts, faults, routing
+from mockpay.store import gateway_accounts, gateway_breakers, gateway_faults
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import DELETE, GET, POST, PUT, Request
 from mockpay.web.control.responses import to_response
@@ -44,6 +47,37 @@ class GatewaySummary(Struct, kw_only=True):
     ]
     force: Annotated[Force, Meta(description="What a tester decides over the breakers' heads; `auto`: nothing.")]
     endpoint: Annotated[str | None, Meta(description="Where it is called; null: it answers in this process.")]
+    enabled: Annotated[bool, Meta(description="Whether rules may send payments there.")]
+    credentials: Annotated[dict[str, str], Meta(description="With what it is called: masked, never the values.")]
+    timeouts: Annotated[Timeouts, Meta(description="Of its calls.")]
+
+
+class GatewayPut(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What should change of a seller's account at a gateway; what is left out stays."""
+
+    enabled: bool | UnsetType = UNSET
+    endpoint: Annotated[
+        str | UnsetType | None, Meta(description="A base URL on an allowed host; null: in this process.")
+    ] = UNSET
+    credentials: Annotated[
+        dict[str, str] | UnsetType,
+        Meta(description="All of them; written, never read back. An empty object: what the gateway would have issued."),
+    ] = UNSET
+    timeouts: Annotated[Timeouts | UnsetType, Meta(description="Of its calls, in the place of the former ones.")] = (
+        UNSET
+    )
+
+
+class GatewayCheck(Struct, kw_only=True):
+    """What became of a call about a payment that there never was."""
+
+    ok: Annotated[bool, Meta(description="Whether it can be reached and takes the credentials.")]
+    tried: Annotated[str | None, Meta(description="Method and address of the call.")]
+    outcome: ResultKind
+    status: int | None
+    latency_ms: int | None
+    message: Annotated[str | None, Meta(description="What the other side said, or why there was no answer.")]
+    exchange: Annotated[dict[str, Any] | None, Meta(description="Request and answer, redacted.")]
 
 
 class GatewayList(Struct, kw_only=True):
@@ -142,6 +176,7 @@ def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
     provider = sandbox.runtime.provider(name)
     force = gateway_breakers.forces(sandbox).get(name, Force.AUTO)
     can = provider.adapter.capabilities if provider.adapter is not None else None
+    account = gateway_accounts.find(sandbox, name)
     return GatewaySummary(
         gateway=name,
         title=provider.title,
@@ -159,7 +194,49 @@ def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
             if breaker.gateway == name
         ],
         force=force,
-        endpoint=None,
+        endpoint=account.endpoint,
+        enabled=account.enabled,
+        credentials=masked(accounts.credentials_of(sandbox, account)),
+        timeouts=account.timeouts,
+    )
+
+
+def get_gateway(request: Request[None, None]) -> GatewaySummary:
+    """Credentials are shown masked: nobody reads them back."""
+    with request.read() as sandbox:
+        return _summary(sandbox, _adapted(sandbox, request))
+
+
+def put_gateway(request: Request[None, GatewayPut]) -> GatewaySummary:
+    """
+    Calls from here on are made so, without a restart; what is on its way goes on as it began, and a gateway in this
+    process takes the former credentials too.
+    """
+    body = request.body
+    with request.transaction() as sandbox:
+        name = _adapted(sandbox, request)
+        values = {field: getattr(body, field) for field in ("enabled", "endpoint", "timeouts")}
+        changes = {field: value for field, value in values.items() if value is not UNSET}
+        account = structs.replace(gateway_accounts.find(sandbox, name), **changes)
+        new = None if body.credentials is UNSET else body.credentials
+        accounts.change(sandbox, structs.replace(account, endpoint=account.endpoint or None), credentials=new)
+        return _summary(sandbox, name)
+
+
+def check_gateway(request: Request[None, None]) -> GatewayCheck:
+    """Nothing is paid or stored: it asks about a payment that there never was."""
+    with request.read() as sandbox:
+        name = _adapted(sandbox, request)
+    result = check_connection(request.runtime, request.seller_id, name)
+    exchange = result.exchange
+    return GatewayCheck(
+        ok=result.kind is ResultKind.ABSENT,
+        tried=None if exchange is None else f"{exchange.method} {exchange.url}",
+        outcome=result.kind,
+        status=None if exchange is None else exchange.status or None,
+        latency_ms=None if exchange is None else exchange.latency_ms,
+        message=result.message,
+        exchange=None if exchange is None else asdict(exchange),
     )
 
 
@@ -232,6 +309,14 @@ def dry_run_routing(request: Request[None, RoutingDryRunRequest]) -> RoutingDeci
 _SELLER = "/v1/sellers/{seller_id}"
 ENDPOINTS = (
     GET(f"{_SELLER}/gateways", list_gateways, "The gateways that can take a seller's payments."),
+    GET(f"{_SELLER}/gateways/{{gateway}}", get_gateway, "One gateway, and how it is called."),
+    PUT(
+        f"{_SELLER}/gateways/{{gateway}}",
+        put_gateway,
+        "Switch a gateway on or off; other endpoint, credentials or time-outs.",
+        example='{"timeouts": {"connect": 1, "read": 5, "total": 8}}',
+    ),
+    POST(f"{_SELLER}/gateways/{{gateway}}/check", check_gateway, "Try whether a gateway can be called."),
     GET(f"{_SELLER}/gateways/{{gateway}}/faults", list_faults, "What a gateway's calls meet."),
     POST(
         f"{_SELLER}/gateways/{{gateway}}/faults",

@@ -286,7 +286,7 @@ def test_nobody_listening_is_unreachable(sender):
         unheard.bind(("127.0.0.1", 0))
         with pytest.raises(Unreachable) as refused:
             sender.send(HttpCall("GET", f"http://127.0.0.1:{unheard.getsockname()[1]}/"))
-    assert refused.value.code == "http.unreachable"
+    assert refused.value.code == "http.refused"
     assert str(refused.value) == "127.0.0.1 did not answer: ConnectionRefusedError."
 
 
