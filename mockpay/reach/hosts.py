@@ -20,6 +20,9 @@ HOSTS = (
     "mws.amazonservices.com",
     "mws.amazonservices.jp",
     "mws-eu.amazonservices.com",
+    "test.payu.in",
+    "secure.payu.in",
+    "info.payu.in",
     *(f"sns.{region}.amazonaws.com" for region in _REGIONS),
 )
 _HOST_SET = frozenset(HOSTS)

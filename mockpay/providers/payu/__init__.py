@@ -1,9 +1,34 @@
-"""PayU as a gateway that processes for a seller at the back; in process its own acquirer answers."""
+"""
+PayU India: a front door for a seller's software, and a gateway that processes for a seller at the back.
+
+Neither side sees what the other stores. Every wire fact, where it was seen and how sure it is: README.md here.
+"""
 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
+from mockpay.providers.payu import credentials, ids, returns, views
 from mockpay.providers.payu.acquirer import answer
 from mockpay.providers.payu.gateway import PayuGateway
 
-provider = Provider(name="payu", title="PayU", adapter=PayuGateway(), acquirer=answer)
+provider = Provider(
+    name=credentials.NAME,
+    title="PayU",
+    order_id=ids.order_id,
+    attempt_id=ids.mihpayid,
+    refund_id=ids.request_id,
+    routable=False,
+    credentials=credentials.credentials,
+    key_names=("key",),
+    addresses=credentials.addresses,
+    environment=credentials.environment,
+    return_url=returns.return_url,
+    return_fields=returns.return_fields,
+    blueprint=views.blueprint,
+    mount=credentials.MOUNT,
+    hosts=frozenset({"test.payu.in", "secure.payu.in", "info.payu.in"}),
+    prefixes=(credentials.MOUNT,),
+    render_error=views.render_error,
+    adapter=PayuGateway(),
+    acquirer=answer,
+)

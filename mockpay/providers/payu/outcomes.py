@@ -13,13 +13,21 @@ _ERRORS: Mapping[str, str] = {
     "payment_timed_out": "E218",
     "authentication_required": "E303",
     "authentication_failed": "E303",
+    "incorrect_otp": "E300",
+    "otp_attempts_exceeded": "E300",
+    "payment_cancelled": "E302",
 }
 _OTHER_ERROR = "E202"
 
 
 def error_of(row: Code) -> str:
     """The error of a payment that a network refused."""
-    return _ERRORS.get(row.reason, _OTHER_ERROR)
+    return error_of_reason(row.reason)
+
+
+def error_of_reason(reason: str) -> str:
+    """The error of a payment that failed for a reason of ours."""
+    return _ERRORS.get(reason, _OTHER_ERROR)
 
 
 def code_of(codes: ResponseCodes, error: str, message: str) -> str:

@@ -33,11 +33,13 @@ PAYMENT_ERRORS: Mapping[str, str] = {
 
 #: Codes of captures, refunds and cancellations.
 SUCCESSFUL, QUEUED = 100, 102
-INVALID_AMOUNT, DUPLICATE_TOKEN, INVALID_STATUS, NOT_FOUND, LOCKED = 105, 106, 111, 116, 120
+INVALID_AMOUNT, DUPLICATE_TOKEN, LOGGED, INVALID_STATUS, NOT_FOUND, LOCKED = 105, 106, 109, 111, 116, 120
 ALREADY_CAPTURED, MORE_THAN_CAPTURABLE = 301, 303
+EXCEPTION = 500
 ACTION_ERRORS: Mapping[int, str] = {
     INVALID_AMOUNT: "Invalid amount",
     DUPLICATE_TOKEN: "Token already exists.",
+    LOGGED: "Request is already logged",
     INVALID_STATUS: "Invalid transaction status",
     NOT_FOUND: "Transaction not exists",
     LOCKED: "Transaction lock could not be obtained.",

@@ -110,6 +110,16 @@ def _decode(body: bytes, *, plus_is_space: bool) -> dict[str, str]:
         fields = dict(forms.decode_form(body, plus_is_space=plus_is_space))
     except forms.FormError as error:
         raise Invalid(error.message, code="form.malformed") from error
+    return checked(fields)
+
+
+def checked(fields: dict[str, str]) -> dict[str, str]:
+    """
+    Fields that can be stored and looked for.
+
+    Raises:
+        Invalid: code ``form.malformed``: a NUL, which no database holds.
+    """
     if any("\0" in value for value in fields.values()):
         raise Invalid("A field holds a NUL.", code="form.malformed")
     return fields
