@@ -76,6 +76,7 @@ class RetryProfile:
         unreachable_is_final: Whether a host that nobody answers at is given up at once.
         max_tries: How many there are at most, the first one included; None for no bound.
         subscribes: Whether the seller's address must confirm its subscription before anything else is sent there.
+        refusal_is_final: Whether an answer of 4xx is never tried again.
     """
 
     description: str
@@ -84,6 +85,7 @@ class RetryProfile:
     unreachable_is_final: bool = False
     max_tries: int | None = None
     subscribes: bool = False
+    refusal_is_final: bool = True
 
 
 #: Those that every provider has.
@@ -127,7 +129,7 @@ def after(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int
 
 def final_because(profile: RetryProfile, result: DeliveryResult, tries: int, age_ms: int) -> str:
     """Why no try follows one that was not delivered, in words; empty where one does."""
-    if result.status is not None and 400 <= result.status < 500:
+    if profile.refusal_is_final and result.status is not None and 400 <= result.status < 500:
         return "a 4xx is never tried again"
     if profile.unreachable_is_final and result.unreachable:
         return "this retry profile never tries again where nobody is there"

@@ -157,7 +157,7 @@ class ProviderPort:
     notification_types: Mapping[NotificationType, str] = field(default_factory=dict)
     notify: Callable[[Seller, Keys, Notification, int], OutgoingMessage] | None = None
     return_url: Callable[[Seller, Order, Attempt | None], str] | None = None
-    return_fields: Callable[[Seller, Order, Attempt | None], Mapping[str, str]] | None = None
+    return_fields: Callable[[Seller, Order, Attempt | None], Mapping[str, str] | None] | None = None
     addresses: Callable[[str], Mapping[str, str]] = _nothing
     environment: Callable[[Seller, Keys, str], Mapping[str, str]] = _nothing
     explain_signature: Callable[[Seller, Keys, CallToExplain], SignatureExplanation] | None = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Decision, Plan, Stage
@@ -105,8 +106,9 @@ class RefundRequest:
     """
     What a seller asks for; `key` names its refund, the same again is the same refund.
 
-    `outcomes` is what the call asks for in so many words. `kind` is SELLER for one that the seller's software asked
-    for, CANCELLATION for a cancelled order, TESTER for one by control API or dashboard.
+    `facts` is what else the company's call said, kept with the refund; `outcomes` what it asks for in so many words.
+    `kind` is SELLER for one that the seller's software asked for, CANCELLATION for a cancelled order, TESTER for one
+    by control API or dashboard.
     """
 
     key: str
@@ -114,7 +116,7 @@ class RefundRequest:
     note: str | None = None
     soft_descriptor: str | None = None
     kind: str = SELLER
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[Stage, Decision] = field(default_factory=dict)
 
     @property
@@ -161,7 +163,7 @@ class Refund:
 
     `destination` is the instrument that was charged, masked; `bank_reference` its network's number
     (ARN, RRN or UTR, named by `bank_reference_kind`) once the money is there.  `polls_left` counts
-    down where polling settles it; `held` waits for a tester.
+    down where polling settles it; `held` waits for a tester.  `facts` is what else the company's call said.
     """
 
     number: int
@@ -190,6 +192,7 @@ class Refund:
     created_at: int
     updated_at: int
     completed_at: int | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def network_reference(method: str, refund_id: str, seed: str, completed_at: int, bank: str) -> tuple[str, str] | None:

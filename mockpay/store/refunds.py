@@ -42,6 +42,7 @@ refunds = Table(
     big("created_at"),
     big("updated_at"),
     big("completed_at", null=True),
+    text("facts"),
     UniqueConstraint("seller_id", "reference"),
     UniqueConstraint("seller_id", "refund_id"),
     Index("refunds_of_order", "order_pk", "id"),

@@ -74,6 +74,12 @@ def test_an_answer_means_the_same_in_every_profile(subtests):
                 assert after(profile, heard, 1, 0)[0] == event
 
 
+def test_a_refusal_is_tried_again_where_the_profile_says_so():
+    patient = RetryProfile("hourly", (HOUR,), refusal_is_final=False)
+    assert after(patient, DeliveryResult(404), 1, 0) == ("failed", HOUR)
+    assert after(patient, DeliveryResult(204), 1, 0) == ("delivered", None)
+
+
 def test_a_host_that_nobody_answers_at_is_given_up_where_the_profile_says_so():
     assert after(FINAL, NOBODY, 1, 0) == ("gave_up", None)
     assert after(FAST, NOBODY, 1, 0) == ("failed", 1 * SECOND)

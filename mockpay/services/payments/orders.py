@@ -61,6 +61,11 @@ def open_order(sandbox: Sandbox, request: PaymentRequest) -> OpenedOrder:
     return OpenedOrder(last)
 
 
+def create(sandbox: Sandbox, request: PaymentRequest) -> Order:
+    """Open a new order, whatever others the seller's id for it has; for companies that do not ask it to be new."""
+    return _create(sandbox, request, orders.count_of(sandbox, request.seller_order_id))
+
+
 def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
     seller = sandbox.seller
     asked, usual = request.timeout_seconds, seller.settings.order_expiry_seconds

@@ -145,6 +145,7 @@ def _new(sandbox: Sandbox, order: Order, attempt: Attempt, refund_request: Refun
         created_at=sandbox.now,
         updated_at=sandbox.now,
         completed_at=None,
+        facts=refund_request.facts,
     )
 
 

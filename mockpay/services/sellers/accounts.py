@@ -111,7 +111,8 @@ def ensure_default(runtime: Runtime, public_shop_url: str | None = None) -> Sell
         return _allow_return(runtime, existing, public_shop_url)
     seller = _seller(runtime, _default(runtime, NewSeller()))
     with writing(runtime.writer) as connection:
-        sellers.insert(connection, runtime.keyring, seller)
+        if sellers.insert(connection, runtime.keyring, seller):
+            seller_keys.add(connection, seller.seller_id, _keys(runtime, seller))
         existing = sellers.find(connection, runtime.keyring, seller_id=DEFAULT_SELLER_ID)
     return _allow_return(runtime, existing or seller, public_shop_url)
 

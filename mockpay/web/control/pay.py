@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -15,14 +16,13 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
 from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.risk.assessment import Inputs
 from mockpay.services import buyers
-from mockpay.services.payments import authentication, banks, orders, payments, settlement
+from mockpay.services.payments import authentication, banks, code_entry, orders, payments, settlement
 from mockpay.services.payments.authentication import CheckoutContext, Payer
 from mockpay.store import attempts, outbox
 from mockpay.store import orders as order_rows
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
-from mockpay.threeds import acs, requestor, threeds_table
-from mockpay.threeds.acs import ChallengeCompletion
+from mockpay.threeds import threeds_table
 from mockpay.threeds.rules import State
 from mockpay.vault import saved_methods
 from mockpay.vault.rules import consent
@@ -184,19 +184,10 @@ def _type_otp(session: PageSession, body: PayRequest, _base: str) -> int | None:
     attempt, sandbox = session.last, session.sandbox
     if attempt is None or session.current not in {Auth.OTP, Auth.THREEDS}:
         return None
-    if session.current == Auth.OTP:
-        _, after = authentication.submit_otp(sandbox, attempt, body.otp)
-        return payments.charge_if_proved(session.sandbox, attempt, after)
-    txn = threeds_table.latest(sandbox, attempt.attempt_id)
-    if txn is None or txn.state is not State.CHALLENGE or txn.acs_token is None:
-        return None
-    answered = acs.open_challenge(sandbox, txn.acs_token, requestor.creq(txn), txn.session_data or "")
-    if not isinstance(answered, ChallengeCompletion):
-        answered = acs.submit(sandbox, txn.acs_token, body.otp)
-    if not isinstance(answered, ChallengeCompletion):
-        return None
-    after = authentication.handle_return(sandbox, attempt, answered.cres, answered.session_data)
-    return payments.charge_if_proved(session.sandbox, attempt, after)
+    with suppress(Conflict):
+        _, after = code_entry.enter(sandbox, attempt, body.otp)
+        return payments.charge_if_proved(sandbox, attempt, after)
+    return None
 
 
 def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int | None:

@@ -12,9 +12,18 @@ from mockpay.services.payments.captures import give_up
 from mockpay.services.sellers import accounts
 from mockpay.store import orders as order_rows
 from mockpay.store import schedule
-from tests.factories import NOON, ORDER_ENDINGS, World, run_concurrently
+from tests.factories import NOON, ORDER_ENDINGS, World, payment_request, run_concurrently
 
 # --- opening
+
+
+def test_a_new_order_is_opened_whatever_else_has_its_name(world):
+    first = world.order("A-1")
+    with world.transaction() as sandbox:
+        second = orders.create(sandbox, payment_request("A-1", digest="another"))
+    assert second.seller_order_id == first.seller_order_id
+    assert second.order_id != first.order_id
+    assert world.states(first) == ("CREATED",)
 
 
 def test_a_request_opens_an_order_as_it_asks(world):

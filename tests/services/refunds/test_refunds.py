@@ -33,6 +33,12 @@ def lines(world, refund):
     return [event.event for event in world.timeline_of(refund.refund_id)]
 
 
+def test_a_refund_keeps_what_else_its_call_said(world):
+    order = paid(world)
+    world.refund(order, "1.00", facts={"receipt": "é"})
+    assert [refund.facts for refund in world.refunds(order)] == [{"receipt": "é"}]
+
+
 def test_a_refund_is_pending_first_and_completed_by_the_clock(world):
     order = paid(world)
     first = world.refund(order, "100.00")

@@ -89,6 +89,15 @@ def test_the_default_seller_is_there_with_its_published_credentials(runtime):
     assert accounts.create(runtime, NewSeller()).settings.refund_delay_seconds == 5
 
 
+def test_every_seller_is_found_by_the_keys_that_companies_issued(runtime, subtests):
+    for seller in (accounts.ensure_default(runtime), accounts.create(runtime, NewSeller())):
+        issued = accounts.credentials(runtime, seller)
+        for name, provider in runtime.providers.items():
+            for key in provider.key_names:
+                with subtests.test(company=name, key=key):
+                    assert accounts.seller_of_key(runtime, name, issued[name][key]) == seller.seller_id
+
+
 def test_the_default_seller_is_made_once_however_many_start_at_once(runtime):
     with transaction(runtime, DEFAULT_SELLER_ID) as sandbox:
         accounts.delete(sandbox)
@@ -152,4 +161,4 @@ def test_a_reset_leaves_no_row_of_the_seller_in_any_table(api):
 
     assert tables_with_rows() > {"sellers", "orders", "attempts", "timeline", "events"}
     world.post("/reset")
-    assert tables_with_rows() == {"sellers"}
+    assert tables_with_rows() == {"sellers", "seller_keys"}
