@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.payu import credentials, ids, returns, views
+from mockpay.providers.payu import credentials, ids, notifications, returns, views
 from mockpay.providers.payu.acquirer import answer
 from mockpay.providers.payu.gateway import PayuGateway
 
@@ -22,6 +22,10 @@ provider = Provider(
     key_names=("key",),
     addresses=credentials.addresses,
     environment=credentials.environment,
+    observe=notifications.observe,
+    notify=notifications.notify,
+    notification_types=notifications.TYPES,
+    retry_profiles=notifications.RETRY_PROFILES,
     return_url=returns.return_url,
     return_fields=returns.return_fields,
     blueprint=views.blueprint,

@@ -29,12 +29,16 @@ _LONGEST_OTHER = 255
 PAGES = ("surl", "furl", "curl")
 
 
-def payment_request(sandbox: Sandbox, form: PostedForm, header: str) -> PaymentRequest:
+def payment_request(
+    sandbox: Sandbox, form: PostedForm, header: str, *, seconds: int | None = None, page: str | None = None
+) -> PaymentRequest:
     """
     Read a form whose hash fits.
 
     Args:
         header: `Mockpay-Outcome`, empty where it was not sent.
+        seconds: How long it may be paid; as the seller has it where None.
+        page: Of ours, where the buyer stays who was sent to us by no page of the seller's.
 
     Raises:
         Invalid: code ``parameter.missing``, ``parameter.invalid``, ``amount.invalid``, ``amount.too_small``, or of an
@@ -42,7 +46,8 @@ def payment_request(sandbox: Sandbox, form: PostedForm, header: str) -> PaymentR
         Forbidden: code ``return_url.not_allowed``.
     """
     for name in requests.MANDATORY:
-        form.need(name)
+        if page is None or name not in PAGES:
+            form.need(name)
     stored = {name: form.fields[name] for name in (*requests.LONGEST, *_OTHERS) if form.fields.get(name)}
     for name, value in stored.items():
         most = requests.LONGEST.get(name, _LONGEST_OTHER)
@@ -59,9 +64,10 @@ def payment_request(sandbox: Sandbox, form: PostedForm, header: str) -> PaymentR
         provider=NAME,
         seller_order_id=txnid,
         amount=amount,
-        redirect_url=pages["surl"],
+        redirect_url=pages.get("surl") or page or "",
         digest=_digest(sandbox, form, txnid),
         seller_note=form.fields.get("productinfo"),
+        timeout_seconds=seconds,
         fields={name: value for name, value in stored.items() if name != "txnid"},
         marks=pages,
         outcomes=dump_outcomes(_outcomes(form, header)),
@@ -82,7 +88,9 @@ def _digest(sandbox: Sandbox, form: PostedForm, txnid: str) -> str:
     """Tells the same form when it comes again; after a payment that failed it is a new one."""
     newest = orders.newest(sandbox, txnid, NAME)
     former = newest.order_id if newest is not None and not newest.open else ""
-    return ids.fingerprint("|".join((hashes.payment_text(form.fields, ""), form.fields["surl"], former)).encode())
+    return ids.fingerprint(
+        "|".join((hashes.payment_text(form.fields, ""), form.fields.get("surl", ""), former)).encode()
+    )
 
 
 def _outcomes(form: PostedForm, header: str) -> Mapping[Stage, Decision]:

@@ -15,6 +15,7 @@ from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.scenarios.requested import HEADER
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
 from mockpay.providers.payu import codec, journal_lines
+from mockpay.providers.payu.calls import PAYMENT
 from mockpay.providers.payu.credentials import NAME, credentials
 from mockpay.providers.payu.errors import payu_error
 from mockpay.providers.payu.posted_forms import PostedForm, check_payment_hash, read_form, seller_of
@@ -29,8 +30,6 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.threeds.rules import Browser
 from mockpay.wire.payu import answers
 
-KIND = "payment"
-
 
 def post_payment(runtime: Runtime, request: Request) -> Response:
     """Open the order that a form asks for, and send the buyer to its page; a refusal is a page, or JSON to a server."""
@@ -44,7 +43,7 @@ def post_payment(runtime: Runtime, request: Request) -> Response:
         runtime.deliver(runtime, order.seller_id, outbox_id)
     except MockpayError as error:
         answer = _refuse(error, request, form, world)
-        journal_lines.add_refusal(runtime, KIND, error, form, world, line, answer)
+        journal_lines.add_refusal(runtime, PAYMENT, error, form, world, line, answer)
         return answer
     if _is_from_server(form):
         return _answer_server(runtime, order, request)
@@ -69,7 +68,7 @@ def _open(sandbox: Sandbox, form: PostedForm, request: Request) -> tuple[Order, 
         raise Conflict("The txnid was used before.", code=opened.refusal or "txnid.duplicate")
     if opened.new:
         first = payments.attempt_id_of(sandbox, order, 1)
-        api_objects.add(sandbox, NAME, KIND, first, {}, parent=order.order_id)
+        api_objects.add(sandbox, NAME, PAYMENT, first, {}, parent=order.order_id)
     posted = codec.instrument(form)
     if posted is None:
         return order, None, False

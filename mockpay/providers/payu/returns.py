@@ -14,16 +14,20 @@ from mockpay.wire.payu import answers, hashes
 
 
 def return_url(_seller: Seller, order: Order, attempt: Attempt | None) -> str:
-    """`surl` for a success, `curl` for a buyer who gave up where there is one, else `furl`."""
+    """`surl` for a success, `curl` for a buyer who gave up if there is one, else `furl`; an invoice's buyer stays."""
     pages = marks_of(order)
+    if not pages:
+        return f"/pay/{order.page_token}/result"
     if _succeeded(order, attempt):
         return pages["surl"]
     gave_up = order.state is OrderState.CANCELLED and order.cancelled_by in {None, Actor.BUYER}
     return pages.get("curl", pages["furl"]) if gave_up else pages["furl"]
 
 
-def return_fields(seller: Seller, order: Order, attempt: Attempt | None) -> Mapping[str, str]:
-    """The result with its hash; the attempt's plan may ask for a fault in it."""
+def return_fields(seller: Seller, order: Order, attempt: Attempt | None) -> Mapping[str, str] | None:
+    """The result with its hash, None where nobody waits for it; the attempt's plan may ask for a fault in it."""
+    if not marks_of(order):
+        return None
     own = credentials(seller)
     fields = answers.payment_fields(transaction_of(seller, order, attempt), **own)
     fault = _fault(attempt)

@@ -11,7 +11,8 @@ from flask import Blueprint, Request, Response, jsonify, request
 from mockpay.domain.scenarios.requested import FIELD, HEADER
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.payu import journal_lines, payment_posts
-from mockpay.providers.payu.commands import COMMANDS, Call
+from mockpay.providers.payu.calls import Call
+from mockpay.providers.payu.commands import COMMANDS
 from mockpay.providers.payu.credentials import MOUNT, NAME
 from mockpay.providers.payu.errors import payu_error
 from mockpay.providers.payu.posted_forms import PostedForm, check_command_hash, read_form, seller_of
@@ -71,7 +72,8 @@ def _command(runtime: Runtime, posted: Request) -> Response:
 def _carry_out(sandbox: Sandbox, form: PostedForm, posted: Request, line: RequestLine) -> Response:
     """The command's answer; what it refuses changes nothing."""
     name = form.need("command")
-    call = Call(sandbox, form, posted.headers.get(HEADER, "") or form.fields.get(FIELD, ""))
+    outcomes = posted.headers.get(HEADER, "") or form.fields.get(FIELD, "")
+    call = Call(sandbox, form, posted.host_url.rstrip("/"), outcomes)
     try:
         if name not in COMMANDS:
             raise NotFound("There is no such command.", code="command.unknown")

@@ -149,7 +149,7 @@ def verified(txnids: Sequence[str], payments: Mapping[str, Transaction]) -> dict
         for txnid in txnids
     }
     count = sum(txnid in payments for txnid in told)
-    return {"status": int(count > 0), "msg": _fetched(count, len(told)), "transaction_details": told}
+    return {"status": int(count > 0), "msg": fetched(count, len(told)), "transaction_details": told}
 
 
 def checked(payment: Transaction) -> dict[str, Any]:
@@ -158,8 +158,45 @@ def checked(payment: Transaction) -> dict[str, Any]:
     return {"status": 1, "msg": "Transaction Fetched Successfully", "transaction_details": told}
 
 
-def _fetched(count: int, asked: int) -> str:
+def fetched(count: int, asked: int) -> str:
+    """How many of the transactions that were asked for are told."""
     return f"{count} out of {asked} Transactions Fetched Successfully"
+
+
+def listed(payment: Transaction) -> dict[str, Any]:
+    """A payment as a list tells it: by other names than everywhere else."""
+    sent = payment.fields
+    return {
+        "id": payment.mihpayid,
+        "status": payment.unmapped_status,
+        "key": None,
+        "merchantname": None,
+        "txnid": sent.get("txnid", ""),
+        "firstname": sent.get("firstname", ""),
+        "lastname": sent.get("lastname", ""),
+        "addedon": payment.added_on,
+        "bank_name": payment.bank_code,
+        "payment_gateway": f"{payment.mode}-PG",
+        "phone": sent.get("phone", ""),
+        "email": sent.get("email", ""),
+        "transaction_fee": payment.amount.wire(),
+        "amount": payment.amount.wire(),
+        "discount": "0.00",
+        "additional_charges": "0.00",
+        "productinfo": sent.get("productinfo", ""),
+        "error_code": payment.error,
+        "bank_ref_no": payment.bank_reference,
+        "ibibo_code": payment.bank_code,
+        "mode": payment.mode,
+        "ip": None,
+        "card_no": payment.card_number,
+        "cardtype": "domestic" if payment.card_number else None,
+        "pg_mid": None,
+        "field2": payment.auth_code,
+        "udf1": sent.get("udf1", ""),
+        "failure_reason": payment.message if payment.status == "failure" else "",
+        "action": "capture" if payment.unmapped_status == CAPTURED else payment.unmapped_status,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +236,9 @@ def queued(action: Action) -> dict[str, Any]:
 def action_status(asked: str, actions: Sequence[Action], mode: str) -> dict[str, Any]:
     """The answer of `check_action_status` to the id that was asked for; a word in the place of details for none."""
     if not actions:
-        return {"status": 0, "msg": _fetched(0, 1), "transaction_details": {asked: "No action status found"}}
+        return {"status": 0, "msg": fetched(0, 1), "transaction_details": {asked: "No action status found"}}
     told = {action.request_id: _action_details(action, mode) for action in actions}
-    return {"status": 1, "msg": _fetched(1, 1), "transaction_details": {asked: told}}
+    return {"status": 1, "msg": fetched(1, 1), "transaction_details": {asked: told}}
 
 
 def _action_details(action: Action, mode: str) -> dict[str, Any]:

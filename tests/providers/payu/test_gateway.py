@@ -340,6 +340,10 @@ def test_a_webhook_is_believed_by_its_hash(client):
     for tampered in ({"amount": "1.00"}, {"status": "failure"}, {"hash": ""}, {"key": "other"}):
         with pytest.raises(Forbidden):
             GATEWAY.parse_webhook(headers, urlencode({**fields, **tampered}).encode(), client.link)
+    other = {**fields, "key": "another-merchant"}
+    other["hash"] = hashes.digest(hashes.response_text(other, client.link.credentials["salt"]))
+    with pytest.raises(Forbidden):
+        GATEWAY.parse_webhook(headers, urlencode(other).encode(), client.link)
     assert GATEWAY.parse_webhook({"content-type": "application/json"}, b'{"action":"refund"}', client.link) is None
     for odd in ({"mode": "CASH"}, {"unmappedstatus": "odd"}, {"mihpayid": ""}):
         changed = {**fields, **odd}
