@@ -53,13 +53,13 @@ def get_ws_response(call: Call) -> dict[str, Any]:
 # --- lists
 
 
-def get_transaction_details(call: Call) -> dict[str, Any]:
+def list_by_day(call: Call) -> dict[str, Any]:
     """From a day to a day, both included."""
     since, until = _instant(call.form.need("var1"), "%Y-%m-%d"), _instant(call.form.need("var2"), "%Y-%m-%d")
     return _list(call, since, until + DAY - 1)
 
 
-def get_transaction_info(call: Call) -> dict[str, Any]:
+def list_by_second(call: Call) -> dict[str, Any]:
     """From a second to a second, both included."""
     since, until = (_instant(call.form.need(name), "%Y-%m-%d %H:%M:%S") for name in ("var1", "var2"))
     return _list(call, since, until + SECOND - 1)
