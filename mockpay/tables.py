@@ -9,6 +9,7 @@ from mockpay.store import banks as banks
 from mockpay.store import buyers as buyers
 from mockpay.store import counters as counters
 from mockpay.store import gateway_accounts as gateway_accounts
+from mockpay.store import gateway_alerts as gateway_alerts
 from mockpay.store import gateway_breakers as gateway_breakers
 from mockpay.store import gateway_calls as gateway_calls
 from mockpay.store import gateway_faults as gateway_faults

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mockpay.delivery import scheduler
+from mockpay.delivery.alerts import alert_message
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.notifications import Send, SendResult, delivery, timeout_within_lease
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
-from mockpay.services.gateways import calls
+from mockpay.services.gateways import calls, health
 from mockpay.services.payments import payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
@@ -82,6 +83,7 @@ SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
     notifications.NOTIFY: delivery,
     RETURN_AGAIN: _return_again,
     calls.CALL: gateway_call,
+    health.TELL: alert_message,
     reload_runs.CHARGE: _reload,
 }
 

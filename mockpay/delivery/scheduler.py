@@ -12,7 +12,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.otp import challenges
 from mockpay.otp.rules import EXPIRY
 from mockpay.services import notifications
-from mockpay.services.gateways import calls
+from mockpay.services.gateways import calls, health
 from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
@@ -64,6 +64,7 @@ HANDLERS: Mapping[str, EventHandler] = {
     REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
     reload_runs.DUE: lambda sandbox, event: reload_runs.run_due(sandbox, event.subject),
     reload_runs.RELOADED: lambda sandbox, event: settlement.resume_after_reload(sandbox, event.subject),
+    health.LOOK: lambda sandbox, _event: health.look(sandbox),
     GIFT_EXPIRY: lambda sandbox, event: corrections.expire_gift(sandbox, int(event.subject)),
 }
 

@@ -148,6 +148,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refund_settle_polls: Annotated[
         int, Meta(ge=0, le=999, description="Settle a refund by the n-th enquiry instead; 0 = by time.")
     ] = 0
+    alert_url: Annotated[
+        str,
+        Meta(
+            pattern=_URL,
+            max_length=255,
+            description="Where alerts about gateways are told, a host that may be called; empty = nowhere.",
+        ),
+    ] = ""
     ipn_profile: Annotated[
         str, Meta(max_length=255, description="Retries of notifications: fast, or one of a provider's.")
     ] = "fast"

@@ -17,6 +17,7 @@ from typing import Protocol
 from mockpay.kernel.errors import Invalid
 
 SECOND = 1_000
+MINUTE = 60 * SECOND
 DAY = 86_400 * SECOND
 #: The last millisecond of year 9999, the end of RFC 3339.
 LAST = 253_402_300_799_999

@@ -195,6 +195,10 @@ def _gateways(story: Story, world: World) -> None:
     assert paid["state"] == "PAID", paid
     [line] = call("list_gateway_calls", query={"order_id": order.order_id, "operation": "CHARGE"})["items"]
     call("get_gateway_call", call_id=line["call_id"])
+    world.put("/gateways/razorpay/breaker", {"force": "open"})
+    [alert] = call("get_gateway_health")["alerts"]
+    call("acknowledge_alert", alert_id=str(alert["alert_id"]))
+    world.put("/gateways/razorpay/breaker", {"force": "auto"})
     world.put("/routing", {})
 
 

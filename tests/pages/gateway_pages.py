@@ -1,6 +1,8 @@
 """The dashboard's pages about gateways, of a seller whose cards go to one that is in trouble."""
 
 NAMES = {
+    "dashboard-gateway-health": 200,
+    "dashboard-gateway-health-none": 200,
     "dashboard-gateway-calls": 200,
     "dashboard-gateway-calls-none": 200,
     "dashboard-gateway-calls-wrong": 422,
@@ -22,7 +24,10 @@ def gateway_pages(server):
     charges = seller.control("GET", "/gateway-calls?operation=CHARGE")["items"]
     lost, answered = (each["call_id"] for each in charges)
     here = seller.dashboard.removesuffix("/orders")
+    nobody = server.new_seller().dashboard.removesuffix("/orders")
     return {
+        "dashboard-gateway-health": f"{here}/gateway-health",
+        "dashboard-gateway-health-none": f"{nobody}/gateway-health",
         "dashboard-gateway-calls": f"{here}/gateway-calls",
         "dashboard-gateway-calls-none": f"{here}/gateway-calls?operation=REFUND",
         "dashboard-gateway-calls-wrong": f"{here}/gateway-calls?status=x",

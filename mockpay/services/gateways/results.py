@@ -17,6 +17,7 @@ from mockpay.domain.refunds import PROCESSING_FAILURE, RefundState
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
+from mockpay.services.gateways import health
 from mockpay.services.gateways.calls import queue_call, return_money, void
 from mockpay.services.payments import captures, payments, settlement
 from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, VOID, get_attempt, get_order
@@ -52,6 +53,7 @@ def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     _tell_breaker(sandbox, call, result)
     attempt = _keep_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
     _RECORDERS[call.operation](sandbox, call, attempt, result)
+    health.look_soon(sandbox)
 
 
 def _tell_breaker(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:

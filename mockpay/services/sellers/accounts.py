@@ -178,12 +178,13 @@ def _checked(runtime: Runtime, seller: Seller) -> Seller:
         raise Invalid(message, code="return_url.too_many", field="return_urls")
     for entry in seller.return_urls:
         check_return_url_entry(entry)
-    if seller.ipn_url is not None:
-        try:
-            runtime.settings.outgoing_hosts.check(seller.ipn_url)
-        except MockpayError as error:
-            error.detail["field"] = "ipn_url"
-            raise
+    for field, url in (("ipn_url", seller.ipn_url), ("alert_url", seller.settings.alert_url)):
+        if url:
+            try:
+                runtime.settings.outgoing_hosts.check(url)
+            except MockpayError as error:
+                error.detail["field"] = field
+                raise
     return replace(seller, settings=_checked_settings(runtime, seller.settings))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, select, tuple_
 
+from mockpay.domain.payments.call_log import CallDirection, ErrorClass
+from mockpay.domain.payments.gateways import Operation, ResultKind
+from mockpay.domain.payments.health import HealthLine
 from mockpay.store.db.paging import LONGEST_PAGE, PAGE, Page, page_of, pair_of
 from mockpay.store.gateway_calls import GatewayCall, calls, mapper
 from mockpay.store.unit_of_work import Runtime, Sandbox, read
@@ -111,10 +114,15 @@ def _wanted(chosen: CallFilter) -> Mapping[str, Collection[str | int]]:
     return {name: tuple(dict.fromkeys(values)) for name, values in every.items() if values}
 
 
-def newest(sandbox: Sandbox, number: int) -> list[GatewayCall]:
-    """So many calls that were written down last."""
-    query = select(calls).where(calls.c.seller_id == sandbox.seller_id)
-    return mapper.all(sandbox.connection, query.order_by(calls.c.id.desc()).limit(number))
+#: Newest calls by which a page sees that something has happened.
+_LOOKED_AT = 50
+
+
+def version(sandbox: Sandbox) -> str:
+    """Differs when a call was added or has ended."""
+    query = select(calls.c.id, calls.c.outcome).where(calls.c.seller_id == sandbox.seller_id)
+    rows = sandbox.connection.execute(query.order_by(calls.c.id.desc()).limit(_LOOKED_AT)).all()
+    return f"{rows[0].id if rows else 0}.{sum(row.outcome is not None for row in rows)}"
 
 
 def all_calls(runtime: Runtime, seller_id: str, chosen: CallFilter) -> Iterator[list[GatewayCall]]:
@@ -127,3 +135,25 @@ def all_calls(runtime: Runtime, seller_id: str, chosen: CallFilter) -> Iterator[
         cursor = page.next_cursor
         if cursor is None:
             return
+
+
+def health_lines(sandbox: Sandbox, since: int) -> list[HealthLine]:
+    """What of our calls counts for their gateway's health, from after `since` until now, in the order of making."""
+    columns = (*(calls.c[field.name] for field in fields(HealthLine)), calls.c.id)
+    query = select(*columns).where(calls.c.seller_id == sandbox.seller_id, calls.c.at > since)
+    query = query.where(calls.c.at <= sandbox.now, calls.c.direction == str(CallDirection.OUT))
+    rows = sorted(sandbox.connection.execute(query), key=lambda row: row.id)
+    return [
+        HealthLine(
+            row.gateway,
+            row.method,
+            row.attempt_id,
+            Operation(row.operation),
+            row.try_no,
+            row.at,
+            ResultKind(row.outcome) if row.outcome else None,
+            ErrorClass(row.error_class) if row.error_class else None,
+            row.latency_ms,
+        )
+        for row in rows
+    ]

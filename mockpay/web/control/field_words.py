@@ -22,6 +22,7 @@ CHAPTERS: Mapping[str, tuple[str, str]] = {
     "vault": ("Saved methods", "Instruments that a buyer keeps, as tokens."),
     "risk": ("The risk check", "What it would decide, and decisions that are forced."),
     "gateways": ("Gateways", "Who takes a payment at the back, by which rules, and what goes wrong on purpose."),
+    "gateway_health": ("Gateway health", "Figures of each gateway over windows of time, and alerts."),
     "gateway_calls": ("Gateway calls", "Every call to a gateway and its answer, redacted."),
     "scenarios": ("Scenarios", "Rules that decide payments and refunds, before every magic value."),
     "journal": ("Journal and audit", "Every request and its answer; whether money and states agree."),
@@ -41,6 +42,7 @@ PATH: Mapping[str, str] = {
     "entry_id": "The entry.",
     "call_id": "The call.",
     "gateway": "The gateway, by name.",
+    "alert_id": "The alert.",
 }
 
 #: A parameter of a query.

@@ -18,7 +18,7 @@ from mockpay.kernel.clock import rfc3339
 from mockpay.kernel.errors import NotFound, at_field
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
-from mockpay.services.gateways import accounts, faults, routing
+from mockpay.services.gateways import accounts, faults, health, routing
 from mockpay.store import gateway_accounts, gateway_breakers, gateway_faults
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.control.endpoints import DELETE, GET, POST, PUT, Request
@@ -245,6 +245,7 @@ def put_breaker(request: Request[None, BreakerForce]) -> GatewaySummary:
     with request.transaction() as sandbox:
         name = _adapted(sandbox, request)
         gateway_breakers.save_force(sandbox, name, request.body.force)
+        health.look_soon(sandbox)
         return _summary(sandbox, name)
 
 

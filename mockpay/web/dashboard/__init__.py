@@ -15,6 +15,7 @@ from mockpay.web.dashboard import (
     deliveries,
     entry,
     gateway_calls,
+    gateway_health,
     inbox,
     journal,
     order,
@@ -25,7 +26,20 @@ from mockpay.web.dashboard import (
     wallet,
 )
 
-_PAGES = (entry, orders, order, refunds, deliveries, inbox, scenarios, gateway_calls, journal, seller, wallet)
+_PAGES = (
+    entry,
+    orders,
+    order,
+    refunds,
+    deliveries,
+    inbox,
+    scenarios,
+    gateway_health,
+    gateway_calls,
+    journal,
+    seller,
+    wallet,
+)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

@@ -34,14 +34,12 @@ _PICKED = ("gateway", "operation", "outcome", "error_class", "direction")
 _TYPED = ("order_id", "attempt_id", "status", "latency", "since", "until")
 #: What may be typed, where a wrong value would be refused in the words of a pattern.
 _FORMS = {"status": "An HTTP status, or several: 500,503.", "latency": "A whole number of milliseconds."}
-#: Newest calls by which the page sees that something has happened.
-_LOOKED_AT = 50
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:
     """Add the list, its news and file, and the page of a call."""
     list_page.register_list(
-        pages, runtime, gateway_tabs.CALLS, _list, lambda sandbox: list_page.news(_version(sandbox))
+        pages, runtime, gateway_tabs.CALLS, _list, lambda sandbox: list_page.news(gateway_log.version(sandbox))
     )
 
     @pages.get("/sellers/<seller_id>/gateway-calls/export")
@@ -56,12 +54,6 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
     def gateway_call(seller_id: str, call_id: str) -> str:
         with read(runtime, seller_id) as sandbox:
             return _page(runtime, sandbox, find_call(sandbox, call_id))
-
-
-def _version(sandbox: Sandbox) -> str:
-    """Differs when a call was added or has ended."""
-    newest = gateway_log.newest(sandbox, _LOOKED_AT)
-    return f"{newest[0].number if newest else 0}.{sum(call.outcome is not None for call in newest)}"
 
 
 def _filter(sandbox: Sandbox, typed: Mapping[str, str]) -> CallFilter:
@@ -102,7 +94,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> tuple[str, int]:
         errors=errors,
         groups=[_group(sandbox, calls, orders) for calls in _by_operation(page.items)],
         export_url=url_for("dashboard.gateway_calls_export", seller_id=sandbox.seller_id, **export),
-        **listing.head(page.next_cursor, _version(sandbox)),
+        **listing.head(page.next_cursor, gateway_log.version(sandbox)),
     )
     return page_text, 422 if errors else 200
 

@@ -8,9 +8,10 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.dashboard.list_page import Tab
 
 #: Endpoints.
-CALLS = "gateway-calls"
-ENTRY = CALLS
-_TABS = {CALLS: "Calls"}
+HEALTH, CALLS = "gateway-health", "gateway-calls"
+#: Where the side navigation leads.
+ENTRY = HEALTH
+_TABS = {HEALTH: "Health", CALLS: "Calls"}
 
 
 def tabs(sandbox: Sandbox, current: str) -> list[Tab]:

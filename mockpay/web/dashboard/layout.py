@@ -23,7 +23,7 @@ _NAVIGATION = (
     ("notifications", "Notifications", "bell"),
     ("inbox", "Inbox", "mail"),
     ("scenarios", "Scenarios", "flask"),
-    ("gateway-calls", "Gateways", "pulse"),
+    ("gateway-health", "Gateways", "pulse"),
     ("journal", "Journal", "journal"),
     ("seller", "Seller", "seller"),
 )

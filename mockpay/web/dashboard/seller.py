@@ -30,7 +30,7 @@ _TOPICS: Mapping[str, tuple[str, ...]] = {
     "One-time codes and 3-D Secure": ("otp_", "threeds_"),
     "Scenarios and risk": ("magic_", "default_", "risk_"),
     "Refunds": ("refund_",),
-    "Notifications": ("ipn_", "certificate_", "trust_"),
+    "Notifications": ("ipn_", "alert_", "certificate_", "trust_"),
     "As strict as the real service": (
         "freshness_",
         "duplicate_",
@@ -45,6 +45,7 @@ _TOPICS: Mapping[str, tuple[str, ...]] = {
 _EXAMPLES = {
     "otp_threshold": "An amount, such as 5000.00.",
     "otp_always_methods": "Methods by their code, such as: card, upi.",
+    "alert_url": "An address, such as http://127.0.0.1:3000/alerts, or nothing.",
     "ipn_certificate_url": "An address, such as https://host/cert.pem, or nothing.",
     "default_outcomes": "A line each, such as: issuer: insufficient.",
     "risk_rules": "A line each, such as: RISK_HIGHEST: off.",

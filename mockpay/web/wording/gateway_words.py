@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockpay.domain.payments.breaker import BreakerState
 from mockpay.domain.payments.call_log import CallDirection, ErrorClass
 from mockpay.domain.payments.gateways import Operation, ResultKind
+from mockpay.domain.payments.health import AlertKind
 from mockpay.web.wording.deliveries import Chip
 
+_A, _B = AlertKind, BreakerState
 _K, _E, _O = ResultKind, ErrorClass, Operation
 OUTCOMES: Mapping[ResultKind | None, str] = {
     None: "on its way",
@@ -62,3 +65,28 @@ OPERATIONS: Mapping[Operation, str] = {
     _O.FENCE: "Keep a late payment away",
 }
 DIRECTIONS: Mapping[CallDirection, str] = {CallDirection.OUT: "Calls", CallDirection.IN: "Webhooks"}
+BREAKERS: Mapping[BreakerState, Chip] = {
+    _B.CLOSED: ("ok", "tick", "Closed"),
+    _B.OPEN: ("bad", "cross", "Open"),
+    _B.HALF_OPEN: ("wait", "clock", "Half-open"),
+    _B.FORCED_OPEN: ("bad", "cross", "Forced open"),
+    _B.FORCED_CLOSED: ("odd", "warning", "Forced closed"),
+}
+ALERTS: Mapping[AlertKind, str] = {
+    _A.SUCCESS_RATE: "Fewer than 80 % of charges succeed",
+    _A.LATENCY: "One answer in twenty takes over 5 s",
+    _A.UNKNOWN_RATE: "More than 2 % of charges are not answered",
+    _A.BREAKER_OPEN: "The circuit breaker is open",
+}
+
+
+def alert_value(kind: AlertKind, value: float) -> str:
+    """What an alert is about, as a figure; empty where there is none."""
+    if kind is _A.BREAKER_OPEN:
+        return ""
+    return f"{value:,.0f} ms" if kind is _A.LATENCY else percent(value)
+
+
+def percent(rate: float | None) -> str:
+    """A rate as people read it."""
+    return "–" if rate is None else f"{100 * rate:.1f} %".replace(".0 %", " %")
