@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Index, Table, UniqueConstraint, select
+from sqlalchemy import Index, Table, UniqueConstraint, insert, select
 
-from mockpay.store.db.mapping import Mapper
-from mockpay.store.db.metadata import big, metadata, row_id, text
+from mockpay.store.db.mapping import Mapper, dump, load
+from mockpay.store.db.metadata import big, metadata, row_id, sealed, text
 from mockpay.store.unit_of_work import Sandbox
 
 objects = Table(
@@ -123,3 +123,34 @@ def list_newest(
         query = query.where(objects.c.id > after).order_by(objects.c.id)
         return mapper.all(sandbox.connection, query.limit(limit))[::-1]
     return mapper.all(sandbox.connection, query.order_by(objects.c.id.desc()).limit(limit).offset(offset))
+
+
+# --- secrets
+
+_KIND = "api_object.secret"
+#: What of an object is sealed, such as a card's number; for as long as the object is there.
+secrets = Table(
+    "api_object_secrets",
+    metadata,
+    text("object_id", primary_key=True),
+    text("seller_id"),
+    sealed("sealed", _KIND, of="object_id"),
+    Index("api_object_secrets_of_seller", "seller_id"),
+)
+
+
+def add_secret(sandbox: Sandbox, object_id: str, secret: Mapping[str, str]) -> None:
+    """Seal what belongs to an object; it opens for that object only."""
+    ciphertext = sandbox.runtime.keyring.seal(_KIND, object_id, dump(secret).encode())
+    row = {"object_id": object_id, "seller_id": sandbox.seller_id, "sealed": ciphertext}
+    sandbox.connection.execute(insert(secrets), row)
+
+
+def find_secret(sandbox: Sandbox, object_id: str) -> Mapping[str, str]:
+    """What is sealed for an object; empty where nothing is."""
+    query = select(secrets.c.sealed).where(secrets.c.object_id == object_id, secrets.c.seller_id == sandbox.seller_id)
+    ciphertext = sandbox.connection.execute(query).scalar()
+    if ciphertext is None:
+        return {}
+    secret: Mapping[str, str] = load(sandbox.runtime.keyring.open_(_KIND, object_id, bytes(ciphertext)).decode())
+    return secret

@@ -1,9 +1,41 @@
-"""Stripe as a gateway that processes for a seller at the back; in process its own acquirer answers."""
+"""
+Stripe: a front door for a seller's software, and a gateway that processes for a seller at the back.
+
+Neither side sees what the other stores. Every wire fact, where it was seen and how sure it is: README.md here.
+"""
 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
+from mockpay.providers.stripe import credentials, events, ids, payment_methods, sessions, views
 from mockpay.providers.stripe.acquirer import answer
 from mockpay.providers.stripe.gateway import StripeGateway
 
-provider = Provider(name="stripe", title="Stripe", adapter=StripeGateway(), acquirer=answer)
+#: An intent may be tried for ever.
+_MOST_ATTEMPTS = 10_000
+
+provider = Provider(
+    name=credentials.NAME,
+    title="Stripe",
+    takes=lambda method: method.code in payment_methods.TYPES,
+    order_id=ids.order_id,
+    attempt_id=ids.charge_id,
+    refund_id=ids.refund_id,
+    most_attempts=_MOST_ATTEMPTS,
+    routable=False,
+    reusable=True,
+    credentials=credentials.credentials,
+    key_names=("secret_key",),
+    observe=events.observe,
+    notify=events.notify,
+    return_url=sessions.return_url,
+    addresses=credentials.addresses,
+    environment=credentials.environment,
+    blueprint=views.blueprint,
+    mount=credentials.MOUNT,
+    hosts=frozenset({"api.stripe.com"}),
+    prefixes=(credentials.MOUNT,),
+    render_error=views.render_error,
+    adapter=StripeGateway(),
+    acquirer=answer,
+)

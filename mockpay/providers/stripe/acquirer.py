@@ -17,12 +17,15 @@ import msgspec
 from mockpay.domain.methods.method import REVERSED, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
 from mockpay.kernel import ids
-from mockpay.kernel.clock import SECOND
+from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.providers import gateway_server
-from mockpay.providers.stripe.credentials import NAME, credentials_of
+from mockpay.providers.stripe import idempotency
+from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.outcomes import error_of
+from mockpay.providers.stripe.parameters import Parameters, Refused, bad_request, missing_object
+from mockpay.services.gateways import accounts
 from mockpay.store import gateway_objects
 from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -31,30 +34,16 @@ from mockpay.wire.stripe import errors, forms, objects, requests, signatures
 from mockpay.wire.stripe.errors import ApiError
 
 _INTENT, _CHARGE, _REFUND, _REQUEST = "payment_intent", "charge", "refund", "request"
-_PREFIXES = {_INTENT: "pi", _CHARGE: "ch", _REFUND: "re", _REQUEST: "idem"}
+_PREFIXES = {_INTENT: "pi", _CHARGE: "ch", _REFUND: "re"}
 _LEAST_MINOR = 50
-_LONGEST_KEY = 255
-_LONGEST_TEXT = 500
 _DIGITS = 24
 _NO_REASON: Mapping[str, Any] = {"metadata": {}, "reason": None}
-_DAY = 24 * 60 * 60 * SECOND
 #: Methods of payment in Stripe's words.
 METHOD_OF = {"card": "card"}
+CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 #: The statuses from which each action goes on.
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELLABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
-
-
-class _Refused(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, error: ApiError, status: int = 400) -> None:
-        super().__init__(error.message)
-        self.error, self.status = error, status
-
-
-def _bad(message: str, code: str | None = None, param: str | None = None, **more: Any) -> _Refused:
-    return _Refused(ApiError(errors.INVALID_REQUEST, message, code, param=param, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,59 +51,8 @@ class _Call:
     """A request in one seller's world."""
 
     sandbox: Sandbox
-    params: Mapping[str, Any]
+    params: Parameters
     headers: Mapping[str, str]
-
-    def text(self, name: str) -> str | None:
-        """
-        A parameter; None where it is not there.
-
-        Raises:
-            _Refused: it is an object, too long, or no text that can be stored.
-        """
-        value = self.params.get(name)
-        if value is not None and (not isinstance(value, str) or len(value) > _LONGEST_TEXT or "\0" in value):
-            raise _bad(f"Invalid string: {name}", "parameter_invalid_string", name)
-        return value
-
-    def amount(self, name: str = "amount", default: int | None = None) -> int:
-        """
-        A whole number of the smallest unit.
-
-        Raises:
-            _Refused: it is none, or missing.
-        """
-        value = self.params.get(name)
-        if value is None and default is not None:
-            return default
-        if value is None:
-            raise _bad(f"Missing required param: {name}.", "parameter_missing", name)
-        if not isinstance(value, str) or not re.fullmatch("[0-9]{1,12}", value):
-            raise _bad(f"Invalid integer: {value}", "parameter_invalid_integer", name)
-        if not int(value):
-            raise _bad("This value must be greater than or equal to 1.", "parameter_invalid_integer", name)
-        return int(value)
-
-    def metadata(self) -> dict[str, str]:
-        """
-        What the caller wants to be kept with an object.
-
-        Raises:
-            _Refused: it is no object of texts that can be stored.
-        """
-        values = self.params.get("metadata") or {}
-        if not isinstance(values, Mapping):
-            raise _bad("Invalid hash", param="metadata")
-        if not all(
-            isinstance(text, str) and len(text) <= _LONGEST_TEXT and "\0" not in text for text in values.values()
-        ):
-            message = f"Metadata values can have up to {_LONGEST_TEXT} characters."
-            raise _bad(message, param="metadata")
-        return dict(values)
-
-    def expands(self, name: str) -> bool:
-        """Whether an object's name is to be answered by the object itself."""
-        return name in forms.items(self.params.get("expand"))
 
 
 def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
@@ -128,9 +66,9 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
             _authenticate(sandbox, headers.get("authorization", ""))
             view, names = _view(call.method, path)
             params = forms.decode(call.body if call.method == "POST" else url.query)
-            status, body, replayed = _once(_Call(sandbox, params, headers), call.method, path, view, names)
+            status, body, replayed = _once(_Call(sandbox, Parameters(params), headers), call.method, path, view, names)
             more = {"Idempotent-Replayed": "true"} if replayed else {}
-        except _Refused as refused:
+        except Refused as refused:
             status, body = refused.status, errors.error_body(refused.error)
         except (Invalid, FormError) as error:
             status, body = 400, errors.error_body(ApiError(errors.INVALID_REQUEST, error.message))
@@ -145,41 +83,31 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
 def _authenticate(sandbox: Sandbox, header: str) -> None:
     key = signatures.parse_authorization(header)
     if key is None:
-        raise _Refused(ApiError(errors.INVALID_REQUEST, "You did not provide an API key."), 401)
-    if not ids.same(credentials_of(sandbox.seller_id, sandbox.seller.secret_key)["secret_key"], key):
-        raise _Refused(ApiError(errors.INVALID_REQUEST, f"Invalid API Key provided: {key[:8]}****{key[-4:]}"), 401)
-
-
-# --- idempotency
+        raise Refused(ApiError(errors.INVALID_REQUEST, "You did not provide an API key."), 401)
+    if accounts.accepts(sandbox, NAME, secret_key=key) is None:
+        raise Refused(ApiError(errors.INVALID_REQUEST, f"Invalid API Key provided: {key[:8]}****{key[-4:]}"), 401)
 
 
 def _once(call: _Call, method: str, path: str, view: _View, names: list[str]) -> tuple[int, dict[str, Any], bool]:
     """
-    Status and body of an answer, and whether it was given before: the same key gets the first one again for a day.
-
-    What was refused before it was tried is not kept.
+    Status and body of an answer, and whether it was given before; what was refused before it was tried is not kept.
     """
     key = call.headers.get(requests.IDEMPOTENCY.lower()) if method == "POST" else None
     if key is None:
         return 200, view(call, *names), False
-    if len(key) > _LONGEST_KEY:
-        raise _bad(f"Idempotency keys have {_LONGEST_KEY} characters at most.")
-    sandbox = call.sandbox
-    # The digest is keyed: the parameters may have a card's number.
-    parameters = ids.digest(sandbox.seller.secret_key, path, msgspec.json.encode(call.params, order="sorted")).hex()
-    request_id = f"{_PREFIXES[_REQUEST]}_{ids.fingerprint(key.encode())}"
+    sandbox, request_id = call.sandbox, idempotency.request_id(key)
+    facts = idempotency.describe(sandbox.seller.secret_key, path, call.params.values)
     before = gateway_objects.find(sandbox, NAME, _REQUEST, request_id)
-    fresh = before is not None and sandbox.now - before.created_at < _DAY
-    if before is not None and fresh:
-        _check_same(key, path, parameters, before.facts)
+    if before is not None and idempotency.is_fresh(before.created_at, sandbox.now):
+        idempotency.check_same(key, facts, before.facts)
         return before.facts["status"], before.facts["body"], True
     try:
         status, body = 200, view(call, *names)
-    except _Refused as refused:
+    except Refused as refused:
         if refused.error.type != errors.CARD:
             raise
         status, body = refused.status, errors.error_body(refused.error)
-    facts = {"path": path, "parameters": parameters, "status": status, "body": body}
+    facts |= {"status": status, "body": body}
     if before is not None:
         gateway_objects.change(sandbox, before, facts=facts, created_at=sandbox.now)
     else:
@@ -187,42 +115,26 @@ def _once(call: _Call, method: str, path: str, view: _View, names: list[str]) ->
     return status, body, False
 
 
-def _check_same(key: str, path: str, parameters: str, before: Mapping[str, Any]) -> None:
-    same = "Keys for idempotent requests can only be used"
-    if before["path"] != path:
-        message = f"{same} for the same endpoint they were first used for ('{path}' vs '{before['path']}')."
-    elif before["parameters"] != parameters:
-        message = f"{same} with the same parameters they were first used with."
-    else:
-        return
-    other = f" Try using a key other than '{key}' if you meant to execute a different request."
-    raise _Refused(ApiError(errors.IDEMPOTENCY, message + other))
-
-
 # --- intents
 
 
 def _create_intent(call: _Call) -> dict[str, Any]:
-    amount, currency = call.amount(), call.text("currency")
-    if currency is None:
-        raise _bad("Missing required param: currency.", "parameter_missing", "currency")
+    amount, currency = call.params.integer("amount"), call.params.need("currency")
     if currency.lower() != "inr":
-        raise _bad(f"Invalid currency: {currency}", param="currency")
+        raise bad_request(f"Invalid currency: {currency}", param="currency")
     if amount < _LEAST_MINOR:
-        raise _bad("Amount must be at least ₹0.50 inr", "amount_too_small", "amount")
-    capture = call.text("capture_method") or "automatic"
-    if capture not in {"automatic", "automatic_async", "manual"}:
-        raise _bad(f"Invalid capture_method: {capture}", param="capture_method")
-    metadata = call.metadata()
-    types = forms.items(call.params.get("payment_method_types")) or ["card"]
+        raise bad_request("Amount must be at least ₹0.50 inr", "amount_too_small", "amount")
+    capture = call.params.choice("capture_method", CAPTURE_METHODS) or "automatic"
+    metadata = call.params.metadata()
+    types = call.params.words("payment_method_types") or ["card"]
     if any(name not in METHOD_OF.values() for name in types):
-        raise _bad("The payment method types must be among: card.", param="payment_method_types")
+        raise bad_request("The payment method types must be among: card.", param="payment_method_types")
     facts = {"capture": capture, "metadata": metadata, "types": types}
     reference = call.headers.get(requests.IDEMPOTENCY.lower()) or ids.base62(_DIGITS)
-    day = call.sandbox.now // _DAY
+    day = call.sandbox.now // DAY
     status = "requires_payment_method"
     intent = _add(call, _INTENT, None, metadata.get("reference"), status, amount, facts, reference, day)
-    if call.params.get("confirm") == "true":
+    if call.params.flag("confirm"):
         return _confirm(call, intent.object_id)
     return _intent_body(call, intent)
 
@@ -233,15 +145,15 @@ def _retrieve_intent(call: _Call, intent_id: str) -> dict[str, Any]:
 
 def _confirm(call: _Call, intent_id: str) -> dict[str, Any]:
     intent = _in_status(call, intent_id, "confirmed", _OPEN)
-    about = call.params.get("payment_method_data")
-    if not isinstance(about, Mapping):
+    about = call.params.inner("payment_method_data")
+    if about is None:
         message = "You cannot confirm this PaymentIntent because it's missing a payment method."
-        raise _bad(message, errors.UNEXPECTED_STATE)
-    method = next((ours for ours, theirs in METHOD_OF.items() if theirs == about.get("type")), None)
-    card = about.get("card")
-    number = card.get("number") if isinstance(card, Mapping) else None
-    if method is None or not isinstance(number, str) or not re.fullmatch("[0-9]{12,19}", number):
-        raise _bad("A card with its number is needed.", "parameter_missing", "payment_method_data[card][number]")
+        raise bad_request(message, errors.UNEXPECTED_STATE)
+    method = next((ours for ours, theirs in METHOD_OF.items() if theirs == about.text("type")), None)
+    card = about.inner("card")
+    number = None if card is None else card.text("number")
+    if method is None or number is None or not re.fullmatch("[0-9]{12,19}", number):
+        raise bad_request("A card with its number is needed.", "parameter_missing", "payment_method_data[card][number]")
     return _decide(call, intent, method, number[-4:])
 
 
@@ -264,7 +176,7 @@ def _decide(call: _Call, intent: GatewayObject, method: str, last4: str) -> dict
     body = _intent_body(call, decided)
     if state == "failed":
         error = error_of(planned.code, charge.object_id)
-        raise _Refused(replace(error, payment_intent=body), 402)
+        raise Refused(replace(error, payment_intent=body), 402)
     return body
 
 
@@ -294,10 +206,10 @@ def _settled(call: _Call, intent: GatewayObject) -> GatewayObject:
 
 def _capture(call: _Call, intent_id: str) -> dict[str, Any]:
     intent = _in_status(call, intent_id, "captured", ("requires_capture",))
-    amount = call.amount("amount_to_capture", intent.amount_minor)
+    amount = call.params.integer("amount_to_capture", intent.amount_minor)
     if amount > intent.amount_minor:
         message = "The amount to capture is greater than the amount that can be captured."
-        raise _bad(message, "amount_too_large", "amount_to_capture")
+        raise bad_request(message, "amount_too_large", "amount_to_capture")
     charge = _charges(call, intent)[-1]
     # What is not captured is released: the charge is about what was taken.
     gateway_objects.change(call.sandbox, charge, facts={**charge.facts, "captured": amount})
@@ -306,7 +218,7 @@ def _capture(call: _Call, intent_id: str) -> dict[str, Any]:
 
 def _cancel(call: _Call, intent_id: str) -> dict[str, Any]:
     intent = _in_status(call, intent_id, "canceled", _CANCELLABLE)
-    facts = {**intent.facts, "canceled_at": call.sandbox.now // SECOND, "why": call.text("cancellation_reason")}
+    facts = {**intent.facts, "canceled_at": call.sandbox.now // SECOND, "why": call.params.text("cancellation_reason")}
     return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="canceled", facts=facts))
 
 
@@ -318,7 +230,7 @@ def _in_status(call: _Call, intent_id: str, done: str, allowed: tuple[str, ...])
             f"This PaymentIntent could not be {done} because it has a status of {intent.state}. Only a PaymentIntent"
             f" with one of the following statuses may be {done}: {', '.join(allowed)}."
         )
-        raise _bad(message, errors.UNEXPECTED_STATE, payment_intent=_intent_body(call, intent))
+        raise bad_request(message, errors.UNEXPECTED_STATE, payment_intent=_intent_body(call, intent))
     return intent
 
 
@@ -333,7 +245,9 @@ def _intent_body(call: _Call, intent: GatewayObject) -> dict[str, Any]:
         error = error_of(charge.facts["code"], charge.object_id).plain()
     latest: Any = None
     if charge is not None:
-        latest = _charge_body(call, charge, intent) if call.expands("latest_charge") else charge.object_id
+        latest = (
+            _charge_body(call, charge, intent) if "latest_charge" in call.params.items("expand") else charge.object_id
+        )
     return objects.new_object(
         _INTENT,
         intent.object_id,
@@ -389,23 +303,23 @@ def _charge_body(call: _Call, charge: GatewayObject, intent: GatewayObject) -> d
 
 
 def _create_refund(call: _Call) -> dict[str, Any]:
-    intent_id = call.text("payment_intent")
+    intent_id = call.params.text("payment_intent")
     if intent_id is None:
-        charge = _find(call, _CHARGE, call.text("charge") or "", "charge")
+        charge = _find(call, _CHARGE, call.params.text("charge") or "", "charge")
         intent_id = str(charge.parent)
     intent = _settled(call, _find(call, _INTENT, intent_id, "payment_intent"))
     charges = _charges(call, intent)
     if intent.state != "succeeded":
-        raise _bad("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
+        raise bad_request("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
     charge = charges[-1]
     remaining = _captured(charge, intent) - _refunded(call, charge)
     if not remaining:
-        raise _bad(f"Charge {charge.object_id} has already been refunded.", "charge_already_refunded")
-    amount = call.amount(default=remaining)
+        raise bad_request(f"Charge {charge.object_id} has already been refunded.", "charge_already_refunded")
+    amount = call.params.integer("amount", remaining)
     if amount > remaining:
         message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({remaining})"
-        raise _bad(message, param="amount")
-    facts = {"metadata": call.metadata(), "reason": call.text("reason")}
+        raise bad_request(message, param="amount")
+    facts = {"metadata": call.params.metadata(), "reason": call.params.text("reason")}
     number = gateway_objects.count(call.sandbox, NAME, charge.object_id)
     parent = charge.object_id
     refund = _add(call, _REFUND, parent, intent_id, "succeeded", amount, facts, parent, number)
@@ -471,9 +385,7 @@ def _find(call: _Call, kind: str, object_id: str, param: str | None = None) -> G
     named = re.fullmatch(r"[A-Za-z0-9_]{1,40}", object_id)
     found = gateway_objects.find(call.sandbox, NAME, kind, object_id) if named else None
     if found is None:
-        shown = object_id[:40].replace("\0", "")
-        error = ApiError(errors.INVALID_REQUEST, f"No such {kind}: '{shown}'", "resource_missing", param=param or "id")
-        raise _Refused(error, 400 if param else 404)
+        raise missing_object(kind, object_id, param)
     return found
 
 
@@ -498,11 +410,11 @@ def _view(method: str, path: str) -> tuple[_View, list[str]]:
     What answers a request, and the ids in its path.
 
     Raises:
-        _Refused: nobody does.
+        Refused: nobody does.
     """
     for verb, pattern, view in _VIEWS:
         match = re.fullmatch(pattern, path)
         if match and verb == method:
             return view, [unquote(name) for name in match.groups()]
     message = f"Unrecognized request URL ({method}: {path})."
-    raise _Refused(ApiError(errors.INVALID_REQUEST, message), 404)
+    raise Refused(ApiError(errors.INVALID_REQUEST, message), 404)

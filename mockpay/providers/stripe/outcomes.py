@@ -58,7 +58,7 @@ _MESSAGES: Mapping[str, str] = {
 }
 
 
-def error_of(code: str, charge_id: str) -> ApiError:
+def error_of(code: str, charge_id: str | None) -> ApiError:
     """The error of a charge that a network refused."""
     decline_code = _DECLINE_CODES.get(code, "generic_decline")
     return ApiError(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mockpay.delivery.gateway_transport import InProcess
+from mockpay.delivery.gateway_transport import GatewaySender
 from mockpay.domain.methods.method import MoneyStatus
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.gateways import Charge, Link, ResultKind
@@ -44,7 +44,7 @@ class Client:
         self.world = world
         with world.read() as sandbox:
             credentials = GATEWAY.credentials(world.seller_id, sandbox.seller.secret_key)
-        sender = InProcess(world.runtime, world.seller_id, provider.name, provider.acquirer)
+        sender = GatewaySender(world.runtime, world.seller_id, provider.name, provider.acquirer)
         self.link = Link("http://gateway", sender, credentials)
 
     def prepared(self, capture=True, **changes):

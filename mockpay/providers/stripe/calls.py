@@ -1,0 +1,59 @@
+"""A call of a seller's software at the front door: its parameters, what outcome it asks for, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockpay.domain.payments.attempts import Decision, Stage
+from mockpay.domain.scenarios.requested import FIELD, HEADER, parse_outcomes
+from mockpay.providers.stripe.parameters import Parameters
+from mockpay.store.unit_of_work import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One call in its seller's world.
+
+    Args:
+        outcome: The header `Mockpay-Outcome`.
+        base_url: Where buyers' pages are.
+    """
+
+    sandbox: Sandbox
+    params: Parameters
+    outcome: str
+    base_url: str
+
+    def outcomes(self) -> dict[Stage, Decision]:
+        """
+        What the call asks to happen, by stage: in its header, or in its metadata where it can send no header.
+
+        Raises:
+            Invalid: nothing of this name can happen.
+        """
+        metadata = self.params.values.get("metadata")
+        told = metadata.get(FIELD) if isinstance(metadata, Mapping) else None
+        noted = parse_outcomes(told, FIELD) if isinstance(told, str) else {}
+        return {**noted, **parse_outcomes(self.outcome, HEADER)}
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """
+    An answer that is known only when a gateway has been asked: outside the transaction of the call.
+
+    Args:
+        outbox_id: The gateway's call; None where there is none.
+        answer: In a transaction of its own, what is answered then; raises Refused, and what it has done stays.
+    """
+
+    outbox_id: int | None
+    answer: Callable[[Sandbox], dict[str, Any]]
+
+
+#: A view's answer: an object, or one that is known later.
+Answer = dict[str, Any] | Later
+View = Callable[..., Answer]

@@ -1,0 +1,86 @@
+"""Lists, the newest first, by pages of a cursor: an object's id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mockpay.kernel.clock import SECOND
+from mockpay.providers.stripe.calls import Call
+from mockpay.providers.stripe.credentials import NAME
+from mockpay.providers.stripe.parameters import Parameters, bad_request, missing_object
+from mockpay.store import api_objects
+from mockpay.store.api_objects import ApiObject
+from mockpay.wire.stripe import objects
+
+_MOST = 100
+#: How many rows are looked at for one page whose objects are chosen by what no index has.
+_LOOKED_AT = 1_000
+_COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "gt": lambda value, bound: value > bound,
+    "gte": lambda value, bound: value >= bound,
+    "lt": lambda value, bound: value < bound,
+    "lte": lambda value, bound: value <= bound,
+}
+
+
+def page(
+    call: Call,
+    kind: str,
+    url: str,
+    render: Callable[[ApiObject], dict[str, Any]],
+    *,
+    parent: str | None = None,
+    chosen: Callable[[ApiObject], bool] | None = None,
+) -> dict[str, Any]:
+    """
+    One page of the objects of a kind.
+
+    Args:
+        url: The list's own address, from `/v1/` on.
+        parent: Only those that belong to it.
+        chosen: Whether one is wanted.
+
+    Raises:
+        Refused: a limit or cursor that is none.
+    """
+    params = call.params
+    limit = params.integer("limit", 10)
+    if limit > _MOST:
+        raise bad_request(f"This value must be less than or equal to {_MOST}.", "parameter_invalid_integer", "limit")
+    before, after = _cursor(call, kind, "starting_after"), _cursor(call, kind, "ending_before")
+    in_time = _created(params)
+    every = chosen is None and in_time is None
+    rows = api_objects.list_newest(
+        call.sandbox, NAME, kind, parent=parent, before=before, after=after, limit=limit + 1 if every else _LOOKED_AT
+    )
+    wanted = [
+        row
+        for row in rows
+        if (chosen is None or chosen(row)) and (in_time is None or in_time(row.created_at // SECOND))
+    ]
+    # A page before a cursor ends at it: what is too many is at its beginning.
+    shown = wanted[-limit:] if after is not None else wanted[:limit]
+    return objects.new_list(url, [render(row) for row in shown], has_more=len(wanted) > limit)
+
+
+def _cursor(call: Call, kind: str, name: str) -> int | None:
+    object_id = call.params.text(name)
+    if object_id is None:
+        return None
+    row = api_objects.find(call.sandbox, NAME, kind, object_id)
+    if row is None:
+        raise missing_object(kind, object_id, name)
+    return row.number
+
+
+def _created(params: Parameters) -> Callable[[int], bool] | None:
+    """The filter `created`: an instant, or bounds of one; None where it is not there."""
+    if isinstance(params.values.get("created"), str):
+        instant = params.integer("created", least=0)
+        return lambda created: created == instant
+    inner = params.inner("created")
+    if inner is None:
+        return None
+    bounds = [(_COMPARED[name], inner.integer(name, least=0)) for name in inner.values if name in _COMPARED]
+    return lambda created: all(fits(created, bound) for fits, bound in bounds)
