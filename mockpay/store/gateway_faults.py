@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Column, Float, Index, Table, delete, select, update
 
 from mockpay.domain.payments.faults import FaultRule
@@ -43,6 +45,18 @@ def use_up(sandbox: Sandbox, rule: FaultRule) -> bool:
     """Take one time off a rule; False where none was left, or the rule is gone."""
     statement = update(faults).where(faults.c.id == rule.fault_id, faults.c.times > 0)
     return sandbox.connection.execute(statement.values(times=faults.c.times - 1)).rowcount == 1
+
+
+def of_seller(sandbox: Sandbox) -> list[FaultRule]:
+    """The rules of all gateways, the oldest first, those that are used up included."""
+    query = select(faults).where(faults.c.seller_id == sandbox.seller_id)
+    return mapper.all(sandbox.connection, query.order_by(faults.c.id))
+
+
+def remove(sandbox: Sandbox, gateway: str, fault_ids: Collection[int]) -> None:
+    """Take some rules of a gateway away."""
+    of_gateway = (faults.c.seller_id == sandbox.seller_id, faults.c.gateway == gateway)
+    sandbox.connection.execute(delete(faults).where(*of_gateway, faults.c.id.in_(fault_ids)))
 
 
 def clear(sandbox: Sandbox, gateway: str) -> None:

@@ -3,6 +3,10 @@
 NAMES = {
     "dashboard-gateway-health": 200,
     "dashboard-gateway-health-none": 200,
+    "dashboard-gateway-faults": 200,
+    "dashboard-gateway-faults-none": 200,
+    "dashboard-gateway-dry-run": 200,
+    "dashboard-gateway-dry-run-wrong": 422,
     "dashboard-gateway-calls": 200,
     "dashboard-gateway-calls-none": 200,
     "dashboard-gateway-calls-wrong": 422,
@@ -21,6 +25,9 @@ def gateway_pages(server):
     _pay(seller)
     seller.control("POST", "/gateways/razorpay/faults", {"fault": "timeout_after", "operation": "CHARGE", "times": 1})
     _pay(seller)
+    seller.control("POST", "/gateways/razorpay/faults", {"fault": "refuse", "seconds": 600})
+    seller.control("POST", "/gateways/razorpay/faults", {"fault": "latency", "times": 3, "probability": 0.5})
+    seller.control("PUT", "/gateways/razorpay/breaker", {"force": "open"})
     charges = seller.control("GET", "/gateway-calls?operation=CHARGE")["items"]
     lost, answered = (each["call_id"] for each in charges)
     here = seller.dashboard.removesuffix("/orders")
@@ -28,6 +35,10 @@ def gateway_pages(server):
     return {
         "dashboard-gateway-health": f"{here}/gateway-health",
         "dashboard-gateway-health-none": f"{nobody}/gateway-health",
+        "dashboard-gateway-faults": f"{here}/gateway-faults",
+        "dashboard-gateway-faults-none": f"{nobody}/gateway-faults",
+        "dashboard-gateway-dry-run": f"{here}/gateway-faults?amount=499.00&method=card&network=Visa",
+        "dashboard-gateway-dry-run-wrong": f"{here}/gateway-faults?amount=x&method=card",
         "dashboard-gateway-calls": f"{here}/gateway-calls",
         "dashboard-gateway-calls-none": f"{here}/gateway-calls?operation=REFUND",
         "dashboard-gateway-calls-wrong": f"{here}/gateway-calls?status=x",

@@ -50,11 +50,15 @@ class FaultRule:
     expires_at: int | None
     created_at: int
 
+    def left(self, now: int) -> bool:
+        """Whether a call may still meet it."""
+        return self.times != 0 and (self.expires_at is None or now < self.expires_at)
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether no call at all gets through, until it is over."""
+        return self.fault is Fault.REFUSE and self.operation is None and self.times is None and self.probability == 1
+
     def fits(self, operation: Operation, now: int, dice: float) -> bool:
         """Whether a call meets it; `dice` from 0 up to, not including, 1."""
-        return (
-            self.operation in {None, operation}
-            and self.times != 0
-            and (self.expires_at is None or now < self.expires_at)
-            and dice < self.probability
-        )
+        return self.operation in {None, operation} and self.left(now) and dice < self.probability

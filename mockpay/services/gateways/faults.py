@@ -14,6 +14,8 @@ from mockpay.store.unit_of_work import Sandbox
 #: Every call looks at every rule of its gateway, so there is an end to them.
 _MOST_RULES = 100
 _SIDES = 1_000_000
+#: How long a gateway stays switched off.
+OUTAGE_SECONDS = 600
 
 
 def find(sandbox: Sandbox, call: GatewayCall, operation: Operation) -> FaultRule | None:
@@ -59,3 +61,20 @@ def add(
     expires_at = None if seconds is None else sandbox.now + seconds * SECOND
     rule = FaultRule(0, gateway, fault, operation, times, probability, latency_ms, expires_at, sandbox.now)
     return gateway_faults.add(sandbox, rule)
+
+
+def switch_off(sandbox: Sandbox, gateway: str) -> FaultRule:
+    """
+    Let nobody reach a gateway for ten minutes of the seller's clock; where it is off already, for ten from now.
+
+    Raises:
+        Conflict: code ``fault.too_many``.
+    """
+    switch_on(sandbox, gateway)
+    return add(sandbox, gateway, Fault.REFUSE, seconds=OUTAGE_SECONDS)
+
+
+def switch_on(sandbox: Sandbox, gateway: str) -> None:
+    """Let calls reach a gateway again; whatever else they meet stays."""
+    outages = [rule.fault_id for rule in gateway_faults.of_gateway(sandbox, gateway) if rule.is_outage]
+    gateway_faults.remove(sandbox, gateway, outages)

@@ -20,7 +20,9 @@ from mockpay.web.problems import status_of
 
 #: Made at the first start (contract section 1); any other where it was deleted.
 _DEFAULT = "A1MOCKPAYSELLER"
-_PAGES = frozenset("orders refunds notifications inbox scenarios gateway-health gateway-calls journal seller".split())
+_PAGES = frozenset(
+    "orders refunds notifications inbox scenarios gateway-health gateway-calls gateway-faults journal seller".split()
+)
 
 
 def register(pages: Blueprint, runtime: Runtime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.payments.attempts import Attempt
-from mockpay.domain.payments.routing import Candidate, Strategy
+from mockpay.domain.payments.routing import Candidate, RoutingDecision, Strategy
 from mockpay.store import gateway_calls
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.unit_of_work import Sandbox
@@ -49,13 +49,18 @@ def routed_tries(sandbox: Sandbox, tries: Sequence[Attempt]) -> list[RoutedTry]:
 def _routed(sandbox: Sandbox, attempt: Attempt) -> RoutedTry:
     made = attempt.routing
     assert made is not None
-    rule = "No rule fits" if made.rule is None else f"{made.rule.capitalize()}, {_STRATEGIES[made.strategy]}"
     calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
-    candidates = [_candidate(candidate) for candidate in made.candidates]
-    return RoutedTry(attempt.number, rule, candidates, [_line(call) for call in calls])
+    candidates = [candidate_words(candidate) for candidate in made.candidates]
+    return RoutedTry(attempt.number, rule_words(made), candidates, [_line(call) for call in calls])
 
 
-def _candidate(candidate: Candidate) -> str:
+def rule_words(made: RoutingDecision) -> str:
+    """Which rule decided, and how it puts its targets in order."""
+    return "No rule fits" if made.rule is None else f"{made.rule.capitalize()}, {_STRATEGIES[made.strategy]}"
+
+
+def candidate_words(candidate: Candidate) -> str:
+    """A gateway that a rule names, its score, and why it is left out."""
     why = f" ({candidate.reason})" if candidate.reason else ""
     if not candidate.eligible:
         return f"{candidate.gateway}: left out{why}"

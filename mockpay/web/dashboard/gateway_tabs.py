@@ -8,10 +8,10 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.web.dashboard.list_page import Tab
 
 #: Endpoints.
-HEALTH, CALLS = "gateway-health", "gateway-calls"
+HEALTH, CALLS, FAULTS = "gateway-health", "gateway-calls", "gateway-faults"
 #: Where the side navigation leads.
 ENTRY = HEALTH
-_TABS = {HEALTH: "Health", CALLS: "Calls"}
+_TABS = {HEALTH: "Health", CALLS: "Calls", FAULTS: "Faults and routing"}
 
 
 def tabs(sandbox: Sandbox, current: str) -> list[Tab]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mockpay.domain.payments.breaker import BreakerState
 from mockpay.domain.payments.call_log import CallDirection, ErrorClass
+from mockpay.domain.payments.faults import Fault
 from mockpay.domain.payments.gateways import Operation, ResultKind
 from mockpay.domain.payments.health import AlertKind
 from mockpay.web.wording.deliveries import Chip
@@ -90,3 +91,24 @@ def alert_value(kind: AlertKind, value: float) -> str:
 def percent(rate: float | None) -> str:
     """A rate as people read it."""
     return "–" if rate is None else f"{100 * rate:.1f} %".replace(".0 %", " %")
+
+
+FAULTS: Mapping[Fault, str] = {
+    Fault.REFUSE: "Connection refused",
+    Fault.LATENCY: "Answers late",
+    Fault.TIMEOUT_BEFORE: "Time-out, not executed",
+    Fault.TIMEOUT_AFTER: "Time-out, executed",
+    Fault.LATE_COMMIT: "Time-out, executed later",
+    Fault.HTTP_500: "HTTP 500, executed",
+    Fault.HTTP_502_HTML: "HTTP 502 in HTML, not executed",
+    Fault.HTTP_503: "HTTP 503, not executed",
+    Fault.HTTP_429: "HTTP 429, not executed",
+    Fault.GARBAGE: "Unreadable answer, executed",
+    Fault.CUT_BODY: "Answer cut off, executed",
+    Fault.WRONG_TYPE: "Answer of another shape, executed",
+}
+
+
+def fault_words(fault: Fault) -> str:
+    """What a fault is in words; its name where it has none."""
+    return FAULTS.get(fault) or fault.replace("_", " ").capitalize()
