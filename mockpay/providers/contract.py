@@ -50,6 +50,13 @@ class Provider(ProviderPort):
         """Whether errors at this path are answered in this company's format."""
         return self.render_error is not None and path.startswith(tuple(self.prefixes))
 
+    def is_called_at(self, url: str) -> bool:
+        """Whether an address is below this company's mount or under one of its own names."""
+        scheme, _, rest = url.partition("://")
+        host, _, path = (rest or scheme).partition("/")
+        own_name = host.partition(":")[0].lower().rstrip(".") in self.hosts
+        return own_name or (bool(self.mount) and f"/{path}".startswith(f"{self.mount}/"))
+
     def refusal(self, error: MockpayError) -> Response:
         """The error in this company's format."""
         assert self.render_error is not None

@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.payu import credentials, ids, notifications, returns, views
+from mockpay.providers.payu import credentials, explanations, ids, notifications, returns, views
 from mockpay.providers.payu.acquirer import answer
 from mockpay.providers.payu.gateway import PayuGateway
 
@@ -26,6 +26,7 @@ provider = Provider(
     notify=notifications.notify,
     notification_types=notifications.TYPES,
     retry_profiles=notifications.RETRY_PROFILES,
+    explain_signature=explanations.explain_signature,
     return_url=returns.return_url,
     return_fields=returns.return_fields,
     blueprint=views.blueprint,

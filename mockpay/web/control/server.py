@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain
 from typing import Annotated, Literal
 
 from flask import Response
@@ -9,8 +11,14 @@ from msgspec import Meta, Struct
 
 from mockpay import __version__
 from mockpay.domain.providers import CallToExplain
+from mockpay.domain.providers import SignatureExplanation as ExplainedSignature
+from mockpay.domain.sellers import Seller
+from mockpay.kernel.keys.files import Keys
+from mockpay.kernel.words import parse_word
+from mockpay.providers.contract import providers_of
 from mockpay.store import sellers
 from mockpay.store.db.engine import check_health, reading
+from mockpay.store.unit_of_work import Runtime
 from mockpay.web.control.endpoints import GET, POST, Request
 from mockpay.web.control.responses import to_response
 from mockpay.wire.keys import load_public_key, public_key_line
@@ -20,8 +28,9 @@ _OTHER_SELLERS = 5_000
 
 
 class SignatureExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A request as it was sent: to the pay page (sealed) or from server to server (signed)."""
+    """A request as it was sent: to the pay page (sealed) or from server to server (signed), or a message of ours."""
 
+    provider: Annotated[str | None, Meta(description="Whose signature it is, where the URL is your own.")] = None
     url: Annotated[str, Meta(description="Whole, with its query: http://host/path?a=b")]
     method: Annotated[str, Meta(pattern="^[A-Za-z]{1,10}$")] = "GET"
     body: Annotated[str, Meta(description="The form of a POST, as sent.")] = ""
@@ -82,8 +91,7 @@ def explain_signature(request: Request[None, SignatureExplainRequest]) -> Signat
     call_to_explain = CallToExplain(
         call.url, call.method, call.body, call.signature, call.string_to_sign, now, real_now, other_secrets
     )
-    explainers = (provider.explain_signature for provider in request.runtime.providers.values())
-    explain = next(explainer for explainer in explainers if explainer is not None)
+    explain = _explainer(request.runtime, call)
     explanation = explain(seller, request.runtime.keys, call_to_explain)
     return to_response(
         SignatureExplanation,
@@ -91,6 +99,19 @@ def explain_signature(request: Request[None, SignatureExplainRequest]) -> Signat
         expected_signature=explanation.nearest.expected_signature,
         string_to_sign=explanation.nearest.string_to_sign,
     )
+
+
+_Explain = Callable[[Seller, Keys, CallToExplain], ExplainedSignature]
+
+
+def _explainer(runtime: Runtime, call: SignatureExplainRequest) -> _Explain:
+    """That of the company that is named, or whose address was called; else of the one at the root."""
+    explainers = {each.name: each.explain_signature for each in providers_of(runtime) if each.explain_signature}
+    if call.provider is not None:
+        return explainers[parse_word("provider", call.provider, explainers, code="provider.unknown", field="provider")]
+    called = (each for each in providers_of(runtime) if each.name in explainers and each.is_called_at(call.url))
+    at_root = (each for each in providers_of(runtime) if each.name in explainers and not each.mount)
+    return explainers[next(chain(called, at_root)).name]
 
 
 class Health(Struct, kw_only=True):

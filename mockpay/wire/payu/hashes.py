@@ -10,7 +10,8 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-_HASHED = ("key", "txnid", "amount", "productinfo", "firstname", "email", "udf1", "udf2", "udf3", "udf4", "udf5")
+#: What is hashed of a payment, in this order.
+HASHED = ("key", "txnid", "amount", "productinfo", "firstname", "email", "udf1", "udf2", "udf3", "udf4", "udf5")
 _BLANK = ("",) * 5
 #: With this `api_version` five more fields stand where there are blanks else.
 _LONG_VERSION = "19"
@@ -25,13 +26,13 @@ def payment_text(fields: Mapping[str, str], salt: str) -> str:
     middle = [fields.get(name, "") for name in _MORE_FIELDS] if fields.get("api_version") == _LONG_VERSION else _BLANK
     before = [fields[name] for name in _BEFORE_SALT if fields.get(name)]
     after = [fields[name] for name in _AFTER_SALT if fields.get(name)]
-    return "|".join([*(fields.get(name, "") for name in _HASHED), *middle, *before, salt, *after])
+    return "|".join([*(fields.get(name, "") for name in HASHED), *middle, *before, salt, *after])
 
 
 def response_text(fields: Mapping[str, str], salt: str) -> str:
     """What is hashed of a payment's result, the other way round."""
     charges = [fields["additionalCharges"]] if fields.get("additionalCharges") else []
-    fixed = [fields.get(name, "") for name in reversed(_HASHED)]
+    fixed = [fields.get(name, "") for name in reversed(HASHED)]
     return "|".join([*charges, salt, fields.get("status", ""), *_BLANK, *fixed])
 
 
