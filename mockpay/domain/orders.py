@@ -67,8 +67,8 @@ class PaymentRequest:
     What a provider's front end read from a verified request to pay, or what fills a wallet.
 
     `timeout_seconds` is how long it may be paid: the seller's setting where None, for ever where 0. `outcomes` is what
-    the request asks for by itself (`scenarios.requested.dump_outcomes`); `capture` is "auto" or "manual", the seller's
-    setting where None.
+    the request asks for by itself (`scenarios.requested.dump_outcomes`); `capture` is "auto" or "manual" and
+    `authorization_seconds` how long an authorisation waits for its capture, the seller's settings where None.
     `fields` is the decoded payload as the seller sent it; `marks` what the provider needs
     to answer in the same flavour; `digest` tells the same payload when it comes again;
     a `stale` request opens nothing, it only leads back to what it opened before. `warnings` are sentences, by field, on
@@ -92,6 +92,7 @@ class PaymentRequest:
     warnings: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, object] = field(default_factory=dict)
     capture: str | None = None
+    authorization_seconds: int | None = None
     kind: OrderKind = OrderKind.PAYMENT
     wallet_owner: str | None = None
 

@@ -1,9 +1,34 @@
-"""Razorpay as a gateway that processes for a seller at the back; in process its own acquirer answers."""
+"""
+Razorpay: a front door for a seller's software, and a gateway that processes for a seller at the back.
+
+Neither side sees what the other stores. Every wire fact, where it was seen and how sure it is: README.md here.
+"""
 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
+from mockpay.providers.razorpay import credentials, ids, views
 from mockpay.providers.razorpay.acquirer import answer
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
-provider = Provider(name="razorpay", title="Razorpay", adapter=RazorpayGateway(), acquirer=answer)
+provider = Provider(
+    name=credentials.NAME,
+    title="Razorpay",
+    order_id=ids.order_id,
+    attempt_id=ids.payment_id,
+    refund_id=ids.refund_id,
+    most_attempts=1_000,
+    routable=False,
+    reusable=True,
+    credentials=credentials.credentials,
+    key_names=("key_id",),
+    addresses=credentials.addresses,
+    environment=credentials.environment,
+    blueprint=views.blueprint,
+    mount=credentials.MOUNT,
+    hosts=frozenset({"api.razorpay.com"}),
+    prefixes=(credentials.MOUNT,),
+    render_error=views.render_error,
+    adapter=RazorpayGateway(),
+    acquirer=answer,
+)

@@ -59,17 +59,19 @@ def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> A
     authorized = step(sandbox, ATTEMPTS, attempt, _SECURES[event], Actor.ISSUER, code=code, method=attempt.method)
     secured = step(sandbox, ORDERS, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
     planned = attempt.plan.at(Stage.CAPTURE).outcome
-    schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, planned))
+    schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, order, planned))
     if captures_by_itself(sandbox, order) and not planned.startswith(CAPTURE_EXPIRES):
         return _capture(sandbox, secured, authorized, Actor.SANDBOX, authorized.amount.minor)
     return authorized
 
 
-def _hold_ms(sandbox: Sandbox, planned: str) -> int:
+def _hold_ms(sandbox: Sandbox, order: Order, planned: str) -> int:
+    """How long an authorisation waits for its capture: as planned, as the order's request or the seller has it."""
     minutes = planned.removeprefix(CAPTURE_EXPIRES)
     if minutes != planned:
         return int(minutes) * 60 * SECOND
-    return sandbox.seller.settings.authorization_seconds * SECOND
+    asked: Any = order.request.get("authorization_seconds", sandbox.seller.settings.authorization_seconds)
+    return int(asked) * SECOND
 
 
 def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER, amount: Money | None = None) -> Order:

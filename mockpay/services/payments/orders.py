@@ -107,7 +107,11 @@ def _create(sandbox: Sandbox, request: PaymentRequest, number: int) -> Order:
 
 
 def _wishes(request: PaymentRequest) -> dict[str, object]:
-    wishes = {"outcomes": request.outcomes, "capture": request.capture}
+    wishes = {
+        "outcomes": request.outcomes,
+        "capture": request.capture,
+        "authorization_seconds": request.authorization_seconds,
+    }
     return {name: value for name, value in wishes.items() if value}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from mockpay.kernel.errors import Invalid
 
+#: The comment of a refund that nobody asked for.
+BY_ITSELF = "Auto-refund of a payment that was not captured"
 BAD_REQUEST, GATEWAY, SERVER = "BAD_REQUEST_ERROR", "GATEWAY_ERROR", "SERVER_ERROR"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,6 +12,8 @@ import msgspec
 
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall
+from mockpay.wire import forms
+from mockpay.wire.forms import FormError
 from mockpay.wire.razorpay import signatures
 
 IDEMPOTENCY = "X-Refund-Idempotency"
@@ -93,6 +96,48 @@ def decode_body(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid("The body is not well-formed JSON.", code="json.malformed") from error
+
+
+#: A field's name in a form: ``notes[city]``, ``payment[capture]``.
+_FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_DEEPEST = 4
+
+
+def decode_form(body: bytes) -> dict[str, Any]:
+    """
+    A URL-encoded form, whose brackets make objects; every value is text.
+
+    Raises:
+        Invalid: code ``form.malformed``: names that contradict each other, too deep, or a broken escape.
+    """
+    try:
+        pairs = forms.decode_form(body)
+    except FormError as error:
+        raise Invalid(error.message, code="form.malformed") from error
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        match = _FIELD.fullmatch(name)
+        if match is None:
+            fields[name] = value
+            continue
+        steps = [match[1], *re.findall(r"\[([^\]]*)\]", match[2])]
+        place = fields
+        for step in steps[:-1]:
+            inner = place.setdefault(step, {})
+            if not isinstance(inner, dict) or len(steps) > _DEEPEST:
+                raise Invalid(f"{name[:64]} cannot be read.", code="form.malformed")
+            place = inner
+        place[steps[-1] or str(len(place))] = value
+    return fields
+
+
+def expansions(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """
+    What a query asks to be expanded.
+
+    Clients spell its name ``expand``, ``expand[]``, ``expand[0]``, ``expand[expand]`` or ``expand[expand][0]``.
+    """
+    return frozenset(value for name, value in pairs if name.partition("[")[0] == "expand")
 
 
 #: What of a request may be stored.

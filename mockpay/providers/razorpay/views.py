@@ -1,0 +1,229 @@
+"""Razorpay's addresses below its mount: who calls, what they ask for, and the answer, written into the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Request, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from mockpay.domain.methods.cards import redact
+from mockpay.kernel import ids
+from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError, NotFound
+from mockpay.providers.razorpay import orders, parameters
+from mockpay.providers.razorpay.calls import Body, Call, Later, View
+from mockpay.providers.razorpay.credentials import MOUNT, NAME, credentials
+from mockpay.providers.razorpay.errors import told
+from mockpay.services.sellers import accounts
+from mockpay.store import journal
+from mockpay.store.db.engine import writing
+from mockpay.store.journal import RequestLine
+from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
+from mockpay.threeds.rules import Browser
+from mockpay.wire import forms
+from mockpay.wire.forms import FormError
+from mockpay.wire.razorpay import answers, requests, signatures
+
+_JSON = "application/json; charset=utf-8"
+_FORM = "application/x-www-form-urlencoded"
+_LONGEST_VALUE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: who answers it, and whether a key id is enough to call it."""
+
+    method: str
+    path: str
+    view: View
+    public: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the journal calls it."""
+        return f"{self.view.__module__.rpartition('.')[2]}.{self.view.__name__.strip('_')}"
+
+
+ROUTES = (
+    Route("POST", "/v1/orders", orders.create),
+    Route("GET", "/v1/orders", orders.list_),
+    Route("GET", "/v1/orders/<name>", orders.fetch),
+    Route("PATCH", "/v1/orders/<name>", orders.edit),
+    Route("GET", "/v1/orders/<name>/payments", orders.list_payments),
+)
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """All of Razorpay's addresses for one process."""
+    front = Blueprint(NAME, __name__, url_prefix=MOUNT)
+    for route in ROUTES:
+        front.add_url_rule(
+            route.path,
+            f"{route.method}_{route.path.translate(str.maketrans('/<>', '___'))}",
+            _answering(runtime, route),
+            methods=[route.method],
+            strict_slashes=False,
+            provide_automatic_options=False,
+        )
+    return front
+
+
+def render_error(error: MockpayError) -> Response:
+    """An error in Razorpay's format."""
+    status, api_error = told(error)
+    return _response(answers.error_body(api_error), status)
+
+
+def _response(body: Body, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, content_type=_JSON)
+
+
+def _answering(runtime: Runtime, route: Route) -> Any:
+    def view(**names: str) -> Response:
+        return _answer(runtime, route, request, list(names.values()))
+
+    return view
+
+
+# --- one call
+
+
+def _answer(runtime: Runtime, route: Route, sent: Request, names: list[str]) -> Response:
+    """One call: believed, carried out, and written into the journal in one transaction; a refusal changes nothing."""
+    line, call = RequestLine(sent.method, sent.path, perf_counter()), None
+    try:
+        seller_id, secret = _caller(runtime, sent)
+        body, is_form = _body_of(sent)
+        with transaction(runtime, seller_id) as sandbox:
+            _believe(sandbox, secret, public=route.public)
+            call = _call(sandbox, sent, body, is_form=is_form)
+            answered = _carry_out(call, route, line, names)
+    except MockpayError as error:
+        response = render_error(error)
+        _add_refusal(runtime, route, error, call, line, response)
+        return response
+    if isinstance(answered, Response):
+        runtime.deliver(runtime, seller_id, None)
+        return answered
+    runtime.deliver(runtime, seller_id, answered.outbox_id)
+    with transaction(runtime, seller_id) as sandbox:
+        call.sandbox = sandbox
+        last = _carry_out(call, Route(route.method, route.path, answered.answer), line, [], route.name)
+    assert isinstance(last, Response)
+    return last
+
+
+def _caller(runtime: Runtime, sent: Request) -> tuple[str, str]:
+    """The seller whose key id a call has, and the secret beside it."""
+    parsed = signatures.parse_authorization(sent.headers.get("Authorization", ""))
+    key_id, secret = parsed or ("", "")
+    seller_id = accounts.seller_of_key(runtime, NAME, key_id) if key_id else None
+    if seller_id is None:
+        raise NotFound("The key id belongs to no seller of this sandbox.", code="key.unknown")
+    return seller_id, secret
+
+
+def _believe(sandbox: Sandbox, secret: str, *, public: bool) -> None:
+    if (public and not secret) or ids.same(secret, credentials(sandbox.seller)["key_secret"]):
+        return
+    raise NotFound("The secret is not the key's.", code="key.unknown")
+
+
+def _body_of(sent: Request) -> tuple[Mapping[str, Any], bool]:
+    """
+    The body as an object, and whether it is a form's; an empty body is an empty object, whatever its type.
+
+    Raises:
+        Invalid: code ``json.malformed``, ``form.malformed``, ``parameter.invalid``, ``request.too_large`` or
+            ``request.broken``.
+    """
+    try:
+        body = sent.get_data()
+        if sent.mimetype == "multipart/form-data":
+            return dict(sent.form.to_dict()), True
+    except RequestEntityTooLarge as error:
+        raise Invalid("The request is too large.", code="request.too_large") from error
+    except HTTPException as error:
+        raise Invalid("The request ended too soon.", code="request.broken") from error
+    if sent.mimetype == _FORM:
+        return requests.decode_form(body), True
+    return parameters.object_of(requests.decode_body(body)), False
+
+
+def _call(sandbox: Sandbox, sent: Request, body: Mapping[str, Any], *, is_form: bool) -> Call:
+    try:
+        pairs = forms.decode_form(sent.query_string)
+    except FormError as error:
+        raise Invalid(error.message, code="form.malformed") from error
+    browser = Browser(ip=sent.remote_addr or "127.0.0.1", user_agent=sent.headers.get("User-Agent", ""))
+    return Call(
+        sandbox=sandbox,
+        body=body,
+        form=is_form,
+        query=dict(reversed(pairs)),
+        expanded=requests.expansions(pairs),
+        headers={name.lower(): value for name, value in sent.headers.items()},
+        pages_url=sent.host_url.rstrip("/"),
+        browser=browser,
+    )
+
+
+def _carry_out(call: Call, route: Route, line: RequestLine, names: list[str], name: str = "") -> Response | Later:
+    """The answer, or what it waits for; what is refused changes nothing, and is in the journal all the same."""
+    outcome, reason, status = "ok", None, 200
+    try:
+        with call.sandbox.connection.begin_nested():
+            answered = route.view(call, *names)
+        if isinstance(answered, Later):
+            return answered
+        response = _response(answered)
+    except MockpayError as error:
+        response = render_error(error)
+        outcome, reason, status = error.code, error.reason, response.status_code
+    journal.add(
+        call.sandbox.connection,
+        call.sandbox.seller_id,
+        call.sandbox.now,
+        call.sandbox.real_now,
+        kind=f"{NAME}.{name or route.name}",
+        outcome=outcome,
+        reason=reason,
+        orders=tuple(dict.fromkeys(call.orders)),
+        facts=_shown(call.body),
+        line=line,
+        status=status,
+        answer=response.get_data(as_text=True),
+    )
+    return response
+
+
+def _shown(body: Mapping[str, Any]) -> dict[str, str]:
+    """What the journal has of a believed call."""
+    plain = {name: value for name, value in body.items() if name in requests.SHOWN and isinstance(value, str | int)}
+    return {name: redact(str(value))[:_LONGEST_VALUE] for name, value in plain.items()}
+
+
+def _add_refusal(
+    runtime: Runtime, route: Route, error: MockpayError, call: Call | None, line: RequestLine, response: Response
+) -> None:
+    """A call that nobody believed, or that could not be read: why, and nothing of what it said."""
+    # The answer does not depend on it.
+    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
+        real = runtime.real_clock.now()
+        journal.add(
+            connection,
+            call.sandbox.seller_id if call is not None else "",
+            call.sandbox.now if call is not None else real,
+            real,
+            kind=f"{NAME}.{route.name}",
+            outcome=error.code,
+            reason=error.reason,
+            line=line,
+            status=response.status_code,
+            answer=response.get_data(as_text=True),
+        )
