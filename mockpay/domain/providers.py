@@ -115,6 +115,7 @@ class ProviderPort:
         simulation: What a note can ask for, in its own words and where; empty for nothing.
         payment_simulation: Reads what an order's note asks for; raises Invalid.
         refund_simulation: Reads what a refund's note asks for; raises Invalid.
+        default_outcomes: What it does where nobody asks for anything else, by stage.
         throttling_profiles: Values of the setting `throttling` that mean something to it.
         most_attempts: Tries of one order before it is FAILED; the seller's setting `max_attempts` where None.
         routable: Whether a seller's rules may send its payments to a gateway; else the built-in simulator decides.
@@ -152,6 +153,7 @@ class ProviderPort:
     simulation: str = ""
     payment_simulation: Simulation = _nothing
     refund_simulation: Simulation = _nothing
+    default_outcomes: Mapping[str, str] = field(default_factory=dict)
     throttling_profiles: frozenset[str] = frozenset()
     retry_profiles: Mapping[str, RetryProfile] = field(default_factory=dict)
     notification_types: Mapping[NotificationType, str] = field(default_factory=dict)

@@ -159,6 +159,7 @@ _ASKS: Mapping[Source, str] = {
     Source.RULE: "{scenario}, made by dashboard or control API,",
     Source.SIMULATION: "{scenario} in {value}",
     Source.DEFAULT: "the seller’s setting default_outcomes",
+    Source.COMPANY: "the company’s usual way",
 }
 _DESCRIPTIONS: Mapping[tuple[Stage, str], str] = {(row.stage, row.outcome): row.description for row in reversed(TABLE)}
 _SOURCE_SENTENCES: Mapping[Source, str] = {

@@ -36,6 +36,8 @@ class Source(StrEnum):
     INSTRUMENT = "instrument"
     AMOUNT = "amount"
     DEFAULT = "default"
+    #: What the company that is called does where nobody asks for anything else.
+    COMPANY = "company"
     SUCCESS = "success"
     #: A rule of the risk check.
     RISK_RULE = "risk_rule"
@@ -55,7 +57,15 @@ class Source(StrEnum):
 
 
 #: Who plans a stage, highest first; the other sources speak after the plan.
-PLANNERS = (Source.RULE, Source.SIMULATION, Source.INSTRUMENT, Source.AMOUNT, Source.DEFAULT, Source.SUCCESS)
+PLANNERS = (
+    Source.RULE,
+    Source.SIMULATION,
+    Source.INSTRUMENT,
+    Source.AMOUNT,
+    Source.DEFAULT,
+    Source.COMPANY,
+    Source.SUCCESS,
+)
 
 
 @dataclass(frozen=True, slots=True)

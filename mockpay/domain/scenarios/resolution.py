@@ -5,7 +5,7 @@ Every agreed input is one row of a method's record or of a topic here. The resol
 dashboard, docs/scenarios.md and the tests read this table; no other file compares with a magic value.
 
 Precedence within a stage: a rule made by control API, a simulation that a note asks for, the instrument, the amount,
-the seller's default, success.
+the seller's default, what the called company usually does, success.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class Facts:
     """
     What the resolver may look at: values by input, what rules match on, what a note says.
 
-    `stages` are those to be decided.
+    `stages` are those to be decided, `defaults` the seller's own by stage, `usual` its company's.
     """
 
     inputs: Mapping[str, str]
@@ -182,6 +182,7 @@ class Facts:
     simulated: Mapping[Stage, Decision] = field(default_factory=dict)
     magic_amounts: bool = True
     defaults: Mapping[str, str] = field(default_factory=dict)
+    usual: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolve(facts: Facts, rules: Mapping[Stage, Rule]) -> Plan:
@@ -215,9 +216,10 @@ def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
         if facts.magic_amounts:
             return Decision(row.outcome, Source.AMOUNT, row.name, value)
     outcome = facts.defaults.get(stage)
-    if not outcome or (stage is Stage.ISSUER and not facts.response_codes.has_outcome(outcome)):
-        return None
-    return Decision(outcome, Source.DEFAULT, "seller default", outcome)
+    if outcome and (stage is not Stage.ISSUER or facts.response_codes.has_outcome(outcome)):
+        return Decision(outcome, Source.DEFAULT, "seller default", outcome)
+    usual = facts.usual.get(stage)
+    return None if usual is None else Decision(usual, Source.COMPANY, value=usual)
 
 
 def redacted(source: str, value: str) -> str:

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockpay.domain.methods.method import Instrument
 from mockpay.domain.orders import PaymentRequest
-from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.return_urls import return_url_allowed
-from mockpay.domain.scenarios.requested import dump_outcomes, load_outcomes
-from mockpay.domain.scenarios.resolution import Input, find
+from mockpay.domain.scenarios.requested import dump_outcomes
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.stripe import bodies, events, ids, lists, payment_methods, searches
@@ -225,8 +222,7 @@ def _confirm(call: Call, intent: Intent, kept: ApiObject | None) -> Answer:
     if (url := allowed_url(call, call.params, "return_url")) and url != order.redirect_url:
         order = orders.change(sandbox, order, redirect_url=url)
     instrument = payment_methods.instrument_of(sandbox, kept)
-    outcomes = dict(call.outcomes())
-    outcomes = {**_usual(sandbox, order.request, instrument), **outcomes}
+    outcomes = call.outcomes()
     page = CheckoutContext(f"{call.base_url}/pay/{order.page_token}", _BROWSER, order.payee(sandbox.seller.name))
     facts = {**intent.stored.facts, "payment_method": kept.object_id, "tried": order.attempt_count}
     api_objects.change(sandbox, intent.stored, facts=facts)
@@ -255,18 +251,6 @@ def _needs_action(sandbox: Sandbox, intent: Intent, base_url: str) -> Refused:
     message = "Your card was declined. This transaction requires authentication."
     code = "authentication_required"
     return Refused(ApiError(errors.CARD, message, code, code, payment_intent=body), 402)
-
-
-def _usual(sandbox: Sandbox, request: Mapping[str, object], instrument: Instrument) -> dict[Stage, Decision]:
-    """Cards are not challenged here, as at the company, unless somebody or the card itself asks for it."""
-    number = instrument.secret().get("number")
-    row = find(Input.PAN, number) if number else None
-    asked = load_outcomes(request.get("outcomes")).keys() | {
-        Stage(name) for name in sandbox.seller.settings.default_outcomes
-    }
-    if number is None or Stage.AUTH in asked or (row is not None and row.stage is Stage.AUTH):
-        return {}
-    return {Stage.AUTH: Decision("frictionless", Source.DEFAULT, value="cards are not challenged here")}
 
 
 def capture(call: Call, intent_id: str) -> Answer:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.refunds import RefundRequest
-from mockpay.domain.scenarios.requested import load_outcomes
-from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.money import Money
 from mockpay.providers.stripe import bodies, events, intents, lists
@@ -39,7 +36,7 @@ def create(call: Call) -> Answer:
         )
     amount = _amount(call, intent)
     key = services.own_reference(sandbox, intent.order, "RE")
-    request = RefundRequest(key, amount, outcomes=_outcomes(call, intent, amount))
+    request = RefundRequest(key, amount, outcomes=call.outcomes())
     refund = services.request(sandbox, intent.order, request).refund
     if refund is None:
         raise MockpayError("Too many requests.", code="throttled")
@@ -66,17 +63,6 @@ def _amount(call: Call, intent: Intent) -> Money:
         message = f"Refund amount ({amount.minor}) is greater than unrefunded amount on charge ({left})"
         raise bad_request(message, param="amount")
     return amount
-
-
-def _outcomes(call: Call, intent: Intent, amount: Money) -> dict[Stage, Decision]:
-    """What the call asks for; a refund is there at once, as at the company, unless somebody or its amount says else."""
-    outcomes = call.outcomes()
-    asked = outcomes.keys() | load_outcomes(intent.order.request.get("outcomes")).keys()
-    asked |= {Stage(name) for name in call.sandbox.seller.settings.default_outcomes}
-    whole = amount == intent.order.amount and find(Input.REFUND_OF, amount.wire()) is not None
-    if Stage.REFUND in asked or whole or find(Input.REFUND_AMOUNT, amount.wire()) is not None:
-        return outcomes
-    return {Stage.REFUND: Decision("completed", Source.DEFAULT, value="a refund is there at once here"), **outcomes}
 
 
 def retrieve(call: Call, refund_id: str) -> Answer:

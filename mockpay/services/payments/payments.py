@@ -500,6 +500,7 @@ def _plan(
         simulated=requested,
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
+        usual=sandbox.provider_of(order).default_outcomes,
     )
     return resolve(facts, _use_up_rules(sandbox, match, method, attempt_id, stages))
 
@@ -548,6 +549,7 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         },
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
+        usual=sandbox.provider_of(order).default_outcomes,
     )
     subject = f"{order.order_id} {request.key}"
     return resolve(facts, _use_up_rules(sandbox, match, attempt.method, subject, list(REFUND_STAGES)))

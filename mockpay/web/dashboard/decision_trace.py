@@ -20,6 +20,7 @@ _NAMES: dict[Source, str] = {
     Source.INSTRUMENT: "Instrument",
     Source.AMOUNT: "Amount band",
     Source.DEFAULT: "Seller default",
+    Source.COMPANY: "Company’s usual way",
     Source.SUCCESS: "Success",
     Source.RISK_RULE: "Risk rule",
     Source.CODE: "Code typed",
@@ -36,6 +37,7 @@ _DECIDED: dict[Source, str] = {
     Source.INSTRUMENT: "Decided by the {instrument}",
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
+    Source.COMPANY: "Decided by the company’s usual way",
     Source.SUCCESS: "Nothing was asked for",
     Source.RISK_RULE: "Decided by the risk rule {scenario}",
     Source.CODE: "Decided by what was typed",
@@ -84,7 +86,9 @@ def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: b
     planned = attempt.plan.at(stage)
     decision = attempt.decisions.decisions.get(stage, planned)
     overruled = decision.source not in PLANNERS
-    winner = PLANNERS.index(planned.source)
+    # Most companies have no way of their own.
+    planners = [source for source in PLANNERS if source is not Source.COMPANY or planned.source is source]
+    winner = planners.index(planned.source)
     steps = [
         Step(
             name=f"{number}. {_NAMES[source]}",
@@ -95,7 +99,7 @@ def _trace(attempt: Attempt, stage: Stage, description: str, *, magic_amounts: b
             else "not asked",
             decides=source is planned.source and not overruled,
         )
-        for number, source in enumerate(PLANNERS, start=1)
+        for number, source in enumerate(planners, start=1)
     ]
     if overruled:
         steps.append(Step(f"{len(steps) + 1}. {_NAMES[decision.source]}", description, decides=True))

@@ -29,6 +29,7 @@ _DECIDED: Mapping[Source, str] = {
     Source.SIMULATION: "Decided by a note",
     Source.AMOUNT: "Decided by the amount",
     Source.DEFAULT: "Decided by the seller’s default",
+    Source.COMPANY: "Decided by the company’s usual way",
 }
 
 
@@ -78,7 +79,7 @@ def decided_by(refund: Refund) -> str | None:
     decision = next((each for each in refund.plan.decisions.values() if each.scenario), None)
     if decision is None:
         return None
-    words = {Source.AMOUNT: f"amount {decision.value}", Source.DEFAULT: "seller default"}
+    words = {Source.AMOUNT: f"amount {decision.value}", Source.DEFAULT: "seller default", Source.COMPANY: "usual"}
     return words.get(decision.source, decision.scenario)
 
 

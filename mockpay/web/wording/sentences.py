@@ -75,6 +75,7 @@ _ASKED: Mapping[Source, str] = {
     Source.SIMULATION: "{value}’s {scenario}",
     Source.AMOUNT: "amount {value}",
     Source.DEFAULT: "seller’s default outcome {value}",
+    Source.COMPANY: "company’s usual outcome {value}",
 }
 #: How a hold ended without capture, and whose doing that was, by the order's reason.
 _RELEASED: Mapping[str | None, tuple[str, str]] = {
@@ -314,6 +315,7 @@ def _tag(attempt: Attempt, stage: Stage, decision: Decision) -> str | None:
         Source.INSTRUMENT: magic_part(attempt, decision),
         Source.AMOUNT: f"amount {decision.value}",
         Source.DEFAULT: "seller default",
+        Source.COMPANY: "usual",
         Source.RISK_RULE: f"risk rule {decision.scenario}",
         Source.BUYER: approval.name if approval and stage is Stage.ISSUER else "buyer",
         Source.LOCK: "locked buyer",

@@ -152,6 +152,20 @@ def test_the_outcome_in_the_request_is_private_to_its_intent(software):
         assert software.refused("payment_intents", headers={"Mockpay-Outcome": wrong}, amount=100, currency="inr")
 
 
+def test_the_company_s_usual_way_gives_way_to_all_that_is_asked_for(software):
+    """Many payments by one card are no risk, none is challenged; a rule, the amount and the seller's default go before."""
+    for _ in range(12):
+        assert software.pay()["status"] == "succeeded"
+    [attempt] = software.seller.order(software.pay()["id"])["attempts"]
+    assert attempt["scenario"] is None
+    software.seller.next("auth", "challenge")
+    assert software.pay()["status"] == "requires_action"
+    assert software.pay(402, amount=170_603)["error"]["decline_code"] == "fraudulent"
+    settings = {"default_outcomes": {"auth": "challenge"}}
+    software.seller.control("PATCH", "", {"settings": settings})
+    assert software.pay()["status"] == "requires_action"
+
+
 def test_what_the_bank_does_not_know_is_processing_until_it_does(software):
     pending = software.pay(headers={"Mockpay-Outcome": "issuer=pendingok"})
     assert pending["status"] == "processing"
