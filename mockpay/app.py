@@ -31,7 +31,7 @@ from mockpay.settings import Settings
 from mockpay.store.db.engine import configure, database_clock, engine_options, normal_url, sqlite_file
 from mockpay.store.unit_of_work import Runtime
 from mockpay.tables import create_tables, metadata
-from mockpay.web import account, challenge, checkout, control, errors, guard, landing
+from mockpay.web import account, challenge, checkout, control, errors, gateway_webhooks, guard, landing
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -94,7 +94,7 @@ def create_app(
     for provider in providers.values():
         if provider.blueprint is not None:
             app.register_blueprint(provider.blueprint(runtime))
-    add_pages(app, runtime, landing, checkout, challenge, account, control)
+    add_pages(app, runtime, landing, checkout, challenge, account, control, gateway_webhooks)
     _wrap(app, runtime)
     return app
 

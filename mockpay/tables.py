@@ -12,6 +12,7 @@ from mockpay.store import gateway_accounts as gateway_accounts
 from mockpay.store import gateway_alerts as gateway_alerts
 from mockpay.store import gateway_breakers as gateway_breakers
 from mockpay.store import gateway_calls as gateway_calls
+from mockpay.store import gateway_events as gateway_events
 from mockpay.store import gateway_faults as gateway_faults
 from mockpay.store import gateway_objects as gateway_objects
 from mockpay.store import gifts as gifts

@@ -10,10 +10,11 @@ from mockpay.delivery import scheduler
 from mockpay.delivery.alerts import alert_message
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.notifications import Send, SendResult, delivery, timeout_within_lease
+from mockpay.domain.payments.faults import Fault
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
-from mockpay.services.gateways import calls, health
+from mockpay.services.gateways import calls, health, messages, webhooks
 from mockpay.services.payments import payments, settlement
 from mockpay.services.payments.authentication import ready_to_charge
 from mockpay.services.payments.transitions import get_attempt
@@ -57,6 +58,21 @@ def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     return send
 
 
+def _gateway_webhook(sandbox: Sandbox, row: OutboxRow) -> Send:
+    """A message of a gateway in this process, as its object is by now; it is received in a transaction of its own."""
+    gateway = str(row.facts["gateway"])
+    render = sandbox.runtime.provider(gateway).webhook
+    assert render is not None
+    fault = Fault(row.facts["fault"]) if row.facts["fault"] else None
+    message = render(sandbox, row.subject, str(row.facts["name"]), fault)
+
+    def record(sandbox: Sandbox) -> None:
+        if message is not None:
+            webhooks.receive(sandbox, gateway, message.headers, message.body)
+
+    return lambda _runtime: SendResult(record)
+
+
 def _reload(_sandbox: Sandbox, row: OutboxRow) -> Send:
     """Nothing leaves the process here: the payment that is begun has a row of its own."""
 
@@ -84,6 +100,7 @@ SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
     RETURN_AGAIN: _return_again,
     calls.CALL: gateway_call,
     health.TELL: alert_message,
+    messages.DELIVER: _gateway_webhook,
     reload_runs.CHARGE: _reload,
 }
 

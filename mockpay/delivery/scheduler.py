@@ -12,7 +12,7 @@ from mockpay.kernel.errors import MockpayError
 from mockpay.otp import challenges
 from mockpay.otp.rules import EXPIRY
 from mockpay.services import notifications
-from mockpay.services.gateways import calls, health
+from mockpay.services.gateways import calls, health, messages
 from mockpay.services.payments import authentication, captures, orders, payments, settlement, transitions
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import REVERSE, SETTLE
@@ -43,6 +43,9 @@ HANDLERS: Mapping[str, EventHandler] = {
         sandbox, event.subject, int(event.facts["times"])
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
+    messages.TELL: lambda sandbox, event: messages.tell_due(
+        sandbox, str(event.facts["gateway"]), event.subject, late=bool(event.facts.get("late"))
+    ),
     transitions.RETURN: lambda sandbox, event: calls.return_money(
         sandbox, transitions.get_attempt(sandbox, event.subject), str(event.facts["order_id"])
     ),

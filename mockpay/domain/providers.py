@@ -12,6 +12,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import Notification, NotificationType, OutgoingMessage, RetryProfile
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
+from mockpay.domain.payments.faults import Fault
 from mockpay.domain.payments.gateways import Gateway, GatewayAdapter
 from mockpay.domain.refunds import Refund
 from mockpay.domain.sellers import Seller
@@ -135,6 +136,8 @@ class ProviderPort:
         gateway: Its back side, where the core itself decides.
         adapter: Its back side, where it is asked in its own wire format.
         acquirer: What answers for it in process: for a runtime and a seller's id, the reply to a call.
+        webhook: What it tells of an object in process: for a world, the object's id, a name that tells two such
+            messages apart, and a fault; None where there is nothing to tell.
     """
 
     name: str
@@ -167,6 +170,7 @@ class ProviderPort:
     gateway: Gateway | None = None
     adapter: GatewayAdapter | None = None
     acquirer: Callable[[Any, str, HttpCall], HttpReply] | None = None
+    webhook: Callable[[Any, str, str, Fault | None], OutgoingMessage | None] | None = None
 
     @cached_property
     def methods(self) -> Mapping[str, Method]:

@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 
 from mockpay.domain.methods.method import Answer, ResponseCodes
+from mockpay.domain.payments.faults import Fault
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
+from mockpay.services.gateways import accounts
+from mockpay.store import gateway_accounts
 from mockpay.store.unit_of_work import Sandbox
 
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -38,3 +41,9 @@ def digits(sandbox: Sandbox, gateway: str, size: int, *natural_key: object) -> s
     """Letters and digits of an object's name, from the seller's seed and what it is about: the same in every run."""
     dice = ids.number(sandbox.seller.seed, gateway, sandbox.seller_id, *natural_key, below=36**size)
     return "".join(_BASE36[dice // 36**place % 36] for place in range(size))
+
+
+def signing_secret(sandbox: Sandbox, gateway: str, name: str, fault: Fault | None) -> str:
+    """The credential with which a message to a seller's backend is signed; a wrong one where the fault says so."""
+    secret = accounts.credentials_of(sandbox, gateway_accounts.find(sandbox, gateway))[name]
+    return f"{secret}x" if fault is Fault.WEBHOOK_BAD_SIGNATURE else secret

@@ -15,7 +15,7 @@ from sqlalchemy import Index, Table, select, update
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.payments.breaker import BreakerState
 from mockpay.domain.payments.call_log import CallDirection, ErrorClass, classify
-from mockpay.domain.payments.gateways import PAYING, Operation, Result, ResultKind
+from mockpay.domain.payments.gateways import PAYING, Exchange, Operation, Result, ResultKind
 from mockpay.kernel.money import Money
 from mockpay.store.db.mapping import Mapper, dump, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, text
@@ -137,13 +137,19 @@ def finish(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
         "message": None if result.message is None else redact(result.message)[:_LONGEST_MESSAGE],
         "reference": result.ids.get("payment") or result.reference,
         "status": exchange.status or None if exchange else None,
-        # In process nobody waits for what does not come.
-        "latency_ms": exchange.latency_ms if exchange and (exchange.status or exchange.latency_ms) else None,
+        "latency_ms": _latency_ms(call, exchange),
         "exchange": kept,
         "error_class": error and str(error),
     }
     sandbox.connection.execute(update(calls).where(calls.c.id == call.number).values(values))
     return replace(call, finished_at=sandbox.real_now, outcome=result.kind)
+
+
+def _latency_ms(call: GatewayCall, exchange: Exchange | None) -> int | None:
+    """How long the answer took; in process nobody waits for what does not come, nor for what comes by itself."""
+    if exchange is None or call.direction is CallDirection.IN:
+        return None
+    return exchange.latency_ms if exchange.status or exchange.latency_ms else None
 
 
 def _masked(plain: Any) -> Any:

@@ -72,7 +72,7 @@ def classify(result: Result, operation: Operation, gateway: str, method: str, *,
 
 
 def _decline(method: str, code: str) -> ErrorClass:
-    row = METHODS[method].response_codes.codes.get(code)
+    row = METHODS[method].response_codes.codes.get(code) if method in METHODS else None
     reason = row.reason if row is not None else ""
     if reason in TECHNICAL_REASONS:
         return _E.DECLINE_TECHNICAL

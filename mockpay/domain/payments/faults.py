@@ -14,7 +14,8 @@ class Fault(StrEnum):
 
     Not executed: REFUSE, TIMEOUT_BEFORE, HTTP_502_HTML, HTTP_503, HTTP_429. Executed, and the answer is lost or spoilt:
     TIMEOUT_AFTER, HTTP_500, GARBAGE, CUT_BODY, WRONG_TYPE. LATE_COMMIT is executed when its sender has given up and has
-    asked for something else. LATENCY is answered late, or too late.
+    asked for something else. LATENCY is answered late, or too late. Those of webhooks are met by what the gateway tells
+    unasked: dropped, twice, overtaken by a later one, 30 s late, signed wrongly, or two of them at once.
     """
 
     REFUSE = "refuse"
@@ -29,6 +30,16 @@ class Fault(StrEnum):
     GARBAGE = "garbage"
     CUT_BODY = "cut_body"
     WRONG_TYPE = "wrong_type"
+    WEBHOOK_DROP = "webhook_drop"
+    WEBHOOK_DUPLICATE = "webhook_duplicate"
+    WEBHOOK_REORDER = "webhook_reorder"
+    WEBHOOK_DELAY = "webhook_delay"
+    WEBHOOK_BAD_SIGNATURE = "webhook_bad_signature"
+    WEBHOOK_SIMULTANEOUS = "webhook_simultaneous"
+
+
+#: Those that no call meets.
+OF_WEBHOOKS = frozenset(fault for fault in Fault if fault.startswith("webhook_"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,12 +173,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A verified message of a gateway's: `event_id` is the same however often it comes."""
+    """
+    A verified message of a gateway's: `event_id` is the same however often it comes.
+
+    `reference` is our own name of the payment or the gateway's; `content` is what of the message may be stored.
+    """
 
     event_id: str
     reference: str
     operation: Operation
     result: Result
+    content: object = None
 
 
 class GatewayAdapter(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mockpay.providers.contract import Provider
 from mockpay.providers.payu import credentials, explanations, ids, notifications, returns, views
-from mockpay.providers.payu.acquirer import answer
+from mockpay.providers.payu.acquirer import answer, webhook
 from mockpay.providers.payu.gateway import PayuGateway
 
 provider = Provider(
@@ -36,4 +36,5 @@ provider = Provider(
     render_error=views.render_error,
     adapter=PayuGateway(),
     acquirer=answer,
+    webhook=webhook,
 )

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from mockpay.domain.methods.method import REVERSED, MoneyStatus, ResponseCodes
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.notifications import OutgoingMessage
+from mockpay.domain.payments.faults import Fault
 from mockpay.kernel import ids
 from mockpay.kernel.clock import indian
 from mockpay.kernel.errors import Invalid
@@ -24,8 +26,8 @@ from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers import gateway_server
 from mockpay.providers.payu.credentials import NAME
 from mockpay.providers.payu.outcomes import error_of
-from mockpay.services.gateways import accounts
-from mockpay.store import gateway_objects
+from mockpay.services.gateways import accounts, messages
+from mockpay.store import gateway_accounts, gateway_objects
 from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.payu import answers, errors, hashes, requests
@@ -169,7 +171,25 @@ def _decide(form: _Form, amount: Money, number: int) -> GatewayObject:
         "bank_reference": _number(sandbox, 12, "bank_reference", txnid, number),
     }
     mihpayid = _new_id(sandbox, "4", (_PAYMENT,), txnid, number)
-    return _add(sandbox, _PAYMENT, mihpayid, None, txnid, state, amount, facts, due_at=due_at)
+    payment = _add(sandbox, _PAYMENT, mihpayid, None, txnid, state, amount, facts, due_at=due_at)
+    if state != IN_PROGRESS or due_at is not None:
+        messages.tell(sandbox, NAME, mihpayid, at=due_at)
+    return payment
+
+
+def webhook(sandbox: Sandbox, object_id: str, _name: str, fault: Fault | None) -> OutgoingMessage | None:
+    """What is told of a payment as it is by now: a form with the hash of a result; it has no name of its own."""
+    payment = gateway_objects.find(sandbox, NAME, _PAYMENT, object_id)
+    if payment is None:
+        return None
+    payment = _settled(sandbox, payment)
+    if payment.state == IN_PROGRESS:
+        return None
+    key = accounts.credentials_of(sandbox, gateway_accounts.find(sandbox, NAME))["key"]
+    salt = gateway_server.signing_secret(sandbox, NAME, "salt", fault)
+    fields = answers.payment_fields(_transaction(payment), key, salt)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return OutgoingMessage(headers, urlencode(fields).encode(), hashes.response_text(fields, salt))
 
 
 def _masked(number: str) -> str:

@@ -19,6 +19,7 @@ from mockpay.providers.payu.outcomes import code_of
 from mockpay.wire.json_objects import read_object
 from mockpay.wire.payu import answers, errors, hashes, requests
 from mockpay.wire.payu.requests import Command
+from mockpay.wire.redaction import redact
 
 _K = ResultKind
 #: What is sent of a buyer and of pages that nobody visits; the API wants them.
@@ -126,7 +127,8 @@ class PayuGateway:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed")
         answered = _result_of(METHODS[METHOD_OF[fields["mode"]]].response_codes, fields)
         event_id = f"{answered.ids['payment']}-{fields['unmappedstatus']}"
-        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered)
+        content = redact(fields, answers.SHOWN)
+        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered, content)
 
 
 def _pay(charge: Charge, link: Link, **more: str) -> Result:

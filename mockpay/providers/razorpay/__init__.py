@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mockpay.providers.contract import Provider
 from mockpay.providers.razorpay import credentials, ids, views
-from mockpay.providers.razorpay.acquirer import answer
+from mockpay.providers.razorpay.acquirer import answer, webhook
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
 provider = Provider(
@@ -31,4 +31,5 @@ provider = Provider(
     render_error=views.render_error,
     adapter=RazorpayGateway(),
     acquirer=answer,
+    webhook=webhook,
 )

@@ -16,6 +16,8 @@ import msgspec
 
 from mockpay.domain.methods.method import REVERSED, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.notifications import OutgoingMessage
+from mockpay.domain.payments.faults import Fault
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
@@ -23,7 +25,7 @@ from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.providers import gateway_server
 from mockpay.providers.razorpay.credentials import NAME
 from mockpay.providers.razorpay.outcomes import error_of
-from mockpay.services.gateways import accounts
+from mockpay.services.gateways import accounts, messages
 from mockpay.store import gateway_objects
 from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -205,6 +207,8 @@ def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict
         due_at = None if planned.later is None else call.sandbox.now + delay_ms
     anchor = order.object_id
     payment = _add(call, _PAYMENT, anchor, None, state, order.amount_minor, facts, anchor, number, due_at=due_at)
+    if state != "created" or due_at is not None:
+        messages.tell(call.sandbox, NAME, payment.object_id, at=due_at)
     if state == "failed":
         raise _Refused(error_of(codes, planned.code, order.object_id, payment.object_id))
     told = {"razorpay_payment_id": payment.object_id}
@@ -249,6 +253,7 @@ def _capture(call: _Call, payment_id: str) -> dict[str, Any]:
         raise _bad("Only payments which have been authorized and not yet captured can be captured")
     if call.amount() != payment.amount_minor:
         raise _bad("The capture amount must be equal to the amount authorized", "amount")
+    messages.tell(call.sandbox, NAME, payment_id)
     return _payment_body(call.sandbox, gateway_objects.change(call.sandbox, payment, state="captured"))
 
 
@@ -268,6 +273,39 @@ def _payment_body(sandbox: Sandbox, payment: GatewayObject) -> dict[str, Any]:
         error=error_of(codes, code, order_id, payment.object_id) if failed else None,
         acquirer={"auth_code": None if failed else payment.facts["auth_code"]},
     )
+
+
+# --- webhooks
+
+
+#: What is told of a payment in a state; one that the network sent back was captured before.
+_EVENTS = {"authorized": "authorized", "captured": "captured", "refunded": "captured", "failed": "failed"}
+
+
+def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) -> OutgoingMessage | None:
+    """What is told of a payment as it is by now; the same state has the same event, but for its `name`."""
+    payment = gateway_objects.find(sandbox, NAME, _PAYMENT, object_id)
+    if payment is None:
+        return None
+    payment = _settled(_Call(sandbox, {}, {}, {}, {}), payment)
+    if payment.state not in _EVENTS:
+        return None
+    event = {
+        "entity": "event",
+        "account_id": f"acc_{gateway_server.digits(sandbox, NAME, _DIGITS, 'account')}",
+        "event": f"payment.{_EVENTS[payment.state]}",
+        "contains": ["payment"],
+        "payload": {"payment": {"entity": _payment_body(sandbox, payment)}},
+        "created_at": sandbox.now // SECOND,
+    }
+    body = msgspec.json.encode(event)
+    secret = gateway_server.signing_secret(sandbox, NAME, "webhook_secret", fault)
+    headers = {
+        "Content-Type": "application/json",
+        "X-Razorpay-Signature": signatures.webhook_signature(secret, body),
+        "X-Razorpay-Event-Id": gateway_server.digits(sandbox, NAME, _DIGITS, object_id, payment.state, name),
+    }
+    return OutgoingMessage(headers, body, body.decode())
 
 
 # --- refunds

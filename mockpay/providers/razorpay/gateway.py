@@ -17,6 +17,7 @@ from mockpay.wire.json_objects import read_object
 from mockpay.wire.razorpay import answers, requests, signatures
 from mockpay.wire.razorpay.answers import ApiError
 from mockpay.wire.razorpay.requests import ApiRequest
+from mockpay.wire.redaction import redact
 
 _K = ResultKind
 #: What is sent of a buyer of whom neither is known; the API wants both.
@@ -137,8 +138,9 @@ class RazorpayGateway:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         if event not in {"payment.authorized", "payment.captured", "payment.failed"}:
             return None
-        result = _result_of(METHODS[method].response_codes, payment)
-        return Webhook(small.get("x-razorpay-event-id", ""), str(payment.get("order_id")), Operation.STATUS, result)
+        told = _result_of(METHODS[method].response_codes, payment)
+        event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
+        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, told, content)
 
 
 def _method_of(theirs: str) -> str:

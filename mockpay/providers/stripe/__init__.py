@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mockpay.providers.contract import Provider
 from mockpay.providers.stripe import credentials, events, ids, payment_methods, sessions, views
-from mockpay.providers.stripe.acquirer import answer
+from mockpay.providers.stripe.acquirer import answer, webhook
 from mockpay.providers.stripe.gateway import StripeGateway
 
 #: An intent may be tried for ever.
@@ -41,4 +41,5 @@ provider = Provider(
     render_error=views.render_error,
     adapter=StripeGateway(),
     acquirer=answer,
+    webhook=webhook,
 )

@@ -16,6 +16,8 @@ import msgspec
 
 from mockpay.domain.methods.method import REVERSED, MoneyStatus
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.notifications import OutgoingMessage
+from mockpay.domain.payments.faults import Fault
 from mockpay.kernel import ids
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import Invalid
@@ -25,7 +27,7 @@ from mockpay.providers.stripe import idempotency
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.outcomes import error_of
 from mockpay.providers.stripe.parameters import Parameters, Refused, bad_request, missing_object
-from mockpay.services.gateways import accounts
+from mockpay.services.gateways import accounts, messages
 from mockpay.store import gateway_objects
 from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
@@ -171,7 +173,10 @@ def _decide(call: _Call, intent: GatewayObject, method: str, last4: str) -> dict
         due_at = (
             None if planned.later is None else call.sandbox.now + gateway_server.delay_ms(call.sandbox, call.headers)
         )
+        if due_at is not None:
+            messages.tell(call.sandbox, NAME, intent.object_id, at=due_at)
         return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="processing", due_at=due_at))
+    messages.tell(call.sandbox, NAME, intent.object_id)
     decided = gateway_objects.change(call.sandbox, intent, state=_decided(intent, state))
     body = _intent_body(call, decided)
     if state == "failed":
@@ -213,6 +218,7 @@ def _capture(call: _Call, intent_id: str) -> dict[str, Any]:
     charge = _charges(call, intent)[-1]
     # What is not captured is released: the charge is about what was taken.
     gateway_objects.change(call.sandbox, charge, facts={**charge.facts, "captured": amount})
+    messages.tell(call.sandbox, NAME, intent_id)
     return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="succeeded"))
 
 
@@ -297,6 +303,44 @@ def _charge_body(call: _Call, charge: GatewayObject, intent: GatewayObject) -> d
         refunded=0 < captured <= refunded,
         status=charge.state,
     )
+
+
+# --- webhooks
+
+
+#: What is told of an intent in a status.
+_EVENTS = {
+    "succeeded": "payment_intent.succeeded",
+    "requires_capture": "payment_intent.amount_capturable_updated",
+    "requires_payment_method": "payment_intent.payment_failed",
+    "canceled": "payment_intent.canceled",
+}
+
+
+def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) -> OutgoingMessage | None:
+    """What is told of an intent as it is by now; the same status has the same event, but for its `name`."""
+    intent = gateway_objects.find(sandbox, NAME, _INTENT, object_id)
+    if intent is None:
+        return None
+    call = _Call(sandbox, Parameters({}), {})
+    intent = _settled(call, intent)
+    if intent.state not in _EVENTS:
+        return None
+    natural_key = (object_id, intent.state, len(_charges(call, intent)), name)
+    event = {
+        "id": f"evt_{gateway_server.digits(sandbox, NAME, _DIGITS, *natural_key)}",
+        "object": "event",
+        "api_version": requests.VERSION,
+        "created": sandbox.now // SECOND,
+        "data": {"object": _intent_body(call, intent)},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "type": _EVENTS[intent.state],
+    }
+    body = msgspec.json.encode(event)
+    secret = gateway_server.signing_secret(sandbox, NAME, "webhook_secret", fault)
+    header = signatures.webhook_header(secret, body, sandbox.real_now // SECOND)
+    return OutgoingMessage({"Content-Type": "application/json", "Stripe-Signature": header}, body, body.decode())
 
 
 # --- refunds

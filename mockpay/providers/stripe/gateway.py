@@ -15,6 +15,7 @@ from mockpay.providers.stripe.acquirer import METHOD_OF
 from mockpay.providers.stripe.credentials import NAME, credentials_of
 from mockpay.providers.stripe.outcomes import code_of
 from mockpay.wire.json_objects import read_object
+from mockpay.wire.redaction import redact
 from mockpay.wire.stripe import errors, objects, requests, signatures
 from mockpay.wire.stripe.errors import ApiError
 from mockpay.wire.stripe.requests import ApiRequest
@@ -145,7 +146,8 @@ class StripeGateway:
         except (KeyError, TypeError, IndexError, StopIteration) as error:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         told = _result_of(METHODS[method].response_codes, intent)
-        return Webhook(_id_of(plain), told.ids["intent"], Operation.STATUS, told)
+        content = redact(plain, objects.SHOWN)
+        return Webhook(_id_of(plain), told.ids["intent"], Operation.STATUS, told, content)
 
 
 def _method_of(theirs: str) -> str:

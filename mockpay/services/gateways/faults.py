@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockpay.domain.payments.faults import Fault, FaultRule
+from mockpay.domain.payments.faults import OF_WEBHOOKS, Fault, FaultRule
 from mockpay.domain.payments.gateways import Operation
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
@@ -23,15 +23,25 @@ def find(sandbox: Sandbox, call: GatewayCall, operation: Operation) -> FaultRule
     for rule in gateway_faults.of_gateway(sandbox, call.gateway):
         about = (rule.fault_id, call.attempt_id, operation, call.try_no)
         dice = ids.number(sandbox.seller.seed, "fault", *about, below=_SIDES) / _SIDES
-        if rule.fits(operation, sandbox.now, dice):
+        if rule.fault not in OF_WEBHOOKS and rule.fits(operation, sandbox.now, dice):
             return rule
+    return None
+
+
+def use_up_webhook_fault(sandbox: Sandbox, gateway: str, object_id: str) -> Fault | None:
+    """What a message about an object meets; its dice follow the seller's seed."""
+    for rule in gateway_faults.of_gateway(sandbox, gateway):
+        dice = ids.number(sandbox.seller.seed, "fault", rule.fault_id, object_id, below=_SIDES) / _SIDES
+        if rule.fault in OF_WEBHOOKS and rule.fits(Operation.STATUS, sandbox.now, dice):
+            return rule.fault if rule.times is None or gateway_faults.use_up(sandbox, rule) else None
     return None
 
 
 def find_lasting(sandbox: Sandbox, gateway: str, operation: Operation) -> FaultRule | None:
     """The oldest rule that every call of an operation meets, however many there are."""
     rules = gateway_faults.of_gateway(sandbox, gateway)
-    lasting = (rule for rule in rules if rule.times is None and rule.probability == 1)
+    calls = (rule for rule in rules if rule.fault not in OF_WEBHOOKS)
+    lasting = (rule for rule in calls if rule.times is None and rule.probability == 1)
     return next((rule for rule in lasting if rule.fits(operation, sandbox.now, 0.0)), None)
 
 

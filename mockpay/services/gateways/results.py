@@ -23,7 +23,7 @@ from mockpay.services.payments import captures, payments, settlement
 from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, VOID, get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import SETTLE, get_refund
-from mockpay.store import attempts, gateway_breakers, gateway_calls, schedule
+from mockpay.store import attempts, gateway_breakers, gateway_calls, gateway_events, schedule
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
@@ -74,6 +74,8 @@ def _keep_ids(sandbox: Sandbox, attempt: Attempt, call: GatewayCall, result: Res
     told = {name: value for name, value in result.ids.items() if known.get(name) != value}
     if not told:
         return attempt
+    for reference in told.values():
+        gateway_events.add_reference(sandbox, call.gateway, reference, attempt.attempt_id)
     changes: dict[str, Any] = {"external_ids": {**known, **told}, "updated_at": attempt.updated_at}
     return update(sandbox, attempts.mapper, attempt, **changes)
 
@@ -236,6 +238,20 @@ def _record_status(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
         captures.release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
     elif attempt.state in {AttemptState.UNKNOWN, AttemptState.PENDING}:
         settlement.schedule_enquiry(sandbox, attempt, call.try_no + 1)
+
+
+def record_webhook(sandbox: Sandbox, attempt: Attempt, gateway: str, result: Result) -> None:
+    """
+    A gateway tells unasked how a payment stands.
+
+    It is asked at once where nobody knows the end yet, or where money came for what has ended without; what it
+    answers then counts, so it does not matter which message comes first.
+    """
+    ended = attempt.state in {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
+    late = ended and result.kind in _FUNDED
+    if attempt.gateway == gateway and (late or attempt.state in {AttemptState.UNKNOWN, AttemptState.PENDING}):
+        order_id = get_order(sandbox, attempt.order_pk).order_id
+        queue_call(sandbox, attempt, order_id, Operation.STATUS)
 
 
 def _will_not_come(sandbox: Sandbox, attempt: Attempt) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.call_log import CallDirection
 from mockpay.domain.payments.routing import Candidate, RoutingDecision, Strategy
 from mockpay.store import gateway_calls
 from mockpay.store.gateway_calls import GatewayCall
@@ -72,9 +73,10 @@ def _line(call: GatewayCall) -> CallLine:
     again = f", try {call.try_no}" if call.try_no > 1 else ""
     facts = [
         f"HTTP {call.status}" if call.status else "",
-        f"{call.latency_ms} ms" if call.status else "",
+        f"{call.latency_ms} ms" if call.status and call.latency_ms is not None else "",
         call.message or "",
     ]
     exchange = json.dumps(call.exchange, indent=2, ensure_ascii=False) if call.exchange else ""
-    title = f"{call.gateway}: {call.operation.lower()}{again}"
+    asked = "told by itself" if call.direction is CallDirection.IN else f"{call.operation.lower()}{again}"
+    title = f"{call.gateway}: {asked}"
     return CallLine(title, OUTCOMES[call.outcome], ", ".join(filter(None, facts)), exchange)

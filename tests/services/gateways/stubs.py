@@ -129,4 +129,5 @@ def lines(world, attempt):
     return [
         (call.gateway, str(call.operation), call.try_no, call.outcome and str(call.outcome))
         for call in log(world, attempt)
+        if call.direction == "out"
     ]

@@ -46,7 +46,11 @@ def test_a_call_is_shown_with_request_and_answer_and_without_secrets(runtime):
     page = Visitor(world.runtime, world.seller_id).see_order(order)
     [(_, rule, candidates, calls)] = panels(page)
     assert (rule, candidates) == ("Rule 1: cards, in the rule’s own order", "razorpay; simulator")
-    assert [call.split(",")[0] for call in calls] == ["razorpay: charge done", "razorpay: prepare done"]
+    assert [call.split(",")[0] for call in calls] == [
+        "razorpay: charge done",
+        "razorpay: prepare done",
+        "razorpay: told by itself done",
+    ]
     shown = text(page.xpath("//section[@aria-labelledby='gateways-1']")[0])
     assert '"amount": 49900' in shown
     assert VISA not in shown
