@@ -124,7 +124,7 @@ def _wrap(app: Flask, runtime: Runtime) -> None:
     """Put shop and shortcuts before the application, in Flask's own way of wrapping one."""
     for addresses, make in (
         (("/shop",), lambda: create_shop(app, runtime)),
-        ((guard.DASHBOARD, guard.DOCS), lambda: create_dashboard(runtime)),
+        ((guard.DASHBOARD, guard.DOCS, guard.METRICS), lambda: create_dashboard(runtime)),
     ):
         app.wsgi_app = _Later(app.wsgi_app, addresses, make)  # type: ignore[method-assign]
     mounts = {host: provider.mount for provider in providers_of(runtime) if provider.mount for host in provider.hosts}
@@ -187,9 +187,9 @@ def create_shop(app: Flask, runtime: Runtime) -> Flask:
 
 
 def create_dashboard(runtime: Runtime) -> Flask:
-    from mockpay.web import dashboard, docs, sign_in  # noqa: PLC0415
+    from mockpay.web import dashboard, docs, metrics, sign_in  # noqa: PLC0415
 
-    return add_pages(bare_app(), runtime, dashboard, docs, sign_in)
+    return add_pages(bare_app(), runtime, dashboard, docs, metrics, sign_in)
 
 
 def _shop(runtime: Runtime) -> ShopConfig:

@@ -21,6 +21,8 @@ from mockpay.store.unit_of_work import Runtime
 
 #: The dashboard's address.
 DASHBOARD = "/_mockpay/ui"
+#: What a Prometheus scrapes.
+METRICS = "/_mockpay/metrics"
 #: The documentation pages, which are for anybody.
 DOCS = "/_mockpay/docs"
 #: Its sign-in page, for the admin token.
