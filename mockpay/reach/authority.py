@@ -23,13 +23,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mockpay.kernel.clock import SystemClock
 from mockpay.kernel.errors import Unusable
-from mockpay.kernel.keys.files import keep
+from mockpay.kernel.keys.files import keep, rewrite
 from mockpay.reach.hosts import HOSTS
 
 KEY_FILE, CERTIFICATE_FILE = "ca.key", "ca.pem"
 #: The names of this machine, for `mockpay serve --tls`.
 _LOCAL_NAME, _LOCAL_ADDRESSES = "localhost", ("127.0.0.1", "::1")
 _YEARS = 20
+_NAME = "mockpay test authority"
 #: Some clients refuse a server's certificate of more than 398 days; ours are new at every start.
 _LEAF_DAYS = 397
 
@@ -98,7 +99,25 @@ def open_authority(folder: Path) -> Authority:
         raise _unusable(path, "it is no certificate") from error
     if certificate.public_key() != key.public_key():
         raise _unusable(path, f"it does not belong to {KEY_FILE}")
+    if _is_outdated(certificate):
+        certificate = _renewed(path, key)
     return Authority(key, certificate, path)
+
+
+def _is_outdated(certificate: x509.Certificate) -> bool:
+    """Whether an older version made it, which stood in for fewer hosts; what somebody put there is left alone."""
+    own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
+    if certificate.subject != own or certificate.issuer != own:
+        return False
+    return _constraints() not in [extension.value for extension in certificate.extensions]
+
+
+def _renewed(path: Path, key: Key) -> x509.Certificate:
+    try:
+        pem = rewrite(path, _own_certificate(key))
+    except OSError as error:
+        raise _unusable(path, error.strerror or "it cannot be written") from error
+    return x509.load_pem_x509_certificate(pem)
 
 
 def _unusable(path: Path, why: str) -> Unusable:
@@ -124,7 +143,7 @@ def _private_pem(key: Key) -> bytes:
 
 def _own_certificate(key: Key) -> bytes:
     builder = (
-        _builder("mockpay test authority", key, None, 365 * _YEARS)
+        _builder(_NAME, key, None, 365 * _YEARS)
         .add_extension(_constraints(), critical=True)
         .add_extension(_serves(), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -5,10 +5,13 @@ import stat
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from mockpay.kernel.errors import Unusable
+from mockpay.reach import authority as authority_module
 from mockpay.reach.authority import open_authority
 from mockpay.reach.hosts import HOSTS, is_impersonated
 from tests.factories import run_concurrently
@@ -68,6 +71,37 @@ def test_the_authority_survives_a_restart_and_its_key_is_for_the_owner_only(tmp_
     assert first.pem == second.pem == (tmp_path / "ca.pem").read_bytes()
     assert stat.S_IMODE((tmp_path / "ca.key").stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.key", "ca.pem"]
+
+
+def test_an_authority_of_fewer_hosts_is_renewed_under_its_key(tmp_path, monkeypatch):
+    monkeypatch.setattr(authority_module, "HOSTS", HOSTS[:3])
+    old = open_authority(tmp_path)
+    monkeypatch.setattr(authority_module, "HOSTS", HOSTS)
+    new = open_authority(tmp_path)
+    assert new.certificate.public_key() == old.certificate.public_key()
+    assert new.certificate != old.certificate
+    permitted = new.certificate.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
+    assert set(HOSTS) <= {name.value for name in permitted}
+    assert open_authority(tmp_path).certificate == new.certificate
+
+
+def test_an_authority_that_somebody_made_is_left_as_it_is(tmp_path):
+    own = open_authority(tmp_path)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Our company")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(own.key.public_key())
+        .serial_number(1)
+        .not_valid_before(own.certificate.not_valid_before_utc)
+        .not_valid_after(own.certificate.not_valid_after_utc)
+        .sign(own.key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    own.path.write_bytes(pem)
+    assert open_authority(tmp_path).certificate == certificate
+    assert own.path.read_bytes() == pem
 
 
 def test_of_several_that_make_it_at_once_all_have_the_same(tmp_path):

@@ -151,6 +151,12 @@ def keep(path: Path, make: Callable[[], bytes], *, private: bool) -> bytes:
     return path.read_bytes()
 
 
+def rewrite(path: Path, content: bytes) -> bytes:
+    """Put another content into a public file, whole or not at all."""
+    _write_draft(path, content, 0o644).replace(path)
+    return content
+
+
 def _write_draft(path: Path, content: bytes, mode: int) -> Path:
     """A new file beside `path`, on the disk."""
     draft = path.with_name(f".{path.name}.{entropy(8).hex()}")
