@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -86,16 +86,17 @@ def check_payment_hash(seller: Seller, form: PostedForm) -> None:
         raise Forbidden("The hash does not fit.", code="hash.invalid", reason=reason)
 
 
-def check_command_hash(seller: Seller, form: PostedForm) -> None:
+def believed_command(seller: Seller, form: PostedForm) -> PostedForm:
     """
-    Believe a command's form.
+    A command's form with `var1` as it was hashed.
 
     Raises:
         Forbidden: code ``hash.invalid``.
     """
     key, salt = credentials(seller).values()
-    command = form.fields.get("command", "")
-    texts = [hashes.command_text(key, command, var1, salt) for var1 in form.first_values]
-    if not any(hashes.fits(text, form.fields.get("hash", "")) for text in texts):
-        reason = "It is SHA-512 of key|command|var1|salt, in small hexadecimal digits."
-        raise Forbidden("The hash does not fit.", code="hash.invalid", reason=reason)
+    command, received = form.fields.get("command", ""), form.fields.get("hash", "")
+    for var1 in form.first_values:
+        if hashes.fits(hashes.command_text(key, command, var1, salt), received):
+            return replace(form, fields={**form.fields, "var1": var1})
+    reason = "It is SHA-512 of key|command|var1|salt, in small hexadecimal digits."
+    raise Forbidden("The hash does not fit.", code="hash.invalid", reason=reason)

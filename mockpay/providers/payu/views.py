@@ -15,7 +15,7 @@ from mockpay.providers.payu.calls import Call
 from mockpay.providers.payu.commands import COMMANDS
 from mockpay.providers.payu.credentials import MOUNT, NAME
 from mockpay.providers.payu.errors import payu_error
-from mockpay.providers.payu.posted_forms import PostedForm, check_command_hash, read_form, seller_of
+from mockpay.providers.payu.posted_forms import PostedForm, believed_command, read_form, seller_of
 from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.payu import answers, requests
@@ -57,8 +57,7 @@ def _command(runtime: Runtime, posted: Request) -> Response:
         form.need("key")
         with transaction(runtime, seller_of(runtime, form)) as sandbox:
             world = sandbox
-            check_command_hash(sandbox.seller, form)
-            answer = _carry_out(sandbox, form, posted, line)
+            answer = _carry_out(sandbox, believed_command(sandbox.seller, form), posted, line)
     except MockpayError as error:
         answer = jsonify(_refusal(error))
         name = form.fields.get("command", "")

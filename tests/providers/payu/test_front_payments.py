@@ -93,6 +93,32 @@ def test_a_txnid_is_taken_again_until_it_was_successful(merchant):
     ] == ("success")
 
 
+def test_a_txnid_whose_money_is_held_is_not_taken_again(merchant):
+    fields, page = merchant.opened(pre_authorize="1", amount="1.00")
+    assert merchant.finish(page)[1]["unmappedstatus"] == "auth"
+    for again in (fields, {**fields, "amount": "2.00"}):
+        refused = merchant.post("/_payment", merchant.signed(again))
+        assert (refused.status, refused.location) == (409, None)
+
+
+def test_a_payment_whose_answer_is_late_is_pending_first(merchant):
+    fields, page = merchant.opened()
+    result = merchant.finish(page, "noresponse@mockpay")[1]
+    assert (result["status"], result["error"], result["field9"]) == ("pending", "E227", "TRANSACTION_PENDING")
+
+    def status():
+        details = merchant.command("verify_payment", var1=fields["txnid"])["transaction_details"]
+        return details[fields["txnid"]]["status"], details[fields["txnid"]]["unmappedstatus"]
+
+    assert status() == ("pending", "in progress")
+    merchant.seller.advance(seconds=60)
+    assert status() == ("success", "captured")
+    fields, page = merchant.opened()
+    assert merchant.finish(page, "late@mockpay")[1]["status"] == "pending"
+    merchant.seller.advance(seconds=100_000)
+    assert status() == ("failure", "autoRefund")
+
+
 def test_a_form_that_is_not_believed_is_a_page_that_leads_nowhere(merchant, subtests):
     good = merchant.fields()
     signed = merchant.signed(good)
