@@ -82,8 +82,12 @@ class PayuGateway:
         return replace(answered, kind=_K.PENDING, ids=waiting) if _is_duplicate(answered) else answered
 
     def void(self, charge: Charge, link: Link, /) -> Result:
-        """Queue the release of what was authorised."""
-        return _send_back(charge, charge.amount.minor, charge.idempotency_key, link)
+        """Queue the release of what was authorised; what a queued capture has taken meanwhile is refunded."""
+        answered = _send_back(charge, charge.amount.minor, charge.idempotency_key, link)
+        if answered.raw_code != str(errors.INVALID_AMOUNT):
+            return answered
+        captured = _captured_minor(charge, link)
+        return _send_back(charge, captured, charge.idempotency_key, link) if captured else answered
 
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """Queue a refund."""
@@ -212,6 +216,21 @@ def _action(charge: Charge, link: Link, token: str) -> Result:
         return result(charge, _ACTION_KINDS.get(status.lower(), _K.PENDING), payment=payment_id)
 
     return _call(requests.check_action_status(payment_id), link, charge, decode)
+
+
+def _captured_minor(charge: Charge, link: Link) -> int:
+    """How much a capture has taken; 0 where none has, or nobody knows."""
+    payment_id, captured = charge.ids["payment"], [0]
+
+    def decode(plain: Mapping[str, Any]) -> Result:
+        actions = answers.read_details(plain, payment_id)
+        listed = actions.values() if isinstance(actions, Mapping) else ()
+        captures = [str(each.get("amt")) for each in listed if each.get("action") == "capture"]
+        captured.extend(Money.parse(amount).minor for amount in captures)
+        return result(charge, _K.APPROVED)
+
+    _call(requests.check_action_status(payment_id), link, charge, decode)
+    return captured[-1]
 
 
 # --- one call

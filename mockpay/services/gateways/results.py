@@ -300,8 +300,8 @@ def _record_refund(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
 
 
 def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
-    """Money that was taken for nothing is back, or is sent back again later."""
-    if result.kind in _UNDONE or result.may_retry:
+    """Money that was taken for nothing is back, or is sent back again later; the same key again is the same refund."""
+    if result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
         schedule.add(sandbox, RETURN, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
     elif result.kind is _K.REJECTED:
         void(sandbox, attempt, call.order_id)  # Nothing was captured, but it may be held.
@@ -309,7 +309,7 @@ def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
 
 def _record_void(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
     """A hold is released, or the gateway is asked again later."""
-    if result.kind in _UNDONE or result.may_retry:
+    if result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
         schedule.add(sandbox, VOID, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
 
 

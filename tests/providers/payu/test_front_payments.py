@@ -95,10 +95,21 @@ def test_a_txnid_is_taken_again_until_it_was_successful(merchant):
 
 def test_a_txnid_whose_money_is_held_is_not_taken_again(merchant):
     fields, page = merchant.opened(pre_authorize="1", amount="1.00")
-    assert merchant.finish(page)[1]["unmappedstatus"] == "auth"
+    url, result = merchant.finish(page)
+    assert (url, result["unmappedstatus"]) == (SURL, "auth")
     for again in (fields, {**fields, "amount": "2.00"}):
         refused = merchant.post("/_payment", merchant.signed(again))
         assert (refused.status, refused.location) == (409, None)
+
+
+def test_a_txnid_that_is_another_companys_order_is_not_taken(merchant):
+    merchant.seller.open_order("10.00")
+    [order] = merchant.seller.orders()
+    assert merchant.pay(txnid=order["order_id"])[1].status == 409
+    details = merchant.command("verify_payment", var1=order["order_id"])["transaction_details"]
+    assert details[order["order_id"]]["status"] == "Not Found"
+    attempt = merchant.seller.pay(order["order_id"], "upi", vpa="success@mockpay")["attempt_id"]
+    assert merchant.command("check_payment", var1=attempt)["status"] == 0
 
 
 def test_a_payment_whose_answer_is_late_is_pending_first(merchant):

@@ -155,6 +155,21 @@ def test_what_was_authorised_is_released(client):
     assert (released.kind, released.code) == (K.DECLINED, "reversed")
 
 
+def test_what_a_queued_capture_has_taken_is_refunded_instead_of_released(client):
+    for attempt_id, captured in (("att_whole", 49_900), ("att_part", 10_000)):
+        charge, _ = client.paid(capture=False, attempt_id=attempt_id)
+        charge = replace(charge, idempotency_key=f"{attempt_id}-C")
+        assert GATEWAY.capture(charge, captured, client.link).kind is K.PENDING
+        charge = replace(charge, idempotency_key=f"{attempt_id}-V")
+        assert GATEWAY.void(charge, client.link).kind is K.PENDING
+        assert GATEWAY.void(charge, client.link).kind is K.APPROVED
+        told = client.command("check_action_status", var1=charge.ids["payment"], var2="payuid")
+        refunds = [
+            each for each in told["transaction_details"][charge.ids["payment"]].values() if each["action"] == "refund"
+        ]
+        assert [each["amt"] for each in refunds] == [Money(captured).wire()]
+
+
 def test_a_txnid_takes_money_once_and_a_refused_one_may_be_tried_again(client):
     charge, declined = client.paid(planned="iso:51")
     assert (declined.kind, declined.code, declined.raw_code) == (K.DECLINED, "51", "E202")

@@ -1,8 +1,10 @@
 """Payments that a seller's rules send to PayU, from the page to the settled order."""
 
 from mockpay.domain.payments.faults import Fault
+from mockpay.kernel.money import Money
 from mockpay.services.gateways import faults
-from mockpay.store import gateway_objects
+from mockpay.services.payments import cancellation
+from mockpay.store import gateway_objects, orders
 from tests.factories import World
 from tests.services.gateways.stubs import OP, lines, pay, rules, send_all, set_rules
 from tests.services.gateways.test_payments import objects
@@ -94,4 +96,28 @@ def test_a_refund_is_queued_and_known_half_a_minute_later(runtime, subtests):
             assert world.refunds(order)[0].state == "COMPLETED"
             [refund] = objects(world, "refund")
             assert (refund.amount_minor, refund.state) == (10_000, "success")
+            assert world.violations() == []
+
+
+def test_a_hold_is_released_and_what_was_captured_meanwhile_goes_back(runtime, subtests):
+    ends = {None: ("cancelled", ["cancel"]), "499.00": ("captured", ["refund"]), "100.00": ("captured", ["refund"])}
+    for captured, (state, kinds) in ends.items():
+        with subtests.test(captured=captured):
+            world = payu_world(runtime, capture="manual")
+            order = world.order()
+            attempt = pay(world, order)
+            if captured is not None:
+                world.capture(order, captured)
+                send_all(world)
+            with world.transaction() as sandbox:
+                cancellation.cancel(sandbox, orders.by_id(sandbox, order.order_id))
+            for _ in range(3):
+                send_all(world)
+                world.advance(30)
+            assert world.states(order) == ("CANCELLED", "VOIDED")
+            made = [kind for kind in ("cancel", "refund") for _ in objects(world, kind)]
+            assert (states(world, "payment"), made) == ([state], kinds)
+            back = objects(world, kinds[0])[0]
+            assert back.amount_minor == (Money.parse(captured).minor if captured else 49_900)
+            assert ("payu", "VOID", 1, "approved") in lines(world, attempt)
             assert world.violations() == []
