@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.razorpay import credentials, ids, views
+from mockpay.providers.razorpay import credentials, ids, returns, views
 from mockpay.providers.razorpay.acquirer import answer, webhook
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
@@ -24,6 +24,8 @@ provider = Provider(
     key_names=("key_id",),
     addresses=credentials.addresses,
     environment=credentials.environment,
+    return_url=returns.return_url,
+    return_fields=returns.return_fields,
     blueprint=views.blueprint,
     mount=credentials.MOUNT,
     hosts=frozenset({"api.razorpay.com"}),

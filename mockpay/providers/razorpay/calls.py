@@ -9,13 +9,15 @@ from typing import Any
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
 from mockpay.domain.scenarios.requested import FIELD, HEADER, parse_outcomes
-from mockpay.kernel.errors import NotFound
+from mockpay.kernel.errors import Invalid, NotFound
 from mockpay.providers.razorpay.credentials import NAME
 from mockpay.store import attempts, orders
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds.rules import Browser
 
 Body = Mapping[str, Any]
+#: The way back has no amount.
+_IMPOSSIBLE = frozenset({"amount_changed"})
 
 
 @dataclass(slots=True)
@@ -43,17 +45,29 @@ class Call:
     browser: Browser
     orders: list[str] = field(default_factory=list)
 
-    def outcomes(self) -> dict[Stage, Decision]:
+    def outcomes(self, *stages: Stage) -> dict[Stage, Decision]:
         """
         What the call asks to happen, by stage: in its header, or in its notes where it can send none.
 
+        Args:
+            stages: What may come of this call; anything where none is named.
+
         Raises:
-            Invalid: nothing of this name can happen.
+            Invalid: nothing of this name can happen; code ``outcome.invalid`` where this call has no such stage.
         """
         notes = self.body.get("notes")
         text = notes.get(FIELD) if isinstance(notes, Mapping) else None
         noted = parse_outcomes(text, f"notes.{FIELD}") if isinstance(text, str) else {}
-        return {**noted, **parse_outcomes(self.headers.get(HEADER.lower(), ""), HEADER)}
+        asked = {**noted, **parse_outcomes(self.headers.get(HEADER.lower(), ""), HEADER)}
+        for stage, decision in asked.items():
+            if stages and stage not in stages:
+                known = ", ".join(stages)
+                message = f"This call has no stage '{stage}': it has {known}."
+                raise Invalid(message, code="outcome.invalid", field=decision.value)
+            if decision.outcome in _IMPOSSIBLE:
+                message = f"Nothing that comes back has what '{decision.outcome}' changes."
+                raise Invalid(message, code="outcome.invalid", field=decision.value)
+        return asked
 
     def order(self, order_id: str) -> Order:
         """

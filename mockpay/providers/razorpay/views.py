@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from mockpay.domain.methods.cards import redact
 from mockpay.kernel import ids
 from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError, NotFound
-from mockpay.providers.razorpay import orders, parameters
+from mockpay.providers.razorpay import checkout, orders, parameters, payments, refunds
 from mockpay.providers.razorpay.calls import Body, Call, Later, View
 from mockpay.providers.razorpay.credentials import MOUNT, NAME, credentials
 from mockpay.providers.razorpay.errors import told
@@ -55,7 +55,21 @@ ROUTES = (
     Route("GET", "/v1/orders/<name>", orders.fetch),
     Route("PATCH", "/v1/orders/<name>", orders.edit),
     Route("GET", "/v1/orders/<name>/payments", orders.list_payments),
+    Route("GET", "/v1/payments", payments.list_),
+    Route("GET", "/v1/payments/<name>", payments.fetch),
+    Route("PATCH", "/v1/payments/<name>", payments.edit),
+    Route("POST", "/v1/payments/<name>/capture", payments.capture),
+    Route("GET", "/v1/payments/<name>/card", payments.fetch_card),
+    Route("GET", "/v1/cards/<name>", payments.fetch_card_by_id),
+    Route("POST", "/v1/payments/<name>/refund", refunds.create),
+    Route("GET", "/v1/payments/<name>/refunds", refunds.list_of_payment),
+    Route("GET", "/v1/payments/<name>/refunds/<refund>", refunds.fetch_of_payment),
+    Route("POST", "/v1/refunds", refunds.create),
+    Route("GET", "/v1/refunds", refunds.list_),
+    Route("GET", "/v1/refunds/<name>", refunds.fetch),
+    Route("PATCH", "/v1/refunds/<name>", refunds.edit),
 )
+CHECKOUT = "/v1/checkout/embedded"
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -70,6 +84,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
             strict_slashes=False,
             provide_automatic_options=False,
         )
+
+    @front.route(CHECKOUT, methods=["POST"], strict_slashes=False, provide_automatic_options=False)
+    def open_checkout() -> Response:
+        return _open_checkout(runtime, request)
+
     return front
 
 
@@ -118,14 +137,41 @@ def _answer(runtime: Runtime, route: Route, sent: Request, names: list[str]) -> 
     return last
 
 
+def _open_checkout(runtime: Runtime, sent: Request) -> Response:
+    """The form of a shop's page: whoever has its key id may send a buyer to a page of ours."""
+    line, route = RequestLine(sent.method, sent.path, perf_counter()), Route("POST", CHECKOUT, checkout.open_page)
+    call = None
+    try:
+        body, _ = _body_of(sent)
+        with transaction(runtime, _owner(runtime, str(body.get("key_id", "")))) as sandbox:
+            call = _call(sandbox, sent, body, is_form=True)
+            page = checkout.open_page(call)
+            _add_line(call, route, line, "ok", None, 302, None)
+    except MockpayError as error:
+        response = checkout.refusal(error, sent) or render_error(error)
+        _add_refusal(runtime, route, error, call, line, response)
+        return response
+    return Response(status=302, headers={"Location": page["page"]})
+
+
 def _caller(runtime: Runtime, sent: Request) -> tuple[str, str]:
     """The seller whose key id a call has, and the secret beside it."""
     parsed = signatures.parse_authorization(sent.headers.get("Authorization", ""))
     key_id, secret = parsed or ("", "")
+    return _owner(runtime, key_id), secret
+
+
+def _owner(runtime: Runtime, key_id: str) -> str:
+    """
+    The id of the seller to whom a key id was issued.
+
+    Raises:
+        NotFound: code ``key.unknown``.
+    """
     seller_id = accounts.seller_of_key(runtime, NAME, key_id) if key_id else None
     if seller_id is None:
         raise NotFound("The key id belongs to no seller of this sandbox.", code="key.unknown")
-    return seller_id, secret
+    return seller_id
 
 
 def _believe(sandbox: Sandbox, secret: str, *, public: bool) -> None:
@@ -185,6 +231,21 @@ def _carry_out(call: Call, route: Route, line: RequestLine, names: list[str], na
     except MockpayError as error:
         response = render_error(error)
         outcome, reason, status = error.code, error.reason, response.status_code
+    _add_line(call, route, line, outcome, reason, status, response, name)
+    return response
+
+
+def _add_line(
+    call: Call,
+    route: Route,
+    line: RequestLine,
+    outcome: str,
+    reason: str | None,
+    status: int,
+    response: Response | None,
+    name: str = "",
+) -> None:
+    """A believed call, carried out or not."""
     journal.add(
         call.sandbox.connection,
         call.sandbox.seller_id,
@@ -197,9 +258,8 @@ def _carry_out(call: Call, route: Route, line: RequestLine, names: list[str], na
         facts=_shown(call.body),
         line=line,
         status=status,
-        answer=response.get_data(as_text=True),
+        answer=None if response is None else response.get_data(as_text=True),
     )
-    return response
 
 
 def _shown(body: Mapping[str, Any]) -> dict[str, str]:

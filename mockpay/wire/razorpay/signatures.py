@@ -28,6 +28,11 @@ def payment_signature(key_secret: str, order_id: str, payment_id: str) -> str:
     return _sign(key_secret, f"{order_id}|{payment_id}".encode())
 
 
+def link_signature(key_secret: str, link_id: str, reference: str, status: str, payment_id: str) -> str:
+    """What comes back of a payment link, under the key's secret."""
+    return _sign(key_secret, f"{link_id}|{reference}|{status}|{payment_id}".encode())
+
+
 def webhook_signature(webhook_secret: str, body: bytes) -> str:
     """The header `X-Razorpay-Signature`: the raw body under the webhook's secret."""
     return _sign(webhook_secret, body)
