@@ -21,6 +21,7 @@ from mockpay.wire.stripe import errors, objects
 from mockpay.wire.stripe.errors import ApiError
 
 INTENT, REFUND, METHOD, CUSTOMER = "payment_intent", "refund", "payment_method", "customer"
+SESSION = "checkout.session"
 _A = AttemptState
 #: Attempts whose money was asked for; a failed one is looked at more closely.
 _CHARGED = frozenset({_A.PROCESSING, _A.PENDING, _A.UNKNOWN, _A.AUTHORIZED, _A.CAPTURED, _A.VOIDED, _A.REVERSED})
@@ -353,4 +354,34 @@ def method_body(stored: ApiObject) -> dict[str, Any]:
         metadata=facts["metadata"],
         type=facts["type"],
         **own,
+    )
+
+
+def session_body(sandbox: Sandbox, stored: ApiObject, base_url: str) -> dict[str, Any]:
+    """A checkout session; its intent is told once somebody has tried to pay."""
+    facts, intent = stored.facts, find_intent(sandbox, str(stored.reference))
+    total, paid = intent.order.amount.minor, intent.status in {"succeeded", "requires_capture"}
+    status = "complete" if paid else "expired" if intent.status == "canceled" else "open"
+    url = f"{base_url}/pay/{intent.order.page_token}/"
+    email = facts["customer_email"]
+    details = {"address": None, "email": email, "name": None, "phone": None, "tax_exempt": "none", "tax_ids": []}
+    kept = ("cancel_url", "client_reference_id", "customer_email", "expires_at", "locale", "metadata", "mode")
+    return objects.new_object(
+        SESSION,
+        stored.object_id,
+        stored.created_at // SECOND,
+        amount_subtotal=total,
+        amount_total=total,
+        currency=intent.order.amount.currency.lower(),
+        customer=stored.parent,
+        customer_creation="if_required",
+        customer_details=details if paid else None,
+        payment_intent=intent.order.order_id if intent.attempts else None,
+        payment_method_types=intent.stored.facts["types"],
+        payment_status="paid" if paid else "unpaid",
+        status=status,
+        success_url=facts["success_url"],
+        total_details={"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        url=url if status == "open" else None,
+        **{name: facts[name] for name in kept},
     )

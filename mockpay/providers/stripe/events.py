@@ -15,8 +15,9 @@ from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.http.hosts import own_url
 from mockpay.kernel.keys.files import Keys
+from mockpay.kernel.money import Money
 from mockpay.providers.stripe import bodies, ids
-from mockpay.providers.stripe.bodies import INTENT, REFUND, Intent
+from mockpay.providers.stripe.bodies import INTENT, REFUND, SESSION, Intent
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.services import notifications
 from mockpay.store import api_objects, refunds
@@ -47,6 +48,15 @@ _OF_REFUNDS: Mapping[str, tuple[str, ...]] = {
     "declined": ("refund.updated", "refund.failed"),
     "reversed": ("refund.updated", "refund.failed"),
 }
+_COMPLETED, _EXPIRED = f"{SESSION}.completed", f"{SESSION}.expired"
+#: And of an order whose buyer came by a checkout session.
+_OF_SESSIONS = {
+    "attempt_authorized": _COMPLETED,
+    "attempt_captured": _COMPLETED,
+    "given_up": _EXPIRED,
+    "buyer_cancel": _EXPIRED,
+    "timeout": _EXPIRED,
+}
 _OF_STATUS = {"requires_action": "payment_intent.requires_action", "processing": "payment_intent.processing"}
 
 
@@ -67,6 +77,9 @@ def observe(sandbox: Sandbox, order: Order, event: str, refund: Refund | None) -
         return
     for type_ in _OF_ORDERS.get(event, ()):
         _tell(sandbox, intent, type_)
+    if event in _OF_SESSIONS and (session := api_objects.by_reference(sandbox, NAME, SESSION, order.order_id)):
+        body = bodies.session_body(sandbox, session, pages_of(sandbox))
+        create(sandbox, _OF_SESSIONS[event], body, order=order, outcome=_outcome(intent))
 
 
 def of_status(sandbox: Sandbox, intent: Intent) -> None:
@@ -83,8 +96,12 @@ def _tell(sandbox: Sandbox, intent: Intent, type_: str) -> None:
         body = bodies.charge_body(sandbox, intent, intent.charges[-1])
     else:
         body = bodies.intent_body(sandbox, intent, pages_of(sandbox))
-    outcome = intent.last.plan.at(Stage.IPN).outcome if intent.last is not None else "success"
-    create(sandbox, type_, body, order=intent.order, outcome=outcome)
+    create(sandbox, type_, body, order=intent.order, outcome=_outcome(intent))
+
+
+def _outcome(intent: Intent) -> str:
+    """What a scenario does to the messages about an intent."""
+    return intent.last.plan.at(Stage.IPN).outcome if intent.last is not None else "success"
 
 
 def _observe_refund(sandbox: Sandbox, intent: Intent, event: str, refund: Refund) -> None:
@@ -136,19 +153,35 @@ def create(
         type=type_,
     )
     api_objects.add(sandbox, NAME, EVENT, event_id, event, parent=str(body["id"]), reference=type_)
+    facts = {"event": event, **_summary(body, order)}
     kind = NotificationType.REFUND if refund_id else NotificationType.PAYMENT if order else NotificationType.OBJECT
     for endpoint in reversed(endpoints):
         notifications.create(
             sandbox,
             NAME,
             kind,
-            {"event": event, "endpoint": endpoint.object_id},
+            {**facts, "endpoint": endpoint.object_id},
             (event_id, endpoint.object_id),
             outcome=outcome,
             order=order,
             refund_id=refund_id,
             url=endpoint.facts["url"],
         )
+
+
+def _summary(body: Mapping[str, Any], order: Order | None) -> dict[str, Any]:
+    """What lists of deliveries show of an event about an order."""
+    if order is None:
+        return {}
+    amount = Money(body.get("amount") or order.amount.minor, order.amount.currency)
+    failed = body.get("status") in {"failed", "canceled", "requires_payment_method", "expired"}
+    return {
+        "seller_order_id": order.seller_order_id,
+        "amount": amount.wire(),
+        "currency": amount.currency,
+        "completed": not failed,
+        "reason": order.reason if failed else None,
+    }
 
 
 def notify(seller: Seller, _keys: Keys, notification: Notification, real_now: int) -> OutgoingMessage:

@@ -24,7 +24,7 @@ _OBJECTS: Mapping[str, Callable[..., Any]] = {
 #: Lists that an object has only where they are asked for, by its kind and their name.
 _LISTS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("charge", "refunds"): refunds.refunds_of_charge,
-    (sessions.SESSION, "line_items"): sessions.line_items,
+    (bodies.SESSION, "line_items"): sessions.line_items,
 }
 
 

@@ -13,17 +13,15 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.stripe import ids, intents, lists
-from mockpay.providers.stripe.bodies import find_intent
+from mockpay.providers.stripe.bodies import SESSION, find_intent, session_body
 from mockpay.providers.stripe.calls import Answer, Call
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.parameters import Parameters, bad_request, missing_object
 from mockpay.services.payments import orders
 from mockpay.store import api_objects
 from mockpay.store.api_objects import ApiObject
-from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.stripe import objects
 
-SESSION = "checkout.session"
 _LIST = "/v1/checkout/sessions"
 _DAY_SECONDS, _LEAST_SECONDS = 86_400, 1_800
 _PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
@@ -97,36 +95,6 @@ def _item(about: Parameters) -> dict[str, Any]:
         raise bad_request("This sandbox takes inr.", param=data.param("currency"))
     quantity, unit = about.integer("quantity", 1), data.integer("unit_amount", least=0)
     return {"description": product.need("name"), "quantity": quantity, "amount_total": quantity * unit, "unit": unit}
-
-
-def session_body(sandbox: Sandbox, stored: ApiObject, base_url: str) -> dict[str, Any]:
-    """A checkout session; its intent is told once somebody has tried to pay."""
-    facts, intent = stored.facts, find_intent(sandbox, str(stored.reference))
-    total, paid = intent.order.amount.minor, intent.status in {"succeeded", "requires_capture"}
-    status = "complete" if paid else "expired" if intent.status == "canceled" else "open"
-    url = f"{base_url}/pay/{intent.order.page_token}/"
-    email = facts["customer_email"]
-    details = {"address": None, "email": email, "name": None, "phone": None, "tax_exempt": "none", "tax_ids": []}
-    kept = ("cancel_url", "client_reference_id", "customer_email", "expires_at", "locale", "metadata", "mode")
-    return objects.new_object(
-        SESSION,
-        stored.object_id,
-        stored.created_at // SECOND,
-        amount_subtotal=total,
-        amount_total=total,
-        currency=intent.order.amount.currency.lower(),
-        customer=stored.parent,
-        customer_creation="if_required",
-        customer_details=details if paid else None,
-        payment_intent=intent.order.order_id if intent.attempts else None,
-        payment_method_types=intent.stored.facts["types"],
-        payment_status="paid" if paid else "unpaid",
-        status=status,
-        success_url=facts["success_url"],
-        total_details={"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        url=url if status == "open" else None,
-        **{name: facts[name] for name in kept},
-    )
 
 
 def _find(call: Call, session_id: str) -> ApiObject:

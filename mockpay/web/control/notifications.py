@@ -221,7 +221,7 @@ def notification_summaries(sandbox: Sandbox, notifications: Sequence[Notificatio
 
 def _content(notification: Notification) -> NotificationContent | None:
     facts: Mapping[str, Any] = notification.facts
-    if notification.type in OF_SUBSCRIPTIONS:
+    if notification.type in OF_SUBSCRIPTIONS or notification.type is NotificationType.OBJECT:
         return None
     return NotificationContent(
         state="COMPLETED" if facts["completed"] else "DECLINED",

@@ -12,7 +12,15 @@ from urllib.parse import urlsplit
 from flask import Blueprint, request, url_for
 
 from mockpay.delivery.sender_pool import send_waiting
-from mockpay.domain.notifications import DELIVERY, OF_SUBSCRIPTIONS, WAITING, DeliveryState, Notification, Try
+from mockpay.domain.notifications import (
+    DELIVERY,
+    OF_SUBSCRIPTIONS,
+    WAITING,
+    DeliveryState,
+    Notification,
+    NotificationType,
+    Try,
+)
 from mockpay.domain.orders import Order
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.money import Money
@@ -74,7 +82,7 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
 def what_was_told(notification: Notification) -> str:
     """The message's own content in short: ``Refund Declined, ₹120.00: insufficient_balance``."""
     facts = notification.facts
-    if notification.type in OF_SUBSCRIPTIONS:
+    if notification.type in OF_SUBSCRIPTIONS or notification.type is NotificationType.OBJECT:
         return TYPES[notification.type]
     amount = Money.parse(str(facts["amount"]), str(facts["currency"])).display()
     reason = f": {facts['reason']}" if facts["reason"] else ""

@@ -25,6 +25,7 @@ TYPES: Mapping[NotificationType, str] = {
     NotificationType.TEST: "Test",
     NotificationType.SUBSCRIPTION: "Subscription to confirm",
     NotificationType.UNSUBSCRIPTION: "Subscription cancelled",
+    NotificationType.OBJECT: "Object",
 }
 
 
