@@ -72,7 +72,6 @@ def cancel_or_refund(call: Call) -> dict[str, Any]:
     wanted = RefundRequest(
         key=token if is_reference(token) else kernel_ids.fingerprint(token.encode())[:32],
         amount=Money.parse(text),
-        facts={"token": token},
         outcomes=parse_outcomes(call.outcomes, HEADER),
     )
     result = refunds.request(call.sandbox, order, wanted)

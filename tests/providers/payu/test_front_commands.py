@@ -53,6 +53,16 @@ def test_a_former_try_of_a_payment_is_told_as_it_ended(merchant):
     assert paid["mihpayid"] != failed["mihpayid"]
 
 
+def test_each_try_of_one_payment_has_an_id_and_an_end_of_its_own(merchant):
+    fields, page = merchant.opened()
+    send_request(merchant.seller.server, f"{page}upi", form="vpa=insufficient%40mockpay")
+    paid = merchant.finish(page)[1]
+    first, second = (each["attempt_id"] for each in merchant.seller.order(fields["txnid"])["attempts"])
+    assert second == paid["mihpayid"]
+    told = [merchant.command("check_payment", var1=each)["transaction_details"] for each in (first, second)]
+    assert [each["unmappedstatus"] for each in told] == ["failed", "captured"]
+
+
 def test_money_is_refunded_in_parts_never_more_than_was_taken(merchant):
     result = merchant.paid()
     first = refund(merchant, result, "R-1", "100.00")
@@ -64,8 +74,9 @@ def test_money_is_refunded_in_parts_never_more_than_was_taken(merchant):
     assert (done["status"], done["amt"], done["action"]) == ("success", "100.00", "refund")
 
     # One public client names the amount where the others count the values.
-    second = merchant.command("cancel_refund_transaction", var1=result["mihpayid"], var2="R-2", amount="99")
-    assert second["status"] == 1
+    second = merchant.command("cancel_refund_transaction", var1=result["mihpayid"], var2="R-2", amount="9")
+    third = merchant.command("cancel_refund_transaction", var1=result["mihpayid"], var2="R-2b", var3="90", amount="1")
+    assert (second["status"], third["status"]) == (1, 1)
     over = refund(merchant, result, "R-3", "300.01")
     assert (over["status"], over["error_code"]) == (0, 105)
     duplicate = refund(merchant, result, "R-1", "100.00")
@@ -75,7 +86,9 @@ def test_money_is_refunded_in_parts_never_more_than_was_taken(merchant):
     merchant.seller.advance(seconds=6)
     assert merchant.seller.order(result["txnid"])["state"] == "REFUNDED"
     by_txnid = merchant.command("check_action_status_txnid", var1=result["txnid"])
-    assert len(by_txnid["transaction_details"][result["txnid"]]) == 3
+    assert len(by_txnid["transaction_details"][result["txnid"]]) == 4
+    again = merchant.command("capture_transaction", var1=result["mihpayid"], var2="C-1", var3="1.00")
+    assert again["error_code"] == 301
     # A refunded payment stays captured.
     assert merchant.command("check_payment", var1=result["mihpayid"])["transaction_details"]["status"] == "success"
 
@@ -107,6 +120,16 @@ def test_what_is_authorised_is_captured_once(merchant):
     order = merchant.seller.order(result["txnid"])
     assert (order["state"], order["captured_amount"]) == ("PAID", "100.00")
     assert refund(merchant, result, "R-1", "100.01")["error_code"] == 105
+
+
+def test_a_capture_that_takes_a_while_is_queued_until_then(merchant):
+    result = merchant.paid(pre_authorize="1", mockpay_outcome="capture=pending")
+    merchant.command("capture_transaction", var1=result["mihpayid"], var2="C-1", var3="499.00")
+    assert [each["status"] for each in actions(merchant, result)] == ["QUEUED"]
+    again = merchant.command("capture_transaction", var1=result["mihpayid"], var2="C-2", var3="499.00")
+    assert again["error_code"] == 109
+    merchant.seller.advance(seconds=3_600)
+    assert [each["status"] for each in actions(merchant, result)] == ["SUCCESS"]
 
 
 @pytest.mark.parametrize("command", ["cancel_refund_transaction", "cancel_transaction"])

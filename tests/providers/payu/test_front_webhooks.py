@@ -53,6 +53,14 @@ def test_a_payment_that_is_authorised_first_is_told_then_and_not_again(told):
     assert [each["unmappedstatus"] for each in results(told)] == ["auth"]
 
 
+def test_a_capture_that_takes_a_while_is_told_when_it_is_done(told):
+    _, page = told.opened(mockpay_outcome="capture=pending")
+    told.finish(page)
+    assert results(told) == []
+    told.seller.advance(seconds=3_600)
+    assert [each["unmappedstatus"] for each in results(told)] == ["captured"]
+
+
 def test_a_buyer_who_never_tried_is_not_told_of_and_one_who_gave_up_is(told):
     _, page = told.opened()
     send_request(told.seller.server, f"{page}cancel", form="")
