@@ -11,6 +11,7 @@ from mockpay.delivery.alerts import alert_message
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.notifications import Send, SendResult, delivery, timeout_within_lease
 from mockpay.domain.payments.faults import Fault
+from mockpay.domain.payments.routing import DEFAULT
 from mockpay.kernel.errors import MockpayError, NotFound, Unusable
 from mockpay.kernel.http.calls import HttpCall, is_timeout
 from mockpay.services import notifications
@@ -37,7 +38,7 @@ def _charge(sandbox: Sandbox, row: OutboxRow) -> Send:
         raise Unusable(f"The attempt is {attempt.state}.", code="attempt.not_ready")
 
     def send(runtime: Runtime) -> SendResult:
-        result = runtime.gateways[attempt.gateway].charge(charge)
+        result = runtime.gateways[DEFAULT].charge(charge)
         return SendResult(lambda sandbox: payments.record_gateway_result(sandbox, row.subject, result))
 
     return send
@@ -50,7 +51,7 @@ def _enquire(sandbox: Sandbox, row: OutboxRow) -> Send:
     times = int(row.facts.get("times", 1))
 
     def send(runtime: Runtime) -> SendResult:
-        result = runtime.gateways[attempt.gateway].enquire(charge, times)
+        result = runtime.gateways[DEFAULT].enquire(charge, times)
         if row.kind == settlement.ASK_BANK:
             return SendResult(lambda sandbox: payments.record_bank_result(sandbox, row.subject, result))
         return SendResult(lambda sandbox: payments.record_enquiry_result(sandbox, row.subject, result, times))

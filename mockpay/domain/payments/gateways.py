@@ -42,8 +42,9 @@ class Charge:
     `idempotency_key` is the same for every resend of one attempt to one gateway; `planned` is the outcome that the
     attempt's plan has for the issuer, or what the bank's own book says by now; `fault` the plan of the gateway's
     stage; `agreed` whether a scenario asked for the outcome, and `patience_ms` how long a simulated buyer takes
-    otherwise. `secret` is the instrument's secret part: never stored, logged or shown. `delay_ms` is how long a
-    pending outcome takes, `ids` what the gateway calls its objects of this attempt.
+    otherwise; `approved` that they have approved at their app or bank. `secret` is the instrument's secret part: never
+    stored, logged or shown. `delay_ms` is how long a pending outcome takes, `ids` what the gateway calls its objects of
+    this attempt.
     """
 
     attempt_id: str
@@ -58,6 +59,7 @@ class Charge:
     fault: str = "success"
     secret: Mapping[str, str] = field(default_factory=dict, repr=False)
     delay_ms: int = 0
+    approved: bool = False
     ids: Mapping[str, str] = field(default_factory=dict)
 
 

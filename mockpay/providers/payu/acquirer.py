@@ -47,7 +47,7 @@ _CAPTURE, _REFUND, _CANCEL = "capture", "refund", "cancel"
 _ACTIONS = (_CAPTURE, _REFUND, _CANCEL)
 _QUEUED, _DONE = "queued", "success"
 #: Methods of payment by the mode (`pg`) that a form names.
-METHOD_OF = {"CC": "card", "DC": "card"}
+METHOD_OF = {"CC": "card", "DC": "card", "UPI": "upi", "NB": "netbanking"}
 #: What is stored of a posted payment: what comes back in its result.
 _STORED = frozenset(requests.LONGEST)
 _MESSAGES = {CAPTURED: "Transaction is Successful", AUTHORIZED: "Transaction is Successful"}

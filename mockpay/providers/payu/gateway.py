@@ -150,7 +150,12 @@ def _pay(charge: Charge, link: Link, **more: str) -> Result:
 
 def _instrument(charge: Charge) -> dict[str, str]:
     """What is paid with, as the API wants it; a CVV was looked at before and is nowhere any more."""
-    month, _, year = charge.instrument["expiry"].partition("/")
+    parts = charge.instrument
+    if "bank" in parts:
+        return {"pg": "NB", "bankcode": parts["bank"]}
+    if "expiry" not in parts:
+        return {"pg": "UPI", "bankcode": "UPI", **({"vpa": parts["vpa"]} if "vpa" in parts else {})}
+    month, _, year = parts["expiry"].partition("/")
     card = {"ccnum": charge.secret["number"], "ccname": "Card holder", "ccexpmon": month, "ccexpyr": f"20{year}"}
     return {"pg": "CC", "bankcode": "CC", **card}
 

@@ -39,7 +39,9 @@ _LONGEST_RECEIPT = 40
 _KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
 _DIGITS = 14
 #: Methods of payment in Razorpay's words.
-METHOD_OF = {"card": "card", "emi": "emi"}
+METHOD_OF = {"card": "card", "emi": "emi", "upi": "upi", "netbanking": "netbanking"}
+#: Where the reference of a payment stands, by its method.
+_REFERENCES = {"upi": "rrn", "netbanking": "bank_transaction_id"}
 #: What a payment of each status has taken.
 _TAKEN = frozenset({"captured", "refunded"})
 
@@ -222,7 +224,8 @@ def _instrument(body: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of what was paid with: never a full number."""
     card = body.get("card")
     number = str(card.get("number", "")) if isinstance(card, Mapping) else ""
-    return {"card": {"entity": "card", "last4": number[-4:]}} if number else {}
+    own = {name: body[name] for name in ("bank", "vpa") if isinstance(body.get(name), str)}
+    return own | ({"card": {"entity": "card", "last4": number[-4:]}} if number else {})
 
 
 def _settled(call: _Call, payment: GatewayObject) -> GatewayObject:
@@ -271,7 +274,7 @@ def _payment_body(sandbox: Sandbox, payment: GatewayObject) -> dict[str, Any]:
         refunded=_refunded(sandbox, payment),
         created_at=payment.created_at // SECOND,
         error=error_of(codes, code, order_id, payment.object_id) if failed else None,
-        acquirer={"auth_code": None if failed else payment.facts["auth_code"]},
+        acquirer={_REFERENCES.get(method, "auth_code"): None if failed else payment.facts["auth_code"]},
     )
 
 

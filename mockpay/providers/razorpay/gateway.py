@@ -156,7 +156,12 @@ def _id_of(plain: Mapping[str, Any], name: str = "id") -> str:
 
 def _instrument(charge: Charge) -> dict[str, Any]:
     """What is paid with, as the API wants it; a CVV was looked at before and is nowhere any more."""
-    month, _, year = charge.instrument["expiry"].partition("/")
+    parts = charge.instrument
+    if "expiry" not in parts:
+        # A UPI payment without an address was approved by QR code or link.
+        own: dict[str, Any] = {name: parts[name] for name in ("vpa", "bank") if name in parts}
+        return {"method": METHOD_OF[charge.method], **own, **_CONTACT}
+    month, _, year = parts["expiry"].partition("/")
     card = {"number": charge.secret["number"], "name": "Card holder", "expiry_month": month, "expiry_year": year}
     instalments = {"emi_duration": int(charge.instrument["tenure"])} if "tenure" in charge.instrument else {}
     return {"method": METHOD_OF[charge.method], "card": card, **instalments, **_CONTACT}

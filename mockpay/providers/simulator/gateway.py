@@ -60,7 +60,7 @@ def _result(charge: Charge, answer: Answer, reference: str) -> Result:
     """The issuer's answer while the gateway waits, or a request to the buyer's app or bank page."""
     method = METHODS[charge.method]
     money, approval = method.response_codes.money_status(answer.code), method.approval
-    if approval is None:
+    if approval is None or charge.approved:
         return Result(_KINDS[money], answer.code, reference)
     addressed = approval.address in charge.instrument
     if addressed and answer.code in approval.refusals:

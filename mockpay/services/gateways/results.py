@@ -185,7 +185,8 @@ def _wait(sandbox: Sandbox, _call: GatewayCall, attempt: Attempt, _result: Resul
 def _settle(sandbox: Sandbox, _call: GatewayCall, attempt: Attempt, result: Result, _chosen: Next) -> None:
     """The end of an attempt, as far as its gateway knows it."""
     order = get_order(sandbox, attempt.order_pk)
-    if result.reference is not None:
+    # What a buyer approved has the network's reference already.
+    if result.reference is not None and attempt.reference is None:
         attempt = update(sandbox, attempts.mapper, attempt, reference=result.reference)
     if result.code == REVERSED:
         step(sandbox, ATTEMPTS, attempt, "no_answer", Actor.SANDBOX)

@@ -258,6 +258,12 @@ def release_order(sandbox: Sandbox, order: Order, attempt: Attempt, reason: str 
         step(sandbox, ORDERS, order, "attempt_failed", Actor.SANDBOX, why)
 
 
+def queue_payment(sandbox: Sandbox, order: Order, attempt: Attempt, *, leased: bool) -> int:
+    """Queue the call that asks an attempt's gateway for its money; the number of its outbox row."""
+    operation = Operation.AUTHORIZE if authorizes_first(sandbox, order, attempt) else Operation.CHARGE
+    return calls.queue_call(sandbox, attempt, order.order_id, operation, leased=leased)
+
+
 def most_attempts(sandbox: Sandbox, order: Order) -> int:
     """How often an order may be tried."""
     of_company = sandbox.provider_of(order).most_attempts

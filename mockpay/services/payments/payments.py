@@ -13,7 +13,7 @@ from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
-from mockpay.domain.payments.gateways import Charge, Operation, Result, ResultKind
+from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.scenarios.requested import FIELD, HEADER, load_outcomes
@@ -221,12 +221,10 @@ def queue_charge(sandbox: Sandbox, attempt: Attempt, *, leased: bool) -> int | N
     """
     if not authentication.ready_to_charge(attempt):
         return None
-    if not calls.is_routed(attempt):
+    # The app or bank at which a buyer approves is the sandbox's own; their gateway is asked for the money after that.
+    if not calls.is_routed(attempt) or METHODS[attempt.method].approval is not None:
         return outbox.add(sandbox, CHARGE, attempt.attempt_id, leased=leased)
-    order = get_order(sandbox, attempt.order_pk)
-    authorizes = captures.authorizes_first(sandbox, order, attempt)
-    operation = Operation.AUTHORIZE if authorizes else Operation.CHARGE
-    return calls.queue_call(sandbox, attempt, order.order_id, operation, leased=leased)
+    return captures.queue_payment(sandbox, get_order(sandbox, attempt.order_pk), attempt, leased=leased)
 
 
 def decide_review(sandbox: Sandbox, attempt_id: str, *, approved: bool, actor: Actor) -> Attempt:
@@ -309,6 +307,7 @@ def charge_request(sandbox: Sandbox, attempt: Attempt) -> Charge:
     return replace(
         charge_about(sandbox, attempt),
         planned=_bank_decision(sandbox, attempt) or planned_outcome(sandbox, attempt),
+        approved=attempt.state in {AttemptState.AUTHENTICATED, AttemptState.PROCESSING},
         secret=attempts.find_secret(sandbox, attempt.attempt_id),
     )
 

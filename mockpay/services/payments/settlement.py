@@ -17,7 +17,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.gateways import calls
 from mockpay.services.payments import authentication, banks
-from mockpay.services.payments.captures import release_order, settle_success
+from mockpay.services.payments.captures import queue_payment, release_order, settle_success
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, get_attempt, get_order, overrule, timed_out
 from mockpay.services.wallet import balances, holds, reload_runs
 from mockpay.store import outbox, schedule
@@ -75,13 +75,32 @@ def record_buyer_answer(
     money = network.money_status(answer.code)
     if money is MoneyStatus.EXPIRED:
         return attempt
-    order = get_order(sandbox, attempt.order_pk)
-    if money is MoneyStatus.DECLINED:
-        return _decline(sandbox, order, attempt, network.failure(answer.code), actor, alone)
+    return _act_on(sandbox, attempt, answer, money, actor, alone)
+
+
+def _act_on(
+    sandbox: Sandbox, attempt: Attempt, answer: Answer, money: MoneyStatus, actor: Actor, alone: Mapping[str, Any]
+) -> Attempt:
+    """What follows from a buyer's answer: a refusal, or the money is asked for, here or at the attempt's gateway."""
+    network, order = response_codes_of(attempt), get_order(sandbox, attempt.order_pk)
+    failure = network.failure(answer.code) if money is MoneyStatus.DECLINED else None
+    if calls.is_routed(attempt) and (failure is None or not _refused_before(attempt, failure)):
+        approved = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
+        queue_payment(sandbox, order, approved, leased=False)
+        return approved
+    if failure is not None:
+        return _decline(sandbox, order, attempt, failure, actor, alone)
     if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, attempt, answer, "left_pending")
     ready = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
     return submit(sandbox, order, ready, answer)
+
+
+def _refused_before(attempt: Attempt, failure: Failure) -> bool:
+    """Whether the buyer's side, or a bank on its own page, refused before anybody was asked for money."""
+    approval = METHODS[attempt.method].approval
+    at_bank = approval is not None and approval.at_bank
+    return at_bank or failure.source in {"customer", "customer_psp"}
 
 
 def _decline(
@@ -89,11 +108,10 @@ def _decline(
 ) -> Attempt:
     """The buyer's side, or a bank on its own page, refuses before the money is asked for; another bank after."""
     approval = METHODS[attempt.method].approval
-    at_bank = approval is not None and approval.at_bank
     if approval is not None and failure.code == approval.forged:
         wrong = {"wrong": "checksum"}
         add_event(sandbox, ORDERS, order, "bank_return_refused", Actor.BUYER, wrong, before=order.state)
-    if at_bank or failure.source in {"customer", "customer_psp"}:
+    if _refused_before(attempt, failure):
         failed = step(sandbox, ATTEMPTS, attempt, "auth_fail", actor, {"failure": failure})
     else:
         submitted = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
@@ -78,6 +79,11 @@ def pay_by(request: Request[None, Any], order_id: str, fields: PayRequest) -> Pa
             session = _session(sandbox, order_id)
             outbox_id = step(session, body, request.base)
         submission.send(request.runtime, session, outbox_id)
+    with request.read() as sandbox:
+        last = _session(sandbox, order_id).last
+    if last is not None and last.state is AttemptState.AUTHENTICATED:
+        # The buyer has approved at the app or bank: their gateway is asked now.
+        send_waiting(request.runtime, request.seller_id)
     with request.transaction() as sandbox:
         return _result(_session(sandbox, order_id), request.base)
 

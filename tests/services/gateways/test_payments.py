@@ -81,7 +81,8 @@ def test_without_rules_the_simulator_takes_it_and_nothing_is_logged(world):
 
 @on_sqlite
 def test_what_a_gateway_does_not_take_goes_to_the_simulator_and_says_why(runtime):
-    world = razorpay_world(runtime)
+    world = World.new(runtime)
+    set_rules(world, rules("stripe"))
     order = world.order()
     attempt = world.pay(order)
     assert world.states(order) == ("PAID", "CAPTURED")
