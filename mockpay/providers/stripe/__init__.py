@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.stripe import credentials, events, ids, payment_methods, sessions, views
+from mockpay.providers.stripe import credentials, events, explanations, ids, payment_methods, sessions, views
 from mockpay.providers.stripe.acquirer import answer, webhook
 from mockpay.providers.stripe.gateway import StripeGateway
 
@@ -31,6 +31,7 @@ provider = Provider(
     key_names=("secret_key",),
     observe=events.observe,
     notify=events.notify,
+    explain_signature=explanations.explain_signature,
     return_url=sessions.return_url,
     addresses=credentials.addresses,
     environment=credentials.environment,

@@ -15,7 +15,12 @@ _DIGITS = 24
 
 def new_id(sandbox: Sandbox, prefix: str) -> str:
     """The id of the seller's next object of a kind."""
-    return f"{prefix}_{_digits(sandbox.seller, prefix, counters.bump(sandbox, f'{NAME}.{prefix}'))}"
+    return numbered(sandbox.seller, prefix, counters.bump(sandbox, f"{NAME}.{prefix}"))
+
+
+def numbered(seller: Seller, prefix: str, number: int) -> str:
+    """The id of the seller's n-th object of a kind."""
+    return f"{prefix}_{_digits(seller, prefix, number)}"
 
 
 def order_id(_seller: Seller, request: PaymentRequest, _number: int) -> str:

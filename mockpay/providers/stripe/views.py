@@ -291,7 +291,7 @@ def _balance(call: Call) -> Answer:
 _ID = "([^/]+)"
 _INTENTS, _SETUPS, _SESSIONS = "payment_intents", "setup_intents", "checkout/sessions"
 #: Verb, path below `/v1/`, the journal's word, and what answers.
-_VIEWS: tuple[tuple[str, str, str, View], ...] = (
+VIEWS: tuple[tuple[str, str, str, View], ...] = (
     ("POST", _INTENTS, "payment_intents.create", intents.create),
     ("GET", _INTENTS, "payment_intents.list", intents.list_intents),
     ("GET", f"{_INTENTS}/search", "payment_intents.search", intents.search),
@@ -342,7 +342,7 @@ _VIEWS: tuple[tuple[str, str, str, View], ...] = (
     ("GET", f"events/{_ID}", "events.retrieve", webhook_endpoints.retrieve_event),
     ("GET", "balance", "balance.retrieve", _balance),
 )
-_PATTERNS = tuple((verb, re.compile(f"/v1/{path}/?"), kind, view) for verb, path, kind, view in _VIEWS)
+_PATTERNS = tuple((verb, re.compile(f"/v1/{path}/?"), kind, view) for verb, path, kind, view in VIEWS)
 
 
 def _view(method: str, path: str) -> tuple[str, View, list[str]]:
