@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from flask import Response, stream_with_context
+from flask import Response
 from flask import request as http_request
 from msgspec import Meta, Struct
 
@@ -163,7 +163,7 @@ def all_lines(runtime: Runtime, seller_id: str, chosen: CallFilter) -> Response:
         for calls in gateway_log.all_calls(runtime, seller_id, chosen):
             yield b"".join(msgspec.json.encode(_line(call)) + b"\n" for call in calls)
 
-    return Response(stream_with_context(lines()), content_type=NDJSON)
+    return Response(lines(), content_type=NDJSON)
 
 
 def _line(call: GatewayCall) -> GatewayCallLine:
