@@ -72,6 +72,10 @@ BY_NAME = {
         ("bad_signature", "missing_field", "amount_changed", "order_changed", "duplicated", "delayed", "never_returns"),
         PAID,
     ),
+    # facts, section 11.6: without another gateway, and as the built-in one has it.
+    **dict.fromkeys(("refuse", "http_503", "latency"), PAID),
+    **dict.fromkeys(("http_500", "garbage"), FOUND_PAID),
+    **dict.fromkeys(("refuse_always", "technical_decline"), declined("U30")),
     "failure_though_captured": Expected(("PAID", "CAPTURED", "FAILURE"), ("REFUNDED", "REVERSED", "FAILURE")),
 }
 #: facts, section 11.6: what UPI makes of an ISO code.

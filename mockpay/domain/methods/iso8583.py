@@ -59,6 +59,7 @@ RESPONSE_CODES = ResponseCodes(
         "bankdown": Answer("91"),
         "pending": Answer("PD"),
         "pendingok": Answer("PD", "00", Timing.DELAYED),
+        "pendingfail": Answer("PD", "05", Timing.DELAYED),
         "late": Answer("PD", "00", Timing.AFTER_ORDER_EXPIRY),
         "pendingreversed": Answer("PD", REVERSED, Timing.DELAYED),
         "timedout": Answer("TO"),

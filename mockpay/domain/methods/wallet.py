@@ -32,6 +32,7 @@ RESPONSE_CODES = ResponseCodes(
         "closed": Answer("62"),
         "pending": Answer("PD"),
         "pendingok": Answer("PD", "00", Timing.DELAYED),
+        "pendingfail": Answer("PD", "96", Timing.DELAYED),
         "timedout": Answer("TO"),
         "deemed": Answer("68", "00", Timing.DELAYED),
     },

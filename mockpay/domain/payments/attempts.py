@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mockpay.domain.payments.routing import RoutingDecision
+from mockpay.domain.payments.routing import DEFAULT, RoutingDecision
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.money import Money
 
@@ -158,6 +158,9 @@ LIVE = frozenset(_S) - TERMINAL
 UNPAID_ENDS = TERMINAL - {_S.CAPTURED}
 #: In these the money was there for a moment at least.
 _FUNDED = frozenset({_S.AUTHORIZED, _S.CAPTURED, _S.VOIDED, _S.REVERSED})
+#: Outcomes of the gateway's stage that the first gateway declines with; the built-in one is never out of reach.
+_DECLINING, _OUT_OF_REACH = frozenset({"technical_decline"}), frozenset({"refuse_always"})
+_TECHNICAL_DECLINE = "iso:96"
 #: Steps of a failure that come before anybody is asked for money.
 BEFORE_MONEY = frozenset({"payment_authentication", "payment_initiation"})
 #: While an attempt is in one of these, its order can neither be cancelled nor expire.
@@ -347,6 +350,18 @@ class Attempt:
         return {"decisions": self.decisions.plus(stage, decision)}
 
     @property
+    def at_first_gateway(self) -> bool:
+        """Whether the gateway that was chosen has it, and not one that it went on to."""
+        return self.routing is None or self.gateway == self.routing.chosen
+
+    @property
     def issuer_outcome(self) -> str:
-        """What the plan has for the issuer's stage."""
+        """What the plan has for the issuer's stage, or the technical decline that it has for this gateway."""
+        if self.at_first_gateway and self.plan.at(Stage.GATEWAY).outcome in self._declines:
+            return _TECHNICAL_DECLINE
         return self.plan.at(Stage.ISSUER).outcome
+
+    @property
+    def _declines(self) -> frozenset[str]:
+        """Outcomes of the gateway's stage by which it declines; the built-in one cannot be out of reach."""
+        return _DECLINING | _OUT_OF_REACH if self.gateway == DEFAULT else _DECLINING

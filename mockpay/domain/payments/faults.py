@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,6 +41,29 @@ class Fault(StrEnum):
 
 #: Those that no call meets.
 OF_WEBHOOKS = frozenset(fault for fault in Fault if fault.startswith("webhook_"))
+
+
+#: What the charge of a payment meets whose plan has this outcome for the gateway's stage, at its first gateway.
+PLANNED: Mapping[str, Fault] = {
+    "refuse": Fault.REFUSE,
+    "refuse_always": Fault.REFUSE,
+    "http_500": Fault.HTTP_500,
+    "http_503": Fault.HTTP_503,
+    "garbage": Fault.GARBAGE,
+    "latency": Fault.LATENCY,
+}
+#: Outcomes after which an executed charge's answer is lost in the gateway itself, and on the way.
+SILENT, EXECUTED = frozenset({"noresponse", "noresponsefail"}), frozenset({"http_500", "garbage"})
+#: The only one that more than the first charge meets.
+ALWAYS = "refuse_always"
+_LATENCY_MS = 6_000
+
+
+def planned_fault(gateway: str, outcome: str, try_no: int) -> FaultRule | None:
+    """The fault that a charge meets by its payment's plan; None where it meets none."""
+    if outcome not in PLANNED or (try_no > 1 and outcome != ALWAYS):
+        return None
+    return FaultRule(0, gateway, PLANNED[outcome], None, None, 1, _LATENCY_MS, None, 0)
 
 
 @dataclass(frozen=True, slots=True)

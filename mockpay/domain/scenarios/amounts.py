@@ -20,8 +20,25 @@ _REDIRECTS: tuple[tuple[str, str, str], ...] = (
     ("08", "failure_though_captured", "told FAILURE though captured; the money is sent back"),
 )
 REDIRECT_OUTCOMES = frozenset({"success"} | {outcome for _, outcome, _ in _REDIRECTS})
-#: What a silent gateway may know once it is asked again.
-GATEWAY_OUTCOMES = frozenset({"success", "noresponse", "noresponsefail"})
+#: facts, section 11.6; 08, an answer that is wrongly signed, is not there. The built-in gateway shows how each ends.
+_GATEWAYS: tuple[tuple[str, str, str], ...] = (
+    ("01", "refuse", "the first connection to the gateway is refused, the next one is not"),
+    ("02", "refuse_always", "the first gateway refuses every connection: another one takes the payment, or it fails"),
+    ("03", "noresponse", "the gateway's answer is lost, then a look-up finds the money taken"),
+    ("04", "noresponsefail", "the gateway's answer is lost, then a look-up finds it declined"),
+    ("05", "http_500", "the gateway takes the money and answers 500, then a look-up finds it"),
+    ("06", "http_503", "the gateway answers 503 once and takes nothing, then it is asked again"),
+    ("07", "garbage", "the gateway takes the money and answers what nobody can read, then a look-up finds it"),
+    ("09", "latency", "the gateway answers 6 seconds late"),
+    ("13", "technical_decline", "the first gateway declines with 96: another one approves, or the payment fails"),
+)
+#: What the network of the gateway says later, as the issuer's stage has it.
+_LATER: tuple[tuple[str, str, str], ...] = (
+    ("10", "pendingok", "pending at the gateway, then approved"),
+    ("11", "pendingfail", "pending at the gateway, then declined"),
+    ("12", "pending", "pending at the gateway for ever"),
+)
+GATEWAY_OUTCOMES = frozenset({"success", *(outcome for _, outcome, _ in _GATEWAYS)})
 #: facts, section 11.6.
 _AUTHENTICATIONS: tuple[tuple[str, str, str], ...] = (
     ("01", "N", "not authenticated, N"),
@@ -36,10 +53,14 @@ _AUTHENTICATIONS: tuple[tuple[str, str, str], ...] = (
 
 
 def amount_rows() -> Iterable[Row]:
-    """What issuer, redirect and authentication are asked for."""
+    """What issuer, gateway, redirect and authentication are asked for."""
     for code in ISO_CODES:
         description = f"issuer answers {code}"
         yield Row(f"amount.issuer.{code}", Stage.ISSUER, Input.AMOUNT, f"1700.{code}", f"iso:{code}", description)
+    for code, outcome, description in _GATEWAYS:
+        yield Row(f"amount.gateway.{code}", Stage.GATEWAY, Input.AMOUNT, f"1701.{code}", outcome, description)
+    for code, outcome, description in _LATER:
+        yield Row(f"amount.gateway.{code}", Stage.ISSUER, Input.AMOUNT, f"1701.{code}", outcome, description)
     for code, outcome, description in _REDIRECTS:
         yield Row(f"amount.redirect.{code}", Stage.REDIRECT, Input.AMOUNT, f"1703.{code}", outcome, description)
     for code, outcome, description in _AUTHENTICATIONS:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from mockpay.domain.payments.faults import OF_WEBHOOKS, Fault, FaultRule
-from mockpay.domain.payments.gateways import Operation
+from mockpay.domain.payments.attempts import Stage
+from mockpay.domain.payments.faults import OF_WEBHOOKS, Fault, FaultRule, planned_fault
+from mockpay.domain.payments.gateways import PAYING, Operation
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
+from mockpay.services.payments.transitions import get_attempt
 from mockpay.store import gateway_faults
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.unit_of_work import Sandbox
@@ -19,13 +21,24 @@ OUTAGE_SECONDS = 600
 
 
 def find(sandbox: Sandbox, call: GatewayCall, operation: Operation) -> FaultRule | None:
-    """The oldest rule that a call meets; its dice follow the seller's seed. It is used up when the call is sent."""
+    """
+    The oldest rule that a call meets, else what the payment's plan has for its charge.
+
+    A rule's dice follow the seller's seed; it is used up when the call is sent.
+    """
     for rule in gateway_faults.of_gateway(sandbox, call.gateway):
         about = (rule.fault_id, call.attempt_id, operation, call.try_no)
         dice = ids.number(sandbox.seller.seed, "fault", *about, below=_SIDES) / _SIDES
         if rule.fault not in OF_WEBHOOKS and rule.fits(operation, sandbox.now, dice):
             return rule
-    return None
+    return _by_plan(sandbox, call) if operation in PAYING else None
+
+
+def _by_plan(sandbox: Sandbox, call: GatewayCall) -> FaultRule | None:
+    """What a scenario has for the charge, where it goes to the payment's first gateway."""
+    attempt = get_attempt(sandbox, call.attempt_id)
+    outcome = attempt.plan.at(Stage.GATEWAY).outcome
+    return planned_fault(call.gateway, outcome, call.try_no) if attempt.at_first_gateway else None
 
 
 def use_up_webhook_fault(sandbox: Sandbox, gateway: str, object_id: str) -> Fault | None:

@@ -13,6 +13,7 @@ from mockpay.domain.methods.upi import MOST_WRONG_PINS, PIN_LOCKED, WRONG_PIN
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decision, Plan, Source, Stage
+from mockpay.domain.payments.faults import EXECUTED, SILENT
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.refunds import RefundRequest
@@ -323,12 +324,24 @@ def charge_about(sandbox: Sandbox, attempt: Attempt) -> Charge:
         method=attempt.method,
         instrument=attempt.instrument,
         idempotency_key=f"{attempt.attempt_id}:1",
-        planned=issuer.outcome,
-        agreed=issuer.scenario is not None,
+        planned=attempt.issuer_outcome,
+        agreed=issuer.scenario is not None or attempt.plan.decides(Stage.GATEWAY),
         patience_ms=settings.upi_answer_seconds * SECOND,
-        fault=attempt.plan.at(Stage.GATEWAY).outcome,
+        fault=_silence(attempt),
         delay_ms=delay * SECOND,
     )
+
+
+def _silence(attempt: Attempt) -> str:
+    """
+    How the gateway's answer is lost by the plan; ``success`` where it is not.
+
+    Of what a gateway meets that is spoken to in its own format, the built-in one knows what executed charges lose.
+    """
+    outcome = attempt.plan.at(Stage.GATEWAY).outcome
+    if attempt.gateway == DEFAULT and outcome in EXECUTED:
+        return "noresponse"
+    return outcome if outcome in SILENT else "success"
 
 
 def _bank_decision(sandbox: Sandbox, attempt: Attempt) -> str | None:

@@ -37,6 +37,7 @@ from mockpay.web.wording.sentences import span
 _STAGES = tuple(dict.fromkeys((*PAYMENT_STAGES, *REFUND_STAGES)))
 _AMOUNTS: Mapping[Stage, tuple[str, str]] = {
     Stage.ISSUER: ("what the issuer answers", "Paise are the code."),
+    Stage.GATEWAY: ("the gateway", "What its calls meet; the built-in one shows how each ends."),
     Stage.REDIRECT: ("the way back", "The payment succeeds."),
     Stage.AUTH: ("3-D Secure", "Of any card."),
     Stage.RISK: ("the risk check", "Before anybody is asked."),

@@ -92,7 +92,7 @@ _GAVE_UP: Mapping[Actor | None, str] = {
 _ASKED_FOR: Mapping[Stage, str] = {
     Stage.RISK: "this verdict of the risk check",
     Stage.AUTH: "this authentication",
-    Stage.GATEWAY: "this silence",
+    Stage.GATEWAY: "what the gateway did",
     Stage.CAPTURE: "this capture",
     Stage.REDIRECT: "this way back",
     Stage.IPN: "this notification",

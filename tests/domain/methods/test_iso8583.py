@@ -95,7 +95,7 @@ def test_an_outcome_is_answered_with_its_code(subtests):
 
 
 def test_what_means_nothing_to_an_issuer_is_refused(subtests):
-    for outcome in ["wrongpin", "U30", "Z9", "", "pendingfail"]:
+    for outcome in ["wrongpin", "U30", "Z9", "", "psptimeout"]:
         with subtests.test(outcome=outcome):
             assert not RESPONSE_CODES.has_outcome(outcome)
             with pytest.raises(Invalid) as caught:
