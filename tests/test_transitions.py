@@ -56,6 +56,22 @@ def by_rule(outcome, instrument=None):
     return play
 
 
+def failed_then_held(world):
+    """A company takes a success that comes after a try has failed."""
+    world.add_rule("latesuccess")
+    world.pay_with(world.order(provider="razorpay", timeout_seconds=0), Upi("success@mockpay"), GUEST_AT_PAGE)
+    world.advance_until_idle()
+
+
+def run_out_then_held(world):
+    order = world.order(provider="razorpay", timeout_seconds=0)
+    attempt = world.pay_with(order, Upi("expired@mockpay"), GUEST_AT_PAGE)
+    world.advance_until_idle()
+    with world.transaction() as sandbox:
+        settlement.settle(sandbox, attempt.attempt_id, "00")
+    world.advance_until_idle()
+
+
 def unsent(world, end):
     """The server dies before the gateway is asked."""
     order = world.order()
@@ -221,6 +237,8 @@ PLAYS = {
     "declined, then approved": (approved_late(lambda w, _, one: w.decline(one)), {}),
     "cancelled, then approved": (approved_late(lambda w, order, _: w.cancel(order)), {}),
     "run out, then approved": (approved_late(lambda *_: None), {}),
+    "failed, then held": (failed_then_held, {}),
+    "run out, then held": (run_out_then_held, {}),
     "password wrong, then right": (typed("000000", "123456"), {}),
     "password stumbles": (typed("666666", "666666"), {}),
     "password locked": (typed("888888"), {}),

@@ -150,6 +150,7 @@ class Misbehaviour(StrEnum):
     NONE = "none"
     DOUBLED = "doubled"
     DOUBLED_AT_ONCE = "doubled_at_once"
+    SIMULTANEOUS = "simultaneous"
     TRIPLED = "tripled"
     OUT_OF_ORDER = "out_of_order"
     DELAYED = "delayed"

@@ -120,6 +120,7 @@ class ProviderPort:
         throttling_profiles: Values of the setting `throttling` that mean something to it.
         most_attempts: Tries of one order before it is FAILED; the seller's setting `max_attempts` where None.
         routable: Whether a seller's rules may send its payments to a gateway; else the built-in simulator decides.
+        takes_late_success: Whether a success that comes after a try has failed pays an order that is still to be paid.
         reusable: Whether a buyer who leaves an order unpaid leaves it as it was, to be paid later.
         credentials: What the company would have issued to a seller, by name.
         key_names: Those of them by which a call says whose it is.
@@ -149,6 +150,7 @@ class ProviderPort:
     attempt_id: Callable[[Seller, str, int], str] = _attempt_id
     most_attempts: int | None = None
     routable: bool = True
+    takes_late_success: bool = False
     reusable: bool = False
     credentials: Callable[[Seller], Mapping[str, str]] = _nothing
     key_names: tuple[str, ...] = ()

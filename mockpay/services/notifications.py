@@ -214,6 +214,8 @@ def _enqueue(sandbox: Sandbox, notification: Notification) -> None:
     sequence_key = f"{notification.seller_id} {notification.order_pk or notification.message_id}"
     if notification.outcome == Misbehaviour.DOUBLED_AT_ONCE:
         sequence_key += f" {notification.copy}"
+    elif notification.outcome == Misbehaviour.SIMULTANEOUS:
+        sequence_key += f" {notification.notification_id}"
     outbox.add(sandbox, NOTIFY, notification.notification_id, leased=False, sequence_key=sequence_key)
 
 

@@ -107,6 +107,7 @@ def test_how_many_deliveries_a_message_has(subtests):
         ("none", 1),
         ("doubled", 2),
         ("doubled_at_once", 2),
+        ("simultaneous", 1),
         ("tripled", 3),
         ("fails_until_4", 1),
     ]:

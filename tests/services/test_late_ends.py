@@ -186,3 +186,56 @@ def test_money_that_came_after_all_is_no_decline_to_the_risk_check(world, late, 
         with world.transaction() as sandbox:
             settlement.settle(sandbox, tries[0].attempt_id, "00")
     assert world.pay_with(world.order("O-6"), Upi("success@mockpay"), payer).state == next_one
+
+
+def late(world, instrument=None, number="O-1", **wish):
+    """A try that fails, and is known to have paid half a minute later."""
+    world.add_rule("latesuccess")
+    order = world.order(number, provider="razorpay", timeout_seconds=0, **wish)
+    attempt = world.pay_with(order, instrument or Upi("success@mockpay"), GUEST_AT_PAGE)
+    world.advance(10)
+    assert world.get_attempt(attempt.attempt_id).state == "FAILED"
+    return order, attempt
+
+
+def test_a_company_may_take_a_success_that_comes_after_a_failure(world):
+    order, attempt = late(world)
+    assert world.get_attempt(attempt.attempt_id).reason == "payment_timed_out"
+    world.advance(19)
+    assert world.states(order) == ("PENDING", "FAILED")
+    world.advance(1)
+    assert world.states(order) == ("PAID", "CAPTURED")
+    assert world.get_attempt(attempt.attempt_id).failure is None
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("number", ["4111111111111111", "6527658900001005"])
+def test_a_late_success_of_a_card_waits_for_its_capture_and_goes_back_without(world, number):
+    order, _ = late(world, world.card(number), capture="manual", authorization_seconds=3_600)
+    world.advance(30)
+    assert world.states(order) == ("AUTHORIZED", "AUTHORIZED")
+    world.advance(3_600)
+    assert world.states(order) == ("EXPIRED", "VOIDED")
+    assert world.violations() == []
+
+
+def test_a_late_success_is_sent_back_where_a_later_try_has_paid_or_goes_on(world):
+    order, _ = late(world)
+    world.pay(order)
+    assert world.states(order) == ("PAID", "FAILED", "CAPTURED")
+    world.advance_until_idle()
+    assert world.states(order) == ("PAID", "REVERSED", "CAPTURED")
+    order, _ = late(world, number="O-2")
+    world.pay(order, "pending@mockpay")
+    world.advance(30)
+    assert world.states(order) == ("PENDING", "REVERSED", "PENDING")
+    assert world.violations() == []
+
+
+def test_other_companies_send_a_late_success_back(world):
+    world.add_rule("latesuccess")
+    order = world.order()
+    world.pay_with(order, Upi("success@mockpay"), GUEST_AT_PAGE)
+    world.advance(60)
+    assert world.states(order) == ("PENDING", "REVERSED")
+    assert world.violations() == []

@@ -63,6 +63,7 @@ RESPONSE_CODES = ResponseCodes(
         "late": Answer("PD", "00", Timing.AFTER_ORDER_EXPIRY),
         "pendingreversed": Answer("PD", REVERSED, Timing.DELAYED),
         "timedout": Answer("TO"),
+        "latesuccess": Answer("TO", "00", Timing.DELAYED),
         "deemed": Answer("68", "00", Timing.DELAYED),
         "deemedfail": Answer("68", REVERSED, Timing.DELAYED),
     },

@@ -60,6 +60,7 @@ RESPONSE_CODES = ResponseCodes(
         "cancelled": Answer("C"),
         "never_returns": Answer("T"),
         "timedout": Answer("O"),
+        "latesuccess": Answer("O", "S", Timing.DELAYED),
         "late": Answer("P", "S", Timing.AFTER_ORDER_EXPIRY),
         "forged": Answer("X"),
         "approval": Answer("P"),

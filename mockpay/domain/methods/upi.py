@@ -110,6 +110,7 @@ NAMED: Mapping[str, Answer] = {
     "fraud": Answer("U16"),
     "invalid": Answer("ZH"),
     "timedout": Answer("U09"),
+    "latesuccess": Answer("U09", "00", Timing.DELAYED),
 }
 
 

@@ -229,6 +229,7 @@ ATTEMPT: Machine[AttemptState] = Machine(
         **steps([_S.AUTHORIZED], void=_S.VOIDED, auth_expiry=_S.VOIDED),
         **steps([_S.CAPTURED], reverse=_S.REVERSED),
         **steps([_S.FAILED, _S.EXPIRED, _S.CANCELLED], late_success=_S.REVERSED),
+        **steps([_S.FAILED, _S.EXPIRED], late_authorized=_S.AUTHORIZED),
     },
 )
 

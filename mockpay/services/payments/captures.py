@@ -35,6 +35,7 @@ _SECURES = {
     "approved_and_captured": "approved",
     "resolved_success": "resolved_authorized",
     "found_success": "found_authorized",
+    "late_success": "late_authorized",
 }
 
 
@@ -56,7 +57,8 @@ def authorize(sandbox: Sandbox, order: Order, attempt: Attempt, event: str) -> A
         event: The step of an attempt that would have captured in one go: a key of `_SECURES`.
     """
     code = response_codes_of(attempt).approved
-    authorized = step(sandbox, ATTEMPTS, attempt, _SECURES[event], Actor.ISSUER, code=code, method=attempt.method)
+    step_name, unfailed = _SECURES[event], {"failure": None}
+    authorized = step(sandbox, ATTEMPTS, attempt, step_name, Actor.ISSUER, unfailed, code=code, method=attempt.method)
     secured = step(sandbox, ORDERS, order, "attempt_authorized", Actor.SANDBOX, {"reason": None})
     planned = attempt.plan.at(Stage.CAPTURE).outcome
     schedule.add(sandbox, AUTHORIZATION_EXPIRY, str(order.order_pk), sandbox.now + _hold_ms(sandbox, order, planned))

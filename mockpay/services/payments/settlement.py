@@ -17,7 +17,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.services.gateways import calls
 from mockpay.services.payments import authentication, banks
-from mockpay.services.payments.captures import queue_payment, release_order, settle_success
+from mockpay.services.payments.captures import authorize, queue_payment, release_order, settle_success
 from mockpay.services.payments.transitions import ANSWER, ATTEMPTS, ORDERS, get_attempt, get_order, overrule, timed_out
 from mockpay.services.wallet import balances, holds, reload_runs
 from mockpay.store import outbox, schedule
@@ -89,7 +89,9 @@ def _act_on(
         queue_payment(sandbox, order, approved, leased=False)
         return approved
     if failure is not None:
-        return _decline(sandbox, order, attempt, failure, actor, alone)
+        declined = _decline(sandbox, order, attempt, failure, actor, alone)
+        _schedule_later(sandbox, order, declined, answer)
+        return declined
     if money is MoneyStatus.PENDING:
         return _wait(sandbox, order, attempt, answer, "left_pending")
     ready = step(sandbox, ATTEMPTS, attempt, "auth_ok", Actor.BUYER, method=attempt.method, **alone)
@@ -157,6 +159,7 @@ def settle_answer(sandbox: Sandbox, order: Order, submitted: Attempt, answer: An
         refused = network.failure(answer.code)
         failed = step(sandbox, ATTEMPTS, submitted, "declined", Actor.ISSUER, {"failure": refused})
         release_order(sandbox, order, failed)
+        _schedule_later(sandbox, order, failed, answer)
         return failed
     if money is MoneyStatus.UNKNOWN:
         return _wait(sandbox, order, submitted, answer, "no_answer")
@@ -199,14 +202,20 @@ def resume_after_reload(sandbox: Sandbox, attempt_id: str) -> Attempt:
 
 def _wait(sandbox: Sandbox, order: Order, attempt: Attempt, answer: Answer, event: str) -> Attempt:
     waiting = step(sandbox, ATTEMPTS, attempt, event, Actor.ISSUER, code=answer.code, method=attempt.method)
-    if answer.later is not None and answer.timing is not Timing.NEVER:
-        delay = attempt.plan.at(Stage.ISSUER).delay_seconds
-        wait = sandbox.seller.settings.upi_pending_seconds if delay is None else delay
-        due = sandbox.now + wait * SECOND
-        if answer.timing is Timing.AFTER_ORDER_EXPIRY:
-            due = max(order.expires_at, sandbox.now) + SECOND
-        schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=answer.later)
+    _schedule_later(sandbox, order, attempt, answer)
     return waiting
+
+
+def _schedule_later(sandbox: Sandbox, order: Order, attempt: Attempt, answer: Answer) -> None:
+    """What the network makes known later, where it does."""
+    if answer.later is None or answer.timing is Timing.NEVER:
+        return
+    delay = attempt.plan.at(Stage.ISSUER).delay_seconds
+    wait = sandbox.seller.settings.upi_pending_seconds if delay is None else delay
+    due = sandbox.now + wait * SECOND
+    if answer.timing is Timing.AFTER_ORDER_EXPIRY and not order.endless:
+        due = max(order.expires_at, sandbox.now) + SECOND
+    schedule.add(sandbox, "attempt.resolve", attempt.attempt_id, due, code=answer.later)
 
 
 def schedule_enquiry(sandbox: Sandbox, attempt: Attempt, times: int) -> None:
@@ -238,7 +247,7 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
     order = get_order(sandbox, attempt.order_pk)
     pending = attempt.state is AttemptState.PENDING
     if attempt.state is not AttemptState.UNKNOWN and not pending:
-        return _settle_ended(sandbox, attempt, code)
+        return _settle_ended(sandbox, order, attempt, code)
     if code == REVERSED:
         back = attempt if not pending else step(sandbox, ATTEMPTS, attempt, "stuck", Actor.CLOCK)
         back = step(sandbox, ATTEMPTS, back, "gave_up", Actor.ISSUER)
@@ -254,13 +263,22 @@ def settle(sandbox: Sandbox, attempt_id: str, code: str) -> Attempt:
     return failed
 
 
-def _settle_ended(sandbox: Sandbox, attempt: Attempt, code: str) -> Attempt:
-    """A success for an attempt that has ended without money is sent back, never kept."""
+def _settle_ended(sandbox: Sandbox, order: Order, attempt: Attempt, code: str) -> Attempt:
+    """
+    A success for an attempt that has ended without money is sent back.
+
+    Where the company takes it and the order is still to be paid, it counts: the newest attempt alone may come back.
+    """
     ended = {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
     paid = code != REVERSED and response_codes_of(attempt).money_status(code) is MoneyStatus.APPROVED
-    if attempt.state in ended and paid:
-        return step(sandbox, ATTEMPTS, attempt, "late_success", Actor.ISSUER)
-    return attempt
+    if attempt.state not in ended or not paid:
+        return attempt
+    newest = attempt.number == order.attempt_count and attempt.state is not AttemptState.CANCELLED
+    if sandbox.provider_of(order).takes_late_success and order.open and newest:
+        return authorize(sandbox, order, attempt, "late_success")
+    back = step(sandbox, ATTEMPTS, attempt, "late_success", Actor.ISSUER)
+    ORDERS.observe(sandbox, order, "late_success")
+    return back
 
 
 def mark_app_opened(sandbox: Sandbox, attempt: Attempt) -> None:

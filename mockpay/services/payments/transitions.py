@@ -278,6 +278,7 @@ ATTEMPTS: Transitions[Attempt] = Transitions(
         "auth_expiry": (void_at_gateway, *_LOST),
         "reverse": (return_to_balance, return_at_gateway),
         "late_success": (record_risk_outcome, return_at_gateway),
+        "late_authorized": (save_method,),
     },
     _attempt_facts,
 )

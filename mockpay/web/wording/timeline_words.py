@@ -72,6 +72,7 @@ _ATTEMPT: Mapping[str, Words] = {
     "stuck": ("No end in sight", "odd", "question", "The bank cannot say what became of it"),
     "gave_up": ("Network sent the money back", "back", "back", ""),
     "late_success": ("Approved too late", "back", "back", _PAID_LATE),
+    "late_authorized": ("Approved late", "hold", "bars", "The bank found the money after it had failed"),
     "capture": ("Captured", "ok", "tick", "The held money was taken"),
     "capture_failed": ("Capture failed", "bad", "cross", "The bank refused it"),
     "void": ("Hold released", "idle", "dash", "The money stays with the buyer"),

@@ -89,6 +89,7 @@ def test_an_outcome_is_answered_with_its_code(subtests):
         ("pending", Answer("PD")),
         ("pendingok", Answer("PD", "00", Timing.DELAYED)),
         ("timedout", Answer("TO")),
+        ("latesuccess", Answer("TO", "00", Timing.DELAYED)),
     ]:
         with subtests.test(outcome=outcome, answer=answer):
             assert RESPONSE_CODES.answer(outcome) == answer

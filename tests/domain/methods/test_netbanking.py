@@ -52,6 +52,7 @@ def test_an_outcome_is_answered_with_the_banks_letter(subtests):
         ("insufficient", Answer("N"), MoneyStatus.DECLINED),
         ("bankdown", Answer("D"), MoneyStatus.DECLINED),
         ("timedout", Answer("O"), MoneyStatus.DECLINED),
+        ("latesuccess", Answer("O", "S", Timing.DELAYED), MoneyStatus.DECLINED),
         ("forged", Answer("X"), MoneyStatus.DECLINED),
         ("pending", Answer("P"), MoneyStatus.PENDING),
         ("approval", Answer("P"), MoneyStatus.PENDING),

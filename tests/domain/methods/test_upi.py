@@ -99,6 +99,7 @@ def test_an_outcome_means_an_answer(subtests):
         ("fraud", Answer("U16")),
         ("invalid", Answer("ZH")),
         ("timedout", Answer("U09")),
+        ("latesuccess", Answer("U09", "00", Timing.DELAYED)),
         ("deemed", Answer("RB", "00", Timing.DELAYED)),
         ("deemedfail", Answer("RB", "reversed", Timing.DELAYED)),
         ("late", Answer("01", "00", Timing.AFTER_ORDER_EXPIRY)),
