@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.razorpay import credentials, ids, returns, views
+from mockpay.providers.razorpay import credentials, events, ids, returns, views
 from mockpay.providers.razorpay.acquirer import answer, webhook
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
@@ -20,10 +20,14 @@ provider = Provider(
     most_attempts=1_000,
     routable=False,
     reusable=True,
+    takes_late_success=True,
     credentials=credentials.credentials,
     key_names=("key_id",),
     addresses=credentials.addresses,
     environment=credentials.environment,
+    observe=events.observe,
+    retry_profiles=events.RETRY_PROFILES,
+    notify=events.notify,
     return_url=returns.return_url,
     return_fields=returns.return_fields,
     blueprint=views.blueprint,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockpay.domain.orders import PAID, Order
+from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.refunds import Refund, RefundState
 from mockpay.kernel import ids as kernel_ids
@@ -244,3 +244,55 @@ def returned_body(attempt: Attempt) -> dict[str, Any]:
         None,
         attempt.updated_at // SECOND,
     ) | {"notes": {"comment": BY_ITSELF}}
+
+
+# --- payment links
+
+
+LINK = "payment_link"
+#: What an order's state is to its link; else it is created.
+_LINK_STATUSES = {OrderState.EXPIRED: "expired", OrderState.CANCELLED: "cancelled", OrderState.FAILED: "expired"}
+
+
+def link_body(sandbox: Sandbox, order: Order) -> dict[str, Any]:
+    """The payment link that an order belongs to."""
+    stored = api_objects.find(sandbox, NAME, LINK, marks_of(order)["link"]["id"])
+    assert stored is not None
+    paid = order.state in PAID
+    captured = captured_of(sandbox, order)
+    payments = [] if captured is None else [_link_payment(captured)]
+    ended = order.updated_at // SECOND
+    status = "paid" if paid else _LINK_STATUSES.get(order.state, "created")
+    return {
+        "id": stored.object_id,
+        "entity": LINK,
+        "accept_partial": False,
+        "amount": order.amount.minor,
+        "amount_paid": captured.captured_minor if captured is not None else 0,
+        "currency": order.amount.currency,
+        "first_min_partial_amount": 0,
+        "reminder_enable": False,
+        "reminders": [],
+        "upi_link": False,
+        "user_id": "",
+        **stored.facts,
+        "notes": shown_notes(stored.facts.get("notes")) or None,
+        "order_id": order.order_id,
+        "payments": payments or None,
+        "status": status,
+        "cancelled_at": ended if status == "cancelled" else 0,
+        "expired_at": ended if status == "expired" else 0,
+        "created_at": stored.created_at // SECOND,
+        "updated_at": max(stored.updated_at, order.updated_at) // SECOND,
+    }
+
+
+def _link_payment(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "payment_id": attempt.attempt_id,
+        "amount": attempt.captured_minor,
+        "method": attempt.method,
+        "status": "captured",
+        "created_at": attempt.created_at // SECOND,
+        "updated_at": attempt.updated_at // SECOND,
+    }

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from mockpay.domain.methods.cards import redact
 from mockpay.kernel import ids
 from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError, NotFound
-from mockpay.providers.razorpay import checkout, orders, parameters, payments, refunds
+from mockpay.providers.razorpay import checkout, orders, parameters, payments, refunds, webhooks
 from mockpay.providers.razorpay.calls import Body, Call, Later, View
 from mockpay.providers.razorpay.credentials import MOUNT, NAME, credentials
 from mockpay.providers.razorpay.errors import told
@@ -49,6 +49,18 @@ class Route:
         return f"{self.view.__module__.rpartition('.')[2]}.{self.view.__name__.strip('_')}"
 
 
+def _webhook_routes(path: str) -> tuple[Route, ...]:
+    """A seller's webhooks, which clients look for in two places."""
+    return (
+        Route("POST", path, webhooks.create),
+        Route("GET", path, webhooks.list_),
+        Route("GET", f"{path}/<name>", webhooks.fetch),
+        Route("PUT", f"{path}/<name>", webhooks.edit),
+        Route("PATCH", f"{path}/<name>", webhooks.edit),
+        Route("DELETE", f"{path}/<name>", webhooks.delete),
+    )
+
+
 ROUTES = (
     Route("POST", "/v1/orders", orders.create),
     Route("GET", "/v1/orders", orders.list_),
@@ -68,6 +80,8 @@ ROUTES = (
     Route("GET", "/v1/refunds", refunds.list_),
     Route("GET", "/v1/refunds/<name>", refunds.fetch),
     Route("PATCH", "/v1/refunds/<name>", refunds.edit),
+    *_webhook_routes("/v1/webhooks"),
+    *_webhook_routes("/v2/accounts/<account>/webhooks"),
 )
 CHECKOUT = "/v1/checkout/embedded"
 
