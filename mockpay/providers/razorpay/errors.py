@@ -76,7 +76,7 @@ _BROKEN = RazorpayError(500, words.SERVER, SERVER)
 _ABOUT_REQUESTS = frozenset(
     "address amount attempt bank buyer capture card consent customer email emi field form json key link method"
     " nickname order otp outcome outgoing parameter path pay refund request return_url scenario test_card_required"
-    " token upi vpa wallet webhook".split()
+    " token upi url vpa wallet webhook".split()
 )
 
 

@@ -41,6 +41,7 @@ def test_what_is_authorised_is_captured_once_and_in_full(software, subtests):
     # The usual call of the public clients names no currency.
     captured = software.client.payment.capture(payment["id"], 50_000, {})
     assert (captured["status"], captured["captured"], captured["fee"], captured["tax"]) == ("captured", True, 1180, 180)
+    software.advance()
     sent = len(software.events())
     with pytest.raises(BadRequestError, match="already been captured"):
         software.client.payment.capture(payment["id"], 50_000, {"currency": "INR"})
