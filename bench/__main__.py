@@ -15,6 +15,7 @@ from bench import (
     in_process,
     localstripe,
     notifications,
+    routing,
     sellers,
     served,
     starting,
@@ -31,6 +32,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
     return {
         "in-process": lambda: in_process.measure(rounds, payments),
         "balances": lambda: balances.measure(rounds, payments),
+        "routing": lambda: routing.measure(rounds, payments // 4),
         "histories": lambda: histories.measure(rounds, payments // 8, histories.MANY // tenth),
         "served": lambda: served.measure(rounds, payments),
         "start": lambda: starting.measure(rounds),

@@ -45,7 +45,7 @@ def pay_all(application: Any, runtime: Runtime, requests: list[Request], email: 
     """Give a buyer what the requests cost and pay each; seconds of CPU for one payment."""
     with transaction(runtime, SELLER_ID) as sandbox:
         corrections.adjust(sandbox, email, Part.MONEY, _PRICE * len(requests))
-    pages = [_open(application, request) for request in requests]
+    pages = [open_page(application, request) for request in requests]
     began = time.process_time()
     for page in pages:
         _press(application, page, email)
@@ -58,7 +58,7 @@ def pay_all(application: Any, runtime: Runtime, requests: list[Request], email: 
     return took
 
 
-def _open(application: Any, request: Request) -> str:
+def open_page(application: Any, request: Request) -> str:
     """The address of the order's pages."""
     return _location(application, environ_of(request), "302")
 
