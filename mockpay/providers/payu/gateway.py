@@ -14,6 +14,7 @@ from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import Money
 from mockpay.providers.gateway_client import MISCONFIGURED, TOO_MANY, Format, codes_of, refuse, result, send
 from mockpay.providers.payu.acquirer import METHOD_OF
+from mockpay.providers.payu.banks import bank_code_of
 from mockpay.providers.payu.credentials import NAME, credentials_of
 from mockpay.providers.payu.outcomes import code_of
 from mockpay.wire.json_objects import read_object
@@ -152,7 +153,7 @@ def _instrument(charge: Charge) -> dict[str, str]:
     """What is paid with, as the API wants it; a CVV was looked at before and is nowhere any more."""
     parts = charge.instrument
     if "bank" in parts:
-        return {"pg": "NB", "bankcode": parts["bank"]}
+        return {"pg": "NB", "bankcode": bank_code_of(parts["bank"])}
     if "expiry" not in parts:
         return {"pg": "UPI", "bankcode": "UPI", **({"vpa": parts["vpa"]} if "vpa" in parts else {})}
     month, _, year = parts["expiry"].partition("/")

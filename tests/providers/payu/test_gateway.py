@@ -107,6 +107,22 @@ def test_a_card_is_charged_looked_up_and_refunded(client):
     assert client.command("check_action_status", var1=refund.ids["request"])["status"] == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "instrument", "sent"),
+    [
+        ("upi", {"vpa": "success@mockpay"}, {"pg": "UPI", "bankcode": "UPI"}),
+        ("netbanking", {"bank": "HDFC"}, {"pg": "NB", "bankcode": "HDFB"}),
+        ("netbanking", {"bank": "MKS1"}, {"pg": "NB", "bankcode": "MKS1"}),
+    ],
+)
+def test_what_was_approved_elsewhere_is_paid_as_a_card_is(client, method, instrument, sent):
+    charge, result = client.paid(method=method, instrument=instrument, secret={})
+    assert (result.kind, result.code) == (K.APPROVED, METHODS[method].response_codes.approved)
+    assert sent.items() <= result.exchange.request.items()
+    assert instrument.get("vpa", "-") not in str(result.exchange.request)
+    assert GATEWAY.lookup(charge, client.link).kind is K.APPROVED
+
+
 def test_a_long_key_becomes_a_token_that_fits(client):
     charge, _ = client.paid()
     key = "RFND-2026-11-30-000000000000000001-payu-REFUND"
@@ -227,16 +243,21 @@ def test_two_sellers_have_other_names_and_see_nothing_of_each_other(client, runt
             assert (refused.kind, refused.elsewhere, refused.message) == (K.REJECTED, True, words)
 
 
-def test_every_refusal_of_a_network_comes_back_with_its_reason(subtests):
-    codes = METHODS["card"].response_codes
+@pytest.mark.parametrize("method", sorted(GATEWAY.capabilities.methods))
+def test_every_refusal_of_a_network_comes_back_with_its_reason(method, subtests):
+    codes = METHODS[method].response_codes
     for row in codes.codes.values():
         if row.money is MoneyStatus.DECLINED:
             with subtests.test(code=row.code):
                 assert error_of(row) in errors.PAYMENT_ERRORS
                 back = codes.codes[code_of(codes, error_of(row), row.meaning)]
                 assert (back.reason, back.source) == (row.reason, row.source)
-    assert codes.codes[code_of(codes, "E208", "other words")].reason == "bank_technical_error"
     assert code_of(codes, "E202", "other words") == codes.other
+
+
+def test_of_other_words_the_error_tells_the_reason():
+    codes = METHODS["card"].response_codes
+    assert codes.codes[code_of(codes, "E208", "other words")].reason == "bank_technical_error"
 
 
 def test_what_cannot_be_is_refused_in_the_companys_own_words(client, subtests):
