@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Index, Table, UniqueConstraint, insert, select
+from sqlalchemy import Index, Table, UniqueConstraint, bindparam, insert, select
 
-from mockpay.store.db.mapping import Mapper, dump, load
+from mockpay.store.db.mapping import Mapper, Prepared, dump, load
 from mockpay.store.db.metadata import big, metadata, row_id, sealed, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -55,6 +55,13 @@ class ApiObject:
 
 
 mapper = Mapper(ApiObject, objects, id="number", key="number")
+_of_kind = (
+    select(objects)
+    .where(objects.c.seller_id == bindparam("seller_id"), objects.c.provider == bindparam("provider"))
+    .where(objects.c.kind == bindparam("kind"))
+)
+_by_id = Prepared(_of_kind.where(objects.c.object_id == bindparam("object_id")))
+_in_state = Prepared(_of_kind.where(objects.c.state == bindparam("state")).order_by(objects.c.id))
 
 
 def add(
@@ -83,8 +90,14 @@ def change(sandbox: Sandbox, before: ApiObject, **changes: Any) -> ApiObject:
 
 def find(sandbox: Sandbox, provider: str, kind: str, object_id: str) -> ApiObject | None:
     """An object by its id."""
-    mine = (objects.c.seller_id == sandbox.seller_id, objects.c.provider == provider)
-    return mapper.first(sandbox.connection, *mine, objects.c.object_id == object_id, objects.c.kind == kind)
+    values = {"seller_id": sandbox.seller_id, "provider": provider, "kind": kind, "object_id": object_id}
+    return mapper.load_first(_by_id.row(sandbox.connection, values))
+
+
+def in_state(sandbox: Sandbox, provider: str, kind: str, state: str) -> list[ApiObject]:
+    """Every object of a kind in a state, the oldest first; for kinds of which there are few."""
+    values = {"seller_id": sandbox.seller_id, "provider": provider, "kind": kind, "state": state}
+    return [mapper.load(row) for row in _in_state.run(sandbox.connection, values).fetchall()]
 
 
 def by_reference(sandbox: Sandbox, provider: str, kind: str, reference: str) -> ApiObject | None:

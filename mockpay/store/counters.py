@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, bindparam, delete, insert, literal_column, select, update
 
 from mockpay.domain.throttling import Bucket
-from mockpay.store.db.mapping import insert_new
+from mockpay.store.db.mapping import Prepared, insert_new
 from mockpay.store.db.metadata import big, metadata, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -13,18 +13,18 @@ counters = Table(
     "counters", metadata, text("seller_id", primary_key=True), text("name", primary_key=True), big("count")
 )
 
+#: One statement, for it stands on the path of every object that a company counts.
+_bump = Prepared(
+    insert(counters)
+    .inline()
+    .values(seller_id=bindparam("seller_id"), name=bindparam("name"), count=literal_column("1")),
+    "ON CONFLICT (seller_id, name) DO UPDATE SET count = counters.count + 1 RETURNING count",
+)
+
 
 def bump(sandbox: Sandbox, name: str) -> int:
     """Count one more of `name`; how many there are now."""
-    row = {"seller_id": sandbox.seller_id, "name": name, "count": 0}
-    insert_new(sandbox.connection, counters, row)
-    statement = (
-        update(counters)
-        .where(counters.c.seller_id == sandbox.seller_id, counters.c.name == name)
-        .values(count=counters.c.count + 1)
-        .returning(counters.c.count)
-    )
-    return int(sandbox.connection.execute(statement).scalar_one())
+    return int(_bump.scalar(sandbox.connection, {"seller_id": sandbox.seller_id, "name": name}))
 
 
 def forget(sandbox: Sandbox, name: str) -> None:

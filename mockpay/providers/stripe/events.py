@@ -25,8 +25,6 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.stripe import objects, requests, signatures
 
 EVENT, ENDPOINT = "event", "webhook_endpoint"
-#: Sixteen at most are there, and those that were deleted.
-_MOST_ENDPOINTS = 1_000
 #: A signature older than this is refused by the public clients.
 _OLD_SECONDS = 600
 #: What a step of an order is told as; a charge's comes before its intent's.
@@ -138,8 +136,8 @@ def create(
     """Keep an event about an object as it is, and queue it for each endpoint that wants its type."""
     endpoints = [
         endpoint
-        for endpoint in api_objects.list_newest(sandbox, NAME, ENDPOINT, limit=_MOST_ENDPOINTS)
-        if endpoint.state == "enabled" and {"*", type_} & set(endpoint.facts["enabled_events"])
+        for endpoint in api_objects.in_state(sandbox, NAME, ENDPOINT, "enabled")
+        if {"*", type_} & set(endpoint.facts["enabled_events"])
     ]
     event_id = ids.new_id(sandbox, "evt")
     event = objects.new_object(
@@ -155,7 +153,7 @@ def create(
     api_objects.add(sandbox, NAME, EVENT, event_id, event, parent=str(body["id"]), reference=type_)
     facts = {"event": event, **_summary(body, order)}
     kind = NotificationType.REFUND if refund_id else NotificationType.PAYMENT if order else NotificationType.OBJECT
-    for endpoint in reversed(endpoints):
+    for endpoint in endpoints:
         notifications.create(
             sandbox,
             NAME,

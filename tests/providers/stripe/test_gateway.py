@@ -388,6 +388,13 @@ def test_each_answer_has_its_class(subtests):
             assert "sk_test_secret" not in repr(result)
 
 
+def test_an_intent_that_was_cancelled_after_a_decline_has_no_payment():
+    error = {"type": "card_error", "message": "No.", "charge": "ch_1"}
+    intent = {"id": "pi_1", "status": "canceled", "last_payment_error": error}
+    link = Link("http://x", Scripted(reply(200, json.dumps(intent).encode())), {"secret_key": "k"})
+    assert GATEWAY.lookup(replace(CHARGE, ids={"intent": "pi_1"}), link).kind is K.ABSENT
+
+
 def test_a_refund_that_was_pending_is_read_anew_when_its_key_replays_that(client):
     def refund(status):
         return json.dumps({"id": "re_1", "object": "refund", "status": status}).encode()
