@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from mockpay import providers
 from mockpay.domain.providers import ProviderPort
-from mockpay.kernel.errors import MockpayError
+from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.store.unit_of_work import Runtime
 
 if TYPE_CHECKING:
@@ -68,10 +69,35 @@ def providers_of(runtime: Runtime) -> list[Provider]:
     return [provider for provider in runtime.providers.values() if isinstance(provider, Provider)]
 
 
+#: The group of entry points by which packages beside mockpay bring companies of their own.
+ENTRY_POINTS = "mockpay.providers"
+
+
 def discover() -> dict[str, Provider]:
-    """Every provider by name, found by walking the sub-packages; there is no list to edit."""
+    """
+    Every provider by name: our sub-packages, and what installed packages bring by entry points.
+
+    Raises:
+        Unusable: code ``provider.unusable``: an entry point cannot be loaded, is no provider, or has a taken name.
+    """
     by_name: dict[str, Provider] = {}
     for module in iter_modules(providers.__path__):
         if module.ispkg:
             by_name[module.name] = import_module(f"{providers.__name__}.{module.name}").provider
+    for entry in entry_points(group=ENTRY_POINTS):
+        by_name[entry.name] = _load(entry, by_name)
     return by_name
+
+
+def _load(entry: EntryPoint, taken: Collection[str]) -> Provider:
+    try:
+        provider = entry.load()
+    except Exception as error:
+        message = f"The provider {entry.name} ({entry.value}) cannot be loaded: {error}."
+        raise Unusable(message, code="provider.unusable") from error
+    if not isinstance(provider, Provider) or provider.name != entry.name or entry.name in taken:
+        message = (
+            f"The entry point {entry.name} ({entry.value}) must be a Provider of that name, which nobody else has."
+        )
+        raise Unusable(message, code="provider.unusable")
+    return provider

@@ -2,6 +2,7 @@
 
 import json
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from flask import Flask
@@ -32,13 +33,19 @@ _CHARGED = Charge(
 )
 
 
+def package_of(provider) -> str:
+    """Where a company lives: a folder here, or a package beside mockpay."""
+    inside = (FOLDER / provider.name / "__init__.py").is_file()
+    return f"{contract.__package__}.{provider.name}" if inside else provider.name
+
+
 def by_name(provider) -> str:
     return provider.name
 
 
 def table_of(provider) -> dict:
     """The provider's own table of errors, found where every provider keeps it."""
-    return import_module(f"mockpay.providers.{provider.name}.errors").TABLE
+    return import_module(f"{package_of(provider)}.errors").TABLE
 
 
 def tell(provider, path: str, code: str):
@@ -72,7 +79,7 @@ def test_a_company_with_a_front_door_tells_the_addresses_below_it():
 def test_every_folder_is_found_under_its_own_name():
     folders = {path.parent.name for path in FOLDER.glob("*/__init__.py")}
 
-    assert set(PROVIDERS) == folders
+    assert set(PROVIDERS) == folders | {entry.name for entry in entry_points(group=contract.ENTRY_POINTS)}
     assert {"amazonpay", "simulator"} <= folders
     for name, provider in PROVIDERS.items():
         assert provider.name == name
@@ -82,7 +89,7 @@ def test_every_folder_is_found_under_its_own_name():
 def test_every_folder_says_where_its_facts_were_seen(subtests):
     for provider in PROVIDERS.values():
         with subtests.test(provider=provider):
-            readme = (FOLDER / provider.name / "README.md").read_text()
+            readme = Path(import_module(package_of(provider)).__file__).with_name("README.md").read_text()
 
             assert provider.title in readme
             assert len(readme) > 500
