@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mockpay.domain.methods.method import REVERSED, Answer, MoneyStatus
-from mockpay.domain.methods.registry import response_codes_of
+from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.payments import retries
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.payments.breaker import after_answer
@@ -171,7 +171,9 @@ def _fence(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Resul
 def _fail_over(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result, _chosen: Next) -> None:
     following = _next_gateway(attempt)
     assert following is not None
-    changes: dict[str, Any] = {"gateway": following, "external_ids": None, "reference": None}
+    changes: dict[str, Any] = {"gateway": following, "external_ids": None}
+    if METHODS[attempt.method].approval is None:
+        changes["reference"] = None  # The former gateway's; of what a buyer approved it is the network's.
     facts = {"former": attempt.gateway, "gateway": following, "why": str(result.kind), "message": result.message}
     moved = step(sandbox, ATTEMPTS, attempt, "failover", Actor.SANDBOX, changes, **facts)
     _again(sandbox, call, moved, _paying(sandbox, moved), 0)

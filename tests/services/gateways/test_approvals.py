@@ -88,6 +88,7 @@ def test_a_gateway_that_cannot_be_reached_leads_to_the_next_without_another_appr
     attempt = pay(world, Upi("success@mockpay"), order)
     assert (attempt.gateway, world.states(order)) == ("simulator", ("PAID", "CAPTURED"))
     assert [event.event for event in world.timeline(order)].count("auth_required") == 1
+    assert len(attempt.reference) == 12
     assert world.violations() == []
 
 
