@@ -104,7 +104,7 @@ def test_a_dry_run_says_what_would_be_and_stores_nothing(world):
     assert dry_run(network="Visa", bin="411111")["chosen"] == "razorpay"
     upi = dry_run(method="upi")
     assert (upi["rule"], upi["chosen"], upi["candidates"][0]["reason"]) == (None, "simulator", "no rule fits")
-    assert dry_run(method="upi", gateway="stripe")["candidates"][0]["reason"] == "does not take upi"
+    assert dry_run(method="netbanking", gateway="stripe")["candidates"][0]["reason"] == "does not take netbanking"
     world.put("/routing", {})
     assert dry_run()["chosen"] == "simulator"
     assert calls(world) == []

@@ -41,7 +41,7 @@ _LEAST_MINOR = 50
 _DIGITS = 24
 _NO_REASON: Mapping[str, Any] = {"metadata": {}, "reason": None}
 #: Methods of payment in Stripe's words.
-METHOD_OF = {"card": "card"}
+METHOD_OF = {"card": "card", "upi": "upi"}
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 #: The statuses from which each action goes on.
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -130,7 +130,7 @@ def _create_intent(call: _Call) -> dict[str, Any]:
     metadata = call.params.metadata()
     types = call.params.words("payment_method_types") or ["card"]
     if any(name not in METHOD_OF.values() for name in types):
-        raise bad_request("The payment method types must be among: card.", param="payment_method_types")
+        raise bad_request("The payment method types must be among: card, upi.", param="payment_method_types")
     facts = {"capture": capture, "metadata": metadata, "types": types}
     reference = call.headers.get(requests.IDEMPOTENCY.lower()) or ids.base62(_DIGITS)
     day = call.sandbox.now // DAY
@@ -152,21 +152,36 @@ def _confirm(call: _Call, intent_id: str) -> dict[str, Any]:
         message = "You cannot confirm this PaymentIntent because it's missing a payment method."
         raise bad_request(message, errors.UNEXPECTED_STATE)
     method = next((ours for ours, theirs in METHOD_OF.items() if theirs == about.text("type")), None)
-    card = about.inner("card")
-    number = None if card is None else card.text("number")
-    if method is None or number is None or not re.fullmatch("[0-9]{12,19}", number):
+    if method is None or about.text("type") not in intent.facts["types"]:
+        raise bad_request("The payment method type is none of this PaymentIntent's.", param="payment_method_data[type]")
+    return _decide(call, intent, method, _shown(about, method))
+
+
+def _shown(about: Parameters, method: str) -> dict[str, Any]:
+    """
+    What may be told of what is paid with: never a full number.
+
+    Raises:
+        Refused: a card without its number.
+    """
+    details = about.inner(METHOD_OF[method])
+    if method == "upi":
+        return {"vpa": None if details is None else details.text("vpa")}
+    number = None if details is None else details.text("number")
+    if number is None or not re.fullmatch("[0-9]{12,19}", number):
         raise bad_request("A card with its number is needed.", "parameter_missing", "payment_method_data[card][number]")
-    return _decide(call, intent, method, number[-4:])
+    return {"last4": number[-4:]}
 
 
-def _decide(call: _Call, intent: GatewayObject, method: str, last4: str) -> dict[str, Any]:
+def _decide(call: _Call, intent: GatewayObject, method: str, shown: Mapping[str, Any]) -> dict[str, Any]:
     """What the network says to a charge, now or later."""
     codes = METHODS[method].response_codes
     planned = gateway_server.planned(call.headers, codes)
     money = codes.money_status(planned.code)
     number = gateway_objects.count(call.sandbox, NAME, intent.object_id)
-    facts: dict[str, Any] = {"method": method, "code": planned.code, "last4": last4, "later": planned.later}
-    facts["auth_code"] = f"{ids.number(intent.object_id, number, below=10**6):06d}"
+    facts: dict[str, Any] = {"method": method, "code": planned.code, "shown": shown, "later": planned.later}
+    digits = 6 if method == "card" else 12
+    facts["auth_code"] = f"{ids.number(intent.object_id, number, below=10**digits):0{digits}d}"
     state = {MoneyStatus.APPROVED: "succeeded", MoneyStatus.DECLINED: "failed"}.get(money, "pending")
     charge = _add(call, _CHARGE, intent.object_id, None, state, intent.amount_minor, facts, intent.object_id, number)
     if state == "pending":
@@ -180,7 +195,7 @@ def _decide(call: _Call, intent: GatewayObject, method: str, last4: str) -> dict
     decided = gateway_objects.change(call.sandbox, intent, state=_decided(intent, state))
     body = _intent_body(call, decided)
     if state == "failed":
-        error = error_of(planned.code, charge.object_id)
+        error = error_of(planned.code, charge.object_id, method)
         raise Refused(replace(error, payment_intent=body), 402)
     return body
 
@@ -248,7 +263,7 @@ def _intent_body(call: _Call, intent: GatewayObject) -> dict[str, Any]:
     charge = next(reversed(_charges(call, intent)), None)
     error = None
     if charge is not None and intent.state == "requires_payment_method":
-        error = error_of(charge.facts["code"], charge.object_id).plain()
+        error = error_of(charge.facts["code"], charge.object_id, charge.facts["method"]).plain()
     latest: Any = None
     if charge is not None:
         latest = (
@@ -283,8 +298,8 @@ def _retrieve_charge(call: _Call, charge_id: str) -> dict[str, Any]:
 
 
 def _charge_body(call: _Call, charge: GatewayObject, intent: GatewayObject) -> dict[str, Any]:
-    failed = charge.state == "failed"
-    error = error_of(charge.facts["code"], charge.object_id) if failed else None
+    failed, theirs = charge.state == "failed", METHOD_OF[charge.facts["method"]]
+    error = error_of(charge.facts["code"], charge.object_id, charge.facts["method"]) if failed else None
     captured, refunded = 0 if failed else _captured(charge, intent), _refunded(call, charge)
     return objects.new_object(
         _CHARGE,
@@ -299,7 +314,7 @@ def _charge_body(call: _Call, charge: GatewayObject, intent: GatewayObject) -> d
         failure_message=error.message if error else None,
         paid=charge.state == "succeeded",
         payment_intent=intent.object_id,
-        payment_method_details={"type": "card", "card": {"last4": charge.facts["last4"]}},
+        payment_method_details={"type": theirs, theirs: charge.facts["shown"]},
         refunded=0 < captured <= refunded,
         status=charge.state,
     )

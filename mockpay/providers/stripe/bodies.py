@@ -159,7 +159,7 @@ def error_of_attempt(attempt: Attempt) -> ApiError | None:
         return None
     if is_charge(attempt) and attempt.failure is not None:
         code = "59" if attempt.failure.reason == _BLOCKED else attempt.failure.code
-        return error_of(code, attempt.attempt_id)
+        return error_of(code, attempt.attempt_id, attempt.method)
     return ApiError(errors.INVALID_REQUEST, _NOT_AUTHENTICATED, "payment_intent_authentication_failure")
 
 

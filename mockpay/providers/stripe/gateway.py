@@ -57,7 +57,10 @@ class StripeGateway:
     def prepare(self, charge: Charge, link: Link, *, capture: bool) -> Result | None:
         """An intent, whose metadata has our reference."""
         amount, key = charge.amount, f"{charge.idempotency_key}-intent"
-        request = requests.create_intent(amount.minor, amount.currency, charge.attempt_id, key, capture=capture)
+        method = METHOD_OF[charge.method]
+        request = requests.create_intent(
+            amount.minor, amount.currency, charge.attempt_id, key, capture=capture, method=method
+        )
         return _call(request, link, charge, lambda intent: result(charge, _K.APPROVED, intent=_id_of(intent)))
 
     def charge(self, charge: Charge, link: Link) -> Result:
@@ -156,6 +159,10 @@ def _method_of(theirs: str) -> str:
 
 def _payment_method(charge: Charge) -> dict[str, Any]:
     """What is paid with, as the API wants it; a CVV was looked at before and is nowhere any more."""
+    if charge.method == "upi":
+        # Without an address it was approved by QR code or link.
+        vpa = charge.instrument.get("vpa")
+        return {"type": METHOD_OF[charge.method], "upi": {"vpa": vpa} if vpa else {}}
     month, _, year = charge.instrument["expiry"].partition("/")
     card = {"number": charge.secret["number"], "exp_month": int(month), "exp_year": 2000 + int(year) % 100}
     return {"type": METHOD_OF[charge.method], "card": card}

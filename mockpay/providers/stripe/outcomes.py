@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockpay.domain.methods.method import MoneyStatus, ResponseCodes
+from mockpay.domain.methods.registry import METHODS
 from mockpay.wire.stripe.errors import CARD, ApiError
 
 _DECLINED = "card_declined"
+_NOT_BY_CARD = "The customer's bank or app declined the payment."
 #: The decline code of a network's code.
 _DECLINE_CODES = {
     "01": "call_issuer",
@@ -58,8 +60,12 @@ _MESSAGES: Mapping[str, str] = {
 }
 
 
-def error_of(code: str, charge_id: str | None) -> ApiError:
+def error_of(code: str, charge_id: str | None, method: str = "card") -> ApiError:
     """The error of a charge that a network refused."""
+    if method != "card":
+        reason = METHODS[method].response_codes.codes[code].reason
+        known = reason if reason in _MESSAGES else "generic_decline"
+        return ApiError(CARD, _NOT_BY_CARD, "payment_method_provider_decline", known, code, charge=charge_id)
     decline_code = _DECLINE_CODES.get(code, "generic_decline")
     return ApiError(
         CARD,

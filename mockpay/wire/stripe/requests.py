@@ -28,13 +28,15 @@ class ApiRequest:
     key: str | None = None
 
 
-def create_intent(amount: int, currency: str, reference: str, key: str, *, capture: bool) -> ApiRequest:
-    """Announce a payment by card; `reference` is the caller's own name for it."""
+def create_intent(
+    amount: int, currency: str, reference: str, key: str, *, capture: bool, method: str = "card"
+) -> ApiRequest:
+    """Announce a payment by a method of theirs; `reference` is the caller's own name for it."""
     params = {
         "amount": amount,
         "currency": currency.lower(),
         "capture_method": "automatic" if capture else "manual",
-        "payment_method_types": ["card"],
+        "payment_method_types": [method],
         "metadata": {"reference": reference},
     }
     return ApiRequest("POST", "/v1/payment_intents", params, key)

@@ -213,6 +213,7 @@ def test_lists_have_pages_of_a_cursor_and_name_their_own_address(software):
     first = software.get("payment_intents", limit=2)
     assert ([each["id"] for each in first["data"]], first["has_more"]) == (made[:2:-1], True)
     assert first["url"] == "/v1/payment_intents"
+    assert software.get("payment_intents", limit=5)["has_more"] is False
     second = software.get("payment_intents", limit=2, starting_after=made[3])
     assert ([each["id"] for each in second["data"]], second["has_more"]) == ([made[2], made[1]], True)
     last = software.get("payment_intents", limit=2, starting_after=made[1])
