@@ -81,6 +81,8 @@ def test_what_is_authorised_is_captured_in_part_or_given_up(software):
     assert (taken["status"], taken["amount_received"], taken["amount_capturable"]) == ("succeeded", 40_000, 0)
     charge = software.get(f"charges/{taken['latest_charge']}")
     assert (charge["amount_captured"], charge["captured"], charge["refunded"]) == (40_000, True, False)
+    assert software.post("refunds", payment_intent=held["id"])["amount"] == 40_000
+    assert software.get(f"charges/{taken['latest_charge']}")["refunded"] is True
 
     other = software.pay(capture_method="manual")
     gone = software.post(f"payment_intents/{other['id']}/cancel", cancellation_reason="duplicate")
