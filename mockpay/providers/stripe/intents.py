@@ -259,9 +259,6 @@ def capture(call: Call, intent_id: str) -> Answer:
     intent = find_intent(sandbox, intent_id)
     _in_status(intent, "captured", ("requires_capture",), _answer(call, intent))
     minor = call.params.integer("amount_to_capture", intent.order.amount.minor)
-    if minor > intent.order.amount.minor:
-        message = f"The amount to capture ({minor}) is greater than the amount that can be captured."
-        raise bad_request(message, "amount_too_large", "amount_to_capture")
     metadata = call.params.metadata(intent.stored.facts["metadata"])
     api_objects.change(sandbox, intent.stored, facts={**intent.stored.facts, "metadata": metadata})
     captures.capture(sandbox, intent.order, Actor.SELLER, replace(intent.order.amount, minor=minor))

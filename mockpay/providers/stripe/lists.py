@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from mockpay.kernel.clock import SECOND
@@ -54,14 +55,16 @@ def page(
     rows = api_objects.list_newest(
         call.sandbox, NAME, kind, parent=parent, before=before, after=after, limit=limit + 1 if every else _LOOKED_AT
     )
-    wanted = [
-        row
-        for row in rows
-        if (chosen is None or chosen(row)) and (in_time is None or in_time(row.created_at // SECOND))
-    ]
-    # A page before a cursor ends at it: what is too many is at its beginning.
-    shown = wanted[-limit:] if after is not None else wanted[:limit]
+    # A page before a cursor ends at it: its rows are looked at from there.
+    nearest = rows if after is None else reversed(rows)
+    fitting = (row for row in nearest if _fits(row, chosen, in_time))
+    wanted = list(islice(fitting, limit + 1))
+    shown = wanted[:limit] if after is None else wanted[:limit][::-1]
     return objects.new_list(url, [render(row) for row in shown], has_more=len(wanted) > limit)
+
+
+def _fits(row: ApiObject, chosen: Callable[[ApiObject], bool] | None, in_time: Callable[[int], bool] | None) -> bool:
+    return (in_time is None or in_time(row.created_at // SECOND)) and (chosen is None or chosen(row))
 
 
 def _cursor(call: Call, kind: str, name: str) -> int | None:
