@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from bench import (
     balances,
     events,
+    gateway_log,
     growth,
     histories,
     in_process,
@@ -34,6 +35,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
         "balances": lambda: balances.measure(rounds, payments),
         "routing": lambda: routing.measure(rounds, payments // 4),
         "histories": lambda: histories.measure(rounds, payments // 8, histories.MANY // tenth),
+        "gateway-log": lambda: gateway_log.measure(rounds, payments // 8, gateway_log.MANY // tenth),
         "served": lambda: served.measure(rounds, payments),
         "start": lambda: starting.measure(rounds),
         "waits": lambda: waits.measure(rounds, payments),
