@@ -49,6 +49,8 @@ DECLINES = {
     "pm_card_visa_chargeDeclinedLostCard": ("card_declined", "lost_card"),
     "pm_card_visa_chargeDeclinedStolenCard": ("card_declined", "stolen_card"),
     "pm_card_chargeDeclinedExpiredCard": ("expired_card", "expired_card"),
+    "pm_card_chargeDeclinedProcessingError": ("processing_error", "processing_error"),
+    "pm_card_visa_chargeDeclinedVelocityLimitExceeded": ("card_declined", "card_velocity_exceeded"),
     "pm_card_chargeDeclinedIncorrectCvc": ("incorrect_cvc", "incorrect_cvc"),
 }
 
