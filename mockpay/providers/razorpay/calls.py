@@ -57,7 +57,7 @@ class Call:
         """
         notes = self.body.get("notes")
         text = notes.get(FIELD) if isinstance(notes, Mapping) else None
-        noted = parse_outcomes(text, f"notes.{FIELD}") if isinstance(text, str) else {}
+        noted = parse_outcomes(text, FIELD) if isinstance(text, str) else {}
         asked = {**noted, **parse_outcomes(self.headers.get(HEADER.lower(), ""), HEADER)}
         for stage, decision in asked.items():
             if stages and stage not in stages:

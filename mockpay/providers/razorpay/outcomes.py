@@ -15,7 +15,7 @@ _TECHNICAL = frozenset({"gateway", "network", "beneficiary_bank"})
 _TECHNICAL_REASONS = TECHNICAL_REASONS | {"authentication_failed"}
 
 #: What Razorpay says to buyers of a reason.
-_DESCRIPTIONS: Mapping[str, str] = {
+DESCRIPTIONS: Mapping[str, str] = {
     "authentication_failed": "Your payment didn't go through due to a failed authentication. Try another method.",
     "bank_technical_error": "Your payment didn't go through as the bank was temporarily unavailable. Try again later.",
     "card_declined": "Your payment didn't go through as the card was declined by the bank. Try another method.",
@@ -53,7 +53,7 @@ def error_of_attempt(attempt: Attempt, order_id: str) -> ApiError | None:
 
 def _told(failure: Failure, meaning: str, order_id: str, payment_id: str) -> ApiError:
     technical = failure.source in _TECHNICAL or failure.reason in _TECHNICAL_REASONS
-    description = _DESCRIPTIONS.get(failure.reason, f"Your payment did not go through: {meaning}.")
+    description = DESCRIPTIONS.get(failure.reason, f"Your payment did not go through: {meaning}.")
     code = GATEWAY if technical else BAD_REQUEST
     return ApiError(code, description, failure.reason, failure.source, failure.step, None, order_id, payment_id)
 

@@ -24,18 +24,24 @@ def return_url(seller: Seller, order: Order, attempt: Attempt | None) -> str:
     """The callback; the page for a buyer who gave up, where there is one; a link's own callback, signed."""
     marks = objects.marks_of(order)
     if link := marks.get("link"):
-        url = str(marks.get("callback_url") or "")
-        fields = _link_fields(seller, attempt, link) if url and _succeeded(order, attempt) else {}
+        url = str(marks.get("callback_url") or _own_page(order))
+        signed = marks.get("callback_url") and _succeeded(order, attempt)
+        fields = _link_fields(seller, attempt, link) if signed else {}
         return f"{url}{'&' if '?' in url else '?'}{urlencode(fields)}" if fields else url
     if _gave_up(order, attempt) and marks.get("cancel_url"):
         return str(marks["cancel_url"])
-    return order.redirect_url
+    return order.redirect_url or _own_page(order)
+
+
+def _own_page(order: Order) -> str:
+    """Where a buyer stays whom nobody waits for."""
+    return f"/pay/{order.page_token}/result"
 
 
 def return_fields(seller: Seller, order: Order, attempt: Attempt | None) -> Mapping[str, str] | None:
     """The ids with their signature, or the error; None where the buyer only goes back."""
     marks = objects.marks_of(order)
-    if marks.get("link") or (_gave_up(order, attempt) and marks.get("cancel_url")):
+    if marks.get("link") or not order.redirect_url or (_gave_up(order, attempt) and marks.get("cancel_url")):
         return None
     if attempt is None or not _succeeded(order, attempt):
         return _error_fields(order, attempt)

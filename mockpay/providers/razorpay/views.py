@@ -15,7 +15,18 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from mockpay.domain.methods.cards import redact
 from mockpay.kernel import ids
 from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError, NotFound
-from mockpay.providers.razorpay import checkout, orders, parameters, payments, refunds, webhooks
+from mockpay.providers.razorpay import (
+    checkout,
+    customers,
+    methods,
+    orders,
+    parameters,
+    payment_links,
+    payments,
+    refunds,
+    server_payments,
+    webhooks,
+)
 from mockpay.providers.razorpay.calls import Body, Call, Later, View
 from mockpay.providers.razorpay.credentials import MOUNT, NAME, credentials
 from mockpay.providers.razorpay.errors import told
@@ -80,6 +91,32 @@ ROUTES = (
     Route("GET", "/v1/refunds", refunds.list_),
     Route("GET", "/v1/refunds/<name>", refunds.fetch),
     Route("PATCH", "/v1/refunds/<name>", refunds.edit),
+    Route("POST", "/v1/payments/create/json", server_payments.create_json, public=True),
+    Route("POST", "/v1/payments/create/upi", server_payments.create_upi, public=True),
+    Route("POST", "/v1/payments/validate/vpa", server_payments.validate_vpa, public=True),
+    Route("POST", "/v1/payments/<name>/otp_generate", server_payments.otp_generate, public=True),
+    Route("POST", "/v1/payments/<name>/otp/submit", server_payments.otp_submit, public=True),
+    Route("POST", "/v1/payments/<name>/otp/resend", server_payments.otp_resend, public=True),
+    Route("GET", "/v1/payments/downtimes", methods.list_downtimes),
+    Route("GET", "/v1/payments/downtimes/<name>", methods.fetch_downtime),
+    Route("GET", "/methods", methods.fetch, public=True),
+    Route("GET", "/v1/methods", methods.fetch, public=True),
+    Route("POST", "/v1/customers", customers.create),
+    Route("GET", "/v1/customers", customers.list_),
+    Route("GET", "/v1/customers/<name>", customers.fetch),
+    Route("PUT", "/v1/customers/<name>", customers.edit),
+    Route("GET", "/v1/customers/<name>/tokens", customers.list_tokens),
+    Route("GET", "/v1/customers/<name>/tokens/<token>", customers.fetch_token),
+    Route("DELETE", "/v1/customers/<name>/tokens/<token>", customers.delete_token),
+    Route("POST", "/v1/tokens", customers.create_token),
+    Route("POST", "/v1/tokens/fetch", customers.fetch_named_token),
+    Route("POST", "/v1/tokens/delete", customers.delete_named_token),
+    Route("POST", "/v1/payment_links", payment_links.create),
+    Route("GET", "/v1/payment_links", payment_links.list_),
+    Route("GET", "/v1/payment_links/<name>", payment_links.fetch),
+    Route("PATCH", "/v1/payment_links/<name>", payment_links.edit),
+    Route("POST", "/v1/payment_links/<name>/cancel", payment_links.cancel),
+    Route("POST", "/v1/payment_links/<name>/notify_by/<medium>", payment_links.notify_by),
     *_webhook_routes("/v1/webhooks"),
     *_webhook_routes("/v2/accounts/<account>/webhooks"),
 )

@@ -32,7 +32,11 @@ class AppAdapter(BaseAdapter):
         address = urlsplit(request.url)
         target = f"{address.path}?{address.query}" if address.query else address.path
         answer = self._client.open(
-            target, method=request.method, headers=list(request.headers.items()), data=request.body or b""
+            target,
+            base_url="http://mock",
+            method=request.method,
+            headers=list(request.headers.items()),
+            data=request.body or b"",
         )
         response = requests.Response()
         response.status_code, response.url, response.request = answer.status_code, request.url, request
