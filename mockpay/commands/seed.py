@@ -13,6 +13,7 @@ from mockpay.commands.remote import Remote, connect, url_option
 from mockpay.commands.seed_methods import seed_methods
 from mockpay.domain.buyers import BUYERS
 from mockpay.domain.offers import DEFAULT
+from mockpay.domain.payments.routing import Routing, RoutingRule
 from mockpay.domain.sellers import Settings
 from mockpay.kernel.clock import SECOND, SystemClock, parse_time
 from mockpay.kernel.money import Money
@@ -70,6 +71,7 @@ def _seller(remote: Remote, seller_id: str, left_out: list[str]) -> dict[str, An
             "settings": _difference(seller["settings"], usual),
             "methods": _difference(offered, offers_response(DEFAULT, 0)),
             "clock": _clock(clock),
+            "routing": _routing(remote.call("GET", f"{path}/routing")),
             "rules": list(_rules(rules["items"], parse_time(clock["now"]))),
             "buyers": list(_buyers(remote, path, left_out)),
         }
@@ -90,6 +92,20 @@ def _differing(table: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, 
     return {
         name: _differing(value, usual[name]) if isinstance(value, dict) and usual[name] else value
         for name, value in changed.items()
+    }
+
+
+def _routing(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the rules that choose a gateway is otherwise than usual; TOML has no null."""
+    usual = json.decode(json.encode(RoutingRule(targets=())))
+    rules = [
+        {name: _without_empty(value) if isinstance(value, dict) else value for name, value in rule.items()}
+        for rule in table["rules"]
+    ]
+    told = [{name: value for name, value in rule.items() if value != usual[name]} for rule in rules]
+    return {
+        **_differing(table, json.decode(json.encode(Routing()))),
+        **({"rules": list(map(_without_empty, told))} if told else {}),
     }
 
 

@@ -41,6 +41,12 @@ methods = [
   {kind = "netbanking", bank = "HDFC", suspended = true},
 ]
 
+[[sellers.routing.rules]]
+name = "large cards"
+when = {methods = ["card"], min_amount = "100.00"}
+targets = [{gateway = "razorpay"}]
+fallbacks = ["simulator"]
+
 [[sellers]]
 seller_id = "A1OTHER"
 """
@@ -91,6 +97,9 @@ def test_a_world_is_made_as_the_file_says(apply, runtime):
         [rule] = rules.waiting(sandbox)
         assert (rule.stage, rule.match, rule.outcome, rule.times) == ("issuer", {"method": "upi"}, "YE", None)
         assert rule.expires_at == sandbox.now + 60_000
+        [chosen] = seller.routing.rules
+        assert (chosen.name, chosen.when.methods, chosen.when.min_amount) == ("large cards", ("card",), "100.00")
+        assert ([target.gateway for target in chosen.targets], chosen.fallbacks) == (["razorpay"], ("simulator",))
         assert accounts_offer(sandbox).highest.wire() == "1000.00"
         buyer = buyers.by_email(sandbox, "asha@example.com")
         assert (buyer.created_at, balances.balance(sandbox, buyer.email).wire()) == (sandbox.now, "500.00")
@@ -123,12 +132,12 @@ def test_what_is_wrong_is_refused_with_its_line_and_nothing_of_the_file_is_there
         (
             '[[sellers]]\nseller_id = "A1O',
             '[[seller]]\nseller_id = "A1O',
-            "line 29: There is no field 'seller'. Did you",
+            "line 35: There is no field 'seller'. Did you",
         ),
         ('seller_id = "A1MYSHOP"\n', "", "line 1: The field 'seller_id' is missing."),
         ('"A1MYSHOP"', '"a1myshop"', "line 2: The field 'seller_id' must be 1 to 64 capital letters and digits"),
-        ('"A1OTHER"', '"A1MYSHOP"', "line 30: The seller A1MYSHOP is in the file twice."),
-        ('"A1OTHER"', '"A1OTHER"\naccess_key = "AKIDMYSHOP"', "line 31: The access key AKIDMYSHOP belongs to another"),
+        ('"A1OTHER"', '"A1MYSHOP"', "line 36: The seller A1MYSHOP is in the file twice."),
+        ('"A1OTHER"', '"A1OTHER"\naccess_key = "AKIDMYSHOP"', "line 37: The access key AKIDMYSHOP belongs to another"),
         ("AKIDMYSHOP", "AKIDMOCKPAYDEFAULT", "line 3: The access key AKIDMOCKPAYDEFAULT belongs to another"),
         ("http://localhost:*", "localhost:3000", "line 4: "),
         ("127.0.0.1:9", "shop.example:9", "line 5: "),
@@ -150,6 +159,11 @@ def test_what_is_wrong_is_refused_with_its_line_and_nothing_of_the_file_is_there
         ("11/26", "10/26", "line 25: "),
         ('"HDFC"', '"HDCF"', "line 26: "),
         ("suspended = true", 'suspended = "yes"', "line 26: The field 'suspended' must be true or false"),
+        (
+            'gateway = "razorpay"',
+            'gateway = "razopay"',
+            "line 32: There is no gateway 'razopay'. Did you mean 'razorpay'?",
+        ),
         ('"Blue"', '"\\u0000"', "line 25: A NUL character cannot be stored."),
     ):
         with subtests.test(wrong=wrong):

@@ -20,6 +20,9 @@ rules = [
   {stage = "issuer", outcome = "YE", match = {method = "upi"}, times = 0},
   {stage = "refund", outcome = "delay:3600", probability = 0.5, ttl_seconds = 60},
 ]
+routing = {window = 50, rules = [
+  {targets = [{gateway = "stripe", weight = 3}, {gateway = "payu"}], strategy = "WEIGHTED", when = {bins = ["4111"]}},
+]}
 buyers = [
   {email = "asha@example.com", balance = "500.00", methods = [
     {kind = "card", number = "4111111111111111", expiry = "08/29", name = "Asha Rao"},

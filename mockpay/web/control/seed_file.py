@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct, field, structs, to_builtins
 
+from mockpay.domain.payments.routing import Routing
 from mockpay.domain.sellers import AMOUNT
 from mockpay.kernel.clock import Clock, Mode
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, NotFound, Unusable
@@ -22,6 +23,7 @@ from mockpay.kernel.fields import convert_fields
 from mockpay.kernel.money import Money
 from mockpay.kernel.toml import Place, TomlFile, read_toml
 from mockpay.services import buyers, scenarios
+from mockpay.services.gateways import routing
 from mockpay.services.sellers import accounts, offers
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.services.wallet import balances
@@ -66,6 +68,7 @@ class SellerSeed(SellerCreate, forbid_unknown_fields=True, kw_only=True):
     seller_id: str
     methods: PaymentMethodsPatch = field(default_factory=PaymentMethodsPatch)
     clock: ClockUpdate = field(default_factory=ClockUpdate)
+    routing: Routing = field(default_factory=Routing)
     rules: list[RuleSeed] = field(default_factory=list)
     buyers: list[BuyerSeed] = field(default_factory=list)
 
@@ -186,6 +189,9 @@ def _exists(runtime: Runtime, seller_id: str) -> bool:
 def _fill(sandbox: Sandbox, file: TomlFile, place: Place, seller: SellerSeed) -> None:
     if seller.methods != PaymentMethodsPatch():
         offers.change(sandbox, to_builtins(seller.methods))
+    if seller.routing != Routing():
+        with _located(file, (*place, "routing")):
+            routing.set_rules(sandbox, seller.routing)
     for number, rule in enumerate(seller.rules):
         with _located(file, (*place, "rules", number)):
             scenarios.add_rule(sandbox, **{**structs.asdict(rule), "times": rule.times or None})
