@@ -25,6 +25,7 @@ from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers import gateway_server
 from mockpay.providers.payu.credentials import NAME
+from mockpay.providers.payu.emi_codes import plan_of
 from mockpay.providers.payu.outcomes import error_of
 from mockpay.services.gateways import accounts, messages
 from mockpay.store import gateway_accounts, gateway_objects
@@ -47,7 +48,7 @@ _CAPTURE, _REFUND, _CANCEL = "capture", "refund", "cancel"
 _ACTIONS = (_CAPTURE, _REFUND, _CANCEL)
 _QUEUED, _DONE = "queued", "success"
 #: Methods of payment by the mode (`pg`) that a form names.
-METHOD_OF = {"CC": "card", "DC": "card", "UPI": "upi", "NB": "netbanking"}
+METHOD_OF = {"CC": "card", "DC": "card", "UPI": "upi", "NB": "netbanking", "EMI": "emi"}
 #: What is stored of a posted payment: what comes back in its result.
 _STORED = frozenset(requests.LONGEST)
 _MESSAGES = {CAPTURED: "Transaction is Successful", AUTHORIZED: "Transaction is Successful"}
@@ -134,6 +135,8 @@ def _pay(form: _Form) -> dict[str, Any]:
         raise _Refused("The amount must be at least 1.00")
     if form.value("pg") not in METHOD_OF:
         raise _Refused("Invalid payment mode")
+    if form.value("pg") == "EMI" and plan_of(form.value("bankcode")) is None:
+        raise _Refused("Invalid bankcode")
     before = gateway_objects.of_reference(form.sandbox, NAME, _PAYMENT, form.value("txnid"))
     # A txnid takes money once, and while a payment of it is open no other.
     if any(_settled(form.sandbox, payment).state != FAILED for payment in before):

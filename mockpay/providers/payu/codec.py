@@ -14,6 +14,7 @@ from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.payu.banks import bank_of
 from mockpay.providers.payu.credentials import NAME
+from mockpay.providers.payu.emi_codes import plan_of
 from mockpay.providers.payu.posted_forms import PostedForm
 from mockpay.store import orders
 from mockpay.store.unit_of_work import Sandbox
@@ -122,16 +123,23 @@ def instrument(form: PostedForm) -> PostedInstrument | None:
     What a form of a merchant's own page pays with; None where the buyer chooses on ours.
 
     Raises:
-        Invalid: code ``parameter.missing``.
+        Invalid: code ``parameter.missing`` or ``parameter.invalid``.
     """
     mode, fields = form.value("pg").upper(), form.fields
-    if mode in {"CC", "DC"} and fields.get("ccnum"):
+    if mode in {"CC", "DC", "EMI"} and fields.get("ccnum"):
         expiry = f"{form.need('ccexpmon').zfill(2)}/{form.need('ccexpyr')[-2:]}"
         name = form.value("ccname") or form.value("firstname")
         card = {"number": form.need("ccnum"), "expiry": expiry, "cvv": form.value("ccvv"), "name": name}
-        return PostedInstrument("card", card)
+        return PostedInstrument("card", card) if mode != "EMI" else PostedInstrument("emi", {**card, **_plan(form)})
     if mode == "UPI" and fields.get("vpa"):
         return PostedInstrument("upi", {"vpa": form.need("vpa")})
     if mode == "NB" and fields.get("bankcode"):
         return PostedInstrument("netbanking", {"bank": bank_of(form.need("bankcode"))})
     return None
+
+
+def _plan(form: PostedForm) -> dict[str, str]:
+    plan = plan_of(form.need("bankcode"))
+    if plan is None:
+        raise Invalid("Invalid bankcode", code="parameter.invalid")
+    return {"bank": plan.bank, "tenure": str(plan.tenure)}

@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, Callable[[Call], dict[str, Any]]] = {
     "check_isDomestic": lookups.check_is_domestic,
     "getIssuingBankStatus": lookups.get_issuing_bank_status,
     "getNetbankingStatus": lookups.get_netbanking_status,
+    "eligibleBinsForEMI": lookups.eligible_bins_for_emi,
+    "getEmiAmountAccordingToInterest": lookups.get_emi_amounts,
     "validateVPA": lookups.validate_vpa,
     "capture_transaction": actions.capture,
     "cancel_refund_transaction": actions.cancel_or_refund,

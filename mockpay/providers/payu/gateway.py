@@ -16,6 +16,7 @@ from mockpay.providers.gateway_client import MISCONFIGURED, TOO_MANY, Format, co
 from mockpay.providers.payu.acquirer import METHOD_OF
 from mockpay.providers.payu.banks import bank_code_of
 from mockpay.providers.payu.credentials import NAME, credentials_of
+from mockpay.providers.payu.emi_codes import plan_code
 from mockpay.providers.payu.outcomes import code_of
 from mockpay.wire.json_objects import read_object
 from mockpay.wire.payu import answers, errors, hashes, requests
@@ -158,6 +159,8 @@ def _instrument(charge: Charge) -> dict[str, str]:
         return {"pg": "UPI", "bankcode": "UPI", **({"vpa": parts["vpa"]} if "vpa" in parts else {})}
     month, _, year = parts["expiry"].partition("/")
     card = {"ccnum": charge.secret["number"], "ccname": "Card holder", "ccexpmon": month, "ccexpyr": f"20{year}"}
+    if "tenure" in parts:
+        return {"pg": "EMI", "bankcode": plan_code(parts["emi_bank"], int(parts["tenure"])), **card}
     return {"pg": "CC", "bankcode": "CC", **card}
 
 

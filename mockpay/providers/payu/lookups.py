@@ -6,15 +6,20 @@ import re
 from datetime import datetime
 from typing import Any
 
+from mockpay.domain.methods import emi, emi_plans
 from mockpay.domain.methods.cards import BINS, Bin, brand_of
+from mockpay.domain.methods.emi import PlanOffer
+from mockpay.domain.methods.emi_plans import EmiBank
 from mockpay.domain.methods.netbanking import ALWAYS_DOWN
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.kernel.clock import DAY, IST, SECOND
 from mockpay.kernel.errors import Invalid, NotFound
+from mockpay.kernel.money import Money
 from mockpay.providers.payu.banks import bank_code_of, bank_of
 from mockpay.providers.payu.calls import Call
 from mockpay.providers.payu.credentials import NAME, credentials
+from mockpay.providers.payu.emi_codes import lender_code, plan_code
 from mockpay.providers.payu.transactions import transaction_of
 from mockpay.services.sellers import offers
 from mockpay.store import attempts, orders
@@ -125,18 +130,65 @@ def get_issuing_bank_status(call: Call) -> dict[str, Any]:
     return {"issuing_bank": test_bin.issuer, "up_status": _is_up(call, test_bin.issuer)}
 
 
-def _bin(call: Call) -> tuple[str, Bin | None]:
+def _bin(call: Call, name: str = "var1") -> tuple[str, Bin | None]:
     """
     The digits that are named and the test card that begins with them.
 
     Raises:
         Invalid: code ``card.bin``.
     """
-    digits = call.form.need("var1")
+    digits = call.form.need(name)
     if not re.fullmatch("[0-9]{6,19}", digits):
         raise Invalid("Invalid Bin", code="card.bin")
     fitting = (each for each in BINS if digits.startswith(each.prefix) or each.prefix.startswith(digits))
     return digits[:6], max(fitting, key=lambda each: len(each.prefix), default=None)
+
+
+def eligible_bins_for_emi(call: Call) -> dict[str, Any]:
+    """Whether a card may pay by instalments, and from what amount; `var3` asks for one bank."""
+    if call.form.need("var1").lower() != "bin":
+        raise Invalid("var1 must be bin.", code="parameter.invalid")
+    _, test_bin = _bin(call, "var2")
+    lender = None
+    if test_bin is not None and test_bin.emi:
+        own = (test_bin.issuer, test_bin.kind)
+        lender = next((bank for bank in emi_plans.BANKS if (bank.issuer, bank.kind) == own), None)
+    details: dict[str, Any] = {"isEligible": 0}
+    if lender is not None and call.form.value("var3").upper() in {"", lender.issuer}:
+        details = {"isEligible": 1, "bank": lender.issuer, "minAmount": answers.rupees(lender.lowest)}
+    return {"status": 1, "msg": "Details fetched successfully", "details": details}
+
+
+def get_emi_amounts(call: Call) -> dict[str, Any]:
+    """What an amount costs by each plan that takes it, by lender."""
+    amount = Money.parse(call.form.need("var1"))
+    lenders = ((bank, emi.offers(amount, bank.code)) for bank in emi_plans.BANKS)
+    return {
+        lender_code(bank.code): {plan_code(bank.code, each.plan.tenure): _plan(bank, amount, each) for each in plans}
+        for bank, plans in lenders
+        if plans
+    }
+
+
+def _plan(lender: EmiBank, amount: Money, offer: PlanOffer) -> dict[str, Any]:
+    principal = answers.rupees(Money((2 * amount.minor + offer.plan.tenure) // (2 * offer.plan.tenure)))
+    whole = answers.rupees(amount)
+    return {
+        "transactionAmount": whole,
+        "paybackAmount": 0,
+        "loanAmount": whole,
+        "emiAmount": principal,
+        "additionalCost": "0.00",
+        "emiMdrNote": None,
+        "emiBankInterest": answers.rupees(Money(offer.plan.rate_bps)),
+        "bankRate": None,
+        "bankCharge": 0,
+        "amount": principal,
+        "card_type": f"{lender.kind} card",
+        "emi_value": answers.rupees(offer.instalment),
+        "emi_interest_paid": answers.rupees(offer.total_interest),
+        "tenure": f"{offer.plan.tenure:02} months",
+    }
 
 
 def get_netbanking_status(call: Call) -> dict[str, Any]:

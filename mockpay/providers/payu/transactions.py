@@ -13,6 +13,7 @@ from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import indian
 from mockpay.providers.payu import ids
 from mockpay.providers.payu.banks import bank_code_of
+from mockpay.providers.payu.emi_codes import plan_code
 from mockpay.providers.payu.outcomes import error_of, error_of_reason
 from mockpay.wire.payu import answers, errors
 from mockpay.wire.payu.answers import Transaction
@@ -109,6 +110,8 @@ def _mode(attempt: Attempt) -> tuple[str, str]:
     mode = _MODES.get(attempt.method, "CASH")
     if attempt.method == "card" and parts.get("type") == "debit":
         mode = _DEBIT
+    if attempt.method == "emi":
+        return mode, plan_code(parts["emi_bank"], int(parts["tenure"]))
     return mode, bank_code_of(parts["bank"]) if attempt.method == "netbanking" else mode
 
 

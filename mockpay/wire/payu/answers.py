@@ -163,6 +163,11 @@ def fetched(count: int, asked: int) -> str:
     return f"{count} out of {asked} Transactions Fetched Successfully"
 
 
+def rupees(amount: Money) -> int | float:
+    """An amount as the API's JSON writes numbers: ``20000``, ``6666.67``."""
+    return amount.minor / 100 if amount.minor % 100 else amount.minor // 100
+
+
 def listed(payment: Transaction) -> dict[str, Any]:
     """A payment as a list tells it: by other names than everywhere else."""
     sent = payment.fields

@@ -2,6 +2,8 @@
 
 import json
 
+from mockpay.domain.methods.emi_plans import BANKS
+from mockpay.providers.payu.emi_codes import lender_code, plan_code, plan_of
 from tests.providers.amazonpay.http_client import send_request
 
 
@@ -19,6 +21,50 @@ def test_what_is_known_of_a_card(merchant, subtests):
     for digits in ("5123", "x12345"):
         assert merchant.command("check_isDomestic", var1=digits)["msg"] == "Invalid Bin"
     assert merchant.command("getIssuingBankStatus", var1="512345") == {"issuing_bank": "ICIC", "up_status": 1}
+
+
+def test_whether_a_card_may_pay_by_instalments(merchant):
+    def details(**values):
+        return merchant.command("eligibleBinsForEMI", **{"var1": "bin", **values})["details"]
+
+    eligible = {"isEligible": 1, "bank": "HDFC", "minAmount": 1000}
+    assert details(var2="4111111111111111") == eligible
+    assert details(var2="4111111111111111", var3="hdfc") == eligible
+    for other in ({"var2": "4111111111111111", "var3": "ICIC"}, {"var2": "360828"}, {"var2": "999999"}):
+        assert details(**other) == {"isEligible": 0}
+    assert merchant.command("eligibleBinsForEMI", var1="NET", var2="411111")["status"] == 0
+    assert merchant.command("eligibleBinsForEMI", var1="bin", var2="x")["msg"] == "Invalid Bin"
+
+
+def test_what_an_amount_costs_by_instalments(merchant):
+    plans = merchant.command("getEmiAmountAccordingToInterest", var1="100000")
+    assert plans["7"]["EMIA3"] == {
+        "transactionAmount": 100000,
+        "paybackAmount": 0,
+        "loanAmount": 100000,
+        "emiAmount": 33333.33,
+        "additionalCost": "0.00",
+        "emiMdrNote": None,
+        "emiBankInterest": 16,
+        "bankRate": None,
+        "bankCharge": 0,
+        "amount": 33333.33,
+        "card_type": "credit card",
+        "emi_value": 34226.15,
+        "emi_interest_paid": 2678.45,
+        "tenure": "03 months",
+    }
+    assert set(plans["15"]) == {"EMI", "EMI6", "EMI9", "EMI12", "EMI18", "EMI24"}
+    assert plans["21"]["EMIIC24"]["emiBankInterest"] == 15.99
+    assert plans["HDFCDC"]["HDFCDC03"]["card_type"] == "debit card"
+    assert list(merchant.command("getEmiAmountAccordingToInterest", var1="1000")) == ["15"]
+    assert merchant.command("getEmiAmountAccordingToInterest", var1="ten")["status"] == 0
+
+
+def test_every_plan_has_a_code_of_its_own():
+    plans = [plan for bank in BANKS for plan in bank.plans]
+    assert [plan_of(plan_code(plan.bank, plan.tenure)) for plan in plans] == plans
+    assert len({lender_code(bank.code) for bank in BANKS}) == len(BANKS)
 
 
 def test_whether_a_bank_can_be_reached(merchant):

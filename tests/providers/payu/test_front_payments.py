@@ -204,6 +204,12 @@ def test_a_merchants_own_page_pays_without_ours(merchant):
     url, result = merchant.leave(page.removesuffix("return"))
     assert (url, result["status"], result["mode"], result["cardnum"]) == (SURL, "success", "CC", "411111XXXXXX1111")
     assert "4111111111111111" not in str(merchant.seller.order(fields["txnid"]))
+    emi = {"amount": "10000.00", "mockpay_outcome": "auth=frictionless", **card}
+    _, page = merchant.opened(pg="EMI", bankcode="EMI6", **emi)
+    result = merchant.leave(page.removesuffix("return"))[1]
+    assert (result["status"], result["mode"], result["bankcode"]) == ("success", "EMI", "EMI6")
+    for bankcode in ("EMI5", "EMIA6", ""):
+        assert merchant.pay(pg="EMI", bankcode=bankcode, **emi)[1].status == 400
     _, page = merchant.opened(pg="UPI", bankcode="UPI", vpa="insufficient@mockpay")
     assert merchant.leave(page.removesuffix("return"))[1]["status"] == "failure"
     refused = merchant.pay(pg="CC", bankcode="CC", **{**card, "ccnum": "4111111111111112"})[1]

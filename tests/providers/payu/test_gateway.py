@@ -113,10 +113,12 @@ def test_a_card_is_charged_looked_up_and_refunded(client):
         ("upi", {"vpa": "success@mockpay"}, {"pg": "UPI", "bankcode": "UPI", "vpa": "[hidden]"}),
         ("netbanking", {"bank": "HDFC"}, {"pg": "NB", "bankcode": "HDFB"}),
         ("netbanking", {"bank": "MKS1"}, {"pg": "NB", "bankcode": "MKS1"}),
+        ("emi", {**CHARGE.instrument, "emi_bank": "UTIB", "tenure": "12"}, {"pg": "EMI", "bankcode": "EMIA12"}),
+        ("emi", {**CHARGE.instrument, "emi_bank": "HDFC", "tenure": "3"}, {"pg": "EMI", "bankcode": "EMI"}),
     ],
 )
-def test_what_was_approved_elsewhere_is_paid_as_a_card_is(client, method, instrument, sent):
-    charge, result = client.paid(method=method, instrument=instrument, secret={})
+def test_other_methods_are_paid_as_a_card_is(client, method, instrument, sent):
+    charge, result = client.paid(method=method, instrument=instrument)
     assert (result.kind, result.code) == (K.APPROVED, METHODS[method].response_codes.approved)
     assert sent.items() <= result.exchange.request.items()
     assert GATEWAY.lookup(charge, client.link).kind is K.APPROVED
@@ -286,6 +288,7 @@ def test_what_cannot_be_is_refused_in_the_companys_own_words(client, subtests):
         ({"txnid": "x" * 26}, "txnid"),
         ({"udf1": "x" * 256}, "udf1"),
         ({"pg": "GOLD"}, "payment mode"),
+        ({"pg": "EMI", "bankcode": "EMI5"}, "bankcode"),
         ({"productinfo": "\0"}, "NUL"),
     ]
     for fields, words in payments:

@@ -1,12 +1,13 @@
 """Payments that a seller's rules send to PayU, from the page to the settled order."""
 
+from mockpay.domain.methods.emi import Emi
 from mockpay.domain.payments.faults import Fault
 from mockpay.kernel.money import Money
 from mockpay.services.gateways import faults
 from mockpay.services.payments import cancellation
 from mockpay.store import gateway_objects, orders
 from tests.factories import World
-from tests.services.gateways.stubs import OP, lines, pay, rules, send_all, set_rules
+from tests.services.gateways.stubs import OP, VISA, lines, pay, rules, send_all, set_rules
 from tests.services.gateways.test_payments import objects
 
 
@@ -35,6 +36,19 @@ def test_a_card_is_charged_under_our_own_name_for_it(runtime):
     assert (payment.reference, payment.object_id) == (attempt.attempt_id, attempt.external_ids["payment"])
     with world.read() as sandbox:
         assert gateway_objects.of_reference(sandbox, "payu", "payment", attempt.attempt_id) == [payment]
+
+
+def test_a_card_pays_by_instalments(runtime):
+    world = payu_world(runtime)
+    order = world.order(amount="5000.00")
+    emi = Emi.choose(world.card(VISA), order.amount, bank="HDFC", tenure="6", no_cost=False, eligible=True)
+    attempt = world.pay_with(order, emi)
+    send_all(world)
+    assert world.states(order) == ("PAID", "CAPTURED")
+    assert lines(world, attempt) == [("payu", "CHARGE", 1, "approved")]
+    [payment] = objects(world)
+    assert (payment.facts["mode"], payment.facts["bank_code"]) == ("EMI", "EMI6")
+    assert world.violations() == []
 
 
 def test_an_answer_that_is_lost_or_late_never_charges_twice(runtime, subtests):
