@@ -47,6 +47,10 @@ def test_errors_by_what_came_back(subtests):
             assert kind_of(result) is kind
 
 
+def test_what_is_told_of_an_unknown_payment_is_a_decline():
+    assert classify(answered(K.DECLINED, 200, code="91"), OP.STATUS, "first", "", refused=False) is E.DECLINE
+
+
 def test_what_was_not_sent_at_all(subtests):
     assert kind_of(Result(K.NOT_SENT, ""), refused=True) is E.BREAKER_OPEN
     assert kind_of(Result(K.REJECTED, ""), OP.VOID) is E.UNSUPPORTED

@@ -27,7 +27,7 @@ from mockpay.web.dashboard import gateway_tabs, list_page
 from mockpay.web.dashboard.gateway_lines import candidate_words, rule_words
 from mockpay.web.dashboard.layout import control_url, render
 from mockpay.web.problems import status_of
-from mockpay.web.wording.gateway_words import BREAKERS, OPERATIONS, fault_words, percent
+from mockpay.web.wording.gateway_words import BREAKERS, FAULTS, OPERATIONS, percent
 from mockpay.web.wording.sentences import countdown, span
 
 #: Fields of the form of a fault, and of a payment that nobody makes.
@@ -127,7 +127,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: 
         current=gateway_tabs.ENTRY,
         tabs=gateway_tabs.tabs(sandbox, gateway_tabs.FAULTS),
         gateways=[_gateway(sandbox, name) for name in names],
-        faults={str(fault): fault_words(fault) for fault in Fault},
+        faults={str(fault): FAULTS[fault] for fault in Fault},
         operations={"": "Any", **{str(name): words for name, words in OPERATIONS.items()}},
         typed=typed,
         errors=errors,
@@ -195,7 +195,7 @@ def _fault(sandbox: Sandbox, rule: FaultRule) -> dict[str, Any]:
     left = [part for part in (times, _ends(sandbox, rule)) if part]
     return {
         "number": rule.fault_id,
-        "words": fault_words(rule.fault) + late,
+        "words": FAULTS[rule.fault] + late,
         "which": which + often,
         "left": ", ".join(left) or "until it is removed",
     }

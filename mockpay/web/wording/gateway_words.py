@@ -106,9 +106,10 @@ FAULTS: Mapping[Fault, str] = {
     Fault.GARBAGE: "Unreadable answer, executed",
     Fault.CUT_BODY: "Answer cut off, executed",
     Fault.WRONG_TYPE: "Answer of another shape, executed",
+    Fault.WEBHOOK_DROP: "Webhook never comes",
+    Fault.WEBHOOK_DUPLICATE: "Webhook comes twice",
+    Fault.WEBHOOK_REORDER: "Webhook is overtaken",
+    Fault.WEBHOOK_DELAY: "Webhook comes late",
+    Fault.WEBHOOK_BAD_SIGNATURE: "Webhook wrongly signed",
+    Fault.WEBHOOK_SIMULTANEOUS: "Webhooks at the same time",
 }
-
-
-def fault_words(fault: Fault) -> str:
-    """What a fault is in words; its name where it has none."""
-    return FAULTS.get(fault) or fault.replace("_", " ").capitalize()

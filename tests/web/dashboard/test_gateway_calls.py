@@ -171,3 +171,18 @@ def test_a_curl_line_sends_what_was_sent(subtests):
             variables = {"X_KEY": "k", "CARD_CVC": "c", "LIST_PIN": "p"}
             done = subprocess.run(["/bin/sh", "-c", program], env=variables, capture_output=True, text=True, check=True)
             assert done.stdout.splitlines() == arguments
+
+
+@on_sqlite
+def test_a_webhook_about_nothing_known_has_a_row_and_a_page(runtime):
+    world, visitor, attempt = routed(runtime)
+    call = log(world, attempt)[0]
+    with world.transaction() as sandbox:
+        sandbox.connection.exec_driver_sql(
+            f"UPDATE gateway_calls SET direction = 'in', attempt_id = '', order_id = '' WHERE id = {call.number}"
+        )
+    assert rows(visitor.see(f"{LIST}?direction=in")) == ["razorpay: webhook"]
+    page = visitor.see(f"{LIST}/{call.number}")
+    assert text(page.xpath("//h1")[0]) == "Razorpay: webhook, done"
+    assert page.xpath("//pre[@id='curl']") == []
+    assert "All calls of this payment" not in text(page)
