@@ -113,7 +113,6 @@ _DECIDERS: Mapping[str, str] = {
     "": "Anything",
     **{str(source): source.replace("_", " ").capitalize() for source in Source},
     Source.DEFAULT: "Seller default",
-    Source.COMPANY: "Company’s usual way",
     Source.SUCCESS: "Nothing",
 }
 _REFUNDS = {"": "Any", "possible": "Refundable", "pending": "Refund pending"}
