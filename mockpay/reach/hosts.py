@@ -23,6 +23,7 @@ HOSTS = (
     "test.payu.in",
     "secure.payu.in",
     "info.payu.in",
+    "api.razorpay.com",
     "api.stripe.com",
     *(f"sns.{region}.amazonaws.com" for region in _REGIONS),
 )

@@ -16,8 +16,8 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds.rules import Browser
 
 Body = Mapping[str, Any]
-#: The way back has no amount.
-_IMPOSSIBLE = frozenset({"amount_changed"})
+#: The way back has no amount, and a browser posts a form once.
+_IMPOSSIBLE = frozenset({"amount_changed", "duplicated"})
 
 
 @dataclass(slots=True)
@@ -64,8 +64,8 @@ class Call:
                 known = ", ".join(stages)
                 message = f"This call has no stage '{stage}': it has {known}."
                 raise Invalid(message, code="outcome.invalid", field=decision.value)
-            if decision.outcome in _IMPOSSIBLE:
-                message = f"Nothing that comes back has what '{decision.outcome}' changes."
+            if stage is Stage.VERIFY or decision.outcome in _IMPOSSIBLE:
+                message = f"Nothing at this door can have the outcome '{stage}={decision.outcome}'."
                 raise Invalid(message, code="outcome.invalid", field=decision.value)
         return asked
 

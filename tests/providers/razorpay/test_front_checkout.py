@@ -93,6 +93,8 @@ def test_a_form_that_cannot_be_is_refused(software, subtests):
         "foreign callback": ({"callback_url": "https://evil.example/"}, "callback_url is not one of"),
         "foreign cancel": ({"cancel_url": "https://evil.example/"}, "cancel_url is not one of"),
         "odd outcome": ({"notes[mockpay_outcome]": "issuer=odd"}, "odd"),
+        "no such stage": ({"notes[mockpay_outcome]": "verify=throttled"}, "verify=throttled"),
+        "a form twice": ({"notes[mockpay_outcome]": "redirect=duplicated"}, "duplicated"),
         "nothing to change": ({"notes[mockpay_outcome]": "redirect=amount_changed"}, "amount_changed"),
         "prefill as text": ({"prefill": "x"}, "prefill"),
     }.items():

@@ -33,6 +33,12 @@ def test_an_order_is_made_fetched_and_listed(software):
     assert (ours["order_id"], ours["provider"], ours["seller_order_id"]) == (order["id"], "razorpay", "R 1")
 
 
+def test_an_order_may_be_paid_for_ever(software):
+    order = software.order()
+    software.advance(3 * 366 * 86_400)
+    assert software.pay(order)["status"] == "captured"
+
+
 def test_two_orders_may_share_a_receipt_and_are_found_by_it(software):
     first, second, third = software.order(receipt="A"), software.order(receipt="A"), software.order()
     assert len({first["id"], second["id"], third["id"]}) == 3
