@@ -260,6 +260,21 @@ def test_what_a_scenario_does_to_messages_holds_for_every_event(software, outcom
     assert fits == ({outcome != "bad_signature"} if received else set())
 
 
+def test_a_message_is_signed_at_an_old_time_where_that_is_asked_for(software):
+    times = []
+    with listening() as listener:
+        endpoint(software, listener.url, "payment_intent.succeeded")
+        for outcome in ("old_signature", "success"):
+            software.pay(headers={"Mockpay-Outcome": f"ipn={outcome}"})
+            software.seller.advance(seconds=1)
+            [latest, *_] = software.seller.notifications()
+            [tried] = software.seller.notification(latest["notification_id"])["tries"]
+            times.append(int(signatures.read_webhook_header(tried["request"]["headers"]["Stripe-Signature"])[0]))
+    old, usual = times
+    # The public clients take what is 300 s old.
+    assert usual - old > 300
+
+
 def test_every_step_of_a_payment_is_an_event_with_the_object_as_it_was(software):
     software.pay(402, payment_method="pm_card_visa_chargeDeclined")
     held = software.pay(capture_method="manual")
