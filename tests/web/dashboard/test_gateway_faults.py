@@ -154,3 +154,15 @@ def test_rules_are_shown_in_words_and_tried_without_a_payment(runtime):
         routing.set_rules(sandbox, Routing(rules=(weighted,)))
     shown = text(visitor.see(PAGE).xpath("//section[@aria-labelledby='rules']//ul/li")[0])
     assert shown == "1. razorpay (7), simulator (3)every payment; priorityOff"
+
+
+@on_sqlite
+def test_the_switch_leaves_every_other_fault(runtime):
+    world, visitor = visitor_of(runtime)
+    page = visitor.see(PAGE)
+    press(visitor, page, "add-fault-razorpay", fault="refuse", operation="REFUND")
+    press(visitor, page, "add-fault-razorpay", fault="latency", times="3")
+    press(visitor, visitor.see(PAGE), "switch-razorpay")
+    assert len(stored(world)) == 3
+    press(visitor, visitor.see(PAGE), "switch-razorpay")
+    assert stored(world) == [("refuse", "REFUND", None, 1.0), ("latency", None, 3, 1.0)]
