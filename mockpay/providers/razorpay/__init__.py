@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.razorpay import credentials, events, ids, returns, views
+from mockpay.providers.razorpay import credentials, events, explanations, ids, returns, views
 from mockpay.providers.razorpay.acquirer import answer, webhook
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
@@ -28,6 +28,7 @@ provider = Provider(
     observe=events.observe,
     retry_profiles=events.RETRY_PROFILES,
     notify=events.notify,
+    explain_signature=explanations.explain_signature,
     return_url=returns.return_url,
     return_fields=returns.return_fields,
     blueprint=views.blueprint,

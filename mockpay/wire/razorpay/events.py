@@ -71,4 +71,9 @@ def body(name: str, account_id: str, objects: Mapping[str, Mapping[str, Any]], c
         "payload": {kind: {"entity": entity} for kind, entity in objects.items()},
         "created_at": created_at,
     }
-    return json.dumps(event, separators=(",", ":")).replace("/", "\\/")
+    return dump(event)
+
+
+def dump(plain: Any) -> str:
+    """JSON as PHP writes it."""
+    return json.dumps(plain, separators=(",", ":")).replace("/", "\\/")

@@ -25,17 +25,17 @@ def parse_authorization(header: str) -> tuple[str, str] | None:
 
 def payment_signature(key_secret: str, order_id: str, payment_id: str) -> str:
     """What comes back beside the ids of a payment that succeeded: `order_id|payment_id` under the key's secret."""
-    return _sign(key_secret, f"{order_id}|{payment_id}".encode())
+    return sign(key_secret, f"{order_id}|{payment_id}".encode())
 
 
 def link_signature(key_secret: str, link_id: str, reference: str, status: str, payment_id: str) -> str:
     """What comes back of a payment link, under the key's secret."""
-    return _sign(key_secret, f"{link_id}|{reference}|{status}|{payment_id}".encode())
+    return sign(key_secret, f"{link_id}|{reference}|{status}|{payment_id}".encode())
 
 
 def webhook_signature(webhook_secret: str, body: bytes) -> str:
     """The header `X-Razorpay-Signature`: the raw body under the webhook's secret."""
-    return _sign(webhook_secret, body)
+    return sign(webhook_secret, body)
 
 
 def fits(expected: str, received: str) -> bool:
@@ -43,5 +43,6 @@ def fits(expected: str, received: str) -> bool:
     return hmac.compare_digest(expected.encode(), received.encode())
 
 
-def _sign(secret: str, text: bytes) -> str:
+def sign(secret: str, text: bytes) -> str:
+    """HMAC-SHA256 in small hexadecimal digits."""
     return hmac.digest(secret.encode(), text, "sha256").hex()
