@@ -60,6 +60,13 @@ def test_a_link_is_cancelled_or_ends_by_itself(software):
         software.client.payment_link.edit(timed["id"], {"notes": {"a": "1"}})
 
 
+def test_a_try_that_failed_is_told_once_though_its_link_ends_later(software):
+    link = link_of(software, expire_by=1_795_262_400 + 900)
+    software.choose(page_of(link), "failure@razorpay")
+    software.advance(900)
+    assert [event["event"] for event in software.events()] == ["payment.failed", "payment_link.expired"]
+
+
 def test_links_are_listed_edited_and_told_again(software):
     first, second = link_of(software), link_of(software, reference_id="L-2", callback_url=None)
     listed = software.client.payment_link.all()["payment_links"]

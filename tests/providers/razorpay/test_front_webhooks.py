@@ -149,6 +149,9 @@ def test_endpoints_are_listed_edited_and_taken_away(software):
     edited = software.client.webhook.edit(own["id"], None, {"events": ["order.paid"], "active": True})
     assert edited["events"]["order.paid"] is True
     assert [each["id"] for each in software.client.webhook.all()["items"]] == [own["id"]]
+    software.client.webhook.edit(own["id"], None, {"active": False})
+    software.paid()
+    assert ids(software, ENDPOINT) == []
     # The public client names an account that nobody gave it.
     software.client.webhook.delete(own["id"], None)
     assert software.client.webhook.all()["count"] == 0
