@@ -59,14 +59,14 @@ def test_a_call_is_shown_with_request_and_answer_and_without_secrets(runtime):
 @on_sqlite
 def test_what_left_a_gateway_out_is_told_and_each_try_has_its_own_panel(runtime):
     world = World.new(runtime)
-    set_rules(world, rules("razorpay"))
+    set_rules(world, rules("stripe"))
     order = world.order()
     world.add_rule("insufficient", match={"method": "card"})
     pay(world, order)
     world.pay(order)
     first, second = panels(Visitor(world.runtime, world.seller_id).see_order(order))
     assert (first[0], second[0]) == ("Gateway, try 1", "Gateway, try 2")
-    assert second[2:] == ("razorpay: left out (does not take upi); simulator (no other can take it)", [])
+    assert second[2:] == ("stripe: left out (does not take upi); simulator (no other can take it)", [])
 
 
 @on_sqlite
