@@ -37,6 +37,10 @@ def test_what_nobody_takes_is_told_three_times_more(runtime, post):
 def test_what_was_opened_is_told_before_it_is_cleared(runtime, post):
     world = routed_world(runtime, Stub("first", answers={OP.CHARGE: [K.NO_ANSWER]}), alert_url=URL)
     pay(world)
+    world.advance(0)
+    with world.transaction() as sandbox:
+        health.look(sandbox)
+        assert len(schedule.waiting_of(sandbox, "all")) == 1
     world.advance(1_000)
     send_all(world)
     assert told(post) == ["gateway.alert.opened", "gateway.alert.cleared"]

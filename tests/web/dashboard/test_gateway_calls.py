@@ -41,6 +41,7 @@ def test_tries_of_one_operation_stand_together_and_each_leads_to_its_page(runtim
         True,
         True,
     ]
+    assert "Try 3" not in charge
     assert len(rows(page)) == 2
     [second] = page.xpath("//a[normalize-space()='Try 2']/@href")
     detail = visitor.see(second)
