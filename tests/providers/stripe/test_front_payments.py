@@ -16,6 +16,8 @@ def test_an_intent_is_paid_and_the_core_has_its_order_by_the_same_ids(software):
     assert (attempt["attempt_id"], attempt["gateway"]) == (charge["id"], "simulator")
     assert software.get(f"payment_intents/{intent['id']}") == {**intent, "latest_charge": charge["id"]}
     assert software.get(f"charges/{charge['id']}") == charge
+    deep = software.get(f"charges/{charge['id']}", 400, expand=["payment_intent.a.b.c.d"])["error"]
+    assert "more than 4 levels" in deep["message"]
     expanded = software.get(f"charges/{charge['id']}", expand=["payment_intent", "refunds"])
     assert (expanded["payment_intent"]["id"], expanded["refunds"]["data"]) == (intent["id"], [])
 
