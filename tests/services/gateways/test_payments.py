@@ -10,6 +10,7 @@ from mockpay.delivery import sender_pool
 from mockpay.delivery.gateway_calls import gateway_call
 from mockpay.delivery.outbox import claim
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
+from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.payments.gateways import Capabilities, Exchange, Result
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
@@ -84,10 +85,9 @@ def test_what_a_gateway_does_not_take_goes_to_the_simulator_and_says_why(runtime
     world = World.new(runtime)
     set_rules(world, rules("stripe"))
     order = world.order()
-    attempt = world.pay(order)
-    assert world.states(order) == ("PAID", "CAPTURED")
+    attempt = world.pay_with(order, NetBanking("HDFC"))
     assert attempt.gateway == "simulator"
-    assert attempt.routing.candidates[0].reason == "does not take upi"
+    assert attempt.routing.candidates[0].reason == "does not take netbanking"
 
 
 def test_a_decline_is_final_and_the_order_may_be_paid_again(runtime):

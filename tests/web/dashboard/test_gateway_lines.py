@@ -1,5 +1,6 @@
 """The page of an order says which gateway took each try and why, and shows every call."""
 
+from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.payments.gateways import Result
 from tests.factories import World, on_sqlite
 from tests.services.gateways.stubs import OP, VISA, K, Stub, pay, routed_world, rules, set_rules
@@ -63,10 +64,10 @@ def test_what_left_a_gateway_out_is_told_and_each_try_has_its_own_panel(runtime)
     order = world.order()
     world.add_rule("insufficient", match={"method": "card"})
     pay(world, order)
-    world.pay(order)
+    world.pay_with(order, NetBanking("HDFC"))
     first, second = panels(Visitor(world.runtime, world.seller_id).see_order(order))
     assert (first[0], second[0]) == ("Gateway, try 1", "Gateway, try 2")
-    assert second[2:] == ("stripe: left out (does not take upi); simulator (no other can take it)", [])
+    assert second[2:] == ("stripe: left out (does not take netbanking); simulator (no other can take it)", [])
 
 
 @on_sqlite
