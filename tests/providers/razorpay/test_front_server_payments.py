@@ -268,7 +268,10 @@ def test_customers_are_listed_edited_and_not_made_twice(software):
     assert software.client.customer.all()["count"] == 1
     token = software.client.token.create({"customer_id": customer["id"], "method": "card", "card": CARD})
     assert software.client.token.fetchToken({"id": token["id"]})["id"] == token["id"]
+    other = {**CARD, "number": "5500670000001002"}
+    second = software.client.token.create({"customer_id": customer["id"], "method": "card", "card": other})
+    assert software.client.token.fetch(customer["id"], second["id"])["card"]["last4"] == "1002"
     software.client.token.deleteToken({"id": token["id"]})
-    assert software.client.token.all(customer["id"])["count"] == 0
+    assert [each["id"] for each in software.client.token.all(customer["id"])["items"]] == [second["id"]]
     assert "valid email" in software.refused("POST", "/v1/customers", {"email": "x"})
     assert "does not exist" in software.refused("GET", "/v1/customers/cust_1")
