@@ -239,3 +239,12 @@ def test_other_companies_send_a_late_success_back(world):
     world.advance(60)
     assert world.states(order) == ("PENDING", "REVERSED")
     assert world.violations() == []
+
+
+def test_a_late_success_of_an_order_that_is_over_is_sent_back(world):
+    world.add_rule("latesuccess")
+    order = world.order(provider="razorpay", timeout_seconds=20)
+    world.pay_with(order, Upi("success@mockpay"), GUEST_AT_PAGE)
+    world.advance(60)
+    assert world.states(order) == ("EXPIRED", "REVERSED")
+    assert world.violations() == []
