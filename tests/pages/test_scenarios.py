@@ -9,7 +9,7 @@ from tests.pages.watch import WIDE
 _HEIGHT = "document.scrollingElement.scrollHeight"
 
 
-@pytest.mark.parametrize(("size", "folded", "open_"), [({"width": 360, "height": 800}, 1860, 3400), (WIDE, 1450, 2150)])
+@pytest.mark.parametrize(("size", "folded", "open_"), [({"width": 360, "height": 800}, 1860, 3550), (WIDE, 1450, 2150)])
 def test_the_page_is_short_and_one_group_is_open_at_a_time(open_page, gallery, size, folded, open_):
     page = open_page(viewport=size)
     page.goto(gallery.url("dashboard-scenarios"))
