@@ -30,6 +30,7 @@ from mockpay.kernel import ids
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.money import Money
 from mockpay.store import attempts, counters, notifications, outbox, schedule, transitions
+from mockpay.store.db.mapping import without_nul
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
 #: An outbox row of this kind is one try to deliver a notification.
@@ -341,8 +342,7 @@ def _try(sandbox: Sandbox, message: SentMessage, number: int) -> Try:
         body=message.message.body.decode(errors="replace"),
         signed=message.message.signed,
         status=message.result.status,
-        # Whatever a server answers: PostgreSQL keeps no NUL in a text.
-        answer=message.answer[:_EXCERPT].replace("\x00", "\ufffd"),
+        answer=without_nul(message.answer[:_EXCERPT]),
         latency_ms=message.latency_ms,
         reason=message.result.reason,
     )

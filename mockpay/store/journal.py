@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -11,9 +12,12 @@ from sqlalchemy import ColumnElement, Connection, Index, Select, Table, or_, sel
 
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.orders import Order
+from mockpay.kernel.errors import DatabaseUnavailable
 from mockpay.kernel.terminal import current_call, masked
-from mockpay.store.db.mapping import dump, insert_row, keep_newest
+from mockpay.store.db.engine import writing
+from mockpay.store.db.mapping import dump, insert_row, keep_newest, without_nul
 from mockpay.store.db.metadata import big, metadata, partial_index, row_id, text
+from mockpay.store.unit_of_work import Runtime, Sandbox
 
 journal = Table(
     "journal",
@@ -53,7 +57,7 @@ class RequestLine:
     def columns(self, status: int) -> dict[str, object]:
         """What the journal holds of the exchange; the duration ends here."""
         microseconds = int((perf_counter() - self.began) * 1_000_000)
-        return {"method": self.method, "path": self.path, "status": status, "duration_us": microseconds}
+        return {"method": self.method, "path": without_nul(self.path), "status": status, "duration_us": microseconds}
 
 
 def order_ids(*orders: Order | None) -> tuple[str, ...]:
@@ -111,7 +115,7 @@ def add(
         "real_at": real_at,
         "kind": kind,
         "outcome": outcome,
-        "reason": reason,
+        "reason": without_nul(reason) if reason is not None else None,
         "order_id": orders[0] if len(orders) == 1 else None,
         "facts": dump(facts or {}),
     }
@@ -126,6 +130,44 @@ def add(
         if call.verbose:
             call.bodies += [masked(body) for body in (reason, facts and dump(facts), answer) if body]
     keep_newest(connection, journal, seller_id, insert_row(connection, journal, row))
+
+
+def add_refusal(
+    runtime: Runtime,
+    sandbox: Sandbox | None,
+    *,
+    kind: str,
+    outcome: str,
+    reason: str,
+    line: RequestLine,
+    status: int,
+    orders: Sequence[str] = (),
+    facts: Mapping[str, object] | None = None,
+    answer: str | None = None,
+) -> None:
+    """
+    Write down a request that changed nothing, in a transaction of its own; none while the database does not answer.
+
+    Args:
+        sandbox: Of the seller whose request it was, also after its transaction; None where it is nobody's.
+    """
+    # The answer does not depend on it.
+    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
+        real = runtime.real_clock.now()
+        add(
+            connection,
+            sandbox.seller_id if sandbox is not None else "",
+            sandbox.seller.clock.now(real) if sandbox is not None else real,
+            real,
+            kind=kind,
+            outcome=outcome,
+            reason=reason,
+            orders=orders,
+            facts=facts,
+            line=line,
+            status=status,
+            answer=answer,
+        )
 
 
 def _beginning(answer: str) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from flask import Request, Response, jsonify
 from flask import request as current_request
 
-from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
+from mockpay.kernel.errors import MockpayError
 from mockpay.providers.amazonpay.errors import amazon_error
 from mockpay.providers.amazonpay.request_forms import CONTROL, field_names
 from mockpay.providers.amazonpay.xml_responses import error_document
 from mockpay.store import journal
-from mockpay.store.db.engine import writing
 from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox
 
@@ -57,23 +55,18 @@ def note_refusal(
     It belongs to the seller whom the request named, or to nobody. A page is not kept, its sentence is the error's.
     """
     page = response.mimetype == "text/html"
-    # The answer does not depend on it.
-    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
-        real = runtime.real_clock.now()
-        journal.add(
-            connection,
-            sandbox.seller_id if sandbox else "",
-            sandbox.seller.clock.now(real) if sandbox else real,
-            real,
-            kind=kind,
-            outcome=error.code,
-            reason=CONTROL.sub("\ufffd", error.reason),
-            orders=orders,
-            facts={**field_names(request, error), **_plain(error)},
-            line=line,
-            status=response.status_code,
-            answer=None if page else response.get_data(as_text=True),
-        )
+    journal.add_refusal(
+        runtime,
+        sandbox,
+        kind=kind,
+        outcome=error.code,
+        reason=CONTROL.sub("\ufffd", error.reason),
+        orders=orders,
+        facts={**field_names(request, error), **_plain(error)},
+        line=line,
+        status=response.status_code,
+        answer=None if page else response.get_data(as_text=True),
+    )
 
 
 def _plain(error: MockpayError) -> dict[str, object]:

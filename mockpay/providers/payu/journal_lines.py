@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from flask import Response
 
 from mockpay.domain.methods.cards import redact
 from mockpay.domain.orders import Order
-from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
+from mockpay.kernel.errors import MockpayError
 from mockpay.providers.payu.credentials import NAME
 from mockpay.providers.payu.posted_forms import PostedForm
 from mockpay.store import journal
-from mockpay.store.db.engine import writing
 from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox
 from mockpay.wire.payu import requests
@@ -86,19 +84,14 @@ def add_refusal(
     known = sorted(_NAMES & form.fields.keys())
     facts: dict[str, Any] = {"fields": known, "others": len(form.fields) - len(known)}
     page = response.mimetype == "text/html"
-    # The answer does not depend on it.
-    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
-        real = runtime.real_clock.now()
-        journal.add(
-            connection,
-            sandbox.seller_id if sandbox else "",
-            sandbox.seller.clock.now(real) if sandbox else real,
-            real,
-            kind=f"{NAME}.{kind}",
-            outcome=error.code,
-            reason=error.reason,
-            facts=facts,
-            line=line,
-            status=response.status_code,
-            answer=None if page else response.get_data(as_text=True),
-        )
+    journal.add_refusal(
+        runtime,
+        sandbox,
+        kind=f"{NAME}.{kind}",
+        outcome=error.code,
+        reason=error.reason,
+        facts=facts,
+        line=line,
+        status=response.status_code,
+        answer=None if page else response.get_data(as_text=True),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -14,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mockpay.domain.methods.cards import redact
 from mockpay.kernel import ids
-from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError, NotFound
+from mockpay.kernel.errors import Invalid, MockpayError, NotFound
 from mockpay.providers.razorpay import (
     checkout,
     customers,
@@ -32,7 +31,6 @@ from mockpay.providers.razorpay.credentials import MOUNT, NAME, credentials
 from mockpay.providers.razorpay.errors import told
 from mockpay.services.sellers import accounts
 from mockpay.store import journal
-from mockpay.store.db.engine import writing
 from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.threeds.rules import Browser
@@ -323,18 +321,13 @@ def _add_refusal(
     runtime: Runtime, route: Route, error: MockpayError, call: Call | None, line: RequestLine, response: Response
 ) -> None:
     """A call that nobody believed, or that could not be read: why, and nothing of what it said."""
-    # The answer does not depend on it.
-    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
-        real = runtime.real_clock.now()
-        journal.add(
-            connection,
-            call.sandbox.seller_id if call is not None else "",
-            call.sandbox.now if call is not None else real,
-            real,
-            kind=f"{NAME}.{route.name}",
-            outcome=error.code,
-            reason=error.reason,
-            line=line,
-            status=response.status_code,
-            answer=response.get_data(as_text=True),
-        )
+    journal.add_refusal(
+        runtime,
+        call.sandbox if call is not None else None,
+        kind=f"{NAME}.{route.name}",
+        outcome=error.code,
+        reason=error.reason,
+        line=line,
+        status=response.status_code,
+        answer=response.get_data(as_text=True),
+    )

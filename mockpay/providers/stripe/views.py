@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +15,7 @@ from flask import Blueprint, Request, Response, request
 from mockpay.domain.scenarios.requested import HEADER
 from mockpay.kernel import ids as kernel_ids
 from mockpay.kernel.clock import SECOND
-from mockpay.kernel.errors import DatabaseUnavailable, MockpayError
+from mockpay.kernel.errors import MockpayError
 from mockpay.providers.stripe import (
     customers,
     events,
@@ -35,7 +34,6 @@ from mockpay.providers.stripe.parameters import Parameters, Refused
 from mockpay.services.sellers import accounts
 from mockpay.store import api_objects, journal
 from mockpay.store.api_objects import ApiObject
-from mockpay.store.db.engine import writing
 from mockpay.store.journal import RequestLine
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.redaction import redact
@@ -107,7 +105,7 @@ def _handle(runtime: Runtime, sent: Request, path: str) -> Response:
         params = Parameters(forms.decode(raw))
     except (Refused, MockpayError) as error:
         reply = _refusal(error)
-        _note_refusal(runtime, kind, line, reply)
+        _add_refusal(runtime, kind, line, reply)
         return _response(reply)
     key = sent.headers.get(requests.IDEMPOTENCY) if sent.method == "POST" else None
     work = _Work(runtime, seller_id, kind, line, path, params, key)
@@ -134,23 +132,18 @@ def _refusal(error: Refused | MockpayError) -> _Reply:
     return _Reply(row.status, errors.error_body(row.api_error(error)), notice=notice)
 
 
-def _note_refusal(runtime: Runtime, kind: str, line: RequestLine, reply: _Reply) -> None:
+def _add_refusal(runtime: Runtime, kind: str, line: RequestLine, reply: _Reply) -> None:
     """What could not be read or was nobody's: its reason, never a value."""
-    # The answer does not depend on it.
-    with suppress(DatabaseUnavailable), writing(runtime.writer) as connection:
-        real = runtime.real_clock.now()
-        error = reply.body["error"]
-        journal.add(
-            connection,
-            "",
-            real,
-            real,
-            kind=f"{NAME}.{kind}",
-            outcome=error.get("code") or error["type"],
-            reason=error["message"].replace("\0", "\ufffd"),
-            line=replace(line, path=line.path.replace("\0", "\ufffd")),
-            status=reply.status,
-        )
+    error = reply.body["error"]
+    journal.add_refusal(
+        runtime,
+        None,
+        kind=f"{NAME}.{kind}",
+        outcome=error.get("code") or error["type"],
+        reason=error["message"],
+        line=line,
+        status=reply.status,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +165,7 @@ class _Work:
             try:
                 stored, before = self._begin(sandbox)
                 if before is not None:
-                    self._note(sandbox, before, outcome="replayed")
+                    self._add_line(sandbox, before, outcome="replayed")
                     return before
                 base_url = events.pages_of(sandbox)
                 call = Call(sandbox, self.params, outcome, base_url)
@@ -246,9 +239,9 @@ class _Work:
             self._store(sandbox, stored, _DONE, status=done.status, body=done.body)
         elif stored is not None and stored.state == _RUNNING:
             api_objects.change(sandbox, stored, created_at=0)
-        self._note(sandbox, done, outcome="ok" if error is None else error.get("code") or error["type"])
+        self._add_line(sandbox, done, outcome="ok" if error is None else error.get("code") or error["type"])
 
-    def _note(self, sandbox: Sandbox, done: _Reply, outcome: str) -> None:
+    def _add_line(self, sandbox: Sandbox, done: _Reply, outcome: str) -> None:
         """Write the call down."""
         error = done.body.get("error")
         shown = redact(self.params.values, requests.SHOWN)
@@ -259,7 +252,7 @@ class _Work:
             sandbox.real_now,
             kind=f"{NAME}.{self.kind}",
             outcome=outcome,
-            reason=None if error is None else error["message"].replace("\0", "\ufffd"),
+            reason=None if error is None else error["message"],
             orders=_orders_of(done.body),
             facts=shown,
             line=self.line,

@@ -132,6 +132,11 @@ T = TypeVar("T")
 Row = Sequence[Any]
 
 
+def without_nul(text: str) -> str:
+    """What somebody sent, as it can be kept: PostgreSQL has no text with a NUL."""
+    return text.replace("\0", "\ufffd")
+
+
 def dump(plain: object) -> str:
     """Plain values as JSON text."""
     return _encode(plain).decode()
