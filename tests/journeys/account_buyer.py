@@ -61,7 +61,7 @@ class AccountBuyer(FormBrowser):
 
     def posts(self, url, **fields):
         """Send fields that no form of the page has."""
-        return self._shown(self.session.post(urljoin(self.url, url), data=fields, timeout=30))
+        return self.sends_form(urljoin(self.url, url), fields)
 
     def saves_a_card(self, shop, number="4100 2800 0000 1007"):
         """Buy with a card, and say yes to keeping it."""

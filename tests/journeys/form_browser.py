@@ -87,8 +87,11 @@ class FormBrowser:
 
     def sends_to(self, page, **fields):
         """Post to another page of this payment, as nobody's form does."""
-        there = urljoin(self.url, page)
-        return self._shown(self.session.post(there, data=fields, timeout=30))
+        return self.sends_form(urljoin(self.url, page), fields)
+
+    def sends_form(self, url, fields):
+        """Post what a page elsewhere would, to any address."""
+        return self._shown(self.session.post(url, data=fields, timeout=30))
 
     def sees(self, testid):
         found = self.page.xpath("//*[@data-testid=$name]", name=testid)

@@ -4,6 +4,8 @@ import itertools
 from pathlib import Path
 from urllib.parse import urljoin
 
+import requests
+
 from mockpay.settings import Settings
 from mockpay.testing import LiveServer
 from tests.journeys.account_buyer import POOR, RICH, AccountBuyer
@@ -29,6 +31,7 @@ PAYMENT = {
     "failed-locked": 200,
     "not-made": 200,
     "threeds-method": 200,
+    "way-back": 200,
 }
 ISSUER = {"acs-technical": 503, "threeds-seen": 200, "threeds-back": 200, "acs-method": 200, "acs-back": 200}
 OURS = {
@@ -64,7 +67,9 @@ OURS = {
 }
 SHOP = {"shop-orders-none": 200, "shop-amount-wrong": 400, "shop-refund-wrong": 409, "shop-forbidden": 403}
 #: Pages that lead on by themselves where a script runs; they are looked at as they are without one.
-PASSING = {"threeds-method", "threeds-seen", "threeds-back", "acs-method", "acs-back"}
+PASSING = {"threeds-method", "threeds-seen", "threeds-back", "acs-method", "acs-back", "way-back"}
+#: Where the seller waits for what a form posts.
+BACK = "http://127.0.0.1:1/back"
 TOKEN = "open-sesame-0123456789"
 
 
@@ -87,6 +92,7 @@ class Answers:
         self._dashboard()
         self._forms()
         self._issuer()
+        self._way_back()
         self._accounts()
         self._reloads()
         self._shop_pages()
@@ -95,7 +101,7 @@ class Answers:
         self.pages[name] = browser.answer
 
     def _buyer(self, amount="499.00", buyer=None):
-        order = {"seller_order_id": f"a-{next(self._numbers)}", "redirect_url": "http://127.0.0.1:1/back"}
+        order = {"seller_order_id": f"a-{next(self._numbers)}", "redirect_url": BACK}
         return (buyer or AccountBuyer()).opens(self._client, amount, **order)
 
     def _forms(self):
@@ -126,6 +132,20 @@ class Answers:
         self._keep("acs-back", framed.presses("acs-submit", otp="123456"))
         self._keep("threeds-back", framed.presses("acs-return"))
         self._keep("acs-technical", self._buyer().types_card().goes_to_issuer().presses("acs-submit", otp="666666"))
+
+    def _way_back(self):
+        """Of a company whose page posts the result to the seller: Razorpay's, paid from a shop's own form."""
+        key = self.seller.fields["credentials"]["razorpay"]
+        api = f"{self._server.url}/gw/razorpay/v1"
+        order = requests.post(
+            f"{api}/orders",
+            auth=(key["key_id"], key["key_secret"]),
+            json={"amount": 49_900, "currency": "INR", "receipt": "way-back"},
+            timeout=30,
+        ).json()
+        form = {"key_id": key["key_id"], "order_id": order["id"], "callback_url": BACK}
+        buyer = FormBrowser().sends_form(f"{api}/checkout/embedded", form)
+        self._keep("way-back", buyer.asks("success@razorpay").follows("return-to-seller"))
 
     def _wallet(self, owner):
         """A payment, a gift, and an entry that was reversed."""
