@@ -95,7 +95,7 @@ def fetch(call: Call, order_id: str) -> Body:
 
 def list_(call: Call) -> Body:
     """Orders, the newest first; of one receipt where that is asked for."""
-    receipt = call.query.get("receipt") or None
+    receipt = parameters.text(call.query, "receipt")
     found = company_lists.list_orders(call.sandbox, NAME, parameters.part(call), receipt)
     return answers.collection_body([_body(call, order) for order in found])
 

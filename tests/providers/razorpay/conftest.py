@@ -1,5 +1,7 @@
 """A seller's software at the front door, in an application without a port."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from mockpay.app import create_app, runtime_of
@@ -16,8 +18,15 @@ WEBHOOK = "http://127.0.0.1:9/webhook"
 @pytest.fixture(scope="session")
 def razorpay_app(tmp_path_factory):
     """One application for all tests; its outgoing calls are recorded."""
+    with opened(str(tmp_path_factory.mktemp("front") / "m.db")) as app_and_sender:
+        yield app_and_sender
+
+
+@contextmanager
+def opened(database_url):
+    """An application, and what records its outgoing calls."""
     sender = RecordingSender()
-    settings = Settings(port=0, database_url=str(tmp_path_factory.mktemp("front") / "m.db"), keys_dir=keys_folder())
+    settings = Settings(port=0, database_url=database_url, keys_dir=keys_folder())
     app = create_app(settings, real_clock=FakeRealClock(NOON), sender=sender)
     yield app, sender
     for engine in (runtime_of(app).engine, runtime_of(app).writer):

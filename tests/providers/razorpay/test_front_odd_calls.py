@@ -3,7 +3,10 @@
 import json
 import random
 
+import pytest
+
 from mockpay.providers.razorpay.views import CHECKOUT, ROUTES
+from tests.providers.razorpay.conftest import opened
 from tests.providers.razorpay.software import CARD, MOUNT
 
 FIELDS = (
@@ -23,6 +26,13 @@ QUERIES = [
     "?skip=-1&count=1000",
     "?receipt=%00",
 ]
+
+
+@pytest.fixture
+def razorpay_app(database_url):
+    """On SQLite and on PostgreSQL: the two do not take the same values."""
+    with opened(database_url) as app_and_sender:
+        yield app_and_sender
 
 
 def test_nothing_that_is_sent_breaks_an_address(software):

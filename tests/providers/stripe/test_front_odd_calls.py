@@ -5,9 +5,11 @@ import os
 import random
 from urllib.parse import quote
 
+import pytest
+
 from mockpay.providers.stripe.views import VIEWS
 from tests.providers.amazonpay.http_client import send_request
-from tests.providers.stripe.software import MOUNT
+from tests.providers.stripe.software import MOUNT, Software
 
 #: CALLS=4000 makes more of them, SEED=n others.
 NUMBER = int(os.environ.get("CALLS", "400"))
@@ -43,7 +45,12 @@ def address(dice, known):
     )
 
 
-def test_no_call_breaks_it(software, mockpay_server):
+@pytest.fixture
+def software(either_server):
+    return Software(either_server.new_seller())
+
+
+def test_no_call_breaks_it(software, either_server):
     dice, paid = random.Random(int(os.environ.get("SEED", "15"))), software.pay()
     refund = software.post("refunds", payment_intent=paid["id"], amount=1)["id"]
     known = [paid["id"], paid["latest_charge"], paid["payment_method"], refund, software.post("customers")["id"]]
@@ -65,7 +72,7 @@ def test_no_call_breaks_it(software, mockpay_server):
             path = f"{path}?{raw}"
         else:
             body = dice.randbytes(dice.randint(0, 100)) if dice.random() < 0.03 else raw.encode()
-        reply = send_request(mockpay_server, f"{MOUNT}{path}", form=body, method=method, headers=headers)
+        reply = send_request(either_server, f"{MOUNT}{path}", form=body, method=method, headers=headers)
         assert reply.status < 500, (method, path, body, reply.text)
         assert reply.content_type == "application/json", (method, path, body)
         plain = json.loads(reply.text)
